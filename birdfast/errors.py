@@ -1,0 +1,17 @@
+"""What can go wrong, by whose fault: the audio's, the model's, or the options'."""
+
+
+class BirdfastError(Exception):
+    """Anything that birdfast reports in words instead of a traceback."""
+
+
+class AudioError(BirdfastError):
+    """A recording that cannot be read: the message names the file and the reason."""
+
+
+class ModelError(BirdfastError):
+    """A model that cannot be used: missing, damaged, or not what it claims to be."""
+
+
+class ConfigError(BirdfastError):
+    """An option, or a combination of options, that makes no sense."""

