@@ -10,8 +10,10 @@ import numpy.typing as npt
 from birdfast.errors import AudioError, ConfigError
 
 PadMode = Literal["constant", "reflect", "edge"]
+Pad = Literal["none", "zero", "reflect", "edge"]
 Float32 = npt.NDArray[np.float32]
 Row = TypeVar("Row", bound=np.generic)
+_PADS: dict[str, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}
 
 
 def check_audio(audio: npt.NDArray[Any]) -> Float32:
@@ -59,52 +61,30 @@ class Framing:
         if self.hop_samples < 1:
             raise ConfigError(f"hop_samples={self.hop_samples}: must be at least 1")
         if not 1 <= self.window_samples <= self.span_samples:
-            raise ConfigError(
-                f"window_samples={self.window_samples}: must be 1 to n_fft={self.span_samples}"
-            )
-        if self.pad_mode not in ("constant", "reflect", "edge"):
-            raise ConfigError(f'pad_mode={self.pad_mode!r}: must be "constant", "reflect" or "edge"')
+            raise ConfigError(f"window_samples={self.window_samples}: must be 1 to n_fft={self.span_samples}")
+        if self.pad_mode not in _PADS:
+            raise ConfigError(f"pad_mode={self.pad_mode!r}: must be one of {', '.join(_PADS)}")
 
     @property
-    def shift_samples(self) -> int:
-        """Where the first frame's window starts: below 0, it starts in the padding."""
-        return self.lead_samples - self.pad_samples
+    def pad(self) -> Pad:
+        """What a kernel is to do outside the recording."""
+        return _PADS[self.pad_mode] if self.pad_samples else "none"
 
     def count(self, samples: int) -> int:
         """Number of frames in a recording of this length; none in an empty one."""
         room = samples + 2 * self.pad_samples - self.span_samples
         return 0 if samples == 0 or room < 0 else room // self.hop_samples + 1
 
-    def unpadded(self, samples: int) -> tuple[int, int]:
-        """The first frame that reads no padding, and the frame after the last such one."""
-        total = self.count(samples)
-        first = min(total, max(0, -(self.shift_samples // self.hop_samples)))
-        room = samples - self.window_samples - self.shift_samples
-        return first, max(first, min(total, room // self.hop_samples + 1))
-
-    def padded(self, held: Float32, at: int, samples: int, first: int, last: int) -> Float32:
-        """What the frames `first` to `last` - 1 read, padding included, as one contiguous piece.
-
-        Parameters
-        ----------
-        held : float32, the recording from sample `at` to its end (or as far as the frames read)
-        at : first sample that is held
-        samples : length of the recording
-        """
-        start = first * self.hop_samples + self.shift_samples
-        stop = (last - 1) * self.hop_samples + self.shift_samples + self.window_samples
-        position = np.arange(start, stop)
-        if self.pad_mode == "reflect":
-            position = _reflected(position, samples)
-        piece = held[np.clip(position, 0, samples - 1) - at]
-        if self.pad_mode == "constant":
-            piece[(position < 0) | (position >= samples)] = 0
-        return piece
+    def start(self, frame: int) -> int:
+        """The sample at which a frame's window starts: below 0, it starts in the padding."""
+        return frame * self.hop_samples + self.lead_samples - self.pad_samples
 
     def settled(self, samples: int) -> int:
         """Number of leading frames that no later sample can change, once `samples` are known."""
-        unknown = self.pad_mode == "reflect" and samples <= -self.shift_samples
-        return 0 if unknown else self.unpadded(samples)[1]
+        if self.pad_mode == "reflect" and samples <= -self.start(0):
+            return 0
+        room = samples - self.window_samples - self.start(0)
+        return min(self.count(samples), max(0, room // self.hop_samples + 1))
 
 
 class Stream(Generic[Row]):
@@ -113,9 +93,7 @@ class Stream(Generic[Row]):
     Made by the ``stream()`` of a spectrogram. Holds no more than about a frame, a hop and the padding.
     """
 
-    def __init__(
-        self, framing: Framing, rows: Callable[[Float32, int, int, int, int], npt.NDArray[Row]]
-    ) -> None:
+    def __init__(self, framing: Framing, rows: Callable[[Float32, int, int], npt.NDArray[Row]]) -> None:
         self._framing = framing
         self._rows = rows
         self._restart()
@@ -153,22 +131,15 @@ class Stream(Generic[Row]):
         return rows
 
     def _advance(self, last: int) -> npt.NDArray[Row]:
-        rows = self._rows(self._held, self._at, self._samples, self._done, last)
+        start = self._framing.start(self._done) - self._at
+        rows = self._rows(self._held, start, last - self._done)
         self._done = last
         return rows
 
     def _forget(self) -> None:
-        framing = self._framing
-        needed = self._done * framing.hop_samples + framing.shift_samples
-        if framing.pad_samples:
-            needed = min(needed, self._samples - framing.pad_samples - 1)
+        needed = self._framing.start(self._done)
+        if self._framing.pad_samples:  # what the end will mirror
+            needed = min(needed, self._samples - self._framing.pad_samples - 1)
         drop = min(max(0, needed - self._at), self._held.size)
         self._held = self._held[drop:].copy() if drop else self._held
         self._at += drop
-
-
-def _reflected(position: npt.NDArray[np.int64], samples: int) -> npt.NDArray[np.int64]:
-    if samples == 1:
-        return np.zeros_like(position)
-    folded = position % (2 * (samples - 1))
-    return np.minimum(folded, 2 * (samples - 1) - folded)

@@ -75,8 +75,8 @@ def dct(values: npt.ArrayLike, n_coefficients: int) -> Float64:
 def fft_error(n_fft: int) -> float:
     """Bound of ||X' - X||_2 / ||X||_2 for the transform of a windowed frame.
 
-    A transform of length p1 p2 ... is a product of sparse matrices A with p nonzeros of modulus 1 in a row, so
-    ||A||_2 = sqrt(p) and || |A| ||_2 = p. One of them in float32, its constants rounded (u) and p complex
+    A transform of length p1 p2 ... is a product of sparse matrices A with p nonzeros of modulus 1 in a row,
+    so ||A||_2 = sqrt(p) and || |A| ||_2 = p. One of them in float32, its constants rounded (u) and p complex
     products summed (a product gamma(2) per component, sqrt(2) of it in modulus, and p - 1 additions), errs by
     at most p (u + sqrt(2) gamma(p + 1)) of ||x||_2, sqrt(p) (...) of ||A x||_2 (Higham, theorem 24.2, is the
     case p = 2). Passes of radix 4, 8, 16 are two, three, four such factors and round no more often than
