@@ -15,7 +15,8 @@ ref=numpy.max                  ref="max"
 =============================  ===========================================
 
 An object holds nothing but tables: threads may share it. Calls give the GIL away and the same bits on every
-CPU. A NaN or an infinity in the audio makes the frames that read it NaN, and no other.
+CPU. A NaN in the audio makes the frames that read it NaN, an infinity makes them NaN or infinite; other
+frames stay as they are.
 """
 
 from birdfast.spectrogram.frames import Framing, Stream, window_values

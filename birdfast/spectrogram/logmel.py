@@ -6,7 +6,7 @@ from typing import Any, Literal, Self, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from birdfast import _kernels
+from birdfast import _kernels, fft
 from birdfast.errors import ConfigError
 from birdfast.spectrogram import mel
 from birdfast.spectrogram.frames import Float32, Framing, PadMode, Stream, window_values
@@ -66,7 +66,8 @@ class LogMel(MelSpectrogram):
 
     Notes
     -----
-    `top_db` and ``ref="max"`` need the maximum over the recording, so a stream cannot have them.
+    `top_db` and ``ref="max"`` need the maximum over the recording, so a stream cannot have them, and a call
+    with `out` still allocates one array. They pass over NaN.
     """
 
     def __init__(
@@ -95,12 +96,15 @@ class LogMel(MelSpectrogram):
         cpu: str | None = None,
     ) -> None:
         _check_choices(power, log, ref, top_db, definition, center)
+        fft.check_length(n_fft)
         framing = Framing.of_librosa(n_fft, hop_samples, window_samples, center, pad_mode)
         values = window_values(window, framing.window_samples)
         bands = mel.filters(
             rate_hz, n_fft, n_mels, fmin_hz=fmin_hz, fmax_hz=fmax_hz, scale=mel_scale, norm=mel_norm
         )
         if definition == "opensoundscape":
+            if n_fft % 2:
+                raise ConfigError(f'n_fft={n_fft}: must be even for definition="opensoundscape"')
             framing = Framing(values.size, hop_samples, values.size)
             bands = _opensoundscape_bands(bands, values, n_fft)
         self._top_db, self._ref_max = top_db, ref == "max"
@@ -118,6 +122,7 @@ class LogMel(MelSpectrogram):
             cpu=cpu,
             **_log_options(log, power, offset, smallest, ref),
         )
+        self._n_mels = n_mels
         self.n_values = n_mels if self._last is None else len(self._last)
 
     @property
@@ -144,14 +149,20 @@ class LogMel(MelSpectrogram):
         if not self._needs_peak:
             super()._fill(audio, start, out)
             return
-        bands = out if self._last is None else np.empty((len(out), self._last.shape[1]), np.float32)
+        bands = np.empty((len(out), self._n_mels), np.float32)
         super()._fill(audio, start, bands)
+        peak: np.float32 = np.fmax.reduce(bands.reshape(-1))  # passes over NaN
         if self._ref_max:
-            bands -= bands.max()
+            bands -= peak
+            peak = np.float32(0)
         if self._top_db is not None:
-            np.maximum(bands, bands.max() - np.float32(self._top_db), out=bands)
+            np.maximum(bands, peak - np.float32(self._top_db), out=bands)
         if self._last is not None:
-            _kernels.project(bands, self._last, out, cpu=self.cpu)
+            rows = np.empty(out.shape, np.float32)
+            _kernels.project(bands, self._last, rows, cpu=self.cpu)
+            out[...] = rows
+        else:
+            out[...] = bands
 
 
 class Mfcc(LogMel):
@@ -194,9 +205,7 @@ def _opensoundscape_bands(
     bands: npt.NDArray[np.float64], window: npt.NDArray[np.float64], n_fft: int
 ) -> npt.NDArray[np.float64]:
     one_sided = np.full(n_fft // 2 + 1, 2.0)
-    one_sided[0] = 1.0
-    if n_fft % 2 == 0:
-        one_sided[-1] = 1.0
+    one_sided[[0, -1]] = 1.0
     return np.asarray(bands / bands.sum(axis=1).mean() * one_sided / window.sum() ** 2)
 
 
@@ -222,7 +231,7 @@ def _check_choices(
         raise ConfigError(f"power={power}: must be 1 (magnitude) or 2 (power)")
     if log not in ("natural", "db", None):
         raise ConfigError(f'log={log!r}: must be "natural", "db" or None')
-    if ref != "max" and not (isinstance(ref, (int, float)) and ref > 0):
+    if not (ref == "max" if isinstance(ref, str) else ref > 0):
         raise ConfigError(f'ref={ref!r}: must be a number above 0, or "max"')
     if log != "db" and (ref != 1.0 or top_db is not None):
         raise ConfigError(f'ref={ref!r}, top_db={top_db}: are for log="db", not log={log!r}')
