@@ -323,6 +323,23 @@ def test_a_stream_gives_the_same_bits(name, pad, data):
         assert found.tobytes() == spectrogram(audio).tobytes()
 
 
+@pytest.mark.parametrize("pad", PADS, ids=lambda pad: pad.get("pad_mode", "none"))
+@pytest.mark.parametrize(
+    ("window", "hop"), [(64, 20), (64, 32), (64, 33), (64, 90), (40, 33), (9, 7), (9, 90)]
+)
+def test_a_stream_sample_by_sample_and_of_every_length(window, hop, pad):
+    """Every moment at which a frame, a mirrored start or a mirrored end becomes known."""
+    options = {"window": "hamming", "window_samples": window} | pad  # no weight of 0 hides a sample
+
+    for spectrogram in (Stft(64, hop, **options), LogMel(RATE_HZ, 64, hop, 4, **options)):
+        stream = spectrogram.stream()
+        for samples in (1, 2, 31, 32, 33, 34, 63, 64, 65, 89, 90, 91, *range(180, 184)):
+            audio = strategies.sound("noise", samples)
+            rows = [stream.push(audio[at : at + 1]) for at in range(samples)]
+            found = np.concatenate([*rows, stream.finish()])
+            assert found.tobytes() == spectrogram(audio).tobytes(), samples
+
+
 @given(st.data())
 @settings(max_examples=10, deadline=None)
 def test_a_stream_of_the_papers_mfccs_gives_the_same_bits(data):
@@ -338,6 +355,15 @@ def test_a_stream_gives_rows_as_soon_as_they_are_sure():
     counts = [len(stream.push(RECORDING[at : at + 100])) for at in range(0, 1000, 100)]
     assert counts == [0, 0, 1, 1, 1, 1, 1, 1, 1, 1]  # frame 0 ends at sample 256
     assert len(stream.finish()) == 11 - sum(counts)
+
+
+def test_many_frames_less_their_means():
+    """More frames than are prepared at a time."""
+    spectrogram = LogMel(RATE_HZ, 128, 30, 4, log=None, definition="opensoundscape")
+    found = spectrogram(RECORDING[:6000])
+    for frame in (0, 1, 63, 64, 65, 130, 195):
+        piece = RECORDING[frame * 30 : frame * 30 + 128]
+        assert found[frame].tobytes() == spectrogram(piece).tobytes()
 
 
 def test_threads_share_one_object():

@@ -106,7 +106,7 @@ class LogMel(MelSpectrogram):
             if n_fft % 2:
                 raise ConfigError(f'n_fft={n_fft}: must be even for definition="opensoundscape"')
             framing = Framing(values.size, hop_samples, values.size)
-            bands = _opensoundscape_bands(bands, values, n_fft)
+            bands = _opensoundscape_bands(bands, values)
         self._top_db, self._ref_max = top_db, ref == "max"
         self._last = None if matrix is None else table("matrix", matrix, (None, n_mels))
         smallest = (1e-10 if power == 2 else 1e-5) if amin is None else amin
@@ -202,11 +202,10 @@ class Mfcc(LogMel):
 
 
 def _opensoundscape_bands(
-    bands: npt.NDArray[np.float64], window: npt.NDArray[np.float64], n_fft: int
+    bands: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
 ) -> npt.NDArray[np.float64]:
-    one_sided = np.full(n_fft // 2 + 1, 2.0)
-    one_sided[[0, -1]] = 1.0
-    return np.asarray(bands / bands.sum(axis=1).mean() * one_sided / window.sum() ** 2)
+    one_sided = 2.0 / window.sum() ** 2  # but for 0 Hz and half the rate, where no triangle has a weight
+    return np.asarray(bands / bands.sum(axis=1).mean() * one_sided)
 
 
 def _log_options(
