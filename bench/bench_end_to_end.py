@@ -55,8 +55,13 @@ def formats(folder: Path, minutes: int, repeats: int) -> None:
     """Print the table of formats: medians of interleaved runs."""
     audio_s = 60.0 * minutes
     setting = None
-    print(f"\n{minutes} one-minute files a set, {len(workers.usable_cores())} cores; audio-seconds per second")
-    print(f"{'files':<12}{'birdfast':>10}{'birdnet':>10}{'ratio':>8}{'birdnet without start-up':>28}{'ratio':>8}")
+    print(
+        f"\n{minutes} one-minute files a set, {len(workers.usable_cores())} cores; audio-seconds per second"
+    )
+    print(
+        f"{'files':<12}{'birdfast':>10}{'birdnet':>10}{'ratio':>8}"
+        f"{'birdnet without start-up':>28}{'ratio':>8}"
+    )
     for rate_hz, suffix in KINDS:
         inputs = make_files(folder, rate_hz, suffix, minutes)
         setting = setting or peers.best_birdnet_setting(inputs)
@@ -67,7 +72,10 @@ def formats(folder: Path, minutes: int, repeats: int) -> None:
                 cold_s, warm_s = peers.birdnet_seconds(inputs, setting)
                 theirs.append(cold_s)
                 warm.append(warm_s)
-        print(f"{suffix + ' ' + str(rate_hz // 1000) + ' kHz':<12}{audio_s / statistics.median(ours):>10.0f}", end="")
+        print(
+            f"{suffix + ' ' + str(rate_hz // 1000) + ' kHz':<12}{audio_s / statistics.median(ours):>10.0f}",
+            end="",
+        )
         for other, width in ((theirs, 10), (warm, 28)):
             if other:
                 ratios = [b / a for a, b in zip(ours, other, strict=True)]
@@ -84,7 +92,9 @@ def scaling(folder: Path, minutes: int, repeats: int) -> None:
     pairs = [(birdfast(inputs, 1), birdfast(inputs, 2)) for _ in range(repeats)]
     ratio = statistics.median(one / two for one, two in pairs)
     one_s, two_s = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"\n{minutes} one-minute FLAC files: one worker {one_s:.1f} s, two {two_s:.1f} s, ratio {ratio:.2f}")
+    print(
+        f"\n{minutes} one-minute FLAC files: one worker {one_s:.1f} s, two {two_s:.1f} s, ratio {ratio:.2f}"
+    )
 
 
 def start_up(repeats: int) -> None:
@@ -92,12 +102,15 @@ def start_up(repeats: int) -> None:
     python, command = [sys.executable, "-c", "pass"], [sys.executable, "-m", "birdfast", "--help"]
     pairs = [(seconds(python), seconds(command)) for _ in range(5 * repeats)]
     empty_s, help_s = (statistics.median(times) for times in zip(*pairs, strict=True))
-    print(f"\n--help {help_s * 1e3:.0f} ms, empty Python {empty_s * 1e3:.0f} ms: {(help_s - empty_s) * 1e3:.0f} ms more")
+    more_ms = (help_s - empty_s) * 1e3
+    print(f"\n--help {help_s * 1e3:.0f} ms, empty Python {empty_s * 1e3:.0f} ms: {more_ms:.0f} ms more")
 
 
 def main() -> None:
     """Run what was asked for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--minutes", type=int, default=12, help="one-minute files in a set")
     parser.add_argument("--scaling-minutes", type=int, default=24, help="files for one worker against two")
     parser.add_argument("--repeats", type=int, default=3)

@@ -159,6 +159,14 @@ def test_sound_before_the_cut_comes_out(tmp_path: Path, kind: str) -> None:
     assert heard > 100_000
 
 
+def test_an_ogg_file_that_ends_between_pages_is_cut(tmp_path: Path) -> None:
+    path = write(tmp_path / "sound.ogg", noise(400_000))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rfind(b"OggS")])
+    with pytest.raises(AudioError, match="last Ogg page is missing"):
+        audio.read(path)
+
+
 def test_a_wrong_extension_does_not_matter_if_it_is_sound(tmp_path: Path) -> None:
     path = write(tmp_path / "sound.flac", noise(1000)).rename(tmp_path / "sound.mp3")
     assert len(audio.read(path)[0]) == 1000
