@@ -5,7 +5,7 @@
 prints, in one run: audio-seconds per second of WAV, FLAC and Ogg at 48 and 32 kHz, birdnet's beside
 them when it is installed (start-up included and excluded); the gain of two workers over one; and
 what `--help` costs over an empty Python start. birdnet gets its best setting of those in
-`peers.BIRDNET_SETTINGS`, found by trying them on the first set of files.
+`peers.birdnet.SETTINGS`, found by trying them on the first set of files.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import tempfile
 from pathlib import Path
 from time import perf_counter
 
-import peers
 import soxr
+from peers import birdnet
 
 from birdfast import audio, soundscape, workers
 
@@ -64,12 +64,12 @@ def formats(folder: Path, minutes: int, repeats: int) -> None:
     )
     for rate_hz, suffix in KINDS:
         inputs = make_files(folder, rate_hz, suffix, minutes)
-        setting = setting or peers.best_birdnet_setting(inputs)
+        setting = setting or birdnet.best_setting(inputs)
         ours, theirs, warm = [], [], []
         for _ in range(repeats):
             ours.append(birdfast(inputs))
             if setting is not None:
-                cold_s, warm_s = peers.birdnet_seconds(inputs, setting)
+                cold_s, warm_s = birdnet.seconds(inputs, setting)
                 theirs.append(cold_s)
                 warm.append(warm_s)
         print(

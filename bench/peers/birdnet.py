@@ -1,4 +1,4 @@
-"""The same jobs through the libraries that people use today; each is optional."""
+"""The whole job through birdnet 1.3.1, in processes of its own."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from time import perf_counter
 from typing import NamedTuple
 
 
-class BirdnetSetting(NamedTuple):
+class Setting(NamedTuple):
     """birdnet 1.3.1's own knobs: processes that decode, that infer, and windows a call."""
 
     n_producers: int
@@ -19,10 +19,10 @@ class BirdnetSetting(NamedTuple):
     batch_size: int
 
 
-BIRDNET_SETTINGS = [BirdnetSetting(*setting) for setting in product((1, 2), (1, 2), (1, 4, 16))]
+SETTINGS = [Setting(*setting) for setting in product((1, 2), (1, 2), (1, 4, 16))]
 
 # A process of its own, so that start-up is in the wall time; the session's second run is warm.
-BIRDNET = """
+SCRIPT = """
 import sys, time
 from birdfast import models
 import birdnet
@@ -44,21 +44,21 @@ if __name__ == "__main__":
 """
 
 
-def birdnet_seconds(inputs: Path, setting: BirdnetSetting) -> tuple[float, float]:
+def seconds(inputs: Path, setting: Setting) -> tuple[float, float]:
     """Return birdnet's wall seconds for a folder: a whole process, and a warm session's run."""
-    return _birdnet(inputs, setting, warm=False), _birdnet(inputs, setting, warm=True)
+    return _run(inputs, setting, warm=False), _run(inputs, setting, warm=True)
 
 
-def best_birdnet_setting(inputs: Path) -> BirdnetSetting | None:
+def best_setting(inputs: Path) -> Setting | None:
     """Try birdnet's settings on a folder, and return the fastest; None if birdnet is not installed."""
     if find_spec("birdnet") is None:
         return None
-    return min(BIRDNET_SETTINGS, key=lambda setting: _birdnet(inputs, setting, warm=False))
+    return min(SETTINGS, key=lambda setting: _run(inputs, setting, warm=False))
 
 
-def _birdnet(inputs: Path, setting: BirdnetSetting, *, warm: bool) -> float:
+def _run(inputs: Path, setting: Setting, *, warm: bool) -> float:
     script = inputs.parent / "run_birdnet.py"
-    script.write_text(BIRDNET.replace("WARM", str(warm)))
+    script.write_text(SCRIPT.replace("WARM", str(warm)))
     table = inputs.parent / "birdnet.csv"
     began = perf_counter()
     command = [sys.executable, str(script), str(inputs), str(table), *map(str, setting)]
