@@ -11,7 +11,7 @@ import statistics
 import time
 
 import numpy as np
-import peers
+from peers import log_mel as peers
 
 from birdfast import _kernels
 from birdfast.spectrogram import LogMel, Mfcc

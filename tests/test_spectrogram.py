@@ -1,19 +1,20 @@
 """Spectrograms against their float64 meaning, against librosa and OpenSoundscape, and against themselves."""
 
 import math
+import tracemalloc
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
-import reference
-import strategies
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import _kernels
 from birdfast.errors import AudioError, ConfigError
 from birdfast.spectrogram import Log, LogMel, MelSpectrogram, Mfcc, Power, Stft, mel, window_values
+
+from . import reference, strategies
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "spectrogram.npz")
 RATE_HZ = 32_000
@@ -330,7 +331,6 @@ def test_a_stream_gives_the_same_bits(name, pad, data):
 def test_a_stream_sample_by_sample_and_of_every_length(window, hop, pad):
     """Every moment at which a frame, a mirrored start or a mirrored end becomes known."""
     options = {"window": "hamming", "window_samples": window} | pad  # no weight of 0 hides a sample
-
     for spectrogram in (Stft(64, hop, **options), LogMel(RATE_HZ, 64, hop, 4, **options)):
         stream = spectrogram.stream()
         for samples in (1, 2, 31, 32, 33, 34, 63, 64, 65, 89, 90, 91, *range(180, 184)):
@@ -372,6 +372,18 @@ def test_threads_share_one_object():
     with ThreadPoolExecutor(4) as pool:
         together = list(pool.map(spectrogram, parts))
     assert all((found == spectrogram(part)).all() for found, part in zip(together, parts, strict=True))
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_a_call_into_out_allocates_nothing(name):
+    """Nothing of the size of a row: a few objects of Python, none of which stays."""
+    spectrogram = OBJECTS[name](center=True)
+    out = spectrogram(RECORDING)
+    tracemalloc.start()
+    spectrogram(RECORDING, out=out)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 2000
 
 
 def test_any_strides_of_audio_and_out():

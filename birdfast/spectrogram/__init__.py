@@ -19,10 +19,10 @@ CPU. A NaN in the audio makes the frames that read it NaN, an infinity makes the
 frames stay as they are.
 """
 
-from birdfast.spectrogram.frames import Framing, Stream, window_values
-from birdfast.spectrogram.logmel import LogMel, Mfcc
-from birdfast.spectrogram.melspectrogram import Log, MelSpectrogram, Power
-from birdfast.spectrogram.shorttime import ShortTime, Stft
+from .frames import Framing, Stream, window_values
+from .logmel import LogMel, Mfcc
+from .melspectrogram import Log, MelSpectrogram, Power
+from .shorttime import ShortTime, Stft
 
 __all__ = [
     "Framing",

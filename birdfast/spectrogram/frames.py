@@ -7,7 +7,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
-from birdfast.errors import AudioError, ConfigError
+from ..errors import AudioError, ConfigError
 
 PadMode = Literal["constant", "reflect", "edge"]
 Pad = Literal["none", "zero", "reflect", "edge"]

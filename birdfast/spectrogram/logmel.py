@@ -6,11 +6,11 @@ from typing import Any, Literal, Self, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from birdfast import _kernels, fft
-from birdfast.errors import ConfigError
-from birdfast.spectrogram import mel
-from birdfast.spectrogram.frames import Float32, Framing, PadMode, Stream, window_values
-from birdfast.spectrogram.melspectrogram import Log, MelSpectrogram, table
+from .. import _kernels, fft
+from ..errors import ConfigError
+from . import mel
+from .frames import Float32, Framing, PadMode, Stream, window_values
+from .melspectrogram import Log, MelSpectrogram, table
 
 Definition = Literal["librosa", "opensoundscape"]
 LogKind = Literal["natural", "db"]

@@ -7,10 +7,10 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from birdfast import _kernels, fft
-from birdfast.errors import ConfigError
-from birdfast.spectrogram.frames import Float32, Framing
-from birdfast.spectrogram.shorttime import ShortTime
+from .. import _kernels, fft
+from ..errors import ConfigError
+from .frames import Float32, Framing
+from .shorttime import ShortTime
 
 Part = Literal["power", "magnitude", "real"]
 

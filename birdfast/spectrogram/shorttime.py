@@ -5,9 +5,9 @@ from typing import Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from birdfast import _kernels, fft
-from birdfast.errors import ConfigError
-from birdfast.spectrogram.frames import Float32, Framing, PadMode, Row, Stream, check_audio, window_values
+from .. import _kernels, fft
+from ..errors import ConfigError
+from .frames import Float32, Framing, PadMode, Row, Stream, check_audio, window_values
 
 
 class ShortTime(Generic[Row]):

@@ -1,4 +1,4 @@
-"""The same jobs through the libraries people use today. What is not installed is left out."""
+"""Log-mel spectrograms through librosa, and through pocketfft and NumPy; pocketfft and FFTW alone."""
 
 from collections.abc import Callable
 from contextlib import suppress
