@@ -233,6 +233,4 @@ def _odd_points_transform(n_fft: int, window: F32, n: int) -> RealFft:
     angle = np.pi * np.arange(1, n // 2 + 1) / (2 * n)
     rotation = np.stack([np.cos(angle), np.sin(angle)], -1).astype(np.float32).reshape(-1)
     mirror_rows = (n_fft - rows).astype(np.int32)
-    return RealFft(
-        n, leaf, radices, _twiddles(leaf, radices), rows, mirror_rows, window[rows], rotation
-    )
+    return RealFft(n, leaf, radices, _twiddles(leaf, radices), rows, mirror_rows, window[rows], rotation)

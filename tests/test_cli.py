@@ -47,7 +47,7 @@ def test_a_folder_becomes_tables(tiny: models.Model, wav: Path, tmp_path: Path) 
     assert len(rows) == 15
     assert rows[0]["File"] == str(wav)
     assert table(tmp_path / "out" / "failures.csv") == []
-    assert "1 files, 2.5 s of sound" in result.stderr
+    assert "1 file, 2.5 s of sound" in result.stderr
     assert "times real time; 15 detections, 0 failures" in result.stderr
     assert str(tmp_path / "out" / "detections.csv") in result.stderr
 
