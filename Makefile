@@ -11,6 +11,7 @@ demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo
 	$(BIN)/python -m birdfast infer demo/soundscape.flac -o demo/results
 	$(BIN)/python -m birdfast demo demo --compare demo/results/detections.csv
+	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
 
 test: $(BUILT)
 	$(BIN)/python -m pytest
@@ -37,7 +38,7 @@ clean:
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[birdnet,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[birdnet,report,dev]'
 	touch $(INSTALLED)
 
 $(BUILT): $(INSTALLED) $(CORE)
