@@ -22,7 +22,7 @@ static ptrdiff_t block_rows(const bf_spectrogram *plan, int32_t steps)
 
 static ptrdiff_t n_bins(const bf_spectrogram *plan)
 {
-    const ptrdiff_t bins = plan->n_fft / 2 + 1;
+    const ptrdiff_t bins = plan->last_bin + 1;
     return plan->part == BF_PART_COMPLEX ? 2 * bins : bins;
 }
 
@@ -33,15 +33,17 @@ static ptrdiff_t n_values(const bf_spectrogram *plan)
 
 /* ---- scratch ---- */
 
+/* Where in the scratch everything is, in vectors from its start. */
 typedef struct {
-    vf *block;    /* [rows] samples of LANES streams */
-    float *edges; /* [LANES][rows] streams that reach outside the recording */
-    vf *bins;     /* [n_fft + 2] */
-    vf *values;   /* [n_bands] */
-    vf *rows;     /* [n_rows] */
-    vf *held;     /* [values of a frame][steps] to be stored when the block is done */
-    vf *fft;
-} workspace;
+    ptrdiff_t block; /* [rows] samples of LANES streams */
+    ptrdiff_t edges; /* [LANES][rows] floats: streams that reach outside the recording */
+    ptrdiff_t bins;  /* [n_fft + 2] */
+    ptrdiff_t sums;  /* [n_bands] */
+    ptrdiff_t rows;  /* [n_rows] */
+    ptrdiff_t held;  /* [values of a frame][steps]: to be stored when the block is done */
+    ptrdiff_t fft;
+    ptrdiff_t end;
+} layout;
 
 static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
 {
@@ -55,32 +57,43 @@ static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
     return most;
 }
 
-/* Returns the bytes in all. */
-static size_t lay_out(const bf_spectrogram *plan, void *scratch, workspace *w)
+static layout lay_out(const bf_spectrogram *plan)
 {
-    const ptrdiff_t rows = block_rows(plan, most_steps(plan));
-    vf *next = scratch;
-    w->block = next;
-    next += rows;
-    w->edges = (float *)next;
-    next += rows;
-    w->bins = next;
-    next += plan->n_fft + 2;
-    w->values = next;
-    next += plan->n_bands;
-    w->rows = next;
-    next += plan->n_rows;
-    w->held = next;
-    next += n_values(plan) * most_steps(plan);
-    w->fft = next;
-    next += fft_scratch(plan);
-    return (size_t)((char *)next - (char *)scratch);
+    const int32_t steps = most_steps(plan);
+    layout at = {0};
+    at.edges = at.block + block_rows(plan, steps);
+    at.bins = at.edges + block_rows(plan, steps);
+    at.sums = at.bins + plan->n_fft + 2;
+    at.rows = at.sums + plan->n_bands;
+    at.held = at.rows + plan->n_rows;
+    at.fft = at.held + n_values(plan) * steps;
+    at.end = at.fft + fft_scratch(plan);
+    return at;
 }
 
 static size_t spectrogram_scratch(const bf_spectrogram *plan)
 {
-    workspace w;
-    return lay_out(plan, NULL, &w);
+    return (size_t)lay_out(plan).end * sizeof(vf);
+}
+
+typedef struct {
+    vf *block, *bins, *sums, *rows, *held, *fft;
+    float *edges;
+} workspace;
+
+static workspace workspace_in(void *scratch, const bf_spectrogram *plan)
+{
+    const layout at = lay_out(plan);
+    vf *start = scratch;
+    return (workspace){
+        .block = start + at.block,
+        .edges = (float *)(start + at.edges),
+        .bins = start + at.bins,
+        .sums = start + at.sums,
+        .rows = start + at.rows,
+        .held = start + at.held,
+        .fft = start + at.fft,
+    };
 }
 
 /* ---- load ---- */
@@ -91,13 +104,13 @@ static void load_rows(const float *const streams[LANES], ptrdiff_t n, vf *rows)
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         vf v[LANES];
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             v[l] = vec_load(streams[l] + i);
         }
         vec_transpose(v);
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             rows[i + l] = v[l];
         }
     }
@@ -221,18 +234,18 @@ static void multiply(const float *matrix, ptrdiff_t n_rows, ptrdiff_t n, const v
     ptrdiff_t r = 0;
     for (; r + 4 <= n_rows; r += 4, matrix += 4 * n) {
         vf sum[4];
-        UNROLL for (int j = 0; j < 4; ++j)
-        {
+        UNROLL
+        for (int j = 0; j < 4; ++j) {
             sum[j] = vec_all(0.0f);
         }
         for (ptrdiff_t i = 0; i < n; ++i) {
-            UNROLL for (int j = 0; j < 4; ++j)
-            {
+            UNROLL
+            for (int j = 0; j < 4; ++j) {
                 sum[j] += x[i] * matrix[j * n + i];
             }
         }
-        UNROLL for (int j = 0; j < 4; ++j)
-        {
+        UNROLL
+        for (int j = 0; j < 4; ++j) {
             y[r + j] = sum[j];
         }
     }
@@ -253,13 +266,13 @@ static void store_rows(const vf *values, ptrdiff_t n, float *const out[LANES])
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         vf v[LANES];
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             v[l] = values[i + l];
         }
         vec_transpose(v);
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             vec_store(out[l] + i, v[l]);
         }
     }
@@ -294,8 +307,8 @@ static const vf *values_of_frame(const bf_spectrogram *plan, const vf *frame, co
     ptrdiff_t n = n_bins(plan);
     bins_of_frame(plan, frame, w);
     if (plan->n_bands > 0) {
-        sum_bands(plan, w->bins, w->values);
-        values = w->values;
+        sum_bands(plan, w->bins, w->sums);
+        values = w->sums;
         n = plan->n_bands;
     }
     apply_post(plan, values, n);
@@ -353,8 +366,7 @@ static void spectrogram(const bf_spectrogram *plan, const bf_frames *frames, voi
     if (frames->n_frames <= 0) {
         return;
     }
-    workspace w;
-    lay_out(plan, scratch, &w);
+    const workspace w = workspace_in(scratch, plan);
     const ptrdiff_t most = (ptrdiff_t)most_steps(plan) * LANES;
     const ptrdiff_t blocks = (frames->n_frames + most - 1) / most;
     const ptrdiff_t block_frames = (frames->n_frames + blocks - 1) / blocks;
