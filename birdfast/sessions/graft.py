@@ -1,0 +1,191 @@
+"""A network with its front end taken off and birdfast's kernels grafted on.
+
+    optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
+"""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from birdfast.errors import ModelError
+from birdfast.sessions import fold, interpreter, validate
+from birdfast.sessions.frontend import Array, FrontEnd
+from birdfast.sessions.graph import Graph, reads
+from birdfast.sessions.recognise import recognise
+
+TOLERANCE = 1e-3
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done to a model, in words and numbers."""
+
+    operators_before: int
+    operators_after: int
+    front_end: str
+    largest_difference: float | None = None
+    differences: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [
+            f"front end: {self.front_end or 'none recognised'}",
+            f"operators: {self.operators_before} before, {self.operators_after} in the body",
+        ]
+        if self.largest_difference is not None:
+            kinds = ", ".join(f"{name} {value:.1e}" for name, value in self.differences.items())
+            lines.append(f"largest logit difference: {self.largest_difference:.1e} ({kinds})")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Grafted:
+    """A rewritten model.
+
+    Attributes
+    ----------
+    body
+        A static .tflite that XNNPACK takes whole: from `body_input` to the model's own outputs, in their
+        order, and then the embedding if it was asked for and is not among them.
+    front_end
+        The tables of what was cut off; None if nothing was recognised and `body` takes the samples.
+    batch
+        Windows at a time.
+    scores, embedding
+        Tensors of `body` with the model's first output and the input of its last FULLY_CONNECTED (None:
+        there is none). `logits` is the tensor in front of a closing LOGISTIC or SOFTMAX, which is compared.
+    """
+
+    body: bytes
+    front_end: FrontEnd | None
+    batch: int
+    body_input: int
+    scores: int
+    embedding: int | None
+    report: Report
+
+    def session(self) -> "Session":
+        """A session that runs it on one core."""
+        return Session(self)
+
+
+class Session:
+    """Runs a grafted model: one interpreter, one thread."""
+
+    def __init__(self, grafted: Grafted) -> None:
+        self.grafted = grafted
+        self._interpreter = interpreter.start(grafted.body)
+        self._shape = self._interpreter.get_input_details()[0]["shape"]
+        self._kernel = None if grafted.front_end is None else kernel(grafted.front_end)
+        self._input = np.zeros(self._shape, np.float32)
+        self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
+
+    def run(self, windows: Array) -> dict[str, Array]:
+        """Scores and embeddings of float32 ``[batch, samples]``: ``{"scores": ..., "embedding": ...}``.
+
+        Fewer windows than the batch may be given; the rows of the rest are not returned.
+        """
+        n, batch = len(windows), self.grafted.batch
+        if not 0 < n <= batch:
+            raise ModelError(f"{n} windows for a session of {batch}")
+        if n < batch:
+            windows = np.concatenate([windows, np.zeros((batch - n, windows.shape[1]), np.float32)])
+        body_input = windows.reshape(self._shape) if self._kernel is None else self._kernel(windows, self._input)
+        values = interpreter.run(self._interpreter, {self.grafted.body_input: body_input}, self._outputs)
+        return dict(zip(("scores", "embedding"), (v.reshape(batch, -1)[:n] for v in values), strict=False))
+
+
+def kernel(front_end: FrontEnd) -> Callable[[Array, Array], Array]:
+    """The fastest thing that computes these tables: ``kernel(samples, out) -> out``."""
+    return front_end
+
+
+def optimize(
+    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, graft: bool = True
+) -> Grafted:
+    """Rewrite a TFLite model for speed.
+
+    Parameters
+    ----------
+    model
+        The content of a .tflite file, or its path.
+    batch
+        Windows at a time: the rewritten graph takes exactly so many.
+    embedding
+        Make the input of the last FULLY_CONNECTED an output too, at no extra cost.
+    graft
+        Whether to look for a front end; without, shapes are made static and constants folded.
+
+    Returns
+    -------
+    Grafted
+        Not verified yet: see `verify`.
+
+    Raises
+    ------
+    ModelError
+        The model is damaged, or the runtime cannot run it at this batch.
+    """
+    original = Graph.parse(_content(model))
+    validate.check(original)
+    embedding_tensor = find_embedding(original) if embedding else None
+    single = fold.freeze(original, 1)
+    found = recognise(single) if graft else None
+    frozen = single if batch == 1 else fold.freeze(original, batch)
+    front_end, cut = (None, frozen.inputs[0]) if found is None else found
+    outputs = list(frozen.outputs)
+    if embedding_tensor is not None and embedding_tensor not in outputs:
+        outputs.append(embedding_tensor)
+    body = frozen.extract([cut], outputs)
+    _as_asked(body, front_end, batch)
+    words = "" if front_end is None else front_end.words()
+    report = Report(len(original.operators), len(body.operators), words)
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding_tensor, report)
+
+
+def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
+    """Raise ModelError unless the body's input holds the front end's output for the whole batch."""
+    if front_end is None:
+        return
+    shape = body.shape(body.inputs[0])
+    if int(np.prod(shape)) != int(np.prod(front_end.batched(batch))):
+        raise ModelError(f"the body's input {shape} does not hold {batch} times {front_end.shape}")
+
+
+def _content(model: bytes | str | Path) -> bytes:
+    if isinstance(model, bytes):
+        return model
+    try:
+        return Path(model).read_bytes()
+    except OSError as error:
+        raise ModelError(f"{model}: {error.strerror}") from error
+
+
+def find_embedding(graph: Graph) -> int | None:
+    """The input of the last FULLY_CONNECTED that the first output comes from, None if there is none."""
+    for i in reversed(graph.needed(graph.outputs[:1])):
+        op = graph.operators[i]
+        if graph.name(op) == "FULLY_CONNECTED":
+            tensor = reads(op)[0]
+            return None if graph.is_constant(tensor) or tensor in graph.inputs else tensor
+    return None
+
+
+def find_logits(graph: Graph) -> int:
+    """The first output, or what stands in front of the LOGISTIC or SOFTMAX that closes the graph."""
+    output = graph.outputs[0]
+    maker = graph.producer().get(output)
+    if maker is not None and graph.name(graph.operators[maker]) in {"LOGISTIC", "SOFTMAX"}:
+        return reads(graph.operators[maker])[0]
+    return output
+
+
+def warn_original(reason: str) -> None:
+    """Say that the original is used, and why."""
+    warnings.warn(f"the original graph is used: {reason}", RuntimeWarning, stacklevel=3)
+
+
+__all__ = ["TOLERANCE", "Any", "Grafted", "Report", "Session", "find_embedding", "find_logits", "kernel", "optimize"]
