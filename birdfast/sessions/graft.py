@@ -3,16 +3,17 @@
     optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
 """
 
+import contextlib
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from birdfast.errors import ModelError
-from birdfast.sessions import fold, interpreter, validate
+from birdfast.sessions import fold, interpreter, trial, validate, verification
+
 from birdfast.sessions.frontend import Array, FrontEnd
 from birdfast.sessions.graph import Graph, reads
 from birdfast.sessions.recognise import recognise
@@ -174,18 +175,123 @@ def find_embedding(graph: Graph) -> int | None:
     return None
 
 
-def find_logits(graph: Graph) -> int:
-    """The first output, or what stands in front of the LOGISTIC or SOFTMAX that closes the graph."""
-    output = graph.outputs[0]
-    maker = graph.producer().get(output)
-    if maker is not None and graph.name(graph.operators[maker]) in {"LOGISTIC", "SOFTMAX"}:
-        return reads(graph.operators[maker])[0]
-    return output
+def verify(
+    model: bytes | str | Path, grafted: Grafted, windows: Mapping[str, Array] | None = None
+) -> Grafted:
+    """Run original and rewritten model on the same windows and compare their logits.
+
+    Parameters
+    ----------
+    model
+        The original.
+    grafted
+        What `optimize` made of it.
+    windows
+        More windows, float32 ``[samples]`` by name, such as real audio, beside `verification.signals`.
+
+    Returns
+    -------
+    Grafted
+        The same with a report that holds the largest differences. The original is run as the runtime runs
+        it by default, one window at a time.
+    """
+    original = Graph.parse(_content(model))
+    validate.check(original)
+    body = Graph.parse(grafted.body)
+    tensor = verification.find_logits(original)
+    shape = fold.input_shape(original, 1)
+    trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
+    expected = verification.logits(
+        verification.with_output(original, tensor), tensor, np.stack(list(trials.values())), shape
+    )
+    session = Session(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
+    found = [
+        session.run(stack)["scores"][: len(names)]
+        for names, stack in verification.batches(trials, grafted.batch)
+    ]
+    gaps = np.abs(np.concatenate(found) - expected).max(axis=1)
+    # not a number is no agreement, unless the original says so too
+    gaps = np.where(np.isnan(gaps) & ~np.isnan(expected).any(axis=1), np.inf, np.nan_to_num(gaps))
+    differences = {name: float(gap) for name, gap in zip(trials, gaps, strict=True)}
+    report = replace(grafted.report, largest_difference=max(differences.values()), differences=differences)
+    return replace(grafted, report=report)
+
+
+def verified(
+    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, tolerance: float = TOLERANCE
+) -> Grafted | None:
+    """The fastest rewrite of a model that differs by no more than `tolerance`, None if there is none.
+
+    First with the front end grafted, then with static shapes and folded constants alone.
+    """
+    trial.run(_checked(_content(model)))
+    worst = []
+    for graft in (True, False):
+        try:
+            found = verify(model, optimize(model, batch=batch, embedding=embedding, graft=graft))
+        except ModelError as error:
+            worst.append(str(error))
+            continue
+        difference = found.report.largest_difference
+        if difference is not None and difference <= tolerance:
+            return found
+        worst.append(f"logits differ by {difference:.1e}, tolerance {tolerance:.1e}")
+        if found.front_end is None:
+            break
+    warn_original("; ".join(worst))
+    return None
+
+
+def cached(
+    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, tolerance: float = TOLERANCE
+) -> Grafted | None:
+    """`verified`, from the cache if this model was rewritten before.
+
+    Returns
+    -------
+    Grafted or None
+        None: nothing that helps agrees with the original, which is then to be run (a RuntimeWarning says so).
+    """
+    from birdfast.sessions import cache
+
+    content = _content(model)
+    path = cache.folder() / cache.name(content, batch, embedding, tolerance)
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        return _or_warn(cache.read(path))
+    with cache.alone(path):
+        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+            return _or_warn(cache.read(path))  # made by another process while this one waited
+        grafted = verified(content, batch=batch, embedding=embedding, tolerance=tolerance)
+        cache.write(path, grafted)
+    return grafted
+
+
+def _or_warn(grafted: Grafted | None) -> Grafted | None:
+    if grafted is None:
+        warn_original("rewriting it was refused before")
+    return grafted
+
+
+def _checked(data: bytes) -> bytes:
+    """A model's bytes written anew, after its graph was checked."""
+    graph = Graph.parse(data)
+    validate.check(graph)
+    return graph.write()
+
+
+def check(model: bytes | str | Path) -> bytes:
+    """Bytes that are safe to hand to the runtime, for running a model as it is (``--no-graft``).
+
+    Raises
+    ------
+    ModelError
+        The file is no model, damaged, hostile, or one that the runtime cannot run.
+    """
+    data = _checked(_content(model))
+    trial.run(data)
+    return data
 
 
 def warn_original(reason: str) -> None:
     """Say that the original is used, and why."""
     warnings.warn(f"the original graph is used: {reason}", RuntimeWarning, stacklevel=3)
-
-
-__all__ = ["TOLERANCE", "Any", "Grafted", "Report", "Session", "find_embedding", "find_logits", "kernel", "optimize"]

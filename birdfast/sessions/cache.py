@@ -1,0 +1,116 @@
+"""Rewritten models kept from one run to the next, one file each.
+
+A file is made under another name and then moved: whoever reads sees a whole file or none, and of several
+processes that start at once the last one's equal file stays. Its first lines hold the hash of the rest, so
+a file that was cut or changed is noticed and made anew.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+import birdfast
+from birdfast.sessions.frontend import FrontEnd
+from birdfast.sessions.graft import Grafted, Report
+
+MAGIC = b"birdfast graft 1\n"
+DIGEST = 64
+
+
+def folder() -> Path:
+    """Where rewritten models are kept: the user's cache folder, or $BIRDFAST_CACHE."""
+    named = os.environ.get("BIRDFAST_CACHE")
+    if named:
+        return Path(named) / "grafts"
+    import platformdirs
+
+    return Path(platformdirs.user_cache_dir("birdfast")) / "grafts"
+
+
+def name(model: bytes, batch: int, embedding: bool, tolerance: float) -> str:
+    """A file name that changes with anything that changes the result."""
+    digest = hashlib.sha256(model).hexdigest()
+    kind = f"{birdfast.__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
+    return f"{digest}-{kind}.graft"
+
+
+def pack(grafted: Grafted | None) -> bytes:
+    """A rewritten model (or that there is none) as bytes without pickles."""
+    head: dict[str, object] = {"refused": grafted is None}
+    arrays = {}
+    if grafted is not None:
+        if grafted.front_end is not None:
+            head["front_end"], arrays = grafted.front_end.tables()
+        plain = ("batch", "body_input", "scores", "embedding")
+        head |= {key: getattr(grafted, key) for key in plain} | {"report": asdict(grafted.report)}
+        arrays["body"] = np.frombuffer(grafted.body, np.uint8)
+    stream = io.BytesIO()
+    np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+    content = stream.getvalue()
+    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+
+
+def unpack(data: bytes) -> Grafted | None:
+    """The inverse of `pack`.
+
+    Raises
+    ------
+    ValueError
+        The bytes are not what `pack` made.
+    """
+    start = len(MAGIC) + DIGEST + 1
+    content = data[start:]
+    if data[: start - 1] != MAGIC + hashlib.sha256(content).hexdigest().encode():
+        raise ValueError("damaged")
+    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+        arrays = {key: archive[key] for key in archive.files}
+    head = json.loads(arrays.pop("head").tobytes())
+    if head["refused"]:
+        return None
+    body = arrays.pop("body").tobytes()
+    front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
+    plain = (head[key] for key in ("batch", "body_input", "scores", "embedding"))
+    return Grafted(body, front_end, *plain, Report(**head["report"]))
+
+
+def read(path: Path) -> Grafted | None:
+    """What a cache file holds; ValueError or OSError if it is damaged or missing."""
+    return unpack(path.read_bytes())
+
+
+def write(path: Path, grafted: Grafted | None) -> None:
+    """Put a rewritten model into the cache; a full or read-only disk only costs the speed of the next start."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as stream:
+                stream.write(pack(grafted))
+            Path(temporary).replace(path)
+        except BaseException:
+            Path(temporary).unlink(missing_ok=True)
+            raise
+
+
+@contextlib.contextmanager
+def alone(path: Path) -> Iterator[None]:
+    """Wait until no other process makes the same file; where locks are not to be had, go ahead."""
+    try:
+        import fcntl
+
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock = path.with_suffix(".lock").open("wb")
+    except (ImportError, OSError):
+        yield
+        return
+    with lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
