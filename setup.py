@@ -1,5 +1,50 @@
 """Build the compiled core: one list of C sources, one list of flags."""
 
-from setuptools import setup
+from Cython.Build import cythonize
+from setuptools import Extension, setup
 
-setup()
+SOURCES = [
+    "csrc/dispatch.c",
+    "csrc/scalar.c",
+    "csrc/isa_baseline.c",
+    "csrc/isa_avx2.c",
+    "csrc/isa_avx512.c",
+]
+HEADERS = [
+    "csrc/birdfast.h",
+    "csrc/tables.h",
+    "csrc/kernels.inc.h",
+    "csrc/vec.inc.h",
+    "csrc/math.inc.h",
+    "csrc/fft.inc.h",
+    "csrc/spectrogram.inc.h",
+]
+# No contraction: a fused multiply-add would give other bits than CPUs without it.
+FLAGS = [
+    "-std=c11",
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fvisibility=hidden",
+    "-Wno-psabi",
+]
+
+kernels = Extension(
+    "birdfast._kernels",
+    sources=["birdfast/_kernels.pyx", *SOURCES],
+    depends=HEADERS,
+    include_dirs=["csrc"],
+    extra_compile_args=FLAGS,
+)
+
+setup(
+    ext_modules=cythonize(
+        kernels,
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+        },
+    )
+)

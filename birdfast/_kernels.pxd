@@ -1,0 +1,100 @@
+"""The C interface (csrc/birdfast.h), for `cimport birdfast._kernels`."""
+
+from libc.stdint cimport int32_t
+
+
+cdef extern from "birdfast.h" nogil:
+    enum:
+        BF_MAX_PASSES
+        BF_MAX_TRANSFORMS
+        BF_SCRATCH_ALIGNMENT
+
+    ctypedef enum bf_part:
+        BF_PART_POWER
+        BF_PART_MAGNITUDE
+        BF_PART_REAL
+        BF_PART_COMPLEX
+
+    ctypedef enum bf_post:
+        BF_POST_NONE
+        BF_POST_LOG
+        BF_POST_POW
+
+    ctypedef enum bf_pad:
+        BF_PAD_NONE
+        BF_PAD_ZERO
+        BF_PAD_REFLECT
+        BF_PAD_EDGE
+
+    ctypedef struct bf_fft:
+        int32_t n
+        int32_t leaf
+        int32_t n_passes
+        int32_t *radix
+        const float *twiddles
+        const int32_t *rows
+        const int32_t *mirror_rows
+        const float *window
+        const float *rotation
+
+    ctypedef struct bf_spectrogram:
+        int32_t n_fft
+        int32_t frame_samples
+        int32_t hop_samples
+        bf_part part
+        int32_t n_transforms
+        bf_fft transforms[16]
+        int32_t n_core
+        const int32_t *core_rows
+        const int32_t *core_mirror_rows
+        const float *core_window
+        const float *core_matrix
+        int32_t last_bin
+        int32_t n_bands
+        const int32_t *band_bins
+        const int32_t *band_splits
+        const float *band_weights
+        const float *band_bias
+        bf_post post
+        int32_t square
+        float offset
+        float floor
+        float exponent
+        float scale
+        float shift
+        int32_t n_rows
+        const float *matrix
+
+    ctypedef struct bf_frames:
+        const float *audio
+        Py_ssize_t n_samples
+        Py_ssize_t start
+        bf_pad pad
+        Py_ssize_t n_frames
+        float *out
+        Py_ssize_t frame_stride
+        Py_ssize_t value_stride
+
+    ctypedef struct bf_kernels:
+        const char *name
+        int32_t lanes
+        size_t (*spectrogram_scratch)(const bf_spectrogram *plan) noexcept nogil
+        void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch) noexcept nogil
+        void (*normalise)(const float *x, Py_ssize_t n, float *out) noexcept nogil
+        void (*project)(const float *x, Py_ssize_t n_rows, int32_t n_in, float floor,
+                        const float *matrix, int32_t n_out, float *out, Py_ssize_t out_stride,
+                        void *scratch) noexcept nogil
+        void (*log)(const float *x, Py_ssize_t n, float *out) noexcept nogil
+        void (*pow)(const float *x, Py_ssize_t n, float exponent, float *out) noexcept nogil
+
+    const bf_kernels *bf_table(int32_t i)
+    const bf_kernels *bf_table_named(const char *name)
+    const bf_kernels *bf_table_chosen()
+
+
+cdef class FramePlan:
+    cdef bf_spectrogram plan
+    cdef const bf_kernels *kernels
+    cdef list tables
+    cdef object scratch
+    cdef readonly Py_ssize_t n_values

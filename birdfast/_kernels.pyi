@@ -1,0 +1,82 @@
+"""The compiled kernels. Arrays are float32 and may be anything with the buffer protocol."""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdfast.fft import Bands, FrameTransform
+
+F32 = NDArray[np.float32]
+Post = Literal["none", "log", "pow"]
+Pad = Literal["none", "zero", "reflect", "edge"]
+
+def cpu_tables() -> tuple[str, ...]:
+    """Names of the tables of kernels that this CPU can run, slowest first."""
+
+def cpu_table() -> str:
+    """The table in use: the one that BIRDFAST_CPU names, or the fastest.
+
+    ConfigError when BIRDFAST_CPU names none that runs here.
+    """
+
+class FramePlan:
+    """A short-time transform and what is made of every frame of it, ready to run.
+
+    A frame's values are, in this order: its bins (of `transform.part`; complex ones count as two
+    floats); the sums of `bands` over them, plus `bias` [bands]; post(value) * scale + shift; the
+    product with `matrix` [rows, values so far].
+
+    post "log" is the natural logarithm of max(v + offset, floor); "pow" is v ** exponent, or
+    (v * v) ** exponent with `square`. Decibels are "log" with scale 10 / log(10).
+    """
+
+    def __init__(
+        self,
+        transform: FrameTransform,
+        hop_samples: int,
+        *,
+        bands: Bands | None = None,
+        bias: F32 | None = None,
+        post: Post = "none",
+        square: bool = False,
+        offset: float = 0.0,
+        floor: float = ...,
+        exponent: float = 1.0,
+        scale: float = 1.0,
+        shift: float = 0.0,
+        matrix: F32 | None = None,
+        cpu: str | None = None,
+    ) -> None: ...
+    @property
+    def n_values(self) -> int:
+        """Values of a frame: the length of a row of the output."""
+    @property
+    def cpu(self) -> str:
+        """The table of kernels that this plan runs on."""
+    @property
+    def scratch_bytes(self) -> int: ...
+    def run(self, audio: F32, out: F32, *, start: int = 0, pad: Pad = "none") -> None:
+        """Fill out [frames, n_values], any strides, from audio [samples], contiguous.
+
+        Frame f covers the samples from start + f * hop_samples on; with pad "none" every frame
+        must lie inside the audio. Runs without the GIL; allocates nothing, unless another thread is
+        in the same plan.
+        """
+
+def normalise(x: F32, out: F32, *, cpu: str | None = None) -> None:
+    """BirdNET's: out = ((x - min) / (max(x - min) + 1e-6) - 0.5) * 2; out may be x."""
+
+def project(
+    x: F32, matrix: F32, out: F32, *, floor: float = ..., cpu: str | None = None
+) -> None:
+    """Rows of out [rows, n_out] = matrix [n_out, n_in] times max(row of x [rows, n_in], floor)."""
+
+def log(x: F32, out: F32, *, cpu: str | None = None) -> None:
+    """Natural logarithm, within 1 ulp; log(0) = -inf, log(x < 0) = NaN; out may be x."""
+
+def pow(x: F32, exponent: float, out: F32, *, cpu: str | None = None) -> None:
+    """x ** exponent; NaN for x < 0 and for NaN; out may be x."""
+
+__all__: Sequence[str]

@@ -1,0 +1,271 @@
+"""The Cython door to the compiled kernels: one check of shapes, one `with nogil`, one call."""
+
+from libc.math cimport INFINITY
+from libc.stdint cimport int32_t, uintptr_t
+from libc.string cimport memset
+
+from birdfast.errors import ConfigError
+
+PARTS = {
+    "power": BF_PART_POWER,
+    "magnitude": BF_PART_MAGNITUDE,
+    "real": BF_PART_REAL,
+    "complex": BF_PART_COMPLEX,
+}
+POSTS = {"none": BF_POST_NONE, "log": BF_POST_LOG, "pow": BF_POST_POW}
+PADS = {
+    "none": BF_PAD_NONE,
+    "zero": BF_PAD_ZERO,
+    "reflect": BF_PAD_REFLECT,
+    "edge": BF_PAD_EDGE,
+}
+
+
+def cpu_tables():
+    names = []
+    while bf_table(len(names)) != NULL:
+        names.append(bf_table(len(names)).name.decode())
+    return tuple(names)
+
+
+def cpu_table():
+    return find_table(None).name.decode()
+
+
+cdef const bf_kernels *find_table(object name) except NULL:
+    cdef const bf_kernels *kernels
+    cdef bytes encoded
+    if name is None:
+        kernels = bf_table_chosen()
+        if kernels == NULL:
+            import os
+            name = os.environ["BIRDFAST_CPU"]
+            raise ConfigError(f"BIRDFAST_CPU={name}: this CPU has {', '.join(cpu_tables())}")
+    else:
+        encoded = name.encode()
+        kernels = bf_table_named(encoded)
+        if kernels == NULL:
+            raise ConfigError(f"cpu={name!r}: this CPU has {', '.join(cpu_tables())}")
+    return kernels
+
+
+cdef object choice(dict names, object name, str what):
+    if name not in names:
+        raise ValueError(f"{what}={name!r}: one of {', '.join(names)}")
+    return names[name]
+
+
+cdef void require(bint holds, str what) except *:
+    if not holds:
+        raise ValueError(what)
+
+
+cdef void *aligned(unsigned char[::1] scratch) noexcept:
+    cdef uintptr_t start = <uintptr_t>&scratch[0]
+    return <void *>(start + (-start) % <uintptr_t>BF_SCRATCH_ALIGNMENT)
+
+
+cdef bytearray scratch_of(size_t n_bytes):
+    return bytearray(n_bytes + BF_SCRATCH_ALIGNMENT)
+
+
+cdef const float *take_floats(list keep, table, Py_ssize_t n) except? NULL:
+    cdef const float[::1] view = table
+    require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
+    keep.append(view)
+    return &view[0] if n > 0 else NULL
+
+
+cdef const int32_t *take_indices(list keep, table, Py_ssize_t n, Py_ssize_t below) except? NULL:
+    cdef const int32_t[::1] view = table
+    cdef Py_ssize_t i
+    require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
+    for i in range(n):
+        require(0 <= view[i] < below, "an index outside of its table")
+    keep.append(view)
+    return &view[0] if n > 0 else NULL
+
+
+cdef int take_fft(bf_spectrogram *plan, list keep, bf_fft *into, fft, bint folded) except -1:
+    cdef Py_ssize_t points = fft.leaf, twiddles = 0
+    require(fft.leaf in (2, 3, 4, 5, 8, 16), "leaf: 2, 3, 4, 5, 8 or 16")
+    require(1 <= len(fft.radices) <= BF_MAX_PASSES, "too many or no passes")
+    for i, radix in enumerate(fft.radices):
+        require(radix in (3, 4, 5, 8), "radices: 3, 4, 5 or 8")
+        into.radix[i] = radix
+        twiddles += (points - 1) // 2 * (radix - 1) * 2
+        points *= radix
+        require(points <= 2**20, "too many points")
+    require(points == fft.n, "leaf and radices do not make n")
+    into.n, into.leaf, into.n_passes = points, fft.leaf, len(fft.radices)
+    into.twiddles = take_floats(keep, fft.twiddles, twiddles)
+    into.rows = take_indices(keep, fft.rows, points, plan.frame_samples)
+    into.window = take_floats(keep, fft.window, points)
+    require(not folded or points % 2 == 0, "a folded transform of odd length")
+    if folded:
+        into.mirror_rows = take_indices(keep, fft.mirror_rows, points, plan.frame_samples)
+        into.rotation = take_floats(keep, fft.rotation, points // 2 * 2)
+
+
+cdef int take_core(bf_spectrogram *plan, list keep, core) except -1:
+    cdef Py_ssize_t n = len(core.rows)
+    require(n >= 2, "a core of at least 1 point")
+    plan.n_core = n - 1
+    plan.core_rows = take_indices(keep, core.rows, n, plan.frame_samples)
+    plan.core_mirror_rows = take_indices(keep, core.mirror_rows, n, plan.frame_samples)
+    plan.core_window = take_floats(keep, core.window, n)
+    plan.core_matrix = take_floats(keep, core.matrix.reshape(-1), n * n)
+
+
+cdef int take_transform(bf_spectrogram *plan, list keep, transform) except -1:
+    cdef bint folded = transform.core is not None
+    plan.n_fft = transform.n_fft
+    plan.frame_samples = transform.frame_samples
+    plan.last_bin = transform.last_bin
+    plan.n_transforms = len(transform.transforms)
+    require(16 <= plan.n_fft <= 2**20, "n_fft: 16 to 2**20")
+    require(1 <= plan.frame_samples <= plan.n_fft, "frame_samples: 1 to n_fft")
+    require(0 <= plan.last_bin < transform.n_bins, "last_bin: 0 to n_fft / 2")
+    require(1 <= plan.n_transforms <= BF_MAX_TRANSFORMS, "too many or no transforms")
+    if folded:
+        require(plan.part == BF_PART_REAL, "only the real part can be folded")
+        take_core(plan, keep, transform.core)
+    for i, fft in enumerate(transform.transforms):
+        take_fft(plan, keep, &plan.transforms[i], fft, folded)
+    points = plan.n_core << plan.n_transforms if folded else plan.transforms[0].n
+    require(points == (plan.n_fft // 2 if folded else plan.n_fft), "transforms of another n_fft")
+    for i in range(plan.n_transforms):
+        require(not folded or plan.transforms[i].n == plan.n_core << i, "transforms do not double")
+
+
+cdef int take_bands(bf_spectrogram *plan, list keep, bands, bias) except -1:
+    cdef const int32_t[::1] first_bins = bands.first_bins
+    cdef const int32_t[::1] splits = bands.splits
+    cdef Py_ssize_t n = first_bins.shape[0], i
+    require(plan.part != BF_PART_COMPLEX, "bands of complex bins")
+    require(1 <= n < 2**24, "bands: at least 1")
+    require(splits.shape[0] == n + 1 and splits[0] == 0, "splits: [bands + 1], from 0 on")
+    for i in range(n):
+        require(splits[i] <= splits[i + 1], "splits must not fall")
+        require(0 <= first_bins[i] <= plan.last_bin + 1, "a band outside of the bins")
+        require(splits[i + 1] - splits[i] <= plan.last_bin + 1 - first_bins[i],
+                "a band outside of the bins")
+    plan.n_bands = n
+    plan.band_bins = take_indices(keep, first_bins, n, 2**24)
+    plan.band_splits = take_indices(keep, splits, n + 1, 2**31 - 1)
+    plan.band_weights = take_floats(keep, bands.weights, splits[n])
+    if bias is not None:
+        plan.band_bias = take_floats(keep, bias, n)
+
+
+cdef int take_matrix(bf_spectrogram *plan, list keep, matrix, Py_ssize_t n_columns) except -1:
+    cdef const float[:, ::1] view = matrix
+    require(view.shape[0] >= 1 and view.shape[0] < 2**24, "matrix: at least 1 row")
+    require(view.shape[1] == n_columns, f"matrix: {n_columns} columns")
+    keep.append(view)
+    plan.n_rows = view.shape[0]
+    plan.matrix = &view[0, 0]
+
+
+cdef class FramePlan:
+    def __cinit__(
+        self, transform, Py_ssize_t hop_samples, *, bands=None, bias=None, post="none",
+        bint square=False, float offset=0.0, float floor=-INFINITY, float exponent=1.0,
+        float scale=1.0, float shift=0.0, matrix=None, cpu=None,
+    ):
+        cdef bf_spectrogram *plan = &self.plan
+        memset(plan, 0, sizeof(bf_spectrogram))
+        self.tables = []
+        self.kernels = find_table(cpu)
+        plan.part = choice(PARTS, transform.part, "part")
+        plan.post = choice(POSTS, post, "post")
+        require(1 <= hop_samples < 2**24, "hop_samples: 1 to 2**24")
+        plan.hop_samples = hop_samples
+        plan.square, plan.offset, plan.floor, plan.exponent = square, offset, floor, exponent
+        plan.scale, plan.shift = scale, shift
+        take_transform(plan, self.tables, transform)
+        self.n_values = transform.n_bins * (2 if plan.part == BF_PART_COMPLEX else 1)
+        if bands is not None:
+            take_bands(plan, self.tables, bands, bias)
+            self.n_values = plan.n_bands
+        if matrix is not None:
+            take_matrix(plan, self.tables, matrix, self.n_values)
+            self.n_values = plan.n_rows
+        self.scratch = scratch_of(self.kernels.spectrogram_scratch(plan))
+
+    @property
+    def cpu(self):
+        return self.kernels.name.decode()
+
+    @property
+    def scratch_bytes(self):
+        return self.kernels.spectrogram_scratch(&self.plan)
+
+    def run(self, const float[::1] audio, float[:, :] out, *, Py_ssize_t start=0, pad="none"):
+        cdef bf_frames frames
+        cdef Py_ssize_t last_start = start + (out.shape[0] - 1) * self.plan.hop_samples
+        frames.pad = choice(PADS, pad, "pad")
+        require(out.shape[1] == self.n_values, f"out: [frames, {self.n_values}]")
+        require(-2**48 < start < 2**48 and out.shape[0] < 2**31, "start or frames out of range")
+        if out.shape[0] == 0:
+            return
+        if frames.pad == BF_PAD_NONE:
+            require(start >= 0 and last_start + self.plan.frame_samples <= audio.shape[0],
+                    "frames outside of the audio")
+        elif frames.pad != BF_PAD_ZERO:
+            require(audio.shape[0] > 0, "no audio to pad with")
+        frames.audio = &audio[0] if audio.shape[0] > 0 else NULL
+        frames.n_samples, frames.start = audio.shape[0], start
+        frames.n_frames, frames.out = out.shape[0], &out[0, 0]
+        frames.frame_stride = out.strides[0] // <Py_ssize_t>sizeof(float)
+        frames.value_stride = out.strides[1] // <Py_ssize_t>sizeof(float)
+        # Another thread may be in this plan: whoever finds the scratch taken makes some.
+        scratch, self.scratch = self.scratch, None
+        if scratch is None:
+            scratch = scratch_of(self.scratch_bytes)
+        cdef void *space = aligned(scratch)
+        with nogil:
+            self.kernels.spectrogram(&self.plan, &frames, space)
+        self.scratch = scratch
+
+
+def normalise(const float[::1] x, float[::1] out, *, cpu=None):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    require(out.shape[0] == x.shape[0], "out: as long as x")
+    if x.shape[0] > 0:
+        with nogil:
+            kernels.normalise(&x[0], x.shape[0], &out[0])
+
+
+def project(
+    const float[:, ::1] x, const float[:, ::1] matrix, float[:, ::1] out, *,
+    float floor=-INFINITY, cpu=None,
+):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    cdef Py_ssize_t n_in = x.shape[1], n_out = matrix.shape[0]
+    require(matrix.shape[1] == n_in, "matrix: as many columns as x")
+    require(out.shape[0] == x.shape[0] and out.shape[1] == n_out, "out: [rows of x, rows of matrix]")
+    require(n_in < 2**24 and n_out < 2**24, "at most 2**24 columns")
+    if x.shape[0] == 0 or n_in == 0 or n_out == 0:
+        return
+    scratch = scratch_of((n_in + n_out) * kernels.lanes * sizeof(float))
+    cdef void *space = aligned(scratch)
+    with nogil:
+        kernels.project(&x[0, 0], x.shape[0], n_in, floor, &matrix[0, 0], n_out, &out[0, 0], n_out,
+                        space)
+
+
+def log(const float[::1] x, float[::1] out, *, cpu=None):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    require(out.shape[0] == x.shape[0], "out: as long as x")
+    if x.shape[0] > 0:
+        with nogil:
+            kernels.log(&x[0], x.shape[0], &out[0])
+
+
+def pow(const float[::1] x, float exponent, float[::1] out, *, cpu=None):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    require(out.shape[0] == x.shape[0], "out: as long as x")
+    if x.shape[0] > 0:
+        with nogil:
+            kernels.pow(&x[0], x.shape[0], exponent, &out[0])

@@ -1,0 +1,238 @@
+"""Plans of short-time Fourier transforms: the tables that the compiled kernels work from.
+
+A plan is made once, in float64, and handed over as float32 and int32 (csrc/birdfast.h says what
+each table holds). Lengths are products of 2, 3 and 5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from birdfast.errors import ConfigError
+
+F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
+
+MIN_LENGTH = 16
+MAX_LENGTH = 65536
+CORE_POINTS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class RealFft:
+    """One real transform of `n` points: a leaf length, then the radices that multiply it up."""
+
+    n: int
+    leaf: int
+    radices: tuple[int, ...]
+    twiddles: F32
+    rows: I32
+    mirror_rows: I32 | None
+    window: F32
+    rotation: F32 | None
+
+
+@dataclass(frozen=True, eq=False)
+class CosineCore:
+    """The dense DCT-I that the cosine transform of a symmetrically windowed frame starts from."""
+
+    rows: I32
+    mirror_rows: I32
+    window: F32
+    matrix: F32
+
+
+@dataclass(frozen=True, eq=False)
+class FrameTransform:
+    """A windowed frame to what is kept of its spectrum: made by `frame_transform`."""
+
+    n_fft: int
+    frame_samples: int
+    part: str
+    last_bin: int
+    transforms: tuple[RealFft, ...]
+    core: CosineCore | None
+
+    @property
+    def n_bins(self) -> int:
+        """Bins from 0 Hz to half the sampling rate, both included."""
+        return self.n_fft // 2 + 1
+
+
+@dataclass(frozen=True, eq=False)
+class Bands:
+    """Weighted sums of bins, as the kernels take them: of every row its stretch between zeros.
+
+    `first_bins` int32 [bands], `splits` int32 [bands + 1] into `weights` float32.
+    """
+
+    first_bins: I32
+    splits: I32
+    weights: F32 = field(repr=False)
+
+    @classmethod
+    def pack(cls, matrix: NDArray[np.floating]) -> Bands:
+        """Pack a dense matrix [bands, bins]; rows of zeros become empty bands."""
+        matrix = np.asarray(matrix, np.float32)
+        first_bins, stretches = [], []
+        for row in matrix:
+            used = np.flatnonzero(row)
+            first, end = (used[0], used[-1] + 1) if used.size else (0, 0)
+            first_bins.append(first)
+            stretches.append(row[first:end])
+        splits = np.cumsum([0, *(s.size for s in stretches)])
+        weights = np.concatenate([np.empty(0, np.float32), *stretches])
+        return cls(np.array(first_bins, np.int32), splits.astype(np.int32), weights)
+
+    @property
+    def last_bin(self) -> int:
+        """The highest bin with a weight (0 when there is none)."""
+        counts = np.diff(self.splits)
+        return int(np.max((self.first_bins + counts - 1)[counts > 0], initial=0))
+
+
+def frame_transform(
+    n_fft: int, window: NDArray[np.floating], part: str = "power", last_bin: int | None = None
+) -> FrameTransform:
+    """Tables for the spectrum of frames of `len(window)` samples, times the window, zeros behind.
+
+    Parameters
+    ----------
+    n_fft : points of the transform: 16 to 65,536, a product of 2, 3 and 5.
+    window : [frame_samples], at most `n_fft` values; made in float64, rounded once here.
+    part : "power", "magnitude", "real" or "complex".
+    last_bin : the highest bin that will be looked at (default: all); those above are left
+        undefined by some transforms, and the time for them is saved.
+
+    The real part of a frame under a window with w[n] = w[n_fft - n] needs half the work: there the
+    frame is folded and goes through a cosine transform.
+    """
+    check_length(n_fft)
+    window32 = np.ascontiguousarray(window, dtype=np.float32)
+    if not 1 <= window32.size <= n_fft:
+        raise ConfigError(f"a window of {window32.size} samples does not fit an FFT of {n_fft}")
+    last_bin = n_fft // 2 if last_bin is None else min(last_bin, n_fft // 2)
+    if part == "real" and _folds(n_fft, window32):
+        transforms, core = _cosine_transforms(n_fft, window32), _cosine_core(n_fft, window32)
+    else:
+        transforms, core = (_plain_transform(n_fft, window32),), None
+    return FrameTransform(n_fft, window32.size, part, last_bin, transforms, core)
+
+
+def check_length(n_fft: int) -> None:
+    """Raise ConfigError unless `n_fft` is a length that `frame_transform` knows."""
+    if not MIN_LENGTH <= n_fft <= MAX_LENGTH:
+        raise ConfigError(f"an FFT of {n_fft} points: {MIN_LENGTH} to {MAX_LENGTH} are possible")
+    rest = n_fft
+    for prime in (2, 3, 5):
+        while rest % prime == 0:
+            rest //= prime
+    if rest != 1:
+        raise ConfigError(f"an FFT of {n_fft} points: only products of 2, 3 and 5 are possible")
+
+
+@cache
+def factors(n: int) -> tuple[int, tuple[int, ...]]:
+    """Leaf length and radices for n points; the same on every CPU, so that the bits are."""
+    odd, twos = n, 0
+    while odd % 2 == 0:
+        odd, twos = odd // 2, twos + 1
+    odd_radices = _odd_factors(odd)
+    if twos == 0:
+        return odd_radices[0], tuple(odd_radices[1:])
+    for leaf_twos in (4, 3, 2, 1):
+        left = twos - leaf_twos
+        if left >= 2 or (left == 0 and odd_radices):
+            return 2**leaf_twos, (*odd_radices, *_even_radices(left))
+    raise ConfigError(f"an FFT of {n} points is too short")
+
+
+def _odd_factors(n: int) -> list[int]:
+    found = []
+    for prime in (3, 5):
+        while n % prime == 0:
+            n //= prime
+            found.append(prime)
+    return found
+
+
+def _even_radices(twos: int) -> list[int]:
+    """Radices 8 and 4 with 2 ** twos as their product (twos is not 1)."""
+    fours = -twos % 3
+    return [8] * ((twos - 2 * fours) // 3) + [4] * fours
+
+
+def leaf_order(n: int, radices: tuple[int, ...]) -> NDArray[np.intp]:
+    """The order in which a decimation in time takes its n points."""
+    order = np.arange(n)[np.newaxis]
+    for radix in reversed(radices):
+        order = np.concatenate([block.reshape(-1, radix).T for block in order])
+    return order.reshape(-1)
+
+
+def _twiddles(leaf: int, radices: tuple[int, ...]) -> F32:
+    tables, points = [np.empty(0)], leaf
+    for radix in radices:
+        k = np.arange(1, (points - 1) // 2 + 1)[:, np.newaxis]
+        angle = 2 * np.pi * k * np.arange(1, radix) / (points * radix)
+        tables.insert(0, np.stack([np.cos(angle), np.sin(angle)], -1).reshape(-1))
+        points *= radix
+    return np.concatenate(tables).astype(np.float32)
+
+
+def _plain_transform(n_fft: int, window: F32) -> RealFft:
+    leaf, radices = factors(n_fft)
+    order = leaf_order(n_fft, radices)
+    inside = order < window.size
+    # What lies behind the window is some sample of the frame, times 0.
+    rows = np.where(inside, order, 0).astype(np.int32)
+    weights = np.where(inside, window[rows], np.float32(0))
+    return RealFft(n_fft, leaf, radices, _twiddles(leaf, radices), rows, None, weights, None)
+
+
+def _folds(n_fft: int, window: F32) -> bool:
+    power_of_two = n_fft & (n_fft - 1) == 0
+    whole = window.size == n_fft >= 4 * CORE_POINTS
+    # Equal up to the rounding of whoever computed the window.
+    return power_of_two and whole and np.allclose(window[1:], window[:0:-1], rtol=0, atol=1e-7)
+
+
+def _cosine_core(n_fft: int, window: F32) -> CosineCore:
+    points = np.arange(CORE_POINTS + 1)
+    rows = (points * (n_fft // 2 // CORE_POINTS)).astype(np.int32)
+    mirror_rows = ((n_fft - rows) % n_fft).astype(np.int32)
+    # The first and the last point have no mirror image: twice the same, times half the weight.
+    weights = np.where(mirror_rows == rows, window[rows] / 2, window[rows])
+    matrix = np.cos(np.pi * np.outer(points, points) / CORE_POINTS)
+    return CosineCore(rows, mirror_rows, weights.astype(np.float32), matrix.astype(np.float32))
+
+
+def _cosine_transforms(n_fft: int, window: F32) -> tuple[RealFft, ...]:
+    """The transforms that double the core: of CORE_POINTS, twice as many, ..., n_fft / 4 points."""
+    transforms = []
+    n = CORE_POINTS
+    while n <= n_fft // 4:
+        transforms.append(_odd_points_transform(n_fft, window, n))
+        n *= 2
+    return tuple(transforms)
+
+
+def _odd_points_transform(n_fft: int, window: F32, n: int) -> RealFft:
+    """The DCT-II of every other one of 2n folded points, by a Fourier transform of n points.
+
+    The order is Makhoul's: every other point upwards, then those between downwards.
+    """
+    leaf, radices = factors(n)
+    spacing = n_fft // 4 // n
+    makhoul = np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)[::-1]])
+    rows = (spacing * (2 * makhoul + 1))[leaf_order(n, radices)].astype(np.int32)
+    angle = np.pi * np.arange(1, n // 2 + 1) / (2 * n)
+    rotation = np.stack([np.cos(angle), np.sin(angle)], -1).astype(np.float32).reshape(-1)
+    mirror_rows = (n_fft - rows).astype(np.int32)
+    return RealFft(
+        n, leaf, radices, _twiddles(leaf, radices), rows, mirror_rows, window[rows], rotation
+    )

@@ -1,0 +1,145 @@
+"""Frames of a recording: where they lie, what padding they read, and the same frames out of a stream."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Generic, Literal, TypeVar
+
+import numpy as np
+import numpy.typing as npt
+
+from birdfast.errors import AudioError, ConfigError
+
+PadMode = Literal["constant", "reflect", "edge"]
+Pad = Literal["none", "zero", "reflect", "edge"]
+Float32 = npt.NDArray[np.float32]
+Row = TypeVar("Row", bound=np.generic)
+_PADS: dict[str, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}
+
+
+def check_audio(audio: npt.NDArray[Any]) -> Float32:
+    """The audio as kernels read it, or an AudioError that says what is wrong.
+
+    Parameters
+    ----------
+    audio : float32 [samples], of any stride
+
+    Returns
+    -------
+    float32 [samples], contiguous: the same array where it already is
+    """
+    if not isinstance(audio, np.ndarray):
+        raise AudioError(f"audio is a {type(audio).__name__}: must be a NumPy array of float32")
+    if audio.ndim != 1:
+        raise AudioError(f"audio has the shape {audio.shape}: must be [samples], one channel at a time")
+    if audio.dtype != np.float32:
+        hint = "divide by full scale and convert" if audio.dtype.kind in "iu" else "convert"
+        raise AudioError(f"audio is of {audio.dtype}: must be float32, {hint} with .astype(np.float32)")
+    return np.ascontiguousarray(audio)
+
+
+@dataclass(frozen=True)
+class Framing:
+    """Which samples each frame reads.
+
+    Frame f has a span of `span_samples`, from ``f * hop_samples - pad_samples``, and exists if its span ends
+    within the padded recording. Of the span it reads `window_samples`, from `lead_samples` on.
+
+    Raises
+    ------
+    ConfigError
+        for lengths that cannot be and an unknown `pad_mode`
+    """
+
+    window_samples: int
+    hop_samples: int
+    span_samples: int
+    lead_samples: int = 0
+    pad_samples: int = 0
+    pad_mode: PadMode = "constant"
+
+    def __post_init__(self) -> None:
+        if self.hop_samples < 1:
+            raise ConfigError(f"hop_samples={self.hop_samples}: must be at least 1")
+        if not 1 <= self.window_samples <= self.span_samples:
+            raise ConfigError(f"window_samples={self.window_samples}: must be 1 to n_fft={self.span_samples}")
+        if self.pad_mode not in _PADS:
+            raise ConfigError(f"pad_mode={self.pad_mode!r}: must be one of {', '.join(_PADS)}")
+
+    @property
+    def pad(self) -> Pad:
+        """What a kernel is to do outside the recording."""
+        return _PADS[self.pad_mode] if self.pad_samples else "none"
+
+    def count(self, samples: int) -> int:
+        """Number of frames in a recording of this length; none in an empty one."""
+        room = samples + 2 * self.pad_samples - self.span_samples
+        return 0 if samples == 0 or room < 0 else room // self.hop_samples + 1
+
+    def start(self, frame: int) -> int:
+        """The sample at which a frame's window starts: below 0, it starts in the padding."""
+        return frame * self.hop_samples + self.lead_samples - self.pad_samples
+
+    def settled(self, samples: int) -> int:
+        """Number of leading frames that no later sample can change, once `samples` are known."""
+        if self.pad_mode == "reflect" and samples <= -self.start(0):
+            return 0
+        room = samples - self.window_samples - self.start(0)
+        return min(self.count(samples), max(0, room // self.hop_samples + 1))
+
+
+class Stream(Generic[Row]):
+    """Rows of a recording that arrives in blocks: bit for bit those of the whole, whatever the blocks.
+
+    Made by the ``stream()`` of a spectrogram. Holds no more than about a frame, a hop and the padding.
+    """
+
+    def __init__(self, framing: Framing, rows: Callable[[Float32, int, int], npt.NDArray[Row]]) -> None:
+        self._framing = framing
+        self._rows = rows
+        self._restart()
+
+    def _restart(self) -> None:
+        self._held: Float32 = np.empty(0, np.float32)
+        self._at = self._samples = self._done = 0
+
+    def push(self, block: Float32) -> npt.NDArray[Row]:
+        """Take in the next samples; give the rows of the frames they complete.
+
+        Parameters
+        ----------
+        block : float32 [samples], any number of them, also none
+
+        Returns
+        -------
+        [frames, ...], often no frames at all
+
+        Raises
+        ------
+        AudioError
+            for another dtype or shape
+        """
+        self._held = np.concatenate((self._held, check_audio(block)))
+        self._samples = self._at + self._held.size
+        rows = self._advance(max(self._done, self._framing.settled(self._samples)))
+        self._forget()
+        return rows
+
+    def finish(self) -> npt.NDArray[Row]:
+        """The rows of the frames at the end, which read padding; the stream then starts afresh."""
+        rows = self._advance(self._framing.count(self._samples))
+        self._restart()
+        return rows
+
+    def _advance(self, last: int) -> npt.NDArray[Row]:
+        start = self._framing.start(self._done) - self._at
+        rows = self._rows(self._held, start, last - self._done)
+        self._done = last
+        return rows
+
+    def _forget(self) -> None:
+        needed = self._framing.start(self._done)
+        if self._framing.pad_samples:  # what the end will mirror
+            needed = min(needed, self._samples - self._framing.pad_samples - 1)
+        drop = min(max(0, needed - self._at), self._held.size)
+        self._held = self._held[drop:].copy() if drop else self._held
+        self._at += drop

@@ -1,0 +1,167 @@
+/* birdfast's compiled core: the contract of every kernel, and the table of them.
+ *
+ * Every CPU has the same kernels at its own vector width, in a table (bf_kernels). All tables give
+ * the same bits: a lane is one output (a frame), no sum crosses lanes, and nothing is contracted.
+ *
+ * Kernels trust their arguments. They allocate nothing, keep nothing between calls, start no
+ * threads, and read and write only what is said here; any number of threads may share a plan, each
+ * with its own scratch and output. Sizes are counts of elements unless they say bytes. Nothing may
+ * overlap an output, except where "in place" is allowed.
+ */
+#ifndef BIRDFAST_H
+#define BIRDFAST_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#if defined(__GNUC__)
+#define BF_EXPORT __attribute__((visibility("default")))
+#else
+#define BF_EXPORT
+#endif
+
+enum {
+    BF_MAX_PASSES = 12,
+    BF_MAX_TRANSFORMS = 16,
+    BF_SCRATCH_ALIGNMENT = 64,
+};
+
+/* ---- spectrogram ---------------------------------------------------------------------------- */
+
+/* What is kept of a frame's transform X[k] = sum_n x[n] w[n] exp(-2 pi i k n / n_fft),
+ * k = 0 .. n_fft / 2. */
+typedef enum {
+    BF_PART_POWER,     /* re^2 + im^2 */
+    BF_PART_MAGNITUDE, /* sqrt(re^2 + im^2) */
+    BF_PART_REAL,      /* re */
+    BF_PART_COMPLEX,   /* re, im side by side: two values a bin */
+} bf_part;
+
+typedef enum {
+    BF_POST_NONE,
+    BF_POST_LOG, /* natural logarithm of max(v + offset, floor) */
+    BF_POST_POW, /* v ** exponent, or (v * v) ** exponent when `square` is set */
+} bf_post;
+
+/* What a sample outside the recording counts as. */
+typedef enum {
+    BF_PAD_NONE,    /* no frame reaches outside: the caller's promise */
+    BF_PAD_ZERO,    /* 0 */
+    BF_PAD_REFLECT, /* mirrored about the first and the last sample, which are not repeated */
+    BF_PAD_EDGE,    /* the first or the last sample */
+} bf_pad;
+
+/* A real DFT of n = leaf * radix[0] * radix[1] * ... points, decimated in time. Leaves are 2, 3, 4,
+ * 5, 8 or 16 points, radices 3, 4, 5 or 8; there is at least one radix.
+ *
+ * The points come in the order in which the leaves take them: point i is
+ * window[i] * frame[rows[i]], or window[i] * (frame[rows[i]] + frame[mirror_rows[i]]). */
+typedef struct {
+    int32_t n;
+    int32_t leaf;
+    int32_t n_passes;
+    int32_t radix[BF_MAX_PASSES];
+    const float *twiddles;      /* last pass first; of a pass that makes s points s * r, for
+                                   k = 1 .. (s - 1) / 2, j = 1 .. r - 1: cos, sin of
+                                   2 pi j k / (s * r) */
+    const int32_t *rows;        /* [n], each in [0, frame_samples) */
+    const int32_t *mirror_rows; /* [n] likewise, or NULL */
+    const float *window;        /* [n] */
+    const float *rotation;      /* [n / 2] pairs cos, sin of pi k / (2 n), k = 1 .. n / 2; only
+                                   in a cosine transform, whose n are even */
+} bf_fft;
+
+/* A short-time transform and what is made of it. The values of a frame are, in this order:
+ * its bins; weighted sums of them, if there are bands; post(value) * scale + shift;
+ * the product with `matrix`, if there is one. */
+typedef struct {
+    int32_t n_fft;
+    int32_t frame_samples; /* <= n_fft; the rest is zeros */
+    int32_t hop_samples;   /* >= 1 */
+    bf_part part;
+
+    /* Either one transform of n_fft points, or (n_core > 0) the real part of a symmetrically
+     * windowed frame as a cosine transform (DCT-I) of n_fft / 2 + 1 folded points: a dense DCT-I of
+     * n_core + 1 points, and transforms[i] of n_core << i points that double it each time, until
+     * n_fft / 2. Its points 0 .. n_core are
+     * core_window[i] * (frame[core_rows[i]] + frame[core_mirror_rows[i]]). */
+    int32_t n_transforms;
+    bf_fft transforms[BF_MAX_TRANSFORMS];
+    int32_t n_core;
+    const int32_t *core_rows;        /* [n_core + 1] */
+    const int32_t *core_mirror_rows; /* [n_core + 1] */
+    const float *core_window;        /* [n_core + 1] */
+    const float *core_matrix;        /* [n_core + 1][n_core + 1] cos(pi i k / n_core) */
+    int32_t last_bin;                /* bins above are not looked at, and need not be computed */
+
+    int32_t n_bands;            /* 0: the bins themselves are the values */
+    const int32_t *band_bins;   /* [n_bands] first bin of the band */
+    const int32_t *band_splits; /* [n_bands + 1] band b has weights[splits[b]] .. [splits[b+1]-1] */
+    const float *band_weights;
+    const float *band_bias; /* [n_bands] added to the sums, or NULL */
+
+    bf_post post;
+    int32_t square;
+    float offset, floor;
+    float exponent;
+    float scale, shift;
+
+    int32_t n_rows;      /* 0: no matrix */
+    const float *matrix; /* [n_rows][n_bands, or the number of bins] */
+} bf_spectrogram;
+
+/* Where the audio is, and where the values go. Value v of frame f, which covers the samples
+ * start + f * hop_samples ..., is written to out[f * frame_stride + v * value_stride]; strides may
+ * be negative. */
+typedef struct {
+    const float *audio;
+    ptrdiff_t n_samples;
+    ptrdiff_t start; /* may be negative, or reach beyond the end, when pad is not BF_PAD_NONE */
+    bf_pad pad;      /* REFLECT and EDGE need n_samples >= 1 */
+    ptrdiff_t n_frames;
+    float *out;
+    ptrdiff_t frame_stride;
+    ptrdiff_t value_stride;
+} bf_frames;
+
+/* ---- the table of kernels ------------------------------------------------------------------- */
+
+typedef struct {
+    const char *name;
+    int32_t lanes; /* floats in a vector */
+
+    /* Bytes of scratch that `spectrogram` wants with this plan, whatever the audio. */
+    size_t (*spectrogram_scratch)(const bf_spectrogram *plan);
+
+    /* All frames of `frames`; scratch is aligned to BF_SCRATCH_ALIGNMENT. */
+    void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch);
+
+    /* out[i] = ((x[i] - min) / (max(x - min) + 1e-6) - 0.5) * 2, in this order of operations.
+     * NaN are passed over by min and max and stay NaN. In place is allowed. */
+    void (*normalise)(const float *x, ptrdiff_t n, float *out);
+
+    /* Row r of out = matrix [n_out][n_in] times row r of x [n_rows][n_in], whose values are first
+     * raised to `floor` (-inf: not at all). Rows of out are out_stride apart. Scratch holds
+     * (n_in + n_out) * lanes floats and is aligned to BF_SCRATCH_ALIGNMENT. */
+    void (*project)(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
+                    const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
+                    void *scratch);
+
+    /* Natural logarithm: below 1 ulp. log(0) = -inf, log(x < 0) = NaN. In place is allowed. */
+    void (*log)(const float *x, ptrdiff_t n, float *out);
+
+    /* x ** exponent. pow(x < 0) = NaN, pow(x, 0) = 1. In place is allowed. */
+    void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
+} bf_kernels;
+
+/* The i-th table that this CPU can run, slowest first; NULL when i is past the last. */
+BF_EXPORT const bf_kernels *bf_table(int32_t i);
+
+/* The table of that name; NULL when there is none, or this CPU cannot run it. */
+BF_EXPORT const bf_kernels *bf_table_named(const char *name);
+
+/* The table that BIRDFAST_CPU names in the environment, or the fastest when it is unset or empty;
+ * NULL when it names none that runs here. */
+BF_EXPORT const bf_kernels *bf_table_chosen(void);
+
+#endif

@@ -1,0 +1,498 @@
+/* Real Fourier transforms of LANES frames at a time, decimated in time.
+ *
+ * A transform of s points lies in s vectors, "half-complex": X[0], then re, im of X[1], X[2], ...,
+ * then the real X[s / 2] if s is even. Leaves transform a few points straight from the frame; a
+ * pass of radix r makes r transforms of s points one of r * s. Depth first, so that all but the
+ * last pass stay in the first-level cache. */
+
+typedef struct {
+    vf re, im;
+} vc;
+
+static const float sqrt_half = 0.707106781f;     /* cos(pi / 4) */
+static const float sin_third = 0.866025404f;     /* sin(2 pi / 3) */
+static const float cos_fifth = 0.309016994f;     /* cos(2 pi / 5) */
+static const float sin_fifth = 0.951056516f;     /* sin(2 pi / 5) */
+static const float cos_2_fifths = -0.809016994f; /* cos(4 pi / 5) */
+static const float sin_2_fifths = 0.587785252f;  /* sin(4 pi / 5) */
+static const float cos_16th = 0.923879533f;      /* cos(pi / 8) */
+static const float sin_16th = 0.382683432f;      /* sin(pi / 8) */
+
+/* ---- real points to half-complex ---- */
+
+ALWAYS_INLINE void real_2(const vf *x, vf *y)
+{
+    y[0] = x[0] + x[1];
+    y[1] = x[0] - x[1];
+}
+
+ALWAYS_INLINE void real_3(const vf *x, vf *y)
+{
+    const vf sum = x[1] + x[2];
+    y[0] = x[0] + sum;
+    y[1] = x[0] - sum * 0.5f;
+    y[2] = (x[2] - x[1]) * sin_third;
+}
+
+ALWAYS_INLINE void real_4(const vf *x, vf *y)
+{
+    const vf even = x[0] + x[2], odd = x[1] + x[3];
+    y[0] = even + odd;
+    y[1] = x[0] - x[2];
+    y[2] = x[3] - x[1];
+    y[3] = even - odd;
+}
+
+ALWAYS_INLINE void real_5(const vf *x, vf *y)
+{
+    const vf sum1 = x[1] + x[4], sum2 = x[2] + x[3];
+    const vf dif1 = x[4] - x[1], dif2 = x[3] - x[2];
+    y[0] = x[0] + (sum1 + sum2);
+    y[1] = x[0] + (sum1 * cos_fifth + sum2 * cos_2_fifths);
+    y[2] = dif1 * sin_fifth + dif2 * sin_2_fifths;
+    y[3] = x[0] + (sum1 * cos_2_fifths + sum2 * cos_fifth);
+    y[4] = dif1 * sin_2_fifths - dif2 * sin_fifth;
+}
+
+ALWAYS_INLINE void real_8(const vf *x, vf *y)
+{
+    vf e[4], o[4];
+    real_4((const vf[4]){x[0], x[2], x[4], x[6]}, e);
+    real_4((const vf[4]){x[1], x[3], x[5], x[7]}, o);
+    const vf re = (o[1] + o[2]) * sqrt_half, im = (o[2] - o[1]) * sqrt_half;
+    y[0] = e[0] + o[0];
+    y[1] = e[1] + re;
+    y[2] = e[2] + im;
+    y[3] = e[3];
+    y[4] = -o[3];
+    y[5] = e[1] - re;
+    y[6] = im - e[2];
+    y[7] = e[0] - o[0];
+}
+
+ALWAYS_INLINE void real_16(const vf *x, vf *y)
+{
+    vf e[8], o[8];
+    real_8((const vf[8]){x[0], x[2], x[4], x[6], x[8], x[10], x[12], x[14]}, e);
+    real_8((const vf[8]){x[1], x[3], x[5], x[7], x[9], x[11], x[13], x[15]}, o);
+    const vf re1 = o[1] * cos_16th + o[2] * sin_16th, im1 = o[2] * cos_16th - o[1] * sin_16th;
+    const vf re2 = (o[3] + o[4]) * sqrt_half, im2 = (o[4] - o[3]) * sqrt_half;
+    const vf re3 = o[5] * sin_16th + o[6] * cos_16th, im3 = o[6] * sin_16th - o[5] * cos_16th;
+    y[0] = e[0] + o[0];
+    y[1] = e[1] + re1;
+    y[2] = e[2] + im1;
+    y[3] = e[3] + re2;
+    y[4] = e[4] + im2;
+    y[5] = e[5] + re3;
+    y[6] = e[6] + im3;
+    y[7] = e[7];
+    y[8] = -o[7];
+    y[9] = e[5] - re3;
+    y[10] = im3 - e[6];
+    y[11] = e[3] - re2;
+    y[12] = im2 - e[4];
+    y[13] = e[1] - re1;
+    y[14] = im1 - e[2];
+    y[15] = e[0] - o[0];
+}
+
+ALWAYS_INLINE void real_points(const int n, const vf *x, vf *y)
+{
+    switch (n) {
+    case 2:
+        return real_2(x, y);
+    case 3:
+        return real_3(x, y);
+    case 4:
+        return real_4(x, y);
+    case 5:
+        return real_5(x, y);
+    case 8:
+        return real_8(x, y);
+    default:
+        return real_16(x, y);
+    }
+}
+
+/* ---- real points to half frequencies: y[m] = sum_j x[j] exp(-i pi j (2 m + 1) / r), of which the
+ * middle one is real when r is odd ---- */
+
+ALWAYS_INLINE void half_3(const vf *x, vc *y)
+{
+    vf t[3];
+    real_3((const vf[3]){x[0], -x[1], x[2]}, t);
+    y[1] = (vc){t[0], t[0]};
+    y[0] = (vc){t[1], -t[2]};
+}
+
+ALWAYS_INLINE void half_4(const vf *x, vc *y)
+{
+    const vf dif = (x[1] - x[3]) * sqrt_half, sum = (x[1] + x[3]) * sqrt_half;
+    y[0] = (vc){x[0] + dif, -x[2] - sum};
+    y[1] = (vc){x[0] - dif, x[2] - sum};
+}
+
+ALWAYS_INLINE void half_5(const vf *x, vc *y)
+{
+    vf t[5];
+    real_5((const vf[5]){x[0], -x[1], x[2], -x[3], x[4]}, t);
+    y[2] = (vc){t[0], t[0]};
+    y[1] = (vc){t[1], -t[2]};
+    y[0] = (vc){t[3], -t[4]};
+}
+
+ALWAYS_INLINE void half_8(const vf *x, vc *y)
+{
+    vc e[2], o[2];
+    half_4((const vf[4]){x[0], x[2], x[4], x[6]}, e);
+    half_4((const vf[4]){x[1], x[3], x[5], x[7]}, o);
+    const vf re0 = o[0].re * cos_16th + o[0].im * sin_16th;
+    const vf im0 = o[0].im * cos_16th - o[0].re * sin_16th;
+    const vf re1 = o[1].re * sin_16th + o[1].im * cos_16th;
+    const vf im1 = o[1].im * sin_16th - o[1].re * cos_16th;
+    y[0] = (vc){e[0].re + re0, e[0].im + im0};
+    y[1] = (vc){e[1].re + re1, e[1].im + im1};
+    y[2] = (vc){e[1].re - re1, im1 - e[1].im};
+    y[3] = (vc){e[0].re - re0, im0 - e[0].im};
+}
+
+ALWAYS_INLINE void half_frequencies(const int r, const vf *x, vc *y)
+{
+    switch (r) {
+    case 3:
+        return half_3(x, y);
+    case 4:
+        return half_4(x, y);
+    case 5:
+        return half_5(x, y);
+    default:
+        return half_8(x, y);
+    }
+}
+
+/* ---- complex points, in place; the upper half of the results comes conjugated, as the
+ * half-complex order wants it ---- */
+
+ALWAYS_INLINE void complex_3(vc *z)
+{
+    const vc sum = {z[1].re + z[2].re, z[1].im + z[2].im};
+    const vc dif = {(z[2].re - z[1].re) * sin_third, (z[2].im - z[1].im) * sin_third};
+    const vc mid = {z[0].re - sum.re * 0.5f, z[0].im - sum.im * 0.5f};
+    z[0] = (vc){z[0].re + sum.re, z[0].im + sum.im};
+    z[1] = (vc){mid.re - dif.im, mid.im + dif.re};
+    z[2] = (vc){mid.re + dif.im, dif.re - mid.im};
+}
+
+ALWAYS_INLINE void complex_4(vc *z)
+{
+    const vc sum0 = {z[0].re + z[2].re, z[0].im + z[2].im};
+    const vc dif0 = {z[0].re - z[2].re, z[0].im - z[2].im};
+    const vc sum1 = {z[1].re + z[3].re, z[1].im + z[3].im};
+    const vc dif1 = {z[3].re - z[1].re, z[3].im - z[1].im};
+    z[0] = (vc){sum0.re + sum1.re, sum0.im + sum1.im};
+    z[1] = (vc){dif0.re - dif1.im, dif0.im + dif1.re};
+    z[2] = (vc){sum0.re - sum1.re, sum1.im - sum0.im};
+    z[3] = (vc){dif0.re + dif1.im, dif1.re - dif0.im};
+}
+
+ALWAYS_INLINE void complex_5(vc *z)
+{
+    const vc sum1 = {z[1].re + z[4].re, z[1].im + z[4].im};
+    const vc dif1 = {z[4].re - z[1].re, z[4].im - z[1].im};
+    const vc sum2 = {z[2].re + z[3].re, z[2].im + z[3].im};
+    const vc dif2 = {z[3].re - z[2].re, z[3].im - z[2].im};
+    const vc mid1 = {z[0].re + (sum1.re * cos_fifth + sum2.re * cos_2_fifths),
+                     z[0].im + (sum1.im * cos_fifth + sum2.im * cos_2_fifths)};
+    const vc mid2 = {z[0].re + (sum1.re * cos_2_fifths + sum2.re * cos_fifth),
+                     z[0].im + (sum1.im * cos_2_fifths + sum2.im * cos_fifth)};
+    const vc side1 = {dif1.re * sin_fifth + dif2.re * sin_2_fifths,
+                      dif1.im * sin_fifth + dif2.im * sin_2_fifths};
+    const vc side2 = {dif1.re * sin_2_fifths - dif2.re * sin_fifth,
+                      dif1.im * sin_2_fifths - dif2.im * sin_fifth};
+    z[0] = (vc){z[0].re + (sum1.re + sum2.re), z[0].im + (sum1.im + sum2.im)};
+    z[1] = (vc){mid1.re - side1.im, mid1.im + side1.re};
+    z[2] = (vc){mid2.re - side2.im, mid2.im + side2.re};
+    z[3] = (vc){mid2.re + side2.im, side2.re - mid2.im};
+    z[4] = (vc){mid1.re + side1.im, side1.re - mid1.im};
+}
+
+ALWAYS_INLINE void complex_8(vc *z)
+{
+    /* The even and the odd points by radix 4, then pairs: z[m], z[m + 4] = e[m] +- w^m o[m] with
+     * w = exp(-i pi / 4). Signs are turned where that saves a negation. */
+    const vc se0 = {z[0].re + z[4].re, z[0].im + z[4].im};
+    const vc de0 = {z[0].re - z[4].re, z[0].im - z[4].im};
+    const vc se1 = {z[2].re + z[6].re, z[2].im + z[6].im};
+    const vc de1 = {z[6].re - z[2].re, z[6].im - z[2].im};
+    const vc so0 = {z[1].re + z[5].re, z[1].im + z[5].im};
+    const vc do0 = {z[1].re - z[5].re, z[1].im - z[5].im};
+    const vc so1 = {z[3].re + z[7].re, z[3].im + z[7].im};
+    const vc do1 = {z[7].re - z[3].re, z[7].im - z[3].im};
+    const vc e0 = {se0.re + se1.re, se0.im + se1.im};
+    const vc e1 = {de0.re - de1.im, de0.im + de1.re};
+    const vc e2 = {se0.re - se1.re, se0.im - se1.im};
+    const vc e3 = {de0.re + de1.im, de0.im - de1.re};
+    const vc o0 = {so0.re + so1.re, so0.im + so1.im};
+    const vc o1 = {do0.re - do1.im, do0.im + do1.re};
+    const vc minus_o2 = {so1.re - so0.re, so1.im - so0.im};
+    const vc o3 = {do0.re + do1.im, do0.im - do1.re};
+    const vc w1 = {(o1.re + o1.im) * sqrt_half, (o1.im - o1.re) * sqrt_half};
+    const vc w3 = {(o3.im - o3.re) * sqrt_half, (o3.re + o3.im) * -sqrt_half};
+    z[0] = (vc){e0.re + o0.re, e0.im + o0.im};
+    z[1] = (vc){e1.re + w1.re, e1.im + w1.im};
+    z[2] = (vc){e2.re - minus_o2.im, e2.im + minus_o2.re};
+    z[3] = (vc){e3.re + w3.re, e3.im + w3.im};
+    z[4] = (vc){e0.re - o0.re, o0.im - e0.im};
+    z[5] = (vc){e1.re - w1.re, w1.im - e1.im};
+    z[6] = (vc){e2.re + minus_o2.im, minus_o2.re - e2.im};
+    z[7] = (vc){e3.re - w3.re, w3.im - e3.im};
+}
+
+ALWAYS_INLINE void complex_points(const int r, vc *z)
+{
+    switch (r) {
+    case 3:
+        return complex_3(z);
+    case 4:
+        return complex_4(z);
+    case 5:
+        return complex_5(z);
+    default:
+        return complex_8(z);
+    }
+}
+
+/* ---- leaves ---- */
+
+ALWAYS_INLINE void leaves(const int n, const bf_fft *fft, ptrdiff_t first, const vf *frame, vf *out)
+{
+    const int32_t *rows = fft->rows + first, *mirror_rows = fft->mirror_rows;
+    const float *window = fft->window + first;
+    vf x[16];
+    if (mirror_rows == NULL) {
+        UNROLL for (int i = 0; i < n; ++i)
+        {
+            x[i] = frame[rows[i]] * window[i];
+        }
+    } else {
+        UNROLL for (int i = 0; i < n; ++i)
+        {
+            x[i] = (frame[rows[i]] + frame[mirror_rows[first + i]]) * window[i];
+        }
+    }
+    real_points(n, x, out);
+}
+
+/* ---- passes ---- */
+
+typedef enum { KEEP_ALL, KEEP_POWER, KEEP_REAL } keep;
+
+/* Bin k of a transform of n points, 0 < k < n / 2. */
+ALWAYS_INLINE void put(const keep what, vf *out, ptrdiff_t k, vf re, vf im)
+{
+    if (what == KEEP_ALL) {
+        out[2 * k - 1] = re;
+        out[2 * k] = im;
+    } else {
+        out[k] = what == KEEP_POWER ? re * re + im * im : re;
+    }
+}
+
+/* Bins 0 and n / 2, which are real. */
+ALWAYS_INLINE void put_real(const keep what, vf *out, ptrdiff_t k, vf re)
+{
+    out[what == KEEP_ALL && k > 0 ? 2 * k - 1 : k] = what == KEEP_POWER ? re * re : re;
+}
+
+/* r transforms of s points at `in` become one of r * s points, of which `what` goes to out. */
+ALWAYS_INLINE void pass(const int r, const keep what, const vf *restrict in, ptrdiff_t s,
+                        const float *restrict twiddles, vf *restrict out)
+{
+    const int half = (r + 1) / 2;
+    const ptrdiff_t n = r * s;
+    vf x[8], y[8];
+    vc z[8];
+
+    UNROLL for (int j = 0; j < r; ++j)
+    {
+        x[j] = in[j * s];
+    }
+    real_points(r, x, y);
+    put_real(what, out, 0, y[0]);
+    UNROLL for (int m = 1; m < half; ++m)
+    {
+        put(what, out, m * s, y[2 * m - 1], y[2 * m]);
+    }
+    if (r % 2 == 0) {
+        put_real(what, out, n / 2, y[r - 1]);
+    }
+
+    for (ptrdiff_t k = 1; 2 * k < s; ++k, twiddles += 2 * (r - 1)) {
+        z[0] = (vc){in[2 * k - 1], in[2 * k]};
+        UNROLL for (int j = 1; j < r; ++j)
+        {
+            const vf re = in[j * s + 2 * k - 1], im = in[j * s + 2 * k];
+            const float c = twiddles[2 * j - 2], d = twiddles[2 * j - 1];
+            z[j] = (vc){re * c + im * d, im * c - re * d};
+        }
+        complex_points(r, z);
+        UNROLL for (int m = 0; m < half; ++m)
+        {
+            put(what, out, k + m * s, z[m].re, z[m].im);
+        }
+        UNROLL for (int m = half; m < r; ++m)
+        {
+            put(what, out, n - k - m * s, z[m].re, z[m].im);
+        }
+    }
+
+    if (s % 2 == 0) {
+        UNROLL for (int j = 0; j < r; ++j)
+        {
+            x[j] = in[j * s + s - 1];
+        }
+        half_frequencies(r, x, z);
+        UNROLL for (int m = 0; m < r / 2; ++m)
+        {
+            put(what, out, s / 2 + m * s, z[m].re, z[m].im);
+        }
+        if (r % 2 == 1) {
+            put_real(what, out, n / 2, z[r / 2].re);
+        }
+    }
+}
+
+#define DEFINE_LEAF(n)                                                                             \
+    static void leaf_##n(const bf_fft *fft, ptrdiff_t first, const vf *frame, vf *out)             \
+    {                                                                                              \
+        leaves(n, fft, first, frame, out);                                                         \
+    }
+DEFINE_LEAF(2)
+DEFINE_LEAF(3)
+DEFINE_LEAF(4)
+DEFINE_LEAF(5)
+DEFINE_LEAF(8)
+DEFINE_LEAF(16)
+
+#define DEFINE_PASS(r, what)                                                                       \
+    static void pass_##r##_##what(const vf *in, ptrdiff_t s, const float *twiddles, vf *out)       \
+    {                                                                                              \
+        pass(r, what, in, s, twiddles, out);                                                       \
+    }
+#define DEFINE_PASSES(r)                                                                           \
+    DEFINE_PASS(r, KEEP_ALL)                                                                       \
+    DEFINE_PASS(r, KEEP_POWER)                                                                     \
+    DEFINE_PASS(r, KEEP_REAL)
+DEFINE_PASSES(3)
+DEFINE_PASSES(4)
+DEFINE_PASSES(5)
+DEFINE_PASSES(8)
+
+typedef void leaf_function(const bf_fft *, ptrdiff_t, const vf *, vf *);
+typedef void pass_function(const vf *, ptrdiff_t, const float *, vf *);
+
+static leaf_function *const leaf_functions[] = {
+    [2] = leaf_2, [3] = leaf_3, [4] = leaf_4, [5] = leaf_5, [8] = leaf_8, [16] = leaf_16,
+};
+
+#define PASSES(r) {pass_##r##_KEEP_ALL, pass_##r##_KEEP_POWER, pass_##r##_KEEP_REAL}
+static pass_function *const pass_functions[][3] = {
+    [3] = PASSES(3),
+    [4] = PASSES(4),
+    [5] = PASSES(5),
+    [8] = PASSES(8),
+};
+
+/* ---- a whole transform ---- */
+
+/* Vectors of scratch that `transform` wants: the input of every pass. */
+static ptrdiff_t transform_scratch(const bf_fft *fft)
+{
+    ptrdiff_t n = fft->leaf, total = 0;
+    for (int p = 0; p < fft->n_passes; ++p) {
+        n *= fft->radix[p];
+        total += n;
+    }
+    return total;
+}
+
+/* The first `level` passes, on the leaves from point `first` on, which make n points. The twiddles
+ * are those of the level's own pass, then of the passes below. */
+static void transform_level(const bf_fft *fft, int level, ptrdiff_t n, ptrdiff_t first,
+                            const float *twiddles, keep what, const vf *frame, vf *scratch, vf *out)
+{
+    if (level == 0) {
+        leaf_functions[fft->leaf](fft, first, frame, out);
+        return;
+    }
+    const int32_t r = fft->radix[level - 1];
+    const ptrdiff_t s = n / r;
+    const float *twiddles_below = twiddles + (s - 1) / 2 * (r - 1) * 2;
+    for (int j = 0; j < r; ++j) {
+        transform_level(fft, level - 1, s, first + j * s, twiddles_below, KEEP_ALL, frame,
+                        scratch + n, scratch + j * s);
+    }
+    pass_functions[r][what](scratch, s, twiddles, out);
+}
+
+static void transform(const bf_fft *fft, keep what, const vf *frame, vf *scratch, vf *out)
+{
+    transform_level(fft, fft->n_passes, fft->n, 0, fft->twiddles, what, frame, scratch, out);
+}
+
+/* ---- the cosine transform: the real part of a folded frame ---- */
+
+/* A dense DCT-I of a few folded points: x[k] = sum_i point[i] cos(pi i k / n_core). */
+static void cosine_core(const bf_spectrogram *plan, const vf *frame, vf *scratch, vf *x)
+{
+    const int32_t n = plan->n_core + 1;
+    for (int32_t i = 0; i < n; ++i) {
+        const vf folded = frame[plan->core_rows[i]] + frame[plan->core_mirror_rows[i]];
+        scratch[i] = folded * plan->core_window[i];
+    }
+    for (int32_t k = 0; k < n; ++k) {
+        vf sum = scratch[0] * plan->core_matrix[k * n];
+        for (int32_t i = 1; i < n; ++i) {
+            sum += scratch[i] * plan->core_matrix[k * n + i];
+        }
+        x[k] = sum;
+    }
+}
+
+ALWAYS_INLINE void put_pair(vf *x, ptrdiff_t k, ptrdiff_t mirror, ptrdiff_t last, vf odd)
+{
+    const vf even = x[k];
+    if (k <= last) {
+        x[k] = even + odd;
+    }
+    if (mirror <= last) {
+        x[mirror] = even - odd;
+    }
+}
+
+/* The DCT-I of h + 1 even points in x becomes that of 2 h + 1 points. Of the odd points, f is the
+ * Fourier transform in Makhoul's order (IEEE Trans. ASSP 28, 1980), which a rotation makes their
+ * DCT-II c: then x[k] = x[k] + c[k], x[2 h - k] = x[k] - c[k]. Only bins up to `last` are made. */
+static void cosine_double(const vf *f, ptrdiff_t h, const float *rotation, ptrdiff_t last, vf *x)
+{
+    put_pair(x, 0, 2 * h, last, f[0]);
+    for (ptrdiff_t k = 1; 2 * k < h; ++k, rotation += 2) {
+        const vf re = f[2 * k - 1], im = f[2 * k];
+        put_pair(x, k, 2 * h - k, last, re * rotation[0] + im * rotation[1]);
+        if (h - k <= last) {
+            put_pair(x, h - k, h + k, last, re * rotation[1] - im * rotation[0]);
+        }
+    }
+    put_pair(x, h / 2, h + h / 2, last, f[h - 1] * rotation[0]);
+}
+
+static void cosine_transform(const bf_spectrogram *plan, const vf *frame, vf *scratch, vf *x)
+{
+    cosine_core(plan, frame, scratch, x);
+    for (int32_t t = 0; t < plan->n_transforms; ++t) {
+        const bf_fft *fft = &plan->transforms[t];
+        vf *f = scratch;
+        transform(fft, KEEP_ALL, frame, scratch + fft->n, f);
+        cosine_double(f, fft->n, fft->rotation, plan->last_bin, x);
+    }
+}

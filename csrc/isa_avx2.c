@@ -1,0 +1,8 @@
+/* Eight lanes. */
+#if defined(__x86_64__)
+#define TARGET "avx2"
+#define LANES 8
+#define TABLE bf_kernels_avx2
+#define TABLE_NAME "avx2"
+#include "kernels.inc.h"
+#endif

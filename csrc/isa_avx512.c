@@ -1,0 +1,8 @@
+/* Sixteen lanes. */
+#if defined(__x86_64__)
+#define TARGET "avx512f,avx512dq,avx512vl,avx512bw"
+#define LANES 16
+#define TABLE bf_kernels_avx512
+#define TABLE_NAME "avx512"
+#include "kernels.inc.h"
+#endif

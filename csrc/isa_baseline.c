@@ -1,0 +1,5 @@
+/* Four lanes: what every CPU of the architecture has (SSE2, NEON). */
+#define LANES 4
+#define TABLE bf_kernels_baseline
+#define TABLE_NAME "baseline"
+#include "kernels.inc.h"

@@ -1,0 +1,5 @@
+/* One lane: the kernels as plain loops over floats, the meaning of all the others. */
+#define LANES 1
+#define TABLE bf_kernels_scalar
+#define TABLE_NAME "scalar"
+#include "kernels.inc.h"

@@ -1,0 +1,347 @@
+/* Frames to values: a block of LANES streams is transposed once, so that a row holds one sample of
+ * LANES frames; then frame by frame of the streams everything is done while it sits in cache. */
+
+/* How many frames in a row a lane takes from one transposed block. The rows are shared by
+ * neighbouring frames, so more is better until the block leaves the second-level cache. */
+enum { MAX_STEPS = 16, MAX_BLOCK_BYTES = 256 * 1024 };
+
+static int32_t most_steps(const bf_spectrogram *plan)
+{
+    const ptrdiff_t rows = MAX_BLOCK_BYTES / (ptrdiff_t)sizeof(vf);
+    const ptrdiff_t more = (rows - plan->frame_samples) / plan->hop_samples;
+    if (more <= 0 || plan->hop_samples >= plan->frame_samples) {
+        return 1;
+    }
+    return more + 1 < MAX_STEPS ? (int32_t)more + 1 : MAX_STEPS;
+}
+
+static ptrdiff_t block_rows(const bf_spectrogram *plan, int32_t steps)
+{
+    return (ptrdiff_t)(steps - 1) * plan->hop_samples + plan->frame_samples;
+}
+
+/* ---- scratch ---- */
+
+typedef struct {
+    vf *block;    /* [rows] samples of LANES streams */
+    float *edges; /* [LANES][rows] streams that reach outside the recording */
+    vf *bins;     /* [n_fft + 2] */
+    vf *values;   /* [n_bands] */
+    vf *rows;     /* [n_rows] */
+    vf *fft;
+} workspace;
+
+static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
+{
+    ptrdiff_t most = plan->n_core + 1;
+    for (int32_t t = 0; t < plan->n_transforms; ++t) {
+        const bf_fft *fft = &plan->transforms[t];
+        const ptrdiff_t result = plan->n_core > 0 ? fft->n : 0;
+        const ptrdiff_t size = transform_scratch(fft) + result;
+        most = size > most ? size : most;
+    }
+    return most;
+}
+
+/* Returns the bytes in all. */
+static size_t lay_out(const bf_spectrogram *plan, void *scratch, workspace *w)
+{
+    const ptrdiff_t rows = block_rows(plan, most_steps(plan));
+    vf *next = scratch;
+    w->block = next;
+    next += rows;
+    w->edges = (float *)next;
+    next += rows;
+    w->bins = next;
+    next += plan->n_fft + 2;
+    w->values = next;
+    next += plan->n_bands;
+    w->rows = next;
+    next += plan->n_rows;
+    w->fft = next;
+    next += fft_scratch(plan);
+    return (size_t)((char *)next - (char *)scratch);
+}
+
+static size_t spectrogram_scratch(const bf_spectrogram *plan)
+{
+    workspace w;
+    return lay_out(plan, NULL, &w);
+}
+
+/* ---- load ---- */
+
+/* rows[i] = sample i of every stream. */
+static void load_rows(const float *const streams[LANES], ptrdiff_t n, vf *rows)
+{
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vf v[LANES];
+        UNROLL for (int l = 0; l < LANES; ++l)
+        {
+            v[l] = vec_load(streams[l] + i);
+        }
+        vec_transpose(v);
+        UNROLL for (int l = 0; l < LANES; ++l)
+        {
+            rows[i + l] = v[l];
+        }
+    }
+    for (; i < n; ++i) {
+        for (int l = 0; l < LANES; ++l) {
+            ((float *)&rows[i])[l] = streams[l][i];
+        }
+    }
+}
+
+/* Sample i of the recording, or what it counts as outside of it. */
+static float padded_sample(const bf_frames *f, ptrdiff_t i)
+{
+    const ptrdiff_t last = f->n_samples - 1;
+    if (i >= 0 && i <= last) {
+        return f->audio[i];
+    }
+    if (f->pad == BF_PAD_ZERO) {
+        return 0.0f;
+    }
+    if (f->pad == BF_PAD_EDGE || last == 0) {
+        return f->audio[i < 0 ? 0 : last];
+    }
+    i = (i < 0 ? -i : i) % (2 * last);
+    return f->audio[i <= last ? i : 2 * last - i];
+}
+
+/* The n samples from `start` on: in place, or copied to `edge` when some are outside. */
+static const float *stream_at(const bf_frames *f, ptrdiff_t start, ptrdiff_t n, float *edge)
+{
+    if (start >= 0 && n <= f->n_samples && start <= f->n_samples - n) {
+        return f->audio + start;
+    }
+    for (ptrdiff_t i = 0; i < n; ++i) {
+        edge[i] = padded_sample(f, start + i);
+    }
+    return edge;
+}
+
+/* ---- from bins to values ---- */
+
+/* Half-complex to re, im of every bin; `bins` has one vector more at both ends. */
+static void complete_complex(ptrdiff_t n_fft, vf *bins)
+{
+    bins[0] = bins[1];
+    bins[1] = vec_all(0.0f);
+    if (n_fft % 2 == 0) {
+        bins[n_fft + 1] = vec_all(0.0f);
+    }
+}
+
+static void square_root(vf *v, ptrdiff_t n)
+{
+    float *x = (float *)v;
+    for (ptrdiff_t i = 0; i < n * LANES; ++i) {
+        x[i] = sqrtf(x[i]);
+    }
+}
+
+static ptrdiff_t n_bins(const bf_spectrogram *plan)
+{
+    const ptrdiff_t bins = plan->n_fft / 2 + 1;
+    return plan->part == BF_PART_COMPLEX ? 2 * bins : bins;
+}
+
+static void bins_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w)
+{
+    const bf_fft *fft = &plan->transforms[0];
+    switch (plan->part) {
+    case BF_PART_COMPLEX:
+        transform(fft, KEEP_ALL, frame, w->fft, w->bins + 1);
+        complete_complex(plan->n_fft, w->bins);
+        break;
+    case BF_PART_REAL:
+        if (plan->n_core > 0) {
+            cosine_transform(plan, frame, w->fft, w->bins);
+        } else {
+            transform(fft, KEEP_REAL, frame, w->fft, w->bins);
+        }
+        break;
+    default:
+        transform(fft, KEEP_POWER, frame, w->fft, w->bins);
+        if (plan->part == BF_PART_MAGNITUDE) {
+            square_root(w->bins, plan->last_bin + 1);
+        }
+    }
+}
+
+static void sum_bands(const bf_spectrogram *plan, const vf *bins, vf *values)
+{
+    for (int32_t b = 0; b < plan->n_bands; ++b) {
+        const float *weight = plan->band_weights + plan->band_splits[b];
+        const int32_t n = plan->band_splits[b + 1] - plan->band_splits[b];
+        const vf *bin = bins + plan->band_bins[b];
+        vf sum = vec_all(0.0f);
+        for (int32_t i = 0; i < n; ++i) {
+            sum += bin[i] * weight[i];
+        }
+        values[b] = plan->band_bias != NULL ? sum + plan->band_bias[b] : sum;
+    }
+}
+
+static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
+{
+    if (plan->post == BF_POST_LOG) {
+        const vf floor = vec_all(plan->floor);
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = vec_log(vec_raise(values[i] + plan->offset, floor));
+        }
+    } else if (plan->post == BF_POST_POW) {
+        const power p = power_of(plan->exponent);
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = vec_pow(plan->square ? values[i] * values[i] : values[i], p);
+        }
+    }
+    if (plan->scale != 1.0f || plan->shift != 0.0f) {
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = values[i] * plan->scale + plan->shift;
+        }
+    }
+}
+
+/* y[r] = sum_i matrix[r][i] x[i], four sums at a time. */
+static void multiply(const float *matrix, ptrdiff_t n_rows, ptrdiff_t n, const vf *x, vf *y)
+{
+    ptrdiff_t r = 0;
+    for (; r + 4 <= n_rows; r += 4, matrix += 4 * n) {
+        vf sum[4];
+        UNROLL for (int j = 0; j < 4; ++j)
+        {
+            sum[j] = vec_all(0.0f);
+        }
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            UNROLL for (int j = 0; j < 4; ++j)
+            {
+                sum[j] += x[i] * matrix[j * n + i];
+            }
+        }
+        UNROLL for (int j = 0; j < 4; ++j)
+        {
+            y[r + j] = sum[j];
+        }
+    }
+    for (; r < n_rows; ++r, matrix += n) {
+        vf sum = vec_all(0.0f);
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            sum += x[i] * matrix[i];
+        }
+        y[r] = sum;
+    }
+}
+
+/* ---- store ---- */
+
+/* Lane l of values[v] goes to out[l][v * stride]. */
+static void store_values(const vf *values, ptrdiff_t n, float *const out[LANES], ptrdiff_t stride)
+{
+    ptrdiff_t i = 0;
+    for (; stride == 1 && i + LANES <= n; i += LANES) {
+        vf v[LANES];
+        UNROLL for (int l = 0; l < LANES; ++l)
+        {
+            v[l] = values[i + l];
+        }
+        vec_transpose(v);
+        UNROLL for (int l = 0; l < LANES; ++l)
+        {
+            vec_store(out[l] + i, v[l]);
+        }
+    }
+    for (; i < n; ++i) {
+        for (int l = 0; l < LANES; ++l) {
+            out[l][i * stride] = ((const float *)&values[i])[l];
+        }
+    }
+}
+
+/* ---- all of it ---- */
+
+static void values_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w,
+                            float *const out[LANES], ptrdiff_t stride)
+{
+    vf *values = w->bins;
+    ptrdiff_t n = n_bins(plan);
+    bins_of_frame(plan, frame, w);
+    if (plan->n_bands > 0) {
+        sum_bands(plan, w->bins, w->values);
+        values = w->values;
+        n = plan->n_bands;
+    }
+    apply_post(plan, values, n);
+    if (plan->n_rows > 0) {
+        multiply(plan->matrix, plan->n_rows, n, values, w->rows);
+        values = w->rows;
+        n = plan->n_rows;
+    }
+    store_values(values, n, out, stride);
+}
+
+/* Lane l takes the frames first + l * steps, ...; where these are too few it goes back, and makes
+ * some frames again: no lane is idle, and none reads where there is nothing. */
+static void spectrogram_block(const bf_spectrogram *plan, const bf_frames *f, const workspace *w,
+                              ptrdiff_t first, int32_t steps)
+{
+    const ptrdiff_t n = block_rows(plan, steps), last = f->n_frames - steps;
+    const float *streams[LANES];
+    float *out[LANES];
+    for (int l = 0; l < LANES; ++l) {
+        const ptrdiff_t wanted = first + (ptrdiff_t)l * steps;
+        const ptrdiff_t frame = wanted < last ? wanted : last;
+        const ptrdiff_t start = f->start + frame * plan->hop_samples;
+        streams[l] = stream_at(f, start, n, w->edges + l * n);
+        out[l] = f->out + frame * f->frame_stride;
+    }
+    load_rows(streams, n, w->block);
+    for (int32_t s = 0; s < steps; ++s) {
+        const vf *frame = w->block + (ptrdiff_t)s * plan->hop_samples;
+        values_of_frame(plan, frame, w, out, f->value_stride);
+        for (int l = 0; l < LANES; ++l) {
+            out[l] += f->frame_stride;
+        }
+    }
+}
+
+static void spectrogram(const bf_spectrogram *plan, const bf_frames *frames, void *scratch)
+{
+    if (frames->n_frames <= 0) {
+        return;
+    }
+    workspace w;
+    lay_out(plan, scratch, &w);
+    const ptrdiff_t most = (ptrdiff_t)most_steps(plan) * LANES;
+    const ptrdiff_t blocks = (frames->n_frames + most - 1) / most;
+    const ptrdiff_t block_frames = (frames->n_frames + blocks - 1) / blocks;
+    const int32_t steps = (int32_t)((block_frames + LANES - 1) / LANES);
+    for (ptrdiff_t first = 0; first < frames->n_frames; first += (ptrdiff_t)steps * LANES) {
+        spectrogram_block(plan, frames, &w, first, steps);
+    }
+}
+
+static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
+                    const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
+                    void *scratch)
+{
+    vf *in = scratch, *sums = in + n_in;
+    for (ptrdiff_t first = 0; first < n_rows; first += LANES) {
+        const float *rows[LANES];
+        float *out_rows[LANES];
+        for (int l = 0; l < LANES; ++l) {
+            const ptrdiff_t row = first + l < n_rows ? first + l : n_rows - 1;
+            rows[l] = x + row * n_in;
+            out_rows[l] = out + row * out_stride;
+        }
+        load_rows(rows, n_in, in);
+        for (int32_t i = 0; i < n_in; ++i) {
+            in[i] = vec_raise(in[i], vec_all(floor));
+        }
+        multiply(matrix, n_out, n_in, in, sums);
+        store_values(sums, n_out, out_rows, 1);
+    }
+}

@@ -1,0 +1,14 @@
+/* The tables that exist on this architecture, whether or not this CPU can run them. */
+#ifndef BIRDFAST_TABLES_H
+#define BIRDFAST_TABLES_H
+
+#include "birdfast.h"
+
+extern const bf_kernels bf_kernels_scalar;
+extern const bf_kernels bf_kernels_baseline;
+#if defined(__x86_64__)
+extern const bf_kernels bf_kernels_avx2;
+extern const bf_kernels bf_kernels_avx512;
+#endif
+
+#endif
