@@ -67,6 +67,7 @@ typedef struct {
     const int32_t *rows;        /* [n], each in [0, frame_samples) */
     const int32_t *mirror_rows; /* [n] likewise, or NULL */
     const float *window;        /* [n] */
+    const double *exact_twiddles, *exact_rotation; /* of exact plans, in place of the floats */
     const float *rotation;      /* [n / 2] pairs cos, sin of pi k / (2 n), k = 1 .. n / 2; only
                                    in a cosine transform, whose n are even */
 } bf_fft;
@@ -92,6 +93,7 @@ typedef struct {
     const int32_t *core_mirror_rows; /* [n_core + 1] */
     const float *core_window;        /* [n_core + 1] */
     const float *core_matrix;        /* [n_core + 1][n_core + 1] cos(pi i k / n_core) */
+    const double *exact_core_matrix;
     int32_t last_bin;                /* bins above are not looked at, and need not be computed */
 
     int32_t n_bands;            /* 0: the bins themselves are the values */
@@ -124,6 +126,16 @@ typedef struct {
     ptrdiff_t value_stride;
 } bf_frames;
 
+/* The same in double, for those who must not see a transform's rounding (roots of bands that hold
+ * nothing else). Frame and window are multiplied in float, every product rounded; bins are rounded
+ * to float before their magnitude is taken: as networks do that keep frames and spectra as floats.
+ * Takes plans with exact tables. */
+typedef struct {
+    int32_t lanes;
+    size_t (*spectrogram_scratch)(const bf_spectrogram *plan);
+    void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch);
+} bf_exact_kernels;
+
 /* ---- the table of kernels ------------------------------------------------------------------- */
 
 typedef struct {
@@ -152,6 +164,8 @@ typedef struct {
 
     /* x ** exponent. pow(x < 0) = NaN, pow(x, 0) = 1. In place is allowed. */
     void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
+
+    const bf_exact_kernels *exact;
 } bf_kernels;
 
 /* The i-th table that this CPU can run, slowest first; NULL when i is past the last. */

@@ -25,10 +25,10 @@ static ptrdiff_t block_rows(const bf_spectrogram *plan, int32_t steps)
 typedef struct {
     vf *block;    /* [rows] samples of LANES streams */
     float *edges; /* [LANES][rows] streams that reach outside the recording */
-    vf *bins;     /* [n_fft + 2] */
-    vf *values;   /* [n_bands] */
+    vr *bins;     /* [n_fft + 2] */
+    vf *values;   /* [n_bands, or n_fft + 2] */
     vf *rows;     /* [n_rows] */
-    vf *fft;
+    vr *fft;
 } workspace;
 
 static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
@@ -47,19 +47,20 @@ static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
 static size_t lay_out(const bf_spectrogram *plan, void *scratch, workspace *w)
 {
     const ptrdiff_t rows = block_rows(plan, most_steps(plan));
-    vf *next = scratch;
+    vr *wide = scratch;
+    w->bins = wide;
+    wide += plan->n_fft + 2;
+    w->fft = wide;
+    wide += fft_scratch(plan);
+    vf *next = (vf *)wide;
     w->block = next;
     next += rows;
     w->edges = (float *)next;
     next += rows;
-    w->bins = next;
-    next += plan->n_fft + 2;
     w->values = next;
-    next += plan->n_bands;
+    next += plan->n_bands > 0 ? plan->n_bands : plan->n_fft + 2;
     w->rows = next;
     next += plan->n_rows;
-    w->fft = next;
-    next += fft_scratch(plan);
     return (size_t)((char *)next - (char *)scratch);
 }
 
@@ -126,20 +127,20 @@ static const float *stream_at(const bf_frames *f, ptrdiff_t start, ptrdiff_t n, 
 /* ---- from bins to values ---- */
 
 /* Half-complex to re, im of every bin; `bins` has one vector more at both ends. */
-static void complete_complex(ptrdiff_t n_fft, vf *bins)
+static void complete_complex(ptrdiff_t n_fft, vr *bins)
 {
     bins[0] = bins[1];
-    bins[1] = vec_all(0.0f);
+    bins[1] = (vr){0};
     if (n_fft % 2 == 0) {
-        bins[n_fft + 1] = vec_all(0.0f);
+        bins[n_fft + 1] = (vr){0};
     }
 }
 
-static void square_root(vf *v, ptrdiff_t n)
+static void square_root(vr *v, ptrdiff_t n)
 {
-    float *x = (float *)v;
+    real *x = (real *)v;
     for (ptrdiff_t i = 0; i < n * LANES; ++i) {
-        x[i] = sqrtf(x[i]);
+        x[i] = sizeof(real) == sizeof(float) ? (real)sqrtf((float)x[i]) : (real)sqrt((double)x[i]);
     }
 }
 
@@ -172,17 +173,18 @@ static void bins_of_frame(const bf_spectrogram *plan, const vf *frame, const wor
     }
 }
 
-static void sum_bands(const bf_spectrogram *plan, const vf *bins, vf *values)
+static void sum_bands(const bf_spectrogram *plan, const vr *bins, vf *values)
 {
     for (int32_t b = 0; b < plan->n_bands; ++b) {
         const float *weight = plan->band_weights + plan->band_splits[b];
         const int32_t n = plan->band_splits[b + 1] - plan->band_splits[b];
-        const vf *bin = bins + plan->band_bins[b];
-        vf sum = vec_all(0.0f);
+        const vr *bin = bins + plan->band_bins[b];
+        vr sum = {0};
         for (int32_t i = 0; i < n; ++i) {
-            sum += bin[i] * weight[i];
+            sum += bin[i] * (real)weight[i];
         }
-        values[b] = plan->band_bias != NULL ? sum + plan->band_bias[b] : sum;
+        const vf total = vec_narrow(sum);
+        values[b] = plan->band_bias != NULL ? total + plan->band_bias[b] : total;
     }
 }
 
@@ -266,13 +268,18 @@ static void store_values(const vf *values, ptrdiff_t n, float *const out[LANES],
 static void values_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w,
                             float *const out[LANES], ptrdiff_t stride)
 {
-    vf *values = w->bins;
+    vf *values = w->values;
     ptrdiff_t n = n_bins(plan);
     bins_of_frame(plan, frame, w);
     if (plan->n_bands > 0) {
         sum_bands(plan, w->bins, w->values);
-        values = w->values;
         n = plan->n_bands;
+    } else if (sizeof(real) == sizeof(float)) {
+        values = (vf *)w->bins;
+    } else {
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = vec_narrow(w->bins[i]);
+        }
     }
     apply_post(plan, values, n);
     if (plan->n_rows > 0) {
@@ -321,27 +328,5 @@ static void spectrogram(const bf_spectrogram *plan, const bf_frames *frames, voi
     const int32_t steps = (int32_t)((block_frames + LANES - 1) / LANES);
     for (ptrdiff_t first = 0; first < frames->n_frames; first += (ptrdiff_t)steps * LANES) {
         spectrogram_block(plan, frames, &w, first, steps);
-    }
-}
-
-static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
-                    const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
-                    void *scratch)
-{
-    vf *in = scratch, *sums = in + n_in;
-    for (ptrdiff_t first = 0; first < n_rows; first += LANES) {
-        const float *rows[LANES];
-        float *out_rows[LANES];
-        for (int l = 0; l < LANES; ++l) {
-            const ptrdiff_t row = first + l < n_rows ? first + l : n_rows - 1;
-            rows[l] = x + row * n_in;
-            out_rows[l] = out + row * out_stride;
-        }
-        load_rows(rows, n_in, in);
-        for (int32_t i = 0; i < n_in; ++i) {
-            in[i] = vec_raise(in[i], vec_all(floor));
-        }
-        multiply(matrix, n_out, n_in, in, sums);
-        store_values(sums, n_out, out_rows, 1);
     }
 }

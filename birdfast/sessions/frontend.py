@@ -143,16 +143,12 @@ class FrontEnd:
         The spectrograms that fill it.
     normalisation
         What is done to the window first.
-    exact
-        The body rounds this output to 8 bits: a change in float32's last digit becomes one of a whole step,
-        so only float64 gives what the original gives.
     """
 
     samples: int
     shape: tuple[int, ...]
     branches: tuple[Branch, ...]
     normalisation: Normalisation = Normalisation()
-    exact: bool = False
 
     def batched(self, batch: int) -> tuple[int, ...]:
         """The shape of the output for a batch."""
@@ -199,7 +195,7 @@ class FrontEnd:
                 if value is not None:
                     arrays[f"{name}{i}"] = value
             branches.append(plain)
-        head = {"samples": self.samples, "shape": self.shape, "exact": self.exact, "branches": branches}
+        head = {"samples": self.samples, "shape": self.shape, "branches": branches}
         return json.dumps({**head, "normalisation": asdict(self.normalisation)}), arrays
 
     @classmethod
@@ -212,7 +208,7 @@ class FrontEnd:
             tables = {name: arrays.get(f"{name}{i}") for name in ("window", "weights", "bias")}
             branches.append(Branch(**plain, **tables))
         normalisation = Normalisation(**head["normalisation"])
-        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalisation, head["exact"])
+        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalisation)
 
 
 __all__ = ["Array", "Branch", "FrontEnd", "Normalisation", "Step", "replace"]

@@ -5,14 +5,14 @@
 
 import contextlib
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 
 from birdfast.errors import ModelError
-from birdfast.sessions import fold, interpreter, trial, validate, verification
+from birdfast.sessions import compiled, fold, interpreter, trial, validate, verification
 
 from birdfast.sessions.frontend import Array, FrontEnd
 from birdfast.sessions.graph import Graph, reads
@@ -80,7 +80,7 @@ class Session:
         self.grafted = grafted
         self._interpreter = interpreter.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
-        self._kernel = None if grafted.front_end is None else kernel(grafted.front_end)
+        self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
         self._input = np.zeros(self._shape, np.float32)
         self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
 
@@ -97,11 +97,6 @@ class Session:
         body_input = windows.reshape(self._shape) if self._kernel is None else self._kernel(windows, self._input)
         values = interpreter.run(self._interpreter, {self.grafted.body_input: body_input}, self._outputs)
         return dict(zip(("scores", "embedding"), (v.reshape(batch, -1)[:n] for v in values), strict=False))
-
-
-def kernel(front_end: FrontEnd) -> Callable[[Array, Array], Array]:
-    """The fastest thing that computes these tables: ``kernel(samples, out) -> out``."""
-    return front_end
 
 
 def optimize(

@@ -30,7 +30,6 @@ class _Strand:
     frames: int
     branch: Branch
     last: int  # the tensor that the branch ends with
-    exact: bool = False
 
 
 def recognise(graph: Graph) -> tuple[FrontEnd, int] | None:
@@ -74,7 +73,7 @@ def _downstream(graph: Graph, fft: object) -> _Strand | None:
     branch = Branch(n_fft, 1, 0, frames, part, np.ones(n_fft, np.float32))
     end = walk.affine(source)
     if end == source:
-        return _Strand(fft_input, frames, branch, source, exact=walk.rounds(source))
+        return _Strand(fft_input, frames, branch, source)
     matrix = probe.affine(probe.Piece(graph, [source], [end]), source, frames)
     if matrix is None:
         return _Strand(fft_input, frames, branch, source)
@@ -218,7 +217,7 @@ def _upstream(graph: Graph, strands: list[_Strand]) -> tuple[FrontEnd, int] | No
     if found is None or prelude is None:
         return None
     placed, cut = found
-    front = FrontEnd(size, graph.shape(cut), tuple(placed), prelude, any(s.exact for s in strands))
+    front = FrontEnd(size, graph.shape(cut), tuple(placed), prelude)
     noise = np.random.default_rng(5).normal(0, 0.1, (1, size)).astype(np.float32)
     expected = probe.Piece(graph, [source], [cut])({source: noise})
     return (front, cut) if probe.check(front(noise), expected) else None

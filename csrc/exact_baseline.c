@@ -1,0 +1,5 @@
+/* Transforms in double, at half as many lanes. */
+#define LANES 2
+#define EXACT
+#define TABLE bf_exact_baseline
+#include "kernels.inc.h"

@@ -1,0 +1,5 @@
+/* Transforms in double, at half as many lanes. */
+#define LANES 1
+#define EXACT
+#define TABLE bf_exact_scalar
+#include "kernels.inc.h"
