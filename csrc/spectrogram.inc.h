@@ -190,6 +190,21 @@ static void sum_bands(const bf_spectrogram *plan, const vr *bins, vf *values)
 
 static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
 {
+#if defined(EXACT)
+    /* Logarithm and power are of floats, of which the other table's vectors hold twice as many. */
+    if (plan->post == BF_POST_LOG) {
+        const vf floor = vec_all(plan->floor);
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = vec_raise(values[i] + plan->offset, floor);
+        }
+        FLOAT_TABLE.log((const float *)values, n * LANES, (float *)values);
+    } else if (plan->post == BF_POST_POW) {
+        for (ptrdiff_t i = 0; i < n && plan->square; ++i) {
+            values[i] *= values[i];
+        }
+        FLOAT_TABLE.pow((const float *)values, n * LANES, plan->exponent, (float *)values);
+    }
+#else
     if (plan->post == BF_POST_LOG) {
         const vf floor = vec_all(plan->floor);
         for (ptrdiff_t i = 0; i < n; ++i) {
@@ -201,6 +216,7 @@ static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
             values[i] = vec_pow(plan->square ? values[i] * values[i] : values[i], p);
         }
     }
+#endif
     if (plan->scale != 1.0f || plan->shift != 0.0f) {
         for (ptrdiff_t i = 0; i < n; ++i) {
             values[i] = values[i] * plan->scale + plan->shift;

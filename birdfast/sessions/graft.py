@@ -131,7 +131,7 @@ def optimize(
     single = fold.freeze(original, 1)
     found = recognise(single) if graft else None
     frozen = single if batch == 1 else fold.freeze(original, batch)
-    front_end, cut = (None, frozen.inputs[0]) if found is None else found
+    front_end, cut = (None, frozen.inputs[0]) if found is None else (found.front_end, found.cut)
     outputs = list(frozen.outputs)
     if embedding_tensor is not None and embedding_tensor not in outputs:
         outputs.append(embedding_tensor)

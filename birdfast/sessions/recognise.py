@@ -4,6 +4,7 @@ What a piece computes is learnt by running it (see `probe`); operators' names on
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
@@ -23,16 +24,39 @@ MATRICES = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL"})
 
 
 @dataclass(frozen=True)
+class Found:
+    """A front end and where it is in the graph.
+
+    Attributes
+    ----------
+    front_end
+        What it computes.
+    cut
+        The tensor that then holds the result: where the body begins.
+    signal
+        The tensor that the frames are cut from.
+    bands
+        Of each branch, the tensor with the bands before any step (the spectrum, where there are no bands).
+    """
+
+    front_end: FrontEnd
+    cut: int
+    signal: int
+    bands: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class _Strand:
     """One FFT of the graph with the tensors around it, and what is known of its branch so far."""
 
     fft_input: int
     frames: int
     branch: Branch
+    bands: int  # the tensor with the bands before any step
     last: int  # the tensor that the branch ends with
 
 
-def recognise(graph: Graph) -> tuple[FrontEnd, int] | None:
+def recognise(graph: Graph) -> Found | None:
     """Read the front end off a graph.
 
     Parameters
@@ -42,9 +66,8 @@ def recognise(graph: Graph) -> tuple[FrontEnd, int] | None:
 
     Returns
     -------
-    (front_end, tensor)
-        What it computes, and the tensor that then holds the result: where the body begins. None if the graph
-        has no front end of the kind, or one that does more than a `FrontEnd` can say.
+    Found or None
+        None if the graph has no front end of the kind, or one that does more than a `FrontEnd` can say.
     """
     ffts = [op for op in graph.operators if graph.name(op) == "RFFT2D"]
     try:
@@ -57,7 +80,7 @@ def recognise(graph: Graph) -> tuple[FrontEnd, int] | None:
         return None
 
 
-def _downstream(graph: Graph, fft: object) -> _Strand | None:
+def _downstream(graph: Graph, fft: Any) -> _Strand | None:
     """From an FFT down: the part that is kept, the bands, and the steps on each number."""
     walk = _Walk(graph)
     fft_input, fft_length = reads(fft)[:2]
@@ -66,20 +89,20 @@ def _downstream(graph: Graph, fft: object) -> _Strand | None:
     if length is None or tuple(length.reshape(-1)) != (1, n_fft) or graph.shape(fft_input)[-2] != 1 or n_fft % 2:
         return None
     frames = int(np.prod(graph.shape(fft_input))) // n_fft
-    found = _part(walk, int(fft.outputs[0]))  # type: ignore[attr-defined]
+    found = _part(walk, int(fft.outputs[0]))
     if found is None:
         return None
     part, source = found
     branch = Branch(n_fft, 1, 0, frames, part, np.ones(n_fft, np.float32))
     end = walk.affine(source)
     if end == source:
-        return _Strand(fft_input, frames, branch, source)
+        return _Strand(fft_input, frames, branch, source, source)
     matrix = probe.affine(probe.Piece(graph, [source], [end]), source, frames)
     if matrix is None:
-        return _Strand(fft_input, frames, branch, source)
+        return _Strand(fft_input, frames, branch, source, source)
     steps, last = walk.steps(end)
     branch = replace(branch, weights=matrix[0], bias=matrix[1], steps=steps)
-    return _Strand(fft_input, frames, branch, last)
+    return _Strand(fft_input, frames, branch, end, last)
 
 
 def _part(walk: "_Walk", spectrum: int) -> tuple[str, int] | None:
@@ -109,20 +132,20 @@ class _Walk:
         self.graph = graph
         self._consumers = graph.consumers()
 
-    def readers(self, tensor: int) -> list[object]:
+    def readers(self, tensor: int) -> list[Any]:
         return [self.graph.operators[i] for i in self._consumers.get(tensor, [])]
 
-    def next(self, tensor: int) -> tuple[object, str] | None:
+    def next(self, tensor: int) -> tuple[Any, str] | None:
         """The one operator that reads a tensor (and makes one other), with its name; None at a fork or an end."""
         readers = self.readers(tensor)
-        if len(readers) != 1 or tensor in self.graph.outputs or len(readers[0].outputs) != 1:  # type: ignore[attr-defined]
+        if len(readers) != 1 or tensor in self.graph.outputs or len(readers[0].outputs) != 1:
             return None
         return readers[0], self.graph.name(readers[0])
 
     def skip(self, tensor: int) -> int:
         """Past everything that only renames the shape."""
         while (step := self.next(tensor)) is not None and step[1] in RESHAPES:
-            tensor = int(step[0].outputs[0])  # type: ignore[attr-defined]
+            tensor = int(step[0].outputs[0])
         return tensor
 
     def rounds(self, tensor: int) -> bool:
@@ -145,7 +168,7 @@ class _Walk:
                 break
             if not (matrix or name in RESHAPES or (bias and product) or (name in MOVES and not product)):
                 break
-            product, tensor = product or matrix, int(op.outputs[0])  # type: ignore[attr-defined]
+            product, tensor = product or matrix, int(op.outputs[0])
         return tensor if product else start
 
     def square(self, tensor: int) -> tuple[int, bool]:
@@ -155,7 +178,7 @@ class _Walk:
             return tensor, False
         found = self._step(step[0], step[1], tensor)
         squared = found in (("square", 0.0), ("power", 2.0))
-        return (int(step[0].outputs[0]) if squared else tensor), squared  # type: ignore[attr-defined]
+        return (int(step[0].outputs[0]) if squared else tensor), squared
 
     def steps(self, tensor: int) -> tuple[tuple[Step, ...], int]:
         """Everything that is then done to each number by itself, and the tensor that it ends with."""
@@ -167,10 +190,10 @@ class _Walk:
                 if act is None:
                     break
                 found.append(act)
-            tensor = int(op.outputs[0])  # type: ignore[attr-defined]
+            tensor = int(op.outputs[0])
         return tuple(found), tensor
 
-    def _step(self, op: object, name: str, tensor: int) -> Step | None:
+    def _step(self, op: Any, name: str, tensor: int) -> Step | None:
         inputs = reads(op)
         if _activation(op):
             return None
@@ -196,11 +219,11 @@ class _Walk:
         return {"POW": ("power", value), "SUB": ("add", -value), "DIV": ("multiply", 1 / (value or np.nan))}[name]
 
 
-def _activation(op: object) -> bool:
-    return bool(getattr(op.builtinOptions, "fusedActivationFunction", 0))  # type: ignore[attr-defined]
+def _activation(op: Any) -> bool:
+    return bool(getattr(op.builtinOptions, "fusedActivationFunction", 0))
 
 
-def _upstream(graph: Graph, strands: list[_Strand]) -> tuple[FrontEnd, int] | None:
+def _upstream(graph: Graph, strands: list[_Strand]) -> Found | None:
     """From the FFTs up to the samples, and from the branches' ends down to the body."""
     source = graph.inputs[0]
     signal = _signal(graph, [s.fft_input for s in strands])
@@ -220,7 +243,9 @@ def _upstream(graph: Graph, strands: list[_Strand]) -> tuple[FrontEnd, int] | No
     front = FrontEnd(size, graph.shape(cut), tuple(placed), prelude)
     noise = np.random.default_rng(5).normal(0, 0.1, (1, size)).astype(np.float32)
     expected = probe.Piece(graph, [source], [cut])({source: noise})
-    return (front, cut) if probe.check(front(noise), expected) else None
+    if not probe.check(front(noise), expected):
+        return None
+    return Found(front, cut, candidate, tuple(s.bands for s in strands))
 
 
 def _signal(graph: Graph, ffts: list[int]) -> list[int]:
@@ -236,7 +261,7 @@ def _signal(graph: Graph, ffts: list[int]) -> list[int]:
     return through
 
 
-def _windowing(graph: Graph, op: object) -> bool:
+def _windowing(graph: Graph, op: Any) -> bool:
     """A product with a constant vector; one with a single number belongs to the normalisation."""
     constants = [graph.constant(t) for t in reads(op)]
     return graph.name(op) == "MUL" and any(c is not None and c.size > 1 for c in constants)
