@@ -125,7 +125,7 @@ def optimize(
     ModelError
         The model is damaged, or the runtime cannot run it at this batch.
     """
-    original = Graph.parse(_content(model))
+    original = Graph.parse(content(model))
     validate.check(original)
     embedding_tensor = find_embedding(original) if embedding else None
     single = fold.freeze(original, 1)
@@ -151,7 +151,8 @@ def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
         raise ModelError(f"the body's input {shape} does not hold {batch} times {front_end.shape}")
 
 
-def _content(model: bytes | str | Path) -> bytes:
+def content(model: bytes | str | Path) -> bytes:
+    """The bytes of a model given as such or by its path."""
     if isinstance(model, bytes):
         return model
     try:
@@ -190,24 +191,19 @@ def verify(
         The same with a report that holds the largest differences. The original is run as the runtime runs
         it by default, one window at a time.
     """
-    original = Graph.parse(_content(model))
+    original = Graph.parse(content(model))
     validate.check(original)
     body = Graph.parse(grafted.body)
     tensor = verification.find_logits(original)
     shape = fold.input_shape(original, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
-    expected = verification.logits(
-        verification.with_output(original, tensor), tensor, np.stack(list(trials.values())), shape
-    )
+    expected = verification.logits(original, tensor, trials, shape)
     session = Session(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
     found = [
         session.run(stack)["scores"][: len(names)]
         for names, stack in verification.batches(trials, grafted.batch)
     ]
-    gaps = np.abs(np.concatenate(found) - expected).max(axis=1)
-    # not a number is no agreement, unless the original says so too
-    gaps = np.where(np.isnan(gaps) & ~np.isnan(expected).any(axis=1), np.inf, np.nan_to_num(gaps))
-    differences = {name: float(gap) for name, gap in zip(trials, gaps, strict=True)}
+    differences = verification.differences(trials, expected, np.concatenate(found))
     report = replace(grafted.report, largest_difference=max(differences.values()), differences=differences)
     return replace(grafted, report=report)
 
@@ -219,7 +215,7 @@ def verified(
 
     First with the front end grafted, then with static shapes and folded constants alone.
     """
-    trial.run(_checked(_content(model)))
+    trial.run(_checked(content(model)))
     worst = []
     for graft in (True, False):
         try:
@@ -249,14 +245,14 @@ def cached(
     """
     from birdfast.sessions import cache
 
-    content = _content(model)
-    path = cache.folder() / cache.name(content, batch, embedding, tolerance)
+    data = content(model)
+    path = cache.folder() / cache.name(data, batch, embedding, tolerance)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return _or_warn(cache.read(path))
     with cache.alone(path):
         with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
             return _or_warn(cache.read(path))  # made by another process while this one waited
-        grafted = verified(content, batch=batch, embedding=embedding, tolerance=tolerance)
+        grafted = verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
         cache.write(path, grafted)
     return grafted
 
@@ -282,7 +278,7 @@ def check(model: bytes | str | Path) -> bytes:
     ModelError
         The file is no model, damaged, hostile, or one that the runtime cannot run.
     """
-    data = _checked(_content(model))
+    data = _checked(content(model))
     trial.run(data)
     return data
 

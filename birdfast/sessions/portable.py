@@ -1,17 +1,21 @@
 """A faster plain .tflite for everyone else's tools: the same input, outputs, and tensor numbers."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.sessions import fold
+from birdfast.errors import ModelError
+from birdfast.sessions import fold, trial, validate, verification
 from birdfast.sessions.convolution import Convolver
 from birdfast.sessions.frontend import Array
+from birdfast.sessions.graft import Report, find_embedding
 from birdfast.sessions.graph import Graph, reads
-from birdfast.sessions.recognise import Found
+from birdfast.sessions.recognise import Found, recognise
 
 
 def build(
-    original: Graph, found: Found | None, *, batch: int | None = 1, embedding: int | None = None, split: bool = True
+    original: Graph, found: Found | None, *, batch: int | None = 1, embedding: int | None = None
 ) -> bytes:
     """Write a model for other tools.
 
@@ -25,14 +29,12 @@ def build(
         Windows at a time, None for any number.
     embedding
         A tensor to become the second output, None for none.
-    split
-        See `convolution`: exact where bands hold nothing but rounding noise, for more time.
     """
     graph = fold.freeze(original, batch or 1)
     if batch is None:
         graph = _any_batch(original, graph)
     if found is not None:
-        convolver = Convolver(graph, found.signal, split=split)
+        convolver = Convolver(graph, found.signal)
         for branch, bands in zip(found.front_end.branches, found.bands, strict=True):
             convolver.replace(bands, branch)
     if embedding is not None and embedding not in graph.outputs:
@@ -95,3 +97,52 @@ def _named(name: str, tensor: int) -> object:
     entry = schema.TensorMapT()
     entry.name, entry.tensorIndex = name.encode(), tensor
     return entry
+
+
+def verified(
+    model: bytes, *, batch: int | None = 1, tolerance: float, windows: Mapping[str, Array] | None = None
+) -> tuple[bytes, Report]:
+    """The fastest portable form whose logits differ by no more than `tolerance`.
+
+    Parameters
+    ----------
+    model
+        The content of a .tflite file.
+    batch
+        Windows at a time, None for any number.
+    windows
+        More windows to try, float32 ``[samples]`` by name.
+
+    Returns
+    -------
+    (bytes, report)
+        The new file's content; the report also has the differences on pure tones, which are not judged: see
+        `convolution`.
+
+    Raises
+    ------
+    ModelError
+        No form agrees, or the model is damaged.
+    """
+    original = Graph.parse(model)
+    validate.check(original)
+    trial.run(original.write())
+    tensor, embedding = verification.find_logits(original), find_embedding(original)
+    single, shape = fold.freeze(original, 1), fold.input_shape(original, 1)
+    samples = int(np.prod(shape))
+    judged = {**verification.signals(samples, recorded=True), **(windows or {})}
+    pure = {f"{name}, pure": w for name, w in verification.signals(samples).items() if "tone" in name}
+    trials = {**judged, **pure}
+    expected = verification.logits(original, tensor, trials, shape)
+    reasons = []
+    for found in dict.fromkeys((recognise(single), None)):
+        data = build(original, found, batch=batch, embedding=embedding)
+        graph = Graph.parse(data)
+        logits = verification.logits(graph, tensor, trials, fold.input_shape(original, batch or 2))
+        gaps = verification.differences(trials, expected, logits)
+        worst = max(gap for name, gap in gaps.items() if name in judged)
+        words = "" if found is None else f"as convolutions: {found.front_end.words()}"
+        if worst <= tolerance:
+            return data, Report(len(original.operators), len(graph.operators), words, worst, gaps)
+        reasons.append(f"logits differ by {worst:.1e}")
+    raise ModelError(f"{', '.join(reasons)}; tolerance {tolerance:.1e}: nothing was written")

@@ -23,7 +23,7 @@ SCALINGS = frozenset({"MUL", "DIV", "ADD", "SUB"})
 MATRICES = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Found:
     """A front end and where it is in the graph.
 

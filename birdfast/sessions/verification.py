@@ -9,8 +9,15 @@ from birdfast.sessions.frontend import Array
 from birdfast.sessions.graph import Graph, reads
 
 
-def signals(samples: int) -> dict[str, Array]:
+def signals(samples: int, *, recorded: bool = False) -> dict[str, Array]:
     """The windows on which every rewrite is tried: float32 ``[samples]`` each, always the same.
+
+    Parameters
+    ----------
+    samples
+        Length of a window.
+    recorded
+        Tones as a 16-bit recorder would give them, with the noise of its last bit, not as pure numbers.
 
     Silence and what is nearly silent, pure tones and clicks are the hard ones: most of a spectrogram is then
     rounding noise, and a front end that rounds elsewhere than the graph gives a network other features.
@@ -19,20 +26,24 @@ def signals(samples: int) -> dict[str, Array]:
     n, half = np.arange(samples), samples // 2
     noise = rng.normal(0, 0.1, samples)
     song = _song(rng, samples)
-    faded = np.where(n < half, song, 0)
+    tones = {"tone": 0.5 * np.sin(0.1 * n), "high tone": 0.9 * np.sin(3 / 8 * np.pi * n + 1)}
+    if recorded:
+        tones = {name: np.rint(x * 32767 + rng.normal(0, 1, samples)) / 32768 for name, x in tones.items()}
+    spectrum = np.fft.rfft(song)
+    spectrum[len(spectrum) // 2 :] = 0
     found = {
         "noise": noise,
         "silence": np.zeros(samples),
         "constant": np.full(samples, 0.25),
-        "tone": 0.5 * np.sin(0.1 * n),
-        "high tone": 0.9 * np.sin(0.7 * n + 1),
+        **tones,
         "click": (n == half).astype(float),
         "clicks": (n % max(samples // 7, 1) == 0).astype(float),
         "clipped": np.clip(20 * noise, -1, 1),
         "song": song,
         "song, quiet": 1e-3 * song,
         "song, 16 bits": np.rint(song * 3276.8) / 32768,
-        "song, then zeros": faded,
+        "song, then zeros": np.where(n < half, song, 0),
+        "song, upsampled": np.fft.irfft(spectrum, samples),
         "song, offset": song + 0.2,
     }
     return {name: np.asarray(value, np.float32) for name, value in found.items()}
@@ -80,9 +91,20 @@ def batches(windows: Mapping[str, Array], size: int) -> Iterator[tuple[list[str]
         yield chosen, np.concatenate([stack, np.zeros((size - len(chosen), stack.shape[1]), np.float32)])
 
 
-def logits(data: bytes, tensor: int, windows: Array, shape: tuple[int, ...]) -> Array:
-    """What a model that takes samples says of each window, one at a time: ``[windows, classes]``."""
-    runner = interpreter.start(data, shapes=None)
-    source = int(runner.get_input_details()[0]["index"])
-    rows = [interpreter.run(runner, {source: w.reshape(shape)}, [tensor])[0].reshape(-1) for w in windows]
-    return np.stack(rows)
+def differences(trials: Mapping[str, Array], expected: Array, found: Array) -> dict[str, float]:
+    """The largest logit difference of each window; infinite where only one of the two is a number."""
+    gaps = np.abs(found - expected)
+    same = (found == expected) | (np.isnan(found) & np.isnan(expected))
+    worst = np.where(same, 0, np.where(np.isnan(gaps), np.inf, gaps)).max(axis=1)
+    return {name: float(gap) for name, gap in zip(trials, worst, strict=True)}
+
+
+def logits(graph: Graph, tensor: int, trials: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
+    """What a model that takes samples in this shape says of each window: ``[windows, classes]``."""
+    source, size = graph.inputs[0], shape[0] if len(shape) > 1 else 1
+    runner = interpreter.start(with_output(graph, tensor), shapes={source: shape})
+    rows = []
+    for names, stack in batches(trials, size):
+        found = interpreter.run(runner, {source: stack.reshape(shape)}, [tensor])[0]
+        rows.append(found.reshape(size, -1)[: len(names)])
+    return np.concatenate(rows)
