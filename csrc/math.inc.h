@@ -29,49 +29,65 @@ ALWAYS_INLINE vf extend(vf x, vf inside, float at_zero, float at_infinity)
     return vec_select(VEC_MASK(x > 0.0f) & VEC_MASK(x < infinity), inside, v);
 }
 
-/* log(1 + f) - f for f in [sqrt(1/2) - 1, sqrt(2) - 1]: the polynomial of Cephes' logf. */
+/* log(1 + f) - f for f in [sqrt(1/2) - 1, sqrt(2) - 1]: the polynomial of Cephes' logf, summed in
+ * pairs (Estrin): a chain of dependent steps is what a logarithm waits for. */
 ALWAYS_INLINE vf log1p_tail(vf f)
 {
-    const vf square = f * f;
-    vf p = f * 7.0376836292e-2f - 1.1514610310e-1f;
-    p = p * f + 1.1676998740e-1f;
-    p = p * f - 1.2420140846e-1f;
-    p = p * f + 1.4249322787e-1f;
-    p = p * f - 1.6668057665e-1f;
-    p = p * f + 2.0000714765e-1f;
-    p = p * f - 2.4999993993e-1f;
-    p = p * f + 3.3333331174e-1f;
-    return p * f * square - square * 0.5f;
+    const vf f2 = f * f, f4 = f2 * f2;
+    const vf p01 = f * -2.4999993993e-1f + 3.3333331174e-1f;
+    const vf p23 = f * -1.6668057665e-1f + 2.0000714765e-1f;
+    const vf p45 = f * -1.2420140846e-1f + 1.4249322787e-1f;
+    const vf p67 = f * -1.1514610310e-1f + 1.1676998740e-1f;
+    const vf p4_8 = (p45 + p67 * f2) + f4 * 7.0376836292e-2f;
+    const vf p = (p01 + p23 * f2) + p4_8 * f4;
+    return p * (f * f2) - f2 * 0.5f;
 }
 
-ALWAYS_INLINE vf vec_log(vf x)
+/* Vectors at a time in a chain of stages: the chain is long, and what a CPU can look ahead is
+ * short, so that a stage of several vectors keeps it busier than all stages of one. */
+enum { STAGE = 8 };
+
+static void log_stage(vf *x, int n)
 {
-    const vec_split s = split(x);
-    const vf f = s.mantissa - 1.0f;
-    /* log(2) in two parts, of which the larger has few bits: its product is exact. */
-    const vf tail = log1p_tail(f) - s.exponent * 2.12194440e-4f;
-    const vf inside = (f + tail) + s.exponent * 0.693359375f;
-    return extend(x, inside, -__builtin_inff(), __builtin_inff());
+    vec_split s[STAGE];
+    for (int i = 0; i < n; ++i) {
+        s[i] = split(x[i]);
+    }
+    for (int i = 0; i < n; ++i) {
+        const vf f = s[i].mantissa - 1.0f;
+        /* log(2) in two parts, of which the larger has few bits: its product is exact. */
+        const vf tail = log1p_tail(f) - s[i].exponent * 2.12194440e-4f;
+        const vf inside = (f + tail) + s[i].exponent * 0.693359375f;
+        x[i] = extend(x[i], inside, -__builtin_inff(), __builtin_inff());
+    }
+}
+
+/* x[i] = log(x[i]) */
+static void log_vectors(vf *x, ptrdiff_t n)
+{
+    for (; n > 0; n -= STAGE, x += STAGE) {
+        log_stage(x, n < STAGE ? (int)n : STAGE);
+    }
 }
 
 /* 2 ** (high + low); high may be large if it has few bits behind the point. */
 ALWAYS_INLINE vf vec_exp2(vf high, vf low)
 {
     const float to_integer = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    const vf limit = vec_all(252.0f);
-    vf whole = vec_raise(high + low, -limit);
-    whole = vec_select(VEC_MASK(whole > limit), limit, whole) + to_integer;
-    const vi n = vec_bits(whole) - 0x4b400000;
-    const vf f = (high - (whole - to_integer)) + low;
-    vf p = f * 1.535336188319500e-4f + 1.339887440266574e-3f; /* Cephes' exp2f */
-    p = p * f + 9.618437357674640e-3f;
-    p = p * f + 5.550332471162809e-2f;
-    p = p * f + 2.402264791363012e-1f;
-    p = p * f + 6.931472028550421e-1f;
-    p = p * f + 1.0f;
-    /* In two steps, so that overflow and denormals come out right. */
+    const vf whole = (high + low) + to_integer;
+    const vf f = (high - (whole - to_integer)) + low, f2 = f * f;
+    const vf p12 = f * 2.402264791363012e-1f + 6.931472028550421e-1f; /* Cephes' exp2f */
+    const vf p34 = f * 9.618437357674640e-3f + 5.550332471162809e-2f;
+    const vf p56 = f * 1.535336188319500e-4f + 1.339887440266574e-3f;
+    const vf p = (p12 + p34 * f2) + p56 * (f2 * f2);
+    /* The power of two in two steps, so that overflow and denormals come out right. */
+    const vi least = (vi){0} - 252, most = (vi){0} + 252;
+    vi n = vec_bits(whole) - 0x4b400000;
+    n = vec_select_int(VEC_MASK(n < least), least, n);
+    n = vec_select_int(VEC_MASK(n > most), most, n);
     const vi half = n >> 1;
-    return p * vec_from_bits((half + 127) << 23) * vec_from_bits((n - half + 127) << 23);
+    const vf p_half = (p * f + 1.0f) * vec_from_bits((half + 127) << 23);
+    return p_half * vec_from_bits((n - half + 127) << 23);
 }
 
 /* An exponent, and what depends on it alone. */
@@ -93,42 +109,53 @@ static power power_of(float exponent)
     return p;
 }
 
-ALWAYS_INLINE vf vec_pow(vf x, power p)
+static void pow_stage(vf *x, int n, power p)
 {
     const float log2_e = 1.44269504f;
-    const vec_split s = split(x);
-    const vf f = s.mantissa - 1.0f;
-    const vf log2_mantissa = (f + log1p_tail(f)) * log2_e;
-    const vf inside = vec_exp2(s.exponent * p.high, s.exponent * p.low + log2_mantissa * p.all);
-    return extend(x, inside, p.at_zero, p.at_infinity);
+    vf high[STAGE], low[STAGE];
+    for (int i = 0; i < n; ++i) {
+        const vec_split s = split(x[i]);
+        const vf f = s.mantissa - 1.0f;
+        const vf log2_mantissa = (f + log1p_tail(f)) * log2_e;
+        high[i] = s.exponent * p.high;
+        low[i] = s.exponent * p.low + log2_mantissa * p.all;
+    }
+    for (int i = 0; i < n; ++i) {
+        x[i] = extend(x[i], vec_exp2(high[i], low[i]), p.at_zero, p.at_infinity);
+    }
 }
 
-/* Calls for each vector of x; the last, incomplete one goes through a padded copy. */
-#define FOR_EACH_VECTOR(x, n, out, expression)                                                     \
-    do {                                                                                           \
-        ptrdiff_t i = 0;                                                                           \
-        for (; i + LANES <= n; i += LANES) {                                                       \
-            const vf v = vec_load(x + i);                                                          \
-            vec_store(out + i, expression);                                                        \
-        }                                                                                          \
-        if (i < n) {                                                                               \
-            float last[LANES] = {0};                                                               \
-            memcpy(last, x + i, (size_t)(n - i) * sizeof *last);                                   \
-            const vf v = vec_load(last);                                                           \
-            vec_store(last, expression);                                                           \
-            memcpy(out + i, last, (size_t)(n - i) * sizeof *last);                                 \
-        }                                                                                          \
-    } while (0)
+/* x[i] = x[i] ** p */
+static void pow_vectors(vf *x, ptrdiff_t n, power p)
+{
+    for (; n > 0; n -= STAGE, x += STAGE) {
+        pow_stage(x, n < STAGE ? (int)n : STAGE, p);
+    }
+}
 
 static void log_array(const float *x, ptrdiff_t n, float *out)
 {
-    FOR_EACH_VECTOR(x, n, out, vec_log(v));
+    for (ptrdiff_t i = 0; i < n; i += STAGE * LANES) {
+        const ptrdiff_t left = n - i < STAGE * LANES ? n - i : STAGE * LANES;
+        vf v[STAGE];
+        memset(v, 0, sizeof v);
+        memcpy(v, x + i, (size_t)left * sizeof *x);
+        log_stage(v, STAGE);
+        memcpy(out + i, v, (size_t)left * sizeof *out);
+    }
 }
 
 static void pow_array(const float *x, ptrdiff_t n, float exponent, float *out)
 {
     const power p = power_of(exponent);
-    FOR_EACH_VECTOR(x, n, out, vec_pow(v, p));
+    for (ptrdiff_t i = 0; i < n; i += STAGE * LANES) {
+        const ptrdiff_t left = n - i < STAGE * LANES ? n - i : STAGE * LANES;
+        vf v[STAGE];
+        memset(v, 0, sizeof v);
+        memcpy(v, x + i, (size_t)left * sizeof *x);
+        pow_stage(v, STAGE, p);
+        memcpy(out + i, v, (size_t)left * sizeof *out);
+    }
 }
 
 /* Smallest and largest of x: exact, so the order does not matter. */
@@ -175,5 +202,11 @@ static void normalise(const float *x, ptrdiff_t n, float *out)
     extremes(x, n, &least, &most);
     /* Rounding keeps order, so the largest difference is that of the largest sample. */
     const float range = (most - least) + 1e-6f;
-    FOR_EACH_VECTOR(x, n, out, ((v - least) / range - 0.5f) * 2.0f);
+    ptrdiff_t i = 0;
+    for (; i + LANES <= n; i += LANES) {
+        vec_store(out + i, ((vec_load(x + i) - least) / range - 0.5f) * 2.0f);
+    }
+    for (; i < n; ++i) {
+        out[i] = ((x[i] - least) / range - 0.5f) * 2.0f;
+    }
 }

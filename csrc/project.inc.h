@@ -1,4 +1,5 @@
 /* Rows times a matrix. */
+
 static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
                     const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
                     void *scratch)
@@ -17,6 +18,6 @@ static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
             in[i] = vec_raise(in[i], vec_all(floor));
         }
         multiply(matrix, n_out, n_in, in, sums);
-        store_values(sums, n_out, out_rows, 1);
+        store_rows(sums, n_out, out_rows);
     }
 }

@@ -20,6 +20,17 @@ static ptrdiff_t block_rows(const bf_spectrogram *plan, int32_t steps)
     return (ptrdiff_t)(steps - 1) * plan->hop_samples + plan->frame_samples;
 }
 
+static ptrdiff_t n_bins(const bf_spectrogram *plan)
+{
+    const ptrdiff_t bins = plan->n_fft / 2 + 1;
+    return plan->part == BF_PART_COMPLEX ? 2 * bins : bins;
+}
+
+static ptrdiff_t n_values(const bf_spectrogram *plan)
+{
+    return plan->n_rows > 0 ? plan->n_rows : plan->n_bands > 0 ? plan->n_bands : n_bins(plan);
+}
+
 /* ---- scratch ---- */
 
 typedef struct {
@@ -28,6 +39,7 @@ typedef struct {
     vr *bins;     /* [n_fft + 2] */
     vf *values;   /* [n_bands, or n_fft + 2] */
     vf *rows;     /* [n_rows] */
+    vf *held;     /* [values of a frame][steps] to be stored when the block is done */
     vr *fft;
 } workspace;
 
@@ -61,6 +73,8 @@ static size_t lay_out(const bf_spectrogram *plan, void *scratch, workspace *w)
     next += plan->n_bands > 0 ? plan->n_bands : plan->n_fft + 2;
     w->rows = next;
     next += plan->n_rows;
+    w->held = next;
+    next += n_values(plan) * most_steps(plan);
     return (size_t)((char *)next - (char *)scratch);
 }
 
@@ -144,12 +158,6 @@ static void square_root(vr *v, ptrdiff_t n)
     }
 }
 
-static ptrdiff_t n_bins(const bf_spectrogram *plan)
-{
-    const ptrdiff_t bins = plan->n_fft / 2 + 1;
-    return plan->part == BF_PART_COMPLEX ? 2 * bins : bins;
-}
-
 static void bins_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w)
 {
     const bf_fft *fft = &plan->transforms[0];
@@ -208,13 +216,14 @@ static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
     if (plan->post == BF_POST_LOG) {
         const vf floor = vec_all(plan->floor);
         for (ptrdiff_t i = 0; i < n; ++i) {
-            values[i] = vec_log(vec_raise(values[i] + plan->offset, floor));
+            values[i] = vec_raise(values[i] + plan->offset, floor);
         }
+        log_vectors(values, n);
     } else if (plan->post == BF_POST_POW) {
-        const power p = power_of(plan->exponent);
-        for (ptrdiff_t i = 0; i < n; ++i) {
-            values[i] = vec_pow(plan->square ? values[i] * values[i] : values[i], p);
+        for (ptrdiff_t i = 0; plan->square && i < n; ++i) {
+            values[i] *= values[i];
         }
+        pow_vectors(values, n, power_of(plan->exponent));
     }
 #endif
     if (plan->scale != 1.0f || plan->shift != 0.0f) {
@@ -256,11 +265,11 @@ static void multiply(const float *matrix, ptrdiff_t n_rows, ptrdiff_t n, const v
 
 /* ---- store ---- */
 
-/* Lane l of values[v] goes to out[l][v * stride]. */
-static void store_values(const vf *values, ptrdiff_t n, float *const out[LANES], ptrdiff_t stride)
+/* Lane l of values[v] goes to out[l][v]. */
+static void store_rows(const vf *values, ptrdiff_t n, float *const out[LANES])
 {
     ptrdiff_t i = 0;
-    for (; stride == 1 && i + LANES <= n; i += LANES) {
+    for (; i + LANES <= n; i += LANES) {
         vf v[LANES];
         UNROLL for (int l = 0; l < LANES; ++l)
         {
@@ -274,15 +283,30 @@ static void store_values(const vf *values, ptrdiff_t n, float *const out[LANES],
     }
     for (; i < n; ++i) {
         for (int l = 0; l < LANES; ++l) {
-            out[l][i * stride] = ((const float *)&values[i])[l];
+            out[l][i] = ((const float *)&values[i])[l];
+        }
+    }
+}
+
+/* Lane l of held[v][s] goes to out[l][v * value_stride + s * frame_stride]. Whole blocks, because
+ * the frames of a lane may share a cache line of the output. */
+static void store_held(const vf *held, ptrdiff_t n, int32_t steps, const bf_frames *f,
+                       float *const out[LANES])
+{
+    for (ptrdiff_t v = 0; v < n; ++v, held += steps) {
+        for (int l = 0; l < LANES; ++l) {
+            float *to = out[l] + v * f->value_stride;
+            for (int32_t s = 0; s < steps; ++s, to += f->frame_stride) {
+                *to = ((const float *)&held[s])[l];
+            }
         }
     }
 }
 
 /* ---- all of it ---- */
 
-static void values_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w,
-                            float *const out[LANES], ptrdiff_t stride)
+/* Returns where in the scratch the values are. */
+static const vf *values_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w)
 {
     vf *values = w->values;
     ptrdiff_t n = n_bins(plan);
@@ -301,9 +325,31 @@ static void values_of_frame(const bf_spectrogram *plan, const vf *frame, const w
     if (plan->n_rows > 0) {
         multiply(plan->matrix, plan->n_rows, n, values, w->rows);
         values = w->rows;
-        n = plan->n_rows;
     }
-    store_values(values, n, out, stride);
+    return values;
+}
+
+static void values_of_block(const bf_spectrogram *plan, const bf_frames *f, const workspace *w,
+                            int32_t steps, float *out[LANES])
+{
+    const ptrdiff_t n = n_values(plan);
+    const vf *frame = w->block;
+    for (int32_t s = 0; s < steps; ++s, frame += plan->hop_samples) {
+        const vf *values = values_of_frame(plan, frame, w);
+        if (f->value_stride == 1) {
+            store_rows(values, n, out);
+            for (int l = 0; l < LANES; ++l) {
+                out[l] += f->frame_stride;
+            }
+        } else {
+            for (ptrdiff_t v = 0; v < n; ++v) {
+                w->held[v * steps + s] = values[v];
+            }
+        }
+    }
+    if (f->value_stride != 1) {
+        store_held(w->held, n, steps, f, out);
+    }
 }
 
 /* Lane l takes the frames first + l * steps, ...; where these are too few it goes back, and makes
@@ -322,13 +368,7 @@ static void spectrogram_block(const bf_spectrogram *plan, const bf_frames *f, co
         out[l] = f->out + frame * f->frame_stride;
     }
     load_rows(streams, n, w->block);
-    for (int32_t s = 0; s < steps; ++s) {
-        const vf *frame = w->block + (ptrdiff_t)s * plan->hop_samples;
-        values_of_frame(plan, frame, w, out, f->value_stride);
-        for (int l = 0; l < LANES; ++l) {
-            out[l] += f->frame_stride;
-        }
-    }
+    values_of_block(plan, f, w, steps, out);
 }
 
 static void spectrogram(const bf_spectrogram *plan, const bf_frames *frames, void *scratch)

@@ -79,9 +79,14 @@ ALWAYS_INLINE vf vec_from_bits(vi bits)
 #define VEC_MASK(condition) (condition)
 #endif
 
+ALWAYS_INLINE vi vec_select_int(vi mask, vi yes, vi no)
+{
+    return (mask & yes) | (~mask & no);
+}
+
 ALWAYS_INLINE vf vec_select(vi mask, vf yes, vf no)
 {
-    return vec_from_bits((mask & vec_bits(yes)) | (~mask & vec_bits(no)));
+    return vec_from_bits(vec_select_int(mask, vec_bits(yes), vec_bits(no)));
 }
 
 /* The larger one; v when either is NaN. */

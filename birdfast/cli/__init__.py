@@ -1,0 +1,8 @@
+"""The commands, a module each: HELP, `arguments(parser)`, and `run(arguments)`, which returns the exit code.
+
+At import a command's module needs the standard library alone; the rest is imported when it runs.
+"""
+
+from . import demo, infer, info, models
+
+COMMANDS = {"infer": infer, "models": models, "info": info, "demo": demo}

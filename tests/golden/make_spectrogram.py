@@ -2,7 +2,7 @@
 
     pip install librosa==0.11.0 scipy
     pip download --no-deps opensoundscape==0.12.1 && unzip opensoundscape-0.12.1-py3-none-any.whl -d opso
-    PYTHONPATH=tests:opso python tests/golden/make_spectrogram.py
+    PYTHONPATH=.:opso python tests/golden/make_spectrogram.py
 
 OpenSoundscape's spectrogram.py runs as it is, but its imports for drawing and for networks (torch, PIL, ...)
 are replaced by empty modules: they take no part in this. Tests need none of these libraries, only the file.
@@ -18,7 +18,8 @@ from unittest.mock import MagicMock
 import librosa
 import numpy as np
 import scipy
-import strategies
+
+from tests import strategies
 
 HERE = Path(__file__).parent
 RATE_HZ = 32_000

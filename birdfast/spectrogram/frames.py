@@ -1,19 +1,48 @@
-"""Frames of a recording: where they lie, what padding they read, and the same frames out of a stream."""
+"""Frames of a recording: their window, where they lie, and the same frames out of a stream."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Generic, Literal, TypeVar
+from typing import Any, Generic, Literal, Self, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from birdfast.errors import AudioError, ConfigError
+from ..errors import AudioError, ConfigError
 
 PadMode = Literal["constant", "reflect", "edge"]
 Pad = Literal["none", "zero", "reflect", "edge"]
 Float32 = npt.NDArray[np.float32]
 Row = TypeVar("Row", bound=np.generic)
+_MAX_HOP = 2**24 - 1
 _PADS: dict[str, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}
+
+
+# Terms of periodic cosine windows (F. J. Harris, Proceedings of the IEEE 66, 1978)
+_WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08), "boxcar": (1.0,)}
+
+
+def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.float64]:
+    """A window of that many samples: periodic, as scipy.signal.get_window and librosa make it.
+
+    Parameters
+    ----------
+    window : "hann", "hamming", "blackman", "boxcar", or the values themselves
+    samples : length
+
+    Returns
+    -------
+    float64 [samples]
+    """
+    if isinstance(window, str):
+        if window not in _WINDOWS:
+            raise ConfigError(f"window={window!r}: must be one of {', '.join(_WINDOWS)}, or an array")
+        angle = 2 * np.pi / samples * np.arange(samples)
+        terms = [(-1) ** k * a * np.cos(k * angle) for k, a in enumerate(_WINDOWS[window])]
+        return np.asarray(np.sum(terms, axis=0))
+    values = np.asarray(window, np.float64)
+    if values.shape != (samples,):
+        raise ConfigError(f"window has the shape {values.shape}: must be [{samples}], its window_samples")
+    return values
 
 
 def check_audio(audio: npt.NDArray[Any]) -> Float32:
@@ -58,12 +87,23 @@ class Framing:
     pad_mode: PadMode = "constant"
 
     def __post_init__(self) -> None:
-        if self.hop_samples < 1:
-            raise ConfigError(f"hop_samples={self.hop_samples}: must be at least 1")
+        if not 1 <= self.hop_samples <= _MAX_HOP:
+            raise ConfigError(f"hop_samples={self.hop_samples}: must be 1 to {_MAX_HOP}")
         if not 1 <= self.window_samples <= self.span_samples:
             raise ConfigError(f"window_samples={self.window_samples}: must be 1 to n_fft={self.span_samples}")
         if self.pad_mode not in _PADS:
             raise ConfigError(f"pad_mode={self.pad_mode!r}: must be one of {', '.join(_PADS)}")
+
+    @classmethod
+    def of_librosa(
+        cls, n_fft: int, hop_samples: int, window_samples: int | None, center: bool, pad_mode: PadMode
+    ) -> Self:
+        """Frames as librosa counts them: n_fft samples each, a shorter window in their middle.
+
+        With `center`, n_fft // 2 samples of padding make frame f centred at sample ``f * hop_samples``.
+        """
+        length = n_fft if window_samples is None else window_samples
+        return cls(length, hop_samples, n_fft, (n_fft - length) // 2, n_fft // 2 if center else 0, pad_mode)
 
     @property
     def pad(self) -> Pad:
@@ -91,6 +131,8 @@ class Stream(Generic[Row]):
     """Rows of a recording that arrives in blocks: bit for bit those of the whole, whatever the blocks.
 
     Made by the ``stream()`` of a spectrogram. Holds no more than about a frame, a hop and the padding.
+    Kernels work on groups of frames: blocks of a second cost no more than the whole recording, blocks of a
+    single frame about twenty times as much (120 s at 32 kHz, hop 512: 5 ms and 107 ms).
     """
 
     def __init__(self, framing: Framing, rows: Callable[[Float32, int, int], npt.NDArray[Row]]) -> None:

@@ -7,7 +7,7 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
-from birdfast.errors import ConfigError
+from ..errors import ConfigError
 
 MelScale = Literal["slaney", "htk"]
 MelNorm = Literal["slaney"]

@@ -1,0 +1,71 @@
+"""The command line: `python -m birdfast COMMAND`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from time import monotonic
+from typing import NoReturn
+
+from . import __doc__ as ABOUT
+from . import __version__
+from .cli import COMMANDS
+from .errors import BirdfastError
+
+USAGE_ERROR = 64
+INTERRUPTED = 130
+
+EPILOG = """\
+examples:
+  python -m birdfast infer recordings/ -o results/      what is heard in a folder of recordings
+  python -m birdfast infer night.flac --min-conf 0.5    only what is rather certain
+  python -m birdfast models                             which networks are here, and their licences
+
+exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none worked,
+64 the command makes no sense, 130 interrupted.
+"""
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that ends with the exit code of sysexits.h for wrong usage."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the message, and leave."""
+        self.print_usage(sys.stderr)
+        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    began = monotonic()
+    parser = Parser(
+        prog="birdfast",
+        description=ABOUT,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"birdfast {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, command in COMMANDS.items():
+        sub = commands.add_parser(
+            name,
+            help=command.HELP,
+            description=command.__doc__,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        command.arguments(sub)
+        sub.set_defaults(run=command.run)
+    chosen = parser.parse_args(arguments)
+    chosen.began = began
+    try:
+        return int(chosen.run(chosen))
+    except BirdfastError as error:
+        print(f"birdfast: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("birdfast: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,328 @@
+"""Audio files as blocks of mono samples at the rate a model wants, in memory that does not grow.
+
+Decoding is libsndfile's (WAV, FLAC, Ogg, MP3, AIFF, W64, CAF and more), resampling is soxr's at
+its quality HQ. A recording is resampled as a whole, not window by window, so a window's samples do
+not depend on where the windows lie.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from math import gcd
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import numpy as np
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from .errors import AudioError
+
+MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
+BLOCK_SAMPLES = 1 << 16
+PREROLL_S = 0.25  # far longer than soxr's filter: what is dropped with it carries all start-up effects
+UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
+
+Samples = NDArray[np.float32]
+
+
+class Recording:
+    """One audio file, opened for reading; a context manager.
+
+    Parameters
+    ----------
+    path : str or path
+        A file in any format that libsndfile reads.
+
+    Attributes
+    ----------
+    rate_hz, n_channels : int
+    n_frames : int or None
+        Samples per channel as the file promises them; None if it does not say.
+
+    Raises
+    ------
+    AudioError
+        The file is missing, a directory, not readable, empty, of no known format, or its rate is
+        outside 1 to 768 kHz. The message names the file and the reason.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._file = _open(self.path)
+        self.rate_hz: int = self._file.samplerate
+        self.n_channels: int = self._file.channels
+        frames = self._file.frames
+        self.n_frames: int | None = frames if 0 <= frames < UNKNOWN_FRAMES else None
+        try:
+            self._check()
+        except AudioError:
+            self._file.close()
+            raise
+        self._missing = _missing_from_wav(self.path) or _missing_from_ogg(self.path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._file.close()
+
+    @property
+    def duration_s(self) -> float:
+        """Length in seconds as the file promises it; 0 if it does not say."""
+        return (self.n_frames or 0) / self.rate_hz
+
+    def n_samples_at(self, rate_hz: int) -> int | None:
+        """Return the samples at another rate that begin before the recording ends, exactly."""
+        if self.n_frames is None:
+            return None
+        return -(-self.n_frames * rate_hz // self.rate_hz)
+
+    def blocks(self, rate_hz: int, start: int = 0, stop: int | None = None) -> Iterator[Samples]:
+        """Yield the samples `start` to `stop`, counted at `rate_hz`, as mono float32 blocks.
+
+        Parameters
+        ----------
+        rate_hz : int
+            The rate of the samples that come out.
+        start, stop : int
+            Counted at `rate_hz`; `stop` None reads to the end.
+
+        Yields
+        ------
+        float32 [n], n > 0, in -1..1 for files of integers; channels are averaged.
+
+        Raises
+        ------
+        AudioError
+            A sample is NaN or infinite, the decoder fails, or the file ends before what its header
+            promises. Blocks before that place have been yielded.
+        """
+        if rate_hz == self.rate_hz:
+            yield from self._native(start, stop)
+        else:
+            yield from self._resampled(rate_hz, start, stop)
+
+    def _resampled(self, rate_hz: int, start: int, stop: int | None) -> Iterator[Samples]:
+        """Resample from a place a little before `start` that falls on both rates' grids."""
+        up, down = _ratio(rate_hz, self.rate_hz)
+        preroll = round(PREROLL_S * self.rate_hz)
+        first = max(0, start * down // up - preroll) // down * down
+        last = None if stop is None else -(-stop * down // up) + preroll
+        total = self.n_samples_at(rate_hz)
+        end = total if stop is None or (total is not None and total < stop) else stop
+        position = first // down * up
+        for block in _resample(self._native(first, last), self.rate_hz, rate_hz):
+            kept = block[max(0, start - position) : None if end is None else max(0, end - position)]
+            position += len(block)
+            if len(kept):
+                yield kept
+        if end is not None and start < end and max(position, start) < end:
+            yield np.zeros(end - max(position, start), np.float32)
+
+    def _native(self, start: int, stop: int | None) -> Iterator[Samples]:
+        """Decode, average the channels, and check what comes out."""
+        if start:
+            self._seek(start)
+        end = self.n_frames if stop is None or self.n_frames is None else min(stop, self.n_frames)
+        end = stop if end is None else end
+        buffer = np.empty((BLOCK_SAMPLES, self.n_channels), np.float32)
+        position = start
+        while end is None or position < end:
+            wanted = BLOCK_SAMPLES if end is None else min(BLOCK_SAMPLES, end - position)
+            frames = self._read(buffer[:wanted], position)
+            if len(frames) == 0:
+                break
+            yield self._mono(frames, position)
+            position += len(frames)
+        if self.n_frames is not None and end is not None and position < end:
+            raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
+        if self._missing and position == self.n_frames:
+            raise self._cut_short(position, f"({self._missing})")
+
+    def _read(self, buffer: Samples, position: int) -> Samples:
+        try:
+            return self._file.read(out=buffer)  # type: ignore[no-any-return]
+        except (soundfile.SoundFileError, RuntimeError) as error:
+            raise AudioError(
+                f"{self.path}: decoding failed at {position / self.rate_hz:.2f} s"
+                f" of {self.duration_s:.2f} s ({_reason(error)})"
+            ) from error
+
+    def _seek(self, frame: int) -> None:
+        try:
+            self._file.seek(frame)
+        except (soundfile.SoundFileError, RuntimeError) as error:
+            raise AudioError(
+                f"{self.path}: cannot go to {frame / self.rate_hz:.2f} s ({_reason(error)})"
+            ) from error
+
+    def _mono(self, frames: Samples, position: int) -> Samples:
+        """Average the channels into a block of its own, so that the buffer can be filled again."""
+        mono = frames[:, 0].copy() if self.n_channels == 1 else frames.mean(axis=1, dtype=np.float32)
+        if not np.isfinite(mono).all():
+            at = position + int(np.argmin(np.isfinite(mono)))
+            raise AudioError(f"{self.path}: sample {at} ({at / self.rate_hz:.3f} s) is NaN or infinite")
+        return mono
+
+    def _cut_short(self, position: int, why: str) -> AudioError:
+        return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
+
+    def _check(self) -> None:
+        if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
+            raise AudioError(
+                f"{self.path}: sample rate {self.rate_hz} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
+            )
+        if self.n_frames == 0:
+            raise AudioError(f"{self.path}: no samples ({self.path.stat().st_size}-byte file)")
+
+
+def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Samples, int]:
+    """Read a whole recording, mono.
+
+    Parameters
+    ----------
+    path : str or path
+    rate_hz : int or None
+        The rate wanted; None keeps the file's own.
+
+    Returns
+    -------
+    samples : float32 [n]
+    rate_hz : int
+
+    Raises
+    ------
+    AudioError
+        As `Recording` and `Recording.blocks`.
+    """
+    with Recording(path) as recording:
+        rate_hz = rate_hz or recording.rate_hz
+        blocks = list(recording.blocks(rate_hz))
+    return np.concatenate(blocks), rate_hz
+
+
+def write(path: str | os.PathLike[str], samples: Samples, rate_hz: int) -> None:
+    """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
+
+    In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
+    """
+    with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
+        for start in range(0, len(samples), BLOCK_SAMPLES):
+            file.write(samples[start : start + BLOCK_SAMPLES])
+
+
+def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
+    """Return mono samples at another rate, as `Recording.blocks` would give them: float32 [n]."""
+    if from_hz == to_hz:
+        return samples
+    return soxr.resample(samples, from_hz, to_hz, quality="HQ")  # type: ignore[no-any-return]
+
+
+def decoder_version() -> str:
+    """Return the version of libsndfile."""
+    return str(soundfile.__libsndfile_version__)
+
+
+def _resample(blocks: Iterator[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
+    stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+    for block in blocks:
+        out = stream.resample_chunk(block)
+        if len(out):
+            yield out
+    out = stream.resample_chunk(np.zeros(0, np.float32), last=True)
+    if len(out):
+        yield out
+
+
+def _ratio(to_hz: int, from_hz: int) -> tuple[int, int]:
+    divisor = gcd(to_hz, from_hz)
+    return to_hz // divisor, from_hz // divisor
+
+
+def _open(path: Path) -> soundfile.SoundFile:
+    """Open with libsndfile, and say in words why that cannot be done."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from error
+    except ValueError as error:  # a null character in the name
+        raise AudioError(f"{path!r}: not a file name ({error})") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioError(f"{path}: a directory, not an audio file")
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError(f"{path}: not a regular file")
+    if status.st_size == 0:
+        raise AudioError(f"{path}: empty file (0 bytes)")
+    try:
+        with path.open("rb") as file:
+            head = file.read(12)
+    except OSError as error:
+        raise AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from error
+    try:
+        return soundfile.SoundFile(os.fsencode(path))
+    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+        raise AudioError(f"{path}: {_what_it_is(head) or _reason(error)}") from error
+
+
+def _what_it_is(head: bytes) -> str | None:
+    """Name a format that people record in and libsndfile does not read."""
+    unread = {b"ftyp": "MP4/M4A (AAC)", b"wvpk": "WavPack", b"\x30\x26\xb2\x75": "Windows Media (WMA)"}
+    for magic, name in unread.items():
+        if magic in head[:8]:
+            return f"{name} cannot be read; convert it first, for example: ffmpeg -i IN OUT.flac"
+    return None
+
+
+def _reason(error: Exception) -> str:
+    """Return libsndfile's own words without the path that it repeats."""
+    text = getattr(error, "error_string", None) or str(error)
+    text = text.removeprefix("Error : ").rstrip(".")
+    return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()
+
+
+def _missing_from_wav(path: Path) -> str | None:
+    """Say what a RIFF WAVE header promises and the file lacks, None for a whole or another file.
+
+    libsndfile silently shortens a cut WAV, so the header is read here: "RIFF", size, "WAVE", then
+    chunks of an id, a 32-bit length and that many bytes, padded to even (Microsoft, 1991). Lengths
+    of 0 and of nearly 2^32 are a recorder's way of not saying.
+    """
+    held = path.stat().st_size
+    with path.open("rb") as file:
+        head = file.read(12)
+        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
+            return None
+        position = 12
+        while len(chunk := file.read(8)) == 8:
+            length = int.from_bytes(chunk[4:], "little")
+            position += 8
+            if chunk[:4] == b"data":
+                promised = position + length if length < 0xFFFFFF00 else 0
+                return f"its header promises {promised} bytes, it has {held}" if held < promised else None
+            position += length + length % 2
+            file.seek(position)
+    return None
+
+
+def _missing_from_ogg(path: Path) -> str | None:
+    """Say that an Ogg file lacks its last page, None for a whole or another file.
+
+    libsndfile takes the last page it finds for the end; that page has to be whole and to carry the
+    end-of-stream flag (RFC 3533, section 6). A page has at most 65,307 bytes.
+    """
+    with path.open("rb") as file:
+        if file.read(4) != b"OggS":
+            return None
+        file.seek(max(0, path.stat().st_size - 65_307))
+        end = file.read()
+    page = end[end.rfind(b"OggS") :]
+    length = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else len(page) + 1
+    whole = len(page) >= length and page[5] & 4
+    return None if whole else "its last Ogg page is missing"

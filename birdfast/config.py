@@ -1,0 +1,78 @@
+"""What a run is asked to do, as values that cannot change: checked once, handed to every worker."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from .errors import ConfigError
+
+Tail = Literal["pad", "drop", "min-1s"]
+Activation = Literal["sigmoid", "softmax", "none"]
+Normalization = Literal["none", "hoplite", "zoo"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How recordings are cut into windows and which scores become detections.
+
+    Parameters
+    ----------
+    min_confidence : float in [0, 1]
+        Detections below it are dropped; equal to it they are kept.
+    top_k : int >= 1 or None
+        At most so many detections a window, the most confident first.
+    sensitivity : float in [0.5, 1.5]
+        BirdNET's shift of the logits before the sigmoid; 1 leaves them alone.
+    overlap_s : float >= 0 or None
+        Seconds that neighbouring windows share; None is the model's own default.
+    step_s : float > 0 or None
+        Seconds from one window's start to the next: the other way to say the same.
+    tail : "pad", "drop" or "min-1s"
+        What becomes of the end of a recording that fills no whole window (`windows.Grid`).
+    normalization : "none", "hoplite", "zoo" or None
+        Change of each window's level before the network; None is the model's own default.
+
+    Raises
+    ------
+    ConfigError
+        A value out of its range; the message says the value and what fits.
+    """
+
+    min_confidence: float = 0.25
+    top_k: int | None = None
+    sensitivity: float = 1.0
+    overlap_s: float | None = None
+    step_s: float | None = None
+    tail: Tail = "pad"
+    normalization: Normalization | None = None
+
+    def __post_init__(self) -> None:
+        _check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
+        _check(self.top_k is None or self.top_k >= 1, "top_k", self.top_k, "1 or more")
+        _check(0.5 <= self.sensitivity <= 1.5, "sensitivity", self.sensitivity, "0.5 to 1.5")
+        overlap_fits = self.overlap_s is None or self.overlap_s >= 0
+        _check(overlap_fits, "overlap_s", self.overlap_s, "0 or more seconds")
+        _check(self.step_s is None or self.step_s > 0, "step_s", self.step_s, "more than 0 seconds")
+        if self.overlap_s is not None and self.step_s is not None:
+            raise ConfigError("overlap and step say the same thing: give one of them")
+        _check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
+        known = (None, *get_args(Normalization))
+        _check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the options as plain values, fit for JSON and for a table's metadata."""
+        return dataclasses.asdict(self)
+
+
+def fingerprint(**parts: Any) -> str:
+    """Return a SHA-256 of plain values: two runs with the same one may share their results."""
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
+    if not fits:
+        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")

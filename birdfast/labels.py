@@ -1,0 +1,61 @@
+"""Class labels: what the columns of a network's scores mean."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ModelError
+
+
+@dataclass(frozen=True)
+class Labels:
+    """Scientific and common names, in the order of the network's classes.
+
+    A class that is no species (an engine, a dog's bark) has its one name in both places.
+    """
+
+    scientific: tuple[str, ...]
+    common: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.scientific)
+
+
+def load(path: Path, labels_format: str = "lines") -> Labels:
+    """Read a labels file.
+
+    Parameters
+    ----------
+    path : path
+    labels_format : str
+        "lines": one `Scientific_Common` a line, as BirdNET has it; "csv:COLUMN": that column of a
+        CSV with a header, as Perch and YAMNet have it.
+
+    Raises
+    ------
+    ModelError
+        The file is missing, not UTF-8, empty, or lacks the column.
+    """
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ModelError(f"{path}: labels cannot be read ({error.strerror})") from error
+    except UnicodeDecodeError as error:
+        raise ModelError(f"{path}: labels are not UTF-8 text") from error
+    if labels_format == "lines":
+        names = [line.strip() for line in text.splitlines() if line.strip()]
+    else:
+        names = _column(path, text, labels_format.removeprefix("csv:"))
+    if not names:
+        raise ModelError(f"{path}: no labels in it")
+    pairs = [name.split("_", 1) if "_" in name else (name, name) for name in names]
+    return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
+
+
+def _column(path: Path, text: str, column: str) -> list[str]:
+    rows = csv.DictReader(text.splitlines())
+    if rows.fieldnames is None or column not in rows.fieldnames:
+        raise ModelError(f"{path}: labels lack a column {column!r}")
+    return [row[column] or "" for row in rows]

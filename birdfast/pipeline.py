@@ -1,0 +1,229 @@
+"""From sound to detections: the only place where the stages meet."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from . import audio, labels, models, windows
+from .config import Options
+from .errors import AudioError, ModelError
+from .scores import ScoreRule
+from .sessions import Arrays, open_session
+from .tables import Detection, Failure
+
+STRETCH_S = 60.0  # a long recording is shared out among the workers in stretches of so much sound
+MAX_STRETCHES = 256  # or, a very long one, in so many equal ones: never by the number of workers
+
+DETECTION = np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("class_index", "<i4"), ("confidence", "<f4")])
+
+Samples = NDArray[np.float32]
+Sound = str | os.PathLike[str] | Samples
+
+
+class Scored(NamedTuple):
+    """A batch of windows: when they start, and the network's outputs (`Session.run`)."""
+
+    start_s: NDArray[np.float64]
+    outputs: Arrays
+
+
+@dataclass
+class Outcome:
+    """What became of one stretch of one file.
+
+    `detections` is an array of `DETECTION`. Where `failure` is set, they are those before the place
+    of the failure. `decode_s` and `inference_s` are seconds of work: reading and resampling, and all
+    the rest.
+    """
+
+    n_stretches: int = 1
+    n_windows: int = 0
+    audio_s: float = 0.0
+    decode_s: float = 0.0
+    inference_s: float = 0.0
+    failure: Failure | None = None
+    detections: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DETECTION))
+
+
+class Pipeline:
+    """A network and the options of a run, loaded once: from then on only sound goes in.
+
+    Parameters
+    ----------
+    model : models.Model
+    options : Options
+
+    Raises
+    ------
+    ModelError
+        The network or its labels cannot be used.
+    ConfigError
+        The options do not fit the network.
+    """
+
+    def __init__(self, model: models.Model, options: Options | None = None) -> None:
+        if not model.found:
+            raise ModelError(model.how_to_get())
+        self.options = options or Options()
+        self.labels = labels.load(model.labels_path, model.labels_format)
+        self.session = open_session(model.path, output=model.output, n_classes=len(self.labels))
+        self.model = model.for_input(self.session.window_samples)
+        self.grid = _grid(self.model, self.options)
+        self.rule = ScoreRule(
+            self.model.activation, self.options.min_confidence, self.options.top_k, self.options.sensitivity
+        )
+
+    def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
+        """Return what is heard in a recording, or in sound that is already in memory.
+
+        Parameters
+        ----------
+        sound : path or float32 [n]
+            A file, or mono samples in -1..1.
+        rate_hz : int
+            The rate of samples in memory; a file knows its own.
+
+        Returns
+        -------
+        list of Detection, by time, and the most confident first within a window
+
+        Raises
+        ------
+        AudioError
+            The sound cannot be read, is not finite, or is no mono array of floats.
+        ModelError
+            The network's scores are not finite.
+        """
+        name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
+        found = np.concatenate([np.zeros(0, DETECTION), *map(self._pick, self.score(sound, rate_hz))])
+        return list(rows(name, found, self.labels))
+
+    def score(self, sound: Sound, rate_hz: int | None = None) -> Iterator[Scored]:
+        """Yield the network's outputs for batch after batch of windows; arguments as `detect`."""
+        if isinstance(sound, np.ndarray):
+            samples = _checked(sound, rate_hz, self.grid.rate_hz)
+            yield from self._score(iter([samples]), 0, self.grid.count(len(samples)))
+            return
+        with audio.Recording(sound) as recording:
+            yield from self._score(recording.blocks(self.grid.rate_hz), 0, self._count(recording))
+
+    def analyse(self, path: str, stretch: int = 0) -> Outcome:
+        """Analyse one stretch of a file; what goes wrong becomes part of the outcome.
+
+        Parameters
+        ----------
+        path : str
+        stretch : int
+            The first is 0; every outcome says how many there are.
+        """
+        outcome, found = Outcome(), [np.zeros(0, DETECTION)]
+        began = perf_counter()
+        try:
+            with audio.Recording(path) as recording:
+                first, count = self._stretch(recording, stretch, outcome)
+                start, stop = (0, None) if count is None else self.grid.span(first, first + count)
+                blocks = _timed(recording.blocks(self.grid.rate_hz, start, stop), outcome)
+                for scored in self._score(blocks, first, count):
+                    outcome.n_windows += len(scored.start_s)
+                    found.append(self._pick(scored))
+                outcome.audio_s = self._covered_s(recording, first, outcome)
+        except AudioError as error:
+            outcome.failure = Failure(path, "audio", str(error))
+        except ModelError as error:
+            outcome.failure = Failure(path, "network", str(error))
+        if outcome.failure is not None:
+            outcome.audio_s = outcome.n_windows * self.grid.step_samples / self.grid.rate_hz
+        outcome.detections = np.concatenate(found)
+        outcome.inference_s = perf_counter() - began - outcome.decode_s
+        return outcome
+
+    def _score(self, blocks: Iterator[Samples], first: int, count: int | None) -> Iterator[Scored]:
+        """Run the network over `count` windows from number `first` on; None is to the end."""
+        kind = self.options.normalization or self.model.normalization
+        for batch in windows.cut(blocks, self.grid, count, self.session.batch):
+            outputs = self.session.run(windows.normalize(batch, kind))
+            number = np.arange(first, first + len(batch))
+            first += len(batch)
+            yield Scored(number * self.grid.step_samples / self.grid.rate_hz, outputs)
+
+    def _pick(self, scored: Scored) -> NDArray[np.void]:
+        """Turn a batch's logits into detections: [m] of `DETECTION`."""
+        logits = scored.outputs["logits"]
+        if not np.isfinite(logits).all():
+            raise ModelError(f"the network's scores are not finite in the window at {scored.start_s[0]:g} s")
+        window, label, confidence = self.rule.pick(logits)
+        found = np.empty(len(window), DETECTION)
+        found["start_s"] = scored.start_s[window]
+        found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
+        found["class_index"], found["confidence"] = label, confidence
+        return found
+
+    def _count(self, recording: audio.Recording) -> int | None:
+        n_samples = recording.n_samples_at(self.grid.rate_hz)
+        return None if n_samples is None else self.grid.count(n_samples)
+
+    def _stretch(self, recording: audio.Recording, stretch: int, outcome: Outcome) -> tuple[int, int | None]:
+        """Return a stretch's first window and their number (None: to an end that is not known)."""
+        total = self._count(recording)
+        if total is None:
+            return 0, None
+        usual = round(STRETCH_S * self.grid.rate_hz / self.grid.step_samples)
+        size = max(-(-total // MAX_STRETCHES), usual, 1)
+        outcome.n_stretches = max(1, -(-total // size))
+        return stretch * size, min(size, total - stretch * size)
+
+    def _covered_s(self, recording: audio.Recording, first: int, outcome: Outcome) -> float:
+        """Return the seconds that a stretch adds to the sound analysed: up to the next one's start."""
+        step_s = self.grid.step_samples / self.grid.rate_hz
+        end_s = (first + outcome.n_windows) * step_s
+        if recording.n_frames is not None:
+            end_s = min(end_s, recording.duration_s)
+        return end_s - first * step_s
+
+
+def rows(path: str, detections: NDArray[np.void], names: labels.Labels) -> Iterator[Detection]:
+    """Give an outcome's detections their names and their file."""
+    for start_s, end_s, index, confidence in detections.tolist():
+        yield Detection(start_s, end_s, names.scientific[index], names.common[index], confidence, path)
+
+
+def _grid(model: models.Model, options: Options) -> windows.Grid:
+    step_samples = model.step_samples or model.window_samples
+    if options.overlap_s is not None:
+        step_samples = model.window_samples - round(options.overlap_s * model.rate_hz)
+    elif options.step_s is not None:
+        step_samples = round(options.step_s * model.rate_hz)
+    return windows.Grid(model.rate_hz, model.window_samples, step_samples, options.tail)
+
+
+def _checked(samples: Samples, rate_hz: int | None, model_rate_hz: int) -> Samples:
+    """Return sound that is already in memory at the model's rate."""
+    if rate_hz is None or not audio.MIN_RATE_HZ <= rate_hz <= audio.MAX_RATE_HZ:
+        raise AudioError(
+            f"samples need their rate_hz, {audio.MIN_RATE_HZ} to {audio.MAX_RATE_HZ}; it is {rate_hz}"
+        )
+    if samples.ndim != 1 or samples.dtype.kind != "f":
+        raise AudioError(f"samples are {samples.dtype} {list(samples.shape)}; mono floats [n] are wanted")
+    if not np.isfinite(samples).all():
+        raise AudioError(f"sample {int(np.argmin(np.isfinite(samples)))} is NaN or infinite")
+    return audio.resample(samples.astype(np.float32, copy=False), rate_hz, model_rate_hz)
+
+
+def _timed(blocks: Iterator[Samples], outcome: Outcome) -> Iterator[Samples]:
+    """Pass blocks on and add up the seconds that making them takes."""
+    while True:
+        began = perf_counter()
+        try:
+            block = next(blocks, None)
+        finally:
+            outcome.decode_s += perf_counter() - began
+        if block is None:
+            return
+        yield block

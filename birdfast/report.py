@@ -1,0 +1,133 @@
+"""What a run tells the person who waits for it: how far it is, and how it went."""
+
+from __future__ import annotations
+
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from time import monotonic
+from types import TracebackType
+from typing import Any, Self
+
+from .pipeline import Outcome
+from .tables import Failure
+
+LINE_EVERY_S = 10.0
+
+
+class Report:
+    """Follows a run, outcome by outcome; a context manager around it.
+
+    Parameters
+    ----------
+    paths : sequence of str
+        The files of the run, in order.
+    began : float
+        `time.monotonic` at the run's start.
+    bar : bool or None
+        A progress bar (True), lines (False), or whichever fits the terminal (None).
+    quiet : bool
+        Say nothing on the way.
+    """
+
+    def __init__(
+        self, paths: Sequence[str], began: float, *, bar: bool | None = None, quiet: bool = False
+    ) -> None:
+        self._paths, self._began, self._quiet = paths, began, quiet
+        self._bytes = [_size(path) for path in paths]
+        self._bar = _bar(sum(self._bytes)) if self._wants_bar(bar) else None
+        self._last_line = began
+        self._stretches: Counter[int] = Counter()
+        self._done_bytes = 0.0
+        self.audio_s = self.decode_s = self.inference_s = 0.0
+        self.n_detections = self.n_files = 0
+        self.failures: dict[str, Failure] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, file: int, outcome: Outcome) -> Failure | None:
+        """Count an outcome; return its failure if it is the file's first."""
+        self.audio_s += outcome.audio_s
+        self.decode_s += outcome.decode_s
+        self.inference_s += outcome.inference_s
+        self.n_detections += len(outcome.detections)
+        self._stretches[file] += 1
+        if self._stretches[file] >= outcome.n_stretches:
+            del self._stretches[file]
+            self.n_files += 1
+        self._advance(self._bytes[file] / outcome.n_stretches)
+        path = self._paths[file]
+        if outcome.failure is None or path in self.failures:
+            return None
+        self.failures[path] = outcome.failure
+        return outcome.failure
+
+    @property
+    def wall_s(self) -> float:
+        """Seconds since the run's start."""
+        return monotonic() - self._began
+
+    @property
+    def exit_code(self) -> int:
+        """0: all files fine; 2: some failed; 3: none worked."""
+        if not self.failures:
+            return 0
+        return 3 if self.audio_s == 0 else 2
+
+    def summary(self) -> str:
+        """Return the run in one line, with its speed."""
+        return (
+            f"{self.n_files:,} files, {_hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
+            f" {self.audio_s / self.wall_s:,.0f} times real time;"
+            f" {self.n_detections:,} detections, {len(self.failures):,} failures"
+        )
+
+    def _advance(self, n_bytes: float) -> None:
+        self._done_bytes += n_bytes
+        speed = f"{self.audio_s / self.wall_s:,.0f} audio-s/s"
+        if self._bar is not None:
+            self._bar.set_postfix_str(f"{self.n_files}/{len(self._paths)} files, {speed}", refresh=False)
+            self._bar.update(n_bytes)
+        elif not self._quiet and monotonic() - self._last_line >= LINE_EVERY_S:
+            self._last_line = monotonic()
+            done = self._done_bytes / max(1, sum(self._bytes))
+            left = _duration(self.wall_s * (1 - done) / max(done, 1e-9))
+            line = f"{done:.0%}: {self.n_files:,} of {len(self._paths):,} files, {speed}, {left} left"
+            print(line, file=sys.stderr, flush=True)
+
+    def _wants_bar(self, bar: bool | None) -> bool:
+        return not self._quiet and (sys.stderr.isatty() if bar is None else bar)
+
+
+def _bar(total: int) -> Any:
+    from tqdm import tqdm
+
+    layout = "{percentage:3.0f}% |{bar}| {postfix}, {remaining} left"
+    return tqdm(total=total, bar_format=layout, smoothing=0.05, dynamic_ncols=True)
+
+
+def _size(path: str) -> int:
+    with suppress(OSError, ValueError):
+        return Path(path).stat().st_size
+    return 0
+
+
+def _hours(seconds: float) -> str:
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else _duration(seconds)
+
+
+def _duration(seconds: float) -> str:
+    """Write seconds as people say them: 4.2 s, 3 min 07 s, 5 h 12 min."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

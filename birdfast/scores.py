@@ -1,0 +1,99 @@
+"""From a network's logits to confidences, and from those to detections."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .config import Activation
+
+LOGIT_LIMIT = 15.0  # BirdNET clips its logits to -15..15 before the sigmoid
+MARGIN = 1e-3  # wider than any rounding between the two ways to compare with the threshold
+
+FloatArray = NDArray[np.float32]
+Picked = tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]
+
+
+@dataclass(frozen=True)
+class ScoreRule:
+    """What makes a score a detection."""
+
+    activation: Activation
+    min_confidence: float = 0.25
+    top_k: int | None = None
+    sensitivity: float = 1.0
+
+    def confidences(self, logits: FloatArray) -> FloatArray:
+        """Turn logits into confidences.
+
+        Parameters
+        ----------
+        logits : float32 [n, n_classes]
+
+        Returns
+        -------
+        float32 [n, n_classes], in 0..1
+            "sigmoid": 1 / (1 + exp(-clip(x + (s - 1) * 10, -15, 15))), s the sensitivity, as
+            birdnet 1.x and BirdNET-Analyzer >= 2.0; "softmax": exp(x) / sum exp(x) over the classes;
+            "none": the scores themselves.
+        """
+        if self.activation == "sigmoid":
+            return self._sigmoid(logits)
+        if self.activation == "softmax":
+            powers = np.exp(logits - logits.max(axis=1, keepdims=True))
+            confidences: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+            return confidences
+        return logits
+
+    def pick(self, logits: FloatArray) -> Picked:
+        """Return the detections in a batch of windows.
+
+        Parameters
+        ----------
+        logits : float32 [n, n_classes]
+
+        Returns
+        -------
+        window, class : int64 [m]
+        confidence : float32 [m]
+            Window by window, the most confident first, lower classes first on ties. The sigmoid is
+            monotone, so it is computed only for logits that may pass.
+        """
+        if self.activation == "sigmoid":
+            window, label = np.nonzero(logits >= self._lowest_logit())
+            confidence = self._sigmoid(logits[window, label])
+        else:
+            scores = self.confidences(logits)
+            window, label = np.nonzero(scores >= self.min_confidence)
+            confidence = scores[window, label]
+        kept = confidence >= self.min_confidence
+        window, label, confidence = window[kept], label[kept], confidence[kept]
+        order = np.lexsort((label, -logits[window, label], window))
+        if self.top_k is not None:
+            order = order[_rank_within(window[order]) < self.top_k]
+        return window[order], label[order], confidence[order]
+
+    def _sigmoid(self, logits: FloatArray) -> FloatArray:
+        shifted = np.clip(logits + np.float32((self.sensitivity - 1) * 10), -LOGIT_LIMIT, LOGIT_LIMIT)
+        confidences: FloatArray = 1 / (1 + np.exp(-shifted))
+        return confidences
+
+    def _lowest_logit(self) -> float:
+        """Return a logit below which no score reaches the least confidence."""
+        if self.min_confidence <= 1 / (1 + math.exp(LOGIT_LIMIT)):
+            return -math.inf
+        if self.min_confidence >= 1:
+            return LOGIT_LIMIT
+        logit = math.log(self.min_confidence / (1 - self.min_confidence))
+        return logit - (self.sensitivity - 1) * 10 - MARGIN
+
+
+def _rank_within(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return each entry's place among its equals, for entries that stand together."""
+    index = np.arange(len(groups))
+    first = np.ones(len(groups), bool)
+    first[1:] = groups[1:] != groups[:-1]
+    return index - np.maximum.accumulate(np.where(first, index, 0))

@@ -1,0 +1,242 @@
+"""Log-mel spectrograms and MFCCs in their users' words: librosa's and OpenSoundscape's definitions."""
+
+import math
+from typing import Any, Literal, Self, TypedDict, Unpack
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _kernels, fft
+from ..errors import ConfigError
+from . import mel
+from .frames import Float32, Framing, PadMode, Stream, window_values
+from .melspectrogram import Log, MelSpectrogram, table
+
+Definition = Literal["librosa", "opensoundscape"]
+LogKind = Literal["natural", "db"]
+
+
+class MelOptions(TypedDict, total=False):
+    """What :class:`LogMel` and :class:`Mfcc` have in common; LogMel says what each is."""
+
+    window: str | npt.ArrayLike
+    window_samples: int | None
+    fmin_hz: float
+    fmax_hz: float | None
+    power: Literal[1, 2]
+    mel_scale: mel.MelScale
+    mel_norm: mel.MelNorm | None
+    log: LogKind | None
+    offset: float
+    amin: float | None
+    ref: float | Literal["max"]
+    top_db: float | None
+    center: bool
+    pad_mode: PadMode
+    definition: Definition
+    cpu: str | None
+
+
+class LogMel(MelSpectrogram):
+    """Log-mel spectrogram, as librosa defines it: float32 [frames, n_mels].
+
+    Parameters
+    ----------
+    rate_hz : sampling rate
+    n_fft, hop_samples, window, window_samples, center, pad_mode, cpu : as in :class:`Stft`
+    n_mels, fmin_hz, fmax_hz, mel_scale, mel_norm : the bands, see :func:`birdfast.spectrogram.mel.filters`
+    power : 2 sums the power of the bins (librosa's default), 1 their magnitude
+    log : of a band's value v: "natural" is ``log(max(v + offset, amin))``, "db" is decibels,
+        ``10 log10(max(v + offset, amin) / ref)``, with power=1 ``20 log10``; None leaves v as it is
+    offset : added before the logarithm (networks are often trained on ``log(v + 1e-6)``)
+    amin : smallest value the logarithm sees; None is 1e-10, with power=1 1e-5
+    ref : of log="db": the value of 0 dB, or "max", the largest value of the recording
+    top_db : of log="db": raise everything to at least the recording's largest value less this
+    matrix : [n_values, n_mels], multiplied with each row at last (:class:`Mfcc`: a DCT)
+    definition : "librosa", or "opensoundscape", which follows OpenSoundscape 0.12's
+        ``MelSpectrogram.from_audio(..., scaling="spectrum")``, that is ``scipy.signal.spectrogram``: frames
+        count as soon as their window fits, each frame's mean is taken from it, power is that of a sine at
+        its bin (one-sided, over the squared sum of the window), bands are divided by the mean sum of their
+        weights
+
+    Raises
+    ------
+    ConfigError
+        for options that cannot be or do not go together
+
+    Notes
+    -----
+    `top_db` and ``ref="max"`` need the maximum over the recording, so a stream cannot have them, and a call
+    with `out` still allocates one array. They pass over NaN.
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        n_fft: int,
+        hop_samples: int,
+        n_mels: int = 128,
+        *,
+        window: str | npt.ArrayLike = "hann",
+        window_samples: int | None = None,
+        fmin_hz: float = 0.0,
+        fmax_hz: float | None = None,
+        power: Literal[1, 2] = 2,
+        mel_scale: mel.MelScale = "slaney",
+        mel_norm: mel.MelNorm | None = "slaney",
+        log: LogKind | None = "natural",
+        offset: float = 0.0,
+        amin: float | None = None,
+        ref: float | Literal["max"] = 1.0,
+        top_db: float | None = None,
+        center: bool = False,
+        pad_mode: PadMode = "constant",
+        matrix: npt.ArrayLike | None = None,
+        definition: Definition = "librosa",
+        cpu: str | None = None,
+    ) -> None:
+        _check_choices(power, log, ref, top_db, definition, center)
+        fft.check_length(n_fft)
+        framing = Framing.of_librosa(n_fft, hop_samples, window_samples, center, pad_mode)
+        values = window_values(window, framing.window_samples)
+        bands = mel.filters(
+            rate_hz, n_fft, n_mels, fmin_hz=fmin_hz, fmax_hz=fmax_hz, scale=mel_scale, norm=mel_norm
+        )
+        if definition == "opensoundscape":
+            if n_fft % 2:
+                raise ConfigError(f'n_fft={n_fft}: must be even for definition="opensoundscape"')
+            framing = Framing(values.size, hop_samples, values.size)
+            bands = _opensoundscape_bands(bands, values)
+        self._top_db, self._ref_max = top_db, ref == "max"
+        self._last = None if matrix is None else table("matrix", matrix, (None, n_mels))
+        smallest = (1e-10 if power == 2 else 1e-5) if amin is None else amin
+        super().__init__(
+            values,
+            n_fft,
+            hop_samples,
+            bands,
+            part="power" if power == 2 else "magnitude",
+            matrix=None if self._needs_peak else self._last,
+            framing=framing,
+            subtract_mean=definition == "opensoundscape",
+            cpu=cpu,
+            **_log_options(log, power, offset, smallest, ref),
+        )
+        self._n_mels = n_mels
+        self.n_values = n_mels if self._last is None else len(self._last)
+
+    @property
+    def _needs_peak(self) -> bool:
+        return self._top_db is not None or self._ref_max
+
+    def stream(self) -> Stream[np.float32]:
+        """A new stream: the same rows, bit for bit, from blocks of audio as they come.
+
+        Raises
+        ------
+        ConfigError
+            with `top_db` or ``ref="max"``
+        """
+        if self._needs_peak:
+            option = 'ref="max"' if self._ref_max else f"top_db={self._top_db:g}"
+            raise ConfigError(
+                f"{option} is relative to the loudest value of the whole recording, which a stream does not "
+                "know yet: take top_db=None and a number as ref"
+            )
+        return super().stream()
+
+    def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
+        if not self._needs_peak:
+            super()._fill(audio, start, out)
+            return
+        bands = np.empty((len(out), self._n_mels), np.float32)
+        super()._fill(audio, start, bands)
+        peak: np.float32 = np.fmax.reduce(bands.reshape(-1))  # passes over NaN
+        if self._ref_max:
+            bands -= peak
+            peak = np.float32(0)
+        if self._top_db is not None:
+            np.maximum(bands, peak - np.float32(self._top_db), out=bands)
+        if self._last is not None:
+            rows = np.empty(out.shape, np.float32)
+            _kernels.project(bands, self._last, rows, cpu=self.cpu)
+            out[...] = rows
+        else:
+            out[...] = bands
+
+
+class Mfcc(LogMel):
+    """Mel frequency cepstral coefficients, the orthonormal DCT-II of log-mels: float32 [frames, n_mfcc].
+
+    Parameters
+    ----------
+    rate_hz, n_fft, hop_samples, n_mels : as in :class:`LogMel`
+    n_mfcc : number of coefficients
+    options : as in :class:`LogMel`, but that `log` is "db" unless said. ``librosa.feature.mfcc`` has
+        ``top_db=80, center=True``
+    """
+
+    def __init__(
+        self,
+        rate_hz: float,
+        n_fft: int,
+        hop_samples: int,
+        n_mfcc: int = 20,
+        n_mels: int = 128,
+        **options: Unpack[MelOptions],
+    ) -> None:
+        options.setdefault("log", "db")
+        super().__init__(rate_hz, n_fft, hop_samples, n_mels, matrix=mel.dct(n_mfcc, n_mels), **options)
+
+    @classmethod
+    def of_linear_power(cls, cpu: str | None = None) -> Self:
+        """20 MFCCs of linear mel power, 8 frames a second at 32 kHz: the tokens' feature in the STSG paper.
+
+        Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2025: OpenSoundscape's
+        mel spectrogram (FFT 8192, Hann window of 8000 samples, hop 4000, 128 bands), without a logarithm
+        given to ``librosa.feature.mfcc(S=...)``.
+        """
+        return cls(
+            32_000, 8192, 4000, 20, 128, window_samples=8000, log=None, definition="opensoundscape", cpu=cpu
+        )
+
+
+def _opensoundscape_bands(
+    bands: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    one_sided = 2.0 / window.sum() ** 2  # but for 0 Hz and half the rate, where no triangle has a weight
+    return np.asarray(bands / bands.sum(axis=1).mean() * one_sided)
+
+
+def _log_options(
+    log: LogKind | None, power: int, offset: float, amin: float, ref: float | str
+) -> dict[str, Any]:
+    if log is None:
+        return {}
+    if not amin > 0:
+        raise ConfigError(f"amin={amin}: must be above 0")
+    post = Log(offset, amin)
+    if log == "natural":
+        return {"post": post}
+    decibels = 10.0 if power == 2 else 20.0
+    zero = 1.0 if isinstance(ref, str) else max(amin, ref)
+    return {"post": post, "scale": decibels / math.log(10), "shift": -decibels * math.log10(zero)}
+
+
+def _check_choices(
+    power: int, log: str | None, ref: float | str, top_db: float | None, definition: str, center: bool
+) -> None:
+    if power not in (1, 2):
+        raise ConfigError(f"power={power}: must be 1 (magnitude) or 2 (power)")
+    if log not in ("natural", "db", None):
+        raise ConfigError(f'log={log!r}: must be "natural", "db" or None')
+    if not (ref == "max" if isinstance(ref, str) else ref > 0):
+        raise ConfigError(f'ref={ref!r}: must be a number above 0, or "max"')
+    if log != "db" and (ref != 1.0 or top_db is not None):
+        raise ConfigError(f'ref={ref!r}, top_db={top_db}: are for log="db", not log={log!r}')
+    if top_db is not None and not top_db >= 0:
+        raise ConfigError(f"top_db={top_db}: must be 0 or more")
+    if definition not in ("librosa", "opensoundscape"):
+        raise ConfigError(f'definition={definition!r}: must be "librosa" or "opensoundscape"')
+    if definition == "opensoundscape" and (center or power != 2):
+        raise ConfigError(f'definition="opensoundscape" has center=False, power=2; got {center}, {power}')

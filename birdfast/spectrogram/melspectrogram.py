@@ -1,0 +1,154 @@
+"""Weighted sums of short-time spectra, from tables: what log-mels and networks' front ends are made of."""
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _kernels, fft
+from ..errors import ConfigError
+from .frames import Float32, Framing
+from .shorttime import ShortTime
+
+Part = Literal["power", "magnitude", "real"]
+
+
+@dataclass(frozen=True)
+class Log:
+    """Natural logarithm of ``max(value + offset, floor)``."""
+
+    offset: float = 0.0
+    floor: float = 0.0
+
+
+@dataclass(frozen=True)
+class Power:
+    """``value ** exponent``, or ``(value * value) ** exponent`` when `square` (for values of either sign)."""
+
+    exponent: float
+    square: bool = False
+
+
+class MelSpectrogram(ShortTime[np.float32]):
+    """Weighted sums of a short-time spectrum, from tables: float32 [frames, n_values].
+
+    A frame's spectrum becomes its real part, magnitude or power; bands are weighted sums of that, plus
+    `bias`; then comes `post`, then ``* scale + shift``, then the product with `matrix`. :class:`LogMel` and
+    :class:`Mfcc` make such tables; the front end of a network brings its own.
+
+    Parameters
+    ----------
+    window : [window_samples], what each frame is multiplied with; zeros follow up to `n_fft`
+    n_fft : length of the transform, samples: a product of 2, 3 and 5
+    hop_samples : from frame to frame
+    mel : [n_mels, n_fft // 2 + 1], weights of the bins in each band; the narrower the bands, the faster
+    part : "real", "magnitude" or "power" of the spectrum
+    bias : [n_mels], added to the sums
+    post : None, :class:`Log` or :class:`Power`
+    scale, shift : of the values that `post` gives
+    matrix : [n_values, n_mels], multiplied with each row at last (a DCT, a PCA); None leaves the bands
+    framing : for other frames than those at multiples of `hop_samples` that lie within the recording,
+        such as padded ones
+    subtract_mean : take each frame's mean from it before the window (scipy: ``detrend="constant"``); only
+        without padding
+    cpu : the table of kernels to run on; None is the best one
+
+    Raises
+    ------
+    ConfigError
+        for tables that do not fit each other
+    """
+
+    _dtype = np.float32
+
+    def __init__(
+        self,
+        window: npt.ArrayLike,
+        n_fft: int,
+        hop_samples: int,
+        mel: npt.ArrayLike,
+        *,
+        part: Part = "power",
+        bias: npt.ArrayLike | None = None,
+        post: Log | Power | None = None,
+        scale: float = 1.0,
+        shift: float = 0.0,
+        matrix: npt.ArrayLike | None = None,
+        framing: Framing | None = None,
+        subtract_mean: bool = False,
+        cpu: str | None = None,
+    ) -> None:
+        if part not in ("power", "magnitude", "real"):
+            raise ConfigError(f'part={part!r}: must be "power", "magnitude" or "real"')
+        fft.check_length(n_fft)
+        window = table("window", window, (None,))
+        framing = framing or Framing(window.size, hop_samples, window.size)
+        if (framing.window_samples, framing.hop_samples) != (window.size, hop_samples):
+            raise ConfigError(f"{framing}: must have window_samples={window.size}, hop_samples={hop_samples}")
+        if subtract_mean and framing.pad_samples:
+            raise ConfigError("subtract_mean=True: frames without padding only (center=False)")
+        weights = table("mel", mel, (None, n_fft // 2 + 1))
+        bands = fft.Bands.pack(weights)
+        plan = _kernels.FramePlan(
+            fft.frame_transform(n_fft, window, part, bands.last_bin),
+            window.size if subtract_mean else hop_samples,
+            bands=bands,
+            bias=None if bias is None else table("bias", bias, (len(weights),)),
+            matrix=None if matrix is None else table("matrix", matrix, (None, len(weights))),
+            scale=scale,
+            shift=shift,
+            cpu=cpu,
+            **_post_options(post),
+        )
+        super().__init__(framing, plan, plan.n_values)
+        self._subtract_mean = subtract_mean
+
+    def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
+        if not self._subtract_mean:
+            super()._fill(audio, start, out)
+            return
+        for first in range(0, len(out), _BLOCK_FRAMES):
+            rows = out[first : first + _BLOCK_FRAMES]
+            block = _without_mean(audio, self.framing, start + first * self.framing.hop_samples, len(rows))
+            self._plan.run(block.reshape(-1), rows)
+
+
+_BLOCK_FRAMES = 64  # frames whose means are taken out at a time: they stay in the cache
+
+
+def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> Float32:
+    """Frames less their means, [count, window_samples].
+
+    Sums are float64, over stretches that all frames share, so they do not depend on where a block starts.
+    """
+    length, hop = framing.window_samples, framing.hop_samples
+    piece = audio[start : start + (count - 1) * hop + length]
+    stretch = math.gcd(length, hop)
+    sums = piece.reshape(-1, stretch).astype(np.float64).sum(axis=1)
+    in_frames = np.lib.stride_tricks.sliding_window_view(sums, length // stretch)[:: hop // stretch]
+    means = np.ascontiguousarray(in_frames).sum(axis=1) / length
+    frames = np.lib.stride_tricks.sliding_window_view(piece, length)[::hop]
+    return np.asarray(np.subtract(frames, means.astype(np.float32)[:, None]))
+
+
+def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Float32:
+    """The values as a kernel reads them, or a ConfigError when their shape (None: any length) is another."""
+    made = np.ascontiguousarray(values, np.float32)
+    fits = made.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, made.shape, strict=True))
+    if not fits or not made.size:
+        wanted = ", ".join("any" if n is None else str(n) for n in shape)
+        raise ConfigError(f"{name} has the shape {list(made.shape)}: must be [{wanted}]")
+    return made
+
+
+def _post_options(post: Log | Power | None) -> dict[str, Any]:
+    match post:
+        case None:
+            return {}
+        case Log(offset, floor):
+            return {"post": "log", "offset": offset, "floor": floor}
+        case Power(exponent, square):
+            return {"post": "pow", "exponent": exponent, "square": square}
+    raise ConfigError(f"post={post!r}: must be a Log, a Power or None")

@@ -1,0 +1,132 @@
+"""Short-time transforms: count frames, fill rows in one pass of a compiled kernel, stream."""
+
+from typing import Any, Generic
+
+import numpy as np
+import numpy.typing as npt
+
+from .. import _kernels, fft
+from ..errors import ConfigError
+from .frames import Float32, Framing, PadMode, Row, Stream, check_audio, window_values
+
+
+class ShortTime(Generic[Row]):
+    """What all short-time transforms do: count frames, fill rows, stream. Made by its subclasses.
+
+    Attributes
+    ----------
+    framing : where the frames lie
+    n_values : length of a row
+    """
+
+    _dtype: type[Row]
+
+    def __init__(self, framing: Framing, plan: _kernels.FramePlan, n_values: int) -> None:
+        self.framing = framing
+        self.n_values = n_values
+        self._plan = plan
+
+    @property
+    def cpu(self) -> str:
+        """The table of kernels this runs on."""
+        return self._plan.cpu
+
+    def frames(self, samples: int) -> int:
+        """Number of rows that so many samples give."""
+        return self.framing.count(samples)
+
+    def __call__(self, audio: Float32, out: npt.NDArray[Row] | None = None) -> npt.NDArray[Row]:
+        """The rows of a whole recording.
+
+        Parameters
+        ----------
+        audio : float32 [samples]
+        out : [frames, n_values] to write to, of any strides; None makes a new array
+
+        Returns
+        -------
+        [frames, n_values]: `out`, if given. No rows for no samples.
+
+        Raises
+        ------
+        AudioError
+            for audio of another dtype or shape
+        ConfigError
+            for an `out` that does not fit
+        """
+        audio = check_audio(audio)
+        return self._rows(audio, self.framing.start(0), self.frames(audio.size), out)
+
+    def stream(self) -> Stream[Row]:
+        """A new stream: the same rows, bit for bit, from blocks of audio as they come."""
+        return Stream(self.framing, self._rows)
+
+    def _rows(
+        self, audio: Float32, start: int, count: int, out: npt.NDArray[Row] | None = None
+    ) -> npt.NDArray[Row]:
+        if out is None:
+            out = np.empty((count, self.n_values), self._dtype)
+        else:
+            self._check_out(out, count)
+        if count:
+            self._fill(audio, start, out)
+        return out
+
+    def _check_out(self, out: npt.NDArray[Row], count: int) -> None:
+        wanted = (count, self.n_values)
+        if out.shape != wanted or out.dtype != self._dtype or not out.flags.behaved:
+            flaw = "" if out.flags.behaved else ", read-only or not aligned"
+            raise ConfigError(
+                f"out is {out.dtype} {list(out.shape)}{flaw}: must be {np.dtype(self._dtype)} {list(wanted)}"
+            )
+
+    def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
+        self._plan.run(audio, out, start=start, pad=self.framing.pad)
+
+
+class Stft(ShortTime[np.complex64]):
+    """Short-time Fourier transform: complex64 [frames, n_fft // 2 + 1].
+
+    Parameters
+    ----------
+    n_fft : length of the transform, samples: a product of 2, 3 and 5
+    hop_samples : from frame to frame
+    window : see :func:`window_values`
+    window_samples : length of the window, in the middle of n_fft samples; None is n_fft
+    center : pad n_fft // 2 samples at both ends, so that frame f is centred at sample f * hop_samples
+    pad_mode : padding with zeros ("constant"), mirrored ("reflect"), or with the end's value ("edge")
+    cpu : the table of kernels to run on; None is the best one
+
+    Raises
+    ------
+    ConfigError
+        for lengths that cannot be
+    """
+
+    _dtype = np.complex64
+
+    def __init__(
+        self,
+        n_fft: int,
+        hop_samples: int,
+        *,
+        window: str | npt.ArrayLike = "hann",
+        window_samples: int | None = None,
+        center: bool = False,
+        pad_mode: PadMode = "constant",
+        cpu: str | None = None,
+    ) -> None:
+        framing = Framing.of_librosa(n_fft, hop_samples, window_samples, center, pad_mode)
+        after = n_fft - framing.window_samples - framing.lead_samples
+        values = window_values(window, framing.window_samples)
+        transform = fft.frame_transform(n_fft, np.pad(values, (framing.lead_samples, after)), "complex")
+        whole = Framing(n_fft, hop_samples, n_fft, 0, framing.pad_samples, pad_mode)
+        super().__init__(whole, _kernels.FramePlan(transform, hop_samples, cpu=cpu), n_fft // 2 + 1)
+
+    def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
+        if out.strides[1] == out.itemsize:  # re, im side by side is what the kernel writes
+            super()._fill(audio, start, out.view(np.float32))
+        else:
+            rows = np.empty(out.shape, np.complex64)
+            super()._fill(audio, start, rows.view(np.float32))
+            out[...] = rows

@@ -1,0 +1,182 @@
+"""Tables of detections and of failures: written in streams, and under their names only when whole."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, ClassVar, NamedTuple, Self
+
+from .errors import ConfigError
+
+ROW_GROUP_ROWS = 1 << 16
+
+
+class Detection(NamedTuple):
+    """One species in one window of one file."""
+
+    start_s: float
+    end_s: float
+    scientific_name: str
+    common_name: str
+    confidence: float
+    file: str
+
+
+class Failure(NamedTuple):
+    """One file that could not be analysed to its end: at which stage, and why."""
+
+    path: str
+    stage: str
+    error: str
+
+
+class AtomicFile:
+    """A file that gets its name when it is whole: a temporary neighbour, renamed at the end."""
+
+    def __init__(self, path: Path, **how: Any) -> None:
+        self.path = path
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        os.fchmod(handle, 0o666 & ~_umask())
+        self._part = Path(name)
+        self.stream: IO[Any] = os.fdopen(handle, **how)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.stream.flush()
+                os.fsync(self.stream.fileno())
+                self._part.replace(self.path)
+        finally:
+            self.stream.close()
+            self._part.unlink(missing_ok=True)
+
+
+class Table(AtomicFile):
+    """A table of detections that is being written."""
+
+    suffix: ClassVar[str]
+
+    def __init__(self, path: Path, metadata: Mapping[str, str], **how: Any) -> None:
+        super().__init__(path, **how)
+
+    def write(self, rows: Iterable[Detection]) -> None:
+        """Append rows."""
+        raise NotImplementedError
+
+
+class CsvTable(Table):
+    """BirdNET's CSV: seconds and names, confidence with four decimals."""
+
+    suffix = ".csv"
+    header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
+
+    def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
+        super().__init__(path, metadata, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
+        self._csv = csv.writer(self.stream, lineterminator="\n")
+        self._csv.writerow(self.header)
+
+    def write(self, rows: Iterable[Detection]) -> None:
+        """Append rows."""
+        self._csv.writerows(
+            (_seconds(row.start_s), _seconds(row.end_s), *row[2:4], f"{row.confidence:.4f}", row.file)
+            for row in rows
+        )
+
+
+class ParquetTable(Table):
+    """The same columns with their full precision, and how they came to be as metadata."""
+
+    suffix = ".parquet"
+
+    def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        name = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+        types = (pyarrow.float64(), pyarrow.float64(), name, name, pyarrow.float32(), name)
+        fields = list(zip(Detection._fields, types, strict=True))
+        self._schema = pyarrow.schema(fields, metadata=dict(metadata))
+        self._record_batch = pyarrow.RecordBatch
+        super().__init__(path, metadata, mode="wb")
+        self._writer = pyarrow.parquet.ParquetWriter(self.stream, self._schema, compression="zstd")
+        self._rows: list[Detection] = []
+
+    def write(self, rows: Iterable[Detection]) -> None:
+        """Append rows; a full row group goes to the disk."""
+        self._rows += (row._replace(file=_utf8(row.file)) for row in rows)
+        if len(self._rows) >= ROW_GROUP_ROWS:
+            self._flush()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if kind is None:
+            self._flush()
+        self._writer.close()
+        super().__exit__(kind, error, trace)
+
+    def _flush(self) -> None:
+        if self._rows:
+            rows = [row._asdict() for row in self._rows]
+            self._writer.write_batch(self._record_batch.from_pylist(rows, schema=self._schema))
+            self._rows.clear()
+
+
+class FailuresTable(AtomicFile):
+    """What could not be analysed: path, stage, error. Written always, so an empty one says: none."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
+        self._csv = csv.writer(self.stream, lineterminator="\n")
+        self._csv.writerow(Failure._fields)
+
+    def write(self, failure: Failure) -> None:
+        """Append one row."""
+        self._csv.writerow(failure)
+
+
+FORMATS: dict[str, type[Table]] = {"csv": CsvTable, "parquet": ParquetTable}
+
+
+def check(kind: str) -> None:
+    """Refuse a kind of table that there is not.
+
+    Raises
+    ------
+    ConfigError
+        No such kind.
+    """
+    if kind not in FORMATS:
+        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(FORMATS)}")
+
+
+def open_table(folder: Path, kind: str, metadata: Mapping[str, str]) -> Table:
+    """Start the table of detections of one kind in `folder`."""
+    table = FORMATS[kind]
+    return table(folder / f"detections{table.suffix}", metadata)
+
+
+def _seconds(value: float) -> str:
+    """Write seconds to the microsecond, with one decimal at least: 3.0, 0.96."""
+    text = f"{value:.6f}".rstrip("0")
+    return text + "0" if text.endswith(".") else text
+
+
+def _utf8(name: str) -> str:
+    """Return a file name that Parquet can hold, bytes that are no UTF-8 written as escapes."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,202 @@
+"""Sound comes out as it is in the file, whatever the format, the rate, the channels or the block."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdfast import audio
+from birdfast.errors import AudioError
+
+SECOND = 48_000
+
+
+def noise(n_samples: int, n_channels: int = 1, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (n_samples, n_channels)).astype(np.float32)
+
+
+def write(path: Path, samples: np.ndarray, rate_hz: int = SECOND, **how: str) -> Path:
+    with soundfile.SoundFile(path, "w", rate_hz, samples.shape[1], **how) as file:
+        for start in range(0, len(samples), 4096):
+            file.write(samples[start : start + 4096])
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff", "w64", "caf", "au", "rf64"])
+def test_formats(tmp_path: Path, suffix: str) -> None:
+    smooth = np.sin(np.arange(SECOND) / 20, dtype=np.float32)[:, None] / 2
+    found, rate_hz = audio.read(write(tmp_path / f"sound.{suffix}", smooth))
+    assert rate_hz == SECOND
+    bound = 0.02 if suffix in ("ogg", "mp3") else 2**-15
+    assert np.abs(found[1000:40_000] - smooth[1000:40_000, 0]).max() < bound
+
+
+@pytest.mark.parametrize("subtype", ["PCM_U8", "PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE"])
+def test_sample_formats(tmp_path: Path, subtype: str) -> None:
+    samples = noise(1000)
+    found, _ = audio.read(write(tmp_path / "sound.wav", samples, subtype=subtype))
+    np.testing.assert_allclose(found, samples[:, 0], atol=2**-7 if subtype == "PCM_U8" else 2**-15)
+
+
+@pytest.mark.parametrize("n_channels", [1, 2, 8])
+def test_channels_are_averaged(tmp_path: Path, n_channels: int) -> None:
+    samples = noise(100_000, n_channels)
+    found, _ = audio.read(write(tmp_path / "sound.wav", samples, subtype="FLOAT"))
+    np.testing.assert_allclose(found, samples.mean(axis=1), atol=1e-7)
+
+
+@pytest.mark.parametrize("rate_hz", [8_000, 11_025, 22_050, 32_000, 44_100, 96_000, 192_000, 384_000])
+def test_a_tone_keeps_its_pitch_and_length_at_every_rate(tmp_path: Path, rate_hz: int) -> None:
+    tone = np.sin(2 * np.pi * 1000 * np.arange(rate_hz) / rate_hz).astype(np.float32)[:, None] / 2
+    found, _ = audio.read(write(tmp_path / "tone.wav", tone, rate_hz, subtype="FLOAT"), SECOND)
+    assert len(found) == SECOND
+    expected = np.sin(2 * np.pi * 1000 * np.arange(SECOND) / SECOND) / 2
+    middle = slice(2000, -2000)
+    assert np.abs(found[middle] - expected[middle]).max() < 1e-4
+
+
+RATES = st.sampled_from([8_000, 32_000, 44_100, 48_000, 96_000])
+
+
+@pytest.fixture(scope="module", params=[8_000, 32_000, 44_100, 48_000, 96_000])
+def recording(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("audio") / "noise.flac"
+    return write(path, noise(request.param * 3 + 12_345), request.param)
+
+
+@given(st.floats(0, 1), st.floats(0, 1), st.sampled_from([16_000, 32_000, 48_000]))
+def test_a_stretch_is_a_part_of_the_whole(recording: Path, one: float, other: float, rate_hz: int) -> None:
+    whole, _ = audio.read(recording, rate_hz)
+    start, stop = sorted((int(one * len(whole)), int(other * len(whole))))
+    with audio.Recording(recording) as opened:
+        assert opened.n_samples_at(rate_hz) == len(whole)
+        parts = [np.zeros(0, np.float32), *opened.blocks(rate_hz, start, stop)]
+    found = np.concatenate(parts)
+    assert len(found) == stop - start
+    # One filter, begun at another place: soxr rounds in another order, 2^-20 of full scale at most.
+    assert np.abs(found - whole[start:stop]).max(initial=0) < 2**-20
+
+
+def test_a_stretch_beyond_the_end_stops_at_the_end(recording: Path) -> None:
+    with audio.Recording(recording) as opened:
+        total = opened.n_samples_at(16_000)
+        assert sum(map(len, opened.blocks(16_000, total - 100, total + 5000))) == 100
+
+
+def test_blocks_do_not_grow_with_the_file(tmp_path: Path) -> None:
+    with audio.Recording(write(tmp_path / "long.wav", noise(1_000_000))) as opened:
+        assert max(map(len, opened.blocks(SECOND))) <= audio.BLOCK_SAMPLES
+
+
+def damaged(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Return a file of each kind that cannot be read to its end, and what should be said of it."""
+    whole = {suffix: write(folder / f"whole.{suffix}", noise(400_000)) for suffix in ("wav", "flac", "ogg")}
+    cut = {suffix: folder / f"cut.{suffix}" for suffix in whole}
+    for suffix, path in cut.items():
+        path.write_bytes(whole[suffix].read_bytes()[: whole[suffix].stat().st_size // 2])
+    not_finite = noise(1000)
+    not_finite[600] = np.nan
+    infinite = noise(1000)
+    infinite[7] = -np.inf
+    text, empty, header, aac = (folder / name for name in ("text.wav", "empty.flac", "header.wav", "a.m4a"))
+    text.write_text("this is no sound")
+    empty.touch()
+    write(header, noise(0))
+    aac.write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0")
+    return {
+        "cut WAV": (cut["wav"], "cut short: ends at 4.17 s .*its header promises 800044 bytes"),
+        "cut FLAC": (cut["flac"], "decoding failed at .* of 8.33 s|cut short"),
+        "cut Ogg": (cut["ogg"], "cut short: .*last Ogg page is missing"),
+        "NaN": (write(folder / "nan.wav", not_finite, subtype="FLOAT"), "sample 600 .* is NaN"),
+        "infinity": (write(folder / "inf.wav", infinite, subtype="FLOAT"), "sample 7 .* infinite"),
+        "text": (text, "not an audio file"),
+        "0 bytes": (empty, "empty file"),
+        "0 samples": (header, "no samples"),
+        "AAC": (aac, "MP4/M4A .*ffmpeg"),
+        "directory": (folder, "a directory"),
+        "missing": (folder / "missing.wav", "no such file"),
+        "rate": (write(folder / "slow.wav", noise(100), 100), "sample rate 100 Hz is outside"),
+    }
+
+
+KINDS = [
+    "cut WAV",
+    "cut FLAC",
+    "cut Ogg",
+    "NaN",
+    "infinity",
+    "text",
+    "0 bytes",
+    "0 samples",
+    "AAC",
+    "directory",
+    "missing",
+    "rate",
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bad_file_is_named_with_the_reason(tmp_path: Path, kind: str) -> None:
+    path, reason = damaged(tmp_path)[kind]
+    with pytest.raises(AudioError, match=reason) as caught:
+        audio.read(path)
+    assert str(caught.value).startswith(f"{path}: ")
+
+
+@pytest.mark.parametrize("kind", ["cut WAV", "cut FLAC", "cut Ogg"])
+def test_sound_before_the_cut_comes_out(tmp_path: Path, kind: str) -> None:
+    path, _ = damaged(tmp_path)[kind]
+    heard = 0
+    with audio.Recording(path) as opened, pytest.raises(AudioError):
+        for block in opened.blocks(SECOND):
+            heard += len(block)
+    assert heard > 100_000
+
+
+def test_an_ogg_file_that_ends_between_pages_is_cut(tmp_path: Path) -> None:
+    path = write(tmp_path / "sound.ogg", noise(400_000))
+    content = path.read_bytes()
+    path.write_bytes(content[: content.rfind(b"OggS")])
+    with pytest.raises(AudioError, match="last Ogg page is missing"):
+        audio.read(path)
+
+
+def test_a_wrong_extension_does_not_matter_if_it_is_sound(tmp_path: Path) -> None:
+    path = write(tmp_path / "sound.flac", noise(1000)).rename(tmp_path / "sound.mp3")
+    assert len(audio.read(path)[0]) == 1000
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read every file")
+def test_a_file_without_permission_is_named(wav: Path) -> None:
+    wav.chmod(0)
+    with pytest.raises(AudioError, match="permission denied"):
+        audio.read(wav)
+
+
+def test_a_file_that_may_not_be_opened_is_named(wav: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(AudioError, match=r"noise\.wav: permission denied"):
+        audio.read(wav)
+
+
+def test_a_name_that_is_no_utf8_can_be_opened(wav: Path) -> None:
+    odd = wav.rename(Path(os.fsdecode(os.fsencode(wav.parent) + b"/\xff\n.wav")))
+    assert len(audio.read(odd)[0]) == 20_000
+
+
+def test_real_files_of_one_sound_agree(real_soundscape: Path) -> None:
+    flac, ogg, mp3 = (
+        audio.read(real_soundscape / f"soundscape.{suffix}")[0] for suffix in ("flac", "ogg", "mp3")
+    )
+    assert len(flac) == len(ogg) == len(mp3) == 120 * SECOND
+    for other in (ogg, mp3):
+        assert np.corrcoef(flac, other)[0, 1] > 0.95

@@ -1,0 +1,212 @@
+"""The command line: what a person types, and what comes of it."""
+
+from __future__ import annotations
+
+import csv
+import os
+import pty
+import signal
+import subprocess
+import sys
+import termios
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from birdfast import models
+
+from . import networks
+from .test_audio import KINDS, damaged, noise, write
+
+
+def birdfast(*arguments: object, **how: object) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "birdfast", *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
+
+
+def infer(tiny: models.Model, *arguments: object) -> subprocess.CompletedProcess[str]:
+    return birdfast("infer", "--model", tiny.path.parent, *arguments)
+
+
+def table(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file))
+
+
+def test_a_folder_becomes_tables(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
+    result = infer(tiny, wav.parent, "-o", tmp_path / "out", "--min-conf", "0", "--rtype", "csv,parquet")
+    assert result.returncode == 0, result.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "detections.csv",
+        "detections.parquet",
+        "failures.csv",
+    }
+    rows = table(tmp_path / "out" / "detections.csv")
+    assert len(rows) == 15
+    assert rows[0]["File"] == str(wav)
+    assert table(tmp_path / "out" / "failures.csv") == []
+    assert "1 files, 2.5 s of sound" in result.stderr
+    assert "times real time; 15 detections, 0 failures" in result.stderr
+    assert str(tmp_path / "out" / "detections.csv") in result.stderr
+
+
+def test_the_same_bytes_for_any_number_of_workers(tiny: models.Model, tmp_path: Path) -> None:
+    for number in range(6):
+        write(tmp_path / f"{number}.wav", noise(20_000 * number + 500, seed=number), 8_000)
+    for n_workers in (1, 2, 3):
+        out = tmp_path / f"out{n_workers}"
+        infer(
+            tiny, tmp_path, "-o", out, "--min-conf", "0.1", "--rtype", "csv,parquet", "--workers", n_workers
+        )
+    for name in ("detections.csv", "detections.parquet"):
+        assert len({(tmp_path / f"out{n}" / name).read_bytes() for n in (1, 2, 3)}) == 1
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "directory"])
+def test_a_bad_file_is_a_row_and_the_rest_finish(
+    tiny: models.Model, wav: Path, tmp_path: Path, kind: str
+) -> None:
+    (tmp_path / "bad").mkdir()
+    path, _ = damaged(tmp_path / "bad")[kind]
+    listing = tmp_path / "list.txt"
+    listing.write_text(f"{path}\n{wav}\n")
+    result = infer(tiny, listing, "-o", tmp_path / "out", "--min-conf", "0")
+    assert result.returncode == 2, result.stderr
+    (failure,) = table(tmp_path / "out" / "failures.csv")
+    assert failure["path"] == str(path)
+    assert failure["stage"] == "audio"
+    assert failure["error"].startswith(str(path))
+    assert sum(row["File"] == str(wav) for row in table(tmp_path / "out" / "detections.csv")) == 15
+    assert "Traceback" not in result.stderr
+
+
+def test_nothing_but_bad_files_is_exit_code_3(tiny: models.Model, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    result = infer(tiny, bad, "-o", tmp_path / "out")
+    assert result.returncode == 3
+    assert len(table(tmp_path / "out" / "failures.csv")) == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        ([], "COMMAND"),
+        (["infer"], "INPUT"),
+        (["infer", "x.wav"], "x.wav: no such file or folder"),
+        (["infer", "WAV", "--model", "nothing"], "nothing: no such model"),
+        (["infer", "WAV", "--rtype", "xls"], "'xls' is no kind of table"),
+        (["infer", "WAV", "--min-conf", "2"], "min_confidence: 2.0 does not fit"),
+        (["infer", "WAV", "--overlap", "9"], "a step of -8.5 s does not fit"),
+        (["infer", "WAV", "--overlap", "0.1", "--step", "1"], "not allowed with"),
+        (["infer", "WAV", "--workers", "0"], "0 is less than 1"),
+        (["infer", "WAV", "-o", "WAV"], "cannot be the output folder"),
+        (["infer", "WAV", "--labels", "LABELS"], "scores 3 classes, but there are 1 labels"),
+    ],
+)
+def test_wrong_usage_is_exit_code_64(
+    tiny: models.Model, wav: Path, tmp_path: Path, arguments: list[str], reason: str
+) -> None:
+    labels = tmp_path / "one.txt"
+    labels.write_text("A_B\n")
+    names = {"WAV": str(wav), "LABELS": str(labels)}
+    given = [names.get(argument, argument) for argument in arguments]
+    if "--labels" in given:
+        given += ["--model", str(tiny.path)]
+    elif given[:1] == ["infer"] and "--model" not in given:
+        given += ["--model", str(tiny.path.parent)]
+    result = birdfast(*given, cwd=tmp_path)
+    assert result.returncode == 64
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+def test_a_file_that_is_no_network_is_exit_code_64(wav: Path, tmp_path: Path) -> None:
+    folder = networks.write_folder(tmp_path)
+    (folder / "tiny.tflite").write_bytes(b"no network")
+    result = birdfast("infer", wav, "--model", folder, "-o", tmp_path / "out")
+    assert result.returncode == 64
+    assert "tiny.tflite: not a TFLite model" in result.stderr
+    assert list((tmp_path / "out").glob(".*")) == []
+
+
+def test_quiet_says_nothing(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
+    result = infer(tiny, wav, "-o", tmp_path / "out", "--quiet")
+    assert (result.stdout, result.stderr) == ("", "")
+
+
+def test_a_terminal_gets_a_progress_bar(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 100))
+    command = [sys.executable, "-m", "birdfast", "infer", str(wav), "--model", str(tiny.path.parent)]
+    subprocess.run([*command, "-o", str(tmp_path / "out")], stderr=theirs, check=True, timeout=60)
+    os.close(theirs)
+    shown = os.read(ours, 100_000).decode()
+    os.close(ours)
+    assert "100%" in shown
+    assert "1/1 files" in shown
+    assert "audio-s/s" in shown
+
+
+def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tmp_path: Path) -> None:
+    write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
+    command = [sys.executable, "-m", "birdfast", "infer", str(tmp_path), "--model", str(tiny.path.parent)]
+    process = subprocess.Popen(
+        [*command, "--step", "0.0005", "-o", str(tmp_path / "out")], stderr=subprocess.PIPE
+    )
+    parent = psutil.Process(process.pid)
+    while not (tmp_path / "out").exists() or not parent.children():
+        time.sleep(0.05)
+    time.sleep(0.5)
+    children = parent.children()
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 130
+    assert b"interrupted" in errors
+    assert b"Traceback" not in errors
+    assert not [child for child in children if child.is_running()]
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_models_lists_what_each_wants_and_where_it_lies(tmp_path: Path) -> None:
+    result = birdfast("models", env={**os.environ, "BIRDFAST_MODELS": str(tmp_path)})
+    assert result.returncode == 0
+    assert "birdnet-2.4: BirdNET V2.4, licence CC BY-NC-SA 4.0" in result.stdout
+    assert "32,000 Hz, windows of 5 s" in result.stdout
+    assert str(tmp_path / "perch-2") in result.stdout
+
+
+def test_info_says_what_runs_here() -> None:
+    result = birdfast("info")
+    assert result.returncode == 0
+    for word in ("birdfast", "Python", "processor", "TFLite runtime", "libsndfile", "numpy"):
+        assert word in result.stdout
+
+
+@pytest.mark.parametrize("command", ["infer", "models", "info", "demo"])
+def test_every_command_explains_itself(command: str) -> None:
+    result = birdfast(command, "--help")
+    assert result.returncode == 0
+    assert "usage: birdfast" in result.stdout
+    assert len(result.stdout) > 150
+
+
+def test_the_demo_is_found_by_the_real_network(birdnet: models.Model, tmp_path: Path) -> None:
+    assert birdfast("demo", tmp_path).returncode == 0
+    result = birdfast("infer", tmp_path / "soundscape.flac", "-o", tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert "CC BY-NC-SA 4.0" in result.stderr
+    compared = birdfast("demo", tmp_path, "--compare", tmp_path / "out" / "detections.csv")
+    assert compared.returncode == 0
+    assert "20 of 20 songs found" in compared.stdout
+
+
+def test_the_demo_tells_what_was_missed(tmp_path: Path) -> None:
+    birdfast("demo", tmp_path)
+    empty = tmp_path / "none.csv"
+    empty.write_text("Start (s),End (s),Scientific name,Common name,Confidence,File\n")
+    result = birdfast("demo", tmp_path, "--compare", empty)
+    assert result.returncode == 1
+    assert "0 of 20 songs found" in result.stdout

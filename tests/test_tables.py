@@ -1,0 +1,85 @@
+"""Tables open in other tools, say the same in both kinds, and have their names only when whole."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+
+from birdfast import tables
+from birdfast.errors import ConfigError
+from birdfast.tables import Detection, Failure
+
+ROWS = [
+    Detection(0.0, 3.0, "Parus major", "Great Tit", 0.987654, "dawn/a, b.wav"),
+    Detection(0.96, 1.935, "Engine", 'En"gine', 0.25, "line\nbreak.wav"),
+    Detection(86_397.0, 86_400.0, "Strix aluco", "Tawny Owl", 1.0, "odd\udcff.wav"),
+]
+
+
+def written(folder: Path, kind: str, rows: list[Detection] = ROWS) -> Path:
+    with tables.open_table(folder, kind, {"model": "tiny"}) as table:
+        for row in rows:
+            table.write([row])
+    return table.path
+
+
+def test_csv_has_birdnets_columns(tmp_path: Path) -> None:
+    path = written(tmp_path, "csv")
+    with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+        rows = list(csv.reader(file))
+    assert rows[0] == ["Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File"]
+    assert rows[1] == ["0.0", "3.0", "Parus major", "Great Tit", "0.9877", "dawn/a, b.wav"]
+    assert rows[2] == ["0.96", "1.935", "Engine", 'En"gine', "0.2500", "line\nbreak.wav"]
+    assert rows[3] == ["86397.0", "86400.0", "Strix aluco", "Tawny Owl", "1.0000", "odd\udcff.wav"]
+
+
+def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
+    table = pyarrow.parquet.read_table(written(tmp_path, "parquet"))
+    assert table.schema.metadata[b"model"] == b"tiny"
+    rows = table.to_pylist()
+    assert rows[1] == {**ROWS[1]._asdict()}
+    assert rows[0]["confidence"] == pytest.approx(0.987654, abs=1e-7)
+    assert rows[2]["file"] == "odd\\xff.wav"
+
+
+def test_parquet_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tables, "ROW_GROUP_ROWS", 2)
+    file = pyarrow.parquet.ParquetFile(written(tmp_path, "parquet"))
+    assert (file.num_row_groups, file.metadata.num_rows) == (2, 3)
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_an_empty_table_has_its_columns(tmp_path: Path, kind: str) -> None:
+    assert written(tmp_path, kind, []).stat().st_size > 0
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_broken_run_leaves_the_old_table_and_no_litter(tmp_path: Path, kind: str) -> None:
+    path = written(tmp_path, kind)
+    before = path.read_bytes()
+
+    def break_off() -> None:
+        with tables.open_table(tmp_path, kind, {}) as table:
+            table.write(ROWS[:1])
+            assert path.read_bytes() == before
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        break_off()
+    assert path.read_bytes() == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_failures(tmp_path: Path) -> None:
+    with tables.FailuresTable(tmp_path / "failures.csv") as table:
+        table.write(Failure("a,b.wav", "audio", "cut short"))
+    text = (tmp_path / "failures.csv").read_text()
+    assert text == 'path,stage,error\n"a,b.wav",audio,cut short\n'
+
+
+def test_unknown_kinds_are_refused() -> None:
+    with pytest.raises(ConfigError, match="'xls' is no kind of table; it takes csv, parquet"):
+        tables.check("xls")
