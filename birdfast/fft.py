@@ -98,8 +98,12 @@ class Bands:
 
 
 def frame_transform(
-    n_fft: int, window: NDArray[np.floating], part: str = "power", last_bin: int | None = None,
-    *, exact: bool = False,
+    n_fft: int,
+    window: NDArray[np.floating],
+    part: str = "power",
+    last_bin: int | None = None,
+    *,
+    exact: bool = False,
 ) -> FrameTransform:
     """Tables for the spectrum of frames of `len(window)` samples, times the window, zeros behind.
 
@@ -240,7 +244,7 @@ def _odd_points_transform(n_fft: int, window: F32, n: int, real: type) -> RealFf
     makhoul = np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)[::-1]])
     rows = (spacing * (2 * makhoul + 1))[leaf_order(n, radices)].astype(np.int32)
     angle = np.pi * np.arange(1, n // 2 + 1) / (2 * n)
-    rotation = np.stack([np.cos(angle), np.sin(angle)], -1).astype(real).reshape(-1)
+    rotation: Real = np.stack([np.cos(angle), np.sin(angle)], -1).astype(real).reshape(-1)
     mirror_rows = (n_fft - rows).astype(np.int32)
     return RealFft(
         n, leaf, radices, _twiddles(leaf, radices, real), rows, mirror_rows, window[rows], rotation

@@ -3,6 +3,6 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, models
+from . import demo, infer, info, models, optimize
 
-COMMANDS = {"infer": infer, "models": models, "info": info, "demo": demo}
+COMMANDS = {"infer": infer, "models": models, "optimize": optimize, "info": info, "demo": demo}

@@ -1,25 +1,29 @@
-"""`birdfast optimize`: rewrite a TFLite model ahead of time, for birdfast or for everyone else's tools."""
+"""Rewrite a TFLite network so that it runs faster, and prove that it says the same.
+
+The rewrite is compared with the original on noise, silence, tones, clicks, clipped and bird-like sound; if a
+logit differs by more than the tolerance, it is refused.
+
+Without --portable the result goes into birdfast's cache, where `infer` finds it. (infer does this by itself
+when it first sees a network: this is for preparing machines, and for seeing the report.)
+
+With --portable a plain TFLite file is written for other programs: the spectrogram becomes convolutions,
+tensors keep their numbers, and the embedding becomes the second output.
+"""
+
+from __future__ import annotations
 
 import argparse
 import os
-import sys
 import tempfile
 from pathlib import Path
 
-from birdfast.errors import BirdfastError, ConfigError, ModelError
+from ..errors import ConfigError, ModelError
 
-HELP = "rewrite a TFLite model so that it runs faster, and prove that it says the same"
+HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Add the command's arguments to its parser."""
-    parser.description = (
-        "Rewrites a TFLite model and compares it with the original on noise, silence, tones, clicks, clipped "
-        "and bird-like sound. Without --portable the result goes into birdfast's cache, where `birdfast infer` "
-        "finds it (infer does this by itself when it first sees a model). With --portable a plain TFLite file "
-        "is written for other tools: the spectrogram becomes convolutions, tensors keep their numbers, and the "
-        "embedding becomes the second output."
-    )
+    """Declare what the command takes."""
     parser.add_argument("model", type=Path, metavar="MODEL.tflite")
     parser.add_argument("-o", "--output", type=Path, metavar="FAST.tflite", help="file to write (--portable)")
     parser.add_argument("--portable", action="store_true", help="write a plain TFLite file for other tools")
@@ -36,18 +40,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Do it: 0, or 1 with a line on stderr if the rewrite is refused."""
-    try:
-        batch = _batch(args.batch, args.portable)
-        if args.tolerance < 0:
-            raise ConfigError(f"--tolerance {args.tolerance:g}: not below 0")
-        if args.portable:
-            _portable(args.model, args.output, batch, args.tolerance)
-        else:
-            _cache(args.model, args.output, batch or 1, args.tolerance)
-    except BirdfastError as error:
-        print(f"birdfast optimize: {args.model}: {error}", file=sys.stderr)
-        return 1
+    """Rewrite, compare, write, and say what was done."""
+    batch = _batch(args.batch, args.portable)
+    if not args.tolerance >= 0:
+        raise ConfigError(f"--tolerance {args.tolerance:g}: not below 0")
+    if args.portable:
+        _portable(args.model, args.output, batch, args.tolerance)
+    else:
+        _cache(args.model, args.output, batch or 1, args.tolerance)
     return 0
 
 
@@ -57,7 +57,9 @@ def _batch(text: str | None, portable: bool) -> int | None:
         return None if portable else 1
     if text == "dynamic":
         if not portable:
-            raise ConfigError("--batch dynamic: only with --portable, birdfast's own rewrites are for one batch")
+            raise ConfigError(
+                "--batch dynamic: only with --portable, birdfast's own rewrites are for one batch"
+            )
         return None
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise ConfigError(f"--batch {text}: 1 to 1024, or dynamic")
@@ -65,7 +67,7 @@ def _batch(text: str | None, portable: bool) -> int | None:
 
 
 def _portable(model: Path, output: Path | None, batch: int | None, tolerance: float) -> None:
-    from birdfast.sessions import graft, portable
+    from ..sessions import graft, portable
 
     if output is None:
         raise ConfigError("--portable needs -o FAST.tflite")
@@ -77,13 +79,16 @@ def _portable(model: Path, output: Path | None, batch: int | None, tolerance: fl
 
 
 def _cache(model: Path, output: Path | None, batch: int, tolerance: float) -> None:
-    from birdfast.sessions import graft
+    from .. import models
+    from ..sessions import graft
 
     if output is not None:
         raise ConfigError("-o is for --portable; without it the rewrite goes into birdfast's own cache")
-    grafted = graft.cached(model, batch=batch, tolerance=tolerance)
+    grafted = graft.cached(model, models.cache_folder(), batch=batch, tolerance=tolerance)
     if grafted is None:
-        raise ModelError(f"no rewrite agrees with the original within {tolerance:g}: birdfast runs the original")
+        raise ModelError(
+            f"no rewrite agrees with the original within {tolerance:g}: birdfast runs the original"
+        )
     print(f"{model}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.report}")
 
 

@@ -17,35 +17,25 @@ from pathlib import Path
 
 import numpy as np
 
-import birdfast
-from birdfast.sessions.frontend import FrontEnd
-from birdfast.sessions.graft import Grafted, Report
+from .. import __version__
+from .frontend import Array, FrontEnd
+from .graft import Grafted, Report
 
 MAGIC = b"birdfast graft 1\n"
 DIGEST = 64
 
 
-def folder() -> Path:
-    """Where rewritten models are kept: the user's cache folder, or $BIRDFAST_CACHE."""
-    named = os.environ.get("BIRDFAST_CACHE")
-    if named:
-        return Path(named) / "grafts"
-    import platformdirs
-
-    return Path(platformdirs.user_cache_dir("birdfast")) / "grafts"
-
-
 def name(model: bytes, batch: int, embedding: bool, tolerance: float) -> str:
     """A file name that changes with anything that changes the result."""
     digest = hashlib.sha256(model).hexdigest()
-    kind = f"{birdfast.__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
+    kind = f"{__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
     return f"{digest}-{kind}.graft"
 
 
 def pack(grafted: Grafted | None) -> bytes:
     """A rewritten model (or that there is none) as bytes without pickles."""
     head: dict[str, object] = {"refused": grafted is None}
-    arrays = {}
+    arrays: dict[str, Array] = {}
     if grafted is not None:
         if grafted.front_end is not None:
             head["front_end"], arrays = grafted.front_end.tables()
@@ -77,8 +67,8 @@ def unpack(data: bytes) -> Grafted | None:
         return None
     body = arrays.pop("body").tobytes()
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
-    plain = (head[key] for key in ("batch", "body_input", "scores", "embedding"))
-    return Grafted(body, front_end, *plain, Report(**head["report"]))
+    plain = {key: head[key] for key in ("batch", "body_input", "scores", "embedding")}
+    return Grafted(body=body, front_end=front_end, report=Report(**head["report"]), **plain)
 
 
 def read(path: Path) -> Grafted | None:
@@ -87,7 +77,7 @@ def read(path: Path) -> Grafted | None:
 
 
 def write(path: Path, grafted: Grafted | None) -> None:
-    """Put a rewritten model into the cache; a full or read-only disk only costs the speed of the next start."""
+    """Put a rewritten model into the cache; a full disk only costs the speed of the next start."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")

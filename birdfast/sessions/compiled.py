@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from birdfast import _kernels, fft
-from birdfast.errors import ConfigError
-from birdfast.sessions.frontend import Array, Branch, FrontEnd, Normalisation, Step
+from .. import _kernels, fft
+from ..errors import ConfigError
+from .frontend import Array, Branch, FrontEnd, Normalisation, Step
 
 Kernel = Callable[[Array, Array], Array]
 BIRDNET = Normalisation("min", "range", 1e-6, 2.0, -1.0)
@@ -58,7 +58,8 @@ class _Compiled:
         if self.front_end.normalisation == BIRDNET:
             _kernels.normalise(np.ascontiguousarray(window, np.float32), self._samples)
             return self._samples
-        return self.front_end.normalisation(window[None].astype(np.float32, copy=False))[0]
+        normalised: Array = self.front_end.normalisation(window[None].astype(np.float32, copy=False))[0]
+        return normalised
 
 
 def _view(row: Array, branch: Branch) -> Array:
@@ -86,7 +87,11 @@ def _post(branch: Branch) -> dict[str, Any]:
     steps = list(branch.steps)
     options: dict[str, Any] = {}
     if any(name == "log" for name, _ in steps):
-        options = {"post": "log", "offset": _take(steps, "add", 0.0), "floor": _take(steps, "maximum", -np.inf)}
+        options = {
+            "post": "log",
+            "offset": _take(steps, "add", 0.0),
+            "floor": _take(steps, "maximum", -np.inf),
+        }
         _need(steps, "log")
     elif steps and steps[0][0] in {"square", "power", "sqrt"}:
         square = steps[0][0] == "square"

@@ -4,8 +4,9 @@ Frame, window, real part of the FFT and bands together are one linear map of the
 1 x n_fft filter and the hop as stride. Where a band holds nothing but rounding noise a steep root shows which
 rounding it was. Digital silence is such a case: it is not 0 once a window was normalised to -1 .. 1, and its
 frames hold the rounding of silence times window. So silence is subtracted before the convolution, and its
-spectrum, made by one small FFT a window just as the graph would have, is added behind it: silence stays what it was to the last digit.
-What remains is the rounding of the filters: pure tones, as no recorder makes them, differ by up to 0.2 logits.
+spectrum, made by one small FFT a window just as the graph would have, is added behind it: silence stays what
+it was to the last digit. What remains is the rounding of the filters: pure tones, as no recorder makes them,
+differ by up to 0.2 logits.
 (A second convolution with what the rounding left over hardly helped and cost 2.5 ms of a BirdNET window.)
 """
 
@@ -14,8 +15,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.sessions.frontend import Array, Branch
-from birdfast.sessions.graph import Graph, reads
+from .frontend import Array, Branch
+from .graph import Graph, reads
 
 ELEMENTWISE = frozenset({"ADD", "SUB", "MUL", "DIV"})
 
@@ -50,12 +51,16 @@ class Convolver:
         if self.silence is not None and branch.part == "real" and branch.weights is not None:
             total = self._make("ADD", [total, self._of_silence(branch)], self.graph.shape(total))
         t = self.graph.tensors[bands]
-        open_axes = np.zeros(len(t.shape), bool) if t.shapeSignature is None else np.asarray(t.shapeSignature) < 0
+        open_axes = (
+            np.zeros(len(t.shape), bool) if t.shapeSignature is None else np.asarray(t.shapeSignature) < 0
+        )
         self._reshape(total, np.where(open_axes, -1, t.shape), bands)
         self.graph.operators[at : at + 1] = self.added
         self.added = []
 
-    def _make(self, name: str, inputs: list[int], shape: Any, options: Any = None, dtype: Any = np.float32) -> int:
+    def _make(
+        self, name: str, inputs: list[int], shape: Any, options: Any = None, dtype: Any = np.float32
+    ) -> int:
         if options is None and name in ELEMENTWISE:
             options = getattr(schema, f"{name.capitalize()}OptionsT")()
         out = self.graph.new_tensor(f"graft/{name.lower()}", shape, dtype)
@@ -80,7 +85,9 @@ class Convolver:
             return line
         pads = np.array([[0, 0], [0, 0], [low, high], [0, 0]], np.int32)
         wide = (self.batch, 1, self.samples + low + high, 1)
-        return self._make("PAD", [line, self.graph.new_constant("graft/pads", pads)], wide, schema.PadOptionsT())
+        return self._make(
+            "PAD", [line, self.graph.new_constant("graft/pads", pads)], wide, schema.PadOptionsT()
+        )
 
     def _convolution(self, line: int, filters: Array, branch: Branch) -> int:
         # zeros in front of a filter move it to where the first frame begins
@@ -92,7 +99,9 @@ class Convolver:
         options.padding, options.strideW, options.strideH = schema.Padding.VALID, branch.hop, 1
         options.dilationWFactor = options.dilationHFactor = 1
         constants = [self.graph.new_constant(f"graft/{name}", value) for name, value in weights]
-        return self._make("CONV_2D", [line, *constants], (self.batch, 1, branch.frames, len(filters)), options)
+        return self._make(
+            "CONV_2D", [line, *constants], (self.batch, 1, branch.frames, len(filters)), options
+        )
 
     def _magnitude(self, parts: list[int], branch: Branch) -> int:
         shape = self.graph.shape(parts[0])
@@ -109,7 +118,9 @@ class Convolver:
             op = graph.operators[i]
             if graph.name(op) in ELEMENTWISE and any(t in twins for t in reads(op)):
                 inputs = [twins.get(t, t) for t in reads(op)]
-                twins[int(op.outputs[0])] = self._make(graph.name(op), inputs, (self.batch, 1), op.builtinOptions)
+                twins[int(op.outputs[0])] = self._make(
+                    graph.name(op), inputs, (self.batch, 1), op.builtinOptions
+                )
         if self.signal not in twins:
             return None
         # a window without zeros may put them far away, and what is subtracted must not cost digits
@@ -117,7 +128,8 @@ class Convolver:
 
     def _of_silence(self, branch: Branch) -> int:
         """Bands of a frame of silence, ``[batch, 1, 1, bands]``, with the rounding of the original."""
-        assert self.silence is not None and branch.weights is not None
+        assert self.silence is not None
+        assert branch.weights is not None
         n, bins = branch.n_fft, branch.n_fft // 2 + 1
         window = self.graph.new_constant("graft/window", branch.window)
         length = self.graph.new_constant("graft/length", np.array([1, n], np.int32))

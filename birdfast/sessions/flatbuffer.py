@@ -10,7 +10,7 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
-from birdfast.errors import ModelError
+from ..errors import ModelError
 
 IDENTIFIER = b"TFL3"
 LARGEST_BYTES = 2**31 - 1  # a flatbuffer's offsets are signed 32-bit numbers

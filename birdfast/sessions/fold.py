@@ -5,9 +5,9 @@ Shape arithmetic (SHAPE, STRIDED_SLICE, PACK, ...) is what keeps XNNPACK from ta
 
 import numpy as np
 
-from birdfast.errors import ModelError
-from birdfast.sessions import interpreter
-from birdfast.sessions.graph import DTYPES, Graph
+from ..errors import ModelError
+from . import interpreter
+from .graph import DTYPES, Graph
 
 
 def input_shape(graph: Graph, batch: int) -> tuple[int, ...]:

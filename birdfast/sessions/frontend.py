@@ -7,6 +7,7 @@ back into operators. Calling a `FrontEnd` computes it in float64 with NumPy: the
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
@@ -39,7 +40,8 @@ class Normalisation:
             moved = samples - centre(samples, axis=-1, keepdims=True)
         if self.span != "one":
             moved = moved / (_SPANS[self.span](moved) + real(self.epsilon))
-        return moved * real(self.gain) + real(self.offset)
+        normalised: Array = moved * real(self.gain) + real(self.offset)
+        return normalised
 
 
 _SPANS = {
@@ -117,7 +119,7 @@ _PARTS = {
     "magnitude": lambda re, im: np.sqrt(re * re + im * im),
     "power": lambda re, im: re * re + im * im,
 }
-STEPS = {
+STEPS: dict[str, Callable[[Array, float], Array]] = {
     "square": lambda x, _: x * x,
     "abs": lambda x, _: np.abs(x),
     "sqrt": lambda x, _: np.sqrt(x),
@@ -206,7 +208,7 @@ class FrontEnd:
         for i, plain in enumerate(head["branches"]):
             plain["steps"] = tuple((str(name), float(value)) for name, value in plain["steps"])
             tables = {name: arrays.get(f"{name}{i}") for name in ("window", "weights", "bias")}
-            branches.append(Branch(**plain, **tables))
+            branches.append(Branch(**{**plain, **tables}))
         normalisation = Normalisation(**head["normalisation"])
         return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalisation)
 

@@ -1,6 +1,6 @@
 """A network with its front end taken off and birdfast's kernels grafted on.
 
-    optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
+optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
 """
 
 import contextlib
@@ -11,12 +11,11 @@ from pathlib import Path
 
 import numpy as np
 
-from birdfast.errors import ModelError
-from birdfast.sessions import compiled, fold, interpreter, trial, validate, verification
-
-from birdfast.sessions.frontend import Array, FrontEnd
-from birdfast.sessions.graph import Graph, reads
-from birdfast.sessions.recognise import recognise
+from ..errors import ModelError
+from . import compiled, fold, interpreter, trial, validate, verification
+from .frontend import Array, FrontEnd
+from .graph import Graph, reads
+from .recognise import recognise
 
 TOLERANCE = 1e-3
 
@@ -74,29 +73,36 @@ class Grafted:
 
 
 class Session:
-    """Runs a grafted model: one interpreter, one thread."""
+    """Runs a grafted model, one interpreter with one thread; see `sessions.Session`."""
 
     def __init__(self, grafted: Grafted) -> None:
+        self.batch = grafted.batch
         self.grafted = grafted
         self._interpreter = interpreter.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
         self._input = np.zeros(self._shape, np.float32)
+        self.n_classes = int(np.prod(self._output_shape(grafted.scores))) // self.batch
+        samples = int(np.prod(self._shape)) // self.batch
+        self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
         self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
 
-    def run(self, windows: Array) -> dict[str, Array]:
-        """Scores and embeddings of float32 ``[batch, samples]``: ``{"scores": ..., "embedding": ...}``.
+    def _output_shape(self, tensor: int) -> Array:
+        details = self._interpreter.get_output_details()
+        return next(d["shape"] for d in details if d["index"] == tensor)
 
-        Fewer windows than the batch may be given; the rows of the rest are not returned.
-        """
+    def run(self, windows: Array) -> dict[str, Array]:
+        """Score float32 ``[n <= batch, samples]``: ``{"logits": [n, n_classes], "embedding": [n, d]}``."""
         n, batch = len(windows), self.grafted.batch
         if not 0 < n <= batch:
             raise ModelError(f"{n} windows for a session of {batch}")
         if n < batch:
             windows = np.concatenate([windows, np.zeros((batch - n, windows.shape[1]), np.float32)])
-        body_input = windows.reshape(self._shape) if self._kernel is None else self._kernel(windows, self._input)
+        body_input = (
+            windows.reshape(self._shape) if self._kernel is None else self._kernel(windows, self._input)
+        )
         values = interpreter.run(self._interpreter, {self.grafted.body_input: body_input}, self._outputs)
-        return dict(zip(("scores", "embedding"), (v.reshape(batch, -1)[:n] for v in values), strict=False))
+        return dict(zip(("logits", "embedding"), (v.reshape(batch, -1)[:n] for v in values), strict=False))
 
 
 def optimize(
@@ -200,7 +206,7 @@ def verify(
     expected = verification.logits(original, tensor, trials, shape)
     session = Session(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
     found = [
-        session.run(stack)["scores"][: len(names)]
+        session.run(stack)["logits"][: len(names)]
         for names, stack in verification.batches(trials, grafted.batch)
     ]
     differences = verification.differences(trials, expected, np.concatenate(found))
@@ -234,19 +240,29 @@ def verified(
 
 
 def cached(
-    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, tolerance: float = TOLERANCE
+    model: bytes | str | Path,
+    folder: Path,
+    *,
+    batch: int = 1,
+    embedding: bool = True,
+    tolerance: float = TOLERANCE,
 ) -> Grafted | None:
     """`verified`, from the cache if this model was rewritten before.
+
+    Parameters
+    ----------
+    folder
+        Where rewritten models are kept; made if it is missing (see `models.cache_folder`).
 
     Returns
     -------
     Grafted or None
         None: nothing that helps agrees with the original, which is then to be run (a RuntimeWarning says so).
     """
-    from birdfast.sessions import cache
+    from . import cache
 
     data = content(model)
-    path = cache.folder() / cache.name(data, batch, embedding, tolerance)
+    path = folder / cache.name(data, batch, embedding, tolerance)
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         return _or_warn(cache.read(path))
     with cache.alone(path):

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.errors import ModelError
-from birdfast.sessions import flatbuffer
+from ..errors import ModelError
+from . import flatbuffer
 
 OPERATOR_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
 DTYPES: dict[int, type] = {
@@ -30,12 +30,36 @@ DTYPES: dict[int, type] = {
 TYPES = {np.dtype(dtype): code for code, dtype in DTYPES.items()}
 # Their results need not be the same twice, or they act on something outside of the tensors.
 STATEFUL = frozenset(
-    "RANDOM_UNIFORM RANDOM_STANDARD_NORMAL MULTINOMIAL CALL CALL_ONCE IF WHILE CUSTOM DELEGATE PLACEHOLDER_FOR_"
-    "GREATER_OP_CODES VAR_HANDLE READ_VARIABLE ASSIGN_VARIABLE HASHTABLE HASHTABLE_FIND HASHTABLE_IMPORT "
-    "HASHTABLE_SIZE LSTM RNN SVDF UNIDIRECTIONAL_SEQUENCE_LSTM UNIDIRECTIONAL_SEQUENCE_RNN "
-    "BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN".split()
+    [
+        "RANDOM_UNIFORM",
+        "RANDOM_STANDARD_NORMAL",
+        "MULTINOMIAL",
+        "CALL",
+        "CALL_ONCE",
+        "IF",
+        "WHILE",
+        "CUSTOM",
+        "DELEGATE",
+        "PLACEHOLDER_FOR_GREATER_OP_CODES",
+        "VAR_HANDLE",
+        "READ_VARIABLE",
+        "ASSIGN_VARIABLE",
+        "HASHTABLE",
+        "HASHTABLE_FIND",
+        "HASHTABLE_IMPORT",
+        "HASHTABLE_SIZE",
+        "LSTM",
+        "RNN",
+        "SVDF",
+        "UNIDIRECTIONAL_SEQUENCE_LSTM",
+        "UNIDIRECTIONAL_SEQUENCE_RNN",
+        "BIDIRECTIONAL_SEQUENCE_LSTM",
+        "BIDIRECTIONAL_SEQUENCE_RNN",
+    ]
 )
-SHAPE_ONLY = frozenset({"SHAPE", "RANK", "ZEROS_LIKE"})  # their results depend on the shape of the input alone
+SHAPE_ONLY = frozenset(
+    {"SHAPE", "RANK", "ZEROS_LIKE"}
+)  # their results depend on the shape of the input alone
 
 
 class Graph:
@@ -59,7 +83,7 @@ class Graph:
         return flatbuffer.write(self.model)
 
     def copy(self) -> "Graph":
-        """A copy whose structure may be edited; buffers' bytes are shared, replace them, never write in them."""
+        """A copy whose structure may be edited; buffers' bytes are shared: replace, never write in them."""
         memo: dict[int, Any] = {}
         for buffer in self.model.buffers:
             if buffer.data is not None:
@@ -87,8 +111,8 @@ class Graph:
     def name(self, operator: Any) -> str:
         """The builtin operator's name, such as ``CONV_2D``."""
         code = self.model.operatorCodes[operator.opcodeIndex]
-        # the old field is a byte: codes above 126 are in the new one, files of old converters fill the old one
-        return OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "CUSTOM")
+        # the old field is a byte: codes above 126 are in the new one; old converters knew only the old one
+        return str(OPERATOR_NAMES.get(max(code.builtinCode, code.deprecatedBuiltinCode), "CUSTOM"))
 
     def opcode(self, name: str) -> int:
         """Index of an operator code, added if the model has none yet."""
@@ -113,13 +137,15 @@ class Graph:
         return data is not None and len(data) > 0
 
     def constant(self, tensor: int) -> "np.ndarray[Any, Any] | None":
-        """A constant's value, dequantised if it is an affinely quantised weight; None if it is no constant."""
+        """A constant's value, dequantised if it is a quantised weight; None if it is no constant."""
         if tensor < 0 or not self.is_constant(tensor):
             return None
         t = self.tensors[tensor]
         if t.type not in DTYPES or t.sparsity is not None:
             return None
-        raw = np.frombuffer(bytes(memoryview(self.model.buffers[t.buffer].data)), DTYPES[t.type])
+        raw: np.ndarray[Any, Any] = np.frombuffer(
+            bytes(memoryview(self.model.buffers[t.buffer].data)), DTYPES[t.type]
+        )
         value = raw.reshape(self.shape(tensor))
         q = t.quantization
         if q is None or q.scale is None or not len(q.scale):
@@ -129,7 +155,9 @@ class Graph:
         if len(q.scale) > 1:
             axes[q.quantizedDimension] = -1
         scale = np.asarray(q.scale, np.float32).reshape(axes)
-        return ((value.astype(np.float32) - np.asarray(zero, np.float32).reshape(axes)) * scale).astype(np.float32)
+        return ((value.astype(np.float32) - np.asarray(zero, np.float32).reshape(axes)) * scale).astype(
+            np.float32
+        )
 
     def producer(self) -> dict[int, int]:
         """Tensor -> index of the operator that makes it."""
@@ -169,7 +197,9 @@ class Graph:
         """Turn a tensor into a constant of this value, in a buffer of its own."""
         value = np.ascontiguousarray(value)
         buffer = schema.BufferT()
-        buffer.data = value.view(np.uint8).reshape(-1) if value.ndim else np.frombuffer(value.tobytes(), np.uint8)
+        buffer.data = (
+            value.view(np.uint8).reshape(-1) if value.ndim else np.frombuffer(value.tobytes(), np.uint8)
+        )
         self.model.buffers.append(buffer)
         t = self.tensors[tensor]
         t.buffer, t.type, t.quantization = len(self.model.buffers) - 1, TYPES[value.dtype], None

@@ -1,12 +1,12 @@
 """LiteRT interpreters: the only place of the rewriter that starts one."""
 
-import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from birdfast.errors import ModelError
+from ..errors import ModelError
+from .tflite import _silent_stderr, runtime
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
@@ -16,7 +16,6 @@ def start(
     *,
     delegate: bool = True,
     shapes: Mapping[int, Sequence[int]] | None = None,
-    preserve: bool = False,
 ) -> Any:
     """A one-thread interpreter with its tensors allocated.
 
@@ -28,25 +27,21 @@ def start(
         Whether XNNPACK takes what it can.
     shapes
         New shapes of input tensors, by tensor.
-    preserve
-        Keep every tensor readable after a run (without a delegate only).
 
     Raises
     ------
     ModelError
         The runtime refuses the model.
     """
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    _, module = runtime()
+    resolvers = module.OpResolverType
+    resolver = resolvers.AUTO if delegate else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            interpreter = Interpreter(
+        with _silent_stderr():
+            interpreter = module.Interpreter(
                 model_content=data,
                 num_threads=1,
-                experimental_op_resolver_type=OpResolverType.AUTO if delegate else plain,
-                experimental_preserve_all_tensors=preserve,
+                experimental_op_resolver_type=resolver,
             )
             for tensor, shape in (shapes or {}).items():
                 interpreter.resize_tensor_input(tensor, list(shape))
@@ -57,7 +52,7 @@ def start(
 
 
 def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> list[Array]:
-    """Run once: copies of the tensors `fetch`, which must be outputs (or all tensors be preserved)."""
+    """Run once: copies of the tensors `fetch`, which must be outputs."""
     try:
         for tensor, value in feeds.items():
             interpreter.set_tensor(tensor, value)

@@ -5,13 +5,13 @@ from collections.abc import Mapping
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.errors import ModelError
-from birdfast.sessions import fold, trial, validate, verification
-from birdfast.sessions.convolution import Convolver
-from birdfast.sessions.frontend import Array
-from birdfast.sessions.graft import Report, find_embedding
-from birdfast.sessions.graph import Graph, reads
-from birdfast.sessions.recognise import Found, recognise
+from ..errors import ModelError
+from . import fold, trial, validate, verification
+from .convolution import Convolver
+from .frontend import Array
+from .graft import Report, find_embedding
+from .graph import Graph, reads
+from .recognise import Found, recognise
 
 
 def build(
@@ -56,7 +56,9 @@ def _any_batch(original: Graph, one: Graph) -> Graph:
             if shape != two.shape(t):
                 signature = [a if a == b else -1 for a, b in zip(shape, two.shape(t), strict=True)]
                 graph.tensors[t].shapeSignature = np.asarray(signature, np.int32)
-        elif one.is_constant(t) and (value := _common(graph, t, one.constant(t), two.constant(t))) is not None:
+        elif (
+            one.is_constant(t) and (value := _common(graph, t, one.constant(t), two.constant(t))) is not None
+        ):
             graph.add_constant(t, value)
     fold.drop_dead(graph)
     return graph
@@ -87,9 +89,9 @@ def _sign(graph: Graph, embedding: int | None) -> None:
         signatures = [signature]
     for signature in signatures:
         names = {entry.name for entry in signature.outputs}
-        if embedding is not None and b"embeddings" not in names:
-            if all(entry.tensorIndex != embedding for entry in signature.outputs):
-                signature.outputs.append(_named("embeddings", embedding))
+        named = {entry.tensorIndex for entry in signature.outputs}
+        if embedding is not None and b"embeddings" not in names and embedding not in named:
+            signature.outputs.append(_named("embeddings", embedding))
     graph.model.signatureDefs = signatures
 
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from birdfast.errors import ModelError
-from birdfast.sessions import interpreter
-from birdfast.sessions.frontend import Array, Normalisation
-from birdfast.sessions.graph import Graph
+from ..errors import ModelError
+from . import interpreter
+from .frontend import Array, Normalisation
+from .graph import Graph
 
 
 class Piece:
@@ -54,7 +54,9 @@ def framing(piece: Piece, signal: int, n_fft: int) -> Framing | None:
     f, n = np.nonzero(inside)
     first = index[f == f[0]][0] - n[f == f[0]][0]  # of the first frame that has a sample inside
     rest = f != f[0]
-    hop = 1 if not rest.any() else round(float((index[rest][-1] - n[rest][-1] - first) / (f[rest][-1] - f[0])))
+    hop = (
+        1 if not rest.any() else round(float((index[rest][-1] - n[rest][-1] - first) / (f[rest][-1] - f[0])))
+    )
     start = int(first - f[0] * hop)
     if hop < 1 or not np.array_equal(index, start + f * hop + n):
         return None
@@ -99,7 +101,7 @@ class Place:
 
 
 def places(piece: Piece, sizes: Mapping[int, tuple[int, int]]) -> list[Place] | None:
-    """Where a piece puts its inputs, each of ``(frames, bands)``; None if it is more than moving and scaling."""
+    """Where a piece puts its inputs, each ``(frames, bands)``; None if it does more than move and scale."""
     zeros = {t: np.zeros(f * b) for t, (f, b) in sizes.items()}
     base = piece(zeros).reshape(-1)
     if base.size != sum(f * b for f, b in sizes.values()):

@@ -9,15 +9,30 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.errors import ModelError
-from birdfast.sessions import probe
-from birdfast.sessions.frontend import Array, Branch, FrontEnd, Step
-from birdfast.sessions.graph import Graph, reads
+from ..errors import ModelError
+from . import probe
+from .frontend import Branch, FrontEnd, Step
+from .graph import Graph, reads
 
 RESHAPES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "IDENTITY"})
 MOVES = RESHAPES | frozenset(
-    "GATHER GATHER_ND STRIDED_SLICE SLICE TRANSPOSE CONCATENATION PACK UNPACK SPLIT SPLIT_V REVERSE_V2 PAD PADV2 "
-    "TILE BROADCAST_TO".split()
+    [
+        "GATHER",
+        "GATHER_ND",
+        "STRIDED_SLICE",
+        "SLICE",
+        "TRANSPOSE",
+        "CONCATENATION",
+        "PACK",
+        "UNPACK",
+        "SPLIT",
+        "SPLIT_V",
+        "REVERSE_V2",
+        "PAD",
+        "PADV2",
+        "TILE",
+        "BROADCAST_TO",
+    ]
 )
 SCALINGS = frozenset({"MUL", "DIV", "ADD", "SUB"})
 MATRICES = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL"})
@@ -86,7 +101,12 @@ def _downstream(graph: Graph, fft: Any) -> _Strand | None:
     fft_input, fft_length = reads(fft)[:2]
     length = graph.constant(fft_length)
     n_fft = graph.shape(fft_input)[-1]
-    if length is None or tuple(length.reshape(-1)) != (1, n_fft) or graph.shape(fft_input)[-2] != 1 or n_fft % 2:
+    if (
+        length is None
+        or tuple(length.reshape(-1)) != (1, n_fft)
+        or graph.shape(fft_input)[-2] != 1
+        or n_fft % 2
+    ):
         return None
     frames = int(np.prod(graph.shape(fft_input))) // n_fft
     found = _part(walk, int(fft.outputs[0]))
@@ -136,7 +156,7 @@ class _Walk:
         return [self.graph.operators[i] for i in self._consumers.get(tensor, [])]
 
     def next(self, tensor: int) -> tuple[Any, str] | None:
-        """The one operator that reads a tensor (and makes one other), with its name; None at a fork or an end."""
+        """The one operator that reads a tensor (and makes one), with its name; None at a fork or an end."""
         readers = self.readers(tensor)
         if len(readers) != 1 or tensor in self.graph.outputs or len(readers[0].outputs) != 1:
             return None
@@ -216,7 +236,9 @@ class _Walk:
             return {"ADD": "add", "MUL": "multiply", "MAXIMUM": "maximum"}[name], value
         if not first or name not in {"POW", "SUB", "DIV"}:
             return None
-        return {"POW": ("power", value), "SUB": ("add", -value), "DIV": ("multiply", 1 / (value or np.nan))}[name]
+        return {"POW": ("power", value), "SUB": ("add", -value), "DIV": ("multiply", 1 / (value or np.nan))}[
+            name
+        ]
 
 
 def _activation(op: Any) -> bool:
@@ -302,7 +324,6 @@ def _cuts(graph: Graph, ends: list[int]) -> list[int]:
         closed = all(r in known or graph.constant(r) is not None for p in between for r in reads(p))
         if between and plain and closed:
             found.append(t)
-    return [t for t in found if not any(o in graph.dependent(graph.inputs, without=[t]) for o in graph.outputs)]
-
-
-__all__ = ["Array", "recognise"]
+    return [
+        t for t in found if not any(o in graph.dependent(graph.inputs, without=[t]) for o in graph.outputs)
+    ]

@@ -1,6 +1,6 @@
-"""One run of a model in a process of its own, so that a graph on which the runtime crashes takes nothing along.
+"""One run of a model in a process of its own: a graph on which the runtime crashes takes nothing along.
 
-    python -m birdfast.sessions.trial MODEL.tflite
+python -m birdfast.sessions.trial MODEL.tflite
 """
 
 import subprocess
@@ -8,7 +8,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from birdfast.errors import ModelError
+from ..errors import ModelError
 
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
@@ -45,7 +45,7 @@ def main(path: str) -> int:
 
     import numpy as np
 
-    from birdfast.sessions import interpreter
+    from . import interpreter
 
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))

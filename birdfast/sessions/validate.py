@@ -10,31 +10,14 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.errors import ModelError
-from birdfast.sessions.graph import DTYPES, OPERATOR_NAMES, Graph, reads
+from ..errors import ModelError
+from .contracts import FEWEST_INPUTS, FIRST_INPUTS, OPTIONAL_INPUTS, OPTIONS
+from .graph import DTYPES, OPERATOR_NAMES, Graph, reads
 
 LARGEST_TENSOR = 2**30  # bytes
 LARGEST_RANK = 8
 STRIDES = ("strideW", "strideH", "dilationWFactor", "dilationHFactor", "filterWidth", "filterHeight")
-# The fewest inputs with which the runtime's kernels do not read past the end of the list.
-FEWEST_INPUTS = {
-    "CONV_2D": 2, "DEPTHWISE_CONV_2D": 2, "FULLY_CONNECTED": 2, "BATCH_MATMUL": 2, "TRANSPOSE_CONV": 3,
-    "ADD": 2, "SUB": 2, "MUL": 2, "DIV": 2, "POW": 2, "MAXIMUM": 2, "MINIMUM": 2, "FLOOR_DIV": 2, "FLOOR_MOD": 2,
-    "SQUARED_DIFFERENCE": 2, "EQUAL": 2, "NOT_EQUAL": 2, "GREATER": 2, "GREATER_EQUAL": 2, "LESS": 2,
-    "LESS_EQUAL": 2, "LOGICAL_AND": 2, "LOGICAL_OR": 2, "PRELU": 2, "SELECT": 3, "SELECT_V2": 3, "WHERE": 1,
-    "GATHER": 2, "GATHER_ND": 2, "SCATTER_ND": 3, "STRIDED_SLICE": 4, "SLICE": 3, "SPLIT": 2, "SPLIT_V": 3,
-    "PAD": 2, "PADV2": 3, "MIRROR_PAD": 2, "TILE": 2, "TRANSPOSE": 2, "REVERSE_V2": 2, "EXPAND_DIMS": 2,
-    "RFFT2D": 2, "MEAN": 2, "SUM": 2, "REDUCE_MAX": 2, "REDUCE_MIN": 2, "REDUCE_PROD": 2, "REDUCE_ANY": 2,
-    "REDUCE_ALL": 2, "ARG_MAX": 2, "ARG_MIN": 2, "ONE_HOT": 4, "RANGE": 3, "FILL": 2, "TOPK_V2": 2, "CUMSUM": 2,
-    "RESIZE_BILINEAR": 2, "RESIZE_NEAREST_NEIGHBOR": 2, "EMBEDDING_LOOKUP": 2, "BROADCAST_TO": 2,
-    "SPACE_TO_BATCH_ND": 3, "BATCH_TO_SPACE_ND": 3, "SEGMENT_SUM": 2, "REVERSE_SEQUENCE": 2,
-}  # fmt: skip
-OPTIONAL_INPUTS = frozenset(  # whose operators may leave inputs out (-1)
-    "CONV_2D DEPTHWISE_CONV_2D FULLY_CONNECTED TRANSPOSE_CONV LSTM UNIDIRECTIONAL_SEQUENCE_LSTM "
-    "BIDIRECTIONAL_SEQUENCE_LSTM BIDIRECTIONAL_SEQUENCE_RNN SVDF BATCH_MATMUL CONV_3D CUSTOM".split()
-)
-FIRST_INPUTS = 2  # even those need their first two
-SUBGRAPH_OPERATORS = frozenset("IF WHILE CALL CALL_ONCE STABLEHLO_COMPOSITE STABLEHLO_WHILE".split())
+SUBGRAPH_OPERATORS = frozenset(["IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_COMPOSITE", "STABLEHLO_WHILE"])
 
 
 def check(graph: Graph) -> None:
@@ -106,7 +89,9 @@ def _tensor(graph: Graph, i: int) -> None:
     refuse(len(shape) > LARGEST_RANK or any(d < 0 for d in shape), f"tensor {i} of shape {list(shape)}")
     refuse(t.isVariable or t.variantTensors, f"tensor {i} keeps a state")
     if signature is not None and len(signature):
-        refuse(len(signature) != len(shape) or min(signature) < -1, f"tensor {i}: shape signature {signature}")
+        refuse(
+            len(signature) != len(shape) or min(signature) < -1, f"tensor {i}: shape signature {signature}"
+        )
     _quantisation(i, t, shape)
     if t.type not in DTYPES:
         refuse(t.type not in vars(schema.TensorType).values(), f"tensor {i} of unknown type {t.type}")
@@ -149,7 +134,9 @@ def _operator(graph: Graph, i: int, op: Any) -> None:
     left_out = inputs[:FIRST_INPUTS] if name in OPTIONAL_INPUTS else inputs
     refuse(-1 in left_out, f"{name} {i} lacks an input")
     refuse(op.intermediates is not None and len(op.intermediates), f"{name} {i} keeps a state")
-    refuse(op.largeCustomOptionsOffset or op.largeCustomOptionsSize, f"{name} {i}: options outside of the file")
+    refuse(
+        op.largeCustomOptionsOffset or op.largeCustomOptionsSize, f"{name} {i}: options outside of the file"
+    )
     kind = op.builtinOptionsType
     refuse(bool(kind) != (op.builtinOptions is not None), f"{name} {i} has options of kind {kind}")
     _options(name, i, op)
@@ -160,8 +147,8 @@ def _options(name: str, i: int, op: Any) -> None:
     if options is None:
         return
     held = type(options).__name__.removesuffix("OptionsT").lower()
-    if name in _OPTIONS:
-        refuse(held != _OPTIONS[name], f"{name} {i} has the options of {held}")
+    if name in OPTIONS:
+        refuse(held != OPTIONS[name], f"{name} {i} has the options of {held}")
     for field in STRIDES:
         value = getattr(options, field, 1)
         refuse(not 0 < value < 2**20, f"{name} {i}: {field} {value}")
@@ -174,19 +161,6 @@ def _options(name: str, i: int, op: Any) -> None:
         listed = op.inputs if field == "valuesCount" else op.outputs
         value = getattr(options, field, None)
         refuse(value is not None and (value < least or value != len(listed)), f"{name} {i}: {field} {value}")
-
-
-# Operators whose kernels read their options without asking of what kind they are.
-_OPTIONS = {
-    "CONV_2D": "conv2d", "DEPTHWISE_CONV_2D": "depthwiseconv2d", "AVERAGE_POOL_2D": "pool2d", "MAX_POOL_2D": "pool2d",
-    "L2_POOL_2D": "pool2d", "FULLY_CONNECTED": "fullyconnected", "CONCATENATION": "concatenation", "ADD": "add",
-    "SUB": "sub", "MUL": "mul", "DIV": "div", "SOFTMAX": "softmax", "RESHAPE": "reshape", "GATHER": "gather",
-    "PACK": "pack", "UNPACK": "unpack", "MEAN": "reducer", "SUM": "reducer", "REDUCE_MAX": "reducer",
-    "REDUCE_MIN": "reducer", "REDUCE_PROD": "reducer", "SPLIT": "split", "SPLIT_V": "splitv",
-    "STRIDED_SLICE": "stridedslice", "SQUEEZE": "squeeze", "CAST": "cast", "BATCH_MATMUL": "batchmatmul",
-    "TRANSPOSE_CONV": "transposeconv", "SHAPE": "shape", "ONE_HOT": "onehot", "CUMSUM": "cumsum",
-    "RESIZE_BILINEAR": "resizebilinear", "RESIZE_NEAREST_NEIGHBOR": "resizenearestneighbor",
-}  # fmt: skip
 
 
 def _order(graph: Graph) -> None:

@@ -4,9 +4,9 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from birdfast.sessions import interpreter
-from birdfast.sessions.frontend import Array
-from birdfast.sessions.graph import Graph, reads
+from . import interpreter
+from .frontend import Array
+from .graph import Graph, reads
 
 
 def signals(samples: int, *, recorded: bool = False) -> dict[str, Array]:
