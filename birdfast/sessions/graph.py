@@ -72,6 +72,8 @@ class Graph:
     """
 
     def __init__(self, model: Any) -> None:
+        if not model.subgraphs or model.subgraphs[0] is None:
+            raise ModelError("a damaged TFLite model: no graph in it")
         self.model = model
         self.main = model.subgraphs[0]
 

@@ -141,7 +141,9 @@ def normalisation(piece: Piece, source: int, signal_size: int) -> Normalisation 
     if size != signal_size:
         return None
     rng = np.random.default_rng(3)
-    windows = [rng.normal(0.01, 0.3, size), rng.uniform(-1e-3, 2e-3, size), 0.9 * np.sin(np.arange(size))]
+    loud = rng.normal(0.01, 0.3, size)
+    loud[size // 3] = -2  # what is largest in size is not the maximum
+    windows = [loud, rng.uniform(-1e-3, 2e-3, size), 0.9 * np.sin(np.arange(size))]
     # quiet enough that the epsilon of a division shows
     windows += [1e-6 * rng.normal(0, 1, size), 1e-7 * rng.uniform(0, 1, size)]
     feeds = [np.asarray(w, np.float32)[None] for w in windows]
@@ -167,7 +169,7 @@ def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> No
         offsets.append(offset)
     gain, epsilon = slopes[0], 0.0
     if span != "one":  # slope = gain d / (d + epsilon): the loudest tells the gain, the quietest epsilon
-        for _ in range(3):
+        for _ in range(20):
             epsilon = spans[-1] * (gain / slopes[-1] - 1)
             gain = slopes[0] * (1 + epsilon / spans[0])
     found = Normalisation(centre, span, _tidy(epsilon), _tidy(gain), _tidy(float(np.median(offsets))))
@@ -183,7 +185,7 @@ def _span(span: str, moved: Array) -> float:
 
 def _tidy(value: float) -> float:
     """A number that somebody may have typed, if one is near: 1e-06 for 9.99999e-07."""
-    if abs(value) < 1e-12:
+    if abs(value) < 1e-9:
         return 0.0
     typed = float(f"{value:.4g}")
     return typed if abs(typed - value) <= 2e-4 * abs(value) else float(value)

@@ -51,7 +51,8 @@ class Found:
     signal
         The tensor that the frames are cut from.
     bands
-        Of each branch, the tensor with the bands before any step (the spectrum, where there are no bands).
+        Of each branch, the tensor that convolutions can give: the bands before any step where only the real
+        part is kept, else the magnitude or power of the spectrum.
     """
 
     front_end: FrontEnd
@@ -67,7 +68,7 @@ class _Strand:
     fft_input: int
     frames: int
     branch: Branch
-    bands: int  # the tensor with the bands before any step
+    bands: int  # see `Found`
     last: int  # the tensor that the branch ends with
 
 
@@ -122,7 +123,7 @@ def _downstream(graph: Graph, fft: Any) -> _Strand | None:
         return _Strand(fft_input, frames, branch, source, source)
     steps, last = walk.steps(end)
     branch = replace(branch, weights=matrix[0], bias=matrix[1], steps=steps)
-    return _Strand(fft_input, frames, branch, end, last)
+    return _Strand(fft_input, frames, branch, end if part == "real" else source, last)
 
 
 def _part(walk: "_Walk", spectrum: int) -> tuple[str, int] | None:

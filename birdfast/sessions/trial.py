@@ -13,6 +13,7 @@ from ..errors import ModelError
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
 FAILED = 3
+COMMAND = [sys.executable, "-m", "birdfast.sessions.trial"]
 
 
 def run(data: bytes) -> None:
@@ -26,9 +27,10 @@ def run(data: bytes) -> None:
     with tempfile.TemporaryDirectory(prefix="birdfast-") as folder:
         path = Path(folder) / "model.tflite"
         path.write_bytes(data)
-        command = [sys.executable, "-m", "birdfast.sessions.trial", str(path)]
         try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=SECONDS, check=False)
+            done = subprocess.run(
+                [*COMMAND, str(path)], capture_output=True, text=True, timeout=SECONDS, check=False
+            )
         except subprocess.TimeoutExpired as error:
             raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
     if done.returncode == FAILED:

@@ -93,7 +93,8 @@ def batches(windows: Mapping[str, Array], size: int) -> Iterator[tuple[list[str]
 
 def differences(trials: Mapping[str, Array], expected: Array, found: Array) -> dict[str, float]:
     """The largest logit difference of each window; infinite where only one of the two is a number."""
-    gaps = np.abs(found - expected)
+    with np.errstate(invalid="ignore"):
+        gaps = np.abs(found - expected)
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))
     worst = np.where(same, 0, np.where(np.isnan(gaps), np.inf, gaps)).max(axis=1)
     return {name: float(gap) for name, gap in zip(trials, worst, strict=True)}
