@@ -9,6 +9,10 @@ SOURCES = [
     "csrc/isa_baseline.c",
     "csrc/isa_avx2.c",
     "csrc/isa_avx512.c",
+    "csrc/exact_scalar.c",
+    "csrc/exact_baseline.c",
+    "csrc/exact_avx2.c",
+    "csrc/exact_avx512.c",
 ]
 HEADERS = [
     "csrc/birdfast.h",
@@ -18,6 +22,7 @@ HEADERS = [
     "csrc/math.inc.h",
     "csrc/fft.inc.h",
     "csrc/spectrogram.inc.h",
+    "csrc/project.inc.h",
 ]
 # No contraction: a fused multiply-add would give other bits than CPUs without it.
 FLAGS = [

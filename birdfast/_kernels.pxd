@@ -36,6 +36,8 @@ cdef extern from "birdfast.h" nogil:
         const int32_t *mirror_rows
         const float *window
         const float *rotation
+        const double *exact_twiddles
+        const double *exact_rotation
 
     ctypedef struct bf_spectrogram:
         int32_t n_fft
@@ -49,6 +51,7 @@ cdef extern from "birdfast.h" nogil:
         const int32_t *core_mirror_rows
         const float *core_window
         const float *core_matrix
+        const double *exact_core_matrix
         int32_t last_bin
         int32_t n_bands
         const int32_t *band_bins
@@ -75,6 +78,11 @@ cdef extern from "birdfast.h" nogil:
         Py_ssize_t frame_stride
         Py_ssize_t value_stride
 
+    ctypedef struct bf_exact_kernels:
+        int32_t lanes
+        size_t (*spectrogram_scratch)(const bf_spectrogram *plan) noexcept nogil
+        void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch) noexcept nogil
+
     ctypedef struct bf_kernels:
         const char *name
         int32_t lanes
@@ -86,6 +94,7 @@ cdef extern from "birdfast.h" nogil:
                         void *scratch) noexcept nogil
         void (*log)(const float *x, Py_ssize_t n, float *out) noexcept nogil
         void (*pow)(const float *x, Py_ssize_t n, float exponent, float *out) noexcept nogil
+        const bf_exact_kernels *exact
 
     const bf_kernels *bf_table(int32_t i)
     const bf_kernels *bf_table_named(const char *name)
@@ -97,4 +106,5 @@ cdef class FramePlan:
     cdef const bf_kernels *kernels
     cdef list tables
     cdef object scratch
+    cdef bint exact
     cdef readonly Py_ssize_t n_values

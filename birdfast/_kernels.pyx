@@ -76,6 +76,13 @@ cdef const float *take_floats(list keep, table, Py_ssize_t n) except? NULL:
     return &view[0] if n > 0 else NULL
 
 
+cdef const double *take_doubles(list keep, table, Py_ssize_t n) except? NULL:
+    cdef const double[::1] view = table
+    require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
+    keep.append(view)
+    return &view[0] if n > 0 else NULL
+
+
 cdef const int32_t *take_indices(list keep, table, Py_ssize_t n, Py_ssize_t below) except? NULL:
     cdef const int32_t[::1] view = table
     cdef Py_ssize_t i
@@ -86,7 +93,9 @@ cdef const int32_t *take_indices(list keep, table, Py_ssize_t n, Py_ssize_t belo
     return &view[0] if n > 0 else NULL
 
 
-cdef int take_fft(bf_spectrogram *plan, list keep, bf_fft *into, fft, bint folded) except -1:
+cdef int take_fft(
+    bf_spectrogram *plan, list keep, bf_fft *into, fft, bint folded, bint exact
+) except -1:
     cdef Py_ssize_t points = fft.leaf, twiddles = 0
     require(fft.leaf in (2, 3, 4, 5, 8, 16), "leaf: 2, 3, 4, 5, 8 or 16")
     require(1 <= len(fft.radices) <= BF_MAX_PASSES, "too many or no passes")
@@ -98,23 +107,32 @@ cdef int take_fft(bf_spectrogram *plan, list keep, bf_fft *into, fft, bint folde
         require(points <= 2**20, "too many points")
     require(points == fft.n, "leaf and radices do not make n")
     into.n, into.leaf, into.n_passes = points, fft.leaf, len(fft.radices)
-    into.twiddles = take_floats(keep, fft.twiddles, twiddles)
+    if exact:
+        into.exact_twiddles = take_doubles(keep, fft.twiddles, twiddles)
+    else:
+        into.twiddles = take_floats(keep, fft.twiddles, twiddles)
     into.rows = take_indices(keep, fft.rows, points, plan.frame_samples)
     into.window = take_floats(keep, fft.window, points)
     require(not folded or points % 2 == 0, "a folded transform of odd length")
     if folded:
         into.mirror_rows = take_indices(keep, fft.mirror_rows, points, plan.frame_samples)
-        into.rotation = take_floats(keep, fft.rotation, points // 2 * 2)
+        if exact:
+            into.exact_rotation = take_doubles(keep, fft.rotation, points // 2 * 2)
+        else:
+            into.rotation = take_floats(keep, fft.rotation, points // 2 * 2)
 
 
-cdef int take_core(bf_spectrogram *plan, list keep, core) except -1:
+cdef int take_core(bf_spectrogram *plan, list keep, core, bint exact) except -1:
     cdef Py_ssize_t n = len(core.rows)
     require(n >= 2, "a core of at least 1 point")
     plan.n_core = n - 1
     plan.core_rows = take_indices(keep, core.rows, n, plan.frame_samples)
     plan.core_mirror_rows = take_indices(keep, core.mirror_rows, n, plan.frame_samples)
     plan.core_window = take_floats(keep, core.window, n)
-    plan.core_matrix = take_floats(keep, core.matrix.reshape(-1), n * n)
+    if exact:
+        plan.exact_core_matrix = take_doubles(keep, core.matrix.reshape(-1), n * n)
+    else:
+        plan.core_matrix = take_floats(keep, core.matrix.reshape(-1), n * n)
 
 
 cdef int take_transform(bf_spectrogram *plan, list keep, transform) except -1:
@@ -129,9 +147,9 @@ cdef int take_transform(bf_spectrogram *plan, list keep, transform) except -1:
     require(1 <= plan.n_transforms <= BF_MAX_TRANSFORMS, "too many or no transforms")
     if folded:
         require(plan.part == BF_PART_REAL, "only the real part can be folded")
-        take_core(plan, keep, transform.core)
+        take_core(plan, keep, transform.core, transform.exact)
     for i, fft in enumerate(transform.transforms):
-        take_fft(plan, keep, &plan.transforms[i], fft, folded)
+        take_fft(plan, keep, &plan.transforms[i], fft, folded, transform.exact)
     points = plan.n_core << plan.n_transforms if folded else plan.transforms[0].n
     require(points == (plan.n_fft // 2 if folded else plan.n_fft), "transforms of another n_fft")
     for i in range(plan.n_transforms):
@@ -192,7 +210,8 @@ cdef class FramePlan:
         if matrix is not None:
             take_matrix(plan, self.tables, matrix, self.n_values)
             self.n_values = plan.n_rows
-        self.scratch = scratch_of(self.kernels.spectrogram_scratch(plan))
+        self.exact = transform.exact
+        self.scratch = scratch_of(self.scratch_bytes)
 
     @property
     def cpu(self):
@@ -200,6 +219,8 @@ cdef class FramePlan:
 
     @property
     def scratch_bytes(self):
+        if self.exact:
+            return self.kernels.exact.spectrogram_scratch(&self.plan)
         return self.kernels.spectrogram_scratch(&self.plan)
 
     def run(self, const float[::1] audio, float[:, :] out, *, Py_ssize_t start=0, pad="none"):
@@ -226,7 +247,10 @@ cdef class FramePlan:
             scratch = scratch_of(self.scratch_bytes)
         cdef void *space = aligned(scratch)
         with nogil:
-            self.kernels.spectrogram(&self.plan, &frames, space)
+            if self.exact:
+                self.kernels.exact.spectrogram(&self.plan, &frames, space)
+            else:
+                self.kernels.spectrogram(&self.plan, &frames, space)
         self.scratch = scratch
 
 

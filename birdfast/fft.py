@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from birdfast.errors import ConfigError
 
 F32 = NDArray[np.float32]
+Real = NDArray[np.float32] | NDArray[np.float64]  # float64 where the transform is exact
 I32 = NDArray[np.int32]
 
 MIN_LENGTH = 16
@@ -29,11 +30,11 @@ class RealFft:
     n: int
     leaf: int
     radices: tuple[int, ...]
-    twiddles: F32
+    twiddles: Real
     rows: I32
     mirror_rows: I32 | None
     window: F32
-    rotation: F32 | None
+    rotation: Real | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +44,7 @@ class CosineCore:
     rows: I32
     mirror_rows: I32
     window: F32
-    matrix: F32
+    matrix: Real
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,6 +57,7 @@ class FrameTransform:
     last_bin: int
     transforms: tuple[RealFft, ...]
     core: CosineCore | None
+    exact: bool = False
 
     @property
     def n_bins(self) -> int:
@@ -96,7 +98,12 @@ class Bands:
 
 
 def frame_transform(
-    n_fft: int, window: NDArray[np.floating], part: str = "power", last_bin: int | None = None
+    n_fft: int,
+    window: NDArray[np.floating],
+    part: str = "power",
+    last_bin: int | None = None,
+    *,
+    exact: bool = False,
 ) -> FrameTransform:
     """Tables for the spectrum of frames of `len(window)` samples, times the window, zeros behind.
 
@@ -108,6 +115,8 @@ def frame_transform(
     last_bin : the highest bin that is kept (default: n_fft // 2); what is above is left out, and
         some of the time for it saved.
 
+    exact : transform in double, of products of frame and window rounded to float32 first.
+
     The real part of a frame under a window with w[n] = w[n_fft - n] needs half the work: there the
     frame is folded and goes through a cosine transform.
     """
@@ -116,11 +125,13 @@ def frame_transform(
     if not 1 <= window32.size <= n_fft:
         raise ConfigError(f"a window of {window32.size} samples does not fit an FFT of {n_fft}")
     last_bin = n_fft // 2 if last_bin is None else min(last_bin, n_fft // 2)
-    if part == "real" and _folds(n_fft, window32):
-        transforms, core = _cosine_transforms(n_fft, window32), _cosine_core(n_fft, window32)
+    real = np.float64 if exact else np.float32
+    if part == "real" and _folds(n_fft, window32, exact):
+        transforms = _cosine_transforms(n_fft, window32, real)
+        core: CosineCore | None = _cosine_core(n_fft, window32, real)
     else:
-        transforms, core = (_plain_transform(n_fft, window32),), None
-    return FrameTransform(n_fft, window32.size, part, last_bin, transforms, core)
+        transforms, core = (_plain_transform(n_fft, window32, real),), None
+    return FrameTransform(n_fft, window32.size, part, last_bin, transforms, core, exact)
 
 
 def check_length(n_fft: int) -> None:
@@ -174,54 +185,56 @@ def leaf_order(n: int, radices: tuple[int, ...]) -> NDArray[np.intp]:
     return order.reshape(-1)
 
 
-def _twiddles(leaf: int, radices: tuple[int, ...]) -> F32:
+def _twiddles(leaf: int, radices: tuple[int, ...], real: type) -> Real:
     tables, points = [np.empty(0)], leaf
     for radix in radices:
         k = np.arange(1, (points - 1) // 2 + 1)[:, np.newaxis]
         angle = 2 * np.pi * k * np.arange(1, radix) / (points * radix)
         tables.insert(0, np.stack([np.cos(angle), np.sin(angle)], -1).reshape(-1))
         points *= radix
-    return np.concatenate(tables).astype(np.float32)
+    twiddles: Real = np.concatenate(tables).astype(real)
+    return twiddles
 
 
-def _plain_transform(n_fft: int, window: F32) -> RealFft:
+def _plain_transform(n_fft: int, window: F32, real: type) -> RealFft:
     leaf, radices = factors(n_fft)
     order = leaf_order(n_fft, radices)
     inside = order < window.size
     # What lies behind the window is some sample of the frame, times 0.
     rows = np.where(inside, order, 0).astype(np.int32)
     weights = np.where(inside, window[rows], np.float32(0))
-    return RealFft(n_fft, leaf, radices, _twiddles(leaf, radices), rows, None, weights, None)
+    return RealFft(n_fft, leaf, radices, _twiddles(leaf, radices, real), rows, None, weights, None)
 
 
-def _folds(n_fft: int, window: F32) -> bool:
+def _folds(n_fft: int, window: F32, exact: bool) -> bool:
     power_of_two = n_fft & (n_fft - 1) == 0
     whole = window.size == n_fft >= 4 * CORE_POINTS
-    # Equal up to the rounding of whoever computed the window.
-    return power_of_two and whole and np.allclose(window[1:], window[:0:-1], rtol=0, atol=1e-7)
+    # Equal up to the rounding of whoever computed the window, or where that would show, to the bit.
+    tolerance = 0 if exact else 1e-7
+    return power_of_two and whole and np.allclose(window[1:], window[:0:-1], rtol=0, atol=tolerance)
 
 
-def _cosine_core(n_fft: int, window: F32) -> CosineCore:
+def _cosine_core(n_fft: int, window: F32, real: type) -> CosineCore:
     points = np.arange(CORE_POINTS + 1)
     rows = (points * (n_fft // 2 // CORE_POINTS)).astype(np.int32)
     mirror_rows = ((n_fft - rows) % n_fft).astype(np.int32)
     # The first and the last point have no mirror image: twice the same, times half the weight.
     weights = np.where(mirror_rows == rows, window[rows] / 2, window[rows])
     matrix = np.cos(np.pi * np.outer(points, points) / CORE_POINTS)
-    return CosineCore(rows, mirror_rows, weights.astype(np.float32), matrix.astype(np.float32))
+    return CosineCore(rows, mirror_rows, weights.astype(np.float32), matrix.astype(real))
 
 
-def _cosine_transforms(n_fft: int, window: F32) -> tuple[RealFft, ...]:
+def _cosine_transforms(n_fft: int, window: F32, real: type) -> tuple[RealFft, ...]:
     """The transforms that double the core: of CORE_POINTS, twice as many, ..., n_fft / 4 points."""
     transforms = []
     n = CORE_POINTS
     while n <= n_fft // 4:
-        transforms.append(_odd_points_transform(n_fft, window, n))
+        transforms.append(_odd_points_transform(n_fft, window, n, real))
         n *= 2
     return tuple(transforms)
 
 
-def _odd_points_transform(n_fft: int, window: F32, n: int) -> RealFft:
+def _odd_points_transform(n_fft: int, window: F32, n: int, real: type) -> RealFft:
     """The DCT-II of every other one of 2n folded points, by a Fourier transform of n points.
 
     The order is Makhoul's: every other point upwards, then those between downwards.
@@ -231,6 +244,8 @@ def _odd_points_transform(n_fft: int, window: F32, n: int) -> RealFft:
     makhoul = np.concatenate([np.arange(0, n, 2), np.arange(1, n, 2)[::-1]])
     rows = (spacing * (2 * makhoul + 1))[leaf_order(n, radices)].astype(np.int32)
     angle = np.pi * np.arange(1, n // 2 + 1) / (2 * n)
-    rotation = np.stack([np.cos(angle), np.sin(angle)], -1).astype(np.float32).reshape(-1)
+    rotation: Real = np.stack([np.cos(angle), np.sin(angle)], -1).astype(real).reshape(-1)
     mirror_rows = (n_fft - rows).astype(np.int32)
-    return RealFft(n, leaf, radices, _twiddles(leaf, radices), rows, mirror_rows, window[rows], rotation)
+    return RealFft(
+        n, leaf, radices, _twiddles(leaf, radices, real), rows, mirror_rows, window[rows], rotation
+    )

@@ -96,6 +96,14 @@ def folders() -> list[Path]:
     return [*listed, platformdirs.user_data_path("birdfast") / "models"]
 
 
+def cache_folder() -> Path:
+    """Return where rewritten networks are kept: $BIRDFAST_CACHE, or the user's cache folder."""
+    import platformdirs
+
+    named = os.environ.get("BIRDFAST_CACHE")
+    return (Path(named) if named else platformdirs.user_cache_path("birdfast")) / "grafts"
+
+
 def catalogue() -> dict[str, Model]:
     """Return the listed networks by name, with their files where they were found."""
     return {name: _located(Model(name=name, **facts)) for name, facts in _facts().items()}

@@ -67,8 +67,9 @@ typedef struct {
     const int32_t *rows;        /* [n], each in [0, frame_samples) */
     const int32_t *mirror_rows; /* [n] likewise, or NULL */
     const float *window;        /* [n] */
-    const float *rotation;      /* [n / 2] pairs cos, sin of pi k / (2 n), k = 1 .. n / 2; only
-                                   in a cosine transform, whose n are even */
+    const double *exact_twiddles, *exact_rotation; /* of exact plans, in place of the floats */
+    const float *rotation; /* [n / 2] pairs cos, sin of pi k / (2 n), k = 1 .. n / 2; only
+                              in a cosine transform, whose n are even */
 } bf_fft;
 
 /* A short-time transform and what is made of it. The values of a frame are, in this order:
@@ -92,7 +93,8 @@ typedef struct {
     const int32_t *core_mirror_rows; /* [n_core + 1] */
     const float *core_window;        /* [n_core + 1] */
     const float *core_matrix;        /* [n_core + 1][n_core + 1] cos(pi i k / n_core) */
-    int32_t last_bin;                /* the bins are 0 .. last_bin; those above are left out */
+    const double *exact_core_matrix;
+    int32_t last_bin; /* the bins are 0 .. last_bin; those above are left out */
 
     int32_t n_bands;            /* 0: the bins themselves are the values */
     const int32_t *band_bins;   /* [n_bands] first bin of the band */
@@ -124,6 +126,16 @@ typedef struct {
     ptrdiff_t value_stride;
 } bf_frames;
 
+/* The same in double, for those who must not see a transform's rounding (roots of bands that hold
+ * nothing else). Frame and window are multiplied in float, every product rounded; bins are rounded
+ * to float before their magnitude is taken: as networks do that keep frames and spectra as floats.
+ * Takes plans with exact tables. */
+typedef struct {
+    int32_t lanes;
+    size_t (*spectrogram_scratch)(const bf_spectrogram *plan);
+    void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch);
+} bf_exact_kernels;
+
 /* ---- the table of kernels ------------------------------------------------------------------- */
 
 typedef struct {
@@ -153,6 +165,8 @@ typedef struct {
     /* x ** exponent, for |exponent| <= 10,000: below 2 ulp for |exponent| <= 1, else below
      * |exponent| + 2. NaN for x < 0 and for NaN. In place is allowed. */
     void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
+
+    const bf_exact_kernels *exact;
 } bf_kernels;
 
 /* The i-th table that this CPU can run, slowest first; NULL when i is past the last. */

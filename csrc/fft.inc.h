@@ -6,47 +6,47 @@
  * last pass stay in the first-level cache. */
 
 typedef struct {
-    vf re, im;
+    vr re, im;
 } vc;
 
-static const float sqrt_half = 0.707106781f;     /* cos(pi / 4) */
-static const float sin_third = 0.866025404f;     /* sin(2 pi / 3) */
-static const float cos_fifth = 0.309016994f;     /* cos(2 pi / 5) */
-static const float sin_fifth = 0.951056516f;     /* sin(2 pi / 5) */
-static const float cos_2_fifths = -0.809016994f; /* cos(4 pi / 5) */
-static const float sin_2_fifths = 0.587785252f;  /* sin(4 pi / 5) */
-static const float cos_16th = 0.923879533f;      /* cos(pi / 8) */
-static const float sin_16th = 0.382683432f;      /* sin(pi / 8) */
+static const real sqrt_half = (real)0.70710678118654752440;     /* cos(pi / 4) */
+static const real sin_third = (real)0.86602540378443864676;     /* sin(2 pi / 3) */
+static const real cos_fifth = (real)0.30901699437494742410;     /* cos(2 pi / 5) */
+static const real sin_fifth = (real)0.95105651629515357212;     /* sin(2 pi / 5) */
+static const real cos_2_fifths = (real)-0.80901699437494742410; /* cos(4 pi / 5) */
+static const real sin_2_fifths = (real)0.58778525229247312917;  /* sin(4 pi / 5) */
+static const real cos_16th = (real)0.92387953251128675613;      /* cos(pi / 8) */
+static const real sin_16th = (real)0.38268343236508977173;      /* sin(pi / 8) */
 
 /* ---- real points to half-complex ---- */
 
-ALWAYS_INLINE void real_2(const vf *x, vf *y)
+ALWAYS_INLINE void real_2(const vr *x, vr *y)
 {
     y[0] = x[0] + x[1];
     y[1] = x[0] - x[1];
 }
 
-ALWAYS_INLINE void real_3(const vf *x, vf *y)
+ALWAYS_INLINE void real_3(const vr *x, vr *y)
 {
-    const vf sum = x[1] + x[2];
+    const vr sum = x[1] + x[2];
     y[0] = x[0] + sum;
-    y[1] = x[0] - sum * 0.5f;
+    y[1] = x[0] - sum * (real)0.5;
     y[2] = (x[2] - x[1]) * sin_third;
 }
 
-ALWAYS_INLINE void real_4(const vf *x, vf *y)
+ALWAYS_INLINE void real_4(const vr *x, vr *y)
 {
-    const vf even = x[0] + x[2], odd = x[1] + x[3];
+    const vr even = x[0] + x[2], odd = x[1] + x[3];
     y[0] = even + odd;
     y[1] = x[0] - x[2];
     y[2] = x[3] - x[1];
     y[3] = even - odd;
 }
 
-ALWAYS_INLINE void real_5(const vf *x, vf *y)
+ALWAYS_INLINE void real_5(const vr *x, vr *y)
 {
-    const vf sum1 = x[1] + x[4], sum2 = x[2] + x[3];
-    const vf dif1 = x[4] - x[1], dif2 = x[3] - x[2];
+    const vr sum1 = x[1] + x[4], sum2 = x[2] + x[3];
+    const vr dif1 = x[4] - x[1], dif2 = x[3] - x[2];
     y[0] = x[0] + (sum1 + sum2);
     y[1] = x[0] + (sum1 * cos_fifth + sum2 * cos_2_fifths);
     y[2] = dif1 * sin_fifth + dif2 * sin_2_fifths;
@@ -54,12 +54,12 @@ ALWAYS_INLINE void real_5(const vf *x, vf *y)
     y[4] = dif1 * sin_2_fifths - dif2 * sin_fifth;
 }
 
-ALWAYS_INLINE void real_8(const vf *x, vf *y)
+ALWAYS_INLINE void real_8(const vr *x, vr *y)
 {
-    vf e[4], o[4];
-    real_4((const vf[4]){x[0], x[2], x[4], x[6]}, e);
-    real_4((const vf[4]){x[1], x[3], x[5], x[7]}, o);
-    const vf re = (o[1] + o[2]) * sqrt_half, im = (o[2] - o[1]) * sqrt_half;
+    vr e[4], o[4];
+    real_4((const vr[4]){x[0], x[2], x[4], x[6]}, e);
+    real_4((const vr[4]){x[1], x[3], x[5], x[7]}, o);
+    const vr re = (o[1] + o[2]) * sqrt_half, im = (o[2] - o[1]) * sqrt_half;
     y[0] = e[0] + o[0];
     y[1] = e[1] + re;
     y[2] = e[2] + im;
@@ -70,14 +70,14 @@ ALWAYS_INLINE void real_8(const vf *x, vf *y)
     y[7] = e[0] - o[0];
 }
 
-ALWAYS_INLINE void real_16(const vf *x, vf *y)
+ALWAYS_INLINE void real_16(const vr *x, vr *y)
 {
-    vf e[8], o[8];
-    real_8((const vf[8]){x[0], x[2], x[4], x[6], x[8], x[10], x[12], x[14]}, e);
-    real_8((const vf[8]){x[1], x[3], x[5], x[7], x[9], x[11], x[13], x[15]}, o);
-    const vf re1 = o[1] * cos_16th + o[2] * sin_16th, im1 = o[2] * cos_16th - o[1] * sin_16th;
-    const vf re2 = (o[3] + o[4]) * sqrt_half, im2 = (o[4] - o[3]) * sqrt_half;
-    const vf re3 = o[5] * sin_16th + o[6] * cos_16th, im3 = o[6] * sin_16th - o[5] * cos_16th;
+    vr e[8], o[8];
+    real_8((const vr[8]){x[0], x[2], x[4], x[6], x[8], x[10], x[12], x[14]}, e);
+    real_8((const vr[8]){x[1], x[3], x[5], x[7], x[9], x[11], x[13], x[15]}, o);
+    const vr re1 = o[1] * cos_16th + o[2] * sin_16th, im1 = o[2] * cos_16th - o[1] * sin_16th;
+    const vr re2 = (o[3] + o[4]) * sqrt_half, im2 = (o[4] - o[3]) * sqrt_half;
+    const vr re3 = o[5] * sin_16th + o[6] * cos_16th, im3 = o[6] * sin_16th - o[5] * cos_16th;
     y[0] = e[0] + o[0];
     y[1] = e[1] + re1;
     y[2] = e[2] + im1;
@@ -96,7 +96,7 @@ ALWAYS_INLINE void real_16(const vf *x, vf *y)
     y[15] = e[0] - o[0];
 }
 
-ALWAYS_INLINE void real_points(const int n, const vf *x, vf *y)
+ALWAYS_INLINE void real_points(const int n, const vr *x, vr *y)
 {
     switch (n) {
     case 2:
@@ -117,46 +117,46 @@ ALWAYS_INLINE void real_points(const int n, const vf *x, vf *y)
 /* ---- real points to half frequencies: y[m] = sum_j x[j] exp(-i pi j (2 m + 1) / r), of which the
  * middle one is real when r is odd ---- */
 
-ALWAYS_INLINE void half_3(const vf *x, vc *y)
+ALWAYS_INLINE void half_3(const vr *x, vc *y)
 {
-    vf t[3];
-    real_3((const vf[3]){x[0], -x[1], x[2]}, t);
+    vr t[3];
+    real_3((const vr[3]){x[0], -x[1], x[2]}, t);
     y[1] = (vc){t[0], t[0]};
     y[0] = (vc){t[1], -t[2]};
 }
 
-ALWAYS_INLINE void half_4(const vf *x, vc *y)
+ALWAYS_INLINE void half_4(const vr *x, vc *y)
 {
-    const vf dif = (x[1] - x[3]) * sqrt_half, sum = (x[1] + x[3]) * sqrt_half;
+    const vr dif = (x[1] - x[3]) * sqrt_half, sum = (x[1] + x[3]) * sqrt_half;
     y[0] = (vc){x[0] + dif, -x[2] - sum};
     y[1] = (vc){x[0] - dif, x[2] - sum};
 }
 
-ALWAYS_INLINE void half_5(const vf *x, vc *y)
+ALWAYS_INLINE void half_5(const vr *x, vc *y)
 {
-    vf t[5];
-    real_5((const vf[5]){x[0], -x[1], x[2], -x[3], x[4]}, t);
+    vr t[5];
+    real_5((const vr[5]){x[0], -x[1], x[2], -x[3], x[4]}, t);
     y[2] = (vc){t[0], t[0]};
     y[1] = (vc){t[1], -t[2]};
     y[0] = (vc){t[3], -t[4]};
 }
 
-ALWAYS_INLINE void half_8(const vf *x, vc *y)
+ALWAYS_INLINE void half_8(const vr *x, vc *y)
 {
     vc e[2], o[2];
-    half_4((const vf[4]){x[0], x[2], x[4], x[6]}, e);
-    half_4((const vf[4]){x[1], x[3], x[5], x[7]}, o);
-    const vf re0 = o[0].re * cos_16th + o[0].im * sin_16th;
-    const vf im0 = o[0].im * cos_16th - o[0].re * sin_16th;
-    const vf re1 = o[1].re * sin_16th + o[1].im * cos_16th;
-    const vf im1 = o[1].im * sin_16th - o[1].re * cos_16th;
+    half_4((const vr[4]){x[0], x[2], x[4], x[6]}, e);
+    half_4((const vr[4]){x[1], x[3], x[5], x[7]}, o);
+    const vr re0 = o[0].re * cos_16th + o[0].im * sin_16th;
+    const vr im0 = o[0].im * cos_16th - o[0].re * sin_16th;
+    const vr re1 = o[1].re * sin_16th + o[1].im * cos_16th;
+    const vr im1 = o[1].im * sin_16th - o[1].re * cos_16th;
     y[0] = (vc){e[0].re + re0, e[0].im + im0};
     y[1] = (vc){e[1].re + re1, e[1].im + im1};
     y[2] = (vc){e[1].re - re1, im1 - e[1].im};
     y[3] = (vc){e[0].re - re0, im0 - e[0].im};
 }
 
-ALWAYS_INLINE void half_frequencies(const int r, const vf *x, vc *y)
+ALWAYS_INLINE void half_frequencies(const int r, const vr *x, vc *y)
 {
     switch (r) {
     case 3:
@@ -183,7 +183,7 @@ ALWAYS_INLINE vc sub(vc a, vc b)
     return (vc){a.re - b.re, a.im - b.im};
 }
 
-ALWAYS_INLINE vc times(vc a, float s)
+ALWAYS_INLINE vc times(vc a, real s)
 {
     return (vc){a.re * s, a.im * s};
 }
@@ -215,7 +215,7 @@ ALWAYS_INLINE vc sub_i_conj(vc a, vc b)
 ALWAYS_INLINE void complex_3(vc *z)
 {
     const vc sum = add(z[1], z[2]), dif = times(sub(z[2], z[1]), sin_third);
-    const vc mid = sub(z[0], times(sum, 0.5f));
+    const vc mid = sub(z[0], times(sum, (real)0.5));
     z[0] = add(z[0], sum);
     z[1] = add_i(mid, dif);
     z[2] = sub_i_conj(mid, dif);
@@ -286,20 +286,31 @@ ALWAYS_INLINE void complex_points(const int r, vc *z)
 
 /* ---- leaves ---- */
 
-ALWAYS_INLINE void leaves(const int n, const bf_fft *fft, ptrdiff_t first, const vf *frame, vf *out)
+/* Two samples that share a weight. Exactly, each product is rounded before the sum, as it is where
+ * a frame is multiplied by its window first and transformed then. */
+ALWAYS_INLINE vr folded(vf a, vf b, float weight)
+{
+#if defined(EXACT)
+    return vec_widen(a * weight) + vec_widen(b * weight);
+#else
+    return (a + b) * weight;
+#endif
+}
+
+ALWAYS_INLINE void leaves(const int n, const bf_fft *fft, ptrdiff_t first, const vf *frame, vr *out)
 {
     const int32_t *rows = fft->rows + first, *mirror_rows = fft->mirror_rows;
     const float *window = fft->window + first;
-    vf x[16];
+    vr x[16];
     if (mirror_rows == NULL) {
         UNROLL
         for (int i = 0; i < n; ++i) {
-            x[i] = frame[rows[i]] * window[i];
+            x[i] = vec_widen(frame[rows[i]] * window[i]);
         }
     } else {
         UNROLL
         for (int i = 0; i < n; ++i) {
-            x[i] = (frame[rows[i]] + frame[mirror_rows[first + i]]) * window[i];
+            x[i] = folded(frame[rows[i]], frame[mirror_rows[first + i]], window[i]);
         }
     }
     real_points(n, x, out);
@@ -310,29 +321,32 @@ ALWAYS_INLINE void leaves(const int n, const bf_fft *fft, ptrdiff_t first, const
 typedef enum { KEEP_ALL, KEEP_POWER, KEEP_REAL } keep;
 
 /* Bin k of a transform of n points, 0 < k < n / 2. */
-ALWAYS_INLINE void put(const keep what, vf *out, ptrdiff_t k, vf re, vf im)
+ALWAYS_INLINE void put(const keep what, vr *out, ptrdiff_t k, vr re, vr im)
 {
     if (what == KEEP_ALL) {
         out[2 * k - 1] = re;
         out[2 * k] = im;
     } else {
+        re = vec_round(re);
+        im = vec_round(im);
         out[k] = what == KEEP_POWER ? re * re + im * im : re;
     }
 }
 
 /* Bins 0 and n / 2, which are real. */
-ALWAYS_INLINE void put_real(const keep what, vf *out, ptrdiff_t k, vf re)
+ALWAYS_INLINE void put_real(const keep what, vr *out, ptrdiff_t k, vr re)
 {
+    re = what == KEEP_ALL ? re : vec_round(re);
     out[what == KEEP_ALL && k > 0 ? 2 * k - 1 : k] = what == KEEP_POWER ? re * re : re;
 }
 
 /* r transforms of s points at `in` become one of r * s points, of which `what` goes to out. */
-ALWAYS_INLINE void pass(const int r, const keep what, const vf *restrict in, ptrdiff_t s,
-                        const float *restrict twiddles, vf *restrict out)
+ALWAYS_INLINE void pass(const int r, const keep what, const vr *restrict in, ptrdiff_t s,
+                        const real *restrict twiddles, vr *restrict out)
 {
     const int half = (r + 1) / 2;
     const ptrdiff_t n = r * s;
-    vf x[8], y[8];
+    vr x[8], y[8];
     vc z[8];
 
     UNROLL
@@ -353,8 +367,8 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vf *restrict in, ptr
         z[0] = (vc){in[2 * k - 1], in[2 * k]};
         UNROLL
         for (int j = 1; j < r; ++j) {
-            const vf re = in[j * s + 2 * k - 1], im = in[j * s + 2 * k];
-            const float c = twiddles[2 * j - 2], d = twiddles[2 * j - 1];
+            const vr re = in[j * s + 2 * k - 1], im = in[j * s + 2 * k];
+            const real c = twiddles[2 * j - 2], d = twiddles[2 * j - 1];
             z[j] = (vc){re * c + im * d, im * c - re * d};
         }
         complex_points(r, z);
@@ -385,7 +399,7 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vf *restrict in, ptr
 }
 
 #define DEFINE_LEAF(n)                                                                             \
-    static void leaf_##n(const bf_fft *fft, ptrdiff_t first, const vf *frame, vf *out)             \
+    static void leaf_##n(const bf_fft *fft, ptrdiff_t first, const vf *frame, vr *out)             \
     {                                                                                              \
         leaves(n, fft, first, frame, out);                                                         \
     }
@@ -397,7 +411,7 @@ DEFINE_LEAF(8)
 DEFINE_LEAF(16)
 
 #define DEFINE_PASS(r, what)                                                                       \
-    static void pass_##r##_##what(const vf *in, ptrdiff_t s, const float *twiddles, vf *out)       \
+    static void pass_##r##_##what(const vr *in, ptrdiff_t s, const real *twiddles, vr *out)        \
     {                                                                                              \
         pass(r, what, in, s, twiddles, out);                                                       \
     }
@@ -410,8 +424,8 @@ DEFINE_PASSES(4)
 DEFINE_PASSES(5)
 DEFINE_PASSES(8)
 
-typedef void leaf_function(const bf_fft *, ptrdiff_t, const vf *, vf *);
-typedef void pass_function(const vf *, ptrdiff_t, const float *, vf *);
+typedef void leaf_function(const bf_fft *, ptrdiff_t, const vf *, vr *);
+typedef void pass_function(const vr *, ptrdiff_t, const real *, vr *);
 
 static leaf_function *const leaf_functions[] = {
     [2] = leaf_2, [3] = leaf_3, [4] = leaf_4, [5] = leaf_5, [8] = leaf_8, [16] = leaf_16,
@@ -441,7 +455,7 @@ static ptrdiff_t transform_scratch(const bf_fft *fft)
 /* The first `level` passes, on the leaves from point `first` on, which make n points. The twiddles
  * are those of the level's own pass, then of the passes below. */
 static void transform_level(const bf_fft *fft, int level, ptrdiff_t n, ptrdiff_t first,
-                            const float *twiddles, keep what, const vf *frame, vf *scratch, vf *out)
+                            const real *twiddles, keep what, const vf *frame, vr *scratch, vr *out)
 {
     if (level == 0) {
         leaf_functions[fft->leaf](fft, first, frame, out);
@@ -449,7 +463,7 @@ static void transform_level(const bf_fft *fft, int level, ptrdiff_t n, ptrdiff_t
     }
     const int32_t r = fft->radix[level - 1];
     const ptrdiff_t s = n / r;
-    const float *twiddles_below = twiddles + (s - 1) / 2 * (r - 1) * 2;
+    const real *twiddles_below = twiddles + (s - 1) / 2 * (r - 1) * 2;
     for (int j = 0; j < r; ++j) {
         transform_level(fft, level - 1, s, first + j * s, twiddles_below, KEEP_ALL, frame,
                         scratch + n, scratch + j * s);
@@ -457,33 +471,33 @@ static void transform_level(const bf_fft *fft, int level, ptrdiff_t n, ptrdiff_t
     pass_functions[r][what](scratch, s, twiddles, out);
 }
 
-static void transform(const bf_fft *fft, keep what, const vf *frame, vf *scratch, vf *out)
+static void transform(const bf_fft *fft, keep what, const vf *frame, vr *scratch, vr *out)
 {
-    transform_level(fft, fft->n_passes, fft->n, 0, fft->twiddles, what, frame, scratch, out);
+    transform_level(fft, fft->n_passes, fft->n, 0, fft->TWIDDLES, what, frame, scratch, out);
 }
 
 /* ---- the cosine transform: the real part of a folded frame ---- */
 
 /* A dense DCT-I of a few folded points: x[k] = sum_i point[i] cos(pi i k / n_core). */
-static void cosine_core(const bf_spectrogram *plan, const vf *frame, vf *scratch, vf *x)
+static void cosine_core(const bf_spectrogram *plan, const vf *frame, vr *scratch, vr *x)
 {
     const int32_t n = plan->n_core + 1;
     for (int32_t i = 0; i < n; ++i) {
-        const vf folded = frame[plan->core_rows[i]] + frame[plan->core_mirror_rows[i]];
-        scratch[i] = folded * plan->core_window[i];
+        scratch[i] = folded(frame[plan->core_rows[i]], frame[plan->core_mirror_rows[i]],
+                            plan->core_window[i]);
     }
     for (int32_t k = 0; k < n; ++k) {
-        vf sum = scratch[0] * plan->core_matrix[k * n];
+        vr sum = scratch[0] * plan->CORE_MATRIX[k * n];
         for (int32_t i = 1; i < n; ++i) {
-            sum += scratch[i] * plan->core_matrix[k * n + i];
+            sum += scratch[i] * plan->CORE_MATRIX[k * n + i];
         }
         x[k] = sum;
     }
 }
 
-ALWAYS_INLINE void put_pair(vf *x, ptrdiff_t k, ptrdiff_t mirror, ptrdiff_t last, vf odd)
+ALWAYS_INLINE void put_pair(vr *x, ptrdiff_t k, ptrdiff_t mirror, ptrdiff_t last, vr odd)
 {
-    const vf even = x[k];
+    const vr even = x[k];
     if (k <= last) {
         x[k] = even + odd;
     }
@@ -495,11 +509,11 @@ ALWAYS_INLINE void put_pair(vf *x, ptrdiff_t k, ptrdiff_t mirror, ptrdiff_t last
 /* The DCT-I of h + 1 even points in x becomes that of 2 h + 1 points. Of the odd points, f is the
  * Fourier transform in Makhoul's order (IEEE Trans. ASSP 28, 1980), which a rotation makes their
  * DCT-II c: then x[k] = x[k] + c[k], x[2 h - k] = x[k] - c[k]. Only bins up to `last` are made. */
-static void cosine_double(const vf *f, ptrdiff_t h, const float *rotation, ptrdiff_t last, vf *x)
+static void cosine_double(const vr *f, ptrdiff_t h, const real *rotation, ptrdiff_t last, vr *x)
 {
     put_pair(x, 0, 2 * h, last, f[0]);
     for (ptrdiff_t k = 1; 2 * k < h; ++k, rotation += 2) {
-        const vf re = f[2 * k - 1], im = f[2 * k];
+        const vr re = f[2 * k - 1], im = f[2 * k];
         put_pair(x, k, 2 * h - k, last, re * rotation[0] + im * rotation[1]);
         if (h - k <= last) {
             put_pair(x, h - k, h + k, last, re * rotation[1] - im * rotation[0]);
@@ -508,13 +522,13 @@ static void cosine_double(const vf *f, ptrdiff_t h, const float *rotation, ptrdi
     put_pair(x, h / 2, h + h / 2, last, f[h - 1] * rotation[0]);
 }
 
-static void cosine_transform(const bf_spectrogram *plan, const vf *frame, vf *scratch, vf *x)
+static void cosine_transform(const bf_spectrogram *plan, const vf *frame, vr *scratch, vr *x)
 {
     cosine_core(plan, frame, scratch, x);
     for (int32_t t = 0; t < plan->n_transforms; ++t) {
         const bf_fft *fft = &plan->transforms[t];
-        vf *f = scratch;
+        vr *f = scratch;
         transform(fft, KEEP_ALL, frame, scratch + fft->n, f);
-        cosine_double(f, fft->n, fft->rotation, plan->last_bin, x);
+        cosine_double(f, fft->n, fft->ROTATION, plan->last_bin, x);
     }
 }

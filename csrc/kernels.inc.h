@@ -26,6 +26,15 @@ RAISE(TARGET)
 
 #include "spectrogram.inc.h"
 
+#if defined(EXACT)
+const bf_exact_kernels TABLE = {
+    .lanes = LANES,
+    .spectrogram_scratch = spectrogram_scratch,
+    .spectrogram = spectrogram,
+};
+#else
+#include "project.inc.h"
+
 const bf_kernels TABLE = {
     .name = TABLE_NAME,
     .lanes = LANES,
@@ -35,7 +44,9 @@ const bf_kernels TABLE = {
     .project = project,
     .log = log_array,
     .pow = pow_array,
+    .exact = &EXACT_TABLE,
 };
+#endif
 
 #if defined(TARGET) && defined(__clang__)
 #pragma clang attribute pop

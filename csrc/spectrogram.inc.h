@@ -35,13 +35,15 @@ static ptrdiff_t n_values(const bf_spectrogram *plan)
 
 /* Where in the scratch everything is, in vectors from its start. */
 typedef struct {
-    ptrdiff_t block; /* [rows] samples of LANES streams */
-    ptrdiff_t edges; /* [LANES][rows] floats: streams that reach outside the recording */
-    ptrdiff_t bins;  /* [n_fft + 2] */
-    ptrdiff_t sums;  /* [n_bands] */
-    ptrdiff_t rows;  /* [n_rows] */
-    ptrdiff_t held;  /* [values of a frame][steps]: to be stored when the block is done */
+    ptrdiff_t bins; /* [n_fft + 2] */
     ptrdiff_t fft;
+    ptrdiff_t
+        wide_end;     /* of what is as wide as the transform; from there on in vectors of floats: */
+    ptrdiff_t block;  /* [rows] samples of LANES streams */
+    ptrdiff_t edges;  /* [LANES][rows] floats: streams that reach outside the recording */
+    ptrdiff_t values; /* [n_bands, or n_fft + 2] */
+    ptrdiff_t rows;   /* [n_rows] */
+    ptrdiff_t held;   /* [values of a frame][steps]: to be stored when the block is done */
     ptrdiff_t end;
 } layout;
 
@@ -61,38 +63,41 @@ static layout lay_out(const bf_spectrogram *plan)
 {
     const int32_t steps = most_steps(plan);
     layout at = {0};
+    at.fft = at.bins + plan->n_fft + 2;
+    at.wide_end = at.fft + fft_scratch(plan);
     at.edges = at.block + block_rows(plan, steps);
-    at.bins = at.edges + block_rows(plan, steps);
-    at.sums = at.bins + plan->n_fft + 2;
-    at.rows = at.sums + plan->n_bands;
+    at.values = at.edges + block_rows(plan, steps);
+    at.rows = at.values + (plan->n_bands > 0 ? plan->n_bands : plan->n_fft + 2);
     at.held = at.rows + plan->n_rows;
-    at.fft = at.held + n_values(plan) * steps;
-    at.end = at.fft + fft_scratch(plan);
+    at.end = at.held + n_values(plan) * steps;
     return at;
 }
 
 static size_t spectrogram_scratch(const bf_spectrogram *plan)
 {
-    return (size_t)lay_out(plan).end * sizeof(vf);
+    const layout at = lay_out(plan);
+    return (size_t)at.wide_end * sizeof(vr) + (size_t)at.end * sizeof(vf);
 }
 
 typedef struct {
-    vf *block, *bins, *sums, *rows, *held, *fft;
+    vr *bins, *fft;
+    vf *block, *values, *rows, *held;
     float *edges;
 } workspace;
 
 static workspace workspace_in(void *scratch, const bf_spectrogram *plan)
 {
     const layout at = lay_out(plan);
-    vf *start = scratch;
+    vr *wide = scratch;
+    vf *start = (vf *)(wide + at.wide_end);
     return (workspace){
+        .bins = wide + at.bins,
+        .fft = wide + at.fft,
         .block = start + at.block,
         .edges = (float *)(start + at.edges),
-        .bins = start + at.bins,
-        .sums = start + at.sums,
+        .values = start + at.values,
         .rows = start + at.rows,
         .held = start + at.held,
-        .fft = start + at.fft,
     };
 }
 
@@ -153,20 +158,20 @@ static const float *stream_at(const bf_frames *f, ptrdiff_t start, ptrdiff_t n, 
 /* ---- from bins to values ---- */
 
 /* Half-complex to re, im of every bin; `bins` has one vector more at both ends. */
-static void complete_complex(ptrdiff_t n_fft, vf *bins)
+static void complete_complex(ptrdiff_t n_fft, vr *bins)
 {
     bins[0] = bins[1];
-    bins[1] = vec_all(0.0f);
+    bins[1] = (vr){0};
     if (n_fft % 2 == 0) {
-        bins[n_fft + 1] = vec_all(0.0f);
+        bins[n_fft + 1] = (vr){0};
     }
 }
 
-static void square_root(vf *v, ptrdiff_t n)
+static void square_root(vr *v, ptrdiff_t n)
 {
-    float *x = (float *)v;
+    real *x = (real *)v;
     for (ptrdiff_t i = 0; i < n * LANES; ++i) {
-        x[i] = sqrtf(x[i]);
+        x[i] = sizeof(real) == sizeof(float) ? (real)sqrtf((float)x[i]) : (real)sqrt((double)x[i]);
     }
 }
 
@@ -193,22 +198,38 @@ static void bins_of_frame(const bf_spectrogram *plan, const vf *frame, const wor
     }
 }
 
-static void sum_bands(const bf_spectrogram *plan, const vf *bins, vf *values)
+static void sum_bands(const bf_spectrogram *plan, const vr *bins, vf *values)
 {
     for (int32_t b = 0; b < plan->n_bands; ++b) {
         const float *weight = plan->band_weights + plan->band_splits[b];
         const int32_t n = plan->band_splits[b + 1] - plan->band_splits[b];
-        const vf *bin = bins + plan->band_bins[b];
-        vf sum = vec_all(0.0f);
+        const vr *bin = bins + plan->band_bins[b];
+        vr sum = {0};
         for (int32_t i = 0; i < n; ++i) {
-            sum += bin[i] * weight[i];
+            sum += bin[i] * (real)weight[i];
         }
-        values[b] = plan->band_bias != NULL ? sum + plan->band_bias[b] : sum;
+        const vf total = vec_narrow(sum);
+        values[b] = plan->band_bias != NULL ? total + plan->band_bias[b] : total;
     }
 }
 
 static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
 {
+#if defined(EXACT)
+    /* Logarithm and power are of floats, of which the other table's vectors hold twice as many. */
+    if (plan->post == BF_POST_LOG) {
+        const vf floor = vec_all(plan->floor);
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = vec_raise(values[i] + plan->offset, floor);
+        }
+        FLOAT_TABLE.log((const float *)values, n * LANES, (float *)values);
+    } else if (plan->post == BF_POST_POW) {
+        for (ptrdiff_t i = 0; i < n && plan->square; ++i) {
+            values[i] *= values[i];
+        }
+        FLOAT_TABLE.pow((const float *)values, n * LANES, plan->exponent, (float *)values);
+    }
+#else
     if (plan->post == BF_POST_LOG) {
         const vf floor = vec_all(plan->floor);
         for (ptrdiff_t i = 0; i < n; ++i) {
@@ -221,6 +242,7 @@ static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
         }
         pow_vectors(values, n, power_of(plan->exponent));
     }
+#endif
     if (plan->scale != 1.0f || plan->shift != 0.0f) {
         for (ptrdiff_t i = 0; i < n; ++i) {
             values[i] = values[i] * plan->scale + plan->shift;
@@ -303,13 +325,18 @@ static void store_held(const vf *held, ptrdiff_t n, int32_t steps, const bf_fram
 /* Returns where in the scratch the values are. */
 static const vf *values_of_frame(const bf_spectrogram *plan, const vf *frame, const workspace *w)
 {
-    vf *values = w->bins;
+    vf *values = w->values;
     ptrdiff_t n = n_bins(plan);
     bins_of_frame(plan, frame, w);
     if (plan->n_bands > 0) {
-        sum_bands(plan, w->bins, w->sums);
-        values = w->sums;
+        sum_bands(plan, w->bins, w->values);
         n = plan->n_bands;
+    } else if (sizeof(real) == sizeof(float)) {
+        values = (vf *)w->bins;
+    } else {
+        for (ptrdiff_t i = 0; i < n; ++i) {
+            values[i] = vec_narrow(w->bins[i]);
+        }
     }
     apply_post(plan, values, n);
     if (plan->n_rows > 0) {
@@ -373,27 +400,5 @@ static void spectrogram(const bf_spectrogram *plan, const bf_frames *frames, voi
     const int32_t steps = (int32_t)((block_frames + LANES - 1) / LANES);
     for (ptrdiff_t first = 0; first < frames->n_frames; first += (ptrdiff_t)steps * LANES) {
         spectrogram_block(plan, frames, &w, first, steps);
-    }
-}
-
-static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
-                    const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
-                    void *scratch)
-{
-    vf *in = scratch, *sums = in + n_in;
-    for (ptrdiff_t first = 0; first < n_rows; first += LANES) {
-        const float *rows[LANES];
-        float *out_rows[LANES];
-        for (int l = 0; l < LANES; ++l) {
-            const ptrdiff_t row = first + l < n_rows ? first + l : n_rows - 1;
-            rows[l] = x + row * n_in;
-            out_rows[l] = out + row * out_stride;
-        }
-        load_rows(rows, n_in, in);
-        for (int32_t i = 0; i < n_in; ++i) {
-            in[i] = vec_raise(in[i], vec_all(floor));
-        }
-        multiply(matrix, n_out, n_in, in, sums);
-        store_rows(sums, n_out, out_rows);
     }
 }

@@ -6,9 +6,13 @@
 
 extern const bf_kernels bf_kernels_scalar;
 extern const bf_kernels bf_kernels_baseline;
+extern const bf_exact_kernels bf_exact_scalar;
+extern const bf_exact_kernels bf_exact_baseline;
 #if defined(__x86_64__)
 extern const bf_kernels bf_kernels_avx2;
 extern const bf_kernels bf_kernels_avx512;
+extern const bf_exact_kernels bf_exact_avx2;
+extern const bf_exact_kernels bf_exact_avx512;
 #endif
 
 #endif

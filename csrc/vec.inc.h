@@ -23,6 +23,33 @@ ALWAYS_INLINE vf vec_all(float s)
     return s - (vf){0};
 }
 
+/* The type that transforms compute in: float, or twice as many bits where EXACT is defined. */
+#if !defined(EXACT)
+typedef float real;
+typedef vf vr;
+#define TWIDDLES twiddles
+#define ROTATION rotation
+#define CORE_MATRIX core_matrix
+#define vec_widen(v) (v)
+#define vec_narrow(v) (v)
+#else
+typedef double real;
+#define TWIDDLES exact_twiddles
+#define ROTATION exact_rotation
+#define CORE_MATRIX exact_core_matrix
+#if LANES == 1
+typedef double vr;
+#define vec_widen(v) ((vr)(v))
+#define vec_narrow(v) ((vf)(v))
+#else
+typedef double vr __attribute__((vector_size(8 * LANES)));
+#define vec_widen(v) __builtin_convertvector(v, vr)
+#define vec_narrow(v) __builtin_convertvector(v, vf)
+#endif
+#endif
+/* To float and back: what a spectrum loses that is kept as pairs of floats. */
+#define vec_round(v) vec_widen(vec_narrow(v))
+
 ALWAYS_INLINE vf vec_load(const float *p)
 {
     return *(const vf_anywhere *)p;
@@ -96,9 +123,11 @@ ALWAYS_INLINE vf vec_raise(vf v, vf floor)
  * blocks. */
 ALWAYS_INLINE void vec_transpose(vf v[LANES])
 {
-#if LANES == 1
-    (void)v;
-#else
+#if LANES == 2
+    const vf first = __builtin_shufflevector(v[0], v[1], 0, 2);
+    v[1] = __builtin_shufflevector(v[0], v[1], 1, 3);
+    v[0] = first;
+#elif LANES > 2
     UNROLL
     for (int i = 0; i < LANES; i += 4) {
         const vf low01 = __builtin_shufflevector(v[i], v[i + 1], LOW_ONES);

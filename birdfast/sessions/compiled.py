@@ -1,0 +1,117 @@
+"""A front end's tables handed to the compiled kernels.
+
+The transforms are done in double on products of frame and window rounded to float32, because that is what
+the TFLite runtime does. It matters: BirdNET takes a root of exponent 0.2 from each band, and 8-bit networks
+round the spectrum, so a transform in float32 moves logits by 0.4 in windows with digital silence.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from .. import _kernels, fft
+from ..errors import ConfigError
+from .frontend import Array, Branch, FrontEnd, Normalisation, Step
+
+Kernel = Callable[[Array, Array], Array]
+BIRDNET = Normalisation("min", "range", 1e-6, 2.0, -1.0)
+
+
+def kernel(front_end: FrontEnd) -> Kernel:
+    """The fastest thing that computes a front end: ``kernel(samples, out) -> out``.
+
+    Parameters
+    ----------
+    front_end
+        The tables. Where the kernels lack something that they ask for, NumPy computes them.
+    """
+    try:
+        return _Compiled(front_end)
+    except (ConfigError, ValueError):
+        return front_end
+
+
+class _Compiled:
+    def __init__(self, front_end: FrontEnd) -> None:
+        self.front_end = front_end
+        self._plans = [_plan(branch) for branch in front_end.branches]
+        self._samples = np.empty(front_end.samples, np.float32)
+        self._out: Array | None = None
+        self._views: list[list[Array]] = []
+
+    def __call__(self, samples: Array, out: Array) -> Array:
+        """Fill `out`, float32 of the shape `FrontEnd.batched`, from float32 ``[batch, samples]``."""
+        if out is not self._out:  # a session always hands in the same
+            flat = out.reshape(len(samples), -1)
+            self._views = [[_view(row, branch) for branch in self.front_end.branches] for row in flat]
+            self._out = out
+        for window, views in zip(samples, self._views, strict=True):
+            normalised = self._normalise(window)
+            for plan, branch, view in zip(self._plans, self.front_end.branches, views, strict=True):
+                plan.run(normalised, view, start=branch.start, pad="zero")
+        return out
+
+    def _normalise(self, window: Array) -> Array:
+        if self.front_end.normalisation == Normalisation():
+            return np.ascontiguousarray(window, np.float32)
+        if self.front_end.normalisation == BIRDNET:
+            _kernels.normalise(np.ascontiguousarray(window, np.float32), self._samples)
+            return self._samples
+        normalised: Array = self.front_end.normalisation(window[None].astype(np.float32, copy=False))[0]
+        return normalised
+
+
+def _view(row: Array, branch: Branch) -> Array:
+    """The places of a branch in a window's flat output, as ``[frames, bands]``."""
+    item = row.itemsize
+    strides = (branch.frame_stride * item, branch.band_stride * item)
+    shape = (branch.frames, branch.bands)
+    return np.lib.stride_tricks.as_strided(row[branch.offset :], shape, strides)
+
+
+def _plan(branch: Branch) -> "_kernels.FramePlan":
+    used = np.flatnonzero(branch.window)
+    length = int(used[-1]) + 1 if used.size else 1
+    # a window as long as the transform may be folded, which needs its last sample even if it is 0
+    window = branch.window if 2 * length > branch.n_fft + 2 else branch.window[:length]
+    bands = None if branch.weights is None else fft.Bands.pack(branch.weights)
+    last = None if bands is None else bands.last_bin
+    transform = fft.frame_transform(branch.n_fft, window, branch.part, last, exact=True)
+    post = _post(branch)
+    return _kernels.FramePlan(transform, branch.hop, bands=bands, bias=branch.bias, **post)
+
+
+def _post(branch: Branch) -> dict[str, Any]:
+    """The steps as the kernels know them: one root or logarithm, then scale and shift."""
+    steps = list(branch.steps)
+    options: dict[str, Any] = {}
+    if any(name == "log" for name, _ in steps):
+        options = {
+            "post": "log",
+            "offset": _take(steps, "add", 0.0),
+            "floor": _take(steps, "maximum", -np.inf),
+        }
+        _need(steps, "log")
+    elif steps and steps[0][0] in {"square", "power", "sqrt"}:
+        square = steps[0][0] == "square"
+        if square:
+            steps.pop(0)
+        exponent = 0.5 if steps and steps[0][0] == "sqrt" else 1.0
+        if exponent == 0.5:
+            steps.pop(0)
+        options = {"post": "pow", "square": square, "exponent": _take(steps, "power", exponent)}
+    scale = _take(steps, "multiply", 1.0)
+    shift = _take(steps, "add", 0.0)
+    if steps:
+        raise ConfigError(f"no kernel for {steps}")
+    return {**options, "scale": scale * branch.scale, "shift": shift * branch.scale + branch.shift}
+
+
+def _take(steps: list[Step], name: str, otherwise: float) -> float:
+    return steps.pop(0)[1] if steps and steps[0][0] == name else otherwise
+
+
+def _need(steps: list[Step], name: str) -> None:
+    if not steps or steps.pop(0)[0] != name:
+        raise ConfigError(f"no kernel for steps before {name}")

@@ -1,0 +1,68 @@
+"""One run of a model in a process of its own: a graph on which the runtime crashes takes nothing along.
+
+python -m birdfast.sessions.trial MODEL.tflite
+"""
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from ..errors import ModelError
+
+SECONDS = 120
+BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
+FAILED = 3
+COMMAND = [sys.executable, "-m", "birdfast.sessions.trial"]
+
+
+def run(data: bytes) -> None:
+    """Raise ModelError unless the runtime can start a model and run it once on silence.
+
+    Parameters
+    ----------
+    data
+        A model written by this package.
+    """
+    with tempfile.TemporaryDirectory(prefix="birdfast-") as folder:
+        path = Path(folder) / "model.tflite"
+        path.write_bytes(data)
+        try:
+            done = subprocess.run(
+                [*COMMAND, str(path)], capture_output=True, text=True, timeout=SECONDS, check=False
+            )
+        except subprocess.TimeoutExpired as error:
+            raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
+    if done.returncode == FAILED:
+        raise ModelError(done.stderr.strip().splitlines()[-1])
+    if done.returncode < 0:
+        raise ModelError(f"the TFLite runtime crashes on this model (signal {-done.returncode})")
+    if done.returncode:
+        raise ModelError(f"the trial of the model failed: {done.stderr.strip()[-200:]}")
+
+
+def main(path: str) -> int:
+    """The trial itself: FAILED and the reason on stderr if the runtime refuses the model."""
+    import resource
+
+    import numpy as np
+
+    from . import interpreter
+
+    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    data = Path(path).read_bytes()
+    try:
+        for delegate in (False, True):
+            runner = interpreter.start(data, delegate=delegate)
+            details = runner.get_input_details()
+            zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
+            interpreter.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
+    except ModelError as error:
+        print(" ".join(str(error).split()), file=sys.stderr)
+        return FAILED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]))

@@ -1,0 +1,9 @@
+/* Transforms in double, at half as many lanes. */
+#if defined(__x86_64__)
+#define TARGET "avx2"
+#define LANES 4
+#define EXACT
+#define FLOAT_TABLE bf_kernels_avx2
+#define TABLE bf_exact_avx2
+#include "kernels.inc.h"
+#endif
