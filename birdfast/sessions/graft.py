@@ -93,16 +93,27 @@ class Session:
 
     def run(self, windows: Array) -> dict[str, Array]:
         """Score float32 ``[n <= batch, samples]``: ``{"logits": [n, n_classes], "embedding": [n, d]}``."""
-        n, batch = len(windows), self.grafted.batch
-        if not 0 < n <= batch:
-            raise ModelError(f"{n} windows for a session of {batch}")
-        if n < batch:
-            windows = np.concatenate([windows, np.zeros((batch - n, windows.shape[1]), np.float32)])
-        body_input = (
-            windows.reshape(self._shape) if self._kernel is None else self._kernel(windows, self._input)
-        )
-        values = interpreter.run(self._interpreter, {self.grafted.body_input: body_input}, self._outputs)
-        return dict(zip(("logits", "embedding"), (v.reshape(batch, -1)[:n] for v in values), strict=False))
+        n = len(windows)
+        if not 0 < n <= self.batch:
+            raise ModelError(f"{n} windows for a session of {self.batch}")
+        if n < self.batch:
+            rest = np.zeros((self.batch - n, windows.shape[1]), np.float32)
+            windows = np.concatenate([windows, rest])
+        self.front(windows)
+        rows = (values.reshape(self.batch, -1)[:n] for values in self.body())
+        return dict(zip(("logits", "embedding"), rows, strict=False))
+
+    def front(self, windows: Array) -> None:
+        """Make the body's input from as many windows as the batch has."""
+        if self._kernel is None:
+            self._input = np.ascontiguousarray(windows, np.float32).reshape(self._shape)
+        else:
+            self._kernel(windows, self._input)
+
+    def body(self) -> list[Array]:
+        """Run the body on what `front` made: logits, and the embedding if it was asked for."""
+        feeds = {self.grafted.body_input: self._input}
+        return interpreter.run(self._interpreter, feeds, self._outputs)
 
 
 def optimize(
