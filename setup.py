@@ -35,6 +35,7 @@ kernels = Extension(
     depends=HEADERS,
     include_dirs=["csrc"],
     extra_compile_args=FLAGS,
+    libraries=["m"],
 )
 
 setup(
