@@ -19,7 +19,10 @@ HEADERS = [
     "csrc/kernels.inc.h",
     "csrc/vec.inc.h",
     "csrc/math.inc.h",
+    "csrc/butterflies.inc.h",
     "csrc/fft.inc.h",
+    "csrc/cosine.inc.h",
+    "csrc/rows.inc.h",
     "csrc/spectrogram.inc.h",
 ]
 # No contraction: a fused multiply-add would give other bits than CPUs without it.

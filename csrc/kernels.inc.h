@@ -19,11 +19,11 @@ RAISE(TARGET)
 #endif
 
 #include "vec.inc.h"
-
 #include "math.inc.h"
-
+#include "butterflies.inc.h"
 #include "fft.inc.h"
-
+#include "cosine.inc.h"
+#include "rows.inc.h"
 #include "spectrogram.inc.h"
 
 const bf_kernels TABLE = {
