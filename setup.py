@@ -1,5 +1,8 @@
 """Build the compiled core: one list of C sources, one list of flags."""
 
+import os
+import shlex
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -20,7 +23,10 @@ HEADERS = [
     "csrc/kernels.inc.h",
     "csrc/vec.inc.h",
     "csrc/math.inc.h",
+    "csrc/butterflies.inc.h",
     "csrc/fft.inc.h",
+    "csrc/cosine.inc.h",
+    "csrc/rows.inc.h",
     "csrc/spectrogram.inc.h",
     "csrc/project.inc.h",
 ]
@@ -34,12 +40,17 @@ FLAGS = [
     "-Wno-psabi",
 ]
 
+# The last word on the flags: for debuggers and sanitizers.
+EXTRA_FLAGS = shlex.split(os.environ.get("BIRDFAST_CFLAGS", ""))
+
 kernels = Extension(
     "birdfast._kernels",
     sources=["birdfast/_kernels.pyx", *SOURCES],
     depends=HEADERS,
     include_dirs=["csrc"],
-    extra_compile_args=FLAGS,
+    extra_compile_args=[*FLAGS, *EXTRA_FLAGS],
+    extra_link_args=EXTRA_FLAGS,
+    libraries=["m"],
 )
 
 setup(

@@ -1,5 +1,6 @@
 """The Cython door to the compiled kernels: one check of shapes, one `with nogil`, one call."""
 
+from cpython.bytes cimport PyBytes_AS_STRING
 from libc.math cimport INFINITY
 from libc.stdint cimport int32_t, uintptr_t
 from libc.string cimport memset
@@ -69,11 +70,15 @@ cdef bytearray scratch_of(size_t n_bytes):
     return bytearray(n_bytes + BF_SCRATCH_ALIGNMENT)
 
 
+# A plan works from copies of its tables, so that what was checked stays true.
+
+
 cdef const float *take_floats(list keep, table, Py_ssize_t n) except? NULL:
     cdef const float[::1] view = table
     require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
-    keep.append(view)
-    return &view[0] if n > 0 else NULL
+    cdef bytes copy = bytes(view)
+    keep.append(copy)
+    return <const float *>PyBytes_AS_STRING(copy)
 
 
 cdef const double *take_doubles(list keep, table, Py_ssize_t n) except? NULL:
@@ -85,12 +90,14 @@ cdef const double *take_doubles(list keep, table, Py_ssize_t n) except? NULL:
 
 cdef const int32_t *take_indices(list keep, table, Py_ssize_t n, Py_ssize_t below) except? NULL:
     cdef const int32_t[::1] view = table
-    cdef Py_ssize_t i
     require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
+    cdef bytes copy = bytes(view)
+    cdef const int32_t *indices = <const int32_t *>PyBytes_AS_STRING(copy)
+    cdef Py_ssize_t i
     for i in range(n):
-        require(0 <= view[i] < below, "an index outside of its table")
-    keep.append(view)
-    return &view[0] if n > 0 else NULL
+        require(0 <= indices[i] < below, "an index outside of its table")
+    keep.append(copy)
+    return indices
 
 
 cdef int take_fft(
@@ -157,20 +164,16 @@ cdef int take_transform(bf_spectrogram *plan, list keep, transform) except -1:
 
 
 cdef int take_bands(bf_spectrogram *plan, list keep, bands, bias) except -1:
-    cdef const int32_t[::1] first_bins = bands.first_bins
-    cdef const int32_t[::1] splits = bands.splits
-    cdef Py_ssize_t n = first_bins.shape[0], i
+    cdef Py_ssize_t n = len(bands.first_bins), n_bins = plan.last_bin + 1, i, width
     require(plan.part != BF_PART_COMPLEX, "bands of complex bins")
     require(1 <= n < 2**24, "bands: at least 1")
-    require(splits.shape[0] == n + 1 and splits[0] == 0, "splits: [bands + 1], from 0 on")
+    cdef const int32_t *first_bins = take_indices(keep, bands.first_bins, n, n_bins + 1)
+    cdef const int32_t *splits = take_indices(keep, bands.splits, n + 1, 2**31 - 1)
+    require(splits[0] == 0, "splits: [bands + 1], from 0 on")
     for i in range(n):
-        require(splits[i] <= splits[i + 1], "splits must not fall")
-        require(0 <= first_bins[i] <= plan.last_bin + 1, "a band outside of the bins")
-        require(splits[i + 1] - splits[i] <= plan.last_bin + 1 - first_bins[i],
-                "a band outside of the bins")
-    plan.n_bands = n
-    plan.band_bins = take_indices(keep, first_bins, n, 2**24)
-    plan.band_splits = take_indices(keep, splits, n + 1, 2**31 - 1)
+        width = splits[i + 1] - splits[i]
+        require(0 <= width <= n_bins - first_bins[i], "a band outside of the bins")
+    plan.n_bands, plan.band_bins, plan.band_splits = n, first_bins, splits
     plan.band_weights = take_floats(keep, bands.weights, splits[n])
     if bias is not None:
         plan.band_bias = take_floats(keep, bias, n)
@@ -178,11 +181,12 @@ cdef int take_bands(bf_spectrogram *plan, list keep, bands, bias) except -1:
 
 cdef int take_matrix(bf_spectrogram *plan, list keep, matrix, Py_ssize_t n_columns) except -1:
     cdef const float[:, ::1] view = matrix
-    require(view.shape[0] >= 1 and view.shape[0] < 2**24, "matrix: at least 1 row")
+    require(1 <= view.shape[0] < 2**24, "matrix: at least 1 row")
     require(view.shape[1] == n_columns, f"matrix: {n_columns} columns")
-    keep.append(view)
     plan.n_rows = view.shape[0]
-    plan.matrix = &view[0, 0]
+    cdef bytes copy = bytes(view)
+    keep.append(copy)
+    plan.matrix = <const float *>PyBytes_AS_STRING(copy)
 
 
 cdef class FramePlan:
@@ -225,15 +229,15 @@ cdef class FramePlan:
 
     def run(self, const float[::1] audio, float[:, :] out, *, Py_ssize_t start=0, pad="none"):
         cdef bf_frames frames
-        cdef Py_ssize_t last_start = start + (out.shape[0] - 1) * self.plan.hop_samples
+        cdef Py_ssize_t end
         frames.pad = choice(PADS, pad, "pad")
         require(out.shape[1] == self.n_values, f"out: [frames, {self.n_values}]")
         require(-2**48 < start < 2**48 and out.shape[0] < 2**31, "start or frames out of range")
         if out.shape[0] == 0:
             return
         if frames.pad == BF_PAD_NONE:
-            require(start >= 0 and last_start + self.plan.frame_samples <= audio.shape[0],
-                    "frames outside of the audio")
+            end = start + (out.shape[0] - 1) * self.plan.hop_samples + self.plan.frame_samples
+            require(start >= 0 and end <= audio.shape[0], "frames outside of the audio")
         elif frames.pad != BF_PAD_ZERO:
             require(audio.shape[0] > 0, "no audio to pad with")
         frames.audio = &audio[0] if audio.shape[0] > 0 else NULL
@@ -270,8 +274,8 @@ def project(
     cdef Py_ssize_t n_in = x.shape[1], n_out = matrix.shape[0]
     require(matrix.shape[1] == n_in, "matrix: as many columns as x")
     require(out.shape[0] == x.shape[0] and out.shape[1] == n_out, "out: [rows of x, rows of matrix]")
-    require(n_in < 2**24 and n_out < 2**24, "at most 2**24 columns")
-    if x.shape[0] == 0 or n_in == 0 or n_out == 0:
+    require(1 <= n_in < 2**24 and 1 <= n_out < 2**24, "matrix: 1 to 2**24 rows and columns")
+    if x.shape[0] == 0:
         return
     scratch = scratch_of((n_in + n_out) * kernels.lanes * sizeof(float))
     cdef void *space = aligned(scratch)

@@ -19,11 +19,13 @@ RAISE(TARGET)
 #endif
 
 #include "vec.inc.h"
-
+#if !defined(EXACT)
 #include "math.inc.h"
-
+#endif
+#include "butterflies.inc.h"
 #include "fft.inc.h"
-
+#include "cosine.inc.h"
+#include "rows.inc.h"
 #include "spectrogram.inc.h"
 
 #if defined(EXACT)

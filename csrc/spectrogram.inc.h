@@ -103,29 +103,6 @@ static workspace workspace_in(void *scratch, const bf_spectrogram *plan)
 
 /* ---- load ---- */
 
-/* rows[i] = sample i of every stream. */
-static void load_rows(const float *const streams[LANES], ptrdiff_t n, vf *rows)
-{
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        vf v[LANES];
-        UNROLL
-        for (int l = 0; l < LANES; ++l) {
-            v[l] = vec_load(streams[l] + i);
-        }
-        vec_transpose(v);
-        UNROLL
-        for (int l = 0; l < LANES; ++l) {
-            rows[i + l] = v[l];
-        }
-    }
-    for (; i < n; ++i) {
-        for (int l = 0; l < LANES; ++l) {
-            ((float *)&rows[i])[l] = streams[l][i];
-        }
-    }
-}
-
 /* Sample i of the recording, or what it counts as outside of it. */
 static float padded_sample(const bf_frames *f, ptrdiff_t i)
 {
@@ -250,60 +227,7 @@ static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
     }
 }
 
-/* y[r] = sum_i matrix[r][i] x[i], four sums at a time. */
-static void multiply(const float *matrix, ptrdiff_t n_rows, ptrdiff_t n, const vf *x, vf *y)
-{
-    ptrdiff_t r = 0;
-    for (; r + 4 <= n_rows; r += 4, matrix += 4 * n) {
-        vf sum[4];
-        UNROLL
-        for (int j = 0; j < 4; ++j) {
-            sum[j] = vec_all(0.0f);
-        }
-        for (ptrdiff_t i = 0; i < n; ++i) {
-            UNROLL
-            for (int j = 0; j < 4; ++j) {
-                sum[j] += x[i] * matrix[j * n + i];
-            }
-        }
-        UNROLL
-        for (int j = 0; j < 4; ++j) {
-            y[r + j] = sum[j];
-        }
-    }
-    for (; r < n_rows; ++r, matrix += n) {
-        vf sum = vec_all(0.0f);
-        for (ptrdiff_t i = 0; i < n; ++i) {
-            sum += x[i] * matrix[i];
-        }
-        y[r] = sum;
-    }
-}
-
 /* ---- store ---- */
-
-/* Lane l of values[v] goes to out[l][v]. */
-static void store_rows(const vf *values, ptrdiff_t n, float *const out[LANES])
-{
-    ptrdiff_t i = 0;
-    for (; i + LANES <= n; i += LANES) {
-        vf v[LANES];
-        UNROLL
-        for (int l = 0; l < LANES; ++l) {
-            v[l] = values[i + l];
-        }
-        vec_transpose(v);
-        UNROLL
-        for (int l = 0; l < LANES; ++l) {
-            vec_store(out[l] + i, v[l]);
-        }
-    }
-    for (; i < n; ++i) {
-        for (int l = 0; l < LANES; ++l) {
-            out[l][i] = ((const float *)&values[i])[l];
-        }
-    }
-}
 
 /* Lane l of held[v][s] goes to out[l][v * value_stride + s * frame_stride]. Whole blocks, because
  * the frames of a lane may share a cache line of the output. */
