@@ -81,7 +81,6 @@ class Session:
         self._interpreter = interpreter.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
-        self._input = np.zeros(self._shape, np.float32)
         self.n_classes = int(np.prod(self._output_shape(grafted.scores))) // self.batch
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
@@ -105,15 +104,16 @@ class Session:
 
     def front(self, windows: Array) -> None:
         """Make the body's input from as many windows as the batch has."""
+        # straight into the interpreter's memory; it must not be referred to when the body runs
+        target = self._interpreter.tensor(self.grafted.body_input)()
         if self._kernel is None:
-            self._input = np.ascontiguousarray(windows, np.float32).reshape(self._shape)
+            target[...] = windows.reshape(self._shape)
         else:
-            self._kernel(windows, self._input)
+            self._kernel(windows, target)
 
     def body(self) -> list[Array]:
         """Run the body on what `front` made: logits, and the embedding if it was asked for."""
-        feeds = {self.grafted.body_input: self._input}
-        return interpreter.run(self._interpreter, feeds, self._outputs)
+        return interpreter.run(self._interpreter, {}, self._outputs)
 
 
 def optimize(
