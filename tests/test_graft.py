@@ -382,6 +382,7 @@ HOSTILE = {
     "another schema": _set("version", 99),
     "an unknown operator": _set("operatorCodes[0].builtinCode", 32_000),
     "control flow": _set("operatorCodes[0].builtinCode", schema.BuiltinOperator.WHILE),
+    "text as input": _set("subgraphs[0].tensors[0].type", schema.TensorType.STRING),
     "an unknown type": _set("subgraphs[0].tensors[2].type", 100),
     "options of another operator": _set("subgraphs[0].operators[-3].builtinOptions", schema.AddOptionsT()),
 }

@@ -144,19 +144,26 @@ def optimize(
     """
     original = Graph.parse(content(model))
     validate.check(original)
-    embedding_tensor = find_embedding(original) if embedding else None
+    try:
+        return _rewrite(original, batch, find_embedding(original) if embedding else None, graft)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # a graph that is odd in a way that nobody thought of; it may still run as it is
+        raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
+
+
+def _rewrite(original: Graph, batch: int, embedding: int | None, graft: bool) -> Grafted:
     single = fold.freeze(original, 1)
     found = recognise(single) if graft else None
     frozen = single if batch == 1 else fold.freeze(original, batch)
     front_end, cut = (None, frozen.inputs[0]) if found is None else (found.front_end, found.cut)
     outputs = list(frozen.outputs)
-    if embedding_tensor is not None and embedding_tensor not in outputs:
-        outputs.append(embedding_tensor)
+    if embedding is not None and embedding not in outputs:
+        outputs.append(embedding)
     body = frozen.extract([cut], outputs)
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
     report = Report(len(original.operators), len(body.operators), words)
-    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding_tensor, report)
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, report)
 
 
 def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
