@@ -30,7 +30,7 @@ cdef extern from "birdfast.h" nogil:
         int32_t n
         int32_t leaf
         int32_t n_passes
-        int32_t *radix
+        int32_t radix[12]
         const float *twiddles
         const int32_t *rows
         const int32_t *mirror_rows

@@ -1,6 +1,5 @@
 """The compiled kernels. Arrays are float32 and may be anything with the buffer protocol."""
 
-from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
@@ -24,7 +23,7 @@ def cpu_table() -> str:
 class FramePlan:
     """A short-time transform and what is made of every frame of it, ready to run.
 
-    A frame's values are, in this order: its bins (of `transform.part`; complex ones count as two
+    A frame's values are, in this order: its bins (`transform.part`; complex ones count as two
     floats); the sums of `bands` over them, plus `bias` [bands]; post(value) * scale + shift; the
     product with `matrix` [rows, values so far].
 
@@ -75,6 +74,4 @@ def log(x: F32, out: F32, *, cpu: str | None = None) -> None:
     """Natural logarithm, within 1 ulp; log(0) = -inf, log(x < 0) = NaN; out may be x."""
 
 def pow(x: F32, exponent: float, out: F32, *, cpu: str | None = None) -> None:
-    """x ** exponent; NaN for x < 0 and for NaN; out may be x."""
-
-__all__: Sequence[str]
+    """x ** exponent, below 2 ulp for |exponent| <= 1; NaN for x < 0 and for NaN; out may be x."""

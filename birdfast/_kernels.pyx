@@ -143,7 +143,7 @@ cdef int take_transform(bf_spectrogram *plan, list keep, transform) except -1:
     plan.n_transforms = len(transform.transforms)
     require(16 <= plan.n_fft <= 2**20, "n_fft: 16 to 2**20")
     require(1 <= plan.frame_samples <= plan.n_fft, "frame_samples: 1 to n_fft")
-    require(0 <= plan.last_bin < transform.n_bins, "last_bin: 0 to n_fft / 2")
+    require(0 <= plan.last_bin <= plan.n_fft // 2, "last_bin: 0 to n_fft / 2")
     require(1 <= plan.n_transforms <= BF_MAX_TRANSFORMS, "too many or no transforms")
     if folded:
         require(plan.part == BF_PART_REAL, "only the real part can be folded")
@@ -198,11 +198,12 @@ cdef class FramePlan:
         plan.part = choice(PARTS, transform.part, "part")
         plan.post = choice(POSTS, post, "post")
         require(1 <= hop_samples < 2**24, "hop_samples: 1 to 2**24")
+        require(-10_000 <= exponent <= 10_000, "exponent: at most 10,000 in size")
         plan.hop_samples = hop_samples
         plan.square, plan.offset, plan.floor, plan.exponent = square, offset, floor, exponent
         plan.scale, plan.shift = scale, shift
         take_transform(plan, self.tables, transform)
-        self.n_values = transform.n_bins * (2 if plan.part == BF_PART_COMPLEX else 1)
+        self.n_values = (plan.last_bin + 1) * (2 if plan.part == BF_PART_COMPLEX else 1)
         if bands is not None:
             take_bands(plan, self.tables, bands, bias)
             self.n_values = plan.n_bands
@@ -290,6 +291,7 @@ def log(const float[::1] x, float[::1] out, *, cpu=None):
 def pow(const float[::1] x, float exponent, float[::1] out, *, cpu=None):
     cdef const bf_kernels *kernels = find_table(cpu)
     require(out.shape[0] == x.shape[0], "out: as long as x")
+    require(-10_000 <= exponent <= 10_000, "exponent: at most 10,000 in size")
     if x.shape[0] > 0:
         with nogil:
             kernels.pow(&x[0], x.shape[0], exponent, &out[0])

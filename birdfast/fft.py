@@ -61,8 +61,8 @@ class FrameTransform:
 
     @property
     def n_bins(self) -> int:
-        """Bins from 0 Hz to half the sampling rate, both included."""
-        return self.n_fft // 2 + 1
+        """Bins that are kept: 0 Hz to `last_bin`, both included."""
+        return self.last_bin + 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,8 +112,8 @@ def frame_transform(
     n_fft : points of the transform: 16 to 65,536, a product of 2, 3 and 5.
     window : [frame_samples], at most `n_fft` values; made in float64, rounded once here.
     part : "power", "magnitude", "real" or "complex".
-    last_bin : the highest bin that will be looked at (default: all); those above are left
-        undefined by some transforms, and the time for them is saved.
+    last_bin : the highest bin that is kept (default: n_fft // 2); what is above is left out, and
+        some of the time for it saved.
 
     exact : transform in double, of products of frame and window rounded to float32 first.
 

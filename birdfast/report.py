@@ -86,9 +86,9 @@ class Report:
     def summary(self) -> str:
         """Return the run in one line, with its speed."""
         return (
-            f"{self.n_files:,} files, {_hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
+            f"{counted(self.n_files, 'file')}, {_hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
-            f" {self.n_detections:,} detections, {len(self.failures):,} failures"
+            f" {counted(self.n_detections, 'detection')}, {counted(len(self.failures), 'failure')}"
         )
 
     def _advance(self, n_bytes: float) -> None:
@@ -106,6 +106,11 @@ class Report:
 
     def _wants_bar(self, bar: bool | None) -> bool:
         return not self._quiet and (sys.stderr.isatty() if bar is None else bar)
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 file", "2,000 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _bar(total: int) -> Any:

@@ -165,6 +165,30 @@ def open_table(folder: Path, kind: str, metadata: Mapping[str, str]) -> Table:
     return table(folder / f"detections{table.suffix}", metadata)
 
 
+def read_csv(path: Path) -> list[Detection]:
+    """Read a table that `CsvTable` wrote.
+
+    Raises
+    ------
+    ConfigError
+        The file cannot be read, or is no such table.
+    """
+    try:
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = csv.reader(file)
+            if tuple(next(rows, ())) != CsvTable.header:
+                raise ConfigError(f"{path}: not a table of detections")
+            return [_detection(*row) for row in rows]
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise ConfigError(f"{path}: damaged ({error})") from error
+
+
+def _detection(start: str, end: str, scientific: str, common: str, confidence: str, file: str) -> Detection:
+    return Detection(float(start), float(end), scientific, common, float(confidence), file)
+
+
 def _seconds(value: float) -> str:
     """Write seconds to the microsecond, with one decimal at least: 3.0, 0.96."""
     text = f"{value:.6f}".rstrip("0")

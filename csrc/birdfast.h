@@ -68,8 +68,8 @@ typedef struct {
     const int32_t *mirror_rows; /* [n] likewise, or NULL */
     const float *window;        /* [n] */
     const double *exact_twiddles, *exact_rotation; /* of exact plans, in place of the floats */
-    const float *rotation;      /* [n / 2] pairs cos, sin of pi k / (2 n), k = 1 .. n / 2; only
-                                   in a cosine transform, whose n are even */
+    const float *rotation; /* [n / 2] pairs cos, sin of pi k / (2 n), k = 1 .. n / 2; only
+                              in a cosine transform, whose n are even */
 } bf_fft;
 
 /* A short-time transform and what is made of it. The values of a frame are, in this order:
@@ -94,7 +94,7 @@ typedef struct {
     const float *core_window;        /* [n_core + 1] */
     const float *core_matrix;        /* [n_core + 1][n_core + 1] cos(pi i k / n_core) */
     const double *exact_core_matrix;
-    int32_t last_bin;                /* bins above are not looked at, and need not be computed */
+    int32_t last_bin; /* the bins are 0 .. last_bin; those above are left out */
 
     int32_t n_bands;            /* 0: the bins themselves are the values */
     const int32_t *band_bins;   /* [n_bands] first bin of the band */
@@ -105,7 +105,7 @@ typedef struct {
     bf_post post;
     int32_t square;
     float offset, floor;
-    float exponent;
+    float exponent; /* at most 10,000 in size */
     float scale, shift;
 
     int32_t n_rows;      /* 0: no matrix */
@@ -159,10 +159,11 @@ typedef struct {
                     const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
                     void *scratch);
 
-    /* Natural logarithm: below 1 ulp. log(0) = -inf, log(x < 0) = NaN. In place is allowed. */
+    /* Natural logarithm: below 1 ulp. -inf for 0, NaN for x < 0. In place is allowed. */
     void (*log)(const float *x, ptrdiff_t n, float *out);
 
-    /* x ** exponent. pow(x < 0) = NaN, pow(x, 0) = 1. In place is allowed. */
+    /* x ** exponent, for |exponent| <= 10,000: below 2 ulp for |exponent| <= 1, else below
+     * |exponent| + 2. NaN for x < 0 and for NaN. In place is allowed. */
     void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
 
     const bf_exact_kernels *exact;

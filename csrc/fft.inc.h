@@ -9,14 +9,14 @@ typedef struct {
     vr re, im;
 } vc;
 
-static const real sqrt_half = (real)0.70710678118654752440; /* cos(pi / 4) */
-static const real sin_third = (real)0.86602540378443864676; /* sin(2 pi / 3) */
-static const real cos_fifth = (real)0.30901699437494742410; /* cos(2 pi / 5) */
-static const real sin_fifth = (real)0.95105651629515357212; /* sin(2 pi / 5) */
+static const real sqrt_half = (real)0.70710678118654752440;     /* cos(pi / 4) */
+static const real sin_third = (real)0.86602540378443864676;     /* sin(2 pi / 3) */
+static const real cos_fifth = (real)0.30901699437494742410;     /* cos(2 pi / 5) */
+static const real sin_fifth = (real)0.95105651629515357212;     /* sin(2 pi / 5) */
 static const real cos_2_fifths = (real)-0.80901699437494742410; /* cos(4 pi / 5) */
-static const real sin_2_fifths = (real)0.58778525229247312917; /* sin(4 pi / 5) */
-static const real cos_16th = (real)0.92387953251128675613; /* cos(pi / 8) */
-static const real sin_16th = (real)0.38268343236508977173; /* sin(pi / 8) */
+static const real sin_2_fifths = (real)0.58778525229247312917;  /* sin(4 pi / 5) */
+static const real cos_16th = (real)0.92387953251128675613;      /* cos(pi / 8) */
+static const real sin_16th = (real)0.38268343236508977173;      /* sin(pi / 8) */
 
 /* ---- real points to half-complex ---- */
 
@@ -173,79 +173,101 @@ ALWAYS_INLINE void half_frequencies(const int r, const vr *x, vc *y)
 /* ---- complex points, in place; the upper half of the results comes conjugated, as the
  * half-complex order wants it ---- */
 
+ALWAYS_INLINE vc add(vc a, vc b)
+{
+    return (vc){a.re + b.re, a.im + b.im};
+}
+
+ALWAYS_INLINE vc sub(vc a, vc b)
+{
+    return (vc){a.re - b.re, a.im - b.im};
+}
+
+ALWAYS_INLINE vc times(vc a, real s)
+{
+    return (vc){a.re * s, a.im * s};
+}
+
+/* a + i b */
+ALWAYS_INLINE vc add_i(vc a, vc b)
+{
+    return (vc){a.re - b.im, a.im + b.re};
+}
+
+/* a - i b */
+ALWAYS_INLINE vc sub_i(vc a, vc b)
+{
+    return (vc){a.re + b.im, a.im - b.re};
+}
+
+/* The conjugate of a - b */
+ALWAYS_INLINE vc sub_conj(vc a, vc b)
+{
+    return (vc){a.re - b.re, b.im - a.im};
+}
+
+/* The conjugate of a - i b */
+ALWAYS_INLINE vc sub_i_conj(vc a, vc b)
+{
+    return (vc){a.re + b.im, b.re - a.im};
+}
+
 ALWAYS_INLINE void complex_3(vc *z)
 {
-    const vc sum = {z[1].re + z[2].re, z[1].im + z[2].im};
-    const vc dif = {(z[2].re - z[1].re) * sin_third, (z[2].im - z[1].im) * sin_third};
-    const vc mid = {z[0].re - sum.re * (real)0.5, z[0].im - sum.im * (real)0.5};
-    z[0] = (vc){z[0].re + sum.re, z[0].im + sum.im};
-    z[1] = (vc){mid.re - dif.im, mid.im + dif.re};
-    z[2] = (vc){mid.re + dif.im, dif.re - mid.im};
+    const vc sum = add(z[1], z[2]), dif = times(sub(z[2], z[1]), sin_third);
+    const vc mid = sub(z[0], times(sum, (real)0.5));
+    z[0] = add(z[0], sum);
+    z[1] = add_i(mid, dif);
+    z[2] = sub_i_conj(mid, dif);
 }
 
 ALWAYS_INLINE void complex_4(vc *z)
 {
-    const vc sum0 = {z[0].re + z[2].re, z[0].im + z[2].im};
-    const vc dif0 = {z[0].re - z[2].re, z[0].im - z[2].im};
-    const vc sum1 = {z[1].re + z[3].re, z[1].im + z[3].im};
-    const vc dif1 = {z[3].re - z[1].re, z[3].im - z[1].im};
-    z[0] = (vc){sum0.re + sum1.re, sum0.im + sum1.im};
-    z[1] = (vc){dif0.re - dif1.im, dif0.im + dif1.re};
-    z[2] = (vc){sum0.re - sum1.re, sum1.im - sum0.im};
-    z[3] = (vc){dif0.re + dif1.im, dif1.re - dif0.im};
+    const vc sum0 = add(z[0], z[2]), dif0 = sub(z[0], z[2]);
+    const vc sum1 = add(z[1], z[3]), dif1 = sub(z[3], z[1]);
+    z[0] = add(sum0, sum1);
+    z[1] = add_i(dif0, dif1);
+    z[2] = sub_conj(sum0, sum1);
+    z[3] = sub_i_conj(dif0, dif1);
 }
 
 ALWAYS_INLINE void complex_5(vc *z)
 {
-    const vc sum1 = {z[1].re + z[4].re, z[1].im + z[4].im};
-    const vc dif1 = {z[4].re - z[1].re, z[4].im - z[1].im};
-    const vc sum2 = {z[2].re + z[3].re, z[2].im + z[3].im};
-    const vc dif2 = {z[3].re - z[2].re, z[3].im - z[2].im};
-    const vc mid1 = {z[0].re + (sum1.re * cos_fifth + sum2.re * cos_2_fifths),
-                     z[0].im + (sum1.im * cos_fifth + sum2.im * cos_2_fifths)};
-    const vc mid2 = {z[0].re + (sum1.re * cos_2_fifths + sum2.re * cos_fifth),
-                     z[0].im + (sum1.im * cos_2_fifths + sum2.im * cos_fifth)};
-    const vc side1 = {dif1.re * sin_fifth + dif2.re * sin_2_fifths,
-                      dif1.im * sin_fifth + dif2.im * sin_2_fifths};
-    const vc side2 = {dif1.re * sin_2_fifths - dif2.re * sin_fifth,
-                      dif1.im * sin_2_fifths - dif2.im * sin_fifth};
-    z[0] = (vc){z[0].re + (sum1.re + sum2.re), z[0].im + (sum1.im + sum2.im)};
-    z[1] = (vc){mid1.re - side1.im, mid1.im + side1.re};
-    z[2] = (vc){mid2.re - side2.im, mid2.im + side2.re};
-    z[3] = (vc){mid2.re + side2.im, side2.re - mid2.im};
-    z[4] = (vc){mid1.re + side1.im, side1.re - mid1.im};
+    const vc sum1 = add(z[1], z[4]), dif1 = sub(z[4], z[1]);
+    const vc sum2 = add(z[2], z[3]), dif2 = sub(z[3], z[2]);
+    const vc mid1 = add(z[0], add(times(sum1, cos_fifth), times(sum2, cos_2_fifths)));
+    const vc mid2 = add(z[0], add(times(sum1, cos_2_fifths), times(sum2, cos_fifth)));
+    const vc side1 = add(times(dif1, sin_fifth), times(dif2, sin_2_fifths));
+    const vc side2 = sub(times(dif1, sin_2_fifths), times(dif2, sin_fifth));
+    z[0] = add(z[0], add(sum1, sum2));
+    z[1] = add_i(mid1, side1);
+    z[2] = add_i(mid2, side2);
+    z[3] = sub_i_conj(mid2, side2);
+    z[4] = sub_i_conj(mid1, side1);
 }
 
+/* The even and the odd points by radix 4, then z[m], z[m + 4] = even[m] +- w^m odd[m] with
+ * w = exp(-i pi / 4). */
 ALWAYS_INLINE void complex_8(vc *z)
 {
-    /* The even and the odd points by radix 4, then pairs: z[m], z[m + 4] = e[m] +- w^m o[m] with
-     * w = exp(-i pi / 4). Signs are turned where that saves a negation. */
-    const vc se0 = {z[0].re + z[4].re, z[0].im + z[4].im};
-    const vc de0 = {z[0].re - z[4].re, z[0].im - z[4].im};
-    const vc se1 = {z[2].re + z[6].re, z[2].im + z[6].im};
-    const vc de1 = {z[6].re - z[2].re, z[6].im - z[2].im};
-    const vc so0 = {z[1].re + z[5].re, z[1].im + z[5].im};
-    const vc do0 = {z[1].re - z[5].re, z[1].im - z[5].im};
-    const vc so1 = {z[3].re + z[7].re, z[3].im + z[7].im};
-    const vc do1 = {z[7].re - z[3].re, z[7].im - z[3].im};
-    const vc e0 = {se0.re + se1.re, se0.im + se1.im};
-    const vc e1 = {de0.re - de1.im, de0.im + de1.re};
-    const vc e2 = {se0.re - se1.re, se0.im - se1.im};
-    const vc e3 = {de0.re + de1.im, de0.im - de1.re};
-    const vc o0 = {so0.re + so1.re, so0.im + so1.im};
-    const vc o1 = {do0.re - do1.im, do0.im + do1.re};
-    const vc minus_o2 = {so1.re - so0.re, so1.im - so0.im};
-    const vc o3 = {do0.re + do1.im, do0.im - do1.re};
-    const vc w1 = {(o1.re + o1.im) * sqrt_half, (o1.im - o1.re) * sqrt_half};
-    const vc w3 = {(o3.im - o3.re) * sqrt_half, (o3.re + o3.im) * -sqrt_half};
-    z[0] = (vc){e0.re + o0.re, e0.im + o0.im};
-    z[1] = (vc){e1.re + w1.re, e1.im + w1.im};
-    z[2] = (vc){e2.re - minus_o2.im, e2.im + minus_o2.re};
-    z[3] = (vc){e3.re + w3.re, e3.im + w3.im};
-    z[4] = (vc){e0.re - o0.re, o0.im - e0.im};
-    z[5] = (vc){e1.re - w1.re, w1.im - e1.im};
-    z[6] = (vc){e2.re + minus_o2.im, minus_o2.re - e2.im};
-    z[7] = (vc){e3.re - w3.re, w3.im - e3.im};
+    const vc sum04 = add(z[0], z[4]), dif04 = sub(z[0], z[4]);
+    const vc sum26 = add(z[2], z[6]), dif26 = sub(z[6], z[2]);
+    const vc sum15 = add(z[1], z[5]), dif15 = sub(z[1], z[5]);
+    const vc sum37 = add(z[3], z[7]), dif37 = sub(z[7], z[3]);
+    const vc even0 = add(sum04, sum26), even2 = sub(sum04, sum26);
+    const vc even1 = add_i(dif04, dif26), even3 = sub_i(dif04, dif26);
+    const vc odd0 = add(sum15, sum37), minus_odd2 = sub(sum37, sum15);
+    const vc odd1 = add_i(dif15, dif37), odd3 = sub_i(dif15, dif37);
+    const vc turned1 = times((vc){odd1.re + odd1.im, odd1.im - odd1.re}, sqrt_half);
+    const vc turned3 = {(odd3.im - odd3.re) * sqrt_half, (odd3.re + odd3.im) * -sqrt_half};
+    z[0] = add(even0, odd0);
+    z[1] = add(even1, turned1);
+    z[2] = add_i(even2, minus_odd2);
+    z[3] = add(even3, turned3);
+    z[4] = sub_conj(even0, odd0);
+    z[5] = sub_conj(even1, turned1);
+    z[6] = sub_i_conj(even2, minus_odd2);
+    z[7] = sub_conj(even3, turned3);
 }
 
 ALWAYS_INLINE void complex_points(const int r, vc *z)
@@ -281,13 +303,13 @@ ALWAYS_INLINE void leaves(const int n, const bf_fft *fft, ptrdiff_t first, const
     const float *window = fft->window + first;
     vr x[16];
     if (mirror_rows == NULL) {
-        UNROLL for (int i = 0; i < n; ++i)
-        {
+        UNROLL
+        for (int i = 0; i < n; ++i) {
             x[i] = vec_widen(frame[rows[i]] * window[i]);
         }
     } else {
-        UNROLL for (int i = 0; i < n; ++i)
-        {
+        UNROLL
+        for (int i = 0; i < n; ++i) {
             x[i] = folded(frame[rows[i]], frame[mirror_rows[first + i]], window[i]);
         }
     }
@@ -327,14 +349,14 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vr *restrict in, ptr
     vr x[8], y[8];
     vc z[8];
 
-    UNROLL for (int j = 0; j < r; ++j)
-    {
+    UNROLL
+    for (int j = 0; j < r; ++j) {
         x[j] = in[j * s];
     }
     real_points(r, x, y);
     put_real(what, out, 0, y[0]);
-    UNROLL for (int m = 1; m < half; ++m)
-    {
+    UNROLL
+    for (int m = 1; m < half; ++m) {
         put(what, out, m * s, y[2 * m - 1], y[2 * m]);
     }
     if (r % 2 == 0) {
@@ -343,31 +365,31 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vr *restrict in, ptr
 
     for (ptrdiff_t k = 1; 2 * k < s; ++k, twiddles += 2 * (r - 1)) {
         z[0] = (vc){in[2 * k - 1], in[2 * k]};
-        UNROLL for (int j = 1; j < r; ++j)
-        {
+        UNROLL
+        for (int j = 1; j < r; ++j) {
             const vr re = in[j * s + 2 * k - 1], im = in[j * s + 2 * k];
             const real c = twiddles[2 * j - 2], d = twiddles[2 * j - 1];
             z[j] = (vc){re * c + im * d, im * c - re * d};
         }
         complex_points(r, z);
-        UNROLL for (int m = 0; m < half; ++m)
-        {
+        UNROLL
+        for (int m = 0; m < half; ++m) {
             put(what, out, k + m * s, z[m].re, z[m].im);
         }
-        UNROLL for (int m = half; m < r; ++m)
-        {
+        UNROLL
+        for (int m = half; m < r; ++m) {
             put(what, out, n - k - m * s, z[m].re, z[m].im);
         }
     }
 
     if (s % 2 == 0) {
-        UNROLL for (int j = 0; j < r; ++j)
-        {
+        UNROLL
+        for (int j = 0; j < r; ++j) {
             x[j] = in[j * s + s - 1];
         }
         half_frequencies(r, x, z);
-        UNROLL for (int m = 0; m < r / 2; ++m)
-        {
+        UNROLL
+        for (int m = 0; m < r / 2; ++m) {
             put(what, out, s / 2 + m * s, z[m].re, z[m].im);
         }
         if (r % 2 == 1) {
@@ -389,7 +411,7 @@ DEFINE_LEAF(8)
 DEFINE_LEAF(16)
 
 #define DEFINE_PASS(r, what)                                                                       \
-    static void pass_##r##_##what(const vr *in, ptrdiff_t s, const real *twiddles, vr *out)       \
+    static void pass_##r##_##what(const vr *in, ptrdiff_t s, const real *twiddles, vr *out)        \
     {                                                                                              \
         pass(r, what, in, s, twiddles, out);                                                       \
     }

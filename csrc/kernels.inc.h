@@ -6,11 +6,16 @@
 
 #include "tables.h"
 
+/* What is included above must not be compiled for the raised target: only what is below. */
 #if defined(TARGET)
 #define PRAGMA(text) _Pragma(#text)
-#define PUSH_TARGET(features) PRAGMA(GCC target(features))
-#pragma GCC push_options
-PUSH_TARGET(TARGET)
+#if defined(__clang__)
+#define RAISE(features)                                                                            \
+    PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
+#else
+#define RAISE(features) PRAGMA(GCC target(features))
+#endif
+RAISE(TARGET)
 #endif
 
 #include "vec.inc.h"
@@ -43,6 +48,6 @@ const bf_kernels TABLE = {
 };
 #endif
 
-#if defined(TARGET)
-#pragma GCC pop_options
+#if defined(TARGET) && defined(__clang__)
+#pragma clang attribute pop
 #endif

@@ -10,9 +10,9 @@ ALWAYS_INLINE vec_split split(vf x)
 {
     const float two_23 = 8388608.0f, smallest_normal = 1.17549435e-38f;
     const vi denormal = VEC_MASK(x < smallest_normal);
-    const vi bits = vec_bits(vec_select(denormal, x * two_23, x));
+    const vu bits = (vu)vec_bits(vec_select(denormal, x * two_23, x));
     /* Counted from the bits of sqrt(1/2), the exponent field steps where the mantissa should. */
-    const vi above = bits - 0x3f3504f3;
+    const vi above = (vi)(bits - 0x3f3504f3u);
     const vi exponent = (above >> 23) - (denormal & 23);
     const vi mantissa = (above & 0x007fffff) + 0x3f3504f3;
     /* A small int becomes a float by adding it to the bits of 1.5 * 2^23. */
@@ -82,7 +82,7 @@ ALWAYS_INLINE vf vec_exp2(vf high, vf low)
     const vf p = (p12 + p34 * f2) + p56 * (f2 * f2);
     /* The power of two in two steps, so that overflow and denormals come out right. */
     const vi least = (vi){0} - 252, most = (vi){0} + 252;
-    vi n = vec_bits(whole) - 0x4b400000;
+    vi n = (vi)((vu)vec_bits(whole) - 0x4b400000u);
     n = vec_select_int(VEC_MASK(n < least), least, n);
     n = vec_select_int(VEC_MASK(n > most), most, n);
     const vi half = n >> 1;
@@ -164,22 +164,22 @@ static void extremes(const float *x, ptrdiff_t n, float *smallest, float *larges
     enum { CHAINS = 4 };
     float low[CHAINS * LANES], high[CHAINS * LANES];
     vf lows[CHAINS], highs[CHAINS];
-    UNROLL for (int c = 0; c < CHAINS; ++c)
-    {
+    UNROLL
+    for (int c = 0; c < CHAINS; ++c) {
         lows[c] = vec_all(__builtin_inff());
         highs[c] = -lows[c];
     }
     ptrdiff_t i = 0;
     for (; i + CHAINS * LANES <= n; i += CHAINS * LANES) {
-        UNROLL for (int c = 0; c < CHAINS; ++c)
-        {
+        UNROLL
+        for (int c = 0; c < CHAINS; ++c) {
             const vf v = vec_load(x + i + c * LANES);
             lows[c] = vec_select(VEC_MASK(v < lows[c]), v, lows[c]);
             highs[c] = vec_select(VEC_MASK(v > highs[c]), v, highs[c]);
         }
     }
-    UNROLL for (int c = 0; c < CHAINS; ++c)
-    {
+    UNROLL
+    for (int c = 0; c < CHAINS; ++c) {
         vec_store(low + c * LANES, lows[c]);
         vec_store(high + c * LANES, highs[c]);
     }

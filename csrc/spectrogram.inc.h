@@ -22,7 +22,7 @@ static ptrdiff_t block_rows(const bf_spectrogram *plan, int32_t steps)
 
 static ptrdiff_t n_bins(const bf_spectrogram *plan)
 {
-    const ptrdiff_t bins = plan->n_fft / 2 + 1;
+    const ptrdiff_t bins = plan->last_bin + 1;
     return plan->part == BF_PART_COMPLEX ? 2 * bins : bins;
 }
 
@@ -33,15 +33,19 @@ static ptrdiff_t n_values(const bf_spectrogram *plan)
 
 /* ---- scratch ---- */
 
+/* Where in the scratch everything is, in vectors from its start. */
 typedef struct {
-    vf *block;    /* [rows] samples of LANES streams */
-    float *edges; /* [LANES][rows] streams that reach outside the recording */
-    vr *bins;     /* [n_fft + 2] */
-    vf *values;   /* [n_bands, or n_fft + 2] */
-    vf *rows;     /* [n_rows] */
-    vf *held;     /* [values of a frame][steps] to be stored when the block is done */
-    vr *fft;
-} workspace;
+    ptrdiff_t bins; /* [n_fft + 2] */
+    ptrdiff_t fft;
+    ptrdiff_t
+        wide_end;     /* of what is as wide as the transform; from there on in vectors of floats: */
+    ptrdiff_t block;  /* [rows] samples of LANES streams */
+    ptrdiff_t edges;  /* [LANES][rows] floats: streams that reach outside the recording */
+    ptrdiff_t values; /* [n_bands, or n_fft + 2] */
+    ptrdiff_t rows;   /* [n_rows] */
+    ptrdiff_t held;   /* [values of a frame][steps]: to be stored when the block is done */
+    ptrdiff_t end;
+} layout;
 
 static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
 {
@@ -55,33 +59,46 @@ static ptrdiff_t fft_scratch(const bf_spectrogram *plan)
     return most;
 }
 
-/* Returns the bytes in all. */
-static size_t lay_out(const bf_spectrogram *plan, void *scratch, workspace *w)
+static layout lay_out(const bf_spectrogram *plan)
 {
-    const ptrdiff_t rows = block_rows(plan, most_steps(plan));
-    vr *wide = scratch;
-    w->bins = wide;
-    wide += plan->n_fft + 2;
-    w->fft = wide;
-    wide += fft_scratch(plan);
-    vf *next = (vf *)wide;
-    w->block = next;
-    next += rows;
-    w->edges = (float *)next;
-    next += rows;
-    w->values = next;
-    next += plan->n_bands > 0 ? plan->n_bands : plan->n_fft + 2;
-    w->rows = next;
-    next += plan->n_rows;
-    w->held = next;
-    next += n_values(plan) * most_steps(plan);
-    return (size_t)((char *)next - (char *)scratch);
+    const int32_t steps = most_steps(plan);
+    layout at = {0};
+    at.fft = at.bins + plan->n_fft + 2;
+    at.wide_end = at.fft + fft_scratch(plan);
+    at.edges = at.block + block_rows(plan, steps);
+    at.values = at.edges + block_rows(plan, steps);
+    at.rows = at.values + (plan->n_bands > 0 ? plan->n_bands : plan->n_fft + 2);
+    at.held = at.rows + plan->n_rows;
+    at.end = at.held + n_values(plan) * steps;
+    return at;
 }
 
 static size_t spectrogram_scratch(const bf_spectrogram *plan)
 {
-    workspace w;
-    return lay_out(plan, NULL, &w);
+    const layout at = lay_out(plan);
+    return (size_t)at.wide_end * sizeof(vr) + (size_t)at.end * sizeof(vf);
+}
+
+typedef struct {
+    vr *bins, *fft;
+    vf *block, *values, *rows, *held;
+    float *edges;
+} workspace;
+
+static workspace workspace_in(void *scratch, const bf_spectrogram *plan)
+{
+    const layout at = lay_out(plan);
+    vr *wide = scratch;
+    vf *start = (vf *)(wide + at.wide_end);
+    return (workspace){
+        .bins = wide + at.bins,
+        .fft = wide + at.fft,
+        .block = start + at.block,
+        .edges = (float *)(start + at.edges),
+        .values = start + at.values,
+        .rows = start + at.rows,
+        .held = start + at.held,
+    };
 }
 
 /* ---- load ---- */
@@ -92,13 +109,13 @@ static void load_rows(const float *const streams[LANES], ptrdiff_t n, vf *rows)
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         vf v[LANES];
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             v[l] = vec_load(streams[l] + i);
         }
         vec_transpose(v);
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             rows[i + l] = v[l];
         }
     }
@@ -239,18 +256,18 @@ static void multiply(const float *matrix, ptrdiff_t n_rows, ptrdiff_t n, const v
     ptrdiff_t r = 0;
     for (; r + 4 <= n_rows; r += 4, matrix += 4 * n) {
         vf sum[4];
-        UNROLL for (int j = 0; j < 4; ++j)
-        {
+        UNROLL
+        for (int j = 0; j < 4; ++j) {
             sum[j] = vec_all(0.0f);
         }
         for (ptrdiff_t i = 0; i < n; ++i) {
-            UNROLL for (int j = 0; j < 4; ++j)
-            {
+            UNROLL
+            for (int j = 0; j < 4; ++j) {
                 sum[j] += x[i] * matrix[j * n + i];
             }
         }
-        UNROLL for (int j = 0; j < 4; ++j)
-        {
+        UNROLL
+        for (int j = 0; j < 4; ++j) {
             y[r + j] = sum[j];
         }
     }
@@ -271,13 +288,13 @@ static void store_rows(const vf *values, ptrdiff_t n, float *const out[LANES])
     ptrdiff_t i = 0;
     for (; i + LANES <= n; i += LANES) {
         vf v[LANES];
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             v[l] = values[i + l];
         }
         vec_transpose(v);
-        UNROLL for (int l = 0; l < LANES; ++l)
-        {
+        UNROLL
+        for (int l = 0; l < LANES; ++l) {
             vec_store(out[l] + i, v[l]);
         }
     }
@@ -376,8 +393,7 @@ static void spectrogram(const bf_spectrogram *plan, const bf_frames *frames, voi
     if (frames->n_frames <= 0) {
         return;
     }
-    workspace w;
-    lay_out(plan, scratch, &w);
+    const workspace w = workspace_in(scratch, plan);
     const ptrdiff_t most = (ptrdiff_t)most_steps(plan) * LANES;
     const ptrdiff_t blocks = (frames->n_frames + most - 1) / most;
     const ptrdiff_t block_frames = (frames->n_frames + blocks - 1) / blocks;

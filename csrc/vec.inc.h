@@ -1,5 +1,5 @@
-/* The two vector types of LANES lanes, and the handful of operations that C's own operators on
- * vectors (+ - * / & | ^ << >> <) do not give. With one lane they are a float and an int. */
+/* The vector types of LANES lanes, and the handful of operations that C's own operators on vectors
+ * (+ - * / & | ^ << >> <) do not give. With one lane they are a float and an int. */
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 #define UNROLL _Pragma("GCC unroll 16")
@@ -7,15 +7,17 @@
 #if LANES == 1
 typedef float vf;
 typedef int32_t vi;
+typedef uint32_t vu;
 typedef vf vf_anywhere;
 #else
 typedef float vf __attribute__((vector_size(4 * LANES)));
 typedef int32_t vi __attribute__((vector_size(4 * LANES)));
+typedef uint32_t vu __attribute__((vector_size(4 * LANES))); /* where an int might overflow */
 typedef float vf_anywhere __attribute__((vector_size(4 * LANES), aligned(4), may_alias));
 #endif
 
-/* Comments on traps (gcc 12): a broadcast by a loop over lanes is six times slower than an
- * arithmetic operation between a scalar and a vector; and `(vf){0} + s` would turn -0 into +0. */
+/* A broadcast written as a loop over lanes is six times slower (gcc 12); s + 0 would make -0 a 0.
+ */
 ALWAYS_INLINE vf vec_all(float s)
 {
     return s - (vf){0};
@@ -126,8 +128,8 @@ ALWAYS_INLINE void vec_transpose(vf v[LANES])
     v[1] = __builtin_shufflevector(v[0], v[1], 1, 3);
     v[0] = first;
 #elif LANES > 2
-    UNROLL for (int i = 0; i < LANES; i += 4)
-    {
+    UNROLL
+    for (int i = 0; i < LANES; i += 4) {
         const vf low01 = __builtin_shufflevector(v[i], v[i + 1], LOW_ONES);
         const vf high01 = __builtin_shufflevector(v[i], v[i + 1], HIGH_ONES);
         const vf low23 = __builtin_shufflevector(v[i + 2], v[i + 3], LOW_ONES);
@@ -139,15 +141,15 @@ ALWAYS_INLINE void vec_transpose(vf v[LANES])
     }
 #endif
 #if LANES == 8
-    UNROLL for (int i = 0; i < 4; ++i)
-    {
+    UNROLL
+    for (int i = 0; i < 4; ++i) {
         const vf low = v[i], high = v[i + 4];
         v[i] = __builtin_shufflevector(low, high, 0, 1, 2, 3, 8, 9, 10, 11);
         v[i + 4] = __builtin_shufflevector(low, high, 4, 5, 6, 7, 12, 13, 14, 15);
     }
 #elif LANES == 16
-    UNROLL for (int i = 0; i < 4; ++i)
-    {
+    UNROLL
+    for (int i = 0; i < 4; ++i) {
         const vf low0 = __builtin_shufflevector(v[i], v[i + 4], LOW_BLOCKS);
         const vf high0 = __builtin_shufflevector(v[i], v[i + 4], HIGH_BLOCKS);
         const vf low8 = __builtin_shufflevector(v[i + 8], v[i + 12], LOW_BLOCKS);

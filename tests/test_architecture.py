@@ -18,7 +18,7 @@ LAYERS = (
         *("spectrogram", "tokens", "embedding", "classifier"),
     },
     {"pipeline"},
-    {"workers", "journal", "report", "train"},
+    {"workers", "journal", "report", "picture", "train"},
     {"__main__", "cli"},
 )
 ONE_HOME = {
@@ -27,6 +27,7 @@ ONE_HOME = {
     "pyarrow": "tables.py",
     "tqdm": "report.py",
     "platformdirs": "models.py",
+    "matplotlib": "picture.py",
     "ai_edge_litert": "sessions",
     "tflite_runtime": "sessions",
 }

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdfast import models
+from birdfast import models, tables
 
 from . import networks
 from .test_audio import KINDS, damaged, noise, write
@@ -47,7 +47,7 @@ def test_a_folder_becomes_tables(tiny: models.Model, wav: Path, tmp_path: Path) 
     assert len(rows) == 15
     assert rows[0]["File"] == str(wav)
     assert table(tmp_path / "out" / "failures.csv") == []
-    assert "1 files, 2.5 s of sound" in result.stderr
+    assert "1 file, 2.5 s of sound" in result.stderr
     assert "times real time; 15 detections, 0 failures" in result.stderr
     assert str(tmp_path / "out" / "detections.csv") in result.stderr
 
@@ -185,12 +185,25 @@ def test_info_says_what_runs_here() -> None:
         assert word in result.stdout
 
 
-@pytest.mark.parametrize("command", ["infer", "models", "info", "demo"])
+@pytest.mark.parametrize("command", ["infer", "models", "info", "demo", "plot"])
 def test_every_command_explains_itself(command: str) -> None:
     result = birdfast(command, "--help")
     assert result.returncode == 0
     assert "usage: birdfast" in result.stdout
     assert len(result.stdout) > 150
+
+
+def test_plot_draws_the_recording_with_its_detections(wav: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    detections = tmp_path / "detections.csv"
+    with tables.open_table(tmp_path, "csv", {}) as table:
+        table.write([tables.Detection(0, 3, "Parus major", "Great Tit", 0.9, str(wav))])
+    result = birdfast("plot", wav, detections, "-o", tmp_path / "picture.png")
+    assert result.returncode == 0, result.stderr
+    assert "1 detections" in result.stdout
+    assert (tmp_path / "picture.png").read_bytes()[:4] == b"\x89PNG"
+    assert birdfast("plot", wav, detections, "--start", "100").returncode == 64
+    assert "not a table of detections" in birdfast("plot", wav, wav).stderr
 
 
 def test_the_demo_is_found_by_the_real_network(birdnet: models.Model, tmp_path: Path) -> None:

@@ -3,6 +3,13 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, models, optimize
+from . import demo, infer, info, models, optimize, plot
 
-COMMANDS = {"infer": infer, "models": models, "optimize": optimize, "info": info, "demo": demo}
+COMMANDS = {
+    "infer": infer,
+    "models": models,
+    "optimize": optimize,
+    "info": info,
+    "demo": demo,
+    "plot": plot,
+}

@@ -108,6 +108,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
     from .. import inputs, models, tables
     from ..config import Options
+    from ..report import counted
 
     options = Options(
         min_confidence=chosen.min_conf,
@@ -125,7 +126,7 @@ def run(chosen: argparse.Namespace) -> int:
     paths = inputs.find(chosen.inputs)
     output = _output_folder(chosen.output)
     if not chosen.quiet:
-        print(f"{model.title} ({model.licence}); {len(paths):,} files", file=sys.stderr)
+        print(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}", file=sys.stderr)
     return _analyse(chosen, paths, model, options, kinds, output)
 
 

@@ -1,0 +1,45 @@
+"""Draw a recording's spectrogram with its detections, as a PNG.
+
+DETECTIONS is the detections.csv that `birdfast infer` wrote; only the recording's own rows are
+drawn. Needs matplotlib: pip install 'birdfast[report]'.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "draw a recording's spectrogram with its detections"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("recording", metavar="RECORDING", help="an audio file")
+    parser.add_argument("detections", metavar="DETECTIONS", help="detections.csv")
+    parser.add_argument("-o", "--output", metavar="PNG", help="the picture (default: <recording>.png)")
+    parser.add_argument(
+        "--start", type=float, default=0.0, metavar="S", help="first second to show (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--length", type=float, default=60.0, metavar="S", help="seconds to show (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--fmax",
+        type=float,
+        default=12_000,
+        metavar="HZ",
+        help="highest frequency shown (default: %(default)s)",
+    )
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Draw the picture."""
+    from .. import picture, tables
+
+    recording = Path(chosen.recording)
+    rows = tables.read_csv(Path(chosen.detections))
+    own = [row for row in rows if Path(row.file).resolve() == recording.resolve()]
+    output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
+    picture.draw(recording, own, output, chosen.start, chosen.length, chosen.fmax)
+    print(f"written: {output} ({len(own)} detections in {recording.name})")
+    return 0
