@@ -18,6 +18,7 @@ import numpy as np
 
 from birdfast import audio, models
 from birdfast.sessions import graft, interpreter, portable, verification
+from birdfast.sessions.grafted import Grafted
 from birdfast.sessions.graph import Graph
 
 Array = np.ndarray
@@ -61,8 +62,8 @@ def plain(data: bytes, window: Array, *, delegate: bool) -> Callable[[], object]
 def turns(ways: dict[str, tuple[Callable[[], object], int]], repeats: int) -> dict[str, float]:
     """Median seconds a window of each way, measured by turns.
 
-    Each turn is a call that is not timed, then two that are: in use, windows follow one another, and a network
-    does not find its weights in the cache replaced by another's.
+    Each turn is a call that is not timed, then two that are: in use, windows follow one another, and a
+    network does not find its weights in the cache replaced by another's.
     """
     spent: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(repeats):
@@ -78,14 +79,12 @@ def turns(ways: dict[str, tuple[Callable[[], object], int]], repeats: int) -> di
 def ratios(medians: dict[str, float]) -> None:
     whole, body = medians["grafted"], medians["grafted: the body alone"]
     xnnpack = medians["LiteRT with XNNPACK"]
-    print(
-        f"  grafted is {medians['LiteRT without a delegate'] / whole:.2f} x as fast as LiteRT without a delegate"
-    )
+    plain_ratio = medians["LiteRT without a delegate"] / whole
+    print(f"  grafted is {plain_ratio:.2f} x as fast as LiteRT without a delegate")
     print(f"             {xnnpack / whole:.2f} x as fast as LiteRT with XNNPACK")
     print(f"             and takes {whole / body:.3f} of the time of its body alone")
-    print(
-        f"  portable is {xnnpack / medians['portable, LiteRT with XNNPACK']:.2f} x as fast as LiteRT with XNNPACK"
-    )
+    portable_ratio = xnnpack / medians["portable, LiteRT with XNNPACK"]
+    print(f"  portable is {portable_ratio:.2f} x as fast as LiteRT with XNNPACK")
 
 
 def windows(paths: list[Path], rate_hz: int, size: int) -> dict[str, Array]:
@@ -98,7 +97,7 @@ def windows(paths: list[Path], rate_hz: int, size: int) -> dict[str, Array]:
     return found
 
 
-def agreement(data: bytes, grafted: graft.Grafted, fast: bytes, recorded: dict[str, Array]) -> None:
+def agreement(data: bytes, grafted: Grafted, fast: bytes, recorded: dict[str, Array]) -> None:
     """Largest logit differences to LiteRT with XNNPACK."""
     original = Graph.parse(data)
     assert grafted.front_end is not None

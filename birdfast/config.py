@@ -35,6 +35,9 @@ class Options:
         What becomes of the end of a recording that fills no whole window (`windows.Grid`).
     normalization : "none", "hoplite", "zoo" or None
         Change of each window's level before the network; None is the model's own default.
+    graft : bool
+        Run TFLite networks rewritten for speed, with our kernels as their front end, where that is
+        proved to say the same; False runs the original graph.
 
     Raises
     ------
@@ -49,6 +52,7 @@ class Options:
     step_s: float | None = None
     tail: Tail = "pad"
     normalization: Normalization | None = None
+    graft: bool = True
 
     def __post_init__(self) -> None:
         _check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")

@@ -73,7 +73,8 @@ class Pipeline:
             raise ModelError(model.how_to_get())
         self.options = options or Options()
         self.labels = labels.load(model.labels_path, model.labels_format)
-        self.session = open_session(model.path, output=model.output, n_classes=len(self.labels))
+        cache = models.cache_folder() if self.options.graft else None
+        self.session = open_session(model.path, output=model.output, n_classes=len(self.labels), cache=cache)
         self.model = model.for_input(self.session.window_samples)
         self.grid = _grid(self.model, self.options)
         self.rule = ScoreRule(
@@ -104,6 +105,22 @@ class Pipeline:
         name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
         found = np.concatenate([np.zeros(0, DETECTION), *map(self._pick, self.score(sound, rate_hz))])
         return list(rows(name, found, self.labels))
+
+    def embed(self, sound: Sound, rate_hz: int | None = None) -> NDArray[np.float32]:
+        """Return the embedding of each window: float32 [n_windows, d]; arguments as `detect`.
+
+        Raises
+        ------
+        AudioError
+            As `detect`.
+        ModelError
+            The network has no embedding to show, or runs as it is (`graft=False`).
+        """
+        found = [scored.outputs.get("embedding") for scored in self.score(sound, rate_hz)]
+        rows = [rows for rows in found if rows is not None]
+        if len(rows) < len(found):
+            raise ModelError(f"{self.model.title} has no embedding to show")
+        return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
 
     def score(self, sound: Sound, rate_hz: int | None = None) -> Iterator[Scored]:
         """Yield the network's outputs for batch after batch of windows; arguments as `detect`."""

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import warnings
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -77,6 +78,7 @@ class Worker:
         self.connection = connection.Connection(ours.detach())
         self.tasks: deque[Task] = deque()
         self.ready = False
+        self.notes: list[str] = []
         self._tell({"model": _plain(model), "options": options.as_dict(), "cpu": cpu})
 
     def start(self, task: Task, path: str) -> None:
@@ -99,6 +101,7 @@ class Worker:
             raise ERRORS[message["error"]](message["message"])
         if "ready" in message:
             self.ready = True
+            self.notes = message["ready"]
             return None
         failure = message.pop("failure")
         detections = np.frombuffer(self.connection.recv_bytes(), DETECTION)
@@ -133,6 +136,11 @@ class Pool:
     n_workers : int or None
         None takes one for each physical core that this process may use.
 
+    Attributes
+    ----------
+    notes : dict of str to None
+        What the workers have to say to the user, each once, in order.
+
     Yields
     ------
     (int, Outcome)
@@ -156,6 +164,7 @@ class Pool:
         self._next_file = 0
         self._first_open = Task(0, 0)
         self._done: dict[Task, Outcome] = {}
+        self.notes: dict[str, None] = {}
 
     def __enter__(self) -> Self:
         self._workers = [self._hire(cpu) for cpu in self._cpus]
@@ -196,6 +205,7 @@ class Pool:
         except (EOFError, ConnectionResetError):
             self._replace(worker)
             return
+        self.notes |= dict.fromkeys(worker.notes)
         if outcome is not None:
             task = worker.tasks.popleft()
             self._done[task] = outcome
@@ -237,12 +247,14 @@ def main(fd: int) -> None:
         order = json.loads(parent.recv_bytes())
         if order["cpu"] is not None:
             os.sched_setaffinity(0, [order["cpu"]])
-        try:
-            pipeline = Pipeline(_model(order["model"]), Options(**order["options"]))
-        except BirdfastError as error:
-            _answer(parent, {"error": type(error).__name__, "message": str(error)})
-            return
-        _answer(parent, {"ready": True})
+        with warnings.catch_warnings(record=True) as notes:
+            warnings.simplefilter("always", RuntimeWarning)
+            try:
+                pipeline = Pipeline(_model(order["model"]), Options(**order["options"]))
+            except BirdfastError as error:
+                _answer(parent, {"error": type(error).__name__, "message": str(error)})
+                return
+        _answer(parent, {"ready": [str(note.message) for note in notes]})
         while True:
             task = json.loads(parent.recv_bytes())
             outcome = pipeline.analyse(task["path"], task["stretch"])

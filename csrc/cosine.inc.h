@@ -35,14 +35,18 @@ ALWAYS_INLINE void put_pair(vr *x, ptrdiff_t k, ptrdiff_t mirror, ptrdiff_t last
 static void cosine_double(const vr *f, ptrdiff_t h, const real *rotation, ptrdiff_t last, vr *x)
 {
     put_pair(x, 0, 2 * h, last, f[0]);
-    for (ptrdiff_t k = 1; 2 * k < h; ++k, rotation += 2) {
+    /* Where only bins below h / 2 are wanted, those above are not even looked at. */
+    const ptrdiff_t end = 2 * last < h ? last + 1 : (h + 1) / 2;
+    for (ptrdiff_t k = 1; k < end; ++k, rotation += 2) {
         const vr re = f[2 * k - 1], im = f[2 * k];
         put_pair(x, k, 2 * h - k, last, re * rotation[0] + im * rotation[1]);
         if (h - k <= last) {
             put_pair(x, h - k, h + k, last, re * rotation[1] - im * rotation[0]);
         }
     }
-    put_pair(x, h / 2, h + h / 2, last, f[h - 1] * rotation[0]);
+    if (2 * last >= h) {
+        put_pair(x, h / 2, h + h / 2, last, f[h - 1] * rotation[0]);
+    }
 }
 
 static void cosine_transform(const bf_spectrogram *plan, const vf *frame, vr *scratch, vr *x)

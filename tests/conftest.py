@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,14 @@ from birdfast import audio, models, soundscape
 from . import networks
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Rewritten networks go into a folder of the tests' own, for the commands too."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("BIRDFAST_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 def _shared(name: str) -> Path:

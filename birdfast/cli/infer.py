@@ -53,6 +53,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("none", "hoplite", "zoo"),
         help="change each window's level as perch-hoplite or the model zoo do (default: the model's own)",
     )
+    model.add_argument(
+        "--no-graft",
+        dest="graft",
+        action="store_false",
+        help="run the network's original graph, not the faster one that is proved to say the same",
+    )
     cut = parser.add_argument_group("windows").add_mutually_exclusive_group()
     cut.add_argument("--overlap", type=float, metavar="S", help="seconds that neighbouring windows share")
     cut.add_argument(
@@ -118,6 +124,7 @@ def run(chosen: argparse.Namespace) -> int:
         step_s=chosen.step,
         tail=chosen.tail,
         normalization=chosen.normalization,
+        graft=chosen.graft,
     )
     kinds = list(dict.fromkeys(kind.strip() for kind in chosen.rtype.split(",")))
     for kind in kinds:
@@ -148,6 +155,8 @@ def _analyse(
         # Workers first: they load their networks while the tables are opened and the files sized.
         pool = stack.enter_context(Pool(paths, model, options, chosen.workers))
         metadata = _metadata(model, options)
+        if options.graft and not chosen.quiet:
+            _say_if_unprepared(model, metadata["model_sha256"])
         written = [stack.enter_context(tables.open_table(output, kind, metadata)) for kind in kinds]
         failures = stack.enter_context(tables.FailuresTable(output / "failures.csv"))
         report = stack.enter_context(Report(paths, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
@@ -157,10 +166,19 @@ def _analyse(
             failure = report.add(file, outcome)
             if failure is not None:
                 failures.write(failure)
+    for note in pool.notes:
+        print(f"birdfast: {note}", file=sys.stderr)
     if not chosen.quiet:
         places = ", ".join(str(table.path) for table in (*written, failures))
         print(f"{report.summary()}\nwritten: {places}", file=sys.stderr)
     return report.exit_code
+
+
+def _say_if_unprepared(model: Model, sha256: str) -> None:
+    from .. import models, sessions
+
+    if not sessions.is_prepared(sha256, models.cache_folder()):
+        print(f"preparing {model.title} for speed, once: some seconds", file=sys.stderr)
 
 
 def _metadata(model: Model, options: Options) -> dict[str, str]:

@@ -28,7 +28,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", type=Path, metavar="FAST.tflite", help="file to write (--portable)")
     parser.add_argument("--portable", action="store_true", help="write a plain TFLite file for other tools")
     parser.add_argument(
-        "--batch", default=None, metavar="N|dynamic", help="windows at a time (default: 1; portable: dynamic)"
+        "--batch",
+        metavar="N|dynamic",
+        help="windows at a time (default: those that infer uses; portable: dynamic)",
     )
     parser.add_argument(
         "--tolerance",
@@ -47,14 +49,14 @@ def run(args: argparse.Namespace) -> int:
     if args.portable:
         _portable(args.model, args.output, batch, args.tolerance)
     else:
-        _cache(args.model, args.output, batch or 1, args.tolerance)
+        _cache(args.model, args.output, batch, args.tolerance)
     return 0
 
 
 def _batch(text: str | None, portable: bool) -> int | None:
     """Windows at a time, None for any number."""
     if text is None:
-        return None if portable else 1
+        return None
     if text == "dynamic":
         if not portable:
             raise ConfigError(
@@ -78,18 +80,19 @@ def _portable(model: Path, output: Path | None, batch: int | None, tolerance: fl
     print(f"{output}: {len(data)} bytes, batch {batch or 'dynamic'}\n{report}")
 
 
-def _cache(model: Path, output: Path | None, batch: int, tolerance: float) -> None:
+def _cache(model: Path, output: Path | None, batch: int | None, tolerance: float) -> None:
     from .. import models
-    from ..sessions import graft
+    from ..sessions import batched, cache
 
     if output is not None:
         raise ConfigError("-o is for --portable; without it the rewrite goes into birdfast's own cache")
-    grafted = graft.cached(model, models.cache_folder(), batch=batch, tolerance=tolerance)
-    if grafted is None:
-        raise ModelError(
-            f"no rewrite agrees with the original within {tolerance:g}: birdfast runs the original"
-        )
-    print(f"{model}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.report}")
+    for size in batched.BATCHES if batch is None else (batch,):
+        grafted = cache.cached(model, models.cache_folder(), batch=size, tolerance=tolerance)
+        if grafted is None:
+            raise ModelError(
+                f"no rewrite agrees with the original within {tolerance:g}: birdfast runs the original"
+            )
+        print(f"{model}: rewritten for batch {size}, kept in birdfast's cache\n{grafted.report}")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -11,6 +11,9 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import __version__
+from ..errors import ModelError
+
 Arrays = dict[str, NDArray[np.float32]]
 
 
@@ -32,12 +35,17 @@ class Session(Protocol):
         -------
         dict
             "logits": float32 [n, n_classes], the network's scores before any activation that is not
-            in its own graph; and "embedding": float32 [n, d], if it was asked for.
+            in its own graph; and "embedding": float32 [n, d], where the network has one to show.
         """
         ...
 
 
-def open_session(path: Path, *, output: str = "", n_classes: int = 0) -> Session:
+def is_prepared(sha256: str, cache: Path) -> bool:
+    """Whether a network was rewritten before, by its file's SHA-256: then opening it takes no time."""
+    return any(cache.glob(f"{sha256}-{__version__}-*"))
+
+
+def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Path | None = None) -> Session:
     """Load the network in `path`.
 
     Parameters
@@ -48,12 +56,26 @@ def open_session(path: Path, *, output: str = "", n_classes: int = 0) -> Session
         Part of the name of the output that holds the scores, where there are several.
     n_classes : int
         How many classes the labels name; 0 if they are not known.
+    cache : path or None
+        Where networks are kept that were rewritten for speed; None runs the original as it is.
 
     Raises
     ------
     ModelError
-        The file is no network of this kind, or does not fit the labels.
+        The file is no network for sound, is damaged, or does not fit the labels.
     """
-    from .tflite import TfliteSession
+    from . import tflite
 
-    return TfliteSession(path, output=output, n_classes=n_classes)
+    session: Session
+    try:
+        if cache is not None and tflite.runtime()[0] == tflite.LITERT:
+            from .batched import BatchedSession
+
+            session = BatchedSession(path, cache, output=output, n_classes=n_classes)
+        else:
+            session = tflite.TfliteSession(path, output=output, n_classes=n_classes)
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+    if n_classes and session.n_classes != n_classes:
+        raise ModelError(f"{path}: scores {session.n_classes} classes, but there are {n_classes} labels")
+    return session

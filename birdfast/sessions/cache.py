@@ -1,11 +1,13 @@
-"""Rewritten models kept from one run to the next, one file each.
+"""Rewritten models kept from one run to the next: the body, a .tflite file, and all the rest beside it.
 
 A file is made under another name and then moved: whoever reads sees a whole file or none, and of several
-processes that start at once the last one's equal file stays. Its first lines hold the hash of the rest, so
-a file that was cut or changed is noticed and made anew.
+processes that start at once the last one's equal file stays. The first lines hold the hash of the
+rest, and the rest that of the body, so what was cut or changed is noticed and made anew. The body is mapped
+into memory, where all workers share it.
 """
 
 import contextlib
+import functools
 import hashlib
 import io
 import json
@@ -18,22 +20,75 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
+from ..errors import ModelError
 from .frontend import Array, FrontEnd
-from .graft import Grafted, Report
+from .grafted import Grafted, Report
 
 MAGIC = b"birdfast graft 1\n"
+TOLERANCE = 1e-3  # of logits
+UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
 
 
-def name(model: bytes, batch: int, embedding: bool, tolerance: float) -> str:
+def name(digest: str, batch: int, embedding: bool, tolerance: float, scores: str) -> str:
     """A file name that changes with anything that changes the result."""
-    digest = hashlib.sha256(model).hexdigest()
     kind = f"{__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
-    return f"{digest}-{kind}.graft"
+    named = hashlib.sha256(scores.encode()).hexdigest()[:8]
+    return f"{digest}-{kind}-{named}.graft"
+
+
+def cached(
+    model: Path,
+    folder: Path,
+    *,
+    batch: int = 1,
+    embedding: bool = True,
+    tolerance: float = TOLERANCE,
+    output: str = "",
+    n_classes: int = 0,
+) -> Grafted | None:
+    """`graft.verified`, or what it gave before.
+
+    Parameters
+    ----------
+    model
+        A .tflite file.
+    folder
+        Where rewritten models are kept; made if it is missing (see `models.cache_folder`).
+    batch, embedding, tolerance
+        As `graft.verified`.
+    output, n_classes
+        Which output holds the scores, where there are several; see `tflite.scores_output`.
+
+    Returns
+    -------
+    Grafted or None
+        None: nothing that helps agrees with the original, which is then to be run (a RuntimeWarning says so).
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, is no network for sound, or one that the runtime refuses.
+    """
+    kinds = ("", f"{output} {n_classes}")  # of a network with one output, of one with several
+    places = [folder / name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
+    for path in places:
+        with contextlib.suppress(*UNREADABLE):
+            return _or_warn(read(path))
+    with alone(places[0]):
+        for path in places:  # perhaps another process made it while this one waited
+            with contextlib.suppress(*UNREADABLE):
+                return _or_warn(read(path))
+        from . import graft  # takes its time, and is not needed again
+
+        data, of_several = graft.scores_alone(graft.content(model), output, n_classes)
+        grafted = graft.verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
+        write(places[of_several], grafted)
+    return grafted
 
 
 def pack(grafted: Grafted | None) -> bytes:
-    """A rewritten model (or that there is none) as bytes without pickles."""
+    """A rewritten model without its body (or that there is none) as bytes without pickles."""
     head: dict[str, object] = {"refused": grafted is None}
     arrays: dict[str, Array] = {}
     if grafted is not None:
@@ -41,31 +96,35 @@ def pack(grafted: Grafted | None) -> bytes:
             head["front_end"], arrays = grafted.front_end.tables()
         plain = ("batch", "body_input", "scores", "embedding")
         head |= {key: getattr(grafted, key) for key in plain} | {"report": asdict(grafted.report)}
-        arrays["body"] = np.frombuffer(grafted.body, np.uint8)
+        head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
-    content = stream.getvalue()
-    return MAGIC + hashlib.sha256(content).hexdigest().encode() + b"\n" + content
+    packed = stream.getvalue()
+    return MAGIC + hashlib.sha256(packed).hexdigest().encode() + b"\n" + packed
 
 
-def unpack(data: bytes) -> Grafted | None:
-    """The inverse of `pack`.
+def unpack(data: bytes, body: Path) -> Grafted | None:
+    """The inverse of `pack`, with the body in its file.
 
     Raises
     ------
     ValueError
-        The bytes are not what `pack` made.
+        The bytes are not what `pack` made, or the body is another.
+    OSError
+        The body cannot be read.
     """
     start = len(MAGIC) + DIGEST + 1
-    content = data[start:]
-    if data[: start - 1] != MAGIC + hashlib.sha256(content).hexdigest().encode():
+    packed = data[start:]
+    if data[: start - 1] != MAGIC + hashlib.sha256(packed).hexdigest().encode():
         raise ValueError("damaged")
-    with np.load(io.BytesIO(content), allow_pickle=False) as archive:
+    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
     head = json.loads(arrays.pop("head").tobytes())
     if head["refused"]:
         return None
-    body = arrays.pop("body").tobytes()
+    with body.open("rb") as stream:
+        if hashlib.file_digest(stream, "sha256").hexdigest() != head["body"]:
+            raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
     plain = {key: head[key] for key in ("batch", "body_input", "scores", "embedding")}
     return Grafted(body=body, front_end=front_end, report=Report(**head["report"]), **plain)
@@ -73,21 +132,53 @@ def unpack(data: bytes) -> Grafted | None:
 
 def read(path: Path) -> Grafted | None:
     """What a cache file holds; ValueError or OSError if it is damaged or missing."""
-    return unpack(path.read_bytes())
+    return unpack(path.read_bytes(), _body(path))
 
 
 def write(path: Path, grafted: Grafted | None) -> None:
     """Put a rewritten model into the cache; a full disk only costs the speed of the next start."""
     with contextlib.suppress(OSError):
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as stream:
-                stream.write(pack(grafted))
-            Path(temporary).replace(path)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        if grafted is not None:
+            _replace(_body(path), _bytes(grafted.body))
+        _replace(path, pack(grafted))
+
+
+def _or_warn(grafted: Grafted | None) -> Grafted | None:
+    if grafted is None:
+        from .graft import warn_original
+
+        warn_original("rewriting it was refused before")
+    return grafted
+
+
+@functools.cache
+def _digest(model: Path) -> str:
+    """The SHA-256 of a file, read once a process."""
+    try:
+        with model.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"cannot be read ({error.strerror})") from error
+
+
+def _bytes(body: bytes | Path) -> bytes:
+    return body if isinstance(body, bytes) else body.read_bytes()
+
+
+def _body(path: Path) -> Path:
+    return path.with_name(f"{path.name}.tflite")
+
+
+def _replace(path: Path, data: bytes) -> None:
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(data)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
 
 
 @contextlib.contextmanager

@@ -37,19 +37,14 @@ class _Compiled:
         self.front_end = front_end
         self._plans = [_plan(branch) for branch in front_end.branches]
         self._samples = np.empty(front_end.samples, np.float32)
-        self._out: Array | None = None
-        self._views: list[list[Array]] = []
 
     def __call__(self, samples: Array, out: Array) -> Array:
         """Fill `out`, float32 of the shape `FrontEnd.batched`, from float32 ``[batch, samples]``."""
-        if out is not self._out:  # a session always hands in the same
-            flat = out.reshape(len(samples), -1)
-            self._views = [[_view(row, branch) for branch in self.front_end.branches] for row in flat]
-            self._out = out
-        for window, views in zip(samples, self._views, strict=True):
+        flat = out.reshape(len(samples), -1)
+        for window, row in zip(samples, flat, strict=True):
             normalised = self._normalise(window)
-            for plan, branch, view in zip(self._plans, self.front_end.branches, views, strict=True):
-                plan.run(normalised, view, start=branch.start, pad="zero")
+            for plan, branch in zip(self._plans, self.front_end.branches, strict=True):
+                plan.run(normalised, _view(row, branch), start=branch.start, pad="zero")
         return out
 
     def _normalise(self, window: Array) -> Array:
@@ -67,7 +62,7 @@ def _view(row: Array, branch: Branch) -> Array:
     item = row.itemsize
     strides = (branch.frame_stride * item, branch.band_stride * item)
     shape = (branch.frames, branch.bands)
-    return np.lib.stride_tricks.as_strided(row[branch.offset :], shape, strides)
+    return np.ndarray(shape, np.float32, row, branch.offset * item, strides)
 
 
 def _plan(branch: Branch) -> "_kernels.FramePlan":

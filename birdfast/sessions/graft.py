@@ -3,117 +3,21 @@
 optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
 """
 
-import contextlib
 import warnings
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError
-from . import compiled, fold, interpreter, trial, validate, verification
+from . import fold, trial, validate, verification
+from .cache import TOLERANCE
 from .frontend import Array, FrontEnd
+from .grafted import Grafted, Report, Session
 from .graph import Graph, reads
 from .recognise import recognise
-
-TOLERANCE = 1e-3
-
-
-@dataclass(frozen=True)
-class Report:
-    """What was done to a model, in words and numbers."""
-
-    operators_before: int
-    operators_after: int
-    front_end: str
-    largest_difference: float | None = None
-    differences: dict[str, float] = field(default_factory=dict)
-
-    def __str__(self) -> str:
-        lines = [
-            f"front end: {self.front_end or 'none recognised'}",
-            f"operators: {self.operators_before} before, {self.operators_after} in the body",
-        ]
-        if self.largest_difference is not None:
-            kinds = ", ".join(f"{name} {value:.1e}" for name, value in self.differences.items())
-            lines.append(f"largest logit difference: {self.largest_difference:.1e} ({kinds})")
-        return "\n".join(lines)
-
-
-@dataclass(frozen=True)
-class Grafted:
-    """A rewritten model.
-
-    Attributes
-    ----------
-    body
-        A static .tflite that XNNPACK takes whole: from `body_input` to the model's own outputs, in their
-        order, and then the embedding if it was asked for and is not among them.
-    front_end
-        The tables of what was cut off; None if nothing was recognised and `body` takes the samples.
-    batch
-        Windows at a time.
-    scores, embedding
-        Tensors of `body` with the model's first output and the input of its last FULLY_CONNECTED (None:
-        there is none). `logits` is the tensor in front of a closing LOGISTIC or SOFTMAX, which is compared.
-    """
-
-    body: bytes
-    front_end: FrontEnd | None
-    batch: int
-    body_input: int
-    scores: int
-    embedding: int | None
-    report: Report
-
-    def session(self) -> "Session":
-        """A session that runs it on one core."""
-        return Session(self)
-
-
-class Session:
-    """Runs a grafted model, one interpreter with one thread; see `sessions.Session`."""
-
-    def __init__(self, grafted: Grafted) -> None:
-        self.batch = grafted.batch
-        self.grafted = grafted
-        self._interpreter = interpreter.start(grafted.body)
-        self._shape = self._interpreter.get_input_details()[0]["shape"]
-        self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
-        self._input = np.zeros(self._shape, np.float32)
-        self.n_classes = int(np.prod(self._output_shape(grafted.scores))) // self.batch
-        samples = int(np.prod(self._shape)) // self.batch
-        self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
-        self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
-
-    def _output_shape(self, tensor: int) -> Array:
-        details = self._interpreter.get_output_details()
-        return next(d["shape"] for d in details if d["index"] == tensor)
-
-    def run(self, windows: Array) -> dict[str, Array]:
-        """Score float32 ``[n <= batch, samples]``: ``{"logits": [n, n_classes], "embedding": [n, d]}``."""
-        n = len(windows)
-        if not 0 < n <= self.batch:
-            raise ModelError(f"{n} windows for a session of {self.batch}")
-        if n < self.batch:
-            rest = np.zeros((self.batch - n, windows.shape[1]), np.float32)
-            windows = np.concatenate([windows, rest])
-        self.front(windows)
-        rows = (values.reshape(self.batch, -1)[:n] for values in self.body())
-        return dict(zip(("logits", "embedding"), rows, strict=False))
-
-    def front(self, windows: Array) -> None:
-        """Make the body's input from as many windows as the batch has."""
-        if self._kernel is None:
-            self._input = np.ascontiguousarray(windows, np.float32).reshape(self._shape)
-        else:
-            self._kernel(windows, self._input)
-
-    def body(self) -> list[Array]:
-        """Run the body on what `front` made: logits, and the embedding if it was asked for."""
-        feeds = {self.grafted.body_input: self._input}
-        return interpreter.run(self._interpreter, feeds, self._outputs)
+from .tflite import check_inputs, scores_output
 
 
 def optimize(
@@ -144,19 +48,26 @@ def optimize(
     """
     original = Graph.parse(content(model))
     validate.check(original)
-    embedding_tensor = find_embedding(original) if embedding else None
+    try:
+        return _rewrite(original, batch, find_embedding(original) if embedding else None, graft)
+    except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
+        # a graph that is odd in a way that nobody thought of; it may still run as it is
+        raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
+
+
+def _rewrite(original: Graph, batch: int, embedding: int | None, graft: bool) -> Grafted:
     single = fold.freeze(original, 1)
     found = recognise(single) if graft else None
     frozen = single if batch == 1 else fold.freeze(original, batch)
     front_end, cut = (None, frozen.inputs[0]) if found is None else (found.front_end, found.cut)
     outputs = list(frozen.outputs)
-    if embedding_tensor is not None and embedding_tensor not in outputs:
-        outputs.append(embedding_tensor)
+    if embedding is not None and embedding not in outputs:
+        outputs.append(embedding)
     body = frozen.extract([cut], outputs)
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
     report = Report(len(original.operators), len(body.operators), words)
-    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding_tensor, report)
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, report)
 
 
 def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
@@ -175,7 +86,7 @@ def content(model: bytes | str | Path) -> bytes:
     try:
         return Path(model).read_bytes()
     except OSError as error:
-        raise ModelError(f"{model}: {error.strerror}") from error
+        raise ModelError(f"cannot be read ({error.strerror})") from error
 
 
 def find_embedding(graph: Graph) -> int | None:
@@ -210,7 +121,7 @@ def verify(
     """
     original = Graph.parse(content(model))
     validate.check(original)
-    body = Graph.parse(grafted.body)
+    body = Graph.parse(content(grafted.body))
     tensor = verification.find_logits(original)
     shape = fold.input_shape(original, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
@@ -250,44 +161,16 @@ def verified(
     return None
 
 
-def cached(
-    model: bytes | str | Path,
-    folder: Path,
-    *,
-    batch: int = 1,
-    embedding: bool = True,
-    tolerance: float = TOLERANCE,
-) -> Grafted | None:
-    """`verified`, from the cache if this model was rewritten before.
-
-    Parameters
-    ----------
-    folder
-        Where rewritten models are kept; made if it is missing (see `models.cache_folder`).
-
-    Returns
-    -------
-    Grafted or None
-        None: nothing that helps agrees with the original, which is then to be run (a RuntimeWarning says so).
-    """
-    from . import cache
-
-    data = content(model)
-    path = folder / cache.name(data, batch, embedding, tolerance)
-    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-        return _or_warn(cache.read(path))
-    with cache.alone(path):
-        with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
-            return _or_warn(cache.read(path))  # made by another process while this one waited
-        grafted = verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
-        cache.write(path, grafted)
-    return grafted
-
-
-def _or_warn(grafted: Grafted | None) -> Grafted | None:
-    if grafted is None:
-        warn_original("rewriting it was refused before")
-    return grafted
+def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]:
+    """A model with no output but the scores, and whether it had several: the rest is not worth its time."""
+    graph = Graph.parse(data)
+    validate.check(graph)
+    check_inputs([(graph.dtype(t), graph.shape(t)) for t in graph.inputs])
+    if len(graph.outputs) == 1:
+        return data, False
+    known = [((graph.tensors[t].name or b"").decode(errors="replace"), graph.shape(t)) for t in graph.outputs]
+    scores = graph.outputs[scores_output(known, output, n_classes)]
+    return graph.extract(graph.inputs, [scores]).write(), True
 
 
 def _checked(data: bytes) -> bytes:

@@ -132,7 +132,10 @@ class Graph:
         return () if shape is None else tuple(int(d) for d in shape)
 
     def dtype(self, tensor: int) -> "np.dtype[Any]":
-        return np.dtype(DTYPES[self.tensors[tensor].type])
+        code = self.tensors[tensor].type
+        if code not in DTYPES:
+            raise ModelError(f"tensor {tensor} holds numbers of type {code}, which NumPy has none for")
+        return np.dtype(DTYPES[code])
 
     def is_constant(self, tensor: int) -> bool:
         data = self.model.buffers[self.tensors[tensor].buffer].data

@@ -1,18 +1,19 @@
 """LiteRT interpreters: the only place of the rewriter that starts one."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
-from .tflite import _silent_stderr, runtime
+from .tflite import runtime, silent_stderr
 
 Array = np.ndarray[Any, np.dtype[Any]]
 
 
 def start(
-    data: bytes,
+    data: bytes | Path,
     *,
     delegate: bool = True,
     shapes: Mapping[int, Sequence[int]] | None = None,
@@ -22,7 +23,8 @@ def start(
     Parameters
     ----------
     data
-        A model written by this package, never a file's own bytes (see `flatbuffer`).
+        A model written by this package, or the file that holds it, which is then mapped and not copied;
+        never a file of the user's (see `flatbuffer`).
     delegate
         Whether XNNPACK takes what it can.
     shapes
@@ -36,10 +38,11 @@ def start(
     _, module = runtime()
     resolvers = module.OpResolverType
     resolver = resolvers.AUTO if delegate else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+    source = {"model_content": data} if isinstance(data, bytes) else {"model_path": str(data)}
     try:
-        with _silent_stderr():
+        with silent_stderr():
             interpreter = module.Interpreter(
-                model_content=data,
+                **source,
                 num_threads=1,
                 experimental_op_resolver_type=resolver,
             )

@@ -9,7 +9,8 @@ from ..errors import ModelError
 from . import fold, trial, validate, verification
 from .convolution import Convolver
 from .frontend import Array
-from .graft import Report, find_embedding
+from .graft import find_embedding
+from .grafted import Report
 from .graph import Graph, reads
 from .recognise import Found, recognise
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ..errors import ModelError
 from . import Arrays
 
 MAGIC = b"TFL3"
+LITERT = "ai-edge-litert"
 
 
 class TfliteSession:
@@ -23,14 +24,11 @@ class TfliteSession:
     batch = 1
 
     def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
-        self._path = path
         self._interpreter = _interpreter(path)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
         self._output = self._scores_output(output, n_classes)
         self.n_classes = int(self._output["shape"][-1])
-        if n_classes and self.n_classes != n_classes:
-            raise ModelError(f"{path}: scores {self.n_classes} classes, but there are {n_classes} labels")
 
     def run(self, windows: NDArray[np.float32]) -> Arrays:
         """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
@@ -39,30 +37,50 @@ class TfliteSession:
         return {"logits": self._interpreter.get_tensor(self._output["index"]).reshape(1, -1)}
 
     def _single_input(self) -> dict[str, Any]:
-        inputs = self._interpreter.get_input_details()
-        if len(inputs) != 1:
-            raise ModelError(f"{self._path}: has {len(inputs)} inputs; a network for sound has one")
-        shape, dtype = tuple(inputs[0]["shape"]), np.dtype(inputs[0]["dtype"])
-        if dtype != np.float32 or len(shape) not in (1, 2) or shape[:-1] not in ((), (1,)) or shape[-1] < 2:
-            raise ModelError(
-                f"{self._path}: takes {dtype} {list(map(int, shape))}; a network for sound takes float32"
-                f" [1, samples] or [samples]"
-            )
-        details: dict[str, Any] = inputs[0]
-        return details
+        inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
+        check_inputs([(np.dtype(details["dtype"]), details["shape"].tolist()) for details in inputs])
+        return inputs[0]
 
     def _scores_output(self, name: str, n_classes: int) -> dict[str, Any]:
-        """Choose the output by its name, else by its length, else the only one."""
-        outputs: list[dict[str, Any]] = [
-            output for output in self._interpreter.get_output_details() if output["dtype"] == np.float32
-        ]
-        named = [output for output in outputs if name and name in output["name"]]
-        fitting = [output for output in outputs if output["shape"][-1] == n_classes]
-        for choice in (named, fitting, outputs):
-            if len(choice) == 1:
-                return choice[0]
-        shapes = ", ".join(f"{output['name']} {output['shape'].tolist()}" for output in outputs)
-        raise ModelError(f"{self._path}: which output holds the scores? It has: {shapes or 'none'}")
+        outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
+        known = [(details["name"], details["shape"].tolist()) for details in outputs]
+        return outputs[scores_output(known, name, n_classes)]
+
+
+def check_inputs(inputs: Sequence[tuple[np.dtype[Any], Sequence[int]]]) -> None:
+    """Raise ModelError unless a network's inputs are one window of sound: float32 [1, n] or [n]."""
+    if len(inputs) != 1:
+        raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
+    dtype, shape = inputs[0]
+    if dtype != np.float32 or len(shape) not in (1, 2) or list(shape[:-1]) not in ([], [1]) or shape[-1] < 2:
+        raise ModelError(
+            f"takes {dtype} {list(shape)}; a network for sound takes float32 [1, samples] or [samples]"
+        )
+
+
+def scores_output(outputs: Sequence[tuple[str, Sequence[int]]], name: str, n_classes: int) -> int:
+    """Return the place of the output that holds the scores.
+
+    Parameters
+    ----------
+    outputs : sequence of (str, shape)
+    name : str
+        Part of its name, or "".
+    n_classes : int
+        Its length, or 0.
+
+    Raises
+    ------
+    ModelError
+        Neither tells, and there are several.
+    """
+    named = [place for place, (known, _) in enumerate(outputs) if name and name in known]
+    fitting = [place for place, (_, shape) in enumerate(outputs) if shape and shape[-1] == n_classes]
+    for choice in (named, fitting, list(range(len(outputs)))):
+        if len(choice) == 1:
+            return choice[0]
+    shapes = ", ".join(f"{known} {list(shape)}" for known, shape in outputs)
+    raise ModelError(f"which output holds the scores? There are: {shapes or 'none'}")
 
 
 def runtime() -> tuple[str, Any]:
@@ -76,7 +94,7 @@ def runtime() -> tuple[str, Any]:
     try:
         from ai_edge_litert import interpreter
 
-        return "ai-edge-litert", interpreter
+        return LITERT, interpreter
     except ImportError:
         pass
     try:
@@ -92,21 +110,21 @@ def _interpreter(path: Path) -> Any:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        raise ModelError(f"cannot be read ({error.strerror})") from error
     if head[4:] != MAGIC:
-        raise ModelError(f"{path}: not a TFLite model")
+        raise ModelError("not a TFLite model")
     _, module = runtime()
     try:
-        with _silent_stderr():
+        with silent_stderr():
             interpreter = module.Interpreter(model_path=str(path), num_threads=1)
             interpreter.allocate_tensors()
     except (ValueError, RuntimeError, OSError) as error:
-        raise ModelError(f"{path}: the TFLite runtime refuses it ({error})") from error
+        raise ModelError(f"the TFLite runtime refuses it ({error})") from error
     return interpreter
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def silent_stderr() -> Iterator[None]:
     """Keep the runtime's greeting, which it writes past Python, off the user's terminal."""
     kept = os.dup(2)
     try:

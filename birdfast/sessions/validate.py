@@ -79,6 +79,7 @@ def _main(graph: Graph) -> None:
         _tensor(graph, i)
     for t in graph.inputs:
         refuse(graph.is_constant(t), f"input {t} is a constant")
+        refuse(graph.tensors[t].type not in DTYPES, f"input {t} is of type {graph.tensors[t].type}")
 
 
 def _tensor(graph: Graph, i: int) -> None:

@@ -1,0 +1,109 @@
+"""A network in two pieces, ready to run: its front end as tables for our kernels, its body as a .tflite.
+
+`graft` makes them, `cache` keeps them; nothing here needs the library that rewrites graphs.
+"""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from ..errors import ModelError
+from . import compiled, interpreter
+from .frontend import Array, FrontEnd
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was done to a model, in words and numbers."""
+
+    operators_before: int
+    operators_after: int
+    front_end: str
+    largest_difference: float | None = None
+    differences: dict[str, float] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        lines = [
+            f"front end: {self.front_end or 'none recognised'}",
+            f"operators: {self.operators_before} before, {self.operators_after} in the body",
+        ]
+        if self.largest_difference is not None:
+            kinds = ", ".join(f"{name} {value:.1e}" for name, value in self.differences.items())
+            lines.append(f"largest logit difference: {self.largest_difference:.1e} ({kinds})")
+        return "\n".join(lines)
+
+
+@dataclass(frozen=True)
+class Grafted:
+    """A rewritten model.
+
+    Attributes
+    ----------
+    body
+        A static .tflite, or the file that holds it, that XNNPACK takes whole: from `body_input` to the
+        model's own outputs, in their order, and then the embedding if it was asked for.
+    front_end
+        The tables of what was cut off; None if nothing was recognised and `body` takes the samples.
+    batch
+        Windows at a time.
+    scores, embedding
+        Tensors of `body` with the model's first output and the input of its last FULLY_CONNECTED (None:
+        there is none). `logits` is the tensor in front of a closing LOGISTIC or SOFTMAX, which is compared.
+    """
+
+    body: bytes | Path
+    front_end: FrontEnd | None
+    batch: int
+    body_input: int
+    scores: int
+    embedding: int | None
+    report: Report
+
+    def session(self) -> "Session":
+        """A session that runs it on one core."""
+        return Session(self)
+
+
+class Session:
+    """Runs a grafted model, one interpreter with one thread; see `sessions.Session`."""
+
+    def __init__(self, grafted: Grafted) -> None:
+        self.batch = grafted.batch
+        self.grafted = grafted
+        self._interpreter = interpreter.start(grafted.body)
+        self._shape = self._interpreter.get_input_details()[0]["shape"]
+        self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
+        self.n_classes = int(np.prod(self._output_shape(grafted.scores))) // self.batch
+        samples = int(np.prod(self._shape)) // self.batch
+        self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
+        self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
+
+    def _output_shape(self, tensor: int) -> Array:
+        details = self._interpreter.get_output_details()
+        return next(d["shape"] for d in details if d["index"] == tensor)
+
+    def run(self, windows: Array) -> dict[str, Array]:
+        """Score float32 ``[n <= batch, samples]``: ``{"logits": [n, n_classes], "embedding": [n, d]}``."""
+        n = len(windows)
+        if not 0 < n <= self.batch:
+            raise ModelError(f"{n} windows for a session of {self.batch}")
+        if n < self.batch:
+            rest = np.zeros((self.batch - n, windows.shape[1]), np.float32)
+            windows = np.concatenate([windows, rest])
+        self.front(windows)
+        rows = (values.reshape(self.batch, -1)[:n] for values in self.body())
+        return dict(zip(("logits", "embedding"), rows, strict=False))
+
+    def front(self, windows: Array) -> None:
+        """Make the body's input from as many windows as the batch has."""
+        # straight into the interpreter's memory; it must not be referred to when the body runs
+        target = self._interpreter.tensor(self.grafted.body_input)()
+        if self._kernel is None:
+            target[...] = windows.reshape(self._shape)
+        else:
+            self._kernel(windows, target)
+
+    def body(self) -> list[Array]:
+        """Run the body on what `front` made: logits, and the embedding if it was asked for."""
+        return interpreter.run(self._interpreter, {}, self._outputs)
