@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test bench lint format clean
+.PHONY: demo test bench lint format debug asan lib wheel clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo
@@ -19,6 +19,7 @@ test: $(BUILT)
 # Peers that are not installed are left out: pip install '.[bench]' brings them.
 bench: $(BUILT)
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_spectrogram.py
+	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_graft.py
 	$(BIN)/python bench/bench_end_to_end.py
 
 lint: $(BUILT)
@@ -32,6 +33,27 @@ format: $(BUILT)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 	$(BIN)/clang-format -i csrc/*
+
+# The core alone, for other programs: build/lib/libbirdfast.a and csrc/birdfast.h; link with -lm.
+lib:
+	mkdir -p build/lib
+	cd build/lib && $(CC) -std=c11 -O3 -ffp-contract=off -fno-math-errno -fvisibility=hidden -Wno-psabi -fPIC -c ../../csrc/*.c
+	ar rcs build/lib/libbirdfast.a build/lib/*.o
+
+# Kernels that a debugger can follow; `make clean` goes back to fast ones.
+debug: $(INSTALLED)
+	BIRDFAST_CFLAGS="-O0 -g" $(BIN)/python setup.py --quiet build_ext --inplace --force
+
+SANITIZE := -O1 -g -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
+asan: $(INSTALLED)
+	BIRDFAST_CFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build_ext --inplace --force
+	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
+	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
+	$(BIN)/python -m pytest --capture=sys tests/test_kernels.py tests/test_exact.py tests/test_spectrogram.py; \
+	status=$$?; rm -rf birdfast/*.so build/temp.* $(BUILT); exit $$status
+
+wheel: $(INSTALLED)
+	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
 clean:
 	rm -rf .venv build dist demo *.egg-info birdfast/_kernels.c birdfast/*.so
