@@ -50,7 +50,7 @@ asan: $(INSTALLED)
 	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 	$(BIN)/python -m pytest --capture=sys tests/test_kernels.py tests/test_exact.py tests/test_spectrogram.py; \
-	status=$$?; rm -rf birdfast/*.so build/temp.* $(BUILT); exit $$status
+	status=$$?; rm -rf build birdfast/*.so $(BUILT); exit $$status
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
