@@ -38,6 +38,7 @@ FLAGS = [
     "-fno-math-errno",
     "-fvisibility=hidden",
     "-Wno-psabi",
+    "-g0",
 ]
 
 # The last word on the flags: for debuggers and sanitizers.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import csv
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -57,7 +59,7 @@ def test_real_logits_are_those_of_the_original_graph(birdnet: models.Model, real
     assert np.abs(found - plain_logits(birdnet, samples)).max() < LOGIT_BOUND
 
 
-def golden(name: str) -> dict[tuple[float, str], float]:
+def golden(name: str | Path) -> dict[tuple[float, str], float]:
     """Return confidences by start and species, from a table that golden/make_birdnet.py made."""
     with (GOLDEN / name).open(newline="", encoding="utf-8") as file:
         return {
@@ -83,6 +85,19 @@ def test_real_detections_are_birdnets(birdnet: models.Model, real_soundscape: Pa
 
 def test_demo_detections_are_birdnets(birdnet: models.Model, demo: Path) -> None:
     assert_same_detections(detected(birdnet, demo / "soundscape.flac"), "birdnet_demo.csv")
+
+
+def test_a_portable_network_says_the_same_in_birdnet(
+    birdnet: models.Model, demo: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("birdnet", reason="birdnet 1.3.1 comes with the extra [bench]")
+    fast, table = tmp_path / "fast.tflite", tmp_path / "fast.csv"
+    for command in (
+        ["birdfast", "optimize", birdnet.path, "-o", fast, "--portable"],
+        ["tests.golden.make_birdnet", demo / "soundscape.flac", table, fast],
+    ):
+        subprocess.run([sys.executable, "-m", *map(str, command)], check=True, cwd=GOLDEN.parents[1])
+    assert_same_detections(golden(table), "birdnet_demo.csv")
 
 
 def test_every_song_of_the_demo_is_found(birdnet: models.Model, demo: Path) -> None:
