@@ -125,7 +125,7 @@ def main() -> None:
     args = parser.parse_args()
     recordings = args.audio or list(SHARED.glob("data/soundscape/soundscape.flac"))
     birdnet, yamnet = models.catalogue()["birdnet-2.4"], SHARED / "models/yamnet/yamnet.tflite"
-    if birdnet.path is None:
+    if not birdnet.found:
         print(birdnet.how_to_get())
     else:
         network(birdnet.path, 48_000, recordings, args.batch, args.repeats)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 from time import monotonic
 from typing import NoReturn
@@ -57,6 +58,9 @@ def main(arguments: list[str] | None = None) -> int:
         sub.set_defaults(run=command.run)
     chosen = parser.parse_args(arguments)
     chosen.began = began
+    for name in ("SIGTERM", "SIGHUP"):  # what a cluster or a closed terminal sends: leave in good order
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
     try:
         return int(chosen.run(chosen))
     except BirdfastError as error:

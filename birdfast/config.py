@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -70,11 +68,6 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, fit for JSON and for a table's metadata."""
         return dataclasses.asdict(self)
-
-
-def fingerprint(**parts: Any) -> str:
-    """Return a SHA-256 of plain values: two runs with the same one may share their results."""
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
 def _check(fits: bool, name: str, value: object, what_fits: str) -> None:

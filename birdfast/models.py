@@ -69,15 +69,22 @@ class Model:
         )
 
     def for_input(self, window_samples: int) -> Model:
-        """Complete a user's network with the facts of the listed one that takes the same input.
+        """Complete a user's network, which takes windows of so many samples.
+
+        Without a rate it takes the facts of the listed network with the same input.
 
         Raises
         ------
         ModelError
-            No listed network takes so many samples, so its rate has to be told.
+            No listed network takes so many samples, so its rate has to be told; or the network takes
+            others than it was said to.
         """
+        if self.window_samples not in (0, window_samples):
+            raise ModelError(
+                f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
+            )
         if self.rate_hz:
-            return self
+            return dataclasses.replace(self, window_samples=window_samples)
         for known in catalogue().values():
             if known.window_samples == window_samples:
                 facts = ("rate_hz", "window_samples", "step_samples", "normalization", "activation")
@@ -117,7 +124,7 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     name_or_path : str or path
         A name of models.toml, a .tflite file, or a folder that holds one.
     labels : path or None
-        The labels of a .tflite file; by default `<stem>_Labels.txt` beside it.
+        Other labels than the model's own; those of a .tflite file are `<stem>_Labels.txt` beside it.
 
     Raises
     ------
@@ -125,17 +132,23 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         No such model, or a file of it is missing; the message says how to get it.
     """
     name = os.fspath(name_or_path)
-    if name in _facts() and labels is None:
+    path = Path(name)
+    if name in _facts():
         model = catalogue()[name]
         if not model.found:
             raise ModelError(model.how_to_get())
-        return model
-    path = Path(name)
-    if path.is_dir():
-        return _in_folder(path)
+    elif path.is_dir():
+        model = _in_folder(path)
+    else:
+        return _single(path, labels)
+    return with_files(model, model.path, Path(labels)) if labels else model
+
+
+def _single(path: Path, labels: str | os.PathLike[str] | None) -> Model:
+    """Find a .tflite file and its labels."""
     if not path.is_file():
         raise ModelError(
-            f"{name}: no such model; it takes {', '.join(_facts())}, a .tflite file or a folder with one"
+            f"{path}: no such model; it takes {', '.join(_facts())}, a .tflite file or a folder with one"
         )
     return _of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
 

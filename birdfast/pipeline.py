@@ -153,7 +153,7 @@ class Pipeline:
                 outcome.audio_s = self._covered_s(recording, first, outcome)
         except AudioError as error:
             outcome.failure = Failure(path, "audio", str(error))
-        except ModelError as error:
+        except (ModelError, MemoryError) as error:
             outcome.failure = Failure(path, "network", str(error))
         if outcome.failure is not None:
             outcome.audio_s = outcome.n_windows * self.grid.step_samples / self.grid.rate_hz

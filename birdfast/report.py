@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -39,7 +38,8 @@ class Report:
         self._bytes = [_size(path) for path in paths]
         self._bar = _bar(sum(self._bytes)) if self._wants_bar(bar) else None
         self._last_line = began
-        self._stretches: Counter[int] = Counter()
+        self._file, self._stretch, self._n_stretches = -1, 0, 1
+        self._worked = 0
         self._done_bytes = 0.0
         self.audio_s = self.decode_s = self.inference_s = 0.0
         self.n_detections = self.n_files = 0
@@ -60,12 +60,14 @@ class Report:
         self.decode_s += outcome.decode_s
         self.inference_s += outcome.inference_s
         self.n_detections += len(outcome.detections)
-        self._stretches[file] += 1
-        if self._stretches[file] >= outcome.n_stretches:
-            del self._stretches[file]
-            self.n_files += 1
-        self._advance(self._bytes[file] / outcome.n_stretches)
+        if file != self._file:  # outcomes come file by file; the first tells how many stretches there are
+            self._file, self._stretch, self._n_stretches = file, 0, outcome.n_stretches
+        self._stretch += 1
         path = self._paths[file]
+        if self._stretch == self._n_stretches:
+            self.n_files += 1
+            self._worked += path not in self.failures and outcome.failure is None
+        self._advance(self._bytes[file] / self._n_stretches)
         if outcome.failure is None or path in self.failures:
             return None
         self.failures[path] = outcome.failure
@@ -78,10 +80,10 @@ class Report:
 
     @property
     def exit_code(self) -> int:
-        """0: all files fine; 2: some failed; 3: none worked."""
+        """0: all files fine; 2: some failed; 3: none worked, not even in part."""
         if not self.failures:
             return 0
-        return 3 if self.audio_s == 0 else 2
+        return 2 if self._worked or self.audio_s > 0 else 3
 
     def summary(self) -> str:
         """Return the run in one line, with its speed."""

@@ -158,7 +158,9 @@ class Pool:
         cores = usable_cores()
         self._paths, self._model, self._options = paths, model, options
         self._cpus = [cores[i % len(cores)] for i in range(n_workers or len(cores))]
-        self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) <= len(cores)
+        # With fewer workers than cores there may be another run beside this one: on the same cores, if
+        # both were pinned. Then the system places them better.
+        self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) == len(cores)
         self._workers: list[Worker] = []
         self._again: deque[Task] = deque()
         self._next_file = 0
@@ -202,7 +204,7 @@ class Pool:
     def _receive(self, worker: Worker) -> None:
         try:
             outcome = worker.outcome()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):
             self._replace(worker)
             return
         self.notes |= dict.fromkeys(worker.notes)
@@ -214,17 +216,17 @@ class Pool:
 
     def _replace(self, worker: Worker) -> None:
         """Put another worker in a dead one's place; what that one had at hand has failed."""
-        tasks, was_ready = worker.tasks, worker.ready
+        tasks, place = worker.tasks, self._workers.index(worker)
+        self._workers.pop(place)
         how = worker.end()
-        if not was_ready:
+        if not worker.ready:
             raise ModelError(f"a worker ended before it was ready ({how})")
         if tasks:
             task = tasks.popleft()
             failure = Failure(self._paths[task.file], "worker", f"the worker process ended ({how})")
             self._done[task] = Outcome(failure=failure)
         self._again.extendleft(reversed(tasks))
-        place = self._workers.index(worker)
-        self._workers[place] = self._hire(self._cpus[place])
+        self._workers.insert(place, self._hire(self._cpus[place]))
 
     def _in_order(self) -> Iterator[tuple[int, Outcome]]:
         while (outcome := self._done.pop(self._first_open, None)) is not None:

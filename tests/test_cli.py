@@ -15,7 +15,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdfast import models, tables
+from birdfast import _kernels, models, tables
+from birdfast.pipeline import Outcome
+from birdfast.report import Report
+from birdfast.tables import Failure
 
 from . import networks
 from .test_audio import KINDS, damaged, noise, write
@@ -88,6 +91,25 @@ def test_nothing_but_bad_files_is_exit_code_3(tiny: models.Model, tmp_path: Path
     result = infer(tiny, bad, "-o", tmp_path / "out")
     assert result.returncode == 3
     assert len(table(tmp_path / "out" / "failures.csv")) == 1
+
+
+def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
+    report = Report(["long.wav", "short.wav"], time.monotonic(), quiet=True)
+    gone = Failure("long.wav", "audio", "no such file")
+    report.add(0, Outcome(n_stretches=3, n_windows=20, audio_s=60.0))
+    assert report.add(0, Outcome(failure=gone)) == gone
+    assert report.add(0, Outcome(failure=gone)) is None
+    report.add(1, Outcome(n_windows=1, audio_s=0.0))
+    assert (report.n_files, len(report.failures), report.exit_code) == (2, 1, 2)
+
+
+@pytest.mark.parametrize("another_is_fine", [True, False])
+def test_a_good_file_without_windows_has_worked(another_is_fine: bool) -> None:
+    report = Report(["bad.wav", "good.wav"], time.monotonic(), quiet=True)
+    report.add(0, Outcome(failure=Failure("bad.wav", "audio", "no sound")))
+    if another_is_fine:
+        report.add(1, Outcome())
+    assert report.exit_code == (2 if another_is_fine else 3)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +203,8 @@ def test_models_lists_what_each_wants_and_where_it_lies(tmp_path: Path) -> None:
 def test_info_says_what_runs_here() -> None:
     result = birdfast("info")
     assert result.returncode == 0
-    for word in ("birdfast", "Python", "processor", "TFLite runtime", "libsndfile", "numpy"):
+    words = ("birdfast", "Python", "processor", "kernels: ", "TFLite runtime", "libsndfile", "numpy")
+    for word in (*words, _kernels.cpu_table()):
         assert word in result.stdout
 
 

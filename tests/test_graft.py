@@ -78,7 +78,6 @@ def test_a_front_end_is_read_off(kind: Kind) -> None:
 
 
 def test_birdnets_front_end_is_read_off(birdnet: models.Model) -> None:
-    assert birdnet.path is not None
     found = found_in(birdnet.path.read_bytes())
     assert found is not None
     assert [(b.n_fft, b.hop, b.frames, b.bands) for b in found.front_end.branches] == [
@@ -161,7 +160,6 @@ def test_without_a_front_end_the_rest_is_rewritten() -> None:
 
 
 def test_birdnet_grafted_says_the_same(birdnet: models.Model, real_soundscape: Path) -> None:
-    assert birdnet.path is not None
     windows = np.stack(_windows(real_soundscape / "soundscape.flac", 144_000, 4))
     names = {f"real {i}": window for i, window in enumerate(windows)}
     grafted = graft.verify(birdnet.path, graft.optimize(birdnet.path, batch=2), names)
@@ -317,7 +315,6 @@ def test_a_portable_network_says_the_same(kind: Kind, batch: int | None) -> None
 
 def test_a_portable_birdnet_says_the_same(birdnet: models.Model) -> None:
     """In silence too, which its normalisation makes -1 and whose spectrum is rounding alone."""
-    assert birdnet.path is not None
     fast, report = portable.verified(birdnet.path.read_bytes(), batch=None, tolerance=1e-3)
     assert report.front_end.startswith("as convolutions")
     assert max(report.differences[name] for name in ("silence", "click", "song, then zeros")) < 1e-4
@@ -361,11 +358,12 @@ def _command(*arguments: object) -> int:
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--batch", "0"], "1 to 1024"),
-        (["--batch", "dynamic"], "only with --portable"),
+        (["--portable", "-o", "fast.tflite", "--batch", "0"], "1 to 1024"),
+        (["--portable", "-o", "fast.tflite", "--tolerance", "-1"], "not below 0"),
         (["--portable"], "needs -o"),
-        (["-o", "fast.tflite"], "-o is for --portable"),
-        (["--tolerance", "-1"], "not below 0"),
+        (["-o", "fast.tflite"], "go with --portable"),
+        (["--batch", "dynamic"], "go with --portable"),
+        (["--tolerance", "0.1"], "go with --portable"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

@@ -15,7 +15,7 @@ from birdfast import audio, models, soundscape
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError, ModelError
 from birdfast.pipeline import STRETCH_S, Pipeline
-from birdfast.sessions import tflite
+from birdfast.sessions import interpreter
 
 from . import networks
 
@@ -26,17 +26,17 @@ CONFIDENCE_BOUND = 1e-3
 
 def plain_logits(model: models.Model, samples: np.ndarray) -> np.ndarray:
     """Run the original graph window by window, as anybody would: float32 [n, n_classes]."""
-    interpreter = tflite.runtime()[1].Interpreter(str(model.path), num_threads=1)
-    interpreter.allocate_tensors()
-    source, target = interpreter.get_input_details()[0], interpreter.get_output_details()[0]
+    runner = interpreter.runtime()[1].Interpreter(str(model.path), num_threads=1)
+    runner.allocate_tensors()
+    source, target = runner.get_input_details()[0], runner.get_output_details()[0]
     found = []
     for start in range(0, len(samples), model.window_samples):
         window = np.zeros(model.window_samples, np.float32)
         held = samples[start : start + model.window_samples]
         window[: len(held)] = held
-        interpreter.set_tensor(source["index"], window.reshape(source["shape"]))
-        interpreter.invoke()
-        found.append(interpreter.get_tensor(target["index"])[0].copy())
+        runner.set_tensor(source["index"], window.reshape(source["shape"]))
+        runner.invoke()
+        found.append(runner.get_tensor(target["index"])[0].copy())
     return np.array(found)
 
 
@@ -136,6 +136,39 @@ def test_stretches_add_up_to_the_whole(tiny: models.Model, tmp_path: Path) -> No
     whole = pipeline.detect(path)
     assert len(found) == len(whole)
     np.testing.assert_array_equal(np.unique(found["start_s"]), np.unique([row.start_s for row in whole]))
+
+
+def test_a_network_that_takes_no_batch_is_scored_window_by_window(
+    yamnet: models.Model, real_soundscape: Path
+) -> None:
+    sound = audio.read(real_soundscape / "soundscape.flac", 16_000)[0][:160_000]
+    for tail in (None, -7_000):  # batches and what is left over
+        found = [logits_of(Pipeline(yamnet, Options(graft=graft)), sound[:tail]) for graft in (True, False)]
+        assert len(found[0]) >= 9
+        np.testing.assert_allclose(*found, atol=1e-5)
+
+
+def logits_of(pipeline: Pipeline, samples: np.ndarray) -> np.ndarray:
+    return np.concatenate([scored.outputs["logits"] for scored in pipeline.score(samples, 16_000)])
+
+
+def test_a_users_model_may_give_its_rate_alone(tmp_path: Path, wav: Path) -> None:
+    folder = networks.write_folder(tmp_path)
+    (folder / "model.toml").write_text("rate_hz = 8000\n")
+    assert len(Pipeline(models.find(folder), Options(min_confidence=0)).detect(wav)) == 15
+    (folder / "model.toml").write_text("rate_hz = 8000\nwindow_samples = 8000\n")
+    with pytest.raises(ModelError, match="takes windows of 4000 samples, not 8000"):
+        Pipeline(models.find(folder))
+
+
+def test_embeddings_come_window_by_window(birdnet: models.Model, demo: Path) -> None:
+    sound, _ = audio.read(demo / "soundscape.flac")
+    embeddings = Pipeline(birdnet).embed(sound[: 5 * 144_000], 48_000)
+    assert embeddings.shape == (5, 1024)
+    alone = Pipeline(birdnet).embed(sound[144_000 : 2 * 144_000], 48_000)
+    np.testing.assert_allclose(embeddings[1:2], alone, atol=1e-4)
+    with pytest.raises(ModelError, match="no embedding"):
+        Pipeline(birdnet, Options(graft=False)).embed(sound[:144_000], 48_000)
 
 
 def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) -> None:

@@ -27,15 +27,16 @@ def run(chosen: argparse.Namespace) -> int:
     import platform
     from importlib import metadata
 
-    from .. import __version__, workers
+    from .. import __version__, _kernels, workers
     from ..audio import decoder_version
     from ..errors import ModelError
-    from ..sessions.tflite import runtime
+    from ..sessions.interpreter import runtime
 
     print(f"birdfast {__version__}, Python {platform.python_version()}, {platform.platform()}")
     name, features = _processor()
     print(f"processor: {name} ({' '.join(features)})")
     print(f"cores for workers: {workers.usable_cores()}")
+    print(f"kernels: {_kernels.cpu_table()} in use, of {', '.join(_kernels.cpu_tables())}")
     try:
         print(f"TFLite runtime: {runtime()[0]}")
     except ModelError as error:

@@ -1,13 +1,15 @@
 """Rewrite a TFLite network so that it runs faster, and prove that it says the same.
 
-The rewrite is compared with the original on noise, silence, tones, clicks, clipped and bird-like sound; if a
-logit differs by more than the tolerance, it is refused.
+The rewrite is compared with the original on noise, silence, tones, clicks, clipped and bird-like sound, and
+on your own with --audio; if a logit differs by more than the tolerance, it is refused.
 
-Without --portable the result goes into birdfast's cache, where `infer` finds it. (infer does this by itself
-when it first sees a network: this is for preparing machines, and for seeing the report.)
+MODEL is a name from `birdfast models`, a .tflite file, or a folder with one. Without --portable the result
+goes into birdfast's cache, where `infer` finds it. (infer does this by itself when it first sees a network:
+this is for preparing machines, and for seeing the report.)
 
 With --portable a plain TFLite file is written for other programs: the spectrogram becomes convolutions,
-tensors keep their numbers, and the embedding becomes the second output.
+tensors keep their numbers, and the embedding becomes the second output. It is judged on tones as a recorder
+gives them, with the noise of the last bit; what it makes of pure ones is reported.
 """
 
 from __future__ import annotations
@@ -15,7 +17,10 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
+import warnings
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from ..errors import ConfigError, ModelError
 
@@ -24,75 +29,114 @@ HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for oth
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("model", type=Path, metavar="MODEL.tflite")
+    parser.add_argument("model", metavar="MODEL", help="a name, a .tflite file, or a folder with one")
     parser.add_argument("-o", "--output", type=Path, metavar="FAST.tflite", help="file to write (--portable)")
     parser.add_argument("--portable", action="store_true", help="write a plain TFLite file for other tools")
     parser.add_argument(
         "--batch",
         metavar="N|dynamic",
-        help="windows at a time (default: those that infer uses; portable: dynamic)",
+        help="windows at a time of a portable file (default: dynamic, where the network can)",
     )
     parser.add_argument(
         "--tolerance",
         type=float,
-        default=1e-3,
         metavar="LOGITS",
-        help="largest difference of a logit that is accepted (default: 0.001)",
+        help="largest difference of a logit that a portable file may have (default: 0.001)",
+    )
+    parser.add_argument(
+        "--audio",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="a recording to compare on too (--portable); may be given again",
     )
 
 
 def run(args: argparse.Namespace) -> int:
     """Rewrite, compare, write, and say what was done."""
-    batch = _batch(args.batch, args.portable)
-    if not args.tolerance >= 0:
-        raise ConfigError(f"--tolerance {args.tolerance:g}: not below 0")
     if args.portable:
-        _portable(args.model, args.output, batch, args.tolerance)
+        _portable(args)
+    elif args.output or args.batch or args.audio or args.tolerance is not None:
+        raise ConfigError("-o, --batch, --tolerance and --audio go with --portable")
     else:
-        _cache(args.model, args.output, batch, args.tolerance)
+        _cache(args.model)
     return 0
 
 
-def _batch(text: str | None, portable: bool) -> int | None:
+def _portable(args: argparse.Namespace) -> None:
+    from ..sessions import graft, portable
+
+    batch, tolerance = _batch(args.batch), 1e-3 if args.tolerance is None else args.tolerance
+    if not tolerance >= 0:
+        raise ConfigError(f"--tolerance {tolerance:g}: not below 0")
+    if args.output is None:
+        raise ConfigError("--portable needs -o FAST.tflite")
+    model = _path(args.model)
+    if args.output.resolve() == model.resolve():
+        raise ConfigError(f"-o {args.output}: is the model itself")
+    data = graft.content(model)
+    made, report = portable.verified(data, batch=batch, tolerance=tolerance, windows=_recorded(args))
+    _write(args.output, made)
+    print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{report}")
+
+
+def _batch(text: str | None) -> int | None:
     """Windows at a time, None for any number."""
-    if text is None:
-        return None
-    if text == "dynamic":
-        if not portable:
-            raise ConfigError(
-                "--batch dynamic: only with --portable, birdfast's own rewrites are for one batch"
-            )
+    if text is None or text == "dynamic":
         return None
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
         raise ConfigError(f"--batch {text}: 1 to 1024, or dynamic")
     return int(text)
 
 
-def _portable(model: Path, output: Path | None, batch: int | None, tolerance: float) -> None:
-    from ..sessions import graft, portable
-
-    if output is None:
-        raise ConfigError("--portable needs -o FAST.tflite")
-    if output.resolve() == model.resolve():
-        raise ConfigError(f"-o {output}: is the model itself")
-    data, report = portable.verified(graft.content(model), batch=batch, tolerance=tolerance)
-    _write(output, data)
-    print(f"{output}: {len(data)} bytes, batch {batch or 'dynamic'}\n{report}")
-
-
-def _cache(model: Path, output: Path | None, batch: int | None, tolerance: float) -> None:
+def _path(name: str) -> Path:
+    """The network's file; that of a file needs no labels here."""
     from .. import models
+
+    return Path(name) if Path(name).is_file() else models.find(name).path
+
+
+def _recorded(args: argparse.Namespace) -> dict[str, Any]:
+    """The windows of the user's recordings, by what they are called in the report."""
+    from .. import audio, models, windows
+    from ..sessions import fold, graft
+    from ..sessions.graph import Graph
+
+    if not args.audio:
+        return {}
+    path = _path(args.model)
+    window_samples = fold.input_shape(Graph.parse(graft.content(path)), 1)[-1]
+    rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
+    grid = windows.Grid(rate_hz, window_samples, window_samples)
+    found: dict[str, Any] = {}
+    for name in args.audio:
+        with audio.Recording(name) as recording:
+            cut = windows.cut(recording.blocks(rate_hz), grid, None, 1)
+            found |= {f"{Path(name).name} {i}": window[0].copy() for i, window in enumerate(cut)}
+    return found
+
+
+def _cache(name: str) -> None:
+    from .. import labels, models
     from ..sessions import batched, cache
 
-    if output is not None:
-        raise ConfigError("-o is for --portable; without it the rewrite goes into birdfast's own cache")
-    for size in batched.BATCHES if batch is None else (batch,):
-        grafted = cache.cached(model, models.cache_folder(), batch=size, tolerance=tolerance)
+    path, output, n_classes = Path(name), "", 0
+    if not path.is_file():
+        model = models.find(name)
+        path, output = model.path, model.output
+        n_classes = len(labels.load(model.labels_path, model.labels_format))
+    cached = partial(cache.cached, path, models.cache_folder(), output=output, n_classes=n_classes)
+    single, *more = batched.BATCHES
+    for batch in (single, *more):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)
+            grafted = cached(batch=batch)
+        if grafted is None and batch == single:
+            raise ModelError(f"{path}: no rewrite agrees with the original: birdfast runs that")
         if grafted is None:
-            raise ModelError(
-                f"no rewrite agrees with the original within {tolerance:g}: birdfast runs the original"
-            )
-        print(f"{model}: rewritten for batch {size}, kept in birdfast's cache\n{grafted.report}")
+            print(f"{path}: takes no batch of {batch}")
+        else:
+            print(f"{path}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.report}")
 
 
 def _write(path: Path, data: bytes) -> None:

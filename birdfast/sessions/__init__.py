@@ -42,7 +42,7 @@ class Session(Protocol):
 
 def is_prepared(sha256: str, cache: Path) -> bool:
     """Whether a network was rewritten before, by its file's SHA-256: then opening it takes no time."""
-    return any(cache.glob(f"{sha256}-{__version__}-*"))
+    return any(cache.glob(f"{sha256}-{__version__}-*.graft"))
 
 
 def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Path | None = None) -> Session:
@@ -64,11 +64,11 @@ def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Pat
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
-    from . import tflite
+    from . import interpreter, tflite
 
     session: Session
     try:
-        if cache is not None and tflite.runtime()[0] == tflite.LITERT:
+        if cache is not None and interpreter.runtime()[0] == interpreter.LITERT:
             from .batched import BatchedSession
 
             session = BatchedSession(path, cache, output=output, n_classes=n_classes)

@@ -32,6 +32,11 @@ def input_shape(graph: Graph, batch: int) -> tuple[int, ...]:
     return (batch, *shape[1:])
 
 
+def takes_batches(graph: Graph) -> bool:
+    """Whether the model's input has an axis of windows beside that of samples."""
+    return len(graph.shape(graph.inputs[0])) > 1
+
+
 def freeze(graph: Graph, batch: int = 1) -> Graph:
     """The same graph for one batch size only: true shapes, constants folded, dead operators gone.
 

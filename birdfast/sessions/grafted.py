@@ -22,6 +22,7 @@ class Report:
     front_end: str
     largest_difference: float | None = None
     differences: dict[str, float] = field(default_factory=dict)
+    not_judged: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         lines = [
@@ -29,9 +30,16 @@ class Report:
             f"operators: {self.operators_before} before, {self.operators_after} in the body",
         ]
         if self.largest_difference is not None:
-            kinds = ", ".join(f"{name} {value:.1e}" for name, value in self.differences.items())
-            lines.append(f"largest logit difference: {self.largest_difference:.1e} ({kinds})")
+            lines.append(
+                f"largest logit difference: {self.largest_difference:.1e} ({_listed(self.differences)})"
+            )
+        if self.not_judged:
+            lines.append(f"not judged, as no recorder gives such sound: {_listed(self.not_judged)}")
         return "\n".join(lines)
+
+
+def _listed(differences: dict[str, float]) -> str:
+    return ", ".join(f"{name} {value:.1e}" for name, value in differences.items())
 
 
 @dataclass(frozen=True)

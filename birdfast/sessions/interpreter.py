@@ -1,15 +1,17 @@
-"""LiteRT interpreters: the only place of the rewriter that starts one."""
+"""Interpreters of TFLite models, through LiteRT or, where only that exists, tflite-runtime."""
 
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
-from .tflite import runtime, silent_stderr
 
 Array = np.ndarray[Any, np.dtype[Any]]
+LITERT = "ai-edge-litert"
 
 
 def start(
@@ -36,16 +38,15 @@ def start(
         The runtime refuses the model.
     """
     _, module = runtime()
-    resolvers = module.OpResolverType
-    resolver = resolvers.AUTO if delegate else resolvers.BUILTIN_WITHOUT_DEFAULT_DELEGATES
-    source = {"model_content": data} if isinstance(data, bytes) else {"model_path": str(data)}
+    options: dict[str, Any] = (
+        {"model_content": data} if isinstance(data, bytes) else {"model_path": str(data)}
+    )
+    if not delegate:
+        resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+        options["experimental_op_resolver_type"] = resolver
     try:
-        with silent_stderr():
-            interpreter = module.Interpreter(
-                **source,
-                num_threads=1,
-                experimental_op_resolver_type=resolver,
-            )
+        with _silent_stderr():
+            interpreter = module.Interpreter(num_threads=1, **options)
             for tensor, shape in (shapes or {}).items():
                 interpreter.resize_tensor_input(tensor, list(shape))
             interpreter.allocate_tensors()
@@ -63,3 +64,38 @@ def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> l
         return [interpreter.get_tensor(tensor) for tensor in fetch]
     except (RuntimeError, ValueError, MemoryError) as error:
         raise ModelError(f"the TFLite runtime cannot run the model: {error}") from error
+
+
+def runtime() -> tuple[str, Any]:
+    """Return the name and the module of the TFLite runtime that is installed.
+
+    Raises
+    ------
+    ModelError
+        There is none; the message says what to install.
+    """
+    try:
+        from ai_edge_litert import interpreter
+
+        return LITERT, interpreter
+    except ImportError:
+        pass
+    try:
+        from tflite_runtime import interpreter
+
+        return "tflite-runtime", interpreter
+    except ImportError as error:
+        raise ModelError("no TFLite runtime is installed: pip install ai-edge-litert") from error
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    """Keep the runtime's greeting, which it writes past Python, off the user's terminal."""
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

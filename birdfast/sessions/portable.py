@@ -112,7 +112,7 @@ def verified(
     model
         The content of a .tflite file.
     batch
-        Windows at a time, None for any number.
+        Windows at a time; None for any number, or for one where the network takes no more.
     windows
         More windows to try, float32 ``[samples]`` by name.
 
@@ -132,6 +132,8 @@ def verified(
     trial.run(original.write())
     tensor, embedding = verification.find_logits(original), find_embedding(original)
     single, shape = fold.freeze(original, 1), fold.input_shape(original, 1)
+    if not fold.takes_batches(original):
+        batch = 1 if batch is None else batch
     samples = int(np.prod(shape))
     judged = {**verification.signals(samples, recorded=True), **(windows or {})}
     pure = {f"{name}, pure": w for name, w in verification.signals(samples).items() if "tone" in name}
@@ -143,9 +145,10 @@ def verified(
         graph = Graph.parse(data)
         logits = verification.logits(graph, tensor, trials, fold.input_shape(original, batch or 2))
         gaps = verification.differences(trials, expected, logits)
-        worst = max(gap for name, gap in gaps.items() if name in judged)
+        not_judged = {name: gaps.pop(name) for name in pure}
+        worst = max(gaps.values())
         words = "" if found is None else f"as convolutions: {found.front_end.words()}"
         if worst <= tolerance:
-            return data, Report(len(original.operators), len(graph.operators), words, worst, gaps)
+            return data, Report(len(original.operators), len(graph.operators), words, worst, gaps, not_judged)
         reasons.append(f"logits differ by {worst:.1e}")
     raise ModelError(f"{', '.join(reasons)}; tolerance {tolerance:.1e}: nothing was written")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ModelError
-from . import Arrays
-
-MAGIC = b"TFL3"
-LITERT = "ai-edge-litert"
+from . import Arrays, interpreter
 
 
 class TfliteSession:
@@ -24,7 +19,7 @@ class TfliteSession:
     batch = 1
 
     def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
-        self._interpreter = _interpreter(path)
+        self._interpreter = interpreter.start(_safe(path))
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
         self._output = self._scores_output(output, n_classes)
@@ -32,9 +27,11 @@ class TfliteSession:
 
     def run(self, windows: NDArray[np.float32]) -> Arrays:
         """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
-        self._interpreter.set_tensor(self._input["index"], windows.reshape(self._input["shape"]))
-        self._interpreter.invoke()
-        return {"logits": self._interpreter.get_tensor(self._output["index"]).reshape(1, -1)}
+        window = windows.reshape(self._input["shape"])
+        (logits,) = interpreter.run(
+            self._interpreter, {self._input["index"]: window}, [self._output["index"]]
+        )
+        return {"logits": logits.reshape(1, -1)}
 
     def _single_input(self) -> dict[str, Any]:
         inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
@@ -83,54 +80,10 @@ def scores_output(outputs: Sequence[tuple[str, Sequence[int]]], name: str, n_cla
     raise ModelError(f"which output holds the scores? There are: {shapes or 'none'}")
 
 
-def runtime() -> tuple[str, Any]:
-    """Return the name and the module of the TFLite runtime that is installed.
+def _safe(path: Path) -> bytes | Path:
+    """Return the network as the runtime may see it: checked, where there is LiteRT's schema to check it."""
+    if interpreter.runtime()[0] != interpreter.LITERT:
+        return path
+    from . import graft
 
-    Raises
-    ------
-    ModelError
-        There is none; the message says what to install.
-    """
-    try:
-        from ai_edge_litert import interpreter
-
-        return LITERT, interpreter
-    except ImportError:
-        pass
-    try:
-        from tflite_runtime import interpreter
-
-        return "tflite-runtime", interpreter
-    except ImportError as error:
-        raise ModelError("no TFLite runtime is installed: pip install ai-edge-litert") from error
-
-
-def _interpreter(path: Path) -> Any:
-    try:
-        with path.open("rb") as file:
-            head = file.read(8)
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
-    if head[4:] != MAGIC:
-        raise ModelError("not a TFLite model")
-    _, module = runtime()
-    try:
-        with silent_stderr():
-            interpreter = module.Interpreter(model_path=str(path), num_threads=1)
-            interpreter.allocate_tensors()
-    except (ValueError, RuntimeError, OSError) as error:
-        raise ModelError(f"the TFLite runtime refuses it ({error})") from error
-    return interpreter
-
-
-@contextmanager
-def silent_stderr() -> Iterator[None]:
-    """Keep the runtime's greeting, which it writes past Python, off the user's terminal."""
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    return graft.check(path)

@@ -1,12 +1,11 @@
 """One run of a model in a process of its own: a graph on which the runtime crashes takes nothing along.
 
-python -m birdfast.sessions.trial MODEL.tflite
+python -m birdfast.sessions.trial < MODEL.tflite
 """
 
+import os
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
 from ..errors import ModelError
 
@@ -24,24 +23,23 @@ def run(data: bytes) -> None:
     data
         A model written by this package.
     """
-    with tempfile.TemporaryDirectory(prefix="birdfast-") as folder:
-        path = Path(folder) / "model.tflite"
-        path.write_bytes(data)
-        try:
-            done = subprocess.run(
-                [*COMMAND, str(path)], capture_output=True, text=True, timeout=SECONDS, check=False
-            )
-        except subprocess.TimeoutExpired as error:
-            raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    try:
+        done = subprocess.run(
+            COMMAND, input=data, capture_output=True, timeout=SECONDS, check=False, env=environment
+        )
+    except subprocess.TimeoutExpired as error:
+        raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
+    said = done.stderr.decode(errors="replace").strip()
     if done.returncode == FAILED:
-        raise ModelError(done.stderr.strip().splitlines()[-1])
+        raise ModelError(said.splitlines()[-1])
     if done.returncode < 0:
         raise ModelError(f"the TFLite runtime crashes on this model (signal {-done.returncode})")
     if done.returncode:
-        raise ModelError(f"the trial of the model failed: {done.stderr.strip()[-200:]}")
+        raise ModelError(f"the trial of the model failed: {said[-200:]}")
 
 
-def main(path: str) -> int:
+def main() -> int:
     """The trial itself: FAILED and the reason on stderr if the runtime refuses the model."""
     import resource
 
@@ -51,7 +49,7 @@ def main(path: str) -> int:
 
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    data = Path(path).read_bytes()
+    data = sys.stdin.buffer.read()
     try:
         for delegate in (False, True):
             runner = interpreter.start(data, delegate=delegate)
@@ -65,4 +63,4 @@ def main(path: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main())
