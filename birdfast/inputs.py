@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import codecs
 import os
+import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -23,12 +25,14 @@ def find(inputs: Iterable[str]) -> list[str]:
     ----------
     inputs : iterable of str
         A folder means all audio files below it, in the order of their names, hidden ones left out;
-        a .txt file means the files it lists, one path a line; anything else is a recording.
+        a .txt file means the files it lists, one path a line, relative ones from the working
+        directory (not from the list's folder); anything else is a recording. A folder that cannot
+        be listed stands for itself, so that it becomes a failure and the others are found.
 
     Raises
     ------
     ConfigError
-        An input does not exist, a list is not text, or nothing was found at all.
+        An input does not exist or cannot be looked at, a list is not text, or nothing was found.
     """
     inputs = list(inputs)
     found = dict.fromkeys(path for entry in inputs for path in _expand(entry))
@@ -38,11 +42,17 @@ def find(inputs: Iterable[str]) -> list[str]:
 
 
 def _expand(entry: str) -> Iterator[str]:
-    if Path(entry).is_dir():
+    try:
+        mode = Path(entry).stat().st_mode
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise ConfigError(f"{entry}: no such file or folder") from error
+    except OSError as error:
+        raise ConfigError(f"{entry}: cannot be looked at ({error.strerror})") from error
+    except ValueError as error:  # a null character in the name
+        raise ConfigError(f"{entry!r}: not a file name ({error})") from error
+    if stat.S_ISDIR(mode):
         yield from _below(entry, frozenset())
-    elif not Path(entry).exists():
-        raise ConfigError(f"{entry}: no such file or folder")
-    elif entry.endswith(LIST_SUFFIX):
+    elif entry.lower().endswith(LIST_SUFFIX):
         yield from _listed(entry)
     else:
         yield entry
@@ -50,29 +60,40 @@ def _expand(entry: str) -> Iterator[str]:
 
 def _below(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
     """Walk a folder in the order of names; a link to a folder above is not followed."""
-    status = Path(folder).stat()
-    identity = (status.st_dev, status.st_ino)
-    if identity in above:
-        return
     try:
+        status = Path(folder).stat()
+        identity = (status.st_dev, status.st_ino)
+        if identity in above:
+            return
         with os.scandir(folder) as listing:
             entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be listed ({error.strerror})") from error
+    except OSError:
+        yield folder  # one folder's trouble is a row in failures.csv, not the end of the run
+        return
     for entry in entries:
         if entry.name.startswith("."):
             continue
-        if entry.is_dir():
+        if _is_folder(entry):
             yield from _below(entry.path, above | {identity})
         elif Path(entry.name).suffix.lower() in SUFFIXES:
             yield entry.path
 
 
-def _listed(path: str) -> list[str]:
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Say whether to go down; a link in a circle is left to the reader, who gives the reason."""
     try:
-        text = Path(path).read_text(encoding="utf-8", errors="surrogateescape")
+        return entry.is_dir()
+    except OSError:
+        return False
+
+
+def _listed(path: str) -> list[str]:
+    """Return a list's lines; without the byte order mark that Windows' editors put first."""
+    try:
+        content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    text = content.decode("utf-8", errors="surrogateescape")
     if "\0" in text:
         raise ConfigError(f"{path}: not a list of paths, one a line")
     return [line.strip("\r") for line in text.split("\n") if line.strip()]

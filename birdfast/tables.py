@@ -35,11 +35,22 @@ class Failure(NamedTuple):
 
 
 class AtomicFile:
-    """A file that gets its name when it is whole: a temporary neighbour, renamed at the end."""
+    """A file that gets its name when it is whole: a temporary neighbour, renamed at the end.
+
+    Raises
+    ------
+    ConfigError
+        The name is a folder's, or the folder takes no file. Said before anything is computed.
+    """
 
     def __init__(self, path: Path, **how: Any) -> None:
+        if path.is_dir():
+            raise ConfigError(f"{path}: cannot be written (it is a folder)")
         self.path = path
-        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written into {path.parent} ({error.strerror})") from error
         os.fchmod(handle, 0o666 & ~_umask())
         self._part = Path(name)
         self.stream: IO[Any] = os.fdopen(handle, **how)
@@ -56,8 +67,22 @@ class AtomicFile:
                 os.fsync(self.stream.fileno())
                 self._part.replace(self.path)
         finally:
+            self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
             self.stream.close()
-            self._part.unlink(missing_ok=True)
+
+
+class _UnixLines:
+    """A text stream whose CSV rows end with a line feed, whatever a file's name holds.
+
+    Python's writer quotes those line breaks alone that are part of its own line terminator; so it
+    gets both, and its terminator is exchanged here.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(row.removesuffix("\r\n") + "\n")
 
 
 class Table(AtomicFile):
@@ -81,7 +106,7 @@ class CsvTable(Table):
 
     def __init__(self, path: Path, metadata: Mapping[str, str]) -> None:
         super().__init__(path, metadata, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
-        self._csv = csv.writer(self.stream, lineterminator="\n")
+        self._csv = csv.writer(_UnixLines(self.stream))
         self._csv.writerow(self.header)
 
     def write(self, rows: Iterable[Detection]) -> None:
@@ -112,16 +137,20 @@ class ParquetTable(Table):
 
     def write(self, rows: Iterable[Detection]) -> None:
         """Append rows; a full row group goes to the disk."""
-        self._rows += (row._replace(file=_utf8(row.file)) for row in rows)
+        self._rows += (row._replace(file=escaped(row.file)) for row in rows)
         if len(self._rows) >= ROW_GROUP_ROWS:
             self._flush()
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if kind is None:
-            self._flush()
-        self._writer.close()
+        try:
+            if kind is None:
+                self._flush()
+            self._writer.close()
+        except BaseException as failed:
+            super().__exit__(type(failed), failed, failed.__traceback__)
+            raise
         super().__exit__(kind, error, trace)
 
     def _flush(self) -> None:
@@ -136,7 +165,7 @@ class FailuresTable(AtomicFile):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
-        self._csv = csv.writer(self.stream, lineterminator="\n")
+        self._csv = csv.writer(_UnixLines(self.stream))
         self._csv.writerow(Failure._fields)
 
     def write(self, failure: Failure) -> None:
@@ -195,8 +224,8 @@ def _seconds(value: float) -> str:
     return text + "0" if text.endswith(".") else text
 
 
-def _utf8(name: str) -> str:
-    """Return a file name that Parquet can hold, bytes that are no UTF-8 written as escapes."""
+def escaped(name: str) -> str:
+    """Return a file name as text that everything can hold, bytes that are no UTF-8 as escapes: a\\xff.wav."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
 
 

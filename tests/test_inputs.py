@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
 
 from birdfast import inputs
 from birdfast.errors import ConfigError
+
+
+def refuse_to_list(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Take away the permission to list a folder, from the administrator too."""
+    scandir = os.scandir
+
+    def refuse(path: object) -> object:
+        if Path(str(path)) == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(str(path))
+
+    patch.setattr(os, "scandir", refuse)
 
 
 @pytest.fixture
@@ -40,6 +54,35 @@ def test_a_list_names_files_that_need_not_exist(tree: Path) -> None:
 def test_a_circle_of_links_ends(tree: Path) -> None:
     (tree / "sub" / "back").symlink_to(tree, target_is_directory=True)
     assert len(inputs.find([str(tree)])) == 4
+
+
+@pytest.mark.parametrize("name", ["list.txt", "LIST.TXT"])
+def test_a_list_from_windows_is_a_list(tree: Path, name: str) -> None:
+    (tree / name).write_bytes(b"\xef\xbb\xbfone.wav\r\ntwo.wav\r\n")
+    assert inputs.find([str(tree / name)]) == ["one.wav", "two.wav"]
+
+
+def test_a_link_to_itself_is_left_to_the_reader(tree: Path) -> None:
+    for name in ("loop", "loop.wav"):
+        (tree / name).symlink_to(tree / name)
+    found = inputs.find([str(tree)])
+    assert len(found) == 5
+    assert str(tree / "loop.wav") in found
+
+
+def test_a_folder_that_cannot_be_listed_stands_for_itself(
+    tree: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refuse_to_list(monkeypatch, tree / "sub")
+    found = [str(Path(path).relative_to(tree)) for path in inputs.find([str(tree)])]
+    assert found == ["a.FLAC", "b.wav", "sub"]
+
+
+def test_a_name_that_no_file_can_have_is_an_error() -> None:
+    with pytest.raises(ConfigError, match=r"x{300}: cannot be looked at \(File name too long\)"):
+        inputs.find(["x" * 300])
+    with pytest.raises(ConfigError, match="not a file name"):
+        inputs.find(["a\0b"])
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from pathlib import Path
 
 import pyarrow.parquet
@@ -15,6 +16,7 @@ from birdfast.tables import Detection, Failure
 ROWS = [
     Detection(0.0, 3.0, "Parus major", "Great Tit", 0.987654, "dawn/a, b.wav"),
     Detection(0.96, 1.935, "Engine", 'En"gine', 0.25, "line\nbreak.wav"),
+    Detection(3.0, 6.0, "Engine", "Engine", 0.5, "carriage\rreturn.wav"),
     Detection(86_397.0, 86_400.0, "Strix aluco", "Tawny Owl", 1.0, "odd\udcff.wav"),
 ]
 
@@ -33,7 +35,8 @@ def test_csv_has_birdnets_columns(tmp_path: Path) -> None:
     assert rows[0] == ["Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File"]
     assert rows[1] == ["0.0", "3.0", "Parus major", "Great Tit", "0.9877", "dawn/a, b.wav"]
     assert rows[2] == ["0.96", "1.935", "Engine", 'En"gine', "0.2500", "line\nbreak.wav"]
-    assert rows[3] == ["86397.0", "86400.0", "Strix aluco", "Tawny Owl", "1.0000", "odd\udcff.wav"]
+    assert rows[3][-1] == "carriage\rreturn.wav"
+    assert rows[4] == ["86397.0", "86400.0", "Strix aluco", "Tawny Owl", "1.0000", "odd\udcff.wav"]
 
 
 def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
@@ -42,13 +45,13 @@ def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
     rows = table.to_pylist()
     assert rows[1] == {**ROWS[1]._asdict()}
     assert rows[0]["confidence"] == pytest.approx(0.987654, abs=1e-7)
-    assert rows[2]["file"] == "odd\\xff.wav"
+    assert rows[3]["file"] == "odd\\xff.wav"
 
 
 def test_parquet_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tables, "ROW_GROUP_ROWS", 2)
     file = pyarrow.parquet.ParquetFile(written(tmp_path, "parquet"))
-    assert (file.num_row_groups, file.metadata.num_rows) == (2, 3)
+    assert (file.num_row_groups, file.metadata.num_rows) == (2, 4)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -78,6 +81,49 @@ def test_failures(tmp_path: Path) -> None:
         table.write(Failure("a,b.wav", "audio", "cut short"))
     text = (tmp_path / "failures.csv").read_text()
     assert text == 'path,stage,error\n"a,b.wav",audio,cut short\n'
+
+
+def test_a_table_is_read_back_whatever_the_files_are_called(tmp_path: Path) -> None:
+    path = written(tmp_path, "csv")
+    assert [row.file for row in tables.read_csv(path)] == [row.file for row in ROWS]
+    assert b"\r\n" not in path.read_bytes()
+
+
+def test_a_failure_of_a_file_with_a_carriage_return_is_one_row(tmp_path: Path) -> None:
+    with tables.FailuresTable(tmp_path / "failures.csv") as table:
+        table.write(Failure("a\rb.wav", "audio", "cut short"))
+    with (tmp_path / "failures.csv").open(newline="") as file:
+        assert list(csv.reader(file))[1:] == [["a\rb.wav", "audio", "cut short"]]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_whose_name_is_a_folders_is_refused_at_the_start(tmp_path: Path, kind: str) -> None:
+    (tmp_path / f"detections.{kind}").mkdir()
+    with pytest.raises(ConfigError, match=rf"detections\.{kind}: cannot be written \(it is a folder\)"):
+        tables.open_table(tmp_path, kind, {})
+
+
+@pytest.mark.parametrize("folder", ["gone", "file"])
+def test_a_folder_that_takes_no_table_is_named(tmp_path: Path, folder: str) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(ConfigError, match=f"cannot be written into {tmp_path / folder} "):
+        tables.open_table(tmp_path / folder, "csv", {})
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_full_disk_leaves_no_litter(tmp_path: Path, kind: str) -> None:
+    def is_full(self: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    table = tables.open_table(tmp_path, kind, {})
+    full = type("Full", (), {"flush": is_full, "close": is_full, "closed": False, "write": is_full})()
+    with pytest.raises(OSError, match="No space left"), table:
+        if kind == "parquet":
+            table._writer.close()
+            table._writer = full
+        table.stream.close()
+        table.stream = full
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_unknown_kinds_are_refused() -> None:
