@@ -55,10 +55,11 @@ def birdfast(inputs: Path, n_workers: int | None = None, *more: str) -> float:
         return seconds(command if n_workers is None else [*command, "--workers", str(n_workers)])
 
 
-def formats(folder: Path, kinds: list[str], minutes: int, repeats: int) -> None:
+def formats(
+    folder: Path, kinds: list[str], minutes: int, repeats: int, setting: birdnet.Setting | None
+) -> None:
     """Print the table of formats: medians of interleaved runs."""
     audio_s = 60.0 * minutes
-    setting = None
     print(
         f"\n{minutes} one-minute files a set, {len(workers.usable_cores())} cores; audio-seconds per second"
     )
@@ -120,6 +121,12 @@ def main() -> None:
     parser.add_argument("--kinds", default="wav48,flac48,ogg48,wav32,flac32,ogg32", help="sets of files")
     parser.add_argument("--scaling-minutes", type=int, default=180, help="files for one worker against two")
     parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument(
+        "--birdnet",
+        type=lambda text: birdnet.Setting(*map(int, text.split(","))),
+        metavar="PRODUCERS,WORKERS,BATCH",
+        help="birdnet's setting, if it was found before (default: try them all)",
+    )
     parser.add_argument("--only", choices=("formats", "scaling", "start-up"))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
@@ -128,7 +135,7 @@ def main() -> None:
         if chosen.only in (None, "scaling"):
             scaling(Path(name), chosen.scaling_minutes, chosen.repeats)
         if chosen.only in (None, "formats"):
-            formats(Path(name), chosen.kinds.split(","), chosen.minutes, chosen.repeats)
+            formats(Path(name), chosen.kinds.split(","), chosen.minutes, chosen.repeats, chosen.birdnet)
 
 
 if __name__ == "__main__":
