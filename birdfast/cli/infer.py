@@ -1,13 +1,14 @@
 """Find the species in recordings, and write them to tables.
 
 INPUT is audio files, folders (searched for audio files, with all below them) or .txt files that
-list paths, one a line. The results go to the output folder:
+list paths, one a line, seen from the folder you are in. The results go to the output folder:
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
-Detections before the place where a file failed are kept.
+What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
+complete: one that is interrupted leaves those of the run before.
 """
 
 from __future__ import annotations
