@@ -212,10 +212,18 @@ def write(path: str | os.PathLike[str], samples: Samples, rate_hz: int) -> None:
     """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
 
     In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be written.
     """
-    with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
-        for start in range(0, len(samples), BLOCK_SAMPLES):
-            file.write(samples[start : start + BLOCK_SAMPLES])
+    try:
+        with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
+            for start in range(0, len(samples), BLOCK_SAMPLES):
+                file.write(samples[start : start + BLOCK_SAMPLES])
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise AudioError(f"{path}: cannot be written ({_reason(error)})") from error
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
