@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import io
+import os
 import signal
 import sys
 from time import monotonic
@@ -15,6 +17,7 @@ from .errors import BirdfastError
 
 USAGE_ERROR = 64
 INTERRUPTED = 130
+NOBODY_READS = 141  # as a shell says of a program that SIGPIPE ended
 
 EPILOG = """\
 examples:
@@ -39,6 +42,34 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     began = monotonic()
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+    try:
+        try:
+            return _run(_parser().parse_args(arguments), began)
+        finally:
+            sys.stdout.flush()  # here, where an error can be told
+    except BrokenPipeError:
+        _silence()
+        return NOBODY_READS
+
+
+def _run(chosen: argparse.Namespace, began: float) -> int:
+    chosen.began = began
+    for name in ("SIGTERM", "SIGHUP"):  # what a cluster or a closed terminal sends: leave in good order
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+    try:
+        return int(chosen.run(chosen))
+    except BirdfastError as error:
+        print(f"birdfast: {error}", file=sys.stderr)
+        return USAGE_ERROR
+    except KeyboardInterrupt:
+        print("birdfast: interrupted", file=sys.stderr)
+        return INTERRUPTED
+
+
+def _parser() -> Parser:
     parser = Parser(
         prog="birdfast",
         description=ABOUT,
@@ -56,19 +87,14 @@ def main(arguments: list[str] | None = None) -> int:
         )
         command.arguments(sub)
         sub.set_defaults(run=command.run)
-    chosen = parser.parse_args(arguments)
-    chosen.began = began
-    for name in ("SIGTERM", "SIGHUP"):  # what a cluster or a closed terminal sends: leave in good order
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
-    try:
-        return int(chosen.run(chosen))
-    except BirdfastError as error:
-        print(f"birdfast: {error}", file=sys.stderr)
-        return USAGE_ERROR
-    except KeyboardInterrupt:
-        print("birdfast: interrupted", file=sys.stderr)
-        return INTERRUPTED
+    return parser
+
+
+def _silence() -> None:
+    """Point the output nowhere: Python writes what is left of it at its end, and would fail again."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        os.dup2(nowhere, stream.fileno())
 
 
 if __name__ == "__main__":

@@ -42,7 +42,8 @@ class Recording:
     ----------
     rate_hz, n_channels : int
     n_frames : int or None
-        Samples per channel as the file promises them; None if it does not say.
+        Samples per channel as the file promises them; None if it does not say, as an MP3 without
+        a Xing header: libsndfile guesses its length from its first frames.
 
     Raises
     ------
@@ -56,14 +57,16 @@ class Recording:
         self._file = _open(self.path)
         self.rate_hz: int = self._file.samplerate
         self.n_channels: int = self._file.channels
-        frames = self._file.frames
-        self.n_frames: int | None = frames if 0 <= frames < UNKNOWN_FRAMES else None
         try:
+            self.n_frames: int | None = self._promised()
             self._check()
+            self._missing = _missing_from_wav(self.path) or _missing_from_ogg(self.path)
+        except OSError as error:  # the file has gone since
+            self._file.close()
+            raise _unreadable(self.path, error) from error
         except AudioError:
             self._file.close()
             raise
-        self._missing = _missing_from_wav(self.path) or _missing_from_ogg(self.path)
 
     def __enter__(self) -> Self:
         return self
@@ -152,7 +155,7 @@ class Recording:
         except (soundfile.SoundFileError, RuntimeError) as error:
             raise AudioError(
                 f"{self.path}: decoding failed at {position / self.rate_hz:.2f} s"
-                f" of {self.duration_s:.2f} s ({_reason(error)})"
+                f"{f' of {self.duration_s:.2f} s' if self.n_frames else ''} ({_reason(error)})"
             ) from error
 
     def _seek(self, frame: int) -> None:
@@ -173,6 +176,11 @@ class Recording:
 
     def _cut_short(self, position: int, why: str) -> AudioError:
         return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
+
+    def _promised(self) -> int | None:
+        frames: int = self._file.frames
+        known = 0 <= frames < UNKNOWN_FRAMES and (self._file.format != "MP3" or _has_xing_header(self.path))
+        return frames if known or frames == 0 else None
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
@@ -212,17 +220,38 @@ def write(path: str | os.PathLike[str], samples: Samples, rate_hz: int) -> None:
     """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
 
     In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be written.
     """
-    with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
-        for start in range(0, len(samples), BLOCK_SAMPLES):
-            file.write(samples[start : start + BLOCK_SAMPLES])
+    try:
+        with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
+            for start in range(0, len(samples), BLOCK_SAMPLES):
+                file.write(samples[start : start + BLOCK_SAMPLES])
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise AudioError(f"{path}: cannot be written ({_reason(error)})") from error
 
 
 def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
-    """Return mono samples at another rate, as `Recording.blocks` would give them: float32 [n]."""
+    """Return mono samples at another rate, as `Recording.blocks` would give them.
+
+    Parameters
+    ----------
+    samples : float32 [n]
+    from_hz, to_hz : int
+
+    Returns
+    -------
+    float32 [ceil(n to_hz / from_hz)]
+        soxr rounds the length its own way; zeros fill what it lacks.
+    """
     if from_hz == to_hz:
         return samples
-    return soxr.resample(samples, from_hz, to_hz, quality="HQ")  # type: ignore[no-any-return]
+    n_samples = -(-len(samples) * to_hz // from_hz)
+    resampled: Samples = soxr.resample(samples, from_hz, to_hz, quality="HQ")[:n_samples]
+    return np.pad(resampled, (0, n_samples - len(resampled)))
 
 
 def decoder_version() -> str:
@@ -251,11 +280,11 @@ def _open(path: Path) -> soundfile.SoundFile:
     try:
         status = path.stat()
     except OSError as error:
-        raise AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from error
+        raise _unreadable(path, error) from error
     except ValueError as error:  # a null character in the name
         raise AudioError(f"{path!r}: not a file name ({error})") from error
     if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path}: a directory, not an audio file")
+        raise AudioError(f"{path}: {_what_folder(path)}")
     if not stat.S_ISREG(status.st_mode):
         raise AudioError(f"{path}: not a regular file")
     if status.st_size == 0:
@@ -264,11 +293,24 @@ def _open(path: Path) -> soundfile.SoundFile:
         with path.open("rb") as file:
             head = file.read(12)
     except OSError as error:
-        raise AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}") from error
+        raise _unreadable(path, error) from error
     try:
         return soundfile.SoundFile(os.fsencode(path))
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
         raise AudioError(f"{path}: {_what_it_is(head) or _reason(error)}") from error
+
+
+def _unreadable(path: Path, error: OSError) -> AudioError:
+    return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
+
+
+def _what_folder(path: Path) -> str:
+    """Say why a folder came here: someone named it, or nobody could look into it (`inputs.find`)."""
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        return f"a folder that cannot be listed ({(error.strerror or 'no reason given').lower()})"
+    return "a directory, not an audio file"
 
 
 def _what_it_is(head: bytes) -> str | None:
@@ -285,6 +327,25 @@ def _reason(error: Exception) -> str:
     text = getattr(error, "error_string", None) or str(error)
     text = text.removeprefix("Error : ").rstrip(".")
     return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()
+
+
+def _has_xing_header(path: Path) -> bool:
+    """Say whether an MP3's first frame tells its length, as LAME and nearly all encoders write it.
+
+    The header ("Xing", or "Info" if the bit rate is constant) follows the frame's four bytes, its
+    checksum if any, and its side information: 9 to 32 bytes, by version and channels. An ID3v2 tag
+    may come first: ten bytes, the last four its length, seven bits each. Fraunhofer's VBRI does
+    not count, because libsndfile does not read it.
+    """
+    with path.open("rb") as file:
+        head = file.read(10)
+        if head[:3] == b"ID3":
+            length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
+            file.seek(10 + length + 10 * bool(head[5] & 0x10))
+        else:
+            file.seek(0)
+        frame = file.read(64)
+    return any(frame[at : at + 4] in (b"Xing", b"Info") for at in range(4 + 9, 4 + 2 + 32 + 1))
 
 
 def _missing_from_wav(path: Path) -> str | None:

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 from . import audio
 from .errors import ConfigError
 from .spectrogram import Stft
-from .tables import AtomicFile, Detection
+from .tables import AtomicFile, Detection, escaped
 
 N_FFT = 1024
 COLUMNS = 1600
 RANGE_DB = 70
+MAX_S = 1e9  # longer than any recording, and far from what an integer cannot count
 
 
 def draw(
@@ -44,8 +45,11 @@ def draw(
     AudioError
         The recording cannot be read.
     ConfigError
-        matplotlib is missing, or the part lies behind the end.
+        matplotlib is missing, a number does not fit, or the part lies behind the end.
     """
+    _check("start", start_s, 0, MAX_S, "s")
+    _check("length", length_s, 0, MAX_S, "s")
+    _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -60,7 +64,8 @@ def draw(
         raise ConfigError(f"{sound}: less than {N_FFT} samples from {start_s:g} s on")
     end_s = start_s + len(samples) / rate_hz
     figure = Figure(figsize=(12, 4), layout="constrained")
-    axes = figure.add_subplot(xlabel="time (s)", ylabel="frequency (kHz)", title=sound.name)
+    axes = figure.add_subplot(xlabel="time (s)", ylabel="frequency (kHz)")
+    axes.set_title(escaped(sound.name), parse_math=False)  # a name with two $ is no formula
     extent = (start_s, end_s, 0, rate_hz / 2000)
     axes.imshow(
         _decibels(samples).T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=-RANGE_DB
@@ -69,6 +74,14 @@ def draw(
     _label(axes, [row for row in detections if row.start_s < end_s and row.end_s > start_s])
     with AtomicFile(to, mode="wb") as file:
         FigureCanvasAgg(figure).print_png(file.stream)  # type: ignore[no-untyped-call]
+
+
+def _check(name: str, value: float, lowest: float, highest: float, unit: str) -> None:
+    """Refuse a number outside its bounds, and NaN."""
+    if not lowest <= value <= highest:
+        raise ConfigError(
+            f"{name}: {value:g} {unit} does not fit; it takes {lowest:g} to {highest:,.0f} {unit}"
+        )
 
 
 def _decibels(samples: NDArray[np.float32]) -> NDArray[np.float32]:

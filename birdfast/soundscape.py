@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .errors import ConfigError
+
 RATE_HZ = 48_000
 SLOT_S = 3.0  # one song at most in each of BirdNET's windows, and wholly inside it
 PEAK = 0.15
@@ -106,14 +108,21 @@ def make(length_s: float = 120.0, seed: int = 0) -> tuple[Samples, list[Song]]:
     length_s : float
         A multiple of 3.
     seed : int
-        The same seed gives the same samples.
+        0 or more; the same seed gives the same samples.
 
     Returns
     -------
     samples : float32 [length_s * 48,000]
         Weak pink noise, and a song in about every second stretch of three seconds.
     truth : list of Song, by time
+
+    Raises
+    ------
+    ConfigError
+        The seed is negative.
     """
+    if seed < 0:
+        raise ConfigError(f"seed: {seed} is less than 0")
     random = np.random.default_rng(seed)
     samples = NOISE * pink_noise(round(length_s * RATE_HZ), random)
     truth = []

@@ -29,6 +29,7 @@ ONE_HOME = {
     "platformdirs": "models.py",
     "matplotlib": "picture.py",
     "ai_edge_litert": "sessions",
+    "flatbuffers": "sessions",
     "tflite_runtime": "sessions",
 }
 HEAVY = ("numpy", "numba", "soundfile", "soxr", "pyarrow", "sklearn", "ai_edge_litert", "tflite_runtime")
@@ -45,18 +46,43 @@ def noun(path: Path) -> str:
 
 
 def imports(path: Path) -> set[str]:
-    """Return what a file imports, siblings as `.noun`, others by their first name."""
+    """Return what a file imports, birdfast's own as `.noun`, others by their first name."""
+    return imported(path.read_text(), len(path.relative_to(PACKAGE).parts))
+
+
+def imported(source: str, depth: int) -> set[str]:
     found: set[str] = set()
-    depth = len(path.relative_to(PACKAGE).parts)
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.Import):
-            found |= {alias.name.split(".")[0] for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.level == 0:
-            found.add((node.module or "").split(".")[0])
-        elif isinstance(node, ast.ImportFrom) and node.level == depth:
-            names = [node.module] if node.module else [alias.name for alias in node.names]
-            found |= {f".{name.split('.')[0]}" for name in names}
+            found |= {first_name(alias.name) for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level in (0, depth):
+            package = "birdfast." if node.level else ""
+            module = f"{package}{node.module or ''}".rstrip(".")
+            names = [f"birdfast.{alias.name}" for alias in node.names] if module == "birdfast" else [module]
+            found |= {first_name(name) for name in names}
     return found
+
+
+def first_name(module: str) -> str:
+    """Return `.noun` for birdfast.noun.anything, the library for any other module."""
+    first, *below = module.split(".")
+    return f".{below[0]}" if first == "birdfast" and below else first
+
+
+@pytest.mark.parametrize(
+    ("source", "names"),
+    [
+        ("from birdfast.fft import bands", {".fft"}),
+        ("from birdfast import fft, audio", {".fft", ".audio"}),
+        ("import birdfast.fft, numpy.fft", {".fft", "numpy"}),
+        ("from ..sessions.graph import Graph", {".sessions"}),
+        ("from .. import config", {".config"}),
+        ("from .sibling import it", set()),
+        ("from scipy.fft import rfft", {"scipy"}),
+    ],
+)
+def test_imports_are_seen_however_they_are_written(source: str, names: set[str]) -> None:
+    assert imported(source, depth=2) == names
 
 
 @pytest.mark.parametrize("path", [path for path in MODULES if noun(path) != "__init__"], ids=noun)

@@ -14,6 +14,8 @@ from hypothesis import strategies as st
 from birdfast import audio
 from birdfast.errors import AudioError
 
+from .test_inputs import refuse_to_list
+
 SECOND = 48_000
 
 
@@ -157,6 +159,67 @@ def test_sound_before_the_cut_comes_out(tmp_path: Path, kind: str) -> None:
         for block in opened.blocks(SECOND):
             heard += len(block)
     assert heard > 100_000
+
+
+def mp3(path: Path) -> bytes:
+    return write(path, noise(400_000)).read_bytes()
+
+
+def test_an_mp3_that_does_not_tell_its_length_is_not_cut(tmp_path: Path) -> None:
+    path = tmp_path / "sound.mp3"
+    # Silence, then noise: the first frames are small, and libsndfile guesses the length from them.
+    content = write(path, np.concatenate([noise(400_000), noise(400_000) * 0])).read_bytes()
+    path.write_bytes(content[2000:])
+    with audio.Recording(path) as opened:
+        assert opened.n_frames is None
+        assert sum(map(len, opened.blocks(SECOND))) > 300_000
+
+
+@pytest.mark.parametrize("tag", [b"", b"ID3\4\0\0\0\0\1\2" + bytes(130), b"ID3\4\0\x10\0\0\0\2" + bytes(12)])
+def test_a_cut_mp3_is_noticed_if_it_tells_its_length(tmp_path: Path, tag: bytes) -> None:
+    path = tmp_path / "sound.mp3"
+    content = mp3(path)
+    path.write_bytes(tag + content)
+    assert len(audio.read(path)[0]) == 400_000
+    path.write_bytes(tag + content[: len(content) // 2])
+    with pytest.raises(AudioError, match="cut short: ends at 4.10 s of the 8.33 s its header promises"):
+        audio.read(path)
+
+
+@pytest.mark.parametrize("check", ["_missing_from_wav", "_missing_from_ogg"])
+def test_a_file_that_goes_while_it_is_opened_is_named(
+    wav: Path, monkeypatch: pytest.MonkeyPatch, check: str
+) -> None:
+    look = getattr(audio, check)
+
+    def go_and_look(path: Path) -> object:
+        path.unlink()
+        return look(path)
+
+    monkeypatch.setattr(audio, check, go_and_look)
+    with pytest.raises(AudioError, match=r"noise\.wav: no such file"):
+        audio.Recording(wav)
+
+
+def test_a_folder_that_cannot_be_listed_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    refuse_to_list(monkeypatch, tmp_path)
+    with pytest.raises(AudioError, match=r"a folder that cannot be listed \(permission denied\)"):
+        audio.Recording(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("n_samples", "rate_hz"), [(1_152_001, 384_000), (132_301, 44_100), (1, 384_000), (1, 8_000), (0, 8_000)]
+)
+def test_samples_in_memory_become_as_long_as_those_in_a_file(
+    tmp_path: Path, n_samples: int, rate_hz: int
+) -> None:
+    samples = noise(n_samples)
+    found = audio.resample(samples[:, 0], rate_hz, SECOND)
+    assert len(found) == -(-n_samples * SECOND // rate_hz)
+    assert found.dtype == np.float32
+    if n_samples:
+        path = write(tmp_path / "sound.wav", samples, rate_hz, subtype="FLOAT")
+        np.testing.assert_allclose(found, audio.read(path, SECOND)[0], atol=2**-20)
 
 
 def test_an_ogg_file_that_ends_between_pages_is_cut(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from birdfast import _kernels, models, tables
+from birdfast.cli import COMMANDS
 from birdfast.pipeline import Outcome
 from birdfast.report import Report
 from birdfast.tables import Failure
@@ -124,7 +125,25 @@ def test_a_good_file_without_windows_has_worked(another_is_fine: bool) -> None:
         (["infer", "WAV", "--overlap", "9"], "a step of -8.5 s does not fit"),
         (["infer", "WAV", "--overlap", "0.1", "--step", "1"], "not allowed with"),
         (["infer", "WAV", "--workers", "0"], "0 is less than 1"),
+        (["infer", "WAV", "--workers", "x"], "--workers/--threads: 'x' is not a whole number"),
         (["infer", "WAV", "-o", "WAV"], "cannot be the output folder"),
+        (["infer", "WAV", "-o", "/proc"], "/proc/detections.csv: cannot be written into /proc"),
+        (["infer", "WAV", "-o", "TAKEN"], "detections.csv: cannot be written (it is a folder)"),
+        (["infer", "x" * 300], "File name too long"),
+        (["demo", "/proc/x"], "/proc/x: cannot be made"),
+        (["demo", "/proc"], "/proc/soundscape.flac: cannot be written"),
+        (["demo", ".", "--seed", "-1"], "seed: -1 is less than 0"),
+        (["demo", "DEMO", "--compare", "LABELS"], "one.txt: no column 'Start (s)'"),
+        (["demo", "DEMO", "--compare", "ODD"], "odd.csv: damaged (could not convert string to float: 'x')"),
+        (["plot", "WAV", "TABLE", "-o", "/nonexistent/x.png"], "cannot be written into /nonexistent"),
+        (["plot", "WAV", "TABLE", "--start", "nan"], "start: nan s does not fit"),
+        (["plot", "WAV", "TABLE", "--start", "-5"], "start: -5 s does not fit"),
+        (["plot", "WAV", "TABLE", "--start", "1e300"], "start: 1e+300 s does not fit"),
+        (["plot", "WAV", "TABLE", "--length", "inf"], "length: inf s does not fit"),
+        (["plot", "WAV", "TABLE", "--length", "-1"], "length: -1 s does not fit"),
+        (["plot", "WAV", "TABLE", "--length", "0"], "less than 1024 samples"),
+        (["plot", "WAV", "TABLE", "--fmax", "0"], "fmax: 0 Hz does not fit"),
+        (["plot", "WAV", "TABLE", "--fmax", "-3"], "fmax: -3 Hz does not fit"),
         (["infer", "WAV", "--labels", "LABELS"], "scores 3 classes, but there are 1 labels"),
     ],
 )
@@ -133,7 +152,17 @@ def test_wrong_usage_is_exit_code_64(
 ) -> None:
     labels = tmp_path / "one.txt"
     labels.write_text("A_B\n")
-    names = {"WAV": str(wav), "LABELS": str(labels)}
+    if arguments[:1] == ["plot"]:
+        pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    table, odd, taken, demo = (tmp_path / name for name in ("table.csv", "odd.csv", "taken", "demo"))
+    header = "Start (s),End (s),Scientific name,Common name,Confidence,File\n"
+    table.write_text(header)
+    odd.write_text(f"{header}x,3.0,A,B,0.5,c.wav\n")
+    (taken / "detections.csv").mkdir(parents=True)
+    demo.mkdir()
+    (demo / "truth.csv").write_text("Start (s),End (s),Scientific name,Common name\n")
+    places = {"WAV": wav, "LABELS": labels, "TABLE": table, "ODD": odd, "TAKEN": taken, "DEMO": demo}
+    names = {name: str(path) for name, path in places.items()}
     given = [names.get(argument, argument) for argument in arguments]
     if "--labels" in given:
         given += ["--model", str(tiny.path)]
@@ -208,7 +237,7 @@ def test_info_says_what_runs_here() -> None:
         assert word in result.stdout
 
 
-@pytest.mark.parametrize("command", ["infer", "models", "info", "demo", "plot"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_command_explains_itself(command: str) -> None:
     result = birdfast(command, "--help")
     assert result.returncode == 0
@@ -227,6 +256,34 @@ def test_plot_draws_the_recording_with_its_detections(wav: Path, tmp_path: Path)
     assert (tmp_path / "picture.png").read_bytes()[:4] == b"\x89PNG"
     assert birdfast("plot", wav, detections, "--start", "100").returncode == 64
     assert "not a table of detections" in birdfast("plot", wav, wav).stderr
+
+
+def test_plot_takes_a_name_that_is_no_text(wav: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    odd = wav.rename(Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff$\\a$.wav")))
+    (tmp_path / "none.csv").write_text("Start (s),End (s),Scientific name,Common name,Confidence,File\n")
+    result = birdfast("plot", odd, tmp_path / "none.csv", "-o", tmp_path / "picture.png")
+    assert result.returncode == 0, result.stderr
+    assert "\\udcff$\\a$.wav" in result.stdout
+
+
+def test_a_reader_who_leaves_early_ends_it_quietly() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)
+    command = [sys.executable, "-m", "birdfast", "models"]
+    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    os.close(writer)
+    assert (result.returncode, result.stderr) == (141, "")
+
+
+def test_a_run_leaves_nothing_behind_in_the_temporary_folder(
+    tiny: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    arguments = ["infer", "--model", tiny.path.parent, wav, "-o", tmp_path / "out"]
+    assert birdfast(*arguments, env={**os.environ, "TMPDIR": str(scratch)}).returncode == 0
+    assert list(scratch.iterdir()) == []
 
 
 def test_the_demo_is_found_by_the_real_network(birdnet: models.Model, tmp_path: Path) -> None:

@@ -16,21 +16,26 @@ BLOCK_FRAMES = 128  # what pocketfft and NumPy work on at a time: about 1 MB, wh
 def log_mel_peers(
     audio: Float32, rate_hz: int, n_fft: int, window_samples: int, hop_samples: int, n_mels: int
 ) -> dict[str, Job]:
-    """The log-mel spectrogram of `audio`, every peer with its tables made beforehand where it can."""
-    return {
-        "librosa": _librosa(audio, rate_hz, n_fft, window_samples, hop_samples, n_mels),
-        "pocketfft + NumPy": _numpy_log_mel(audio, rate_hz, n_fft, window_samples, hop_samples, n_mels),
-    }
+    """The log-mel spectrogram of `audio`, every peer with its tables made beforehand where it can.
+
+    Peers that are not installed are left out; pocketfft and NumPy take their tables from librosa.
+    """
+    jobs: dict[str, Job] = {}
+    for name, make in (("librosa", _librosa), ("pocketfft + NumPy", _numpy_log_mel)):
+        with suppress(ModuleNotFoundError):
+            jobs[name] = make(audio, rate_hz, n_fft, window_samples, hop_samples, n_mels)
+    return jobs
 
 
 def bare_transforms(audio: Float32, n_fft: int, window_samples: int, hop_samples: int) -> dict[str, Job]:
     """The real transforms alone of frames that are windowed and in the cache already."""
     frames = np.lib.stride_tricks.sliding_window_view(audio, window_samples)[::hop_samples]
-    block = np.zeros((64, n_fft), np.float32)
-    block[:, :window_samples] = frames[:64] * np.hanning(window_samples).astype(np.float32)
-    jobs = {"bare pocketfft": _pocketfft(block, len(frames))}
-    with suppress(ModuleNotFoundError):
-        jobs["bare FFTW (MEASURE)"] = _fftw(block, len(frames))
+    block = np.zeros((min(64, len(frames)), n_fft), np.float32)
+    block[:, :window_samples] = frames[: len(block)] * np.hanning(window_samples).astype(np.float32)
+    jobs: dict[str, Job] = {}
+    for name, make in (("bare pocketfft", _pocketfft), ("bare FFTW (MEASURE)", _fftw)):
+        with suppress(ModuleNotFoundError):
+            jobs[name] = make(block, len(frames))
     return jobs
 
 

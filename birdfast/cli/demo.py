@@ -10,8 +10,18 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import NamedTuple
 
 HELP = "write a soundscape whose truth is known, and compare detections with it"
+
+
+class Heard(NamedTuple):
+    """A row of a table: a song of the truth, or a detection."""
+
+    start_s: float
+    end_s: float
+    common_name: str
+    confidence: float
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,12 +47,17 @@ def _write(folder: Path, seed: int) -> int:
     import csv
 
     from .. import audio, soundscape
+    from ..errors import ConfigError
+    from ..tables import AtomicFile
 
-    folder.mkdir(parents=True, exist_ok=True)
     samples, truth = soundscape.make(seed=seed)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be made ({error.strerror})") from error
     audio.write(folder / "soundscape.flac", samples, soundscape.RATE_HZ)
-    with (folder / "truth.csv").open("w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file, lineterminator="\n")
+    with AtomicFile(folder / "truth.csv", mode="w", newline="", encoding="utf-8") as file:
+        table = csv.writer(file.stream, lineterminator="\n")
         table.writerow(("Start (s)", "End (s)", "Scientific name", "Common name"))
         for song in truth:
             table.writerow(
@@ -59,31 +74,42 @@ def _compare(folder: Path, detections: Path) -> int:
     missed = 0
     for song in songs:
         heard = [row for row in found if _overlap(row, song)]
-        missed += song["Common name"] not in {row["Common name"] for row in heard}
-        names = ", ".join(f"{row['Common name']} ({float(row['Confidence']):.2f})" for row in heard)
-        span = f"{float(song['Start (s)']):.1f}-{float(song['End (s)']):.1f} s"
-        print(f"{span:>14}  {song['Common name']:<24} {names or 'nothing'}")
+        missed += song.common_name not in {row.common_name for row in heard}
+        names = ", ".join(f"{row.common_name} ({row.confidence:.2f})" for row in heard)
+        span = f"{song.start_s:.1f}-{song.end_s:.1f} s"
+        print(f"{span:>14}  {song.common_name:<24} {names or 'nothing'}")
     false = [row for row in found if not any(_same(row, song) for song in songs)]
     print(f"{len(songs) - missed} of {len(songs)} songs found; {len(false)} other detections")
     return int(missed > 0)
 
 
-def _rows(path: Path) -> list[dict[str, str]]:
+def _rows(path: Path) -> list[Heard]:
+    """Read a table by the names of its columns; the truth has no confidence, it is certain."""
     import csv
 
     from ..errors import ConfigError
 
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return list(csv.DictReader(file))
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            table = csv.DictReader(file)
+            for column in ("Start (s)", "End (s)", "Common name"):
+                if column not in (table.fieldnames or ()):
+                    raise ConfigError(f"{path}: no column {column!r}, so not a table of detections")
+            return [_heard(row) for row in table]
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    except (ValueError, TypeError, csv.Error) as error:
+        raise ConfigError(f"{path}: damaged ({error})") from error
 
 
-def _overlap(one: dict[str, str], other: dict[str, str]) -> bool:
-    starts = max(float(one["Start (s)"]), float(other["Start (s)"]))
-    return starts < min(float(one["End (s)"]), float(other["End (s)"]))
+def _heard(row: dict[str, str]) -> Heard:
+    confidence = float(row.get("Confidence", 1))
+    return Heard(float(row["Start (s)"]), float(row["End (s)"]), row["Common name"], confidence)
 
 
-def _same(one: dict[str, str], other: dict[str, str]) -> bool:
-    return one["Common name"] == other["Common name"] and _overlap(one, other)
+def _overlap(one: Heard, other: Heard) -> bool:
+    return max(one.start_s, other.start_s) < min(one.end_s, other.end_s)
+
+
+def _same(one: Heard, other: Heard) -> bool:
+    return one.common_name == other.common_name and _overlap(one, other)

@@ -209,7 +209,10 @@ def _output_folder(name: str) -> Path:
 
 
 def _positive(text: str) -> int:
-    number = int(text)
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
     return number
