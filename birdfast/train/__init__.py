@@ -1,0 +1,1 @@
+"""What is learnt from recordings, in the order of learning: codebook, skip-gram embeddings, classifier."""

@@ -1,0 +1,112 @@
+"""Vectors go to word2vec files and come back the same, and gensim's files are read."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from birdfast import keyedvectors
+from birdfast.errors import ConfigError, ModelError
+
+GOLDEN = Path(__file__).parent / "golden"
+VALUES = np.array([[1, -0.1, 3e-8], [np.pi, 1e20, 0], [-2, 0.5, 123456.79]], np.float32)
+VECTORS = arrays(
+    np.float32,
+    st.tuples(st.integers(1, 5), st.integers(1, 9)),
+    elements=st.floats(allow_nan=False, allow_infinity=False, width=32),
+)
+
+
+@pytest.mark.parametrize("name", ["word2vec.txt", "word2vec.bin"])
+def test_gensims_files_are_read(name: str) -> None:
+    found = keyedvectors.read(GOLDEN / name)
+    assert found.keys == ["7", "0", "12"]
+    np.testing.assert_array_equal(found.vectors, VALUES)
+    rows = found.by_token(13)
+    np.testing.assert_array_equal(rows[[7, 0, 12]], VALUES)
+    assert np.count_nonzero(rows.any(axis=1)) == 3
+
+
+@pytest.mark.parametrize("name", ["word2vec.txt", "word2vec.bin"])
+def test_what_we_write_is_gensims_byte_for_byte(name: str, tmp_path: Path) -> None:
+    keyedvectors.write(tmp_path / name, VALUES, ["7", "0", "12"])
+    ours, theirs = (folder.joinpath(name).read_bytes() for folder in (tmp_path, GOLDEN))
+    assert ours == theirs
+    assert [file.name for file in tmp_path.iterdir()] == [name]
+
+
+@settings(deadline=None)
+@given(VECTORS, st.booleans())
+def test_vectors_come_back_bit_for_bit(
+    tmp_path_factory: pytest.TempPathFactory, vectors: np.ndarray, binary: bool
+) -> None:
+    path = tmp_path_factory.mktemp("vectors") / "v"
+    keyedvectors.write(path, vectors, binary=binary)
+    found = keyedvectors.read(path)
+    assert found.keys == [str(row) for row in range(len(vectors))]
+    np.testing.assert_array_equal(found.vectors.view(np.uint32), vectors.view(np.uint32))
+
+
+def test_word2vecs_own_binary_has_newlines(tmp_path: Path) -> None:
+    rows = VALUES.astype("<f4")
+    path = tmp_path / "c.bin"
+    path.write_bytes(b"2 3\n" + b"".join(b"%d " % i + rows[i].tobytes() + b"\n" for i in range(2)))
+    found = keyedvectors.read(path)
+    assert found.keys == ["0", "1"]
+    np.testing.assert_array_equal(found.vectors, VALUES[:2])
+
+
+def test_a_value_that_looks_like_a_newline_or_a_space_is_a_value(tmp_path: Path) -> None:
+    tricky = np.frombuffer(b"\n\n\n\n    \n 1 ", "<f4").astype(np.float32).reshape(1, 3)
+    keyedvectors.write(tmp_path / "v.bin", np.repeat(tricky, 4, axis=0))
+    np.testing.assert_array_equal(keyedvectors.read(tmp_path / "v.bin").vectors, np.repeat(tricky, 4, axis=0))
+
+
+@pytest.mark.parametrize("name", ["word2vec.txt", "word2vec.bin"])
+def test_a_cut_file_is_a_model_error(name: str, tmp_path: Path) -> None:
+    data = (GOLDEN / name).read_bytes()
+    path = tmp_path / name
+    for length in range(len(data)):
+        path.write_bytes(data[:length])
+        with pytest.raises(ModelError, match=name):
+            keyedvectors.read(path)
+
+
+@pytest.mark.parametrize(
+    ("data", "named"),
+    [
+        (b"RIFF....WAVE", "no word2vec file"),
+        (b"3 x\n", "no word2vec file"),
+        (pickle.dumps([1]), "a pickle"),
+        (b"999999999 999999999\n0 1", "do not fit"),
+    ],
+)
+def test_something_else_is_a_model_error(data: bytes, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "v"
+    path.write_bytes(data)
+    with pytest.raises(ModelError, match=named):
+        keyedvectors.read(path)
+
+
+def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match=r"gone.bin: No such file"):
+        keyedvectors.read(tmp_path / "gone.bin")
+
+
+@pytest.mark.parametrize("keys", [["a", "1"], ["-1", "1"], ["9", "1"], ["1", "1"], ["٣", "1"]])
+def test_a_key_that_is_no_token_is_named(keys: list[str]) -> None:
+    with pytest.raises(ModelError, match="key"):
+        keyedvectors.KeyedVectors(keys, VALUES[:2]).by_token(9)
+
+
+@pytest.mark.parametrize("keys", [["a"], ["a b", "c"], ["", "c"], ["a\n", "c"]])
+def test_keys_that_the_format_cannot_hold_are_refused(keys: list[str], tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="keys"):
+        keyedvectors.write(tmp_path / "v", VALUES[:2], keys)
+    assert not list(tmp_path.iterdir())
