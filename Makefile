@@ -60,7 +60,7 @@ clean:
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[birdnet,report,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[birdnet,report,train,dev]'
 	touch $(INSTALLED)
 
 $(BUILT): $(INSTALLED) $(CORE)

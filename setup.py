@@ -29,6 +29,7 @@ HEADERS = [
     "csrc/rows.inc.h",
     "csrc/spectrogram.inc.h",
     "csrc/project.inc.h",
+    "csrc/tokens.inc.h",
 ]
 # No contraction: a fused multiply-add would give other bits than CPUs without it.
 FLAGS = [

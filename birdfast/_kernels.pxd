@@ -1,6 +1,6 @@
 """The C interface (csrc/birdfast.h), for `cimport birdfast._kernels`."""
 
-from libc.stdint cimport int32_t
+from libc.stdint cimport int16_t, int32_t
 
 
 cdef extern from "birdfast.h" nogil:
@@ -8,6 +8,10 @@ cdef extern from "birdfast.h" nogil:
         BF_MAX_PASSES
         BF_MAX_TRANSFORMS
         BF_SCRATCH_ALIGNMENT
+        BF_BLOCK
+        BF_BLOCKS_MULTIPLE
+        BF_MAX_NEAREST
+        BF_MAX_VALUES
 
     ctypedef enum bf_part:
         BF_PART_POWER
@@ -78,6 +82,33 @@ cdef extern from "birdfast.h" nogil:
         Py_ssize_t frame_stride
         Py_ssize_t value_stride
 
+    ctypedef enum bf_search:
+        BF_SEARCH_ALL
+        BF_SEARCH_FLOAT
+        BF_SEARCH_INT16
+        BF_SEARCH_TREE
+
+    ctypedef struct bf_codebook:
+        bf_search search
+        int32_t n_values
+        Py_ssize_t n_blocks
+        const float *blocks
+        const int32_t *ids
+        const float *rows
+        const float *half_norms
+        double longest
+        double float_error
+        int32_t fused
+        const float *centre
+        const int16_t *pairs
+        const float *steps
+        const float *centred_half_norms
+        double longest_centred
+        double int16_error
+        Py_ssize_t n_groups
+        const float *block_boxes
+        const float *group_boxes
+
     ctypedef struct bf_exact_kernels:
         int32_t lanes
         size_t (*spectrogram_scratch)(const bf_spectrogram *plan) noexcept nogil
@@ -94,8 +125,13 @@ cdef extern from "birdfast.h" nogil:
                         void *scratch) noexcept nogil
         void (*log)(const float *x, Py_ssize_t n, float *out) noexcept nogil
         void (*pow)(const float *x, Py_ssize_t n, float exponent, float *out) noexcept nogil
+        size_t (*nearest_scratch)(const bf_codebook *book) noexcept nogil
+        void (*nearest)(const bf_codebook *book, const float *frames, Py_ssize_t n_frames, int32_t n,
+                        int32_t *ids, float *distances, void *scratch) noexcept nogil
+
         const bf_exact_kernels *exact
 
+    int32_t bf_fuses()
     const bf_kernels *bf_table(int32_t i)
     const bf_kernels *bf_table_named(const char *name)
     const bf_kernels *bf_table_chosen()
@@ -108,3 +144,10 @@ cdef class FramePlan:
     cdef object scratch
     cdef bint exact
     cdef readonly Py_ssize_t n_values
+
+
+cdef class CentroidSearch:
+    cdef bf_codebook book
+    cdef const bf_kernels *kernels
+    cdef list tables
+    cdef object scratch

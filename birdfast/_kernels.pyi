@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from birdfast.fft import Bands, FrameTransform
+from birdfast.tokens.packing import Packed
 
 F32 = NDArray[np.float32]
+I32 = NDArray[np.int32]
 Post = Literal["none", "log", "pow"]
 Pad = Literal["none", "zero", "reflect", "edge"]
 
@@ -62,6 +64,25 @@ class FramePlan:
         Frame f covers the samples from start + f * hop_samples on; with pad "none" every frame
         must lie inside the audio. Runs without the GIL; allocates nothing, unless another thread is
         in the same plan.
+        """
+
+class CentroidSearch:
+    """Centroids packed by `birdfast.tokens.packing`, ready to be searched.
+
+    search "all", "float", "int16" or "tree"; fused=False keeps AVX-512 from using VNNI. Neither
+    changes what is found.
+    """
+
+    def __init__(
+        self, packed: Packed, *, search: str = "all", cpu: str | None = None, fused: bool = True
+    ) -> None: ...
+    @property
+    def cpu(self) -> str:
+        """The table of kernels that this search runs on."""
+    def run(self, frames: F32, ids: I32, distances: F32 | None = None) -> None:
+        """Fill ids [frames, n], n 1 to 8, and distances alike, with the n nearest of frames.
+
+        Runs without the GIL; allocates nothing, unless another thread is in the same search.
         """
 
 def normalise(x: F32, out: F32, *, cpu: str | None = None) -> None:

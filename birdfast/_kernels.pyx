@@ -2,7 +2,7 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.math cimport INFINITY
-from libc.stdint cimport int32_t, uintptr_t
+from libc.stdint cimport int16_t, int32_t, uintptr_t
 from libc.string cimport memset
 
 from birdfast.errors import ConfigError
@@ -19,6 +19,13 @@ PADS = {
     "zero": BF_PAD_ZERO,
     "reflect": BF_PAD_REFLECT,
     "edge": BF_PAD_EDGE,
+}
+
+SEARCHES = {
+    "all": BF_SEARCH_ALL,
+    "float": BF_SEARCH_FLOAT,
+    "int16": BF_SEARCH_INT16,
+    "tree": BF_SEARCH_TREE,
 }
 
 
@@ -299,3 +306,89 @@ def pow(const float[::1] x, float exponent, float[::1] out, *, cpu=None):
     if x.shape[0] > 0:
         with nogil:
             kernels.pow(&x[0], x.shape[0], exponent, &out[0])
+
+
+cdef const int32_t *take_ids(list keep, table, Py_ssize_t n, Py_ssize_t below) except? NULL:
+    cdef const int32_t[::1] view = table
+    require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
+    cdef bytes copy = bytes(view)
+    cdef const int32_t *ids = <const int32_t *>PyBytes_AS_STRING(copy)
+    cdef Py_ssize_t i
+    for i in range(n):
+        require(-1 <= ids[i] < below, "an id of no centroid")
+    keep.append(copy)
+    return ids
+
+
+cdef const int16_t *take_int16(list keep, table, Py_ssize_t n) except? NULL:
+    cdef const int16_t[::1] view = table
+    require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
+    cdef bytes copy = bytes(view)
+    keep.append(copy)
+    return <const int16_t *>PyBytes_AS_STRING(copy)
+
+
+cdef int take_filter(bf_codebook *book, list keep, packed, Py_ssize_t n_centroids) except -1:
+    cdef Py_ssize_t n_padded = book.n_blocks * BF_BLOCK
+    book.rows = take_floats(keep, packed.rows.reshape(-1), n_centroids * book.n_values)
+    book.half_norms = take_floats(keep, packed.half_norms, n_padded)
+    book.longest, book.float_error = packed.longest, packed.float_error
+    book.centre = take_floats(keep, packed.centre, book.n_values)
+    book.pairs = take_int16(keep, packed.pairs, n_padded * 2 * ((book.n_values + 1) // 2))
+    book.steps = take_floats(keep, packed.steps, n_padded)
+    book.centred_half_norms = take_floats(keep, packed.centred_half_norms, n_padded)
+    book.longest_centred, book.int16_error = packed.longest_centred, packed.int16_error
+
+
+cdef int take_tree(bf_codebook *book, list keep, tree) except -1:
+    cdef Py_ssize_t box = 2 * BF_BLOCK * book.n_values
+    book.n_groups = (book.n_blocks + BF_BLOCK - 1) // BF_BLOCK
+    book.block_boxes = take_floats(keep, tree.block_boxes, book.n_groups * box)
+    book.group_boxes = take_floats(
+        keep, tree.group_boxes, (book.n_groups + BF_BLOCK - 1) // BF_BLOCK * box)
+
+
+cdef class CentroidSearch:
+    def __cinit__(self, packed, *, search="all", cpu=None, bint fused=True):
+        cdef bf_codebook *book = &self.book
+        memset(book, 0, sizeof(bf_codebook))
+        self.tables = []
+        self.kernels = find_table(cpu)
+        book.search = choice(SEARCHES, search, "search")
+        book.fused = fused and bf_fuses()
+        book.n_values, book.n_blocks = packed.n_values, packed.ids.size // BF_BLOCK
+        require(1 <= book.n_values <= BF_MAX_VALUES, "n_values: 1 to 512")
+        require(1 <= book.n_blocks < 2**24 and book.n_blocks % BF_BLOCKS_MULTIPLE == 0,
+                f"blocks: a multiple of {BF_BLOCKS_MULTIPLE}")
+        book.ids = take_ids(
+            self.tables, packed.ids, book.n_blocks * BF_BLOCK, packed.n_centroids)
+        book.blocks = take_floats(
+            self.tables, packed.blocks, book.n_blocks * BF_BLOCK * book.n_values)
+        if book.search in (BF_SEARCH_FLOAT, BF_SEARCH_INT16):
+            take_filter(book, self.tables, packed.filter, packed.n_centroids)
+        elif book.search == BF_SEARCH_TREE:
+            take_tree(book, self.tables, packed.tree)
+        self.scratch = scratch_of(self.kernels.nearest_scratch(book))
+
+    @property
+    def cpu(self):
+        return self.kernels.name.decode()
+
+    def run(self, const float[:, ::1] frames, int32_t[:, ::1] ids, float[:, ::1] distances=None):
+        cdef Py_ssize_t n_frames = frames.shape[0], n = ids.shape[1]
+        cdef float *into = NULL
+        require(frames.shape[1] == self.book.n_values, f"frames: [n, {self.book.n_values}]")
+        require(ids.shape[0] == n_frames and 1 <= n <= BF_MAX_NEAREST, "ids: [frames, 1 to 8]")
+        if n_frames == 0:
+            return
+        if distances is not None:
+            require(distances.shape[0] == n_frames and distances.shape[1] == n, "distances: as ids")
+            into = &distances[0, 0]
+        # Another thread may be searching here: whoever finds the scratch taken makes some.
+        scratch, self.scratch = self.scratch, None
+        if scratch is None:
+            scratch = scratch_of(self.kernels.nearest_scratch(&self.book))
+        cdef void *space = aligned(scratch)
+        with nogil:
+            self.kernels.nearest(&self.book, &frames[0, 0], n_frames, n, &ids[0, 0], into, space)
+        self.scratch = scratch

@@ -24,6 +24,11 @@ enum {
     BF_MAX_PASSES = 12,
     BF_MAX_TRANSFORMS = 16,
     BF_SCRATCH_ALIGNMENT = 64,
+    BF_BLOCK = 16,
+    BF_BLOCKS_MULTIPLE = 4,
+    BF_MAX_NEAREST = 8,
+    BF_MAX_VALUES = 512,
+    BF_INT16_STEPS = 32700,
 };
 
 /* ---- spectrogram ---------------------------------------------------------------------------- */
@@ -126,6 +131,53 @@ typedef struct {
     ptrdiff_t value_stride;
 } bf_frames;
 
+/* ---- tokens --------------------------------------------------------------------------------- */
+
+/* How the nearest centroids are looked for. All ways find the same ones. */
+typedef enum {
+    BF_SEARCH_ALL,   /* every distance is computed */
+    BF_SEARCH_FLOAT, /* |c|^2 / 2 - x.c first, then the distances of those that may be nearest */
+    BF_SEARCH_INT16, /* the same from vectors rounded to int16 */
+    BF_SEARCH_TREE,  /* boxes around groups of centroids, then the distances in the boxes near by */
+} bf_search;
+
+/* Centroids in blocks of BF_BLOCK, in any order. The distance of centroid c from a frame x is
+ * sum_j (x[j] - c[j])^2, in float, j upwards, every operation rounded; of equal ones the lowest id
+ * comes first.
+ *
+ * Vectors are c - centre below where it says centred. int16 values q stand for
+ * q * step, and |q| <= BF_INT16_STEPS in length, so that no sum of products overflows. */
+typedef struct {
+    bf_search search;
+    int32_t n_values;    /* of a frame: 1 .. BF_MAX_VALUES */
+    ptrdiff_t n_blocks;  /* a multiple of BF_BLOCKS_MULTIPLE */
+    const float *blocks; /* [n_blocks][n_values][BF_BLOCK]; zeros where no centroid is */
+    const int32_t *ids;  /* [n_blocks * BF_BLOCK] each once; -1 where no centroid is */
+
+    /* FLOAT and INT16: half the squared lengths, +inf where no centroid is. `float_error` and
+     * `int16_error` e say how wrong a computed |c|^2 / 2 - x.c may be: e (|c|^2 / 2 + |x||c|). */
+    const float *rows;       /* [n_centroids][n_values], by id */
+    const float *half_norms; /* [n_blocks * BF_BLOCK] */
+    double longest;          /* the largest |c| */
+    double float_error;
+
+    /* INT16 */
+    int32_t fused;                   /* bf_fuses(): AVX-512 may use VNNI */
+    const float *centre;             /* [n_values] */
+    const int16_t *pairs;            /* [n_blocks][half][BF_BLOCK][2]: values j and j + half,
+                                        half = (n_values + 1) / 2 */
+    const float *steps;              /* [n_blocks * BF_BLOCK] */
+    const float *centred_half_norms; /* [n_blocks * BF_BLOCK] */
+    double longest_centred;
+    double int16_error;
+
+    /* TREE: the smallest and the largest of each value in a block, and in a group of BF_BLOCK
+     * blocks; +inf, -inf where there is none. */
+    ptrdiff_t n_groups;
+    const float *block_boxes; /* [n_groups][n_values][2][BF_BLOCK] */
+    const float *group_boxes; /* [ceil(n_groups / BF_BLOCK)][n_values][2][BF_BLOCK] */
+} bf_codebook;
+
 /* The same in double, for those who must not see a transform's rounding (roots of bands that hold
  * nothing else). Frame and window are multiplied in float, every product rounded; bins are rounded
  * to float before their magnitude is taken: as networks do that keep frames and spectra as floats.
@@ -166,8 +218,20 @@ typedef struct {
      * |exponent| + 2. NaN for x < 0 and for NaN. In place is allowed. */
     void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
 
+    /* Bytes of scratch that `nearest` wants. */
+    size_t (*nearest_scratch)(const bf_codebook *book);
+
+    /* The n (1 .. BF_MAX_NEAREST) nearest centroids of every frame, nearest first:
+     * ids [n_frames][n], and unless it is NULL, distances [n_frames][n]. Where there are fewer
+     * centroids, and for frames with a NaN or an infinity: -1 and +inf. */
+    void (*nearest)(const bf_codebook *book, const float *frames, ptrdiff_t n_frames, int32_t n,
+                    int32_t *ids, float *distances, void *scratch);
+
     const bf_exact_kernels *exact;
 } bf_kernels;
+
+/* Whether this CPU adds up products of int16 in one instruction of 16 lanes (AVX-512 VNNI). */
+BF_EXPORT int32_t bf_fuses(void);
 
 /* The i-th table that this CPU can run, slowest first; NULL when i is past the last. */
 BF_EXPORT const bf_kernels *bf_table(int32_t i);

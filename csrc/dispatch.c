@@ -19,6 +19,16 @@ static int runs_here(const bf_kernels *table)
     return table != NULL;
 }
 
+int32_t bf_fuses(void)
+{
+#if defined(__x86_64__)
+    __builtin_cpu_init();
+    return __builtin_cpu_supports("avx512vnni") != 0;
+#else
+    return 0;
+#endif
+}
+
 static const bf_kernels *const all_tables[] = {
     &bf_kernels_scalar,
     &bf_kernels_baseline,

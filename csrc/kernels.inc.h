@@ -4,6 +4,10 @@
 #include <stdint.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #include "tables.h"
 
 /* What is included above must not be compiled for the raised target: only what is below. */
@@ -36,6 +40,7 @@ const bf_exact_kernels TABLE = {
 };
 #else
 #include "project.inc.h"
+#include "tokens.inc.h"
 
 const bf_kernels TABLE = {
     .name = TABLE_NAME,
@@ -46,6 +51,8 @@ const bf_kernels TABLE = {
     .project = project,
     .log = log_array,
     .pow = pow_array,
+    .nearest_scratch = nearest_scratch,
+    .nearest = nearest,
     .exact = &EXACT_TABLE,
 };
 #endif

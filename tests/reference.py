@@ -121,3 +121,37 @@ def _prime_factors(n: int) -> list[int]:
             n //= p
         p += 1
     return factors
+
+
+def squared_distances(frames: npt.ArrayLike, centroids: npt.ArrayLike) -> Float64:
+    """Squared distances of frames [n, n_values] from centroids [k, n_values]: float64 [n, k]."""
+    frames, centroids = np.asarray(frames, np.float64), np.asarray(centroids, np.float64)
+    return np.square(frames[:, None] - centroids[None]).sum(axis=-1)
+
+
+def distance_error(distances: Float64, n_values: int) -> Float64:
+    """How far float32 may stray from squared distances added up value by value.
+
+    Each term goes through a difference, which counts twice, a square and at most n_values sums.
+    """
+    return gamma(n_values + 3) * distances + n_values * TINY
+
+
+def skipgram_pass(
+    inputs: Float64, outputs: Float64, centre: int, contexts: list[int], negatives: list[int], rate: float
+) -> tuple[Float64, Float64, float]:
+    """Skip-gram with negative sampling, context by context: the rows afterwards, and the loss.
+
+    A pair of a context h and a row o, the centre's (label 1) or a negative's (0), has the loss
+    -log sigmoid(h . o) or -log sigmoid(-h . o) (Mikolov et al. 2013, equation 4, negated). All rows of a
+    context go down the gradient of the sum, taken where they were before.
+    """
+    inputs, outputs, loss = inputs.copy(), outputs.copy(), 0.0
+    rows, labels = np.array([centre, *negatives]), np.array([1, *(0 for _ in negatives)])
+    for context in contexts:
+        h, o = inputs[context].copy(), outputs[rows]
+        chances = 1 / (1 + np.exp(-o @ h))
+        loss -= float(np.log(np.where(labels, chances, 1 - chances)).sum())
+        inputs[context] += rate * (labels - chances) @ o
+        np.add.at(outputs, rows, rate * np.outer(labels - chances, h))
+    return inputs, outputs, loss

@@ -15,7 +15,7 @@ LAYERS = (
     {"_kernels", "config", "fft"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "models", "sessions"),
-        *("spectrogram", "tokens", "embedding", "classifier"),
+        *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors"),
     },
     {"pipeline"},
     {"workers", "journal", "report", "picture", "train"},
@@ -28,6 +28,8 @@ ONE_HOME = {
     "tqdm": "report.py",
     "platformdirs": "models.py",
     "matplotlib": "picture.py",
+    "numba": "train",
+    "sklearn": "train",
     "ai_edge_litert": "sessions",
     "flatbuffers": "sessions",
     "tflite_runtime": "sessions",
