@@ -70,22 +70,24 @@ def test_a_worker_sits_on_its_core_with_one_thread_each(tiny: models.Model, reco
         assert process.num_threads() <= 2  # soxr and LiteRT start none
 
 
-def test_a_killed_worker_costs_its_file_and_no_other(tiny: models.Model, recordings: list[str]) -> None:
-    killed = []
+def test_a_killed_worker_costs_its_file_and_no_other(
+    tiny: models.Model, recordings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start, killed = workers.Worker.start, []
 
-    def kill_once(pid: int) -> None:
-        if not killed:
-            killed.append(pid)
-            os.kill(pid, signal.SIGKILL)
+    def start_or_die(worker: workers.Worker, task: workers.Task, path: str) -> None:
+        if task.file == 5 and not killed:
+            killed.append(worker)
+            worker.process.send_signal(signal.SIGKILL)
+            worker.process.wait()
+        start(worker, task, path)
 
-    outcomes = []
-    with workers.Pool(recordings, tiny, EVERYTHING, 2) as pool:
-        for file, outcome in pool:
-            outcomes.append((file, outcome))
-            kill_once(running()[0].pid)
+    monkeypatch.setattr(workers.Worker, "start", start_or_die)
+    outcomes = analysed(recordings, tiny, 2)
     assert {file for file, _ in outcomes} == set(range(12))
     failures = [outcome.failure for _, outcome in outcomes if outcome.failure]
     assert [f.stage for f in failures if Path(f.path).stem != "07"] == ["worker"]
+    assert "SIGKILL" in next(f.error for f in failures if f.stage == "worker")
     assert not running()
 
 
