@@ -377,6 +377,7 @@ static void take_int16(const bf_codebook *book, const float *x, int f, search_sp
     for (int32_t j = 0; j < n; ++j) {
         s->frame[j] = x[j] - book->centre[j];
     }
+    s->frame[n] = 0.0f; /* the other half of the last pair, where n is odd */
     const float energy = energy_of(s->frame, n);
     const float step = sqrtf(energy) / BF_INT16_STEPS + 1e-20f;
     const float scale = 1.0f / step;
