@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,7 +32,8 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
     path : path
     labels_format : str
         "lines": one `Scientific_Common` a line, as BirdNET has it; "csv:COLUMN": that column of a
-        CSV with a header, as Perch and YAMNet have it.
+        CSV with a header, as Perch and YAMNet have it; "toml": the list `classes` of a trained model's
+        manifest.
 
     Raises
     ------
@@ -46,6 +48,8 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
         raise ModelError(f"{path}: labels are not UTF-8 text") from error
     if labels_format == "lines":
         names = [line.strip() for line in text.splitlines() if line.strip()]
+    elif labels_format == "toml":
+        names = _classes(path, text)
     else:
         names = _column(path, text, labels_format.removeprefix("csv:"))
     if not names:
@@ -59,3 +63,10 @@ def _column(path: Path, text: str, column: str) -> list[str]:
     if rows.fieldnames is None or column not in rows.fieldnames:
         raise ModelError(f"{path}: labels lack a column {column!r}")
     return [row[column] or "" for row in rows]
+
+
+def _classes(path: Path, text: str) -> list[str]:
+    try:
+        return [str(name) for name in tomllib.loads(text)["classes"]]
+    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        raise ModelError(f"{path}: no list of classes in it ({error})") from error

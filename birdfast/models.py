@@ -17,6 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, get_args
 
+from . import modelfolder
 from .config import Activation, Normalization
 from .errors import ModelError
 
@@ -184,7 +185,30 @@ def _of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     return Model(**{"name": path.stem, "title": path.stem, **facts, "path": path, "labels_path": labels_path})
 
 
+def _trained(folder: Path) -> Model:
+    """Describe a model that birdfast trained."""
+    facts = modelfolder.facts(folder)
+    manifest = folder / modelfolder.MANIFEST
+    try:
+        rate_hz, window_s = facts["frontend"]["rate_hz"], facts["window_s"]
+        return Model(
+            name=folder.resolve().name,
+            title=facts["title"],
+            licence=facts["licence"],
+            rate_hz=rate_hz,
+            window_samples=round(window_s * rate_hz),
+            activation=facts["activation"],
+            labels_format="toml",
+            path=manifest,
+            labels_path=manifest,
+        )
+    except (KeyError, TypeError) as error:
+        raise ModelError(f"{manifest}: lacks {error}") from error
+
+
 def _in_folder(folder: Path) -> Model:
+    if modelfolder.is_one(folder):
+        return _trained(folder)
     networks = sorted(folder.glob("*.tflite"))
     if len(networks) != 1:
         raise ModelError(f"{folder}: holds {len(networks)} .tflite files; a model folder holds one")

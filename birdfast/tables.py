@@ -8,9 +8,13 @@ import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import IO, Any, ClassVar, NamedTuple, Self
+from typing import IO, TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from .errors import ConfigError
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 ROW_GROUP_ROWS = 1 << 16
 
@@ -171,6 +175,56 @@ class FailuresTable(AtomicFile):
     def write(self, failure: Failure) -> None:
         """Append one row."""
         self._csv.writerow(failure)
+
+
+class TokensParquet(AtomicFile):
+    """Token sequences, a row a recording: file, frame_s (from token to token), tokens."""
+
+    def __init__(self, folder: Path, frame_s: float) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        tokens = pyarrow.list_(pyarrow.int32())
+        fields = [("file", pyarrow.string()), ("frame_s", pyarrow.float64()), ("tokens", tokens)]
+        self._schema, self._frame_s = pyarrow.schema(fields), frame_s
+        self._record_batch = pyarrow.RecordBatch
+        super().__init__(folder / "tokens.parquet", mode="wb")
+        self._writer = pyarrow.parquet.ParquetWriter(self.stream, self._schema, compression="zstd")
+
+    def write(self, path: str, tokens: NDArray[np.int32]) -> None:
+        """Append a recording's tokens: int32 [n]."""
+        row = {"file": [escaped(path)], "frame_s": [self._frame_s], "tokens": [tokens]}
+        self._writer.write_batch(self._record_batch.from_pydict(row, schema=self._schema))
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._writer.close()
+        finally:
+            super().__exit__(kind, error, trace)
+
+
+class TokensNpy(AtomicFile):
+    """Token sequences as .npy files named by number, and tokens.csv, which tells whose each is."""
+
+    def __init__(self, folder: Path, frame_s: float) -> None:
+        super().__init__(
+            folder / "tokens.csv", mode="w", newline="", encoding="utf-8", errors="surrogateescape"
+        )
+        self._folder, self._frame_s, self._number = folder, frame_s, 0
+        self._csv = csv.writer(_UnixLines(self.stream))
+        self._csv.writerow(("tokens", "frame_s", "file"))
+
+    def write(self, path: str, tokens: NDArray[np.int32]) -> None:
+        """Write a recording's tokens: int32 [n]."""
+        import numpy
+
+        name = f"{self._number:06d}.npy"
+        self._number += 1
+        with AtomicFile(self._folder / name, mode="wb") as file:
+            numpy.save(file.stream, tokens, allow_pickle=False)
+        self._csv.writerow((name, f"{self._frame_s:g}", path))
 
 
 FORMATS: dict[str, type[Table]] = {"csv": CsvTable, "parquet": ParquetTable}

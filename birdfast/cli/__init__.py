@@ -3,10 +3,12 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, models, optimize, plot
+from . import demo, infer, info, models, optimize, plot, tokens, train
 
 COMMANDS = {
     "infer": infer,
+    "train": train,
+    "tokens": tokens,
     "models": models,
     "optimize": optimize,
     "info": info,

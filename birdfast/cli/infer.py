@@ -44,7 +44,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--model",
         default="birdnet-2.4",
         metavar="MODEL",
-        help="a name from `birdfast models`, a .tflite file, or a folder with one (default: %(default)s)",
+        help="a name from `birdfast models`, a .tflite file or a folder with one, or a folder that"
+        " `birdfast train` wrote (default: %(default)s)",
     )
     model.add_argument(
         "--labels", metavar="FILE", help="a .tflite file's labels (default: <stem>_Labels.txt)"
@@ -156,7 +157,7 @@ def _analyse(
         # Workers first: they load their networks while the tables are opened and the files sized.
         pool = stack.enter_context(Pool(paths, model, options, chosen.workers))
         metadata = _metadata(model, options)
-        if options.graft and not chosen.quiet:
+        if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
             _say_if_unprepared(model, metadata["model_sha256"])
         written = [stack.enter_context(tables.open_table(output, kind, metadata)) for kind in kinds]
         failures = stack.enter_context(tables.FailuresTable(output / "failures.csv"))

@@ -11,7 +11,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import __version__
+from .. import __version__, modelfolder
 from ..errors import ModelError
 
 Arrays = dict[str, NDArray[np.float32]]
@@ -51,7 +51,7 @@ def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Pat
     Parameters
     ----------
     path : path
-        A .tflite file.
+        A .tflite file, or the manifest of a trained model (model.toml).
     output : str
         Part of the name of the output that holds the scores, where there are several.
     n_classes : int
@@ -64,18 +64,26 @@ def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Pat
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
+    session: Session
+    if path.name == modelfolder.MANIFEST:
+        from .stsg import StsgSession
+
+        session = StsgSession(path.parent)
+    else:
+        session = _network(path, output, n_classes, cache)
+    if n_classes and session.n_classes != n_classes:
+        raise ModelError(f"{path}: scores {session.n_classes} classes, but there are {n_classes} labels")
+    return session
+
+
+def _network(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
     from . import interpreter, tflite
 
-    session: Session
     try:
         if cache is not None and interpreter.runtime()[0] == interpreter.LITERT:
             from .batched import BatchedSession
 
-            session = BatchedSession(path, cache, output=output, n_classes=n_classes)
-        else:
-            session = tflite.TfliteSession(path, output=output, n_classes=n_classes)
+            return BatchedSession(path, cache, output=output, n_classes=n_classes)
+        return tflite.TfliteSession(path, output=output, n_classes=n_classes)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
-    if n_classes and session.n_classes != n_classes:
-        raise ModelError(f"{path}: scores {session.n_classes} classes, but there are {n_classes} labels")
-    return session

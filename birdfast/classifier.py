@@ -1,0 +1,59 @@
+"""Classifier: from a window's embedding to logits, by linear layers with ReLU between them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ModelError
+
+Float32 = NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Layer:
+    """y = weight x + bias."""
+
+    weight: Float32  # [n_out, n_in]
+    bias: Float32  # [n_out]
+
+
+class Classifier:
+    """Layers that fit one another.
+
+    Parameters
+    ----------
+    layers : sequence of Layer, one or more
+
+    Raises
+    ------
+    ModelError
+        The layers' shapes do not fit, or they have values that are not finite.
+    """
+
+    def __init__(self, layers: Sequence[Layer]) -> None:
+        if not layers:
+            raise ModelError("a classifier has one layer or more")
+        n_in = layers[0].weight.shape[-1]
+        for number, layer in enumerate(layers):
+            n_out = len(layer.weight)
+            if layer.weight.shape != (n_out, n_in) or layer.bias.shape != (n_out,):
+                raise ModelError(
+                    f"layer {number}: weight {layer.weight.shape} and bias {layer.bias.shape}, {n_in} in"
+                )
+            if not (np.isfinite(layer.weight).all() and np.isfinite(layer.bias).all()):
+                raise ModelError(f"layer {number}: not all of its values are finite")
+            n_in = n_out
+        self.layers = tuple(layers)
+        self.n_values, self.n_classes = layers[0].weight.shape[1], n_in
+
+    def logits(self, values: Float32) -> Float32:
+        """Return the logits of float32 [n, n_values]: float32 [n, n_classes]."""
+        *hidden, last = self.layers
+        for layer in hidden:
+            values = np.maximum(values @ layer.weight.T + layer.bias, 0)
+        logits: Float32 = values @ last.weight.T + last.bias
+        return logits

@@ -1,0 +1,191 @@
+"""Train a model of your own: spectrogram tokens, their embeddings, and a classifier.
+
+DATA is a folder of class folders, or a CSV with the columns `file` and `label` (several labels joined
+by ";", none for background) and, if wanted, `start_s`, `end_s` and `fold`. The output folder is then a
+model: birdfast infer --model MODEL/ ...
+
+  model.toml, *.npy   the model
+  evaluation.json     with --cv or --hold-out: accuracy and macro ROC-AUC on recordings held out
+  evaluation.csv      the same, class by class
+  stages/             what the stages found, so that a training can go on where it stopped
+
+The three stages are codebook (whitening and k-means), embedding (skip-gram) and head (the classifier).
+The same seed and recordings give the same model.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ..train.recordings import Clip
+    from ..train.stages import Training
+
+HELP = "train a model on your own recordings"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("data", metavar="DATA", help="a folder of class folders, or a CSV")
+    parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model's folder")
+    parser.add_argument(
+        "--preset",
+        choices=("best", "paper"),
+        default="best",
+        help="best: log-mel patches; paper: exactly the published configuration (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--recipe", metavar="FILE", help="a TOML file with values in the place of the preset's"
+    )
+    parser.add_argument(
+        "--unlabelled",
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="recordings without labels, for the codebook and the embeddings; can be given repeatedly",
+    )
+    parser.add_argument(
+        "--stage",
+        choices=("codebook", "embedding", "head"),
+        help="run this stage alone, anew, on what those before it left (default: all that are not done)",
+    )
+    judge = parser.add_mutually_exclusive_group()
+    judge.add_argument(
+        "--cv", action="store_true", help="first train without each of the CSV's folds and test on it"
+    )
+    judge.add_argument(
+        "--hold-out",
+        metavar="WHAT",
+        help="first train without one fold of the CSV, or a share of each class's files such as 20%%, and"
+        " test on it",
+    )
+    parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
+    parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a core)")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Train and return the exit code."""
+    from ..errors import ConfigError
+    from ..train import recipe, recordings, stages
+    from ..workers import usable_cores
+
+    if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
+        raise ConfigError("--seed takes 0 or more, --workers 1 or more")
+    clips = recordings.find(chosen.data)
+    training = stages.Training(
+        recipe.load(chosen.preset, chosen.recipe),
+        clips,
+        recordings.unlabelled(chosen.unlabelled),
+        sorted({label for clip in clips for label in clip.labels}),
+        chosen.seed,
+        chosen.workers or len(usable_cores()),
+        say=_silent if chosen.quiet else _say,
+    )
+    output = Path(chosen.output)
+    if chosen.cv or chosen.hold_out:
+        _evaluate(training, *_tests(chosen, clips), output)
+    training.keep = output / "stages"
+    if chosen.stage:
+        return _single(training, chosen.stage, output)
+    training.write(output, training.model(), output.resolve().name)
+    return _end(training, output)
+
+
+def _single(training: Training, stage: str, output: Path) -> int:
+    """Run one stage; the ones before it were run before, or come to the same."""
+    found = training.codebook(again=stage == "codebook")
+    if stage != "codebook":
+        embeddings = training.embedding(found, again=stage == "embedding")
+        if stage == "head":
+            layers = training.head(found, embeddings, again=True)
+            training.write(output, {**found, **embeddings, **layers}, output.resolve().name)
+    return _end(training, output)
+
+
+def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[Clip], list[str]]:
+    """Return the clips with their folds, and the folds to be held out."""
+    from ..errors import ConfigError
+    from ..train import recordings
+
+    if chosen.cv:
+        return clips, recordings.splits(clips)
+    if chosen.hold_out.endswith("%"):
+        try:
+            share = float(chosen.hold_out[:-1]) / 100
+        except ValueError as error:
+            raise ConfigError(f"--hold-out: {chosen.hold_out} is no share") from error
+        return recordings.held_out(clips, share, chosen.seed), ["held out"]
+    if chosen.hold_out not in recordings.splits(clips):
+        raise ConfigError(f"--hold-out: there is no fold {chosen.hold_out!r}")
+    return clips, [chosen.hold_out]
+
+
+def _evaluate(training: Training, clips: Sequence[Clip], folds: list[str], output: Path) -> None:
+    """Train without each fold, test on it, and write what came out."""
+    import json
+
+    from ..train import evaluation
+
+    results: list[dict[str, Any]] = []
+    for fold in folds:
+        training.say(f"fold {fold}: held out")
+        kept = [clip for clip in clips if clip.fold != fold]
+        without = replace(training, clips=kept, failures={})
+        scores, truth = without.scores(without.model(), [clip for clip in clips if clip.fold == fold])
+        judged = evaluation.judge(scores, truth, training.classes)
+        results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
+        training.say(
+            f"fold {fold}: accuracy {judged['accuracy']:.4f}, macro ROC-AUC {judged['macro_roc_auc']:.4f}"
+        )
+    mean = evaluation.mean(results)
+    training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
+    _write(output, json.dumps(_plain({"folds": results, "mean": mean}), indent=1), results)
+
+
+def _write(output: Path, told: str, results: list[dict[str, Any]]) -> None:
+    import csv
+
+    from ..errors import ConfigError
+    from ..tables import AtomicFile
+
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError(f"{output}: cannot be the model's folder ({error.strerror})") from error
+    with AtomicFile(output / "evaluation.json", mode="w", encoding="utf-8") as file:
+        file.stream.write(told + "\n")
+    with AtomicFile(output / "evaluation.csv", mode="w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file.stream, lineterminator="\n")
+        table.writerow(("fold", "class", "n", "roc_auc", "recall"))
+        for fold in results:
+            table.writerows((fold["fold"], *row.values()) for row in fold["classes"])
+
+
+def _plain(value: Any) -> Any:
+    """Put null in the place of NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _plain(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_plain(below) for below in value]
+    return None if isinstance(value, float) and value != value else value
+
+
+def _end(training: Training, output: Path) -> int:
+    for why in training.failures.values():
+        print(f"birdfast: left out: {why}", file=sys.stderr)
+    training.say(f"written: {output}")
+    return 2 if training.failures else 0
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _silent(_: str) -> None:
+    """Say nothing."""

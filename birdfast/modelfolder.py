@@ -1,0 +1,148 @@
+"""A trained model as a folder: model.toml, and the arrays it names as .npy files, all under SHA-256.
+
+The manifest's last line is the hash of all before it, so that a folder that was changed or cut is known.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import ConfigError, ModelError
+from .tables import AtomicFile
+
+MANIFEST = "model.toml"
+KIND = "stsg"
+VERSION = 1
+SEAL = b'\nmanifest_sha256 = "'
+
+Arrays = dict[str, NDArray[Any]]
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder's manifest says that it is a trained model: read without judging it."""
+    try:
+        with (folder / MANIFEST).open("rb") as file:
+            return any(line.split() == ["kind", "=", f'"{KIND}"'] for line in map(_text, file))
+    except OSError:
+        return False
+
+
+def write(
+    folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
+) -> None:
+    """Write a model; the manifest comes last, so that a folder with a fresh one is whole.
+
+    Parameters
+    ----------
+    folder : path
+        Made if it is missing; arrays of a model that was there are replaced.
+    facts : dict
+        What goes into the manifest, as TOML can hold it.
+    arrays : dict of str to array
+
+    Raises
+    ------
+    ConfigError
+        The folder cannot be written, or tomli-w is missing.
+    """
+    try:
+        import tomli_w
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"training needs {error.name}: pip install 'birdfast[train]'") from error
+    folder = Path(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / MANIFEST).unlink(missing_ok=True)  # what is half-written is no model
+    except OSError as error:
+        raise ConfigError(f"{folder}: cannot be written ({error.strerror})") from error
+    hashes = {}
+    for name, array in arrays.items():
+        stream = io.BytesIO()
+        np.save(stream, array, allow_pickle=False)
+        hashes[name] = hashlib.sha256(stream.getvalue()).hexdigest()
+        with AtomicFile(folder / f"{name}.npy", mode="wb") as file:
+            file.stream.write(stream.getvalue())
+    told = tomli_w.dumps({"kind": KIND, "version": VERSION, **facts, "arrays": hashes}).encode().rstrip()
+    seal = hashlib.sha256(told).hexdigest().encode()
+    with AtomicFile(folder / MANIFEST, mode="wb") as file:
+        file.stream.write(told + SEAL + seal + b'"\n')
+
+
+def facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
+    """Read a model's manifest.
+
+    Parameters
+    ----------
+    folder : path
+
+    Returns
+    -------
+    dict
+        What `write` was given, and the table `arrays`: each one's SHA-256.
+
+    Raises
+    ------
+    ModelError
+        It is missing, damaged, was changed, or is of a newer birdfast; the message says which.
+    """
+    path = Path(folder) / MANIFEST
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+    told, seal, rest = data.rpartition(SEAL)
+    if not seal or rest != hashlib.sha256(told).hexdigest().encode() + b'"\n':
+        raise ModelError(f"{path}: was changed or cut: its SHA-256 is not the one in its last line")
+    try:
+        found = tomllib.loads(told.decode())
+    except ValueError as error:
+        raise ModelError(f"{path}: no TOML ({error})") from error
+    if found.get("kind") != KIND:
+        raise ModelError(f"{path}: of the kind {found.get('kind')!r}, which this birdfast does not know")
+    if found.get("version") != VERSION:
+        raise ModelError(
+            f"{path}: of version {found.get('version')}, made by a newer birdfast; this one knows {VERSION}"
+        )
+    return found
+
+
+def arrays(folder: str | os.PathLike[str], hashes: Mapping[str, str]) -> Arrays:
+    """Read the arrays that a manifest names.
+
+    Raises
+    ------
+    ModelError
+        One is missing, was changed or cut, or holds values that are not finite.
+    """
+    found = {}
+    for name, sha256 in hashes.items():
+        path = Path(folder) / f"{name}.npy"
+        if path.parent != Path(folder) or path.name != f"{name}.npy":
+            raise ModelError(f"{folder}: {name!r} is no name of an array")
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise ModelError(f"{path}: was changed or cut: its SHA-256 is not the one in {MANIFEST}")
+        try:
+            array = np.load(io.BytesIO(data), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise ModelError(f"{path}: no array can be read from it ({error})") from error
+        if array.dtype != np.float32 or not np.isfinite(array).all():
+            raise ModelError(f"{path}: holds {array.dtype}; finite float32 is wanted")
+        found[name] = np.ascontiguousarray(array)
+    return found
+
+
+def _text(line: bytes) -> str:
+    return line.decode(errors="replace")

@@ -1,0 +1,201 @@
+"""STSG: spectrogram tokens, their embeddings and a classifier, as a session beside the networks.
+
+Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2025.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import embedding, modelfolder
+from ..classifier import Classifier, Layer
+from ..errors import ConfigError, ModelError
+from ..tokens import MAX_NEAREST, Codebook
+from .tokenizer import FrontEnd, Tokenizer
+
+Float32 = NDArray[np.float32]
+BATCH = 12  # a minute of windows of 5 s
+FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pooling:
+    """From tokens to a window's embedding: the manifest's table `pooling`.
+
+    Parameters
+    ----------
+    kind : "mean", "sqrt" or "tf-idf"
+        See `embedding.weights`.
+    n_nearest : int, 1 to 8
+        Centroids among which a frame shares its vote.
+    embedding, histogram, statistics : float >= 0
+        What the tokens' pooled embeddings, their histogram, and mean, standard deviation and standard
+        deviation of the difference of the spectrogram's bands weigh beside each other; 0 leaves one out.
+    unit_length : bool
+        Scale each of the three to length 1 first, embeddings and statistics about their mean.
+
+    Raises
+    ------
+    ConfigError
+        A value out of its range, or nothing that weighs anything.
+    """
+
+    kind: embedding.Pooling = "mean"
+    n_nearest: int = 1
+    embedding: float = 1.0
+    histogram: float = 0.0
+    statistics: float = 0.0
+    unit_length: bool = False
+
+    def __post_init__(self) -> None:
+        kinds = get_args(embedding.Pooling)
+        if self.kind not in kinds:
+            raise ConfigError(f"kind: {self.kind!r} does not fit; it takes {', '.join(kinds)}")
+        if not 1 <= self.n_nearest <= MAX_NEAREST:
+            raise ConfigError(f"n_nearest: {self.n_nearest!r} does not fit; it takes 1 to {MAX_NEAREST}")
+        parts = (self.embedding, self.histogram, self.statistics)
+        if min(parts) < 0 or max(parts) == 0:
+            raise ConfigError("embedding, histogram, statistics: 0 or more each, and one of them more than 0")
+
+
+@dataclass(frozen=True, eq=False)
+class Window:
+    """What a window is before it is pooled: votes [n_tokens] and statistics [3 n_bands]."""
+
+    counts: Float32
+    statistics: Float32
+
+
+class Pooler:
+    """Makes embeddings of windows.
+
+    Parameters
+    ----------
+    pooling : Pooling
+    tables : dict of str to float32 array
+        "embeddings" [n_tokens, dim]; "idf" [n_tokens] for tf-idf; with unit_length "embedding_mean"
+        [dim], "statistics_mean" and "statistics_deviation" [3 n_bands].
+    """
+
+    def __init__(self, pooling: Pooling, tables: Mapping[str, Float32]) -> None:
+        self.pooling, self._tables = pooling, tables
+
+    @classmethod
+    def fitted(cls, pooling: Pooling, embeddings: Float32, counts: Float32, statistics: Float32) -> Pooler:
+        """Make one whose tables are those of windows: counts [n, n_tokens], statistics [n, 3 n_bands]."""
+        tables = {"embeddings": embeddings}
+        if pooling.kind == "tf-idf":
+            tables["idf"] = embedding.inverse_frequency(counts)
+        if pooling.unit_length:
+            weights = embedding.weights(counts, pooling.kind, tables.get("idf"))
+            tables["embedding_mean"] = embedding.pool(weights, embeddings).mean(axis=0)
+            tables["statistics_mean"] = statistics.mean(axis=0)
+            tables["statistics_deviation"] = np.maximum(statistics.std(axis=0), FLAT)
+        return cls(pooling, tables)
+
+    @property
+    def tables(self) -> dict[str, Float32]:
+        """The tables, as they go into a model's folder."""
+        return dict(self._tables)
+
+    def __call__(self, counts: Float32, statistics: Float32) -> Float32:
+        """Return the embeddings of windows: float32 [n, d]."""
+        pooling, tables = self.pooling, self._tables
+        weights = embedding.weights(counts, pooling.kind, tables.get("idf"))
+        parts = []
+        if pooling.histogram:
+            parts.append(pooling.histogram * (_unit(weights) if pooling.unit_length else weights))
+        if pooling.embedding:
+            pooled = embedding.pool(weights, tables["embeddings"])
+            if pooling.unit_length:
+                pooled = _unit(pooled - tables["embedding_mean"])
+            parts.append(pooling.embedding * pooled)
+        if pooling.statistics:
+            if pooling.unit_length:
+                centred = statistics - tables["statistics_mean"]
+                statistics = _unit(centred / tables["statistics_deviation"])
+            parts.append(pooling.statistics * statistics)
+        return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
+
+
+def describe(sound: Float32, tokenizer: Tokenizer, codebook: Codebook, n_nearest: int) -> Window:
+    """Return what a window's sound [n] has to say: its tokens' votes and its bands' statistics."""
+    bands = tokenizer.bands(sound)
+    frames = tokenizer.frames(tokenizer.patches(bands))
+    tokens, distances = codebook.nearest(frames, n_nearest)
+    counts = embedding.counts(tokens[np.newaxis], len(codebook), distances[np.newaxis])[0]
+    return Window(counts, statistics(bands))
+
+
+def statistics(bands: Float32) -> Float32:
+    """Return mean, standard deviation, and standard deviation of the difference of bands [n, n_bands]."""
+    if len(bands) < 2:
+        return np.concatenate([bands.sum(axis=0), np.zeros(2 * bands.shape[1], np.float32)])
+    found = [bands.mean(axis=0), bands.std(axis=0), np.diff(bands, axis=0).std(axis=0)]
+    return np.concatenate(found).astype(np.float32, copy=False)
+
+
+class StsgSession:
+    """A trained model, ready; see `sessions.Session`.
+
+    Parameters
+    ----------
+    folder : path
+
+    Raises
+    ------
+    ModelError
+        The folder was changed or cut, is of a newer birdfast, or its parts do not fit together.
+    """
+
+    batch = BATCH
+
+    def __init__(self, folder: Path) -> None:
+        facts = modelfolder.facts(folder)
+        arrays = modelfolder.arrays(folder, facts["arrays"])
+        try:
+            self.tokenizer = tokenizer(facts, arrays)
+            self.codebook = Codebook(arrays["centroids"])
+            self._pooler = Pooler(Pooling(**facts["pooling"]), arrays)
+            n_layers = sum(name.endswith("_weight") for name in arrays)
+            self._classifier = Classifier(
+                [Layer(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"]) for i in range(n_layers)]
+            )
+            self.n_classes = self._classifier.n_classes
+            self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
+            self.run(np.zeros((1, self.window_samples), np.float32))
+        except (ConfigError, ModelError, KeyError, TypeError, ValueError) as error:
+            raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
+
+    def run(self, windows: Float32) -> dict[str, Float32]:
+        """Score float32 [n <= batch, window_samples]."""
+        nearest = self._pooler.pooling.n_nearest
+        found = [describe(window, self.tokenizer, self.codebook, nearest) for window in windows]
+        embedded = self._pooler(
+            np.stack([window.counts for window in found]), np.stack([window.statistics for window in found])
+        )
+        return {"logits": self._classifier.logits(embedded), "embedding": embedded}
+
+
+def tokenizer(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> Tokenizer:
+    """Return the tokenizer of a model's manifest and arrays."""
+    front_end = FrontEnd(**facts["frontend"])
+    return Tokenizer(front_end, arrays.get("mean"), arrays.get("projection"))
+
+
+def front_end_facts(front_end: FrontEnd) -> dict[str, Any]:
+    """Return a front end as a manifest has it."""
+    return dataclasses.asdict(front_end)
+
+
+def _unit(rows: Float32) -> Float32:
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    unit: Float32 = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
+    return unit

@@ -1,0 +1,183 @@
+"""Tokenizer: sound to frames, and frames to tokens, as a model's front end says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import _kernels
+from ..errors import ConfigError
+from ..spectrogram import LogMel, Mfcc
+
+Float32 = NDArray[np.float32]
+SHORTEST = np.float32(1e-12)  # a frame of no length at all stays so
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrontEnd:
+    """From sound to frames: the manifest's table `frontend`.
+
+    Parameters
+    ----------
+    rate_hz : int
+    n_fft, frame_samples, hop_samples : int
+        Of the transform, the Hann window and the step, in samples.
+    n_mels : int
+    n_mfcc : int
+        0 leaves the mel bands as they are.
+    fmin_hz, fmax_hz : float
+    log : bool
+        The natural logarithm of the bands' power; without it, power as OpenSoundscape scales it.
+    offset : float
+        Added before the logarithm.
+    patch_frames, patch_step : int
+        A frame of the codebook is so many frames of the spectrogram, one beginning every `patch_step`.
+    unit_length : bool
+        Scale each frame to length 1, after the projection.
+
+    Raises
+    ------
+    ConfigError
+        A value out of its range, when the tokenizer is made.
+    """
+
+    rate_hz: int = 32_000
+    n_fft: int = 8192
+    frame_samples: int = 8000
+    hop_samples: int = 4000
+    n_mels: int = 128
+    n_mfcc: int = 20
+    fmin_hz: float = 0.0
+    fmax_hz: float = 16_000.0
+    log: bool = False
+    offset: float = 0.0
+    patch_frames: int = 1
+    patch_step: int = 1
+    unit_length: bool = False
+
+    def __post_init__(self) -> None:
+        for name in ("rate_hz", "n_fft", "frame_samples", "hop_samples", "n_mels"):
+            _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        for name in ("patch_frames", "patch_step"):
+            _check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
+        _check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
+        _check(self.offset >= 0, "offset", self.offset, "0 or more")
+
+    @property
+    def n_bands(self) -> int:
+        """Values of a spectrogram's frame."""
+        return self.n_mfcc or self.n_mels
+
+    @property
+    def frame_s(self) -> float:
+        """Seconds from one token to the next."""
+        return self.hop_samples * self.patch_step / self.rate_hz
+
+    def spectrogram(self, cpu: str | None = None) -> LogMel:
+        """Return the transform to frames of `n_bands` values."""
+        options: dict[str, Any] = {
+            "window_samples": self.frame_samples,
+            "fmin_hz": self.fmin_hz,
+            "fmax_hz": self.fmax_hz,
+            "log": "natural" if self.log else None,
+            "definition": "librosa" if self.log else "opensoundscape",
+            "cpu": cpu,
+        }
+        if self.log:
+            options["offset"] = self.offset
+        sizes = (self.rate_hz, self.n_fft, self.hop_samples)
+        if self.n_mfcc:
+            return Mfcc(*sizes, self.n_mfcc, self.n_mels, **options)
+        return LogMel(*sizes, self.n_mels, **options)
+
+
+class Tokenizer:
+    """Makes frames of sound, all of them wholly inside it.
+
+    Parameters
+    ----------
+    front_end : FrontEnd
+    mean : float32 [patch_frames * n_bands] or None
+    projection : float32 [n_values, patch_frames * n_bands] or None
+        A whitening: a frame is projection (patch - mean). None leaves patches as they are.
+    cpu : str or None
+        A table of kernels; None is the fastest. All give the same bits.
+
+    Raises
+    ------
+    ConfigError
+        The front end or the tables do not fit together.
+    """
+
+    def __init__(
+        self,
+        front_end: FrontEnd,
+        mean: Float32 | None = None,
+        projection: Float32 | None = None,
+        cpu: str | None = None,
+    ) -> None:
+        n_patch = front_end.patch_frames * front_end.n_bands
+        if (mean is None) != (projection is None):
+            raise ConfigError("mean and projection: both or neither")
+        if projection is not None and mean is not None:
+            _check(projection.ndim == 2 and projection.shape[1] == n_patch, "projection", projection.shape,
+                   f"[n_values, {n_patch}]")  # fmt: skip
+            _check(mean.shape == (n_patch,), "mean", mean.shape, f"[{n_patch}]")
+            # projection (patch - mean), with the mean's share taken away at last: one pass less.
+            self._shift = (projection.astype(np.float64) @ mean.astype(np.float64)).astype(np.float32)
+        self.front_end, self._projection, self._cpu = front_end, projection, cpu
+        self._spectrogram = front_end.spectrogram(cpu)
+        self.n_values = n_patch if projection is None else len(projection)
+
+    def bands(self, sound: Float32) -> Float32:
+        """Return the spectrogram of mono sound [n]: float32 [n_frames, n_bands]."""
+        return self._spectrogram(sound)
+
+    def patches(self, bands: Float32) -> Float32:
+        """Return every patch of a spectrogram: float32 [n, patch_frames * n_bands]."""
+        length, step = self.front_end.patch_frames, self.front_end.patch_step
+        if len(bands) < length:
+            return np.zeros((0, length * bands.shape[1]), np.float32)
+        views = np.lib.stride_tricks.sliding_window_view(bands, length, axis=0)[::step]
+        return np.ascontiguousarray(views.transpose(0, 2, 1)).reshape(len(views), -1)
+
+    def frames(self, patches: Float32) -> Float32:
+        """Return what the codebook sees of patches: float32 [n, n_values]."""
+        if self._projection is not None:
+            frames = np.empty((len(patches), self.n_values), np.float32)
+            _kernels.project(patches, self._projection, frames, cpu=self._cpu)
+            frames -= self._shift
+        else:
+            frames = patches
+        return _unit_length(frames) if self.front_end.unit_length else frames
+
+    def __call__(self, sound: Float32) -> Float32:
+        """Return the frames of mono sound [n]: float32 [n_frames, n_values]."""
+        return self.frames(self.patches(self.bands(sound)))
+
+    def stream(self, blocks: Iterable[Float32]) -> Iterator[Float32]:
+        """Yield the frames of a recording that comes in blocks: the same as those of the whole."""
+        step = self.front_end.hop_samples * self.front_end.patch_step
+        pending = np.zeros(0, np.float32)
+        for block in blocks:
+            pending = np.concatenate([pending, block])
+            frames = self(pending)
+            pending = pending[len(frames) * step :]
+            yield frames
+
+
+def _unit_length(frames: Float32) -> Float32:
+    """Scale rows to length 1; accumulating adds in order, so that every CPU gets the same bits."""
+    squares = np.add.accumulate(np.square(frames), axis=1)[:, -1]
+    length = np.maximum(np.sqrt(squares), SHORTEST)
+    unit: Float32 = frames / length[:, np.newaxis]
+    return unit
+
+
+def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
+    if not fits:
+        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")

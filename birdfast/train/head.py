@@ -1,0 +1,100 @@
+"""The head: a classifier's layers from window embeddings and labels, by scikit-learn."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..classifier import Layer
+from ..errors import ConfigError
+from .recipe import Head
+
+Float32 = NDArray[np.float32]
+MAX_ITERATIONS = 2000
+PATIENCE_EPOCHS = 10
+
+
+def fit(values: Float32, targets: NDArray[np.bool_], head: Head, seed: int) -> list[Layer]:
+    """Train a head.
+
+    Parameters
+    ----------
+    values : float32 [n, n_values]
+    targets : bool [n, n_classes]
+        Which classes a window has. One each: a softmax over the classes; otherwise a sigmoid for each.
+    head : Head
+        With `hidden`, a layer of so many neurons and ReLU by Adam, stopped when a tenth of the windows
+        that is held back no longer gets better; without, logistic regression.
+    seed : int
+
+    Returns
+    -------
+    list of Layer
+    """
+    exclusive = bool((targets.sum(axis=1) == 1).all())
+    labels = targets.argmax(axis=1) if exclusive else targets.astype(np.int64)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of not having converged: the held-out figures tell
+        if head.hidden:
+            return _hidden(values, labels, head, seed)
+        if exclusive:
+            return [_linear(_regression(head).fit(values, labels))]
+        return [_one_by_one(values, targets, head)]
+
+
+def _hidden(values: Float32, labels: NDArray[np.int64], head: Head, seed: int) -> list[Layer]:
+    from sklearn.neural_network import MLPClassifier
+
+    stops_early = len(values) >= 100  # a tenth of fewer says nothing
+    made = MLPClassifier(
+        (head.hidden,),
+        solver="adam",
+        learning_rate_init=head.learning_rate,
+        alpha=0.0,
+        max_iter=200,
+        early_stopping=stops_early,
+        n_iter_no_change=PATIENCE_EPOCHS,
+        random_state=seed,
+    ).fit(values, labels)
+    layers = [_layer(weight.T, bias) for weight, bias in zip(made.coefs_, made.intercepts_, strict=True)]
+    return [*layers[:-1], _for_two(layers[-1])] if labels.ndim == 1 else layers
+
+
+def _regression(head: Head) -> Any:
+    try:
+        from sklearn.linear_model import LogisticRegression
+    except ModuleNotFoundError as error:
+        raise ConfigError(f"training needs {error.name}: pip install 'birdfast[train]'") from error
+    return LogisticRegression(C=head.strength, max_iter=MAX_ITERATIONS)
+
+
+def _linear(made: Any) -> Layer:
+    return _for_two(_layer(made.coef_, made.intercept_))
+
+
+def _one_by_one(values: Float32, targets: NDArray[np.bool_], head: Head) -> Layer:
+    rows = [_linear_of_one(values, wanted, head) for wanted in targets.T]
+    return _layer(np.stack([row for row, _ in rows]), np.array([bias for _, bias in rows]))
+
+
+def _linear_of_one(
+    values: Float32, wanted: NDArray[np.bool_], head: Head
+) -> tuple[NDArray[np.float64], float]:
+    if wanted.all() or not wanted.any():  # nothing to tell apart: as sure as the data are
+        return np.zeros(values.shape[1]), 10.0 if wanted.all() else -10.0
+    made = _regression(head).fit(values, wanted)
+    return made.coef_[0], float(made.intercept_[0])
+
+
+def _for_two(layer: Layer) -> Layer:
+    """Two classes come as one logit, that of the second: the first one's is 0."""
+    if len(layer.weight) > 1:
+        return layer
+    return _layer(np.vstack([np.zeros_like(layer.weight), layer.weight]), np.append(0, layer.bias))
+
+
+def _layer(weight: Any, bias: Any) -> Layer:
+    return Layer(np.ascontiguousarray(weight, np.float32), np.asarray(bias, np.float32))

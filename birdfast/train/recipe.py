@@ -1,0 +1,148 @@
+"""Recipe: every choice of a training, from a preset and from what the user's TOML file says otherwise."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import ConfigError
+from ..sessions.stsg import Pooling
+from ..sessions.tokenizer import FrontEnd
+from . import skipgram
+
+FOLDER = Path(__file__).with_name("presets")
+PRESETS = ("best", "paper")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodebookChoice:
+    """How the codebook is found; the recipe's table `codebook`."""
+
+    n_centroids: int = 2048
+    n_iterations: int = 25
+    n_components: int = 0
+    recordings_share: float = 1.0
+    max_frames: int = 1_000_000
+
+    def __post_init__(self) -> None:
+        for name in ("n_centroids", "n_iterations", "max_frames"):
+            _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        _check(self.n_components >= 0, "n_components", self.n_components, "0 or more")
+        _check(0 < self.recordings_share <= 1, "recordings_share", self.recordings_share, "more than 0, to 1")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Head:
+    """How the classifier is trained; the recipe's table `head`."""
+
+    hidden: int = 0
+    learning_rate: float = 1e-3
+    strength: float = 1.0
+
+    def __post_init__(self) -> None:
+        _check(self.hidden >= 0, "hidden", self.hidden, "0 or more")
+        _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        _check(self.strength > 0, "strength", self.strength, "more than 0")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """Every choice of a training; train/presets/*.toml are two of them.
+
+    Attributes
+    ----------
+    window_s : float
+        Length of the windows that are classified.
+    frontend, codebook, skipgram, pooling, head
+        The tables of the same names.
+    """
+
+    window_s: float
+    frontend: FrontEnd
+    codebook: CodebookChoice
+    skipgram: skipgram.Options
+    pooling: Pooling
+    head: Head
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the recipe as plain values, as its TOML file has it."""
+        return dataclasses.asdict(self)
+
+
+TABLES = {
+    "frontend": FrontEnd,
+    "codebook": CodebookChoice,
+    "skipgram": skipgram.Options,
+    "pooling": Pooling,
+    "head": Head,
+}
+
+
+def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
+    """Return a preset, with the values of a user's TOML file in the place of its own.
+
+    Parameters
+    ----------
+    preset : "best" or "paper"
+    overrides : path, optional
+        A file with some of the keys of train/presets/*.toml.
+
+    Raises
+    ------
+    ConfigError
+        The preset or the file does not exist, or a key or value does not fit; the message names it.
+    """
+    if preset not in PRESETS:
+        raise ConfigError(f"preset: {preset!r} is none of {', '.join(PRESETS)}")
+    tables = tomllib.loads((FOLDER / f"{preset}.toml").read_text(encoding="utf-8"))
+    if overrides is None:
+        return of(tables)
+    try:
+        told = tomllib.loads(Path(overrides).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{overrides}: no recipe can be read from it ({error})") from error
+    for key, value in told.items():
+        if key in TABLES and isinstance(value, dict):
+            tables[key] |= value
+        else:
+            tables[key] = value
+    try:
+        return of(tables)
+    except ConfigError as error:
+        raise ConfigError(f"{overrides}: {error}") from error
+
+
+def of(tables: dict[str, Any]) -> Recipe:
+    """Return the recipe of a TOML file's values, checked."""
+    for key in tables:
+        if key != "window_s" and key not in TABLES:
+            raise ConfigError(f"{key}: unknown; there are window_s, {', '.join(TABLES)}")
+    window_s = tables["window_s"]
+    fits = isinstance(window_s, int | float) and 0.1 <= window_s <= 600
+    _check(fits, "window_s", window_s, "0.1 to 600 seconds")
+    made = {name: _made(name, kind, tables.get(name)) for name, kind in TABLES.items()}
+    return Recipe(window_s=float(window_s), **made)
+
+
+def _made(name: str, kind: type, values: object) -> Any:
+    if not isinstance(values, dict):
+        raise ConfigError(f"{name}: a table is wanted, not {values!r}")
+    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
+    for key, value in values.items():
+        if key not in defaults:
+            raise ConfigError(f"{name}.{key}: unknown; there are {', '.join(defaults)}")
+        wanted = type(defaults[key])
+        if type(value) is not wanted and not (wanted is float and type(value) is int):
+            raise ConfigError(f"{name}.{key}: {value!r} does not fit; {wanted.__name__} is wanted")
+    try:
+        return kind(**values)
+    except ConfigError as error:
+        raise ConfigError(f"{name}.{error}") from error
+
+
+def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
+    if not fits:
+        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")

@@ -1,0 +1,140 @@
+"""What there is to learn from: clips with their labels, from a folder of class folders or a CSV."""
+
+from __future__ import annotations
+
+import csv
+import math
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import audio, inputs
+from ..errors import ConfigError
+
+Samples = NDArray[np.float32]
+COLUMNS = ("file", "label", "start_s", "end_s", "fold")
+
+
+@dataclass(frozen=True)
+class Clip:
+    """A recording or a part of one, in seconds; end_s None is its end."""
+
+    path: str
+    labels: tuple[str, ...] = ()
+    start_s: float = 0.0
+    end_s: float | None = None
+    fold: str = ""
+
+    def blocks(self, rate_hz: int) -> Iterator[Samples]:
+        """Yield the sound, mono, in blocks at `rate_hz`.
+
+        Raises
+        ------
+        AudioError
+            It cannot be read.
+        """
+        with audio.Recording(self.path) as recording:
+            stop = None if self.end_s is None else round(self.end_s * rate_hz)
+            yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
+
+
+def find(data: str) -> list[Clip]:
+    """Return the clips in a folder of class folders, or those that a CSV lists.
+
+    Parameters
+    ----------
+    data : path
+        A folder: each folder in it is a class, its name the label, and the audio files below it are its
+        recordings. A CSV with a header: `file` (seen from the CSV's folder) and `label` (several joined
+        by ";", none for background), and if wanted `start_s`, `end_s`, `fold`.
+
+    Raises
+    ------
+    ConfigError
+        There is nothing to learn from, or a row does not fit; the message names it.
+    """
+    path = Path(data)
+    if path.is_dir():
+        clips = list(_in_folders(path))
+    elif path.is_file():
+        clips = list(_in_csv(path))
+    else:
+        raise ConfigError(f"{data}: no such folder or CSV")
+    if len({label for clip in clips for label in clip.labels}) < 2:
+        raise ConfigError(f"{data}: a classifier needs recordings of two classes or more")
+    return clips
+
+
+def unlabelled(folders: Iterable[str]) -> list[Clip]:
+    """Return the recordings in folders, without labels."""
+    folders = list(folders)
+    return [Clip(path) for path in inputs.find(folders)] if folders else []
+
+
+def splits(clips: Sequence[Clip]) -> list[str]:
+    """Return the folds that clips are in, in order."""
+    folds = {clip.fold for clip in clips}
+    if "" in folds or len(folds) < 2:
+        raise ConfigError("cross-validation needs a CSV with a column `fold` of two values or more")
+    return sorted(folds, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold))
+
+
+def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
+    """Return the clips with the fold "held out" for about a share of each class, files being kept whole.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    share : float
+        More than 0, less than 1.
+    seed : int
+    """
+    if not 0 < share < 1:
+        raise ConfigError(f"hold-out: {share} does not fit; it takes more than 0, less than 1")
+    files = defaultdict(set)
+    for clip in clips:
+        files[clip.labels].add(clip.path)
+    dice, chosen = random.Random(seed), set[str]()
+    for labels in sorted(files):
+        paths = sorted(files[labels])
+        chosen |= set(dice.sample(paths, round(len(paths) * share)))
+    return [replace(clip, fold="held out" if clip.path in chosen else "kept") for clip in clips]
+
+
+def _in_folders(folder: Path) -> Iterator[Clip]:
+    for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
+        if not below.name.startswith("."):
+            for path in inputs.find([str(below)]):
+                yield Clip(path, (below.name,))
+
+
+def _in_csv(path: Path) -> Iterator[Clip]:
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            table = csv.DictReader(file)
+            missing = {"file", "label"} - set(table.fieldnames or ())
+            if missing:
+                raise ConfigError(f"{path}: lacks the column {', '.join(sorted(missing))}")
+            for row in table:
+                yield _clip(path, table.line_num, row)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise ConfigError(f"{path}: cannot be read ({error})") from error
+
+
+def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
+    labels = tuple(label.strip() for label in (row["label"] or "").split(";") if label.strip())
+    if not row["file"]:
+        raise ConfigError(f"{path}: line {line}: no file")
+    try:
+        start_s = float(row.get("start_s") or 0)
+        end_s = float(row["end_s"]) if row.get("end_s") else None
+    except ValueError as error:
+        raise ConfigError(f"{path}: line {line}: start_s and end_s are seconds ({error})") from error
+    if not 0 <= start_s < (math.inf if end_s is None else end_s):
+        raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
+    return Clip(str(path.parent / row["file"]), labels, start_s, end_s, row.get("fold") or "")

@@ -1,0 +1,55 @@
+"""Whitening: the directions in which patches differ most, each scaled to the same spread (PCA)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError
+
+Float32 = NDArray[np.float32]
+LEAST_SHARE = 1e-9  # of the largest variance: what lies below is rounding
+
+
+def fit(parts: Iterable[Float32], n_components: int) -> tuple[Float32, Float32]:
+    """Return the mean and the projection of a whitening.
+
+    Parameters
+    ----------
+    parts : iterable of float32 [n, n_values]
+        Looked at one at a time; only sums are kept, in float64.
+    n_components : int
+
+    Returns
+    -------
+    mean : float32 [n_values]
+    projection : float32 [at most n_components, n_values]
+        Fewer rows where the data do not differ in so many directions; at least one.
+
+    Raises
+    ------
+    ConfigError
+        There is no data.
+    """
+    count, total, products = 0, np.zeros(0), np.zeros((0, 0))
+    for part in parts:
+        if count == 0:
+            total, products = np.zeros(part.shape[1]), np.zeros((part.shape[1],) * 2)
+        count += len(part)
+        total += part.sum(axis=0, dtype=np.float64)
+        products += part.T @ part
+    if count == 0:
+        raise ConfigError("no frames to learn from: the recordings are all shorter than one")
+    mean = total / count
+    variances, directions = np.linalg.eigh(products / count - np.outer(mean, mean))
+    order = np.argsort(-variances)[:n_components]
+    kept = order[variances[order] > max(variances.max() * LEAST_SHARE, 0)]
+    kept = kept if len(kept) else order[:1]
+    spread = np.sqrt(np.maximum(variances[kept], 1e-12))
+    # An eigenvector's sign is arbitrary: the largest value is positive, so that a seed repeats everywhere.
+    rows = directions[:, kept].T
+    signs = np.sign(rows[np.arange(len(rows)), np.abs(rows).argmax(axis=1)])
+    rows = rows * (signs / spread)[:, np.newaxis]
+    return mean.astype(np.float32), np.ascontiguousarray(rows, np.float32)

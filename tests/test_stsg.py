@@ -1,0 +1,262 @@
+"""STSG: from sound to tokens to scores, and a model's folder that cannot lie."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from birdfast import _kernels, embedding, modelfolder
+from birdfast.classifier import Classifier, Layer
+from birdfast.errors import ConfigError, ModelError
+from birdfast.sessions.stsg import Pooler, Pooling, describe, statistics
+from birdfast.sessions.tokenizer import FrontEnd, Tokenizer
+from birdfast.tokens import Codebook
+from birdfast.train import recipe
+
+PATCHES = FrontEnd(
+    n_fft=512, frame_samples=512, hop_samples=320, n_mels=16, n_mfcc=0, fmin_hz=50, fmax_hz=15_000, log=True,
+    offset=1e-5, patch_frames=4, patch_step=2, unit_length=True,
+)  # fmt: skip
+PAPER = FrontEnd()
+
+
+def noise(n: int, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).standard_normal(n).astype(np.float32) * np.float32(0.1)
+
+
+def whitened(cpu: str | None = None) -> Tokenizer:
+    random = np.random.default_rng(5)
+    mean, projection = random.standard_normal(64), random.standard_normal((8, 64))
+    return Tokenizer(PATCHES, mean.astype(np.float32), projection.astype(np.float32), cpu)
+
+
+class TestTokenizer:
+    def test_frames_are_those_of_float64(self) -> None:
+        tokenizer = whitened()
+        bands = tokenizer.bands(noise(16_000)).astype(np.float64)
+        random = np.random.default_rng(5)
+        mean, projection = random.standard_normal(64), random.standard_normal((8, 64))
+        patches = np.array([bands[i : i + 4].reshape(-1) for i in range(0, len(bands) - 3, 2)])
+        meant = (patches - mean) @ projection.T
+        meant /= np.linalg.norm(meant, axis=1, keepdims=True)
+        np.testing.assert_allclose(tokenizer(noise(16_000)), meant, atol=1e-4)
+
+    @pytest.mark.parametrize("cpu", _kernels.cpu_tables())
+    def test_every_cpu_has_the_same_bits(self, cpu: str) -> None:
+        sound = noise(20_000)
+        assert whitened(cpu)(sound).tobytes() == whitened("scalar")(sound).tobytes()
+
+    @pytest.mark.parametrize("front_end", [PATCHES, PAPER], ids=["patches", "paper"])
+    @pytest.mark.parametrize("block", [999, 8000, 40_001])
+    def test_a_stream_has_the_frames_of_the_whole(self, front_end: FrontEnd, block: int) -> None:
+        tokenizer, sound = Tokenizer(front_end), noise(90_000)
+        parts = list(tokenizer.stream(sound[i : i + block] for i in range(0, len(sound), block)))
+        assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
+
+    @pytest.mark.parametrize("front_end", [PATCHES, PAPER], ids=["patches", "paper"])
+    def test_frames_lie_wholly_inside(self, front_end: FrontEnd) -> None:
+        tokenizer = Tokenizer(front_end)
+        length = front_end.frame_samples + (front_end.patch_frames - 1) * front_end.hop_samples
+        step = front_end.patch_step * front_end.hop_samples
+        counts = [
+            len(tokenizer(noise(n))) for n in (0, 1, length - 1, length, length + step - 1, length + step)
+        ]
+        assert counts == [0, 0, 0, 1, 1, 2]
+
+    def test_silence_is_no_division_by_zero(self) -> None:
+        assert np.isfinite(whitened()(np.zeros(16_000, np.float32))).all()
+
+    def test_a_projection_that_does_not_fit_is_refused(self) -> None:
+        with pytest.raises(ConfigError, match=r"projection.*\[n_values, 64\]"):
+            Tokenizer(PATCHES, np.zeros(63, np.float32), np.zeros((8, 63), np.float32))
+
+
+class TestEmbedding:
+    @given(st.integers(1, 6), st.integers(0, 9), st.integers(1, 3), st.integers(0, 99))
+    def test_counts_are_those_of_a_loop(
+        self, n_tokens: int, n_frames: int, n_nearest: int, seed: int
+    ) -> None:
+        random = np.random.default_rng(seed)
+        tokens = random.integers(-1, n_tokens, (2, n_frames, n_nearest)).astype(np.int32)
+        distances = np.where(tokens < 0, np.inf, random.random(tokens.shape)).astype(np.float32)
+        meant = np.zeros((2, n_tokens))
+        for window, frame in np.ndindex(2, n_frames):
+            votes = 1 / np.maximum(np.sqrt(distances[window, frame].astype(np.float64)), 1e-6)
+            for token, vote in zip(tokens[window, frame], votes, strict=True):
+                if token >= 0:
+                    meant[window, token] += vote / votes.sum()
+        np.testing.assert_allclose(embedding.counts(tokens, n_tokens, distances), meant, rtol=1e-6)
+
+    @given(st.integers(1, 5), st.integers(0, 9))
+    def test_a_whole_vote_for_every_token(self, n_tokens: int, n_frames: int) -> None:
+        tokens = np.arange(n_frames, dtype=np.int32)[np.newaxis] % n_tokens
+        assert embedding.counts(tokens, n_tokens).sum() == n_frames
+
+    def test_the_mean_is_the_mean_of_the_tokens_embeddings(self) -> None:
+        embeddings, tokens = noise(60).reshape(12, 5), np.array([[3, 3, 7, 0]], np.int32)
+        weights = embedding.weights(embedding.counts(tokens, 12), "mean")
+        np.testing.assert_allclose(embedding.pool(weights, embeddings), embeddings[tokens[0]].mean(0)[None],
+                                   rtol=1e-5)  # fmt: skip
+
+    def test_the_square_root_has_length_one(self) -> None:
+        weights = embedding.weights(np.array([[1, 3, 0, 5]], np.float32), "sqrt")
+        assert np.linalg.norm(weights) == pytest.approx(1)
+
+    def test_idf_is_scikit_learns(self) -> None:
+        text = pytest.importorskip("sklearn.feature_extraction.text", reason="scikit-learn is not installed")
+        counts = np.array([[1, 0, 2], [3, 0, 0], [1, 1, 0]], np.float32)
+        meant = text.TfidfTransformer(norm=None).fit(counts).idf_
+        np.testing.assert_allclose(embedding.inverse_frequency(counts), meant, rtol=1e-6)
+        weights = embedding.weights(counts, "tf-idf", embedding.inverse_frequency(counts))
+        np.testing.assert_allclose(weights[0], meant * counts[0] / 3, rtol=1e-6)
+
+    def test_tf_idf_asks_for_the_idf(self) -> None:
+        with pytest.raises(ConfigError, match="idf"):
+            embedding.weights(np.ones((1, 2), np.float32), "tf-idf")
+
+    @pytest.mark.parametrize("kind", ["mean", "sqrt"])
+    def test_a_window_without_tokens_is_zeros(self, kind: embedding.Pooling) -> None:
+        assert not embedding.weights(np.zeros((1, 4), np.float32), kind).any()
+
+    @settings(max_examples=20)
+    @given(st.sampled_from(["silence", "equal", "short", "noise"]), st.integers(1, 8))
+    def test_every_window_has_finite_values(self, kind: str, n_nearest: int) -> None:
+        sound = {"silence": np.zeros(9000, np.float32), "equal": np.full(9000, 0.5, np.float32),
+                 "short": noise(100), "noise": noise(9000)}[kind]  # fmt: skip
+        book = Codebook(noise(8).reshape(1, 8))  # K = 1
+        window = describe(sound, whitened(), book, n_nearest)
+        pooler = Pooler.fitted(Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True),
+                               noise(3).reshape(1, 3), window.counts[None], window.statistics[None])  # fmt: skip
+        values = pooler(window.counts[None], window.statistics[None])
+        assert values.shape == (1, 1 + 3 + 48)
+        assert np.isfinite(values).all()
+
+    def test_statistics_are_mean_and_deviations(self) -> None:
+        bands = noise(60).reshape(20, 3)
+        meant = [bands.mean(0), bands.std(0), (bands[1:] - bands[:-1]).std(0)]
+        np.testing.assert_allclose(statistics(bands), np.concatenate(meant), rtol=1e-5)
+
+    @pytest.mark.parametrize("wrong", [{"kind": "max"}, {"n_nearest": 9}, {"embedding": 0.0}])
+    def test_a_pooling_that_cannot_be_is_refused(self, wrong: dict) -> None:
+        with pytest.raises(ConfigError):
+            Pooling(**wrong)
+
+
+class TestClassifier:
+    def test_logits_are_those_of_float64(self) -> None:
+        one, two = Layer(noise(20).reshape(4, 5), noise(4)), Layer(noise(12).reshape(3, 4), noise(3, 1))
+        values = noise(10).reshape(2, 5)
+        hidden = np.maximum(values.astype(np.float64) @ one.weight.T + one.bias, 0)
+        np.testing.assert_allclose(Classifier([one, two]).logits(values), hidden @ two.weight.T + two.bias,
+                                   rtol=1e-5)  # fmt: skip
+
+    def test_layers_that_do_not_fit_are_refused(self) -> None:
+        layer = Layer(noise(20).reshape(4, 5), noise(4))
+        with pytest.raises(ModelError, match="layer 1"):
+            Classifier([layer, layer])
+        with pytest.raises(ModelError, match="not all of its values are finite"):
+            Classifier([replace(layer, bias=np.full(4, np.nan, np.float32))])
+
+
+class TestRecipe:
+    def test_the_papers_preset_is_the_paper(self) -> None:
+        paper = recipe.load("paper")
+        assert paper.frontend == PAPER
+        assert (paper.codebook.n_centroids, paper.codebook.n_iterations) == (2**14 - 1, 25)
+        assert paper.codebook.recordings_share == 0.8
+        choice = paper.skipgram
+        assert (choice.dim, choice.window, choice.negatives, choice.epochs) == (256, 80, 5, 100)
+        assert (choice.exponent, choice.subsample, choice.min_count) == (0.75, 1e-4, 1)
+        assert (paper.pooling, paper.head.hidden, paper.head.learning_rate) == (Pooling(), 512, 1e-3)
+
+    def test_a_users_file_overrides_single_values(self, tmp_path: Path) -> None:
+        (tmp_path / "mine.toml").write_text("window_s = 3\n[codebook]\nn_centroids = 7\n")
+        mine = recipe.load("best", tmp_path / "mine.toml")
+        assert (mine.window_s, mine.codebook.n_centroids) == (3.0, 7)
+        assert mine.frontend == recipe.load("best").frontend
+
+    @pytest.mark.parametrize(
+        ("text", "named"),
+        [
+            ("[codebook]\nn_centroid = 7", "codebook.n_centroid: unknown"),
+            ("[codebook]\nn_centroids = 0", "codebook.n_centroids: 0"),
+            ("[codebook]\nn_centroids = '7'", "codebook.n_centroids: '7'"),
+            ("[pooling]\nkind = 'max'", "pooling.kind: 'max'"),
+            ("colour = 1", "colour: unknown"),
+            ("window_s = 'long'", "window_s: 'long'"),
+            ("head = 1", "head: a table"),
+            ("= nonsense", "no recipe can be read"),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, tmp_path: Path, text: str, named: str) -> None:
+        (tmp_path / "mine.toml").write_text(text)
+        with pytest.raises(ConfigError, match=named):
+            recipe.load("best", tmp_path / "mine.toml")
+
+
+class TestModelFolder:
+    FACTS = {"title": "A 'quoted' \"name\"", "classes": ["Größe_große", "b"]}  # noqa: RUF012
+
+    def folder(self, path: Path) -> Path:
+        modelfolder.write(path, self.FACTS, {"x": noise(6).reshape(2, 3)})
+        return path
+
+    def test_what_was_written_is_read(self, tmp_path: Path) -> None:
+        facts = modelfolder.facts(self.folder(tmp_path / "m"))
+        assert facts["classes"] == self.FACTS["classes"]
+        np.testing.assert_array_equal(
+            modelfolder.arrays(tmp_path / "m", facts["arrays"])["x"], noise(6).reshape(2, 3)
+        )
+        assert modelfolder.is_one(tmp_path / "m")
+
+    @settings(max_examples=60, deadline=None)
+    @given(st.data())
+    def test_any_other_byte_is_seen(
+        self, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+    ) -> None:
+        folder = self.folder(tmp_path_factory.mktemp("m"))
+        path = folder / data.draw(st.sampled_from(["model.toml", "x.npy"]))
+        content = bytearray(path.read_bytes())
+        place = data.draw(st.integers(0, len(content) - 1))
+        if data.draw(st.booleans()):
+            content[place] ^= data.draw(st.integers(1, 255))
+        else:
+            del content[place:]
+        path.write_bytes(content)
+        with pytest.raises(ModelError, match=str(path)):
+            modelfolder.arrays(folder, modelfolder.facts(folder)["arrays"])
+
+    def test_a_newer_version_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(modelfolder, "VERSION", 2)
+        self.folder(tmp_path / "m")
+        monkeypatch.undo()
+        with pytest.raises(ModelError, match="newer birdfast"):
+            modelfolder.facts(tmp_path / "m")
+
+    def test_a_missing_array_is_named(self, tmp_path: Path) -> None:
+        folder = self.folder(tmp_path / "m")
+        (folder / "x.npy").unlink()
+        with pytest.raises(ModelError, match=r"x\.npy: cannot be read"):
+            modelfolder.arrays(folder, modelfolder.facts(folder)["arrays"])
+
+    def test_no_array_lies_elsewhere(self, tmp_path: Path) -> None:
+        with pytest.raises(ModelError, match="no name of an array"):
+            modelfolder.arrays(tmp_path, {"../x": "0"})
+
+    def test_pickles_are_not_read(self, tmp_path: Path) -> None:
+        import hashlib
+
+        np.save(tmp_path / "x.npy", np.array([{}], object), allow_pickle=True)
+        sha256 = hashlib.sha256((tmp_path / "x.npy").read_bytes()).hexdigest()
+        with pytest.raises(ModelError, match="no array can be read"):
+            modelfolder.arrays(tmp_path, {"x": sha256})
+
+    def test_the_manifest_is_plain_toml(self, tmp_path: Path) -> None:
+        text = (self.folder(tmp_path / "m") / "model.toml").read_text()
+        assert json.dumps("Größe_große", ensure_ascii=False) in text

@@ -1,0 +1,274 @@
+"""Training, from recordings to a model that `infer` runs; all sound is made here."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import birdfast
+from birdfast import audio, keyedvectors
+from birdfast.__main__ import main
+from birdfast.errors import ConfigError, ModelError
+from birdfast.sessions import open_session
+from birdfast.train import evaluation, head, recipe, recordings, whitening
+
+pytest.importorskip("numba", reason="training needs birdfast[train]")
+pytest.importorskip("sklearn", reason="training needs birdfast[train]")
+
+RATE_HZ = 32_000
+RECIPE = """
+window_s = 1.0
+[frontend]
+n_mels = 16
+[codebook]
+n_centroids = 24
+n_iterations = 3
+n_components = 8
+[skipgram]
+dim = 8
+window = 5
+epochs = 2
+[pooling]
+n_nearest = 2
+"""
+
+
+def song(kind: str, seed: int, seconds: float = 2.0) -> np.ndarray:
+    """A whistle, a warble or a rattle, in noise."""
+    random, time = np.random.default_rng(seed), np.arange(round(seconds * RATE_HZ)) / RATE_HZ
+    pitch_hz = {"whistle": 3000, "warble": 5000, "rattle": 800}[kind] * random.uniform(0.95, 1.05)
+    sound = np.sin(2 * np.pi * pitch_hz * time + (kind == "warble") * 40 * np.sin(2 * np.pi * 9 * time))
+    if kind == "rattle":
+        sound *= np.sin(2 * np.pi * 12 * time) > 0
+    return (0.2 * sound + 0.02 * random.standard_normal(len(time))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder of class folders, and `clips.csv` with folds over the same files."""
+    folder = tmp_path_factory.mktemp("data")
+    rows = ["file,label,fold"]
+    for kind in ("whistle", "warble", "rattle"):
+        (folder / "songs" / kind).mkdir(parents=True)
+        for number in range(8):
+            audio.write(folder / f"songs/{kind}/{number}.flac", song(kind, number), RATE_HZ)
+            rows.append(f"songs/{kind}/{number}.flac,{kind},{number % 2 + 1}")
+    (folder / "clips.csv").write_text("\n".join(rows) + "\n")
+    (folder / "small.toml").write_text(RECIPE)
+    return folder
+
+
+def train(data: Path, source: str, output: Path, *more: str) -> int:
+    arguments = ["train", str(data / source), "-o", str(output), "--recipe", str(data / "small.toml")]
+    return main([*arguments, "--quiet", "--workers", "2", *more])
+
+
+@pytest.fixture(scope="module")
+def model(data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("trained") / "songs"
+    assert train(data, "clips.csv", folder, "--cv") == 0
+    return folder
+
+
+def arrays(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted(folder.glob("*.npy"))}
+
+
+def test_infer_names_the_songs(data: Path, model: Path, tmp_path: Path) -> None:
+    long = np.concatenate([song("whistle", 50), song("rattle", 51), song("warble", 52)])
+    audio.write(tmp_path / "new.wav", long, RATE_HZ)
+    (tmp_path / "broken.wav").write_bytes(b"RIFF")
+    output = tmp_path / "out"
+    code = main(["infer", str(tmp_path), "--model", str(model), "-o", str(output), "--quiet", "--top-k", "1"])
+    assert code == 2
+    with (output / "detections.csv").open() as file:
+        found = [(row["Start (s)"], row["Common name"]) for row in csv.DictReader(file)]
+    songs = ["whistle", "whistle", "rattle", "rattle", "warble", "warble"]
+    assert found == [(f"{second}.0", name) for second, name in enumerate(songs)]
+    assert "broken.wav" in (output / "failures.csv").read_text()
+
+
+def test_a_window_has_the_same_scores_alone_and_in_a_batch(model: Path) -> None:
+    session = open_session(model / "model.toml")
+    windows = np.stack([song("warble", seed, 1.0) for seed in range(5)])
+    together = session.run(windows)
+    alone = [session.run(window[np.newaxis]) for window in windows]
+    for name in ("logits", "embedding"):
+        np.testing.assert_allclose(together[name], np.concatenate([one[name] for one in alone]), atol=1e-5)
+
+
+def test_load_takes_the_folder(model: Path) -> None:
+    pipeline = birdfast.load(str(model))
+    assert pipeline.model.activation == "softmax"
+    assert pipeline.embed(song("rattle", 9), RATE_HZ).shape == (2, 24 + 8 + 48)
+
+
+def test_cross_validation_holds_each_fold_out(model: Path) -> None:
+    told = json.loads((model / "evaluation.json").read_text())
+    assert [fold["fold"] for fold in told["folds"]] == [1, 2]
+    for name in ("accuracy", "macro_roc_auc"):
+        assert told["mean"][name] == pytest.approx(np.mean([fold[name] for fold in told["folds"]]))
+        assert told["mean"][name] > 0.9
+    with (model / "evaluation.csv").open() as file:
+        assert [row["class"] for row in csv.DictReader(file)] == ["rattle", "warble", "whistle"] * 2
+
+
+def test_nothing_of_the_fold_is_seen_in_training(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birdfast.train import stages
+
+    seen: list[set[str]] = []
+    learn = stages.Training.model
+
+    def watched(training: stages.Training) -> stages.Arrays:
+        seen.append({clip.fold for clip in training.clips})
+        return learn(training)
+
+    monkeypatch.setattr(stages.Training, "model", watched)
+    assert train(data, "clips.csv", tmp_path / "m", "--hold-out", "2") == 0
+    assert seen == [{"1"}, {"1", "2"}]
+
+
+def test_a_seed_repeats_to_the_bit(data: Path, model: Path, tmp_path: Path) -> None:
+    assert train(data, "clips.csv", tmp_path / "again") == 0
+    assert arrays(tmp_path / "again") == arrays(model)
+    assert train(data, "clips.csv", tmp_path / "other", "--seed", "1") == 0
+    assert arrays(tmp_path / "other") != arrays(model)
+
+
+def test_stages_run_singly_come_to_the_same(data: Path, model: Path, tmp_path: Path) -> None:
+    for stage in ("codebook", "embedding", "head"):
+        assert train(data, "clips.csv", tmp_path / "m", "--stage", stage) == 0
+    assert arrays(tmp_path / "m") == arrays(model)
+
+
+def test_a_stage_that_is_done_is_not_done_again(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birdfast.train import codebook
+
+    assert train(data, "clips.csv", tmp_path / "m", "--stage", "codebook") == 0
+    monkeypatch.setattr(codebook, "fit", lambda *_, **__: pytest.fail("found the codebook again"))
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+
+
+def test_folders_of_classes_and_unlabelled_recordings(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "more").mkdir()
+    audio.write(tmp_path / "more/a.wav", song("whistle", 70), RATE_HZ)
+    (tmp_path / "more/b.wav").write_bytes(b"no sound")
+    code = train(data, "songs", tmp_path / "m", "--unlabelled", str(tmp_path / "more"), "--hold-out", "25%")
+    assert code == 2  # one recording was left out
+    told = json.loads((tmp_path / "m/evaluation.json").read_text())
+    assert told["folds"][0]["n"] == 6
+
+
+def test_several_labels_make_a_sigmoid(data: Path, tmp_path: Path) -> None:
+    rows = [f"songs/{kind}/{n}.flac,{kind};bird" for kind in ("whistle", "warble") for n in range(4)]
+    rows += [f"songs/rattle/{n}.flac,," for n in range(4)]
+    (data / "several.csv").write_text("\n".join(["file,label,start_s", *rows]) + "\n")
+    assert train(data, "several.csv", tmp_path / "m") == 0
+    pipeline = birdfast.load(str(tmp_path / "m"))
+    assert pipeline.model.activation == "sigmoid"
+    found = {detection.common_name for detection in pipeline.detect(song("whistle", 80), RATE_HZ)}
+    assert {"whistle", "bird"} <= found
+
+
+def test_the_papers_preset_learns(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text("[skipgram]\nepochs = 2\ndim = 8\n[codebook]\nn_centroids = 50\n")
+    output = tmp_path / "m"
+    chosen = ["--preset", "paper", "--recipe", str(tmp_path / "short.toml"), "--quiet"]
+    assert main(["train", str(data / "songs"), "-o", str(output), *chosen]) == 0
+    assert open_session(output / "model.toml").window_samples == 5 * RATE_HZ
+
+
+@pytest.mark.parametrize(
+    ("content", "named"),
+    [
+        ("file,name\na.wav,x\n", "lacks the column label"),
+        ("file,label,start_s\na.wav,x,soon\n", "line 2: start_s"),
+        ("file,label,start_s,end_s\na.wav,x,3,2\n", "line 2: 3.0 to 2.0"),
+        ("file,label\na.wav,x\n", "two classes"),
+        ("file,label\n,x\n", "line 2: no file"),
+    ],
+)
+def test_a_csv_that_does_not_fit_is_refused(tmp_path: Path, content: str, named: str) -> None:
+    (tmp_path / "clips.csv").write_text(content)
+    with pytest.raises(ConfigError, match=named):
+        recordings.find(str(tmp_path / "clips.csv"))
+
+
+def test_clips_are_parts_of_recordings(data: Path) -> None:
+    clip = recordings.Clip(str(data / "songs/whistle/0.flac"), ("whistle",), 0.5, 1.25)
+    assert sum(map(len, clip.blocks(RATE_HZ))) == 24_000
+
+
+def test_tokens_are_written_both_ways(data: Path, model: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    paths = [str(data / f"songs/whistle/{n}.flac") for n in range(2)]
+    vectors = tmp_path / "vectors.txt"
+    how = ["--model", str(model), "-o", str(tmp_path)]
+    assert main(["tokens", *paths, *how, "--vectors", str(vectors)]) == 0
+    assert main(["tokens", *paths, *how, "--rtype", "npy"]) == 0
+    table = pyarrow.parquet.read_table(tmp_path / "tokens.parquet").to_pylist()
+    assert [row["file"] for row in table] == paths
+    assert table[0]["frame_s"] == pytest.approx(0.04)
+    for number, row in enumerate(table):
+        assert row["tokens"] == np.load(tmp_path / f"{number:06d}.npy").tolist()
+        assert len(row["tokens"]) == ((2 * RATE_HZ - 1024) // 320 + 1 - 16) // 4 + 1
+    np.testing.assert_array_equal(
+        keyedvectors.read(vectors).by_token(24), np.load(model / "embeddings.npy", allow_pickle=False)
+    )
+
+
+def test_tokens_lists_what_failed(model: Path, tmp_path: Path) -> None:
+    (tmp_path / "bad.wav").write_bytes(b"")
+    assert main(["tokens", str(tmp_path / "bad.wav"), "--model", str(model), "-o", str(tmp_path)]) == 3
+    assert "bad.wav" in (tmp_path / "failures.csv").read_text()
+
+
+def test_a_folder_of_another_shape_is_no_model(model: Path, tmp_path: Path) -> None:
+    from birdfast import modelfolder
+
+    facts = modelfolder.facts(model)
+    parts = modelfolder.arrays(model, facts.pop("arrays"))
+    parts["centroids"] = parts["centroids"][:, :-1]
+    modelfolder.write(tmp_path / "m", facts, parts)
+    with pytest.raises(ModelError, match="do not fit together"):
+        open_session(tmp_path / "m" / "model.toml")
+
+
+def test_whitening_makes_the_covariance_the_identity() -> None:
+    random = np.random.default_rng(0)
+    values = (random.standard_normal((5000, 6)) @ random.standard_normal((6, 6)) + 3).astype(np.float32)
+    mean, projection = whitening.fit([values[:100], values[100:]], 4)
+    white = (values.astype(np.float64) - mean) @ projection.T
+    np.testing.assert_allclose(white.T @ white / len(white), np.eye(4), atol=1e-3)
+    _, rows = whitening.fit([values.astype(np.float32)], 4)
+    np.testing.assert_allclose(rows, projection, rtol=1e-3, atol=1e-4)
+
+
+def test_whitening_drops_directions_that_hold_nothing() -> None:
+    _, projection = whitening.fit([np.ones((50, 5), np.float32)], 3)
+    assert projection.shape == (1, 5)
+    assert np.isfinite(projection).all()
+
+
+def test_two_classes_get_two_logits() -> None:
+    values = np.array([[-1.0], [-2.0], [1.0], [2.0]], np.float32)
+    targets = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
+    (layer,) = head.fit(values, targets, recipe.Head(), 0)
+    assert (values @ layer.weight.T + layer.bias).argmax(axis=1).tolist() == [0, 0, 1, 1]
+
+
+def test_a_class_without_a_clip_has_no_area() -> None:
+    scores = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0]])
+    truth = np.array([[1, 0, 0], [0, 1, 0]], bool)
+    judged = evaluation.judge(scores, truth, ["a", "b", "c"])
+    assert judged["macro_roc_auc"] == judged["accuracy"] == 1.0
+    assert np.isnan(judged["classes"][2]["roc_auc"])
