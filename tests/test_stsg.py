@@ -131,8 +131,8 @@ class TestEmbedding:
                  "short": noise(100), "noise": noise(9000)}[kind]  # fmt: skip
         book = Codebook(noise(8).reshape(1, 8))  # K = 1
         window = describe(sound, whitened(), book, n_nearest)
-        pooler = Pooler.fitted(Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True),
-                               noise(3).reshape(1, 3), window.counts[None], window.statistics[None])  # fmt: skip
+        pooling = Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True)
+        pooler = Pooler.fitted(pooling, noise(3)[None], window.counts[None], window.statistics[None])
         values = pooler(window.counts[None], window.statistics[None])
         assert values.shape == (1, 1 + 3 + 48)
         assert np.isfinite(values).all()
