@@ -1,12 +1,13 @@
 """STSG: how good and how fast the presets are on soundscapes whose truth is known.
 
-    python bench/bench_stsg.py quality CLIPS.csv WORK/    # train on folds 1-3, test on soundscapes of folds 4, 5
-    python bench/bench_stsg.py speed WORK/ --minutes 700  # infer beside decoding alone, the same processes
+    python bench/bench_stsg.py quality CLIPS.csv WORK/
+    python bench/bench_stsg.py speed WORK/ --minutes 700
 
-`quality` makes WORK/scapes with bench/soundscapes.py where it is missing, and WORK/best and WORK/paper. The
-figure is the macro ROC-AUC over 5 s windows. Beside the presets: the mean and deviation of the paper's MFCCs,
-and logistic regression. `speed` is wall time on all cores over the same Ogg files, start-up included for
-infer, alternately and several times; the ratio is that of the medians.
+`quality` trains on folds 1 to 3 and tests on soundscapes of folds 4 and 5, made in WORK/scapes where they
+are missing; the models go to WORK/best and WORK/paper. The figure is the macro ROC-AUC over 5 s windows.
+Beside the presets: mean and deviation of the paper's MFCCs, and logistic regression. `speed` is wall time on
+all cores over the same Ogg files, start-up included: infer, and decoding alone in as many processes by turns;
+the ratio is that of the medians.
 """
 
 from __future__ import annotations
@@ -123,9 +124,8 @@ def speed(work: Path, n_minutes: int, repeats: int) -> None:
     alone = statistics.median(found["decode"])
     for name, times in found.items():
         taken = statistics.median(times)
-        print(
-            f"{name:7} {taken:7.2f} s  {taken / alone:.2f} of decoding  {n_minutes * 60 / taken:,.0f} x real time"
-        )
+        rate = f"{n_minutes * 60 / taken:,.0f} times real time"
+        print(f"{name:7} {taken:7.2f} s  {taken / alone:.2f} of decoding  {rate}")
 
 
 def _decode(paths: list[str]) -> None:
@@ -137,7 +137,8 @@ def _decode(paths: list[str]) -> None:
         one.stdin.write("\n".join(paths[place :: len(cores)]))
         one.stdin.close()
         running.append(one)
-    if any([one.wait() for one in running]):
+    codes = [one.wait() for one in running]
+    if any(codes):
         raise SystemExit("decoding failed")
 
 

@@ -2,10 +2,10 @@
 
     python bench/soundscapes.py CLIPS.csv OUT/ --folds 4,5 --minutes 40
 
-CLIPS.csv has the columns file, label, fold. Clips of the chosen folds are placed at seeded times and levels on a
-background of coloured noise; OUT/ gets scape_0000.ogg ... (32 kHz, mono) and truth.csv: row_id, labels (joined
-by ";", empty where nothing sounds). A 5 s window has a label when at least half a second of the clip's sound is
-in it.
+CLIPS.csv has the columns file, label, fold. Clips of the chosen folds are placed at seeded times and levels
+on a background of coloured noise; OUT/ gets scape_0000.ogg ... (32 kHz, mono) and truth.csv: row_id, labels
+(joined by ";", empty where nothing sounds). A 5 s window has a label when half a second of the clip's sound
+is in it, or half of a shorter clip.
 """
 
 from __future__ import annotations

@@ -79,8 +79,9 @@ def cut(blocks: Iterator[Samples], grid: Grid, n_windows: int | None, batch: int
         What `blocks` raises, after the whole windows before it were yielded.
     """
     window, step = grid.window_samples, grid.step_samples
-    pending = np.zeros(0, np.float32)
-    n_samples = done = 0
+    needed = (batch - 1) * step + window
+    parts: list[Samples] = []  # joined when they are enough: each sample is copied once
+    n_samples = n_pending = done = 0
     failure: AudioError | None = None
     while failure is None:
         try:
@@ -91,12 +92,18 @@ def cut(blocks: Iterator[Samples], grid: Grid, n_windows: int | None, batch: int
         if block is None:
             break
         n_samples += len(block)
-        pending = np.concatenate([pending, block])
-        while len(pending) >= (batch - 1) * step + window and done != n_windows:
+        n_pending += len(block)
+        parts.append(block)
+        if n_pending < needed or done == n_windows:
+            continue
+        pending = parts[0] if len(parts) == 1 else np.concatenate(parts)
+        while len(pending) >= needed and done != n_windows:
             take = batch if n_windows is None else min(batch, n_windows - done)
             yield _frames(pending, window, step, take)
             pending = pending[take * step :]
             done += take
+        parts, n_pending = [pending], len(pending)
+    pending = np.concatenate([np.zeros(0, np.float32), *parts])
     if failure is not None:
         whole = (len(pending) - window) // step + 1 if len(pending) >= window else 0
         left = whole if n_windows is None else min(whole, n_windows - done)

@@ -172,8 +172,8 @@ class Tokenizer:
 
 def _unit_length(frames: Float32) -> Float32:
     """Scale rows to length 1; accumulating adds in order, so that every CPU gets the same bits."""
-    squares = np.add.accumulate(np.square(frames), axis=1)[:, -1]
-    length = np.maximum(np.sqrt(squares), SHORTEST)
+    squares: Float32 = np.add.accumulate(np.square(frames), axis=1)[:, -1]
+    length: Float32 = np.maximum(np.sqrt(squares), SHORTEST)
     unit: Float32 = frames / length[:, np.newaxis]
     return unit
 
