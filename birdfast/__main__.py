@@ -13,9 +13,10 @@ from typing import NoReturn
 from . import __doc__ as ABOUT
 from . import __version__
 from .cli import COMMANDS
-from .errors import BirdfastError
+from .errors import BirdfastError, OutputError
 
 USAGE_ERROR = 64
+OUTPUT_ERROR = 74  # as sysexits.h has it
 INTERRUPTED = 130
 NOBODY_READS = 141  # as a shell says of a program that SIGPIPE ended
 
@@ -26,7 +27,7 @@ examples:
   python -m birdfast models                             which networks are here, and their licences
 
 exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none worked,
-64 the command makes no sense, 130 interrupted.
+64 the command makes no sense, 74 the output folder takes no more (full, gone), 130 interrupted.
 """
 
 
@@ -61,6 +62,9 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
             signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
     try:
         return int(chosen.run(chosen))
+    except OutputError as error:
+        print(f"birdfast: {error}", file=sys.stderr)
+        return OUTPUT_ERROR
     except BirdfastError as error:
         print(f"birdfast: {error}", file=sys.stderr)
         return USAGE_ERROR

@@ -44,6 +44,8 @@ class Recording:
     n_frames : int or None
         Samples per channel as the file promises them; None if it does not say, as an MP3 without
         a Xing header: libsndfile guesses its length from its first frames.
+    notes : list of str
+        What was repaired to read it.
 
     Raises
     ------
@@ -54,6 +56,7 @@ class Recording:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
+        self.notes: list[str] = []
         self._file = _open(self.path)
         self.rate_hz: int = self._file.samplerate
         self.n_channels: int = self._file.channels
@@ -252,6 +255,14 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     n_samples = -(-len(samples) * to_hz // from_hz)
     resampled: Samples = soxr.resample(samples, from_hz, to_hz, quality="HQ")[:n_samples]
     return np.pad(resampled, (0, n_samples - len(resampled)))
+
+
+def size_bytes(path: str | os.PathLike[str]) -> int | None:
+    """Return the size of a file; None for one that cannot be looked at."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return None
 
 
 def decoder_version() -> str:

@@ -223,7 +223,7 @@ class Pool:
             raise ModelError(f"a worker ended before it was ready ({how})")
         if tasks:
             task = tasks.popleft()
-            failure = Failure(self._paths[task.file], "worker", f"the worker process ended ({how})")
+            failure = Failure(self._paths[task.file], "worker", "SIGNAL", f"the worker process ended ({how})")
             self._done[task] = Outcome(failure=failure)
         self._again.extendleft(reversed(tasks))
         self._workers.insert(place, self._hire(self._cpus[place]))

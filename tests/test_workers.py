@@ -87,7 +87,7 @@ def test_a_killed_worker_costs_its_file_and_no_other(
     assert {file for file, _ in outcomes} == set(range(12))
     failures = [outcome.failure for _, outcome in outcomes if outcome.failure]
     assert [f.stage for f in failures if Path(f.path).stem != "07"] == ["worker"]
-    assert "SIGKILL" in next(f.error for f in failures if f.stage == "worker")
+    assert "SIGKILL" in next(f.message for f in failures if f.stage == "worker")
     assert not running()
 
 

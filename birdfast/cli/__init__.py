@@ -3,10 +3,11 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, models, optimize, plot
+from . import demo, infer, info, models, optimize, plot, status
 
 COMMANDS = {
     "infer": infer,
+    "status": status,
     "models": models,
     "optimize": optimize,
     "info": info,
