@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 from birdfast import models
@@ -228,3 +229,35 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
 sys.exit(main(sys.argv[1:]))
 """
+
+
+def test_fail_fast_stops_and_retry_goes_on(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+    how = [folder, "-o", tmp_path / "out"]
+    result = infer(tiny, *how, "--fail-fast")
+    assert result.returncode == 2
+    assert "stopped, as --fail-fast says" in result.stderr
+    assert not (tmp_path / "out" / "detections.csv").exists()
+    assert infer(tiny, *how, "--retry").returncode == 2
+    assert (tmp_path / "out" / "detections.csv").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
+    tiny: models.Model, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
+    how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "birdfast", *how, "--step", "0.0005"], stderr=subprocess.DEVNULL
+    )
+    while (
+        len(children := psutil.Process(process.pid).children()) < 1 or not (tmp_path / "out" / NAME).exists()
+    ):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(number)
+    began = time.monotonic()
+    assert process.wait(timeout=20) == code
+    assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
+    assert not [child for child in children if child.is_running()]
+    assert birdfast("status", tmp_path / "out").returncode == 1

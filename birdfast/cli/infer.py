@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from ..tables import Result
 
 HELP = "find the species in recordings"
+SOME_FAILED = 2
 DEFAULT_OUTPUT = "birdfast-results"
 
 
@@ -113,6 +114,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
+    trouble = parser.add_argument_group("trouble")
+    trouble.add_argument("--fail-fast", action="store_true", help="stop at the first file that fails")
+    trouble.add_argument(
+        "--file-timeout",
+        type=_seconds,
+        metavar="S",
+        help="seconds that a worker may take for one minute of a file before it is stopped"
+        " (default: 300, and 10 for each MB)",
+    )
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
     again.add_argument("--force", action="store_true", help="start anew, and forget what was done")
@@ -167,7 +177,7 @@ def _analyse(
     waiting: list[str] = []
     with _told(output), ExitStack() as stack:
         # Workers first: they load their networks while the journal is opened and the files sized.
-        pool = stack.enter_context(Pool(waiting, model, options, chosen.workers))
+        pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
         facts = journal.fingerprint(model, options)
         kept = stack.enter_context(journal.Journal(output, facts, force=chosen.force))
         tables.tidy(output)
@@ -179,6 +189,12 @@ def _analyse(
         for file, outcome in pool if waiting else ():
             kept.add(waiting[file], outcome)
             report.add(file, outcome)
+            if outcome.failure and chosen.fail_fast:
+                print(
+                    f"birdfast: {outcome.failure.message}\nbirdfast: stopped, as --fail-fast says",
+                    file=sys.stderr,
+                )
+                return SOME_FAILED
         written = tables.write_all(output, kinds, _metadata(model, options), _results(kept, names))
         standing = kept.standing()
     for note in pool.notes:
@@ -253,6 +269,16 @@ def _told(output: Path) -> Iterator[None]:
         raise OutputError(
             f"{output}: cannot be written ({reason}); what was done is kept, the same command goes on"
         ) from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from error
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes more than 0")
+    return seconds
 
 
 def _positive(text: str) -> int:

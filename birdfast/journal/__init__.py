@@ -188,16 +188,21 @@ class Journal(Record):
 
     def _end(self, begun: _Begun) -> None:
         """Mark a file as done or failed, with a digest over all that is known of it."""
-        state = "failed" if begun.failure else "done"
-        failure = json.dumps(begun.failure) if begun.failure else None
-        notes = json.dumps(list(begun.notes)) if begun.notes else None
-        self.database.execute(
-            "UPDATE file SET state = ?, audio_s = ?, n_detections = ?, failure = ?, notes = ? WHERE id = ?",
-            (state, begun.audio_s, begun.n_detections, failure, notes, begun.file),
+        query = f"SELECT {COLUMNS} FROM file WHERE id = ?"
+        entry = Entry(*self.database.execute(query, (begun.file,)).fetchone())._replace(
+            state="failed" if begun.failure else "done",
+            audio_s=begun.audio_s,
+            n_detections=begun.n_detections,
+            failure=json.dumps(begun.failure) if begun.failure else None,
+            notes=json.dumps(list(begun.notes)) if begun.notes else None,
         )
-        row = self.database.execute(f"SELECT {COLUMNS} FROM file WHERE id = ?", (begun.file,)).fetchone()
-        digest = sealed(begun.digest, Entry(*row))
-        self.database.execute("UPDATE file SET digest = ? WHERE id = ?", (digest, begun.file))
+        entry = entry._replace(digest=sealed(begun.digest, entry))
+        # In one statement: a signal may end us between any two.
+        self.database.execute(
+            "UPDATE file SET state = ?, audio_s = ?, n_detections = ?, failure = ?, notes = ?, digest = ?"
+            " WHERE id = ?",
+            (*entry[4:], begun.file),
+        )
 
 
 def compare(path: Path, theirs: Mapping[str, str], ours: Mapping[str, str]) -> None:
