@@ -261,3 +261,42 @@ def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
     assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
     assert not [child for child in children if child.is_running()]
     assert birdfast("status", tmp_path / "out").returncode == 1
+
+
+def test_what_was_repaired_is_noted(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+    path = folder / "1.wav"
+    content = bytearray(path.read_bytes())
+    content[40:44] = bytes(4)
+    path.write_bytes(content)
+    result = infer(tiny, folder / "0.wav", path, "-o", tmp_path / "out", "--min-conf", "0")
+    assert result.returncode == 0
+    (row,) = table(tmp_path / "out" / "notes.csv")
+    assert row["path"] == str(path)
+    assert "a data length of 0" in row["note"]
+    assert "notes.csv" in result.stderr
+    assert infer(tiny, folder / "0.wav", "-o", tmp_path / "out", "--min-conf", "0").returncode == 0
+    assert not (tmp_path / "out" / "notes.csv").exists()
+
+
+def test_hostile_names_stay_in_their_rows(tiny: models.Model, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    names = [
+        "=cmd|x.wav",
+        "$(touch owned).wav",
+        ";rm -rf ..wav",
+        "-o.wav",
+        "line\nbreak.wav",
+        "up\\..\\up.wav",
+        "sub/a.wav",
+    ]
+    for number, name in enumerate([*names, "a.wav"]):  # and a stem that is there twice
+        write(folder / name, noise(8_000, seed=number), 8_000)
+    (folder / "sub" / "loop").symlink_to(folder)
+    result = infer(tiny, folder, "-o", tmp_path / "out", "--min-conf", "0", "--rtype", "csv,parquet")
+    assert result.returncode == 0, result.stderr
+    rows = table(tmp_path / "out" / "detections.csv")
+    assert {row["File"] for row in rows} == {str(folder / name) for name in [*names, "a.wav"]}
+    assert {path.name for path in tmp_path.iterdir()} >= {"in", "out"}
+    assert not list(tmp_path.rglob("owned"))
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".parquet", ".sqlite"}
