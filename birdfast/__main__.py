@@ -13,9 +13,11 @@ from typing import NoReturn
 from . import __doc__ as ABOUT
 from . import __version__
 from .cli import COMMANDS
-from .errors import BirdfastError
+from .errors import BirdfastError, OutputError
 
 USAGE_ERROR = 64
+STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+OUTPUT_ERROR = 74  # as sysexits.h has it
 INTERRUPTED = 130
 NOBODY_READS = 141  # as a shell says of a program that SIGPIPE ended
 
@@ -26,7 +28,7 @@ examples:
   python -m birdfast models                             which networks are here, and their licences
 
 exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none worked,
-64 the command makes no sense, 130 interrupted.
+64 the command makes no sense, 74 the output folder takes no more (full, gone), 130 interrupted.
 """
 
 
@@ -56,17 +58,28 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(chosen: argparse.Namespace, began: float) -> int:
     chosen.began = began
-    for name in ("SIGTERM", "SIGHUP"):  # what a cluster or a closed terminal sends: leave in good order
-        if hasattr(signal, name):
-            signal.signal(getattr(signal, name), lambda number, _: sys.exit(128 + number))
+    for number in STOPS:
+        signal.signal(number, _stop)
     try:
         return int(chosen.run(chosen))
+    except OutputError as error:
+        print(f"birdfast: {error}", file=sys.stderr)
+        return OUTPUT_ERROR
     except BirdfastError as error:
         print(f"birdfast: {error}", file=sys.stderr)
         return USAGE_ERROR
     except KeyboardInterrupt:
         print("birdfast: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def _stop(number: int, _: object) -> NoReturn:
+    """Leave in good order: what a cluster, a closed terminal or Ctrl-C sends. The second one kills."""
+    for stop in STOPS:
+        signal.signal(stop, signal.SIG_DFL)
+    if number == signal.SIGINT:
+        raise KeyboardInterrupt
+    sys.exit(128 + number)
 
 
 def _parser() -> Parser:

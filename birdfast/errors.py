@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault: the audio's, the model's, or the options'."""
+"""What can go wrong, by whose fault: the audio's, the model's, the options', or the disk's."""
 
 
 class BirdfastError(Exception):
@@ -15,3 +15,7 @@ class ModelError(BirdfastError):
 
 class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
+
+
+class OutputError(BirdfastError):
+    """An output folder that takes nothing more: full, read-only, or gone."""

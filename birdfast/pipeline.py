@@ -40,7 +40,7 @@ class Outcome:
 
     `detections` is an array of `DETECTION`. Where `failure` is set, they are those before the place
     of the failure. `decode_s` and `inference_s` are seconds of work: reading and resampling, and all
-    the rest.
+    the rest. `notes` are remarks on the file: what was repaired in it.
     """
 
     n_stretches: int = 1
@@ -49,6 +49,7 @@ class Outcome:
     decode_s: float = 0.0
     inference_s: float = 0.0
     failure: Failure | None = None
+    notes: list[str] = field(default_factory=list)
     detections: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DETECTION))
 
 
@@ -141,9 +142,13 @@ class Pipeline:
             The first is 0; every outcome says how many there are.
         """
         outcome, found = Outcome(), [np.zeros(0, DETECTION)]
+        rate_hz: int | None = None
+        duration_s: float | None = None
         began = perf_counter()
         try:
             with audio.Recording(path) as recording:
+                rate_hz, duration_s = recording.rate_hz, recording.duration_s or None
+                outcome.notes += recording.notes
                 first, count = self._stretch(recording, stretch, outcome)
                 start, stop = (0, None) if count is None else self.grid.span(first, first + count)
                 blocks = _timed(recording.blocks(self.grid.rate_hz, start, stop), outcome)
@@ -151,10 +156,10 @@ class Pipeline:
                     outcome.n_windows += len(scored.start_s)
                     found.append(self._pick(scored))
                 outcome.audio_s = self._covered_s(recording, first, outcome)
-        except AudioError as error:
-            outcome.failure = Failure(path, "audio", str(error))
-        except (ModelError, MemoryError) as error:
-            outcome.failure = Failure(path, "network", str(error))
+        except (AudioError, ModelError, MemoryError) as error:
+            stage, kind = "audio" if isinstance(error, AudioError) else "network", type(error).__name__
+            size = audio.size_bytes(path)
+            outcome.failure = Failure(path, stage, kind, str(error), size, rate_hz, duration_s)
         if outcome.failure is not None:
             outcome.audio_s = outcome.n_windows * self.grid.step_samples / self.grid.rate_hz
         outcome.detections = np.concatenate(found)

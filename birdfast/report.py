@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from .pipeline import Outcome
-from .tables import Failure
 
 LINE_EVERY_S = 10.0
 
@@ -39,11 +38,10 @@ class Report:
         self._bar = _bar(sum(self._bytes)) if self._wants_bar(bar) else None
         self._last_line = began
         self._file, self._stretch, self._n_stretches = -1, 0, 1
-        self._worked = 0
+        self._failed = False
         self._done_bytes = 0.0
         self.audio_s = self.decode_s = self.inference_s = 0.0
-        self.n_detections = self.n_files = 0
-        self.failures: dict[str, Failure] = {}
+        self.n_detections = self.n_files = self.n_failures = 0
 
     def __enter__(self) -> Self:
         return self
@@ -54,43 +52,32 @@ class Report:
         if self._bar is not None:
             self._bar.close()
 
-    def add(self, file: int, outcome: Outcome) -> Failure | None:
-        """Count an outcome; return its failure if it is the file's first."""
+    def add(self, file: int, outcome: Outcome) -> None:
+        """Count an outcome."""
         self.audio_s += outcome.audio_s
         self.decode_s += outcome.decode_s
         self.inference_s += outcome.inference_s
         self.n_detections += len(outcome.detections)
         if file != self._file:  # outcomes come file by file; the first tells how many stretches there are
             self._file, self._stretch, self._n_stretches = file, 0, outcome.n_stretches
+            self._failed = False
         self._stretch += 1
-        path = self._paths[file]
-        if self._stretch == self._n_stretches:
-            self.n_files += 1
-            self._worked += path not in self.failures and outcome.failure is None
+        self.n_files += self._stretch == self._n_stretches
+        self.n_failures += outcome.failure is not None and not self._failed
+        self._failed = self._failed or outcome.failure is not None
         self._advance(self._bytes[file] / self._n_stretches)
-        if outcome.failure is None or path in self.failures:
-            return None
-        self.failures[path] = outcome.failure
-        return outcome.failure
 
     @property
     def wall_s(self) -> float:
         """Seconds since the run's start."""
         return monotonic() - self._began
 
-    @property
-    def exit_code(self) -> int:
-        """0: all files fine; 2: some failed; 3: none worked, not even in part."""
-        if not self.failures:
-            return 0
-        return 2 if self._worked or self.audio_s > 0 else 3
-
     def summary(self) -> str:
         """Return the run in one line, with its speed."""
         return (
             f"{counted(self.n_files, 'file')}, {_hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
-            f" {counted(self.n_detections, 'detection')}, {counted(len(self.failures), 'failure')}"
+            f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}"
         )
 
     def _advance(self, n_bytes: float) -> None:

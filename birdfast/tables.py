@@ -5,7 +5,8 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 ROW_GROUP_ROWS = 1 << 16
+FAILURES, NOTES = "failures.csv", "notes.csv"
 
 
 class Detection(NamedTuple):
@@ -31,11 +33,28 @@ class Detection(NamedTuple):
 
 
 class Failure(NamedTuple):
-    """One file that could not be analysed to its end: at which stage, and why."""
+    """One file that could not be analysed to its end: at which stage, and why.
+
+    `error` is the kind (AudioError, ModelError, Timeout, or a signal as SIGKILL), `message` the reason
+    in words. `bytes`, `rate_hz` and `duration_s` are what is known of the file.
+    """
 
     path: str
     stage: str
     error: str
+    message: str
+    bytes: int | None = None
+    rate_hz: int | None = None
+    duration_s: float | None = None
+
+
+class Result(NamedTuple):
+    """What the tables say of one file; the detections come in parts that fit the memory."""
+
+    path: str
+    parts: Iterable[list[Detection]]
+    failure: Failure | None
+    notes: Sequence[str]
 
 
 class AtomicFile:
@@ -165,7 +184,7 @@ class ParquetTable(Table):
 
 
 class FailuresTable(AtomicFile):
-    """What could not be analysed: path, stage, error. Written always, so an empty one says: none."""
+    """What could not be analysed: the fields of `Failure`. Written always, so an empty one says: none."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
@@ -175,6 +194,19 @@ class FailuresTable(AtomicFile):
     def write(self, failure: Failure) -> None:
         """Append one row."""
         self._csv.writerow(failure)
+
+
+class NotesTable(AtomicFile):
+    """What was repaired to read a file: path, note."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
+        self._csv = csv.writer(_UnixLines(self.stream))
+        self._csv.writerow(("path", "note"))
+
+    def write(self, path: str, notes: Sequence[str]) -> None:
+        """Append a row for each note."""
+        self._csv.writerows((path, note) for note in notes)
 
 
 class TokensParquet(AtomicFile):
@@ -246,6 +278,57 @@ def open_table(folder: Path, kind: str, metadata: Mapping[str, str]) -> Table:
     """Start the table of detections of one kind in `folder`."""
     table = FORMATS[kind]
     return table(folder / f"detections{table.suffix}", metadata)
+
+
+def check_places(folder: Path, kinds: Iterable[str]) -> None:
+    """Refuse a folder where a table could not get its name, before anything is computed.
+
+    Raises
+    ------
+    ConfigError
+        The folder takes no file, or a table's name is a folder's.
+    """
+    for name in (FAILURES, NOTES, *(f"detections{FORMATS[kind].suffix}" for kind in kinds)):
+        file = AtomicFile(folder / name, mode="wb")
+        with file.stream:
+            file._part.unlink()
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a run that was killed while it wrote tables has left; the folder must be ours."""
+    for name in (FAILURES, NOTES, *(f"detections{table.suffix}" for table in FORMATS.values())):
+        for part in folder.glob(f".{name}.*.part"):
+            part.unlink(missing_ok=True)
+
+
+def write_all(
+    folder: Path, kinds: Iterable[str], metadata: Mapping[str, str], results: Iterable[Result]
+) -> list[Path]:
+    """Write all tables of a run, and return where they are; none gets its name before all are whole.
+
+    Raises
+    ------
+    ConfigError
+        As `check_places`.
+    OSError
+        The disk is full, or the folder has gone.
+    """
+    n_notes = 0
+    with ExitStack() as stack:
+        written = [stack.enter_context(open_table(folder, kind, metadata)) for kind in kinds]
+        failures = stack.enter_context(FailuresTable(folder / FAILURES))
+        notes = stack.enter_context(NotesTable(folder / NOTES))
+        for result in results:
+            for rows in result.parts:
+                for table in written:
+                    table.write(rows)
+            if result.failure is not None:
+                failures.write(result.failure)
+            notes.write(result.path, result.notes)
+            n_notes += len(result.notes)
+    if not n_notes:
+        notes.path.unlink()
+    return [file.path for file in (*written, failures, *([notes] if n_notes else []))]
 
 
 def read_csv(path: Path) -> list[Detection]:

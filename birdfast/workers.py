@@ -7,6 +7,7 @@ the order of the files, whatever the number of workers.
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import json
 import os
@@ -16,21 +17,28 @@ import subprocess
 import sys
 import tempfile
 import warnings
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from multiprocessing import connection
 from pathlib import Path
+from time import monotonic
 from typing import IO, Any, NamedTuple, Self
 
 import numpy as np
 
+from . import audio
 from .config import Options
 from .errors import BirdfastError, ConfigError, ModelError
 from .models import Model
 from .pipeline import DETECTION, Outcome, Pipeline
 from .tables import Failure
 
+TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
+STARTS = 3  # workers that may die one after the other before they are ready
+FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+LOOK_EVERY_S = 1.0  # for workers that are overdue
 IN_FLIGHT = 2  # a stretch at work and the next one waiting, so that no worker waits for its parent
 AHEAD_FILES = 256  # how far the files handed out may run ahead of the first unfinished one
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
@@ -77,12 +85,16 @@ class Worker:
             )
         self.connection = connection.Connection(ours.detach())
         self.tasks: deque[Task] = deque()
-        self.ready = False
+        self.ready = self.overdue = False
+        self.began_s = monotonic()
         self.notes: list[str] = []
-        self._tell({"model": _plain(model), "options": options.as_dict(), "cpu": cpu})
+        order = {"model": _plain(model), "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()}
+        self._tell(order)
 
     def start(self, task: Task, path: str) -> None:
         """Hand out a stretch."""
+        if not self.tasks:
+            self.began_s = monotonic()
         self.tasks.append(task)
         self._tell({"path": path, "stretch": task.stretch})
 
@@ -97,6 +109,7 @@ class Worker:
             It could not start: the model's or the options' fault.
         """
         message = json.loads(self.connection.recv_bytes())
+        self.began_s = monotonic()
         if "error" in message:
             raise ERRORS[message["error"]](message["message"])
         if "ready" in message:
@@ -107,21 +120,30 @@ class Worker:
         detections = np.frombuffer(self.connection.recv_bytes(), DETECTION)
         return Outcome(**message, failure=failure and Failure(*failure), detections=detections)
 
-    def end(self) -> str:
-        """Stop the process if it still runs, and return how it ended, in words."""
+    def stop_if_overdue(self, limit_s: float) -> None:
+        """Kill the process if it is at one stretch for longer; that is noticed as any other end."""
+        if self.ready and monotonic() - self.began_s > limit_s:
+            self.overdue = True
+            self.process.kill()
+
+    def end(self) -> tuple[str, str]:
+        """Stop the process if it still runs, and return how it ended: in a word, and in words."""
         self.connection.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(0 if self.tasks or not self.ready else 1)
         self.process.kill()
         code = self.process.wait()
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        kind = signal.Signals(-code).name if code < 0 else "Exit"
+        how = f"signal {kind}" if code < 0 else f"exit code {code}"
+        if self.overdue:
+            kind, how = "Timeout", f"after {monotonic() - self.began_s:.0f} s without an answer"
         with self.errors:
             self.errors.seek(0)
             last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
-        return ": ".join([how, *last])
+        return kind, ": ".join([how, *last])
 
     def _tell(self, message: dict[str, Any]) -> None:
-        with suppress(BrokenPipeError):  # its end is noticed when its outcome is awaited
+        with suppress(ConnectionError):  # its end is noticed when its outcome is awaited
             self.connection.send_bytes(json.dumps(message).encode())
 
 
@@ -135,6 +157,8 @@ class Pool:
     options : Options
     n_workers : int or None
         None takes one for each physical core that this process may use.
+    file_timeout_s : float or None
+        Seconds that a worker may take for one stretch; None allows for the file's size, generously.
 
     Attributes
     ----------
@@ -153,7 +177,12 @@ class Pool:
     """
 
     def __init__(
-        self, paths: Sequence[str], model: Model, options: Options, n_workers: int | None = None
+        self,
+        paths: Sequence[str],
+        model: Model,
+        options: Options,
+        n_workers: int | None = None,
+        file_timeout_s: float | None = None,
     ) -> None:
         cores = usable_cores()
         self._paths, self._model, self._options = paths, model, options
@@ -162,7 +191,11 @@ class Pool:
         # both were pinned. Then the system places them better.
         self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) == len(cores)
         self._workers: list[Worker] = []
+        self._file_timeout_s = file_timeout_s
         self._again: deque[Task] = deque()
+        self._suspects: deque[Task] = deque()
+        self._deaths: Counter[Task] = Counter()
+        self._failed_starts = 0
         self._next_file = 0
         self._first_open = Task(0, 0)
         self._done: dict[Task, Outcome] = {}
@@ -172,9 +205,9 @@ class Pool:
         self._workers = [self._hire(cpu) for cpu in self._cpus]
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for worker in self._workers:
-            if worker.tasks:
+            if worker.tasks or kind is not None:
                 worker.process.kill()
             worker.connection.close()
         for worker in self._workers:
@@ -184,13 +217,28 @@ class Pool:
         while self._first_open.file < len(self._paths):
             for worker in self._workers:
                 self._feed(worker)
-            for ready in connection.wait([worker.connection for worker in self._workers]):
+            connections = [worker.connection for worker in self._workers]
+            for ready in connection.wait(connections, LOOK_EVERY_S):
                 self._receive(next(worker for worker in self._workers if worker.connection is ready))
+            for worker in self._workers:
+                if worker.tasks:
+                    worker.stop_if_overdue(self._limit_s(worker.tasks[0]))
             yield from self._in_order()
 
     def _feed(self, worker: Worker) -> None:
-        while len(worker.tasks) < IN_FLIGHT and (task := self._take()) is not None:
+        if self._suspects and not worker.tasks:
+            task = self._suspects.popleft()
             worker.start(task, self._paths[task.file])
+        while len(worker.tasks) < IN_FLIGHT and not (worker.tasks and self._deaths[worker.tasks[0]]):
+            if (next_task := self._take()) is None:
+                return
+            worker.start(next_task, self._paths[next_task.file])
+
+    def _limit_s(self, task: Task) -> float:
+        """Return how long a stretch may take: a stretch far into a file may have to go through all before."""
+        if self._file_timeout_s is not None:
+            return self._file_timeout_s
+        return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * (audio.size_bytes(self._paths[task.file]) or 0) / 1e6
 
     def _take(self) -> Task | None:
         """Choose what to do next: the rest of files that were begun, then the next file."""
@@ -207,6 +255,7 @@ class Pool:
         except (EOFError, OSError):
             self._replace(worker)
             return
+        self._failed_starts = 0
         self.notes |= dict.fromkeys(worker.notes)
         if outcome is not None:
             task = worker.tasks.popleft()
@@ -215,18 +264,27 @@ class Pool:
                 self._again.extend(Task(task.file, stretch) for stretch in range(1, outcome.n_stretches))
 
     def _replace(self, worker: Worker) -> None:
-        """Put another worker in a dead one's place; what that one had at hand has failed."""
-        tasks, place = worker.tasks, self._workers.index(worker)
+        """Put another worker in a dead one's place; what that one was at is tried once more, alone."""
+        place = self._workers.index(worker)
         self._workers.pop(place)
-        how = worker.end()
-        if not worker.ready:
+        kind, how = worker.end()
+        self._failed_starts += not worker.ready
+        if self._failed_starts >= STARTS:
             raise ModelError(f"a worker ended before it was ready ({how})")
-        if tasks:
-            task = tasks.popleft()
-            failure = Failure(self._paths[task.file], "worker", f"the worker process ended ({how})")
-            self._done[task] = Outcome(failure=failure)
-        self._again.extendleft(reversed(tasks))
+        if worker.tasks and worker.ready:
+            self._deaths[worker.tasks[0]] += 1
+        for task in reversed(worker.tasks):
+            if self._deaths[task] >= TRIES:
+                self._give_up(task, kind, how)
+            else:
+                (self._suspects if self._deaths[task] else self._again).appendleft(task)
         self._workers.insert(place, self._hire(self._cpus[place]))
+
+    def _give_up(self, task: Task, kind: str, how: str) -> None:
+        path = self._paths[task.file]
+        reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
+        failure = Failure(path, "worker", kind, reason, audio.size_bytes(path))
+        self._done[task] = Outcome(failure=failure)
 
     def _in_order(self) -> Iterator[tuple[int, Outcome]]:
         while (outcome := self._done.pop(self._first_open, None)) is not None:
@@ -247,6 +305,7 @@ def main(fd: int) -> None:
     parent = connection.Connection(fd)
     with suppress(EOFError, BrokenPipeError, ConnectionResetError):
         order = json.loads(parent.recv_bytes())
+        _die_with(order["parent"])
         if order["cpu"] is not None:
             os.sched_setaffinity(0, [order["cpu"]])
         with warnings.catch_warnings(record=True) as notes:
@@ -264,6 +323,14 @@ def main(fd: int) -> None:
             detections = told.pop("detections")
             _answer(parent, told)
             parent.send_bytes(detections.tobytes())
+
+
+def _die_with(parent: int) -> None:
+    """Let the system end this process with its parent, also one that is killed outright (Linux)."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was faster
+        os._exit(1)
 
 
 def _answer(parent: connection.Connection, message: dict[str, Any]) -> None:

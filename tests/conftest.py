@@ -5,12 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import numpy as np
 import pytest
 
 from birdfast import audio, models, soundscape
 
 from . import networks
+
+# No test asserts a time: neither does hypothesis, which would on a busy machine.
+hypothesis.settings.register_profile("birdfast", deadline=None)
+hypothesis.settings.load_profile("birdfast")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 

@@ -24,8 +24,8 @@ LAYERS = (
     {"__main__", "cli"},
 )
 ONE_HOME = {
-    "soundfile": "audio.py",
-    "soxr": "audio.py",
+    "soundfile": "audio",
+    "soxr": "audio",
     "pyarrow": "tables.py",
     "tqdm": "report.py",
     "platformdirs": "models.py",

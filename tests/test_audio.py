@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import audio
+from birdfast.audio import headers
 from birdfast.errors import AudioError
 
 from .test_inputs import refuse_to_list
@@ -186,17 +187,17 @@ def test_a_cut_mp3_is_noticed_if_it_tells_its_length(tmp_path: Path, tag: bytes)
         audio.read(path)
 
 
-@pytest.mark.parametrize("check", ["_missing_from_wav", "_missing_from_ogg"])
+@pytest.mark.parametrize("check", ["wav", "missing_from_ogg"])
 def test_a_file_that_goes_while_it_is_opened_is_named(
     wav: Path, monkeypatch: pytest.MonkeyPatch, check: str
 ) -> None:
-    look = getattr(audio, check)
+    look = getattr(headers, check)
 
     def go_and_look(path: Path) -> object:
         path.unlink()
         return look(path)
 
-    monkeypatch.setattr(audio, check, go_and_look)
+    monkeypatch.setattr(headers, check, go_and_look)
     with pytest.raises(AudioError, match=r"noise\.wav: no such file"):
         audio.Recording(wav)
 
@@ -263,3 +264,48 @@ def test_real_files_of_one_sound_agree(real_soundscape: Path) -> None:
     assert len(flac) == len(ogg) == len(mp3) == 120 * SECOND
     for other in (ogg, mp3):
         assert np.corrcoef(flac, other)[0, 1] > 0.95
+
+
+UNTOLD = {"zero": bytes(4), "ones": b"\xff" * 4}
+
+
+@pytest.mark.parametrize("value", UNTOLD)
+@pytest.mark.parametrize("places", [(4,), (40,), (4, 40)])
+def test_a_header_that_lost_its_lengths_is_repaired_and_noted(
+    wav: Path, value: str, places: tuple[int, ...]
+) -> None:
+    whole, _ = audio.read(wav)
+    content = bytearray(wav.read_bytes())
+    for place in places:
+        content[place : place + 4] = UNTOLD[value]
+    wav.write_bytes(content)
+    with audio.Recording(wav) as opened:
+        assert opened.n_frames == len(whole)
+        assert len(opened.notes) == len(places)
+        np.testing.assert_array_equal(np.concatenate(list(opened.blocks(8_000, 5_000))), whole[5_000:])
+    assert wav.read_bytes() == content
+
+
+def test_an_empty_wav_with_a_chunk_behind_stays_empty(tmp_path: Path) -> None:
+    path = write(tmp_path / "empty.wav", noise(0))
+    path.write_bytes(path.read_bytes() + b"LIST\4\0\0\0INFO")
+    with pytest.raises(AudioError, match="no samples"):
+        audio.Recording(path)
+
+
+@pytest.mark.parametrize("level", [0.0, 0.25, -1.0])
+def test_silence_and_constant_sound_stay_what_they_are(tmp_path: Path, level: float) -> None:
+    found, _ = audio.read(write(tmp_path / "flat.wav", np.full((5000, 1), level, np.float32)))
+    np.testing.assert_allclose(found, level, atol=2**-15)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff", "w64", "rf64"])
+def test_one_sample_is_a_recording(tmp_path: Path, suffix: str) -> None:
+    assert len(audio.read(write(tmp_path / f"one.{suffix}", noise(1)))[0]) == 1
+
+
+def test_many_channels_at_a_bats_rate_in_24_bits(tmp_path: Path) -> None:
+    samples = noise(384_000, 8)
+    found, rate_hz = audio.read(write(tmp_path / "bats.wav", samples, 384_000, subtype="PCM_24"))
+    assert rate_hz == 384_000
+    np.testing.assert_allclose(found, samples.mean(axis=1), atol=2**-22)

@@ -78,9 +78,12 @@ def test_a_broken_run_leaves_the_old_table_and_no_litter(tmp_path: Path, kind: s
 
 def test_failures(tmp_path: Path) -> None:
     with tables.FailuresTable(tmp_path / "failures.csv") as table:
-        table.write(Failure("a,b.wav", "audio", "cut short"))
+        table.write(Failure("a,b.wav", "audio", "AudioError", "cut short", 44, 8_000, 1.5))
     text = (tmp_path / "failures.csv").read_text()
-    assert text == 'path,stage,error\n"a,b.wav",audio,cut short\n'
+    assert text == (
+        "path,stage,error,message,bytes,rate_hz,duration_s\n"
+        '"a,b.wav",audio,AudioError,cut short,44,8000,1.5\n'
+    )
 
 
 def test_a_table_is_read_back_whatever_the_files_are_called(tmp_path: Path) -> None:
@@ -91,9 +94,9 @@ def test_a_table_is_read_back_whatever_the_files_are_called(tmp_path: Path) -> N
 
 def test_a_failure_of_a_file_with_a_carriage_return_is_one_row(tmp_path: Path) -> None:
     with tables.FailuresTable(tmp_path / "failures.csv") as table:
-        table.write(Failure("a\rb.wav", "audio", "cut short"))
+        table.write(Failure("a\rb.wav", "audio", "AudioError", "cut short"))
     with (tmp_path / "failures.csv").open(newline="") as file:
-        assert list(csv.reader(file))[1:] == [["a\rb.wav", "audio", "cut short"]]
+        assert list(csv.reader(file))[1:] == [["a\rb.wav", "audio", "AudioError", "cut short", "", "", ""]]
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -70,25 +71,79 @@ def test_a_worker_sits_on_its_core_with_one_thread_each(tiny: models.Model, reco
         assert process.num_threads() <= 2  # soxr and LiteRT start none
 
 
-def test_a_killed_worker_costs_its_file_and_no_other(
+def strike(
+    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, times: int, path: str
+) -> list[workers.Worker]:
+    """Send each worker a signal that is handed that file, so many times."""
+    start, struck = workers.Worker.start, []
+
+    def start_and_strike(worker: workers.Worker, task: workers.Task, given: str) -> None:
+        while given == path and not worker.ready and len(struck) < times:
+            worker.outcome()
+        if given == path and len(struck) < times:
+            struck.append(worker)
+            worker.process.send_signal(number)
+            if number == signal.SIGKILL:
+                worker.process.wait()
+        start(worker, task, given)
+
+    monkeypatch.setattr(workers.Worker, "start", start_and_strike)
+    return struck
+
+
+def bytes_of(outcomes: list[tuple[int, Outcome]]) -> list[tuple[int, bytes]]:
+    return [(file, outcome.detections.tobytes()) for file, outcome in outcomes]
+
+
+def test_a_killed_worker_is_replaced_and_nothing_is_lost(
     tiny: models.Model, recordings: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start, killed = workers.Worker.start, []
-
-    def start_or_die(worker: workers.Worker, task: workers.Task, path: str) -> None:
-        if task.file == 5 and not killed:
-            killed.append(worker)
-            worker.process.send_signal(signal.SIGKILL)
-            worker.process.wait()
-        start(worker, task, path)
-
-    monkeypatch.setattr(workers.Worker, "start", start_or_die)
-    outcomes = analysed(recordings, tiny, 2)
-    assert {file for file, _ in outcomes} == set(range(12))
-    failures = [outcome.failure for _, outcome in outcomes if outcome.failure]
-    assert [f.stage for f in failures if Path(f.path).stem != "07"] == ["worker"]
-    assert "SIGKILL" in next(f.error for f in failures if f.stage == "worker")
+    expected = analysed(recordings, tiny, 1)
+    struck = strike(monkeypatch, signal.SIGKILL, 1, recordings[0])
+    assert bytes_of(analysed(recordings, tiny, 1)) == bytes_of(expected)
+    assert len(struck) == 1
     assert not running()
+
+
+@pytest.mark.parametrize(("number", "kind"), [(signal.SIGKILL, "SIGKILL"), (signal.SIGSTOP, "Timeout")])
+def test_a_file_that_kills_or_holds_its_worker_twice_costs_itself_and_no_other(
+    tiny: models.Model,
+    recordings: list[str],
+    monkeypatch: pytest.MonkeyPatch,
+    number: signal.Signals,
+    kind: str,
+) -> None:
+    expected = analysed(recordings, tiny, 1)
+    strike(monkeypatch, number, 2, recordings[0])
+    with workers.Pool(recordings, tiny, EVERYTHING, 2, file_timeout_s=1.0) as pool:
+        outcomes = list(pool)
+    assert bytes_of(outcomes)[1:] == bytes_of(expected)[1:]
+    failures = [outcome.failure for _, outcome in outcomes if outcome.failure]
+    assert [(Path(f.path).stem, f.stage) for f in failures] == [("00", "worker"), ("07", "audio")]
+    assert failures[0].error == kind
+    assert not running()
+
+
+def test_workers_end_with_a_parent_that_is_killed(tiny: models.Model, recordings: list[str]) -> None:
+    code = """
+import sys
+from pathlib import Path
+from birdfast import models, workers
+from birdfast.config import Options
+with workers.Pool(sys.argv[2:], models.find(sys.argv[1]), Options(step_s=0.0005), 2) as pool:
+    next(iter(pool))
+    print("at work", flush=True)
+    for _ in pool: pass
+"""
+    command = [sys.executable, "-c", code, str(tiny.path.parent), recordings[0], recordings[4]]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        assert parent.stdout.readline() == b"at work\n"
+        children = psutil.Process(parent.pid).children()
+        parent.kill()
+    assert len(children) == 2
+    psutil.wait_procs(children, timeout=10)
+    assert not [child for child in children if child.is_running() and child.status() != psutil.STATUS_ZOMBIE]
 
 
 def test_a_worker_that_dies_before_it_is_ready_is_said_in_words(

@@ -3,10 +3,11 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, models, optimize, plot, tokens, train
+from . import demo, infer, info, models, optimize, plot, status, tokens, train
 
 COMMANDS = {
     "infer": infer,
+    "status": status,
     "train": train,
     "tokens": tokens,
     "models": models,

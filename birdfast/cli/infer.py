@@ -7,23 +7,33 @@ list paths, one a line, seen from the folder you are in. The results go to the o
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
+  journal.sqlite      what is done: the same command goes on where a run was interrupted
+  notes.csv           what was repaired to read a file, if anything was
+
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
-complete: one that is interrupted leaves those of the run before.
+complete, and are the same whether it was interrupted or not. A folder takes runs of one model and one
+set of options; a file that has changed since is analysed again.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..config import Options
+    from ..journal import Record
+    from ..labels import Labels
     from ..models import Model
+    from ..tables import Result
 
 HELP = "find the species in recordings"
+SOME_FAILED = 2
 DEFAULT_OUTPUT = "birdfast-results"
 
 
@@ -105,6 +115,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
+    trouble = parser.add_argument_group("trouble")
+    trouble.add_argument("--fail-fast", action="store_true", help="stop at the first file that fails")
+    trouble.add_argument(
+        "--file-timeout",
+        type=_seconds,
+        metavar="S",
+        help="seconds that a worker may take for one minute of a file before it is stopped"
+        " (default: 300, and 10 for each MB)",
+    )
+    again = parser.add_argument_group("an output folder that was used before")
+    again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
+    again.add_argument("--force", action="store_true", help="start anew, and forget what was done")
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("--quiet", action="store_true", help="print errors only")
     talk.add_argument(
@@ -134,6 +156,7 @@ def run(chosen: argparse.Namespace) -> int:
     model = models.find(chosen.model, chosen.labels)
     paths = inputs.find(chosen.inputs)
     output = _output_folder(chosen.output)
+    tables.check_places(output, kinds)
     if not chosen.quiet:
         print(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}", file=sys.stderr)
     return _analyse(chosen, paths, model, options, kinds, output)
@@ -147,33 +170,59 @@ def _analyse(
     kinds: list[str],
     output: Path,
 ) -> int:
-    from .. import labels, tables
-    from ..pipeline import rows
+    from .. import journal, labels, tables
     from ..report import Report
     from ..workers import Pool
 
     names = labels.load(model.labels_path, model.labels_format)
-    with ExitStack() as stack:
-        # Workers first: they load their networks while the tables are opened and the files sized.
-        pool = stack.enter_context(Pool(paths, model, options, chosen.workers))
-        metadata = _metadata(model, options)
-        if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
-            _say_if_unprepared(model, metadata["model_sha256"])
-        written = [stack.enter_context(tables.open_table(output, kind, metadata)) for kind in kinds]
-        failures = stack.enter_context(tables.FailuresTable(output / "failures.csv"))
-        report = stack.enter_context(Report(paths, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
-        for file, outcome in pool:
-            for table in written:
-                table.write(rows(paths[file], outcome.detections, names))
-            failure = report.add(file, outcome)
-            if failure is not None:
-                failures.write(failure)
+    waiting: list[str] = []
+    with _told(output), ExitStack() as stack:
+        # Workers first: they load their networks while the journal is opened and the files sized.
+        pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
+        facts = journal.fingerprint(model, options)
+        kept = stack.enter_context(journal.Journal(output, facts, force=chosen.force))
+        tables.tidy(output)
+        places = kept.plan(paths, range(len(paths)), retry=chosen.retry)
+        waiting += [paths[place] for place in places]
+        if not chosen.quiet:
+            _say_what_is_ahead(model, options, facts["model"], len(paths) - len(waiting))
+        report = stack.enter_context(Report(waiting, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
+        for file, outcome in pool if waiting else ():
+            kept.add(waiting[file], outcome)
+            report.add(file, outcome)
+            if outcome.failure and chosen.fail_fast:
+                print(
+                    f"birdfast: {outcome.failure.message}\nbirdfast: stopped, as --fail-fast says",
+                    file=sys.stderr,
+                )
+                return SOME_FAILED
+        written = tables.write_all(output, kinds, _metadata(model, options), _results(kept, names))
+        standing = kept.standing()
     for note in pool.notes:
         print(f"birdfast: {note}", file=sys.stderr)
     if not chosen.quiet:
-        places = ", ".join(str(table.path) for table in (*written, failures))
-        print(f"{report.summary()}\nwritten: {places}", file=sys.stderr)
-    return report.exit_code
+        print(f"{report.summary()}\nwritten: {', '.join(map(str, written))}", file=sys.stderr)
+    return standing.exit_code
+
+
+def _results(record: Record, names: Labels) -> Iterator[Result]:
+    """Yield what the tables say of each file, in order."""
+    from ..pipeline import rows
+    from ..tables import Result
+
+    for _, entry in record.entries():
+        path = os.fsdecode(entry.path)
+        parts = (list(rows(path, part, names)) for part in record.detections(entry))
+        yield Result(path, parts, entry.reason(), entry.remarks())
+
+
+def _say_what_is_ahead(model: Model, options: Options, sha256: str, n_done: int) -> None:
+    from ..report import counted
+
+    if n_done:
+        print(f"{counted(n_done, 'file')} done before", file=sys.stderr)
+    if options.graft and model.path.suffix == ".tflite":
+        _say_if_unprepared(model, sha256)
 
 
 def _say_if_unprepared(model: Model, sha256: str) -> None:
@@ -207,6 +256,30 @@ def _output_folder(name: str) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
+
+
+@contextmanager
+def _told(output: Path) -> Iterator[None]:
+    """Say in words what the disk cannot do; files that cannot be read never come here."""
+    from ..errors import OutputError
+
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(
+            f"{output}: cannot be written ({reason}); what was done is kept, the same command goes on"
+        ) from error
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from error
+    if not 0 < seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes more than 0")
+    return seconds
 
 
 def _positive(text: str) -> int:

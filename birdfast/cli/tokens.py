@@ -57,7 +57,7 @@ def run(chosen: argparse.Namespace) -> int:
             try:
                 table.write(path, _tokens(session, path))
             except AudioError as error:
-                failures.write(tables.Failure(path, "audio", str(error)))
+                failures.write(tables.Failure(path, "audio", type(error).__name__, str(error)))
                 n_failed += 1
     if chosen.vectors:
         arrays = modelfolder.arrays(model, modelfolder.facts(model)["arrays"])

@@ -20,7 +20,8 @@ import soundfile
 import soxr
 from numpy.typing import NDArray
 
-from .errors import AudioError
+from ..errors import AudioError
+from . import headers
 
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 BLOCK_SAMPLES = 1 << 16
@@ -44,6 +45,8 @@ class Recording:
     n_frames : int or None
         Samples per channel as the file promises them; None if it does not say, as an MP3 without
         a Xing header: libsndfile guesses its length from its first frames.
+    notes : list of str
+        What was repaired to read it.
 
     Raises
     ------
@@ -54,13 +57,15 @@ class Recording:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        self._file = _open(self.path)
+        header = _header(self.path)
+        self.notes = list(header.notes)
+        self._file = _open(self.path, header.repair)
         self.rate_hz: int = self._file.samplerate
         self.n_channels: int = self._file.channels
         try:
             self.n_frames: int | None = self._promised()
             self._check()
-            self._missing = _missing_from_wav(self.path) or _missing_from_ogg(self.path)
+            self._missing = header.missing or headers.missing_from_ogg(self.path)
         except OSError as error:  # the file has gone since
             self._file.close()
             raise _unreadable(self.path, error) from error
@@ -179,7 +184,9 @@ class Recording:
 
     def _promised(self) -> int | None:
         frames: int = self._file.frames
-        known = 0 <= frames < UNKNOWN_FRAMES and (self._file.format != "MP3" or _has_xing_header(self.path))
+        known = 0 <= frames < UNKNOWN_FRAMES and (
+            self._file.format != "MP3" or headers.has_xing_header(self.path)
+        )
         return frames if known or frames == 0 else None
 
     def _check(self) -> None:
@@ -254,6 +261,14 @@ def resample(samples: Samples, from_hz: int, to_hz: int) -> Samples:
     return np.pad(resampled, (0, n_samples - len(resampled)))
 
 
+def size_bytes(path: str | os.PathLike[str]) -> int | None:
+    """Return the size of a file; None for one that cannot be looked at."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return None
+
+
 def decoder_version() -> str:
     """Return the version of libsndfile."""
     return str(soundfile.__libsndfile_version__)
@@ -275,8 +290,8 @@ def _ratio(to_hz: int, from_hz: int) -> tuple[int, int]:
     return to_hz // divisor, from_hz // divisor
 
 
-def _open(path: Path) -> soundfile.SoundFile:
-    """Open with libsndfile, and say in words why that cannot be done."""
+def _header(path: Path) -> headers.WavHeader:
+    """Read the header that may be damaged, and say in words why a file is none that can be read."""
     try:
         status = path.stat()
     except OSError as error:
@@ -290,12 +305,19 @@ def _open(path: Path) -> soundfile.SoundFile:
     if status.st_size == 0:
         raise AudioError(f"{path}: empty file (0 bytes)")
     try:
-        with path.open("rb") as file:
-            head = file.read(12)
+        return headers.wav(path)
     except OSError as error:
         raise _unreadable(path, error) from error
+
+
+def _open(path: Path, repair: tuple[int, bytes] | None) -> soundfile.SoundFile:
+    """Open with libsndfile."""
     try:
-        return soundfile.SoundFile(os.fsencode(path))
+        with path.open("rb") as file:
+            head = file.read(12)
+        return soundfile.SoundFile(headers.Repaired(path, *repair) if repair else os.fsencode(path))
+    except OSError as error:
+        raise _unreadable(path, error) from error
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
         raise AudioError(f"{path}: {_what_it_is(head) or _reason(error)}") from error
 
@@ -327,63 +349,3 @@ def _reason(error: Exception) -> str:
     text = getattr(error, "error_string", None) or str(error)
     text = text.removeprefix("Error : ").rstrip(".")
     return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()
-
-
-def _has_xing_header(path: Path) -> bool:
-    """Say whether an MP3's first frame tells its length, as LAME and nearly all encoders write it.
-
-    The header ("Xing", or "Info" if the bit rate is constant) follows the frame's four bytes, its
-    checksum if any, and its side information: 9 to 32 bytes, by version and channels. An ID3v2 tag
-    may come first: ten bytes, the last four its length, seven bits each. Fraunhofer's VBRI does
-    not count, because libsndfile does not read it.
-    """
-    with path.open("rb") as file:
-        head = file.read(10)
-        if head[:3] == b"ID3":
-            length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-            file.seek(10 + length + 10 * bool(head[5] & 0x10))
-        else:
-            file.seek(0)
-        frame = file.read(64)
-    return any(frame[at : at + 4] in (b"Xing", b"Info") for at in range(4 + 9, 4 + 2 + 32 + 1))
-
-
-def _missing_from_wav(path: Path) -> str | None:
-    """Say what a RIFF WAVE header promises and the file lacks, None for a whole or another file.
-
-    libsndfile silently shortens a cut WAV, so the header is read here: "RIFF", size, "WAVE", then
-    chunks of an id, a 32-bit length and that many bytes, padded to even (Microsoft, 1991). Lengths
-    of 0 and of nearly 2^32 are a recorder's way of not saying.
-    """
-    held = path.stat().st_size
-    with path.open("rb") as file:
-        head = file.read(12)
-        if head[:4] != b"RIFF" or head[8:12] != b"WAVE":
-            return None
-        position = 12
-        while len(chunk := file.read(8)) == 8:
-            length = int.from_bytes(chunk[4:], "little")
-            position += 8
-            if chunk[:4] == b"data":
-                promised = position + length if length < 0xFFFFFF00 else 0
-                return f"its header promises {promised} bytes, it has {held}" if held < promised else None
-            position += length + length % 2
-            file.seek(position)
-    return None
-
-
-def _missing_from_ogg(path: Path) -> str | None:
-    """Say that an Ogg file lacks its last page, None for a whole or another file.
-
-    libsndfile takes the last page it finds for the end; that page has to be whole and to carry the
-    end-of-stream flag (RFC 3533, section 6). A page has at most 65,307 bytes.
-    """
-    with path.open("rb") as file:
-        if file.read(4) != b"OggS":
-            return None
-        file.seek(max(0, path.stat().st_size - 65_307))
-        end = file.read()
-    page = end[end.rfind(b"OggS") :]
-    length = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else len(page) + 1
-    whole = len(page) >= length and page[5] & 4
-    return None if whole else "its last Ogg page is missing"

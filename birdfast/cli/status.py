@@ -1,0 +1,38 @@
+"""Say how far a run is, from the journal in its output folder; also while it is at work.
+
+The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+HELP = "how far a run is"
+UNFINISHED = 1
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("output", metavar="OUT", help="the output folder of `birdfast infer`")
+    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Print the numbers."""
+    import json
+
+    from ..journal import Record
+
+    with Record(Path(chosen.output)) as record:
+        standing = record.standing()
+    if chosen.json:
+        print(json.dumps(standing._asdict()))
+    else:
+        share = (standing.done + standing.failed) / max(1, standing.files)
+        print(
+            f"{share:.0%} of {standing.files:,} files: {standing.done:,} done, {standing.failed:,} failed,"
+            f" {standing.waiting:,} to do; {standing.audio_s / 3600:,.1f} h of sound,"
+            f" {standing.detections:,} detections"
+        )
+    return UNFINISHED if standing.waiting else standing.exit_code

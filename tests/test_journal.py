@@ -1,0 +1,302 @@
+"""A run can end at any moment and go on, and its tables do not tell."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+from birdfast import models
+from birdfast.config import Options
+from birdfast.errors import ConfigError
+from birdfast.journal import NAME, Journal, fingerprint
+from birdfast.pipeline import DETECTION, Outcome
+from birdfast.tables import Failure
+
+from .test_audio import noise, write
+from .test_cli import birdfast, infer, table
+
+FACTS = {"model": "a", "top_k": "null"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Four recordings, one of them bad, with a name that is no text."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        write(folder / f"{number}.wav", noise(8_000 * (number + 1), seed=number), 8_000)
+    Path(os.fsdecode(os.fsencode(folder) + b"/bad\xff\n.wav")).write_text("no sound")
+    return folder
+
+
+def outcome(n_rows: int = 2, n_stretches: int = 1) -> Outcome:
+    found = np.zeros(n_rows, DETECTION)
+    found["start_s"] = np.arange(n_rows)
+    return Outcome(n_stretches=n_stretches, audio_s=3.0, detections=found)
+
+
+def contents(out: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.name != NAME}
+
+
+def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
+    paths = ["a.wav", "b.wav", "c.wav"]
+    with Journal(tmp_path, FACTS) as journal:
+        assert journal.plan(paths, range(3)) == [0, 1, 2]
+        journal.add("a.wav", outcome())
+        journal.add("b.wav", outcome(n_stretches=2))
+    with Journal(tmp_path, FACTS) as journal:
+        assert journal.plan(paths, range(3)) == [1, 2]
+        journal.add("b.wav", outcome(n_stretches=2))
+        journal.add("b.wav", outcome(1, n_stretches=2))
+        journal.add("c.wav", Outcome(failure=Failure("c.wav", "audio", "AudioError", "no sound")))
+        found = {entry.path: sum(map(len, journal.detections(entry))) for _, entry in journal.entries()}
+        assert found == {b"a.wav": 2, b"b.wav": 3, b"c.wav": 0}
+        assert journal.standing()[:3] == (2, 1, 0)
+        assert journal.standing().exit_code == 2
+
+
+def test_failed_files_wait_for_retry_and_changed_ones_do_not(tmp_path: Path) -> None:
+    changed, failed = tmp_path / "a.wav", tmp_path / "b.wav"
+    changed.write_text("1")
+    paths = [str(changed), str(failed)]
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(paths, range(2))
+        journal.add(paths[0], outcome())
+        journal.add(paths[1], Outcome(failure=Failure(paths[1], "audio", "AudioError", "gone")))
+        assert journal.plan(paths, range(2)) == []
+        assert journal.plan(paths, range(2), retry=True) == [1]
+        changed.write_text("22")
+        assert journal.plan(paths, range(2)) == [0, 1]
+
+
+def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+    with pytest.raises(ConfigError, match="top_k: null, now 3"):
+        Journal(tmp_path, {**FACTS, "top_k": "3"})
+    with Journal(tmp_path, {**FACTS, "top_k": "3"}, force=True) as journal:
+        assert journal.standing().files == 0
+
+
+def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
+    usual = fingerprint(tiny, Options())
+    for change in ({"top_k": 3}, {"tail": "drop"}, {"min_confidence": 0.1}, {"graft": False}):
+        (name,) = change
+        other = fingerprint(tiny, Options(**change))
+        assert [key for key in usual if usual[key] != other[key]] == [name]
+
+
+def test_one_run_a_folder(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS), pytest.raises(ConfigError, match="another run is at work"):
+        Journal(tmp_path, FACTS, force=True)
+
+
+def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS):
+        pass
+    database = sqlite3.connect(tmp_path / NAME)
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(ConfigError, match="newer birdfast"):
+        Journal(tmp_path, FACTS)
+
+
+def filled(folder: Path) -> bytes:
+    with Journal(folder, FACTS) as journal:
+        journal.plan([f"{number}.wav" for number in range(20)], range(20))
+        for number in range(20):
+            journal.add(f"{number}.wav", outcome(number + 1))
+    return (folder / NAME).read_bytes()
+
+
+def told(folder: Path) -> dict[str, tuple[bytes, ...]]:
+    """Return all that a journal says of its finished files."""
+    with Journal(folder, FACTS) as journal:
+        return {
+            repr(entry[1:-1]): tuple(part.tobytes() for part in journal.detections(entry))
+            for _, entry in journal.entries()
+            if entry.state != "waiting"
+        }
+
+
+def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
+    whole, chance = filled(tmp_path), random.Random(4)
+    truth, refused = told(tmp_path), 0
+    for _ in range(150):
+        mutated = bytearray(whole)
+        for _ in range(chance.choice((1, 8, 64))):
+            mutated[chance.randrange(len(mutated))] = chance.randrange(256)
+        (tmp_path / NAME).write_bytes(mutated[: chance.choice((None, None, len(whole) // 2, 4096))])
+        for suffix in ("-wal", "-shm"):
+            (tmp_path / (NAME + suffix)).unlink(missing_ok=True)
+        try:
+            said = told(tmp_path)
+        except ConfigError:
+            refused += 1
+            continue
+        assert said.items() <= truth.items()
+    assert refused > 50
+
+
+@pytest.mark.parametrize("change", ["UPDATE file SET n_detections = 7", "DELETE FROM stretch WHERE file = 3"])
+def test_results_that_were_changed_are_refused(tmp_path: Path, change: str) -> None:
+    filled(tmp_path)
+    database = sqlite3.connect(tmp_path / NAME)
+    database.execute(change)
+    database.commit()
+    database.close()
+    with pytest.raises(ConfigError, match="not those that were written"):
+        told(tmp_path)
+
+
+def test_a_second_run_does_nothing_and_says_the_same(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    how = [folder, "-o", tmp_path / "out", "--min-conf", "0", "--rtype", "csv,parquet"]
+    assert infer(tiny, *how).returncode == 2
+    before = contents(tmp_path / "out")
+    assert len(table(tmp_path / "out" / "detections.csv")) == 3 * (2 + 4 + 6)
+    again = infer(tiny, *how)
+    assert again.returncode == 2
+    assert "4 files done before" in again.stderr
+    assert contents(tmp_path / "out") == before
+    refused = infer(tiny, *how, "--top-k", "1")
+    assert refused.returncode == 64
+    assert "top_k: null, now 1" in refused.stderr
+    assert infer(tiny, *how, "--top-k", "1", "--force").returncode == 2
+    assert len(table(tmp_path / "out" / "detections.csv")) == 2 + 4 + 6
+
+
+def test_status_counts(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+    assert birdfast("status", tmp_path).returncode == 64
+    infer(tiny, folder, "-o", tmp_path / "out", "--min-conf", "0")
+    said = birdfast("status", tmp_path / "out")
+    assert said.returncode == 2
+    assert "100% of 4 files: 3 done, 1 failed, 0 to do" in said.stdout
+    told = json.loads(birdfast("status", tmp_path / "out", "--json").stdout)
+    assert told == {"done": 3, "failed": 1, "waiting": 0, "audio_s": 6.0, "detections": 36}
+
+
+def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    folder, chance = tmp_path / "in", random.Random(1)
+    folder.mkdir()
+    for number in range(300):
+        write(folder / f"{number:03d}.wav", noise(8_000, seed=number), 8_000)
+    how = ["infer", "--model", tiny.path.parent, folder, "--min-conf", "0", "--rtype", "csv,parquet", "-o"]
+    assert birdfast(*how, tmp_path / "whole").returncode == 0
+    command = [sys.executable, "-m", "birdfast", *map(str, how), str(tmp_path / "broken")]
+    for _ in range(4):
+        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+        time.sleep(chance.uniform(0.4, 1.2))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    assert birdfast(*how, tmp_path / "broken").returncode == 0
+    assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
+
+
+def test_a_full_disk_is_said_in_words_and_the_run_goes_on_later(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    how = ["infer", "--model", tiny.path.parent, folder, "--min-conf", "0", "-o", tmp_path / "out"]
+    limited = [sys.executable, "-c", LIMITED, *map(str, how)]
+    result = subprocess.run(limited, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 74, result.stderr
+    assert "cannot be written" in result.stderr
+    assert "Traceback" not in result.stderr
+    assert not [path for path in (tmp_path / "out").iterdir() if path.suffix in (".csv", ".part")]
+    assert birdfast(*how).returncode == 2
+
+
+# Files of this process may have 1,000 bytes at most: to SQLite and to us it looks like a full disk.
+LIMITED = """
+import resource, signal, sys
+from birdfast.__main__ import main
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_fail_fast_stops_and_retry_goes_on(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+    how = [folder, "-o", tmp_path / "out"]
+    result = infer(tiny, *how, "--fail-fast")
+    assert result.returncode == 2
+    assert "stopped, as --fail-fast says" in result.stderr
+    assert not (tmp_path / "out" / "detections.csv").exists()
+    assert infer(tiny, *how, "--retry").returncode == 2
+    assert (tmp_path / "out" / "detections.csv").exists()
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
+    tiny: models.Model, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
+    how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
+    process = subprocess.Popen(
+        [sys.executable, "-m", "birdfast", *how, "--step", "0.0005"], stderr=subprocess.DEVNULL
+    )
+    while (
+        len(children := psutil.Process(process.pid).children()) < 1 or not (tmp_path / "out" / NAME).exists()
+    ):
+        time.sleep(0.05)
+    time.sleep(0.5)
+    process.send_signal(number)
+    began = time.monotonic()
+    assert process.wait(timeout=20) == code
+    assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
+    assert not [child for child in children if child.is_running()]
+    assert birdfast("status", tmp_path / "out").returncode == 1
+
+
+def test_what_was_repaired_is_noted(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+    path = folder / "1.wav"
+    content = bytearray(path.read_bytes())
+    content[40:44] = bytes(4)
+    path.write_bytes(content)
+    result = infer(tiny, folder / "0.wav", path, "-o", tmp_path / "out", "--min-conf", "0")
+    assert result.returncode == 0
+    (row,) = table(tmp_path / "out" / "notes.csv")
+    assert row["path"] == str(path)
+    assert "a data length of 0" in row["note"]
+    assert "notes.csv" in result.stderr
+    assert infer(tiny, folder / "0.wav", "-o", tmp_path / "out", "--min-conf", "0").returncode == 0
+    assert not (tmp_path / "out" / "notes.csv").exists()
+
+
+def test_hostile_names_stay_in_their_rows(tiny: models.Model, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    (folder / "sub").mkdir(parents=True)
+    names = [
+        "=cmd|x.wav",
+        "$(touch owned).wav",
+        ";rm -rf ..wav",
+        "-o.wav",
+        "line\nbreak.wav",
+        "up\\..\\up.wav",
+        "sub/a.wav",
+    ]
+    for number, name in enumerate([*names, "a.wav"]):  # and a stem that is there twice
+        write(folder / name, noise(8_000, seed=number), 8_000)
+    (folder / "sub" / "loop").symlink_to(folder)
+    result = infer(tiny, folder, "-o", tmp_path / "out", "--min-conf", "0", "--rtype", "csv,parquet")
+    assert result.returncode == 0, result.stderr
+    rows = table(tmp_path / "out" / "detections.csv")
+    assert {row["File"] for row in rows} == {str(folder / name) for name in [*names, "a.wav"]}
+    assert {path.name for path in tmp_path.iterdir()} >= {"in", "out"}
+    assert not list(tmp_path.rglob("owned"))
+    assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".parquet", ".sqlite"}
