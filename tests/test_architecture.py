@@ -15,7 +15,7 @@ LAYERS = (
     {"_kernels", "config", "fft"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "models", "sessions"),
-        *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors"),
+        *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors", "shards"),
     },
     {"pipeline"},
     {"workers", "journal", "report", "picture", "train"},
