@@ -32,3 +32,10 @@ def test_a_run_in_chaos_says_what_a_run_in_peace_says(tiny: models.Model) -> Non
     )
     assert result.returncode == 0, result.stdout + result.stderr
     assert "the tables are the same bytes" in result.stdout
+
+
+def test_mutated_files_are_all_accounted_for(tiny: models.Model) -> None:
+    how = ["--files", "50", "--model", str(tiny.path.parent)]
+    command = [sys.executable, str(CHAOS.with_name("fuzz.py")), *how]
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert result.returncode == 0, result.stdout + result.stderr
