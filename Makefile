@@ -26,6 +26,7 @@ lint: $(BUILT)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml birdfast
 	PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint birdfast
 	$(BIN)/clang-format --dry-run --Werror csrc/*
 

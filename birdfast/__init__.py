@@ -39,10 +39,10 @@ def load(model: str = "birdnet-2.4", labels: str | None = None, **options: Any) 
     ModelError
         The network is not here, or cannot be used; the message says how to get it.
     ConfigError
-        An option is out of its range.
+        An option is out of its range, or there is none of that name.
     """
     from . import models
     from .config import Options
     from .pipeline import Pipeline
 
-    return Pipeline(models.find(model, labels), Options(**options))
+    return Pipeline(models.find(model, labels), Options.of(options))

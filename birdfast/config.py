@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -64,6 +65,21 @@ class Options:
         _check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
         known = (None, *get_args(Normalization))
         _check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+
+    @classmethod
+    def of(cls, values: Mapping[str, Any]) -> Options:
+        """Return options by their names.
+
+        Raises
+        ------
+        ConfigError
+            There is no option of a name, or its value does not fit.
+        """
+        names = [field.name for field in dataclasses.fields(cls)]
+        for name in values:
+            if name not in names:
+                raise ConfigError(f"{name}: no such option; there are {', '.join(names)}")
+        return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, fit for JSON and for a table's metadata."""

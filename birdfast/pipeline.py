@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from . import audio, labels, models, windows
 from .config import Options
-from .errors import AudioError, ModelError
+from .errors import AudioError, ConfigError, ModelError
 from .scores import ScoreRule
 from .sessions import Arrays, open_session
 from .tables import Detection, Failure
@@ -77,6 +77,8 @@ class Pipeline:
         cache = models.cache_folder() if self.options.graft else None
         self.session = open_session(model.path, output=model.output, n_classes=len(self.labels), cache=cache)
         self.model = model.for_input(self.session.window_samples)
+        if self.options.sensitivity != 1 and self.model.activation != "sigmoid":
+            raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
         self.grid = _grid(self.model, self.options)
         self.rule = ScoreRule(
             self.model.activation, self.options.min_confidence, self.options.top_k, self.options.sensitivity

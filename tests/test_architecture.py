@@ -15,7 +15,7 @@ LAYERS = (
     {"_kernels", "config", "fft"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables"),
-        *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors"),
+        *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors", "shards"),
     },
     {"modelfolder"},
     {"models", "sessions"},

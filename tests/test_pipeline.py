@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import subprocess
 import sys
 from pathlib import Path
@@ -176,7 +177,7 @@ def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) 
     outcome = Pipeline(tiny, Options(min_confidence=0)).analyse(str(wav))
     assert outcome.failure is not None
     assert outcome.failure.stage == "audio"
-    assert "cut short" in outcome.failure.error
+    assert "cut short" in outcome.failure.message
     assert outcome.n_windows == 2
     assert len(outcome.detections) == 2 * 3
 
@@ -238,3 +239,14 @@ def test_options_out_of_range_are_named(options: dict[str, object]) -> None:
 def test_an_overlap_of_the_whole_window_is_refused(tiny: models.Model) -> None:
     with pytest.raises(ConfigError, match="a step of 0 s does not fit"):
         Pipeline(tiny, Options(overlap_s=0.5))
+
+
+def test_an_option_that_there_is_not_is_refused(tiny: models.Model) -> None:
+    with pytest.raises(ConfigError, match="foo: no such option; there are min_confidence"):
+        birdfast.load(str(tiny.path.parent), foo=1)
+
+
+def test_a_sensitivity_that_would_be_ignored_is_refused(tiny: models.Model) -> None:
+    softmax = dataclasses.replace(tiny, activation="softmax")
+    with pytest.raises(ConfigError, match="sensitivity: tiny has no sigmoid"):
+        Pipeline(softmax, Options(sensitivity=1.25))

@@ -3,11 +3,12 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, models, optimize, plot, status, tokens, train
+from . import demo, infer, info, merge, models, optimize, plot, status, tokens, train
 
 COMMANDS = {
     "infer": infer,
     "status": status,
+    "merge": merge,
     "train": train,
     "tokens": tokens,
     "models": models,

@@ -27,9 +27,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..config import Options
-    from ..journal import Record
+    from ..journal import Entry, Record
     from ..labels import Labels
     from ..models import Model
+    from ..shards import Shard
     from ..tables import Result
 
 HELP = "find the species in recordings"
@@ -115,6 +116,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
+    parser.add_argument(
+        "--shard",
+        metavar="I/N",
+        help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
+    )
     trouble = parser.add_argument_group("trouble")
     trouble.add_argument("--fail-fast", action="store_true", help="stop at the first file that fails")
     trouble.add_argument(
@@ -136,7 +142,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
-    from .. import inputs, models, tables
+    from .. import inputs, models, shards, tables
     from ..config import Options
     from ..report import counted
 
@@ -150,42 +156,54 @@ def run(chosen: argparse.Namespace) -> int:
         normalization=chosen.normalization,
         graft=chosen.graft,
     )
-    kinds = list(dict.fromkeys(kind.strip() for kind in chosen.rtype.split(",")))
-    for kind in kinds:
-        tables.check(kind)
+    kinds = kinds_of(chosen.rtype)
+    shard = shards.parse(chosen.shard) if chosen.shard else None
     model = models.find(chosen.model, chosen.labels)
     paths = inputs.find(chosen.inputs)
-    output = _output_folder(chosen.output)
+    output = output_folder(chosen.output)
     tables.check_places(output, kinds)
     if not chosen.quiet:
         print(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}", file=sys.stderr)
-    return _analyse(chosen, paths, model, options, kinds, output)
+    return _analyse(chosen, paths, shard, model, options, kinds, output)
+
+
+def kinds_of(text: str) -> list[str]:
+    """Read what --rtype takes."""
+    from .. import tables
+
+    kinds = list(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    for kind in kinds:
+        tables.check(kind)
+    return kinds
 
 
 def _analyse(
     chosen: argparse.Namespace,
     paths: list[str],
+    shard: Shard | None,
     model: Model,
     options: Options,
     kinds: list[str],
     output: Path,
 ) -> int:
-    from .. import journal, labels, tables
+    from .. import journal, labels, shards, tables
     from ..report import Report
     from ..workers import Pool
 
     names = labels.load(model.labels_path, model.labels_format)
     waiting: list[str] = []
-    with _told(output), ExitStack() as stack:
+    with telling(output), ExitStack() as stack:
         # Workers first: they load their networks while the journal is opened and the files sized.
         pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
-        facts = journal.fingerprint(model, options)
+        metadata = _metadata(model, options)
+        facts = journal.fingerprint(model, options) | _beside(names, metadata, paths, shard)
         kept = stack.enter_context(journal.Journal(output, facts, force=chosen.force))
         tables.tidy(output)
-        places = kept.plan(paths, range(len(paths)), retry=chosen.retry)
-        waiting += [paths[place] for place in places]
+        numbers = shards.share(paths, shard) if shard else range(len(paths))
+        own = [paths[number] for number in numbers]
+        waiting += [own[place] for place in kept.plan(own, numbers, retry=chosen.retry)]
         if not chosen.quiet:
-            _say_what_is_ahead(model, options, facts["model"], len(paths) - len(waiting))
+            _say_what_is_ahead(model, options, facts["model"], len(own) - len(waiting))
         report = stack.enter_context(Report(waiting, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
         for file, outcome in pool if waiting else ():
             kept.add(waiting[file], outcome)
@@ -196,7 +214,7 @@ def _analyse(
                     file=sys.stderr,
                 )
                 return SOME_FAILED
-        written = tables.write_all(output, kinds, _metadata(model, options), _results(kept, names))
+        written = tables.write_all(output, kinds, metadata, _results(kept, names))
         standing = kept.standing()
     for note in pool.notes:
         print(f"birdfast: {note}", file=sys.stderr)
@@ -206,14 +224,28 @@ def _analyse(
 
 
 def _results(record: Record, names: Labels) -> Iterator[Result]:
-    """Yield what the tables say of each file, in order."""
+    for _, entry in record.entries():
+        yield result(record, entry, names)
+
+
+def result(record: Record, entry: Entry, names: Labels) -> Result:
+    """Return what the tables say of a file."""
     from ..pipeline import rows
     from ..tables import Result
 
-    for _, entry in record.entries():
-        path = os.fsdecode(entry.path)
-        parts = (list(rows(path, part, names)) for part in record.detections(entry))
-        yield Result(path, parts, entry.reason(), entry.remarks())
+    path = os.fsdecode(entry.path)
+    parts = (list(rows(path, part, names)) for part in record.detections(entry))
+    return Result(path, parts, entry.reason(), entry.remarks())
+
+
+def _beside(names: Labels, metadata: dict[str, str], paths: list[str], shard: Shard | None) -> dict[str, str]:
+    """Return what the journal knows beside the fingerprint: all that `birdfast merge` needs."""
+    import json
+
+    from .. import shards
+
+    facts = {"names": json.dumps([names.scientific, names.common]), "metadata": json.dumps(metadata)}
+    return facts | ({"shard": str(shard), "inputs": shards.digest(paths)} if shard else {})
 
 
 def _say_what_is_ahead(model: Model, options: Options, sha256: str, n_done: int) -> None:
@@ -247,7 +279,7 @@ def _metadata(model: Model, options: Options) -> dict[str, str]:
     }
 
 
-def _output_folder(name: str) -> Path:
+def output_folder(name: str) -> Path:
     from ..errors import ConfigError
 
     folder = Path(name)
@@ -259,7 +291,7 @@ def _output_folder(name: str) -> Path:
 
 
 @contextmanager
-def _told(output: Path) -> Iterator[None]:
+def telling(output: Path) -> Iterator[None]:
     """Say in words what the disk cannot do; files that cannot be read never come here."""
     from ..errors import OutputError
 

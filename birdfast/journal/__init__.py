@@ -24,10 +24,11 @@ from ..errors import ConfigError, OutputError
 from ..models import Model
 from ..pipeline import Outcome
 from ..tables import Failure
-from .record import COLUMNS, NAME, Entry, Record, Standing, make, new_digest, sealed
+from .record import COLUMNS, NAME, Entry, Record, Standing, make, new_digest, sealed, total
 
-__all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "fingerprint"]
+__all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "fingerprint", "total"]
 
+UNCOMPARED = {"digest", "names", "metadata"}  # what others tell already, at length
 COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
 FACTS = ("rate_hz", "window_samples", "step_samples", "normalization", "activation", "output")
 
@@ -213,7 +214,7 @@ def compare(path: Path, theirs: Mapping[str, str], ours: Mapping[str, str]) -> N
     ConfigError
         With the first differences, by name.
     """
-    names = [name for name in sorted({*theirs, *ours} - {"digest"}) if theirs.get(name) != ours.get(name)]
+    names = [name for name in sorted({*theirs, *ours} - UNCOMPARED) if theirs.get(name) != ours.get(name)]
     if names:
         said = "; ".join(f"{name}: {theirs.get(name)}, now {ours.get(name)}" for name in names[:3])
         raise ConfigError(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple, Self
@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import ConfigError, OutputError
+from ..labels import Labels
 from ..pipeline import DETECTION
 from ..tables import Failure
 
@@ -70,6 +71,11 @@ class Standing(NamedTuple):
         return 2 if self.done or self.audio_s > 0 else 3
 
 
+def total(standings: Iterable[Standing]) -> Standing:
+    """Add up the parts of a run."""
+    return Standing(*(sum(numbers) for numbers in zip(*standings, strict=True)))
+
+
 class Record:
     """A journal that is read, also while its run is at work; a context manager.
 
@@ -107,6 +113,12 @@ class Record:
         """Return the fingerprint of the run and what else was written down of it."""
         with self.told():
             return dict(self.database.execute("SELECT fact, value FROM run ORDER BY fact"))
+
+    def names(self) -> Labels:
+        """Return what the detections' classes are called."""
+        with self.told():
+            scientific, common = json.loads(self.facts()["names"])
+        return Labels(tuple(scientific), tuple(common))
 
     def standing(self) -> Standing:
         """Return how far the run is."""

@@ -1,0 +1,184 @@
+"""Worker processes: one a core, pinned to it, each with a single-threaded session of its own.
+
+A worker is `python -m birdfast.workers`, started afresh (no fork), that talks with its parent over a
+socket in JSON and raw arrays. The parent hands out stretches of files and gives the outcomes on in
+the order of the files, whatever the number of workers.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Iterator, Sequence
+from multiprocessing import connection
+from typing import Self
+
+from .. import audio
+from ..config import Options
+from ..errors import ModelError
+from ..models import Model
+from ..pipeline import Outcome
+from ..tables import Failure
+from .cores import usable_cores
+from .process import Task, Worker
+
+__all__ = ["Pool", "Task", "Worker", "usable_cores"]
+
+TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
+STARTS = 3  # workers that may die one after the other before they are ready
+FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
+LOOK_EVERY_S = 1.0  # for workers that are overdue
+IN_FLIGHT = 2  # a stretch at work and the next one waiting, so that no worker waits for its parent
+AHEAD_FILES = 256  # how far the files handed out may run ahead of the first unfinished one
+
+
+class Pool:
+    """Workers over a list of files: iterate to get each stretch's outcome, in the files' order.
+
+    Parameters
+    ----------
+    paths : sequence of str
+    model : Model
+    options : Options
+    n_workers : int or None
+        None takes one for each physical core that this process may use.
+    file_timeout_s : float or None
+        Seconds that a worker may take for one stretch; None allows for the file's size, generously.
+
+    Attributes
+    ----------
+    notes : dict of str to None
+        What the workers have to say to the user, each once, in order.
+
+    Yields
+    ------
+    (int, Outcome)
+        The file's number, and what became of its next stretch.
+
+    Raises
+    ------
+    ModelError, ConfigError
+        The workers cannot start; or one after the other dies before it is ready.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        model: Model,
+        options: Options,
+        n_workers: int | None = None,
+        file_timeout_s: float | None = None,
+    ) -> None:
+        cores = usable_cores()
+        self._paths, self._model, self._options = paths, model, options
+        self._cpus = [cores[i % len(cores)] for i in range(n_workers or len(cores))]
+        # With fewer workers than cores there may be another run beside this one: on the same cores, if
+        # both were pinned. Then the system places them better.
+        self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) == len(cores)
+        self._workers: list[Worker] = []
+        self._file_timeout_s = file_timeout_s
+        self._again: deque[Task] = deque()
+        self._suspects: deque[Task] = deque()
+        self._deaths: Counter[Task] = Counter()
+        self._failed_starts = 0
+        self._next_file = 0
+        self._first_open = Task(0, 0)
+        self._done: dict[Task, Outcome] = {}
+        self.notes: dict[str, None] = {}
+
+    def __enter__(self) -> Self:
+        self._workers = [self._hire(cpu) for cpu in self._cpus]
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        for worker in self._workers:
+            if worker.tasks or kind is not None:
+                worker.process.kill()
+            worker.connection.close()
+        for worker in self._workers:
+            worker.end()
+
+    def __iter__(self) -> Iterator[tuple[int, Outcome]]:
+        while self._first_open.file < len(self._paths):
+            for worker in self._workers:
+                self._feed(worker)
+            connections = [worker.connection for worker in self._workers]
+            for ready in connection.wait(connections, LOOK_EVERY_S):
+                self._receive(next(worker for worker in self._workers if worker.connection is ready))
+            for worker in self._workers:
+                if worker.tasks:
+                    worker.stop_if_overdue(self._limit_s(worker.tasks[0]))
+            yield from self._in_order()
+
+    def _feed(self, worker: Worker) -> None:
+        if self._suspects and not worker.tasks:
+            task = self._suspects.popleft()
+            worker.start(task, self._paths[task.file])
+        while len(worker.tasks) < IN_FLIGHT and not (worker.tasks and self._deaths[worker.tasks[0]]):
+            if (next_task := self._take()) is None:
+                return
+            worker.start(next_task, self._paths[next_task.file])
+
+    def _limit_s(self, task: Task) -> float:
+        """Return how long a stretch may take: a stretch far into a file may have to go through all before."""
+        if self._file_timeout_s is not None:
+            return self._file_timeout_s
+        return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * (audio.size_bytes(self._paths[task.file]) or 0) / 1e6
+
+    def _take(self) -> Task | None:
+        """Choose what to do next: the rest of files that were begun, then the next file."""
+        if self._again:
+            return self._again.popleft()
+        if self._next_file >= min(len(self._paths), self._first_open.file + AHEAD_FILES):
+            return None
+        self._next_file += 1
+        return Task(self._next_file - 1, 0)
+
+    def _receive(self, worker: Worker) -> None:
+        try:
+            outcome = worker.outcome()
+        except (EOFError, OSError):
+            self._replace(worker)
+            return
+        self._failed_starts = 0
+        self.notes |= dict.fromkeys(worker.notes)
+        if outcome is not None:
+            task = worker.tasks.popleft()
+            self._done[task] = outcome
+            if task.stretch == 0:
+                self._again.extend(Task(task.file, stretch) for stretch in range(1, outcome.n_stretches))
+
+    def _replace(self, worker: Worker) -> None:
+        """Put another worker in a dead one's place; what that one was at is tried once more, alone."""
+        place = self._workers.index(worker)
+        self._workers.pop(place)
+        kind, how = worker.end()
+        self._failed_starts += not worker.ready
+        if self._failed_starts >= STARTS:
+            raise ModelError(f"a worker ended before it was ready ({how})")
+        if worker.tasks and worker.ready:
+            self._deaths[worker.tasks[0]] += 1
+        for task in reversed(worker.tasks):
+            if self._deaths[task] >= TRIES:
+                self._give_up(task, kind, how)
+            else:
+                (self._suspects if self._deaths[task] else self._again).appendleft(task)
+        self._workers.insert(place, self._hire(self._cpus[place]))
+
+    def _give_up(self, task: Task, kind: str, how: str) -> None:
+        path = self._paths[task.file]
+        reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
+        failure = Failure(path, "worker", kind, reason, audio.size_bytes(path))
+        self._done[task] = Outcome(failure=failure)
+
+    def _in_order(self) -> Iterator[tuple[int, Outcome]]:
+        while (outcome := self._done.pop(self._first_open, None)) is not None:
+            file, stretch = self._first_open
+            if stretch == 0:
+                self._n_stretches = outcome.n_stretches
+            last = stretch + 1 >= self._n_stretches
+            self._first_open = Task(file + 1, 0) if last else Task(file, stretch + 1)
+            yield file, outcome
+
+    def _hire(self, cpu: int) -> Worker:
+        return Worker(self._model, self._options, cpu if self._pins else None)

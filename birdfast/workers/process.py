@@ -1,0 +1,124 @@
+"""A worker process as its parent sees it: started, told what to do, heard, and ended."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections import deque
+from contextlib import suppress
+from multiprocessing import connection
+from time import monotonic
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+
+from ..config import Options
+from ..errors import ConfigError, ModelError
+from ..models import Model
+from ..pipeline import DETECTION, Outcome
+from ..tables import Failure
+
+ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
+
+
+class Task(NamedTuple):
+    """One stretch of one file, both by number."""
+
+    file: int
+    stretch: int
+
+
+class Worker:
+    """A worker process as its parent sees it."""
+
+    def __init__(self, model: Model, options: Options, cpu: int | None) -> None:
+        ours, theirs = socket.socketpair()
+        self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
+        with theirs:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", __package__, str(theirs.fileno())],
+                pass_fds=[theirs.fileno()],
+                stdin=subprocess.DEVNULL,
+                stderr=self.errors,
+                env=_environment(),
+            )
+        self.connection = connection.Connection(ours.detach())
+        self.tasks: deque[Task] = deque()
+        self.ready = self.overdue = False
+        self.began_s = monotonic()
+        self.notes: list[str] = []
+        order = {"model": _plain(model), "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()}
+        self._tell(order)
+
+    def start(self, task: Task, path: str) -> None:
+        """Hand out a stretch."""
+        if not self.tasks:
+            self.began_s = monotonic()
+        self.tasks.append(task)
+        self._tell({"path": path, "stretch": task.stretch})
+
+    def outcome(self) -> Outcome | None:
+        """Receive the next outcome; None when the worker says that it is ready.
+
+        Raises
+        ------
+        EOFError
+            The worker is gone.
+        BirdfastError
+            It could not start: the model's or the options' fault.
+        """
+        message = json.loads(self.connection.recv_bytes())
+        self.began_s = monotonic()
+        if "error" in message:
+            raise ERRORS[message["error"]](message["message"])
+        if "ready" in message:
+            self.ready = True
+            self.notes = message["ready"]
+            return None
+        failure = message.pop("failure")
+        detections = np.frombuffer(self.connection.recv_bytes(), DETECTION)
+        return Outcome(**message, failure=failure and Failure(*failure), detections=detections)
+
+    def stop_if_overdue(self, limit_s: float) -> None:
+        """Kill the process if it is at one stretch for longer; that is noticed as any other end."""
+        if self.ready and monotonic() - self.began_s > limit_s:
+            self.overdue = True
+            self.process.kill()
+
+    def end(self) -> tuple[str, str]:
+        """Stop the process if it still runs, and return how it ended: in a word, and in words."""
+        self.connection.close()
+        with suppress(subprocess.TimeoutExpired):
+            self.process.wait(0 if self.tasks or not self.ready else 1)
+        self.process.kill()
+        code = self.process.wait()
+        kind = signal.Signals(-code).name if code < 0 else "Exit"
+        how = f"signal {kind}" if code < 0 else f"exit code {code}"
+        if self.overdue:
+            kind, how = "Timeout", f"after {monotonic() - self.began_s:.0f} s without an answer"
+        with self.errors:
+            self.errors.seek(0)
+            last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
+        return kind, ": ".join([how, *last])
+
+    def _tell(self, message: dict[str, Any]) -> None:
+        with suppress(ConnectionError):  # its end is noticed when its outcome is awaited
+            self.connection.send_bytes(json.dumps(message).encode())
+
+
+def _plain(model: Model) -> dict[str, Any]:
+    facts = dataclasses.asdict(model)
+    return facts | {"path": os.fspath(facts["path"]), "labels_path": os.fspath(facts["labels_path"])}
+
+
+def _environment() -> dict[str, str]:
+    """Return an environment in which libraries keep to one thread and our packages are found."""
+    threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
+    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

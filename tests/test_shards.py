@@ -1,0 +1,61 @@
+"""Shards are a whole: together they say what one run says, and nothing can be left out unnoticed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdfast import models, shards
+from birdfast.errors import ConfigError
+from birdfast.shards import Shard
+
+from .test_audio import noise, write
+from .test_cli import birdfast, infer
+from .test_journal import contents
+
+
+@given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(1, 5))
+def test_every_file_is_in_one_share_wherever_the_folder_lies(names: list[str], of: int) -> None:
+    here, there = (
+        [shards.share([f"{root}/{name}" for name in names], Shard(n + 1, of)) for n in range(of)]
+        for root in ("/a", "/mnt/b c")
+    )
+    assert sorted(place for share in here for place in share) == list(range(len(names)))
+    assert here == there
+
+
+@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="shard: "):
+        shards.parse(text)
+
+
+def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(12):
+        write(folder / f"{number:02d}.wav", noise(12_000, seed=number), 8_000)
+    (folder / "bad.wav").write_text("no sound")
+    how = ["--min-conf", "0", "--rtype", "csv,parquet", "-o"]
+    assert infer(tiny, folder, *how, tmp_path / "whole").returncode == 2
+    parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
+    for number, part in enumerate(parts, 1):
+        assert infer(tiny, folder, "--shard", f"{number}/3", *how, part).returncode in (0, 2)
+    merging = ["merge", *reversed(parts), "--rtype", "csv,parquet", "-o", tmp_path / "merged"]
+    result = birdfast(*merging)
+    assert result.returncode == 2, result.stderr
+    assert contents(tmp_path / "merged") == contents(tmp_path / "whole")
+
+    missing = birdfast("merge", *parts[:2], "-o", tmp_path / "less")
+    assert (missing.returncode, "shards are missing: 3/3" in missing.stderr) == (64, True)
+    twice = birdfast("merge", *parts, parts[0], "-o", tmp_path / "less")
+    assert (twice.returncode, "a shard is there twice" in twice.stderr) == (64, True)
+    whole = birdfast("merge", tmp_path / "whole", "-o", tmp_path / "less")
+    assert (whole.returncode, "not of a run with --shard" in whole.stderr) == (64, True)
+    infer(tiny, folder, "--shard", "3/3", "--top-k", "1", *how, tmp_path / "other")
+    mixed = birdfast("merge", *parts[:2], tmp_path / "other", "-o", tmp_path / "less")
+    assert (mixed.returncode, "top_k: null, now 1" in mixed.stderr) == (64, True)
+    assert list((tmp_path / "less").iterdir()) == []
