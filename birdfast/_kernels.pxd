@@ -120,9 +120,10 @@ cdef extern from "birdfast.h" nogil:
         size_t (*spectrogram_scratch)(const bf_spectrogram *plan) noexcept nogil
         void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch) noexcept nogil
         void (*normalise)(const float *x, Py_ssize_t n, float *out) noexcept nogil
-        void (*project)(const float *x, Py_ssize_t n_rows, int32_t n_in, float floor,
-                        const float *matrix, int32_t n_out, float *out, Py_ssize_t out_stride,
-                        void *scratch) noexcept nogil
+        void (*project)(const float *x, Py_ssize_t x_stride, Py_ssize_t n_rows, int32_t n_in,
+                        float floor, const float *matrix, int32_t n_out, float *out,
+                        Py_ssize_t out_stride, void *scratch) noexcept nogil
+        void (*statistics)(const float *x, Py_ssize_t n_rows, int32_t n_columns, float *out) noexcept nogil
         void (*log)(const float *x, Py_ssize_t n, float *out) noexcept nogil
         void (*pow)(const float *x, Py_ssize_t n, float exponent, float *out) noexcept nogil
         size_t (*nearest_scratch)(const bf_codebook *book) noexcept nogil

@@ -88,6 +88,7 @@ class CentroidSearch:
 def normalise(x: F32, out: F32, *, cpu: str | None = None) -> None:
     """BirdNET's: out = ((x - min) / (max(x - min) + 1e-6) - 0.5) * 2; out may be x."""
 
+def statistics(x: F32, out: F32, *, cpu: str | None = None) -> None: ...
 def project(x: F32, matrix: F32, out: F32, *, floor: float = ..., cpu: str | None = None) -> None:
     """Rows of out [rows, n_out] = matrix [n_out, n_in] times max(row of x [rows, n_in], floor)."""
 

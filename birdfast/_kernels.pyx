@@ -274,12 +274,13 @@ def normalise(const float[::1] x, float[::1] out, *, cpu=None):
 
 
 def project(
-    const float[:, ::1] x, const float[:, ::1] matrix, float[:, ::1] out, *,
+    const float[:, :] x, const float[:, ::1] matrix, float[:, ::1] out, *,
     float floor=-INFINITY, cpu=None,
 ):
     cdef const bf_kernels *kernels = find_table(cpu)
     cdef Py_ssize_t n_in = x.shape[1], n_out = matrix.shape[0]
     require(matrix.shape[1] == n_in, "matrix: as many columns as x")
+    require(x.strides[1] == sizeof(float) and x.strides[0] % sizeof(float) == 0, "x: rows without gaps")
     require(out.shape[0] == x.shape[0] and out.shape[1] == n_out, "out: [rows of x, rows of matrix]")
     require(1 <= n_in < 2**24 and 1 <= n_out < 2**24, "matrix: 1 to 2**24 rows and columns")
     if x.shape[0] == 0:
@@ -287,8 +288,17 @@ def project(
     scratch = scratch_of((n_in + n_out) * kernels.lanes * sizeof(float))
     cdef void *space = aligned(scratch)
     with nogil:
-        kernels.project(&x[0, 0], x.shape[0], n_in, floor, &matrix[0, 0], n_out, &out[0, 0], n_out,
-                        space)
+        kernels.project(&x[0, 0], x.strides[0] // <Py_ssize_t>sizeof(float), x.shape[0], n_in, floor,
+                        &matrix[0, 0], n_out, &out[0, 0], n_out, space)
+
+
+def statistics(const float[:, ::1] x, float[:, ::1] out, *, cpu=None):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    require(x.shape[0] >= 1, "x: one row at least")
+    require(out.shape[0] == 3 and out.shape[1] == x.shape[1], "out: [3, columns of x]")
+    require(1 <= x.shape[1] < 2**24, "x: 1 to 2**24 columns")
+    with nogil:
+        kernels.statistics(&x[0, 0], x.shape[0], <int32_t>x.shape[1], &out[0, 0])
 
 
 def log(const float[::1] x, float[::1] out, *, cpu=None):

@@ -205,11 +205,17 @@ typedef struct {
     void (*normalise)(const float *x, ptrdiff_t n, float *out);
 
     /* Row r of out = matrix [n_out][n_in] times row r of x [n_rows][n_in], whose values are first
-     * raised to `floor` (-inf: not at all). Rows of out are out_stride apart. Scratch holds
-     * (n_in + n_out) * lanes floats and is aligned to BF_SCRATCH_ALIGNMENT. */
-    void (*project)(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
+     * raised to `floor` (-inf: not at all). Rows of x are x_stride apart and may overlap, those of
+     * out out_stride. Scratch holds (n_in + n_out) * lanes floats and is aligned to
+     * BF_SCRATCH_ALIGNMENT. */
+    void (*project)(const float *x, ptrdiff_t x_stride, ptrdiff_t n_rows, int32_t n_in, float floor,
                     const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
                     void *scratch);
+
+    /* Of every column of x [n_rows][n_columns], n_rows >= 1: out [3][n_columns] = mean, standard
+     * deviation, standard deviation of the difference of a row and the one before (0 for one row).
+     * Divided by the number of rows, and of differences. */
+    void (*statistics)(const float *x, ptrdiff_t n_rows, int32_t n_columns, float *out);
 
     /* Natural logarithm: below 1 ulp. -inf for 0, NaN for x < 0. In place is allowed. */
     void (*log)(const float *x, ptrdiff_t n, float *out);

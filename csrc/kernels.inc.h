@@ -40,6 +40,7 @@ const bf_exact_kernels TABLE = {
 };
 #else
 #include "project.inc.h"
+#include "statistics.inc.h"
 #include "tokens.inc.h"
 
 const bf_kernels TABLE = {
@@ -49,6 +50,7 @@ const bf_kernels TABLE = {
     .spectrogram = spectrogram,
     .normalise = normalise,
     .project = project,
+    .statistics = statistics,
     .log = log_array,
     .pow = pow_array,
     .nearest_scratch = nearest_scratch,

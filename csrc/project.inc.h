@@ -1,6 +1,6 @@
 /* Rows times a matrix. */
 
-static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
+static void project(const float *x, ptrdiff_t x_stride, ptrdiff_t n_rows, int32_t n_in, float floor,
                     const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
                     void *scratch)
 {
@@ -10,7 +10,7 @@ static void project(const float *x, ptrdiff_t n_rows, int32_t n_in, float floor,
         float *out_rows[LANES];
         for (int l = 0; l < LANES; ++l) {
             const ptrdiff_t row = first + l < n_rows ? first + l : n_rows - 1;
-            rows[l] = x + row * n_in;
+            rows[l] = x + row * x_stride;
             out_rows[l] = out + row * out_stride;
         }
         load_rows(rows, n_in, in);

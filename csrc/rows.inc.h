@@ -46,24 +46,25 @@ static void store_rows(const vf *values, ptrdiff_t n, float *const out[LANES])
     }
 }
 
-/* y[r] = sum_i matrix[r][i] x[i], four sums at a time. */
+/* y[r] = sum_i matrix[r][i] x[i], eight sums at a time: fewer would wait for their additions. */
 static void multiply(const float *matrix, ptrdiff_t n_rows, ptrdiff_t n, const vf *x, vf *y)
 {
+    enum { SUMS = 8 };
     ptrdiff_t r = 0;
-    for (; r + 4 <= n_rows; r += 4, matrix += 4 * n) {
-        vf sum[4];
+    for (; r + SUMS <= n_rows; r += SUMS, matrix += SUMS * n) {
+        vf sum[SUMS];
         UNROLL
-        for (int j = 0; j < 4; ++j) {
+        for (int j = 0; j < SUMS; ++j) {
             sum[j] = vec_all(0.0f);
         }
         for (ptrdiff_t i = 0; i < n; ++i) {
             UNROLL
-            for (int j = 0; j < 4; ++j) {
+            for (int j = 0; j < SUMS; ++j) {
                 sum[j] += x[i] * matrix[j * n + i];
             }
         }
         UNROLL
-        for (int j = 0; j < 4; ++j) {
+        for (int j = 0; j < SUMS; ++j) {
             y[r + j] = sum[j];
         }
     }

@@ -297,6 +297,30 @@ def test_a_matrix_multiplies_the_values(cpu, n_rows):
     assert_same_bits(projected, raised)
 
 
+@all_tables
+def test_rows_may_overlap_before_a_matrix(cpu):
+    values, matrix = noise(200), noise(6 * 40).reshape(6, 40)
+    rows = np.lib.stride_tricks.sliding_window_view(values, 40)[::7]
+    meant, found = np.empty((2, len(rows), 6), np.float32)
+    _kernels.project(np.ascontiguousarray(rows), matrix, meant, cpu=cpu)
+    _kernels.project(rows, matrix, found, cpu=cpu)
+    assert_same_bits(found, meant)
+
+
+@all_tables
+@pytest.mark.parametrize("shape", [(1, 1), (1, 20), (2, 16), (3, 17), (500, 64), (40, 100)])
+def test_statistics_of_columns(cpu, shape):
+    values = noise(shape[0] * shape[1]).reshape(shape) + 3
+    found, scalar = np.empty((2, 3, shape[1]), np.float32)
+    _kernels.statistics(values, found, cpu=cpu)
+    _kernels.statistics(values, scalar, cpu="scalar")
+    assert_same_bits(found, scalar)
+    exact = values.astype(np.float64)
+    changes = np.diff(exact, axis=0).std(axis=0) if shape[0] > 1 else np.zeros(shape[1])
+    bound = 4 * (shape[0] + 4) * UNIT * np.abs(exact).max()
+    assert np.all(np.abs(found - [exact.mean(axis=0), exact.std(axis=0), changes]) <= bound)
+
+
 # ---- logarithm, power, normalisation
 
 
@@ -445,3 +469,7 @@ def test_runs_outside_of_their_arrays_are_refused():
         _kernels.log(noise(4), noise(3))
     with pytest.raises(ValueError, match="columns"):
         _kernels.project(noise(8).reshape(2, 4), noise(6).reshape(2, 3), np.empty((2, 2), "f"))
+    with pytest.raises(ValueError, match="without gaps"):
+        _kernels.project(noise(8).reshape(2, 4)[:, ::2], noise(4).reshape(2, 2), np.empty((2, 2), "f"))
+    with pytest.raises(ValueError, match="one row"):
+        _kernels.statistics(np.empty((0, 3), "f"), np.empty((3, 3), "f"))

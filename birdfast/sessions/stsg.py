@@ -14,7 +14,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import embedding, modelfolder
+from .. import _kernels, embedding, modelfolder
 from ..classifier import Classifier, Layer
 from ..errors import ConfigError, ModelError
 from ..tokens import MAX_NEAREST, Codebook
@@ -136,10 +136,10 @@ def describe(sound: Float32, tokenizer: Tokenizer, codebook: Codebook, n_nearest
 
 def statistics(bands: Float32) -> Float32:
     """Return mean, standard deviation, and standard deviation of the difference of bands [n, n_bands]."""
-    if len(bands) < 2:
-        return np.concatenate([bands.sum(axis=0), np.zeros(2 * bands.shape[1], np.float32)])
-    found = [bands.mean(axis=0), bands.std(axis=0), np.diff(bands, axis=0).std(axis=0)]
-    return np.concatenate(found).astype(np.float32, copy=False)
+    found = np.zeros((3, bands.shape[1]), np.float32)
+    if len(bands):
+        _kernels.statistics(bands, found)
+    return found.reshape(-1)
 
 
 class StsgSession:

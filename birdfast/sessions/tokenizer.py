@@ -138,12 +138,12 @@ class Tokenizer:
         return self._spectrogram(sound)
 
     def patches(self, bands: Float32) -> Float32:
-        """Return every patch of a spectrogram: float32 [n, patch_frames * n_bands]."""
-        length, step = self.front_end.patch_frames, self.front_end.patch_step
-        if len(bands) < length:
-            return np.zeros((0, length * bands.shape[1]), np.float32)
-        views = np.lib.stride_tricks.sliding_window_view(bands, length, axis=0)[::step]
-        return np.ascontiguousarray(views.transpose(0, 2, 1)).reshape(len(views), -1)
+        """Return every patch of a spectrogram: a view [n, patch_frames * n_bands] whose rows overlap."""
+        size = self.front_end.patch_frames * bands.shape[1]
+        if bands.size < size:
+            return np.zeros((0, size), np.float32)
+        step = self.front_end.patch_step * bands.shape[1]
+        return np.lib.stride_tricks.sliding_window_view(bands.reshape(-1), size)[::step]
 
     def frames(self, patches: Float32) -> Float32:
         """Return what the codebook sees of patches: float32 [n, n_values]."""
@@ -152,7 +152,7 @@ class Tokenizer:
             _kernels.project(patches, self._projection, frames, cpu=self._cpu)
             frames -= self._shift
         else:
-            frames = patches
+            frames = np.ascontiguousarray(patches)
         return _unit_length(frames) if self.front_end.unit_length else frames
 
     def __call__(self, sound: Float32) -> Float32:
