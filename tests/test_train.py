@@ -186,6 +186,33 @@ def test_the_papers_preset_learns(data: Path, tmp_path: Path) -> None:
     assert open_session(output / "model.toml").window_samples == 5 * RATE_HZ
 
 
+def test_centroids_and_vectors_from_elsewhere_take_the_place_of_our_own(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "short.toml").write_text("[skipgram]\nepochs = 2\ndim = 8\n[codebook]\nn_centroids = 50\n")
+    clips, learnt, output = str(data / "songs"), tmp_path / "m", tmp_path / "given"
+    chosen = ["--preset", "paper", "--recipe", str(tmp_path / "short.toml"), "--quiet"]
+    assert main(["train", clips, "-o", str(learnt), *chosen]) == 0
+    shuffled = np.load(learnt / "centroids.npy")[::-1]
+    np.save(tmp_path / "centroids.npy", shuffled)  # as faiss' users do
+    keyedvectors.write(tmp_path / "vectors.txt", np.load(learnt / "embeddings.npy")[::-1])
+    given = ["--centroids", str(tmp_path / "centroids.npy"), "--vectors", str(tmp_path / "vectors.txt")]
+    assert main(["train", clips, "-o", str(output), *chosen, *given]) == 0
+    assert np.array_equal(np.load(output / "centroids.npy"), shuffled)
+    sound = song("warble", 90)
+    again, before = (birdfast.load(str(folder)).embed(sound, RATE_HZ) for folder in (output, learnt))
+    np.testing.assert_allclose(again, before, atol=1e-5)
+
+
+def test_centroids_that_do_not_fit_the_recipe_are_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    np.save(tmp_path / "centroids.npy", np.zeros((4, 7), np.float32))
+    given = ["-o", str(tmp_path / "m"), "--centroids", str(tmp_path / "centroids.npy"), "--quiet"]
+    assert main(["train", str(data / "songs"), *given]) == 64
+    assert "whitening" in capsys.readouterr().err
+    assert main(["train", str(data / "songs"), *given, "--preset", "paper"]) == 64
+    assert "7 values" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("content", "named"),
     [

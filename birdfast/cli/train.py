@@ -50,6 +50,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="recordings without labels, for the codebook and the embeddings; can be given repeatedly",
     )
     parser.add_argument(
+        "--centroids",
+        metavar="FILE.npy",
+        help="a codebook from elsewhere, such as faiss' centroids as float32 [n, values of a frame]; takes a"
+        " recipe without whitening, such as --preset paper",
+    )
+    parser.add_argument(
+        "--vectors",
+        metavar="FILE",
+        help="embeddings from elsewhere as a word2vec file (gensim's save_word2vec_format); keys are tokens",
+    )
+    parser.add_argument(
         "--stage",
         choices=("codebook", "embedding", "head"),
         help="run this stage alone, anew, on what those before it left (default: all that are not done)",
@@ -71,7 +82,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
+    from .. import keyedvectors
     from ..errors import ConfigError
+    from ..tokens import Codebook
     from ..train import recipe, recordings, stages
     from ..workers import usable_cores
 
@@ -86,6 +99,8 @@ def run(chosen: argparse.Namespace) -> int:
         chosen.seed,
         chosen.workers or len(usable_cores()),
         say=_silent if chosen.quiet else _say,
+        centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
+        vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
     output = Path(chosen.output)
     if chosen.cv or chosen.hold_out:

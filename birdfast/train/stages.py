@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from .. import modelfolder, windows
 from ..classifier import Classifier, Layer
 from ..errors import AudioError, ConfigError
+from ..keyedvectors import KeyedVectors
 from ..sessions import stsg
 from ..sessions.tokenizer import Tokenizer
 from ..tokens import Codebook
@@ -64,6 +65,10 @@ class Training:
         A folder where each stage's result is kept and found again.
     say : callable
         Gets a line at each step.
+    centroids : float32 [n_centroids, n_values], optional
+        A codebook from elsewhere, of the recipe's frames without a whitening; none is looked for.
+    vectors : KeyedVectors, optional
+        Embeddings from elsewhere, by token; none are learnt.
 
     Attributes
     ----------
@@ -79,6 +84,8 @@ class Training:
     n_workers: int = 1
     keep: Path | None = None
     say: Callable[[str], None] = _silent
+    centroids: Float32 | None = None
+    vectors: KeyedVectors | None = None
     failures: dict[str, str] = field(default_factory=dict)
 
     def codebook(self, *, again: bool = False) -> Arrays:
@@ -89,6 +96,8 @@ class Training:
         """Learn the tokens' embeddings."""
 
         def learn() -> Arrays:
+            if self.vectors is not None:
+                return {"embeddings": self.vectors.by_token(len(found["centroids"]))}
             choice = self.recipe.skipgram
             sentences = self.sentences(found)
             self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
@@ -97,7 +106,7 @@ class Training:
                 sentences,
                 len(found["centroids"]),
                 progress=self._tell_epoch,
-                checkpoint=self.keep and self._at(f"skipgram-{_digest(found['centroids'])}"),
+                checkpoint=self.keep and self.keep / f"skipgram-{_digest(found['centroids'])}.npz",
                 **options,
             )
             return {"embeddings": learnt}
@@ -196,6 +205,8 @@ class Training:
         modelfolder.write(folder, facts, arrays)
 
     def _find_codebook(self) -> Arrays:
+        if self.centroids is not None:
+            return {"centroids": self._fitting(self.centroids)}
         choice, found = self.recipe.codebook, Arrays()
         everything = [*self.clips, *self.unlabelled]
         clips = everything[: max(1, round(len(everything) * choice.recordings_share))]
@@ -214,6 +225,17 @@ class Training:
             frames, n_centroids, n_iterations=choice.n_iterations, seed=self.seed, n_workers=self.n_workers
         )
         return {**found, "centroids": book.centroids}
+
+    def _fitting(self, centroids: Float32) -> Float32:
+        """Return centroids from elsewhere if they are of the frames that the recipe makes."""
+        if self.recipe.codebook.n_components:
+            raise ConfigError(
+                "a codebook from elsewhere has no whitening: the recipe's codebook.n_components must be 0"
+            )
+        wanted = self._tokenizer({}).n_values
+        if centroids.shape[1] != wanted:
+            raise ConfigError(f"centroids of {centroids.shape[1]} values, and frames of {wanted}")
+        return centroids
 
     def _patches(self, tokenizer: Tokenizer, clips: Sequence[Clip]) -> Iterator[list[Float32]]:
         def patches(clip: Clip) -> list[Float32]:
@@ -262,22 +284,16 @@ class Training:
         """Return what a stage found before for the same recipe and recordings, or let it work."""
         if self.keep is None:
             return work()
-        run = self._run(name, tables)
-        path = self._at(name)
+        run, path = self._run(name, tables), self.keep / f"{name}.npz"
         if path.exists() and not again:
             try:
                 return checkpoint.read(path, run)
             except ConfigError:
                 self.say(f"{name}: the recipe or the recordings are not those of before")
+        self.keep.mkdir(parents=True, exist_ok=True)
         found = work()
-        path.parent.mkdir(parents=True, exist_ok=True)
         checkpoint.write(path, run, found)
         return found
-
-    def _at(self, name: str) -> Path:
-        assert self.keep is not None
-        self.keep.mkdir(parents=True, exist_ok=True)
-        return self.keep / f"{name}.npz"
 
     def _run(self, name: str, tables: Iterable[str]) -> dict[str, Any]:
         """Tell what a stage's result depends on."""
@@ -286,15 +302,16 @@ class Training:
         told = [(*asdict(clip).values(), *_state(clip.path)) for clip in everything]
         run = {table: json.dumps(recipe[table], sort_keys=True) for table in tables}
         recordings = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-        return {"what": name, "seed": self.seed, "recordings": recordings, **run}
+        given = [_digest(array) for array in (self.centroids, self.vectors and self.vectors.vectors)]
+        return {"what": name, "seed": self.seed, "recordings": recordings, "given": given, **run}
 
     def _tell_epoch(self, epoch: skipgram.Epoch) -> None:
         if epoch.number in (1, epoch.of) or epoch.number % 10 == 0:
             self.say(f"embeddings: epoch {epoch.number} of {epoch.of}, loss {epoch.loss:.4f}")
 
 
-def _digest(array: NDArray[Any]) -> str:
-    return hashlib.sha256(array.tobytes()).hexdigest()[:16]
+def _digest(array: NDArray[Any] | None) -> str:
+    return "" if array is None else hashlib.sha256(array.tobytes()).hexdigest()[:16]
 
 
 def _state(path: str) -> tuple[int, int]:
