@@ -157,6 +157,14 @@ def test_a_stage_that_is_done_is_not_done_again(
     assert train(data, "clips.csv", tmp_path / "m") == 0
 
 
+def test_another_recipe_in_the_same_folder_learns_anew(data: Path, model: Path, tmp_path: Path) -> None:
+    assert train(data, "clips.csv", tmp_path / "m", "--seed", "1") == 0
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert arrays(tmp_path / "m") == arrays(model)
+    assert sorted(path.name for path in (tmp_path / "m/stages").iterdir()) == [
+        "codebook.npz", "embedding.npz", "head.npz"]  # fmt: skip
+
+
 def test_folders_of_classes_and_unlabelled_recordings(data: Path, tmp_path: Path) -> None:
     (tmp_path / "more").mkdir()
     audio.write(tmp_path / "more/a.wav", song("whistle", 70), RATE_HZ)

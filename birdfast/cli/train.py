@@ -99,6 +99,7 @@ def run(chosen: argparse.Namespace) -> int:
         chosen.seed,
         chosen.workers or len(usable_cores()),
         say=_silent if chosen.quiet else _say,
+        bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from .. import modelfolder, windows
 from ..classifier import Classifier, Layer
@@ -65,6 +66,8 @@ class Training:
         A folder where each stage's result is kept and found again.
     say : callable
         Gets a line at each step.
+    bar : bool
+        Show how far a step is, on a terminal.
     centroids : float32 [n_centroids, n_values], optional
         A codebook from elsewhere, of the recipe's frames without a whitening; none is looked for.
     vectors : KeyedVectors, optional
@@ -84,6 +87,7 @@ class Training:
     n_workers: int = 1
     keep: Path | None = None
     say: Callable[[str], None] = _silent
+    bar: bool = False
     centroids: Float32 | None = None
     vectors: KeyedVectors | None = None
     failures: dict[str, str] = field(default_factory=dict)
@@ -95,6 +99,8 @@ class Training:
     def embedding(self, found: Arrays, *, again: bool = False) -> Arrays:
         """Learn the tokens' embeddings."""
 
+        tables = ("frontend", "codebook", "skipgram")
+
         def learn() -> Arrays:
             if self.vectors is not None:
                 return {"embeddings": self.vectors.by_token(len(found["centroids"]))}
@@ -102,16 +108,20 @@ class Training:
             sentences = self.sentences(found)
             self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
             options = asdict(choice) | {"seed": self.seed}
+            told = json.dumps(self._run("skipgram", tables)).encode()
+            interrupted = self.keep and self.keep / f"skipgram-{_digest(told)}.npz"
             learnt = skipgram.train(
                 sentences,
                 len(found["centroids"]),
                 progress=self._tell_epoch,
-                checkpoint=self.keep and self.keep / f"skipgram-{_digest(found['centroids'])}.npz",
+                checkpoint=interrupted,
                 **options,
             )
+            if interrupted:
+                interrupted.unlink(missing_ok=True)
             return {"embeddings": learnt}
 
-        return self._stage("embedding", ("frontend", "codebook", "skipgram"), learn, again)
+        return self._stage("embedding", tables, learn, again)
 
     def head(self, found: Arrays, embeddings: Arrays, *, again: bool = False) -> Arrays:
         """Train the classifier; return its layers and the pooling's tables."""
@@ -271,10 +281,13 @@ class Training:
             except AudioError as error:
                 return error
 
-        with ThreadPoolExecutor(self.n_workers) as threads:
+        layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} recordings [{elapsed}<{remaining}]"
+        bar = tqdm(total=len(clips), bar_format=layout, leave=False, disable=None if self.bar else True)
+        with bar, ThreadPoolExecutor(self.n_workers) as threads:
             some = self.n_workers * AHEAD
             for begin in range(0, len(clips), some):
                 for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):
+                    bar.update()
                     if isinstance(result, AudioError):
                         self.failures[clips[number].path] = str(result)
                     else:
@@ -301,17 +314,20 @@ class Training:
         everything = [*self.clips, *self.unlabelled]
         told = [(*asdict(clip).values(), *_state(clip.path)) for clip in everything]
         run = {table: json.dumps(recipe[table], sort_keys=True) for table in tables}
-        recordings = hashlib.sha256(json.dumps(told).encode()).hexdigest()
-        given = [_digest(array) for array in (self.centroids, self.vectors and self.vectors.vectors)]
+        recordings = _digest(json.dumps(told).encode())
+        given = [array is not None and _digest(array.tobytes()) for array in self._given()]
         return {"what": name, "seed": self.seed, "recordings": recordings, "given": given, **run}
+
+    def _given(self) -> tuple[Float32 | None, Float32 | None]:
+        return self.centroids, None if self.vectors is None else self.vectors.vectors
 
     def _tell_epoch(self, epoch: skipgram.Epoch) -> None:
         if epoch.number in (1, epoch.of) or epoch.number % 10 == 0:
             self.say(f"embeddings: epoch {epoch.number} of {epoch.of}, loss {epoch.loss:.4f}")
 
 
-def _digest(array: NDArray[Any] | None) -> str:
-    return "" if array is None else hashlib.sha256(array.tobytes()).hexdigest()[:16]
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
 
 
 def _state(path: str) -> tuple[int, int]:
