@@ -6,17 +6,23 @@ import csv
 import math
 import random
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from tqdm import tqdm
 
 from .. import audio, inputs
-from ..errors import ConfigError
+from ..errors import AudioError, ConfigError
 
 Samples = NDArray[np.float32]
+Result = TypeVar("Result")
+AHEAD = 8  # recordings a worker that are read before they are wanted
+LAYOUT = "{l_bar}{bar}| {n_fmt}/{total_fmt} recordings [{elapsed}<{remaining}]"
 COLUMNS = ("file", "label", "start_s", "end_s", "fold")
 
 
@@ -138,3 +144,46 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
     if not 0 <= start_s < (math.inf if end_s is None else end_s):
         raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
     return Clip(str(path.parent / row["file"]), labels, start_s, end_s, row.get("fold") or "")
+
+
+def each(
+    clips: Sequence[Clip],
+    work: Callable[[Clip], Result],
+    failures: dict[str, str],
+    *,
+    n_workers: int = 1,
+    bar: bool = False,
+) -> Iterator[tuple[int, Result]]:
+    """Do the work for clip after clip on threads, in their order, not far ahead of who takes the results.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    work : callable
+    failures : dict of str to str
+        Gets the path of each recording that cannot be read, and why; it is left out.
+    n_workers : int
+    bar : bool
+        Show how far it is, on a terminal.
+
+    Yields
+    ------
+    number, result : int, and what the work returned
+    """
+
+    def attempt(clip: Clip) -> Result | AudioError:
+        try:
+            return work(clip)
+        except AudioError as error:
+            return error
+
+    shown = tqdm(total=len(clips), bar_format=LAYOUT, leave=False, disable=None if bar else True)
+    with shown, ThreadPoolExecutor(n_workers) as threads:
+        some = n_workers * AHEAD
+        for begin in range(0, len(clips), some):
+            for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):
+                shown.update()
+                if isinstance(result, AudioError):
+                    failures[clips[number].path] = str(result)
+                else:
+                    yield number, result

@@ -5,23 +5,21 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from .. import modelfolder, windows
 from ..classifier import Classifier, Layer
-from ..errors import AudioError, ConfigError
+from ..errors import ConfigError
 from ..keyedvectors import KeyedVectors
 from ..sessions import stsg
 from ..sessions.tokenizer import Tokenizer
 from ..tokens import Codebook
-from . import checkpoint, head, skipgram, whitening
+from . import checkpoint, head, recordings, skipgram, whitening
 from . import codebook as kmeans
 from .recipe import Recipe
 from .recordings import Clip
@@ -30,7 +28,6 @@ Float32 = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
 Result = TypeVar("Result")
 STAGES = ("codebook", "embedding", "head")
-AHEAD = 8  # recordings a worker that are read before they are wanted
 
 
 def _silent(_: str) -> None:
@@ -273,25 +270,7 @@ class Training:
         return Tokenizer(self.recipe.frontend, found.get("mean"), found.get("projection"))
 
     def _each(self, clips: Sequence[Clip], work: Callable[[Clip], Result]) -> Iterator[tuple[int, Result]]:
-        """Do the work for clip after clip on threads; leave out, and note, what cannot be read."""
-
-        def attempt(clip: Clip) -> Result | AudioError:
-            try:
-                return work(clip)
-            except AudioError as error:
-                return error
-
-        layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} recordings [{elapsed}<{remaining}]"
-        bar = tqdm(total=len(clips), bar_format=layout, leave=False, disable=None if self.bar else True)
-        with bar, ThreadPoolExecutor(self.n_workers) as threads:
-            some = self.n_workers * AHEAD
-            for begin in range(0, len(clips), some):
-                for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):
-                    bar.update()
-                    if isinstance(result, AudioError):
-                        self.failures[clips[number].path] = str(result)
-                    else:
-                        yield number, result
+        return recordings.each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)
 
     def _stage(self, name: str, tables: Iterable[str], work: Callable[[], Arrays], again: bool) -> Arrays:
         """Return what a stage found before for the same recipe and recordings, or let it work."""
@@ -314,9 +293,9 @@ class Training:
         everything = [*self.clips, *self.unlabelled]
         told = [(*asdict(clip).values(), *_state(clip.path)) for clip in everything]
         run = {table: json.dumps(recipe[table], sort_keys=True) for table in tables}
-        recordings = _digest(json.dumps(told).encode())
+        read = _digest(json.dumps(told).encode())
         given = [array is not None and _digest(array.tobytes()) for array in self._given()]
-        return {"what": name, "seed": self.seed, "recordings": recordings, "given": given, **run}
+        return {"what": name, "seed": self.seed, "recordings": read, "given": given, **run}
 
     def _given(self) -> tuple[Float32 | None, Float32 | None]:
         return self.centroids, None if self.vectors is None else self.vectors.vectors
