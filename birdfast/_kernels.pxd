@@ -1,6 +1,6 @@
 """The C interface (csrc/birdfast.h), for `cimport birdfast._kernels`."""
 
-from libc.stdint cimport int16_t, int32_t
+from libc.stdint cimport int8_t, int16_t, int32_t
 
 
 cdef extern from "birdfast.h" nogil:
@@ -86,6 +86,7 @@ cdef extern from "birdfast.h" nogil:
         BF_SEARCH_ALL
         BF_SEARCH_FLOAT
         BF_SEARCH_INT16
+        BF_SEARCH_INT8
         BF_SEARCH_TREE
 
     ctypedef struct bf_codebook:
@@ -105,6 +106,10 @@ cdef extern from "birdfast.h" nogil:
         const float *centred_half_norms
         double longest_centred
         double int16_error
+        const int8_t *quads
+        const float *int8_steps
+        const int32_t *int8_offsets
+        double int8_error
         Py_ssize_t n_groups
         const float *block_boxes
         const float *group_boxes

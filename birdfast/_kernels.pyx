@@ -2,7 +2,7 @@
 
 from cpython.bytes cimport PyBytes_AS_STRING
 from libc.math cimport INFINITY
-from libc.stdint cimport int16_t, int32_t, uintptr_t
+from libc.stdint cimport int8_t, int16_t, int32_t, uintptr_t
 from libc.string cimport memset
 
 from birdfast.errors import ConfigError
@@ -25,6 +25,7 @@ SEARCHES = {
     "all": BF_SEARCH_ALL,
     "float": BF_SEARCH_FLOAT,
     "int16": BF_SEARCH_INT16,
+    "int8": BF_SEARCH_INT8,
     "tree": BF_SEARCH_TREE,
 }
 
@@ -330,12 +331,18 @@ cdef const int32_t *take_ids(list keep, table, Py_ssize_t n, Py_ssize_t below) e
     return ids
 
 
-cdef const int16_t *take_int16(list keep, table, Py_ssize_t n) except? NULL:
-    cdef const int16_t[::1] view = table
+ctypedef fused integer:
+    int8_t
+    int16_t
+    int32_t
+
+
+cdef const integer *take_integers(list keep, table, Py_ssize_t n, const integer *_) except? NULL:
+    cdef const integer[::1] view = table
     require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
     cdef bytes copy = bytes(view)
     keep.append(copy)
-    return <const int16_t *>PyBytes_AS_STRING(copy)
+    return <const integer *>PyBytes_AS_STRING(copy)
 
 
 cdef int take_filter(bf_codebook *book, list keep, packed, Py_ssize_t n_centroids) except -1:
@@ -344,10 +351,16 @@ cdef int take_filter(bf_codebook *book, list keep, packed, Py_ssize_t n_centroid
     book.half_norms = take_floats(keep, packed.half_norms, n_padded)
     book.longest, book.float_error = packed.longest, packed.float_error
     book.centre = take_floats(keep, packed.centre, book.n_values)
-    book.pairs = take_int16(keep, packed.pairs, n_padded * 2 * ((book.n_values + 1) // 2))
+    book.pairs = take_integers(
+        keep, packed.pairs, n_padded * 2 * ((book.n_values + 1) // 2), book.pairs)
     book.steps = take_floats(keep, packed.steps, n_padded)
     book.centred_half_norms = take_floats(keep, packed.centred_half_norms, n_padded)
     book.longest_centred, book.int16_error = packed.longest_centred, packed.int16_error
+    book.quads = take_integers(
+        keep, packed.quads, n_padded * 4 * ((book.n_values + 3) // 4), book.quads)
+    book.int8_steps = take_floats(keep, packed.int8_steps, n_padded)
+    book.int8_offsets = take_integers(keep, packed.int8_offsets, n_padded, book.int8_offsets)
+    book.int8_error = packed.int8_error
 
 
 cdef int take_tree(bf_codebook *book, list keep, tree) except -1:
@@ -374,7 +387,7 @@ cdef class CentroidSearch:
             self.tables, packed.ids, book.n_blocks * BF_BLOCK, packed.n_centroids)
         book.blocks = take_floats(
             self.tables, packed.blocks, book.n_blocks * BF_BLOCK * book.n_values)
-        if book.search in (BF_SEARCH_FLOAT, BF_SEARCH_INT16):
+        if book.search in (BF_SEARCH_FLOAT, BF_SEARCH_INT16, BF_SEARCH_INT8):
             take_filter(book, self.tables, packed.filter, packed.n_centroids)
         elif book.search == BF_SEARCH_TREE:
             take_tree(book, self.tables, packed.tree)

@@ -29,6 +29,7 @@ enum {
     BF_MAX_NEAREST = 8,
     BF_MAX_VALUES = 512,
     BF_INT16_STEPS = 32700,
+    BF_INT8_STEPS = 127,
 };
 
 /* ---- spectrogram ---------------------------------------------------------------------------- */
@@ -138,6 +139,7 @@ typedef enum {
     BF_SEARCH_ALL,   /* every distance is computed */
     BF_SEARCH_FLOAT, /* |c|^2 / 2 - x.c first, then the distances of those that may be nearest */
     BF_SEARCH_INT16, /* the same from vectors rounded to int16 */
+    BF_SEARCH_INT8,  /* or to int8, where `fused` says that the CPU is quick at it: else int16 */
     BF_SEARCH_TREE,  /* boxes around groups of centroids, then the distances in the boxes near by */
 } bf_search;
 
@@ -146,7 +148,8 @@ typedef enum {
  * comes first.
  *
  * Vectors are c - centre below where it says centred. int16 values q stand for
- * q * step, and |q| <= BF_INT16_STEPS in length, so that no sum of products overflows. */
+ * q * step, and |q| <= BF_INT16_STEPS in length, so that no sum of products overflows; int8 values
+ * are BF_INT8_STEPS at most. */
 typedef struct {
     bf_search search;
     int32_t n_values;    /* of a frame: 1 .. BF_MAX_VALUES */
@@ -154,14 +157,14 @@ typedef struct {
     const float *blocks; /* [n_blocks][n_values][BF_BLOCK]; zeros where no centroid is */
     const int32_t *ids;  /* [n_blocks * BF_BLOCK] each once; -1 where no centroid is */
 
-    /* FLOAT and INT16: half the squared lengths, +inf where no centroid is. `float_error` and
+    /* FLOAT, INT16, INT8: half the squared lengths, +inf where no centroid is. `float_error` and
      * `int16_error` e say how wrong a computed |c|^2 / 2 - x.c may be: e (|c|^2 / 2 + |x||c|). */
     const float *rows;       /* [n_centroids][n_values], by id */
     const float *half_norms; /* [n_blocks * BF_BLOCK] */
     double longest;          /* the largest |c| */
     double float_error;
 
-    /* INT16 */
+    /* INT16, INT8 */
     int32_t fused;                   /* bf_fuses(): AVX-512 may use VNNI */
     const float *centre;             /* [n_values] */
     const int16_t *pairs;            /* [n_blocks][half][BF_BLOCK][2]: values j and j + half,
@@ -170,6 +173,12 @@ typedef struct {
     const float *centred_half_norms; /* [n_blocks * BF_BLOCK] */
     double longest_centred;
     double int16_error;
+
+    /* INT8: values j, j + quarter, j + 2 quarter, j + 3 quarter, quarter = (n_values + 3) / 4. */
+    const int8_t *quads;         /* [n_blocks][quarter][BF_BLOCK][4] */
+    const float *int8_steps;     /* [n_blocks * BF_BLOCK] */
+    const int32_t *int8_offsets; /* [n_blocks * BF_BLOCK] -128 times the sum of a centroid's int8 */
+    double int8_error;           /* the largest |c - its int8 q * step| */
 
     /* TREE: the smallest and the largest of each value in a block, and in a group of BF_BLOCK
      * blocks; +inf, -inf where there is none. */

@@ -224,6 +224,7 @@ typedef struct {
     float *low;                /* [n_blocks / 4 * BF_BLOCK] the lowest of four blocks' values */
     float energy[TILE_FRAMES]; /* |x|^2 of what was filtered */
     float step[TILE_FRAMES];
+    float lost[TILE_FRAMES]; /* |x - what int8 makes of it| */
 } search_space;
 
 ALWAYS_INLINE ptrdiff_t vector_at(ptrdiff_t vector, int32_t rows)
@@ -312,37 +313,58 @@ ALWAYS_INLINE vi vec_add_products(vi sum, vi a, vi b, int fused)
     return sum + (vi)X86(madd_epi16)((words)a, (words)b);
 }
 
-ALWAYS_INLINE void filter_int16(const bf_codebook *book, search_space *s, const int fused)
+/* sum + the four products of uint8 and int8 in every lane: with VNNI alone. */
+ALWAYS_INLINE vi vec_add_byte_products(vi sum, vi a, vi b)
 {
-    const int32_t n = (book->n_values + 1) / 2;
+#if LANES == 16
+    __asm__("vpdpbusd %2, %1, %0" : "+v"(sum) : "v"(a), "v"(b));
+    return sum;
+#else
+    (void)a;
+    (void)b;
+    __builtin_unreachable();
+    return sum;
+#endif
+}
+
+ALWAYS_INLINE void filter_rounded(const bf_codebook *book, search_space *s, const int int8,
+                                  const int fused)
+{
+    const int32_t n = int8 ? (book->n_values + 3) / 4 : (book->n_values + 1) / 2;
+    const float *words = int8 ? (const float *)book->quads : (const float *)book->pairs;
+    const float *all_steps = int8 ? book->int8_steps : book->steps;
     const ptrdiff_t n_padded = book->n_blocks * BF_BLOCK;
     for (ptrdiff_t v = 0; v * LANES < n_padded; v += TILE_VECTORS) {
         const float *c[TILE_VECTORS];
         vi sum[TILE_VECTORS][TILE_FRAMES];
         UNROLL
         for (int k = 0; k < TILE_VECTORS; ++k) {
-            c[k] = (const float *)book->pairs + vector_at(v + k, n);
+            c[k] = words + vector_at(v + k, n);
+            const vi start =
+                int8 ? vec_bits(vec_load((const float *)book->int8_offsets + (v + k) * LANES))
+                     : (vi){0};
             UNROLL
             for (int f = 0; f < TILE_FRAMES; ++f) {
-                sum[k][f] = (vi){0};
+                sum[k][f] = start;
             }
         }
         const int32_t *frames = (const int32_t *)s->x;
         for (ptrdiff_t j = 0; j < n; ++j, frames += TILE_FRAMES) {
             UNROLL
             for (int f = 0; f < TILE_FRAMES; ++f) {
-                const vi pair = frames[f] - (vi){0};
+                const vi word = frames[f] - (vi){0};
                 UNROLL
                 for (int k = 0; k < TILE_VECTORS; ++k) {
                     const vi centroids = vec_bits(vec_load(c[k] + j * BF_BLOCK));
-                    sum[k][f] = vec_add_products(sum[k][f], pair, centroids, fused);
+                    sum[k][f] = int8 ? vec_add_byte_products(sum[k][f], word, centroids)
+                                     : vec_add_products(sum[k][f], word, centroids, fused);
                 }
             }
         }
         UNROLL
         for (int k = 0; k < TILE_VECTORS; ++k) {
             const vf half_norms = vec_load(book->centred_half_norms + (v + k) * LANES);
-            const vf steps = vec_load(book->steps + (v + k) * LANES);
+            const vf steps = vec_load(all_steps + (v + k) * LANES);
             UNROLL
             for (int f = 0; f < TILE_FRAMES; ++f) {
                 const vf product = __builtin_convertvector(sum[k][f], vf) * (steps * s->step[f]);
@@ -354,12 +376,17 @@ ALWAYS_INLINE void filter_int16(const bf_codebook *book, search_space *s, const 
 
 static void filter_int16_plain(const bf_codebook *book, search_space *s)
 {
-    filter_int16(book, s, 0);
+    filter_rounded(book, s, 0, 0);
 }
 
 static void filter_int16_fused(const bf_codebook *book, search_space *s)
 {
-    filter_int16(book, s, 1);
+    filter_rounded(book, s, 0, 1);
+}
+
+static void filter_int8(const bf_codebook *book, search_space *s)
+{
+    filter_rounded(book, s, 1, 1);
 }
 
 /* Rounded to the nearest integer; |v| is below 2^22. */
@@ -390,6 +417,39 @@ static void take_int16(const bf_codebook *book, const float *x, int f, search_sp
         }
     }
     s->energy[f] = energy;
+    s->step[f] = step;
+}
+
+/* x - centre in whole steps of its largest value / BF_INT8_STEPS, and 128: four in one word. */
+static void take_int8(const bf_codebook *book, const float *x, int f, search_space *s)
+{
+    const int32_t n = book->n_values, quarter = (n + 3) / 4;
+    int32_t *words = (int32_t *)s->x + f;
+    float largest = 0.0f;
+    for (int32_t j = 0; j < n; ++j) {
+        s->frame[j] = x[j] - book->centre[j];
+        largest = fabsf(s->frame[j]) > largest ? fabsf(s->frame[j]) : largest;
+    }
+    memset(s->frame + n, 0, 2 * LANES * sizeof(float));
+    const float step = largest / BF_INT8_STEPS + 1e-20f;
+    const float scale = 1.0f / step;
+    for (int32_t j = 0; j < quarter; j += LANES) {
+        vi four = {0};
+        for (int32_t part = 0; part < 4; ++part) {
+            const vf values = vec_load(s->frame + part * quarter + j);
+            four |= ((vec_nearest_int(values * scale) + 128) & 0xff) << (8 * part);
+        }
+        for (int32_t l = 0; l < LANES && j + l < quarter; ++l) {
+            words[(j + l) * TILE_FRAMES] = ((const int32_t *)&four)[l];
+        }
+    }
+    s->energy[f] = energy_of(s->frame, n);
+    for (int32_t j = 0; j < n; j += LANES) {
+        const vf values = vec_load(s->frame + j);
+        const vi rounded = vec_nearest_int(values * scale);
+        vec_store(s->frame + j, values - __builtin_convertvector(rounded, vf) * step);
+    }
+    s->lost[f] = sqrtf(energy_of(s->frame, n));
     s->step[f] = step;
 }
 #endif
@@ -460,6 +520,19 @@ static float limit_of(const bf_codebook *book, double error, double longest, dou
     return (float)(value + slack + 1e-7 * fabs(value));
 }
 
+/* The same for int8. A value is wrong by |x - its int8| |c| + |its int8| |c - its int8| at most
+ * (Cauchy and Schwarz), and by a few roundings of the sums that it is made of. */
+static float int8_limit_of(const bf_codebook *book, double lost, double energy, double value)
+{
+    const double length = sqrt(energy) * 1.0001 + 1e-17, longest = book->longest_centred;
+    const double gone = lost * 1.0001 + 1e-6 * length + 1e-17;
+    const double error = gone * longest + (length + gone) * book->int8_error +
+                         1e-6 * (longest * longest / 2 + length * longest) + 1e-28;
+    const double far = length * length + 2 * (value + error);
+    return (float)(value + 2 * error + book->float_error * (far > 0 ? far : 0) +
+                   1e-7 * fabs(value));
+}
+
 typedef struct {
     int32_t n;
     int32_t ids[MAX_CANDIDATES];
@@ -499,24 +572,27 @@ static void find_at_most(const bf_codebook *book, const float *values, const flo
     }
 }
 
-/* Rank centroids from their rows: four sums side by side, as one alone would wait for itself. */
+enum { SIDE_BY_SIDE = 8 };
+
+/* Rank centroids from their rows: eight sums side by side, as one alone would wait for itself. */
 static void rank_candidates(const bf_codebook *book, const candidates *found, const float *x,
                             ranking *best)
 {
     const ptrdiff_t n = book->n_values;
-    float squares[4][BF_MAX_VALUES];
-    for (int32_t i = 0; i < found->n; i += 4) {
-        const int32_t count = found->n - i < 4 ? found->n - i : 4;
-        float sum[4] = {0};
-        for (int32_t k = 0; k < 4; ++k) {
-            const float *row = book->rows + n * found->ids[k < count ? i + k : i];
+    float squares[SIDE_BY_SIDE][BF_MAX_VALUES];
+    for (int32_t i = 0; i < found->n; i += SIDE_BY_SIDE) {
+        const int32_t count = found->n - i < SIDE_BY_SIDE ? found->n - i : SIDE_BY_SIDE;
+        float sum[SIDE_BY_SIDE] = {0};
+        for (int32_t k = 0; k < count; ++k) {
+            const float *row = book->rows + n * found->ids[i + k];
             for (ptrdiff_t j = 0; j < n; ++j) {
                 const float difference = x[j] - row[j];
                 squares[k][j] = difference * difference;
             }
         }
         for (ptrdiff_t j = 0; j < n; ++j) {
-            for (int32_t k = 0; k < 4; ++k) {
+            UNROLL
+            for (int32_t k = 0; k < SIDE_BY_SIDE; ++k) {
                 sum[k] += squares[k][j];
             }
         }
@@ -548,19 +624,23 @@ static void search_tile(const bf_codebook *book, const float *const x[TILE_FRAME
                         int32_t n_frames, int with_distances, search_space *s,
                         ranking best[TILE_FRAMES])
 {
-    const int int16 = book->search == BF_SEARCH_INT16;
+    /* More than one have too many beside them that int8 cannot tell apart. */
+    const int int8 = LANES == 16 && book->fused && book->search == BF_SEARCH_INT8 && best[0].n == 1;
+    const int int16 = !int8 && book->search != BF_SEARCH_FLOAT;
     const ptrdiff_t n_padded = book->n_blocks * BF_BLOCK;
     for (int f = 0; f < TILE_FRAMES; ++f) {
 #if defined(X86)
-        if (int16) {
-            take_int16(book, x[f], f, s);
+        if (int8 || int16) {
+            (int8 ? take_int8 : take_int16)(book, x[f], f, s);
             continue;
         }
 #endif
         take_float(book, x[f], f, s);
     }
 #if defined(X86)
-    if (int16) {
+    if (int8) {
+        filter_int8(book, s);
+    } else if (int16) {
         (book->fused ? filter_int16_fused : filter_int16_plain)(book, s);
     } else
 #endif
@@ -572,7 +652,8 @@ static void search_tile(const bf_codebook *book, const float *const x[TILE_FRAME
         const double error = int16 ? book->int16_error : book->float_error;
         const double longest = int16 ? book->longest_centred : book->longest;
         const float value = nth_lowest(values, book->n_blocks, s->low, best[f].n);
-        const float limit = limit_of(book, error, longest, s->energy[f], value);
+        const float limit = int8 ? int8_limit_of(book, s->lost[f], s->energy[f], value)
+                                 : limit_of(book, error, longest, s->energy[f], value);
         if (s->energy[f] <= most_energy) {
             settle(book, values, s->low, limit, x[f], with_distances, &best[f]);
         } else {
@@ -602,7 +683,7 @@ static size_t lay_out_search(const bf_codebook *book, void *scratch, search_spac
 static int32_t search_some(const bf_codebook *book, const float *x, ptrdiff_t n_frames,
                            int with_distances, search_space *s, ranking best[TILE_FRAMES])
 {
-    const int in_tiles = book->search == BF_SEARCH_FLOAT || book->search == BF_SEARCH_INT16;
+    const int in_tiles = book->search != BF_SEARCH_ALL && book->search != BF_SEARCH_TREE;
     if (in_tiles && n_frames >= TILE_FRAMES / 2) {
         const float *frames[TILE_FRAMES];
         const int32_t n = n_frames < TILE_FRAMES ? (int32_t)n_frames : TILE_FRAMES;

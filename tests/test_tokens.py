@@ -277,7 +277,7 @@ def test_the_way_is_chosen_by_the_centroids():
     random = np.random.default_rng(0)
     curve = np.outer(np.linspace(0, 100, 3000), np.ones(20)) + 0.1 * random.standard_normal((3000, 20))
     assert Codebook(curve).search == "tree"
-    assert Codebook(unit(2000, 64)).search == "int16"
+    assert Codebook(unit(2000, 64)).search == "int8"
     assert Codebook(clustered(500, 20)).search == "float"
     assert Codebook(loud(100, 4)).search == "all"
     assert Codebook(normal(1, 4)).search == "int16"

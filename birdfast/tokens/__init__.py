@@ -17,7 +17,7 @@ Int32 = NDArray[np.int32]
 
 MAX_VALUES = 512
 MAX_NEAREST = 8
-SEARCHES = ("all", "float", "int16", "tree")
+SEARCHES = ("all", "float", "int16", "int8", "tree")
 
 # The filters work with squared lengths, which overflow beyond: there every distance is computed.
 LONGEST = 1e18
@@ -26,6 +26,8 @@ TREE_CENTROIDS = 1024
 TREE_SHARE = 0.15
 # Vectors rounded to int16 tell centroids apart that are this much further away than the nearest.
 BLUR_SHARE = 0.05
+# Vectors rounded to int8 pay while they leave no more than so many whose distances must be computed.
+INT8_CANDIDATES = 12
 SAMPLE = 64
 
 
@@ -42,9 +44,10 @@ class Codebook:
         Finite values; 1 to 512 of them each.
     search : "all", "float", "int16", "tree" or None
         How to look for the nearest, which changes the time and nothing else. None chooses: "tree"
-        (boxes around groups of centroids) where few groups are near to a frame, otherwise "int16"
-        (a filter of rounded vectors) or "float" (one of float32). "all" computes every distance,
-        as the filters do where squares would overflow.
+        (boxes around groups of centroids) where few groups are near to a frame, otherwise "int8" or
+        "int16" (filters of rounded vectors; int8 is for the nearest alone and CPUs with AVX-512 VNNI,
+        and int16 in its place elsewhere) or "float" (one of float32). "all" computes every
+        distance, as the filters do where squares would overflow.
     cpu : str or None
         A table of kernels (`_kernels.cpu_tables()`); None is the fastest.
 
@@ -59,7 +62,7 @@ class Codebook:
         if search not in (None, *SEARCHES):
             raise ConfigError(f"search: {search!r} is none of {', '.join(SEARCHES)}")
         self.search = search or _choose(self.centroids)
-        if self.search in ("float", "int16") and _longest(self.centroids) > LONGEST:
+        if self.search in ("float", "int16", "int8") and _longest(self.centroids) > LONGEST:
             self.search = "all"
         tree = self.search == "tree"
         packed = packing.by_place(self.centroids) if tree else packing.in_order(self.centroids)
@@ -198,6 +201,8 @@ def _choose(centroids: Float32) -> str:
         share = packing.share_in_reach(packing.by_place(centroids), sample, reach)
         if share < TREE_SHARE:
             return "tree"
+    if np.median(packing.int8_candidates(packed, sample, reach)) <= INT8_CANDIDATES:
+        return "int8"
     return "int16" if np.median(packing.blur(packed, sample) - BLUR_SHARE * reach) <= 0 else "float"
 
 

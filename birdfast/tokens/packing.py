@@ -9,12 +9,14 @@ from numpy.typing import NDArray
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
+Int8 = NDArray[np.int8]
 Int16 = NDArray[np.int16]
 Int32 = NDArray[np.int32]
 
 BLOCK = 16  # centroids in a block, and blocks in a group: BF_BLOCK
 BLOCKS_MULTIPLE = 4  # BF_BLOCKS_MULTIPLE
 INT16_STEPS = 32700  # BF_INT16_STEPS
+INT8_STEPS = 127  # BF_INT8_STEPS
 SMALLEST_STEP = 1e-20
 ROUNDOFF = 2.0**-24
 
@@ -33,6 +35,10 @@ class Filter:
     centred_half_norms: Float32
     longest_centred: float
     int16_error: float
+    quads: Int8
+    int8_steps: Float32
+    int8_offsets: Int32
+    int8_error: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,6 +86,16 @@ def blur(packed: Packed, frames: Float32) -> Float64:
     return 6 * packed.filter.int16_error * energy
 
 
+def int8_candidates(packed: Packed, frames: Float32, reach: Float32) -> NDArray[np.int64]:
+    """Return how many centroids int8 cannot tell from one at a squared distance `reach` of a frame: [n]."""
+    assert packed.filter is not None
+    found = packed.filter
+    centred = frames.astype(np.float64) - found.centre
+    error = found.int8_error * (np.linalg.norm(centred, axis=1) + found.longest_centred + found.int8_error)
+    squared = np.square(found.rows[np.newaxis].astype(np.float64) - frames[:, np.newaxis]).sum(axis=2)
+    return np.count_nonzero(squared <= (reach + 4 * error)[:, np.newaxis], axis=1)
+
+
 def share_in_reach(packed: Packed, frames: Float32, reach: Float32) -> float:
     """Return which share of the blocks have boxes within reach (a squared distance) of a frame: the mean."""
     assert packed.tree is not None
@@ -115,6 +131,7 @@ def _filter(centroids: Float32, rows: Float32, ids: Int32) -> Filter:
     centred = np.where(ids[:, np.newaxis] >= 0, exact - centre, 0)
     energy, centred_energy = (np.einsum("cj,cj->c", x, x) for x in (exact, centred))
     pairs, steps = _int16(centred, np.sqrt(centred_energy))
+    quads, int8_steps, offsets, int8_error = _int8(centred)
     # A dot product of n float32 and what is added to it: (n + 2) roundings at most (Higham, Accuracy
     # and Stability of Numerical Algorithms, 3.1); rounding to steps moves both vectors by half of
     # sqrt(n) steps at most. The rest is for the roundings on the way.
@@ -129,6 +146,10 @@ def _filter(centroids: Float32, rows: Float32, ids: Int32) -> Filter:
         centred_half_norms=_half_norms(centred_energy, ids),
         longest_centred=float(np.sqrt(centred_energy.max())),
         int16_error=1.05 * np.sqrt(n) / INT16_STEPS + 16 * ROUNDOFF,
+        quads=quads,
+        int8_steps=int8_steps,
+        int8_offsets=offsets,
+        int8_error=int8_error,
     )
 
 
@@ -145,6 +166,19 @@ def _int16(rows: Float64, lengths: Float64) -> tuple[Int16, Float32]:
     rounded[:, : rows.shape[1]] = np.rint(rows / steps[:, np.newaxis])
     pairs = rounded.reshape(-1, BLOCK, 2, half).transpose(0, 3, 1, 2)
     return np.ascontiguousarray(pairs).reshape(-1), steps
+
+
+def _int8(rows: Float64) -> tuple[Int8, Float32, Int32, float]:
+    """Round rows to whole steps of their own: quads, steps, offsets, and the largest length of what is lost."""
+    quarter = (rows.shape[1] + 3) // 4
+    steps = (np.abs(rows).max(axis=1) / INT8_STEPS + SMALLEST_STEP).astype(np.float32)
+    rounded = np.zeros((len(rows), 4 * quarter), np.int8)
+    rounded[:, : rows.shape[1]] = np.rint(rows / steps[:, np.newaxis])
+    lost = rows - rounded[:, : rows.shape[1]] * steps[:, np.newaxis].astype(np.float64)
+    quads = rounded.reshape(-1, BLOCK, 4, quarter).transpose(0, 3, 1, 2)
+    offsets = -128 * rounded.sum(axis=1, dtype=np.int32)
+    longest = 1.0001 * float(np.sqrt(np.einsum("cj,cj->c", lost, lost).max()))
+    return np.ascontiguousarray(quads).reshape(-1), steps, offsets, longest
 
 
 def _tree_order(centroids: Float32) -> NDArray[np.intp]:
