@@ -233,6 +233,16 @@ ALWAYS_INLINE ptrdiff_t vector_at(ptrdiff_t vector, int32_t rows)
     return first / BF_BLOCK * BF_BLOCK * rows + first % BF_BLOCK;
 }
 
+/* sum - a b, with one rounding or two: filters allow for both. */
+ALWAYS_INLINE vf vec_minus_product(vf sum, vf a, vf b)
+{
+#if defined(X86) && LANES == 16
+    return X86(fnmadd_ps)(a, b, sum);
+#else
+    return sum - a * b;
+#endif
+}
+
 static void filter_float(const bf_codebook *book, search_space *s)
 {
     const int32_t n = book->n_values;
@@ -255,7 +265,7 @@ static void filter_float(const bf_codebook *book, search_space *s)
                 const vf x = vec_all(frames[f]);
                 UNROLL
                 for (int k = 0; k < TILE_VECTORS; ++k) {
-                    sum[k][f] -= x * vec_load(c[k] + j * BF_BLOCK);
+                    sum[k][f] = vec_minus_product(sum[k][f], x, vec_load(c[k] + j * BF_BLOCK));
                 }
             }
         }
