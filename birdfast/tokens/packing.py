@@ -169,7 +169,7 @@ def _int16(rows: Float64, lengths: Float64) -> tuple[Int16, Float32]:
 
 
 def _int8(rows: Float64) -> tuple[Int8, Float32, Int32, float]:
-    """Round rows to whole steps of their own: quads, steps, offsets, and the largest length of what is lost."""
+    """Round rows to whole steps of their own: quads, steps, offsets, the largest length of what is lost."""
     quarter = (rows.shape[1] + 3) // 4
     steps = (np.abs(rows).max(axis=1) / INT8_STEPS + SMALLEST_STEP).astype(np.float32)
     rounded = np.zeros((len(rows), 4 * quarter), np.int8)
