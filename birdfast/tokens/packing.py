@@ -93,7 +93,8 @@ def int8_candidates(packed: Packed, frames: Float32, reach: Float32) -> NDArray[
     centred = frames.astype(np.float64) - found.centre
     error = found.int8_error * (np.linalg.norm(centred, axis=1) + found.longest_centred + found.int8_error)
     squared = np.square(found.rows[np.newaxis].astype(np.float64) - frames[:, np.newaxis]).sum(axis=2)
-    return np.count_nonzero(squared <= (reach + 4 * error)[:, np.newaxis], axis=1)
+    counts: NDArray[np.int64] = np.count_nonzero(squared <= (reach + 4 * error)[:, np.newaxis], axis=1)
+    return counts
 
 
 def share_in_reach(packed: Packed, frames: Float32, reach: Float32) -> float:
