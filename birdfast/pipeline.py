@@ -19,7 +19,9 @@ from .sessions import Arrays, open_session
 from .tables import Detection, Failure
 
 STRETCH_S = 60.0  # a long recording is shared out among the workers in stretches of so much sound
-MAX_STRETCHES = 256  # or, a very long one, in so many equal ones: never by the number of workers
+MAX_STRETCHES = (
+    256  # or, a very long one, in at most so many of whole minutes: never by the number of workers
+)
 
 DETECTION = np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("class_index", "<i4"), ("confidence", "<f4")])
 
@@ -198,8 +200,8 @@ class Pipeline:
         total = self._count(recording)
         if total is None:
             return 0, None
-        usual = round(STRETCH_S * self.grid.rate_hz / self.grid.step_samples)
-        size = max(-(-total // MAX_STRETCHES), usual, 1)
+        minute = max(1, round(STRETCH_S * self.grid.rate_hz / self.grid.step_samples))
+        size = minute * max(1, -(-total // (minute * MAX_STRETCHES)))
         outcome.n_stretches = max(1, -(-total // size))
         return stretch * size, min(size, total - stretch * size)
 
