@@ -8,8 +8,9 @@ from contextlib import suppress
 from pathlib import Path
 from time import monotonic
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
+from . import progress
 from .pipeline import Outcome
 
 LINE_EVERY_S = 10.0
@@ -35,7 +36,7 @@ class Report:
     ) -> None:
         self._paths, self._began, self._quiet = paths, began, quiet
         self._bytes = [_size(path) for path in paths]
-        self._bar = _bar(sum(self._bytes)) if self._wants_bar(bar) else None
+        self._bar = progress.of_bytes(sum(self._bytes)) if self._wants_bar(bar) else None
         self._last_line = began
         self._file, self._stretch, self._n_stretches = -1, 0, 1
         self._failed = False
@@ -100,13 +101,6 @@ class Report:
 def counted(number: int, noun: str) -> str:
     """Return "1 file", "2,000 files"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _bar(total: int) -> Any:
-    from tqdm import tqdm
-
-    layout = "{percentage:3.0f}% |{bar}| {postfix}, {remaining} left"
-    return tqdm(total=total, bar_format=layout, smoothing=0.05, dynamic_ncols=True)
 
 
 def _size(path: str) -> int:

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "birdfast"
 LAYERS = (
     {"errors"},
-    {"_kernels", "config", "fft"},
+    {"_kernels", "config", "fft", "progress"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables"),
         *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors", "shards"),
@@ -27,7 +27,7 @@ ONE_HOME = {
     "soundfile": "audio",
     "soxr": "audio",
     "pyarrow": "tables.py",
-    "tqdm": "report.py",
+    "tqdm": "progress.py",
     "platformdirs": "models.py",
     "matplotlib": "picture.py",
     "tomli_w": "modelfolder.py",

@@ -252,10 +252,10 @@ def test_tokens_are_written_both_ways(data: Path, model: Path, tmp_path: Path) -
     assert main(["tokens", *paths, *how, "--rtype", "npy"]) == 0
     table = pyarrow.parquet.read_table(tmp_path / "tokens.parquet").to_pylist()
     assert [row["file"] for row in table] == paths
-    assert table[0]["frame_s"] == pytest.approx(0.04)
+    assert table[0]["frame_s"] == pytest.approx(0.06)
     for number, row in enumerate(table):
         assert row["tokens"] == np.load(tmp_path / f"{number:06d}.npy").tolist()
-        assert len(row["tokens"]) == ((2 * RATE_HZ - 1024) // 320 + 1 - 16) // 4 + 1
+        assert len(row["tokens"]) == ((2 * RATE_HZ - 1024) // 640 + 1 - 8) // 3 + 1
     np.testing.assert_array_equal(
         keyedvectors.read(vectors).by_token(24), np.load(model / "embeddings.npy", allow_pickle=False)
     )

@@ -14,15 +14,13 @@ from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
-from .. import audio, inputs
+from .. import audio, inputs, progress
 from ..errors import AudioError, ConfigError
 
 Samples = NDArray[np.float32]
 Result = TypeVar("Result")
 AHEAD = 8  # recordings a worker that are read before they are wanted
-LAYOUT = "{l_bar}{bar}| {n_fmt}/{total_fmt} recordings [{elapsed}<{remaining}]"
 COLUMNS = ("file", "label", "start_s", "end_s", "fold")
 
 
@@ -177,8 +175,7 @@ def each(
         except AudioError as error:
             return error
 
-    shown = tqdm(total=len(clips), bar_format=LAYOUT, leave=False, disable=None if bar else True)
-    with shown, ThreadPoolExecutor(n_workers) as threads:
+    with progress.of_recordings(len(clips), shown=bar) as shown, ThreadPoolExecutor(n_workers) as threads:
         some = n_workers * AHEAD
         for begin in range(0, len(clips), some):
             for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):
