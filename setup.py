@@ -29,7 +29,12 @@ HEADERS = [
     "csrc/rows.inc.h",
     "csrc/spectrogram.inc.h",
     "csrc/project.inc.h",
+    "csrc/statistics.inc.h",
     "csrc/tokens.inc.h",
+    "csrc/ranking.inc.h",
+    "csrc/boxes.inc.h",
+    "csrc/filters.inc.h",
+    "csrc/candidates.inc.h",
 ]
 # No contraction: a fused multiply-add would give other bits than CPUs without it.
 FLAGS = [

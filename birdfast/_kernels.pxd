@@ -7,7 +7,7 @@ cdef extern from "birdfast.h" nogil:
     enum:
         BF_MAX_PASSES
         BF_MAX_TRANSFORMS
-        BF_SCRATCH_ALIGNMENT
+        BF_ALIGNMENT
         BF_BLOCK
         BF_BLOCKS_MULTIPLE
         BF_MAX_NEAREST

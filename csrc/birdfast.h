@@ -23,7 +23,7 @@
 enum {
     BF_MAX_PASSES = 12,
     BF_MAX_TRANSFORMS = 16,
-    BF_SCRATCH_ALIGNMENT = 64,
+    BF_ALIGNMENT = 64,
     BF_BLOCK = 16,
     BF_BLOCKS_MULTIPLE = 4,
     BF_MAX_NEAREST = 8,
@@ -206,7 +206,7 @@ typedef struct {
     /* Bytes of scratch that `spectrogram` wants with this plan, whatever the audio. */
     size_t (*spectrogram_scratch)(const bf_spectrogram *plan);
 
-    /* All frames of `frames`; scratch is aligned to BF_SCRATCH_ALIGNMENT. */
+    /* All frames of `frames`; scratch is aligned to BF_ALIGNMENT. */
     void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch);
 
     /* out[i] = ((x[i] - min) / (max(x - min) + 1e-6) - 0.5) * 2, in this order of operations.
@@ -216,7 +216,7 @@ typedef struct {
     /* Row r of out = matrix [n_out][n_in] times row r of x [n_rows][n_in], whose values are first
      * raised to `floor` (-inf: not at all). Rows of x are x_stride apart and may overlap, those of
      * out out_stride. Scratch holds (n_in + n_out) * lanes floats and is aligned to
-     * BF_SCRATCH_ALIGNMENT. */
+     * BF_ALIGNMENT. */
     void (*project)(const float *x, ptrdiff_t x_stride, ptrdiff_t n_rows, int32_t n_in, float floor,
                     const float *matrix, int32_t n_out, float *out, ptrdiff_t out_stride,
                     void *scratch);

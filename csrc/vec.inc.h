@@ -97,6 +97,53 @@ ALWAYS_INLINE vf vec_raise(vf v, vf floor)
     return vec_select(VEC_MASK(v < floor), floor, v);
 }
 
+#if defined(__x86_64__) && LANES == 4
+#define X86(operation) _mm_##operation
+typedef __m128i words;
+#elif defined(__x86_64__) && LANES == 8
+#define X86(operation) _mm256_##operation
+typedef __m256i words;
+#elif defined(__x86_64__) && LANES == 16
+#define X86(operation) _mm512_##operation
+typedef __m512i words;
+#endif
+
+/* The smaller or larger one; of two equal or unordered ones, b. */
+ALWAYS_INLINE vf vec_min(vf a, vf b)
+{
+#if defined(X86)
+    return X86(min_ps)(a, b);
+#else
+    return vec_select(VEC_MASK(a < b), a, b);
+#endif
+}
+
+ALWAYS_INLINE vf vec_max(vf a, vf b)
+{
+#if defined(X86)
+    return X86(max_ps)(a, b);
+#else
+    return vec_select(VEC_MASK(a > b), a, b);
+#endif
+}
+
+/* Bit l is set where lane l of a is <= that of b. */
+ALWAYS_INLINE uint32_t vec_at_most(vf a, vf b)
+{
+#if defined(X86) && LANES == 16
+    return _mm512_cmp_ps_mask(a, b, _CMP_LE_OQ);
+#elif defined(X86)
+    return (uint32_t)X86(movemask_ps)((vf)(a <= b));
+#else
+    const vi mask = VEC_MASK(a <= b);
+    uint32_t bits = 0;
+    for (int l = 0; l < LANES; ++l) {
+        bits |= (((const uint32_t *)&mask)[l] & 1) << l;
+    }
+    return bits;
+#endif
+}
+
 /* Two by two within blocks of four lanes: (a0 b0 a1 b1), (a2 b2 a3 b3), and the same by pairs. */
 #if LANES == 4
 #define LOW_ONES 0, 4, 1, 5

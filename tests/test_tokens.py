@@ -19,7 +19,7 @@ from .golden.make_tokens import SIZES, codebook_and_frames
 GOLDEN = np.load(Path(__file__).parent / "golden" / "tokens.npz")
 WAYS = [(cpu, search) for cpu in _kernels.cpu_tables() for search in SEARCHES]
 BLOCK = packing.BLOCK
-COUNTS = [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 63, 64, 65, 16 * BLOCK + 1, 1100]
+COUNTS = [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 63, 64, 65, 16 * BLOCK + 1, 1100, 256 * BLOCK + 1]
 SIZES_OF_FRAMES = [1, 2, 3, 7, 16, 20, 33, 64, 128, 511, 512]
 
 all_ways = pytest.mark.parametrize(("cpu", "search"), WAYS)
@@ -114,7 +114,7 @@ def assert_finds(book, frames, n, wanted):
 @all_ways
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_way_finds_what_the_definition_says(kind, cpu, search):
-    for n_centroids, n_values in ((1100, 20), (300, 5)):
+    for n_centroids, n_values in ((1100, 20), (300, 5), (256 * BLOCK + 7, 3)):
         centroids, frames = of_kind(kind, n_centroids, n_values), kind(37, n_values, seed=1)
         frames[::5] = centroids[: len(frames[::5])]
         book = Codebook(centroids, search=search, cpu=cpu)
