@@ -79,37 +79,32 @@ def cut(blocks: Iterator[Samples], grid: Grid, n_windows: int | None, batch: int
         What `blocks` raises, after the whole windows before it were yielded.
     """
     window, step = grid.window_samples, grid.step_samples
-    needed = (batch - 1) * step + window
-    parts: list[Samples] = []  # joined when they are enough: each sample is copied once
-    n_samples = n_pending = done = 0
+    tray = np.empty((batch - 1) * step + window, np.float32)  # the sound of a whole batch
+    held = n_samples = done = 0
     failure: AudioError | None = None
-    while failure is None:
-        try:
-            block = next(blocks, None)
-        except AudioError as error:
-            failure = error
-            block = None
-        if block is None:
-            break
-        n_samples += len(block)
-        n_pending += len(block)
-        parts.append(block)
-        if n_pending < needed or done == n_windows:
-            continue
-        pending = parts[0] if len(parts) == 1 else np.concatenate(parts)
-        while len(pending) >= needed and done != n_windows:
-            take = batch if n_windows is None else min(batch, n_windows - done)
-            yield _frames(pending, window, step, take)
-            pending = pending[take * step :]
-            done += take
-        parts, n_pending = [pending], len(pending)
-    pending = np.concatenate([np.zeros(0, np.float32), *parts])
+    try:
+        for block in blocks:
+            n_samples += len(block)
+            while len(block) and done != n_windows:
+                some = block[: len(tray) - held]
+                tray[held : held + len(some)] = some
+                block, held = block[len(some) :], held + len(some)
+                if held == len(tray):
+                    take = batch if n_windows is None else min(batch, n_windows - done)
+                    yield _frames(tray, grid, take)
+                    done, held = done + take, _forget(tray, held, take * step)
+    except AudioError as error:
+        failure = error
     if failure is not None:
-        whole = (len(pending) - window) // step + 1 if len(pending) >= window else 0
+        whole = (held - window) // step + 1 if held >= window else 0
         left = whole if n_windows is None else min(whole, n_windows - done)
     else:
         left = (grid.count(n_samples) if n_windows is None else n_windows) - done
-    yield from _rest(pending, grid, left, batch)
+    while left > 0:
+        take = min(batch, left)
+        tray[held : (take - 1) * step + window] = 0
+        yield _frames(tray, grid, take)
+        left, held = left - take, _forget(tray, held, take * step)
     if failure is not None:
         raise failure
 
@@ -138,17 +133,13 @@ def normalize(windows: Samples, kind: Normalization) -> Samples:
     return scaled
 
 
-def _frames(samples: Samples, window: int, step: int, n: int) -> Samples:
-    return np.lib.stride_tricks.sliding_window_view(samples, window)[: (n - 1) * step + 1 : step]
+def _frames(samples: Samples, grid: Grid, n: int) -> Samples:
+    every = np.lib.stride_tricks.sliding_window_view(samples, grid.window_samples)
+    return every[: (n - 1) * grid.step_samples + 1 : grid.step_samples]
 
 
-def _rest(pending: Samples, grid: Grid, n_windows: int, batch: int) -> Iterator[Samples]:
-    """Cut the last windows, with zeros behind the sound."""
-    while n_windows > 0:
-        take = min(batch, n_windows)
-        needed = (take - 1) * grid.step_samples + grid.window_samples
-        if len(pending) < needed:
-            pending = np.concatenate([pending, np.zeros(needed - len(pending), np.float32)])
-        yield _frames(pending, grid.window_samples, grid.step_samples, take)
-        pending = pending[take * grid.step_samples :]
-        n_windows -= take
+def _forget(tray: Samples, held: int, n: int) -> int:
+    """Move what is held behind the first n samples to the front, and return how much that is."""
+    left = max(0, held - n)
+    tray[:left] = tray[n : n + left]
+    return left

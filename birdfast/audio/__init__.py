@@ -104,7 +104,8 @@ class Recording:
 
         Yields
         ------
-        float32 [n], n > 0, in -1..1 for files of integers; channels are averaged.
+        float32 [n], n > 0, in -1..1 for files of integers; channels are averaged. A block may be
+        overwritten in the next turn.
 
         Raises
         ------
@@ -172,8 +173,8 @@ class Recording:
             ) from error
 
     def _mono(self, frames: Samples, position: int) -> Samples:
-        """Average the channels into a block of its own, so that the buffer can be filled again."""
-        mono = frames[:, 0].copy() if self.n_channels == 1 else frames.mean(axis=1, dtype=np.float32)
+        """Average the channels; one alone stays where it is."""
+        mono = frames[:, 0] if self.n_channels == 1 else frames.mean(axis=1, dtype=np.float32)
         if not np.isfinite(mono).all():
             at = position + int(np.argmin(np.isfinite(mono)))
             raise AudioError(f"{self.path}: sample {at} ({at / self.rate_hz:.3f} s) is NaN or infinite")
@@ -219,7 +220,7 @@ def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Samp
     """
     with Recording(path) as recording:
         rate_hz = rate_hz or recording.rate_hz
-        blocks = list(recording.blocks(rate_hz))
+        blocks = [block.copy() for block in recording.blocks(rate_hz)]
     return np.concatenate(blocks), rate_hz
 
 
