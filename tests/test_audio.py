@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import struct
 from pathlib import Path
 
 import numpy as np
@@ -293,6 +294,75 @@ def test_an_empty_wav_with_a_chunk_behind_stays_empty(tmp_path: Path) -> None:
     path.write_bytes(path.read_bytes() + b"LIST\4\0\0\0INFO")
     with pytest.raises(AudioError, match="no samples"):
         audio.Recording(path)
+
+
+HOUR_BYTES = 3600 * SECOND * 2
+LONG_BYTES = 13 * HOUR_BYTES  # more than 4 GiB; of holes, which take no room on the disk
+
+
+def sparse(path: Path, head: bytes, n_bytes: int, behind: bytes = b"") -> Path:
+    """Write a long recording of silence, with half a second of full scale after twelve and a half hours."""
+    with path.open("wb") as file:
+        file.write(head)
+        file.seek(len(head) + HOUR_BYTES * 25 // 2)
+        file.write(b"\xff\x7f" * (SECOND // 2))
+        file.truncate(len(head) + n_bytes)
+        file.seek(0, os.SEEK_END)
+        file.write(behind)
+    return path
+
+
+def riff(data_length: int, size: int | None = None) -> bytes:
+    form = struct.pack("<4sIHHIIHH", b"fmt ", 16, 1, 1, SECOND, 2 * SECOND, 2, 16)
+    size = 36 + data_length if size is None else size
+    lengths = [number % 2**32 for number in (size, data_length)]
+    return (
+        struct.pack("<4sI4s", b"RIFF", lengths[0], b"WAVE") + form + struct.pack("<4sI", b"data", lengths[1])
+    )
+
+
+def assert_read_far_behind(path: Path, n_notes: int) -> None:
+    place = 12 * 3600 * SECOND + 1800 * SECOND
+    with audio.Recording(path) as opened:
+        assert opened.n_frames == LONG_BYTES // 2
+        assert len(opened.notes) == n_notes
+        assert not np.concatenate([*opened.blocks(SECOND, 0, 1000)]).any()
+        found = np.concatenate([block.copy() for block in opened.blocks(SECOND, place, place + SECOND)])
+    assert (found > 0.99).sum() == (found[: SECOND // 2] > 0.99).sum() == SECOND // 2
+
+
+@pytest.mark.parametrize(
+    ("head", "behind", "n_notes"),
+    [
+        (riff(LONG_BYTES), b"", 1),
+        (riff(LONG_BYTES), b"LIST\4\0\0\0INFO", 1),
+        (riff(1_000_000), b"", 1),
+        (riff(2**32 - 1), b"", 1),
+        (riff(2**32 - 1, 0), b"", 2),
+        (riff(0), b"", 1),
+    ],
+    ids=["wrapped", "wrapped, a chunk behind", "made up", "ones", "no size", "zero"],
+)
+def test_a_wav_longer_than_its_header_says_is_read_to_its_end_and_noted(
+    tmp_path: Path, head: bytes, behind: bytes, n_notes: int
+) -> None:
+    assert_read_far_behind(sparse(tmp_path / "long.wav", head, LONG_BYTES, behind), n_notes)
+
+
+def test_a_wav_of_nearly_4_gib_is_what_its_header_says(tmp_path: Path) -> None:
+    path = sparse(tmp_path / "long.wav", riff(2**32 - 1000, 100), 2**32 - 1000, bytes(5000))
+    with audio.Recording(path) as opened:
+        assert (opened.n_frames, opened.notes) == (2**31 - 500, [])
+
+
+@pytest.mark.parametrize("suffix", ["rf64", "w64"])
+def test_formats_with_64_bit_lengths_are_read_to_their_end(tmp_path: Path, suffix: str) -> None:
+    content = write(tmp_path / f"short.{suffix}", noise(100)).read_bytes()
+    head, extra = content[:-200], LONG_BYTES - 200
+    for place in (20, 28) if suffix == "rf64" else (16, 96):
+        length = int.from_bytes(head[place : place + 8], "little") + extra
+        head = head[:place] + length.to_bytes(8, "little") + head[place + 8 :]
+    assert_read_far_behind(sparse(tmp_path / f"long.{suffix}", head, LONG_BYTES), 0)
 
 
 @pytest.mark.parametrize("level", [0.0, 0.25, -1.0])

@@ -311,7 +311,7 @@ def _header(path: Path) -> headers.WavHeader:
         raise _unreadable(path, error) from error
 
 
-def _open(path: Path, repair: tuple[int, bytes] | None) -> soundfile.SoundFile:
+def _open(path: Path, repair: tuple[bytes, int] | None) -> soundfile.SoundFile:
     """Open with libsndfile."""
     try:
         with path.open("rb") as file:
