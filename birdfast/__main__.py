@@ -59,7 +59,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _run(chosen: argparse.Namespace, began: float) -> int:
     chosen.began = began
     for number in STOPS:
-        signal.signal(number, _stop)
+        if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and a shell's & leave them
+            signal.signal(number, _stop)
     try:
         return int(chosen.run(chosen))
     except OutputError as error:
@@ -76,7 +77,8 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
 def _stop(number: int, _: object) -> NoReturn:
     """Leave in good order: what a cluster, a closed terminal or Ctrl-C sends. The second one kills."""
     for stop in STOPS:
-        signal.signal(stop, signal.SIG_DFL)
+        if signal.getsignal(stop) == _stop:
+            signal.signal(stop, signal.SIG_DFL)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
     sys.exit(128 + number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shlex
 import signal
 import sqlite3
 import subprocess
@@ -261,6 +262,21 @@ def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
     assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
     assert not [child for child in children if child.is_running()]
     assert birdfast("status", tmp_path / "out").returncode == 1
+
+
+@pytest.mark.parametrize("name", ["INT", "HUP"])
+def test_a_signal_that_is_ignored_at_the_start_stays_ignored(
+    tiny: models.Model, tmp_path: Path, name: str
+) -> None:
+    write(tmp_path / "long.wav", noise(8_000 * 120), 8_000)
+    how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
+    command = f"trap '' {name}; exec {shlex.join([sys.executable, '-m', 'birdfast', *how])}"
+    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL)
+    while process.poll() is None:
+        if (tmp_path / "out" / NAME).exists():
+            process.send_signal(getattr(signal, f"SIG{name}"))
+        time.sleep(0.05)
+    assert process.returncode == 0
 
 
 def test_what_was_repaired_is_noted(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
