@@ -9,6 +9,8 @@ from typing import Any, Literal, get_args
 
 from .errors import ConfigError
 
+LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
+
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
 Normalization = Literal["none", "hoplite", "zoo"]
@@ -26,9 +28,9 @@ class Options:
         At most so many detections a window, the most confident first.
     sensitivity : float in [0.5, 1.5]
         BirdNET's shift of the logits before the sigmoid; 1 leaves them alone.
-    overlap_s : float >= 0 or None
+    overlap_s : float in [0, 86400] or None
         Seconds that neighbouring windows share; None is the model's own default.
-    step_s : float > 0 or None
+    step_s : float in (0, 86400] or None
         Seconds from one window's start to the next: the other way to say the same.
     tail : "pad", "drop" or "min-1s"
         What becomes of the end of a recording that fills no whole window (`windows.Grid`).
@@ -57,9 +59,10 @@ class Options:
         _check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
         _check(self.top_k is None or self.top_k >= 1, "top_k", self.top_k, "1 or more")
         _check(0.5 <= self.sensitivity <= 1.5, "sensitivity", self.sensitivity, "0.5 to 1.5")
-        overlap_fits = self.overlap_s is None or self.overlap_s >= 0
-        _check(overlap_fits, "overlap_s", self.overlap_s, "0 or more seconds")
-        _check(self.step_s is None or self.step_s > 0, "step_s", self.step_s, "more than 0 seconds")
+        overlap_fits = self.overlap_s is None or 0 <= self.overlap_s <= LONGEST_S
+        _check(overlap_fits, "overlap_s", self.overlap_s, f"0 to {LONGEST_S:,} seconds")
+        step_fits = self.step_s is None or 0 < self.step_s <= LONGEST_S
+        _check(step_fits, "step_s", self.step_s, f"more than 0 and at most {LONGEST_S:,} seconds")
         if self.overlap_s is not None and self.step_s is not None:
             raise ConfigError("overlap and step say the same thing: give one of them")
         _check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))

@@ -116,6 +116,8 @@ def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
         (["infer", "WAV", "--rtype", "xls"], "'xls' is no kind of table"),
         (["infer", "WAV", "--min-conf", "2"], "min_confidence: 2.0 does not fit"),
         (["infer", "WAV", "--overlap", "9"], "a step of -8.5 s does not fit"),
+        (["infer", "WAV", "--overlap", "inf"], "overlap_s: inf does not fit"),
+        (["infer", "WAV", "--step", "nan"], "step_s: nan does not fit"),
         (["infer", "WAV", "--overlap", "0.1", "--step", "1"], "not allowed with"),
         (["infer", "WAV", "--workers", "0"], "0 is less than 1"),
         (["infer", "WAV", "--workers", "x"], "--workers/--threads: 'x' is not a whole number"),
