@@ -157,6 +157,53 @@ def test_a_worker_that_dies_before_it_is_ready_is_said_in_words(
         list(pool)
 
 
+def test_workers_that_hang_before_they_are_ready_end_the_run(
+    tiny: models.Model, recordings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 60\n")
+    hangs.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(hangs))
+    monkeypatch.setattr(workers, "START_TIMEOUT_S", 0.2)
+    with (
+        pytest.raises(ModelError, match=r"ended before it was ready \(after \d+ s without an answer\)"),
+        workers.Pool(recordings, tiny, EVERYTHING, 2) as pool,
+    ):
+        list(pool)
+
+
+def test_a_worker_that_fails_says_how_and_not_that_it_was_killed(
+    tiny: models.Model, recordings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = workers.Worker.start
+
+    def start_with_nonsense(worker: workers.Worker, task: workers.Task, path: str) -> None:
+        start(worker, task, path if path != recordings[0] else None)
+
+    monkeypatch.setattr(workers.Worker, "start", start_with_nonsense)
+    failure = analysed(recordings[:2], tiny, 1)[0][1].failure
+    assert failure is not None
+    assert failure.error == "Exit"
+    assert "(exit code 1: TypeError: " in failure.message
+
+
+def test_a_file_is_not_looked_at_before_its_worker_is_late(
+    tiny: models.Model, recordings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks: list[str] = []
+
+    def look(path: str) -> int:
+        looks.append(path)
+        return 10**9
+
+    monkeypatch.setattr(audio, "size_bytes", look)
+    expected = bytes_of(analysed(recordings[:6], tiny, 2))
+    assert looks == []
+    monkeypatch.setattr(workers, "FILE_TIMEOUT_S", 0.0)
+    assert bytes_of(analysed(recordings[:6], tiny, 2)) == expected
+    assert looks
+
+
 def test_nothing_stays_behind_when_the_run_is_broken_off(tiny: models.Model, recordings: list[str]) -> None:
     began = time.monotonic()
 

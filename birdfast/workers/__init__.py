@@ -26,6 +26,7 @@ __all__ = ["Pool", "Task", "Worker", "usable_cores"]
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
+START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait
 FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
 LOOK_EVERY_S = 1.0  # for workers that are overdue
 IN_FLIGHT = 2  # a stretch at work and the next one waiting, so that no worker waits for its parent
@@ -92,7 +93,7 @@ class Pool:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         for worker in self._workers:
-            if worker.tasks or kind is not None:
+            if worker.tasks or not worker.ready or kind is not None:
                 worker.process.kill()
             worker.connection.close()
         for worker in self._workers:
@@ -106,8 +107,8 @@ class Pool:
             for ready in connection.wait(connections, LOOK_EVERY_S):
                 self._receive(next(worker for worker in self._workers if worker.connection is ready))
             for worker in self._workers:
-                if worker.tasks:
-                    worker.stop_if_overdue(self._limit_s(worker.tasks[0]))
+                if worker.tasks or not worker.ready:
+                    worker.stop_if_overdue(self._limit_s(worker))
             yield from self._in_order()
 
     def _feed(self, worker: Worker) -> None:
@@ -119,11 +120,20 @@ class Pool:
                 return
             worker.start(next_task, self._paths[next_task.file])
 
-    def _limit_s(self, task: Task) -> float:
-        """Return how long a stretch may take: a stretch far into a file may have to go through all before."""
+    def _limit_s(self, worker: Worker) -> float:
+        """Return how long a worker may take for its start, or for a stretch.
+
+        A stretch far into a file may have to go through all before. The file is looked at late: it may
+        lie where every look hangs.
+        """
+        if not worker.ready:
+            return max(START_TIMEOUT_S, self._file_timeout_s or 0)
         if self._file_timeout_s is not None:
             return self._file_timeout_s
-        return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * (audio.size_bytes(self._paths[task.file]) or 0) / 1e6
+        if worker.busy_s <= FILE_TIMEOUT_S:
+            return FILE_TIMEOUT_S
+        size_bytes = audio.size_bytes(self._paths[worker.tasks[0].file]) or 0
+        return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6
 
     def _take(self) -> Task | None:
         """Choose what to do next: the rest of files that were begun, then the next file."""

@@ -25,6 +25,7 @@ from ..pipeline import DETECTION, Outcome
 from ..tables import Failure
 
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
+END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
 ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
 
 
@@ -86,9 +87,14 @@ class Worker:
         detections = np.frombuffer(self.connection.recv_bytes(), DETECTION)
         return Outcome(**message, failure=failure and Failure(*failure), detections=detections)
 
+    @property
+    def busy_s(self) -> float:
+        """Seconds at its start, or at the stretch at work."""
+        return monotonic() - self.began_s
+
     def stop_if_overdue(self, limit_s: float) -> None:
-        """Kill the process if it is at one stretch for longer; that is noticed as any other end."""
-        if self.ready and monotonic() - self.began_s > limit_s:
+        """Kill the process if it is at one thing for longer; that is noticed as any other end."""
+        if self.busy_s > limit_s:
             self.overdue = True
             self.process.kill()
 
@@ -96,13 +102,13 @@ class Worker:
         """Stop the process if it still runs, and return how it ended: in a word, and in words."""
         self.connection.close()
         with suppress(subprocess.TimeoutExpired):
-            self.process.wait(0 if self.tasks or not self.ready else 1)
+            self.process.wait(END_S)
         self.process.kill()
         code = self.process.wait()
         kind = signal.Signals(-code).name if code < 0 else "Exit"
         how = f"signal {kind}" if code < 0 else f"exit code {code}"
         if self.overdue:
-            kind, how = "Timeout", f"after {monotonic() - self.began_s:.0f} s without an answer"
+            kind, how = "Timeout", f"after {self.busy_s:.0f} s without an answer"
         with self.errors:
             self.errors.seek(0)
             last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
