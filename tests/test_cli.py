@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 import pty
+import shlex
 import signal
 import subprocess
 import sys
@@ -176,6 +177,20 @@ def test_a_file_that_is_no_network_is_exit_code_64(wav: Path, tmp_path: Path) ->
     assert result.returncode == 64
     assert "tiny.tflite: not a TFLite model" in result.stderr
     assert list((tmp_path / "out").glob(".*")) == []
+
+
+def test_more_workers_than_the_system_takes_are_no_fault_of_the_output(
+    tiny: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    how = [wav, "--model", tiny.path.parent, "-o", tmp_path / "out", "--workers", "30"]
+    command = shlex.join([sys.executable, "-m", "birdfast", "infer", *map(str, how)])
+    result = subprocess.run(
+        ["sh", "-c", f"ulimit -n 20; exec {command}"], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 64
+    assert "of 30 workers run, and no other can be started (Too many open files)" in result.stderr
+    assert "--workers" in result.stderr
+    assert "cannot be written" not in result.stderr
 
 
 def test_quiet_says_nothing(tiny: models.Model, wav: Path, tmp_path: Path) -> None:

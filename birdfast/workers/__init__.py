@@ -10,12 +10,13 @@ from __future__ import annotations
 import os
 from collections import Counter, deque
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from multiprocessing import connection
 from typing import Self
 
 from .. import audio
 from ..config import Options
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
 from ..models import Model
 from ..pipeline import Outcome
 from ..tables import Failure
@@ -59,7 +60,7 @@ class Pool:
     Raises
     ------
     ModelError, ConfigError
-        The workers cannot start; or one after the other dies before it is ready.
+        The workers cannot start, or not so many; or one after the other dies before it is ready.
     """
 
     def __init__(
@@ -88,7 +89,11 @@ class Pool:
         self.notes: dict[str, None] = {}
 
     def __enter__(self) -> Self:
-        self._workers = [self._hire(cpu) for cpu in self._cpus]
+        with ExitStack() as stack:
+            stack.push(self.__exit__)  # of those that were started before one could not be
+            for cpu in self._cpus:
+                self._workers.append(self._hire(cpu))
+            stack.pop_all()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
@@ -191,4 +196,11 @@ class Pool:
             yield file, outcome
 
     def _hire(self, cpu: int) -> Worker:
-        return Worker(self._model, self._options, cpu if self._pins else None)
+        try:
+            return Worker(self._model, self._options, cpu if self._pins else None)
+        except OSError as error:  # too many open files or processes: nothing is wrong with the output
+            hint = "; take fewer with --workers" if self._workers else ""
+            raise ConfigError(
+                f"{len(self._workers)} of {len(self._cpus)} workers run, and no other can be started"
+                f" ({error.strerror}){hint}"
+            ) from error
