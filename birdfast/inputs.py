@@ -17,6 +17,8 @@ UNREAD = "m4a mp4 aac wma wv ape"
 SUFFIXES = frozenset(f".{suffix}" for suffix in f"{READ} {UNREAD}".split())
 LIST_SUFFIX = ".txt"
 
+Identity = tuple[int, int]  # of a folder: its device and its inode
+
 
 def find(inputs: Iterable[str]) -> list[str]:
     """Return the recordings that are meant, each once.
@@ -35,13 +37,14 @@ def find(inputs: Iterable[str]) -> list[str]:
         An input does not exist or cannot be looked at, a list is not text, or nothing was found.
     """
     inputs = list(inputs)
-    found = dict.fromkeys(path for entry in inputs for path in _expand(entry))
+    seen: set[Identity] = set()
+    found = dict.fromkeys(path for entry in inputs for path in _expand(entry, seen))
     if not found:
         raise ConfigError(f"no audio files in {', '.join(inputs)}")
     return list(found)
 
 
-def _expand(entry: str) -> Iterator[str]:
+def _expand(entry: str, seen: set[Identity]) -> Iterator[str]:
     try:
         mode = Path(entry).stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -51,32 +54,38 @@ def _expand(entry: str) -> Iterator[str]:
     except ValueError as error:  # a null character in the name
         raise ConfigError(f"{entry!r}: not a file name ({error})") from error
     if stat.S_ISDIR(mode):
-        yield from _below(entry, frozenset())
+        yield from _below(entry, seen)
     elif entry.lower().endswith(LIST_SUFFIX):
         yield from _listed(entry)
     else:
         yield entry
 
 
-def _below(folder: str, above: frozenset[tuple[int, int]]) -> Iterator[str]:
-    """Walk a folder in the order of names; a link to a folder above is not followed."""
-    try:
-        status = Path(folder).stat()
-        identity = (status.st_dev, status.st_ino)
-        if identity in above:
-            return
-        with os.scandir(folder) as listing:
-            entries = sorted(listing, key=lambda entry: entry.name)
-    except OSError:
-        yield folder  # one folder's trouble is a row in failures.csv, not the end of the run
-        return
-    for entry in entries:
-        if entry.name.startswith("."):
+def _below(folder: str, seen: set[Identity]) -> Iterator[str]:
+    """Walk a folder in the order of names, without the folders that were seen before."""
+    ahead = [(folder, True)]
+    while ahead:
+        path, is_folder = ahead.pop()
+        if not is_folder:
+            yield path
             continue
-        if _is_folder(entry):
-            yield from _below(entry.path, above | {identity})
-        elif Path(entry.name).suffix.lower() in SUFFIXES:
-            yield entry.path
+        try:
+            ahead += reversed(_contents(path, seen))
+        except OSError:
+            yield path  # one folder's trouble is a row in failures.csv, not the end of the run
+
+
+def _contents(folder: str, seen: set[Identity]) -> list[tuple[str, bool]]:
+    """Return the recordings and folders in a folder by their names, and which are folders."""
+    status = Path(folder).stat()
+    identity = (status.st_dev, status.st_ino)
+    if identity in seen:
+        return []
+    seen.add(identity)
+    with os.scandir(folder) as listing:
+        shown = [entry for entry in listing if not entry.name.startswith(".")]
+    found = [(entry.path, _is_folder(entry)) for entry in sorted(shown, key=lambda entry: entry.name)]
+    return [(path, down) for path, down in found if down or Path(path).suffix.lower() in SUFFIXES]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,35 @@ def test_a_list_names_files_that_need_not_exist(tree: Path) -> None:
 def test_a_circle_of_links_ends(tree: Path) -> None:
     (tree / "sub" / "back").symlink_to(tree, target_is_directory=True)
     assert len(inputs.find([str(tree)])) == 4
+
+
+def test_folders_that_link_to_each_other_are_searched_once_each(tmp_path: Path) -> None:
+    folders = [tmp_path / "in" / name for name in "abcdefg"]
+    for folder in folders:
+        folder.mkdir(parents=True)
+        (folder / "sound.wav").touch()
+    for folder in folders:
+        for other in folders:
+            (folder / f"to {other.name}").symlink_to(other, target_is_directory=True)
+    found = inputs.find([str(tmp_path / "in"), str(folders[3])])
+    assert len(found) == 7
+    assert {Path(path).resolve() for path in found} == {folder / "sound.wav" for folder in folders}
+
+
+def test_a_folder_of_two_names_is_searched_under_the_first(tree: Path) -> None:
+    (tree / "again").symlink_to(tree / "sub", target_is_directory=True)
+    found = [str(Path(path).relative_to(tree)) for path in inputs.find([str(tree)])]
+    assert found == ["a.FLAC", "again/c.ogg", "again/deep/d.m4a", "b.wav"]
+
+
+def test_folders_may_be_nested_as_deep_as_a_path_is_long(tmp_path: Path) -> None:
+    deep = tmp_path / "/".join(["d"] * 1_050)
+    subprocess.run(["mkdir", "-p", deep], check=True)  # Python's own ways go down by recursion
+    (deep / "sound.wav").touch()
+    (tmp_path / "z.wav").touch()
+    found = inputs.find([str(tmp_path)])
+    subprocess.run(["rm", "-r", tmp_path / "d"], check=True)
+    assert found == [str(deep / "sound.wav"), str(tmp_path / "z.wav")]
 
 
 @pytest.mark.parametrize("name", ["list.txt", "LIST.TXT"])

@@ -1,7 +1,8 @@
 """Find the species in recordings, and write them to tables.
 
-INPUT is audio files, folders (searched for audio files, with all below them) or .txt files that
-list paths, one a line, seen from the folder you are in. The results go to the output folder:
+INPUT is audio files, folders (searched for audio files, with all below them, each folder once) or
+.txt files that list paths, one a line, seen from the folder you are in. The results go to the output
+folder:
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
