@@ -22,6 +22,7 @@ STRETCH_S = 60.0  # a long recording is shared out among the workers in stretche
 MAX_STRETCHES = (
     256  # or, a very long one, in at most so many of whole minutes: never by the number of workers
 )
+MAX_SLOW_STRETCHES = 8  # of a file where each has to go through all before it, as an MP3
 
 DETECTION = np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("class_index", "<i4"), ("confidence", "<f4")])
 
@@ -201,7 +202,8 @@ class Pipeline:
         if total is None:
             return 0, None
         minute = max(1, round(STRETCH_S * self.grid.rate_hz / self.grid.step_samples))
-        size = minute * max(1, -(-total // (minute * MAX_STRETCHES)))
+        most = MAX_SLOW_STRETCHES if recording.seeks_slowly else MAX_STRETCHES
+        size = minute * max(1, -(-total // (minute * most)))
         outcome.n_stretches = max(1, -(-total // size))
         return stretch * size, min(size, total - stretch * size)
 

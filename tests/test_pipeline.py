@@ -19,6 +19,7 @@ from birdfast.pipeline import STRETCH_S, Pipeline
 from birdfast.sessions import interpreter
 
 from . import networks
+from .test_audio import write
 
 GOLDEN = Path(__file__).parent / "golden"
 LOGIT_BOUND = 1e-4
@@ -137,6 +138,19 @@ def test_stretches_add_up_to_the_whole(tiny: models.Model, tmp_path: Path) -> No
     whole = pipeline.detect(path)
     assert len(found) == len(whole)
     np.testing.assert_array_equal(np.unique(found["start_s"]), np.unique([row.start_s for row in whole]))
+
+
+@pytest.mark.parametrize(("suffix", "n_stretches"), [("mp3", 5), ("flac", 10)])
+def test_a_file_that_seeks_slowly_is_cut_into_few_stretches(
+    tiny: models.Model, tmp_path: Path, suffix: str, n_stretches: int
+) -> None:
+    silence = np.zeros((int(9.5 * STRETCH_S * 8_000), 1), np.float32)
+    path = write(tmp_path / f"long.{suffix}", silence, 8_000)
+    pipeline = Pipeline(tiny, Options(min_confidence=0))
+    outcomes = [pipeline.analyse(str(path))]
+    outcomes += [pipeline.analyse(str(path), stretch) for stretch in range(1, outcomes[0].n_stretches)]
+    assert len(outcomes) == n_stretches
+    assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(9.5 * STRETCH_S)
 
 
 def test_a_network_that_takes_no_batch_is_scored_window_by_window(

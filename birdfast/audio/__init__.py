@@ -47,6 +47,8 @@ class Recording:
         a Xing header: libsndfile guesses its length from its first frames.
     notes : list of str
         What was repaired to read it.
+    seeks_slowly : bool
+        To go to a place takes a way through all before it, as in an MP3.
 
     Raises
     ------
@@ -62,6 +64,7 @@ class Recording:
         self._file = _open(self.path, header.repair)
         self.rate_hz: int = self._file.samplerate
         self.n_channels: int = self._file.channels
+        self.seeks_slowly = self._file.format == "MP3"
         try:
             self.n_frames: int | None = self._promised()
             self._check()
