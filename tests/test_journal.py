@@ -19,8 +19,8 @@ import pytest
 
 from birdfast import models
 from birdfast.config import Options
-from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Journal, fingerprint
+from birdfast.errors import ConfigError, OutputError
+from birdfast.journal import NAME, Journal, Record, fingerprint
 from birdfast.pipeline import DETECTION, Outcome
 from birdfast.tables import Failure
 
@@ -89,6 +89,44 @@ def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
         Journal(tmp_path, {**FACTS, "top_k": "3"})
     with Journal(tmp_path, {**FACTS, "top_k": "3"}, force=True) as journal:
         assert journal.standing().files == 0
+
+
+def test_a_journal_that_was_closed_is_one_file_and_reading_leaves_it_so(tmp_path: Path) -> None:
+    def assert_alone() -> None:
+        assert [path.name for path in tmp_path.iterdir()] == [NAME]
+
+    filled(tmp_path)
+    assert_alone()
+    assert (tmp_path / NAME).read_bytes()[18:20] == b"\1\1"  # no write-ahead log
+    for mode in ("DELETE", "WAL"):  # as it is left, and as a copy of a living one is
+        database = sqlite3.connect(tmp_path / NAME)
+        assert database.execute(f"PRAGMA journal_mode = {mode}").fetchone() == (mode.lower(),)
+        database.close()
+        assert_alone()
+        with Record(tmp_path) as record:
+            assert record.standing().done == 20
+            assert_alone()
+        assert_alone()
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may write everywhere")
+def test_a_folder_that_one_may_only_read_has_a_status(tmp_path: Path) -> None:
+    filled(tmp_path)
+    tmp_path.chmod(0o555)
+    assert birdfast("status", tmp_path).returncode == 0
+    tmp_path.chmod(0o755)
+
+
+@pytest.mark.parametrize("come", ["", "another"])
+def test_a_folder_that_goes_in_mid_run_is_noticed(tmp_path: Path, come: str) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    with pytest.raises(OutputError, match="out: has gone since"), Journal(folder, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        folder.rename(tmp_path / "away")
+        if come:
+            folder.mkdir()
+        journal.commit()
 
 
 def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:

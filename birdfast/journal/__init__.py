@@ -13,14 +13,16 @@ import fcntl
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
 from .. import __version__
 from ..config import Options
-from ..errors import ConfigError, OutputError
+from ..errors import BirdfastError, ConfigError, OutputError
 from ..models import Model
 from ..pipeline import Outcome
 from ..tables import Failure
@@ -89,7 +91,7 @@ class Journal(Record):
         self._lock = _locked(folder)
         try:
             if force:
-                for suffix in ("", "-wal", "-shm"):
+                for suffix in ("", "-wal", "-shm", "-journal"):
                     self.path.with_name(NAME + suffix).unlink(missing_ok=True)
             self.database = self.connect("rwc")
             self._open(dict(facts))
@@ -103,6 +105,8 @@ class Journal(Record):
             with self.told():
                 if self.database.in_transaction:
                     self.database.execute("COMMIT")
+            with suppress(sqlite3.Error):  # someone reads it: then it stays as it is
+                self.database.execute("PRAGMA journal_mode = DELETE")  # one file, fit for read-only folders
         finally:
             super().__exit__()
             os.close(self._lock)
@@ -147,10 +151,31 @@ class Journal(Record):
                 self.commit()
 
     def commit(self) -> None:
-        """Make sure that what was added survives this process."""
+        """Make sure that what was added survives this process.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or the folder has gone.
+        """
+        self._look()
         self.database.execute("COMMIT")
         self.database.execute("BEGIN")
         self._committed_s = monotonic()
+
+    def refused(self, error: Exception) -> BirdfastError:
+        """Return what a disk that takes nothing more means."""
+        return OutputError(f"{self.path}: cannot be written ({error}); what was done is kept")
+
+    def _look(self) -> None:
+        """Notice a folder that was removed or moved away: its files can be written on, for nobody."""
+        folder = self.path.parent
+        try:
+            here = os.path.samestat(folder.stat(), os.fstat(self._lock))
+        except OSError as error:
+            raise OutputError(f"{folder}: has gone since the run began ({error.strerror})") from error
+        if not here:
+            raise OutputError(f"{folder}: has gone since the run began; another has its name")
 
     def _open(self, facts: dict[str, str]) -> None:
         """Make the journal if it is new, and make sure that it is this run's."""
@@ -160,6 +185,7 @@ class Journal(Record):
                     make(self.database, facts)
                 self.check()
                 compare(self.path, self.facts(), facts)
+                self.database.execute("PRAGMA journal_mode = WAL")
                 self.database.execute("PRAGMA synchronous = NORMAL")
                 self.database.execute("BEGIN IMMEDIATE")
                 # Half of a file: the run was killed in it.

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError, OutputError
+from ..errors import BirdfastError, ConfigError
 from ..labels import Labels
 from ..pipeline import DETECTION
 from ..tables import Failure
@@ -21,6 +21,7 @@ from ..tables import Failure
 NAME = "journal.sqlite"
 VERSION = 1
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
+LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
 COLUMNS = "id, path, size, mtime_ns, state, audio_s, n_detections, failure, notes, digest"
 PART_ROWS = 4096
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
@@ -94,7 +95,7 @@ class Record:
         self.path = folder / NAME
         if not self.path.is_file():
             raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
-        self.database = self.connect("ro")
+        self.database = self.connect("ro&immutable=1" if self._rests() else "ro")
         try:
             with self.told():
                 self.check()
@@ -159,6 +160,18 @@ class Record:
             if sealed(digest, entry) != entry.digest:
                 raise sqlite3.DatabaseError("a file's results are not those that were written")
 
+    def _rests(self) -> bool:
+        """Say whether it waits for a write-ahead log that is not there: nobody is at work in it.
+
+        SQLite would make the log in order to read, where the folder allows it.
+        """
+        try:
+            with self.path.open("rb") as file:
+                logged = file.read(20)[18:] == LOGGED
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be read ({error.strerror})") from error
+        return logged and not self.path.with_name(f"{NAME}-wal").exists()
+
     def connect(self, mode: str) -> sqlite3.Connection:
         """Open the database, with no transactions but our own."""
         with self.told():
@@ -191,14 +204,16 @@ class Record:
         except sqlite3.OperationalError as error:
             code = getattr(error, "sqlite_errorcode", 0) & 0xFF
             if code in NO_ROOM:
-                raise OutputError(
-                    f"{self.path}: cannot be written ({error}); what was done is kept"
-                ) from error
+                raise self.refused(error) from error
             if code == sqlite3.SQLITE_BUSY:
                 raise ConfigError(f"{self.path}: another program is at work in it") from error
             raise self.damaged(error) from error
         except (sqlite3.Error, ValueError, TypeError) as error:
             raise self.damaged(error) from error
+
+    def refused(self, error: Exception) -> BirdfastError:
+        """Return what a disk that does not do what is asked means: here it is asked to be read."""
+        return ConfigError(f"{self.path}: cannot be read ({error})")
 
     def damaged(self, error: Exception) -> ConfigError:
         """Return the refusal of a journal that is not as it was written."""
@@ -224,7 +239,6 @@ def digest_of(facts: dict[str, str]) -> str:
 
 def make(database: sqlite3.Connection, facts: dict[str, Any]) -> None:
     """Write an empty journal, whole or not at all."""
-    database.execute("PRAGMA journal_mode = WAL")
     tables = """
     CREATE TABLE run (fact TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
     CREATE TABLE file (
