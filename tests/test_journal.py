@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -22,6 +23,7 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError, OutputError
 from birdfast.journal import NAME, Journal, Record, fingerprint
 from birdfast.pipeline import DETECTION, Outcome
+from birdfast.sessions import interpreter
 from birdfast.tables import Failure
 
 from .test_audio import noise, write
@@ -135,6 +137,38 @@ def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
         (name,) = change
         other = fingerprint(tiny, Options(**change))
         assert [key for key in usual if usual[key] != other[key]] == [name]
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("libsndfile", "audio.decoder_version"),
+        ("soxr", "audio.resampler_version"),
+        ("TFLite runtime", "sessions.interpreter.version"),
+    ],
+)
+def test_every_library_that_decides_is_in_the_fingerprint(
+    tiny: models.Model, monkeypatch: pytest.MonkeyPatch, name: str, what: str
+) -> None:
+    usual = fingerprint(tiny, Options())
+    monkeypatch.setattr(f"birdfast.{what}", lambda: "99")
+    other = fingerprint(tiny, Options())
+    assert [key for key in usual if usual[key] != other[key]] == [name]
+    assert usual[name]
+
+
+def test_how_labels_are_read_is_in_the_fingerprint(tiny: models.Model) -> None:
+    other = dataclasses.replace(tiny, labels_format="csv:name")
+    assert fingerprint(tiny, Options()) != fingerprint(other, Options())
+
+
+def test_the_runtimes_version_is_known_without_loading_it() -> None:
+    code = "import sys; from birdfast.sessions import interpreter as i; print(i.version(), *sys.modules)"
+    version, *loaded = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    ).stdout.split(maxsplit=2)
+    assert version == interpreter.runtime()[0]
+    assert not {"ai_edge_litert", "tflite_runtime"} & set(loaded[1].split())
 
 
 def test_one_run_a_folder(tmp_path: Path) -> None:

@@ -278,6 +278,11 @@ def decoder_version() -> str:
     return str(soundfile.__libsndfile_version__)
 
 
+def resampler_version() -> str:
+    """Return the version of soxr."""
+    return str(soxr.__version__)
+
+
 def _resample(blocks: Iterator[Samples], from_hz: int, to_hz: int) -> Iterator[Samples]:
     stream = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
     for block in blocks:

@@ -20,11 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from .. import __version__
+from .. import __version__, audio
 from ..config import Options
 from ..errors import BirdfastError, ConfigError, OutputError
 from ..models import Model
 from ..pipeline import Outcome
+from ..sessions import interpreter
 from ..tables import Failure
 from .record import COLUMNS, NAME, Entry, Record, Standing, make, new_digest, sealed, total
 
@@ -32,13 +33,27 @@ __all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "fingerp
 
 UNCOMPARED = {"digest", "names", "metadata"}  # what others tell already, at length
 COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
-FACTS = ("rate_hz", "window_samples", "step_samples", "normalization", "activation", "output")
+FACTS = (
+    "rate_hz",
+    "window_samples",
+    "step_samples",
+    "normalization",
+    "activation",
+    "output",
+    "labels_format",
+)
 
 
 def fingerprint(model: Model, options: Options) -> dict[str, str]:
-    """Return what decides a run's results, by name: two runs with the same can share a folder."""
+    """Return what decides a run's results, by name: two runs with the same can share a folder.
+
+    NumPy's version stays out: it rounds as the processor does, which stays out, too.
+    """
     labels = hashlib.sha256(model.labels_path.read_bytes()).hexdigest()
     facts = {"birdfast version": __version__, "model": model.sha256(), "labels": labels}
+    facts |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
+    if model.path.suffix == ".tflite":
+        facts["TFLite runtime"] = interpreter.version()
     facts |= {name: json.dumps(getattr(model, name)) for name in FACTS}
     return facts | {name: json.dumps(value) for name, value in options.as_dict().items()}
 

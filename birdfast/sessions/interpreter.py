@@ -2,7 +2,8 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,14 @@ def runtime() -> tuple[str, Any]:
         return "tflite-runtime", interpreter
     except ImportError as error:
         raise ModelError("no TFLite runtime is installed: pip install ai-edge-litert") from error
+
+
+def version() -> str:
+    """Return the name and version of the runtime that `runtime` takes, without loading it."""
+    for name in (LITERT, "tflite-runtime"):
+        with suppress(metadata.PackageNotFoundError):
+            return f"{name} {metadata.version(name)}"
+    return "none"
 
 
 @contextmanager
