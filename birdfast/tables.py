@@ -5,13 +5,13 @@ from __future__ import annotations
 import csv
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
-from .errors import ConfigError
+from .errors import ConfigError, OutputError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -81,13 +81,17 @@ class AtomicFile:
     def __enter__(self) -> Self:
         return self
 
+    def finish(self) -> None:
+        """Bring all that was written to the disk, so that only the name is missing; the end does it, too."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
             if kind is None:
-                self.stream.flush()
-                os.fsync(self.stream.fileno())
+                self.finish()
                 self._part.replace(self.path)
         finally:
             self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
@@ -164,17 +168,20 @@ class ParquetTable(Table):
         if len(self._rows) >= ROW_GROUP_ROWS:
             self._flush()
 
+    def finish(self) -> None:
+        """Write the last rows and the footer."""
+        self._flush()
+        self._writer.close()
+        super().finish()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            if kind is None:
-                self._flush()
-            self._writer.close()
-        except BaseException as failed:
-            super().__exit__(type(failed), failed, failed.__traceback__)
-            raise
-        super().__exit__(kind, error, trace)
+            if kind is not None:
+                self._writer.close()
+        finally:
+            super().__exit__(kind, error, trace)
 
     def _flush(self) -> None:
         if self._rows:
@@ -228,11 +235,17 @@ class TokensParquet(AtomicFile):
         row = {"file": [escaped(path)], "frame_s": [self._frame_s], "tokens": [tokens]}
         self._writer.write_batch(self._record_batch.from_pydict(row, schema=self._schema))
 
+    def finish(self) -> None:
+        """Write the footer."""
+        self._writer.close()
+        super().finish()
+
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._writer.close()
+            if kind is not None:
+                self._writer.close()
         finally:
             super().__exit__(kind, error, trace)
 
@@ -308,16 +321,17 @@ def write_all(
 
     Raises
     ------
-    ConfigError
-        As `check_places`.
+    OutputError
+        A table cannot be begun: since `check_places` the folder has gone.
     OSError
-        The disk is full, or the folder has gone.
+        The disk is full, or the folder goes now.
     """
     n_notes = 0
     with ExitStack() as stack:
-        written = [stack.enter_context(open_table(folder, kind, metadata)) for kind in kinds]
-        failures = stack.enter_context(FailuresTable(folder / FAILURES))
-        notes = stack.enter_context(NotesTable(folder / NOTES))
+        with _too_late():
+            written = [stack.enter_context(open_table(folder, kind, metadata)) for kind in kinds]
+            failures = stack.enter_context(FailuresTable(folder / FAILURES))
+            notes = stack.enter_context(NotesTable(folder / NOTES))
         for result in results:
             for rows in result.parts:
                 for table in written:
@@ -326,9 +340,29 @@ def write_all(
                 failures.write(result.failure)
             notes.write(result.path, result.notes)
             n_notes += len(result.notes)
+        for file in (*written, failures, notes):
+            file.finish()
     if not n_notes:
         notes.path.unlink()
     return [file.path for file in (*written, failures, *([notes] if n_notes else []))]
+
+
+def write_failures(folder: Path, failures: Iterable[Failure]) -> None:
+    """Write the table of failures alone, of a run that stops at them; errors as `write_all`."""
+    with _too_late():
+        table = FailuresTable(folder / FAILURES)
+    with table:
+        for failure in failures:
+            table.write(failure)
+
+
+@contextmanager
+def _too_late() -> Iterator[None]:
+    """Blame the disk for a table that cannot be begun when all is computed: `check_places` was content."""
+    try:
+        yield
+    except ConfigError as error:
+        raise OutputError(str(error)) from error
 
 
 def read_csv(path: Path) -> list[Detection]:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import csv
 import errno
+import os
 from pathlib import Path
 
 import pyarrow.parquet
 import pytest
 
 from birdfast import tables
-from birdfast.errors import ConfigError
-from birdfast.tables import Detection, Failure
+from birdfast.errors import ConfigError, OutputError
+from birdfast.tables import Detection, Failure, Result
 
 ROWS = [
     Detection(0.0, 3.0, "Parus major", "Great Tit", 0.987654, "dawn/a, b.wav"),
@@ -127,6 +128,51 @@ def test_a_full_disk_leaves_no_litter(tmp_path: Path, kind: str) -> None:
         table.stream.close()
         table.stream = full
     assert list(tmp_path.iterdir()) == []
+
+
+def results(number: int) -> list[Result]:
+    failure = Failure("b.wav", "audio", "AudioError", f"reason {number}")
+    return [Result("a.wav", [ROWS[:number]], None, [f"note {number}"]), Result("b.wav", [], failure, [])]
+
+
+@pytest.mark.parametrize("kind", ["csv", "parquet"])
+def test_a_table_that_fails_at_its_last_byte_leaves_all_the_old_ones(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    tables.write_all(tmp_path, ["csv", "parquet"], {}, results(1))
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    fsync = os.fsync
+
+    def fail(handle: int) -> None:
+        if Path(f"/proc/self/fd/{handle}").readlink().name.startswith(f".detections.{kind}"):
+            raise OSError(errno.ENOSPC, "No space left on device")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(OSError, match="No space left"):
+        tables.write_all(tmp_path, ["csv", "parquet"], {}, results(2))
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
+    assert len(before) == 4
+
+
+def test_tokens_without_their_footer_are_no_table(tmp_path: Path) -> None:
+    def is_full(self: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    table = tables.TokensParquet(tmp_path, 0.01)
+    with pytest.raises(OSError, match="No space left"), table:
+        table._writer.close()
+        table._writer = type("Full", (), {"close": is_full})()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be written into"):
+        tables.check_places(tmp_path / "gone", ["csv"])
+    with pytest.raises(OutputError, match="cannot be written into"):
+        tables.write_all(tmp_path / "gone", ["csv"], {}, [])
+    with pytest.raises(OutputError, match="cannot be written into"):
+        tables.write_failures(tmp_path / "gone", [])
 
 
 def test_unknown_kinds_are_refused() -> None:

@@ -41,6 +41,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     kinds = kinds_of(chosen.rtype)
     output = output_folder(chosen.output)
+    tables.check_places(output, kinds)
     with telling(output), ExitStack() as stack:
         records = [stack.enter_context(Record(Path(part))) for part in chosen.parts]
         _check(records)
