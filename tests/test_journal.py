@@ -304,12 +304,28 @@ sys.exit(main(sys.argv[1:]))
 """
 
 
-def test_fail_fast_stops_and_retry_goes_on(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+def test_fail_fast_names_the_file_and_stops_at_it_again_until_retry(
+    tiny: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    bad = tmp_path / "bad.wav"
+    bad.write_text("no sound")
+    how = [bad, wav, "-o", tmp_path / "out", "--fail-fast"]
+    for _ in range(2):
+        result = infer(tiny, *how)
+        assert result.returncode == 2
+        assert {path.name for path in (tmp_path / "out").iterdir()} == {NAME, "failures.csv"}
+        (row,) = table(tmp_path / "out" / "failures.csv")
+        assert row["path"] == str(bad)
+        assert f"{row['message']}\nbirdfast: stopped, as --fail-fast says" in result.stderr
+    bad.write_bytes(wav.read_bytes())
+    assert infer(tiny, *how, "--retry").returncode == 0
+    assert (tmp_path / "out" / "detections.csv").exists()
+    assert table(tmp_path / "out" / "failures.csv") == []
+
+
+def test_retry_takes_failed_files_again_and_goes_on(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
     how = [folder, "-o", tmp_path / "out"]
-    result = infer(tiny, *how, "--fail-fast")
-    assert result.returncode == 2
-    assert "stopped, as --fail-fast says" in result.stderr
-    assert not (tmp_path / "out" / "detections.csv").exists()
+    assert infer(tiny, *how, "--fail-fast").returncode == 2
     assert infer(tiny, *how, "--retry").returncode == 2
     assert (tmp_path / "out" / "detections.csv").exists()
 

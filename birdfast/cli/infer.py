@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ..labels import Labels
     from ..models import Model
     from ..shards import Shard
-    from ..tables import Result
+    from ..tables import Failure, Result
 
 HELP = "find the species in recordings"
 SOME_FAILED = 2
@@ -123,7 +123,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
     )
     trouble = parser.add_argument_group("trouble")
-    trouble.add_argument("--fail-fast", action="store_true", help="stop at the first file that fails")
+    trouble.add_argument(
+        "--fail-fast",
+        action="store_true",
+        help="stop at the first file that fails, and at those that failed before: failures.csv names them",
+    )
     trouble.add_argument(
         "--file-timeout",
         type=_seconds,
@@ -204,6 +208,8 @@ def _analyse(
         numbers = shards.share(paths, shard) if shard else range(len(paths))
         own = [paths[number] for number in numbers]
         waiting += [own[place] for place in kept.plan(own, numbers, retry=chosen.retry)]
+        if chosen.fail_fast and (failures := _failures(kept)):
+            return _stop(output, failures)
         if not chosen.quiet:
             _say_what_is_ahead(model, options, facts["model"], len(own) - len(waiting))
         report = stack.enter_context(Report(waiting, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
@@ -211,11 +217,7 @@ def _analyse(
             kept.add(waiting[file], outcome)
             report.add(file, outcome)
             if outcome.failure and chosen.fail_fast:
-                print(
-                    f"birdfast: {outcome.failure.message}\nbirdfast: stopped, as --fail-fast says",
-                    file=sys.stderr,
-                )
-                return SOME_FAILED
+                return _stop(output, [outcome.failure])
         written = tables.write_all(output, kinds, metadata, _results(kept, names))
         standing = kept.standing()
     for note in pool.notes:
@@ -223,6 +225,19 @@ def _analyse(
     if not chosen.quiet:
         print(f"{report.summary()}\nwritten: {', '.join(map(str, written))}", file=sys.stderr)
     return standing.exit_code
+
+
+def _failures(record: Record) -> list[Failure]:
+    return [failure for _, entry in record.entries() if (failure := entry.reason())]
+
+
+def _stop(output: Path, failures: list[Failure]) -> int:
+    """End a run that is not to go on after a failure: without tables but that of the failures."""
+    from .. import tables
+
+    tables.write_failures(output, failures)
+    print(f"birdfast: {failures[0].message}\nbirdfast: stopped, as --fail-fast says", file=sys.stderr)
+    return SOME_FAILED
 
 
 def _results(record: Record, names: Labels) -> Iterator[Result]:
