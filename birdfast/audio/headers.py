@@ -87,7 +87,7 @@ def _repair(file: IO[bytes], position: int, length: int) -> tuple[bytes, int] | 
         return None
     file.seek(12)
     chunks, untold = file.read(position - 12 - 4), b"\xff" * 4
-    if length < UNTOLD_BYTES:  # libsndfile reads less encodings in RF64
+    if length < UNTOLD_BYTES:  # libsndfile reads fewer encodings in RF64
         return b"RIFF" + untold + b"WAVE" + chunks + length.to_bytes(4, "little"), position
     lengths = struct.pack("<4sIQQQI", b"ds64", 28, 0, length, 0, 0)
     return b"RF64" + untold + b"WAVE" + lengths + chunks + untold, position

@@ -133,8 +133,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         type=_seconds,
         metavar="S",
         help="seconds that a worker may take for one minute of a file (of a long one for a 256th, of an MP3"
-        " for an eighth) before it is stopped"
-        " (default: 300, and 10 for each MB)",
+        " for an eighth) before it is stopped (default: 300, and 10 for each MB)",
     )
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
