@@ -26,7 +26,7 @@ LAYERS = (
 ONE_HOME = {
     "soundfile": "audio",
     "soxr": "audio",
-    "pyarrow": "tables.py",
+    "pyarrow": "tables",
     "tqdm": "progress.py",
     "platformdirs": "models.py",
     "matplotlib": "picture.py",
