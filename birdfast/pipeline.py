@@ -226,7 +226,7 @@ class Pipeline:
         return scored.outputs["embedding"]
 
     def _without_embedding(self) -> ModelError:
-        what = "leave embeddings out" if self.options.graft else "run it without --no-graft"
+        what = "leave embeddings out" if self.options.graft else "run it without --no-graft (graft=False)"
         return ModelError(f"{self.model.title} has no embedding to show; {what}")
 
     def _count(self, recording: audio.Recording) -> int | None:

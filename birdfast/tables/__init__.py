@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from ..dense import Rows
 from ..errors import ConfigError
+from .dense import COLUMNS, About, DenseTable
 from .detections import CsvTable, Detection, ParquetTable, Table, read_csv
 from .failures import Failure, FailuresTable, NotesTable
 from .files import AtomicFile, escaped
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
+    "DENSE",
     "FORMATS",
+    "About",
     "AtomicFile",
     "Detection",
     "Failure",
@@ -32,16 +36,23 @@ __all__ = [
 ]
 
 FAILURES, NOTES = "failures.csv", "notes.csv"
-FORMATS: dict[str, type[Table]] = {"csv": CsvTable, "parquet": ParquetTable}
+FORMATS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {"csv": CsvTable, "parquet": ParquetTable}
+DENSE = tuple(COLUMNS)
+TABLES = {"csv": CsvTable.name, "parquet": ParquetTable.name}
+TABLES |= {kind: f"{kind}.parquet" for kind in DENSE}
 
 
 class Result(NamedTuple):
-    """What the tables say of one file; the detections come in parts that fit the memory."""
+    """What the tables say of one file; detections and dense rows come in parts that fit the memory.
+
+    Detections come first: their end says whether a journal's results are those that were written.
+    """
 
     path: str
     parts: Iterable[list[Detection]]
     failure: Failure | None
     notes: Sequence[str]
+    dense: Mapping[str, Iterable[Rows]] = {}
 
 
 def check(kind: str) -> None:
@@ -52,8 +63,8 @@ def check(kind: str) -> None:
     ConfigError
         No such kind.
     """
-    if kind not in FORMATS:
-        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(FORMATS)}")
+    if kind not in TABLES:
+        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(TABLES)}")
 
 
 def open_table(folder: Path, kind: str, metadata: Mapping[str, str]) -> Table:
@@ -69,7 +80,7 @@ def check_places(folder: Path, kinds: Iterable[str]) -> None:
     ConfigError
         The folder takes no file, or a table's name is a folder's.
     """
-    for name in (FAILURES, NOTES, *(FORMATS[kind].name for kind in kinds)):
+    for name in (FAILURES, NOTES, *(TABLES[kind] for kind in kinds)):
         file = AtomicFile(folder / name, mode="wb")
         with file.stream:
             file._part.unlink()
@@ -77,14 +88,12 @@ def check_places(folder: Path, kinds: Iterable[str]) -> None:
 
 def tidy(folder: Path) -> None:
     """Remove what a run that was killed while it wrote tables has left; the folder must be ours."""
-    for name in (FAILURES, NOTES, *(table.name for table in FORMATS.values())):
+    for name in (FAILURES, NOTES, *TABLES.values()):
         for part in folder.glob(f".{name}.*.part"):
             part.unlink(missing_ok=True)
 
 
-def write_all(
-    folder: Path, kinds: Iterable[str], metadata: Mapping[str, str], results: Iterable[Result]
-) -> list[Path]:
+def write_all(folder: Path, kinds: Sequence[str], about: About, results: Iterable[Result]) -> list[Path]:
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
 
     Raises
@@ -96,17 +105,22 @@ def write_all(
     """
     n_notes = 0
     with ExitStack() as stack:
-        written = [stack.enter_context(open_table(folder, kind, metadata)) for kind in kinds]
-        failures = stack.enter_context(FailuresTable(folder / FAILURES))
-        notes = stack.enter_context(NotesTable(folder / NOTES))
+        enter = stack.enter_context
+        written = [enter(open_table(folder, kind, about.metadata)) for kind in kinds if kind in FORMATS]
+        dense = {kind: enter(DenseTable(folder, kind, about)) for kind in DENSE if kind in kinds}
+        failures = enter(FailuresTable(folder / FAILURES))
+        notes = enter(NotesTable(folder / NOTES))
         for result in results:
-            for rows in result.parts:
+            for detections in result.parts:
                 for table in written:
-                    table.write(rows)
+                    table.write(detections)
+            for kind, dense_table in dense.items():
+                for rows in result.dense[kind]:
+                    dense_table.write(result.path, rows)
             if result.failure is not None:
                 failures.write(result.failure)
             notes.write(result.path, result.notes)
             n_notes += len(result.notes)
     if not n_notes:
         notes.path.unlink()
-    return [file.path for file in (*written, failures, *([notes] if n_notes else []))]
+    return [file.path for file in (*written, *dense.values(), failures, *([notes] if n_notes else []))]

@@ -27,8 +27,6 @@ class Detection(NamedTuple):
 class Table(AtomicFile):
     """A table of detections that is being written."""
 
-    name: ClassVar[str]
-
     def write(self, rows: Iterable[Detection]) -> None:
         """Append rows."""
         raise NotImplementedError
@@ -37,7 +35,7 @@ class Table(AtomicFile):
 class CsvTable(CsvFile, Table):
     """BirdNET's CSV: seconds and names, confidence with four decimals."""
 
-    name = "detections.csv"
+    name: ClassVar = "detections.csv"
     header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
 
     def __init__(self, folder: Path, metadata: Mapping[str, str]) -> None:
@@ -54,7 +52,7 @@ class CsvTable(CsvFile, Table):
 class ParquetTable(ParquetFile, Table):
     """The same columns with their full precision, and how they came to be as metadata."""
 
-    name = "detections.parquet"
+    name: ClassVar = "detections.parquet"
 
     def __init__(self, folder: Path, metadata: Mapping[str, str]) -> None:
         import pyarrow

@@ -80,14 +80,18 @@ class ParquetFile(AtomicFile):
     """Row groups under a schema; a subclass writes with `_writer` and keeps what waits for `_flush`."""
 
     def __init__(
-        self, path: Path, fields: Mapping[str, pyarrow.DataType], metadata: Mapping[str, str] | None = None
+        self,
+        path: Path,
+        fields: Mapping[str, pyarrow.DataType],
+        metadata: Mapping[str, str] | None = None,
+        **how: Any,
     ) -> None:
         import pyarrow
         import pyarrow.parquet
 
         self._schema = pyarrow.schema(list(fields.items()), metadata=metadata and dict(metadata))
         super().__init__(path, mode="wb")
-        self._writer = pyarrow.parquet.ParquetWriter(self.stream, self._schema, compression="zstd")
+        self._writer = pyarrow.parquet.ParquetWriter(self.stream, self._schema, compression="zstd", **how)
 
     def _flush(self) -> None:
         """Write the rows that wait for more."""
