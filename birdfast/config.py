@@ -14,6 +14,7 @@ LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay nu
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
 Normalization = Literal["none", "hoplite", "zoo"]
+Dense = Literal["scores", "embeddings"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +40,8 @@ class Options:
     graft : bool
         Run TFLite networks rewritten for speed, with our kernels as their front end, where that is
         proved to say the same; False runs the original graph.
+    keep : tuple of "scores", "embeddings"
+        What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class Options:
     tail: Tail = "pad"
     normalization: Normalization | None = None
     graft: bool = True
+    keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
         _check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
@@ -68,6 +72,10 @@ class Options:
         _check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
         known = (None, *get_args(Normalization))
         _check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+        dense = get_args(Dense)
+        _check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
+        # In one order and as JSON gives it back: equal options are equal.
+        object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in self.keep))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:

@@ -12,7 +12,9 @@ import pytest
 
 from birdfast import tables
 from birdfast.errors import ConfigError, OutputError
-from birdfast.tables import Detection, Failure, Result
+from birdfast.tables import About, Detection, Failure, Result
+
+from .test_dense import rows_of
 
 ROWS = [
     Detection(0.0, 3.0, "Parus major", "Great Tit", 0.987654, "dawn/a, b.wav"),
@@ -50,7 +52,7 @@ def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
 
 
 def test_parquet_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(tables.detections, "ROW_GROUP_ROWS", 2)
     file = pyarrow.parquet.ParquetFile(written(tmp_path, "parquet"))
     assert (file.num_row_groups, file.metadata.num_rows) == (2, 4)
 
@@ -132,27 +134,32 @@ def test_a_full_disk_leaves_no_litter(tmp_path: Path, kind: str) -> None:
 
 def results(number: int) -> list[Result]:
     failure = Failure("b.wav", "audio", "AudioError", f"reason {number}")
-    return [Result("a.wav", [ROWS[:number]], None, [f"note {number}"]), Result("b.wav", [], failure, [])]
+    dense = {kind: [rows_of(number)] for kind in tables.DENSE}
+    return [
+        Result("a.wav", [ROWS[:number]], None, [f"note {number}"], dense),
+        Result("b.wav", [], failure, [], {kind: [] for kind in tables.DENSE}),
+    ]
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
+@pytest.mark.parametrize("name", list(tables.TABLES.values()))
 def test_a_table_that_fails_at_its_last_byte_leaves_all_the_old_ones(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    tables.write_all(tmp_path, ["csv", "parquet"], {}, results(1))
+    kinds, about = list(tables.TABLES), About({}, widths=dict.fromkeys(tables.DENSE, 2))
+    tables.write_all(tmp_path, kinds, about, results(1))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     fsync = os.fsync
 
     def fail(handle: int) -> None:
-        if Path(f"/proc/self/fd/{handle}").readlink().name.startswith(f".detections.{kind}"):
+        if Path(f"/proc/self/fd/{handle}").readlink().name.startswith(f".{name}."):
             raise OSError(errno.ENOSPC, "No space left on device")
         fsync(handle)
 
     monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(OSError, match="No space left"):
-        tables.write_all(tmp_path, ["csv", "parquet"], {}, results(2))
+        tables.write_all(tmp_path, kinds, about, results(2))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert len(before) == 4
+    assert len(before) == 6
 
 
 def test_tokens_without_their_footer_are_no_table(tmp_path: Path) -> None:
@@ -170,7 +177,7 @@ def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None
     with pytest.raises(ConfigError, match="cannot be written into"):
         tables.check_places(tmp_path / "gone", ["csv"])
     with pytest.raises(OutputError, match="cannot be written into"):
-        tables.write_all(tmp_path / "gone", ["csv"], {}, [])
+        tables.write_all(tmp_path / "gone", ["csv"], About({}), [])
     with pytest.raises(OutputError, match="cannot be written into"):
         tables.write_failures(tmp_path / "gone", [])
 

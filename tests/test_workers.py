@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -79,7 +80,7 @@ def strike(
 
     def start_and_strike(worker: workers.Worker, task: workers.Task, given: str) -> None:
         while given == path and not worker.ready and len(struck) < times:
-            worker.outcome()
+            list(worker.receive())
         if given == path and len(struck) < times:
             struck.append(worker)
             worker.process.send_signal(number)
@@ -157,8 +158,13 @@ def test_a_worker_that_dies_before_it_is_ready_is_said_in_words(
         list(pool)
 
 
+@pytest.mark.parametrize("wait", [list, workers.Pool.widths])
 def test_workers_that_hang_before_they_are_ready_end_the_run(
-    tiny: models.Model, recordings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny: models.Model,
+    recordings: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    wait: Callable[[workers.Pool], object],
 ) -> None:
     hangs = tmp_path / "hangs"
     hangs.write_text("#!/bin/sh\nexec sleep 60\n")
@@ -169,7 +175,7 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
         pytest.raises(ModelError, match=r"ended before it was ready \(after \d+ s without an answer\)"),
         workers.Pool(recordings, tiny, EVERYTHING, 2) as pool,
     ):
-        list(pool)
+        wait(pool)
 
 
 def test_a_worker_that_fails_says_how_and_not_that_it_was_killed(

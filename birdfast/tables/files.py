@@ -1,0 +1,127 @@
+"""Files that have their names only when they are whole, as CSV and as Parquet."""
+
+from __future__ import annotations
+
+import csv
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any, Self
+
+from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class AtomicFile:
+    """A file that gets its name when it is whole: a temporary neighbour, renamed at the end.
+
+    Raises
+    ------
+    ConfigError
+        The name is a folder's, or the folder takes no file. Said before anything is computed.
+    """
+
+    def __init__(self, path: Path, **how: Any) -> None:
+        if path.is_dir():
+            raise ConfigError(f"{path}: cannot be written (it is a folder)")
+        self.path = path
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written into {path.parent} ({error.strerror})") from error
+        os.fchmod(handle, 0o666 & ~_umask())
+        self._part = Path(name)
+        self.stream: IO[Any] = os.fdopen(handle, **how)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def finish(self) -> None:
+        """Bring all that was written to the disk, so that only the name is missing; the end does it, too."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.finish()
+                self._part.replace(self.path)
+        finally:
+            self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
+            self.stream.close()
+
+
+class CsvFile(AtomicFile):
+    """Rows as UTF-8 text under a header; file names that are no text keep their bytes."""
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
+        self._csv = csv.writer(_UnixLines(self.stream))
+        self._csv.writerow(header)
+
+
+class _UnixLines:
+    """A text stream whose CSV rows end with a line feed, whatever a file's name holds.
+
+    Python's writer quotes those line breaks alone that are part of its own line terminator; so it
+    gets both, and its terminator is exchanged here.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(row.removesuffix("\r\n") + "\n")
+
+
+class ParquetFile(AtomicFile):
+    """Row groups under a schema; a subclass writes with `_writer` and keeps what waits for `_flush`."""
+
+    def __init__(
+        self,
+        path: Path,
+        fields: Mapping[str, pyarrow.DataType],
+        metadata: Mapping[str, str] | None = None,
+        **how: Any,
+    ) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        self._schema = pyarrow.schema(list(fields.items()), metadata=metadata and dict(metadata))
+        super().__init__(path, mode="wb")
+        self._writer = pyarrow.parquet.ParquetWriter(self.stream, self._schema, compression="zstd", **how)
+
+    def finish(self) -> None:
+        """Write the last rows and the footer."""
+        self._flush()
+        self._writer.close()
+        super().finish()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is not None:
+                self._writer.close()
+        finally:
+            super().__exit__(kind, error, trace)
+
+    def _flush(self) -> None:
+        """Write the rows that wait for more."""
+
+
+def escaped(name: str) -> str:
+    """Return a file name as text that everything can hold, bytes that are no UTF-8 as escapes: a\\xff.wav."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
