@@ -147,7 +147,11 @@ class Pipeline:
             yield from self._score(recording.blocks(self.grid.rate_hz), 0, self._count(recording))
 
     def analyse(
-        self, path: str, stretch: int = 0, send: Callable[[Part], object] = lambda part: None
+        self,
+        path: str,
+        stretch: int = 0,
+        send: Callable[[Part], object] = lambda part: None,
+        alive: Callable[[], object] = lambda: None,
     ) -> Outcome:
         """Analyse one stretch of a file; what goes wrong becomes part of the outcome.
 
@@ -158,6 +162,8 @@ class Pipeline:
             The first is 0; every outcome says how many there are.
         send : callable of Part
             Takes the dense rows that the options keep, as they arise.
+        alive : callable
+            Is called after every batch of windows: there is progress.
         """
         outcome, found = Outcome(), [np.zeros(0, DETECTION)]
         dense = Sender(stretch, self.widths, send)
@@ -175,6 +181,7 @@ class Pipeline:
                     found.append(self._pick(scored))
                     dense.add(self._dense(scored))
                     outcome.n_windows += len(scored.start_s)
+                    alive()
                 outcome.audio_s = self._covered_s(recording, first, outcome)
         except (AudioError, ModelError, MemoryError) as error:
             stage, kind = "audio" if isinstance(error, AudioError) else "network", type(error).__name__

@@ -20,6 +20,8 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.pipeline import STRETCH_S, Outcome
 
+from .test_audio import noise, write
+
 EVERYTHING = Options(min_confidence=0)
 
 
@@ -172,10 +174,46 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
     monkeypatch.setattr(sys, "executable", str(hangs))
     monkeypatch.setattr(workers, "START_TIMEOUT_S", 0.2)
     with (
-        pytest.raises(ModelError, match=r"ended before it was ready \(after \d+ s without an answer\)"),
+        pytest.raises(ModelError, match=r"ended before it was ready \(after \d+ s without a sign of life\)"),
         workers.Pool(recordings, tiny, EVERYTHING, 2) as pool,
     ):
         wait(pool)
+
+
+# A worker that naps after every batch of windows; the first ones oversleep.
+NAPPING = """#!{python}
+import pathlib, sys, time
+from birdfast import pipeline
+from birdfast.workers.__main__ import main
+starts = pathlib.Path("{starts}")
+nap_s = 60 if starts.stat().st_size < {n_silent} else 0.5
+with starts.open("a") as file:
+    file.write(".")
+score = pipeline.Pipeline._score
+def slowly(*how):
+    for scored in score(*how):
+        yield scored
+        time.sleep(nap_s)
+pipeline.Pipeline._score = slowly
+main(int(sys.argv[-1]))
+"""
+
+
+@pytest.mark.parametrize("n_silent", [0, 1])
+def test_a_stretch_may_take_long_if_its_worker_is_never_silent_for_long(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_silent: int
+) -> None:
+    path = write(tmp_path / "long.wav", noise(8_000 * 20), 8_000)
+    python, starts = tmp_path / "python", tmp_path / "starts"
+    starts.touch()
+    python.write_text(NAPPING.format(python=sys.executable, starts=starts, n_silent=n_silent))
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    with workers.Pool([str(path)], tiny, EVERYTHING, 1, file_timeout_s=4.0) as pool:
+        ((_, outcome),) = pool
+    assert (outcome.failure, outcome.n_windows) == (None, 40)
+    assert outcome.inference_s > 4.0
+    assert starts.stat().st_size == n_silent + 1
 
 
 def test_a_worker_that_fails_says_how_and_not_that_it_was_killed(

@@ -137,8 +137,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--file-timeout",
         type=_seconds,
         metavar="S",
-        help="seconds that a worker may take for one minute of a file (of a long one for a 256th, of an MP3"
-        " for an eighth) before it is stopped (default: 300, and 10 for each MB)",
+        help="seconds, 2 or more, that a worker may be silent at a file before it is stopped; one that works"
+        " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
@@ -358,8 +358,8 @@ def _seconds(text: str) -> float:
         seconds = float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from error
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes more than 0")
+    if not 2 <= seconds < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes 2 or more")
     return seconds
 
 

@@ -49,7 +49,7 @@ class Pool:
     n_workers : int or None
         None takes one for each physical core that this process may use.
     file_timeout_s : float or None
-        Seconds that a worker may take for one stretch; None allows for the file's size, generously.
+        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
 
     Attributes
     ----------
@@ -133,16 +133,16 @@ class Pool:
             worker.start(next_task, self._paths[next_task.file])
 
     def _limit_s(self, worker: Worker) -> float:
-        """Return how long a worker may take for its start, or for a stretch.
+        """Return how long a worker may be silent: for its whole start, or at a stretch.
 
-        A stretch far into a file may have to go through all before. The file is looked at late: it may
-        lie where every look hangs.
+        The way to a stretch far into a file may lead through all before, without a word. The file is
+        looked at late: it may lie where every look hangs.
         """
         if not worker.ready:
             return max(START_TIMEOUT_S, self._file_timeout_s or 0)
         if self._file_timeout_s is not None:
             return self._file_timeout_s
-        if worker.busy_s <= FILE_TIMEOUT_S:
+        if worker.silent_s <= FILE_TIMEOUT_S:
             return FILE_TIMEOUT_S
         size_bytes = audio.size_bytes(self._paths[worker.tasks[0].file]) or 0
         return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6

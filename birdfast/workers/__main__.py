@@ -9,10 +9,10 @@ import signal
 import socket
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 from ..config import Options
@@ -23,13 +23,14 @@ from ..pipeline import Pipeline
 from . import wire
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+SILENT_S = 1.0  # then a worker says that it lives: half of the least limit that infer takes
 
 
 def main(fd: int) -> None:
     """Be a worker: load the pipeline, then analyse what is asked until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     parent = socket.socket(fileno=fd)
-    orders = _orders(parent)
+    orders, voice = _orders(parent), Voice(parent)
     with parent, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         order = next(orders)
         _die_with(order["parent"])
@@ -40,14 +41,34 @@ def main(fd: int) -> None:
             try:
                 pipeline = Pipeline(_model(order["model"]), Options(**order["options"]))
             except BirdfastError as error:
-                wire.send(parent, {"error": type(error).__name__, "message": str(error)})
+                voice.say({"error": type(error).__name__, "message": str(error)})
                 return
-        wire.send(parent, {"ready": [str(note.message) for note in notes], "widths": pipeline.widths})
+        voice.say({"ready": [str(note.message) for note in notes], "widths": pipeline.widths})
         for task in orders:
-            outcome = pipeline.analyse(task["path"], task["stretch"], partial(_send, parent))
+            outcome = pipeline.analyse(task["path"], task["stretch"], voice.send, voice.alive)
             told = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
             detections = told.pop("detections")
-            wire.send(parent, told, detections.tobytes())
+            voice.say(told, detections.tobytes())
+
+
+class Voice:
+    """What a worker says to its parent: what it finds, and that it lives if it finds nothing for long."""
+
+    def __init__(self, parent: socket.socket) -> None:
+        self._parent, self._spoke_s = parent, monotonic()
+
+    def say(self, told: Mapping[str, Any], blob: bytes = b"") -> None:
+        wire.send(self._parent, told, blob)
+        self._spoke_s = monotonic()
+
+    def send(self, part: Part) -> None:
+        told = part._asdict()
+        rows = told.pop("rows")
+        self.say({"part": told}, rows)
+
+    def alive(self) -> None:
+        if monotonic() - self._spoke_s >= SILENT_S:
+            self.say({"alive": True})
 
 
 def _orders(parent: socket.socket) -> Iterator[dict[str, Any]]:
@@ -55,12 +76,6 @@ def _orders(parent: socket.socket) -> Iterator[dict[str, Any]]:
     while True:
         for told, _ in inbox.read():
             yield told
-
-
-def _send(parent: socket.socket, part: Part) -> None:
-    told = part._asdict()
-    rows = told.pop("rows")
-    wire.send(parent, {"part": told}, rows)
 
 
 def _die_with(parent: int) -> None:

@@ -55,7 +55,7 @@ class Worker:
         self._inbox = wire.Inbox(ours)
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False
-        self.began_s = monotonic()
+        self.heard_s = monotonic()
         self.notes: list[str] = []
         self.widths: dict[str, int] = {}
         order = {"model": _plain(model), "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()}
@@ -64,7 +64,7 @@ class Worker:
     def start(self, task: Task, path: str) -> None:
         """Hand out a stretch."""
         if not self.tasks:
-            self.began_s = monotonic()
+            self.heard_s = monotonic()  # it had nothing to say before
         self.tasks.append(task)
         self._tell({"path": path, "stretch": task.stretch})
 
@@ -78,29 +78,29 @@ class Worker:
         BirdfastError
             It could not start: the model's or the options' fault.
         """
-        for told, blob in self._inbox.read():
+        messages = self._inbox.read()
+        self.heard_s = monotonic()  # a piece of a message will do
+        for told, blob in messages:
             if "error" in told:
                 raise ERRORS[told["error"]](told["message"])
-            if "part" in told:  # the stretch is not done: its time goes on
-                yield self.tasks[0], Part(**told["part"], rows=blob)
-                continue
-            self.began_s = monotonic()
             if "ready" in told:
                 self.ready, self.notes, self.widths = True, told["ready"], told["widths"]
-                continue
-            failure = told.pop("failure")
-            detections = np.frombuffer(blob, DETECTION)
-            outcome = Outcome(**told, failure=failure and Failure(*failure), detections=detections)
-            yield self.tasks.popleft(), outcome
+            elif "part" in told:
+                yield self.tasks[0], Part(**told["part"], rows=blob)
+            elif "alive" not in told:
+                failure = told.pop("failure")
+                detections = np.frombuffer(blob, DETECTION)
+                outcome = Outcome(**told, failure=failure and Failure(*failure), detections=detections)
+                yield self.tasks.popleft(), outcome
 
     @property
-    def busy_s(self) -> float:
-        """Seconds at its start, or at the stretch at work."""
-        return monotonic() - self.began_s
+    def silent_s(self) -> float:
+        """Seconds since it was heard, or told what to do."""
+        return monotonic() - self.heard_s
 
     def stop_if_overdue(self, limit_s: float) -> None:
-        """Kill the process if it is at one thing for longer; that is noticed as any other end."""
-        if self.busy_s > limit_s:
+        """Kill the process if it is silent for longer; that is noticed as any other end."""
+        if self.silent_s > limit_s:
             self.overdue = True
             self.process.kill()
 
@@ -114,7 +114,7 @@ class Worker:
         kind = signal.Signals(-code).name if code < 0 else "Exit"
         how = f"signal {kind}" if code < 0 else f"exit code {code}"
         if self.overdue:
-            kind, how = "Timeout", f"after {self.busy_s:.0f} s without an answer"
+            kind, how = "Timeout", f"after {self.silent_s:.0f} s without a sign of life"
         with self.errors:
             self.errors.seek(0)
             last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
