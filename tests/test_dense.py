@@ -185,6 +185,30 @@ def test_a_folder_in_which_nothing_can_be_read_gives_tables_without_rows(
             assert (table.num_rows, table.schema.field(column).type.list_size) == (0, width)
 
 
+# A worker that is never heard: nobody may wait for it.
+MUTE = """
+import sys
+from birdfast import workers
+from birdfast.__main__ import main
+workers.Pool.widths = workers.Pool.__iter__ = None
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_finished_folder_gives_its_tables_without_a_worker(
+    deep: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    how = ["infer", "--model", deep.path.parent, wav, "--rtype", KEPT, "-o", tmp_path / "out"]
+    assert birdfast(*how).returncode == 0
+    expected = contents(tmp_path / "out")
+    (tmp_path / "out" / "scores.parquet").unlink()
+    result = subprocess.run(
+        [sys.executable, "-c", MUTE, *map(str, how)], capture_output=True, text=True, timeout=60
+    )
+    assert result.returncode == 0, result.stderr
+    assert contents(tmp_path / "out") == expected
+
+
 @pytest.mark.parametrize(
     ("network", "more", "advice"),
     [("tiny", [], "leave embeddings out"), ("deep", ["--no-graft"], "run it without")],

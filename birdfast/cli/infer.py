@@ -25,7 +25,7 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -208,7 +208,7 @@ def _analyse(
         facts = journal.fingerprint(model, options)
         if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
             _say_if_unprepared(model, facts["model"])
-        widths = pool.widths() if options.keep else {}
+        widths = _widths(pool, output, forget=chosen.force) if options.keep else {}
         facts |= _beside(model, options, widths, paths, shard)
         kept = stack.enter_context(journal.Journal(output, facts, force=chosen.force))
         tables.tidy(output)
@@ -230,6 +230,20 @@ def _analyse(
     if not chosen.quiet:
         print(f"{report.summary()}\nwritten: {', '.join(map(str, written))}", file=sys.stderr)
     return standing.exit_code
+
+
+def _widths(pool: Pool, output: Path, *, forget: bool) -> Mapping[str, int]:
+    """Return how wide dense rows are: a journal knows, or a worker does when it is ready.
+
+    A journal of another run may say what it likes: the run will be refused.
+    """
+    from ..errors import ConfigError
+    from ..journal import Record
+
+    if not forget:
+        with suppress(ConfigError), Record(output) as known:
+            return about(known).widths
+    return pool.widths()
 
 
 def _work_off(

@@ -37,6 +37,7 @@ __all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "fingerp
 
 UNCOMPARED = {"digest", "names", "metadata", "widths"}  # what others tell already, at length
 COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
+COMMIT_EVERY_BYTES = 1 << 24  # of parts, which the write-ahead log holds until then
 FACTS = (
     "rate_hz",
     "window_samples",
@@ -118,6 +119,7 @@ class Journal(Record):
             os.close(self._lock)
             raise
         self._begun: _Begun | None = None
+        self._committed_s, self._open_bytes = monotonic(), 0
 
     def __exit__(self, *_: object) -> None:
         try:
@@ -173,6 +175,7 @@ class Journal(Record):
         with self.told():
             row = (self._id(path), *part[:-1], new_digest(part.rows).digest(), part.rows)
             self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._open_bytes += len(part.rows)
             self._commit_in_time()
 
     def commit(self) -> None:
@@ -186,7 +189,7 @@ class Journal(Record):
         self._look()
         self.database.execute("COMMIT")
         self.database.execute("BEGIN")
-        self._committed_s = monotonic()
+        self._committed_s, self._open_bytes = monotonic(), 0
 
     def refused(self, error: Exception) -> BirdfastError:
         """Return what a disk that takes nothing more means."""
@@ -203,7 +206,8 @@ class Journal(Record):
             raise OutputError(f"{folder}: has gone since the run began; another has its name")
 
     def _commit_in_time(self) -> None:
-        if monotonic() - self._committed_s >= COMMIT_EVERY_S:
+        late = monotonic() - self._committed_s >= COMMIT_EVERY_S
+        if late or self._open_bytes >= COMMIT_EVERY_BYTES:
             self.commit()
 
     def _open(self, facts: dict[str, str]) -> None:
@@ -220,7 +224,6 @@ class Journal(Record):
                 self.database.execute("BEGIN IMMEDIATE")
                 # Half of a file: the run was killed in it.
                 self._forget("SELECT id FROM file WHERE state = 'waiting'")
-                self._committed_s = monotonic()
         except BaseException:
             self.database.close()
             raise
