@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomicfile import AtomicFile
 from .errors import ConfigError, ModelError
-from .tables import AtomicFile
 
 MANIFEST = "model.toml"
 KIND = "stsg"

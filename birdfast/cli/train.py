@@ -167,8 +167,8 @@ def _evaluate(training: Training, clips: Sequence[Clip], folds: list[str], outpu
 def _write(output: Path, told: str, results: list[dict[str, Any]]) -> None:
     import csv
 
+    from ..atomicfile import AtomicFile
     from ..errors import ConfigError
-    from ..tables import AtomicFile
 
     try:
         output.mkdir(parents=True, exist_ok=True)
