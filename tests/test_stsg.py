@@ -24,6 +24,19 @@ PATCHES = FrontEnd(
     offset=1e-5, patch_frames=4, patch_step=2, unit_length=True,
 )  # fmt: skip
 PAPER = FrontEnd()
+FRONT_ENDS = st.builds(
+    FrontEnd,
+    n_fft=st.just(64),
+    frame_samples=st.integers(2, 64),
+    hop_samples=st.integers(1, 200),
+    n_mels=st.just(4),
+    n_mfcc=st.sampled_from([0, 3]),
+    log=st.booleans(),
+    offset=st.just(1e-5),
+    patch_frames=st.integers(1, 6),
+    patch_step=st.integers(1, 9),
+    unit_length=st.booleans(),
+)
 
 
 def noise(n: int, seed: int = 0) -> np.ndarray:
@@ -57,6 +70,15 @@ class TestTokenizer:
     def test_a_stream_has_the_frames_of_the_whole(self, front_end: FrontEnd, block: int) -> None:
         tokenizer, sound = Tokenizer(front_end), noise(90_000)
         parts = list(tokenizer.stream(sound[i : i + block] for i in range(0, len(sound), block)))
+        assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
+
+    @settings(max_examples=60, deadline=None)
+    @given(FRONT_ENDS, st.integers(0, 3000), st.lists(st.integers(0, 900), max_size=20))
+    def test_any_stream_has_the_frames_of_the_whole(
+        self, front_end: FrontEnd, n: int, cuts: list[int]
+    ) -> None:
+        tokenizer, sound = Tokenizer(front_end), noise(n)
+        parts = list(tokenizer.stream(np.split(sound, np.minimum(np.cumsum(cuts), n).astype(int))))
         assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
 
     @pytest.mark.parametrize("front_end", [PATCHES, PAPER], ids=["patches", "paper"])

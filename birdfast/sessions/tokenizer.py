@@ -162,11 +162,12 @@ class Tokenizer:
     def stream(self, blocks: Iterable[Float32]) -> Iterator[Float32]:
         """Yield the frames of a recording that comes in blocks: the same as those of the whole."""
         step = self.front_end.hop_samples * self.front_end.patch_step
-        pending = np.zeros(0, np.float32)
+        pending, skipped = np.zeros(0, np.float32), 0  # the next frame may begin behind all that has come
         for block in blocks:
-            pending = np.concatenate([pending, block])
-            frames = self(pending)
-            pending = pending[len(frames) * step :]
+            sound = np.concatenate([pending, block])
+            frames = self(sound[skipped:])
+            skipped += len(frames) * step
+            pending, skipped = sound[skipped:], max(0, skipped - len(sound))
             yield frames
 
 
