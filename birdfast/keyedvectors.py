@@ -114,8 +114,8 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
     Raises
     ------
     ModelError
-        The file is missing, cut, or something else, such as gensim's own format: that is a pickle, which can
-        run any program, so it is not read.
+        The file is missing, cut, has values that are not finite, or is something else, such as gensim's own
+        format: that is a pickle, which can run any program, so it is not read.
     """
     path = Path(path)
     try:
@@ -140,6 +140,9 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
             keys.append(key.decode())
     except (StopIteration, ValueError) as error:
         raise ModelError(f"{path}: cut or damaged at vector {len(keys)} of {n}") from error
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise ModelError(f"{path}: the vector of {keys[wrong[0]]} is not finite")
     return KeyedVectors(keys, vectors)
 
 

@@ -94,6 +94,16 @@ def test_something_else_is_a_model_error(data: bytes, named: str, tmp_path: Path
         keyedvectors.read(path)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["v.txt", "v.bin"])
+def test_a_vector_that_is_not_finite_is_named(value: float, name: str, tmp_path: Path) -> None:
+    vectors = VALUES.copy()
+    vectors[1, 2] = value
+    keyedvectors.write(tmp_path / name, vectors, ["a", "b", "c"])
+    with pytest.raises(ModelError, match=rf"{name}: the vector of b is not finite"):
+        keyedvectors.read(tmp_path / name)
+
+
 def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone.bin: No such file"):
         keyedvectors.read(tmp_path / "gone.bin")
