@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 import birdfast
-from birdfast import audio, keyedvectors
+from birdfast import audio, keyedvectors, modelfolder
 from birdfast.__main__ import main
 from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
@@ -157,6 +159,16 @@ def test_a_stage_that_is_done_is_not_done_again(
     assert train(data, "clips.csv", tmp_path / "m") == 0
 
 
+def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:
+    code = (
+        "from numba.core.caching import FunctionCache as Cache\nCache._impl_class._locator_classes = []\n"
+        "import numpy as np\nfrom birdfast.train import skipgram\n"
+        "print(skipgram.train([np.arange(9)], 9, dim=2, epochs=1).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("(9, 2)\n", 0), done.stderr
+
+
 def test_another_recipe_in_the_same_folder_learns_anew(data: Path, model: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "m", "--seed", "1") == 0
     assert train(data, "clips.csv", tmp_path / "m") == 0
@@ -268,8 +280,6 @@ def test_tokens_lists_what_failed(model: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_another_shape_is_no_model(model: Path, tmp_path: Path) -> None:
-    from birdfast import modelfolder
-
     facts = modelfolder.facts(model)
     parts = modelfolder.arrays(model, facts.pop("arrays"))
     parts["centroids"] = parts["centroids"][:, :-1]
