@@ -212,6 +212,16 @@ class TestRecipe:
             ("[pooling]\nkind = 'max'", "pooling.kind: 'max'"),
             ("colour = 1", "colour: unknown"),
             ("window_s = 'long'", "window_s: 'long'"),
+            ("window_s = nan", "window_s: nan"),
+            ("window_s = true", "window_s: True"),
+            ("[pooling]\nembedding = nan", "pooling.embedding: nan"),
+            ("[pooling]\nhistogram = inf", "pooling.histogram: inf"),
+            ("[frontend]\noffset = nan", "frontend.offset: nan"),
+            ("[frontend]\nfmax_hz = -inf", "frontend.fmax_hz: -inf"),
+            ("[skipgram]\nexponent = nan", "skipgram.exponent: nan"),
+            ("[head]\nstrength = inf", "head.strength: inf"),
+            (f"[head]\nstrength = 1{400 * '0'}", "head.strength: 1000"),
+            ("[codebook]\nrecordings_share = nan", "codebook.recordings_share: nan"),
             ("head = 1", "head: a table"),
             ("= nonsense", "no recipe can be read"),
         ],
@@ -223,7 +233,10 @@ class TestRecipe:
 
 
 class TestModelFolder:
-    FACTS = {"title": "A 'quoted' \"name\"", "classes": ["Größe_große", "b"]}  # noqa: RUF012
+    FACTS = {  # noqa: RUF012
+        "title": "A 'quoted' \"name\"", "licence": "none", "activation": "softmax", "window_s": 5.0,
+        "classes": ["Größe_große", "b"], "frontend": {"rate_hz": 32_000}, "pooling": {},
+    }  # fmt: skip
 
     def folder(self, path: Path) -> Path:
         modelfolder.write(path, self.FACTS, {"x": noise(6).reshape(2, 3)})

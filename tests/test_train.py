@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import math
+import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import birdfast
-from birdfast import audio, keyedvectors, modelfolder
+from birdfast import audio, keyedvectors, modelfolder, models
 from birdfast.__main__ import main
 from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
@@ -286,6 +290,71 @@ def test_a_folder_of_another_shape_is_no_model(model: Path, tmp_path: Path) -> N
     modelfolder.write(tmp_path / "m", facts, parts)
     with pytest.raises(ModelError, match="do not fit together"):
         open_session(tmp_path / "m" / "model.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("window_s", value) for value in (1e9, 0.0, math.nan, math.inf, "5", True, [])),
+        *(("activation", value) for value in ("foo", 1, ["softmax"])),
+        *(("classes", value) for value in ("abc", [], [1, 2, 3], ["a", "a", "b"], {})),
+        *(("arrays", value) for value in ([], {"x": 1})),
+        *(("title", value) for value in (1, [])),
+        ("licence", False),
+        *(("frontend", value) for value in (1, [], "x")),
+        ("pooling", 5),
+        *(("frontend.rate_hz", value) for value in ("x", 0, -1, 10**12, 32000.0)),
+        pytest.param("frontend.rate_hz", 10**400, id="no float"),
+        *(("frontend.log", value) for value in ("yes", 1)),
+        *(("frontend.n_mels", value) for value in (0, 10**9, 2.5)),
+        *(("frontend.hop_samples", value) for value in (0, 10**30, "a")),
+        *(("frontend.fmax_hz", value) for value in (math.nan, math.inf, "high", True)),
+        *(("frontend.offset", value) for value in (math.nan, -1.0)),
+        ("frontend.colour", 1),
+        *(("pooling.n_nearest", value) for value in (0, 9, 1.5, True)),
+        *(("pooling.embedding", value) for value in (math.nan, math.inf, -1.0, "x")),
+        *(("pooling.kind", value) for value in ("max", 1)),
+    ],
+)
+def test_a_manifest_that_is_sealed_but_silly_is_refused_by_name(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, value: Any
+) -> None:
+    facts = modelfolder.facts(model)
+    parts = modelfolder.arrays(model, facts["arrays"])
+    table, _, below = key.rpartition(".")
+    place = facts[table] if table else facts
+    place[below] = value
+    seal(tmp_path / "m", facts, parts)
+    with pytest.raises(ModelError, match=rf"{below}\b"):
+        open_session(tmp_path / "m/model.toml", n_classes=3)
+    audio.write(tmp_path / "a.wav", song("warble", 1), RATE_HZ)
+    for command in (["infer"], ["tokens"]):
+        how = [*command, str(tmp_path / "a.wav"), "--model", str(tmp_path / "m"), "-o", str(tmp_path / "o")]
+        assert main(how) == 64
+        assert re.search(rf"{below}\b", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("key", [*modelfolder.WANTED, "frontend.rate_hz"])
+def test_a_manifest_that_lacks_a_key_says_which(model: Path, tmp_path: Path, key: str) -> None:
+    facts = modelfolder.facts(model)
+    parts = modelfolder.arrays(model, facts["arrays"])
+    table, _, below = key.rpartition(".")
+    del (facts[table] if table else facts)[below]
+    seal(tmp_path / "m", facts, parts)
+    with pytest.raises(ModelError, match=rf"lacks {key}$"):
+        models.find(tmp_path / "m")
+
+
+def seal(folder: Path, facts: dict[str, Any], parts: dict[str, np.ndarray]) -> None:
+    """Write a model's folder with any manifest at all under a right seal."""
+    import tomli_w
+
+    folder.mkdir()
+    for name, array in parts.items():
+        np.save(folder / f"{name}.npy", array)
+    told = tomli_w.dumps(facts).encode().rstrip()
+    end = modelfolder.SEAL + hashlib.sha256(told).hexdigest().encode() + b'"\n'
+    (folder / "model.toml").write_bytes(told + end)
 
 
 def test_whitening_makes_the_covariance_the_identity() -> None:

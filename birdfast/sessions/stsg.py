@@ -5,7 +5,6 @@ Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _kernels, embedding, modelfolder
+from .. import _kernels, config, embedding, modelfolder
 from ..classifier import Classifier, Layer
 from ..errors import ConfigError, ModelError
 from ..tokens import MAX_NEAREST, Codebook
@@ -22,6 +21,7 @@ from .tokenizer import FrontEnd, Tokenizer
 
 Float32 = NDArray[np.float32]
 BATCH = 12  # a minute of windows of 5 s
+MISFITS = (ConfigError, ModelError, KeyError, IndexError, TypeError, ValueError, MemoryError)
 FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0
 
 
@@ -163,7 +163,7 @@ class StsgSession:
         try:
             self.tokenizer = tokenizer(facts, arrays)
             self.codebook = Codebook(arrays["centroids"])
-            self._pooler = Pooler(Pooling(**facts["pooling"]), arrays)
+            self._pooler = Pooler(config.made(Pooling, "pooling", facts["pooling"]), arrays)
             n_layers = sum(name.endswith("_weight") for name in arrays)
             self._classifier = Classifier(
                 [Layer(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"]) for i in range(n_layers)]
@@ -171,8 +171,13 @@ class StsgSession:
             self.n_classes = self._classifier.n_classes
             self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
             self.run(np.zeros((1, self.window_samples), np.float32))
-        except (ConfigError, ModelError, KeyError, TypeError, ValueError) as error:
+        except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
+
+    @property
+    def embeddings(self) -> Float32:
+        """The tokens' embeddings: float32 [n_tokens, dim]."""
+        return self._pooler.tables["embeddings"]
 
     def run(self, windows: Float32) -> dict[str, Float32]:
         """Score float32 [n <= batch, window_samples]."""
@@ -186,13 +191,8 @@ class StsgSession:
 
 def tokenizer(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> Tokenizer:
     """Return the tokenizer of a model's manifest and arrays."""
-    front_end = FrontEnd(**facts["frontend"])
+    front_end = config.made(FrontEnd, "frontend", facts["frontend"])
     return Tokenizer(front_end, arrays.get("mean"), arrays.get("projection"))
-
-
-def front_end_facts(front_end: FrontEnd) -> dict[str, Any]:
-    """Return a front end as a manifest has it."""
-    return dataclasses.asdict(front_end)
 
 
 def _unit(rows: Float32) -> Float32:

@@ -60,8 +60,10 @@ class FrontEnd:
     unit_length: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("rate_hz", "n_fft", "frame_samples", "hop_samples", "n_mels"):
+        for name in ("n_fft", "frame_samples", "hop_samples"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        _check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
+        _check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
         for name in ("patch_frames", "patch_step"):
             _check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
         _check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")

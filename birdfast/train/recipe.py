@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import config
 from ..errors import ConfigError
+from ..modelfolder import LONGEST_S, SHORTEST_S
 from ..sessions.stsg import Pooling
 from ..sessions.tokenizer import FrontEnd
 from . import skipgram
@@ -121,26 +123,10 @@ def of(tables: dict[str, Any]) -> Recipe:
         if key != "window_s" and key not in TABLES:
             raise ConfigError(f"{key}: unknown; there are window_s, {', '.join(TABLES)}")
     window_s = tables["window_s"]
-    fits = isinstance(window_s, int | float) and 0.1 <= window_s <= 600
-    _check(fits, "window_s", window_s, "0.1 to 600 seconds")
-    made = {name: _made(name, kind, tables.get(name)) for name, kind in TABLES.items()}
+    fits = type(window_s) in (int, float) and SHORTEST_S <= window_s <= LONGEST_S
+    _check(fits, "window_s", window_s, f"{SHORTEST_S} to {LONGEST_S} seconds")
+    made: dict[str, Any] = {name: config.made(kind, name, tables.get(name)) for name, kind in TABLES.items()}
     return Recipe(window_s=float(window_s), **made)
-
-
-def _made(name: str, kind: type, values: object) -> Any:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{name}: a table is wanted, not {values!r}")
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
-    for key, value in values.items():
-        if key not in defaults:
-            raise ConfigError(f"{name}.{key}: unknown; there are {', '.join(defaults)}")
-        wanted = type(defaults[key])
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise ConfigError(f"{name}.{key}: {value!r} does not fit; {wanted.__name__} is wanted")
-    try:
-        return kind(**values)
-    except ConfigError as error:
-        raise ConfigError(f"{name}.{error}") from error
 
 
 def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
