@@ -140,6 +140,11 @@ def test_nothing_of_the_fold_is_seen_in_training(
     assert seen == [{"1"}, {"1", "2"}]
 
 
+def test_a_models_name_need_not_be_text(data: Path, tmp_path: Path) -> None:
+    assert train(data, "clips.csv", tmp_path / "m\udcff") == 0
+    assert birdfast.load(str(tmp_path / "m\udcff")).model.title == "m\\xff"
+
+
 def test_a_seed_repeats_to_the_bit(data: Path, model: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "again") == 0
     assert arrays(tmp_path / "again") == arrays(model)
@@ -171,6 +176,46 @@ def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert (done.stdout, done.returncode) == ("(9, 2)\n", 0), done.stderr
+
+
+FULL = """
+import resource, sys
+from birdfast.__main__ import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_is_told_in_words(data: Path, model: Path, tmp_path: Path) -> None:
+    small = ("--recipe", str(data / "small.toml"))
+    clip = str(data / "songs/whistle/0.flac")
+    for command in (
+        ["train", str(data / "clips.csv"), *small, "-o", str(tmp_path / "m")],
+        ["tokens", clip, "--model", str(model), "-o", str(tmp_path / "t")],
+        ["tokens", clip, "--model", str(model), "-o", str(tmp_path / "t"), "--rtype", "npy"],
+        ["tokens", clip, "--model", str(model), "-o", str(tmp_path / "t"), "--vectors", str(tmp_path / "v")],
+    ):
+        done = subprocess.run([sys.executable, "-c", FULL, *command], capture_output=True, text=True)
+        assert done.returncode == 74, done.stderr
+        assert "cannot be written (File too large)" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+
+
+def test_an_output_that_is_a_file_is_refused(
+    data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    clip = str(data / "songs/whistle/0.flac")
+    for output in (tmp_path / "file", tmp_path / "file/below"):
+        assert train(data, "clips.csv", output) == 64
+        assert main(["tokens", clip, "--model", str(model), "-o", str(output)]) == 64
+        assert capsys.readouterr().err.count("cannot be the output folder") == 2
+    for vectors in (tmp_path / "nowhere/v.txt", tmp_path):
+        how = ["--model", str(model), "-o", str(tmp_path / "t"), "--vectors", str(vectors)]
+        assert main(["tokens", clip, *how]) == 64
+        assert "cannot be written" in capsys.readouterr().err
+        assert not (tmp_path / "t/tokens.parquet").exists()
 
 
 def test_another_recipe_in_the_same_folder_learns_anew(data: Path, model: Path, tmp_path: Path) -> None:

@@ -22,11 +22,14 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .output import output_folder, telling
+
 if TYPE_CHECKING:
     from ..train.recordings import Clip
-    from ..train.stages import Training
+    from ..train.stages import Arrays, Training
 
 HELP = "train a model on your own recordings"
+STAGES = "stages"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -104,13 +107,21 @@ def run(chosen: argparse.Namespace) -> int:
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
     output = Path(chosen.output)
-    if chosen.cv or chosen.hold_out:
-        _evaluate(training, *_tests(chosen, clips), output)
-    training.keep = output / "stages"
-    if chosen.stage:
-        return _single(training, chosen.stage, output)
-    training.write(output, training.model(), output.resolve().name)
+    stages_folder = output_folder(str(output / STAGES))
+    with telling(output):
+        if chosen.cv or chosen.hold_out:
+            _evaluate(training, *_tests(chosen, clips), output)
+        training.keep = stages_folder
+        if chosen.stage:
+            return _single(training, chosen.stage, output)
+        _write_model(training, output, training.model())
     return _end(training, output)
+
+
+def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
+    from ..tables import escaped
+
+    training.write(output, arrays, escaped(output.resolve().name))
 
 
 def _single(training: Training, stage: str, output: Path) -> int:
@@ -120,7 +131,7 @@ def _single(training: Training, stage: str, output: Path) -> int:
         embeddings = training.embedding(found, again=stage == "embedding")
         if stage == "head":
             layers = training.head(found, embeddings, again=True)
-            training.write(output, {**found, **embeddings, **layers}, output.resolve().name)
+            _write_model(training, output, {**found, **embeddings, **layers})
     return _end(training, output)
 
 
@@ -168,12 +179,7 @@ def _write(output: Path, told: str, results: list[dict[str, Any]]) -> None:
     import csv
 
     from ..atomicfile import AtomicFile
-    from ..errors import ConfigError
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be the model's folder ({error.strerror})") from error
     with AtomicFile(output / "evaluation.json", mode="w", encoding="utf-8") as file:
         file.stream.write(told + "\n")
     with AtomicFile(output / "evaluation.csv", mode="w", encoding="utf-8", newline="") as file:
