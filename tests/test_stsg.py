@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from birdfast import _kernels, embedding, modelfolder
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
-from birdfast.sessions.stsg import Pooler, Pooling, describe, statistics
+from birdfast.sessions.stsg import Pooling, Window, describe, statistics
 from birdfast.sessions.tokenizer import FrontEnd, Tokenizer
 from birdfast.tokens import Codebook
-from birdfast.train import recipe
+from birdfast.train import examples as slices
+from birdfast.train import pooling, recipe
+from birdfast.train.examples import Examples, Votes
 
 PATCHES = FrontEnd(
     n_fft=512, frame_samples=512, hop_samples=320, n_mels=16, n_mfcc=0, fmin_hz=50, fmax_hz=15_000, log=True,
@@ -134,8 +136,8 @@ class TestEmbedding:
         text = pytest.importorskip("sklearn.feature_extraction.text", reason="scikit-learn is not installed")
         counts = np.array([[1, 0, 2], [3, 0, 0], [1, 1, 0]], np.float32)
         meant = text.TfidfTransformer(norm=None).fit(counts).idf_
-        np.testing.assert_allclose(embedding.inverse_frequency(counts), meant, rtol=1e-6)
-        weights = embedding.weights(counts, "tf-idf", embedding.inverse_frequency(counts))
+        np.testing.assert_allclose(embedding.inverse_frequency((counts > 0).sum(axis=0), 3), meant, rtol=1e-6)
+        weights = embedding.weights(counts, "tf-idf", meant.astype(np.float32))
         np.testing.assert_allclose(weights[0], meant * counts[0] / 3, rtol=1e-6)
 
     def test_tf_idf_asks_for_the_idf(self) -> None:
@@ -152,10 +154,10 @@ class TestEmbedding:
         sound = {"silence": np.zeros(9000, np.float32), "equal": np.full(9000, 0.5, np.float32),
                  "short": noise(100), "noise": noise(9000)}[kind]  # fmt: skip
         book = Codebook(noise(8).reshape(1, 8))  # K = 1
-        window = describe(sound, whitened(), book, n_nearest)
-        pooling = Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True)
-        pooler = Pooler.fitted(pooling, noise(3)[None], window.counts[None], window.statistics[None])
-        values = pooler(window.counts[None], window.statistics[None])
+        window = Votes.of(describe(sound, whitened(), book, n_nearest))
+        kind = Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True)
+        examples = Examples([window], 1, np.ones((1, 1), bool), np.zeros(1, np.int64))
+        values = examples.each(pooling.fit(kind, noise(3)[None], examples))
         assert values.shape == (1, 1 + 3 + 48)
         assert np.isfinite(values).all()
 
@@ -168,6 +170,36 @@ class TestEmbedding:
     def test_a_pooling_that_cannot_be_is_refused(self, wrong: dict) -> None:
         with pytest.raises(ConfigError):
             Pooling(**wrong)
+
+
+class TestExamples:
+    @staticmethod
+    def made(n: int, n_tokens: int) -> tuple[np.ndarray, np.ndarray, Examples]:
+        random = np.random.default_rng(n)
+        counts = np.zeros((n, n_tokens), np.float32)
+        for row in counts:
+            row[random.integers(0, n_tokens, 7)] = random.random(7)
+        bands = random.random((n, 6), np.float32)
+        windows = [Votes.of(Window(*both)) for both in zip(counts, bands, strict=True)]
+        return counts, bands, Examples(windows, n_tokens, np.ones((n, 1), bool), np.arange(n))
+
+    @pytest.mark.parametrize("kind", ["mean", "sqrt", "tf-idf"])
+    def test_slices_are_pooled_as_the_whole(
+        self, kind: embedding.Pooling, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counts, bands, examples = self.made(50, 40)
+        choice = Pooling(kind=kind, histogram=1, statistics=1, unit_length=True)
+        pooler = pooling.fit(choice, noise(200).reshape(40, 5), examples)
+        monkeypatch.setattr(slices, "SLICE_WINDOWS", 7)
+        np.testing.assert_allclose(examples.each(pooler), pooler(counts, bands), atol=1e-6)
+        np.testing.assert_array_equal(examples.each(lambda counts, _: counts), counts)
+        np.testing.assert_array_equal(examples.having(), (counts > 0).sum(axis=0))
+
+    def test_a_window_takes_the_room_of_its_votes(self) -> None:
+        *_, small = self.made(300, 64)
+        *_, large = self.made(300, 16_383)
+        sizes = [sum(a.nbytes for a in vars(one).values() if hasattr(a, "nbytes")) for one in (small, large)]
+        assert sizes[1] < 1.2 * sizes[0]
 
 
 class TestClassifier:

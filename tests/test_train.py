@@ -168,6 +168,32 @@ def test_a_stage_that_is_done_is_not_done_again(
     assert train(data, "clips.csv", tmp_path / "m") == 0
 
 
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more"], ids=["empty", "cut"])
+def test_a_damaged_stage_is_learnt_anew(data: Path, model: Path, tmp_path: Path, damage: bytes) -> None:
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    for path in (tmp_path / "m/stages").iterdir():
+        path.write_bytes(damage)
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert arrays(tmp_path / "m") == arrays(model)
+
+
+def test_damaged_epochs_are_learnt_anew(
+    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birdfast.train import skipgram
+
+    learn = skipgram.train
+
+    def damaged(*given: Any, **options: Any) -> Any:
+        if options.get("checkpoint"):
+            options["checkpoint"].write_bytes(b"no checkpoint")
+        return learn(*given, **options)
+
+    monkeypatch.setattr(skipgram, "train", damaged)
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert arrays(tmp_path / "m") == arrays(model)
+
+
 def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:
     code = (
         "from numba.core.caching import FunctionCache as Cache\nCache._impl_class._locator_classes = []\n"

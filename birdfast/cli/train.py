@@ -164,7 +164,11 @@ def _evaluate(training: Training, clips: Sequence[Clip], folds: list[str], outpu
         training.say(f"fold {fold}: held out")
         kept = [clip for clip in clips if clip.fold != fold]
         without = replace(training, clips=kept, failures={})
-        scores, truth = without.scores(without.model(), [clip for clip in clips if clip.fold == fold])
+        arrays = without.model()
+        examples = without.examples(arrays, [clip for clip in clips if clip.fold == fold])
+        scores, truth = evaluation.scores(
+            examples, training.recipe.pooling, arrays, exclusive=without.exclusive
+        )
         judged = evaluation.judge(scores, truth, training.classes)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
         training.say(

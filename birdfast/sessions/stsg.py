@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _kernels, config, embedding, modelfolder
-from ..classifier import Classifier, Layer
+from ..classifier import Classifier
 from ..errors import ConfigError, ModelError
 from ..tokens import MAX_NEAREST, Codebook
 from .tokenizer import FrontEnd, Tokenizer
@@ -22,7 +22,6 @@ from .tokenizer import FrontEnd, Tokenizer
 Float32 = NDArray[np.float32]
 BATCH = 12  # a minute of windows of 5 s
 MISFITS = (ConfigError, ModelError, KeyError, IndexError, TypeError, ValueError, MemoryError)
-FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,19 +85,6 @@ class Pooler:
 
     def __init__(self, pooling: Pooling, tables: Mapping[str, Float32]) -> None:
         self.pooling, self._tables = pooling, tables
-
-    @classmethod
-    def fitted(cls, pooling: Pooling, embeddings: Float32, counts: Float32, statistics: Float32) -> Pooler:
-        """Make one whose tables are those of windows: counts [n, n_tokens], statistics [n, 3 n_bands]."""
-        tables = {"embeddings": embeddings}
-        if pooling.kind == "tf-idf":
-            tables["idf"] = embedding.inverse_frequency(counts)
-        if pooling.unit_length:
-            weights = embedding.weights(counts, pooling.kind, tables.get("idf"))
-            tables["embedding_mean"] = embedding.pool(weights, embeddings).mean(axis=0)
-            tables["statistics_mean"] = statistics.mean(axis=0)
-            tables["statistics_deviation"] = np.maximum(statistics.std(axis=0), FLAT)
-        return cls(pooling, tables)
 
     @property
     def tables(self) -> dict[str, Float32]:
@@ -164,10 +150,7 @@ class StsgSession:
             self.tokenizer = tokenizer(facts, arrays)
             self.codebook = Codebook(arrays["centroids"])
             self._pooler = Pooler(config.made(Pooling, "pooling", facts["pooling"]), arrays)
-            n_layers = sum(name.endswith("_weight") for name in arrays)
-            self._classifier = Classifier(
-                [Layer(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"]) for i in range(n_layers)]
-            )
+            self._classifier = Classifier.of(arrays)
             self.n_classes = self._classifier.n_classes
             self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
             self.run(np.zeros((1, self.window_samples), np.float32))
