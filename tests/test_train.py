@@ -140,9 +140,34 @@ def test_nothing_of_the_fold_is_seen_in_training(
     assert seen == [{"1"}, {"1", "2"}]
 
 
+def test_a_file_is_in_one_fold(tmp_path: Path) -> None:
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    names = [str(tmp_path / "a.wav"), f"{tmp_path}/../{tmp_path.name}/a.wav", str(tmp_path / "b.wav")]
+    others = [recordings.Clip(f"{number}.wav", ("x",), fold="1") for number in range(5)]
+    for other in names:
+        clips = [recordings.Clip(names[0], ("x",), 0, 1, "1"), recordings.Clip(other, ("y",), 1, 2, "2")]
+        with pytest.raises(ConfigError, match=r"a\.wav: in the folds 1 and 2|b\.wav: in the folds 1 and 2"):
+            recordings.splits([*others, *clips])
+        for seed in range(20):
+            *_, one, two = recordings.held_out([*others, *clips], 0.5, seed)
+            assert one.fold == two.fold
+
+
+def test_a_share_that_is_no_file_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert train(data, "songs", tmp_path / "m", "--hold-out", "1%") == 64
+    assert "1% of each class's files" in capsys.readouterr().err
+
+
 def test_a_models_name_need_not_be_text(data: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "m\udcff") == 0
     assert birdfast.load(str(tmp_path / "m\udcff")).model.title == "m\\xff"
+
+
+def test_a_class_that_is_named_twice_is_one_class(data: Path) -> None:
+    (data / "twice.csv").write_text("file,label\na.wav,x;x\nb.wav,y\n")
+    assert [clip.labels for clip in recordings.find(str(data / "twice.csv"))] == [("x",), ("y",)]
 
 
 def test_a_seed_repeats_to_the_bit(data: Path, model: Path, tmp_path: Path) -> None:
@@ -192,6 +217,19 @@ def test_damaged_epochs_are_learnt_anew(
     monkeypatch.setattr(skipgram, "train", damaged)
     assert train(data, "clips.csv", tmp_path / "m") == 0
     assert arrays(tmp_path / "m") == arrays(model)
+
+
+@pytest.mark.parametrize("where", ["model", "."])
+def test_a_model_among_its_classes_is_no_class(data: Path, tmp_path: Path, where: str) -> None:
+    for kind in ("whistle", "warble"):
+        (tmp_path / kind).symlink_to(data / "songs" / kind)
+    for _ in range(2):
+        assert train(data, str(tmp_path), tmp_path / where, "--stage", "codebook") == 0
+    for _ in range(2):
+        assert train(data, str(tmp_path), tmp_path / where) == 0
+    assert birdfast.load(str(tmp_path / where)).labels.common == ("warble", "whistle")
+    if where == "model":  # and none of another
+        assert train(data, str(tmp_path), tmp_path / "other") == 0
 
 
 def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:
@@ -316,12 +354,26 @@ def test_centroids_that_do_not_fit_the_recipe_are_refused(
         ("file,label,start_s,end_s\na.wav,x,3,2\n", "line 2: 3.0 to 2.0"),
         ("file,label\na.wav,x\n", "two classes"),
         ("file,label\n,x\n", "line 2: no file"),
+        ("file,label\na\0.wav,x\n", r"line 2: no file: 'a\\x00\.wav'"),
+        ("file,label,start_s,end_s\na.wav,x,0,inf\n", "line 2: 0.0 to inf"),
+        ("file,label,start_s,end_s\na.wav,x,0,1e300\n", "line 2: 0.0 to 1e[+]300"),
+        ("file,label,start_s,end_s\na.wav,x,nan,\n", "line 2: nan to None"),
+        ("file,label,start_s,end_s\na.wav,x,0,nan\n", "line 2: 0.0 to nan"),
+        ("file,label,start_s,end_s\na.wav,x,-1,1\n", "line 2: -1.0 to 1.0"),
+        ("file,label,start_s,end_s\na.wav,x,inf,\n", "line 2: inf to None"),
     ],
 )
 def test_a_csv_that_does_not_fit_is_refused(tmp_path: Path, content: str, named: str) -> None:
     (tmp_path / "clips.csv").write_text(content)
     with pytest.raises(ConfigError, match=named):
         recordings.find(str(tmp_path / "clips.csv"))
+
+
+def test_a_class_whose_name_is_no_text_is_refused(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "good").symlink_to(data / "songs/whistle")
+    (tmp_path / "bad\udcff").symlink_to(data / "songs/warble")
+    with pytest.raises(ConfigError, match=r"bad\\xff: .* not UTF-8"):
+        recordings.find(str(tmp_path))
 
 
 def test_clips_are_parts_of_recordings(data: Path) -> None:

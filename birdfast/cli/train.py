@@ -93,7 +93,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
         raise ConfigError("--seed takes 0 or more, --workers 1 or more")
-    clips = recordings.find(chosen.data)
+    clips = recordings.find(chosen.data, beside=(Path(chosen.output), Path(chosen.output) / STAGES))
     training = stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
         clips,
