@@ -18,6 +18,7 @@ import pytest
 import birdfast
 from birdfast import audio, keyedvectors, modelfolder, models
 from birdfast.__main__ import main
+from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
 from birdfast.train import evaluation, head, recipe, recordings, whitening
@@ -140,6 +141,26 @@ def test_nothing_of_the_fold_is_seen_in_training(
     assert seen == [{"1"}, {"1", "2"}]
 
 
+def test_a_copy_without_labels_of_what_is_held_out_is_not_heard(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birdfast.train import stages
+
+    heard: list[set[str]] = []
+    learn = stages.Training.model
+
+    def watched(training: stages.Training) -> stages.Arrays:
+        heard.append({clip.path for clip in training.unlabelled})
+        return learn(training)
+
+    for number in range(2):
+        (tmp_path / f"{number}.flac").symlink_to(data / f"songs/whistle/{number}.flac")
+    monkeypatch.setattr(stages.Training, "model", watched)
+    more = ("--unlabelled", str(tmp_path), "--hold-out", "2", "--stage", "codebook")
+    assert train(data, "clips.csv", tmp_path / "m", *more) == 0
+    assert heard == [{str(tmp_path / "0.flac")}]
+
+
 def test_a_file_is_in_one_fold(tmp_path: Path) -> None:
     (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
     names = [str(tmp_path / "a.wav"), f"{tmp_path}/../{tmp_path.name}/a.wav", str(tmp_path / "b.wav")]
@@ -160,9 +181,82 @@ def test_a_share_that_is_no_file_is_refused(
     assert "1% of each class's files" in capsys.readouterr().err
 
 
+def test_a_class_of_one_fold_alone_is_tested_without_being_found(data: Path, tmp_path: Path) -> None:
+    rows = (data / "clips.csv").read_text().splitlines()
+    kept = [row for row in rows if not row.endswith("rattle,1")]
+    (data / "late.csv").write_text("\n".join(kept) + "\n")
+    assert train(data, "late.csv", tmp_path / "m", "--cv") == 0
+    told = json.loads((tmp_path / "m/evaluation.json").read_text())
+    first, second = ({row["class"]: row for row in fold["classes"]} for fold in told["folds"])
+    assert (first["rattle"]["n"], first["rattle"]["roc_auc"]) == (0, None)
+    assert (second["rattle"]["n"], second["rattle"]["recall"]) == (4, 0)
+    for fold, rows in zip(told["folds"], (first, second), strict=True):
+        areas = [row["roc_auc"] for row in rows.values() if row["n"]]
+        assert fold["macro_roc_auc"] == pytest.approx(np.mean(areas))
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "named"),
+    [
+        (["whistle/0", "warble/0"], ["--hold-out", "60%"], "no recordings with labels are left"),
+        (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--hold-out", "2"], "all recordings .* have whistle"),
+        (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--cv"], "fold 2 held out: .* have whistle"),
+    ],
+)
+def test_one_class_alone_is_refused_before_anything_is_learnt(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    rows: list[str], more: list[str], named: str,
+) -> None:  # fmt: skip
+    from birdfast.train import stages
+
+    parts = [row.partition(",") for row in rows]
+    table = [f"songs/{name}.flac,{name.partition('/')[0]},{fold}" for name, _, fold in parts]
+    (data / "few.csv").write_text("\n".join(["file,label,fold", *table]) + "\n")
+    monkeypatch.setattr(stages.Training, "model", lambda _: pytest.fail("learns"))
+    assert train(data, "few.csv", tmp_path / "m", *more) == 64
+    assert re.search(named, capsys.readouterr().err)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_class_that_cannot_be_read_is_never_found(data: Path, tmp_path: Path) -> None:
+    (data / "bad.wav").write_bytes(b"no sound")
+    rows = [f"songs/{kind}/{n}.flac,{kind}" for kind in ("whistle", "warble") for n in range(4)]
+    (data / "lost.csv").write_text("\n".join(["file,label", "bad.wav,vireo", *rows]) + "\n")
+    assert train(data, "lost.csv", tmp_path / "m") == 2
+    pipeline = birdfast.load(str(tmp_path / "m"), min_confidence=1e-6)
+    assert pipeline.labels.common == ("vireo", "warble", "whistle")
+    found = {detection.common_name for detection in pipeline.detect(song("whistle", 81), RATE_HZ)}
+    assert "whistle" in found
+    assert "vireo" not in found
+
+
 def test_a_models_name_need_not_be_text(data: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "m\udcff") == 0
     assert birdfast.load(str(tmp_path / "m\udcff")).model.title == "m\\xff"
+
+
+def test_one_class_that_can_be_read_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "bad.wav").write_bytes(b"no sound")
+    (data / "lost.csv").write_text("file,label\nbad.wav,vireo\nsongs/whistle/0.flac,whistle\n")
+    assert train(data, "lost.csv", tmp_path / "m") == 64
+    assert "two classes" in capsys.readouterr().err
+
+
+def test_the_head_is_what_the_manifest_says(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip of two classes makes a sigmoid, even if it cannot be read."""
+    (data / "bad.wav").write_bytes(b"no sound")
+    rows = [f"songs/{kind}/{n}.flac,{kind}" for kind in ("whistle", "warble") for n in range(4)]
+    (data / "lost.csv").write_text("\n".join(["file,label", "bad.wav,whistle;warble", *rows]) + "\n")
+    one_by_one: list[Layer] = []
+    fit = head._one_by_one
+    monkeypatch.setattr(head, "_one_by_one", lambda *given: one_by_one.append(fit(*given)) or one_by_one[0])
+    assert train(data, "lost.csv", tmp_path / "m") == 2
+    assert birdfast.load(str(tmp_path / "m")).model.activation == "sigmoid"
+    np.testing.assert_array_equal(np.load(tmp_path / "m/layer0_weight.npy"), one_by_one[0].weight)
 
 
 def test_a_class_that_is_named_twice_is_one_class(data: Path) -> None:
@@ -230,6 +324,17 @@ def test_a_model_among_its_classes_is_no_class(data: Path, tmp_path: Path, where
     assert birdfast.load(str(tmp_path / where)).labels.common == ("warble", "whistle")
     if where == "model":  # and none of another
         assert train(data, str(tmp_path), tmp_path / "other") == 0
+
+
+def test_what_is_missing_is_told_before_anything_is_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recordings, "find", lambda *_, **__: pytest.fail("looked for recordings"))
+    for module, package in (("tomli_w", "tomli-w"), ("sklearn", "scikit-learn"), ("numba", "numba")):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, module, None)
+            assert train(data, "songs", tmp_path / "m") == 64
+        assert f"training needs {package}: pip install 'birdfast[train]'" in capsys.readouterr().err
 
 
 def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:
@@ -499,8 +604,37 @@ def test_whitening_drops_directions_that_hold_nothing() -> None:
 def test_two_classes_get_two_logits() -> None:
     values = np.array([[-1.0], [-2.0], [1.0], [2.0]], np.float32)
     targets = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
-    (layer,) = head.fit(values, targets, recipe.Head(), 0)
+    (layer,) = head.fit(values, targets, True, recipe.Head(), 0)
     assert (values @ layer.weight.T + layer.bias).argmax(axis=1).tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("hidden", [0, 4])
+@pytest.mark.parametrize("n_there", [2, 3])
+def test_classes_without_windows_have_a_logit_below_all(hidden: int, n_there: int) -> None:
+    there = [0, 2, 5][:n_there]
+    values = np.repeat(np.eye(n_there, dtype=np.float32), 4, axis=0)
+    targets = np.zeros((len(values), 7), bool)
+    targets[np.arange(len(values)), np.repeat(there, 4)] = True
+    layers = head.fit(values, targets, True, recipe.Head(hidden=hidden, learning_rate=0.1), 0)
+    logits = Classifier(layers).logits(values)
+    assert logits.argmax(axis=1).tolist() == np.repeat(there, 4).tolist()
+    assert np.delete(logits, there, axis=1).max() < logits[:, there].min() - 1000
+
+
+@pytest.mark.parametrize(("n", "n_classes"), [(120, 2), (90, 2), (120, 30)])
+def test_a_class_of_one_window_trains(n: int, n_classes: int) -> None:
+    labels = np.append(np.arange(n - 1) % (n_classes - 1), n_classes - 1)
+    targets = np.eye(n_classes, dtype=bool)[labels]
+    values = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
+    *_, last = head.fit(values, targets, True, recipe.Head(hidden=4), 0)
+    assert len(last.bias) == n_classes
+
+
+def test_windows_that_are_all_alike_are_refused() -> None:
+    values = np.zeros((3, 1), np.float32)
+    for targets in (np.eye(3, dtype=bool)[[1, 1, 1]], np.ones((3, 2), bool), np.zeros((3, 2), bool)):
+        with pytest.raises(ConfigError, match="two classes"):
+            head.fit(values, targets, bool((targets.sum(axis=1) == 1).all()), recipe.Head(), 0)
 
 
 def test_a_class_without_a_clip_has_no_area() -> None:

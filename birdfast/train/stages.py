@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,6 +42,9 @@ class Training:
     unlabelled : sequence of Clip
         Recordings for the codebook and the embeddings alone.
     classes : sequence of str
+    exclusive : bool
+        Whether every clip has one class, of all that there are, held out or not: the model is then a softmax
+        over the classes, otherwise a sigmoid for each.
     seed : int
     n_workers : int
         Threads that read recordings and look for centroids; the skip-gram has one, so that a seed repeats.
@@ -60,12 +63,18 @@ class Training:
     ----------
     failures : dict of str to str
         Recordings that could not be read, and why; they are left out.
+
+    Raises
+    ------
+    ConfigError
+        All clips have the same labels, or there are none: there is nothing to tell apart.
     """
 
     recipe: Recipe
     clips: Sequence[Clip]
     unlabelled: Sequence[Clip]
     classes: Sequence[str]
+    exclusive: bool
     seed: int = 0
     n_workers: int = 1
     keep: Path | None = None
@@ -74,6 +83,23 @@ class Training:
     centroids: Float32 | None = None
     vectors: KeyedVectors | None = None
     failures: dict[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.clips:
+            raise ConfigError("no recordings with labels are left to learn from")
+        if len({frozenset(clip.labels) for clip in self.clips}) == 1:
+            alike = ", ".join(self.clips[0].labels) or "no label"
+            raise ConfigError(
+                f"a classifier needs two classes to tell apart: all recordings to learn from have {alike}"
+            )
+
+    def without(self, clips: Iterable[Clip]) -> Self:
+        """Return the training that hears nothing of clips: no part of their files, by whatever name."""
+        files = {clip.file for clip in clips}
+        kept, unlabelled = (
+            [clip for clip in some if clip.file not in files] for some in (self.clips, self.unlabelled)
+        )
+        return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={})
 
     def codebook(self, *, again: bool = False) -> Arrays:
         """Find the whitening, if the recipe wants one, and the centroids."""
@@ -92,11 +118,6 @@ class Training:
     def examples(self, found: Arrays, clips: Sequence[Clip] | None = None) -> Examples:
         """Return the windows of clips, by default of those to learn from."""
         return self._reader(found).examples(self.clips if clips is None else clips, self.classes)
-
-    @property
-    def exclusive(self) -> bool:
-        """Whether each clip has one label."""
-        return all(len(clip.labels) == 1 for clip in self.clips)
 
     def model(self) -> Arrays:
         """Go through all stages; return all arrays of the model."""
@@ -172,8 +193,11 @@ class Training:
         examples = self.examples(found)
         pooler = pooling.fit(self.recipe.pooling, embeddings, examples)
         self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
+        silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
+        if names := ", ".join(self.classes[number] for number in silent):
+            self.say(f"head: without a window, and so never to be found: {names}")
         values, choice = examples.each(pooler), self.recipe.head
-        layers = head.fit(values, examples.targets, choice, self.seed)
+        layers = head.fit(values, examples.targets, self.exclusive, choice, self.seed)
         tables = pooler.tables
         for number, layer in enumerate(layers):
             tables |= {f"layer{number}_weight": layer.weight, f"layer{number}_bias": layer.bias}
