@@ -200,7 +200,7 @@ def test_a_class_of_one_fold_alone_is_tested_without_being_found(data: Path, tmp
     [
         (["whistle/0", "warble/0"], ["--hold-out", "60%"], "no recordings with labels are left"),
         (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--hold-out", "2"], "all recordings .* have whistle"),
-        (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--cv"], "fold 2 held out: .* have whistle"),
+        (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--cv"], "without the fold '2': .* have whistle"),
     ],
 )
 def test_one_class_alone_is_refused_before_anything_is_learnt(
@@ -303,13 +303,17 @@ def test_damaged_epochs_are_learnt_anew(
 
     learn = skipgram.train
 
-    def damaged(*given: Any, **options: Any) -> Any:
-        if options.get("checkpoint"):
-            options["checkpoint"].write_bytes(b"no checkpoint")
-        return learn(*given, **options)
+    seen: list[bool] = []
+
+    def damaged(*given: Any, checkpoint: Path, **options: Any) -> Any:
+        if not seen:
+            checkpoint.write_bytes(b"no checkpoint")
+        seen.append(checkpoint.exists())
+        return learn(*given, checkpoint=checkpoint, **options)
 
     monkeypatch.setattr(skipgram, "train", damaged)
     assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert seen == [True, False]
     assert arrays(tmp_path / "m") == arrays(model)
 
 

@@ -182,7 +182,7 @@ def _trials(training: Training, clips: Sequence[Clip], folds: list[str]) -> list
         try:
             trials.append((fold, training.without(tested), tested))
         except ConfigError as error:
-            raise ConfigError(f"with the fold {fold} held out: {error}") from error
+            raise ConfigError(f"without the fold {fold!r}: {error}") from error
     return trials
 
 

@@ -15,7 +15,7 @@ from .recipe import Head
 Float32 = NDArray[np.float32]
 MAX_ITERATIONS = 2000
 PATIENCE_EPOCHS = 10
-NEVER = -1e6
+NEVER = -1e6  # the logit of a class without windows: no other comes near, and it is finite
 
 
 def fit(values: Float32, targets: NDArray[np.bool_], exclusive: bool, head: Head, seed: int) -> list[Layer]:

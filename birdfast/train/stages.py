@@ -179,14 +179,20 @@ class Training:
         self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
         told = json.dumps(self._run("skipgram", tables)).encode()
         interrupted = self.keep and self.keep / f"skipgram-{_digest(told)}.npz"
-        options = asdict(choice) | {"seed": self.seed, "progress": self._tell_epoch}
+        options = asdict(choice) | {"seed": self.seed}
+
+        def learn() -> Float32:
+            return skipgram.train(
+                sentences, n_tokens, progress=self._tell_epoch, checkpoint=interrupted, **options
+            )
+
         try:
-            learnt = skipgram.train(sentences, n_tokens, checkpoint=interrupted, **options)
+            learnt = learn()
         except ModelError as error:
             self.say(f"embeddings: learnt anew, as {error}")
-            learnt = skipgram.train(sentences, n_tokens, **options)
-        if interrupted:
-            interrupted.unlink(missing_ok=True)
+            _forget(interrupted)
+            learnt = learn()
+        _forget(interrupted)
         return {"embeddings": learnt}
 
     def _train_head(self, found: Arrays, embeddings: Float32) -> Arrays:
@@ -239,6 +245,11 @@ class Training:
     def _tell_epoch(self, epoch: skipgram.Epoch) -> None:
         if epoch.number in (1, epoch.of) or epoch.number % 10 == 0:
             self.say(f"embeddings: epoch {epoch.number} of {epoch.of}, loss {epoch.loss:.4f}")
+
+
+def _forget(path: Path | None) -> None:
+    if path is not None:
+        path.unlink(missing_ok=True)
 
 
 def _digest(data: bytes) -> str:
