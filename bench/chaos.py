@@ -23,6 +23,7 @@ import psutil
 import soundfile
 
 RATE_HZ = 48_000
+TABLES = ("detections.csv", "detections.parquet", "scores.parquet", "failures.csv")
 
 
 def main() -> int:
@@ -38,7 +39,7 @@ def main() -> int:
             "--min-conf",
             "0.01",
             "--rtype",
-            "csv,parquet",
+            "csv,parquet,scores",
             "--overlap",
             str(chosen.overlap),
             "--quiet",
@@ -133,7 +134,7 @@ def kill_the_oldest(run: subprocess.Popen[bytes], seen: dict, chance: random.Ran
 def judge(folder: Path, damaged: set[str], children: dict[int, psutil.Process]) -> list[str]:
     """Return what is not as it has to be."""
     wrong = []
-    for name in ("detections.csv", "detections.parquet", "failures.csv"):
+    for name in TABLES:
         peace, chaos = (folder / kind / name for kind in ("peace", "chaos"))
         if not chaos.exists() or peace.read_bytes() != chaos.read_bytes():
             wrong.append(f"{name} differs")
@@ -142,7 +143,7 @@ def judge(folder: Path, damaged: set[str], children: dict[int, psutil.Process]) 
     if set(listed) != damaged or not all(listed.values()):
         wrong.append(f"failures.csv lacks or has too much: {sorted(set(listed) ^ damaged)}")
     names = {path.name for path in (folder / "chaos").iterdir()}
-    litter = names - {"detections.csv", "detections.parquet", "failures.csv", "journal.sqlite"}
+    litter = names - {*TABLES, "journal.sqlite"}
     litter |= {path.name for path in (folder / "tmp").iterdir()}
     living = [pid for pid, child in children.items() if child.is_running()]
     wrong += [f"{what} stayed behind" for what in (*sorted(litter), *living)]

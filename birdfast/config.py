@@ -12,6 +12,7 @@ from .errors import ConfigError
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
 Normalization = Literal["none", "hoplite", "zoo"]
+Dense = Literal["scores", "embeddings"]
 T = TypeVar("T")
 LARGEST = 2**53  # of any number that is chosen: a float64 holds no odd integers above it
 
@@ -39,6 +40,8 @@ class Options:
     graft : bool
         Run TFLite networks rewritten for speed, with our kernels as their front end, where that is
         proved to say the same; False runs the original graph.
+    keep : tuple of "scores", "embeddings"
+        What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
     Raises
     ------
@@ -54,6 +57,7 @@ class Options:
     tail: Tail = "pad"
     normalization: Normalization | None = None
     graft: bool = True
+    keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
         _check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
@@ -67,6 +71,10 @@ class Options:
         _check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
         known = (None, *get_args(Normalization))
         _check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+        dense = get_args(Dense)
+        _check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
+        # In one order and as JSON gives it back: equal options are equal.
+        object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in self.keep))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:

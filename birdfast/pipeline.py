@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import NamedTuple
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from . import audio, labels, models, windows
 from .config import Options
+from .dense import Part, Rows, Sender, row
 from .errors import AudioError, ConfigError, ModelError
 from .scores import ScoreRule
 from .sessions import Arrays, open_session
@@ -41,12 +42,14 @@ class Outcome:
     """What became of one stretch of one file.
 
     `detections` is an array of `DETECTION`. Where `failure` is set, they are those before the place
-    of the failure. `decode_s` and `inference_s` are seconds of work: reading and resampling, and all
-    the rest. `notes` are remarks on the file: what was repaired in it.
+    of the failure, and so are the `n_parts` of dense rows that were sent. `decode_s` and `inference_s`
+    are seconds of work: reading and resampling, and all the rest. `notes` are remarks on the file:
+    what was repaired in it.
     """
 
     n_stretches: int = 1
     n_windows: int = 0
+    n_parts: int = 0
     audio_s: float = 0.0
     decode_s: float = 0.0
     inference_s: float = 0.0
@@ -69,6 +72,11 @@ class Pipeline:
         The network or its labels cannot be used.
     ConfigError
         The options do not fit the network.
+
+    Attributes
+    ----------
+    widths : dict of str to int
+        How many values a dense row has, for each kind that the options keep.
     """
 
     def __init__(self, model: models.Model, options: Options | None = None) -> None:
@@ -81,6 +89,10 @@ class Pipeline:
         self.model = model.for_input(self.session.window_samples)
         if self.options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
+        sizes = {"scores": self.session.n_classes, "embeddings": self.session.embedding_size}
+        self.widths: dict[str, int] = {kind: sizes[kind] for kind in self.options.keep}
+        if not all(self.widths.values()):
+            raise self._without_embedding()
         self.grid = _grid(self.model, self.options)
         self.rule = ScoreRule(
             self.model.activation, self.options.min_confidence, self.options.top_k, self.options.sensitivity
@@ -121,11 +133,8 @@ class Pipeline:
         ModelError
             The network has no embedding to show, or runs as it is (`graft=False`).
         """
-        found = [scored.outputs.get("embedding") for scored in self.score(sound, rate_hz)]
-        rows = [rows for rows in found if rows is not None]
-        if len(rows) < len(found):
-            raise ModelError(f"{self.model.title} has no embedding to show")
-        return np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
+        found = [self._embedding(scored) for scored in self.score(sound, rate_hz)]
+        return np.concatenate([np.zeros((0, self.session.embedding_size), np.float32), *found])
 
     def score(self, sound: Sound, rate_hz: int | None = None) -> Iterator[Scored]:
         """Yield the network's outputs for batch after batch of windows; arguments as `detect`."""
@@ -136,7 +145,9 @@ class Pipeline:
         with audio.Recording(sound) as recording:
             yield from self._score(recording.blocks(self.grid.rate_hz), 0, self._count(recording))
 
-    def analyse(self, path: str, stretch: int = 0) -> Outcome:
+    def analyse(
+        self, path: str, stretch: int = 0, send: Callable[[Part], object] = lambda part: None
+    ) -> Outcome:
         """Analyse one stretch of a file; what goes wrong becomes part of the outcome.
 
         Parameters
@@ -144,8 +155,11 @@ class Pipeline:
         path : str
         stretch : int
             The first is 0; every outcome says how many there are.
+        send : callable of Part
+            Takes the dense rows that the options keep, as they arise.
         """
         outcome, found = Outcome(), [np.zeros(0, DETECTION)]
+        dense = Sender(stretch, self.widths, send)
         rate_hz: int | None = None
         duration_s: float | None = None
         began = perf_counter()
@@ -157,8 +171,9 @@ class Pipeline:
                 start, stop = (0, None) if count is None else self.grid.span(first, first + count)
                 blocks = _timed(recording.blocks(self.grid.rate_hz, start, stop), outcome)
                 for scored in self._score(blocks, first, count):
-                    outcome.n_windows += len(scored.start_s)
                     found.append(self._pick(scored))
+                    dense.add(self._dense(scored))
+                    outcome.n_windows += len(scored.start_s)
                 outcome.audio_s = self._covered_s(recording, first, outcome)
         except (AudioError, ModelError, MemoryError) as error:
             stage, kind = "audio" if isinstance(error, AudioError) else "network", type(error).__name__
@@ -166,6 +181,7 @@ class Pipeline:
             outcome.failure = Failure(path, stage, kind, str(error), size, rate_hz, duration_s)
         if outcome.failure is not None:
             outcome.audio_s = outcome.n_windows * self.grid.step_samples / self.grid.rate_hz
+        outcome.n_parts = dense.end()
         outcome.detections = np.concatenate(found)
         outcome.inference_s = perf_counter() - began - outcome.decode_s
         return outcome
@@ -190,6 +206,28 @@ class Pipeline:
         found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
         found["class_index"], found["confidence"] = label, confidence
         return found
+
+    def _dense(self, scored: Scored) -> dict[str, Rows]:
+        """Return a batch's dense rows by kind: [n] of `dense.row`."""
+        found: dict[str, Rows] = {}
+        for kind, width in self.widths.items():
+            rows = found[kind] = np.empty(len(scored.start_s), row(width))
+            rows["start_s"] = scored.start_s
+            rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
+            rows["values"] = self._embedding(scored) if kind == "embeddings" else self._confidences(scored)
+        return found
+
+    def _confidences(self, scored: Scored) -> NDArray[np.float32]:
+        return self.rule.confidences(scored.outputs["logits"])
+
+    def _embedding(self, scored: Scored) -> NDArray[np.float32]:
+        if "embedding" not in scored.outputs:
+            raise self._without_embedding()
+        return scored.outputs["embedding"]
+
+    def _without_embedding(self) -> ModelError:
+        what = "leave embeddings out" if self.options.graft else "run it without --no-graft (graft=False)"
+        return ModelError(f"{self.model.title} has no embedding to show; {what}")
 
     def _count(self, recording: audio.Recording) -> int | None:
         n_samples = recording.n_samples_at(self.grid.rate_hz)

@@ -72,6 +72,13 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     return models.find(networks.write_folder(tmp_path_factory.mktemp("tiny")))
 
 
+@pytest.fixture(scope="session")
+def deep(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """A network of two matrices: it has an embedding, of 5 values."""
+    matrices = networks.weights(5), networks.weights(window_samples=5)
+    return models.find(networks.write_folder(tmp_path_factory.mktemp("deep"), *matrices))
+
+
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
     """Two and a half seconds of noise, 8 kHz, 16 bits, mono."""

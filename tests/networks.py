@@ -20,34 +20,36 @@ def weights(n_classes: int = len(LABELS), window_samples: int = WINDOW_SAMPLES) 
     return random.standard_normal((n_classes, window_samples)).astype(np.float32) / 10
 
 
-def tflite(matrix: np.ndarray, input_type: int = schema.TensorType.FLOAT32) -> bytes:
-    """Return a network whose logits are `matrix @ samples`."""
-    n_classes, window_samples = matrix.shape
+def tflite(*matrices: np.ndarray, input_type: int = schema.TensorType.FLOAT32) -> bytes:
+    """Return a network whose logits are `matrix @ samples`; of several matrices the first comes first."""
     graph = schema.SubGraphT()
-    graph.tensors = [
-        _tensor("samples", [1, window_samples], 0, input_type),
-        _tensor("matrix", [n_classes, window_samples], 1),
-        _tensor("logits", [1, n_classes], 0),
-    ]
-    product = schema.OperatorT()
-    product.opcodeIndex, product.inputs, product.outputs = 0, [0, 1, -1], [2]
-    product.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
-    product.builtinOptions = schema.FullyConnectedOptionsT()
-    graph.operators, graph.inputs, graph.outputs = [product], [0], [2]
+    graph.tensors = [_tensor("samples", [1, matrices[0].shape[1]], 0, input_type)]
+    graph.operators = []
+    for number, matrix in enumerate(matrices, 1):
+        graph.tensors.append(_tensor(f"matrix{number}", list(matrix.shape), number))
+        graph.tensors.append(_tensor(f"product{number}", [1, len(matrix)], 0))
+        product = schema.OperatorT()
+        product.opcodeIndex = 0
+        product.inputs, product.outputs = [2 * number - 2, 2 * number - 1, -1], [2 * number]
+        product.builtinOptionsType = schema.BuiltinOptions.FullyConnectedOptions
+        product.builtinOptions = schema.FullyConnectedOptionsT()
+        graph.operators.append(product)
+    graph.inputs, graph.outputs = [0], [2 * len(matrices)]
     code = schema.OperatorCodeT()
     code.builtinCode = code.deprecatedBuiltinCode = schema.BuiltinOperator.FULLY_CONNECTED
     model = schema.ModelT()
     model.version, model.operatorCodes, model.subgraphs = 3, [code], [graph]
-    model.buffers = [schema.BufferT(), schema.BufferT()]
-    model.buffers[1].data = np.frombuffer(matrix.tobytes(), np.uint8)
+    model.buffers = [schema.BufferT() for _ in (None, *matrices)]
+    for buffer, matrix in zip(model.buffers[1:], matrices, strict=True):
+        buffer.data = np.frombuffer(matrix.tobytes(), np.uint8)
     builder = flatbuffers.Builder(0)
     builder.Finish(model.Pack(builder), b"TFL3")
     return bytes(builder.Output())
 
 
-def write_folder(folder: Path, matrix: np.ndarray | None = None) -> Path:
+def write_folder(folder: Path, *matrices: np.ndarray) -> Path:
     """Write a model folder: the network, its labels, and what it wants."""
-    (folder / "tiny.tflite").write_bytes(tflite(weights() if matrix is None else matrix))
+    (folder / "tiny.tflite").write_bytes(tflite(*(matrices or (weights(),))))
     (folder / "labels.txt").write_text("\n".join(LABELS) + "\n")
     (folder / "model.toml").write_text(f"rate_hz = {RATE_HZ}\nwindow_samples = {WINDOW_SAMPLES}\n")
     return folder

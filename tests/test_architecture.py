@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "birdfast"
 LAYERS = (
     {"errors"},
-    {"_kernels", "atomicfile", "config", "fft", "progress"},
+    {"_kernels", "atomicfile", "config", "dense", "fft", "progress"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables"),
         *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors", "shards"),
@@ -26,7 +26,7 @@ LAYERS = (
 ONE_HOME = {
     "soundfile": "audio",
     "soxr": "audio",
-    "pyarrow": "tables.py",
+    "pyarrow": "tables",
     "tqdm": "progress.py",
     "platformdirs": "models.py",
     "matplotlib": "picture.py",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import os
 import random
@@ -18,6 +19,7 @@ import pytest
 
 from birdfast import models
 from birdfast.config import Options
+from birdfast.dense import Part, row
 from birdfast.errors import ConfigError
 from birdfast.journal import NAME, Journal, fingerprint
 from birdfast.pipeline import DETECTION, Outcome
@@ -92,9 +94,9 @@ def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
 
 def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
     usual = fingerprint(tiny, Options())
-    for change in ({"top_k": 3}, {"tail": "drop"}, {"min_confidence": 0.1}, {"graft": False}):
-        (name,) = change
-        other = fingerprint(tiny, Options(**change))
+    changes = {"top_k": 3, "tail": "drop", "min_confidence": 0.1, "graft": False, "keep": ("scores",)}
+    for name, value in changes.items():
+        other = fingerprint(tiny, Options(**{name: value}))
         assert [key for key in usual if usual[key] != other[key]] == [name]
 
 
@@ -117,7 +119,9 @@ def filled(folder: Path) -> bytes:
     with Journal(folder, FACTS) as journal:
         journal.plan([f"{number}.wav" for number in range(20)], range(20))
         for number in range(20):
-            journal.add(f"{number}.wav", outcome(number + 1))
+            rows = np.full(number + 1, number, row(2)).tobytes()
+            journal.keep(f"{number}.wav", Part(0, 0, "scores", rows))
+            journal.add(f"{number}.wav", dataclasses.replace(outcome(number + 1), n_parts=1))
     return (folder / NAME).read_bytes()
 
 
@@ -125,7 +129,9 @@ def told(folder: Path) -> dict[str, tuple[bytes, ...]]:
     """Return all that a journal says of its finished files."""
     with Journal(folder, FACTS) as journal:
         return {
-            repr(entry[1:-1]): tuple(part.tobytes() for part in journal.detections(entry))
+            repr(entry[1:-1]): tuple(
+                part.tobytes() for part in (*journal.detections(entry), *journal.dense(entry, "scores", 2))
+            )
             for _, entry in journal.entries()
             if entry.state != "waiting"
         }

@@ -42,7 +42,10 @@ def test_the_number_of_labels_has_to_fit(tiny: models.Model) -> None:
         (b"", "not a TFLite model"),
         (b"RIFF0000WAVE", "not a TFLite model"),
         (networks.tflite(networks.weights())[:200], "damaged"),
-        (networks.tflite(networks.weights(), schema.TensorType.INT32), "refuses the model|takes int32"),
+        (
+            networks.tflite(networks.weights(), input_type=schema.TensorType.INT32),
+            "refuses the model|takes int32",
+        ),
     ],
 )
 def test_what_is_no_network_for_sound_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:

@@ -39,16 +39,18 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
     for number in range(12):
         write(folder / f"{number:02d}.wav", noise(12_000, seed=number), 8_000)
     (folder / "bad.wav").write_text("no sound")
-    how = ["--min-conf", "0", "--rtype", "csv,parquet", "-o"]
+    how = ["--min-conf", "0", "--rtype", "csv,parquet,scores", "-o"]
     assert infer(tiny, folder, *how, tmp_path / "whole").returncode == 2
     parts = [tmp_path / f"part{number}" for number in (1, 2, 3)]
     for number, part in enumerate(parts, 1):
         assert infer(tiny, folder, "--shard", f"{number}/3", *how, part).returncode in (0, 2)
-    merging = ["merge", *reversed(parts), "--rtype", "csv,parquet", "-o", tmp_path / "merged"]
+    merging = ["merge", *reversed(parts), "--rtype", "csv,parquet,scores", "-o", tmp_path / "merged"]
     result = birdfast(*merging)
     assert result.returncode == 2, result.stderr
     assert contents(tmp_path / "merged") == contents(tmp_path / "whole")
 
+    unkept = birdfast("merge", *parts, "--rtype", "embeddings", "-o", tmp_path / "less")
+    assert (unkept.returncode, "that run kept no embeddings" in unkept.stderr) == (64, True)
     missing = birdfast("merge", *parts[:2], "-o", tmp_path / "less")
     assert (missing.returncode, "shards are missing: 3/3" in missing.stderr) == (64, True)
     twice = birdfast("merge", *parts, parts[0], "-o", tmp_path / "less")

@@ -49,7 +49,7 @@ def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
 
 
 def test_parquet_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables, "ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(tables.detections, "ROW_GROUP_ROWS", 2)
     file = pyarrow.parquet.ParquetFile(written(tmp_path, "parquet"))
     assert (file.num_row_groups, file.metadata.num_rows) == (2, 4)
 

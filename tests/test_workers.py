@@ -79,7 +79,7 @@ def strike(
 
     def start_and_strike(worker: workers.Worker, task: workers.Task, given: str) -> None:
         while given == path and not worker.ready and len(struck) < times:
-            worker.outcome()
+            list(worker.receive())
         if given == path and len(struck) < times:
             struck.append(worker)
             worker.process.send_signal(number)

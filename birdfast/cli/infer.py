@@ -5,6 +5,8 @@ list paths, one a line, seen from the folder you are in. The results go to the o
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
+  scores.parquet      every window's confidences of all classes, as a list, with --rtype scores
+  embeddings.parquet  every window's embedding, as a list, with --rtype embeddings
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
   journal.sqlite      what is done: the same command goes on where a run was interrupted
@@ -12,7 +14,8 @@ list paths, one a line, seen from the folder you are in. The results go to the o
 
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. A folder takes runs of one model and one
-set of options; a file that has changed since is analysed again.
+set of options; a file that has changed since is analysed again. Whether scores and embeddings are kept
+is such an option, as the journal holds them; csv and parquet can be had of any finished folder.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,11 +32,13 @@ from .output import output_folder, telling
 
 if TYPE_CHECKING:
     from ..config import Options
-    from ..journal import Entry, Record
+    from ..journal import Entry, Journal, Record
     from ..labels import Labels
     from ..models import Model
+    from ..report import Report
     from ..shards import Shard
-    from ..tables import Result
+    from ..tables import About, Failure, Result
+    from ..workers import Pool
 
 HELP = "find the species in recordings"
 SOME_FAILED = 2
@@ -109,7 +114,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rtype",
         default="csv",
         metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet (default: %(default)s)",
+        help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
     parser.add_argument(
         "--workers",
@@ -148,6 +153,7 @@ def run(chosen: argparse.Namespace) -> int:
     from ..config import Options
     from ..report import counted
 
+    kinds = kinds_of(chosen.rtype)
     options = Options(
         min_confidence=chosen.min_conf,
         top_k=chosen.top_k,
@@ -157,8 +163,8 @@ def run(chosen: argparse.Namespace) -> int:
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
+        keep=tuple(kind for kind in tables.DENSE if kind in kinds),
     )
-    kinds = kinds_of(chosen.rtype)
     shard = shards.parse(chosen.shard) if chosen.shard else None
     model = models.find(chosen.model, chosen.labels)
     paths = inputs.find(chosen.inputs)
@@ -188,35 +194,32 @@ def _analyse(
     kinds: list[str],
     output: Path,
 ) -> int:
-    from .. import journal, labels, shards, tables
-    from ..report import Report
+    from .. import journal, shards, tables
+    from ..report import Report, counted
     from ..workers import Pool
 
-    names = labels.load(model.labels_path, model.labels_format)
     waiting: list[str] = []
     with telling(output), ExitStack() as stack:
         # Workers first: they load their networks while the journal is opened and the files sized.
         pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
-        metadata = _metadata(model, options)
-        facts = journal.fingerprint(model, options) | _beside(names, metadata, paths, shard)
+        facts = journal.fingerprint(model, options)
+        if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
+            _say_if_unprepared(model, facts["model"])
+        widths = pool.widths() if options.keep else {}
+        facts |= _beside(model, options, widths, paths, shard)
         kept = stack.enter_context(journal.Journal(output, facts, force=chosen.force))
         tables.tidy(output)
         numbers = shards.share(paths, shard) if shard else range(len(paths))
         own = [paths[number] for number in numbers]
         waiting += [own[place] for place in kept.plan(own, numbers, retry=chosen.retry)]
-        if not chosen.quiet:
-            _say_what_is_ahead(model, options, facts["model"], len(own) - len(waiting))
+        if (n_done := len(own) - len(waiting)) and not chosen.quiet:
+            print(f"{counted(n_done, 'file')} done before", file=sys.stderr)
         report = stack.enter_context(Report(waiting, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
-        for file, outcome in pool if waiting else ():
-            kept.add(waiting[file], outcome)
-            report.add(file, outcome)
-            if outcome.failure and chosen.fail_fast:
-                print(
-                    f"birdfast: {outcome.failure.message}\nbirdfast: stopped, as --fail-fast says",
-                    file=sys.stderr,
-                )
-                return SOME_FAILED
-        written = tables.write_all(output, kinds, metadata, _results(kept, names))
+        failure = _work_off(waiting, pool, kept, report, chosen.fail_fast)
+        if failure is not None:
+            print(f"birdfast: {failure.message}\nbirdfast: stopped, as --fail-fast says", file=sys.stderr)
+            return SOME_FAILED
+        written = tables.write_all(output, kinds, about(kept), _results(kept))
         standing = kept.standing()
     for note in pool.notes:
         print(f"birdfast: {note}", file=sys.stderr)
@@ -225,38 +228,65 @@ def _analyse(
     return standing.exit_code
 
 
-def _results(record: Record, names: Labels) -> Iterator[Result]:
+def _work_off(
+    waiting: list[str], pool: Pool, kept: Journal, report: Report, fail_fast: bool
+) -> Failure | None:
+    """Write down what comes of the files; return the first failure, if that is the end."""
+    from ..dense import Part
+
+    for file, came in pool if waiting else ():
+        if isinstance(came, Part):
+            kept.keep(waiting[file], came)
+            continue
+        kept.add(waiting[file], came)
+        report.add(file, came)
+        if came.failure and fail_fast:
+            return came.failure
+    return None
+
+
+def about(record: Record) -> About:
+    """Return what the tables say of a run."""
+    import json
+
+    from ..tables import About
+
+    facts, names = record.facts(), record.names()
+    return About(json.loads(facts["metadata"]), names.scientific, names.common, json.loads(facts["widths"]))
+
+
+def _results(record: Record) -> Iterator[Result]:
+    names, widths = record.names(), about(record).widths
     for _, entry in record.entries():
-        yield result(record, entry, names)
+        yield result(record, entry, names, widths)
 
 
-def result(record: Record, entry: Entry, names: Labels) -> Result:
+def result(record: Record, entry: Entry, names: Labels, widths: Mapping[str, int]) -> Result:
     """Return what the tables say of a file."""
     from ..pipeline import rows
     from ..tables import Result
 
     path = os.fsdecode(entry.path)
     parts = (list(rows(path, part, names)) for part in record.detections(entry))
-    return Result(path, parts, entry.reason(), entry.remarks())
+    dense = {kind: record.dense(entry, kind, width) for kind, width in widths.items()}
+    return Result(path, parts, entry.reason(), entry.remarks(), dense)
 
 
-def _beside(names: Labels, metadata: dict[str, str], paths: list[str], shard: Shard | None) -> dict[str, str]:
+def _beside(
+    model: Model, options: Options, widths: Mapping[str, int], paths: list[str], shard: Shard | None
+) -> dict[str, str]:
     """Return what the journal knows beside the fingerprint: all that `birdfast merge` needs."""
     import json
 
-    from .. import shards
+    from .. import labels, shards
 
-    facts = {"names": json.dumps([names.scientific, names.common]), "metadata": json.dumps(metadata)}
+    names = labels.load(model.labels_path, model.labels_format)
+    facts = {
+        "names": json.dumps([names.scientific, names.common]),
+        "metadata": json.dumps(_metadata(model, options)),
+        "widths": json.dumps(widths),
+    }
     return facts | ({"shard": str(shard), "inputs": shards.digest(paths)} if shard else {})
-
-
-def _say_what_is_ahead(model: Model, options: Options, sha256: str, n_done: int) -> None:
-    from ..report import counted
-
-    if n_done:
-        print(f"{counted(n_done, 'file')} done before", file=sys.stderr)
-    if options.graft and model.path.suffix == ".tflite":
-        _say_if_unprepared(model, sha256)
 
 
 def _say_if_unprepared(model: Model, sha256: str) -> None:

@@ -1,13 +1,14 @@
 """Join the results of all shards of a run into one set of tables.
 
 The folders are those of `birdfast infer --shard 1/n` to `n/n`; all have to be there, finished, and
-of the same model and options. The tables are the same as one run over all files writes.
+of the same model and options. The tables are the same as one run over all files writes; scores and
+embeddings can be had if the runs kept them.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,25 +30,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--rtype",
         default="csv",
         metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet (default: %(default)s)",
+        help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Check that nothing is missing, and write the tables."""
-    import json
-
     from .. import tables
+    from ..errors import ConfigError
     from ..journal import Record, total
-    from .infer import kinds_of
+    from .infer import about, kinds_of
 
     kinds = kinds_of(chosen.rtype)
     output = output_folder(chosen.output)
     with telling(output), ExitStack() as stack:
         records = [stack.enter_context(Record(Path(part))) for part in chosen.parts]
         _check(records)
-        metadata = json.loads(records[0].facts()["metadata"])
-        for path in tables.write_all(output, kinds, metadata, _results(records)):
+        run = about(records[0])
+        for kind in tables.DENSE:
+            if kind in kinds and kind not in run.widths:
+                raise ConfigError(
+                    f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
+                )
+        for path in tables.write_all(output, kinds, run, _results(records, run.widths)):
             print(f"written: {path}")
         return total([record.standing() for record in records]).exit_code
 
@@ -69,7 +74,7 @@ def _check(records: Sequence[Record]) -> None:
     shards.check_all([shards.parse(record.facts()["shard"]) for record in records])
 
 
-def _results(records: Sequence[Record]) -> Iterator[Result]:
+def _results(records: Sequence[Record], widths: Mapping[str, int]) -> Iterator[Result]:
     """Yield the files of all parts in the order of the whole run."""
     import heapq
 
@@ -83,7 +88,7 @@ def _results(records: Sequence[Record]) -> Iterator[Result]:
     for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
         if number != found:
             raise ConfigError(f"{records[place].path}: damaged (file {found} of the run is in no part)")
-        yield result(records[place], entry, names)
+        yield result(records[place], entry, names, widths)
     if found + 1 != wanted:
         raise ConfigError(f"{records[0].path}: damaged ({found + 1} of {wanted} files are there)")
 

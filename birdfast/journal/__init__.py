@@ -2,9 +2,12 @@
 
 It is one SQLite file in the output folder. Files are known by their path's bytes as they were given,
 and count as done once all their stretches are; size and time of change say whether a file is still
-the same. Every file's row carries a digest of itself and of its detections: what was changed from
-outside is refused, never believed. Tables are written from here, in the order of the files, so they
-do not tell whether a run was interrupted.
+the same. Every file's row carries a digest of itself, of its detections and of its parts' digests: what
+was changed from outside is refused, never believed. Tables are written from here, in the order of the
+files, so they do not tell whether a run was interrupted.
+
+Detections come stretch by stretch, in order; the parts of dense rows (`dense.Part`) as they arise, so
+that nobody has to hold them. They count once their stretch's outcome says how many there are.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import fcntl
 import hashlib
 import json
 import os
+import sqlite3
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +24,16 @@ from time import monotonic
 
 from .. import __version__
 from ..config import Options
+from ..dense import Part
 from ..errors import ConfigError, OutputError
 from ..models import Model
 from ..pipeline import Outcome
 from ..tables import Failure
-from .record import COLUMNS, NAME, Entry, Record, Standing, make, new_digest, sealed, total
+from .record import COLUMNS, NAME, Entry, Record, Standing, make, new_digest, total
 
 __all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "fingerprint", "total"]
 
-UNCOMPARED = {"digest", "names", "metadata"}  # what others tell already, at length
+UNCOMPARED = {"digest", "names", "metadata", "widths"}  # what others tell already, at length
 COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
 FACTS = ("rate_hz", "window_samples", "step_samples", "normalization", "activation", "output")
 
@@ -133,24 +138,34 @@ class Journal(Record):
         """Write down what became of a file's next stretch; outcomes come file by file, in order."""
         with self.told():
             if self._begun is None:
-                found = self.database.execute("SELECT id FROM file WHERE path = ?", (os.fsencode(path),))
-                self._begun = _Begun(found.fetchone()[0], outcome.n_stretches)
+                self._begun = _Begun(self._id(path), outcome.n_stretches)
             begun, blob = self._begun, outcome.detections.tobytes()
             if blob:
                 row = (begun.file, begun.stretch, blob)
                 self.database.execute("INSERT INTO stretch VALUES (?, ?, ?)", row)
+            self._count_parts(begun, outcome.n_parts)
             begun.count(outcome, blob)
             if begun.stretch == begun.n_stretches:
                 self._end(begun)
                 self._begun = None
-            if monotonic() - self._committed_s >= COMMIT_EVERY_S:
-                self.commit()
+            self._commit_in_time()
+
+    def keep(self, path: str, part: Part) -> None:
+        """Write down dense rows of any file at work; a part that comes again takes the first one's place."""
+        with self.told():
+            row = (self._id(path), *part[:-1], new_digest(part.rows).digest(), part.rows)
+            self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?)", row)
+            self._commit_in_time()
 
     def commit(self) -> None:
         """Make sure that what was added survives this process."""
         self.database.execute("COMMIT")
         self.database.execute("BEGIN")
         self._committed_s = monotonic()
+
+    def _commit_in_time(self) -> None:
+        if monotonic() - self._committed_s >= COMMIT_EVERY_S:
+            self.commit()
 
     def _open(self, facts: dict[str, str]) -> None:
         """Make the journal if it is new, and make sure that it is this run's."""
@@ -161,10 +176,10 @@ class Journal(Record):
                 self.check()
                 compare(self.path, self.facts(), facts)
                 self.database.execute("PRAGMA synchronous = NORMAL")
+                self.database.execute("PRAGMA secure_delete = OFF")  # else zeros for gigabytes of parts
                 self.database.execute("BEGIN IMMEDIATE")
                 # Half of a file: the run was killed in it.
-                half = "SELECT id FROM file WHERE state = 'waiting'"
-                self.database.execute(f"DELETE FROM stretch WHERE file IN ({half})")
+                self._forget("SELECT id FROM file WHERE state = 'waiting'")
                 self._committed_s = monotonic()
         except BaseException:
             self.database.close()
@@ -179,13 +194,30 @@ class Journal(Record):
             run("UPDATE file SET number = ? WHERE id = ?", (number, known[0]))
             return True
         if known:
-            run("DELETE FROM stretch WHERE file = ?", known[:1])
+            self._forget("?", known[0])
             run("DELETE FROM file WHERE id = ?", known[:1])
         run(
             "INSERT INTO file (path, number, size, mtime_ns) VALUES (?, ?, ?, ?)",
             (path, number, size, mtime_ns),
         )
         return False
+
+    def _forget(self, files: str, *values: int) -> None:
+        """Delete the results of the files whose ids an SQL expression gives."""
+        for table in ("stretch", "part"):
+            self.database.execute(f"DELETE FROM {table} WHERE file IN ({files})", values)
+
+    def _count_parts(self, begun: _Begun, n_parts: int) -> None:
+        """Make sure that a stretch has the parts that it should have: its first try may have left more."""
+        place = "FROM part WHERE file = ? AND stretch = ?"
+        values = (begun.file, begun.stretch)
+        self.database.execute(f"DELETE {place} AND number >= ?", (*values, n_parts))
+        if self.database.execute(f"SELECT count(*) {place}", values).fetchone() != (n_parts,):
+            raise sqlite3.DatabaseError("parts of a file's results are missing")
+
+    def _id(self, path: str) -> int:
+        found = self.database.execute("SELECT id FROM file WHERE path = ?", (os.fsencode(path),))
+        return int(found.fetchone()[0])
 
     def _end(self, begun: _Begun) -> None:
         """Mark a file as done or failed, with a digest over all that is known of it."""
@@ -197,7 +229,7 @@ class Journal(Record):
             failure=json.dumps(begun.failure) if begun.failure else None,
             notes=json.dumps(list(begun.notes)) if begun.notes else None,
         )
-        entry = entry._replace(digest=sealed(begun.digest, entry))
+        entry = entry._replace(digest=self.sealed(begun.digest, entry))
         # In one statement: a signal may end us between any two.
         self.database.execute(
             "UPDATE file SET state = ?, audio_s = ?, n_detections = ?, failure = ?, notes = ?, digest = ?"

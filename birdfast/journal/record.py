@@ -7,22 +7,25 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..dense import Rows, row
 from ..errors import ConfigError, OutputError
 from ..labels import Labels
 from ..pipeline import DETECTION
 from ..tables import Failure
 
 NAME = "journal.sqlite"
-VERSION = 1
+VERSION = 2
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
 COLUMNS = "id, path, size, mtime_ns, state, audio_s, n_detections, failure, notes, digest"
 PART_ROWS = 4096
+CHANGED = "a file's results are not those that were written"
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 
@@ -146,7 +149,7 @@ class Record:
         Raises
         ------
         ConfigError
-            After the last: the file's row or they are not what was written.
+            After the last: the file's row, they or the list of its parts are not what was written.
         """
         digest = new_digest()
         query = "SELECT detections FROM stretch WHERE file = ? ORDER BY stretch"
@@ -156,8 +159,34 @@ class Record:
                 found = np.frombuffer(blob, DETECTION)
                 for start in range(0, len(found), PART_ROWS):
                     yield found[start : start + PART_ROWS]
-            if sealed(digest, entry) != entry.digest:
-                raise sqlite3.DatabaseError("a file's results are not those that were written")
+            if self.sealed(digest, entry) != entry.digest:
+                raise sqlite3.DatabaseError(CHANGED)
+
+    def dense(self, entry: Entry, kind: str, width: int) -> Iterator[Rows]:
+        """Yield a file's dense rows of one kind in parts of bounded size: [n] of `dense.row(width)`.
+
+        Raises
+        ------
+        ConfigError
+            Before a part that is not what was written; `detections` finds that one is missing or too much.
+        """
+        query = "SELECT digest, rows FROM part WHERE file = ? AND kind = ? ORDER BY stretch, number"
+        with self.told():
+            for digest, rows in self.database.execute(query, (entry.id, kind)):
+                if new_digest(rows).digest() != digest:
+                    raise sqlite3.DatabaseError(CHANGED)
+                yield np.frombuffer(rows, row(width))
+
+    def sealed(self, digest: hashlib.blake2b, entry: Entry) -> bytes:
+        """Return the digest of a file's detections, its parts and its row, but for the place in the tables.
+
+        Of the parts their places and digests go in: whoever reads detections alone need not read them.
+        """
+        whole = digest.copy()
+        query = "SELECT stretch, number, kind, digest FROM part WHERE file = ? ORDER BY stretch, number"
+        for part in chain(self.database.execute(query, (entry.id,)), [entry[1:-1]]):
+            whole.update(repr(part).encode("utf-8", "backslashreplace"))
+        return whole.digest()
 
     def connect(self, mode: str) -> sqlite3.Connection:
         """Open the database, with no transactions but our own."""
@@ -176,9 +205,10 @@ class Record:
             raise ConfigError(
                 f"{self.path}: written by {whose} (version {version}, ours {VERSION}); --force starts anew"
             )
-        (state,) = self.database.execute("PRAGMA quick_check(1)").fetchone()
-        if state != "ok":
-            raise sqlite3.DatabaseError(str(state).replace("\n", " "))
+        for table in ("run", "file", "stretch"):  # parts may be gigabytes: digests find what is wrong there
+            (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
+            if state != "ok":
+                raise sqlite3.DatabaseError(str(state).replace("\n", " "))
         facts = dict(self.database.execute("SELECT fact, value FROM run"))
         if facts.pop("digest", None) != digest_of(facts):
             raise sqlite3.DatabaseError("its fingerprint is not the one that was written")
@@ -205,16 +235,9 @@ class Record:
         return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
 
 
-def new_digest() -> hashlib.blake2b:
-    """Return the start of a file's digest: its detections go in first, `sealed` adds the row."""
-    return hashlib.blake2b(digest_size=16)
-
-
-def sealed(digest: hashlib.blake2b, entry: Entry) -> bytes:
-    """Return the digest of a file's detections and of its row, but for the place in the tables."""
-    whole = digest.copy()
-    whole.update(repr(entry[1:-1]).encode("utf-8", "backslashreplace"))
-    return whole.digest()
+def new_digest(content: bytes = b"") -> hashlib.blake2b:
+    """Return a part's digest; or a file's start: detections go in first, `Record.sealed` adds the rest."""
+    return hashlib.blake2b(content, digest_size=16)
 
 
 def digest_of(facts: dict[str, str]) -> str:
@@ -235,6 +258,10 @@ def make(database: sqlite3.Connection, facts: dict[str, Any]) -> None:
     CREATE TABLE stretch (
         file INTEGER NOT NULL, stretch INTEGER NOT NULL, detections BLOB NOT NULL,
         PRIMARY KEY (file, stretch)) WITHOUT ROWID;
+    CREATE TABLE part (
+        file INTEGER NOT NULL, stretch INTEGER NOT NULL, number INTEGER NOT NULL,
+        kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
+        PRIMARY KEY (file, stretch, number));
     """
     database.execute("BEGIN IMMEDIATE")
     for statement in tables.split(";")[:-1]:

@@ -1,6 +1,7 @@
 """Sessions: a network, loaded and ready, that turns windows into scores on one core.
 
-A session has `window_samples`, `n_classes` and `batch` (windows a call, at most), and one verb.
+A session has `window_samples`, `n_classes`, `embedding_size` (0 where the network has none to show) and
+`batch` (windows a call, at most), and one verb.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ class Session(Protocol):
 
     window_samples: int
     n_classes: int
+    embedding_size: int
     batch: int
 
     def run(self, windows: NDArray[np.float32]) -> Arrays:

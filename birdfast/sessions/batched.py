@@ -33,6 +33,7 @@ class BatchedSession:
         self._full = None if batched is None else batched.session()
         first = self._full or self._single
         self.window_samples, self.n_classes = first.window_samples, first.n_classes
+        self.embedding_size = first.embedding_size
         self.batch = single if self._full is None else several
 
     def run(self, windows: NDArray[np.float32]) -> Arrays:

@@ -82,14 +82,15 @@ class Session:
         self._interpreter = interpreter.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
-        self.n_classes = int(np.prod(self._output_shape(grafted.scores))) // self.batch
+        self.n_classes = self._output_size(grafted.scores)
+        self.embedding_size = 0 if grafted.embedding is None else self._output_size(grafted.embedding)
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
         self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
 
-    def _output_shape(self, tensor: int) -> Array:
+    def _output_size(self, tensor: int) -> int:
         details = self._interpreter.get_output_details()
-        return next(d["shape"] for d in details if d["index"] == tensor)
+        return int(np.prod(next(d["shape"] for d in details if d["index"] == tensor))) // self.batch
 
     def run(self, windows: Array) -> dict[str, Array]:
         """Score float32 ``[n <= batch, samples]``: ``{"logits": [n, n_classes], "embedding": [n, d]}``."""

@@ -153,7 +153,8 @@ class StsgSession:
             self._classifier = Classifier.of(arrays)
             self.n_classes = self._classifier.n_classes
             self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
-            self.run(np.zeros((1, self.window_samples), np.float32))
+            silence = np.zeros((1, self.window_samples), np.float32)
+            self.embedding_size = self.run(silence)["embedding"].shape[1]
         except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
 

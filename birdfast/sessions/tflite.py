@@ -17,6 +17,7 @@ class TfliteSession:
     """One interpreter with XNNPACK on and a single thread; see `sessions.Session`."""
 
     batch = 1
+    embedding_size = 0
 
     def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
         self._interpreter = interpreter.start(_safe(path))

@@ -2,7 +2,7 @@
 
 A worker is `python -m birdfast.workers`, started afresh (no fork), that talks with its parent over a
 socket in JSON and raw arrays. The parent hands out stretches of files and gives the outcomes on in
-the order of the files, whatever the number of workers.
+the order of the files, whatever the number of workers; dense rows at once, as they come, in parts.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Self
 
 from .. import audio
 from ..config import Options
+from ..dense import Part
 from ..errors import ModelError
 from ..models import Model
 from ..pipeline import Outcome
@@ -35,6 +36,9 @@ AHEAD_FILES = 256  # how far the files handed out may run ahead of the first unf
 class Pool:
     """Workers over a list of files: iterate to get each stretch's outcome, in the files' order.
 
+    The parts of a stretch's dense rows come before its outcome, but between others'. A stretch whose
+    worker dies is tried again, and so are its parts: those with the same numbers take the first ones' place.
+
     Parameters
     ----------
     paths : sequence of str
@@ -54,6 +58,8 @@ class Pool:
     ------
     (int, Outcome)
         The file's number, and what became of its next stretch.
+    (int, Part)
+        A file's number, and dense rows of any stretch of it.
 
     Raises
     ------
@@ -94,17 +100,21 @@ class Pool:
         for worker in self._workers:
             if worker.tasks or kind is not None:
                 worker.process.kill()
-            worker.connection.close()
+            worker.socket.close()
         for worker in self._workers:
             worker.end()
 
-    def __iter__(self) -> Iterator[tuple[int, Outcome]]:
+    def widths(self) -> dict[str, int]:
+        """Wait for a worker that is ready, and return how wide its dense rows are: `Pipeline.widths`."""
+        while not (ready := [worker for worker in self._workers if worker.ready]):
+            self._listen()
+        return ready[0].widths
+
+    def __iter__(self) -> Iterator[tuple[int, Outcome | Part]]:
         while self._first_open.file < len(self._paths):
             for worker in self._workers:
                 self._feed(worker)
-            connections = [worker.connection for worker in self._workers]
-            for ready in connection.wait(connections, LOOK_EVERY_S):
-                self._receive(next(worker for worker in self._workers if worker.connection is ready))
+            yield from self._listen()
             for worker in self._workers:
                 if worker.tasks:
                     worker.stop_if_overdue(self._limit_s(worker.tasks[0]))
@@ -134,19 +144,32 @@ class Pool:
         self._next_file += 1
         return Task(self._next_file - 1, 0)
 
-    def _receive(self, worker: Worker) -> None:
+    def _listen(self) -> list[tuple[int, Part]]:
+        """Hear who has something to say, for a while; return the parts that came."""
+        ready = connection.wait([worker.socket for worker in self._workers], LOOK_EVERY_S)
+        talking = [worker for worker in self._workers if worker.socket in ready]
+        return [part for worker in talking for part in self._receive(worker)]
+
+    def _receive(self, worker: Worker) -> list[tuple[int, Part]]:
+        parts = []
         try:
-            outcome = worker.outcome()
+            for task, came in worker.receive():
+                if isinstance(came, Part):
+                    parts.append((task.file, came))
+                else:
+                    self._finish(task, came)
         except (EOFError, OSError):
             self._replace(worker)
-            return
-        self._failed_starts = 0
+            return parts
+        if worker.ready:
+            self._failed_starts = 0
         self.notes |= dict.fromkeys(worker.notes)
-        if outcome is not None:
-            task = worker.tasks.popleft()
-            self._done[task] = outcome
-            if task.stretch == 0:
-                self._again.extend(Task(task.file, stretch) for stretch in range(1, outcome.n_stretches))
+        return parts
+
+    def _finish(self, task: Task, outcome: Outcome) -> None:
+        self._done[task] = outcome
+        if task.stretch == 0:
+            self._again.extend(Task(task.file, stretch) for stretch in range(1, outcome.n_stretches))
 
     def _replace(self, worker: Worker) -> None:
         """Put another worker in a dead one's place; what that one was at is tried once more, alone."""

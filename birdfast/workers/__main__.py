@@ -4,20 +4,23 @@ from __future__ import annotations
 
 import ctypes
 import dataclasses
-import json
 import os
 import signal
+import socket
 import sys
 import warnings
+from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing import connection
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..config import Options
+from ..dense import Part
 from ..errors import BirdfastError
 from ..models import Model
 from ..pipeline import Pipeline
+from . import wire
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
@@ -25,9 +28,10 @@ PR_SET_PDEATHSIG = 1  # linux/prctl.h
 def main(fd: int) -> None:
     """Be a worker: load the pipeline, then analyse what is asked until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
-    parent = connection.Connection(fd)
-    with suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        order = json.loads(parent.recv_bytes())
+    parent = socket.socket(fileno=fd)
+    orders = _orders(parent)
+    with parent, suppress(EOFError, BrokenPipeError, ConnectionResetError):
+        order = next(orders)
         _die_with(order["parent"])
         if order["cpu"] is not None:
             os.sched_setaffinity(0, [order["cpu"]])
@@ -36,16 +40,27 @@ def main(fd: int) -> None:
             try:
                 pipeline = Pipeline(_model(order["model"]), Options(**order["options"]))
             except BirdfastError as error:
-                _answer(parent, {"error": type(error).__name__, "message": str(error)})
+                wire.send(parent, {"error": type(error).__name__, "message": str(error)})
                 return
-        _answer(parent, {"ready": [str(note.message) for note in notes]})
-        while True:
-            task = json.loads(parent.recv_bytes())
-            outcome = pipeline.analyse(task["path"], task["stretch"])
+        wire.send(parent, {"ready": [str(note.message) for note in notes], "widths": pipeline.widths})
+        for task in orders:
+            outcome = pipeline.analyse(task["path"], task["stretch"], partial(_send, parent))
             told = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
             detections = told.pop("detections")
-            _answer(parent, told)
-            parent.send_bytes(detections.tobytes())
+            wire.send(parent, told, detections.tobytes())
+
+
+def _orders(parent: socket.socket) -> Iterator[dict[str, Any]]:
+    inbox = wire.Inbox(parent)
+    while True:
+        for told, _ in inbox.read():
+            yield told
+
+
+def _send(parent: socket.socket, part: Part) -> None:
+    told = part._asdict()
+    rows = told.pop("rows")
+    wire.send(parent, {"part": told}, rows)
 
 
 def _die_with(parent: int) -> None:
@@ -54,10 +69,6 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was faster
         os._exit(1)
-
-
-def _answer(parent: connection.Connection, message: dict[str, Any]) -> None:
-    parent.send_bytes(json.dumps(message).encode())
 
 
 def _model(facts: dict[str, Any]) -> Model:

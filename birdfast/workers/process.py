@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import os
 import signal
 import socket
@@ -11,18 +10,20 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
+from collections.abc import Iterator
 from contextlib import suppress
-from multiprocessing import connection
 from time import monotonic
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
 from ..config import Options
+from ..dense import Part
 from ..errors import ConfigError, ModelError
 from ..models import Model
 from ..pipeline import DETECTION, Outcome
 from ..tables import Failure
+from . import wire
 
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
 ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
@@ -49,11 +50,13 @@ class Worker:
                 stderr=self.errors,
                 env=_environment(),
             )
-        self.connection = connection.Connection(ours.detach())
+        self.socket = ours
+        self._inbox = wire.Inbox(ours)
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False
         self.began_s = monotonic()
         self.notes: list[str] = []
+        self.widths: dict[str, int] = {}
         order = {"model": _plain(model), "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()}
         self._tell(order)
 
@@ -64,27 +67,30 @@ class Worker:
         self.tasks.append(task)
         self._tell({"path": path, "stretch": task.stretch})
 
-    def outcome(self) -> Outcome | None:
-        """Receive the next outcome; None when the worker says that it is ready.
+    def receive(self) -> Iterator[tuple[Task, Outcome | Part]]:
+        """Read what has come, and yield the parts and outcomes that are whole now, each with its task.
 
         Raises
         ------
-        EOFError
+        EOFError, OSError
             The worker is gone.
         BirdfastError
             It could not start: the model's or the options' fault.
         """
-        message = json.loads(self.connection.recv_bytes())
-        self.began_s = monotonic()
-        if "error" in message:
-            raise ERRORS[message["error"]](message["message"])
-        if "ready" in message:
-            self.ready = True
-            self.notes = message["ready"]
-            return None
-        failure = message.pop("failure")
-        detections = np.frombuffer(self.connection.recv_bytes(), DETECTION)
-        return Outcome(**message, failure=failure and Failure(*failure), detections=detections)
+        for told, blob in self._inbox.read():
+            if "error" in told:
+                raise ERRORS[told["error"]](told["message"])
+            if "part" in told:  # the stretch is not done: its time goes on
+                yield self.tasks[0], Part(**told["part"], rows=blob)
+                continue
+            self.began_s = monotonic()
+            if "ready" in told:
+                self.ready, self.notes, self.widths = True, told["ready"], told["widths"]
+                continue
+            failure = told.pop("failure")
+            detections = np.frombuffer(blob, DETECTION)
+            outcome = Outcome(**told, failure=failure and Failure(*failure), detections=detections)
+            yield self.tasks.popleft(), outcome
 
     def stop_if_overdue(self, limit_s: float) -> None:
         """Kill the process if it is at one stretch for longer; that is noticed as any other end."""
@@ -94,7 +100,7 @@ class Worker:
 
     def end(self) -> tuple[str, str]:
         """Stop the process if it still runs, and return how it ended: in a word, and in words."""
-        self.connection.close()
+        self.socket.close()
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(0 if self.tasks or not self.ready else 1)
         self.process.kill()
@@ -110,7 +116,7 @@ class Worker:
 
     def _tell(self, message: dict[str, Any]) -> None:
         with suppress(ConnectionError):  # its end is noticed when its outcome is awaited
-            self.connection.send_bytes(json.dumps(message).encode())
+            wire.send(self.socket, message)
 
 
 def _plain(model: Model) -> dict[str, Any]:

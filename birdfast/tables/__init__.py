@@ -1,0 +1,126 @@
+"""Tables of a run: written in streams, and under their names only when all are whole."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from typing import NamedTuple
+
+from ..atomicfile import AtomicFile
+from ..dense import Rows
+from ..errors import ConfigError
+from .dense import COLUMNS, About, DenseTable
+from .detections import CsvTable, Detection, ParquetTable, Table, read_csv
+from .failures import Failure, FailuresTable, NotesTable
+from .files import escaped
+from .tokens import TokensNpy, TokensParquet
+
+__all__ = [
+    "DENSE",
+    "FORMATS",
+    "About",
+    "Detection",
+    "Failure",
+    "FailuresTable",
+    "Result",
+    "TokensNpy",
+    "TokensParquet",
+    "check",
+    "check_places",
+    "escaped",
+    "open_table",
+    "read_csv",
+    "tidy",
+    "write_all",
+]
+
+FAILURES, NOTES = "failures.csv", "notes.csv"
+FORMATS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {"csv": CsvTable, "parquet": ParquetTable}
+DENSE = tuple(COLUMNS)
+TABLES = {"csv": CsvTable.name, "parquet": ParquetTable.name}
+TABLES |= {kind: f"{kind}.parquet" for kind in DENSE}
+
+
+class Result(NamedTuple):
+    """What the tables say of one file; detections and dense rows come in parts that fit the memory.
+
+    Detections come first: their end says whether a journal's results are those that were written.
+    """
+
+    path: str
+    parts: Iterable[list[Detection]]
+    failure: Failure | None
+    notes: Sequence[str]
+    dense: Mapping[str, Iterable[Rows]] = {}
+
+
+def check(kind: str) -> None:
+    """Refuse a kind of table that there is not.
+
+    Raises
+    ------
+    ConfigError
+        No such kind.
+    """
+    if kind not in TABLES:
+        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(TABLES)}")
+
+
+def open_table(folder: Path, kind: str, metadata: Mapping[str, str]) -> Table:
+    """Start the table of detections of one kind in `folder`."""
+    return FORMATS[kind](folder, metadata)
+
+
+def check_places(folder: Path, kinds: Iterable[str]) -> None:
+    """Refuse a folder where a table could not get its name, before anything is computed.
+
+    Raises
+    ------
+    ConfigError
+        The folder takes no file, or a table's name is a folder's.
+    """
+    for name in (FAILURES, NOTES, *(TABLES[kind] for kind in kinds)):
+        file = AtomicFile(folder / name, mode="wb")
+        with file.stream:
+            file._part.unlink()
+
+
+def tidy(folder: Path) -> None:
+    """Remove what a run that was killed while it wrote tables has left; the folder must be ours."""
+    for name in (FAILURES, NOTES, *TABLES.values()):
+        for part in folder.glob(f".{name}.*.part"):
+            part.unlink(missing_ok=True)
+
+
+def write_all(folder: Path, kinds: Sequence[str], about: About, results: Iterable[Result]) -> list[Path]:
+    """Write all tables of a run, and return where they are; none gets its name before all are whole.
+
+    Raises
+    ------
+    ConfigError
+        As `check_places`.
+    OSError
+        The disk is full, or the folder has gone.
+    """
+    n_notes = 0
+    with ExitStack() as stack:
+        enter = stack.enter_context
+        written = [enter(open_table(folder, kind, about.metadata)) for kind in kinds if kind in FORMATS]
+        dense = {kind: enter(DenseTable(folder, kind, about)) for kind in DENSE if kind in kinds}
+        failures = enter(FailuresTable(folder / FAILURES))
+        notes = enter(NotesTable(folder / NOTES))
+        for result in results:
+            for detections in result.parts:
+                for table in written:
+                    table.write(detections)
+            for kind, dense_table in dense.items():
+                for rows in result.dense[kind]:
+                    dense_table.write(result.path, rows)
+            if result.failure is not None:
+                failures.write(result.failure)
+            notes.write(result.path, result.notes)
+            n_notes += len(result.notes)
+    if not n_notes:
+        notes.path.unlink()
+    return [file.path for file in (*written, *dense.values(), failures, *([notes] if n_notes else []))]

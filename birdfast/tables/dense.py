@@ -1,0 +1,87 @@
+"""Dense tables: a row for every window, with all its scores or its embedding."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from ..config import Dense
+from ..dense import Gathering, Rows, row
+from .files import ParquetFile, escaped
+
+ROW_GROUP_BYTES = 1 << 22
+COLUMNS: dict[Dense, str] = {"scores": "scores", "embeddings": "embedding"}
+
+
+class About(NamedTuple):
+    """What the tables say of a run: how it came to be, its classes, and how wide its dense rows are."""
+
+    metadata: Mapping[str, str]
+    scientific_names: tuple[str, ...] = ()
+    common_names: tuple[str, ...] = ()
+    widths: Mapping[str, int] = {}
+
+
+class DenseTable(ParquetFile):
+    """Rows of a fixed width: file, start_s, end_s, and a list of values; row groups of bounded size.
+
+    Parameters
+    ----------
+    folder : path
+    kind : "scores" or "embeddings"
+    about : About
+    """
+
+    def __init__(self, folder: Path, kind: Dense, about: About) -> None:
+        import pyarrow
+
+        self._width = about.widths[kind]
+        fields = {
+            "file": pyarrow.dictionary(pyarrow.int32(), pyarrow.string()),
+            "start_s": pyarrow.float64(),
+            "end_s": pyarrow.float64(),
+            COLUMNS[kind]: pyarrow.list_(pyarrow.float32(), self._width),
+        }
+        metadata = dict(about.metadata)
+        if kind == "scores":
+            metadata |= {
+                name: json.dumps(getattr(about, name)) for name in ("scientific_names", "common_names")
+            }
+        super().__init__(folder / f"{kind}.parquet", fields, metadata, use_dictionary=["file"])
+        self._arrow = pyarrow
+        self._gathering = Gathering(np.dtype([("file", "<i8"), *row(self._width).descr]), ROW_GROUP_BYTES)
+        self._paths: list[str] = []  # of the files in the row group; `_first` is the first one's number
+        self._first = 0
+
+    def write(self, path: str, rows: Rows) -> None:
+        """Append rows of a file: [n] of `dense.row`."""
+        if self._paths[-1:] != [path]:
+            self._paths.append(path)
+        numbered = np.empty(len(rows), self._gathering.kind)
+        numbered["file"] = self._first + len(self._paths) - 1
+        for name in rows.dtype.names or ():
+            numbered[name] = rows[name]
+        for group in self._gathering.add(numbered):
+            self._write(group)
+
+    def _flush(self) -> None:
+        for group in self._gathering.rest():
+            self._write(group)
+
+    def _write(self, group: Rows) -> None:
+        first, last = int(group["file"][0]), int(group["file"][-1])
+        paths = self._paths[first - self._first : last - self._first + 1]
+        self._paths, self._first = paths[-1:], last
+        arrow, values = self._arrow, np.ascontiguousarray(group["values"]).reshape(-1)
+        indices = (group["file"] - first).astype(np.int32)
+        columns = [
+            arrow.DictionaryArray.from_arrays(indices, list(map(escaped, paths))),
+            np.ascontiguousarray(group["start_s"]),
+            np.ascontiguousarray(group["end_s"]),
+            arrow.FixedSizeListArray.from_arrays(values, self._width),
+        ]
+        self._writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=self._schema))

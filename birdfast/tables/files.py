@@ -1,0 +1,75 @@
+"""Files that have their names only when they are whole, as CSV and as Parquet."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, TYPE_CHECKING, Any
+
+from ..atomicfile import AtomicFile
+
+if TYPE_CHECKING:
+    import pyarrow
+
+
+class CsvFile(AtomicFile):
+    """Rows as UTF-8 text under a header; file names that are no text keep their bytes."""
+
+    def __init__(self, path: Path, header: Sequence[str]) -> None:
+        super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
+        self._csv = csv.writer(_UnixLines(self.stream))
+        self._csv.writerow(header)
+
+
+class _UnixLines:
+    """A text stream whose CSV rows end with a line feed, whatever a file's name holds.
+
+    Python's writer quotes those line breaks alone that are part of its own line terminator; so it
+    gets both, and its terminator is exchanged here.
+    """
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def write(self, row: str) -> None:
+        self._stream.write(row.removesuffix("\r\n") + "\n")
+
+
+class ParquetFile(AtomicFile):
+    """Row groups under a schema; a subclass writes with `_writer` and keeps what waits for `_flush`."""
+
+    def __init__(
+        self,
+        path: Path,
+        fields: Mapping[str, pyarrow.DataType],
+        metadata: Mapping[str, str] | None = None,
+        **how: Any,
+    ) -> None:
+        import pyarrow
+        import pyarrow.parquet
+
+        self._schema = pyarrow.schema(list(fields.items()), metadata=metadata and dict(metadata))
+        super().__init__(path, mode="wb")
+        self._writer = pyarrow.parquet.ParquetWriter(self.stream, self._schema, compression="zstd", **how)
+
+    def _flush(self) -> None:
+        """Write the rows that wait for more."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self._flush()
+            self._writer.close()
+        except BaseException as failed:
+            super().__exit__(type(failed), failed, failed.__traceback__)
+            raise
+        super().__exit__(kind, error, trace)
+
+
+def escaped(name: str) -> str:
+    """Return a file name as text that everything can hold, bytes that are no UTF-8 as escapes: a\\xff.wav."""
+    return name.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
