@@ -41,9 +41,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model's folder")
     parser.add_argument(
         "--preset",
-        choices=("best", "paper"),
+        choices=("best", "soundscapes", "paper"),
         default="best",
-        help="best: log-mel patches; paper: exactly the published configuration (default: %(default)s)",
+        help="best: for clips with one sound each; soundscapes: for long recordings in which several species"
+        " call over noise, it learns from mixes of the clips, too; paper: exactly the published configuration"
+        " (default: %(default)s)",
     )
     parser.add_argument(
         "--recipe", metavar="FILE", help="a TOML file with values in the place of the preset's"
@@ -195,7 +197,7 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
         training.say(f"fold {fold}: held out")
         arrays = without.model()
         scores, truth = evaluation.scores(
-            without.examples(arrays, tested), training.recipe.pooling, arrays, exclusive=training.exclusive
+            without.examples(arrays, tested), training.recipe.pooling, arrays, exclusive=training.softmax
         )
         judged = evaluation.judge(scores, truth, training.classes)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
@@ -232,7 +234,7 @@ def _plain(value: Any) -> Any:
 
 
 def _end(training: Training, output: Path) -> int:
-    for why in training.failures.values():
+    for why in dict.fromkeys(training.failures.values()):
         print(f"birdfast: left out: {why}", file=sys.stderr)
     training.say(f"written: {output}")
     return 2 if training.failures else 0

@@ -16,6 +16,7 @@ from ..sessions.tokenizer import Tokenizer
 from ..tokens import Codebook
 from . import recordings
 from .examples import Examples, Votes
+from .mixes import Mix
 from .recipe import Recipe
 from .recordings import Clip
 
@@ -51,17 +52,17 @@ class Reader:
         """The front end, with the whitening as far as it is known."""
         return Tokenizer(self.recipe.frontend, self.found.get("mean"), self.found.get("projection"))
 
-    def patches(self, clips: Sequence[Clip]) -> Iterator[Float32]:
+    def patches(self, clips: Sequence[Clip | Mix]) -> Iterator[Float32]:
         """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values]."""
         tokenizer = self.tokenizer
 
-        def patches(clip: Clip) -> list[Float32]:
+        def patches(clip: Clip | Mix) -> list[Float32]:
             blocks = clip.blocks(tokenizer.front_end.rate_hz)
             return [tokenizer.patches(tokenizer.bands(block)) for block in blocks]
 
         return (part for _, parts in self._each(clips, patches) for part in parts)
 
-    def frames(self, clips: Sequence[Clip], at_most: int) -> Float32:
+    def frames(self, clips: Sequence[Clip | Mix], at_most: int) -> Float32:
         """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
 
         Raises
@@ -72,7 +73,7 @@ class Reader:
         tokenizer, quota = self.tokenizer, max(1, at_most // len(clips))
         none = np.zeros((0, tokenizer.n_values), np.float32)
 
-        def frames(clip: Clip) -> Float32:
+        def frames(clip: Clip | Mix) -> Float32:
             parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
             found: Float32 = np.concatenate([none, *parts])
             return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
@@ -82,17 +83,17 @@ class Reader:
             raise ConfigError("no frames to learn from: the recordings are all shorter than one")
         return found
 
-    def sentences(self, clips: Sequence[Clip]) -> list[NDArray[np.int32]]:
+    def sentences(self, clips: Sequence[Clip | Mix]) -> list[NDArray[np.int32]]:
         """Return each recording's tokens: int32 [n]."""
         tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
 
-        def tokens(clip: Clip) -> NDArray[np.int32]:
+        def tokens(clip: Clip | Mix) -> NDArray[np.int32]:
             parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
             return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
 
         return [one for _, one in self._each(clips, tokens)]
 
-    def examples(self, clips: Sequence[Clip], classes: Sequence[str]) -> Examples:
+    def examples(self, clips: Sequence[Clip | Mix], classes: Sequence[str]) -> Examples:
         """Return the windows of clips, with their labels.
 
         Raises
@@ -105,7 +106,7 @@ class Reader:
         length = round(self.recipe.window_s * rate_hz)
         grid = windows.Grid(rate_hz, length, length, "min-1s")
 
-        def describe(clip: Clip) -> list[Votes]:
+        def describe(clip: Clip | Mix) -> list[Votes]:
             cut = windows.cut(clip.blocks(rate_hz), grid, None, 1)
             nearest = self.recipe.pooling.n_nearest
             return [Votes.of(stsg.describe(window, tokenizer, book, nearest)) for (window,) in cut]
@@ -117,5 +118,7 @@ class Reader:
         clip = np.array([number for number, _ in described])
         return Examples([window for _, window in described], len(book), targets[clip], clip)
 
-    def _each(self, clips: Sequence[Clip], work: Callable[[Clip], Result]) -> Iterator[tuple[int, Result]]:
+    def _each(
+        self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]
+    ) -> Iterator[tuple[int, Result]]:
         return recordings.each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)

@@ -16,7 +16,7 @@ from ..sessions.tokenizer import FrontEnd
 from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
-PRESETS = ("best", "paper")
+PRESETS = ("best", "soundscapes", "paper")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,6 +37,18 @@ class CodebookChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MixChoice:
+    """Mixes of clips to learn from, beside the clips; the recipe's table `mixes`."""
+
+    copies: int = 0
+    others: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("copies", "others"):
+            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Head:
     """How the classifier is trained; the recipe's table `head`."""
 
@@ -52,17 +64,18 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice of a training; train/presets/*.toml are two of them.
+    """Every choice of a training; train/presets/*.toml are some of them.
 
     Attributes
     ----------
     window_s : float
         Length of the windows that are classified.
-    frontend, codebook, skipgram, pooling, head
+    mixes, frontend, codebook, skipgram, pooling, head
         The tables of the same names.
     """
 
     window_s: float
+    mixes: MixChoice
     frontend: FrontEnd
     codebook: CodebookChoice
     skipgram: skipgram.Options
@@ -75,6 +88,7 @@ class Recipe:
 
 
 TABLES = {
+    "mixes": MixChoice,
     "frontend": FrontEnd,
     "codebook": CodebookChoice,
     "skipgram": skipgram.Options,
@@ -88,7 +102,7 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
 
     Parameters
     ----------
-    preset : "best" or "paper"
+    preset : one of PRESETS
     overrides : path, optional
         A file with some of the keys of train/presets/*.toml.
 

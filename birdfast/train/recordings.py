@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,7 @@ from ..tables import escaped
 
 Samples = NDArray[np.float32]
 Result = TypeVar("Result")
+Source = TypeVar("Source", bound="Readable")
 AHEAD = 8  # recordings a worker that are read before they are wanted
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
 
@@ -172,9 +173,16 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
     return Clip(str(path.parent / row["file"]), tuple(labels), start_s, end_s, row.get("fold") or "")
 
 
+class Readable(Protocol):
+    """What has a path to be named by."""
+
+    @property
+    def path(self) -> str: ...
+
+
 def each(
-    clips: Sequence[Clip],
-    work: Callable[[Clip], Result],
+    clips: Sequence[Source],
+    work: Callable[[Source], Result],
     failures: dict[str, str],
     *,
     n_workers: int = 1,
@@ -184,7 +192,7 @@ def each(
 
     Parameters
     ----------
-    clips : sequence of Clip
+    clips : sequence of Clip, or of what else can be read
     work : callable
     failures : dict of str to str
         Gets the path of each recording that cannot be read, and why; it is left out.
@@ -197,7 +205,7 @@ def each(
     number, result : int, and what the work returned
     """
 
-    def attempt(clip: Clip) -> Result | AudioError:
+    def attempt(clip: Source) -> Result | AudioError:
         try:
             return work(clip)
         except AudioError as error:

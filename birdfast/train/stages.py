@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from .. import modelfolder
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
-from . import checkpoint, head, pooling, skipgram, whitening
+from . import checkpoint, head, mixes, pooling, skipgram, whitening
 from . import codebook as kmeans
 from .examples import Examples
+from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
 from .recordings import Clip
@@ -44,7 +45,7 @@ class Training:
     classes : sequence of str
     exclusive : bool
         Whether every clip has one class, of all that there are, held out or not: the model is then a softmax
-        over the classes, otherwise a sigmoid for each.
+        over the classes, unless the recipe mixes them; otherwise a sigmoid for each.
     seed : int
     n_workers : int
         Threads that read recordings and look for centroids; the skip-gram has one, so that a seed repeats.
@@ -101,13 +102,30 @@ class Training:
         )
         return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={})
 
+    @property
+    def softmax(self) -> bool:
+        """Whether the model's classes exclude each other."""
+        return self.exclusive and not self.recipe.mixes.copies
+
+    @property
+    def labelled(self) -> list[Clip | Mix]:
+        """The clips, and mixes of them: what the head learns from."""
+        choice = self.recipe.mixes
+        mixed = mixes.make(self.clips, choice.copies, choice.others, self.recipe.window_s, self.seed)
+        return [*self.clips, *mixed]
+
+    @property
+    def everything(self) -> list[Clip | Mix]:
+        """What codebook and embeddings learn from."""
+        return [*self.labelled, *self.unlabelled]
+
     def codebook(self, *, again: bool = False) -> Arrays:
         """Find the whitening, if the recipe wants one, and the centroids."""
-        return self._stage("codebook", ("frontend", "codebook"), self._find_codebook, again)
+        return self._stage("codebook", ("mixes", "frontend", "codebook"), self._find_codebook, again)
 
     def embedding(self, found: Arrays, *, again: bool = False) -> Arrays:
         """Learn the tokens' embeddings."""
-        tables = ("frontend", "codebook", "skipgram")
+        tables = ("mixes", "frontend", "codebook", "skipgram")
         return self._stage("embedding", tables, lambda: self._learn_embeddings(found, tables), again)
 
     def head(self, found: Arrays, embeddings: Arrays, *, again: bool = False) -> Arrays:
@@ -117,7 +135,7 @@ class Training:
 
     def examples(self, found: Arrays, clips: Sequence[Clip] | None = None) -> Examples:
         """Return the windows of clips, by default of those to learn from."""
-        return self._reader(found).examples(self.clips if clips is None else clips, self.classes)
+        return self._reader(found).examples(self.labelled if clips is None else clips, self.classes)
 
     def model(self) -> Arrays:
         """Go through all stages; return all arrays of the model."""
@@ -131,12 +149,12 @@ class Training:
         facts = {
             "title": title,
             "licence": "as its trainer says",
-            "activation": "softmax" if self.exclusive else "sigmoid",
+            "activation": "softmax" if self.softmax else "sigmoid",
             "window_s": self.recipe.window_s,
             "classes": list(self.classes),
             "seed": self.seed,
             **{name: recipe[name] for name in ("frontend", "pooling")},
-            "training": {name: recipe[name] for name in ("codebook", "skipgram", "head")},
+            "training": {name: recipe[name] for name in ("mixes", "codebook", "skipgram", "head")},
         }
         modelfolder.write(folder, facts, arrays)
 
@@ -144,7 +162,7 @@ class Training:
         if self.centroids is not None:
             return {"centroids": self._fitting(self.centroids)}
         choice, found = self.recipe.codebook, Arrays()
-        everything = [*self.clips, *self.unlabelled]
+        everything = self.everything
         clips = everything[: max(1, round(len(everything) * choice.recordings_share))]
         if choice.n_components:
             self.say(f"whitening: {len(clips):,} recordings")
@@ -175,7 +193,7 @@ class Training:
         n_tokens, choice = len(found["centroids"]), self.recipe.skipgram
         if self.vectors is not None:
             return {"embeddings": self.vectors.by_token(n_tokens)}
-        sentences = self._reader(found).sentences([*self.clips, *self.unlabelled])
+        sentences = self._reader(found).sentences(self.everything)
         self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
         told = json.dumps(self._run("skipgram", tables)).encode()
         interrupted = self.keep and self.keep / f"skipgram-{_digest(told)}.npz"
@@ -203,7 +221,7 @@ class Training:
         if names := ", ".join(self.classes[number] for number in silent):
             self.say(f"head: without a window, and so never to be found: {names}")
         values, choice = examples.each(pooler), self.recipe.head
-        layers = head.fit(values, examples.targets, self.exclusive, choice, self.seed)
+        layers = head.fit(values, examples.targets, self.softmax, choice, self.seed)
         tables = pooler.tables
         for number, layer in enumerate(layers):
             tables |= {f"layer{number}_weight": layer.weight, f"layer{number}_bias": layer.bias}
@@ -232,8 +250,7 @@ class Training:
     def _run(self, name: str, tables: Iterable[str]) -> dict[str, Any]:
         """Tell what a stage's result depends on."""
         recipe = self.recipe.as_dict()
-        everything = [*self.clips, *self.unlabelled]
-        told = [(*asdict(clip).values(), *_state(clip.path)) for clip in everything]
+        told = [(*asdict(clip).values(), *_state(clip.path)) for clip in [*self.clips, *self.unlabelled]]
         run = {table: json.dumps(recipe[table], sort_keys=True) for table in tables}
         read = _digest(json.dumps(told).encode())
         given = [array is not None and _digest(array.tobytes()) for array in self._given()]
