@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from birdfast import audio
+from birdfast.train.mixes import trimmed
 
 RATE_HZ = 32_000
 SCAPE_S, WINDOW_S = 60, 5
@@ -25,12 +26,6 @@ SHORTEST_S = 0.2
 CLIPS_A_MINUTE = (3, 8)
 LEVELS_DB = (-30.0, -12.0)
 NOISE_DB = -45.0
-
-
-def trimmed(sound: np.ndarray) -> np.ndarray:
-    """Cut the digital silence and near-silence that clips are padded with."""
-    loud = np.flatnonzero(np.abs(sound) > 0.01 * max(1e-9, float(np.abs(sound).max())))
-    return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[:0]
 
 
 def background(n: int, dice: np.random.Generator) -> np.ndarray:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -49,6 +50,12 @@ class Classifier:
             n_in = n_out
         self.layers = tuple(layers)
         self.n_values, self.n_classes = layers[0].weight.shape[1], n_in
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, Float32]) -> Self:
+        """Return the classifier of a model's arrays: layer0_weight, layer0_bias, layer1_weight, ..."""
+        n_layers = sum(name.endswith("_weight") for name in arrays)
+        return cls([Layer(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"]) for i in range(n_layers)])
 
     def logits(self, values: Float32) -> Float32:
         """Return the logits of float32 [n, n_values]: float32 [n, n_classes]."""

@@ -85,19 +85,20 @@ def weights(window_counts: Float32, pooling: Pooling, idf: Float32 | None = None
     return share
 
 
-def inverse_frequency(window_counts: Float32) -> Float32:
+def inverse_frequency(having: NDArray[np.int64], n_windows: int) -> Float32:
     """Return log((1 + n) / (1 + df)) + 1 for each token, df of n windows having it (smooth idf).
 
     Parameters
     ----------
-    window_counts : float32 [n_windows, n_tokens]
+    having : int64 [n_tokens]
+        How many windows have each token.
+    n_windows : int
 
     Returns
     -------
     float32 [n_tokens]
     """
-    having = np.count_nonzero(window_counts, axis=0)
-    inverse: Float32 = (np.log((1 + len(window_counts)) / (1 + having)) + 1).astype(np.float32)
+    inverse: Float32 = (np.log((1 + n_windows) / (1 + having)) + 1).astype(np.float32)
     return inverse
 
 

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomicfile import AtomicFile
 from .errors import ConfigError, ModelError
 
 BINARY_SUFFIX = ".bin"
@@ -79,7 +80,8 @@ def write(
     Raises
     ------
     ConfigError
-        Keys that the format cannot hold: not one a vector, empty, or with white space.
+        Keys that the format cannot hold: not one a vector, empty, or with white space. Or the folder takes
+        no file.
     """
     path = Path(path)
     names = [str(key) for key in (range(len(vectors)) if keys is None else keys)]
@@ -91,16 +93,11 @@ def write(
                 f"keys: {name!r} is empty or has white space, which ends a key in a word2vec file"
             )
     is_binary = path.suffix == BINARY_SUFFIX if binary is None else binary
-    part = path.with_name(f".{path.name}.part")
-    try:
-        with part.open("wb") as file:
-            file.write(f"{len(vectors)} {vectors.shape[1]}\n".encode())
-            for name, vector in zip(names, vectors.astype(FLOAT), strict=True):
-                values = vector.tobytes() if is_binary else " ".join(map(str, vector)).encode() + b"\n"
-                file.write(name.encode() + b" " + values)
-        part.replace(path)
-    finally:
-        part.unlink(missing_ok=True)
+    with AtomicFile(path, mode="wb") as file:
+        file.stream.write(f"{len(vectors)} {vectors.shape[1]}\n".encode())
+        for name, vector in zip(names, vectors.astype(FLOAT), strict=True):
+            values = vector.tobytes() if is_binary else " ".join(map(str, vector)).encode() + b"\n"
+            file.stream.write(name.encode() + b" " + values)
 
 
 def read(path: str | os.PathLike[str]) -> KeyedVectors:
@@ -117,8 +114,8 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
     Raises
     ------
     ModelError
-        The file is missing, cut, or something else, such as gensim's own format: that is a pickle, which can
-        run any program, so it is not read.
+        The file is missing, cut, has values that are not finite, or is something else, such as gensim's own
+        format: that is a pickle, which can run any program, so it is not read.
     """
     path = Path(path)
     try:
@@ -143,6 +140,9 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
             keys.append(key.decode())
     except (StopIteration, ValueError) as error:
         raise ModelError(f"{path}: cut or damaged at vector {len(keys)} of {n}") from error
+    wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
+    if len(wrong):
+        raise ModelError(f"{path}: the vector of {keys[wrong[0]]} is not finite")
     return KeyedVectors(keys, vectors)
 
 

@@ -9,22 +9,47 @@ import hashlib
 import io
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .atomicfile import AtomicFile
+from .config import Activation
 from .errors import ConfigError, ModelError
-from .tables import AtomicFile
 
 MANIFEST = "model.toml"
 KIND = "stsg"
 VERSION = 1
 SEAL = b'\nmanifest_sha256 = "'
 
+SHORTEST_S, LONGEST_S = 0.1, 600  # of a window
+
 Arrays = dict[str, NDArray[Any]]
+
+
+def _are_text(values: Any) -> bool:
+    return all(isinstance(value, str) for value in values)
+
+
+WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "title": (lambda value: isinstance(value, str), "text"),
+    "licence": (lambda value: isinstance(value, str), "text"),
+    "activation": (lambda value: value in get_args(Activation), " or ".join(get_args(Activation))),
+    "window_s": (
+        lambda value: type(value) in (int, float) and SHORTEST_S <= value <= LONGEST_S,
+        f"{SHORTEST_S} to {LONGEST_S} seconds",
+    ),
+    "classes": (
+        lambda value: isinstance(value, list) and _are_text(value) and len({*value}) == len(value) > 0,
+        "a list of different names",
+    ),
+    "frontend": (lambda value: isinstance(value, dict), "a table"),
+    "pooling": (lambda value: isinstance(value, dict), "a table"),
+    "arrays": (lambda value: isinstance(value, dict) and _are_text(value.values()), "a table of SHA-256"),
+}
 
 
 def is_one(folder: Path) -> bool:
@@ -87,12 +112,14 @@ def facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
     Returns
     -------
     dict
-        What `write` was given, and the table `arrays`: each one's SHA-256.
+        What `write` was given, and the table `arrays`: each one's SHA-256. The keys of `WANTED` are there,
+        with values that fit; what is in frontend and pooling is not looked at.
 
     Raises
     ------
     ModelError
-        It is missing, damaged, was changed, or is of a newer birdfast; the message says which.
+        It is missing, damaged, was changed, is of a newer birdfast, or a key of it does not fit; the
+        message says which.
     """
     path = Path(folder) / MANIFEST
     try:
@@ -112,6 +139,11 @@ def facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
         raise ModelError(
             f"{path}: of version {found.get('version')}, made by a newer birdfast; this one knows {VERSION}"
         )
+    for key, (fits, wanted) in WANTED.items():
+        if key not in found:
+            raise ModelError(f"{path}: lacks {key}")
+        if not fits(found[key]):
+            raise ModelError(f"{path}: {key} = {found[key]!r} does not fit; it takes {wanted}")
     return found
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from . import modelfolder
-from .config import Activation, Normalization
+from .config import LARGEST, Activation, Normalization
 from .errors import ModelError
 
 FOLDERS_VARIABLE = "BIRDFAST_MODELS"
@@ -189,30 +189,35 @@ def _trained(folder: Path) -> Model:
     """Describe a model that birdfast trained."""
     facts = modelfolder.facts(folder)
     manifest = folder / modelfolder.MANIFEST
-    try:
-        rate_hz, window_s = facts["frontend"]["rate_hz"], facts["window_s"]
-        return Model(
-            name=folder.resolve().name,
-            title=facts["title"],
-            licence=facts["licence"],
-            rate_hz=rate_hz,
-            window_samples=round(window_s * rate_hz),
-            activation=facts["activation"],
-            labels_format="toml",
-            path=manifest,
-            labels_path=manifest,
-        )
-    except (KeyError, TypeError) as error:
-        raise ModelError(f"{manifest}: lacks {error}") from error
+    if "rate_hz" not in facts["frontend"]:
+        raise ModelError(f"{manifest}: lacks frontend.rate_hz")
+    rate_hz = facts["frontend"]["rate_hz"]
+    _check(manifest, {"rate_hz": rate_hz})
+    return Model(
+        name=folder.resolve().name,
+        title=facts["title"],
+        licence=facts["licence"],
+        rate_hz=rate_hz,
+        window_samples=round(facts["window_s"] * rate_hz),
+        activation=facts["activation"],
+        labels_format="toml",
+        path=manifest,
+        labels_path=manifest,
+    )
 
 
 def _in_folder(folder: Path) -> Model:
     if modelfolder.is_one(folder):
         return _trained(folder)
     networks = sorted(folder.glob("*.tflite"))
+    manifest = folder / modelfolder.MANIFEST
+    if not networks and manifest.exists():
+        raise ModelError(
+            f'{manifest}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
+            " and there is no .tflite file beside it"
+        )
     if len(networks) != 1:
         raise ModelError(f"{folder}: holds {len(networks)} .tflite files; a model folder holds one")
-    manifest = folder / "model.toml"
     try:
         facts = tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
@@ -234,7 +239,7 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
             raise ModelError(f"{manifest}: unknown key {key}")
         kind = int if isinstance(defaults[key], int) else str
         choices = {"activation": get_args(Activation), "normalization": get_args(Normalization)}.get(key)
-        fits = type(value) is kind and not (isinstance(value, int) and value < 1)
+        fits = type(value) is kind and not (isinstance(value, int) and not 1 <= value <= LARGEST)
         if not fits or (choices and value not in choices):
             takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
             raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")

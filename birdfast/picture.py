@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from . import audio
+from .atomicfile import AtomicFile
 from .errors import ConfigError
 from .spectrogram import Stft
-from .tables import AtomicFile, Detection, escaped
+from .tables import Detection, escaped
 
 N_FFT = 1024
 COLUMNS = 1600

@@ -12,7 +12,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "birdfast"
 LAYERS = (
     {"errors"},
-    {"_kernels", "config", "dense", "fft", "progress"},
+    {"_kernels", "atomicfile", "config", "dense", "fft", "progress"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables"),
         *("spectrogram", "tokens", "embedding", "classifier", "keyedvectors", "shards"),

@@ -94,6 +94,16 @@ def test_something_else_is_a_model_error(data: bytes, named: str, tmp_path: Path
         keyedvectors.read(path)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("name", ["v.txt", "v.bin"])
+def test_a_vector_that_is_not_finite_is_named(value: float, name: str, tmp_path: Path) -> None:
+    vectors = VALUES.copy()
+    vectors[1, 2] = value
+    keyedvectors.write(tmp_path / name, vectors, ["a", "b", "c"])
+    with pytest.raises(ModelError, match=rf"{name}: the vector of b is not finite"):
+        keyedvectors.read(tmp_path / name)
+
+
 def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"gone.bin: No such file"):
         keyedvectors.read(tmp_path / "gone.bin")
@@ -110,3 +120,23 @@ def test_keys_that_the_format_cannot_hold_are_refused(keys: list[str], tmp_path:
     with pytest.raises(ConfigError, match="keys"):
         keyedvectors.write(tmp_path / "v", VALUES[:2], keys)
     assert not list(tmp_path.iterdir())
+
+
+def test_a_file_appears_when_it_is_whole_and_touches_no_other(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / ".v.txt.part").write_text("mine")
+    (tmp_path / "v.txt").write_text("before")
+    with monkeypatch.context() as patch:
+        patch.setattr("os.fsync", lambda _: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+        with pytest.raises(OSError, match="No space"):
+            keyedvectors.write(tmp_path / "v.txt", VALUES)
+    assert (tmp_path / "v.txt").read_text() == "before"
+    keyedvectors.write(tmp_path / "v.txt", VALUES)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".v.txt.part", "v.txt"]
+    assert (tmp_path / ".v.txt.part").read_text() == "mine"
+
+
+def test_a_folder_that_is_not_there_is_a_config_error(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="cannot be written"):
+        keyedvectors.write(tmp_path / "nowhere/v.txt", VALUES)

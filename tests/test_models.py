@@ -84,6 +84,13 @@ def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, manifest: str
         models.find(tmp_path)
 
 
+@pytest.mark.parametrize("manifest", ["", 'kind = "else"\n', "= nonsense", 'kind="stsg'])
+def test_a_manifest_of_nothing_is_what_is_told(tmp_path: Path, manifest: str) -> None:
+    (tmp_path / "model.toml").write_text(manifest)
+    with pytest.raises(ModelError, match=r"model\.toml: not of a model that birdfast trained.* no \.tflite"):
+        models.find(str(tmp_path))
+
+
 def test_a_users_network_takes_the_facts_of_the_one_with_its_input() -> None:
     mine = models.Model(name="mine", title="mine")
     assert mine.for_input(144_000).rate_hz == 48_000

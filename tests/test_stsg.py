@@ -14,16 +14,31 @@ from hypothesis import strategies as st
 from birdfast import _kernels, embedding, modelfolder
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
-from birdfast.sessions.stsg import Pooler, Pooling, describe, statistics
+from birdfast.sessions.stsg import Pooling, Window, describe, statistics
 from birdfast.sessions.tokenizer import FrontEnd, Tokenizer
 from birdfast.tokens import Codebook
-from birdfast.train import recipe
+from birdfast.train import examples as slices
+from birdfast.train import pooling, recipe
+from birdfast.train.examples import Examples, Votes
 
 PATCHES = FrontEnd(
     n_fft=512, frame_samples=512, hop_samples=320, n_mels=16, n_mfcc=0, fmin_hz=50, fmax_hz=15_000, log=True,
     offset=1e-5, patch_frames=4, patch_step=2, unit_length=True,
 )  # fmt: skip
 PAPER = FrontEnd()
+FRONT_ENDS = st.builds(
+    FrontEnd,
+    n_fft=st.just(64),
+    frame_samples=st.integers(2, 64),
+    hop_samples=st.integers(1, 200),
+    n_mels=st.just(4),
+    n_mfcc=st.sampled_from([0, 3]),
+    log=st.booleans(),
+    offset=st.just(1e-5),
+    patch_frames=st.integers(1, 6),
+    patch_step=st.integers(1, 9),
+    unit_length=st.booleans(),
+)
 
 
 def noise(n: int, seed: int = 0) -> np.ndarray:
@@ -57,6 +72,15 @@ class TestTokenizer:
     def test_a_stream_has_the_frames_of_the_whole(self, front_end: FrontEnd, block: int) -> None:
         tokenizer, sound = Tokenizer(front_end), noise(90_000)
         parts = list(tokenizer.stream(sound[i : i + block] for i in range(0, len(sound), block)))
+        assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
+
+    @settings(max_examples=60, deadline=None)
+    @given(FRONT_ENDS, st.integers(0, 3000), st.lists(st.integers(0, 900), max_size=20))
+    def test_any_stream_has_the_frames_of_the_whole(
+        self, front_end: FrontEnd, n: int, cuts: list[int]
+    ) -> None:
+        tokenizer, sound = Tokenizer(front_end), noise(n)
+        parts = list(tokenizer.stream(np.split(sound, np.minimum(np.cumsum(cuts), n).astype(int))))
         assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
 
     @pytest.mark.parametrize("front_end", [PATCHES, PAPER], ids=["patches", "paper"])
@@ -112,8 +136,8 @@ class TestEmbedding:
         text = pytest.importorskip("sklearn.feature_extraction.text", reason="scikit-learn is not installed")
         counts = np.array([[1, 0, 2], [3, 0, 0], [1, 1, 0]], np.float32)
         meant = text.TfidfTransformer(norm=None).fit(counts).idf_
-        np.testing.assert_allclose(embedding.inverse_frequency(counts), meant, rtol=1e-6)
-        weights = embedding.weights(counts, "tf-idf", embedding.inverse_frequency(counts))
+        np.testing.assert_allclose(embedding.inverse_frequency((counts > 0).sum(axis=0), 3), meant, rtol=1e-6)
+        weights = embedding.weights(counts, "tf-idf", meant.astype(np.float32))
         np.testing.assert_allclose(weights[0], meant * counts[0] / 3, rtol=1e-6)
 
     def test_tf_idf_asks_for_the_idf(self) -> None:
@@ -130,10 +154,10 @@ class TestEmbedding:
         sound = {"silence": np.zeros(9000, np.float32), "equal": np.full(9000, 0.5, np.float32),
                  "short": noise(100), "noise": noise(9000)}[kind]  # fmt: skip
         book = Codebook(noise(8).reshape(1, 8))  # K = 1
-        window = describe(sound, whitened(), book, n_nearest)
-        pooling = Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True)
-        pooler = Pooler.fitted(pooling, noise(3)[None], window.counts[None], window.statistics[None])
-        values = pooler(window.counts[None], window.statistics[None])
+        window = Votes.of(describe(sound, whitened(), book, n_nearest))
+        kind = Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True)
+        examples = Examples([window], 1, np.ones((1, 1), bool), np.zeros(1, np.int64))
+        values = examples.each(pooling.fit(kind, noise(3)[None], examples))
         assert values.shape == (1, 1 + 3 + 48)
         assert np.isfinite(values).all()
 
@@ -146,6 +170,36 @@ class TestEmbedding:
     def test_a_pooling_that_cannot_be_is_refused(self, wrong: dict) -> None:
         with pytest.raises(ConfigError):
             Pooling(**wrong)
+
+
+class TestExamples:
+    @staticmethod
+    def made(n: int, n_tokens: int) -> tuple[np.ndarray, np.ndarray, Examples]:
+        random = np.random.default_rng(n)
+        counts = np.zeros((n, n_tokens), np.float32)
+        for row in counts:
+            row[random.integers(0, n_tokens, 7)] = random.random(7)
+        bands = random.random((n, 6), np.float32)
+        windows = [Votes.of(Window(*both)) for both in zip(counts, bands, strict=True)]
+        return counts, bands, Examples(windows, n_tokens, np.ones((n, 1), bool), np.arange(n))
+
+    @pytest.mark.parametrize("kind", ["mean", "sqrt", "tf-idf"])
+    def test_slices_are_pooled_as_the_whole(
+        self, kind: embedding.Pooling, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        counts, bands, examples = self.made(50, 40)
+        choice = Pooling(kind=kind, histogram=1, statistics=1, unit_length=True)
+        pooler = pooling.fit(choice, noise(200).reshape(40, 5), examples)
+        monkeypatch.setattr(slices, "SLICE_WINDOWS", 7)
+        np.testing.assert_allclose(examples.each(pooler), pooler(counts, bands), atol=1e-6)
+        np.testing.assert_array_equal(examples.each(lambda counts, _: counts), counts)
+        np.testing.assert_array_equal(examples.having(), (counts > 0).sum(axis=0))
+
+    def test_a_window_takes_the_room_of_its_votes(self) -> None:
+        *_, small = self.made(300, 64)
+        *_, large = self.made(300, 16_383)
+        sizes = [sum(a.nbytes for a in vars(one).values() if hasattr(a, "nbytes")) for one in (small, large)]
+        assert sizes[1] < 1.2 * sizes[0]
 
 
 class TestClassifier:
@@ -190,6 +244,16 @@ class TestRecipe:
             ("[pooling]\nkind = 'max'", "pooling.kind: 'max'"),
             ("colour = 1", "colour: unknown"),
             ("window_s = 'long'", "window_s: 'long'"),
+            ("window_s = nan", "window_s: nan"),
+            ("window_s = true", "window_s: True"),
+            ("[pooling]\nembedding = nan", "pooling.embedding: nan"),
+            ("[pooling]\nhistogram = inf", "pooling.histogram: inf"),
+            ("[frontend]\noffset = nan", "frontend.offset: nan"),
+            ("[frontend]\nfmax_hz = -inf", "frontend.fmax_hz: -inf"),
+            ("[skipgram]\nexponent = nan", "skipgram.exponent: nan"),
+            ("[head]\nstrength = inf", "head.strength: inf"),
+            (f"[head]\nstrength = 1{400 * '0'}", "head.strength: 1000"),
+            ("[codebook]\nrecordings_share = nan", "codebook.recordings_share: nan"),
             ("head = 1", "head: a table"),
             ("= nonsense", "no recipe can be read"),
         ],
@@ -201,7 +265,10 @@ class TestRecipe:
 
 
 class TestModelFolder:
-    FACTS = {"title": "A 'quoted' \"name\"", "classes": ["Größe_große", "b"]}  # noqa: RUF012
+    FACTS = {  # noqa: RUF012
+        "title": "A 'quoted' \"name\"", "licence": "none", "activation": "softmax", "window_s": 5.0,
+        "classes": ["Größe_große", "b"], "frontend": {"rate_hz": 32_000}, "pooling": {},
+    }  # fmt: skip
 
     def folder(self, path: Path) -> Path:
         modelfolder.write(path, self.FACTS, {"x": noise(6).reshape(2, 3)})

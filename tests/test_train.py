@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import json
+import math
+import re
+import subprocess
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 import birdfast
-from birdfast import audio, keyedvectors
+from birdfast import audio, keyedvectors, modelfolder, models
 from birdfast.__main__ import main
+from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
 from birdfast.train import evaluation, head, recipe, recordings, whitening
@@ -134,6 +141,129 @@ def test_nothing_of_the_fold_is_seen_in_training(
     assert seen == [{"1"}, {"1", "2"}]
 
 
+def test_a_copy_without_labels_of_what_is_held_out_is_not_heard(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birdfast.train import stages
+
+    heard: list[set[str]] = []
+    learn = stages.Training.model
+
+    def watched(training: stages.Training) -> stages.Arrays:
+        heard.append({clip.path for clip in training.unlabelled})
+        return learn(training)
+
+    for number in range(2):
+        (tmp_path / f"{number}.flac").symlink_to(data / f"songs/whistle/{number}.flac")
+    monkeypatch.setattr(stages.Training, "model", watched)
+    more = ("--unlabelled", str(tmp_path), "--hold-out", "2", "--stage", "codebook")
+    assert train(data, "clips.csv", tmp_path / "m", *more) == 0
+    assert heard == [{str(tmp_path / "0.flac")}]
+
+
+def test_a_file_is_in_one_fold(tmp_path: Path) -> None:
+    (tmp_path / "b.wav").symlink_to(tmp_path / "a.wav")
+    names = [str(tmp_path / "a.wav"), f"{tmp_path}/../{tmp_path.name}/a.wav", str(tmp_path / "b.wav")]
+    others = [recordings.Clip(f"{number}.wav", ("x",), fold="1") for number in range(5)]
+    for other in names:
+        clips = [recordings.Clip(names[0], ("x",), 0, 1, "1"), recordings.Clip(other, ("y",), 1, 2, "2")]
+        with pytest.raises(ConfigError, match=r"a\.wav: in the folds 1 and 2|b\.wav: in the folds 1 and 2"):
+            recordings.splits([*others, *clips])
+        for seed in range(20):
+            *_, one, two = recordings.held_out([*others, *clips], 0.5, seed)
+            assert one.fold == two.fold
+
+
+def test_a_share_that_is_no_file_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    assert train(data, "songs", tmp_path / "m", "--hold-out", "1%") == 64
+    assert "1% of each class's files" in capsys.readouterr().err
+
+
+def test_a_class_of_one_fold_alone_is_tested_without_being_found(data: Path, tmp_path: Path) -> None:
+    rows = (data / "clips.csv").read_text().splitlines()
+    kept = [row for row in rows if not row.endswith("rattle,1")]
+    (data / "late.csv").write_text("\n".join(kept) + "\n")
+    assert train(data, "late.csv", tmp_path / "m", "--cv") == 0
+    told = json.loads((tmp_path / "m/evaluation.json").read_text())
+    first, second = ({row["class"]: row for row in fold["classes"]} for fold in told["folds"])
+    assert (first["rattle"]["n"], first["rattle"]["roc_auc"]) == (0, None)
+    assert (second["rattle"]["n"], second["rattle"]["recall"]) == (4, 0)
+    for fold, rows in zip(told["folds"], (first, second), strict=True):
+        areas = [row["roc_auc"] for row in rows.values() if row["n"]]
+        assert fold["macro_roc_auc"] == pytest.approx(np.mean(areas))
+
+
+@pytest.mark.parametrize(
+    ("rows", "more", "named"),
+    [
+        (["whistle/0", "warble/0"], ["--hold-out", "60%"], "no recordings with labels are left"),
+        (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--hold-out", "2"], "all recordings .* have whistle"),
+        (["whistle/0,1", "whistle/1,2", "warble/0,2"], ["--cv"], "without the fold '2': .* have whistle"),
+    ],
+)
+def test_one_class_alone_is_refused_before_anything_is_learnt(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str],
+    rows: list[str], more: list[str], named: str,
+) -> None:  # fmt: skip
+    from birdfast.train import stages
+
+    parts = [row.partition(",") for row in rows]
+    table = [f"songs/{name}.flac,{name.partition('/')[0]},{fold}" for name, _, fold in parts]
+    (data / "few.csv").write_text("\n".join(["file,label,fold", *table]) + "\n")
+    monkeypatch.setattr(stages.Training, "model", lambda _: pytest.fail("learns"))
+    assert train(data, "few.csv", tmp_path / "m", *more) == 64
+    assert re.search(named, capsys.readouterr().err)
+    assert not (tmp_path / "m").exists()
+
+
+def test_a_class_that_cannot_be_read_is_never_found(data: Path, tmp_path: Path) -> None:
+    (data / "bad.wav").write_bytes(b"no sound")
+    rows = [f"songs/{kind}/{n}.flac,{kind}" for kind in ("whistle", "warble") for n in range(4)]
+    (data / "lost.csv").write_text("\n".join(["file,label", "bad.wav,vireo", *rows]) + "\n")
+    assert train(data, "lost.csv", tmp_path / "m") == 2
+    pipeline = birdfast.load(str(tmp_path / "m"), min_confidence=1e-6)
+    assert pipeline.labels.common == ("vireo", "warble", "whistle")
+    found = {detection.common_name for detection in pipeline.detect(song("whistle", 81), RATE_HZ)}
+    assert "whistle" in found
+    assert "vireo" not in found
+
+
+def test_a_models_name_need_not_be_text(data: Path, tmp_path: Path) -> None:
+    assert train(data, "clips.csv", tmp_path / "m\udcff") == 0
+    assert birdfast.load(str(tmp_path / "m\udcff")).model.title == "m\\xff"
+
+
+def test_one_class_that_can_be_read_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (data / "bad.wav").write_bytes(b"no sound")
+    (data / "lost.csv").write_text("file,label\nbad.wav,vireo\nsongs/whistle/0.flac,whistle\n")
+    assert train(data, "lost.csv", tmp_path / "m") == 64
+    assert "two classes" in capsys.readouterr().err
+
+
+def test_the_head_is_what_the_manifest_says(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A clip of two classes makes a sigmoid, even if it cannot be read."""
+    (data / "bad.wav").write_bytes(b"no sound")
+    rows = [f"songs/{kind}/{n}.flac,{kind}" for kind in ("whistle", "warble") for n in range(4)]
+    (data / "lost.csv").write_text("\n".join(["file,label", "bad.wav,whistle;warble", *rows]) + "\n")
+    one_by_one: list[Layer] = []
+    fit = head._one_by_one
+    monkeypatch.setattr(head, "_one_by_one", lambda *given: one_by_one.append(fit(*given)) or one_by_one[0])
+    assert train(data, "lost.csv", tmp_path / "m") == 2
+    assert birdfast.load(str(tmp_path / "m")).model.activation == "sigmoid"
+    np.testing.assert_array_equal(np.load(tmp_path / "m/layer0_weight.npy"), one_by_one[0].weight)
+
+
+def test_a_class_that_is_named_twice_is_one_class(data: Path) -> None:
+    (data / "twice.csv").write_text("file,label\na.wav,x;x\nb.wav,y\n")
+    assert [clip.labels for clip in recordings.find(str(data / "twice.csv"))] == [("x",), ("y",)]
+
+
 def test_a_seed_repeats_to_the_bit(data: Path, model: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "again") == 0
     assert arrays(tmp_path / "again") == arrays(model)
@@ -155,6 +285,110 @@ def test_a_stage_that_is_done_is_not_done_again(
     assert train(data, "clips.csv", tmp_path / "m", "--stage", "codebook") == 0
     monkeypatch.setattr(codebook, "fit", lambda *_, **__: pytest.fail("found the codebook again"))
     assert train(data, "clips.csv", tmp_path / "m") == 0
+
+
+@pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more"], ids=["empty", "cut"])
+def test_a_damaged_stage_is_learnt_anew(data: Path, model: Path, tmp_path: Path, damage: bytes) -> None:
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    for path in (tmp_path / "m/stages").iterdir():
+        path.write_bytes(damage)
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert arrays(tmp_path / "m") == arrays(model)
+
+
+def test_damaged_epochs_are_learnt_anew(
+    data: Path, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from birdfast.train import skipgram
+
+    learn = skipgram.train
+
+    seen: list[bool] = []
+
+    def damaged(*given: Any, checkpoint: Path, **options: Any) -> Any:
+        if not seen:
+            checkpoint.write_bytes(b"no checkpoint")
+        seen.append(checkpoint.exists())
+        return learn(*given, checkpoint=checkpoint, **options)
+
+    monkeypatch.setattr(skipgram, "train", damaged)
+    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert seen == [True, False]
+    assert arrays(tmp_path / "m") == arrays(model)
+
+
+@pytest.mark.parametrize("where", ["model", "."])
+def test_a_model_among_its_classes_is_no_class(data: Path, tmp_path: Path, where: str) -> None:
+    for kind in ("whistle", "warble"):
+        (tmp_path / kind).symlink_to(data / "songs" / kind)
+    for _ in range(2):
+        assert train(data, str(tmp_path), tmp_path / where, "--stage", "codebook") == 0
+    for _ in range(2):
+        assert train(data, str(tmp_path), tmp_path / where) == 0
+    assert birdfast.load(str(tmp_path / where)).labels.common == ("warble", "whistle")
+    if where == "model":  # and none of another
+        assert train(data, str(tmp_path), tmp_path / "other") == 0
+
+
+def test_what_is_missing_is_told_before_anything_is_read(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(recordings, "find", lambda *_, **__: pytest.fail("looked for recordings"))
+    for module, package in (("tomli_w", "tomli-w"), ("sklearn", "scikit-learn"), ("numba", "numba")):
+        with monkeypatch.context() as patch:
+            patch.setitem(sys.modules, module, None)
+            assert train(data, "songs", tmp_path / "m") == 64
+        assert f"training needs {package}: pip install 'birdfast[train]'" in capsys.readouterr().err
+
+
+def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:
+    code = (
+        "from numba.core.caching import FunctionCache as Cache\nCache._impl_class._locator_classes = []\n"
+        "import numpy as np\nfrom birdfast.train import skipgram\n"
+        "print(skipgram.train([np.arange(9)], 9, dim=2, epochs=1).shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.stdout, done.returncode) == ("(9, 2)\n", 0), done.stderr
+
+
+FULL = """
+import resource, sys
+from birdfast.__main__ import main
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+def test_a_full_disk_is_told_in_words(data: Path, model: Path, tmp_path: Path) -> None:
+    small = ("--recipe", str(data / "small.toml"))
+    clip = str(data / "songs/whistle/0.flac")
+    for command in (
+        ["train", str(data / "clips.csv"), *small, "-o", str(tmp_path / "m")],
+        ["tokens", clip, "--model", str(model), "-o", str(tmp_path / "t")],
+        ["tokens", clip, "--model", str(model), "-o", str(tmp_path / "t"), "--rtype", "npy"],
+        ["tokens", clip, "--model", str(model), "-o", str(tmp_path / "t"), "--vectors", str(tmp_path / "v")],
+    ):
+        done = subprocess.run([sys.executable, "-c", FULL, *command], capture_output=True, text=True)
+        assert done.returncode == 74, done.stderr
+        assert "cannot be written (File too large)" in done.stderr
+        assert "Traceback" not in done.stderr
+        assert "Exception" not in done.stderr
+
+
+def test_an_output_that_is_a_file_is_refused(
+    data: Path, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").write_text("mine")
+    clip = str(data / "songs/whistle/0.flac")
+    for output in (tmp_path / "file", tmp_path / "file/below"):
+        assert train(data, "clips.csv", output) == 64
+        assert main(["tokens", clip, "--model", str(model), "-o", str(output)]) == 64
+        assert capsys.readouterr().err.count("cannot be the output folder") == 2
+    for vectors in (tmp_path / "nowhere/v.txt", tmp_path):
+        how = ["--model", str(model), "-o", str(tmp_path / "t"), "--vectors", str(vectors)]
+        assert main(["tokens", clip, *how]) == 64
+        assert "cannot be written" in capsys.readouterr().err
+        assert not (tmp_path / "t/tokens.parquet").exists()
 
 
 def test_another_recipe_in_the_same_folder_learns_anew(data: Path, model: Path, tmp_path: Path) -> None:
@@ -229,12 +463,26 @@ def test_centroids_that_do_not_fit_the_recipe_are_refused(
         ("file,label,start_s,end_s\na.wav,x,3,2\n", "line 2: 3.0 to 2.0"),
         ("file,label\na.wav,x\n", "two classes"),
         ("file,label\n,x\n", "line 2: no file"),
+        ("file,label\na\0.wav,x\n", r"line 2: no file: 'a\\x00\.wav'"),
+        ("file,label,start_s,end_s\na.wav,x,0,inf\n", "line 2: 0.0 to inf"),
+        ("file,label,start_s,end_s\na.wav,x,0,1e300\n", "line 2: 0.0 to 1e[+]300"),
+        ("file,label,start_s,end_s\na.wav,x,nan,\n", "line 2: nan to None"),
+        ("file,label,start_s,end_s\na.wav,x,0,nan\n", "line 2: 0.0 to nan"),
+        ("file,label,start_s,end_s\na.wav,x,-1,1\n", "line 2: -1.0 to 1.0"),
+        ("file,label,start_s,end_s\na.wav,x,inf,\n", "line 2: inf to None"),
     ],
 )
 def test_a_csv_that_does_not_fit_is_refused(tmp_path: Path, content: str, named: str) -> None:
     (tmp_path / "clips.csv").write_text(content)
     with pytest.raises(ConfigError, match=named):
         recordings.find(str(tmp_path / "clips.csv"))
+
+
+def test_a_class_whose_name_is_no_text_is_refused(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "good").symlink_to(data / "songs/whistle")
+    (tmp_path / "bad\udcff").symlink_to(data / "songs/warble")
+    with pytest.raises(ConfigError, match=r"bad\\xff: .* not UTF-8"):
+        recordings.find(str(tmp_path))
 
 
 def test_clips_are_parts_of_recordings(data: Path) -> None:
@@ -268,14 +516,77 @@ def test_tokens_lists_what_failed(model: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_of_another_shape_is_no_model(model: Path, tmp_path: Path) -> None:
-    from birdfast import modelfolder
-
     facts = modelfolder.facts(model)
     parts = modelfolder.arrays(model, facts.pop("arrays"))
     parts["centroids"] = parts["centroids"][:, :-1]
     modelfolder.write(tmp_path / "m", facts, parts)
     with pytest.raises(ModelError, match="do not fit together"):
         open_session(tmp_path / "m" / "model.toml")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("window_s", value) for value in (1e9, 0.0, math.nan, math.inf, "5", True, [])),
+        *(("activation", value) for value in ("foo", 1, ["softmax"])),
+        *(("classes", value) for value in ("abc", [], [1, 2, 3], ["a", "a", "b"], {})),
+        *(("arrays", value) for value in ([], {"x": 1})),
+        *(("title", value) for value in (1, [])),
+        ("licence", False),
+        *(("frontend", value) for value in (1, [], "x")),
+        ("pooling", 5),
+        *(("frontend.rate_hz", value) for value in ("x", 0, -1, 10**12, 32000.0)),
+        pytest.param("frontend.rate_hz", 10**400, id="no float"),
+        *(("frontend.log", value) for value in ("yes", 1)),
+        *(("frontend.n_mels", value) for value in (0, 10**9, 2.5)),
+        *(("frontend.hop_samples", value) for value in (0, 10**30, "a")),
+        *(("frontend.fmax_hz", value) for value in (math.nan, math.inf, "high", True)),
+        *(("frontend.offset", value) for value in (math.nan, -1.0)),
+        ("frontend.colour", 1),
+        *(("pooling.n_nearest", value) for value in (0, 9, 1.5, True)),
+        *(("pooling.embedding", value) for value in (math.nan, math.inf, -1.0, "x")),
+        *(("pooling.kind", value) for value in ("max", 1)),
+    ],
+)
+def test_a_manifest_that_is_sealed_but_silly_is_refused_by_name(
+    model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], key: str, value: Any
+) -> None:
+    facts = modelfolder.facts(model)
+    parts = modelfolder.arrays(model, facts["arrays"])
+    table, _, below = key.rpartition(".")
+    place = facts[table] if table else facts
+    place[below] = value
+    seal(tmp_path / "m", facts, parts)
+    with pytest.raises(ModelError, match=rf"{below}\b"):
+        open_session(tmp_path / "m/model.toml", n_classes=3)
+    audio.write(tmp_path / "a.wav", song("warble", 1), RATE_HZ)
+    for command in (["infer"], ["tokens"]):
+        how = [*command, str(tmp_path / "a.wav"), "--model", str(tmp_path / "m"), "-o", str(tmp_path / "o")]
+        assert main(how) == 64
+        assert re.search(rf"{below}\b", capsys.readouterr().err)
+
+
+@pytest.mark.parametrize("key", [*modelfolder.WANTED, "frontend.rate_hz"])
+def test_a_manifest_that_lacks_a_key_says_which(model: Path, tmp_path: Path, key: str) -> None:
+    facts = modelfolder.facts(model)
+    parts = modelfolder.arrays(model, facts["arrays"])
+    table, _, below = key.rpartition(".")
+    del (facts[table] if table else facts)[below]
+    seal(tmp_path / "m", facts, parts)
+    with pytest.raises(ModelError, match=rf"lacks {key}$"):
+        models.find(tmp_path / "m")
+
+
+def seal(folder: Path, facts: dict[str, Any], parts: dict[str, np.ndarray]) -> None:
+    """Write a model's folder with any manifest at all under a right seal."""
+    import tomli_w
+
+    folder.mkdir()
+    for name, array in parts.items():
+        np.save(folder / f"{name}.npy", array)
+    told = tomli_w.dumps(facts).encode().rstrip()
+    end = modelfolder.SEAL + hashlib.sha256(told).hexdigest().encode() + b'"\n'
+    (folder / "model.toml").write_bytes(told + end)
 
 
 def test_whitening_makes_the_covariance_the_identity() -> None:
@@ -297,8 +608,37 @@ def test_whitening_drops_directions_that_hold_nothing() -> None:
 def test_two_classes_get_two_logits() -> None:
     values = np.array([[-1.0], [-2.0], [1.0], [2.0]], np.float32)
     targets = np.array([[1, 0], [1, 0], [0, 1], [0, 1]], bool)
-    (layer,) = head.fit(values, targets, recipe.Head(), 0)
+    (layer,) = head.fit(values, targets, True, recipe.Head(), 0)
     assert (values @ layer.weight.T + layer.bias).argmax(axis=1).tolist() == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize("hidden", [0, 4])
+@pytest.mark.parametrize("n_there", [2, 3])
+def test_classes_without_windows_have_a_logit_below_all(hidden: int, n_there: int) -> None:
+    there = [0, 2, 5][:n_there]
+    values = np.repeat(np.eye(n_there, dtype=np.float32), 4, axis=0)
+    targets = np.zeros((len(values), 7), bool)
+    targets[np.arange(len(values)), np.repeat(there, 4)] = True
+    layers = head.fit(values, targets, True, recipe.Head(hidden=hidden, learning_rate=0.1), 0)
+    logits = Classifier(layers).logits(values)
+    assert logits.argmax(axis=1).tolist() == np.repeat(there, 4).tolist()
+    assert np.delete(logits, there, axis=1).max() < logits[:, there].min() - 1000
+
+
+@pytest.mark.parametrize(("n", "n_classes"), [(120, 2), (90, 2), (120, 30)])
+def test_a_class_of_one_window_trains(n: int, n_classes: int) -> None:
+    labels = np.append(np.arange(n - 1) % (n_classes - 1), n_classes - 1)
+    targets = np.eye(n_classes, dtype=bool)[labels]
+    values = np.random.default_rng(0).standard_normal((n, 3)).astype(np.float32)
+    *_, last = head.fit(values, targets, True, recipe.Head(hidden=4), 0)
+    assert len(last.bias) == n_classes
+
+
+def test_windows_that_are_all_alike_are_refused() -> None:
+    values = np.zeros((3, 1), np.float32)
+    for targets in (np.eye(3, dtype=bool)[[1, 1, 1]], np.ones((3, 2), bool), np.zeros((3, 2), bool)):
+        with pytest.raises(ConfigError, match="two classes"):
+            head.fit(values, targets, bool((targets.sum(axis=1) == 1).all()), recipe.Head(), 0)
 
 
 def test_a_class_without_a_clip_has_no_area() -> None:

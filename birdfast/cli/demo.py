@@ -47,8 +47,8 @@ def _write(folder: Path, seed: int) -> int:
     import csv
 
     from .. import audio, soundscape
+    from ..atomicfile import AtomicFile
     from ..errors import ConfigError
-    from ..tables import AtomicFile
 
     samples, truth = soundscape.make(seed=seed)
     try:

@@ -25,9 +25,11 @@ import argparse
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from .output import output_folder, telling
 
 if TYPE_CHECKING:
     from ..config import Options
@@ -340,31 +342,6 @@ def _metadata(model: Model, options: Options) -> dict[str, str]:
         "model_licence": model.licence,
         "options": json.dumps(options.as_dict()),
     }
-
-
-def output_folder(name: str) -> Path:
-    from ..errors import ConfigError
-
-    folder = Path(name)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
-    return folder
-
-
-@contextmanager
-def telling(output: Path) -> Iterator[None]:
-    """Say in words what the disk cannot do; files that cannot be read never come here."""
-    from ..errors import OutputError
-
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error)
-        raise OutputError(
-            f"{output}: cannot be written ({reason}); what was done is kept, the same command goes on"
-        ) from error
 
 
 def _seconds(text: str) -> float:

@@ -13,6 +13,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .output import output_folder, telling
+
 if TYPE_CHECKING:
     from ..journal import Entry, Record
     from ..tables import Result
@@ -37,7 +39,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import tables
     from ..errors import ConfigError
     from ..journal import Record, total
-    from .infer import about, kinds_of, output_folder, telling
+    from .infer import about, kinds_of
 
     kinds = kinds_of(chosen.rtype)
     output = output_folder(chosen.output)

@@ -16,10 +16,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .output import output_folder, telling
+
 if TYPE_CHECKING:
     from ..sessions.stsg import StsgSession
 
 HELP = "write recordings as sequences of a trained model's tokens"
+AGAIN = "the same command begins anew"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,21 +38,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the tokens and return the exit code."""
-    from .. import inputs, keyedvectors, modelfolder, tables
-    from ..errors import AudioError, ConfigError
+    from .. import inputs, keyedvectors, tables
+    from ..errors import AudioError
     from ..sessions.stsg import StsgSession
 
-    model = Path(chosen.model)
-    session = StsgSession(model)
+    session = StsgSession(Path(chosen.model))
     paths = inputs.find(chosen.inputs)
-    output = Path(chosen.output)
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be the output folder ({error.strerror})") from error
+    output = output_folder(chosen.output)
+    if chosen.vectors:  # first: whether it can be written is soon known
+        with telling(Path(chosen.vectors), AGAIN):
+            keyedvectors.write(chosen.vectors, session.embeddings)
     n_failed = 0
     kind = tables.TokensParquet if chosen.rtype == "parquet" else tables.TokensNpy
     with (
+        telling(output, AGAIN),
         kind(output, session.tokenizer.front_end.frame_s) as table,
         tables.FailuresTable(output / "failures.csv") as failures,
     ):
@@ -59,9 +61,6 @@ def run(chosen: argparse.Namespace) -> int:
             except AudioError as error:
                 failures.write(tables.Failure(path, "audio", type(error).__name__, str(error)))
                 n_failed += 1
-    if chosen.vectors:
-        arrays = modelfolder.arrays(model, modelfolder.facts(model)["arrays"])
-        keyedvectors.write(chosen.vectors, arrays["embeddings"])
     print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {output}", file=sys.stderr)
     return 0 if not n_failed else 2 if n_failed < len(paths) else 3
 

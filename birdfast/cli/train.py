@@ -18,15 +18,21 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .output import output_folder, telling
+
 if TYPE_CHECKING:
     from ..train.recordings import Clip
-    from ..train.stages import Training
+    from ..train.stages import Arrays, Training
+
+    Trial = tuple[str, Training, list[Clip]]
 
 HELP = "train a model on your own recordings"
+STAGES = "stages"
+NEEDED = {"numba": "numba", "sklearn": "scikit-learn", "tomli_w": "tomli-w"}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,9 +41,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model's folder")
     parser.add_argument(
         "--preset",
-        choices=("best", "paper"),
+        choices=("best", "soundscapes", "paper"),
         default="best",
-        help="best: log-mel patches; paper: exactly the published configuration (default: %(default)s)",
+        help="best: for clips with one sound each; soundscapes: for long recordings in which several species"
+        " call over noise, it learns from mixes of the clips, too; paper: exactly the published configuration"
+        " (default: %(default)s)",
     )
     parser.add_argument(
         "--recipe", metavar="FILE", help="a TOML file with values in the place of the preset's"
@@ -82,35 +90,59 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
-    from .. import keyedvectors
+    from ..train import recordings
+
+    _check(chosen)
+    output = Path(chosen.output)
+    clips = recordings.find(chosen.data, beside=(output, output / STAGES))
+    training = _training(chosen, clips)
+    trials = _trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
+    training.keep = output_folder(str(output / STAGES))
+    with telling(output):
+        if trials:
+            _evaluate(training, trials, output)
+        if chosen.stage:
+            return _single(training, chosen.stage, output)
+        _write_model(training, output, training.model())
+    return _end(training, output)
+
+
+def _check(chosen: argparse.Namespace) -> None:
+    """Refuse now what would be found out after hours."""
     from ..errors import ConfigError
+
+    if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
+        raise ConfigError("--seed takes 0 or more, --workers 1 or more")
+    for module, package in NEEDED.items():
+        if find_spec(module) is None:
+            raise ConfigError(f"training needs {package}: pip install 'birdfast[train]'")
+
+
+def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
+    from .. import keyedvectors
     from ..tokens import Codebook
     from ..train import recipe, recordings, stages
     from ..workers import usable_cores
 
-    if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
-        raise ConfigError("--seed takes 0 or more, --workers 1 or more")
-    clips = recordings.find(chosen.data)
-    training = stages.Training(
+    return stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
         clips,
         recordings.unlabelled(chosen.unlabelled),
-        sorted({label for clip in clips for label in clip.labels}),
-        chosen.seed,
-        chosen.workers or len(usable_cores()),
+        classes=sorted({label for clip in clips for label in clip.labels}),
+        exclusive=all(len(clip.labels) == 1 for clip in clips),
+        seed=chosen.seed,
+        n_workers=chosen.workers or len(usable_cores()),
         say=_silent if chosen.quiet else _say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
-    output = Path(chosen.output)
-    if chosen.cv or chosen.hold_out:
-        _evaluate(training, *_tests(chosen, clips), output)
-    training.keep = output / "stages"
-    if chosen.stage:
-        return _single(training, chosen.stage, output)
-    training.write(output, training.model(), output.resolve().name)
-    return _end(training, output)
+
+
+def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
+    from ..tables import escaped
+
+    training.write(output, arrays, escaped(output.resolve().name))
 
 
 def _single(training: Training, stage: str, output: Path) -> int:
@@ -120,7 +152,7 @@ def _single(training: Training, stage: str, output: Path) -> int:
         embeddings = training.embedding(found, again=stage == "embedding")
         if stage == "head":
             layers = training.head(found, embeddings, again=True)
-            training.write(output, {**found, **embeddings, **layers}, output.resolve().name)
+            _write_model(training, output, {**found, **embeddings, **layers})
     return _end(training, output)
 
 
@@ -142,18 +174,31 @@ def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[
     return clips, [chosen.hold_out]
 
 
-def _evaluate(training: Training, clips: Sequence[Clip], folds: list[str], output: Path) -> None:
-    """Train without each fold, test on it, and write what came out."""
-    import json
+def _trials(training: Training, clips: Sequence[Clip], folds: list[str]) -> list[Trial]:
+    """Return for each fold the training that hears nothing of it, and its clips: all, before one begins."""
+    from ..errors import ConfigError
 
+    trials: list[Trial] = []
+    for fold in folds:
+        tested = [clip for clip in clips if clip.fold == fold]
+        try:
+            trials.append((fold, training.without(tested), tested))
+        except ConfigError as error:
+            raise ConfigError(f"without the fold {fold!r}: {error}") from error
+    return trials
+
+
+def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
+    """Train without each fold, test on it, and write what came out."""
     from ..train import evaluation
 
     results: list[dict[str, Any]] = []
-    for fold in folds:
+    for fold, without, tested in trials:
         training.say(f"fold {fold}: held out")
-        kept = [clip for clip in clips if clip.fold != fold]
-        without = replace(training, clips=kept, failures={})
-        scores, truth = without.scores(without.model(), [clip for clip in clips if clip.fold == fold])
+        arrays = without.model()
+        scores, truth = evaluation.scores(
+            without.examples(arrays, tested), training.recipe.pooling, arrays, exclusive=training.softmax
+        )
         judged = evaluation.judge(scores, truth, training.classes)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
         training.say(
@@ -161,25 +206,21 @@ def _evaluate(training: Training, clips: Sequence[Clip], folds: list[str], outpu
         )
     mean = evaluation.mean(results)
     training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
-    _write(output, json.dumps(_plain({"folds": results, "mean": mean}), indent=1), results)
+    _write(output, {"folds": results, "mean": mean})
 
 
-def _write(output: Path, told: str, results: list[dict[str, Any]]) -> None:
+def _write(output: Path, told: dict[str, Any]) -> None:
     import csv
+    import json
 
-    from ..errors import ConfigError
-    from ..tables import AtomicFile
+    from ..atomicfile import AtomicFile
 
-    try:
-        output.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError(f"{output}: cannot be the model's folder ({error.strerror})") from error
     with AtomicFile(output / "evaluation.json", mode="w", encoding="utf-8") as file:
-        file.stream.write(told + "\n")
+        file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
     with AtomicFile(output / "evaluation.csv", mode="w", encoding="utf-8", newline="") as file:
         table = csv.writer(file.stream, lineterminator="\n")
         table.writerow(("fold", "class", "n", "roc_auc", "recall"))
-        for fold in results:
+        for fold in told["folds"]:
             table.writerows((fold["fold"], *row.values()) for row in fold["classes"])
 
 
@@ -193,7 +234,7 @@ def _plain(value: Any) -> Any:
 
 
 def _end(training: Training, output: Path) -> int:
-    for why in training.failures.values():
+    for why in dict.fromkeys(training.failures.values()):
         print(f"birdfast: left out: {why}", file=sys.stderr)
     training.say(f"written: {output}")
     return 2 if training.failures else 0

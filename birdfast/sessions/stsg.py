@@ -5,7 +5,6 @@ Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,15 +13,15 @@ from typing import Any, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import _kernels, embedding, modelfolder
-from ..classifier import Classifier, Layer
+from .. import _kernels, config, embedding, modelfolder
+from ..classifier import Classifier
 from ..errors import ConfigError, ModelError
 from ..tokens import MAX_NEAREST, Codebook
 from .tokenizer import FrontEnd, Tokenizer
 
 Float32 = NDArray[np.float32]
 BATCH = 12  # a minute of windows of 5 s
-FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0
+MISFITS = (ConfigError, ModelError, KeyError, IndexError, TypeError, ValueError, MemoryError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,19 +86,6 @@ class Pooler:
     def __init__(self, pooling: Pooling, tables: Mapping[str, Float32]) -> None:
         self.pooling, self._tables = pooling, tables
 
-    @classmethod
-    def fitted(cls, pooling: Pooling, embeddings: Float32, counts: Float32, statistics: Float32) -> Pooler:
-        """Make one whose tables are those of windows: counts [n, n_tokens], statistics [n, 3 n_bands]."""
-        tables = {"embeddings": embeddings}
-        if pooling.kind == "tf-idf":
-            tables["idf"] = embedding.inverse_frequency(counts)
-        if pooling.unit_length:
-            weights = embedding.weights(counts, pooling.kind, tables.get("idf"))
-            tables["embedding_mean"] = embedding.pool(weights, embeddings).mean(axis=0)
-            tables["statistics_mean"] = statistics.mean(axis=0)
-            tables["statistics_deviation"] = np.maximum(statistics.std(axis=0), FLAT)
-        return cls(pooling, tables)
-
     @property
     def tables(self) -> dict[str, Float32]:
         """The tables, as they go into a model's folder."""
@@ -163,17 +149,19 @@ class StsgSession:
         try:
             self.tokenizer = tokenizer(facts, arrays)
             self.codebook = Codebook(arrays["centroids"])
-            self._pooler = Pooler(Pooling(**facts["pooling"]), arrays)
-            n_layers = sum(name.endswith("_weight") for name in arrays)
-            self._classifier = Classifier(
-                [Layer(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"]) for i in range(n_layers)]
-            )
+            self._pooler = Pooler(config.made(Pooling, "pooling", facts["pooling"]), arrays)
+            self._classifier = Classifier.of(arrays)
             self.n_classes = self._classifier.n_classes
             self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
             silence = np.zeros((1, self.window_samples), np.float32)
             self.embedding_size = self.run(silence)["embedding"].shape[1]
-        except (ConfigError, ModelError, KeyError, TypeError, ValueError) as error:
+        except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
+
+    @property
+    def embeddings(self) -> Float32:
+        """The tokens' embeddings: float32 [n_tokens, dim]."""
+        return self._pooler.tables["embeddings"]
 
     def run(self, windows: Float32) -> dict[str, Float32]:
         """Score float32 [n <= batch, window_samples]."""
@@ -187,13 +175,8 @@ class StsgSession:
 
 def tokenizer(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> Tokenizer:
     """Return the tokenizer of a model's manifest and arrays."""
-    front_end = FrontEnd(**facts["frontend"])
+    front_end = config.made(FrontEnd, "frontend", facts["frontend"])
     return Tokenizer(front_end, arrays.get("mean"), arrays.get("projection"))
-
-
-def front_end_facts(front_end: FrontEnd) -> dict[str, Any]:
-    """Return a front end as a manifest has it."""
-    return dataclasses.asdict(front_end)
 
 
 def _unit(rows: Float32) -> Float32:

@@ -60,8 +60,10 @@ class FrontEnd:
     unit_length: bool = False
 
     def __post_init__(self) -> None:
-        for name in ("rate_hz", "n_fft", "frame_samples", "hop_samples", "n_mels"):
+        for name in ("n_fft", "frame_samples", "hop_samples"):
             _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        _check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
+        _check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
         for name in ("patch_frames", "patch_step"):
             _check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
         _check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
@@ -162,11 +164,12 @@ class Tokenizer:
     def stream(self, blocks: Iterable[Float32]) -> Iterator[Float32]:
         """Yield the frames of a recording that comes in blocks: the same as those of the whole."""
         step = self.front_end.hop_samples * self.front_end.patch_step
-        pending = np.zeros(0, np.float32)
+        pending, skipped = np.zeros(0, np.float32), 0  # the next frame may begin behind all that has come
         for block in blocks:
-            pending = np.concatenate([pending, block])
-            frames = self(pending)
-            pending = pending[len(frames) * step :]
+            sound = np.concatenate([pending, block])
+            frames = self(sound[skipped:])
+            skipped += len(frames) * step
+            pending, skipped = sound[skipped:], max(0, skipped - len(sound))
             yield frames
 
 

@@ -7,19 +7,19 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
+from ..atomicfile import AtomicFile
 from ..dense import Rows
 from ..errors import ConfigError, OutputError
 from .dense import COLUMNS, About, DenseTable
 from .detections import CsvTable, Detection, ParquetTable, Table, read_csv
 from .failures import Failure, FailuresTable, NotesTable
-from .files import AtomicFile, escaped
+from .files import escaped
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
     "DENSE",
     "FORMATS",
     "About",
-    "AtomicFile",
     "Detection",
     "Failure",
     "FailuresTable",

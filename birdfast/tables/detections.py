@@ -7,8 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
+from ..atomicfile import AtomicFile
 from ..errors import ConfigError
-from .files import AtomicFile, CsvFile, ParquetFile, escaped
+from .files import CsvFile, ParquetFile, escaped
 
 ROW_GROUP_ROWS = 1 << 16
 

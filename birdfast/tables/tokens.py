@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from .files import AtomicFile, CsvFile, ParquetFile, escaped
+from ..atomicfile import AtomicFile
+from .files import CsvFile, ParquetFile, escaped
 
 if TYPE_CHECKING:
     import numpy as np

@@ -46,7 +46,11 @@ FAST = {"reassoc", "contract", "nsz", "arcp"}  # sums in any order: worth a fact
 
 
 def _compiled(function: F) -> F:
-    compiled: F = njit(function, nogil=True, cache=True, fastmath=FAST)
+    compiled: F
+    try:
+        compiled = njit(function, nogil=True, cache=True, fastmath=FAST)
+    except RuntimeError:  # no folder takes the cache: some seconds of every training
+        compiled = njit(function, nogil=True, fastmath=FAST)
     return compiled
 
 

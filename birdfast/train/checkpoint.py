@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomicfile import AtomicFile
 from ..errors import ConfigError, ModelError
-from ..tables import AtomicFile
 
 RUN = "run.json"
 

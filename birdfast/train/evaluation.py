@@ -2,14 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..classifier import Classifier
+from ..sessions.stsg import Pooler, Pooling
+from .examples import Examples
+
+Float32 = NDArray[np.float32]
 Floats = NDArray[np.floating[Any]]
 Bools = NDArray[np.bool_]
+
+
+def scores(
+    examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
+) -> tuple[Float32, Bools]:
+    """Return a model's mean logits for the clips of windows, and their labels: [n_clips, n_classes] each.
+
+    Parameters
+    ----------
+    examples : Examples
+    pooling : Pooling
+    arrays : dict of str to float32 array
+        A model's, as `Training.model` returns them.
+    exclusive : bool
+        Means are of the logarithms of a softmax's probabilities.
+    """
+    pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
+    logits = examples.each(lambda counts, statistics: classifier.logits(pooler(counts, statistics)))
+    logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True) if exclusive else logits
+    there, first, number = np.unique(examples.clip, return_index=True, return_inverse=True)
+    means = np.zeros((len(there), logits.shape[1]), np.float32)
+    np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
+    return means, examples.targets[first]
 
 
 def roc_auc(scores: Floats, truth: Bools) -> float:

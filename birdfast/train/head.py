@@ -15,16 +15,19 @@ from .recipe import Head
 Float32 = NDArray[np.float32]
 MAX_ITERATIONS = 2000
 PATIENCE_EPOCHS = 10
+NEVER = -1e6  # the logit of a class without windows: no other comes near, and it is finite
 
 
-def fit(values: Float32, targets: NDArray[np.bool_], head: Head, seed: int) -> list[Layer]:
+def fit(values: Float32, targets: NDArray[np.bool_], exclusive: bool, head: Head, seed: int) -> list[Layer]:
     """Train a head.
 
     Parameters
     ----------
     values : float32 [n, n_values]
     targets : bool [n, n_classes]
-        Which classes a window has. One each: a softmax over the classes; otherwise a sigmoid for each.
+        Which classes a window has.
+    exclusive : bool
+        One each: a softmax over the classes; otherwise a sigmoid for each.
     head : Head
         With `hidden`, a layer of so many neurons and ReLU by Adam, stopped when a tenth of the windows
         that is held back no longer gets better; without, logistic regression.
@@ -33,22 +36,32 @@ def fit(values: Float32, targets: NDArray[np.bool_], head: Head, seed: int) -> l
     Returns
     -------
     list of Layer
+        With a logit for every class; that of a class without windows is so low that it is never found.
+
+    Raises
+    ------
+    ConfigError
+        All windows have the same classes.
     """
-    exclusive = bool((targets.sum(axis=1) == 1).all())
-    labels = targets.argmax(axis=1) if exclusive else targets.astype(np.int64)
+    if (targets == targets[0]).all():
+        raise ConfigError("a classifier needs two classes to tell apart: all that can be read have the same")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of not having converged: the held-out figures tell
-        if head.hidden:
-            return _hidden(values, labels, head, seed)
-        if exclusive:
-            return [_linear(_regression(head).fit(values, labels))]
-        return [_one_by_one(values, targets, head)]
+        if not exclusive and head.hidden:
+            return _hidden(values, targets.astype(np.int64), head, seed)
+        if not exclusive:
+            return [_one_by_one(values, targets, head)]
+        there, labels = np.unique(targets.argmax(axis=1), return_inverse=True)
+        made = _hidden(values, labels, head, seed) if head.hidden else [_softmax(values, labels, head)]
+    return [*made[:-1], _for_all(_for_two(made[-1]), there, targets.shape[1])]
 
 
 def _hidden(values: Float32, labels: NDArray[np.int64], head: Head, seed: int) -> list[Layer]:
     from sklearn.neural_network import MLPClassifier
 
     stops_early = len(values) >= 100  # a tenth of fewer says nothing
+    if labels.ndim == 1 and labels.max() == 1:  # of two classes, a tenth of each is held back
+        values, labels = _with_singles_twice(values, labels)
     made = MLPClassifier(
         (head.hidden,),
         solver="adam",
@@ -59,20 +72,26 @@ def _hidden(values: Float32, labels: NDArray[np.int64], head: Head, seed: int) -
         n_iter_no_change=PATIENCE_EPOCHS,
         random_state=seed,
     ).fit(values, labels)
-    layers = [_layer(weight.T, bias) for weight, bias in zip(made.coefs_, made.intercepts_, strict=True)]
-    return [*layers[:-1], _for_two(layers[-1])] if labels.ndim == 1 else layers
+    return [_layer(weight.T, bias) for weight, bias in zip(made.coefs_, made.intercepts_, strict=True)]
+
+
+def _with_singles_twice(values: Float32, labels: NDArray[np.int64]) -> tuple[Float32, NDArray[np.int64]]:
+    """Give the only window of a class a twin: one may be held back, and one is learnt from."""
+    single = np.flatnonzero(np.bincount(labels)[labels] == 1)
+    if not len(single):
+        return values, labels
+    return np.concatenate([values, values[single]]), np.concatenate([labels, labels[single]])
 
 
 def _regression(head: Head) -> Any:
-    try:
-        from sklearn.linear_model import LogisticRegression
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"training needs {error.name}: pip install 'birdfast[train]'") from error
+    from sklearn.linear_model import LogisticRegression
+
     return LogisticRegression(C=head.strength, max_iter=MAX_ITERATIONS)
 
 
-def _linear(made: Any) -> Layer:
-    return _for_two(_layer(made.coef_, made.intercept_))
+def _softmax(values: Float32, labels: NDArray[np.int64], head: Head) -> Layer:
+    made = _regression(head).fit(values, labels)
+    return _layer(made.coef_, made.intercept_)
 
 
 def _one_by_one(values: Float32, targets: NDArray[np.bool_], head: Head) -> Layer:
@@ -94,6 +113,13 @@ def _for_two(layer: Layer) -> Layer:
     if len(layer.weight) > 1:
         return layer
     return _layer(np.vstack([np.zeros_like(layer.weight), layer.weight]), np.append(0, layer.bias))
+
+
+def _for_all(layer: Layer, there: NDArray[np.int64], n_classes: int) -> Layer:
+    """Give classes that are not `there` a logit far below every other."""
+    weight, bias = np.zeros((n_classes, layer.weight.shape[1])), np.full(n_classes, NEVER)
+    weight[there], bias[there] = layer.weight, layer.bias
+    return _layer(weight, bias)
 
 
 def _layer(weight: Any, bias: Any) -> Layer:

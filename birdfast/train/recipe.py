@@ -8,13 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from .. import config
 from ..errors import ConfigError
+from ..modelfolder import LONGEST_S, SHORTEST_S
 from ..sessions.stsg import Pooling
 from ..sessions.tokenizer import FrontEnd
 from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
-PRESETS = ("best", "paper")
+PRESETS = ("best", "soundscapes", "paper")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +37,18 @@ class CodebookChoice:
 
 
 @dataclass(frozen=True, kw_only=True)
+class MixChoice:
+    """Mixes of clips to learn from, beside the clips; the recipe's table `mixes`."""
+
+    copies: int = 0
+    others: int = 2
+
+    def __post_init__(self) -> None:
+        for name in ("copies", "others"):
+            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Head:
     """How the classifier is trained; the recipe's table `head`."""
 
@@ -50,17 +64,18 @@ class Head:
 
 @dataclass(frozen=True, kw_only=True)
 class Recipe:
-    """Every choice of a training; train/presets/*.toml are two of them.
+    """Every choice of a training; train/presets/*.toml are some of them.
 
     Attributes
     ----------
     window_s : float
         Length of the windows that are classified.
-    frontend, codebook, skipgram, pooling, head
+    mixes, frontend, codebook, skipgram, pooling, head
         The tables of the same names.
     """
 
     window_s: float
+    mixes: MixChoice
     frontend: FrontEnd
     codebook: CodebookChoice
     skipgram: skipgram.Options
@@ -73,6 +88,7 @@ class Recipe:
 
 
 TABLES = {
+    "mixes": MixChoice,
     "frontend": FrontEnd,
     "codebook": CodebookChoice,
     "skipgram": skipgram.Options,
@@ -86,7 +102,7 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
 
     Parameters
     ----------
-    preset : "best" or "paper"
+    preset : one of PRESETS
     overrides : path, optional
         A file with some of the keys of train/presets/*.toml.
 
@@ -121,26 +137,10 @@ def of(tables: dict[str, Any]) -> Recipe:
         if key != "window_s" and key not in TABLES:
             raise ConfigError(f"{key}: unknown; there are window_s, {', '.join(TABLES)}")
     window_s = tables["window_s"]
-    fits = isinstance(window_s, int | float) and 0.1 <= window_s <= 600
-    _check(fits, "window_s", window_s, "0.1 to 600 seconds")
-    made = {name: _made(name, kind, tables.get(name)) for name, kind in TABLES.items()}
+    fits = type(window_s) in (int, float) and SHORTEST_S <= window_s <= LONGEST_S
+    _check(fits, "window_s", window_s, f"{SHORTEST_S} to {LONGEST_S} seconds")
+    made: dict[str, Any] = {name: config.made(kind, name, tables.get(name)) for name, kind in TABLES.items()}
     return Recipe(window_s=float(window_s), **made)
-
-
-def _made(name: str, kind: type, values: object) -> Any:
-    if not isinstance(values, dict):
-        raise ConfigError(f"{name}: a table is wanted, not {values!r}")
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}
-    for key, value in values.items():
-        if key not in defaults:
-            raise ConfigError(f"{name}.{key}: unknown; there are {', '.join(defaults)}")
-        wanted = type(defaults[key])
-        if type(value) is not wanted and not (wanted is float and type(value) is int):
-            raise ConfigError(f"{name}.{key}: {value!r} does not fit; {wanted.__name__} is wanted")
-    try:
-        return kind(**values)
-    except ConfigError as error:
-        raise ConfigError(f"{name}.{error}") from error
 
 
 def _check(fits: bool, name: str, value: object, what_fits: str) -> None:

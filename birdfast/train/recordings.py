@@ -3,25 +3,28 @@
 from __future__ import annotations
 
 import csv
-import math
+import os
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import audio, inputs, progress
+from .. import audio, inputs, modelfolder, progress
 from ..errors import AudioError, ConfigError
+from ..tables import escaped
 
 Samples = NDArray[np.float32]
 Result = TypeVar("Result")
+Source = TypeVar("Source", bound="Readable")
 AHEAD = 8  # recordings a worker that are read before they are wanted
-COLUMNS = ("file", "label", "start_s", "end_s", "fold")
+LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,11 @@ class Clip:
     start_s: float = 0.0
     end_s: float | None = None
     fold: str = ""
+
+    @cached_property
+    def file(self) -> str:
+        """The file, by the one name that all of its names lead to."""
+        return os.path.realpath(self.path)
 
     def blocks(self, rate_hz: int) -> Iterator[Samples]:
         """Yield the sound, mono, in blocks at `rate_hz`.
@@ -47,7 +55,7 @@ class Clip:
             yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
 
 
-def find(data: str) -> list[Clip]:
+def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
     """Return the clips in a folder of class folders, or those that a CSV lists.
 
     Parameters
@@ -56,6 +64,8 @@ def find(data: str) -> list[Clip]:
         A folder: each folder in it is a class, its name the label, and the audio files below it are its
         recordings. A CSV with a header: `file` (seen from the CSV's folder) and `label` (several joined
         by ";", none for background), and if wanted `start_s`, `end_s`, `fold`.
+    beside : paths
+        Folders that are no classes even if they are in `data`, as trained models are not.
 
     Raises
     ------
@@ -64,7 +74,7 @@ def find(data: str) -> list[Clip]:
     """
     path = Path(data)
     if path.is_dir():
-        clips = list(_in_folders(path))
+        clips = list(_in_folders(path, {folder.resolve() for folder in beside}))
     elif path.is_file():
         clips = list(_in_csv(path))
     else:
@@ -81,10 +91,20 @@ def unlabelled(folders: Iterable[str]) -> list[Clip]:
 
 
 def splits(clips: Sequence[Clip]) -> list[str]:
-    """Return the folds that clips are in, in order."""
+    """Return the folds that clips are in, in order.
+
+    Raises
+    ------
+    ConfigError
+        There are not two of them, or parts of one file are in several: it could be learnt from and tested on.
+    """
     folds = {clip.fold for clip in clips}
     if "" in folds or len(folds) < 2:
         raise ConfigError("cross-validation needs a CSV with a column `fold` of two values or more")
+    fold_of = dict[str, str]()
+    for clip in clips:
+        if fold_of.setdefault(clip.file, clip.fold) != clip.fold:
+            raise ConfigError(f"{clip.path}: in the folds {fold_of[clip.file]} and {clip.fold}; one it is")
     return sorted(folds, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold))
 
 
@@ -97,22 +117,31 @@ def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
     share : float
         More than 0, less than 1.
     seed : int
+
+    Raises
+    ------
+    ConfigError
+        The share does not fit, or is none of the files.
     """
     if not 0 < share < 1:
         raise ConfigError(f"hold-out: {share} does not fit; it takes more than 0, less than 1")
     files = defaultdict(set)
     for clip in clips:
-        files[clip.labels].add(clip.path)
+        files[clip.labels].add(clip.file)
     dice, chosen = random.Random(seed), set[str]()
     for labels in sorted(files):
         paths = sorted(files[labels])
         chosen |= set(dice.sample(paths, round(len(paths) * share)))
-    return [replace(clip, fold="held out" if clip.path in chosen else "kept") for clip in clips]
+    if not chosen:
+        raise ConfigError(f"hold-out: {100 * share:g}% of each class's files is less than half a file")
+    return [replace(clip, fold="held out" if clip.file in chosen else "kept") for clip in clips]
 
 
-def _in_folders(folder: Path) -> Iterator[Clip]:
+def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
     for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        if not below.name.startswith("."):
+        if not (below.name.startswith(".") or below.resolve() in beside or modelfolder.is_one(below)):
+            if escaped(below.name) != below.name:
+                raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
             for path in inputs.find([str(below)]):
                 yield Clip(path, (below.name,))
 
@@ -131,22 +160,29 @@ def _in_csv(path: Path) -> Iterator[Clip]:
 
 
 def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
-    labels = tuple(label.strip() for label in (row["label"] or "").split(";") if label.strip())
-    if not row["file"]:
-        raise ConfigError(f"{path}: line {line}: no file")
+    labels = dict.fromkeys(label.strip() for label in (row["label"] or "").split(";") if label.strip())
+    if not row["file"] or "\0" in row["file"]:
+        raise ConfigError(f"{path}: line {line}: no file: {row['file']!r}")
     try:
         start_s = float(row.get("start_s") or 0)
         end_s = float(row["end_s"]) if row.get("end_s") else None
     except ValueError as error:
         raise ConfigError(f"{path}: line {line}: start_s and end_s are seconds ({error})") from error
-    if not 0 <= start_s < (math.inf if end_s is None else end_s):
+    if not 0 <= start_s < (LONGEST_S if end_s is None else end_s) <= LONGEST_S:
         raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
-    return Clip(str(path.parent / row["file"]), labels, start_s, end_s, row.get("fold") or "")
+    return Clip(str(path.parent / row["file"]), tuple(labels), start_s, end_s, row.get("fold") or "")
+
+
+class Readable(Protocol):
+    """What has a path to be named by."""
+
+    @property
+    def path(self) -> str: ...
 
 
 def each(
-    clips: Sequence[Clip],
-    work: Callable[[Clip], Result],
+    clips: Sequence[Source],
+    work: Callable[[Source], Result],
     failures: dict[str, str],
     *,
     n_workers: int = 1,
@@ -156,7 +192,7 @@ def each(
 
     Parameters
     ----------
-    clips : sequence of Clip
+    clips : sequence of Clip, or of what else can be read
     work : callable
     failures : dict of str to str
         Gets the path of each recording that cannot be read, and why; it is left out.
@@ -169,7 +205,7 @@ def each(
     number, result : int, and what the work returned
     """
 
-    def attempt(clip: Clip) -> Result | AudioError:
+    def attempt(clip: Source) -> Result | AudioError:
         try:
             return work(clip)
         except AudioError as error:

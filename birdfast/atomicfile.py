@@ -1,0 +1,58 @@
+"""A file that is whole or not there."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Any, Self
+
+from .errors import ConfigError
+
+
+class AtomicFile:
+    """A file that gets its name when it is whole: a temporary neighbour, renamed at the end.
+
+    Raises
+    ------
+    ConfigError
+        The name is a folder's, or the folder takes no file. Said before anything is computed.
+    """
+
+    def __init__(self, path: Path, **how: Any) -> None:
+        if path.is_dir():
+            raise ConfigError(f"{path}: cannot be written (it is a folder)")
+        self.path = path
+        try:
+            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+        except OSError as error:
+            raise ConfigError(f"{path}: cannot be written into {path.parent} ({error.strerror})") from error
+        os.fchmod(handle, 0o666 & ~_umask())
+        self._part = Path(name)
+        self.stream: IO[Any] = os.fdopen(handle, **how)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def finish(self) -> None:
+        """Bring all that was written to the disk, so that only the name is missing; the end does it, too."""
+        self.stream.flush()
+        os.fsync(self.stream.fileno())
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            if kind is None:
+                self.finish()
+                self._part.replace(self.path)
+        finally:
+            self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
+            self.stream.close()
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current

@@ -1,0 +1,124 @@
+"""Reader: recordings through a model's front end, as frames, sentences of tokens, and windows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .. import windows
+from ..errors import ConfigError
+from ..sessions import stsg
+from ..sessions.tokenizer import Tokenizer
+from ..tokens import Codebook
+from . import recordings
+from .examples import Examples, Votes
+from .mixes import Mix
+from .recipe import Recipe
+from .recordings import Clip
+
+Float32 = NDArray[np.float32]
+Arrays = dict[str, NDArray[Any]]
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Reads clips for a recipe, on threads.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    found : dict of str to array
+        What is known of the codebook: "mean" and "projection" of a whitening, "centroids".
+    failures : dict of str to str
+        Gets the path of each recording that cannot be read, and why; it is left out.
+    n_workers : int
+    bar : bool
+        Show how far it is, on a terminal.
+    """
+
+    recipe: Recipe
+    found: Arrays
+    failures: dict[str, str]
+    n_workers: int = 1
+    bar: bool = False
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """The front end, with the whitening as far as it is known."""
+        return Tokenizer(self.recipe.frontend, self.found.get("mean"), self.found.get("projection"))
+
+    def patches(self, clips: Sequence[Clip | Mix]) -> Iterator[Float32]:
+        """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values]."""
+        tokenizer = self.tokenizer
+
+        def patches(clip: Clip | Mix) -> list[Float32]:
+            blocks = clip.blocks(tokenizer.front_end.rate_hz)
+            return [tokenizer.patches(tokenizer.bands(block)) for block in blocks]
+
+        return (part for _, parts in self._each(clips, patches) for part in parts)
+
+    def frames(self, clips: Sequence[Clip | Mix], at_most: int) -> Float32:
+        """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
+
+        Raises
+        ------
+        ConfigError
+            There are none.
+        """
+        tokenizer, quota = self.tokenizer, max(1, at_most // len(clips))
+        none = np.zeros((0, tokenizer.n_values), np.float32)
+
+        def frames(clip: Clip | Mix) -> Float32:
+            parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
+            found: Float32 = np.concatenate([none, *parts])
+            return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
+
+        found: Float32 = np.concatenate([none, *(part for _, part in self._each(clips, frames))])
+        if len(found) == 0:
+            raise ConfigError("no frames to learn from: the recordings are all shorter than one")
+        return found
+
+    def sentences(self, clips: Sequence[Clip | Mix]) -> list[NDArray[np.int32]]:
+        """Return each recording's tokens: int32 [n]."""
+        tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
+
+        def tokens(clip: Clip | Mix) -> NDArray[np.int32]:
+            parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
+            return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
+
+        return [one for _, one in self._each(clips, tokens)]
+
+    def examples(self, clips: Sequence[Clip | Mix], classes: Sequence[str]) -> Examples:
+        """Return the windows of clips, with their labels.
+
+        Raises
+        ------
+        ConfigError
+            No clip can be read.
+        """
+        tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
+        rate_hz = self.recipe.frontend.rate_hz
+        length = round(self.recipe.window_s * rate_hz)
+        grid = windows.Grid(rate_hz, length, length, "min-1s")
+
+        def describe(clip: Clip | Mix) -> list[Votes]:
+            cut = windows.cut(clip.blocks(rate_hz), grid, None, 1)
+            nearest = self.recipe.pooling.n_nearest
+            return [Votes.of(stsg.describe(window, tokenizer, book, nearest)) for (window,) in cut]
+
+        described = [(number, window) for number, some in self._each(clips, describe) for window in some]
+        if not described:
+            raise ConfigError("no recording can be read: there is nothing to learn from")
+        targets = np.array([[name in clip.labels for name in classes] for clip in clips])
+        clip = np.array([number for number, _ in described])
+        return Examples([window for _, window in described], len(book), targets[clip], clip)
+
+    def _each(
+        self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]
+    ) -> Iterator[tuple[int, Result]]:
+        return recordings.each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)
