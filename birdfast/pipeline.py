@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from time import perf_counter
+from time import thread_time
 from typing import NamedTuple
 
 import numpy as np
@@ -43,17 +43,17 @@ class Outcome:
     """What became of one stretch of one file.
 
     `detections` is an array of `DETECTION`. Where `failure` is set, they are those before the place
-    of the failure, and so are the `n_parts` of dense rows that were sent. `decode_s` and `inference_s`
-    are seconds of work: reading and resampling, and all the rest. `notes` are remarks on the file:
-    what was repaired in it.
+    of the failure, and so are the `n_parts` of dense rows that were sent. `reading_s` and `network_s`
+    are seconds of CPU time: opening, decoding and resampling, and the network with its front end.
+    `notes` are remarks on the file: what was repaired in it.
     """
 
     n_stretches: int = 1
     n_windows: int = 0
     n_parts: int = 0
     audio_s: float = 0.0
-    decode_s: float = 0.0
-    inference_s: float = 0.0
+    reading_s: float = 0.0
+    network_s: float = 0.0
     failure: Failure | None = None
     notes: list[str] = field(default_factory=list)
     detections: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DETECTION))
@@ -94,6 +94,7 @@ class Pipeline:
         self.widths: dict[str, int] = {kind: sizes[kind] for kind in self.options.keep}
         if not all(self.widths.values()):
             raise self._without_embedding()
+        self._network_s = 0.0
         self.grid = _grid(self.model, self.options)
         self.rule = ScoreRule(
             self.model.activation, self.options.min_confidence, self.options.top_k, self.options.sensitivity
@@ -169,9 +170,10 @@ class Pipeline:
         dense = Sender(stretch, self.widths, send)
         rate_hz: int | None = None
         duration_s: float | None = None
-        began = perf_counter()
+        began_s, network_s = thread_time(), self._network_s
         try:
             with audio.Recording(path) as recording:
+                outcome.reading_s = thread_time() - began_s
                 rate_hz, duration_s = recording.rate_hz, recording.duration_s or None
                 outcome.notes += recording.notes
                 first, count = self._stretch(recording, stretch, outcome)
@@ -191,14 +193,16 @@ class Pipeline:
             outcome.audio_s = outcome.n_windows * self.grid.step_samples / self.grid.rate_hz
         outcome.n_parts = dense.end()
         outcome.detections = np.concatenate(found)
-        outcome.inference_s = perf_counter() - began - outcome.decode_s
+        outcome.network_s = self._network_s - network_s
         return outcome
 
     def _score(self, blocks: Iterator[Samples], first: int, count: int | None) -> Iterator[Scored]:
         """Run the network over `count` windows from number `first` on; None is to the end."""
         kind = self.options.normalization or self.model.normalization
         for batch in windows.cut(blocks, self.grid, count, self.session.batch):
+            began_s = thread_time()
             outputs = self.session.run(windows.normalize(batch, kind))
+            self._network_s += thread_time() - began_s
             number = np.arange(first, first + len(batch))
             first += len(batch)
             yield Scored(number * self.grid.step_samples / self.grid.rate_hz, outputs)
@@ -290,13 +294,13 @@ def _checked(samples: Samples, rate_hz: int | None, model_rate_hz: int) -> Sampl
 
 
 def _timed(blocks: Iterator[Samples], outcome: Outcome) -> Iterator[Samples]:
-    """Pass blocks on and add up the seconds that making them takes."""
+    """Pass blocks on and add up the CPU time that making them takes."""
     while True:
-        began = perf_counter()
+        began_s = thread_time()
         try:
             block = next(blocks, None)
         finally:
-            outcome.decode_s += perf_counter() - began
+            outcome.reading_s += thread_time() - began_s
         if block is None:
             return
         yield block

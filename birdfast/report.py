@@ -25,6 +25,8 @@ class Report:
         The files of the run, in order.
     began : float
         `time.monotonic` at the run's start.
+    n_workers : int
+        How many cores are at work.
     bar : bool or None
         A progress bar (True), lines (False), or whichever fits the terminal (None).
     quiet : bool
@@ -32,16 +34,23 @@ class Report:
     """
 
     def __init__(
-        self, paths: Sequence[str], began: float, *, bar: bool | None = None, quiet: bool = False
+        self,
+        paths: Sequence[str],
+        began: float,
+        n_workers: int = 1,
+        *,
+        bar: bool | None = None,
+        quiet: bool = False,
     ) -> None:
         self._paths, self._began, self._quiet = paths, began, quiet
+        self._n_workers = n_workers
         self._bytes = [_size(path) for path in paths]
         self._bar = progress.of_bytes(sum(self._bytes)) if self._wants_bar(bar) else None
         self._last_line = began
         self._file, self._stretch, self._n_stretches = -1, 0, 1
         self._failed = False
         self._done_bytes = 0.0
-        self.audio_s = self.decode_s = self.inference_s = 0.0
+        self.audio_s = self.reading_s = self.network_s = 0.0
         self.n_detections = self.n_files = self.n_failures = 0
 
     def __enter__(self) -> Self:
@@ -56,8 +65,8 @@ class Report:
     def add(self, file: int, outcome: Outcome) -> None:
         """Count an outcome."""
         self.audio_s += outcome.audio_s
-        self.decode_s += outcome.decode_s
-        self.inference_s += outcome.inference_s
+        self.reading_s += outcome.reading_s
+        self.network_s += outcome.network_s
         self.n_detections += len(outcome.detections)
         if file != self._file:  # outcomes come file by file; the first tells how many stretches there are
             self._file, self._stretch, self._n_stretches = file, 0, outcome.n_stretches
@@ -74,11 +83,14 @@ class Report:
         return monotonic() - self._began
 
     def summary(self) -> str:
-        """Return the run in one line, with its speed."""
+        """Return the run in words, with its speed and where the cores' time went."""
+        core_s = self.wall_s * self._n_workers
         return (
             f"{counted(self.n_files, 'file')}, {_hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
-            f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}"
+            f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}\n"
+            f"the cores' time: {100 * self.reading_s / core_s:.1f} % reading sound,"
+            f" {100 * self.network_s / core_s:.1f} % in the network"
         )
 
     def _advance(self, n_bytes: float) -> None:

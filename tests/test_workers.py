@@ -209,10 +209,11 @@ def test_a_stretch_may_take_long_if_its_worker_is_never_silent_for_long(
     python.write_text(NAPPING.format(python=sys.executable, starts=starts, n_silent=n_silent))
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
+    began_s = time.monotonic()
     with workers.Pool([str(path)], tiny, EVERYTHING, 1, file_timeout_s=4.0) as pool:
         ((_, outcome),) = pool
     assert (outcome.failure, outcome.n_windows) == (None, 40)
-    assert outcome.inference_s > 4.0
+    assert time.monotonic() - began_s > 4.0
     assert starts.stat().st_size == n_silent + 1
 
 

@@ -221,7 +221,9 @@ def _analyse(
             return _stop(output, failures)
         if (n_done := len(own) - len(waiting)) and not chosen.quiet:
             print(f"{counted(n_done, 'file')} done before", file=sys.stderr)
-        report = stack.enter_context(Report(waiting, chosen.began, bar=chosen.progress, quiet=chosen.quiet))
+        report = stack.enter_context(
+            Report(waiting, chosen.began, pool.n_workers, bar=chosen.progress, quiet=chosen.quiet)
+        )
         failure = _work_off(waiting, pool, kept, report, chosen.fail_fast)
         if failure is not None:
             return _stop(output, [failure])

@@ -94,6 +94,11 @@ class Pool:
         self._done: dict[Task, Outcome] = {}
         self.notes: dict[str, None] = {}
 
+    @property
+    def n_workers(self) -> int:
+        """How many there are."""
+        return len(self._cpus)
+
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be
