@@ -62,6 +62,10 @@ ALWAYS_INLINE void float_values(const bf_codebook *book, const search_space *s,
     }
     const float *frames = s->x;
     for (ptrdiff_t j = 0; j < n; ++j, frames += TILE_FRAMES) {
+        UNROLL /* the next tile's centroids, which a large codebook has in the last cache */
+        for (int k = 0; k < TILE_VECTORS; ++k) {
+            __builtin_prefetch(c[k] + (j + TILE_VECTORS / PLACES * n) * BF_BLOCK);
+        }
         UNROLL
         for (int f = 0; f < TILE_FRAMES; ++f) {
             const vf x = vec_all(frames[f]);
