@@ -282,3 +282,22 @@ def test_options_that_do_not_fit_the_model_end_the_run(tiny: models.Model, recor
 def test_cores_are_those_this_process_may_use() -> None:
     assert set(workers.usable_cores()) <= os.sched_getaffinity(0)
     assert workers.usable_cores()
+
+
+@pytest.mark.parametrize("n_files", [2, 3, 6])
+def test_nobody_has_two_things_to_do_while_another_has_none(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_files: int
+) -> None:
+    paths = [str(write(tmp_path / f"{n}.wav", noise(8_000), 8_000)) for n in range(n_files)]
+    start, handed = workers.Worker.start, []
+
+    def watched(worker: workers.Worker, task: workers.Task, path: str) -> None:
+        start(worker, task, path)
+        handed.append(sorted(len(one.tasks) for one in pool._workers))
+
+    monkeypatch.setattr(workers.Worker, "start", watched)
+    with workers.Pool(paths, tiny, EVERYTHING, 2) as pool:
+        assert len(list(pool)) == n_files
+    assert handed[:2] == [[0, 1], [1, 1]]
+    assert [0, 2] not in handed
+    assert ([1, 2] in handed) == (n_files >= 4)

@@ -31,7 +31,6 @@ STARTS = 3  # workers that may die one after the other before they are ready
 START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait
 FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
 LOOK_EVERY_S = 1.0  # for workers that are overdue
-IN_FLIGHT = 2  # a stretch at work and the next one waiting, so that no worker waits for its parent
 AHEAD_FILES = 256  # how far the files handed out may run ahead of the first unfinished one
 
 
@@ -107,11 +106,9 @@ class Pool:
             stack.pop_all()
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+    def __exit__(self, *_: object) -> None:
         for worker in self._workers:
-            if worker.tasks or not worker.ready or kind is not None:
-                worker.process.kill()
-            worker.socket.close()
+            worker.process.kill()  # it has nothing to tidy up, and takes its time to leave by itself
         for worker in self._workers:
             worker.end()
 
@@ -123,19 +120,19 @@ class Pool:
 
     def __iter__(self) -> Iterator[tuple[int, Outcome | Part]]:
         while self._first_open.file < len(self._paths):
-            for worker in self._workers:
-                self._feed(worker)
+            self._feed()
             yield from self._listen()
             yield from self._in_order()
 
-    def _feed(self, worker: Worker) -> None:
-        if self._suspects and not worker.tasks:
-            task = self._suspects.popleft()
-            worker.start(task, self._paths[task.file])
-        while len(worker.tasks) < IN_FLIGHT and not (worker.tasks and self._deaths[worker.tasks[0]]):
-            if (next_task := self._take()) is None:
-                return
-            worker.start(next_task, self._paths[next_task.file])
+    def _feed(self) -> None:
+        """Give everyone something to do, and something to go on with while there is enough for all."""
+        for worker in self._workers:
+            if not worker.tasks and (task := self._suspects.popleft() if self._suspects else self._take()):
+                worker.start(task, self._paths[task.file])
+        for worker in self._workers:
+            alone = len(worker.tasks) != 1 or self._deaths[worker.tasks[0]]
+            if not alone and self._left() >= self.n_workers and (task := self._take()):
+                worker.start(task, self._paths[task.file])
 
     def _limit_s(self, worker: Worker) -> float:
         """Return how long a worker may be silent: for its whole start, or at a stretch.
@@ -152,11 +149,16 @@ class Pool:
         size_bytes = audio.size_bytes(self._paths[worker.tasks[0].file]) or 0
         return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6
 
+    def _left(self) -> int:
+        """Return how much there is that may be handed out now."""
+        last_file = min(len(self._paths), self._first_open.file + AHEAD_FILES)
+        return len(self._again) + last_file - self._next_file
+
     def _take(self) -> Task | None:
         """Choose what to do next: the rest of files that were begun, then the next file."""
         if self._again:
             return self._again.popleft()
-        if self._next_file >= min(len(self._paths), self._first_open.file + AHEAD_FILES):
+        if not self._left():
             return None
         self._next_file += 1
         return Task(self._next_file - 1, 0)
