@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import multiprocessing
 import subprocess
 import sys
@@ -15,7 +16,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from birdfast import audio, models
+from birdfast import audio, models, sessions
 from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
 from birdfast.sessions import (
@@ -275,6 +276,19 @@ def test_a_refusal_is_kept_and_said_again(tiny_file: Path, tmp_path: Path) -> No
     for _ in range(2):
         with pytest.warns(RuntimeWarning, match="original graph is used"):
             assert cache.cached(tiny_file, tmp_path, tolerance=-1) is None
+
+
+def test_all_batches_are_made_when_a_session_is_opened(tiny_file: Path, tmp_path: Path) -> None:
+    sha256 = hashlib.sha256(tiny_file.read_bytes()).hexdigest()
+    cache.cached(tiny_file, tmp_path, batch=4)
+    assert not sessions.is_prepared(sha256, tmp_path)
+    sessions.open_session(tiny_file, cache=tmp_path)
+    assert sessions.is_prepared(sha256, tmp_path)
+    made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.graft*")}
+    (tmp_path / "any").touch()
+    assert {path.stat().st_mode for path in made} == {(tmp_path / "any").stat().st_mode}  # others may read it
+    sessions.open_session(tiny_file, cache=tmp_path)
+    assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.graft*")} == made
 
 
 def test_batches_and_networks_do_not_share_a_file(tiny_file: Path, tmp_path: Path) -> None:

@@ -70,6 +70,7 @@ def test_a_part_of_a_recording_stays_within_it(clips: list[Clip]) -> None:
         assert np.mean(mixes._piece(loud, RATE_HZ, RATE_HZ // 2, dice) ** 2) > 0.1
         assert not mixes._piece(silent, RATE_HZ, RATE_HZ // 2, dice).any()
         assert len(mixes._piece(silent, RATE_HZ, 5 * RATE_HZ, dice)) == round(0.9 * RATE_HZ)
+        assert len(mixes._piece(replace(clips[0], end_s=60.0), RATE_HZ, RATE_HZ, dice)) == RATE_HZ
 
 
 def test_silence_and_what_cannot_be_read(clips: list[Clip], tmp_path: Path) -> None:
@@ -96,3 +97,21 @@ def test_what_is_held_out_is_in_no_mix_and_the_classes_are_not_exclusive(
     assert len(kept) == 2 + 2 * training.recipe.mixes.copies
     training.write(tmp_path, {}, "none")
     assert modelfolder.facts(tmp_path)["activation"] == "sigmoid"
+
+
+def test_mixes_of_another_length_are_learnt_from_anew(
+    clips: list[Clip], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keys: list[dict[str, object]] = []
+
+    def stage(training: Training, name: str, tables: tuple[str, ...], *_: object) -> dict[str, object]:
+        keys.append(training._run(name, tables))
+        return {}
+
+    monkeypatch.setattr(Training, "_stage", stage)
+    training = Training(recipe.load("soundscapes"), clips, [], [c.labels[0] for c in clips], exclusive=True)
+    for one in (training, replace(training, recipe=replace(training.recipe, window_s=3.0))):
+        one.codebook()
+        one.embedding({})
+    assert keys[0] != keys[2]
+    assert keys[1] != keys[3]

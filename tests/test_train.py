@@ -287,6 +287,17 @@ def test_a_stage_that_is_done_is_not_done_again(
     assert train(data, "clips.csv", tmp_path / "m") == 0
 
 
+def test_what_was_left_out_is_told_again(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "no sound.wav").write_bytes(b"no sound")
+    clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
+    (tmp_path / "clips.csv").write_text(f"{clips}no sound.wav,whistle,1\n")
+    for more in (("--hold-out", "2"), ()):
+        assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *more) == 2
+        assert capsys.readouterr().err.count("left out:") == 1
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more"], ids=["empty", "cut"])
 def test_a_damaged_stage_is_learnt_anew(data: Path, model: Path, tmp_path: Path, damage: bytes) -> None:
     assert train(data, "clips.csv", tmp_path / "m") == 0

@@ -207,6 +207,7 @@ def _analyse(
     with telling(output), ExitStack() as stack:
         # Workers first: they load their networks while the journal is opened and the files sized.
         pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
+        stack.callback(_tell, pool)
         facts = journal.fingerprint(model, options)
         if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
             _say_if_unprepared(model, facts["model"])
@@ -229,11 +230,15 @@ def _analyse(
             return _stop(output, [failure])
         written = tables.write_all(output, kinds, about(kept), _results(kept))
         standing = kept.standing()
-    for note in pool.notes:
-        print(f"birdfast: {note}", file=sys.stderr)
     if not chosen.quiet:
         print(f"{report.summary()}\nwritten: {', '.join(map(str, written))}", file=sys.stderr)
     return standing.exit_code
+
+
+def _tell(pool: Pool) -> None:
+    """Say what the workers had to say."""
+    for note in pool.notes:
+        print(f"birdfast: {note}", file=sys.stderr)
 
 
 def _widths(pool: Pool, output: Path, *, forget: bool) -> Mapping[str, int]:

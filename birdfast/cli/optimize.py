@@ -118,7 +118,7 @@ def _recorded(args: argparse.Namespace) -> dict[str, Any]:
 
 def _cache(name: str) -> None:
     from .. import labels, models
-    from ..sessions import batched, cache
+    from ..sessions import BATCHES, cache
 
     path, output, n_classes = Path(name), "", 0
     if not path.is_file():
@@ -126,7 +126,7 @@ def _cache(name: str) -> None:
         path, output = model.path, model.output
         n_classes = len(labels.load(model.labels_path, model.labels_format))
     cached = partial(cache.cached, path, models.cache_folder(), output=output, n_classes=n_classes)
-    single, *more = batched.BATCHES
+    single, *more = BATCHES
     for batch in (single, *more):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .. import __version__, modelfolder
 from ..errors import ModelError
 
+BATCHES = (1, 4)  # windows that a rewritten network takes at once
 Arrays = dict[str, NDArray[np.float32]]
 
 
@@ -44,7 +45,7 @@ class Session(Protocol):
 
 def is_prepared(sha256: str, cache: Path) -> bool:
     """Whether a network was rewritten before, by its file's SHA-256: then opening it takes no time."""
-    return any(cache.glob(f"{sha256}-{__version__}-*.graft"))
+    return all(any(cache.glob(f"{sha256}-{__version__}-{batch}e-*.graft")) for batch in BATCHES)
 
 
 def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Path | None = None) -> Session:

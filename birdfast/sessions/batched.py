@@ -9,10 +9,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import Arrays, Session, cache
+from . import BATCHES, Arrays, Session, cache
 from .tflite import TfliteSession
-
-BATCHES = (1, 4)
 
 
 class BatchedSession:
@@ -20,7 +18,8 @@ class BatchedSession:
 
     A batch of four reads the weights from memory once instead of four times, which makes BirdNET a
     tenth faster; but a graph takes exactly its batch, and a short recording has a window or two. The
-    graph for one window is opened when it is first needed, or where the network takes no batch.
+    graph for one window is made at the start, too, and opened when it is first needed, or where the
+    network takes no batch.
     """
 
     def __init__(self, path: Path, folder: Path, *, output: str = "", n_classes: int = 0) -> None:
@@ -30,6 +29,10 @@ class BatchedSession:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
             batched = self._rewritten(batch=several)
+        if batched is not None and not cache.holds(
+            path, folder, batch=single, output=output, n_classes=n_classes
+        ):
+            self._rewritten(batch=single)
         self._full = None if batched is None else batched.session()
         first = self._full or self._single
         self.window_samples, self.n_classes = first.window_samples, first.n_classes

@@ -11,8 +11,6 @@ import functools
 import hashlib
 import io
 import json
-import os
-import tempfile
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -20,7 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from .. import __version__
-from ..errors import ModelError
+from ..atomicfile import AtomicFile
+from ..errors import ConfigError, ModelError
 from .frontend import Array, FrontEnd
 from .grafted import Grafted, Report
 
@@ -70,8 +69,7 @@ def cached(
     ModelError
         The file cannot be read, is no network for sound, or one that the runtime refuses.
     """
-    kinds = ("", f"{output} {n_classes}")  # of a network with one output, of one with several
-    places = [folder / name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
+    places = _places(model, folder, batch, embedding, tolerance, output, n_classes)
     for path in places:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
@@ -85,6 +83,11 @@ def cached(
         grafted = graft.verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
         write(places[of_several], grafted)
     return grafted
+
+
+def holds(model: Path, folder: Path, *, batch: int, output: str = "", n_classes: int = 0) -> bool:
+    """Whether `cached` was asked the same before: without looking into what it gave."""
+    return any(path.exists() for path in _places(model, folder, batch, True, TOLERANCE, output, n_classes))
 
 
 def pack(grafted: Grafted | None) -> bytes:
@@ -137,11 +140,19 @@ def read(path: Path) -> Grafted | None:
 
 def write(path: Path, grafted: Grafted | None) -> None:
     """Put a rewritten model into the cache; a full disk only costs the speed of the next start."""
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ConfigError):
         path.parent.mkdir(parents=True, exist_ok=True)
         if grafted is not None:
             _replace(_body(path), _bytes(grafted.body))
         _replace(path, pack(grafted))
+
+
+def _places(
+    model: Path, folder: Path, batch: int, embedding: bool, tolerance: float, output: str, n_classes: int
+) -> list[Path]:
+    """Return where a network may be kept: one with one output, one with several."""
+    kinds = ("", f"{output} {n_classes}")
+    return [folder / name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
 
 
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
@@ -171,14 +182,8 @@ def _body(path: Path) -> Path:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    with AtomicFile(path, mode="wb") as file:
+        file.stream.write(data)
 
 
 @contextlib.contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -37,10 +37,9 @@ __all__ = [
 ]
 
 FAILURES, NOTES = "failures.csv", "notes.csv"
-FORMATS: dict[str, Callable[[Path, Mapping[str, str]], Table]] = {"csv": CsvTable, "parquet": ParquetTable}
+FORMATS: dict[str, type[CsvTable] | type[ParquetTable]] = {"csv": CsvTable, "parquet": ParquetTable}
 DENSE = tuple(COLUMNS)
-TABLES = {"csv": CsvTable.name, "parquet": ParquetTable.name}
-TABLES |= {kind: f"{kind}.parquet" for kind in DENSE}
+TABLES = {kind: table.name for kind, table in FORMATS.items()} | {kind: f"{kind}.parquet" for kind in DENSE}
 
 
 class Result(NamedTuple):

@@ -103,7 +103,7 @@ def _linear_of_one(
     values: Float32, wanted: NDArray[np.bool_], head: Head
 ) -> tuple[NDArray[np.float64], float]:
     if wanted.all() or not wanted.any():  # nothing to tell apart: as sure as the data are
-        return np.zeros(values.shape[1]), 10.0 if wanted.all() else -10.0
+        return np.zeros(values.shape[1]), 10.0 if wanted.all() else NEVER
     made = _regression(head).fit(values, wanted)
     return made.coef_[0], float(made.intercept_[0])
 

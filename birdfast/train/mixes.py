@@ -108,7 +108,8 @@ def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator) -> Sampl
     """Read n samples from anywhere in a clip, or all there is."""
     with audio.Recording(clip.path) as recording:
         first = round(clip.start_s * rate_hz)
-        last = recording.n_samples_at(rate_hz) if clip.end_s is None else round(clip.end_s * rate_hz)
+        ends = (recording.n_samples_at(rate_hz), None if clip.end_s is None else round(clip.end_s * rate_hz))
+        last = min((end for end in ends if end is not None), default=None)
         room = 0 if last is None else max(0, last - first - n)
         start = first + int(dice.integers(room + 1))
         stop = start + n if last is None else min(last, start + n)

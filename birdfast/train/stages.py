@@ -27,6 +27,9 @@ Float32 = NDArray[np.float32]
 Arrays = dict[str, NDArray[Any]]
 
 
+FAILURES = "failures.json"  # in a stage's file: what was left out is told again when it is found
+
+
 def _silent(_: str) -> None:
     """Say nothing."""
 
@@ -95,7 +98,7 @@ class Training:
             )
 
     def without(self, clips: Iterable[Clip]) -> Self:
-        """Return the training that hears nothing of clips: no part of their files, by whatever name."""
+        """Return the training that hears nothing of clips, nor of other parts of their files."""
         files = {clip.file for clip in clips}
         kept, unlabelled = (
             [clip for clip in some if clip.file not in files] for some in (self.clips, self.unlabelled)
@@ -121,11 +124,13 @@ class Training:
 
     def codebook(self, *, again: bool = False) -> Arrays:
         """Find the whitening, if the recipe wants one, and the centroids."""
-        return self._stage("codebook", ("mixes", "frontend", "codebook"), self._find_codebook, again)
+        return self._stage(
+            "codebook", ("window_s", "mixes", "frontend", "codebook"), self._find_codebook, again
+        )
 
     def embedding(self, found: Arrays, *, again: bool = False) -> Arrays:
         """Learn the tokens' embeddings."""
-        tables = ("mixes", "frontend", "codebook", "skipgram")
+        tables = ("window_s", "mixes", "frontend", "codebook", "skipgram")
         return self._stage("embedding", tables, lambda: self._learn_embeddings(found, tables), again)
 
     def head(self, found: Arrays, embeddings: Arrays, *, again: bool = False) -> Arrays:
@@ -237,14 +242,17 @@ class Training:
         run, path = self._run(name, tables), self.keep / f"{name}.npz"
         if path.exists() and not again:
             try:
-                return checkpoint.read(path, run)
+                found = checkpoint.read(path, run)
+                self.failures |= json.loads(found.pop(FAILURES).tobytes())
+                return found
             except ConfigError:
                 self.say(f"{name}: the recipe or the recordings are not those of before")
             except ModelError as error:
                 self.say(f"{name}: learnt anew, as {error}")
         self.keep.mkdir(parents=True, exist_ok=True)
         found = work()
-        checkpoint.write(path, run, found)
+        told = np.frombuffer(json.dumps(self.failures).encode(), np.uint8)
+        checkpoint.write(path, run, {**found, FAILURES: told})
         return found
 
     def _run(self, name: str, tables: Iterable[str]) -> dict[str, Any]:
