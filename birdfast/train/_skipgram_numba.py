@@ -27,7 +27,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-CONTEXTS_A_DRAW = 16  # with one draw a centre, embeddings of wide windows were worse
+CONTEXTS_A_DRAW = 12  # with one draw a centre, embeddings of wide windows were worse
 GROUP = 6  # rows of `outputs` in a pass: the centre's and five negatives', as many as registers hold
 DRAWS = 1 << 16  # entries of the table of negatives
 LIMIT = 8.0  # the table of the sigmoid spans -8..8, and is flat outside
