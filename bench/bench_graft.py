@@ -17,9 +17,10 @@ from pathlib import Path
 import numpy as np
 
 from birdfast import audio, models
-from birdfast.sessions import graft, interpreter, portable, verification
-from birdfast.sessions.grafted import Grafted
-from birdfast.sessions.graph import Graph
+from birdfast.grafting import graft, portable, verification
+from birdfast.grafting.grafted import Grafted
+from birdfast.grafting.graph import Graph
+from birdfast.runtimes import litert
 
 Array = np.ndarray
 SHARED = Path(__file__).resolve().parents[2] / "shared"
@@ -53,10 +54,10 @@ def network(path: Path, rate_hz: int, audio_paths: list[Path], batch: int, repea
 
 def plain(data: bytes, window: Array, *, delegate: bool) -> Callable[[], object]:
     """One window through an interpreter, as its users do it."""
-    runner = interpreter.start(data, delegate=delegate)
+    runner = litert.start(data, delegate=delegate)
     source = int(runner.get_input_details()[0]["index"])
     outputs = [int(runner.get_output_details()[0]["index"])]
-    return lambda: interpreter.run(runner, {source: window}, outputs)
+    return lambda: litert.run(runner, {source: window}, outputs)
 
 
 def turns(ways: dict[str, tuple[Callable[[], object], int]], repeats: int) -> dict[str, float]:
@@ -104,7 +105,7 @@ def agreement(data: bytes, grafted: Grafted, fast: bytes, recorded: dict[str, Ar
     trials = {**verification.signals(grafted.front_end.samples), **recorded}
     tensor, shape = verification.find_logits(original), original.shape(original.inputs[0])
     expected = verification.logits(original, tensor, trials, shape)
-    report = graft.verify(data, grafted, recorded).report
+    report = graft.verify(data, grafted, recorded).proof
     found = verification.logits(Graph.parse(fast), tensor, trials, shape)
     other = verification.differences(trials, expected, found)
     print(f"  largest logit difference to LiteRT with XNNPACK {'grafted':>12}{'portable':>12}")

@@ -26,9 +26,8 @@ import soundscapes
 from numpy.typing import NDArray
 
 import birdfast
-from birdfast import audio
+from birdfast import audio, metrics
 from birdfast.spectrogram import Mfcc
-from birdfast.train import evaluation
 from birdfast.workers import usable_cores
 
 RATE_HZ = soundscapes.RATE_HZ
@@ -106,7 +105,7 @@ def _truth(scapes: Path, classes: list[str], n_minutes: int) -> NDArray[np.bool_
 
 
 def _print(name: str, scores: NDArray[np.floating], truth: NDArray[np.bool_], classes: list[str]) -> None:
-    judged = evaluation.judge(scores, truth, classes)
+    judged = metrics.judge(scores, truth, classes)
     print(f"{name:16} macro ROC-AUC {judged['macro_roc_auc']:.3f}", flush=True)
 
 

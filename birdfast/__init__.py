@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline
 
 __all__ = ["AudioError", "BirdfastError", "ConfigError", "ModelError", "load"]
-__version__ = "0.1.0"
 
 
 def load(model: str = "birdnet-2.4", labels: str | None = None, **options: Any) -> Pipeline:

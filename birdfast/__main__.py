@@ -11,7 +11,7 @@ from time import monotonic
 from typing import NoReturn
 
 from . import __doc__ as ABOUT
-from . import __version__
+from ._version import __version__
 from .cli import COMMANDS
 from .errors import BirdfastError, OutputError
 

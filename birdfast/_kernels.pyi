@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from birdfast.fft import Bands, FrameTransform
+from birdfast.spectrogram.plans import Bands, FrameTransform
 from birdfast.tokens.packing import Packed
 
 F32 = NDArray[np.float32]

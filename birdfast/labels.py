@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from .arrays import Rows
 from .errors import ModelError
+from .outcomes import Detection
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,11 @@ class Labels:
 
     def __len__(self) -> int:
         return len(self.scientific)
+
+    def named(self, path: str, detections: Rows) -> Iterator[Detection]:
+        """Give detections, [n] of `outcomes.DETECTION`, their names and their file."""
+        for start_s, end_s, index, confidence in detections.tolist():
+            yield Detection(start_s, end_s, self.scientific[index], self.common[index], confidence, path)
 
 
 def load(path: Path, labels_format: str = "lines") -> Labels:

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 from . import audio
 from .atomicfile import AtomicFile
 from .errors import ConfigError
+from .outcomes import Detection
 from .spectrogram import Stft
-from .tables import Detection, escaped
+from .tables import escaped
 
 N_FFT = 1024
 COLUMNS = 1600

@@ -18,12 +18,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Float32
 from .config import Normalization, Tail
 from .errors import AudioError, ConfigError
-
-Samples = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -55,7 +53,7 @@ class Grid:
         return first * self.step_samples, (last - 1) * self.step_samples + self.window_samples
 
 
-def cut(blocks: Iterator[Samples], grid: Grid, n_windows: int | None, batch: int) -> Iterator[Samples]:
+def cut(blocks: Iterator[Float32], grid: Grid, n_windows: int | None, batch: int) -> Iterator[Float32]:
     """Cut a stream of blocks into windows.
 
     Parameters
@@ -78,38 +76,71 @@ def cut(blocks: Iterator[Samples], grid: Grid, n_windows: int | None, batch: int
     AudioError
         What `blocks` raises, after the whole windows before it were yielded.
     """
-    window, step = grid.window_samples, grid.step_samples
-    tray = np.empty((batch - 1) * step + window, np.float32)  # the sound of a whole batch
-    held = n_samples = done = 0
+    cutter = Cutter(grid, n_windows, batch)
     failure: AudioError | None = None
     try:
         for block in blocks:
-            n_samples += len(block)
-            while len(block) and done != n_windows:
-                some = block[: len(tray) - held]
-                tray[held : held + len(some)] = some
-                block, held = block[len(some) :], held + len(some)
-                if held == len(tray):
-                    take = batch if n_windows is None else min(batch, n_windows - done)
-                    yield _frames(tray, grid, take)
-                    done, held = done + take, _forget(tray, held, take * step)
+            yield from cutter.push(block)
     except AudioError as error:
         failure = error
-    if failure is not None:
-        whole = (held - window) // step + 1 if held >= window else 0
-        left = whole if n_windows is None else min(whole, n_windows - done)
-    else:
-        left = (grid.count(n_samples) if n_windows is None else n_windows) - done
-    while left > 0:
-        take = min(batch, left)
-        tray[held : (take - 1) * step + window] = 0
-        yield _frames(tray, grid, take)
-        left, held = left - take, _forget(tray, held, take * step)
+    yield from cutter.end(whole=failure is not None)
     if failure is not None:
         raise failure
 
 
-def normalize(windows: Samples, kind: Normalization) -> Samples:
+class Cutter:
+    """Cuts sound that comes in blocks into windows; arguments as `cut`, whose other side it is."""
+
+    def __init__(self, grid: Grid, n_windows: int | None, batch: int) -> None:
+        self._grid, self._n_windows, self._batch = grid, n_windows, batch
+        n_tray = (batch - 1) * grid.step_samples + grid.window_samples
+        self._tray = np.empty(n_tray, np.float32)  # the sound of a whole batch
+        self._held = self._n_samples = self._done = self._taken = 0
+
+    def push(self, block: Float32) -> Iterator[Float32]:
+        """Take sound [n] that follows what was pushed before, and yield the batches that are full now."""
+        self._n_samples += len(block)
+        while len(block) and self._done != self._n_windows:
+            some = block[: len(self._tray) - self._held]
+            self._tray[self._held : self._held + len(some)] = some
+            block, self._held = block[len(some) :], self._held + len(some)
+            if self._held == len(self._tray):
+                most = self._batch if self._n_windows is None else self._n_windows - self._done
+                yield self._take(min(self._batch, most))
+                self._forget()
+
+    def end(self, *, whole: bool = False) -> Iterator[Float32]:
+        """Yield the windows that are left; `whole`: without those that lack an end, as it is not known."""
+        window, step = self._grid.window_samples, self._grid.step_samples
+        if whole:
+            left = (self._held - window) // step + 1 if self._held >= window else 0
+            left = left if self._n_windows is None else min(left, self._n_windows - self._done)
+        else:
+            n_windows = self._grid.count(self._n_samples) if self._n_windows is None else self._n_windows
+            left = n_windows - self._done
+        while left > 0:
+            take = min(self._batch, left)
+            self._tray[self._held : (take - 1) * step + window] = 0
+            yield self._take(take)
+            left -= take
+            self._forget()
+
+    def _take(self, n: int) -> Float32:
+        """Return the first n windows: float32 [n, window_samples], a view."""
+        step = self._grid.step_samples
+        every = np.lib.stride_tricks.sliding_window_view(self._tray, self._grid.window_samples)
+        self._taken = n
+        return every[: (n - 1) * step + 1 : step]
+
+    def _forget(self) -> None:
+        """Move what is held behind the windows that were taken to the front."""
+        n = self._taken * self._grid.step_samples
+        left = max(0, self._held - n)
+        self._tray[:left] = self._tray[n : n + left]
+        self._done, self._held = self._done + self._taken, left
+
+
+def normalize(windows: Float32, kind: Normalization) -> Float32:
     """Change each window's level the way a model's own tools do.
 
     Parameters
@@ -129,17 +160,5 @@ def normalize(windows: Samples, kind: Normalization) -> Samples:
         windows = windows - windows.mean(axis=1, keepdims=True)
     peak = np.abs(windows).max(axis=1, keepdims=True)
     scale = np.divide(np.float32(0.25), peak, out=np.zeros_like(peak), where=peak > 0)
-    scaled: Samples = windows * scale
+    scaled: Float32 = windows * scale
     return scaled
-
-
-def _frames(samples: Samples, grid: Grid, n: int) -> Samples:
-    every = np.lib.stride_tricks.sliding_window_view(samples, grid.window_samples)
-    return every[: (n - 1) * grid.step_samples + 1 : grid.step_samples]
-
-
-def _forget(tray: Samples, held: int, n: int) -> int:
-    """Move what is held behind the first n samples to the front, and return how much that is."""
-    left = max(0, held - n)
-    tray[:left] = tray[n : n + left]
-    return left

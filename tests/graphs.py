@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast.sessions import flatbuffer
-from birdfast.sessions.graph import TYPES, Graph
+from birdfast.grafting import flatbuffer
+from birdfast.grafting.graph import TYPES, Graph
 
 
 @dataclass(frozen=True)

@@ -18,9 +18,8 @@ import pytest
 
 from birdfast import _kernels, models, tables
 from birdfast.cli import COMMANDS
-from birdfast.pipeline import Outcome
-from birdfast.report import Report
-from birdfast.tables import Failure
+from birdfast.outcomes import Detection, Failure, Outcome
+from birdfast.runs.progress import Report
 
 from . import networks
 from .test_audio import KINDS, damaged, noise, write
@@ -260,7 +259,7 @@ def test_plot_draws_the_recording_with_its_detections(wav: Path, tmp_path: Path)
     pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
     detections = tmp_path / "detections.csv"
     with tables.open_table(tmp_path, "csv", {}) as table:
-        table.write([tables.Detection(0, 3, "Parus major", "Great Tit", 0.9, str(wav))])
+        table.write([Detection(0, 3, "Parus major", "Great Tit", 0.9, str(wav))])
     result = birdfast("plot", wav, detections, "-o", tmp_path / "picture.png")
     assert result.returncode == 0, result.stderr
     assert "1 detections" in result.stdout

@@ -17,12 +17,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import models, tables
+from birdfast.arrays import Gathering, Rows
 from birdfast.config import Options
-from birdfast.dense import Gathering, Part, Rows, row
 from birdfast.journal import NAME
+from birdfast.outcomes import Part, row
 from birdfast.pipeline import Pipeline
-from birdfast.tables import About
 from birdfast.tables.dense import DenseTable
+from birdfast.tables.table import About
 
 from . import networks
 from .test_audio import noise, write

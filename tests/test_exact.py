@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from birdfast import _kernels, fft
+from birdfast import _kernels
+from birdfast.spectrogram import plans
 
 CPUS = _kernels.cpu_tables()
 SHAPES = [
@@ -18,7 +19,7 @@ SHAPES = [
 
 
 def spectrum(part: str, n_fft: int, symmetric: bool, cpu: str, audio: np.ndarray) -> np.ndarray:
-    transform = fft.frame_transform(n_fft, window(n_fft, symmetric), part, exact=True)
+    transform = plans.frame_transform(n_fft, window(n_fft, symmetric), part, exact=True)
     out = np.empty((1 + (audio.size - n_fft) // 100, n_fft // 2 + 1), np.float32)
     _kernels.FramePlan(transform, 100, cpu=cpu).run(audio, out)
     return out

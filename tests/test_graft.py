@@ -19,22 +19,13 @@ from hypothesis import strategies as st
 from birdfast import audio, models, sessions
 from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
-from birdfast.sessions import (
-    cache,
-    compiled,
-    flatbuffer,
-    fold,
-    graft,
-    interpreter,
-    portable,
-    trial,
-    validate,
-    verification,
-)
-from birdfast.sessions.frontend import FrontEnd, Normalisation
-from birdfast.sessions.grafted import Grafted
-from birdfast.sessions.graph import Graph
-from birdfast.sessions.recognise import Found, recognise
+from birdfast.frontends import compiled
+from birdfast.frontends.tables import FrontEnd, Normalisation
+from birdfast.grafting import cache, flatbuffer, fold, graft, portable, trial, validate, verification
+from birdfast.grafting.grafted import Grafted
+from birdfast.grafting.graph import Graph
+from birdfast.grafting.recognise import Found, recognise
+from birdfast.runtimes import litert
 
 from . import graphs, networks
 from .graphs import Kind
@@ -122,8 +113,8 @@ def test_a_graft_says_the_same(kind: Kind, batch: int) -> None:
     data = graphs.network(kind)
     grafted = graft.verify(data, graft.optimize(data, batch=batch))
     assert grafted.front_end is not None
-    assert grafted.report.largest_difference is not None
-    assert grafted.report.largest_difference < 1e-4
+    assert grafted.proof.largest_difference is not None
+    assert grafted.proof.largest_difference < 1e-4
 
 
 def test_the_embedding_is_what_the_logits_are_made_from() -> None:
@@ -157,22 +148,22 @@ def test_without_a_front_end_the_rest_is_rewritten() -> None:
     data = networks.tflite(networks.weights())
     grafted = graft.verify(data, graft.optimize(data))
     assert grafted.front_end is None
-    assert grafted.report.largest_difference == 0
+    assert grafted.proof.largest_difference == 0
 
 
 def test_birdnet_grafted_says_the_same(birdnet: models.Model, real_soundscape: Path) -> None:
     windows = np.stack(_windows(real_soundscape / "soundscape.flac", 144_000, 4))
     names = {f"real {i}": window for i, window in enumerate(windows)}
     grafted = graft.verify(birdnet.path, graft.optimize(birdnet.path, batch=2), names)
-    assert grafted.report.largest_difference is not None
-    assert grafted.report.largest_difference < 1e-3
+    assert grafted.proof.largest_difference is not None
+    assert grafted.proof.largest_difference < 1e-3
 
 
 def test_yamnet_grafted_gives_the_same_bits(yamnet: models.Model) -> None:
     assert yamnet.path is not None
     grafted = graft.verify(yamnet.path, graft.optimize(yamnet.path))
     assert grafted.front_end is not None
-    assert grafted.report.largest_difference == 0
+    assert grafted.proof.largest_difference == 0
 
 
 def _windows(path: Path, size: int, count: int) -> list[np.ndarray]:
@@ -227,7 +218,7 @@ def test_the_cache_gives_back_what_was_made(tiny_file: Path, tmp_path: Path) -> 
     assert read is not None
     assert isinstance(read.body, Path)
     assert made.body == read.body.read_bytes()
-    assert made.report == read.report
+    assert made.proof == read.proof
     windows = np.random.default_rng(2).uniform(-1, 1, (1, 800)).astype(np.float32)
     np.testing.assert_array_equal(
         made.session().run(windows)["logits"], read.session().run(windows)["logits"]
@@ -341,15 +332,15 @@ def test_a_portable_network_takes_any_batch() -> None:
     windows = np.random.default_rng(2).uniform(-1, 1, (5, 4000)).astype(np.float32)
     expected = original_logits(data, windows)
     for n in (1, 5, 2):
-        runner = interpreter.start(fast, shapes={0: (n, 4000)})
+        runner = litert.start(fast, shapes={0: (n, 4000)})
         output = int(runner.get_output_details()[0]["index"])
-        (found,) = interpreter.run(runner, {0: windows[:n]}, [output])
+        (found,) = litert.run(runner, {0: windows[:n]}, [output])
         np.testing.assert_allclose(found, expected[:n], atol=1e-3)
 
 
 def test_outputs_are_named_as_birdnet_looks_for_them() -> None:
     fast, _ = portable.verified(TINY, batch=None, tolerance=1e-3)
-    signature = interpreter.start(fast).get_signature_list()["serving_default"]
+    signature = litert.start(fast).get_signature_list()["serving_default"]
     assert signature["outputs"] == ["embeddings", "predictions"]
 
 

@@ -20,12 +20,11 @@ import pytest
 
 from birdfast import models
 from birdfast.config import Options
-from birdfast.dense import Part, row
 from birdfast.errors import ConfigError, OutputError
-from birdfast.journal import NAME, Journal, Record, fingerprint
-from birdfast.pipeline import DETECTION, Outcome
-from birdfast.sessions import interpreter
-from birdfast.tables import Failure
+from birdfast.journal import NAME, Journal, Record
+from birdfast.outcomes import DETECTION, Failure, Outcome, Part, row
+from birdfast.runs.facts import fingerprint
+from birdfast.runtimes import litert
 
 from .test_audio import noise, write
 from .test_cli import birdfast, infer, table
@@ -145,7 +144,7 @@ def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
     [
         ("libsndfile", "audio.decoder_version"),
         ("soxr", "audio.resampler_version"),
-        ("TFLite runtime", "sessions.interpreter.version"),
+        ("TFLite runtime", "runtimes.litert.version"),
     ],
 )
 def test_every_library_that_decides_is_in_the_fingerprint(
@@ -164,11 +163,11 @@ def test_how_labels_are_read_is_in_the_fingerprint(tiny: models.Model) -> None:
 
 
 def test_the_runtimes_version_is_known_without_loading_it() -> None:
-    code = "import sys; from birdfast.sessions import interpreter as i; print(i.version(), *sys.modules)"
+    code = "import sys; from birdfast.runtimes import litert; print(litert.version(), *sys.modules)"
     version, *loaded = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     ).stdout.split(maxsplit=2)
-    assert version == interpreter.runtime()[0]
+    assert version == litert.runtime()[0]
     assert not {"ai_edge_litert", "tflite_runtime"} & set(loaded[1].split())
 
 

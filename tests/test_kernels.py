@@ -7,8 +7,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdfast import _kernels, fft
+from birdfast import _kernels
 from birdfast.errors import ConfigError
+from birdfast.spectrogram import plans
 
 UNIT = 2.0**-24
 FASTER_TABLES = [name for name in _kernels.cpu_tables() if name != "scalar"]
@@ -55,7 +56,7 @@ def ulps(got, wanted):
 @pytest.mark.parametrize("n_fft", LENGTHS + LONG_LENGTHS)
 def test_a_transform_is_that_of_numpy(n_fft, part):
     audio, window, hop = noise(2 * n_fft), hann(n_fft), max(n_fft // 7, 1)
-    plan = _kernels.FramePlan(fft.frame_transform(n_fft, window, part), hop, cpu="scalar")
+    plan = _kernels.FramePlan(plans.frame_transform(n_fft, window, part), hop, cpu="scalar")
     got = run(plan, audio, 7)
     spectrum = np.fft.rfft(frames_of(audio, 7, n_fft, hop).astype(np.float64) * window)
     # Higham, Accuracy and Stability, theorem 24.2, bounds the norm of the error with rounded
@@ -80,18 +81,18 @@ def test_a_transform_is_that_of_numpy(n_fft, part):
 def test_same_bits_as_scalar(n_fft, part, cpu):
     audio, hop = noise(3 * n_fft), max(n_fft // 9, 1)
     for window in (hann(n_fft), hann(n_fft - 3)):
-        transform = fft.frame_transform(n_fft, window, part)
-        plans = [_kernels.FramePlan(transform, hop, cpu=name) for name in ("scalar", cpu)]
-        assert_same_bits(run(plans[1], audio, 18), run(plans[0], audio, 18))
+        transform = plans.frame_transform(n_fft, window, part)
+        both = [_kernels.FramePlan(transform, hop, cpu=name) for name in ("scalar", cpu)]
+        assert_same_bits(run(both[1], audio, 18), run(both[0], audio, 18))
 
 
 @pytest.mark.parametrize("n_fft", [32, 64, 1024, 2048])
 @pytest.mark.parametrize("kept", [0.05, 0.4, 1.0])
 def test_a_folded_frame_has_the_real_part_of_a_plain_one(n_fft, kept):
     audio, last_bin = noise(3 * n_fft), int(kept * n_fft // 2)
-    folded = fft.frame_transform(n_fft, hann(n_fft), "real", last_bin)
+    folded = plans.frame_transform(n_fft, hann(n_fft), "real", last_bin)
     leaning = hann(n_fft) * np.linspace(1, 1 + 1e-5, n_fft)
-    plain = fft.frame_transform(n_fft, leaning, "real", last_bin)
+    plain = plans.frame_transform(n_fft, leaning, "real", last_bin)
     assert folded.core is not None
     assert plain.core is None
     values = [run(_kernels.FramePlan(t, n_fft // 4), audio, 9) for t in (folded, plain)]
@@ -101,20 +102,20 @@ def test_a_folded_frame_has_the_real_part_of_a_plain_one(n_fft, kept):
 
 def test_a_leaf_order_takes_every_point_once():
     for n in LENGTHS + LONG_LENGTHS:
-        leaf, radices = fft.factors(n)
+        leaf, radices = plans.factors(n)
         assert leaf * np.prod(radices) == n
-        assert sorted(fft.leaf_order(n, radices)) == list(range(n))
+        assert sorted(plans.leaf_order(n, radices)) == list(range(n))
 
 
 @pytest.mark.parametrize("n_fft", [0, -16, 15, 17, 49, 2048 * 7, 2**20])
 def test_other_lengths_are_refused(n_fft):
     with pytest.raises(ConfigError, match=f"FFT of {n_fft} points"):
-        fft.frame_transform(n_fft, np.ones(4))
+        plans.frame_transform(n_fft, np.ones(4))
 
 
 def test_a_window_longer_than_the_transform_is_refused():
     with pytest.raises(ConfigError, match="513 samples"):
-        fft.frame_transform(512, np.ones(513))
+        plans.frame_transform(512, np.ones(513))
 
 
 # ---- frames
@@ -129,7 +130,7 @@ def test_a_window_longer_than_the_transform_is_refused():
 @settings(max_examples=40, deadline=None)
 def test_a_frame_does_not_depend_on_its_neighbours(cpu, n_frames, frame_samples, hop):
     audio = noise((n_frames - 1) * hop + frame_samples)
-    transform = fft.frame_transform(64, np.linspace(1, 2, frame_samples), "power")
+    transform = plans.frame_transform(64, np.linspace(1, 2, frame_samples), "power")
     plan = _kernels.FramePlan(transform, hop, cpu=cpu)
     together = run(plan, audio, n_frames)
     for f in {0, n_frames // 2, n_frames - 1}:
@@ -143,7 +144,7 @@ def test_a_frame_does_not_depend_on_its_neighbours(cpu, n_frames, frame_samples,
 @settings(max_examples=40, deadline=None)
 def test_padding_is_that_of_numpy(cpu, pad, n_samples, start, hop):
     audio, n_frames = noise(n_samples), 11
-    plan = _kernels.FramePlan(fft.frame_transform(32, hann(30), "complex"), hop, cpu=cpu)
+    plan = _kernels.FramePlan(plans.frame_transform(32, hann(30), "complex"), hop, cpu=cpu)
     mode = {"zero": "constant", "reflect": "reflect", "edge": "edge"}[pad]
     padded = np.pad(audio, (200, 900), mode)
     wanted = run(plan, padded, n_frames, start=200 + start)
@@ -154,7 +155,7 @@ def test_padding_is_that_of_numpy(cpu, pad, n_samples, start, hop):
 @pytest.mark.parametrize("n_frames", [1, 16, 37])
 def test_any_strides_give_the_same_values_and_touch_nothing_else(cpu, n_frames):
     audio = noise(5000)
-    plan = _kernels.FramePlan(fft.frame_transform(64, hann(64)), 20, cpu=cpu)
+    plan = _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20, cpu=cpu)
     plain = run(plan, audio, n_frames)
     room = np.full((plan.n_values, n_frames, 2), 7, np.float32)
     plan.run(audio, room[::-1, :, 1].T)
@@ -171,13 +172,13 @@ def test_any_strides_give_the_same_values_and_touch_nothing_else(cpu, n_frames):
 
 
 def test_no_frames_is_no_work():
-    plan = _kernels.FramePlan(fft.frame_transform(64, hann(64)), 20)
+    plan = _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20)
     plan.run(noise(10), np.empty((0, plan.n_values), np.float32))
 
 
 def test_threads_share_a_plan():
     audio = noise(200_000)
-    plan = _kernels.FramePlan(fft.frame_transform(512, hann(512)), 100)
+    plan = _kernels.FramePlan(plans.frame_transform(512, hann(512)), 100)
     wanted, results = run(plan, audio, 1900), [None] * 6
 
     def work(i):
@@ -193,7 +194,7 @@ def test_threads_share_a_plan():
 
 
 def test_a_plan_keeps_its_tables():
-    transform, bands = fft.frame_transform(64, hann(64)), fft.Bands.pack(triangles(5, 33))
+    transform, bands = plans.frame_transform(64, hann(64)), plans.Bands.pack(triangles(5, 33))
     plan = _kernels.FramePlan(transform, 20, bands=bands)
     before = run(plan, noise(500), 9)
     bands.first_bins[:] = 2**30
@@ -218,9 +219,9 @@ def test_bands_are_weighted_sums(cpu, with_bias):
     audio, weights = noise(4000), triangles(40, 129)
     assert not weights.any(axis=1).all(), "some bands should be empty"
     bias = noise(40) if with_bias else None
-    transform = fft.frame_transform(256, hann(256))
+    transform = plans.frame_transform(256, hann(256))
     power = run(_kernels.FramePlan(transform, 60, cpu=cpu), audio, 50).astype(np.float64)
-    bands = fft.Bands.pack(weights)
+    bands = plans.Bands.pack(weights)
     plan = _kernels.FramePlan(transform, 60, bands=bands, bias=bias, cpu=cpu)
     got = run(plan, audio, 50)
     sums = power @ weights.T
@@ -232,14 +233,14 @@ def test_bands_are_weighted_sums(cpu, with_bias):
 
 def test_packed_bands_keep_every_weight():
     weights = triangles(40, 129).astype(np.float32)
-    bands = fft.Bands.pack(weights)
+    bands = plans.Bands.pack(weights)
     dense = np.zeros_like(weights)
     for b, first in enumerate(bands.first_bins):
         stretch = bands.weights[bands.splits[b] : bands.splits[b + 1]]
         dense[b, first : first + stretch.size] = stretch
     np.testing.assert_array_equal(dense, weights)
     assert bands.last_bin == np.flatnonzero(weights.any(axis=0))[-1]
-    assert fft.Bands.pack(np.zeros((3, 5))).last_bin == 0
+    assert plans.Bands.pack(np.zeros((3, 5))).last_bin == 0
 
 
 @faster_tables
@@ -256,16 +257,16 @@ def test_packed_bands_keep_every_weight():
 def test_same_bits_as_scalar_behind_the_bins(cpu, options):
     audio = noise(9000)
     audio[3000:5000] = 0
-    transform = fft.frame_transform(256, hann(250))
-    bands = fft.Bands.pack(triangles(40, 129))
-    plans = [_kernels.FramePlan(transform, 60, bands=bands, cpu=name, **options) for name in ("scalar", cpu)]
-    assert_same_bits(run(plans[1], audio, 130), run(plans[0], audio, 130))
+    transform = plans.frame_transform(256, hann(250))
+    bands = plans.Bands.pack(triangles(40, 129))
+    both = [_kernels.FramePlan(transform, 60, bands=bands, cpu=name, **options) for name in ("scalar", cpu)]
+    assert_same_bits(run(both[1], audio, 130), run(both[0], audio, 130))
 
 
 @all_tables
 def test_values_are_post_times_scale_plus_shift(cpu):
     audio = noise(4000)
-    transform = fft.frame_transform(128, hann(128))
+    transform = plans.frame_transform(128, hann(128))
     power = run(_kernels.FramePlan(transform, 60, cpu=cpu), audio, 30)
     logs, powers = np.empty_like(power), np.empty_like(power)
     scale, shift = np.float32(4.3), np.float32(-1.5)
@@ -282,7 +283,7 @@ def test_values_are_post_times_scale_plus_shift(cpu):
 @pytest.mark.parametrize("n_rows", [1, 3, 4, 13])
 def test_a_matrix_multiplies_the_values(cpu, n_rows):
     audio, matrix = noise(4000), noise(n_rows * 65).reshape(n_rows, 65)
-    transform = fft.frame_transform(128, hann(128))
+    transform = plans.frame_transform(128, hann(128))
     power = run(_kernels.FramePlan(transform, 60, cpu=cpu), audio, 30)
     product = run(_kernels.FramePlan(transform, 60, matrix=matrix, cpu=cpu), audio, 30)
     bound = 66 * UNIT * np.abs(power) @ np.abs(matrix).T
@@ -406,7 +407,7 @@ def test_tables_are_listed_slowest_first():
 def test_the_environment_chooses_the_table(monkeypatch):
     monkeypatch.setenv("BIRDFAST_CPU", "scalar")
     assert _kernels.cpu_table() == "scalar"
-    assert _kernels.FramePlan(fft.frame_transform(64, hann(64)), 20).cpu == "scalar"
+    assert _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20).cpu == "scalar"
     monkeypatch.setenv("BIRDFAST_CPU", "")
     assert _kernels.cpu_table() == _kernels.cpu_tables()[-1]
     monkeypatch.setenv("BIRDFAST_CPU", "mmx")
@@ -431,9 +432,9 @@ def test_the_environment_chooses_the_table(monkeypatch):
     ],
 )
 def test_tables_that_would_lead_astray_are_refused(change, message):
-    good = fft.frame_transform(64, np.ones(64))
+    good = plans.frame_transform(64, np.ones(64))
     values = vars(good.transforms[0]) | change
-    bad = fft.FrameTransform(64, 64, "power", 32, (fft.RealFft(**values),), None)
+    bad = plans.FrameTransform(64, 64, "power", 32, (plans.RealFft(**values),), None)
     with pytest.raises(ValueError, match=message):
         _kernels.FramePlan(bad, 10)
 
@@ -444,13 +445,13 @@ def test_tables_that_would_lead_astray_are_refused(change, message):
      ([0, 0], [1, 2, 3]), ([0], [0, 2, 4])],
 )  # fmt: skip
 def test_bands_outside_of_the_bins_are_refused(first_bins, splits):
-    bands = fft.Bands(np.array(first_bins, np.int32), np.array(splits, np.int32), noise(max(splits)))
+    bands = plans.Bands(np.array(first_bins, np.int32), np.array(splits, np.int32), noise(max(splits)))
     with pytest.raises(ValueError, match=r"band|splits|index|table"):
-        _kernels.FramePlan(fft.frame_transform(64, hann(64)), 20, bands=bands)
+        _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20, bands=bands)
 
 
 def test_runs_outside_of_their_arrays_are_refused():
-    plan = _kernels.FramePlan(fft.frame_transform(64, hann(64)), 20)
+    plan = _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20)
     with pytest.raises(ValueError, match="outside of the audio"):
         run(plan, noise(83), 2)
     with pytest.raises(ValueError, match="outside of the audio"):
@@ -464,7 +465,7 @@ def test_runs_outside_of_their_arrays_are_refused():
     with pytest.raises(ValueError, match="pad='wrap'"):
         run(plan, noise(100), 1, pad="wrap")
     with pytest.raises(ValueError, match="hop_samples"):
-        _kernels.FramePlan(fft.frame_transform(64, hann(64)), 0)
+        _kernels.FramePlan(plans.frame_transform(64, hann(64)), 0)
     with pytest.raises(ValueError, match="as long as x"):
         _kernels.log(noise(4), noise(3))
     with pytest.raises(ValueError, match="columns"):

@@ -11,11 +11,10 @@ import pytest
 
 from birdfast import journal, models, tables, workers
 from birdfast.config import Options
-from birdfast.dense import PART_BYTES, Part
 from birdfast.errors import ConfigError
 from birdfast.journal import NAME, Journal
-from birdfast.pipeline import Outcome
-from birdfast.tables import Result
+from birdfast.outcomes import PART_BYTES, Failure, Outcome, Part
+from birdfast.tables.table import Result
 from birdfast.workers import wire
 
 from . import networks
@@ -102,7 +101,7 @@ def test_a_stretch_that_is_given_up_leaves_no_rows(tmp_path: Path) -> None:
     with Journal(tmp_path, FACTS) as journal:
         journal.plan(["a.wav"], [0])
         journal.keep("a.wav", part(0))
-        journal.add("a.wav", Outcome(failure=tables.Failure("a.wav", "worker", "SIGKILL", "killed")))
+        journal.add("a.wav", Outcome(failure=Failure("a.wav", "worker", "SIGKILL", "killed")))
     assert told(tmp_path) == []
 
 
@@ -140,7 +139,7 @@ def test_parts_of_half_failed_and_changed_files_go(tmp_path: Path) -> None:
         for path in paths:
             opened.keep(path, part(0))
         opened.add(paths[0], Outcome(n_parts=1))
-        opened.add(paths[1], Outcome(n_parts=1, failure=tables.Failure("", "audio", "AudioError", "cut")))
+        opened.add(paths[1], Outcome(n_parts=1, failure=Failure("", "audio", "AudioError", "cut")))
     assert n_parts(tmp_path) == 3
     with Journal(tmp_path, FACTS) as opened:
         opened.plan(paths, range(3), retry=True)

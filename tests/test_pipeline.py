@@ -16,7 +16,7 @@ from birdfast import audio, models, soundscape
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError, ModelError
 from birdfast.pipeline import STRETCH_S, Pipeline
-from birdfast.sessions import interpreter
+from birdfast.runtimes import litert
 
 from . import networks
 from .test_audio import write
@@ -28,7 +28,7 @@ CONFIDENCE_BOUND = 1e-3
 
 def plain_logits(model: models.Model, samples: np.ndarray) -> np.ndarray:
     """Run the original graph window by window, as anybody would: float32 [n, n_classes]."""
-    runner = interpreter.runtime()[1].Interpreter(str(model.path), num_threads=1)
+    runner = litert.runtime()[1].Interpreter(str(model.path), num_threads=1)
     runner.allocate_tensors()
     source, target = runner.get_input_details()[0], runner.get_output_details()[0]
     found = []

@@ -11,7 +11,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdfast import models
 from birdfast.errors import ModelError
-from birdfast.sessions import interpreter, open_session
+from birdfast.runtimes import litert
+from birdfast.sessions import open_session
 
 from . import networks
 
@@ -64,4 +65,4 @@ def test_a_missing_runtime_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
     monkeypatch.setitem(sys.modules, "tflite_runtime", None)
     with pytest.raises(ModelError, match="pip install ai-edge-litert"):
-        interpreter.runtime()
+        litert.runtime()

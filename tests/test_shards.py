@@ -8,9 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast import models, shards
+from birdfast import models
 from birdfast.errors import ConfigError
-from birdfast.shards import Shard
+from birdfast.runs import shards
+from birdfast.runs.shards import Shard
 
 from .test_audio import noise, write
 from .test_cli import birdfast, infer

@@ -11,23 +11,24 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdfast import _kernels, embedding, modelfolder
+from birdfast import _kernels, modelfolder
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
-from birdfast.sessions.stsg import Pooling, Window, describe, statistics
-from birdfast.sessions.tokenizer import FrontEnd, Tokenizer
+from birdfast.stsg import embedding
+from birdfast.stsg.pooling import Pooling, Window, describe, statistics
+from birdfast.stsg.tokenizer import TokenFrontEnd, Tokenizer
 from birdfast.tokens import Codebook
 from birdfast.train import examples as slices
 from birdfast.train import pooling, recipe
 from birdfast.train.examples import Examples, Votes
 
-PATCHES = FrontEnd(
+PATCHES = TokenFrontEnd(
     n_fft=512, frame_samples=512, hop_samples=320, n_mels=16, n_mfcc=0, fmin_hz=50, fmax_hz=15_000, log=True,
     offset=1e-5, patch_frames=4, patch_step=2, unit_length=True,
 )  # fmt: skip
-PAPER = FrontEnd()
+PAPER = TokenFrontEnd()
 FRONT_ENDS = st.builds(
-    FrontEnd,
+    TokenFrontEnd,
     n_fft=st.just(64),
     frame_samples=st.integers(2, 64),
     hop_samples=st.integers(1, 200),
@@ -69,7 +70,7 @@ class TestTokenizer:
 
     @pytest.mark.parametrize("front_end", [PATCHES, PAPER], ids=["patches", "paper"])
     @pytest.mark.parametrize("block", [999, 8000, 40_001])
-    def test_a_stream_has_the_frames_of_the_whole(self, front_end: FrontEnd, block: int) -> None:
+    def test_a_stream_has_the_frames_of_the_whole(self, front_end: TokenFrontEnd, block: int) -> None:
         tokenizer, sound = Tokenizer(front_end), noise(90_000)
         parts = list(tokenizer.stream(sound[i : i + block] for i in range(0, len(sound), block)))
         assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
@@ -77,14 +78,14 @@ class TestTokenizer:
     @settings(max_examples=60, deadline=None)
     @given(FRONT_ENDS, st.integers(0, 3000), st.lists(st.integers(0, 900), max_size=20))
     def test_any_stream_has_the_frames_of_the_whole(
-        self, front_end: FrontEnd, n: int, cuts: list[int]
+        self, front_end: TokenFrontEnd, n: int, cuts: list[int]
     ) -> None:
         tokenizer, sound = Tokenizer(front_end), noise(n)
         parts = list(tokenizer.stream(np.split(sound, np.minimum(np.cumsum(cuts), n).astype(int))))
         assert np.concatenate(parts).tobytes() == tokenizer(sound).tobytes()
 
     @pytest.mark.parametrize("front_end", [PATCHES, PAPER], ids=["patches", "paper"])
-    def test_frames_lie_wholly_inside(self, front_end: FrontEnd) -> None:
+    def test_frames_lie_wholly_inside(self, front_end: TokenFrontEnd) -> None:
         tokenizer = Tokenizer(front_end)
         length = front_end.frame_samples + (front_end.patch_frames - 1) * front_end.hop_samples
         step = front_end.patch_step * front_end.hop_samples
@@ -145,7 +146,7 @@ class TestEmbedding:
             embedding.weights(np.ones((1, 2), np.float32), "tf-idf")
 
     @pytest.mark.parametrize("kind", ["mean", "sqrt"])
-    def test_a_window_without_tokens_is_zeros(self, kind: embedding.Pooling) -> None:
+    def test_a_window_without_tokens_is_zeros(self, kind: embedding.Weighting) -> None:
         assert not embedding.weights(np.zeros((1, 4), np.float32), kind).any()
 
     @settings(max_examples=20)
@@ -185,7 +186,7 @@ class TestExamples:
 
     @pytest.mark.parametrize("kind", ["mean", "sqrt", "tf-idf"])
     def test_slices_are_pooled_as_the_whole(
-        self, kind: embedding.Pooling, monkeypatch: pytest.MonkeyPatch
+        self, kind: embedding.Weighting, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         counts, bands, examples = self.made(50, 40)
         choice = Pooling(kind=kind, histogram=1, statistics=1, unit_length=True)

@@ -12,7 +12,8 @@ import pytest
 
 from birdfast import tables
 from birdfast.errors import ConfigError, OutputError
-from birdfast.tables import About, Detection, Failure, Result
+from birdfast.outcomes import Detection, Failure
+from birdfast.tables.table import About, Result
 
 from .test_dense import rows_of
 

@@ -16,12 +16,12 @@ import numpy as np
 import pytest
 
 import birdfast
-from birdfast import audio, keyedvectors, modelfolder, models
+from birdfast import audio, keyedvectors, metrics, modelfolder, models
 from birdfast.__main__ import main
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
-from birdfast.train import evaluation, head, recipe, recordings, whitening
+from birdfast.train import head, recipe, recordings, whitening
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -655,6 +655,6 @@ def test_windows_that_are_all_alike_are_refused() -> None:
 def test_a_class_without_a_clip_has_no_area() -> None:
     scores = np.array([[0.9, 0.1, 0], [0.2, 0.8, 0]])
     truth = np.array([[1, 0, 0], [0, 1, 0]], bool)
-    judged = evaluation.judge(scores, truth, ["a", "b", "c"])
+    judged = metrics.judge(scores, truth, ["a", "b", "c"])
     assert judged["macro_roc_auc"] == judged["accuracy"] == 1.0
     assert np.isnan(judged["classes"][2]["roc_auc"])

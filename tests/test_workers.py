@@ -18,7 +18,8 @@ import pytest
 from birdfast import audio, models, workers
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
-from birdfast.pipeline import STRETCH_S, Outcome
+from birdfast.outcomes import Outcome
+from birdfast.pipeline import STRETCH_S
 
 from .test_audio import noise, write
 

@@ -36,9 +36,10 @@ if TYPE_CHECKING:
     from ..journal import Entry, Journal, Record
     from ..labels import Labels
     from ..models import Model
-    from ..report import Report
-    from ..shards import Shard
-    from ..tables import About, Failure, Result
+    from ..outcomes import Failure
+    from ..runs.progress import Report
+    from ..runs.shards import Shard
+    from ..tables.table import About, Result
     from ..workers import Pool
 
 HELP = "find the species in recordings"
@@ -154,9 +155,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
-    from .. import inputs, models, shards, tables
+    from .. import inputs, models, tables
     from ..config import Options
-    from ..report import counted
+    from ..runs import shards
+    from ..runs.progress import counted
 
     kinds = kinds_of(chosen.rtype)
     options = Options(
@@ -199,8 +201,10 @@ def _analyse(
     kinds: list[str],
     output: Path,
 ) -> int:
-    from .. import journal, shards, tables
-    from ..report import Report, counted
+    from .. import journal, tables
+    from ..runs import shards
+    from ..runs.facts import fingerprint
+    from ..runs.progress import Report, counted
     from ..workers import Pool
 
     waiting: list[str] = []
@@ -208,7 +212,7 @@ def _analyse(
         # Workers first: they load their networks while the journal is opened and the files sized.
         pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
         stack.callback(_tell, pool)
-        facts = journal.fingerprint(model, options)
+        facts = fingerprint(model, options)
         if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
             _say_if_unprepared(model, facts["model"])
         widths = _widths(pool, output, forget=chosen.force) if options.keep else {}
@@ -259,7 +263,7 @@ def _work_off(
     waiting: list[str], pool: Pool, kept: Journal, report: Report, fail_fast: bool
 ) -> Failure | None:
     """Write down what comes of the files; return the first failure, if that is the end."""
-    from ..dense import Part
+    from ..outcomes import Part
 
     for file, came in pool if waiting else ():
         if isinstance(came, Part):
@@ -289,7 +293,7 @@ def about(record: Record) -> About:
     """Return what the tables say of a run."""
     import json
 
-    from ..tables import About
+    from ..tables.table import About
 
     facts, names = record.facts(), record.names()
     return About(json.loads(facts["metadata"]), names.scientific, names.common, json.loads(facts["widths"]))
@@ -303,11 +307,10 @@ def _results(record: Record) -> Iterator[Result]:
 
 def result(record: Record, entry: Entry, names: Labels, widths: Mapping[str, int]) -> Result:
     """Return what the tables say of a file."""
-    from ..pipeline import rows
-    from ..tables import Result
+    from ..tables.table import Result
 
     path = os.fsdecode(entry.path)
-    parts = (list(rows(path, part, names)) for part in record.detections(entry))
+    parts = (list(names.named(path, part)) for part in record.detections(entry))
     dense = {kind: record.dense(entry, kind, width) for kind, width in widths.items()}
     return Result(path, parts, entry.reason(), entry.remarks(), dense)
 
@@ -318,7 +321,8 @@ def _beside(
     """Return what the journal knows beside the fingerprint: all that `birdfast merge` needs."""
     import json
 
-    from .. import labels, shards
+    from .. import labels
+    from ..runs import shards
 
     names = labels.load(model.labels_path, model.labels_format)
     facts = {
@@ -330,9 +334,10 @@ def _beside(
 
 
 def _say_if_unprepared(model: Model, sha256: str) -> None:
-    from .. import models, sessions
+    from .. import models
+    from ..grafting import cache
 
-    if not sessions.is_prepared(sha256, models.cache_folder()):
+    if not cache.is_prepared(sha256, models.cache_folder()):
         print(f"preparing {model.title} for speed, once: some seconds", file=sys.stderr)
 
 
@@ -340,7 +345,7 @@ def _metadata(model: Model, options: Options) -> dict[str, str]:
     """Return what makes a table's rows comparable with another's."""
     import json
 
-    from .. import __version__
+    from .._version import __version__
 
     return {
         "birdfast_version": __version__,

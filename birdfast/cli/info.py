@@ -27,10 +27,11 @@ def run(chosen: argparse.Namespace) -> int:
     import platform
     from importlib import metadata
 
-    from .. import __version__, _kernels, workers
+    from .. import _kernels, workers
+    from .._version import __version__
     from ..audio import decoder_version
     from ..errors import ModelError
-    from ..sessions.interpreter import runtime
+    from ..runtimes.litert import runtime
 
     print(f"birdfast {__version__}, Python {platform.python_version()}, {platform.platform()}")
     name, features = _processor()

@@ -17,7 +17,7 @@ from .output import output_folder, telling
 
 if TYPE_CHECKING:
     from ..journal import Entry, Record
-    from ..tables import Result
+    from ..tables.table import Result
 
 HELP = "join the shards of a run into one table"
 
@@ -60,9 +60,9 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _check(records: Sequence[Record]) -> None:
     """Refuse parts that are not one whole run."""
-    from .. import shards
     from ..errors import ConfigError
     from ..journal import compare
+    from ..runs import shards
 
     first = records[0].facts()
     for record in records:

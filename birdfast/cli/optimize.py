@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _portable(args: argparse.Namespace) -> None:
-    from ..sessions import graft, portable
+    from ..grafting import original, portable
 
     batch, tolerance = _batch(args.batch), 1e-3 if args.tolerance is None else args.tolerance
     if not tolerance >= 0:
@@ -74,7 +74,7 @@ def _portable(args: argparse.Namespace) -> None:
     model = _path(args.model)
     if args.output.resolve() == model.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
-    data = graft.content(model)
+    data = original.content(model)
     made, report = portable.verified(data, batch=batch, tolerance=tolerance, windows=_recorded(args))
     _write(args.output, made)
     print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{report}")
@@ -99,13 +99,13 @@ def _path(name: str) -> Path:
 def _recorded(args: argparse.Namespace) -> dict[str, Any]:
     """The windows of the user's recordings, by what they are called in the report."""
     from .. import audio, models, windows
-    from ..sessions import fold, graft
-    from ..sessions.graph import Graph
+    from ..grafting import fold, original
+    from ..grafting.graph import Graph
 
     if not args.audio:
         return {}
     path = _path(args.model)
-    window_samples = fold.input_shape(Graph.parse(graft.content(path)), 1)[-1]
+    window_samples = fold.input_shape(Graph.parse(original.content(path)), 1)[-1]
     rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
@@ -118,7 +118,8 @@ def _recorded(args: argparse.Namespace) -> dict[str, Any]:
 
 def _cache(name: str) -> None:
     from .. import labels, models
-    from ..sessions import BATCHES, cache
+    from ..grafting import cache
+    from ..grafting.grafted import BATCHES
 
     path, output, n_classes = Path(name), "", 0
     if not path.is_file():
@@ -136,7 +137,7 @@ def _cache(name: str) -> None:
         if grafted is None:
             print(f"{path}: takes no batch of {batch}")
         else:
-            print(f"{path}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.report}")
+            print(f"{path}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.proof}")
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -40,6 +40,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Write the tokens and return the exit code."""
     from .. import inputs, keyedvectors, tables
     from ..errors import AudioError
+    from ..outcomes import Failure
     from ..sessions.stsg import StsgSession
 
     session = StsgSession(Path(chosen.model))
@@ -59,7 +60,7 @@ def run(chosen: argparse.Namespace) -> int:
             try:
                 table.write(path, _tokens(session, path))
             except AudioError as error:
-                failures.write(tables.Failure(path, "audio", type(error).__name__, str(error)))
+                failures.write(Failure(path, "audio", type(error).__name__, str(error)))
                 n_failed += 1
     print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {output}", file=sys.stderr)
     return 0 if not n_failed else 2 if n_failed < len(paths) else 3

@@ -190,6 +190,7 @@ def _trials(training: Training, clips: Sequence[Clip], folds: list[str]) -> list
 
 def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
     """Train without each fold, test on it, and write what came out."""
+    from .. import metrics
     from ..train import evaluation
 
     results: list[dict[str, Any]] = []
@@ -199,12 +200,12 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
         scores, truth = evaluation.scores(
             without.examples(arrays, tested), training.recipe.pooling, arrays, exclusive=training.softmax
         )
-        judged = evaluation.judge(scores, truth, training.classes)
+        judged = metrics.judge(scores, truth, training.classes)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
         training.say(
             f"fold {fold}: accuracy {judged['accuracy']:.4f}, macro ROC-AUC {judged['macro_roc_auc']:.4f}"
         )
-    mean = evaluation.mean(results)
+    mean = metrics.mean(results)
     training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
     _write(output, {"folds": results, "mean": mean})
 

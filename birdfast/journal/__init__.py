@@ -6,7 +6,7 @@ the same. Every file's row carries a digest of itself, of its detections and of 
 was changed from outside is refused, never believed. Tables are written from here, in the order of the
 files, so they do not tell whether a run was interrupted.
 
-Detections come stretch by stretch, in order; the parts of dense rows (`dense.Part`) as they arise, so
+Detections come stretch by stretch, in order; the parts of dense rows (`outcomes.Part`) as they arise, so
 that nobody has to hold them. They count once their stretch's outcome says how many there are.
 """
 
@@ -23,44 +23,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
 
-from .. import __version__, audio
-from ..config import Options
-from ..dense import Part
 from ..errors import BirdfastError, ConfigError, OutputError
-from ..models import Model
-from ..pipeline import Outcome
-from ..sessions import interpreter
-from ..tables import Failure
+from ..outcomes import Failure, Outcome, Part
 from .record import COLUMNS, NAME, Entry, Record, Standing, make, new_digest, total
 
-__all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "fingerprint", "total"]
+__all__ = ["NAME", "Entry", "Journal", "Record", "Standing", "compare", "total"]
 
 UNCOMPARED = {"digest", "names", "metadata", "widths"}  # what others tell already, at length
 COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
 COMMIT_EVERY_BYTES = 1 << 24  # of parts, which the write-ahead log holds until then
-FACTS = (
-    "rate_hz",
-    "window_samples",
-    "step_samples",
-    "normalization",
-    "activation",
-    "output",
-    "labels_format",
-)
-
-
-def fingerprint(model: Model, options: Options) -> dict[str, str]:
-    """Return what decides a run's results, by name: two runs with the same can share a folder.
-
-    NumPy's version stays out: it rounds as the processor does, which stays out, too.
-    """
-    labels = hashlib.sha256(model.labels_path.read_bytes()).hexdigest()
-    facts = {"birdfast version": __version__, "model": model.sha256(), "labels": labels}
-    facts |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
-    if model.path.suffix == ".tflite":
-        facts["TFLite runtime"] = interpreter.version()
-    facts |= {name: json.dumps(getattr(model, name)) for name in FACTS}
-    return facts | {name: json.dumps(value) for name, value in options.as_dict().items()}
 
 
 @dataclass
@@ -93,7 +64,7 @@ class Journal(Record):
     folder : path
         The output folder; it is locked while the journal is open.
     facts : mapping of str to str
-        The run's `fingerprint`, and its shard.
+        What decides the run's results, and its shard: see `runs.facts`.
     force : bool
         Start anew, whatever the folder's journal is.
 

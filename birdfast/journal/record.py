@@ -14,11 +14,10 @@ from typing import Any, NamedTuple, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dense import Rows, row
+from ..arrays import Rows
 from ..errors import BirdfastError, ConfigError
 from ..labels import Labels
-from ..pipeline import DETECTION
-from ..tables import Failure
+from ..outcomes import DETECTION, Failure, row
 
 NAME = "journal.sqlite"
 VERSION = 2
@@ -145,7 +144,7 @@ class Record:
                 yield number, Entry(*row)
 
     def detections(self, entry: Entry) -> Iterator[NDArray[np.void]]:
-        """Yield a file's detections in parts of bounded size: [n] of `pipeline.DETECTION`.
+        """Yield a file's detections in parts of bounded size: [n] of `outcomes.DETECTION`.
 
         Raises
         ------
@@ -164,7 +163,7 @@ class Record:
                 raise sqlite3.DatabaseError(CHANGED)
 
     def dense(self, entry: Entry, kind: str, width: int) -> Iterator[Rows]:
-        """Yield a file's dense rows of one kind in parts of bounded size: [n] of `dense.row(width)`.
+        """Yield a file's dense rows of one kind in parts of bounded size: [n] of `outcomes.row(width)`.
 
         Raises
         ------

@@ -7,45 +7,10 @@ A session has `window_samples`, `n_classes`, `embedding_size` (0 where the netwo
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from .. import __version__, modelfolder
+from .. import modelfolder
 from ..errors import ModelError
-
-BATCHES = (1, 4)  # windows that a rewritten network takes at once
-Arrays = dict[str, NDArray[np.float32]]
-
-
-class Session(Protocol):
-    """What the pipeline asks of every kind of network."""
-
-    window_samples: int
-    n_classes: int
-    embedding_size: int
-    batch: int
-
-    def run(self, windows: NDArray[np.float32]) -> Arrays:
-        """Score windows.
-
-        Parameters
-        ----------
-        windows : float32 [n <= batch, window_samples], in -1..1
-
-        Returns
-        -------
-        dict
-            "logits": float32 [n, n_classes], the network's scores before any activation that is not
-            in its own graph; and "embedding": float32 [n, d], where the network has one to show.
-        """
-        ...
-
-
-def is_prepared(sha256: str, cache: Path) -> bool:
-    """Whether a network was rewritten before, by its file's SHA-256: then opening it takes no time."""
-    return all(any(cache.glob(f"{sha256}-{__version__}-{batch}e-*.graft")) for batch in BATCHES)
+from .session import Session
 
 
 def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Path | None = None) -> Session:
@@ -80,10 +45,11 @@ def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Pat
 
 
 def _network(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
-    from . import interpreter, tflite
+    from ..runtimes import litert
+    from . import tflite
 
     try:
-        if cache is not None and interpreter.runtime()[0] == interpreter.LITERT:
+        if cache is not None and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
 
             return BatchedSession(path, cache, output=output, n_classes=n_classes)

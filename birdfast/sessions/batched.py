@@ -9,7 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from . import BATCHES, Arrays, Session, cache
+from ..grafting import cache
+from ..grafting.grafted import BATCHES
+from .session import Arrays, Session
 from .tflite import TfliteSession
 
 

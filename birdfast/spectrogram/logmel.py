@@ -6,10 +6,11 @@ from typing import Any, Literal, Self, TypedDict, Unpack
 import numpy as np
 import numpy.typing as npt
 
-from .. import _kernels, fft
+from .. import _kernels
+from ..arrays import Float32
 from ..errors import ConfigError
-from . import mel
-from .frames import Float32, Framing, PadMode, Stream, window_values
+from . import mel, plans
+from .frames import Framing, PadMode, Stream, window_values
 from .melspectrogram import Log, MelSpectrogram, table
 
 Definition = Literal["librosa", "opensoundscape"]
@@ -96,7 +97,7 @@ class LogMel(MelSpectrogram):
         cpu: str | None = None,
     ) -> None:
         _check_choices(power, log, ref, top_db, definition, center)
-        fft.check_length(n_fft)
+        plans.check_length(n_fft)
         framing = Framing.of_librosa(n_fft, hop_samples, window_samples, center, pad_mode)
         values = window_values(window, framing.window_samples)
         bands = mel.filters(

@@ -7,9 +7,11 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from .. import _kernels, fft
+from .. import _kernels
+from ..arrays import Float32
 from ..errors import ConfigError
-from .frames import Float32, Framing
+from . import plans
+from .frames import Framing
 from .shorttime import ShortTime
 
 Part = Literal["power", "magnitude", "real"]
@@ -82,7 +84,7 @@ class MelSpectrogram(ShortTime[np.float32]):
     ) -> None:
         if part not in ("power", "magnitude", "real"):
             raise ConfigError(f'part={part!r}: must be "power", "magnitude" or "real"')
-        fft.check_length(n_fft)
+        plans.check_length(n_fft)
         window = table("window", window, (None,))
         framing = framing or Framing(window.size, hop_samples, window.size)
         if (framing.window_samples, framing.hop_samples) != (window.size, hop_samples):
@@ -90,9 +92,9 @@ class MelSpectrogram(ShortTime[np.float32]):
         if subtract_mean and framing.pad_samples:
             raise ConfigError("subtract_mean=True: frames without padding only (center=False)")
         weights = table("mel", mel, (None, n_fft // 2 + 1))
-        bands = fft.Bands.pack(weights)
+        bands = plans.Bands.pack(weights)
         plan = _kernels.FramePlan(
-            fft.frame_transform(n_fft, window, part, bands.last_bin),
+            plans.frame_transform(n_fft, window, part, bands.last_bin),
             window.size if subtract_mean else hop_samples,
             bands=bands,
             bias=None if bias is None else table("bias", bias, (len(weights),)),

@@ -5,9 +5,11 @@ from typing import Any, Generic
 import numpy as np
 import numpy.typing as npt
 
-from .. import _kernels, fft
+from .. import _kernels
+from ..arrays import Float32
 from ..errors import ConfigError
-from .frames import Float32, Framing, PadMode, Row, Stream, check_audio, window_values
+from . import plans
+from .frames import Framing, PadMode, Row, Stream, check_audio, window_values
 
 
 class ShortTime(Generic[Row]):
@@ -119,7 +121,7 @@ class Stft(ShortTime[np.complex64]):
         framing = Framing.of_librosa(n_fft, hop_samples, window_samples, center, pad_mode)
         after = n_fft - framing.window_samples - framing.lead_samples
         values = window_values(window, framing.window_samples)
-        transform = fft.frame_transform(n_fft, np.pad(values, (framing.lead_samples, after)), "complex")
+        transform = plans.frame_transform(n_fft, np.pad(values, (framing.lead_samples, after)), "complex")
         whole = Framing(n_fft, hop_samples, n_fft, 0, framing.pad_samples, pad_mode)
         super().__init__(whole, _kernels.FramePlan(transform, hop_samples, cpu=cpu), n_fft // 2 + 1)
 

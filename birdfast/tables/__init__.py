@@ -5,23 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from ..atomicfile import AtomicFile
-from ..dense import Rows
 from ..errors import ConfigError, OutputError
-from .dense import COLUMNS, About, DenseTable
-from .detections import CsvTable, Detection, ParquetTable, Table, read_csv
-from .failures import Failure, FailuresTable, NotesTable
+from ..outcomes import Failure
+from .dense import COLUMNS, DenseTable
+from .detections import CsvTable, ParquetTable, read_csv
+from .failures import FailuresTable, NotesTable
 from .files import escaped
+from .table import About, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
     "DENSE",
     "FORMATS",
     "About",
-    "Detection",
-    "Failure",
     "FailuresTable",
     "Result",
     "TokensNpy",
@@ -40,19 +38,6 @@ FAILURES, NOTES = "failures.csv", "notes.csv"
 FORMATS: dict[str, type[CsvTable] | type[ParquetTable]] = {"csv": CsvTable, "parquet": ParquetTable}
 DENSE = tuple(COLUMNS)
 TABLES = {kind: table.name for kind, table in FORMATS.items()} | {kind: f"{kind}.parquet" for kind in DENSE}
-
-
-class Result(NamedTuple):
-    """What the tables say of one file; detections and dense rows come in parts that fit the memory.
-
-    Detections come first: their end says whether a journal's results are those that were written.
-    """
-
-    path: str
-    parts: Iterable[list[Detection]]
-    failure: Failure | None
-    notes: Sequence[str]
-    dense: Mapping[str, Iterable[Rows]] = {}
 
 
 def check(kind: str) -> None:

@@ -3,27 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
+from ..arrays import Gathering, Rows
 from ..config import Dense
-from ..dense import Gathering, Rows, row
+from ..outcomes import row
 from .files import ParquetFile, escaped
+from .table import About
 
 ROW_GROUP_BYTES = 1 << 22
 COLUMNS: dict[Dense, str] = {"scores": "scores", "embeddings": "embedding"}
-
-
-class About(NamedTuple):
-    """What the tables say of a run: how it came to be, its classes, and how wide its dense rows are."""
-
-    metadata: Mapping[str, str]
-    scientific_names: tuple[str, ...] = ()
-    common_names: tuple[str, ...] = ()
-    widths: Mapping[str, int] = {}
 
 
 class DenseTable(ParquetFile):
@@ -58,7 +49,7 @@ class DenseTable(ParquetFile):
         self._first = 0
 
     def write(self, path: str, rows: Rows) -> None:
-        """Append rows of a file: [n] of `dense.row`."""
+        """Append rows of a file: [n] of `outcomes.row`."""
         if self._paths[-1:] != [path]:
             self._paths.append(path)
         numbered = np.empty(len(rows), self._gathering.kind)

@@ -5,32 +5,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
-from ..atomicfile import AtomicFile
 from ..errors import ConfigError
+from ..outcomes import Detection
 from .files import CsvFile, ParquetFile, escaped
+from .table import Table
 
 ROW_GROUP_ROWS = 1 << 16
-
-
-class Detection(NamedTuple):
-    """One species in one window of one file."""
-
-    start_s: float
-    end_s: float
-    scientific_name: str
-    common_name: str
-    confidence: float
-    file: str
-
-
-class Table(AtomicFile):
-    """A table of detections that is being written."""
-
-    def write(self, rows: Iterable[Detection]) -> None:
-        """Append rows."""
-        raise NotImplementedError
 
 
 class CsvTable(CsvFile, Table):

@@ -4,25 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
+from ..outcomes import Failure
 from .files import CsvFile
-
-
-class Failure(NamedTuple):
-    """One file that could not be analysed to its end: at which stage, and why.
-
-    `error` is the kind (AudioError, ModelError, Timeout, or a signal as SIGKILL), `message` the reason
-    in words. `bytes`, `rate_hz` and `duration_s` are what is known of the file.
-    """
-
-    path: str
-    stage: str
-    error: str
-    message: str
-    bytes: int | None = None
-    rate_hz: int | None = None
-    duration_s: float | None = None
 
 
 class FailuresTable(CsvFile):

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from birdfast import _kernels
-from birdfast.errors import ConfigError, ModelError
-from birdfast.tokens import packing
+from .. import _kernels
+from ..errors import ConfigError, ModelError
+from . import packing
 
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]

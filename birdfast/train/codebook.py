@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from birdfast.errors import ConfigError
-from birdfast.tokens import Codebook
+from ..errors import ConfigError
+from ..tokens import Codebook
 
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import embedding
-from ..sessions.stsg import Pooler, Pooling
+from ..stsg import embedding
+from ..stsg.pooling import Pooler, Pooling
 from .examples import Examples
 
 Float32 = NDArray[np.float32]

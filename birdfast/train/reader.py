@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from .. import windows
 from ..errors import ConfigError
-from ..sessions import stsg
-from ..sessions.tokenizer import Tokenizer
+from ..stsg import pooling
+from ..stsg.tokenizer import Tokenizer
 from ..tokens import Codebook
 from . import recordings
 from .examples import Examples, Votes
@@ -109,7 +109,7 @@ class Reader:
         def describe(clip: Clip | Mix) -> list[Votes]:
             cut = windows.cut(clip.blocks(rate_hz), grid, None, 1)
             nearest = self.recipe.pooling.n_nearest
-            return [Votes.of(stsg.describe(window, tokenizer, book, nearest)) for (window,) in cut]
+            return [Votes.of(pooling.describe(window, tokenizer, book, nearest)) for (window,) in cut]
 
         described = [(number, window) for number, some in self._each(clips, describe) for window in some]
         if not described:

@@ -11,8 +11,8 @@ from typing import Any
 from .. import config
 from ..errors import ConfigError
 from ..modelfolder import LONGEST_S, SHORTEST_S
-from ..sessions.stsg import Pooling
-from ..sessions.tokenizer import FrontEnd
+from ..stsg.pooling import Pooling
+from ..stsg.tokenizer import TokenFrontEnd
 from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
@@ -76,7 +76,7 @@ class Recipe:
 
     window_s: float
     mixes: MixChoice
-    frontend: FrontEnd
+    frontend: TokenFrontEnd
     codebook: CodebookChoice
     skipgram: skipgram.Options
     pooling: Pooling
@@ -89,7 +89,7 @@ class Recipe:
 
 TABLES = {
     "mixes": MixChoice,
-    "frontend": FrontEnd,
+    "frontend": TokenFrontEnd,
     "codebook": CodebookChoice,
     "skipgram": skipgram.Options,
     "pooling": Pooling,

@@ -16,7 +16,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import audio, inputs, modelfolder, progress
+from .. import audio, bars, inputs, modelfolder
 from ..errors import AudioError, ConfigError
 from ..tables import escaped
 
@@ -211,7 +211,7 @@ def each(
         except AudioError as error:
             return error
 
-    with progress.of_recordings(len(clips), shown=bar) as shown, ThreadPoolExecutor(n_workers) as threads:
+    with bars.of_recordings(len(clips), shown=bar) as shown, ThreadPoolExecutor(n_workers) as threads:
         some = n_workers * AHEAD
         for begin in range(0, len(clips), some):
             for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):

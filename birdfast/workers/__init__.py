@@ -16,11 +16,9 @@ from typing import Self
 
 from .. import audio
 from ..config import Options
-from ..dense import Part
 from ..errors import ConfigError, ModelError
 from ..models import Model
-from ..pipeline import Outcome
-from ..tables import Failure
+from ..outcomes import Failure, Outcome, Part
 from .cores import usable_cores
 from .process import Task, Worker
 

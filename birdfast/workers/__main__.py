@@ -16,9 +16,9 @@ from time import monotonic
 from typing import Any
 
 from ..config import Options
-from ..dense import Part
 from ..errors import BirdfastError
 from ..models import Model
+from ..outcomes import Part
 from ..pipeline import Pipeline
 from . import wire
 

@@ -18,11 +18,9 @@ from typing import IO, Any, NamedTuple
 import numpy as np
 
 from ..config import Options
-from ..dense import Part
 from ..errors import ConfigError, ModelError
 from ..models import Model
-from ..pipeline import DETECTION, Outcome
-from ..tables import Failure
+from ..outcomes import DETECTION, Failure, Outcome, Part
 from . import wire
 
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")

@@ -3,18 +3,23 @@
 `graft` makes them, `cache` keeps them; nothing here needs the library that rewrites graphs.
 """
 
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError
-from . import compiled, interpreter
-from .frontend import Array, FrontEnd
+from ..frontends import compiled
+from ..frontends.tables import Array, FrontEnd
+from ..runtimes import litert
+
+TOLERANCE = 1e-3  # of logits
+BATCHES = (1, 4)  # windows that a rewritten network takes at once
 
 
 @dataclass(frozen=True)
-class Report:
+class Proof:
     """What was done to a model, in words and numbers."""
 
     operators_before: int
@@ -66,20 +71,20 @@ class Grafted:
     body_input: int
     scores: int
     embedding: int | None
-    report: Report
+    proof: Proof
 
-    def session(self) -> "Session":
+    def session(self) -> "GraftedSession":
         """A session that runs it on one core."""
-        return Session(self)
+        return GraftedSession(self)
 
 
-class Session:
+class GraftedSession:
     """Runs a grafted model, one interpreter with one thread; see `sessions.Session`."""
 
     def __init__(self, grafted: Grafted) -> None:
         self.batch = grafted.batch
         self.grafted = grafted
-        self._interpreter = interpreter.start(grafted.body)
+        self._interpreter = litert.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
         self.n_classes = self._output_size(grafted.scores)
@@ -115,4 +120,9 @@ class Session:
 
     def body(self) -> list[Array]:
         """Run the body on what `front` made: logits, and the embedding if it was asked for."""
-        return interpreter.run(self._interpreter, {}, self._outputs)
+        return litert.run(self._interpreter, {}, self._outputs)
+
+
+def warn_original(reason: str) -> None:
+    """Say that the original is used, and why."""
+    warnings.warn(f"the original graph is used: {reason}", RuntimeWarning, stacklevel=3)

@@ -12,7 +12,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 F32 = NDArray[np.float32]
 Real = NDArray[np.float32] | NDArray[np.float64]  # float64 where the transform is exact

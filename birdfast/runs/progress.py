@@ -10,8 +10,8 @@ from time import monotonic
 from types import TracebackType
 from typing import Self
 
-from . import progress
-from .pipeline import Outcome
+from .. import bars
+from ..outcomes import Outcome
 
 LINE_EVERY_S = 10.0
 
@@ -45,7 +45,7 @@ class Report:
         self._paths, self._began, self._quiet = paths, began, quiet
         self._n_workers = n_workers
         self._bytes = [_size(path) for path in paths]
-        self._bar = progress.of_bytes(sum(self._bytes)) if self._wants_bar(bar) else None
+        self._bar = bars.of_bytes(sum(self._bytes)) if self._wants_bar(bar) else None
         self._last_line = began
         self._file, self._stretch, self._n_stretches = -1, 0, 1
         self._failed = False

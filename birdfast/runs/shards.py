@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from .errors import ConfigError
+from ..errors import ConfigError
 
 
 class Shard(NamedTuple):

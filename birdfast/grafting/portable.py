@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from ..errors import ModelError
+from ..frontends.tables import Array
 from . import fold, trial, validate, verification
 from .convolution import Convolver
-from .frontend import Array
+from .flatbuffer import schema
 from .graft import find_embedding
-from .grafted import Report
+from .grafted import Proof
 from .graph import Graph, reads
 from .recognise import Found, recognise
 
@@ -104,7 +104,7 @@ def _named(name: str, tensor: int) -> object:
 
 def verified(
     model: bytes, *, batch: int | None = 1, tolerance: float, windows: Mapping[str, Array] | None = None
-) -> tuple[bytes, Report]:
+) -> tuple[bytes, Proof]:
     """The fastest portable form whose logits differ by no more than `tolerance`.
 
     Parameters
@@ -149,6 +149,6 @@ def verified(
         worst = max(gaps.values())
         words = "" if found is None else f"as convolutions: {found.front_end.words()}"
         if worst <= tolerance:
-            return data, Report(len(original.operators), len(graph.operators), words, worst, gaps, not_judged)
+            return data, Proof(len(original.operators), len(graph.operators), words, worst, gaps, not_judged)
         reasons.append(f"logits differ by {worst:.1e}")
     raise ModelError(f"{', '.join(reasons)}; tolerance {tolerance:.1e}: nothing was written")

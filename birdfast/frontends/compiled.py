@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from .. import _kernels, fft
+from .. import _kernels
 from ..errors import ConfigError
-from .frontend import Array, Branch, FrontEnd, Normalisation, Step
+from ..spectrogram import plans
+from .tables import Array, Branch, FrontEnd, Normalisation, Step
 
 Kernel = Callable[[Array, Array], Array]
 BIRDNET = Normalisation("min", "range", 1e-6, 2.0, -1.0)
@@ -70,9 +71,9 @@ def _plan(branch: Branch) -> "_kernels.FramePlan":
     length = int(used[-1]) + 1 if used.size else 1
     # a window as long as the transform may be folded, which needs its last sample even if it is 0
     window = branch.window if 2 * length > branch.n_fft + 2 else branch.window[:length]
-    bands = None if branch.weights is None else fft.Bands.pack(branch.weights)
+    bands = None if branch.weights is None else plans.Bands.pack(branch.weights)
     last = None if bands is None else bands.last_bin
-    transform = fft.frame_transform(branch.n_fft, window, branch.part, last, exact=True)
+    transform = plans.frame_transform(branch.n_fft, window, branch.part, last, exact=True)
     post = _post(branch)
     return _kernels.FramePlan(transform, branch.hop, bands=bands, bias=branch.bias, **post)
 

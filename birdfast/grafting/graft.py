@@ -3,7 +3,6 @@
 optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
 """
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -11,13 +10,13 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import ModelError
+from ..frontends.tables import Array, FrontEnd
 from . import fold, trial, validate, verification
-from .cache import TOLERANCE
-from .frontend import Array, FrontEnd
-from .grafted import Grafted, Report, Session
+from .grafted import TOLERANCE, Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph, reads
+from .original import checked, content
 from .recognise import recognise
-from .tflite import check_inputs, scores_output
+from .signature import check_inputs, scores_output
 
 
 def optimize(
@@ -66,8 +65,8 @@ def _rewrite(original: Graph, batch: int, embedding: int | None, graft: bool) ->
     body = frozen.extract([cut], outputs)
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
-    report = Report(len(original.operators), len(body.operators), words)
-    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, report)
+    proof = Proof(len(original.operators), len(body.operators), words)
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, proof)
 
 
 def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
@@ -77,16 +76,6 @@ def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
     shape = body.shape(body.inputs[0])
     if int(np.prod(shape)) != int(np.prod(front_end.batched(batch))):
         raise ModelError(f"the body's input {shape} does not hold {batch} times {front_end.shape}")
-
-
-def content(model: bytes | str | Path) -> bytes:
-    """The bytes of a model given as such or by its path."""
-    if isinstance(model, bytes):
-        return model
-    try:
-        return Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
 
 
 def find_embedding(graph: Graph) -> int | None:
@@ -116,7 +105,7 @@ def verify(
     Returns
     -------
     Grafted
-        The same with a report that holds the largest differences. The original is run as the runtime runs
+        The same with a proof that holds the largest differences. The original is run as the runtime runs
         it by default, one window at a time.
     """
     original = Graph.parse(content(model))
@@ -126,14 +115,14 @@ def verify(
     shape = fold.input_shape(original, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
     expected = verification.logits(original, tensor, trials, shape)
-    session = Session(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
+    session = GraftedSession(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
     found = [
         session.run(stack)["logits"][: len(names)]
         for names, stack in verification.batches(trials, grafted.batch)
     ]
     differences = verification.differences(trials, expected, np.concatenate(found))
-    report = replace(grafted.report, largest_difference=max(differences.values()), differences=differences)
-    return replace(grafted, report=report)
+    proof = replace(grafted.proof, largest_difference=max(differences.values()), differences=differences)
+    return replace(grafted, proof=proof)
 
 
 def verified(
@@ -143,7 +132,7 @@ def verified(
 
     First with the front end grafted, then with static shapes and folded constants alone.
     """
-    trial.run(_checked(content(model)))
+    trial.run(checked(content(model)))
     worst = []
     for graft in (True, False):
         try:
@@ -151,7 +140,7 @@ def verified(
         except ModelError as error:
             worst.append(str(error))
             continue
-        difference = found.report.largest_difference
+        difference = found.proof.largest_difference
         if difference is not None and difference <= tolerance:
             return found
         worst.append(f"logits differ by {difference:.1e}, tolerance {tolerance:.1e}")
@@ -171,28 +160,3 @@ def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]
     known = [((graph.tensors[t].name or b"").decode(errors="replace"), graph.shape(t)) for t in graph.outputs]
     scores = graph.outputs[scores_output(known, output, n_classes)]
     return graph.extract(graph.inputs, [scores]).write(), True
-
-
-def _checked(data: bytes) -> bytes:
-    """A model's bytes written anew, after its graph was checked."""
-    graph = Graph.parse(data)
-    validate.check(graph)
-    return graph.write()
-
-
-def check(model: bytes | str | Path) -> bytes:
-    """Bytes that are safe to hand to the runtime, for running a model as it is (``--no-graft``).
-
-    Raises
-    ------
-    ModelError
-        The file is no model, damaged, hostile, or one that the runtime cannot run.
-    """
-    data = _checked(content(model))
-    trial.run(data)
-    return data
-
-
-def warn_original(reason: str) -> None:
-    """Say that the original is used, and why."""
-    warnings.warn(f"the original graph is used: {reason}", RuntimeWarning, stacklevel=3)

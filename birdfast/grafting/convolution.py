@@ -13,9 +13,9 @@ differ by up to 0.2 logits.
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
-from .frontend import Array, Branch
+from ..frontends.tables import Array, Branch
+from .flatbuffer import schema
 from .graph import Graph, reads
 
 ELEMENTWISE = frozenset({"ADD", "SUB", "MUL", "DIV"})

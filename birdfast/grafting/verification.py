@@ -4,8 +4,8 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from . import interpreter
-from .frontend import Array
+from ..frontends.tables import Array
+from ..runtimes import litert
 from .graph import Graph, reads
 
 
@@ -103,9 +103,9 @@ def differences(trials: Mapping[str, Array], expected: Array, found: Array) -> d
 def logits(graph: Graph, tensor: int, trials: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
     """What a model that takes samples in this shape says of each window: ``[windows, classes]``."""
     source, size = graph.inputs[0], shape[0] if len(shape) > 1 else 1
-    runner = interpreter.start(with_output(graph, tensor), shapes={source: shape})
+    runner = litert.start(with_output(graph, tensor), shapes={source: shape})
     rows = []
     for names, stack in batches(trials, size):
-        found = interpreter.run(runner, {source: stack.reshape(shape)}, [tensor])[0]
+        found = litert.run(runner, {source: stack.reshape(shape)}, [tensor])[0]
         rows.append(found.reshape(size, -1)[: len(names)])
     return np.concatenate(rows)

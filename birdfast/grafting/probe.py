@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ModelError
-from . import interpreter
-from .frontend import Array, Normalisation
+from ..frontends.tables import Array, Normalisation
+from ..runtimes import litert
 from .graph import Graph
 
 
@@ -20,14 +20,14 @@ class Piece:
         self.same = self.inputs == self.outputs
         if not self.same:
             piece = graph.extract(inputs, outputs)
-            self.interpreter = interpreter.start(piece.write(), delegate=False)
+            self.interpreter = litert.start(piece.write(), delegate=False)
 
     def __call__(self, feeds: Mapping[int, Array]) -> Array:
         """The first output for these inputs, each given in any shape of the right size."""
         values = {t: np.asarray(v, np.float32).reshape(self.shapes[t]) for t, v in feeds.items()}
         if self.same:
             return values[self.inputs[0]].copy()
-        return interpreter.run(self.interpreter, values, self.outputs)[0]
+        return litert.run(self.interpreter, values, self.outputs)[0]
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """One run of a model in a process of its own: a graph on which the runtime crashes takes nothing along.
 
-python -m birdfast.sessions.trial < MODEL.tflite
+python -m birdfast.grafting.trial < MODEL.tflite
 """
 
 import os
@@ -12,7 +12,7 @@ from ..errors import ModelError
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
 FAILED = 3
-COMMAND = [sys.executable, "-m", "birdfast.sessions.trial"]
+COMMAND = [sys.executable, "-m", "birdfast.grafting.trial"]
 
 
 def run(data: bytes) -> None:
@@ -45,17 +45,17 @@ def main() -> int:
 
     import numpy as np
 
-    from . import interpreter
+    from ..runtimes import litert
 
     resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     data = sys.stdin.buffer.read()
     try:
         for delegate in (False, True):
-            runner = interpreter.start(data, delegate=delegate)
+            runner = litert.start(data, delegate=delegate)
             details = runner.get_input_details()
             zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
-            interpreter.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
+            litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
     except ModelError as error:
         print(" ".join(str(error).split()), file=sys.stderr)
         return FAILED

@@ -11,11 +11,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import ConfigError
+from ..arrays import Float32, Int32
+from ..errors import ConfigError
 
-Float32 = NDArray[np.float32]
-Int32 = NDArray[np.int32]
-Pooling = Literal["mean", "sqrt", "tf-idf"]
+Weighting = Literal["mean", "sqrt", "tf-idf"]
 
 CLOSEST = 1e-6  # no frame is nearer: it would take the whole vote, and 1 / 0 is none
 
@@ -52,7 +51,7 @@ def counts(tokens: Int32, n_tokens: int, distances: Float32 | None = None) -> Fl
     return found.reshape(n_windows, n_tokens).astype(np.float32)
 
 
-def weights(window_counts: Float32, pooling: Pooling, idf: Float32 | None = None) -> Float32:
+def weights(window_counts: Float32, pooling: Weighting, idf: Float32 | None = None) -> Float32:
     """Return how much each token weighs in a window's embedding.
 
     Parameters

@@ -12,6 +12,8 @@ from flatbuffers import number_types
 
 from ..errors import ModelError
 
+__all__ = ["read", "schema", "write"]  # the schema lives here: others take it from here
+
 IDENTIFIER = b"TFL3"
 LARGEST_BYTES = 2**31 - 1  # a flatbuffer's offsets are signed 32-bit numbers
 ALIGNMENT = 16  # of buffers: `force_align: 16` in the schema, which Python's writer does not know

@@ -6,7 +6,7 @@ Shape arithmetic (SHAPE, STRIDED_SLICE, PACK, ...) is what keeps XNNPACK from ta
 import numpy as np
 
 from ..errors import ModelError
-from . import interpreter
+from ..runtimes import litert
 from .graph import DTYPES, Graph
 
 
@@ -59,9 +59,9 @@ def freeze(graph: Graph, batch: int = 1) -> Graph:
     asking = graph.copy()
     asking.main.outputs = np.asarray([*dict.fromkeys([*graph.outputs, *foldable])], np.int32)
     asking.model.signatureDefs = None
-    runner = interpreter.start(asking.write(), delegate=False, shapes={source: shape})
+    runner = litert.start(asking.write(), delegate=False, shapes={source: shape})
     samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(graph.dtype(source))
-    values = interpreter.run(runner, {source: samples}, foldable)
+    values = litert.run(runner, {source: samples}, foldable)
     shapes = {int(d["index"]): d["shape"] for d in runner.get_tensor_details()}
     frozen = graph.copy()
     for t, value in zip(foldable, values, strict=True):

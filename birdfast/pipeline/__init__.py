@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from time import thread_time
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from . import audio, labels, models, windows
-from .config import Options
-from .dense import Part, Rows, Sender, row
-from .errors import AudioError, ConfigError, ModelError
-from .scores import ScoreRule
-from .sessions import Arrays, open_session
-from .tables import Detection, Failure
+from .. import audio, labels, models, windows
+from ..arrays import Float32, Rows
+from ..config import Options
+from ..errors import AudioError, ConfigError, ModelError
+from ..outcomes import DETECTION, Detection, Failure, Outcome, Part, row
+from ..scores import ScoreRule
+from ..sessions import open_session
+from ..sessions.session import Arrays
+from .listener import Sender
 
 STRETCH_S = 60.0  # a long recording is shared out among the workers in stretches of so much sound
 MAX_STRETCHES = (
@@ -25,10 +26,7 @@ MAX_STRETCHES = (
 )
 MAX_SLOW_STRETCHES = 8  # of a file where each has to go through all before it, as an MP3
 
-DETECTION = np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("class_index", "<i4"), ("confidence", "<f4")])
-
-Samples = NDArray[np.float32]
-Sound = str | os.PathLike[str] | Samples
+Sound = str | os.PathLike[str] | Float32
 
 
 class Scored(NamedTuple):
@@ -36,27 +34,6 @@ class Scored(NamedTuple):
 
     start_s: NDArray[np.float64]
     outputs: Arrays
-
-
-@dataclass
-class Outcome:
-    """What became of one stretch of one file.
-
-    `detections` is an array of `DETECTION`. Where `failure` is set, they are those before the place
-    of the failure, and so are the `n_parts` of dense rows that were sent. `reading_s` and `network_s`
-    are seconds of CPU time: opening, decoding and resampling, and the network with its front end.
-    `notes` are remarks on the file: what was repaired in it.
-    """
-
-    n_stretches: int = 1
-    n_windows: int = 0
-    n_parts: int = 0
-    audio_s: float = 0.0
-    reading_s: float = 0.0
-    network_s: float = 0.0
-    failure: Failure | None = None
-    notes: list[str] = field(default_factory=list)
-    detections: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DETECTION))
 
 
 class Pipeline:
@@ -123,7 +100,7 @@ class Pipeline:
         """
         name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
         found = np.concatenate([np.zeros(0, DETECTION), *map(self._pick, self.score(sound, rate_hz))])
-        return list(rows(name, found, self.labels))
+        return list(self.labels.named(name, found))
 
     def embed(self, sound: Sound, rate_hz: int | None = None) -> NDArray[np.float32]:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `detect`.
@@ -196,7 +173,7 @@ class Pipeline:
         outcome.network_s = self._network_s - network_s
         return outcome
 
-    def _score(self, blocks: Iterator[Samples], first: int, count: int | None) -> Iterator[Scored]:
+    def _score(self, blocks: Iterator[Float32], first: int, count: int | None) -> Iterator[Scored]:
         """Run the network over `count` windows from number `first` on; None is to the end."""
         kind = self.options.normalization or self.model.normalization
         for batch in windows.cut(blocks, self.grid, count, self.session.batch):
@@ -220,7 +197,7 @@ class Pipeline:
         return found
 
     def _dense(self, scored: Scored) -> dict[str, Rows]:
-        """Return a batch's dense rows by kind: [n] of `dense.row`."""
+        """Return a batch's dense rows by kind: [n] of `outcomes.row`."""
         found: dict[str, Rows] = {}
         for kind, width in self.widths.items():
             rows = found[kind] = np.empty(len(scored.start_s), row(width))
@@ -265,12 +242,6 @@ class Pipeline:
         return end_s - first * step_s
 
 
-def rows(path: str, detections: NDArray[np.void], names: labels.Labels) -> Iterator[Detection]:
-    """Give an outcome's detections their names and their file."""
-    for start_s, end_s, index, confidence in detections.tolist():
-        yield Detection(start_s, end_s, names.scientific[index], names.common[index], confidence, path)
-
-
 def _grid(model: models.Model, options: Options) -> windows.Grid:
     step_samples = model.step_samples or model.window_samples
     if options.overlap_s is not None:
@@ -280,7 +251,7 @@ def _grid(model: models.Model, options: Options) -> windows.Grid:
     return windows.Grid(model.rate_hz, model.window_samples, step_samples, options.tail)
 
 
-def _checked(samples: Samples, rate_hz: int | None, model_rate_hz: int) -> Samples:
+def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float32:
     """Return sound that is already in memory at the model's rate."""
     if rate_hz is None or not audio.MIN_RATE_HZ <= rate_hz <= audio.MAX_RATE_HZ:
         raise AudioError(
@@ -293,7 +264,7 @@ def _checked(samples: Samples, rate_hz: int | None, model_rate_hz: int) -> Sampl
     return audio.resample(samples.astype(np.float32, copy=False), rate_hz, model_rate_hz)
 
 
-def _timed(blocks: Iterator[Samples], outcome: Outcome) -> Iterator[Samples]:
+def _timed(blocks: Iterator[Float32], outcome: Outcome) -> Iterator[Float32]:
     """Pass blocks on and add up the CPU time that making them takes."""
     while True:
         began_s = thread_time()

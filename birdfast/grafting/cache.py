@@ -17,14 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import __version__
+from .._version import __version__
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError, ModelError
-from .frontend import Array, FrontEnd
-from .grafted import Grafted, Report
+from ..frontends.tables import Array, FrontEnd
+from .grafted import BATCHES, TOLERANCE, Grafted, Proof, warn_original
 
-MAGIC = b"birdfast graft 1\n"
-TOLERANCE = 1e-3  # of logits
+MAGIC = b"birdfast graft 2\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
 
@@ -77,9 +76,9 @@ def cached(
         for path in places:  # perhaps another process made it while this one waited
             with contextlib.suppress(*UNREADABLE):
                 return _or_warn(read(path))
-        from . import graft  # takes its time, and is not needed again
+        from . import graft, original  # take their time, and are not needed again
 
-        data, of_several = graft.scores_alone(graft.content(model), output, n_classes)
+        data, of_several = graft.scores_alone(original.content(model), output, n_classes)
         grafted = graft.verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
         write(places[of_several], grafted)
     return grafted
@@ -90,6 +89,11 @@ def holds(model: Path, folder: Path, *, batch: int, output: str = "", n_classes:
     return any(path.exists() for path in _places(model, folder, batch, True, TOLERANCE, output, n_classes))
 
 
+def is_prepared(sha256: str, folder: Path) -> bool:
+    """Whether a network was rewritten before, by its file's SHA-256: then opening it takes no time."""
+    return all(any(folder.glob(f"{sha256}-{__version__}-{batch}e-*.graft")) for batch in BATCHES)
+
+
 def pack(grafted: Grafted | None) -> bytes:
     """A rewritten model without its body (or that there is none) as bytes without pickles."""
     head: dict[str, object] = {"refused": grafted is None}
@@ -98,7 +102,7 @@ def pack(grafted: Grafted | None) -> bytes:
         if grafted.front_end is not None:
             head["front_end"], arrays = grafted.front_end.tables()
         plain = ("batch", "body_input", "scores", "embedding")
-        head |= {key: getattr(grafted, key) for key in plain} | {"report": asdict(grafted.report)}
+        head |= {key: getattr(grafted, key) for key in plain} | {"proof": asdict(grafted.proof)}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
@@ -130,7 +134,7 @@ def unpack(data: bytes, body: Path) -> Grafted | None:
             raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
     plain = {key: head[key] for key in ("batch", "body_input", "scores", "embedding")}
-    return Grafted(body=body, front_end=front_end, report=Report(**head["report"]), **plain)
+    return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)
 
 
 def read(path: Path) -> Grafted | None:
@@ -157,8 +161,6 @@ def _places(
 
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
     if grafted is None:
-        from .graft import warn_original
-
         warn_original("rewriting it was refused before")
     return grafted
 

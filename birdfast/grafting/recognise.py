@@ -7,11 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from ..errors import ModelError
+from ..frontends.tables import Branch, FrontEnd, Step
 from . import probe
-from .frontend import Branch, FrontEnd, Step
+from .flatbuffer import schema
 from .graph import Graph, reads
 
 RESHAPES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "IDENTITY"})

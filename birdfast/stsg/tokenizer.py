@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .. import _kernels
+from .. import _kernels, config
+from ..arrays import Float32
 from ..errors import ConfigError
 from ..spectrogram import LogMel, Mfcc
 
-Float32 = NDArray[np.float32]
 SHORTEST = np.float32(1e-12)  # a frame of no length at all stays so
 
 
 @dataclass(frozen=True, kw_only=True)
-class FrontEnd:
+class TokenFrontEnd:
     """From sound to frames: the manifest's table `frontend`.
 
     Parameters
@@ -102,7 +101,7 @@ class Tokenizer:
 
     Parameters
     ----------
-    front_end : FrontEnd
+    front_end : TokenFrontEnd
     mean : float32 [patch_frames * n_bands] or None
     projection : float32 [n_values, patch_frames * n_bands] or None
         A whitening: a frame is projection (patch - mean). None leaves patches as they are.
@@ -117,7 +116,7 @@ class Tokenizer:
 
     def __init__(
         self,
-        front_end: FrontEnd,
+        front_end: TokenFrontEnd,
         mean: Float32 | None = None,
         projection: Float32 | None = None,
         cpu: str | None = None,
@@ -184,3 +183,9 @@ def _unit_length(frames: Float32) -> Float32:
 def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
     if not fits:
         raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")
+
+
+def tokenizer(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> Tokenizer:
+    """Return the tokenizer of a model's manifest and arrays."""
+    front_end = config.made(TokenFrontEnd, "frontend", facts["frontend"])
+    return Tokenizer(front_end, arrays.get("mean"), arrays.get("projection"))

@@ -8,10 +8,10 @@ their inputs do not exist yet (a cycle has no other order), strides of 0, and si
 from typing import Any
 
 import numpy as np
-from ai_edge_litert import schema_py_generated as schema
 
 from ..errors import ModelError
 from .contracts import FEWEST_INPUTS, FIRST_INPUTS, OPTIONAL_INPUTS, OPTIONS
+from .flatbuffer import schema
 from .graph import DTYPES, OPERATOR_NAMES, Graph, reads
 
 LARGEST_TENSOR = 2**30  # bytes

@@ -1,0 +1,73 @@
+"""Metrics: how good scores are, beside what is true."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from .arrays import Bools, Floats
+
+
+def roc_auc(scores: Floats, truth: Bools) -> float:
+    """Return the chance that one that is so scores more than one that is not; a tie counts half.
+
+    Parameters
+    ----------
+    scores : float [n]
+    truth : bool [n]
+
+    Returns
+    -------
+    float
+        NaN when there are none of either.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    if truth.all() or not truth.any():
+        return float("nan")
+    return float(roc_auc_score(truth, scores))
+
+
+def accuracy(scores: Floats, truth: Bools) -> float:
+    """Return the share of rows whose highest score [n, n_classes] is of a class that is there."""
+    labelled = truth.any(axis=1)
+    if not labelled.any():
+        return float("nan")
+    return float(truth[labelled, scores[labelled].argmax(axis=1)].mean())
+
+
+def judge(scores: Floats, truth: Bools, classes: Sequence[str]) -> dict[str, Any]:
+    """Return the figures of one test.
+
+    Parameters
+    ----------
+    scores, truth : [n, n_classes]
+    classes : sequence of str
+
+    Returns
+    -------
+    dict
+        accuracy; macro_roc_auc, the mean over the classes that occur (as BirdCLEF has it); n; classes:
+        a list of {class, n, roc_auc, recall}.
+    """
+    table: list[dict[str, Any]] = []
+    top = scores.argmax(axis=1)
+    for index, name in enumerate(classes):
+        there = truth[:, index]
+        recall = float((top[there] == index).mean()) if there.any() else float("nan")
+        area = roc_auc(scores[:, index], there)
+        table.append({"class": name, "n": int(there.sum()), "roc_auc": area, "recall": recall})
+    areas = [row["roc_auc"] for row in table if not np.isnan(row["roc_auc"])]
+    return {
+        "n": len(scores),
+        "accuracy": accuracy(scores, truth),
+        "macro_roc_auc": float(np.mean(areas)) if areas else float("nan"),
+        "classes": table,
+    }
+
+
+def mean(folds: Sequence[dict[str, Any]]) -> dict[str, float]:
+    """Return the means of accuracy and macro_roc_auc over folds."""
+    return {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}

@@ -1,0 +1,1 @@
+"""Runs: recordings, a model, options and a folder become tables."""

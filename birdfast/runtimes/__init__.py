@@ -1,0 +1,1 @@
+"""Runtimes: the libraries of others that run networks, a file each."""
