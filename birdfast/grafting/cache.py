@@ -23,7 +23,7 @@ from ..errors import ConfigError, ModelError
 from ..frontends.tables import Array, FrontEnd
 from .grafted import BATCHES, TOLERANCE, Grafted, Proof, warn_original
 
-MAGIC = b"birdfast graft 2\n"
+MAGIC = b"birdfast graft 3\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
 
