@@ -9,7 +9,8 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from birdfast.grafting import flatbuffer
-from birdfast.grafting.graph import TYPES, Graph
+from birdfast.grafting.graph import Graph
+from birdfast.grafting.tensors import TYPES
 
 
 @dataclass(frozen=True)

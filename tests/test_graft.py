@@ -21,7 +21,7 @@ from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
 from birdfast.frontends import compiled
 from birdfast.frontends.tables import FrontEnd, NetworkNormalization
-from birdfast.grafting import cache, flatbuffer, fold, graft, portable, trial, validate, verification
+from birdfast.grafting import cache, flatbuffer, fold, graft, portable, surgery, trial, validate, verification
 from birdfast.grafting.grafted import Grafted
 from birdfast.grafting.graph import Graph
 from birdfast.grafting.recognise import Found, recognise
@@ -255,7 +255,7 @@ def test_several_outputs_are_told_apart(tmp_path: Path) -> None:
     inner = graft.find_embedding(graph)
     assert inner is not None
     path = tmp_path / "two.tflite"
-    path.write_bytes(graph.extract(graph.inputs, [inner, *graph.outputs]).write())
+    path.write_bytes(surgery.extract(graph, graph.inputs, [inner, *graph.outputs]).write())
     n_classes, n_inner = graph.shape(graph.outputs[0])[-1], graph.shape(inner)[-1]
     assert n_classes != n_inner
     for wanted in (n_classes, n_inner):

@@ -1,5 +1,7 @@
 """What the runtime's kernels take for granted of an operator, and do not check themselves."""
 
+from __future__ import annotations
+
 # Of operators, by the fewest inputs with which their kernels do not read past the end of the list.
 _BY_INPUTS = {
     1: ["WHERE"],
@@ -115,4 +117,4 @@ _BY_OPTIONS = {
     "resizebilinear": ["RESIZE_BILINEAR"],
     "resizenearestneighbor": ["RESIZE_NEAREST_NEIGHBOR"],
 }
-OPTIONS = {name: kind for kind, names in _BY_OPTIONS.items() for name in names}
+OPTIONS_READ = {name: kind for kind, names in _BY_OPTIONS.items() for name in names}

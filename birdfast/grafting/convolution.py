@@ -10,15 +10,17 @@ differ by up to 0.2 logits.
 (A second convolution with what the rounding left over hardly helped and cost 2.5 ms of a BirdNET window.)
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import numpy as np
 
-from ..frontends.tables import Array, Branch
+from ..arrays import Float64
+from ..frontends.tables import Branch
 from .flatbuffer import schema
-from .graph import Graph, reads
-
-ELEMENTWISE = frozenset({"ADD", "SUB", "MUL", "DIV"})
+from .graph import Graph
+from .operators import ARITHMETIC, reads
 
 
 class Convolver:
@@ -26,10 +28,10 @@ class Convolver:
 
     Parameters
     ----------
-    graph
-        Edited in place.
-    signal
-        The tensor that frames are cut from: ``[batch, samples]`` or ``[samples]``.
+    graph : Graph
+        Static, folded; edited in place.
+    signal : int
+        The tensor that frames are cut from: [batch, samples] or [samples].
     """
 
     def __init__(self, graph: Graph, signal: int) -> None:
@@ -43,7 +45,14 @@ class Convolver:
             self.signal = self._make("SUB", [signal, self.silence], shape)
 
     def replace(self, bands: int, branch: Branch) -> None:
-        """Make the tensor `bands` of a branch from the signal, instead of by what made it."""
+        """Make the bands of a branch from the signal, instead of by what made them.
+
+        Parameters
+        ----------
+        bands : int
+            Their tensor; see `recognise.Found`.
+        branch : Branch
+        """
         at = self.graph.producer()[bands]
         line = self._line(branch)
         sums = [self._convolution(line, filters, branch) for filters in _filters(branch)]
@@ -61,7 +70,7 @@ class Convolver:
     def _make(
         self, name: str, inputs: list[int], shape: Any, options: Any = None, dtype: Any = np.float32
     ) -> int:
-        if options is None and name in ELEMENTWISE:
+        if options is None and name in ARITHMETIC:
             options = getattr(schema, f"{name.capitalize()}OptionsT")()
         out = self.graph.new_tensor(f"graft/{name.lower()}", shape, dtype)
         self.added.append(self.graph.new_operator(name, inputs, [out], options))
@@ -77,7 +86,7 @@ class Convolver:
         return out
 
     def _line(self, branch: Branch) -> int:
-        """The signal as a picture of one line, with zeros where frames reach beyond it."""
+        """Make a picture of one line of the signal, with zeros where frames reach beyond it."""
         line = self._reshape(self.signal, (-1, 1, self.samples, 1))
         low = max(0, -branch.start)
         high = max(0, branch.start + (branch.frames - 1) * branch.hop + branch.n_fft - self.samples)
@@ -89,7 +98,7 @@ class Convolver:
             "PAD", [line, self.graph.new_constant("graft/pads", pads)], wide, schema.PadOptionsT()
         )
 
-    def _convolution(self, line: int, filters: Array, branch: Branch) -> int:
+    def _convolution(self, line: int, filters: Float64, branch: Branch) -> int:
         # zeros in front of a filter move it to where the first frame begins
         filters = np.pad(filters, ((0, 0), (max(0, branch.start), 0)))[:, None, :, None].astype(np.float32)
         linear = branch.part == "real" and branch.bias is not None
@@ -109,14 +118,14 @@ class Convolver:
         return power if branch.part == "power" else self._make("SQRT", [power], shape)
 
     def _silence(self) -> int | None:
-        """What digital silence is in the normalised signal, ``[batch, 1]``; None where it stays 0."""
+        """Make what digital silence is in the normalised signal, [batch, 1]; None where it stays 0."""
         graph, source = self.graph, self.graph.inputs[0]
         if self.signal == source or len(graph.shape(self.signal)) != 2:
             return None
         twins = {source: graph.new_constant("graft/zero", np.zeros((1, 1), np.float32))}
         for i in graph.needed([self.signal], given=[source]):
             op = graph.operators[i]
-            if graph.name(op) in ELEMENTWISE and any(t in twins for t in reads(op)):
+            if graph.name(op) in ARITHMETIC and any(t in twins for t in reads(op)):
                 inputs = [twins.get(t, t) for t in reads(op)]
                 twins[int(op.outputs[0])] = self._make(
                     graph.name(op), inputs, (self.batch, 1), op.builtinOptions
@@ -127,7 +136,7 @@ class Convolver:
         return self._make("RELU_N1_TO_1", [twins[self.signal]], (self.batch, 1))
 
     def _of_silence(self, branch: Branch) -> int:
-        """Bands of a frame of silence, ``[batch, 1, 1, bands]``, with the rounding of the original."""
+        """Make the bands of a frame of silence, [batch, 1, 1, bands], with the rounding of the original."""
         assert self.silence is not None
         assert branch.weights is not None
         n, bins = branch.n_fft, branch.n_fft // 2 + 1
@@ -145,10 +154,10 @@ class Convolver:
         return self._reshape(bands, (-1, 1, 1, branch.bands))
 
 
-def _filters(branch: Branch) -> list[Array]:
-    """float64 ``[bands, n_fft]``: one filter bank if the front end is linear, else cosines and sines."""
+def _filters(branch: Branch) -> list[Float64]:
+    """Return float64 [bands, n_fft]: one filter bank if the front end is linear, else cosines and sines."""
     angle = 2 * np.pi / branch.n_fft * np.outer(np.arange(branch.n_fft // 2 + 1), np.arange(branch.n_fft))
-    cosines: Array = np.cos(angle) * branch.window
+    cosines: Float64 = np.cos(angle) * branch.window
     if branch.part != "real":
         return [cosines, np.sin(angle) * branch.window]
     return [cosines if branch.weights is None else branch.weights.astype(np.float64) @ cosines]

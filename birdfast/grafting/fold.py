@@ -3,20 +3,35 @@
 Shape arithmetic (SHAPE, STRIDED_SLICE, PACK, ...) is what keeps XNNPACK from taking a whole graph.
 """
 
+from __future__ import annotations
+
 import numpy as np
 
 from ..errors import ModelError
 from ..runtimes import litert
-from .graph import DTYPES, Graph
+from . import surgery
+from .graph import Graph
+from .tensors import DTYPES, is_quantised
 
 
 def input_shape(graph: Graph, batch: int) -> tuple[int, ...]:
-    """The shape of the model's one input at a batch; a model without a batch axis takes one window.
+    """Return the shape of a model's one input at a batch.
+
+    Parameters
+    ----------
+    graph : Graph
+    batch : int
+        Windows at a time; 1 for a model without an axis of windows.
+
+    Returns
+    -------
+    tuple of int
+        [batch, samples], or [samples] of a model without an axis of windows.
 
     Raises
     ------
     ModelError
-        More than one input, or none, or a length that the model leaves open.
+        More than one input, or none; a length that the model leaves open; or a batch that it does not take.
     """
     if len(graph.inputs) != 1:
         raise ModelError(f"a model with {len(graph.inputs)} inputs: expected one, the samples")
@@ -33,12 +48,12 @@ def input_shape(graph: Graph, batch: int) -> tuple[int, ...]:
 
 
 def takes_batches(graph: Graph) -> bool:
-    """Whether the model's input has an axis of windows beside that of samples."""
+    """Return whether a model's input has an axis of windows beside that of samples."""
     return len(graph.shape(graph.inputs[0])) > 1
 
 
 def freeze(graph: Graph, batch: int = 1) -> Graph:
-    """The same graph for one batch size only: true shapes, constants folded, dead operators gone.
+    """Return the same graph for one batch size only: true shapes, constants folded, dead operators gone.
 
     One run of the original, by the runtime itself, tells all shapes and all values that do not depend on the
     samples: no second meaning of any operator is written down here that could differ. (Asking for those
@@ -46,16 +61,21 @@ def freeze(graph: Graph, batch: int = 1) -> Graph:
 
     Parameters
     ----------
-    graph
-        A checked graph (see `validate`).
-    batch
+    graph : Graph
+        A checked one (see `validate`); not changed.
+    batch : int
         Windows at a time.
+
+    Raises
+    ------
+    ModelError
+        See `input_shape`; or the runtime cannot run the graph at this batch.
     """
     source, shape = graph.inputs[0], input_shape(graph, batch)
     made = [int(t) for op in graph.operators for t in op.outputs]
     dependent = graph.dependent([source])
     foldable = [t for t in made if t not in dependent and graph.tensors[t].type in DTYPES]
-    foldable = [t for t in foldable if not quantised(graph, t)]
+    foldable = [t for t in foldable if not is_quantised(graph.tensors[t])]
     asking = graph.copy()
     asking.main.outputs = np.asarray([*dict.fromkeys([*graph.outputs, *foldable])], np.int32)
     asking.model.signatureDefs = None
@@ -73,14 +93,6 @@ def freeze(graph: Graph, batch: int = 1) -> Graph:
     return frozen
 
 
-def quantised(graph: Graph, tensor: int) -> bool:
-    """Whether a tensor's numbers stand for others, by a scale and a zero point."""
-    q = graph.tensors[tensor].quantization
-    return q is not None and q.scale is not None and len(q.scale) > 0
-
-
 def drop_dead(graph: Graph) -> None:
-    """Leave only the operators that the outputs need and whose results are not constant."""
-    known = [t for t in range(len(graph.tensors)) if graph.is_constant(t)]
-    graph.main.operators = [graph.operators[i] for i in graph.needed(graph.outputs, given=known)]
-    graph.sweep()
+    """Leave of a graph only the operators that its outputs need and whose results are not constant."""
+    surgery.prune(graph, given=[t for t in range(len(graph.tensors)) if graph.is_constant(t)])

@@ -1,7 +1,9 @@
 """A network with its front end taken off and birdfast's kernels grafted on.
 
-optimize(model) -> Grafted (front end as tables, body as a static .tflite)  -> verify -> session
+optimize(model) -> Grafted (front end as tables, body as a static .tflite) -> verify -> session
 """
+
+from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -9,31 +11,33 @@ from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Float32
 from ..errors import ModelError
-from ..frontends.tables import Array, FrontEnd
-from . import fold, trial, validate, verification
+from ..frontends.tables import FrontEnd
+from . import fold, original, surgery, verification
 from .grafted import TOLERANCE, Grafted, GraftedSession, Proof, warn_original
-from .graph import Graph, reads
-from .original import checked, content
+from .graph import Graph
+from .operators import reads
 from .recognise import recognise
 from .signature import check_inputs, scores_output
 
 
 def optimize(
-    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, graft: bool = True
+    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, kernels: bool = True
 ) -> Grafted:
     """Rewrite a TFLite model for speed.
 
     Parameters
     ----------
-    model
+    model : bytes, str or path
         The content of a .tflite file, or its path.
-    batch
+    batch : int
         Windows at a time: the rewritten graph takes exactly so many.
-    embedding
+    embedding : bool
         Make the input of the last FULLY_CONNECTED an output too, at no extra cost.
-    graft
-        Whether to look for a front end; without, shapes are made static and constants folded.
+    kernels : bool
+        Look for a front end, for our kernels to compute; without, shapes are made static and constants
+        folded.
 
     Returns
     -------
@@ -45,27 +49,26 @@ def optimize(
     ModelError
         The model is damaged, or the runtime cannot run it at this batch.
     """
-    original = Graph.parse(content(model))
-    validate.check(original)
+    graph = original.read(model)
     try:
-        return _rewrite(original, batch, find_embedding(original) if embedding else None, graft)
+        return _rewrite(graph, batch, find_embedding(graph) if embedding else None, kernels)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # a graph that is odd in a way that nobody thought of; it may still run as it is
         raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
 
 
-def _rewrite(original: Graph, batch: int, embedding: int | None, graft: bool) -> Grafted:
-    single = fold.freeze(original, 1)
-    found = recognise(single) if graft else None
-    frozen = single if batch == 1 else fold.freeze(original, batch)
+def _rewrite(graph: Graph, batch: int, embedding: int | None, kernels: bool) -> Grafted:
+    single = fold.freeze(graph, 1)
+    found = recognise(single) if kernels else None
+    frozen = single if batch == 1 else fold.freeze(graph, batch)
     front_end, cut = (None, frozen.inputs[0]) if found is None else (found.front_end, found.cut)
     outputs = list(frozen.outputs)
     if embedding is not None and embedding not in outputs:
         outputs.append(embedding)
-    body = frozen.extract([cut], outputs)
+    body = surgery.extract(frozen, [cut], outputs)
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
-    proof = Proof(len(original.operators), len(body.operators), words)
+    proof = Proof(len(graph.operators), len(body.operators), words)
     return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, proof)
 
 
@@ -79,7 +82,12 @@ def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
 
 
 def find_embedding(graph: Graph) -> int | None:
-    """The input of the last FULLY_CONNECTED that the first output comes from, None if there is none."""
+    """Return the tensor that the last FULLY_CONNECTED before the first output reads, None if there is none.
+
+    Parameters
+    ----------
+    graph : Graph
+    """
     for i in reversed(graph.needed(graph.outputs[:1])):
         op = graph.operators[i]
         if graph.name(op) == "FULLY_CONNECTED":
@@ -89,32 +97,36 @@ def find_embedding(graph: Graph) -> int | None:
 
 
 def verify(
-    model: bytes | str | Path, grafted: Grafted, windows: Mapping[str, Array] | None = None
+    model: bytes | str | Path, grafted: Grafted, windows: Mapping[str, Float32] | None = None
 ) -> Grafted:
     """Run original and rewritten model on the same windows and compare their logits.
 
     Parameters
     ----------
-    model
+    model : bytes, str or path
         The original.
-    grafted
+    grafted : Grafted
         What `optimize` made of it.
-    windows
-        More windows, float32 ``[samples]`` by name, such as real audio, beside `verification.signals`.
+    windows : dict of str to float32 [samples], or None
+        More windows by name, such as real audio, beside `verification.signals`.
 
     Returns
     -------
     Grafted
         The same with a proof that holds the largest differences. The original is run as the runtime runs
         it by default, one window at a time.
+
+    Raises
+    ------
+    ModelError
+        The runtime cannot run one of the two.
     """
-    original = Graph.parse(content(model))
-    validate.check(original)
-    body = Graph.parse(content(grafted.body))
-    tensor = verification.find_logits(original)
-    shape = fold.input_shape(original, 1)
+    graph = original.read(model)
+    body = Graph.parse(original.content(grafted.body))
+    tensor = verification.find_logits(graph)
+    shape = fold.input_shape(graph, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
-    expected = verification.logits(original, tensor, trials, shape)
+    expected = verification.logits(graph, tensor, trials, shape)
     session = GraftedSession(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
     found = [
         session.run(stack)["logits"][: len(names)]
@@ -128,15 +140,32 @@ def verify(
 def verified(
     model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, tolerance: float = TOLERANCE
 ) -> Grafted | None:
-    """The fastest rewrite of a model that differs by no more than `tolerance`, None if there is none.
+    """Return the fastest rewrite of a model that says what the original says.
 
     First with the front end grafted, then with static shapes and folded constants alone.
+
+    Parameters
+    ----------
+    model, batch, embedding
+        As `optimize`.
+    tolerance : float
+        The largest difference of a logit.
+
+    Returns
+    -------
+    Grafted or None
+        None if there is none; a RuntimeWarning says why.
+
+    Raises
+    ------
+    ModelError
+        The model is damaged, hostile, or one that the runtime cannot run.
     """
-    trial.run(checked(content(model)))
+    original.check(model)
     worst = []
-    for graft in (True, False):
+    for kernels in (True, False):
         try:
-            found = verify(model, optimize(model, batch=batch, embedding=embedding, graft=graft))
+            found = verify(model, optimize(model, batch=batch, embedding=embedding, kernels=kernels))
         except ModelError as error:
             worst.append(str(error))
             continue
@@ -151,12 +180,27 @@ def verified(
 
 
 def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]:
-    """A model with no output but the scores, and whether it had several: the rest is not worth its time."""
-    graph = Graph.parse(data)
-    validate.check(graph)
+    """Return a model with no output but the scores, and whether it had several: they cost time.
+
+    Parameters
+    ----------
+    data : bytes
+        The content of a .tflite file.
+    output : str
+        Part of the name of the output with the scores, or "".
+    n_classes : int
+        Its length, or 0; see `signature.scores_output`.
+
+    Raises
+    ------
+    ModelError
+        The model is damaged, takes something else than one window of sound, or nothing tells which output
+        holds the scores.
+    """
+    graph = original.read(data)
     check_inputs([(graph.dtype(t), graph.shape(t)) for t in graph.inputs])
     if len(graph.outputs) == 1:
         return data, False
     known = [((graph.tensors[t].name or b"").decode(errors="replace"), graph.shape(t)) for t in graph.outputs]
     scores = graph.outputs[scores_output(known, output, n_classes)]
-    return graph.extract(graph.inputs, [scores]).write(), True
+    return surgery.extract(graph, graph.inputs, [scores]).write(), True

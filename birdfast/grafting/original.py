@@ -10,7 +10,18 @@ from .graph import Graph
 
 
 def content(model: bytes | str | Path) -> bytes:
-    """The bytes of a model given as such or by its path."""
+    """Return the bytes of a model.
+
+    Parameters
+    ----------
+    model : bytes, str or path
+        The content of a .tflite file, or its path.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read.
+    """
     if isinstance(model, bytes):
         return model
     try:
@@ -19,21 +30,37 @@ def content(model: bytes | str | Path) -> bytes:
         raise ModelError(f"cannot be read ({error.strerror})") from error
 
 
-def checked(data: bytes) -> bytes:
-    """A model's bytes written anew, after its graph was checked."""
-    graph = Graph.parse(data)
+def read(model: bytes | str | Path) -> Graph:
+    """Return a model's graph, checked.
+
+    Parameters
+    ----------
+    model : bytes, str or path
+        The content of a .tflite file, or its path.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, is no model, damaged or hostile.
+    """
+    graph = Graph.parse(content(model))
     validate.check(graph)
-    return graph.write()
+    return graph
 
 
 def check(model: bytes | str | Path) -> bytes:
-    """Bytes that are safe to hand to the runtime, for running a model as it is (``--no-graft``).
+    """Return bytes that are safe to hand to the runtime, for running a model as it is (--no-graft).
+
+    Parameters
+    ----------
+    model : bytes, str or path
+        The content of a .tflite file, or its path.
 
     Raises
     ------
     ModelError
         The file is no model, damaged, hostile, or one that the runtime cannot run.
     """
-    data = checked(content(model))
+    data = read(model).write()
     trial.run(data)
     return data

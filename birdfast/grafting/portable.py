@@ -1,39 +1,52 @@
 """A faster plain .tflite for everyone else's tools: the same input, outputs, and tensor numbers."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 
 import numpy as np
 
+from ..arrays import Array, Float32
 from ..errors import ModelError
-from ..frontends.tables import Array
-from . import fold, trial, validate, verification
+from . import fold, original, surgery, trial, verification
 from .convolution import Convolver
 from .flatbuffer import schema
 from .graft import find_embedding
 from .grafted import Proof
-from .graph import Graph, reads
+from .graph import Graph
+from .operators import reads
 from .recognise import Found, recognise
 
 
 def build(
-    original: Graph, found: Found | None, *, batch: int | None = 1, embedding: int | None = None
+    network: Graph, found: Found | None, *, batch: int | None = 1, embedding: int | None = None
 ) -> bytes:
     """Write a model for other tools.
 
     Parameters
     ----------
-    original
-        The checked graph.
-    found
+    network : Graph
+        Checked; not changed.
+    found : Found or None
         Its front end, to be replaced by convolutions; None keeps the FFTs as they are.
-    batch
+    batch : int or None
         Windows at a time, None for any number.
-    embedding
+    embedding : int or None
         A tensor to become the second output, None for none.
+
+    Returns
+    -------
+    bytes
+        The content of a .tflite file.
+
+    Raises
+    ------
+    ModelError
+        The runtime cannot run the network at this batch.
     """
-    graph = fold.freeze(original, batch or 1)
+    graph = fold.freeze(network, batch or 1)
     if batch is None:
-        graph = _any_batch(original, graph)
+        graph = _any_batch(network, graph)
     if found is not None:
         convolver = Convolver(graph, found.signal)
         for branch, bands in zip(found.front_end.branches, found.bands, strict=True):
@@ -41,16 +54,15 @@ def build(
     if embedding is not None and embedding not in graph.outputs:
         graph.main.outputs = np.asarray([*graph.outputs, embedding], np.int32)
     _sign(graph, embedding)
-    graph.main.operators = [graph.operators[i] for i in graph.needed(graph.outputs)]
-    graph.sweep()
+    surgery.prune(graph)
     return graph.write()
 
 
-def _any_batch(original: Graph, one: Graph) -> Graph:
-    """A graph folded only where no batch size shows: what differs between batches of 1 and 2 stays open."""
-    two, graph = fold.freeze(original, 2), original.copy()
-    dependent = original.dependent(original.inputs)
-    for t in dict.fromkeys([*original.inputs, *(int(o) for op in original.operators for o in op.outputs)]):
+def _any_batch(network: Graph, one: Graph) -> Graph:
+    """Fold a graph only where no batch size shows: what differs between batches of 1 and 2 stays open."""
+    two, graph = fold.freeze(network, 2), network.copy()
+    dependent = network.dependent(network.inputs)
+    for t in dict.fromkeys([*network.inputs, *(int(o) for op in network.operators for o in op.outputs)]):
         if t in dependent:
             shape = one.shape(t)
             graph.set_shape(t, shape)
@@ -66,7 +78,7 @@ def _any_batch(original: Graph, one: Graph) -> Graph:
 
 
 def _common(graph: Graph, t: int, one: Array | None, two: Array | None) -> Array | None:
-    """The value of a tensor for any batch: -1 in the one place where a RESHAPE's target depends on it."""
+    """Return a tensor's value for any batch: -1 in the one place where a RESHAPE's target depends on it."""
     if one is None or two is None or one.shape != two.shape:
         return None
     differs = one != two
@@ -103,52 +115,54 @@ def _named(name: str, tensor: int) -> object:
 
 
 def verified(
-    model: bytes, *, batch: int | None = 1, tolerance: float, windows: Mapping[str, Array] | None = None
+    model: bytes, *, batch: int | None = 1, tolerance: float, windows: Mapping[str, Float32] | None = None
 ) -> tuple[bytes, Proof]:
-    """The fastest portable form whose logits differ by no more than `tolerance`.
+    """Return the fastest portable form that says what the original says.
 
     Parameters
     ----------
-    model
+    model : bytes
         The content of a .tflite file.
-    batch
+    batch : int or None
         Windows at a time; None for any number, or for one where the network takes no more.
-    windows
-        More windows to try, float32 ``[samples]`` by name.
+    tolerance : float
+        The largest difference of a logit.
+    windows : dict of str to float32 [samples], or None
+        More windows to try, by name.
 
     Returns
     -------
-    (bytes, report)
-        The new file's content; the report also has the differences on pure tones, which are not judged: see
-        `convolution`.
+    data : bytes
+        The new file's content.
+    proof : Proof
+        It also has the differences on pure tones, which are not judged: see `convolution`.
 
     Raises
     ------
     ModelError
         No form agrees, or the model is damaged.
     """
-    original = Graph.parse(model)
-    validate.check(original)
-    trial.run(original.write())
-    tensor, embedding = verification.find_logits(original), find_embedding(original)
-    single, shape = fold.freeze(original, 1), fold.input_shape(original, 1)
-    if not fold.takes_batches(original):
+    network = original.read(model)
+    trial.run(network.write())
+    tensor, embedding = verification.find_logits(network), find_embedding(network)
+    single, shape = fold.freeze(network, 1), fold.input_shape(network, 1)
+    if not fold.takes_batches(network):
         batch = 1 if batch is None else batch
     samples = int(np.prod(shape))
     judged = {**verification.signals(samples, recorded=True), **(windows or {})}
     pure = {f"{name}, pure": w for name, w in verification.signals(samples).items() if "tone" in name}
     trials = {**judged, **pure}
-    expected = verification.logits(original, tensor, trials, shape)
+    expected = verification.logits(network, tensor, trials, shape)
     reasons = []
     for found in dict.fromkeys((recognise(single), None)):
-        data = build(original, found, batch=batch, embedding=embedding)
+        data = build(network, found, batch=batch, embedding=embedding)
         graph = Graph.parse(data)
-        logits = verification.logits(graph, tensor, trials, fold.input_shape(original, batch or 2))
+        logits = verification.logits(graph, tensor, trials, fold.input_shape(network, batch or 2))
         gaps = verification.differences(trials, expected, logits)
         not_judged = {name: gaps.pop(name) for name in pure}
         worst = max(gaps.values())
         words = "" if found is None else f"as convolutions: {found.front_end.words()}"
         if worst <= tolerance:
-            return data, Proof(len(original.operators), len(graph.operators), words, worst, gaps, not_judged)
+            return data, Proof(len(network.operators), len(graph.operators), words, worst, gaps, not_judged)
         reasons.append(f"logits differ by {worst:.1e}")
     raise ModelError(f"{', '.join(reasons)}; tolerance {tolerance:.1e}: nothing was written")

@@ -1,29 +1,45 @@
 """Learning what a piece of a graph does by running it, instead of by matching its operators one by one."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Array, Float32, Int64
 from ..errors import ModelError
-from ..frontends.tables import Array, NetworkNormalization
 from ..runtimes import litert
+from . import surgery
 from .graph import Graph
 
 
 class Piece:
-    """The part of a static graph from some tensors to others, run by the runtime without a delegate."""
+    """The part of a static graph from some tensors to others, run by the runtime without a delegate.
+
+    Parameters
+    ----------
+    graph : Graph
+        Static; not changed.
+    inputs, outputs : sequence of int
+        Tensors.
+
+    Raises
+    ------
+    ModelError
+        The outputs need more than these inputs, or the runtime refuses the piece.
+    """
 
     def __init__(self, graph: Graph, inputs: Sequence[int], outputs: Sequence[int]) -> None:
         self.shapes = {t: graph.shape(t) for t in inputs}
         self.inputs, self.outputs = list(inputs), list(outputs)
         self.same = self.inputs == self.outputs
         if not self.same:
-            piece = graph.extract(inputs, outputs)
+            piece = surgery.extract(graph, inputs, outputs)
             self.interpreter = litert.start(piece.write(), delegate=False)
 
     def __call__(self, feeds: Mapping[int, Array]) -> Array:
-        """The first output for these inputs, each given in any shape of the right size."""
+        """Return the first output for these inputs, each given in any shape of the right size."""
         values = {t: np.asarray(v, np.float32).reshape(self.shapes[t]) for t, v in feeds.items()}
         if self.same:
             return values[self.inputs[0]].copy()
@@ -32,17 +48,38 @@ class Piece:
 
 @dataclass(frozen=True)
 class FrameGrid:
-    """Frame f, sample n is ``window[n] * signal[start + f * hop + n]``, and 0 outside of the signal."""
+    """Frame f, sample n is window[n] * signal[start + f * hop + n], and 0 outside of the signal.
+
+    Attributes
+    ----------
+    n_fft, hop, start, frames : int
+        In samples, but for `frames`, which are counted.
+    window : float32 [n_fft]
+    """
 
     n_fft: int
     hop: int
     start: int
     frames: int
-    window: Array
+    window: Float32
 
 
 def frame_grid(piece: Piece, signal: int, n_fft: int) -> FrameGrid | None:
-    """What frames and window a piece from a signal to an FFT's input cuts; None if it does something else."""
+    """Read off what frames and window a piece cuts.
+
+    Parameters
+    ----------
+    piece : Piece
+        From the signal to an FFT's input.
+    signal : int
+        Its tensor.
+    n_fft : int
+
+    Returns
+    -------
+    FrameGrid or None
+        None if the piece does something else.
+    """
     size = int(np.prod(piece.shapes[signal]))
     ones = piece({signal: np.ones(size)}).reshape(-1, n_fft)
     counted = piece({signal: np.arange(1, size + 1)}).reshape(-1, n_fft)
@@ -65,14 +102,28 @@ def frame_grid(piece: Piece, signal: int, n_fft: int) -> FrameGrid | None:
     return found if np.array_equal(piece({signal: noise}).reshape(-1, n_fft), _frames(found, noise)) else None
 
 
-def _frames(grid: FrameGrid, signal: Array) -> Array:
+def _frames(grid: FrameGrid, signal: Float32) -> Float32:
     at = grid.start + grid.hop * np.arange(grid.frames)[:, None] + np.arange(grid.n_fft)
     inside = (at >= 0) & (at < len(signal))
     return np.where(inside, signal[np.clip(at, 0, len(signal) - 1)] * grid.window, np.float32(0))
 
 
-def affine(piece: Piece, source: int, frames: int) -> tuple[Array, Array | None] | None:
-    """Weights ``[bands, bins]`` and bias ``[bands]`` of a piece that treats every frame alike, or None."""
+def affine(piece: Piece, source: int, frames: int) -> tuple[Float32, Float32 | None] | None:
+    """Read off the matrix product of a piece.
+
+    Parameters
+    ----------
+    piece : Piece
+    source : int
+        The tensor that it starts from, [frames, bins] in any shape.
+    frames : int
+
+    Returns
+    -------
+    (float32 [bands, bins], float32 [bands] or None) or None
+        Weights, and the bias where there is one; None if the piece is no product that treats every frame
+        alike.
+    """
     bins = int(np.prod(piece.shapes[source])) // frames
     base = piece({source: np.zeros((frames, bins))}).reshape(frames, -1)
     columns = np.empty((bins, base.shape[1]), np.float32)
@@ -91,7 +142,7 @@ def affine(piece: Piece, source: int, frames: int) -> tuple[Array, Array | None]
 
 @dataclass(frozen=True)
 class Place:
-    """Where the numbers of a branch go: see `frontend.Branch`."""
+    """Where the numbers of a branch go: see `frontends.tables.Branch`."""
 
     offset: int
     frame_stride: int
@@ -101,7 +152,19 @@ class Place:
 
 
 def places(piece: Piece, sizes: Mapping[int, tuple[int, int]]) -> list[Place] | None:
-    """Where a piece puts its inputs, each ``(frames, bands)``; None if it does more than move and scale."""
+    """Read off where a piece puts its inputs.
+
+    Parameters
+    ----------
+    piece : Piece
+    sizes : dict of int to (int, int)
+        Frames and bands of each input tensor.
+
+    Returns
+    -------
+    list of Place, or None
+        In the order of `sizes`; None if the piece does more than move and scale.
+    """
     zeros = {t: np.zeros(f * b) for t, (f, b) in sizes.items()}
     base = piece(zeros).reshape(-1)
     if base.size != sum(f * b for f, b in sizes.values()):
@@ -123,7 +186,7 @@ def places(piece: Piece, sizes: Mapping[int, tuple[int, int]]) -> list[Place] | 
     return found
 
 
-def _place(at: Array, index: Array, frames: int, bands: int) -> tuple[int, int, int] | None:
+def _place(at: Int64, index: Int64, frames: int, bands: int) -> tuple[int, int, int] | None:
     where = np.full(frames * bands, -1)
     if index.min() < 0 or index.max() >= frames * bands:
         return None
@@ -135,64 +198,18 @@ def _place(at: Array, index: Array, frames: int, bands: int) -> tuple[int, int, 
     return (int(grid[0, 0]), frame_stride, band_stride) if np.array_equal(grid, lattice) else None
 
 
-def normalization(piece: Piece, source: int, signal_size: int) -> NetworkNormalization | None:
-    """Which per-window normalisation a piece from samples to signal is, or None."""
-    size = int(np.prod(piece.shapes[source]))
-    if size != signal_size:
-        return None
-    rng = np.random.default_rng(3)
-    loud = rng.normal(0.01, 0.3, size)
-    loud[size // 3] = -2  # what is largest in size is not the maximum
-    windows = [loud, rng.uniform(-1e-3, 2e-3, size), 0.9 * np.sin(np.arange(size))]
-    # quiet enough that the epsilon of a division shows
-    windows += [1e-6 * rng.normal(0, 1, size), 1e-7 * rng.uniform(0, 1, size)]
-    feeds = [np.asarray(w, np.float32)[None] for w in windows]
-    results = [piece({source: w}).reshape(1, -1) for w in feeds]
-    for centre in ("zero", "min", "mean"):
-        for span in ("one", "range", "peak", "std"):
-            found = _fit(centre, span, feeds, results)
-            if found is not None:
-                return found
-    return None
+def agree(found: Float32, expected: Float32) -> bool:
+    """Return whether two front ends agree as float32 lets them, steep roots of nearly nothing left aside.
 
+    Parameters
+    ----------
+    found, expected : float32, of any shape
 
-def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> NetworkNormalization | None:
-    """Solve ``y = gain * u / (d + epsilon) + offset`` for u, d of this kind, and say whether it holds."""
-    slopes, spans, offsets = [], [], []
-    for x, y in zip(feeds, results, strict=True):
-        x64, y64 = x.astype(np.float64), y.astype(np.float64)
-        moved = NetworkNormalization(centre)(x64)
-        width = 1.0 if span == "one" else float(moved.max() if span == "range" else _span(span, moved))
-        slope, offset = np.polyfit(moved[0] / width, y64[0], 1)
-        slopes.append(slope)
-        spans.append(width)
-        offsets.append(offset)
-    gain, epsilon = slopes[0], 0.0
-    if span != "one":  # slope = gain d / (d + epsilon): the loudest tells the gain, the quietest epsilon
-        for _ in range(20):
-            epsilon = spans[-1] * (gain / slopes[-1] - 1)
-            gain = slopes[0] * (1 + epsilon / spans[0])
-    found = NetworkNormalization(centre, span, _tidy(epsilon), _tidy(gain), _tidy(float(np.median(offsets))))
-    for x, y in zip(feeds, results, strict=True):
-        if not np.abs(found(x) - y).max() <= 2e-6 * max(1.0, float(np.abs(y).max())):
-            return None
-    return found
-
-
-def _span(span: str, moved: Array) -> float:
-    return float(np.abs(moved).max() if span == "peak" else moved.std())
-
-
-def _tidy(value: float) -> float:
-    """A number that somebody may have typed, if one is near: 1e-06 for 9.99999e-07."""
-    if abs(value) < 1e-9:
-        return 0.0
-    typed = float(f"{value:.4g}")
-    return typed if abs(typed - value) <= 2e-4 * abs(value) else float(value)
-
-
-def check(found: Array, expected: Array) -> bool:
-    """Whether two front ends agree as well as float32 lets them, steep roots of nearly nothing left aside."""
+    Raises
+    ------
+    ModelError
+        They are not of the same size.
+    """
     if found.size != expected.size:
         raise ModelError(f"front end of {found.size} numbers, expected {expected.size}")
     difference = np.abs(found.reshape(-1) - expected.reshape(-1))

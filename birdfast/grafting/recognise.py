@@ -3,39 +3,19 @@
 What a piece computes is learnt by running it (see `probe`); operators' names only say where pieces end.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from ..errors import ModelError
-from ..frontends.tables import Branch, FrontEnd, Step
-from . import probe
-from .flatbuffer import schema
-from .graph import Graph, reads
-
-RESHAPES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS", "IDENTITY"})
-MOVES = RESHAPES | frozenset(
-    [
-        "GATHER",
-        "GATHER_ND",
-        "STRIDED_SLICE",
-        "SLICE",
-        "TRANSPOSE",
-        "CONCATENATION",
-        "PACK",
-        "UNPACK",
-        "SPLIT",
-        "SPLIT_V",
-        "REVERSE_V2",
-        "PAD",
-        "PADV2",
-        "TILE",
-        "BROADCAST_TO",
-    ]
-)
-SCALINGS = frozenset({"MUL", "DIV", "ADD", "SUB"})
-MATRICES = frozenset({"FULLY_CONNECTED", "BATCH_MATMUL"})
+from ..frontends.tables import Branch, FrontEnd
+from . import normalization, probe
+from .graph import Graph
+from .operators import ARITHMETIC, MOVES, is_activated, reads
+from .walk import Walk
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,13 +24,13 @@ class Found:
 
     Attributes
     ----------
-    front_end
+    front_end : FrontEnd
         What it computes.
-    cut
+    cut : int
         The tensor that then holds the result: where the body begins.
-    signal
+    signal : int
         The tensor that the frames are cut from.
-    bands
+    bands : tuple of int
         Of each branch, the tensor that convolutions can give: the bands before any step where only the real
         part is kept, else the magnitude or power of the spectrum.
     """
@@ -77,7 +57,7 @@ def recognise(graph: Graph) -> Found | None:
 
     Parameters
     ----------
-    graph
+    graph : Graph
         Static, folded, for one window (see `fold.freeze`).
 
     Returns
@@ -97,8 +77,8 @@ def recognise(graph: Graph) -> Found | None:
 
 
 def _downstream(graph: Graph, fft: Any) -> _Strand | None:
-    """From an FFT down: the part that is kept, the bands, and the steps on each number."""
-    walk = _Walk(graph)
+    """Go from an FFT down: the part that is kept, the bands, and the steps on each number."""
+    walk = Walk(graph)
     fft_input, fft_length = reads(fft)[:2]
     length = graph.constant(fft_length)
     n_fft = graph.shape(fft_input)[-1]
@@ -126,8 +106,8 @@ def _downstream(graph: Graph, fft: Any) -> _Strand | None:
     return _Strand(fft_input, frames, branch, end if part == "real" else source, last)
 
 
-def _part(walk: "_Walk", spectrum: int) -> tuple[str, int] | None:
-    """What is kept of a complex spectrum, and the real tensor that holds it."""
+def _part(walk: Walk, spectrum: int) -> tuple[str, int] | None:
+    """Return what is kept of a complex spectrum (see `Branch.part`), and the real tensor that holds it."""
     graph = walk.graph
     tensor = walk.skip(spectrum)
     readers = walk.readers(tensor)
@@ -146,146 +126,45 @@ def _part(walk: "_Walk", spectrum: int) -> tuple[str, int] | None:
     return None
 
 
-class _Walk:
-    """Steps from tensor to tensor while each has one reader."""
-
-    def __init__(self, graph: Graph) -> None:
-        self.graph = graph
-        self._consumers = graph.consumers()
-
-    def readers(self, tensor: int) -> list[Any]:
-        return [self.graph.operators[i] for i in self._consumers.get(tensor, [])]
-
-    def next(self, tensor: int) -> tuple[Any, str] | None:
-        """The one operator that reads a tensor (and makes one), with its name; None at a fork or an end."""
-        readers = self.readers(tensor)
-        if len(readers) != 1 or tensor in self.graph.outputs or len(readers[0].outputs) != 1:
-            return None
-        return readers[0], self.graph.name(readers[0])
-
-    def skip(self, tensor: int) -> int:
-        """Past everything that only renames the shape."""
-        while (step := self.next(tensor)) is not None and step[1] in RESHAPES:
-            tensor = int(step[0].outputs[0])
-        return tensor
-
-    def rounds(self, tensor: int) -> bool:
-        """Whether the next operator will round this tensor to 8 bits: float in, quantised weights."""
-        step = self.next(self.skip(tensor))
-        if step is None or step[1] not in MATRICES | {"CONV_2D"}:
-            return False
-        weights = reads(step[0])[1]
-        return self.graph.tensors[weights].type in (schema.TensorType.INT8, schema.TensorType.INT4)
-
-    def affine(self, tensor: int) -> int:
-        """The end of the matrix product that follows (slices before it and a bias after it included)."""
-        start, product = tensor, False
-        while (step := self.next(tensor)) is not None:
-            op, name = step
-            constants = [self.graph.constant(t) for t in reads(op)]
-            bias = name in {"ADD", "SUB"} and any(c is not None and c.size > 1 for c in constants)
-            matrix = name in MATRICES and not self.rounds(tensor) and not _activation(op)
-            if matrix and len([c for c in constants if c is None]) > 1:
-                break
-            if not (matrix or name in RESHAPES or (bias and product) or (name in MOVES and not product)):
-                break
-            product, tensor = product or matrix, int(op.outputs[0])
-        return tensor if product else start
-
-    def square(self, tensor: int) -> tuple[int, bool]:
-        """Past a squaring, if the next operator is one."""
-        step = self.next(tensor)
-        if step is None:
-            return tensor, False
-        found = self._step(step[0], step[1], tensor)
-        squared = found in (("square", 0.0), ("power", 2.0))
-        return (int(step[0].outputs[0]) if squared else tensor), squared
-
-    def steps(self, tensor: int) -> tuple[tuple[Step, ...], int]:
-        """Everything that is then done to each number by itself, and the tensor that it ends with."""
-        found: list[Step] = []
-        while (step := self.next(tensor)) is not None:
-            op, name = step
-            if name not in RESHAPES:
-                act = self._step(op, name, tensor)
-                if act is None:
-                    break
-                found.append(act)
-            tensor = int(op.outputs[0])
-        return tuple(found), tensor
-
-    def _step(self, op: Any, name: str, tensor: int) -> Step | None:
-        inputs = reads(op)
-        if _activation(op):
-            return None
-        if name == "MUL" and inputs == [tensor, tensor]:
-            return "square", 0.0
-        if len(inputs) == 1:
-            plain = {"SQUARE": "square", "LOG": "log", "SQRT": "sqrt", "ABS": "abs"}
-            return (plain[name], 0.0) if name in plain else ("maximum", 0.0) if name == "RELU" else None
-        return self._with_number(name, inputs, tensor)
-
-    def _with_number(self, name: str, inputs: list[int], tensor: int) -> Step | None:
-        if len(inputs) != 2 or inputs.count(tensor) != 1:
-            return None
-        first = inputs[0] == tensor
-        constant = self.graph.constant(inputs[1] if first else inputs[0])
-        if constant is None or constant.size != 1 or constant.dtype != np.float32:
-            return None
-        value = float(constant.reshape(-1)[0])
-        if name in {"ADD", "MUL", "MAXIMUM"}:
-            return {"ADD": "add", "MUL": "multiply", "MAXIMUM": "maximum"}[name], value
-        if not first or name not in {"POW", "SUB", "DIV"}:
-            return None
-        return {"POW": ("power", value), "SUB": ("add", -value), "DIV": ("multiply", 1 / (value or np.nan))}[
-            name
-        ]
-
-
-def _activation(op: Any) -> bool:
-    return bool(getattr(op.builtinOptions, "fusedActivationFunction", 0))
-
-
 def _upstream(graph: Graph, strands: list[_Strand]) -> Found | None:
-    """From the FFTs up to the samples, and from the branches' ends down to the body."""
+    """Go from the FFTs up to the samples, and from the branches' ends down to the body."""
     source = graph.inputs[0]
-    signal = _signal(graph, [s.fft_input for s in strands])
-    for candidate in signal:
-        framed = [_framed(graph, candidate, s) for s in strands]
+    for signal in _signals(graph, [s.fft_input for s in strands]):
+        framed = [_framed(graph, signal, s) for s in strands]
         if all(b is not None for b in framed):
             break
     else:
         return None
     branches = [b for b in framed if b is not None]
     found = _join(graph, strands, branches)
-    size = int(np.prod(graph.shape(candidate)))
-    prelude = probe.normalization(probe.Piece(graph, [source], [candidate]), source, size)
+    size = int(np.prod(graph.shape(signal)))
+    prelude = normalization.fit(probe.Piece(graph, [source], [signal]), source, size)
     if found is None or prelude is None:
         return None
     placed, cut = found
     front = FrontEnd(size, graph.shape(cut), tuple(placed), prelude)
     noise = np.random.default_rng(5).normal(0, 0.1, (1, size)).astype(np.float32)
     expected = probe.Piece(graph, [source], [cut])({source: noise})
-    if not probe.check(front(noise), expected):
+    if not probe.agree(front(noise), expected):
         return None
-    return Found(front, cut, candidate, tuple(s.bands for s in strands))
+    return Found(front, cut, signal, tuple(s.bands for s in strands))
 
 
-def _signal(graph: Graph, ffts: list[int]) -> list[int]:
-    """Tensors that everything the FFTs see has come through, and behind which nothing is done but framing."""
+def _signals(graph: Graph, ffts: list[int]) -> list[int]:
+    """Return the tensors that all the FFTs see has come through, and behind which only frames are cut."""
     source = graph.inputs[0]
     through = []
     for t in [source, *(int(t) for op in graph.operators for t in op.outputs)]:
         blocked = graph.dependent([source], without=[t])
         if not any(f in blocked for f in ffts):
-            names = [graph.operators[i] for i in graph.needed(ffts, given=[t])]
-            if all(graph.name(op) in MOVES or _windowing(graph, op) for op in names):
+            between = [graph.operators[i] for i in graph.needed(ffts, given=[t])]
+            if all(graph.name(op) in MOVES or _is_windowing(graph, op) for op in between):
                 through.append(t)
     return through
 
 
-def _windowing(graph: Graph, op: Any) -> bool:
-    """A product with a constant vector; one with a single number belongs to the normalisation."""
+def _is_windowing(graph: Graph, op: Any) -> bool:
+    """Tell a product with a constant vector from one with a number, which belongs to the normalisation."""
     constants = [graph.constant(t) for t in reads(op)]
     return graph.name(op) == "MUL" and any(c is not None and c.size > 1 for c in constants)
 
@@ -299,7 +178,7 @@ def _framed(graph: Graph, signal: int, strand: _Strand) -> Branch | None:
 
 
 def _join(graph: Graph, strands: list[_Strand], branches: list[Branch]) -> tuple[list[Branch], int] | None:
-    """The last tensor to which the branches are only moved and scaled, and where in it each goes."""
+    """Find the last tensor to which the branches are only moved and scaled, and where in it each goes."""
     ends = {s.last: (b.frames, b.bands) for s, b in zip(strands, branches, strict=True)}
     if len(ends) < len(strands):
         return None
@@ -311,20 +190,22 @@ def _join(graph: Graph, strands: list[_Strand], branches: list[Branch]) -> tuple
 
 
 def _cuts(graph: Graph, ends: list[int]) -> list[int]:
-    """Tensors that hold all that the outputs need of `ends`, made from them by moving and scaling alone."""
-    found = [ends[0]] if len(ends) == 1 else []
+    """Return what holds all that the outputs need of `ends`, made of them by moving and scaling alone."""
+    found = [ends[0]] if len(ends) == 1 and _is_neck(graph, ends[0]) else []
     for op in graph.operators:
         t = int(op.outputs[0])
-        if len(op.outputs) != 1 or t in ends:
-            continue
-        if any(o in graph.dependent(graph.inputs, without=[t]) for o in graph.outputs):
+        if len(op.outputs) != 1 or t in ends or not _is_neck(graph, t):
             continue
         between = [graph.operators[i] for i in graph.needed([t], given=ends)]
         known = {*ends, *(int(o) for p in between for o in p.outputs)}
-        plain = all(graph.name(p) in MOVES | SCALINGS and not _activation(p) for p in between)
+        plain = all(graph.name(p) in MOVES | ARITHMETIC and not is_activated(p) for p in between)
         closed = all(r in known or graph.constant(r) is not None for p in between for r in reads(p))
         if between and plain and closed:
             found.append(t)
-    return [
-        t for t in found if not any(o in graph.dependent(graph.inputs, without=[t]) for o in graph.outputs)
-    ]
+    return found
+
+
+def _is_neck(graph: Graph, tensor: int) -> bool:
+    """Return whether all that the outputs know of the inputs has come through a tensor."""
+    around = graph.dependent(graph.inputs, without=[tensor])
+    return not any(output in around for output in graph.outputs)

@@ -1,26 +1,34 @@
 """Proof that a rewritten model says what the original says."""
 
-from collections.abc import Iterator, Mapping
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
 
 import numpy as np
 
-from ..frontends.tables import Array
+from ..arrays import Float32, Float64
 from ..runtimes import litert
-from .graph import Graph, reads
+from .graph import Graph
+from .operators import reads
 
 
-def signals(samples: int, *, recorded: bool = False) -> dict[str, Array]:
-    """The windows on which every rewrite is tried: float32 ``[samples]`` each, always the same.
-
-    Parameters
-    ----------
-    samples
-        Length of a window.
-    recorded
-        Tones as a 16-bit recorder would give them, with the noise of its last bit, not as pure numbers.
+def signals(samples: int, *, recorded: bool = False) -> dict[str, Float32]:
+    """Return the windows on which every rewrite is tried, always the same.
 
     Silence and what is nearly silent, pure tones and clicks are the hard ones: most of a spectrogram is then
     rounding noise, and a front end that rounds elsewhere than the graph gives a network other features.
+
+    Parameters
+    ----------
+    samples : int
+        Length of a window.
+    recorded : bool
+        Tones as a 16-bit recorder would give them, with the noise of its last bit, not as pure numbers.
+
+    Returns
+    -------
+    dict of str to float32 [samples], in -1..1
+        By what they are called in reports.
     """
     rng = np.random.default_rng(20)
     n, half = np.arange(samples), samples // 2
@@ -49,8 +57,8 @@ def signals(samples: int, *, recorded: bool = False) -> dict[str, Array]:
     return {name: np.asarray(value, np.float32) for name, value in found.items()}
 
 
-def _song(rng: np.random.Generator, samples: int) -> Array:
-    """Sweeps with harmonics over noise that falls with frequency: what a recording of birds is like."""
+def _song(rng: np.random.Generator, samples: int) -> Float64:
+    """Return sweeps with harmonics over noise that falls with frequency: birds, as they are recorded."""
     spectrum = rng.normal(size=samples // 2 + 1) + 1j * rng.normal(size=samples // 2 + 1)
     song = np.fft.irfft(spectrum / np.sqrt(np.arange(1, samples // 2 + 2)), samples)
     song *= 0.01 / song.std()
@@ -66,7 +74,7 @@ def _song(rng: np.random.Generator, samples: int) -> Array:
 
 
 def find_logits(graph: Graph) -> int:
-    """The first output, or what stands in front of the LOGISTIC or SOFTMAX that closes the graph."""
+    """Return the first output's tensor, or the one before the LOGISTIC or SOFTMAX that closes a graph."""
     output = graph.outputs[0]
     maker = graph.producer().get(output)
     if maker is not None and graph.name(graph.operators[maker]) in {"LOGISTIC", "SOFTMAX"}:
@@ -75,15 +83,26 @@ def find_logits(graph: Graph) -> int:
 
 
 def with_output(graph: Graph, tensor: int) -> bytes:
-    """The same model with one more output."""
+    """Return the bytes of the same model with a tensor as one more output, last, and no signatures."""
     shown = graph.copy()
     shown.main.outputs = np.asarray([*dict.fromkeys([*graph.outputs, tensor])], np.int32)
     shown.model.signatureDefs = None
     return shown.write()
 
 
-def batches(windows: Mapping[str, Array], size: int) -> Iterator[tuple[list[str], Array]]:
-    """Names and ``[size, samples]`` of windows, the last batch filled with silence."""
+def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[str], Float32]]:
+    """Yield windows by so many, the last ones filled up with silence.
+
+    Parameters
+    ----------
+    windows : dict of str to float32 [samples]
+    size : int
+
+    Yields
+    ------
+    (list of str, float32 [size, samples])
+        The names leave out the silence.
+    """
     names = list(windows)
     for low in range(0, len(names), size):
         chosen = names[low : low + size]
@@ -91,8 +110,20 @@ def batches(windows: Mapping[str, Array], size: int) -> Iterator[tuple[list[str]
         yield chosen, np.concatenate([stack, np.zeros((size - len(chosen), stack.shape[1]), np.float32)])
 
 
-def differences(trials: Mapping[str, Array], expected: Array, found: Array) -> dict[str, float]:
-    """The largest logit difference of each window; infinite where only one of the two is a number."""
+def differences(trials: Iterable[str], expected: Float32, found: Float32) -> dict[str, float]:
+    """Return the largest difference of a logit in each window.
+
+    Parameters
+    ----------
+    trials : iterable of str
+        What the windows are called.
+    expected, found : float32 [windows, classes]
+
+    Returns
+    -------
+    dict of str to float
+        Infinite where only one of the two is a number.
+    """
     with np.errstate(invalid="ignore"):
         gaps = np.abs(found - expected)
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))
@@ -100,8 +131,27 @@ def differences(trials: Mapping[str, Array], expected: Array, found: Array) -> d
     return {name: float(gap) for name, gap in zip(trials, worst, strict=True)}
 
 
-def logits(graph: Graph, tensor: int, trials: Mapping[str, Array], shape: tuple[int, ...]) -> Array:
-    """What a model that takes samples in this shape says of each window: ``[windows, classes]``."""
+def logits(graph: Graph, tensor: int, trials: Mapping[str, Float32], shape: tuple[int, ...]) -> Float32:
+    """Return what a model says of windows.
+
+    Parameters
+    ----------
+    graph : Graph
+    tensor : int
+        Of the logits; see `find_logits`.
+    trials : dict of str to float32 [samples]
+    shape : tuple of int
+        In which the model is given its samples; see `fold.input_shape`.
+
+    Returns
+    -------
+    float32 [windows, classes]
+
+    Raises
+    ------
+    ModelError
+        The runtime cannot run it.
+    """
     source, size = graph.inputs[0], shape[0] if len(shape) > 1 else 1
     runner = litert.start(with_output(graph, tensor), shapes={source: shape})
     rows = []
