@@ -5,27 +5,35 @@ the TFLite runtime does. It matters: BirdNET takes a root of exponent 0.2 from e
 round the spectrum, so a transform in float32 moves logits by 0.4 in windows with digital silence.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from .. import _kernels
+from ..arrays import Float32
 from ..errors import ConfigError
 from ..spectrogram import plans
-from .tables import Array, Branch, FrontEnd, NetworkNormalization, Step
+from .tables import Branch, FrontEnd, NetworkNormalization, Step
 
-Kernel = Callable[[Array, Array], Array]
+Kernel = Callable[[Float32, Float32], Float32]
 BIRDNET = NetworkNormalization("min", "range", 1e-6, 2.0, -1.0)
 
 
 def kernel(front_end: FrontEnd) -> Kernel:
-    """The fastest thing that computes a front end: ``kernel(samples, out) -> out``.
+    """Return the fastest thing that computes a front end.
 
     Parameters
     ----------
-    front_end
+    front_end : FrontEnd
         The tables. Where the kernels lack something that they ask for, NumPy computes them.
+
+    Returns
+    -------
+    callable
+        kernel(samples, out) -> out, as `FrontEnd` itself. It has memory to work in: one thread at a time.
     """
     try:
         return _Compiled(front_end)
@@ -39,8 +47,8 @@ class _Compiled:
         self._plans = [_plan(branch) for branch in front_end.branches]
         self._samples = np.empty(front_end.samples, np.float32)
 
-    def __call__(self, samples: Array, out: Array) -> Array:
-        """Fill `out`, float32 of the shape `FrontEnd.batched`, from float32 ``[batch, samples]``."""
+    def __call__(self, samples: Float32, out: Float32) -> Float32:
+        """Fill `out`, float32 of the shape `FrontEnd.batched`, from float32 [batch, samples]."""
         flat = out.reshape(len(samples), -1)
         for window, row in zip(samples, flat, strict=True):
             normalized = self._normalize(window)
@@ -48,25 +56,25 @@ class _Compiled:
                 plan.run(normalized, _view(row, branch), start=branch.start, pad="zero")
         return out
 
-    def _normalize(self, window: Array) -> Array:
+    def _normalize(self, window: Float32) -> Float32:
         if self.front_end.normalization == NetworkNormalization():
             return np.ascontiguousarray(window, np.float32)
         if self.front_end.normalization == BIRDNET:
             _kernels.normalize(np.ascontiguousarray(window, np.float32), self._samples)
             return self._samples
-        normalized: Array = self.front_end.normalization(window[None].astype(np.float32, copy=False))[0]
+        normalized: Float32 = self.front_end.normalization(window[None].astype(np.float32, copy=False))[0]
         return normalized
 
 
-def _view(row: Array, branch: Branch) -> Array:
-    """The places of a branch in a window's flat output, as ``[frames, bands]``."""
+def _view(row: Float32, branch: Branch) -> Float32:
+    """Return the places of a branch in a window's flat output, as [frames, bands]."""
     item = row.itemsize
     strides = (branch.frame_stride * item, branch.band_stride * item)
     shape = (branch.frames, branch.bands)
     return np.ndarray(shape, np.float32, row, branch.offset * item, strides)
 
 
-def _plan(branch: Branch) -> "_kernels.FramePlan":
+def _plan(branch: Branch) -> _kernels.FramePlan:
     used = np.flatnonzero(branch.window)
     length = int(used[-1]) + 1 if used.size else 1
     # a window as long as the transform may be folded, which needs its last sample even if it is 0
@@ -79,7 +87,7 @@ def _plan(branch: Branch) -> "_kernels.FramePlan":
 
 
 def _post(branch: Branch) -> dict[str, Any]:
-    """The steps as the kernels know them: one root or logarithm, then scale and shift."""
+    """Return the steps as the kernels know them: one root or logarithm, then scale and shift."""
     steps = list(branch.steps)
     options: dict[str, Any] = {}
     if any(name == "log" for name, _ in steps):

@@ -2,27 +2,34 @@
 
     samples -> normalised -> frames * window -> FFT -> part -> bands -> steps -> place in the body's input
 
-The tables are what `recognise` reads off a graph, what the kernels are made from, and what `portable` turns
-back into operators. Calling a `FrontEnd` computes it in float64 with NumPy: the meaning of the tables.
+The tables are what `grafting.recognise` reads off a graph, what `compiled` makes kernels from, and what
+`grafting.portable` turns back into operators. Calling a `FrontEnd` computes it in float64 with NumPy: the
+meaning of the tables.
 """
+
+from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, fields, replace
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
 
 import numpy as np
 
-Array = np.ndarray[Any, np.dtype[Any]]
+from ..arrays import Array, Float32, Float64, Floats
+
 Step = tuple[str, float]
 
 
 @dataclass(frozen=True)
 class NetworkNormalization:
-    """Per window: ``gain * (x - centre) / (span + epsilon) + offset``.
+    """What a network does to each window x first: gain * (x - centre) / (span + epsilon) + offset.
 
-    `centre` is "zero", "min" or "mean", `span` "one", "range", "peak" or "std" (of what is left after the
-    centre was taken away).
+    Attributes
+    ----------
+    centre : "zero", "min" or "mean"
+    span : "one", "range", "peak" or "std"
+        Of what is left after the centre was taken away.
+    epsilon, gain, offset : float
     """
 
     centre: str = "zero"
@@ -31,8 +38,8 @@ class NetworkNormalization:
     gain: float = 1.0
     offset: float = 0.0
 
-    def __call__(self, samples: Array) -> Array:
-        """Normalise windows ``[batch, samples]``, in the type that they have."""
+    def __call__(self, samples: Floats) -> Floats:
+        """Normalise windows [batch, samples], in the type that they have."""
         real = samples.dtype.type
         moved = samples
         if self.centre != "zero":
@@ -40,7 +47,7 @@ class NetworkNormalization:
             moved = samples - centre(samples, axis=-1, keepdims=True)
         if self.span != "one":
             moved = moved / (_SPANS[self.span](moved) + real(self.epsilon))
-        normalized: Array = moved * real(self.gain) + real(self.offset)
+        normalized: Floats = moved * real(self.gain) + real(self.offset)
         return normalized
 
 
@@ -57,21 +64,22 @@ class Branch:
 
     Attributes
     ----------
-    n_fft, hop, start, frames
-        Frame ``f`` begins at sample ``start + f * hop``; samples outside of the window count as 0.
-    part
-        "real", "magnitude" or "power" of the spectrum.
-    window
-        float32 ``[n_fft]``; zeros where the graph pads a shorter frame.
-    weights, bias
-        float32 ``[bands, n_fft // 2 + 1]`` and ``[bands]``; no weights: the spectrum itself is what is asked.
-    steps
+    n_fft, hop, start, frames : int
+        Frame f, of n_fft samples, begins at sample start + f * hop; samples outside of the window count as 0.
+    part : "real", "magnitude" or "power"
+        Of the spectrum.
+    window : float32 [n_fft]
+        Zeros where the graph pads a shorter frame.
+    weights : float32 [bands, n_fft // 2 + 1] or None
+        None: the spectrum itself is what is asked.
+    bias : float32 [bands] or None
+    steps : tuple of (str, float)
         What happens to each band's number, in order: ("square" | "abs" | "sqrt" | "log", 0), ("power" |
         "maximum" | "add" | "multiply", value).
-    offset, frame_stride, band_stride
+    offset, frame_stride, band_stride : int
         Where band b of frame f goes in the flat output of a window: offset + f frame_stride + b band_stride.
-    scale, shift
-        The output is ``scale * value + shift``.
+    scale, shift : float
+        The output is scale * value + shift.
     """
 
     n_fft: int
@@ -79,9 +87,9 @@ class Branch:
     start: int
     frames: int
     part: str
-    window: Array = field(repr=False)
-    weights: Array | None = field(default=None, repr=False)
-    bias: Array | None = field(default=None, repr=False)
+    window: Float32 = field(repr=False)
+    weights: Float32 | None = field(default=None, repr=False)
+    bias: Float32 | None = field(default=None, repr=False)
     steps: tuple[Step, ...] = ()
     offset: int = 0
     frame_stride: int = 0
@@ -91,10 +99,21 @@ class Branch:
 
     @property
     def bands(self) -> int:
+        """Values of a frame."""
         return self.n_fft // 2 + 1 if self.weights is None else len(self.weights)
 
-    def linear(self, samples: Array) -> Array:
-        """Frames, window, spectrum and bands of ``[batch, samples]``: ``[batch, frames, bands]``, float64."""
+    def linear(self, samples: Floats) -> Float64:
+        """Compute frames, window, spectrum and bands.
+
+        Parameters
+        ----------
+        samples : float32 or float64 [batch, samples]
+            Normalised.
+
+        Returns
+        -------
+        float64 [batch, frames, bands]
+        """
         low, high = max(0, -self.start), self.start + (self.frames - 1) * self.hop + self.n_fft
         padded = np.pad(samples, ((0, 0), (low, max(0, high - samples.shape[1]))))
         views = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)
@@ -103,13 +122,15 @@ class Branch:
         # the runtime transforms in double and keeps complex64: rounding where it rounds gives its very bits
         windowed = (frames * self.window.astype(samples.dtype)).astype(np.float64)
         spectrum = np.fft.rfft(windowed).astype(np.complex64)
-        values: Array = _PARTS[self.part](spectrum.real.astype(np.float64), spectrum.imag.astype(np.float64))
+        values: Float64 = _PARTS[self.part](
+            spectrum.real.astype(np.float64), spectrum.imag.astype(np.float64)
+        )
         if self.weights is not None:
             values = values @ self.weights.T.astype(np.float64)
         return values if self.bias is None else values + self.bias
 
-    def place(self, out: Array, values: Array) -> None:
-        """Put ``[batch, frames, bands]`` where they belong in the flat output ``[batch, size]``."""
+    def place(self, out: Float32, values: Floats) -> None:
+        """Put [batch, frames, bands] where they belong in the flat output [batch, size]."""
         at = self.offset + self.frame_stride * np.arange(self.frames)[:, None]
         out[:, at + self.band_stride * np.arange(self.bands)] = values * self.scale + self.shift
 
@@ -119,7 +140,7 @@ _PARTS = {
     "magnitude": lambda re, im: np.sqrt(re * re + im * im),
     "power": lambda re, im: re * re + im * im,
 }
-STEPS: dict[str, Callable[[Array, float], Array]] = {
+STEPS: dict[str, Callable[[Floats, float], Floats]] = {
     "square": lambda x, _: x * x,
     "abs": lambda x, _: np.abs(x),
     "sqrt": lambda x, _: np.sqrt(x),
@@ -137,13 +158,13 @@ class FrontEnd:
 
     Attributes
     ----------
-    samples
+    samples : int
         Length of a window.
-    shape
+    shape : tuple of int
         Shape of the body's input for one window; windows follow one another along the first axis.
-    branches
+    branches : tuple of Branch
         The spectrograms that fill it.
-    normalization
+    normalization : NetworkNormalization
         What is done to the window first.
     """
 
@@ -153,25 +174,28 @@ class FrontEnd:
     normalization: NetworkNormalization = NetworkNormalization()
 
     def batched(self, batch: int) -> tuple[int, ...]:
-        """The shape of the output for a batch."""
+        """Return the shape of the output for a batch."""
         return (batch * self.shape[0], *self.shape[1:])
 
-    def __call__(self, samples: Array, out: Array | None = None) -> Array:
+    def __call__(self, samples: Float32, out: Float32 | None = None) -> Float32:
         """Compute the body's input.
 
         Parameters
         ----------
-        samples
-            float32 ``[batch, samples]``.
-        out
-            float32, of the shape `batched`; made if it is not given.
+        samples : float32 [batch, samples]
+        out : float32 of the shape `batched`, contiguous, or None
+            Where to write it; made if it is not given.
+
+        Returns
+        -------
+        float32 of the shape `batched`
         """
         if out is None:
             out = np.empty(self.batched(len(samples)), np.float32)
         normalized = self.normalization(samples)
         flat = out.reshape(len(samples), -1)
         for branch in self.branches:
-            values = branch.linear(normalized)
+            values: Floats = branch.linear(normalized)
             with np.errstate(divide="ignore", invalid="ignore"):
                 for name, value in branch.steps:
                     values = STEPS[name](values, value)
@@ -179,7 +203,7 @@ class FrontEnd:
         return out
 
     def words(self) -> str:
-        """One line a branch, for reports."""
+        """Return what it computes in words, for reports."""
         lines = []
         for b in self.branches:
             bands = "" if b.weights is None else f", {b.bands} bands"
@@ -187,7 +211,13 @@ class FrontEnd:
         return "; ".join(lines)
 
     def tables(self) -> tuple[str, dict[str, Array]]:
-        """The front end as JSON and the arrays that the JSON leaves out, for a file without pickles."""
+        """Return the front end for a file without pickles: as JSON, and the arrays that the JSON leaves out.
+
+        Returns
+        -------
+        (str, dict of str to float32)
+            Arrays by name and number of the branch, such as window0.
+        """
         arrays: dict[str, Array] = {}
         branches = []
         for i, branch in enumerate(self.branches):
@@ -201,8 +231,14 @@ class FrontEnd:
         return json.dumps({**head, "normalization": asdict(self.normalization)}), arrays
 
     @classmethod
-    def from_tables(cls, text: str, arrays: dict[str, Array]) -> "FrontEnd":
-        """The inverse of `tables`."""
+    def from_tables(cls, text: str, arrays: dict[str, Array]) -> FrontEnd:
+        """Return the front end that said `tables`.
+
+        Raises
+        ------
+        ValueError, KeyError or TypeError
+            They are not what `tables` gives.
+        """
         head = json.loads(text)
         branches = []
         for i, plain in enumerate(head["branches"]):
@@ -211,6 +247,3 @@ class FrontEnd:
             branches.append(Branch(**{**plain, **tables}))
         normalization = NetworkNormalization(**head["normalization"])
         return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalization)
-
-
-__all__ = ["Array", "Branch", "FrontEnd", "NetworkNormalization", "Step", "replace"]

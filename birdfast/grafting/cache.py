@@ -6,6 +6,8 @@ rest, and the rest that of the body, so what was cut or changed is noticed and m
 into memory, where all workers share it.
 """
 
+from __future__ import annotations
+
 import contextlib
 import functools
 import hashlib
@@ -18,21 +20,15 @@ from pathlib import Path
 import numpy as np
 
 from .._version import __version__
+from ..arrays import Array
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError, ModelError
-from ..frontends.tables import Array, FrontEnd
+from ..frontends.tables import FrontEnd
 from .grafted import BATCHES, TOLERANCE, Grafted, Proof, warn_original
 
 MAGIC = b"birdfast graft 3\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
-
-
-def name(digest: str, batch: int, embedding: bool, tolerance: float, scores: str) -> str:
-    """A file name that changes with anything that changes the result."""
-    kind = f"{__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
-    named = hashlib.sha256(scores.encode()).hexdigest()[:8]
-    return f"{digest}-{kind}-{named}.graft"
 
 
 def cached(
@@ -45,18 +41,18 @@ def cached(
     output: str = "",
     n_classes: int = 0,
 ) -> Grafted | None:
-    """`graft.verified`, or what it gave before.
+    """Return what `graft.verified` gives, or what it gave before.
 
     Parameters
     ----------
-    model
+    model : path
         A .tflite file.
-    folder
+    folder : path
         Where rewritten models are kept; made if it is missing (see `models.cache_folder`).
     batch, embedding, tolerance
         As `graft.verified`.
-    output, n_classes
-        Which output holds the scores, where there are several; see `tflite.scores_output`.
+    output, n_classes : str, int
+        Which output holds the scores, where there are several; see `signature.scores_output`.
 
     Returns
     -------
@@ -72,7 +68,7 @@ def cached(
     for path in places:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
-    with alone(places[0]):
+    with _alone(places[0]):
         for path in places:  # perhaps another process made it while this one waited
             with contextlib.suppress(*UNREADABLE):
                 return _or_warn(read(path))
@@ -85,17 +81,37 @@ def cached(
 
 
 def holds(model: Path, folder: Path, *, batch: int, output: str = "", n_classes: int = 0) -> bool:
-    """Whether `cached` was asked the same before: without looking into what it gave."""
+    """Return whether `cached` was asked the same before: without looking into what it gave.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read.
+    """
     return any(path.exists() for path in _places(model, folder, batch, True, TOLERANCE, output, n_classes))
 
 
 def is_prepared(sha256: str, folder: Path) -> bool:
-    """Whether a network was rewritten before, by its file's SHA-256: then opening it takes no time."""
+    """Return whether a network was rewritten before, at all batches: then opening it takes no time.
+
+    Parameters
+    ----------
+    sha256 : str
+        Of its file.
+    folder : path
+        As `cached`.
+    """
     return all(any(folder.glob(f"{sha256}-{__version__}-{batch}e-*.graft")) for batch in BATCHES)
 
 
 def pack(grafted: Grafted | None) -> bytes:
-    """A rewritten model without its body (or that there is none) as bytes without pickles."""
+    """Return a rewritten model without its body (or that there is none) as bytes without pickles.
+
+    Raises
+    ------
+    OSError
+        The body, which is hashed, cannot be read.
+    """
     head: dict[str, object] = {"refused": grafted is None}
     arrays: dict[str, Array] = {}
     if grafted is not None:
@@ -111,7 +127,14 @@ def pack(grafted: Grafted | None) -> bytes:
 
 
 def unpack(data: bytes, body: Path) -> Grafted | None:
-    """The inverse of `pack`, with the body in its file.
+    """Return what was packed.
+
+    Parameters
+    ----------
+    data : bytes
+        From `pack`.
+    body : path
+        The file of the body; it is hashed, and stays where it is.
 
     Raises
     ------
@@ -138,12 +161,15 @@ def unpack(data: bytes, body: Path) -> Grafted | None:
 
 
 def read(path: Path) -> Grafted | None:
-    """What a cache file holds; ValueError or OSError if it is damaged or missing."""
+    """Return what a file of the cache holds; errors as `unpack`."""
     return unpack(path.read_bytes(), _body(path))
 
 
 def write(path: Path, grafted: Grafted | None) -> None:
-    """Put a rewritten model into the cache; a full disk only costs the speed of the next start."""
+    """Put a rewritten model, or that there is none, into the cache.
+
+    A full disk only costs the speed of the next start: nothing is raised.
+    """
     with contextlib.suppress(OSError, ConfigError):
         path.parent.mkdir(parents=True, exist_ok=True)
         if grafted is not None:
@@ -156,7 +182,14 @@ def _places(
 ) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
     kinds = ("", f"{output} {n_classes}")
-    return [folder / name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
+    return [folder / _file_name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
+
+
+def _file_name(sha256: str, batch: int, embedding: bool, tolerance: float, scores: str) -> str:
+    """Return a file name that changes with anything that changes the result."""
+    kind = f"{__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
+    named = hashlib.sha256(scores.encode()).hexdigest()[:8]
+    return f"{sha256}-{kind}-{named}.graft"
 
 
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
@@ -167,7 +200,7 @@ def _or_warn(grafted: Grafted | None) -> Grafted | None:
 
 @functools.cache
 def _digest(model: Path) -> str:
-    """The SHA-256 of a file, read once a process."""
+    """Return the SHA-256 of a file, read once a process."""
     try:
         with model.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
@@ -189,7 +222,7 @@ def _replace(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def alone(path: Path) -> Iterator[None]:
+def _alone(path: Path) -> Iterator[None]:
     """Wait until no other process makes the same file; where locks are not to be had, go ahead."""
     try:
         import fcntl

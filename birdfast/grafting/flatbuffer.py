@@ -4,6 +4,8 @@ What is handed to the runtime is always written anew from the tree, never the fi
 reader trusts every offset, and a file can be made on which Python's reader and the C++ reader disagree.
 """
 
+from __future__ import annotations
+
 from typing import Any
 
 import flatbuffers
@@ -37,11 +39,11 @@ class _AlignedBuffer(schema.BufferT):  # type: ignore[misc]
 
 
 def read(data: bytes) -> Any:
-    """Read a model's bytes into a ``ModelT`` tree.
+    """Read a model's bytes into a tree of its objects.
 
     Parameters
     ----------
-    data
+    data : bytes
         The content of a .tflite file.
 
     Returns
@@ -73,7 +75,18 @@ def read(data: bytes) -> Any:
 
 
 def write(model: Any) -> bytes:
-    """Write a ``ModelT`` tree as the bytes of a .tflite file, buffers aligned to 16 bytes."""
+    """Write a tree as the bytes of a .tflite file, with buffers aligned to 16 bytes.
+
+    Parameters
+    ----------
+    model : ModelT
+        Its buffers are replaced by aligned ones.
+
+    Raises
+    ------
+    ModelError
+        The schema has no place for what is in the tree.
+    """
     for i, buffer in enumerate(model.buffers):
         if type(buffer) is not _AlignedBuffer:
             model.buffers[i] = aligned = _AlignedBuffer()
@@ -100,7 +113,7 @@ class _Budget:
         return n
 
     def length(self, table: Any, slot: int) -> int:
-        """Length of the vector or string in a table's vtable slot, 0 if absent, charged to the budget."""
+        """Return the length of what is in a table's vtable slot, 0 if absent, and charge it to the budget."""
         tab = table._tab
         offset = number_types.UOffsetTFlags.py_type(tab.Offset(slot))
         return self.spend(tab.VectorLen(offset)) if offset else 0

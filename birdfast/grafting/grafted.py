@@ -3,15 +3,18 @@
 `graft` makes them, `cache` keeps them; nothing here needs the library that rewrites graphs.
 """
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 
+from ..arrays import Float32
 from ..errors import ModelError
 from ..frontends import compiled
-from ..frontends.tables import Array, FrontEnd
+from ..frontends.tables import FrontEnd
 from ..runtimes import litert
 
 TOLERANCE = 1e-3  # of logits
@@ -20,7 +23,19 @@ BATCHES = (1, 4)  # windows that a rewritten network takes at once
 
 @dataclass(frozen=True)
 class Proof:
-    """What was done to a model, in words and numbers."""
+    """What was done to a model, in words and numbers; str() gives the lines that are printed.
+
+    Attributes
+    ----------
+    operators_before, operators_after : int
+        Of the model, and of what is left of it for the runtime.
+    front_end : str
+        What our kernels or convolutions do in its place (`FrontEnd.words`); "" if none was found.
+    largest_difference : float or None
+        Of the logits, over all windows; None if nothing was compared.
+    differences, not_judged : dict of str to float
+        The largest of each window; those on windows that no recorder gives count for nothing.
+    """
 
     operators_before: int
     operators_after: int
@@ -53,16 +68,21 @@ class Grafted:
 
     Attributes
     ----------
-    body
+    body : bytes or path
         A static .tflite, or the file that holds it, that XNNPACK takes whole: from `body_input` to the
         model's own outputs, in their order, and then the embedding if it was asked for.
-    front_end
+    front_end : FrontEnd or None
         The tables of what was cut off; None if nothing was recognised and `body` takes the samples.
-    batch
+    batch : int
         Windows at a time.
-    scores, embedding
+    body_input : int
+        The tensor of `body` that the front end fills.
+    scores, embedding : int, int or None
         Tensors of `body` with the model's first output and the input of its last FULLY_CONNECTED (None:
-        there is none). `logits` is the tensor in front of a closing LOGISTIC or SOFTMAX, which is compared.
+        there is none, or none was asked for).
+    proof : Proof
+        That it says what the model says; what is compared is the tensor in front of a closing LOGISTIC or
+        SOFTMAX.
     """
 
     body: bytes | Path
@@ -73,13 +93,23 @@ class Grafted:
     embedding: int | None
     proof: Proof
 
-    def session(self) -> "GraftedSession":
-        """A session that runs it on one core."""
+    def session(self) -> GraftedSession:
+        """Return a session that runs it on one core."""
         return GraftedSession(self)
 
 
 class GraftedSession:
-    """Runs a grafted model, one interpreter with one thread; see `sessions.Session`."""
+    """Runs a grafted model, one interpreter with one thread; see `sessions.Session`.
+
+    Parameters
+    ----------
+    grafted : Grafted
+
+    Raises
+    ------
+    ModelError
+        The runtime refuses the body.
+    """
 
     def __init__(self, grafted: Grafted) -> None:
         self.batch = grafted.batch
@@ -97,16 +127,33 @@ class GraftedSession:
         details = self._interpreter.get_output_details()
         return int(np.prod(next(d["shape"] for d in details if d["index"] == tensor))) // self.batch
 
-    def run(self, windows: Array) -> dict[str, Array]:
-        """Score float32 ``[batch, samples]``: ``{"logits": [batch, n_classes], "embedding": [batch, d]}``."""
+    def run(self, windows: Float32) -> dict[str, Float32]:
+        """Score windows.
+
+        Parameters
+        ----------
+        windows : float32 [batch, window_samples], in -1..1
+            As many as the batch has.
+
+        Returns
+        -------
+        dict
+            "logits": float32 [batch, n_classes]; and "embedding": float32 [batch, embedding_size], where
+            there is one.
+
+        Raises
+        ------
+        ModelError
+            More or fewer windows; or the runtime fails.
+        """
         if len(windows) != self.batch:
             raise ModelError(f"{len(windows)} windows for a session of {self.batch}")
         self.front(windows)
         rows = (values.reshape(self.batch, -1) for values in self.body())
         return dict(zip(("logits", "embedding"), rows, strict=False))
 
-    def front(self, windows: Array) -> None:
-        """Make the body's input from as many windows as the batch has."""
+    def front(self, windows: Float32) -> None:
+        """Make the body's input from float32 [batch, window_samples]."""
         # straight into the interpreter's memory; it must not be referred to when the body runs
         target = self._interpreter.tensor(self.grafted.body_input)()
         if self._kernel is None:
@@ -114,11 +161,17 @@ class GraftedSession:
         else:
             self._kernel(windows, target)
 
-    def body(self) -> list[Array]:
-        """Run the body on what `front` made: logits, and the embedding if it was asked for."""
+    def body(self) -> list[Float32]:
+        """Run the body on what `front` made, and return the logits, and the embedding if there is one.
+
+        Raises
+        ------
+        ModelError
+            The runtime fails.
+        """
         return litert.run(self._interpreter, {}, self._outputs)
 
 
 def warn_original(reason: str) -> None:
-    """Say that the original is used, and why."""
+    """Say that the original is used, and why, as a RuntimeWarning."""
     warnings.warn(f"the original graph is used: {reason}", RuntimeWarning, stacklevel=3)

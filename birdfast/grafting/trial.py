@@ -3,6 +3,8 @@
 python -m birdfast.grafting.trial < MODEL.tflite
 """
 
+from __future__ import annotations
+
 import os
 import subprocess
 import sys
@@ -16,12 +18,17 @@ COMMAND = [sys.executable, "-m", "birdfast.grafting.trial"]
 
 
 def run(data: bytes) -> None:
-    """Raise ModelError unless the runtime can start a model and run it once on silence.
+    """Refuse a model that the runtime cannot start and run once on silence.
 
     Parameters
     ----------
-    data
+    data : bytes
         A model written by this package.
+
+    Raises
+    ------
+    ModelError
+        The runtime refuses it, crashes on it, or takes longer than 2 minutes.
     """
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
     try:
@@ -40,7 +47,7 @@ def run(data: bytes) -> None:
 
 
 def main() -> int:
-    """The trial itself: FAILED and the reason on stderr if the runtime refuses the model."""
+    """Run the trial itself; return FAILED, with the reason on stderr, if the runtime refuses the model."""
     import resource
 
     import numpy as np

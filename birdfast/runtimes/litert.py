@@ -1,5 +1,7 @@
 """Interpreters of TFLite models, through LiteRT or, where only that exists, tflite-runtime."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
@@ -7,11 +9,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from ..arrays import Array
 from ..errors import ModelError
 
-Array = np.ndarray[Any, np.dtype[Any]]
 LITERT = "ai-edge-litert"
 
 
@@ -21,16 +21,16 @@ def start(
     delegate: bool = True,
     shapes: Mapping[int, Sequence[int]] | None = None,
 ) -> Any:
-    """A one-thread interpreter with its tensors allocated.
+    """Return an interpreter with its tensors allocated, which runs in one thread.
 
     Parameters
     ----------
-    data
+    data : bytes or path
         A model written by this package, or the file that holds it, which is then mapped and not copied;
-        never a file of the user's (see `flatbuffer`).
-    delegate
+        never a file of the user's (see `grafting.flatbuffer`).
+    delegate : bool
         Whether XNNPACK takes what it can.
-    shapes
+    shapes : dict of int to sequence of int, or None
         New shapes of input tensors, by tensor.
 
     Raises
@@ -57,7 +57,27 @@ def start(
 
 
 def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> list[Array]:
-    """Run once: copies of the tensors `fetch`, which must be outputs."""
+    """Run once.
+
+    Parameters
+    ----------
+    interpreter : Interpreter
+        From `start`.
+    feeds : dict of int to array
+        Input tensors; those left out keep what they have.
+    fetch : sequence of int
+        Tensors, which must be outputs.
+
+    Returns
+    -------
+    list of array
+        Copies of `fetch`.
+
+    Raises
+    ------
+    ModelError
+        The runtime fails.
+    """
     try:
         for tensor, value in feeds.items():
             interpreter.set_tensor(tensor, value)
