@@ -6,6 +6,7 @@ import hashlib
 import multiprocessing
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +23,7 @@ from birdfast.errors import ModelError
 from birdfast.frontends import compiled
 from birdfast.frontends.tables import FrontEnd, NetworkNormalization
 from birdfast.grafting import cache, flatbuffer, fold, graft, portable, surgery, trial, validate, verification
-from birdfast.grafting.grafted import Grafted
+from birdfast.grafting.grafted import Grafted, GraftedSession
 from birdfast.grafting.graph import Graph
 from birdfast.grafting.recognise import Found, recognise
 from birdfast.runtimes import litert
@@ -137,6 +138,51 @@ def test_a_session_takes_as_many_windows_as_its_batch_has() -> None:
     np.testing.assert_allclose(session.run(windows)["logits"], original_logits(data, windows), atol=1e-4)
     with pytest.raises(ModelError, match="2 windows for a session of 3"):
         session.run(windows[:2])
+
+
+@pytest.mark.parametrize("kept", ["bytes", "file"])
+def test_twins_in_two_threads_say_what_one_says(tmp_path: Path, kept: str) -> None:
+    kind = Kind(part="real", post="root", normalized=True)
+    grafted = graft.optimize(graphs.network(kind), batch=2)
+    assert grafted.front_end is not None
+    assert isinstance(grafted.body, bytes)
+    (tmp_path / "body.tflite").write_bytes(grafted.body)
+    session = replace(grafted, body=grafted.body if kept == "bytes" else tmp_path / "body.tflite").session()
+    stacks = np.random.default_rng(2).uniform(-1, 1, (200, 2, kind.samples)).astype(np.float32)
+
+    def said(by: GraftedSession) -> list[dict[str, np.ndarray]]:
+        return [by.run(stack) for stack in stacks]
+
+    expected = said(session)
+    with ThreadPoolExecutor(2) as threads:
+        for found in threads.map(said, [session, session.twin()]):
+            for one, other in zip(expected, found, strict=True):
+                assert {name: rows.tobytes() for name, rows in one.items()} == {
+                    name: rows.tobytes() for name, rows in other.items()
+                }
+
+
+def test_sessions_may_be_opened_in_several_threads(tmp_path: Path) -> None:
+    """The runtime's greeting is kept off the terminal, and what others say afterwards is not."""
+    (tmp_path / "tiny.tflite").write_bytes(TINY)
+    done = subprocess.run(
+        [sys.executable, "-c", OPENED, str(tmp_path / "tiny.tflite")], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stderr) == (0, "heard\n")
+
+
+OPENED = """
+import os, sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from birdfast.grafting import graft
+
+sys.setswitchinterval(1e-6)
+session = graft.optimize(Path(sys.argv[1])).session()
+with ThreadPoolExecutor(8) as threads:
+    list(threads.map(lambda _: session.twin(), range(64)))
+os.write(2, b"heard\\n")
+"""
 
 
 def test_nothing_depends_on_shapes_any_more() -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 from ..arrays import Array
 from ..errors import ModelError
 
 LITERT = "ai-edge-litert"
+SILENCE = Lock()
 
 
 def start(
@@ -119,12 +121,16 @@ def version() -> str:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Keep the runtime's greeting, which it writes past Python, off the user's terminal."""
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    """Keep the runtime's greeting, which it writes past Python, off the user's terminal.
+
+    One thread at a time: a second would take the first one's silence for the terminal.
+    """
+    with SILENCE:
+        kept = os.dup(2)
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
