@@ -105,14 +105,14 @@ def agreement(data: bytes, grafted: Grafted, fast: bytes, recorded: dict[str, Ar
     trials = {**verification.signals(grafted.front_end.samples), **recorded}
     tensor, shape = verification.find_logits(original), original.shape(original.inputs[0])
     expected = verification.logits(original, tensor, trials, shape)
-    report = graft.verify(data, grafted, recorded).proof
+    proof = graft.verify(data, grafted, recorded).proof
     found = verification.logits(Graph.parse(fast), tensor, trials, shape)
     other = verification.differences(trials, expected, found)
     print(f"  largest logit difference to LiteRT with XNNPACK {'grafted':>12}{'portable':>12}")
     for name in verification.signals(16):
-        print(f"    {name:46}{report.differences[name]:12.1e}{other[name]:12.1e}")
+        print(f"    {name:46}{proof.differences[name]:12.1e}{other[name]:12.1e}")
     if recorded:
-        worst = [max(gaps[name] for name in recorded) for gaps in (report.differences, other)]
+        worst = [max(gaps[name] for name in recorded) for gaps in (proof.differences, other)]
         print(f"    {f'recordings, {len(recorded)} windows':46}{worst[0]:12.1e}{worst[1]:12.1e}")
 
 

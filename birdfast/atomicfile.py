@@ -14,6 +14,18 @@ from .errors import ConfigError
 class AtomicFile:
     """A file that gets its name when it is whole: a temporary neighbour, renamed at the end.
 
+    Parameters
+    ----------
+    path : path
+        The name; a file that has it is replaced.
+    **how
+        As `open`: mode, encoding, newline.
+
+    Attributes
+    ----------
+    stream : file
+        Where to write.
+
     Raises
     ------
     ConfigError
@@ -21,15 +33,9 @@ class AtomicFile:
     """
 
     def __init__(self, path: Path, **how: Any) -> None:
-        if path.is_dir():
-            raise ConfigError(f"{path}: cannot be written (it is a folder)")
         self.path = path
-        try:
-            handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be written into {path.parent} ({error.strerror})") from error
+        handle, self._part = _begun(path)
         os.fchmod(handle, 0o666 & ~_umask())
-        self._part = Path(name)
         self.stream: IO[Any] = os.fdopen(handle, **how)
 
     def __enter__(self) -> Self:
@@ -50,6 +56,30 @@ class AtomicFile:
         finally:
             self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
             self.stream.close()
+
+
+def check(path: Path) -> None:
+    """Refuse a name that an `AtomicFile` could not get, before anything is computed; nothing is left.
+
+    Raises
+    ------
+    ConfigError
+        As `AtomicFile`.
+    """
+    handle, part = _begun(path)
+    os.close(handle)
+    part.unlink()
+
+
+def _begun(path: Path) -> tuple[int, Path]:
+    """Make the temporary neighbour of a file: its descriptor, and its name."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: cannot be written (it is a folder)")
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be written into {path.parent} ({error.strerror})") from error
+    return handle, Path(name)
 
 
 def _umask() -> int:

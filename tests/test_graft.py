@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import multiprocessing
 import subprocess
@@ -359,19 +360,19 @@ def test_several_processes_may_start_at_once(tiny_file: Path, tmp_path: Path) ->
 @pytest.mark.parametrize("kind", KINDS, ids=str)
 def test_a_portable_network_says_the_same(kind: Kind, batch: int | None) -> None:
     data = graphs.network(kind)
-    fast, report = portable.verified(data, batch=batch, tolerance=1e-3)
+    fast, proof = portable.verified(data, batch=batch, tolerance=1e-3)
     graph = Graph.parse(fast)
     assert "RFFT2D" not in {graph.name(op) for op in graph.operators} or kind.normalized
-    assert report.front_end.startswith("as convolutions")
+    assert proof.front_end.startswith("as convolutions")
     assert graph.inputs == Graph.parse(data).inputs
     assert graph.outputs[0] == Graph.parse(data).outputs[0]
 
 
 def test_a_portable_birdnet_says_the_same(birdnet: models.Model) -> None:
     """In silence too, which its normalisation makes -1 and whose spectrum is rounding alone."""
-    fast, report = portable.verified(birdnet.path.read_bytes(), batch=None, tolerance=1e-3)
-    assert report.front_end.startswith("as convolutions")
-    assert max(report.differences[name] for name in ("silence", "click", "song, then zeros")) < 1e-4
+    fast, proof = portable.verified(birdnet.path.read_bytes(), batch=None, tolerance=1e-3)
+    assert proof.front_end.startswith("as convolutions")
+    assert max(proof.differences[name] for name in ("silence", "click", "song, then zeros")) < 1e-4
     assert Graph.parse(fast).outputs == [546, 545], "where birdnet and BirdNET-Go look for them"
 
 
@@ -400,6 +401,21 @@ def test_a_portable_network_out_of_tolerance_is_not_written(tmp_path: Path) -> N
         portable.verified(TINY, batch=1, tolerance=-1)
     assert _command(model, "--portable", "-o", str(fast)) == 0
     assert Graph.parse(fast.read_bytes()).operators
+
+
+def test_a_portable_network_is_whole_or_not_there(
+    tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert _command(tiny_file, "--portable", "-o", tmp_path / "none" / "fast.tflite") == 64
+    assert "cannot be written into" in capsys.readouterr().err
+
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    assert _command(tiny_file, "--portable", "-o", tmp_path / "fast.tflite") == 74
+    assert "fast.tflite: cannot be written (No space left on device)" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["tiny.tflite"]
 
 
 def _command(*arguments: object) -> int:

@@ -15,16 +15,17 @@ gives them, with the noise of the last bit; what it makes of pure ones is report
 from __future__ import annotations
 
 import argparse
-import os
-import tempfile
 import warnings
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from .. import atomicfile
 from ..errors import ConfigError, ModelError
+from .output import telling
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
+AGAIN = "the same command begins anew"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -64,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _portable(args: argparse.Namespace) -> None:
-    from ..grafting import original, portable
+    from ..grafting import portable
 
     batch, tolerance = _batch(args.batch), 1e-3 if args.tolerance is None else args.tolerance
     if not tolerance >= 0:
@@ -74,14 +75,15 @@ def _portable(args: argparse.Namespace) -> None:
     model = _path(args.model)
     if args.output.resolve() == model.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
-    data = original.content(model)
-    made, report = portable.verified(data, batch=batch, tolerance=tolerance, windows=_recorded(args))
-    _write(args.output, made)
-    print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{report}")
+    atomicfile.check(args.output)
+    made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=_recorded(args))
+    with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
+        file.stream.write(made)
+    print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{proof}")
 
 
 def _batch(text: str | None) -> int | None:
-    """Windows at a time, None for any number."""
+    """Return windows at a time, None for any number."""
     if text is None or text == "dynamic":
         return None
     if not text.isdecimal() or not 1 <= int(text) <= 1024:
@@ -90,22 +92,21 @@ def _batch(text: str | None) -> int | None:
 
 
 def _path(name: str) -> Path:
-    """The network's file; that of a file needs no labels here."""
+    """Return the network's file; one that is named by its file needs no labels here."""
     from .. import models
 
     return Path(name) if Path(name).is_file() else models.find(name).path
 
 
 def _recorded(args: argparse.Namespace) -> dict[str, Any]:
-    """The windows of the user's recordings, by what they are called in the report."""
+    """Return the windows of the user's recordings, by what they are called in the proof."""
     from .. import audio, models, windows
     from ..grafting import fold, original
-    from ..grafting.graph import Graph
 
     if not args.audio:
         return {}
     path = _path(args.model)
-    window_samples = fold.input_shape(Graph.parse(original.content(path)), 1)[-1]
+    window_samples = fold.input_shape(original.read(path), 1)[-1]
     rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
@@ -138,15 +139,3 @@ def _cache(name: str) -> None:
             print(f"{path}: takes no batch of {batch}")
         else:
             print(f"{path}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.proof}")
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file whole or not at all."""
-    try:
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as stream:
-            stream.write(data)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except OSError as error:
-        raise ConfigError(f"-o {path}: {error.strerror}") from error

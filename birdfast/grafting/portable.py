@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 
@@ -115,14 +116,18 @@ def _named(name: str, tensor: int) -> object:
 
 
 def verified(
-    model: bytes, *, batch: int | None = 1, tolerance: float, windows: Mapping[str, Float32] | None = None
+    model: bytes | str | Path,
+    *,
+    batch: int | None = 1,
+    tolerance: float,
+    windows: Mapping[str, Float32] | None = None,
 ) -> tuple[bytes, Proof]:
     """Return the fastest portable form that says what the original says.
 
     Parameters
     ----------
-    model : bytes
-        The content of a .tflite file.
+    model : bytes, str or path
+        The content of a .tflite file, or its path.
     batch : int or None
         Windows at a time; None for any number, or for one where the network takes no more.
     tolerance : float

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-from ..atomicfile import AtomicFile
+from .. import atomicfile
 from ..errors import ConfigError, OutputError
 from ..outcomes import Failure
 from .dense import COLUMNS, DenseTable
@@ -66,9 +66,7 @@ def check_places(folder: Path, kinds: Iterable[str]) -> None:
         The folder takes no file, or a table's name is a folder's.
     """
     for name in (FAILURES, NOTES, *(TABLES[kind] for kind in kinds)):
-        file = AtomicFile(folder / name, mode="wb")
-        with file.stream:
-            file._part.unlink()
+        atomicfile.check(folder / name)
 
 
 def tidy(folder: Path) -> None:
