@@ -15,21 +15,25 @@ import tomllib
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 
 from . import modelfolder
 from .config import LARGEST, Activation, Normalization
 from .errors import ModelError
+from .runtimes import litert
 
+Kind = Literal["tflite", "stsg"]
 FOLDERS_VARIABLE = "BIRDFAST_MODELS"
+FOUND = ("kind", "path", "labels_path")  # what a manifest cannot tell
 
 
 @dataclass(frozen=True, kw_only=True)
 class Model:
-    """A network: the keys of models.toml, and the two files. A rate of 0: not known yet."""
+    """A network: its kind, the keys of models.toml, and the two files. A rate of 0: not known yet."""
 
     name: str
     title: str
+    kind: Kind = "tflite"
     licence: str = "as its author says"
     licence_url: str = ""
     source: str = ""
@@ -54,6 +58,11 @@ class Model:
     def found(self) -> bool:
         """Whether both files lie on this machine."""
         return self.path.is_file() and self.labels_path.is_file()
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the library that runs its kind; "" where birdfast itself does."""
+        return litert.version() if self.kind == "tflite" else ""
 
     def sha256(self) -> str:
         """Return the SHA-256 of the network's file."""
@@ -140,18 +149,13 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
             raise ModelError(model.how_to_get())
     elif path.is_dir():
         model = _in_folder(path)
+    elif path.is_file():
+        return _of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
     else:
-        return _single(path, labels)
-    return with_files(model, model.path, Path(labels)) if labels else model
-
-
-def _single(path: Path, labels: str | os.PathLike[str] | None) -> Model:
-    """Find a .tflite file and its labels."""
-    if not path.is_file():
         raise ModelError(
             f"{path}: no such model; it takes {', '.join(_facts())}, a .tflite file or a folder with one"
         )
-    return _of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
+    return with_files(model, model.path, Path(labels)) if labels else model
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:
@@ -196,6 +200,7 @@ def _trained(folder: Path) -> Model:
     return Model(
         name=folder.resolve().name,
         title=facts["title"],
+        kind="stsg",
         licence=facts["licence"],
         rate_hz=rate_hz,
         window_samples=round(facts["window_s"] * rate_hz),
@@ -235,7 +240,7 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
     """Refuse keys and values that a user's manifest cannot have."""
     defaults = {field.name: field.default for field in dataclasses.fields(Model)}
     for key, value in facts.items():
-        if key not in defaults or isinstance(defaults[key], Path):
+        if key not in defaults or key in FOUND:
             raise ModelError(f"{manifest}: unknown key {key}")
         kind = int if isinstance(defaults[key], int) else str
         choices = {"activation": get_args(Activation), "normalization": get_args(Normalization)}.get(key)

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from birdfast import labels, models
+from birdfast import labels, modelfolder, models
 from birdfast.errors import ModelError
+from birdfast.runtimes import litert
 
 from . import networks
 
@@ -72,6 +73,7 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
         ("rate = 1", "unknown key rate"),
         ("rate_hz =", "cannot be read"),
         ("path = 'x'", "unknown key path"),
+        ("kind = 'stsg'", "unknown key kind"),
         ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number"),
         ("rate_hz = true", "rate_hz = True does not fit"),
         ("activation = 'relu'", "activation = 'relu' does not fit; it takes sigmoid or softmax or none"),
@@ -89,6 +91,18 @@ def test_a_manifest_of_nothing_is_what_is_told(tmp_path: Path, manifest: str) ->
     (tmp_path / "model.toml").write_text(manifest)
     with pytest.raises(ModelError, match=r"model\.toml: not of a model that birdfast trained.* no \.tflite"):
         models.find(str(tmp_path))
+
+
+def test_a_model_states_its_kind_and_what_runs_it(tmp_path: Path) -> None:
+    network = models.find(networks.write_folder(tmp_path))
+    assert (network.kind, network.runtime) == ("tflite", litert.version())
+    renamed = models.find(network.path.rename(tmp_path / "network.bin"), network.labels_path)
+    assert renamed.kind == "tflite", "whatever its file is called"
+    assert {model.kind for model in models.catalogue().values()} == {"tflite"}
+    plain = {"title": "Mine", "licence": "mine", "activation": "sigmoid", "window_s": 5, "classes": ["a"]}
+    modelfolder.write(tmp_path / "trained", {**plain, "frontend": {"rate_hz": 32_000}, "pooling": {}}, {})
+    trained = models.find(tmp_path / "trained")
+    assert (trained.kind, trained.runtime) == ("stsg", "")
 
 
 def test_a_users_network_takes_the_facts_of_the_one_with_its_input() -> None:
