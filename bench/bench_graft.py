@@ -17,12 +17,12 @@ from pathlib import Path
 import numpy as np
 
 from birdfast import audio, models
+from birdfast.arrays import Array
 from birdfast.grafting import graft, portable, verification
 from birdfast.grafting.grafted import Grafted
 from birdfast.grafting.graph import Graph
 from birdfast.runtimes import litert
 
-Array = np.ndarray
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
 

@@ -7,11 +7,9 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Float32
 from .errors import ModelError
-
-Float32 = NDArray[np.float32]
 
 
 @dataclass(frozen=True, eq=False)

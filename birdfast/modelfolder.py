@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Array
 from .atomicfile import AtomicFile
 from .config import Activation
 from .errors import ConfigError, ModelError
@@ -27,7 +27,7 @@ SEAL = b'\nmanifest_sha256 = "'
 
 SHORTEST_S, LONGEST_S = 0.1, 600  # of a window
 
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Array]
 
 
 def _are_text(values: Any) -> bool:
@@ -61,9 +61,7 @@ def is_one(folder: Path) -> bool:
         return False
 
 
-def write(
-    folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
-) -> None:
+def write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
     """Write a model; the manifest comes last, so that a folder with a fresh one is whole.
 
     Parameters

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
 from . import audio
+from .arrays import Float32
 from .atomicfile import AtomicFile
 from .errors import ConfigError
 from .outcomes import Detection
@@ -86,12 +86,12 @@ def _check(name: str, value: float, lowest: float, highest: float, unit: str) ->
         )
 
 
-def _decibels(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def _decibels(samples: Float32) -> Float32:
     """Return the power spectrum in dB below its maximum: float32 [frames, bins]."""
     hop_samples = max(N_FFT // 4, len(samples) // COLUMNS)
     power = np.abs(Stft(N_FFT, hop_samples)(samples)) ** 2
     floor = max(float(power.max()), 1e-20) * 10 ** (-RANGE_DB / 10)
-    decibels: NDArray[np.float32] = 10 * np.log10(np.maximum(power, floor) / floor) - RANGE_DB
+    decibels: Float32 = 10 * np.log10(np.maximum(power, floor) / floor) - RANGE_DB
     return decibels
 
 

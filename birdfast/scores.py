@@ -6,15 +6,14 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Float32, Int64
 from .config import Activation
 
 LOGIT_LIMIT = 15.0  # BirdNET clips its logits to -15..15 before the sigmoid
 MARGIN = 1e-3  # wider than any rounding between the two ways to compare with the threshold
 
-FloatArray = NDArray[np.float32]
-Picked = tuple[NDArray[np.int64], NDArray[np.int64], FloatArray]
+Picked = tuple[Int64, Int64, Float32]
 
 
 @dataclass(frozen=True)
@@ -26,7 +25,7 @@ class ScoreRule:
     top_k: int | None = None
     sensitivity: float = 1.0
 
-    def confidences(self, logits: FloatArray) -> FloatArray:
+    def confidences(self, logits: Float32) -> Float32:
         """Turn logits into confidences.
 
         Parameters
@@ -44,11 +43,11 @@ class ScoreRule:
             return self._sigmoid(logits)
         if self.activation == "softmax":
             powers = np.exp(logits - logits.max(axis=1, keepdims=True))
-            confidences: FloatArray = powers / powers.sum(axis=1, keepdims=True)
+            confidences: Float32 = powers / powers.sum(axis=1, keepdims=True)
             return confidences
         return logits
 
-    def pick(self, logits: FloatArray) -> Picked:
+    def pick(self, logits: Float32) -> Picked:
         """Return the detections in a batch of windows.
 
         Parameters
@@ -76,9 +75,9 @@ class ScoreRule:
             order = order[_rank_within(window[order]) < self.top_k]
         return window[order], label[order], confidence[order]
 
-    def _sigmoid(self, logits: FloatArray) -> FloatArray:
+    def _sigmoid(self, logits: Float32) -> Float32:
         shifted = np.clip(logits + np.float32((self.sensitivity - 1) * 10), -LOGIT_LIMIT, LOGIT_LIMIT)
-        confidences: FloatArray = 1 / (1 + np.exp(-shifted))
+        confidences: Float32 = 1 / (1 + np.exp(-shifted))
         return confidences
 
     def _lowest_logit(self) -> float:
@@ -91,7 +90,7 @@ class ScoreRule:
         return logit - (self.sensitivity - 1) * 10 - MARGIN
 
 
-def _rank_within(groups: NDArray[np.int64]) -> NDArray[np.int64]:
+def _rank_within(groups: Int64) -> Int64:
     """Return each entry's place among its equals, for entries that stand together."""
     index = np.arange(len(groups))
     first = np.ones(len(groups), bool)

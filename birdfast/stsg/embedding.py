@@ -9,9 +9,8 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ..arrays import Float32, Int32
+from ..arrays import Float32, Float64, Int32, Int64
 from ..errors import ConfigError
 
 Weighting = Literal["mean", "sqrt", "tf-idf"]
@@ -37,7 +36,7 @@ def counts(tokens: Int32, n_tokens: int, distances: Float32 | None = None) -> Fl
     float32 [n_windows, n_tokens]
     """
     n_windows = len(tokens)
-    votes: NDArray[np.float64]
+    votes: Float64
     if distances is None:
         votes = np.ones(tokens.shape)
     else:
@@ -84,7 +83,7 @@ def weights(window_counts: Float32, pooling: Weighting, idf: Float32 | None = No
     return share
 
 
-def inverse_frequency(having: NDArray[np.int64], n_windows: int) -> Float32:
+def inverse_frequency(having: Int64, n_windows: int) -> Float32:
     """Return log((1 + n) / (1 + df)) + 1 for each token, df of n windows having it (smooth idf).
 
     Parameters
