@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -143,6 +144,24 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     else:
         return _single(path, labels)
     return with_files(model, model.path, Path(labels)) if labels else model
+
+
+def find_all(
+    named: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    labels: str | os.PathLike[str] | None = None,
+) -> list[Model]:
+    """Return one or several networks, as `find` does each.
+
+    Raises
+    ------
+    ModelError
+        As `find`; or labels were given for several.
+    """
+    if isinstance(named, str | os.PathLike):
+        return [find(named, labels)]
+    if labels is not None and len(named) != 1:
+        raise ModelError("labels belong to one model; several bring their own")
+    return [find(one, labels) for one in named]
 
 
 def _single(path: Path, labels: str | os.PathLike[str] | None) -> Model:

@@ -82,7 +82,7 @@ class GraftedSession:
     """Runs a grafted model, one interpreter with one thread; see `sessions.Session`."""
 
     def __init__(self, grafted: Grafted) -> None:
-        self.batch = grafted.batch
+        self.batch, self.runtime = grafted.batch, litert.version()
         self.grafted = grafted
         self._interpreter = litert.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
@@ -92,6 +92,10 @@ class GraftedSession:
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
         self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
+
+    def twin(self) -> "GraftedSession":
+        """Return a second session of the same network, for another thread."""
+        return GraftedSession(self.grafted)
 
     def _output_size(self, tensor: int) -> int:
         details = self._interpreter.get_output_details()

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from importlib import metadata
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from ..errors import ModelError
 
 Array = np.ndarray[Any, np.dtype[Any]]
 LITERT = "ai-edge-litert"
+SILENCE = Lock()
 
 
 def start(
@@ -99,12 +101,16 @@ def version() -> str:
 
 @contextmanager
 def _silent_stderr() -> Iterator[None]:
-    """Keep the runtime's greeting, which it writes past Python, off the user's terminal."""
-    kept = os.dup(2)
-    try:
-        with Path(os.devnull).open("wb") as nowhere:
-            os.dup2(nowhere.fileno(), 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+    """Keep the runtime's greeting, which it writes past Python, off the user's terminal.
+
+    One thread at a time: a second would take the first one's silence for the terminal.
+    """
+    with SILENCE:
+        kept = os.dup(2)
+        try:
+            with Path(os.devnull).open("wb") as nowhere:
+                os.dup2(nowhere.fileno(), 2)
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
