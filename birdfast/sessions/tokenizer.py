@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import _kernels
+from ..config import check
 from ..errors import ConfigError
 from ..spectrogram import LogMel, Mfcc
 
@@ -61,13 +62,13 @@ class FrontEnd:
 
     def __post_init__(self) -> None:
         for name in ("n_fft", "frame_samples", "hop_samples"):
-            _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
-        _check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
+            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
+        check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
         for name in ("patch_frames", "patch_step"):
-            _check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
-        _check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
-        _check(self.offset >= 0, "offset", self.offset, "0 or more")
+            check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
+        check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
+        check(self.offset >= 0, "offset", self.offset, "0 or more")
 
     @property
     def n_bands(self) -> int:
@@ -126,9 +127,9 @@ class Tokenizer:
         if (mean is None) != (projection is None):
             raise ConfigError("mean and projection: both or neither")
         if projection is not None and mean is not None:
-            _check(projection.ndim == 2 and projection.shape[1] == n_patch, "projection", projection.shape,
+            check(projection.ndim == 2 and projection.shape[1] == n_patch, "projection", projection.shape,
                    f"[n_values, {n_patch}]")  # fmt: skip
-            _check(mean.shape == (n_patch,), "mean", mean.shape, f"[{n_patch}]")
+            check(mean.shape == (n_patch,), "mean", mean.shape, f"[{n_patch}]")
             # projection (patch - mean), with the mean's share taken away at last: one pass less.
             self._shift = (projection.astype(np.float64) @ mean.astype(np.float64)).astype(np.float32)
         self.front_end, self._projection, self._cpu = front_end, projection, cpu
@@ -179,8 +180,3 @@ def _unit_length(frames: Float32) -> Float32:
     length: Float32 = np.maximum(np.sqrt(squares), SHORTEST)
     unit: Float32 = frames / length[:, np.newaxis]
     return unit
-
-
-def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
-    if not fits:
-        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")

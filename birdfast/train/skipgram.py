@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..config import check
 from ..errors import ConfigError
 from . import checkpoint as checkpoints
 from .sentences import Sentences, flat, keep_probabilities, negative_table
@@ -72,11 +73,9 @@ class Options:
 
     def __post_init__(self) -> None:
         for name in ("dim", "window", "negatives", "min_count", "epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: {getattr(self, name)} is too small; it takes 1 or more")
+            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
         for name in ("subsample", "seed"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name}: {getattr(self, name)} is too small; it takes 0 or more")
+            check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
         if not 0 <= self.min_learning_rate <= self.learning_rate <= 1:
             raise ConfigError(
                 f"learning_rate: {self.learning_rate} to {self.min_learning_rate} does not fall within 1..0"
@@ -140,8 +139,7 @@ def train(
         The checkpoint is damaged.
     """
     chosen = Options(**options)
-    if n_workers < 1:
-        raise ConfigError(f"n_workers: {n_workers} is too small; it takes 1 or more")
+    check(n_workers >= 1, "n_workers", n_workers, "1 or more")
     training = _Training(*flat(sentences, vocabulary_size), vocabulary_size, chosen, n_workers)
     done = 0 if checkpoint is None or not checkpoint.exists() else training.resume(checkpoint)
     written = time.monotonic()
