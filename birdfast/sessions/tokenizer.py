@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from .. import _kernels
 from ..config import check
 from ..errors import ConfigError
-from ..spectrogram import LogMel, Mfcc
+from ..spectrogram import Framing, LogMel, Mfcc, Stream
 
 Float32 = NDArray[np.float32]
 SHORTEST = np.float32(1e-12)  # a frame of no length at all stays so
@@ -134,6 +134,8 @@ class Tokenizer:
             self._shift = (projection.astype(np.float64) @ mean.astype(np.float64)).astype(np.float32)
         self.front_end, self._projection, self._cpu = front_end, projection, cpu
         self._spectrogram = front_end.spectrogram(cpu)
+        # Patches are to a spectrogram, as one row of values, what frames are to a recording.
+        self._patching = Framing(n_patch, front_end.patch_step * front_end.n_bands, n_patch)
         self.n_values = n_patch if projection is None else len(projection)
 
     def bands(self, sound: Float32) -> Float32:
@@ -142,11 +144,7 @@ class Tokenizer:
 
     def patches(self, bands: Float32) -> Float32:
         """Return every patch of a spectrogram: a view [n, patch_frames * n_bands] whose rows overlap."""
-        size = self.front_end.patch_frames * bands.shape[1]
-        if bands.size < size:
-            return np.zeros((0, size), np.float32)
-        step = self.front_end.patch_step * bands.shape[1]
-        return np.lib.stride_tricks.sliding_window_view(bands.reshape(-1), size)[::step]
+        return self._patches(bands.reshape(-1), 0, self._patching.count(bands.size))
 
     def frames(self, patches: Float32) -> Float32:
         """Return what the codebook sees of patches: float32 [n, n_values]."""
@@ -164,14 +162,15 @@ class Tokenizer:
 
     def stream(self, blocks: Iterable[Float32]) -> Iterator[Float32]:
         """Yield the frames of a recording that comes in blocks: the same as those of the whole."""
-        step = self.front_end.hop_samples * self.front_end.patch_step
-        pending, skipped = np.zeros(0, np.float32), 0  # the next frame may begin behind all that has come
-        for block in blocks:
-            sound = np.concatenate([pending, block])
-            frames = self(sound[skipped:])
-            skipped += len(frames) * step
-            pending, skipped = sound[skipped:], max(0, skipped - len(sound))
-            yield frames
+        bands, patches = self._spectrogram.stream(), Stream(self._patching, self._patches)
+        for block in blocks:  # without padding nothing is left at the end
+            yield self.frames(patches.push(bands.push(block).reshape(-1)))
+
+    def _patches(self, values: Float32, start: int, count: int) -> Float32:
+        size, step = self._patching.window_samples, self._patching.hop_samples
+        if count == 0:
+            return np.zeros((0, size), np.float32)
+        return np.lib.stride_tricks.sliding_window_view(values[start:], size)[::step][:count]
 
 
 def _unit_length(frames: Float32) -> Float32:
