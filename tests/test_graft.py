@@ -137,12 +137,13 @@ def test_the_embedding_is_what_the_logits_are_made_from() -> None:
     np.testing.assert_allclose(found["embedding"] @ weights.T + 1, found["logits"], rtol=1e-4, atol=1e-4)
 
 
-def test_fewer_windows_than_the_batch_give_as_many_rows() -> None:
+def test_a_session_takes_as_many_windows_as_its_batch_has() -> None:
     data = graphs.network(Kind())
-    windows = np.random.default_rng(2).uniform(-1, 1, (2, 4000)).astype(np.float32)
+    windows = np.random.default_rng(2).uniform(-1, 1, (3, 4000)).astype(np.float32)
     session = graft.optimize(data, batch=3).session()
     np.testing.assert_allclose(session.run(windows)["logits"], original_logits(data, windows), atol=1e-4)
-    assert session.run(windows[:1])["logits"].shape == (1, 7)
+    with pytest.raises(ModelError, match="2 windows for a session of 3"):
+        session.run(windows[:2])
 
 
 def test_nothing_depends_on_shapes_any_more() -> None:

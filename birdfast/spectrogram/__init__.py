@@ -21,7 +21,7 @@ frames stay as they are.
 
 from .frames import Framing, Stream, window_values
 from .logmel import LogMel, Mfcc
-from .melspectrogram import Log, MelSpectrogram, Power
+from .melspectrogram import Log, MelSpectrogram
 from .shorttime import ShortTime, Stft
 
 __all__ = [
@@ -30,7 +30,6 @@ __all__ = [
     "LogMel",
     "MelSpectrogram",
     "Mfcc",
-    "Power",
     "ShortTime",
     "Stft",
     "Stream",

@@ -23,20 +23,12 @@ class Log:
     floor: float = 0.0
 
 
-@dataclass(frozen=True)
-class Power:
-    """``value ** exponent``, or ``(value * value) ** exponent`` when `square` (for values of either sign)."""
-
-    exponent: float
-    square: bool = False
-
-
 class MelSpectrogram(ShortTime[np.float32]):
     """Weighted sums of a short-time spectrum, from tables: float32 [frames, n_values].
 
-    A frame's spectrum becomes its real part, magnitude or power; bands are weighted sums of that, plus
-    `bias`; then comes `post`, then ``* scale + shift``, then the product with `matrix`. :class:`LogMel` and
-    :class:`Mfcc` make such tables; the front end of a network brings its own.
+    A frame's spectrum becomes its real part, magnitude or power; bands are weighted sums of that; then comes
+    `post`, then ``* scale + shift``, then the product with `matrix`. :class:`LogMel` and :class:`Mfcc` make
+    such tables.
 
     Parameters
     ----------
@@ -45,8 +37,7 @@ class MelSpectrogram(ShortTime[np.float32]):
     hop_samples : from frame to frame
     mel : [n_mels, n_fft // 2 + 1], weights of the bins in each band; the narrower the bands, the faster
     part : "real", "magnitude" or "power" of the spectrum
-    bias : [n_mels], added to the sums
-    post : None, :class:`Log` or :class:`Power`
+    post : None or :class:`Log`
     scale, shift : of the values that `post` gives
     matrix : [n_values, n_mels], multiplied with each row at last (a DCT, a PCA); None leaves the bands
     framing : for other frames than those at multiples of `hop_samples` that lie within the recording,
@@ -71,8 +62,7 @@ class MelSpectrogram(ShortTime[np.float32]):
         mel: npt.ArrayLike,
         *,
         part: Part = "power",
-        bias: npt.ArrayLike | None = None,
-        post: Log | Power | None = None,
+        post: Log | None = None,
         scale: float = 1.0,
         shift: float = 0.0,
         matrix: npt.ArrayLike | None = None,
@@ -95,7 +85,6 @@ class MelSpectrogram(ShortTime[np.float32]):
             fft.frame_transform(n_fft, window, part, bands.last_bin),
             window.size if subtract_mean else hop_samples,
             bands=bands,
-            bias=None if bias is None else table("bias", bias, (len(weights),)),
             matrix=None if matrix is None else table("matrix", matrix, (None, len(weights))),
             scale=scale,
             shift=shift,
@@ -143,12 +132,9 @@ def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Fl
     return made
 
 
-def _post_options(post: Log | Power | None) -> dict[str, Any]:
-    match post:
-        case None:
-            return {}
-        case Log(offset, floor):
-            return {"post": "log", "offset": offset, "floor": floor}
-        case Power(exponent, square):
-            return {"post": "pow", "exponent": exponent, "square": square}
-    raise ConfigError(f"post={post!r}: must be a Log, a Power or None")
+def _post_options(post: Log | None) -> dict[str, Any]:
+    if post is None:
+        return {}
+    if isinstance(post, Log):
+        return {"post": "log", "offset": post.offset, "floor": post.floor}
+    raise ConfigError(f"post={post!r}: must be a Log or None")
