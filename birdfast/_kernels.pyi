@@ -13,6 +13,14 @@ I32 = NDArray[np.int32]
 Post = Literal["none", "log", "pow"]
 Pad = Literal["none", "zero", "reflect", "edge"]
 
+BLOCK: int  # centroids in a block, and blocks in a group of a tree
+BLOCKS_MULTIPLE: int  # the number of blocks is one of this
+MAX_NEAREST: int
+MAX_VALUES: int  # of a centroid
+INT16_STEPS: int  # of a vector's length
+INT8_STEPS: int  # of its largest value
+SEARCHES: dict[str, int]
+
 def cpu_tables() -> tuple[str, ...]:
     """Names of the tables of kernels that this CPU can run, slowest first."""
 
@@ -69,8 +77,8 @@ class FramePlan:
 class CentroidSearch:
     """Centroids packed by `birdfast.tokens.packing`, ready to be searched.
 
-    search "all", "float", "int16" or "tree"; fused=False keeps AVX-512 from using VNNI. Neither
-    changes what is found.
+    search "all", "float", "int16", "int8" or "tree"; fused=False keeps AVX-512 from using VNNI.
+    Neither changes what is found.
     """
 
     def __init__(
