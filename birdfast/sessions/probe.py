@@ -31,7 +31,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Framing:
+class FrameGrid:
     """Frame f, sample n is ``window[n] * signal[start + f * hop + n]``, and 0 outside of the signal."""
 
     n_fft: int
@@ -41,7 +41,7 @@ class Framing:
     window: Array
 
 
-def framing(piece: Piece, signal: int, n_fft: int) -> Framing | None:
+def frame_grid(piece: Piece, signal: int, n_fft: int) -> FrameGrid | None:
     """What frames and window a piece from a signal to an FFT's input cuts; None if it does something else."""
     size = int(np.prod(piece.shapes[signal]))
     ones = piece({signal: np.ones(size)}).reshape(-1, n_fft)
@@ -60,15 +60,15 @@ def framing(piece: Piece, signal: int, n_fft: int) -> Framing | None:
     start = int(first - f[0] * hop)
     if hop < 1 or not np.array_equal(index, start + f * hop + n):
         return None
-    found = Framing(n_fft, hop, start, frames, window)
+    found = FrameGrid(n_fft, hop, start, frames, window)
     noise = np.random.default_rng(1).uniform(-1, 1, size).astype(np.float32)
     return found if np.array_equal(piece({signal: noise}).reshape(-1, n_fft), _frames(found, noise)) else None
 
 
-def _frames(framing: Framing, signal: Array) -> Array:
-    at = framing.start + framing.hop * np.arange(framing.frames)[:, None] + np.arange(framing.n_fft)
+def _frames(grid: FrameGrid, signal: Array) -> Array:
+    at = grid.start + grid.hop * np.arange(grid.frames)[:, None] + np.arange(grid.n_fft)
     inside = (at >= 0) & (at < len(signal))
-    return np.where(inside, signal[np.clip(at, 0, len(signal) - 1)] * framing.window, np.float32(0))
+    return np.where(inside, signal[np.clip(at, 0, len(signal) - 1)] * grid.window, np.float32(0))
 
 
 def affine(piece: Piece, source: int, frames: int) -> tuple[Array, Array | None] | None:

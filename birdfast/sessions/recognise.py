@@ -292,7 +292,7 @@ def _windowing(graph: Graph, op: Any) -> bool:
 
 def _framed(graph: Graph, signal: int, strand: _Strand) -> Branch | None:
     piece = probe.Piece(graph, [signal], [strand.fft_input])
-    found = probe.framing(piece, signal, strand.branch.n_fft)
+    found = probe.frame_grid(piece, signal, strand.branch.n_fft)
     if found is None:
         return None
     return replace(strand.branch, hop=found.hop, start=found.start, window=found.window)
