@@ -93,7 +93,7 @@ class CentroidSearch:
         Runs without the GIL; allocates nothing, unless another thread is in the same search.
         """
 
-def normalise(x: F32, out: F32, *, cpu: str | None = None) -> None:
+def normalize(x: F32, out: F32, *, cpu: str | None = None) -> None:
     """BirdNET's: out = ((x - min) / (max(x - min) + 1e-6) - 0.5) * 2; out may be x."""
 
 def statistics(x: F32, out: F32, *, cpu: str | None = None) -> None: ...

@@ -276,12 +276,12 @@ cdef class FramePlan:
         self.scratch = scratch
 
 
-def normalise(const float[::1] x, float[::1] out, *, cpu=None):
+def normalize(const float[::1] x, float[::1] out, *, cpu=None):
     cdef const bf_kernels *kernels = find_table(cpu)
     require(out.shape[0] == x.shape[0], "out: as long as x")
     if x.shape[0] > 0:
         with nogil:
-            kernels.normalise(&x[0], x.shape[0], &out[0])
+            kernels.normalize(&x[0], x.shape[0], &out[0])
 
 
 def project(

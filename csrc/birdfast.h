@@ -211,7 +211,7 @@ typedef struct {
 
     /* out[i] = ((x[i] - min) / (max(x - min) + 1e-6) - 0.5) * 2, in this order of operations.
      * NaN are passed over by min and max and stay NaN. In place is allowed. */
-    void (*normalise)(const float *x, ptrdiff_t n, float *out);
+    void (*normalize)(const float *x, ptrdiff_t n, float *out);
 
     /* Row r of out = matrix [n_out][n_in] times row r of x [n_rows][n_in], whose values are first
      * raised to `floor` (-inf: not at all). Rows of x are x_stride apart and may overlap, those of

@@ -31,7 +31,7 @@ from birdfast.sessions import (
     validate,
     verification,
 )
-from birdfast.sessions.frontend import FrontEnd, Normalisation
+from birdfast.sessions.frontend import FrontEnd, NetworkNormalization
 from birdfast.sessions.grafted import Grafted
 from birdfast.sessions.graph import Graph
 from birdfast.sessions.recognise import Found, recognise
@@ -42,9 +42,9 @@ from .graphs import Kind
 KINDS = [
     Kind(),
     Kind(part="power", post="floor"),
-    Kind(part="real", post="root", normalised=True),
+    Kind(part="real", post="root", normalized=True),
     Kind(part="real", post="root", framing="reshape"),
-    Kind(post="none", framing="reshape", normalised=True),
+    Kind(post="none", framing="reshape", normalized=True),
 ]
 TINY = graphs.network(Kind(samples=800, n_fft=64, hop=50, bands=6))
 
@@ -74,8 +74,10 @@ def test_a_front_end_is_read_off(kind: Kind) -> None:
     np.testing.assert_array_equal(branch.window, window)
     np.testing.assert_array_equal(branch.weights, weights)
     assert branch.part == kind.part
-    expected = Normalisation("zero", "peak", 0.01, 0.25, 0.0) if kind.normalised else Normalisation()
-    assert found.front_end.normalisation == expected
+    expected = (
+        NetworkNormalization("zero", "peak", 0.01, 0.25, 0.0) if kind.normalized else NetworkNormalization()
+    )
+    assert found.front_end.normalization == expected
 
 
 def test_birdnets_front_end_is_read_off(birdnet: models.Model) -> None:
@@ -85,7 +87,7 @@ def test_birdnets_front_end_is_read_off(birdnet: models.Model) -> None:
         (2048, 278, 511, 96),
         (1024, 280, 511, 96),
     ]
-    assert found.front_end.normalisation == compiled.BIRDNET
+    assert found.front_end.normalization == compiled.BIRDNET
     assert found.cut == 265
 
 
@@ -322,7 +324,7 @@ def test_a_portable_network_says_the_same(kind: Kind, batch: int | None) -> None
     data = graphs.network(kind)
     fast, report = portable.verified(data, batch=batch, tolerance=1e-3)
     graph = Graph.parse(fast)
-    assert "RFFT2D" not in {graph.name(op) for op in graph.operators} or kind.normalised
+    assert "RFFT2D" not in {graph.name(op) for op in graph.operators} or kind.normalized
     assert report.front_end.startswith("as convolutions")
     assert graph.inputs == Graph.parse(data).inputs
     assert graph.outputs[0] == Graph.parse(data).outputs[0]

@@ -23,7 +23,7 @@ from ..errors import ConfigError, ModelError
 from .frontend import Array, FrontEnd
 from .grafted import Grafted, Report
 
-MAGIC = b"birdfast graft 1\n"
+MAGIC = b"birdfast graft 2\n"
 TOLERANCE = 1e-3  # of logits
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64

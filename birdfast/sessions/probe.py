@@ -7,7 +7,7 @@ import numpy as np
 
 from ..errors import ModelError
 from . import interpreter
-from .frontend import Array, Normalisation
+from .frontend import Array, NetworkNormalization
 from .graph import Graph
 
 
@@ -135,7 +135,7 @@ def _place(at: Array, index: Array, frames: int, bands: int) -> tuple[int, int, 
     return (int(grid[0, 0]), frame_stride, band_stride) if np.array_equal(grid, lattice) else None
 
 
-def normalisation(piece: Piece, source: int, signal_size: int) -> Normalisation | None:
+def normalization(piece: Piece, source: int, signal_size: int) -> NetworkNormalization | None:
     """Which per-window normalisation a piece from samples to signal is, or None."""
     size = int(np.prod(piece.shapes[source]))
     if size != signal_size:
@@ -156,12 +156,12 @@ def normalisation(piece: Piece, source: int, signal_size: int) -> Normalisation 
     return None
 
 
-def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> Normalisation | None:
+def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> NetworkNormalization | None:
     """Solve ``y = gain * u / (d + epsilon) + offset`` for u, d of this kind, and say whether it holds."""
     slopes, spans, offsets = [], [], []
     for x, y in zip(feeds, results, strict=True):
         x64, y64 = x.astype(np.float64), y.astype(np.float64)
-        moved = Normalisation(centre)(x64)
+        moved = NetworkNormalization(centre)(x64)
         width = 1.0 if span == "one" else float(moved.max() if span == "range" else _span(span, moved))
         slope, offset = np.polyfit(moved[0] / width, y64[0], 1)
         slopes.append(slope)
@@ -172,7 +172,7 @@ def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> No
         for _ in range(20):
             epsilon = spans[-1] * (gain / slopes[-1] - 1)
             gain = slopes[0] * (1 + epsilon / spans[0])
-    found = Normalisation(centre, span, _tidy(epsilon), _tidy(gain), _tidy(float(np.median(offsets))))
+    found = NetworkNormalization(centre, span, _tidy(epsilon), _tidy(gain), _tidy(float(np.median(offsets))))
     for x, y in zip(feeds, results, strict=True):
         if not np.abs(found(x) - y).max() <= 2e-6 * max(1.0, float(np.abs(y).max())):
             return None

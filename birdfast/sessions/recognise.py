@@ -259,7 +259,7 @@ def _upstream(graph: Graph, strands: list[_Strand]) -> Found | None:
     branches = [b for b in framed if b is not None]
     found = _join(graph, strands, branches)
     size = int(np.prod(graph.shape(candidate)))
-    prelude = probe.normalisation(probe.Piece(graph, [source], [candidate]), source, size)
+    prelude = probe.normalization(probe.Piece(graph, [source], [candidate]), source, size)
     if found is None or prelude is None:
         return None
     placed, cut = found
