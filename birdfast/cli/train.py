@@ -25,8 +25,9 @@ from typing import TYPE_CHECKING, Any
 from .output import output_folder, telling
 
 if TYPE_CHECKING:
+    from ..train.keep import Arrays
     from ..train.recordings import Clip
-    from ..train.stages import Arrays, Training
+    from ..train.stages import Training
 
     Trial = tuple[str, Training, list[Clip]]
 
