@@ -27,29 +27,38 @@ class MelSpectrogram(ShortTime[np.float32]):
     """Weighted sums of a short-time spectrum, from tables: float32 [frames, n_values].
 
     A frame's spectrum becomes its real part, magnitude or power; bands are weighted sums of that; then comes
-    `post`, then ``* scale + shift``, then the product with `matrix`. :class:`LogMel` and :class:`Mfcc` make
-    such tables.
+    `post`, then ``* scale + shift``, then the product with `matrix`. `LogMel` and `Mfcc` make such tables.
 
     Parameters
     ----------
-    window : [window_samples], what each frame is multiplied with; zeros follow up to `n_fft`
-    n_fft : length of the transform, samples: a product of 2, 3 and 5
-    hop_samples : from frame to frame
-    mel : [n_mels, n_fft // 2 + 1], weights of the bins in each band; the narrower the bands, the faster
-    part : "real", "magnitude" or "power" of the spectrum
-    post : None or :class:`Log`
-    scale, shift : of the values that `post` gives
-    matrix : [n_values, n_mels], multiplied with each row at last (a DCT, a PCA); None leaves the bands
-    framing : for other frames than those at multiples of `hop_samples` that lie within the recording,
-        such as padded ones
-    subtract_mean : take each frame's mean from it before the window (scipy: ``detrend="constant"``); only
-        without padding
-    cpu : the table of kernels to run on; None is the best one
+    window : float [window_samples]
+        What each frame is multiplied with; zeros follow up to `n_fft`.
+    n_fft : int
+        Length of the transform, samples: a product of 2, 3 and 5.
+    hop_samples : int
+        From frame to frame.
+    mel : float [n_mels, n_fft // 2 + 1]
+        Weights of the bins in each band; the narrower the bands, the faster.
+    part : "real", "magnitude" or "power"
+        What is kept of the spectrum.
+    post : Log or None
+    scale, shift : float
+        Of the values that `post` gives.
+    matrix : float [n_values, n_mels] or None
+        Multiplied with each row at last (a DCT, a PCA); None leaves the bands.
+    framing : Framing or None
+        For other frames than those at multiples of `hop_samples` that lie within the recording, such as
+        padded ones.
+    subtract_mean : bool
+        Take each frame's mean from it before the window (scipy: ``detrend="constant"``); only without
+        padding.
+    cpu : str or None
+        The table of kernels to run on; None is the best one.
 
     Raises
     ------
     ConfigError
-        for tables that do not fit each other
+        Tables that do not fit each other.
     """
 
     _dtype = np.float32
@@ -108,7 +117,7 @@ _BLOCK_FRAMES = 64  # frames whose means are taken out at a time: they stay in t
 
 
 def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> Float32:
-    """Frames less their means, [count, window_samples].
+    """Return frames less their means, [count, window_samples].
 
     Sums are float64, over stretches that all frames share, so they do not depend on where a block starts.
     """
@@ -123,7 +132,7 @@ def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> F
 
 
 def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Float32:
-    """The values as a kernel reads them, or a ConfigError when their shape (None: any length) is another."""
+    """Return values as a kernel reads them; ConfigError when their shape (None: any length) is another."""
     made = np.ascontiguousarray(values, np.float32)
     fits = made.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, made.shape, strict=True))
     if not fits or not made.size:
