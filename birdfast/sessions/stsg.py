@@ -55,8 +55,10 @@ class Pooling:
 
     def __post_init__(self) -> None:
         kinds = get_args(embedding.Pooling)
-        config.check(self.kind in kinds, "kind", self.kind, ", ".join(kinds))
-        config.check(1 <= self.n_nearest <= MAX_NEAREST, "n_nearest", self.n_nearest, f"1 to {MAX_NEAREST}")
+        if self.kind not in kinds:
+            raise ConfigError(f"kind: {self.kind!r} does not fit; it takes {', '.join(kinds)}")
+        if not 1 <= self.n_nearest <= MAX_NEAREST:
+            raise ConfigError(f"n_nearest: {self.n_nearest!r} does not fit; it takes 1 to {MAX_NEAREST}")
         parts = (self.embedding, self.histogram, self.statistics)
         if min(parts) < 0 or max(parts) == 0:
             raise ConfigError("embedding, histogram, statistics: 0 or more each, and one of them more than 0")

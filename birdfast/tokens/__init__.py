@@ -108,7 +108,7 @@ class Codebook:
         Parameters
         ----------
         frames : float32 [n_frames, n_values]
-        n : 1 to 8
+        n : int, 1 to 8
         out : (int32 [n_frames, n], float32 [n_frames, n]), contiguous, or None
 
         Returns

@@ -103,7 +103,7 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
 
     Parameters
     ----------
-    preset : one of PRESETS
+    preset : str, one of PRESETS
     overrides : path, optional
         A file with some of the keys of train/presets/*.toml.
 
