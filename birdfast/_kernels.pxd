@@ -12,6 +12,8 @@ cdef extern from "birdfast.h" nogil:
         BF_BLOCKS_MULTIPLE
         BF_MAX_NEAREST
         BF_MAX_VALUES
+        BF_INT16_STEPS
+        BF_INT8_STEPS
 
     ctypedef enum bf_part:
         BF_PART_POWER
@@ -124,7 +126,7 @@ cdef extern from "birdfast.h" nogil:
         int32_t lanes
         size_t (*spectrogram_scratch)(const bf_spectrogram *plan) noexcept nogil
         void (*spectrogram)(const bf_spectrogram *plan, const bf_frames *frames, void *scratch) noexcept nogil
-        void (*normalise)(const float *x, Py_ssize_t n, float *out) noexcept nogil
+        void (*normalize)(const float *x, Py_ssize_t n, float *out) noexcept nogil
         void (*project)(const float *x, Py_ssize_t x_stride, Py_ssize_t n_rows, int32_t n_in,
                         float floor, const float *matrix, int32_t n_out, float *out,
                         Py_ssize_t out_stride, void *scratch) noexcept nogil

@@ -187,10 +187,10 @@ typedef struct {
     const float *group_boxes; /* [ceil(n_groups / BF_BLOCK)][n_values][2][BF_BLOCK] */
 } bf_codebook;
 
-/* The same in double, for those who must not see a transform's rounding (roots of bands that hold
- * nothing else). Frame and window are multiplied in float, every product rounded; bins are rounded
- * to float before their magnitude is taken: as networks do that keep frames and spectra as floats.
- * Takes plans with exact tables. */
+/* Spectrograms in double, for those who must not see a transform's rounding (roots of bands that
+ * hold nothing else). Frame and window are multiplied in float, every product rounded; bins are
+ * rounded to float before their magnitude is taken: as networks do that keep frames and spectra as
+ * floats. Takes plans with exact tables. */
 typedef struct {
     int32_t lanes;
     size_t (*spectrogram_scratch)(const bf_spectrogram *plan);
@@ -211,7 +211,7 @@ typedef struct {
 
     /* out[i] = ((x[i] - min) / (max(x - min) + 1e-6) - 0.5) * 2, in this order of operations.
      * NaN are passed over by min and max and stay NaN. In place is allowed. */
-    void (*normalise)(const float *x, ptrdiff_t n, float *out);
+    void (*normalize)(const float *x, ptrdiff_t n, float *out);
 
     /* Row r of out = matrix [n_out][n_in] times row r of x [n_rows][n_in], whose values are first
      * raised to `floor` (-inf: not at all). Rows of x are x_stride apart and may overlap, those of

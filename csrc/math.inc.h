@@ -196,7 +196,7 @@ static void extremes(const float *x, ptrdiff_t n, float *smallest, float *larges
     *largest = most;
 }
 
-static void normalise(const float *x, ptrdiff_t n, float *out)
+static void normalize(const float *x, ptrdiff_t n, float *out)
 {
     float least, most;
     extremes(x, n, &least, &most);

@@ -19,7 +19,7 @@ class Kind:
     part: str = "magnitude"  # or "power" or "real"
     framing: str = "gather"  # or "reshape", when frames do not overlap
     post: str = "log"  # or "root", "floor", "none"
-    normalised: bool = False
+    normalized: bool = False
     samples: int = 4_000
     n_fft: int = 256
     hop: int = 160
@@ -91,8 +91,8 @@ def network(kind: Kind) -> bytes:
     """A network of this kind: spectrogram, one convolution, mean, embedding, logits; any batch."""
     b = Builder()
     signal = b.input((1, kind.samples), (-1, kind.samples))
-    if kind.normalised:
-        signal = _normalised(b, signal, kind.samples)
+    if kind.normalized:
+        signal = _normalized(b, signal, kind.samples)
     spectrum = _spectrum(b, _framed(b, signal, kind), kind)
     picture = _posted(b, _banded(b, _part(b, spectrum, kind), kind), kind)
     picture = b("REVERSE_V2", [picture, b.constant([2], np.int32)], (1, kind.frames, kind.bands))
@@ -102,7 +102,7 @@ def network(kind: Kind) -> bytes:
     return _body(b, picture, kind)
 
 
-def _normalised(b: Builder, signal: int, samples: int) -> int:
+def _normalized(b: Builder, signal: int, samples: int) -> int:
     peak = b("REDUCE_MAX", [b("ABS", [signal], (1, samples)), b.constant([1], np.int32)], (1, 1), _reducer())
     floored = b("ADD", [peak, b.constant(0.01)], (1, 1))
     return b("MUL", [b("DIV", [signal, floored], (1, samples)), b.constant(0.25)], (1, samples))

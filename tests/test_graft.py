@@ -20,7 +20,7 @@ from birdfast import audio, models, sessions
 from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
 from birdfast.frontends import compiled
-from birdfast.frontends.tables import FrontEnd, Normalisation
+from birdfast.frontends.tables import FrontEnd, NetworkNormalization
 from birdfast.grafting import cache, flatbuffer, fold, graft, portable, trial, validate, verification
 from birdfast.grafting.grafted import Grafted
 from birdfast.grafting.graph import Graph
@@ -33,9 +33,9 @@ from .graphs import Kind
 KINDS = [
     Kind(),
     Kind(part="power", post="floor"),
-    Kind(part="real", post="root", normalised=True),
+    Kind(part="real", post="root", normalized=True),
     Kind(part="real", post="root", framing="reshape"),
-    Kind(post="none", framing="reshape", normalised=True),
+    Kind(post="none", framing="reshape", normalized=True),
 ]
 TINY = graphs.network(Kind(samples=800, n_fft=64, hop=50, bands=6))
 
@@ -65,8 +65,10 @@ def test_a_front_end_is_read_off(kind: Kind) -> None:
     np.testing.assert_array_equal(branch.window, window)
     np.testing.assert_array_equal(branch.weights, weights)
     assert branch.part == kind.part
-    expected = Normalisation("zero", "peak", 0.01, 0.25, 0.0) if kind.normalised else Normalisation()
-    assert found.front_end.normalisation == expected
+    expected = (
+        NetworkNormalization("zero", "peak", 0.01, 0.25, 0.0) if kind.normalized else NetworkNormalization()
+    )
+    assert found.front_end.normalization == expected
 
 
 def test_birdnets_front_end_is_read_off(birdnet: models.Model) -> None:
@@ -76,7 +78,7 @@ def test_birdnets_front_end_is_read_off(birdnet: models.Model) -> None:
         (2048, 278, 511, 96),
         (1024, 280, 511, 96),
     ]
-    assert found.front_end.normalisation == compiled.BIRDNET
+    assert found.front_end.normalization == compiled.BIRDNET
     assert found.cut == 265
 
 
@@ -128,12 +130,13 @@ def test_the_embedding_is_what_the_logits_are_made_from() -> None:
     np.testing.assert_allclose(found["embedding"] @ weights.T + 1, found["logits"], rtol=1e-4, atol=1e-4)
 
 
-def test_fewer_windows_than_the_batch_give_as_many_rows() -> None:
+def test_a_session_takes_as_many_windows_as_its_batch_has() -> None:
     data = graphs.network(Kind())
-    windows = np.random.default_rng(2).uniform(-1, 1, (2, 4000)).astype(np.float32)
+    windows = np.random.default_rng(2).uniform(-1, 1, (3, 4000)).astype(np.float32)
     session = graft.optimize(data, batch=3).session()
     np.testing.assert_allclose(session.run(windows)["logits"], original_logits(data, windows), atol=1e-4)
-    assert session.run(windows[:1])["logits"].shape == (1, 7)
+    with pytest.raises(ModelError, match="2 windows for a session of 3"):
+        session.run(windows[:2])
 
 
 def test_nothing_depends_on_shapes_any_more() -> None:
@@ -312,7 +315,7 @@ def test_a_portable_network_says_the_same(kind: Kind, batch: int | None) -> None
     data = graphs.network(kind)
     fast, report = portable.verified(data, batch=batch, tolerance=1e-3)
     graph = Graph.parse(fast)
-    assert "RFFT2D" not in {graph.name(op) for op in graph.operators} or kind.normalised
+    assert "RFFT2D" not in {graph.name(op) for op in graph.operators} or kind.normalized
     assert report.front_end.startswith("as convolutions")
     assert graph.inputs == Graph.parse(data).inputs
     assert graph.outputs[0] == Graph.parse(data).outputs[0]

@@ -380,7 +380,7 @@ def test_same_bits_as_scalar_for_any_length(cpu, n):
         outs = [np.empty(n, np.float32) for _ in range(3)]
         _kernels.log(x, outs[0], cpu=name)
         _kernels.pow(x, 0.2295, outs[1], cpu=name)
-        _kernels.normalise(small, outs[2], cpu=name)
+        _kernels.normalize(small, outs[2], cpu=name)
         results.append(outs)
     for scalar, fast in zip(*results, strict=True):
         assert_same_bits(fast, scalar)
@@ -388,12 +388,12 @@ def test_same_bits_as_scalar_for_any_length(cpu, n):
 
 @all_tables
 @pytest.mark.parametrize("n", [1, 2, 16, 63, 64, 65, 144_000])
-def test_normalise_is_the_networks_own_arithmetic(cpu, n):
+def test_normalize_is_the_networks_own_arithmetic(cpu, n):
     x = noise(n)
     z = x - x.min()
     z = z / (z.max() + np.float32(1e-6))
     wanted = (z - np.float32(0.5)) * np.float32(2)
-    _kernels.normalise(x, x, cpu=cpu)
+    _kernels.normalize(x, x, cpu=cpu)
     assert_same_bits(x, wanted)
 
 

@@ -23,8 +23,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ..train.keep import Arrays
     from ..train.recordings import Clip
-    from ..train.stages import Arrays, Training
+    from ..train.stages import Training
 
     Trial = tuple[str, Training, list[Clip]]
 

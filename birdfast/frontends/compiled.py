@@ -13,10 +13,10 @@ import numpy as np
 from .. import _kernels
 from ..errors import ConfigError
 from ..spectrogram import plans
-from .tables import Array, Branch, FrontEnd, Normalisation, Step
+from .tables import Array, Branch, FrontEnd, NetworkNormalization, Step
 
 Kernel = Callable[[Array, Array], Array]
-BIRDNET = Normalisation("min", "range", 1e-6, 2.0, -1.0)
+BIRDNET = NetworkNormalization("min", "range", 1e-6, 2.0, -1.0)
 
 
 def kernel(front_end: FrontEnd) -> Kernel:
@@ -43,19 +43,19 @@ class _Compiled:
         """Fill `out`, float32 of the shape `FrontEnd.batched`, from float32 ``[batch, samples]``."""
         flat = out.reshape(len(samples), -1)
         for window, row in zip(samples, flat, strict=True):
-            normalised = self._normalise(window)
+            normalized = self._normalize(window)
             for plan, branch in zip(self._plans, self.front_end.branches, strict=True):
-                plan.run(normalised, _view(row, branch), start=branch.start, pad="zero")
+                plan.run(normalized, _view(row, branch), start=branch.start, pad="zero")
         return out
 
-    def _normalise(self, window: Array) -> Array:
-        if self.front_end.normalisation == Normalisation():
+    def _normalize(self, window: Array) -> Array:
+        if self.front_end.normalization == NetworkNormalization():
             return np.ascontiguousarray(window, np.float32)
-        if self.front_end.normalisation == BIRDNET:
-            _kernels.normalise(np.ascontiguousarray(window, np.float32), self._samples)
+        if self.front_end.normalization == BIRDNET:
+            _kernels.normalize(np.ascontiguousarray(window, np.float32), self._samples)
             return self._samples
-        normalised: Array = self.front_end.normalisation(window[None].astype(np.float32, copy=False))[0]
-        return normalised
+        normalized: Array = self.front_end.normalization(window[None].astype(np.float32, copy=False))[0]
+        return normalized
 
 
 def _view(row: Array, branch: Branch) -> Array:

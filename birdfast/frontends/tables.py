@@ -18,7 +18,7 @@ Step = tuple[str, float]
 
 
 @dataclass(frozen=True)
-class Normalisation:
+class NetworkNormalization:
     """Per window: ``gain * (x - centre) / (span + epsilon) + offset``.
 
     `centre` is "zero", "min" or "mean", `span` "one", "range", "peak" or "std" (of what is left after the
@@ -40,8 +40,8 @@ class Normalisation:
             moved = samples - centre(samples, axis=-1, keepdims=True)
         if self.span != "one":
             moved = moved / (_SPANS[self.span](moved) + real(self.epsilon))
-        normalised: Array = moved * real(self.gain) + real(self.offset)
-        return normalised
+        normalized: Array = moved * real(self.gain) + real(self.offset)
+        return normalized
 
 
 _SPANS = {
@@ -143,14 +143,14 @@ class FrontEnd:
         Shape of the body's input for one window; windows follow one another along the first axis.
     branches
         The spectrograms that fill it.
-    normalisation
+    normalization
         What is done to the window first.
     """
 
     samples: int
     shape: tuple[int, ...]
     branches: tuple[Branch, ...]
-    normalisation: Normalisation = Normalisation()
+    normalization: NetworkNormalization = NetworkNormalization()
 
     def batched(self, batch: int) -> tuple[int, ...]:
         """The shape of the output for a batch."""
@@ -168,10 +168,10 @@ class FrontEnd:
         """
         if out is None:
             out = np.empty(self.batched(len(samples)), np.float32)
-        normalised = self.normalisation(samples)
+        normalized = self.normalization(samples)
         flat = out.reshape(len(samples), -1)
         for branch in self.branches:
-            values = branch.linear(normalised)
+            values = branch.linear(normalized)
             with np.errstate(divide="ignore", invalid="ignore"):
                 for name, value in branch.steps:
                     values = STEPS[name](values, value)
@@ -198,7 +198,7 @@ class FrontEnd:
                     arrays[f"{name}{i}"] = value
             branches.append(plain)
         head = {"samples": self.samples, "shape": self.shape, "branches": branches}
-        return json.dumps({**head, "normalisation": asdict(self.normalisation)}), arrays
+        return json.dumps({**head, "normalization": asdict(self.normalization)}), arrays
 
     @classmethod
     def from_tables(cls, text: str, arrays: dict[str, Array]) -> "FrontEnd":
@@ -209,8 +209,8 @@ class FrontEnd:
             plain["steps"] = tuple((str(name), float(value)) for name, value in plain["steps"])
             tables = {name: arrays.get(f"{name}{i}") for name in ("window", "weights", "bias")}
             branches.append(Branch(**{**plain, **tables}))
-        normalisation = Normalisation(**head["normalisation"])
-        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalisation)
+        normalization = NetworkNormalization(**head["normalization"])
+        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalization)
 
 
-__all__ = ["Array", "Branch", "FrontEnd", "Normalisation", "Step", "replace"]
+__all__ = ["Array", "Branch", "FrontEnd", "NetworkNormalization", "Step", "replace"]

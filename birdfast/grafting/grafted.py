@@ -102,15 +102,11 @@ class GraftedSession:
         return int(np.prod(next(d["shape"] for d in details if d["index"] == tensor))) // self.batch
 
     def run(self, windows: Array) -> dict[str, Array]:
-        """Score float32 ``[n <= batch, samples]``: ``{"logits": [n, n_classes], "embedding": [n, d]}``."""
-        n = len(windows)
-        if not 0 < n <= self.batch:
-            raise ModelError(f"{n} windows for a session of {self.batch}")
-        if n < self.batch:
-            rest = np.zeros((self.batch - n, windows.shape[1]), np.float32)
-            windows = np.concatenate([windows, rest])
+        """Score float32 ``[batch, samples]``: ``{"logits": [batch, n_classes], "embedding": [batch, d]}``."""
+        if len(windows) != self.batch:
+            raise ModelError(f"{len(windows)} windows for a session of {self.batch}")
         self.front(windows)
-        rows = (values.reshape(self.batch, -1)[:n] for values in self.body())
+        rows = (values.reshape(self.batch, -1) for values in self.body())
         return dict(zip(("logits", "embedding"), rows, strict=False))
 
     def front(self, windows: Array) -> None:

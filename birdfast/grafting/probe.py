@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..errors import ModelError
-from ..frontends.tables import Array, Normalisation
+from ..frontends.tables import Array, NetworkNormalization
 from ..runtimes import litert
 from .graph import Graph
 
@@ -31,7 +31,7 @@ class Piece:
 
 
 @dataclass(frozen=True)
-class Framing:
+class FrameGrid:
     """Frame f, sample n is ``window[n] * signal[start + f * hop + n]``, and 0 outside of the signal."""
 
     n_fft: int
@@ -41,7 +41,7 @@ class Framing:
     window: Array
 
 
-def framing(piece: Piece, signal: int, n_fft: int) -> Framing | None:
+def frame_grid(piece: Piece, signal: int, n_fft: int) -> FrameGrid | None:
     """What frames and window a piece from a signal to an FFT's input cuts; None if it does something else."""
     size = int(np.prod(piece.shapes[signal]))
     ones = piece({signal: np.ones(size)}).reshape(-1, n_fft)
@@ -60,15 +60,15 @@ def framing(piece: Piece, signal: int, n_fft: int) -> Framing | None:
     start = int(first - f[0] * hop)
     if hop < 1 or not np.array_equal(index, start + f * hop + n):
         return None
-    found = Framing(n_fft, hop, start, frames, window)
+    found = FrameGrid(n_fft, hop, start, frames, window)
     noise = np.random.default_rng(1).uniform(-1, 1, size).astype(np.float32)
     return found if np.array_equal(piece({signal: noise}).reshape(-1, n_fft), _frames(found, noise)) else None
 
 
-def _frames(framing: Framing, signal: Array) -> Array:
-    at = framing.start + framing.hop * np.arange(framing.frames)[:, None] + np.arange(framing.n_fft)
+def _frames(grid: FrameGrid, signal: Array) -> Array:
+    at = grid.start + grid.hop * np.arange(grid.frames)[:, None] + np.arange(grid.n_fft)
     inside = (at >= 0) & (at < len(signal))
-    return np.where(inside, signal[np.clip(at, 0, len(signal) - 1)] * framing.window, np.float32(0))
+    return np.where(inside, signal[np.clip(at, 0, len(signal) - 1)] * grid.window, np.float32(0))
 
 
 def affine(piece: Piece, source: int, frames: int) -> tuple[Array, Array | None] | None:
@@ -135,7 +135,7 @@ def _place(at: Array, index: Array, frames: int, bands: int) -> tuple[int, int, 
     return (int(grid[0, 0]), frame_stride, band_stride) if np.array_equal(grid, lattice) else None
 
 
-def normalisation(piece: Piece, source: int, signal_size: int) -> Normalisation | None:
+def normalization(piece: Piece, source: int, signal_size: int) -> NetworkNormalization | None:
     """Which per-window normalisation a piece from samples to signal is, or None."""
     size = int(np.prod(piece.shapes[source]))
     if size != signal_size:
@@ -156,12 +156,12 @@ def normalisation(piece: Piece, source: int, signal_size: int) -> Normalisation 
     return None
 
 
-def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> Normalisation | None:
+def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> NetworkNormalization | None:
     """Solve ``y = gain * u / (d + epsilon) + offset`` for u, d of this kind, and say whether it holds."""
     slopes, spans, offsets = [], [], []
     for x, y in zip(feeds, results, strict=True):
         x64, y64 = x.astype(np.float64), y.astype(np.float64)
-        moved = Normalisation(centre)(x64)
+        moved = NetworkNormalization(centre)(x64)
         width = 1.0 if span == "one" else float(moved.max() if span == "range" else _span(span, moved))
         slope, offset = np.polyfit(moved[0] / width, y64[0], 1)
         slopes.append(slope)
@@ -172,7 +172,7 @@ def _fit(centre: str, span: str, feeds: list[Array], results: list[Array]) -> No
         for _ in range(20):
             epsilon = spans[-1] * (gain / slopes[-1] - 1)
             gain = slopes[0] * (1 + epsilon / spans[0])
-    found = Normalisation(centre, span, _tidy(epsilon), _tidy(gain), _tidy(float(np.median(offsets))))
+    found = NetworkNormalization(centre, span, _tidy(epsilon), _tidy(gain), _tidy(float(np.median(offsets))))
     for x, y in zip(feeds, results, strict=True):
         if not np.abs(found(x) - y).max() <= 2e-6 * max(1.0, float(np.abs(y).max())):
             return None

@@ -259,7 +259,7 @@ def _upstream(graph: Graph, strands: list[_Strand]) -> Found | None:
     branches = [b for b in framed if b is not None]
     found = _join(graph, strands, branches)
     size = int(np.prod(graph.shape(candidate)))
-    prelude = probe.normalisation(probe.Piece(graph, [source], [candidate]), source, size)
+    prelude = probe.normalization(probe.Piece(graph, [source], [candidate]), source, size)
     if found is None or prelude is None:
         return None
     placed, cut = found
@@ -292,7 +292,7 @@ def _windowing(graph: Graph, op: Any) -> bool:
 
 def _framed(graph: Graph, signal: int, strand: _Strand) -> Branch | None:
     piece = probe.Piece(graph, [signal], [strand.fft_input])
-    found = probe.framing(piece, signal, strand.branch.n_fft)
+    found = probe.frame_grid(piece, signal, strand.branch.n_fft)
     if found is None:
         return None
     return replace(strand.branch, hop=found.hop, start=found.start, window=found.window)

@@ -88,7 +88,7 @@ class Listener:
         with self._sessions.one() as session:
             yield Ear(self, session, first, n_windows)
 
-    def normalised(self, batch: Float32) -> Float32:
+    def normalized(self, batch: Float32) -> Float32:
         """Return windows [n, window_samples] at the level that the network is used to."""
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
@@ -186,7 +186,7 @@ class Ear:
         grid = self._listener.grid
         for batch in batches:
             began_s = thread_time()
-            outputs = self._session.run(self._listener.normalised(batch))
+            outputs = self._session.run(self._listener.normalized(batch))
             self.network_s += thread_time() - began_s
             number = np.arange(self._first, self._first + len(batch)) + self.n_windows
             self.n_windows += len(batch)
