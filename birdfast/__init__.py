@@ -1,29 +1,47 @@
 """Recognise birds and other animals in sound, on CPUs.
 
 audio file -> windows -> spectrogram -> tokens -> embedding -> scores -> tables     (STSG)
-audio file -> windows -> [spectrogram ->] TFLite session ----> scores -> tables     (pretrained networks)
+audio file -> windows -> [spectrogram ->] network session --> scores -> tables      (pretrained networks)
 """
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from .errors import AudioError, BirdfastError, ConfigError, ModelError
+from ._version import __version__
+from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
+    from .runs import Results
 
-__all__ = ["AudioError", "BirdfastError", "ConfigError", "ModelError", "load"]
+__all__ = [
+    "AudioError",
+    "BirdfastError",
+    "ConfigError",
+    "ModelError",
+    "OutputError",
+    "__version__",
+    "load",
+    "run",
+]
+
+Path = str | os.PathLike[str]
 
 
-def load(model: str = "birdnet-2.4", labels: str | None = None, **options: Any) -> Pipeline:
-    """Load a network into this process, ready for sound.
+def load(
+    model: Path | Sequence[Path] = "birdnet-2.4", labels: Path | None = None, **options: Any
+) -> Pipeline:
+    """Load one or several networks into this process, ready for sound.
 
     Parameters
     ----------
-    model : str
-        A name from `python -m birdfast models`, a .tflite file, or a folder that holds one.
-    labels : str or None
+    model : str or path, or several of them
+        A name from `python -m birdfast models`, a .tflite file, or a folder that holds one. Several hear
+        the same sound in one pass.
+    labels : path or None
         The labels of a .tflite file; by default `<stem>_Labels.txt` beside it.
     **options
         The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
@@ -31,12 +49,12 @@ def load(model: str = "birdnet-2.4", labels: str | None = None, **options: Any) 
     Returns
     -------
     Pipeline
-        `Pipeline.detect("dawn.wav")` returns the detections in a file.
+        `Pipeline.detect("dawn.wav")` returns the detections in a file. Several threads may use one.
 
     Raises
     ------
     ModelError
-        The network is not here, or cannot be used; the message says how to get it.
+        A network is not here, or cannot be used; the message says how to get it.
     ConfigError
         An option is out of its range, or there is none of that name.
     """
@@ -44,4 +62,75 @@ def load(model: str = "birdnet-2.4", labels: str | None = None, **options: Any) 
     from .config import Options
     from .pipeline import Pipeline
 
-    return Pipeline(models.find(model, labels), Options.of(options))
+    return Pipeline(models.find_all(model, labels), Options.of(options))
+
+
+def run(
+    recordings: Path | Iterable[Path],
+    model: Path | Sequence[Path] = "birdnet-2.4",
+    *,
+    output: Path,
+    labels: Path | None = None,
+    kinds: Sequence[str] = ("csv",),
+    workers: int | None = None,
+    shard: str | None = None,
+    file_timeout_s: float | None = None,
+    retry: bool = False,
+    force: bool = False,
+    **options: Any,
+) -> Results:
+    """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
+
+    The run is kept in the output folder: the same call goes on where one was interrupted. In a script that
+    is not imported, nothing has to be guarded by `if __name__ == "__main__"`: workers are started afresh.
+
+    Parameters
+    ----------
+    recordings : path or iterable of them
+        Audio files, folders with all below them, or .txt lists of paths.
+    model, labels
+        As `load`.
+    output : path
+        The folder for the tables and the run's journal.
+    kinds : sequence of str
+        The tables to write: "csv", "parquet", "scores", "embeddings".
+    workers : int or None
+        Worker processes; None takes one for each physical core that may be used.
+    shard : str or None
+        "1/4" is the first of four shares of the files, for several machines; `birdfast merge` joins them.
+    file_timeout_s : float or None
+        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+    retry : bool
+        Analyse those files again that failed.
+    force : bool
+        Start anew, and forget what was done in the folder.
+    **options
+        As `load`.
+
+    Returns
+    -------
+    Results
+        Iterating gives the detections; `failures` says what could not be read.
+
+    Raises
+    ------
+    ModelError, ConfigError
+        As `load`; or there are no recordings, or the folder is of another run.
+    OutputError
+        The folder takes no more (full, gone); what was done is kept.
+    """
+    from . import inputs, models
+    from .config import Options
+    from .runs import How, Run, shards
+
+    how = How(
+        kinds=tuple(kinds),
+        shard=shards.parse(shard) if shard else None,
+        n_workers=workers,
+        file_timeout_s=file_timeout_s,
+        retry=retry,
+        force=force,
+    )
+    several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
+    paths = inputs.find([os.fspath(path) for path in several])
+    return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work()

@@ -12,6 +12,8 @@ cdef extern from "birdfast.h" nogil:
         BF_BLOCKS_MULTIPLE
         BF_MAX_NEAREST
         BF_MAX_VALUES
+        BF_INT16_STEPS
+        BF_INT8_STEPS
 
     ctypedef enum bf_part:
         BF_PART_POWER

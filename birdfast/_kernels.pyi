@@ -13,11 +13,19 @@ I32 = NDArray[np.int32]
 Post = Literal["none", "log", "pow"]
 Pad = Literal["none", "zero", "reflect", "edge"]
 
+BLOCK: int  # centroids in a block, and blocks in a group of a tree
+BLOCKS_MULTIPLE: int  # the number of blocks is one of this
+MAX_NEAREST: int
+MAX_VALUES: int  # of a centroid
+INT16_STEPS: int  # of a vector's length
+INT8_STEPS: int  # of its largest value
+SEARCHES: dict[str, int]
+
 def cpu_tables() -> tuple[str, ...]:
-    """Names of the tables of kernels that this CPU can run, slowest first."""
+    """Return the names of the tables of kernels that this CPU can run, slowest first."""
 
 def cpu_table() -> str:
-    """The table in use: the one that BIRDFAST_CPU names, or the fastest.
+    """Return the table in use: the one that BIRDFAST_CPU names, or the fastest.
 
     ConfigError when BIRDFAST_CPU names none that runs here.
     """
@@ -69,8 +77,8 @@ class FramePlan:
 class CentroidSearch:
     """Centroids packed by `birdfast.tokens.packing`, ready to be searched.
 
-    search "all", "float", "int16" or "tree"; fused=False keeps AVX-512 from using VNNI. Neither
-    changes what is found.
+    search "all", "float", "int16", "int8" or "tree"; fused=False keeps AVX-512 from using VNNI.
+    Neither changes what is found.
     """
 
     def __init__(
@@ -86,14 +94,16 @@ class CentroidSearch:
         """
 
 def normalize(x: F32, out: F32, *, cpu: str | None = None) -> None:
-    """BirdNET's: out = ((x - min) / (max(x - min) + 1e-6) - 0.5) * 2; out may be x."""
+    """Normalize as BirdNET does: out = ((x - min) / (max(x - min) + 1e-6) - 0.5) * 2; out may be x."""
 
-def statistics(x: F32, out: F32, *, cpu: str | None = None) -> None: ...
+def statistics(x: F32, out: F32, *, cpu: str | None = None) -> None:
+    """Fill out [3, columns of x] with mean, standard deviation, and that of what changes from row to row."""
+
 def project(x: F32, matrix: F32, out: F32, *, floor: float = ..., cpu: str | None = None) -> None:
-    """Rows of out [rows, n_out] = matrix [n_out, n_in] times max(row of x [rows, n_in], floor)."""
+    """Fill rows of out [rows, n_out] with matrix [n_out, n_in] times max(row of x [rows, n_in], floor)."""
 
 def log(x: F32, out: F32, *, cpu: str | None = None) -> None:
-    """Natural logarithm, within 1 ulp; log(0) = -inf, log(x < 0) = NaN; out may be x."""
+    """Take the natural logarithm, within 1 ulp; log(0) = -inf, log(x < 0) = NaN; out may be x."""
 
 def pow(x: F32, exponent: float, out: F32, *, cpu: str | None = None) -> None:
-    """x ** exponent, below 2 ulp for |exponent| <= 1; NaN for x < 0 and for NaN; out may be x."""
+    """Raise to x ** exponent, below 2 ulp for |exponent| <= 1; NaN for x < 0 and for NaN; out may be x."""

@@ -6,6 +6,13 @@ from libc.string cimport memcpy, memset
 
 from birdfast.errors import ConfigError
 
+BLOCK = BF_BLOCK
+BLOCKS_MULTIPLE = BF_BLOCKS_MULTIPLE
+MAX_NEAREST = BF_MAX_NEAREST
+MAX_VALUES = BF_MAX_VALUES
+INT16_STEPS = BF_INT16_STEPS
+INT8_STEPS = BF_INT8_STEPS
+
 PARTS = {
     "power": BF_PART_POWER,
     "magnitude": BF_PART_MAGNITUDE,
@@ -19,7 +26,6 @@ PADS = {
     "reflect": BF_PAD_REFLECT,
     "edge": BF_PAD_EDGE,
 }
-
 SEARCHES = {
     "all": BF_SEARCH_ALL,
     "float": BF_SEARCH_FLOAT,
@@ -101,13 +107,15 @@ cdef const double *take_doubles(list keep, table, Py_ssize_t n) except? NULL:
     return <const double *>take(keep, &view[0], n * sizeof(double))
 
 
-cdef const int32_t *take_indices(list keep, table, Py_ssize_t n, Py_ssize_t below) except? NULL:
+cdef const int32_t *take_indices(
+    list keep, table, Py_ssize_t n, Py_ssize_t below, int32_t lowest=0
+) except? NULL:
     cdef const int32_t[::1] view = table
     require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
     cdef const int32_t *indices = <const int32_t *>take(keep, &view[0], n * sizeof(int32_t))
     cdef Py_ssize_t i
     for i in range(n):
-        require(0 <= indices[i] < below, "an index outside of its table")
+        require(lowest <= indices[i] < below, "an index outside of its table")
     return indices
 
 
@@ -321,16 +329,6 @@ def pow(const float[::1] x, float exponent, float[::1] out, *, cpu=None):
             kernels.pow(&x[0], x.shape[0], exponent, &out[0])
 
 
-cdef const int32_t *take_ids(list keep, table, Py_ssize_t n, Py_ssize_t below) except? NULL:
-    cdef const int32_t[::1] view = table
-    require(view.shape[0] == n, f"a table of {view.shape[0]} where {n} belong")
-    cdef const int32_t *ids = <const int32_t *>take(keep, &view[0], n * sizeof(int32_t))
-    cdef Py_ssize_t i
-    for i in range(n):
-        require(-1 <= ids[i] < below, "an id of no centroid")
-    return ids
-
-
 ctypedef fused integer:
     int8_t
     int16_t
@@ -378,11 +376,11 @@ cdef class CentroidSearch:
         book.search = choice(SEARCHES, search, "search")
         book.fused = fused and bf_fuses()
         book.n_values, book.n_blocks = packed.n_values, packed.ids.size // BF_BLOCK
-        require(1 <= book.n_values <= BF_MAX_VALUES, "n_values: 1 to 512")
+        require(1 <= book.n_values <= BF_MAX_VALUES, f"n_values: 1 to {BF_MAX_VALUES}")
         require(1 <= book.n_blocks < 2**24 and book.n_blocks % BF_BLOCKS_MULTIPLE == 0,
                 f"blocks: a multiple of {BF_BLOCKS_MULTIPLE}")
-        book.ids = take_ids(
-            self.tables, packed.ids, book.n_blocks * BF_BLOCK, packed.n_centroids)
+        book.ids = take_indices(
+            self.tables, packed.ids, book.n_blocks * BF_BLOCK, packed.n_centroids, lowest=-1)
         book.blocks = take_floats(
             self.tables, packed.blocks, book.n_blocks * BF_BLOCK * book.n_values)
         if book.search in (BF_SEARCH_FLOAT, BF_SEARCH_INT16, BF_SEARCH_INT8):
@@ -399,7 +397,8 @@ cdef class CentroidSearch:
         cdef Py_ssize_t n_frames = frames.shape[0], n = ids.shape[1]
         cdef float *into = NULL
         require(frames.shape[1] == self.book.n_values, f"frames: [n, {self.book.n_values}]")
-        require(ids.shape[0] == n_frames and 1 <= n <= BF_MAX_NEAREST, "ids: [frames, 1 to 8]")
+        require(ids.shape[0] == n_frames and 1 <= n <= BF_MAX_NEAREST,
+                f"ids: [frames, 1 to {BF_MAX_NEAREST}]")
         if n_frames == 0:
             return
         if distances is not None:

@@ -62,20 +62,20 @@ class Options:
     keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
-        _check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
-        _check(self.top_k is None or self.top_k >= 1, "top_k", self.top_k, "1 or more")
-        _check(0.5 <= self.sensitivity <= 1.5, "sensitivity", self.sensitivity, "0.5 to 1.5")
+        check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
+        check(self.top_k is None or self.top_k >= 1, "top_k", self.top_k, "1 or more")
+        check(0.5 <= self.sensitivity <= 1.5, "sensitivity", self.sensitivity, "0.5 to 1.5")
         overlap_fits = self.overlap_s is None or 0 <= self.overlap_s <= LONGEST_S
-        _check(overlap_fits, "overlap_s", self.overlap_s, f"0 to {LONGEST_S:,} seconds")
+        check(overlap_fits, "overlap_s", self.overlap_s, f"0 to {LONGEST_S:,} seconds")
         step_fits = self.step_s is None or 0 < self.step_s <= LONGEST_S
-        _check(step_fits, "step_s", self.step_s, f"more than 0 and at most {LONGEST_S:,} seconds")
+        check(step_fits, "step_s", self.step_s, f"more than 0 and at most {LONGEST_S:,} seconds")
         if self.overlap_s is not None and self.step_s is not None:
             raise ConfigError("overlap and step say the same thing: give one of them")
-        _check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
+        check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
         known = (None, *get_args(Normalization))
-        _check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+        check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
         dense = get_args(Dense)
-        _check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
+        check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
         # In one order and as JSON gives it back: equal options are equal.
         object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in self.keep))
 
@@ -97,6 +97,12 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, fit for JSON and for a table's metadata."""
         return dataclasses.asdict(self)
+
+
+def check(fits: bool, name: str, value: object, what_fits: str) -> None:
+    """Raise ConfigError, with an option's name, its value and what would fit, unless it fits."""
+    if not fits:
+        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")
 
 
 def made(kind: type[T], table: str, values: object) -> T:
@@ -131,8 +137,3 @@ def made(kind: type[T], table: str, values: object) -> T:
         return kind(**values)
     except ConfigError as error:
         raise ConfigError(f"{table}.{error}") from error
-
-
-def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
-    if not fits:
-        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,20 @@ class Labels:
     def __len__(self) -> int:
         return len(self.scientific)
 
-    def named(self, path: str, detections: Rows) -> Iterator[Detection]:
-        """Give detections, [n] of `outcomes.DETECTION`, their names and their file."""
-        for start_s, end_s, index, confidence in detections.tolist():
-            yield Detection(start_s, end_s, self.scientific[index], self.common[index], confidence, path)
+
+def named(spaces: Sequence[Labels], detections: Rows, path: str, model: str) -> Iterator[Detection]:
+    """Give detections their names, their file and their model.
+
+    Parameters
+    ----------
+    spaces : sequence of Labels
+        The model's label spaces.
+    detections : [n] of `outcomes.DETECTION`
+    path, model : str
+    """
+    for start_s, end_s, channel, space, index, confidence in detections.tolist():
+        scientific, common = spaces[space].scientific[index], spaces[space].common[index]
+        yield Detection(start_s, end_s, scientific, common, confidence, path, model, channel)
 
 
 def load(path: Path, labels_format: str = "lines") -> Labels:

@@ -12,6 +12,7 @@ import hashlib
 import importlib.util
 import os
 import tomllib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -156,6 +157,24 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
             f"{path}: no such model; it takes {', '.join(_facts())}, a .tflite file or a folder with one"
         )
     return with_files(model, model.path, Path(labels)) if labels else model
+
+
+def find_all(
+    named: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    labels: str | os.PathLike[str] | None = None,
+) -> list[Model]:
+    """Return one or several networks, as `find` does each.
+
+    Raises
+    ------
+    ModelError
+        As `find`; or labels were given for several.
+    """
+    if isinstance(named, str | os.PathLike):
+        return [find(named, labels)]
+    if labels is not None and len(named) != 1:
+        raise ModelError("labels belong to one model; several bring their own")
+    return [find(one, labels) for one in named]
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:

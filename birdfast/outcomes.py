@@ -6,15 +6,41 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
+
+from .arrays import Rows
 
 PART_BYTES = 1 << 20  # of dense rows that travel together
+MIX = 0  # the channel that is all of them together
 
-DETECTION = np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("class_index", "<i4"), ("confidence", "<f4")])
+DETECTION = np.dtype(
+    [
+        ("start_s", "<f8"),
+        ("end_s", "<f8"),
+        ("channel", "<u2"),
+        ("label_space", "<u2"),
+        ("class_index", "<i4"),
+        ("confidence", "<f4"),
+    ]
+)
 
 
 class Detection(NamedTuple):
-    """One species in one window of one file."""
+    """One species in one window of one file.
+
+    Attributes
+    ----------
+    start_s, end_s : float
+        Where the window lies, in seconds from the recording's start.
+    scientific_name, common_name : str
+        The same for a class that is no species.
+    confidence : float, 0 to 1
+    file : str
+        The recording's path as it was given; "" for sound in memory.
+    model : str
+        The name of the model that heard it.
+    channel : int
+        1 is the recording's first; 0 all channels together.
+    """
 
     start_s: float
     end_s: float
@@ -22,13 +48,16 @@ class Detection(NamedTuple):
     common_name: str
     confidence: float
     file: str
+    model: str = ""
+    channel: int = MIX
 
 
 class Failure(NamedTuple):
     """One file that could not be analysed to its end: at which stage, and why.
 
     `error` is the kind (AudioError, ModelError, Timeout, or a signal as SIGKILL), `message` the reason
-    in words. `bytes`, `rate_hz` and `duration_s` are what is known of the file.
+    in words. `bytes`, `rate_hz` and `duration_s` are what is known of the file. `model` is the name of the
+    one that failed; "" is all of them, as when the sound cannot be read.
     """
 
     path: str
@@ -38,14 +67,17 @@ class Failure(NamedTuple):
     bytes: int | None = None
     rate_hz: int | None = None
     duration_s: float | None = None
+    model: str = ""
 
 
 class Part(NamedTuple):
-    """Dense rows that go from a worker into the journal: the `number`th part of a stretch.
+    """Dense rows that go from a worker into the journal: the `number`th part of a model's in a stretch.
 
-    `rows` are the bytes of `row`s, at most `PART_BYTES` (or one row) of them.
+    `rows` are the bytes of `row`s, at most `PART_BYTES` (or one row) of them; `model` is its number.
     """
 
+    model: int
+    channel: int
     stretch: int
     number: int
     kind: str
@@ -53,24 +85,61 @@ class Part(NamedTuple):
 
 
 @dataclass
-class Outcome:
-    """What became of one stretch of one file.
+class Heard:
+    """What one model heard in one stretch of one file.
 
-    `detections` is an array of `DETECTION`. Where `failure` is set, they are those before the place
-    of the failure, and so are the `n_parts` of dense rows that were sent. `reading_s` and `network_s`
-    are seconds of CPU time: opening, decoding and resampling, and the network with its front end.
-    `notes` are remarks on the file: what was repaired in it.
+    `detections` is an array of `DETECTION`. Where the stretch failed, they are those before the place of the
+    failure, and so are the `n_parts` of dense rows that were sent. `failure` is the model's own; `network_s`
+    are seconds of CPU time in the network and its front end.
     """
 
-    n_stretches: int = 1
+    model: int = 0
     n_windows: int = 0
     n_parts: int = 0
-    audio_s: float = 0.0
-    reading_s: float = 0.0
     network_s: float = 0.0
     failure: Failure | None = None
+    detections: Rows = field(default_factory=lambda: np.zeros(0, DETECTION))
+
+
+@dataclass
+class Outcome:
+    """What became of one stretch of one file, for each model that listened.
+
+    `failure` is the sound's or the worker's: then every model's hearing ends there. `reading_s` are seconds
+    of CPU time: opening, decoding and resampling. `notes` are remarks on the file: what was repaired in it.
+    `decoder` says what read it, where that was not the usual one.
+    """
+
+    stretch: int = 0
+    n_stretches: int = 1
+    audio_s: float = 0.0
+    reading_s: float = 0.0
+    failure: Failure | None = None
     notes: list[str] = field(default_factory=list)
-    detections: NDArray[np.void] = field(default_factory=lambda: np.zeros(0, DETECTION))
+    decoder: str = ""
+    heard: list[Heard] = field(default_factory=list)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the file is through with this stretch."""
+        return self.stretch + 1 >= self.n_stretches
+
+    @property
+    def failures(self) -> list[Failure]:
+        """The sound's failure, or those of the models."""
+        if self.failure is not None:
+            return [self.failure]
+        return [heard.failure for heard in self.heard if heard.failure is not None]
+
+    @property
+    def n_detections(self) -> int:
+        """Of all models."""
+        return sum(len(heard.detections) for heard in self.heard)
+
+    @property
+    def network_s(self) -> float:
+        """Of all models."""
+        return sum(heard.network_s for heard in self.heard)
 
 
 def row(width: int) -> np.dtype[np.void]:

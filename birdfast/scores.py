@@ -11,7 +11,7 @@ from .arrays import Float32, Int64
 from .config import Activation
 
 LOGIT_LIMIT = 15.0  # BirdNET clips its logits to -15..15 before the sigmoid
-MARGIN = 1e-3  # wider than any rounding between the two ways to compare with the threshold
+MARGIN = 1e-6  # of a confidence: wider than any rounding between the two ways to compare with the threshold
 
 Picked = tuple[Int64, Int64, Float32]
 
@@ -82,12 +82,10 @@ class ScoreRule:
 
     def _lowest_logit(self) -> float:
         """Return a logit below which no score reaches the least confidence."""
-        if self.min_confidence <= 1 / (1 + math.exp(LOGIT_LIMIT)):
+        least = self.min_confidence - MARGIN
+        if least <= 1 / (1 + math.exp(LOGIT_LIMIT)):
             return -math.inf
-        if self.min_confidence >= 1:
-            return LOGIT_LIMIT
-        logit = math.log(self.min_confidence / (1 - self.min_confidence))
-        return logit - (self.sensitivity - 1) * 10 - MARGIN
+        return math.log(least / (1 - least)) - (self.sensitivity - 1) * 10
 
 
 def _rank_within(groups: Int64) -> Int64:

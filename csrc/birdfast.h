@@ -187,10 +187,10 @@ typedef struct {
     const float *group_boxes; /* [ceil(n_groups / BF_BLOCK)][n_values][2][BF_BLOCK] */
 } bf_codebook;
 
-/* The same in double, for those who must not see a transform's rounding (roots of bands that hold
- * nothing else). Frame and window are multiplied in float, every product rounded; bins are rounded
- * to float before their magnitude is taken: as networks do that keep frames and spectra as floats.
- * Takes plans with exact tables. */
+/* Spectrograms in double, for those who must not see a transform's rounding (roots of bands that
+ * hold nothing else). Frame and window are multiplied in float, every product rounded; bins are
+ * rounded to float before their magnitude is taken: as networks do that keep frames and spectra as
+ * floats. Takes plans with exact tables. */
 typedef struct {
     int32_t lanes;
     size_t (*spectrogram_scratch)(const bf_spectrogram *plan);

@@ -19,7 +19,7 @@ typedef struct {
     int keep;                  /* the values, not the lowest alone */
     float *values;             /* [TILE_FRAMES][n_blocks * BF_BLOCK], if they are kept */
     float *frame;              /* [n_values] and zeros up to a multiple of two vectors */
-    float *x;                  /* [n_values][TILE_FRAMES], or pairs of int16 likewise */
+    float *x;                  /* [n_values][TILE_FRAMES], or words of rounded ones */
     float *lower;              /* [n_groups], up to a multiple of BF_BLOCK */
     float *low;                /* [TILE_FRAMES][n_blocks / 4 * BF_BLOCK] the lowest of a group */
     float *least;              /* [TILE_FRAMES][BF_BLOCK] the lowest of all groups */

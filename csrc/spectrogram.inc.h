@@ -190,36 +190,43 @@ static void sum_bands(const bf_spectrogram *plan, const vr *bins, vf *values)
     }
 }
 
+#if defined(EXACT)
+/* Logarithm and power are of floats, of which the other table's vectors hold twice as many. */
+static void take_logs(vf *values, ptrdiff_t n)
+{
+    FLOAT_TABLE.log((const float *)values, n * LANES, (float *)values);
+}
+
+static void take_powers(vf *values, ptrdiff_t n, float exponent)
+{
+    FLOAT_TABLE.pow((const float *)values, n * LANES, exponent, (float *)values);
+}
+#else
+static void take_logs(vf *values, ptrdiff_t n)
+{
+    log_vectors(values, n);
+}
+
+static void take_powers(vf *values, ptrdiff_t n, float exponent)
+{
+    pow_vectors(values, n, power_of(exponent));
+}
+#endif
+
 static void apply_post(const bf_spectrogram *plan, vf *values, ptrdiff_t n)
 {
-#if defined(EXACT)
-    /* Logarithm and power are of floats, of which the other table's vectors hold twice as many. */
     if (plan->post == BF_POST_LOG) {
         const vf floor = vec_all(plan->floor);
         for (ptrdiff_t i = 0; i < n; ++i) {
             values[i] = vec_raise(values[i] + plan->offset, floor);
         }
-        FLOAT_TABLE.log((const float *)values, n * LANES, (float *)values);
-    } else if (plan->post == BF_POST_POW) {
-        for (ptrdiff_t i = 0; i < n && plan->square; ++i) {
-            values[i] *= values[i];
-        }
-        FLOAT_TABLE.pow((const float *)values, n * LANES, plan->exponent, (float *)values);
-    }
-#else
-    if (plan->post == BF_POST_LOG) {
-        const vf floor = vec_all(plan->floor);
-        for (ptrdiff_t i = 0; i < n; ++i) {
-            values[i] = vec_raise(values[i] + plan->offset, floor);
-        }
-        log_vectors(values, n);
+        take_logs(values, n);
     } else if (plan->post == BF_POST_POW) {
         for (ptrdiff_t i = 0; plan->square && i < n; ++i) {
             values[i] *= values[i];
         }
-        pow_vectors(values, n, power_of(plan->exponent));
+        take_powers(values, n, plan->exponent);
     }
-#endif
     if (plan->scale != 1.0f || plan->shift != 0.0f) {
         for (ptrdiff_t i = 0; i < n; ++i) {
             values[i] = values[i] * plan->scale + plan->shift;

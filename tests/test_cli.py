@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import pty
 import shlex
@@ -16,27 +15,16 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdfast import _kernels, models, tables
+from birdfast import _kernels, models
 from birdfast.cli import COMMANDS
 from birdfast.outcomes import Detection, Failure, Outcome
-from birdfast.runs.progress import Report
+from birdfast.runs.progress import Progress
+from birdfast.tables import About
+from birdfast.tables.detections import CsvTable
 
 from . import networks
-from .test_audio import KINDS, damaged, noise, write
-
-
-def birdfast(*arguments: object, **how: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "birdfast", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
-
-
-def infer(tiny: models.Model, *arguments: object) -> subprocess.CompletedProcess[str]:
-    return birdfast("infer", "--model", tiny.path.parent, *arguments)
-
-
-def table(path: Path) -> list[dict[str, str]]:
-    with path.open(newline="", encoding="utf-8") as file:
-        return list(csv.DictReader(file))
+from .commands import birdfast, infer, table
+from .recordings import KINDS, damaged, noise, write
 
 
 def test_a_folder_becomes_tables(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
@@ -97,13 +85,14 @@ def test_nothing_but_bad_files_is_exit_code_3(tiny: models.Model, tmp_path: Path
 
 
 def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
-    report = Report(["long.wav", "short.wav"], time.monotonic(), quiet=True)
+    progress = Progress(time.monotonic(), quiet=True)
+    progress.begin(["long.wav", "short.wav"], 0, 1)
     gone = Failure("long.wav", "audio", "AudioError", "no such file")
-    report.add(0, Outcome(n_stretches=3, n_windows=20, audio_s=60.0))
-    report.add(0, Outcome(failure=gone))
-    report.add(0, Outcome(failure=gone))
-    report.add(1, Outcome(n_windows=1, audio_s=0.0))
-    assert (report.n_files, report.n_failures) == (2, 1)
+    progress.add("long.wav", Outcome(0, 3, audio_s=60.0))
+    for stretch in (1, 2):
+        progress.add("long.wav", Outcome(stretch, 3, failure=gone))
+    progress.add("short.wav", Outcome())
+    assert (progress.n_files, progress.n_failures) == (2, 1)
 
 
 @pytest.mark.parametrize(
@@ -258,8 +247,8 @@ def test_every_command_explains_itself(command: str) -> None:
 def test_plot_draws_the_recording_with_its_detections(wav: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
     detections = tmp_path / "detections.csv"
-    with tables.open_table(tmp_path, "csv", {}) as table:
-        table.write([Detection(0, 3, "Parus major", "Great Tit", 0.9, str(wav))])
+    with CsvTable(tmp_path, About({}, ())) as table:
+        table.detections([Detection(0, 3, "Parus major", "Great Tit", 0.9, str(wav))])
     result = birdfast("plot", wav, detections, "-o", tmp_path / "picture.png")
     assert result.returncode == 0, result.stderr
     assert "1 detections" in result.stdout

@@ -17,34 +17,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import models, tables
-from birdfast.arrays import Gathering, Rows
+from birdfast.arrays import Gathering
 from birdfast.config import Options
 from birdfast.journal import NAME
 from birdfast.outcomes import Part, row
 from birdfast.pipeline import Pipeline
+from birdfast.tables import Result
 from birdfast.tables.dense import DenseTable
-from birdfast.tables.table import About
 
 from . import networks
-from .test_audio import noise, write
-from .test_cli import birdfast, infer
-from .test_journal import contents
+from .commands import birdfast, contents, infer
+from .journals import RUN, read, rows_of
+from .recordings import noise, write
 
 KEPT = "csv,scores,embeddings"
 TWO_SAMPLES = 0.00025  # s: so that seconds of sound make more rows than one part takes
-RUN = About({"model": "tiny"}, ("Avis", "Engine"), ("Bird", "Engine"), {"scores": 2, "embeddings": 2})
-
-
-def rows_of(count: int, width: int = 2, first: int = 0) -> Rows:
-    rows = np.zeros(count, row(width))
-    rows["start_s"] = np.arange(first, first + count)
-    rows["end_s"] = rows["start_s"] + 3
-    rows["values"] = np.random.default_rng(first).random((count, width), np.float32)
-    return rows
-
-
-def read(out: Path, kind: str) -> pyarrow.Table:
-    return pyarrow.parquet.read_table(out / f"{kind}.parquet")
 
 
 def values(table: pyarrow.Table, column: str) -> np.ndarray:
@@ -59,7 +46,7 @@ def test_the_tables_have_every_window_as_the_pipeline_says(
     assert infer(deep, wav, "-o", tmp_path / "out", *how).returncode == 0
     pipeline = Pipeline(deep, Options(overlap_s=0.25, sensitivity=1.25))
     scored = list(pipeline.score(wav))
-    confidences = [pipeline.rule.confidences(batch.outputs["logits"]) for batch in scored]
+    confidences = [pipeline.listener().confidences(batch) for batch in scored]
     start_s = np.concatenate([batch.start_s for batch in scored])
     scores, embeddings = (read(tmp_path / "out", kind) for kind in ("scores", "embeddings"))
     np.testing.assert_array_equal(values(scores, "scores"), np.concatenate(confidences))
@@ -95,8 +82,9 @@ def test_row_groups_are_bounded_and_do_not_tell_how_the_rows_came(
     for size in (1, 4, 100):
         with DenseTable(tmp_path, "scores", RUN) as table:
             for path, rows in files.items():
+                table.begin(Result(path, []))
                 for start in range(0, len(rows), size):
-                    table.write(path, rows[start : start + size])
+                    table.dense(rows[start : start + size])
         written.append(table.path.read_bytes())
     assert len(set(written)) == 1
     file = pyarrow.parquet.ParquetFile(tmp_path / "scores.parquet")
@@ -159,10 +147,11 @@ def test_a_failed_file_keeps_the_rows_of_the_windows_that_count(deep: models.Mod
     pipeline = Pipeline(deep, Options(keep=("scores", "embeddings"), step_s=TWO_SAMPLES))
     outcome = pipeline.analyse(str(folder / "cut.wav"), 0, parts.append)
     assert outcome.failure is not None
-    assert [part.number for part in parts] == list(range(outcome.n_parts))
+    (heard,) = outcome.heard
+    assert [part.number for part in parts] == list(range(heard.n_parts))
     for kind, width in {"scores": 3, "embeddings": 5}.items():
         found = [np.frombuffer(part.rows, row(width)) for part in parts if part.kind == kind]
-        assert sum(map(len, found)) == outcome.n_windows > 10_000
+        assert sum(map(len, found)) == heard.n_windows > 10_000
 
 
 def test_windows_whose_scores_are_not_finite_leave_no_rows(tmp_path: Path, wav: Path) -> None:
@@ -170,8 +159,9 @@ def test_windows_whose_scores_are_not_finite_leave_no_rows(tmp_path: Path, wav: 
     matrix[1] = np.inf
     model, parts = models.find(networks.write_folder(tmp_path, matrix)), []
     outcome = Pipeline(model, Options(keep=("scores",))).analyse(str(wav), 0, parts.append)
-    assert outcome.failure is not None
-    assert (outcome.n_windows, outcome.n_parts, parts) == (0, 0, [])
+    (heard,) = outcome.heard
+    assert outcome.failures == [heard.failure]
+    assert (heard.n_windows, heard.n_parts, parts) == (0, 0, [])
 
 
 def test_a_folder_in_which_nothing_can_be_read_gives_tables_without_rows(
@@ -191,7 +181,7 @@ MUTE = """
 import sys
 from birdfast import workers
 from birdfast.__main__ import main
-workers.Pool.widths = workers.Pool.__iter__ = None
+workers.Pool.widths = workers.Pool.work = None
 sys.exit(main(sys.argv[1:]))
 """
 

@@ -22,14 +22,13 @@ from birdfast import models
 from birdfast.config import Options
 from birdfast.errors import ConfigError, OutputError
 from birdfast.journal import NAME, Journal, Record
-from birdfast.outcomes import DETECTION, Failure, Outcome, Part, row
+from birdfast.outcomes import Part, row
 from birdfast.runs.facts import fingerprint
 from birdfast.runtimes import litert
 
-from .test_audio import noise, write
-from .test_cli import birdfast, infer, table
-
-FACTS = {"model": "a", "top_k": "null"}
+from .commands import birdfast, contents, infer, table
+from .journals import FACTS, by_all, decided, failed, outcome
+from .recordings import noise, write
 
 
 @pytest.fixture
@@ -43,27 +42,17 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
-def outcome(n_rows: int = 2, n_stretches: int = 1) -> Outcome:
-    found = np.zeros(n_rows, DETECTION)
-    found["start_s"] = np.arange(n_rows)
-    return Outcome(n_stretches=n_stretches, audio_s=3.0, detections=found)
-
-
-def contents(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.name != NAME}
-
-
 def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     paths = ["a.wav", "b.wav", "c.wav"]
     with Journal(tmp_path, FACTS) as journal:
-        assert journal.plan(paths, range(3)) == [0, 1, 2]
+        assert journal.plan(paths, range(3)) == by_all(0, 1, 2)
         journal.add("a.wav", outcome())
         journal.add("b.wav", outcome(n_stretches=2))
     with Journal(tmp_path, FACTS) as journal:
-        assert journal.plan(paths, range(3)) == [1, 2]
+        assert journal.plan(paths, range(3)) == by_all(1, 2)
         journal.add("b.wav", outcome(n_stretches=2))
-        journal.add("b.wav", outcome(1, n_stretches=2))
-        journal.add("c.wav", Outcome(failure=Failure("c.wav", "audio", "AudioError", "no sound")))
+        journal.add("b.wav", outcome(1, 1, n_stretches=2))
+        journal.add("c.wav", failed("c.wav"))
         found = {entry.path: sum(map(len, journal.detections(entry))) for _, entry in journal.entries()}
         assert found == {b"a.wav": 2, b"b.wav": 3, b"c.wav": 0}
         assert journal.standing()[:3] == (2, 1, 0)
@@ -71,25 +60,25 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
 
 
 def test_failed_files_wait_for_retry_and_changed_ones_do_not(tmp_path: Path) -> None:
-    changed, failed = tmp_path / "a.wav", tmp_path / "b.wav"
+    changed = tmp_path / "a.wav"
     changed.write_text("1")
-    paths = [str(changed), str(failed)]
+    paths = [str(changed), str(tmp_path / "b.wav")]
     with Journal(tmp_path, FACTS) as journal:
         journal.plan(paths, range(2))
         journal.add(paths[0], outcome())
-        journal.add(paths[1], Outcome(failure=Failure(paths[1], "audio", "AudioError", "gone")))
+        journal.add(paths[1], failed(paths[1]))
         assert journal.plan(paths, range(2)) == []
-        assert journal.plan(paths, range(2), retry=True) == [1]
+        assert journal.plan(paths, range(2), retry=True) == by_all(1)
         changed.write_text("22")
-        assert journal.plan(paths, range(2)) == [0, 1]
+        assert journal.plan(paths, range(2)) == by_all(0, 1)
 
 
 def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
     with Journal(tmp_path, FACTS) as journal:
         journal.plan(["a.wav"], [0])
     with pytest.raises(ConfigError, match="top_k: null, now 3"):
-        Journal(tmp_path, {**FACTS, "top_k": "3"})
-    with Journal(tmp_path, {**FACTS, "top_k": "3"}, force=True) as journal:
+        Journal(tmp_path, decided(top_k="3"))
+    with Journal(tmp_path, decided(top_k="3"), force=True) as journal:
         assert journal.standing().files == 0
 
 
@@ -132,10 +121,10 @@ def test_a_folder_that_goes_in_mid_run_is_noticed(tmp_path: Path, come: str) -> 
 
 
 def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
-    usual = fingerprint(tiny, Options())
+    usual = fingerprint([tiny], Options())
     changes = {"top_k": 3, "tail": "drop", "min_confidence": 0.1, "graft": False, "keep": ("scores",)}
     for name, value in changes.items():
-        other = fingerprint(tiny, Options(**{name: value}))
+        other = fingerprint([tiny], Options(**{name: value}))
         assert [key for key in usual if usual[key] != other[key]] == [name]
 
 
@@ -150,16 +139,16 @@ def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
 def test_every_library_that_decides_is_in_the_fingerprint(
     tiny: models.Model, monkeypatch: pytest.MonkeyPatch, name: str, what: str
 ) -> None:
-    usual = fingerprint(tiny, Options())
+    usual = fingerprint([tiny], Options())
     monkeypatch.setattr(f"birdfast.{what}", lambda: "99")
-    other = fingerprint(tiny, Options())
+    other = fingerprint([tiny], Options())
     assert [key for key in usual if usual[key] != other[key]] == [name]
     assert usual[name]
 
 
 def test_how_labels_are_read_is_in_the_fingerprint(tiny: models.Model) -> None:
     other = dataclasses.replace(tiny, labels_format="csv:name")
-    assert fingerprint(tiny, Options()) != fingerprint(other, Options())
+    assert fingerprint([tiny], Options()) != fingerprint([other], Options())
 
 
 def test_the_runtimes_version_is_known_without_loading_it() -> None:
@@ -191,8 +180,10 @@ def filled(folder: Path) -> bytes:
         journal.plan([f"{number}.wav" for number in range(20)], range(20))
         for number in range(20):
             rows = np.full(number + 1, number, row(2)).tobytes()
-            journal.keep(f"{number}.wav", Part(0, 0, "scores", rows))
-            journal.add(f"{number}.wav", dataclasses.replace(outcome(number + 1), n_parts=1))
+            journal.keep(f"{number}.wav", Part(0, 0, 0, 0, "scores", rows))
+            came = outcome(number + 1)
+            came.heard[0].n_parts = 1
+            journal.add(f"{number}.wav", came)
     return (folder / NAME).read_bytes()
 
 
@@ -200,11 +191,11 @@ def told(folder: Path) -> dict[str, tuple[bytes, ...]]:
     """Return all that a journal says of its finished files."""
     with Journal(folder, FACTS) as journal:
         return {
-            repr(entry[1:-1]): tuple(
+            repr((entry[1:-2], [hearing[:-1] for hearing in entry.hearings])): tuple(
                 part.tobytes() for part in (*journal.detections(entry), *journal.dense(entry, "scores", 2))
             )
             for _, entry in journal.entries()
-            if entry.state != "waiting"
+            if entry.digest is not None
         }
 
 
@@ -227,7 +218,14 @@ def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
     assert refused > 50
 
 
-@pytest.mark.parametrize("change", ["UPDATE file SET n_detections = 7", "DELETE FROM stretch WHERE file = 3"])
+@pytest.mark.parametrize(
+    "change",
+    [
+        "UPDATE hearing SET n_detections = 7",
+        "UPDATE file SET audio_s = 7",
+        "DELETE FROM stretch WHERE file = 3",
+    ],
+)
 def test_results_that_were_changed_are_refused(tmp_path: Path, change: str) -> None:
     filled(tmp_path)
     database = sqlite3.connect(tmp_path / NAME)

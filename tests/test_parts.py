@@ -18,13 +18,12 @@ from birdfast.tables.table import Result
 from birdfast.workers import wire
 
 from . import networks
-from .test_audio import mp3
-from .test_dense import RUN, read, rows_of
-from .test_journal import FACTS
+from .journals import FACTS, RUN, parted, read, rows_of
+from .recordings import mp3
 
 
 def part(number: int, stretch: int = 0, kind: str = "scores", size: int = 3) -> Part:
-    return Part(stretch, number, kind, rows_of(size, first=10 * number).tobytes())
+    return Part(0, 0, stretch, number, kind, rows_of(size, first=10 * number).tobytes())
 
 
 @pytest.fixture
@@ -36,16 +35,16 @@ def filled(tmp_path: Path) -> Path:
         journal.keep("a.wav", part(0, stretch=1, size=2))
         journal.keep("a.wav", part(1))
         journal.keep("a.wav", part(0))
-        journal.add("a.wav", Outcome(n_stretches=2, n_parts=2))
-        journal.add("a.wav", Outcome(n_stretches=2, n_parts=1))
-        journal.add("b.wav", Outcome(n_parts=1))
+        journal.add("a.wav", parted(2, 0, 2))
+        journal.add("a.wav", parted(1, 1, 2))
+        journal.add("b.wav", parted(1))
     return tmp_path
 
 
 def results(journal: Journal) -> Iterator[Result]:
     for _, entry in journal.entries():
-        rows = {"scores": journal.dense(entry, "scores", 2)}
-        yield Result(entry.path.decode(), journal.detections(entry), None, [], rows)
+        rows = {(0, "scores"): journal.dense(entry, "scores", 2)}
+        yield Result(entry.path.decode(), journal.detections(entry), dense=rows)
 
 
 def told(folder: Path) -> list[float]:
@@ -70,7 +69,8 @@ def test_parts_come_in_any_order_and_are_read_in_theirs(filled: Path) -> None:
         "UPDATE part SET file = 3 - file WHERE number = 0 AND stretch = 0",
         "DELETE FROM part WHERE number = 1",
         "DELETE FROM part WHERE file = 2",
-        "INSERT INTO part SELECT file, stretch, 2, kind, digest, rows FROM part WHERE number = 1",
+        "INSERT INTO part SELECT file, model, stretch, 2, channel, kind, digest, rows FROM part"
+        " WHERE number = 1",
     ],
 )
 def test_parts_that_were_changed_are_refused(filled: Path, change: str) -> None:
@@ -93,7 +93,7 @@ def test_a_second_try_takes_the_first_ones_place(tmp_path: Path) -> None:
             journal.keep("a.wav", part(number, size=1))
         for number in range(2):
             journal.keep("a.wav", part(number, size=2))
-        journal.add("a.wav", Outcome(n_parts=2))
+        journal.add("a.wav", parted(2))
     assert told(tmp_path) == [0, 1, 10, 11]
 
 
@@ -101,7 +101,7 @@ def test_a_stretch_that_is_given_up_leaves_no_rows(tmp_path: Path) -> None:
     with Journal(tmp_path, FACTS) as journal:
         journal.plan(["a.wav"], [0])
         journal.keep("a.wav", part(0))
-        journal.add("a.wav", Outcome(failure=Failure("a.wav", "worker", "SIGKILL", "killed")))
+        journal.add("a.wav", parted(0, failure=Failure("a.wav", "worker", "SIGKILL", "killed")))
     assert told(tmp_path) == []
 
 
@@ -110,7 +110,7 @@ def test_an_outcome_without_its_parts_is_refused(tmp_path: Path) -> None:
         journal.plan(["a.wav"], [0])
         journal.keep("a.wav", part(1))
         with pytest.raises(ConfigError, match="parts of a file's results are missing"):
-            journal.add("a.wav", Outcome(n_parts=2))
+            journal.add("a.wav", parted(2))
 
 
 def n_parts(folder: Path) -> int:
@@ -138,8 +138,8 @@ def test_parts_of_half_failed_and_changed_files_go(tmp_path: Path) -> None:
         opened.plan(paths, range(3))
         for path in paths:
             opened.keep(path, part(0))
-        opened.add(paths[0], Outcome(n_parts=1))
-        opened.add(paths[1], Outcome(n_parts=1, failure=Failure("", "audio", "AudioError", "cut")))
+        opened.add(paths[0], parted(1))
+        opened.add(paths[1], parted(1, failure=Failure("", "audio", "AudioError", "cut")))
     assert n_parts(tmp_path) == 3
     with Journal(tmp_path, FACTS) as opened:
         opened.plan(paths, range(3), retry=True)
@@ -155,8 +155,8 @@ def came(
 ) -> tuple[list[Part], list[Outcome]]:
     """Analyse one file as one stretch, and return what came of it: parts, and the outcome behind them."""
     options = Options(keep=("scores", "embeddings"), **how)
-    with workers.Pool([str(path)], model, options, 1, timeout_s) as pool:
-        found = [what for _, what in pool]
+    with workers.Pool([model], options, 1, timeout_s) as pool:
+        found = [what for _, what in pool.work([workers.Job(str(path))])]
     parts = [what for what in found if isinstance(what, Part)]
     outcomes = [what for what in found if isinstance(what, Outcome)]
     assert found == [*parts, *outcomes]
@@ -192,10 +192,11 @@ def test_a_recording_of_unknown_length_comes_in_parts_of_bounded_size(
     monkeypatch.setattr(wire.Inbox, "read", watched)
     parts, (outcome,) = came(endless, wide, step_s=0.002)
     assert outcome.n_stretches == 1
-    assert len(parts) == outcome.n_parts > 4
+    assert len(parts) == outcome.heard[0].n_parts > 4
     assert max(len(part.rows) for part in parts) <= PART_BYTES
     assert max(held) <= PART_BYTES + 2 * wire.CHUNK_BYTES
-    assert sum(len(part.rows) for part in parts if part.kind == "scores") == outcome.n_windows * (16 + 4 * 3)
+    scored = sum(len(part.rows) for part in parts if part.kind == "scores")
+    assert scored == outcome.heard[0].n_windows * (16 + 4 * 3)
 
 
 def strike_in_the_middle(
@@ -226,7 +227,7 @@ def test_a_worker_that_dies_or_hangs_in_the_middle_of_a_part_costs_a_try(
     assert len(struck) == times
     if times == 1:
         assert outcome.failure is None
-        assert parts[-outcome.n_parts :] == expected
+        assert parts[-outcome.heard[0].n_parts :] == expected
     else:
         assert outcome.failure is not None
-        assert (outcome.failure.stage, outcome.n_parts) == ("worker", 0)
+        assert (outcome.failure.stage, outcome.heard[0].n_parts) == ("worker", 0)

@@ -15,11 +15,12 @@ import birdfast
 from birdfast import audio, models, soundscape
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError, ModelError
-from birdfast.pipeline import STRETCH_S, Pipeline
+from birdfast.pipeline import Pipeline
+from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.runtimes import litert
 
 from . import networks
-from .test_audio import write
+from .recordings import write
 
 GOLDEN = Path(__file__).parent / "golden"
 LOGIT_BOUND = 1e-4
@@ -134,7 +135,7 @@ def test_stretches_add_up_to_the_whole(tiny: models.Model, tmp_path: Path) -> No
     outcomes = [pipeline.analyse(str(path), stretch) for stretch in range(3)]
     assert [outcome.n_stretches for outcome in outcomes] == [3, 3, 3]
     assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(2.4 * STRETCH_S)
-    found = np.concatenate([outcome.detections for outcome in outcomes])
+    found = np.concatenate([outcome.heard[0].detections for outcome in outcomes])
     whole = pipeline.detect(path)
     assert len(found) == len(whole)
     np.testing.assert_array_equal(np.unique(found["start_s"]), np.unique([row.start_s for row in whole]))
@@ -192,8 +193,8 @@ def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) 
     assert outcome.failure is not None
     assert outcome.failure.stage == "audio"
     assert "cut short" in outcome.failure.message
-    assert outcome.n_windows == 2
-    assert len(outcome.detections) == 2 * 3
+    assert outcome.heard[0].n_windows == 2
+    assert outcome.n_detections == 2 * 3
 
 
 def test_scores_that_are_not_finite_are_a_failure(tmp_path: Path, wav: Path) -> None:
@@ -201,8 +202,8 @@ def test_scores_that_are_not_finite_are_a_failure(tmp_path: Path, wav: Path) -> 
     matrix[1] = np.inf
     pipeline = Pipeline(models.find(networks.write_folder(tmp_path, matrix)))
     outcome = pipeline.analyse(str(wav))
-    assert outcome.failure is not None
-    assert (outcome.failure.stage, len(outcome.detections)) == ("network", 0)
+    (failure,) = outcome.failures
+    assert (failure.stage, failure.model, outcome.n_detections) == ("network", "tiny", 0)
     with pytest.raises(ModelError, match="not finite in the window at 0 s"):
         pipeline.detect(wav)
 

@@ -53,6 +53,17 @@ def test_a_confidence_equal_to_the_threshold_is_kept() -> None:
     assert len(rule.pick(np.zeros((1, 3), np.float32))[0]) == 3
 
 
+@pytest.mark.parametrize("sensitivity", [0.5, 0.75, 1.0, 1.1, 1.5])
+def test_a_confidence_is_kept_at_itself_and_not_at_the_next_float(sensitivity: float) -> None:
+    """The logit is compared first, and where confidences are close to 1, many logits share one."""
+    logits = np.linspace(-21, 21, 2000, dtype=np.float32)[:, np.newaxis]
+    confidences = ScoreRule("sigmoid", sensitivity=sensitivity).confidences(logits)
+    for logit, confidence in zip(logits, confidences[:, 0], strict=True):
+        for threshold, n in ((confidence, 1), (np.nextafter(confidence, np.float32(1)), 0)):
+            rule = ScoreRule("sigmoid", float(threshold), sensitivity=sensitivity)
+            assert len(rule.pick(logit[np.newaxis])[0]) == n, (logit, threshold)
+
+
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax", "none"])
 def test_no_windows_no_detections(activation: str) -> None:
     assert len(ScoreRule(activation).pick(np.zeros((0, 3), np.float32))[0]) == 0

@@ -13,9 +13,8 @@ from birdfast.errors import ConfigError
 from birdfast.runs import shards
 from birdfast.runs.shards import Shard
 
-from .test_audio import noise, write
-from .test_cli import birdfast, infer
-from .test_journal import contents
+from .commands import birdfast, contents, infer
+from .recordings import noise, write
 
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(1, 5))

@@ -13,9 +13,13 @@ import pytest
 from birdfast import tables
 from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Detection, Failure
-from birdfast.tables.table import About, Result
+from birdfast.tables.detections import CsvTable, ParquetTable
+from birdfast.tables.table import About, AboutModel, Result
 
-from .test_dense import rows_of
+from .journals import RUN, rows_of
+
+ABOUT = About({"model": "tiny"}, (AboutModel("tiny"),))
+MADE = {"csv": CsvTable, "parquet": ParquetTable}
 
 ROWS = [
     Detection(0.0, 3.0, "Parus major", "Great Tit", 0.987654, "dawn/a, b.wav"),
@@ -26,9 +30,9 @@ ROWS = [
 
 
 def written(folder: Path, kind: str, rows: list[Detection] = ROWS) -> Path:
-    with tables.open_table(folder, kind, {"model": "tiny"}) as table:
+    with MADE[kind](folder, ABOUT) as table:
         for row in rows:
-            table.write([row])
+            table.detections([row])
     return table.path
 
 
@@ -47,7 +51,9 @@ def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
     table = pyarrow.parquet.read_table(written(tmp_path, "parquet"))
     assert table.schema.metadata[b"model"] == b"tiny"
     rows = table.to_pylist()
-    assert rows[1] == {**ROWS[1]._asdict()}
+    assert rows[1] == {
+        name: value for name, value in ROWS[1]._asdict().items() if name not in ("model", "channel")
+    }
     assert rows[0]["confidence"] == pytest.approx(0.987654, abs=1e-7)
     assert rows[3]["file"] == "odd\\xff.wav"
 
@@ -69,8 +75,8 @@ def test_a_broken_run_leaves_the_old_table_and_no_litter(tmp_path: Path, kind: s
     before = path.read_bytes()
 
     def break_off() -> None:
-        with tables.open_table(tmp_path, kind, {}) as table:
-            table.write(ROWS[:1])
+        with MADE[kind](tmp_path, ABOUT) as table:
+            table.detections(ROWS[:1])
             assert path.read_bytes() == before
             raise KeyboardInterrupt
 
@@ -81,7 +87,7 @@ def test_a_broken_run_leaves_the_old_table_and_no_litter(tmp_path: Path, kind: s
 
 
 def test_failures(tmp_path: Path) -> None:
-    with tables.FailuresTable(tmp_path / "failures.csv") as table:
+    with tables.FailuresTable(tmp_path, ABOUT) as table:
         table.write(Failure("a,b.wav", "audio", "AudioError", "cut short", 44, 8_000, 1.5))
     text = (tmp_path / "failures.csv").read_text()
     assert text == (
@@ -97,7 +103,7 @@ def test_a_table_is_read_back_whatever_the_files_are_called(tmp_path: Path) -> N
 
 
 def test_a_failure_of_a_file_with_a_carriage_return_is_one_row(tmp_path: Path) -> None:
-    with tables.FailuresTable(tmp_path / "failures.csv") as table:
+    with tables.FailuresTable(tmp_path, ABOUT) as table:
         table.write(Failure("a\rb.wav", "audio", "AudioError", "cut short"))
     with (tmp_path / "failures.csv").open(newline="") as file:
         assert list(csv.reader(file))[1:] == [["a\rb.wav", "audio", "AudioError", "cut short", "", "", ""]]
@@ -107,14 +113,14 @@ def test_a_failure_of_a_file_with_a_carriage_return_is_one_row(tmp_path: Path) -
 def test_a_table_whose_name_is_a_folders_is_refused_at_the_start(tmp_path: Path, kind: str) -> None:
     (tmp_path / f"detections.{kind}").mkdir()
     with pytest.raises(ConfigError, match=rf"detections\.{kind}: cannot be written \(it is a folder\)"):
-        tables.open_table(tmp_path, kind, {})
+        MADE[kind](tmp_path, ABOUT)
 
 
 @pytest.mark.parametrize("folder", ["gone", "file"])
 def test_a_folder_that_takes_no_table_is_named(tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(ConfigError, match=f"cannot be written into {tmp_path / folder} "):
-        tables.open_table(tmp_path / folder, "csv", {})
+        MADE["csv"](tmp_path / folder, ABOUT)
 
 
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
@@ -122,7 +128,7 @@ def test_a_full_disk_leaves_no_litter(tmp_path: Path, kind: str) -> None:
     def is_full(self: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    table = tables.open_table(tmp_path, kind, {})
+    table = MADE[kind](tmp_path, ABOUT)
     full = type("Full", (), {"flush": is_full, "close": is_full, "closed": False, "write": is_full})()
     with pytest.raises(OSError, match="No space left"), table:
         if kind == "parquet":
@@ -135,18 +141,20 @@ def test_a_full_disk_leaves_no_litter(tmp_path: Path, kind: str) -> None:
 
 def results(number: int) -> list[Result]:
     failure = Failure("b.wav", "audio", "AudioError", f"reason {number}")
-    dense = {kind: [rows_of(number)] for kind in tables.DENSE}
+    dense = {(0, kind): [rows_of(number)] for kind in tables.DENSE}
     return [
-        Result("a.wav", [ROWS[:number]], None, [f"note {number}"], dense),
-        Result("b.wav", [], failure, [], {kind: [] for kind in tables.DENSE}),
+        Result("a.wav", [ROWS[:number]], [], [f"note {number}"], dense),
+        Result("b.wav", [], [failure], [], {(0, kind): [] for kind in tables.DENSE}),
     ]
 
 
-@pytest.mark.parametrize("name", list(tables.TABLES.values()))
+@pytest.mark.parametrize(
+    "name", ["detections.csv", "detections.parquet", "scores.parquet", "embeddings.parquet"]
+)
 def test_a_table_that_fails_at_its_last_byte_leaves_all_the_old_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    kinds, about = list(tables.TABLES), About({}, widths=dict.fromkeys(tables.DENSE, 2))
+    kinds, about = tables.KINDS, RUN
     tables.write_all(tmp_path, kinds, about, results(1))
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
     fsync = os.fsync
@@ -176,11 +184,11 @@ def test_tokens_without_their_footer_are_no_table(tmp_path: Path) -> None:
 
 def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written into"):
-        tables.check_places(tmp_path / "gone", ["csv"])
+        tables.check_places(tmp_path / "gone", ["csv"], ABOUT)
     with pytest.raises(OutputError, match="cannot be written into"):
-        tables.write_all(tmp_path / "gone", ["csv"], About({}), [])
+        tables.write_all(tmp_path / "gone", ["csv"], ABOUT, [])
     with pytest.raises(OutputError, match="cannot be written into"):
-        tables.write_failures(tmp_path / "gone", [])
+        tables.write_failures(tmp_path / "gone", ABOUT, [])
 
 
 def test_unknown_kinds_are_refused() -> None:

@@ -1,5 +1,6 @@
 """Laws of the search for nearest centroids: float64's answer, the same on every CPU, by every way."""
 
+import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -131,6 +132,69 @@ def test_frames_midway_between_centroids_are_told_apart(n_values, cpu, search):
     frames = (centroids[first] + centroids[second]) / 2 * shift
     book = Codebook(centroids, search=search, cpu=cpu)
     assert_finds(book, frames, 8, plain(frames, centroids, 8))
+
+
+def worst_for_floats(n_values):
+    """A frame and two centroids of which every rounding favours the wrong one.
+
+    The partial sums of distance and filter lie just above powers of two from the second value on, and what
+    each further value adds to them is nearly half of their last bit: a little less for the first centroid,
+    a little more for the second. So the first is nearest by its distance, and the filter sees it as far
+    behind the second as its bound allows, up to a sixth.
+    """
+    frame, centroids = np.zeros(n_values), np.zeros((2, n_values))
+    share = 1 - math.sqrt(0.5) + 2e-4
+    farther = int((n_values - 2) / 1.415)  # as many steps as the distance's roundings make up for
+    frame[:2] = 1, 0.03
+    centroids[:, 0] = np.rint(share * 2**24) / 2**24 - np.array([farther, 0]) / 2**24
+    half_bit, x = 2.0**-12.5, (math.sqrt(3) - 1) / 2  # x (x + 1) = 1/2, and the difference is 1
+    frame[2:] = x * half_bit
+    centroids[:, 2:] = (x + 1) * half_bit * np.array([[0.999], [1.001]])
+    return frame.astype(np.float32), centroids.astype(np.float32)
+
+
+def worst_for_steps(n_places, size, filler):
+    """A frame and two centroids of which every rounding to whole steps favours the wrong one.
+
+    What frame and centroid lose has the signs of the other one, whose own are at right angles to it. In the
+    last two places only one of them has a value: it makes a step as long as it is meant to be.
+    """
+    place = np.arange(n_places)
+    alternating, by_twos = (-1.0) ** place, (-1.0) ** (place // 2)
+    frame = np.concatenate([size * by_twos - 0.503 * alternating, [filler, 0]])
+    centroid = np.concatenate([size * alternating + 0.497 * by_twos, [1, filler]])
+    frame, centroid = frame / 2**20, 0.2 * centroid / 2**20
+    return frame.astype(np.float32), np.stack([centroid, -centroid]).astype(np.float32)
+
+
+WORST = {
+    "floats": worst_for_floats(512),
+    "few floats": worst_for_floats(64),
+    "int16": worst_for_steps(64, 4000, math.sqrt(packing.INT16_STEPS**2 - 64 * 4000**2)),
+    "int8": worst_for_steps(64, packing.INT8_STEPS - 1, packing.INT8_STEPS),
+}
+
+
+@all_ways
+@pytest.mark.parametrize("name", WORST)
+def test_who_lies_at_the_edge_of_a_filters_bound_is_found(name, cpu, search):
+    frame, centroids = WORST[name]
+    frames = np.repeat(frame[np.newaxis], 9, axis=0)
+    book = Codebook(centroids, search=search, cpu=cpu)
+    assert_finds(book, frames, 1, (np.zeros((9, 1), np.int32), plain(frames, centroids, 1)[1]))
+
+
+@all_ways
+@pytest.mark.parametrize("energy", [9e35, 1.1e36, 1e37, 1e38, 2.99e38, 3.3e38])
+def test_distances_that_overflow_are_equal_whatever_a_filter_tells_apart(energy, cpu, search):
+    """Seven are in reach, and of the two behind them the farther one comes first."""
+    centroids = np.zeros((9, 2), np.float32)
+    centroids[:, 0] = [1e18, *[-1e18] * 7, 8e17]
+    frames = np.zeros((9, 2), np.float32)
+    frames[:, 0] = centroids[:, 0].mean() - np.sqrt(energy)
+    wanted = plain(frames, centroids, 8)
+    assert np.isposinf(wanted[1]).any() == (energy > 2.9e38)
+    assert_finds(Codebook(centroids, search=search, cpu=cpu), frames, 8, wanted)
 
 
 @all_ways
@@ -374,7 +438,7 @@ def test_the_door_checks_what_the_kernels_trust():
     with pytest.raises(ValueError, match="distances"):
         kernel.run(normal(5, 4), np.empty((5, 2), np.int32), np.empty((5, 1), np.float32))
     for wrong in ({"ids": packed.ids + 1}, {"ids": packed.ids[:32]}, {"blocks": packed.blocks[1:]}):
-        with pytest.raises(ValueError, match=r"id of no centroid|multiple of 4|belong"):
+        with pytest.raises(ValueError, match=r"outside of its table|multiple of 4|belong"):
             _kernels.CentroidSearch(packing.Packed(**{**vars(packed), **wrong}), search="all")
 
 

@@ -127,12 +127,12 @@ def test_cross_validation_holds_each_fold_out(model: Path) -> None:
 def test_nothing_of_the_fold_is_seen_in_training(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from birdfast.train import stages
+    from birdfast.train import keep, stages
 
     seen: list[set[str]] = []
     learn = stages.Training.model
 
-    def watched(training: stages.Training) -> stages.Arrays:
+    def watched(training: stages.Training) -> keep.Arrays:
         seen.append({clip.fold for clip in training.clips})
         return learn(training)
 
@@ -144,12 +144,12 @@ def test_nothing_of_the_fold_is_seen_in_training(
 def test_a_copy_without_labels_of_what_is_held_out_is_not_heard(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from birdfast.train import stages
+    from birdfast.train import keep, stages
 
     heard: list[set[str]] = []
     learn = stages.Training.model
 
-    def watched(training: stages.Training) -> stages.Arrays:
+    def watched(training: stages.Training) -> keep.Arrays:
         heard.append({clip.path for clip in training.unlabelled})
         return learn(training)
 

@@ -19,9 +19,9 @@ from birdfast import audio, models, workers
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.outcomes import Outcome
-from birdfast.pipeline import STRETCH_S
+from birdfast.pipeline.stretches import STRETCH_S
 
-from .test_audio import noise, write
+from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0)
 
@@ -41,9 +41,17 @@ def recordings(tmp_path: Path) -> list[str]:
     return paths
 
 
+def jobs(paths: list[str]) -> list[workers.Job]:
+    return [workers.Job(path) for path in paths]
+
+
+def detections(outcome: Outcome) -> bytes:
+    return b"".join(heard.detections.tobytes() for heard in outcome.heard)
+
+
 def analysed(paths: list[str], model: models.Model, n_workers: int) -> list[tuple[int, Outcome]]:
-    with workers.Pool(paths, model, EVERYTHING, n_workers) as pool:
-        return list(pool)
+    with workers.Pool([model], EVERYTHING, n_workers) as pool:
+        return list(pool.work(jobs(paths)))
 
 
 def running() -> list[psutil.Process]:
@@ -59,7 +67,7 @@ def test_any_number_of_workers_gives_the_same_in_the_files_order(
     assert [file for file, _ in one] == [0, 1, 2, 3, 4, 4, 4, 5, 6, 7, 8, 9, 10, 11]
     assert [file for file, _ in three] == [file for file, _ in one]
     for (_, first), (_, second) in zip(one, three, strict=True):
-        assert first.detections.tobytes() == second.detections.tobytes()
+        assert detections(first) == detections(second)
         assert first.failure == second.failure
     failed = [file for file, outcome in one if outcome.failure]
     assert failed == [7]
@@ -67,8 +75,8 @@ def test_any_number_of_workers_gives_the_same_in_the_files_order(
 
 def test_a_worker_sits_on_its_core_with_one_thread_each(tiny: models.Model, recordings: list[str]) -> None:
     cores = workers.usable_cores()
-    with workers.Pool(recordings, tiny, EVERYTHING, len(cores)) as pool:
-        next(iter(pool))
+    with workers.Pool([tiny], EVERYTHING, len(cores)) as pool:
+        next(pool.work(jobs(recordings)))
         process = running()[0]
         assert process.cpu_affinity() in [[core] for core in cores]
         assert process.environ()["OMP_NUM_THREADS"] == "1"
@@ -81,10 +89,10 @@ def strike(
     """Send each worker a signal that is handed that file, so many times."""
     start, struck = workers.Worker.start, []
 
-    def start_and_strike(worker: workers.Worker, task: workers.Task, given: str) -> None:
-        while given == path and not worker.ready and len(struck) < times:
+    def start_and_strike(worker: workers.Worker, task: workers.Task, given: workers.Job) -> None:
+        while given.path == path and not worker.ready and len(struck) < times:
             list(worker.receive())
-        if given == path and len(struck) < times:
+        if given.path == path and len(struck) < times:
             struck.append(worker)
             worker.process.send_signal(number)
             if number == signal.SIGKILL:
@@ -96,7 +104,7 @@ def strike(
 
 
 def bytes_of(outcomes: list[tuple[int, Outcome]]) -> list[tuple[int, bytes]]:
-    return [(file, outcome.detections.tobytes()) for file, outcome in outcomes]
+    return [(file, detections(outcome)) for file, outcome in outcomes]
 
 
 def test_a_killed_worker_is_replaced_and_nothing_is_lost(
@@ -119,8 +127,8 @@ def test_a_file_that_kills_or_holds_its_worker_twice_costs_itself_and_no_other(
 ) -> None:
     expected = analysed(recordings, tiny, 1)
     strike(monkeypatch, number, 2, recordings[0])
-    with workers.Pool(recordings, tiny, EVERYTHING, 2, file_timeout_s=1.0) as pool:
-        outcomes = list(pool)
+    with workers.Pool([tiny], EVERYTHING, 2, file_timeout_s=1.0) as pool:
+        outcomes = list(pool.work(jobs(recordings)))
     assert bytes_of(outcomes)[1:] == bytes_of(expected)[1:]
     failures = [outcome.failure for _, outcome in outcomes if outcome.failure]
     assert [(Path(f.path).stem, f.stage) for f in failures] == [("00", "worker"), ("07", "audio")]
@@ -134,10 +142,11 @@ import sys
 from pathlib import Path
 from birdfast import models, workers
 from birdfast.config import Options
-with workers.Pool(sys.argv[2:], models.find(sys.argv[1]), Options(step_s=0.0005), 2) as pool:
-    next(iter(pool))
+with workers.Pool([models.find(sys.argv[1])], Options(step_s=0.0005), 2) as pool:
+    came = pool.work([workers.Job(path) for path in sys.argv[2:]])
+    next(came)
     print("at work", flush=True)
-    for _ in pool: pass
+    for _ in came: pass
 """
     command = [sys.executable, "-c", code, str(tiny.path.parent), recordings[0], recordings[4]]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
@@ -156,12 +165,12 @@ def test_a_worker_that_dies_before_it_is_ready_is_said_in_words(
     monkeypatch.setattr(sys, "executable", shutil.which("false"))
     with (
         pytest.raises(ModelError, match=r"ended before it was ready \(exit code 1\)"),
-        workers.Pool(recordings, tiny, EVERYTHING, 2) as pool,
+        workers.Pool([tiny], EVERYTHING, 2) as pool,
     ):
-        list(pool)
+        list(pool.work(jobs(recordings)))
 
 
-@pytest.mark.parametrize("wait", [list, workers.Pool.widths])
+@pytest.mark.parametrize("wait", [lambda pool: list(pool.work([workers.Job("a.wav")])), workers.Pool.widths])
 def test_workers_that_hang_before_they_are_ready_end_the_run(
     tiny: models.Model,
     recordings: list[str],
@@ -173,10 +182,10 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
     hangs.write_text("#!/bin/sh\nexec sleep 60\n")
     hangs.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(hangs))
-    monkeypatch.setattr(workers, "START_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(workers.crew, "START_TIMEOUT_S", 0.2)
     with (
         pytest.raises(ModelError, match=r"ended before it was ready \(after \d+ s without a sign of life\)"),
-        workers.Pool(recordings, tiny, EVERYTHING, 2) as pool,
+        workers.Pool([tiny], EVERYTHING, 2) as pool,
     ):
         wait(pool)
 
@@ -184,18 +193,18 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
 # A worker that naps after every batch of windows; the first ones oversleep.
 NAPPING = """#!{python}
 import pathlib, sys, time
-from birdfast import pipeline
+from birdfast.pipeline import listener
 from birdfast.workers.__main__ import main
 starts = pathlib.Path("{starts}")
 nap_s = 60 if starts.stat().st_size < {n_silent} else 0.5
 with starts.open("a") as file:
     file.write(".")
-score = pipeline.Pipeline._score
+score = listener.Ear._score
 def slowly(*how):
     for scored in score(*how):
         yield scored
         time.sleep(nap_s)
-pipeline.Pipeline._score = slowly
+listener.Ear._score = slowly
 main(int(sys.argv[-1]))
 """
 
@@ -211,9 +220,9 @@ def test_a_stretch_may_take_long_if_its_worker_is_never_silent_for_long(
     python.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(python))
     began_s = time.monotonic()
-    with workers.Pool([str(path)], tiny, EVERYTHING, 1, file_timeout_s=4.0) as pool:
-        ((_, outcome),) = pool
-    assert (outcome.failure, outcome.n_windows) == (None, 40)
+    with workers.Pool([tiny], EVERYTHING, 1, file_timeout_s=4.0) as pool:
+        ((_, outcome),) = pool.work(jobs([str(path)]))
+    assert (outcome.failures, outcome.heard[0].n_windows) == ([], 40)
     assert time.monotonic() - began_s > 4.0
     assert starts.stat().st_size == n_silent + 1
 
@@ -223,8 +232,8 @@ def test_a_worker_that_fails_says_how_and_not_that_it_was_killed(
 ) -> None:
     start = workers.Worker.start
 
-    def start_with_nonsense(worker: workers.Worker, task: workers.Task, path: str) -> None:
-        start(worker, task, path if path != recordings[0] else None)
+    def start_with_nonsense(worker: workers.Worker, task: workers.Task, job: workers.Job) -> None:
+        start(worker, task, job if job.path != recordings[0] else job._replace(path=None))
 
     monkeypatch.setattr(workers.Worker, "start", start_with_nonsense)
     failure = analysed(recordings[:2], tiny, 1)[0][1].failure
@@ -245,7 +254,7 @@ def test_a_file_is_not_looked_at_before_its_worker_is_late(
     monkeypatch.setattr(audio, "size_bytes", look)
     expected = bytes_of(analysed(recordings[:6], tiny, 2))
     assert looks == []
-    monkeypatch.setattr(workers, "FILE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(workers.crew, "FILE_TIMEOUT_S", 0.0)
     assert bytes_of(analysed(recordings[:6], tiny, 2)) == expected
     assert looks
 
@@ -254,8 +263,8 @@ def test_nothing_stays_behind_when_the_run_is_broken_off(tiny: models.Model, rec
     began = time.monotonic()
 
     def break_off() -> None:
-        with workers.Pool(recordings * 50, tiny, EVERYTHING, 2) as pool:
-            for _ in pool:
+        with workers.Pool([tiny], EVERYTHING, 2) as pool:
+            for _ in pool.work(jobs(recordings * 50)):
                 raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
@@ -275,9 +284,9 @@ def test_a_model_that_cannot_be_loaded_ends_the_run(tmp_path: Path, recordings: 
 def test_options_that_do_not_fit_the_model_end_the_run(tiny: models.Model, recordings: list[str]) -> None:
     with (
         pytest.raises(ConfigError, match="step"),
-        workers.Pool(recordings, tiny, Options(step_s=60), 1) as pool,
+        workers.Pool([tiny], Options(step_s=60), 1) as pool,
     ):
-        list(pool)
+        list(pool.work(jobs(recordings)))
 
 
 def test_cores_are_those_this_process_may_use() -> None:
@@ -292,13 +301,13 @@ def test_nobody_has_two_things_to_do_while_another_has_none(
     paths = [str(write(tmp_path / f"{n}.wav", noise(8_000), 8_000)) for n in range(n_files)]
     start, handed = workers.Worker.start, []
 
-    def watched(worker: workers.Worker, task: workers.Task, path: str) -> None:
-        start(worker, task, path)
+    def watched(worker: workers.Worker, task: workers.Task, job: workers.Job) -> None:
+        start(worker, task, job)
         handed.append(sorted(len(one.tasks) for one in pool._workers))
 
     monkeypatch.setattr(workers.Worker, "start", watched)
-    with workers.Pool(paths, tiny, EVERYTHING, 2) as pool:
-        assert len(list(pool)) == n_files
+    with workers.Pool([tiny], EVERYTHING, 2) as pool:
+        assert len(list(pool.work(jobs(paths)))) == n_files
     assert handed[:2] == [[0, 1], [1, 1]]
     assert [0, 2] not in handed
     assert ([1, 2] in handed) == (n_files >= 4)

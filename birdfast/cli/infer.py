@@ -22,25 +22,7 @@ is such an option, as the journal holds them; csv and parquet can be had of any 
 from __future__ import annotations
 
 import argparse
-import os
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from .output import output_folder, telling
-
-if TYPE_CHECKING:
-    from ..config import Options
-    from ..journal import Entry, Journal, Record
-    from ..labels import Labels
-    from ..models import Model
-    from ..outcomes import Failure
-    from ..runs.progress import Report
-    from ..runs.shards import Shard
-    from ..tables.table import About, Result
-    from ..workers import Pool
 
 HELP = "find the species in recordings"
 SOME_FAILED = 2
@@ -155,12 +137,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
-    from .. import inputs, models, tables
+    from .. import inputs, models
     from ..config import Options
-    from ..runs import shards
-    from ..runs.progress import counted
+    from ..runs import How, Run, shards
+    from ..runs.progress import Progress, counted
 
-    kinds = kinds_of(chosen.rtype)
     options = Options(
         min_confidence=chosen.min_conf,
         top_k=chosen.top_k,
@@ -170,190 +151,37 @@ def run(chosen: argparse.Namespace) -> int:
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
-        keep=tuple(kind for kind in tables.DENSE if kind in kinds),
     )
-    shard = shards.parse(chosen.shard) if chosen.shard else None
+    how = How(
+        kinds=kinds_of(chosen.rtype),
+        shard=shards.parse(chosen.shard) if chosen.shard else None,
+        n_workers=chosen.workers,
+        file_timeout_s=chosen.file_timeout,
+        force=chosen.force,
+        retry=chosen.retry,
+        fail_fast=chosen.fail_fast,
+    )
     model = models.find(chosen.model, chosen.labels)
     paths = inputs.find(chosen.inputs)
-    output = output_folder(chosen.output)
-    tables.check_places(output, kinds)
-    if not chosen.quiet:
-        print(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}", file=sys.stderr)
-    return _analyse(chosen, paths, shard, model, options, kinds, output)
+    run = Run(paths, [model], options, Path(chosen.output), how)
+    progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
+    progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
+    results = run.work(progress)
+    if results.stopped is not None:
+        progress.warn(f"{results.stopped.message}\nbirdfast: stopped, as --fail-fast says")
+        return SOME_FAILED
+    progress.say(f"{progress.summary()}\nwritten: {', '.join(map(str, results.tables))}")
+    return results.standing.exit_code
 
 
-def kinds_of(text: str) -> list[str]:
+def kinds_of(text: str) -> tuple[str, ...]:
     """Read what --rtype takes."""
     from .. import tables
 
-    kinds = list(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
     for kind in kinds:
         tables.check(kind)
     return kinds
-
-
-def _analyse(
-    chosen: argparse.Namespace,
-    paths: list[str],
-    shard: Shard | None,
-    model: Model,
-    options: Options,
-    kinds: list[str],
-    output: Path,
-) -> int:
-    from .. import journal, tables
-    from ..runs import shards
-    from ..runs.facts import fingerprint
-    from ..runs.progress import Report, counted
-    from ..workers import Pool
-
-    waiting: list[str] = []
-    with telling(output), ExitStack() as stack:
-        # Workers first: they load their networks while the journal is opened and the files sized.
-        pool = stack.enter_context(Pool(waiting, model, options, chosen.workers, chosen.file_timeout))
-        stack.callback(_tell, pool)
-        facts = fingerprint(model, options)
-        if options.graft and not chosen.quiet and model.path.suffix == ".tflite":
-            _say_if_unprepared(model, facts["model"])
-        widths = _widths(pool, output, forget=chosen.force) if options.keep else {}
-        facts |= _beside(model, options, widths, paths, shard)
-        kept = stack.enter_context(journal.Journal(output, facts, force=chosen.force))
-        tables.tidy(output)
-        numbers = shards.share(paths, shard) if shard else range(len(paths))
-        own = [paths[number] for number in numbers]
-        waiting += [own[place] for place in kept.plan(own, numbers, retry=chosen.retry)]
-        if chosen.fail_fast and (failures := _failures(kept)):
-            return _stop(output, failures)
-        if (n_done := len(own) - len(waiting)) and not chosen.quiet:
-            print(f"{counted(n_done, 'file')} done before", file=sys.stderr)
-        report = stack.enter_context(
-            Report(waiting, chosen.began, pool.n_workers, bar=chosen.progress, quiet=chosen.quiet)
-        )
-        failure = _work_off(waiting, pool, kept, report, chosen.fail_fast)
-        if failure is not None:
-            return _stop(output, [failure])
-        written = tables.write_all(output, kinds, about(kept), _results(kept))
-        standing = kept.standing()
-    if not chosen.quiet:
-        print(f"{report.summary()}\nwritten: {', '.join(map(str, written))}", file=sys.stderr)
-    return standing.exit_code
-
-
-def _tell(pool: Pool) -> None:
-    """Say what the workers had to say."""
-    for note in pool.notes:
-        print(f"birdfast: {note}", file=sys.stderr)
-
-
-def _widths(pool: Pool, output: Path, *, forget: bool) -> Mapping[str, int]:
-    """Return how wide dense rows are: a journal knows, or a worker does when it is ready.
-
-    A journal of another run may say what it likes: the run will be refused.
-    """
-    from ..errors import ConfigError
-    from ..journal import Record
-
-    if not forget:
-        with suppress(ConfigError), Record(output) as known:
-            return about(known).widths
-    return pool.widths()
-
-
-def _work_off(
-    waiting: list[str], pool: Pool, kept: Journal, report: Report, fail_fast: bool
-) -> Failure | None:
-    """Write down what comes of the files; return the first failure, if that is the end."""
-    from ..outcomes import Part
-
-    for file, came in pool if waiting else ():
-        if isinstance(came, Part):
-            kept.keep(waiting[file], came)
-            continue
-        kept.add(waiting[file], came)
-        report.add(file, came)
-        if came.failure and fail_fast:
-            return came.failure
-    return None
-
-
-def _failures(record: Record) -> list[Failure]:
-    return [failure for _, entry in record.entries() if (failure := entry.reason())]
-
-
-def _stop(output: Path, failures: list[Failure]) -> int:
-    """End a run that is not to go on after a failure: without tables but that of the failures."""
-    from .. import tables
-
-    tables.write_failures(output, failures)
-    print(f"birdfast: {failures[0].message}\nbirdfast: stopped, as --fail-fast says", file=sys.stderr)
-    return SOME_FAILED
-
-
-def about(record: Record) -> About:
-    """Return what the tables say of a run."""
-    import json
-
-    from ..tables.table import About
-
-    facts, names = record.facts(), record.names()
-    return About(json.loads(facts["metadata"]), names.scientific, names.common, json.loads(facts["widths"]))
-
-
-def _results(record: Record) -> Iterator[Result]:
-    names, widths = record.names(), about(record).widths
-    for _, entry in record.entries():
-        yield result(record, entry, names, widths)
-
-
-def result(record: Record, entry: Entry, names: Labels, widths: Mapping[str, int]) -> Result:
-    """Return what the tables say of a file."""
-    from ..tables.table import Result
-
-    path = os.fsdecode(entry.path)
-    parts = (list(names.named(path, part)) for part in record.detections(entry))
-    dense = {kind: record.dense(entry, kind, width) for kind, width in widths.items()}
-    return Result(path, parts, entry.reason(), entry.remarks(), dense)
-
-
-def _beside(
-    model: Model, options: Options, widths: Mapping[str, int], paths: list[str], shard: Shard | None
-) -> dict[str, str]:
-    """Return what the journal knows beside the fingerprint: all that `birdfast merge` needs."""
-    import json
-
-    from .. import labels
-    from ..runs import shards
-
-    names = labels.load(model.labels_path, model.labels_format)
-    facts = {
-        "names": json.dumps([names.scientific, names.common]),
-        "metadata": json.dumps(_metadata(model, options)),
-        "widths": json.dumps(widths),
-    }
-    return facts | ({"shard": str(shard), "inputs": shards.digest(paths)} if shard else {})
-
-
-def _say_if_unprepared(model: Model, sha256: str) -> None:
-    from .. import models
-    from ..grafting import cache
-
-    if not cache.is_prepared(sha256, models.cache_folder()):
-        print(f"preparing {model.title} for speed, once: some seconds", file=sys.stderr)
-
-
-def _metadata(model: Model, options: Options) -> dict[str, str]:
-    """Return what makes a table's rows comparable with another's."""
-    import json
-
-    from .._version import __version__
-
-    return {
-        "birdfast_version": __version__,
-        "model": model.name,
-        "model_sha256": model.sha256(),
-        "model_licence": model.licence,
-        "options": json.dumps(options.as_dict()),
-    }
 
 
 def _seconds(text: str) -> float:

@@ -22,7 +22,6 @@ from typing import Any
 
 from .. import atomicfile
 from ..errors import ConfigError, ModelError
-from .output import telling
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
 AGAIN = "the same command begins anew"
@@ -66,6 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _portable(args: argparse.Namespace) -> None:
     from ..grafting import portable
+    from ..runs.output import telling
 
     batch, tolerance = _batch(args.batch), 1e-3 if args.tolerance is None else args.tolerance
     if not tolerance >= 0:

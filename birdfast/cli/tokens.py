@@ -12,17 +12,9 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-from .output import output_folder, telling
-
-if TYPE_CHECKING:
-    from ..sessions.stsg import StsgSession
 
 HELP = "write recordings as sequences of a trained model's tokens"
-AGAIN = "the same command begins anew"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,42 +30,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the tokens and return the exit code."""
-    from .. import inputs, keyedvectors, tables
-    from ..errors import AudioError
-    from ..outcomes import Failure
-    from ..sessions.stsg import StsgSession
+    from .. import inputs
+    from ..runs import tokens
 
-    session = StsgSession(Path(chosen.model))
-    paths = inputs.find(chosen.inputs)
-    output = output_folder(chosen.output)
-    if chosen.vectors:  # first: whether it can be written is soon known
-        with telling(Path(chosen.vectors), AGAIN):
-            keyedvectors.write(chosen.vectors, session.embeddings)
-    n_failed = 0
-    kind = tables.TokensParquet if chosen.rtype == "parquet" else tables.TokensNpy
-    with (
-        telling(output, AGAIN),
-        kind(output, session.tokenizer.front_end.frame_s) as table,
-        tables.FailuresTable(output / "failures.csv") as failures,
-    ):
-        for path in paths:
-            try:
-                table.write(path, _tokens(session, path))
-            except AudioError as error:
-                failures.write(Failure(path, "audio", type(error).__name__, str(error)))
-                n_failed += 1
-    print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {output}", file=sys.stderr)
+    paths, vectors = inputs.find(chosen.inputs), chosen.vectors and Path(chosen.vectors)
+    n_failed = tokens.write(paths, Path(chosen.model), Path(chosen.output), chosen.rtype, vectors)
+    print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {chosen.output}", file=sys.stderr)
     return 0 if not n_failed else 2 if n_failed < len(paths) else 3
-
-
-def _tokens(session: StsgSession, path: str) -> Any:
-    import numpy as np
-
-    from .. import audio
-
-    def blocks() -> Iterator[Any]:
-        with audio.Recording(path) as recording:
-            yield from recording.blocks(session.tokenizer.front_end.rate_hz)
-
-    parts = [session.codebook.assign(frames) for frames in session.tokenizer.stream(blocks())]
-    return np.concatenate([np.zeros(0, np.int32), *parts])

@@ -22,11 +22,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .output import output_folder, telling
-
 if TYPE_CHECKING:
+    from ..train.keep import Arrays
     from ..train.recordings import Clip
-    from ..train.stages import Arrays, Training
+    from ..train.stages import Training
 
     Trial = tuple[str, Training, list[Clip]]
 
@@ -90,6 +89,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
+    from ..runs.output import output_folder, telling
     from ..train import recordings
 
     _check(chosen)
@@ -97,7 +97,7 @@ def run(chosen: argparse.Namespace) -> int:
     clips = recordings.find(chosen.data, beside=(output, output / STAGES))
     training = _training(chosen, clips)
     trials = _trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
-    training.keep = output_folder(str(output / STAGES))
+    training.keep = output_folder(output / STAGES)
     with telling(output):
         if trials:
             _evaluate(training, trials, output)

@@ -1,4 +1,4 @@
-"""A journal as it is read: the file, what makes sure that it is whole, and what it says."""
+"""A journal as it is read: what it says of a run, and of each of its files."""
 
 from __future__ import annotations
 
@@ -6,50 +6,64 @@ import hashlib
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from itertools import chain
 from pathlib import Path
-from typing import Any, NamedTuple, Self
+from typing import NamedTuple, Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..arrays import Rows
-from ..errors import BirdfastError, ConfigError
-from ..labels import Labels
+from ..errors import ConfigError
 from ..outcomes import DETECTION, Failure, row
+from .database import NAME, Database, new_digest, rests
+from .facts import Facts
 
-NAME = "journal.sqlite"
-VERSION = 2
-APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
-LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
-COLUMNS = "id, path, size, mtime_ns, state, audio_s, n_detections, failure, notes, digest"
+FILE = "id, path, size, mtime_ns, audio_s, failure, notes, decoder, started, site, digest"
+HEARING = "model, state, n_detections, failure, digest"
 PART_ROWS = 4096
 CHANGED = "a file's results are not those that were written"
-NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+
+class Hearing(NamedTuple):
+    """What is known of one model's hearing of a file; `failure` is JSON, `digest` is over all that."""
+
+    model: int
+    state: str
+    n_detections: int
+    failure: str | None
+    digest: bytes | None
 
 
 class Entry(NamedTuple):
-    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all that."""
+    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings."""
 
     id: int
     path: bytes
     size: int | None
     mtime_ns: int | None
-    state: str
     audio_s: float
-    n_detections: int
     failure: str | None
     notes: str | None
+    decoder: str | None
+    started: str | None
+    site: str | None
     digest: bytes | None
+    hearings: tuple[Hearing, ...] = ()
 
-    def reason(self) -> Failure | None:
-        """Return why the file failed; None if it did not."""
-        return Failure(*json.loads(self.failure)) if self.failure else None
+    def failures(self) -> list[Failure]:
+        """Return why the file failed, or its models did; nothing if none did."""
+        if self.failure:
+            return [Failure(*json.loads(self.failure))]
+        return [Failure(*json.loads(hearing.failure)) for hearing in self.hearings if hearing.failure]
 
     def remarks(self) -> list[str]:
         """Return what was noted of the file."""
         return list(json.loads(self.notes)) if self.notes else []
+
+    def sealed(self) -> bytes:
+        """Return the digest of the row: of all but its own place and that of its results."""
+        return new_digest(_repr(self[1 : Entry._fields.index("digest")])).digest()
 
 
 class Standing(NamedTuple):
@@ -79,7 +93,7 @@ def total(standings: Iterable[Standing]) -> Standing:
     return Standing(*(sum(numbers) for numbers in zip(*standings, strict=True)))
 
 
-class Record:
+class Record(Database):
     """A journal that is read, also while its run is at work; a context manager.
 
     Parameters
@@ -94,10 +108,10 @@ class Record:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.path = folder / NAME
-        if not self.path.is_file():
+        path = folder / NAME
+        if not path.is_file():
             raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
-        self.database = self.connect("ro&immutable=1" if self._rests() else "ro")
+        super().__init__(path, "ro&immutable=1" if rests(path) else "ro")
         try:
             with self.told():
                 self.check()
@@ -112,57 +126,64 @@ class Record:
         with suppress(sqlite3.Error):
             self.database.close()
 
-    def facts(self) -> dict[str, str]:
-        """Return the fingerprint of the run and what else was written down of it."""
+    def facts(self) -> Facts:
+        """Return what was written down of the run as a whole."""
         with self.told():
-            return dict(self.database.execute("SELECT fact, value FROM run ORDER BY fact"))
-
-    def names(self) -> Labels:
-        """Return what the detections' classes are called."""
-        with self.told():
-            scientific, common = json.loads(self.facts()["names"])
-        return Labels(tuple(scientific), tuple(common))
+            return Facts.of(self.database.execute("SELECT facts FROM run").fetchone()[0])
 
     def standing(self) -> Standing:
-        """Return how far the run is."""
+        """Return how far the run is: a file is as far as the last of its models."""
         counts = dict.fromkeys(("done", "failed", "waiting"), 0)
         audio_s, detections = 0.0, 0
-        query = "SELECT state, count(*), sum(audio_s), sum(n_detections) FROM file"
+        # "done" < "failed" < "waiting": the greatest is the worst.
+        files = """
+            SELECT max(state) AS state, audio_s, sum(n_detections) AS n FROM file JOIN hearing ON file = id
+            WHERE number IS NOT NULL GROUP BY id"""
+        query = f"SELECT state, count(*), sum(audio_s), sum(n) FROM ({files}) GROUP BY state"
         with self.told():
-            for state, n_files, sound_s, heard in self.database.execute(
-                f"{query} WHERE number IS NOT NULL GROUP BY state"
-            ):
+            for state, n_files, sound_s, heard in self.database.execute(query):
                 counts[state] = n_files
                 audio_s, detections = audio_s + sound_s, detections + heard
         return Standing(**counts, audio_s=audio_s, detections=detections)
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
-        """Yield the run's files with their numbers, in order."""
-        query = f"SELECT number, {COLUMNS} FROM file WHERE number IS NOT NULL ORDER BY number"
-        with self.told():
-            for number, *row in self.database.execute(query):
-                yield number, Entry(*row)
-
-    def detections(self, entry: Entry) -> Iterator[NDArray[np.void]]:
-        """Yield a file's detections in parts of bounded size: [n] of `outcomes.DETECTION`.
+        """Yield the run's files with their numbers, in order.
 
         Raises
         ------
         ConfigError
-            After the last: the file's row, they or the list of its parts are not what was written.
+            Before a file whose row is not what was written.
+        """
+        query = f"SELECT number, {FILE} FROM file WHERE number IS NOT NULL ORDER BY number"
+        with self.told():
+            for number, *values in self.database.execute(query):
+                entry = Entry(*values)
+                entry = entry._replace(hearings=self._hearings(entry.id))
+                if entry.digest is not None and entry.sealed() != entry.digest:
+                    raise sqlite3.DatabaseError(CHANGED)
+                yield number, entry
+
+    def detections(self, entry: Entry, model: int = 0) -> Iterator[Rows]:
+        """Yield what a model heard in a file, in parts of bounded size: [n] of `outcomes.DETECTION`.
+
+        Raises
+        ------
+        ConfigError
+            After the last: the hearing's row, they or the list of its parts are not what was written.
         """
         digest = new_digest()
-        query = "SELECT detections FROM stretch WHERE file = ? ORDER BY stretch"
+        query = "SELECT detections FROM stretch WHERE file = ? AND model = ? ORDER BY stretch"
         with self.told():
-            for (blob,) in self.database.execute(query, (entry.id,)):
+            for (blob,) in self.database.execute(query, (entry.id, model)):
                 digest.update(blob)
                 found = np.frombuffer(blob, DETECTION)
                 for start in range(0, len(found), PART_ROWS):
                     yield found[start : start + PART_ROWS]
-            if self.sealed(digest, entry) != entry.digest:
+            (hearing,) = (one for one in entry.hearings if one.model == model)
+            if self.sealed(digest, entry, hearing) != hearing.digest:
                 raise sqlite3.DatabaseError(CHANGED)
 
-    def dense(self, entry: Entry, kind: str, width: int) -> Iterator[Rows]:
+    def dense(self, entry: Entry, kind: str, width: int, model: int = 0) -> Iterator[Rows]:
         """Yield a file's dense rows of one kind in parts of bounded size: [n] of `outcomes.row(width)`.
 
         Raises
@@ -170,117 +191,32 @@ class Record:
         ConfigError
             Before a part that is not what was written; `detections` finds that one is missing or too much.
         """
-        query = "SELECT digest, rows FROM part WHERE file = ? AND kind = ? ORDER BY stretch, number"
+        place = "file = ? AND model = ? AND kind = ?"
+        query = f"SELECT digest, rows FROM part WHERE {place} ORDER BY stretch, number"
         with self.told():
-            for digest, rows in self.database.execute(query, (entry.id, kind)):
+            for digest, rows in self.database.execute(query, (entry.id, model, kind)):
                 if new_digest(rows).digest() != digest:
                     raise sqlite3.DatabaseError(CHANGED)
                 yield np.frombuffer(rows, row(width))
 
-    def sealed(self, digest: hashlib.blake2b, entry: Entry) -> bytes:
-        """Return the digest of a file's detections, its parts and its row, but for the place in the tables.
+    def sealed(self, digest: hashlib.blake2b, entry: Entry, hearing: Hearing) -> bytes:
+        """Return the digest of a model's detections in a file, its parts and its row.
 
         Of the parts their places and digests go in: whoever reads detections alone need not read them.
         """
         whole = digest.copy()
-        query = "SELECT stretch, number, kind, digest FROM part WHERE file = ? ORDER BY stretch, number"
-        for part in chain(self.database.execute(query, (entry.id,)), [entry[1:-1]]):
-            whole.update(repr(part).encode("utf-8", "backslashreplace"))
+        query = """
+            SELECT stretch, number, channel, kind, digest FROM part WHERE file = ? AND model = ?
+            ORDER BY stretch, number"""
+        parts = self.database.execute(query, (entry.id, hearing.model))
+        for part in chain(parts, [(entry.path, *hearing[:-1])]):
+            whole.update(_repr(part))
         return whole.digest()
 
-    def _rests(self) -> bool:
-        """Say whether it waits for a write-ahead log that is not there: nobody is at work in it.
-
-        SQLite would make the log in order to read, where the folder allows it.
-        """
-        try:
-            with self.path.open("rb") as file:
-                logged = file.read(20)[18:] == LOGGED
-        except OSError as error:
-            raise ConfigError(f"{self.path}: cannot be read ({error.strerror})") from error
-        return logged and not self.path.with_name(f"{NAME}-wal").exists()
-
-    def connect(self, mode: str) -> sqlite3.Connection:
-        """Open the database, with no transactions but our own."""
-        with self.told():
-            place = f"{self.path.resolve().as_uri()}?mode={mode}"
-            return sqlite3.connect(place, uri=True, isolation_level=None, timeout=5)
-
-    def check(self) -> None:
-        """Refuse a file that is no whole journal of our version."""
-        (application,) = self.database.execute("PRAGMA application_id").fetchone()
-        (version,) = self.database.execute("PRAGMA user_version").fetchone()
-        if application != APPLICATION_ID:
-            raise sqlite3.DatabaseError("not a journal of birdfast")
-        if version != VERSION:
-            whose = f"{'a newer' if version > VERSION else 'an older'} birdfast"
-            raise ConfigError(
-                f"{self.path}: written by {whose} (version {version}, ours {VERSION}); --force starts anew"
-            )
-        for table in ("run", "file", "stretch"):  # parts may be gigabytes: digests find what is wrong there
-            (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
-            if state != "ok":
-                raise sqlite3.DatabaseError(str(state).replace("\n", " "))
-        facts = dict(self.database.execute("SELECT fact, value FROM run"))
-        if facts.pop("digest", None) != digest_of(facts):
-            raise sqlite3.DatabaseError("its fingerprint is not the one that was written")
-
-    @contextmanager
-    def told(self) -> Iterator[None]:
-        """Say in words what SQLite cannot do."""
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-            if code in NO_ROOM:
-                raise self.refused(error) from error
-            if code == sqlite3.SQLITE_BUSY:
-                raise ConfigError(f"{self.path}: another program is at work in it") from error
-            raise self.damaged(error) from error
-        except (sqlite3.Error, ValueError, TypeError) as error:
-            raise self.damaged(error) from error
-
-    def refused(self, error: Exception) -> BirdfastError:
-        """Return what a disk that does not do what is asked means: here it is asked to be read."""
-        return ConfigError(f"{self.path}: cannot be read ({error})")
-
-    def damaged(self, error: Exception) -> ConfigError:
-        """Return the refusal of a journal that is not as it was written."""
-        return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
+    def _hearings(self, file: int) -> tuple[Hearing, ...]:
+        query = f"SELECT {HEARING} FROM hearing WHERE file = ? ORDER BY model"
+        return tuple(Hearing(*values) for values in self.database.execute(query, (file,)))
 
 
-def new_digest(content: bytes = b"") -> hashlib.blake2b:
-    """Return a part's digest; or a file's start: detections go in first, `Record.sealed` adds the rest."""
-    return hashlib.blake2b(content, digest_size=16)
-
-
-def digest_of(facts: dict[str, str]) -> str:
-    """Return the digest of a run's facts."""
-    return hashlib.blake2b(json.dumps(facts, sort_keys=True).encode(), digest_size=16).hexdigest()
-
-
-def make(database: sqlite3.Connection, facts: dict[str, Any]) -> None:
-    """Write an empty journal, whole or not at all."""
-    tables = """
-    CREATE TABLE run (fact TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
-    CREATE TABLE file (
-        id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
-        size INTEGER, mtime_ns INTEGER, state TEXT NOT NULL DEFAULT 'waiting',
-        audio_s REAL NOT NULL DEFAULT 0, n_detections INTEGER NOT NULL DEFAULT 0,
-        failure TEXT, notes TEXT, digest BLOB);
-    CREATE TABLE stretch (
-        file INTEGER NOT NULL, stretch INTEGER NOT NULL, detections BLOB NOT NULL,
-        PRIMARY KEY (file, stretch)) WITHOUT ROWID;
-    CREATE TABLE part (
-        file INTEGER NOT NULL, stretch INTEGER NOT NULL, number INTEGER NOT NULL,
-        kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
-        PRIMARY KEY (file, stretch, number));
-    """
-    database.execute("BEGIN IMMEDIATE")
-    for statement in tables.split(";")[:-1]:
-        database.execute(statement)
-    rows = {**facts, "digest": digest_of(facts)}.items()
-    database.executemany("INSERT INTO run VALUES (?, ?)", rows)
-    database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-    database.execute(f"PRAGMA user_version = {VERSION}")
-    database.execute("COMMIT")
+def _repr(values: tuple[object, ...]) -> bytes:
+    return repr(values).encode("utf-8", "backslashreplace")

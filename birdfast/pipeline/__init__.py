@@ -3,79 +3,67 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from itertools import chain
 from time import thread_time
-from typing import NamedTuple
+from typing import Any, TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .. import audio, labels, models, windows
-from ..arrays import Float32, Rows
+from .. import audio, models
+from ..arrays import Float32
 from ..config import Options
 from ..errors import AudioError, ConfigError, ModelError
-from ..outcomes import DETECTION, Detection, Failure, Outcome, Part, row
-from ..scores import ScoreRule
-from ..sessions import open_session
-from ..sessions.session import Arrays
-from .listener import Sender
+from ..outcomes import DETECTION, Detection, Failure, Heard, Outcome, Part
+from . import stretches
+from .listener import Listener, Scored, Sender
+from .onepass import OnePass, one_pass
+from .stretches import Share
 
-STRETCH_S = 60.0  # a long recording is shared out among the workers in stretches of so much sound
-MAX_STRETCHES = (
-    256  # or, a very long one, in at most so many of whole minutes: never by the number of workers
-)
-MAX_SLOW_STRETCHES = 8  # of a file where each has to go through all before it, as an MP3
+__all__ = ["Pipeline", "Scored"]
 
 Sound = str | os.PathLike[str] | Float32
-
-
-class Scored(NamedTuple):
-    """A batch of windows: when they start, and the network's outputs (`Session.run`)."""
-
-    start_s: NDArray[np.float64]
-    outputs: Arrays
+T = TypeVar("T")
 
 
 class Pipeline:
-    """A network and the options of a run, loaded once: from then on only sound goes in.
+    """Models and the options of a run, loaded once: from then on only sound goes in.
+
+    Several threads may use one: each is given a session of its own while it asks.
 
     Parameters
     ----------
-    model : models.Model
+    model : models.Model or sequence of them
+        Several hear the same sound in one pass: a recording is decoded once.
     options : Options
 
     Raises
     ------
     ModelError
-        The network or its labels cannot be used.
+        A network or its labels cannot be used.
     ConfigError
-        The options do not fit the network.
+        The options do not fit a network, or two models have one name.
 
     Attributes
     ----------
-    widths : dict of str to int
-        How many values a dense row has, for each kind that the options keep.
+    listeners : tuple of Listener
+        One for each model, in the order in which they were given.
     """
 
-    def __init__(self, model: models.Model, options: Options | None = None) -> None:
-        if not model.found:
-            raise ModelError(model.how_to_get())
+    def __init__(self, model: models.Model | Sequence[models.Model], options: Options | None = None) -> None:
         self.options = options or Options()
-        self.labels = labels.load(model.labels_path, model.labels_format)
-        cache = models.cache_folder() if self.options.graft else None
-        self.session = open_session(model.path, output=model.output, n_classes=len(self.labels), cache=cache)
-        self.model = model.for_input(self.session.window_samples)
-        if self.options.sensitivity != 1 and self.model.activation != "sigmoid":
-            raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
-        sizes = {"scores": self.session.n_classes, "embeddings": self.session.embedding_size}
-        self.widths: dict[str, int] = {kind: sizes[kind] for kind in self.options.keep}
-        if not all(self.widths.values()):
-            raise self._without_embedding()
-        self._network_s = 0.0
-        self.grid = _grid(self.model, self.options)
-        self.rule = ScoreRule(
-            self.model.activation, self.options.min_confidence, self.options.top_k, self.options.sensitivity
-        )
+        every = (model,) if isinstance(model, models.Model) else tuple(model)
+        names = [one.name for one in every]
+        if not names or len({*names}) < len(names):
+            raise ConfigError(
+                f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own"
+            )
+        self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
+
+    @property
+    def widths(self) -> list[dict[str, int]]:
+        """How many values a model's dense row has, for each kind that the options keep."""
+        return [listener.widths for listener in self.listeners]
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
@@ -89,40 +77,64 @@ class Pipeline:
 
         Returns
         -------
-        list of Detection, by time, and the most confident first within a window
+        list of Detection
+            Model by model; by time, and the most confident first within a window.
 
         Raises
         ------
         AudioError
             The sound cannot be read, is not finite, or is no mono array of floats.
         ModelError
-            The network's scores are not finite.
+            A network's scores are not finite.
         """
         name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
-        found = np.concatenate([np.zeros(0, DETECTION), *map(self._pick, self.score(sound, rate_hz))])
-        return list(self.labels.named(name, found))
+        found: list[list[Detection]] = [[] for _ in self.listeners]
+        for listener, scored in self._listen(self.listeners, sound, rate_hz):
+            found[listener.number] += listener.named(name, listener.pick(scored))
+        return [detection for one in found for detection in one]
 
-    def embed(self, sound: Sound, rate_hz: int | None = None) -> NDArray[np.float32]:
-        """Return the embedding of each window: float32 [n_windows, d]; arguments as `detect`.
+    def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
+        """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
+
+        Raises
+        ------
+        AudioError, ConfigError
+            As `score`.
+        ModelError
+            The network has no embedding to show, or runs as it is (`graft=False`).
+        """
+        listener = self.listener(model)
+        found = [listener.embedding(scored) for scored in self.score(sound, rate_hz, model)]
+        return np.concatenate([np.zeros((0, listener.embedding_size), np.float32), *found])
+
+    def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
+        """Yield a network's outputs for batch after batch of windows.
+
+        Parameters
+        ----------
+        sound, rate_hz
+            As `detect`.
+        model : str or None
+            The model's name; needed where there are several.
 
         Raises
         ------
         AudioError
             As `detect`.
-        ModelError
-            The network has no embedding to show, or runs as it is (`graft=False`).
+        ConfigError
+            There is no model of that name, or there are several and none is named.
         """
-        found = [self._embedding(scored) for scored in self.score(sound, rate_hz)]
-        return np.concatenate([np.zeros((0, self.session.embedding_size), np.float32), *found])
+        for _, scored in self._listen([self.listener(model)], sound, rate_hz):
+            yield scored
 
-    def score(self, sound: Sound, rate_hz: int | None = None) -> Iterator[Scored]:
-        """Yield the network's outputs for batch after batch of windows; arguments as `detect`."""
-        if isinstance(sound, np.ndarray):
-            samples = _checked(sound, rate_hz, self.grid.rate_hz)
-            yield from self._score(iter([samples]), 0, self.grid.count(len(samples)))
-            return
-        with audio.Recording(sound) as recording:
-            yield from self._score(recording.blocks(self.grid.rate_hz), 0, self._count(recording))
+    def listener(self, model: str | None = None) -> Listener:
+        """Return a model's listener by its name; None is the only one's."""
+        names = [listener.model.name for listener in self.listeners]
+        if model is None and len(names) == 1:
+            return self.listeners[0]
+        if model not in names:
+            raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
+        return self.listeners[names.index(model)]
 
     def analyse(
         self,
@@ -130,6 +142,7 @@ class Pipeline:
         stretch: int = 0,
         send: Callable[[Part], object] = lambda part: None,
         alive: Callable[[], object] = lambda: None,
+        only: Collection[int] | None = None,
     ) -> Outcome:
         """Analyse one stretch of a file; what goes wrong becomes part of the outcome.
 
@@ -142,113 +155,138 @@ class Pipeline:
             Takes the dense rows that the options keep, as they arise.
         alive : callable
             Is called after every batch of windows: there is progress.
+        only : collection of int or None
+            The numbers of the models that are to listen; None is all.
         """
-        outcome, found = Outcome(), [np.zeros(0, DETECTION)]
-        dense = Sender(stretch, self.widths, send)
-        rate_hz: int | None = None
-        duration_s: float | None = None
-        began_s, network_s = thread_time(), self._network_s
+        outcome = Outcome(stretch)
+        listeners = [listener for listener in self.listeners if only is None or listener.number in only]
+        hearings = [_Hearing(path, stretch, listener, send, alive) for listener in listeners]
+        outcome.heard = [hearing.heard for hearing in hearings]
+        known: dict[str, Any] = {}
+        began_s = thread_time()
         try:
             with audio.Recording(path) as recording:
                 outcome.reading_s = thread_time() - began_s
-                rate_hz, duration_s = recording.rate_hz, recording.duration_s or None
+                known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 outcome.notes += recording.notes
-                first, count = self._stretch(recording, stretch, outcome)
-                start, stop = (0, None) if count is None else self.grid.span(first, first + count)
-                blocks = _timed(recording.blocks(self.grid.rate_hz, start, stop), outcome)
-                for scored in self._score(blocks, first, count):
-                    found.append(self._pick(scored))
-                    dense.add(self._dense(scored))
-                    outcome.n_windows += len(scored.start_s)
-                    alive()
-                outcome.audio_s = self._covered_s(recording, first, outcome)
-        except (AudioError, ModelError, MemoryError) as error:
-            stage, kind = "audio" if isinstance(error, AudioError) else "network", type(error).__name__
-            size = audio.size_bytes(path)
-            outcome.failure = Failure(path, stage, kind, str(error), size, rate_hz, duration_s)
+                grids = [listener.grid for listener in listeners]
+                outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
+                with one_pass(recording, listeners, shares) as passing:
+                    _hear(passing, hearings, outcome)
+                covered = zip(hearings, shares, strict=True)
+                outcome.audio_s = max(hearing.covered_s(recording, share) for hearing, share in covered)
+        except (AudioError, MemoryError) as error:
+            outcome.failure = _failure(path, error)
+        for hearing in hearings:
+            hearing.finish()
         if outcome.failure is not None:
-            outcome.audio_s = outcome.n_windows * self.grid.step_samples / self.grid.rate_hz
-        outcome.n_parts = dense.end()
-        outcome.detections = np.concatenate(found)
-        outcome.network_s = self._network_s - network_s
+            outcome.audio_s = max(hearing.heard.n_windows * hearing.step_s for hearing in hearings)
+        _complete(outcome, known)
         return outcome
 
-    def _score(self, blocks: Iterator[Float32], first: int, count: int | None) -> Iterator[Scored]:
-        """Run the network over `count` windows from number `first` on; None is to the end."""
-        kind = self.options.normalization or self.model.normalization
-        for batch in windows.cut(blocks, self.grid, count, self.session.batch):
-            began_s = thread_time()
-            outputs = self.session.run(windows.normalize(batch, kind))
-            self._network_s += thread_time() - began_s
-            number = np.arange(first, first + len(batch))
-            first += len(batch)
-            yield Scored(number * self.grid.step_samples / self.grid.rate_hz, outputs)
+    def _listen(
+        self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None
+    ) -> Iterator[tuple[Listener, Scored]]:
+        """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
+        if isinstance(sound, np.ndarray):
+            for listener in listeners:
+                samples = _checked(sound, rate_hz, listener.grid.rate_hz)
+                with listener.ear(0, listener.grid.count(len(samples))) as ear:
+                    for scored in chain(ear.hear(samples), ear.end()):
+                        yield listener, scored
+            return
+        with audio.Recording(sound) as recording:
+            shares = [Share(0, stretches.count(recording, listener.grid)) for listener in listeners]
+            with one_pass(recording, listeners, shares) as passing:
+                failure: AudioError | None = None
+                try:
+                    for place, block in passing.blocks():
+                        for scored in passing.ears[place].hear(block):
+                            yield listeners[place], scored
+                except AudioError as error:
+                    failure = error
+                for listener, ear in zip(listeners, passing.ears, strict=True):
+                    for scored in ear.end(whole=failure is not None):
+                        yield listener, scored
+                if failure is not None:
+                    raise failure
 
-    def _pick(self, scored: Scored) -> NDArray[np.void]:
-        """Turn a batch's logits into detections: [m] of `DETECTION`."""
-        logits = scored.outputs["logits"]
-        if not np.isfinite(logits).all():
-            raise ModelError(f"the network's scores are not finite in the window at {scored.start_s[0]:g} s")
-        window, label, confidence = self.rule.pick(logits)
-        found = np.empty(len(window), DETECTION)
-        found["start_s"] = scored.start_s[window]
-        found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
-        found["class_index"], found["confidence"] = label, confidence
-        return found
 
-    def _dense(self, scored: Scored) -> dict[str, Rows]:
-        """Return a batch's dense rows by kind: [n] of `outcomes.row`."""
-        found: dict[str, Rows] = {}
-        for kind, width in self.widths.items():
-            rows = found[kind] = np.empty(len(scored.start_s), row(width))
-            rows["start_s"] = scored.start_s
-            rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
-            rows["values"] = self._embedding(scored) if kind == "embeddings" else self._confidences(scored)
-        return found
+class _Hearing:
+    """What one listener makes of a stretch: its own failure is its own, and the others hear on."""
 
-    def _confidences(self, scored: Scored) -> NDArray[np.float32]:
-        return self.rule.confidences(scored.outputs["logits"])
+    def __init__(
+        self,
+        path: str,
+        stretch: int,
+        listener: Listener,
+        send: Callable[[Part], object],
+        alive: Callable[[], object],
+    ) -> None:
+        self.heard = Heard(listener.number)
+        self.step_s = listener.grid.step_samples / listener.grid.rate_hz
+        self._path, self._listener, self._alive = path, listener, alive
+        self._dense = Sender(listener.number, stretch, listener.widths, send)
+        self._found = [np.zeros(0, DETECTION)]
 
-    def _embedding(self, scored: Scored) -> NDArray[np.float32]:
-        if "embedding" not in scored.outputs:
-            raise self._without_embedding()
-        return scored.outputs["embedding"]
+    def take(self, batches: Iterator[Scored]) -> None:
+        """Write down what is in batches of windows, so long as nothing went wrong."""
+        if self.heard.failure is not None:
+            return
+        try:
+            for scored in batches:
+                self._found.append(self._listener.pick(scored))
+                self._dense.add(self._listener.dense(scored))
+                self.heard.n_windows += len(scored.start_s)
+                self._alive()
+        except (ModelError, MemoryError) as error:
+            self.heard.failure = _failure(self._path, error, self._listener.model.name)
 
-    def _without_embedding(self) -> ModelError:
-        what = "leave embeddings out" if self.options.graft else "run it without --no-graft (graft=False)"
-        return ModelError(f"{self.model.title} has no embedding to show; {what}")
+    def finish(self) -> None:
+        """Put together what was found."""
+        self._dense.end()
+        self.heard.n_parts = self._dense.n_parts
+        self.heard.detections = np.concatenate(self._found)
 
-    def _count(self, recording: audio.Recording) -> int | None:
-        n_samples = recording.n_samples_at(self.grid.rate_hz)
-        return None if n_samples is None else self.grid.count(n_samples)
-
-    def _stretch(self, recording: audio.Recording, stretch: int, outcome: Outcome) -> tuple[int, int | None]:
-        """Return a stretch's first window and their number (None: to an end that is not known)."""
-        total = self._count(recording)
-        if total is None:
-            return 0, None
-        minute = max(1, round(STRETCH_S * self.grid.rate_hz / self.grid.step_samples))
-        most = MAX_SLOW_STRETCHES if recording.seeks_slowly else MAX_STRETCHES
-        size = minute * max(1, -(-total // (minute * most)))
-        outcome.n_stretches = max(1, -(-total // size))
-        return stretch * size, min(size, total - stretch * size)
-
-    def _covered_s(self, recording: audio.Recording, first: int, outcome: Outcome) -> float:
+    def covered_s(self, recording: audio.Recording, share: Share) -> float:
         """Return the seconds that a stretch adds to the sound analysed: up to the next one's start."""
-        step_s = self.grid.step_samples / self.grid.rate_hz
-        end_s = (first + outcome.n_windows) * step_s
+        if self.heard.failure is not None:
+            return self.heard.n_windows * self.step_s
+        end_s = (share.first + self.heard.n_windows) * self.step_s
         if recording.n_frames is not None:
             end_s = min(end_s, recording.duration_s)
-        return end_s - first * step_s
+        return end_s - share.first * self.step_s
 
 
-def _grid(model: models.Model, options: Options) -> windows.Grid:
-    step_samples = model.step_samples or model.window_samples
-    if options.overlap_s is not None:
-        step_samples = model.window_samples - round(options.overlap_s * model.rate_hz)
-    elif options.step_s is not None:
-        step_samples = round(options.step_s * model.rate_hz)
-    return windows.Grid(model.rate_hz, model.window_samples, step_samples, options.tail)
+def _hear(passing: OnePass, hearings: Sequence[_Hearing], outcome: Outcome) -> None:
+    """Give every listener the sound; where it ends too early, what is whole is heard before that is told."""
+    failure: AudioError | None = None
+    try:
+        for place, block in _timed(passing.blocks(), outcome):
+            hearings[place].take(passing.ears[place].hear(block))
+            if all(hearing.heard.failure is not None for hearing in hearings):
+                break
+    except AudioError as error:
+        failure = error
+    for hearing, ear in zip(hearings, passing.ears, strict=True):
+        hearing.take(ear.end(whole=failure is not None))
+        hearing.heard.network_s = ear.network_s
+    if failure is not None:
+        raise failure
+
+
+def _failure(path: str, error: Exception, model: str = "") -> Failure:
+    stage = "audio" if isinstance(error, AudioError) else "network"
+    return Failure(path, stage, type(error).__name__, str(error), audio.size_bytes(path), model=model)
+
+
+def _complete(outcome: Outcome, known: Mapping[str, Any]) -> None:
+    """Add what is known of the recording to the failures."""
+    if outcome.failure is not None:
+        outcome.failure = outcome.failure._replace(**known)
+    for heard in outcome.heard:
+        if heard.failure is not None:
+            heard.failure = heard.failure._replace(**known)
 
 
 def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float32:
@@ -264,7 +302,7 @@ def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float
     return audio.resample(samples.astype(np.float32, copy=False), rate_hz, model_rate_hz)
 
 
-def _timed(blocks: Iterator[Float32], outcome: Outcome) -> Iterator[Float32]:
+def _timed(blocks: Iterator[T], outcome: Outcome) -> Iterator[T]:
     """Pass blocks on and add up the CPU time that making them takes."""
     while True:
         began_s = thread_time()

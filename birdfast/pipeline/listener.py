@@ -1,31 +1,245 @@
-"""A listener: what one model hears in the windows that pass."""
+"""A listener: one model with its options, and what it hears in the sound that passes."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from threading import Lock
+from time import thread_time
+from typing import NamedTuple
 
-from ..arrays import Gathering, Rows
-from ..outcomes import PART_BYTES, Part, row
+import numpy as np
+
+from .. import labels, models, windows
+from ..arrays import Float32, Float64, Gathering, Rows
+from ..config import Options
+from ..errors import ConfigError, ModelError
+from ..outcomes import DETECTION, MIX, PART_BYTES, Detection, Part, row
+from ..scores import ScoreRule
+from ..sessions import open_session
+from ..sessions.session import Arrays, Session
+
+
+class Scored(NamedTuple):
+    """A batch of windows: when they start, and the network's outputs.
+
+    Attributes
+    ----------
+    start_s : float64 [n]
+        Seconds from the recording's start.
+    outputs : dict
+        "logits": float32 [n, n_classes], and "embedding": float32 [n, d] where the network has one to show.
+    """
+
+    start_s: Float64
+    outputs: Arrays
+
+
+class Listener:
+    """A model and the options of a run, loaded once; several threads may listen with it.
+
+    Parameters
+    ----------
+    model : models.Model
+    options : Options
+    number : int
+        The model's place among those of the run.
+
+    Raises
+    ------
+    ModelError
+        The network or its labels cannot be used.
+    ConfigError
+        The options do not fit the network.
+
+    Attributes
+    ----------
+    label_spaces : tuple of Labels
+        What its classes are called; `DETECTION` says which of them an index is of.
+    widths : dict of str to int
+        How many values a dense row has, for each kind that the options keep.
+    """
+
+    def __init__(self, model: models.Model, options: Options, number: int = 0) -> None:
+        if not model.found:
+            raise ModelError(model.how_to_get())
+        self.options, self.number = options, number
+        self.label_spaces = (labels.load(model.labels_path, model.labels_format),)
+        cache = models.cache_folder() if options.graft else None
+        n_classes = len(self.label_spaces[0])
+        session = open_session(model.path, output=model.output, n_classes=n_classes, cache=cache)
+        self._sessions = _Sessions(session)
+        self.model = model.for_input(session.window_samples)
+        if options.sensitivity != 1 and self.model.activation != "sigmoid":
+            raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
+        self.embedding_size = session.embedding_size
+        sizes = {"scores": session.n_classes, "embeddings": session.embedding_size}
+        self.widths: dict[str, int] = {kind: sizes[kind] for kind in options.keep}
+        if not all(self.widths.values()):
+            raise self._without_embedding()
+        self.grid = _grid(self.model, options)
+        self._rule = ScoreRule(
+            self.model.activation, options.min_confidence, options.top_k, options.sensitivity
+        )
+
+    @contextmanager
+    def ear(self, first: int = 0, n_windows: int | None = None) -> Iterator[Ear]:
+        """Lend a session to whoever calls, for one stretch of one recording: see `Ear`."""
+        with self._sessions.one() as session:
+            yield Ear(self, session, first, n_windows)
+
+    def normalized(self, batch: Float32) -> Float32:
+        """Return windows [n, window_samples] at the level that the network is used to."""
+        return windows.normalize(batch, self.options.normalization or self.model.normalization)
+
+    def pick(self, scored: Scored) -> Rows:
+        """Turn a batch's logits into detections: [m] of `DETECTION`.
+
+        Raises
+        ------
+        ModelError
+            A score is not finite.
+        """
+        logits = scored.outputs["logits"]
+        if not np.isfinite(logits).all():
+            raise ModelError(f"the network's scores are not finite in the window at {scored.start_s[0]:g} s")
+        window, label, confidence = self._rule.pick(logits)
+        found = np.zeros(len(window), DETECTION)
+        found["start_s"] = scored.start_s[window]
+        found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
+        found["class_index"], found["confidence"] = label, confidence
+        return found
+
+    def named(self, path: str, detections: Rows) -> Iterator[Detection]:
+        """Give detections, [n] of `DETECTION`, their names and their file."""
+        return labels.named(self.label_spaces, detections, path, self.model.name)
+
+    def dense(self, scored: Scored) -> dict[str, Rows]:
+        """Return a batch's dense rows by kind: [n] of `outcomes.row`."""
+        found: dict[str, Rows] = {}
+        for kind, width in self.widths.items():
+            rows = found[kind] = np.empty(len(scored.start_s), row(width))
+            rows["start_s"] = scored.start_s
+            rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
+            rows["values"] = self.embedding(scored) if kind == "embeddings" else self.confidences(scored)
+        return found
+
+    def confidences(self, scored: Scored) -> Float32:
+        """Return a batch's confidences of all classes: float32 [n, n_classes], 0 to 1."""
+        return self._rule.confidences(scored.outputs["logits"])
+
+    def embedding(self, scored: Scored) -> Float32:
+        """Return a batch's embeddings: float32 [n, d].
+
+        Raises
+        ------
+        ModelError
+            The network has none to show, or runs as it is (`graft=False`).
+        """
+        if "embedding" not in scored.outputs:
+            raise self._without_embedding()
+        return scored.outputs["embedding"]
+
+    def _without_embedding(self) -> ModelError:
+        what = "leave embeddings out" if self.options.graft else "run it without --no-graft (graft=False)"
+        return ModelError(f"{self.model.title} has no embedding to show; {what}")
+
+
+class Ear:
+    """A listener at one stretch of a recording, in one thread: takes sound, gives windows with their scores.
+
+    Parameters
+    ----------
+    listener : Listener
+    session : Session
+    first : int
+        The number of the stretch's first window.
+    n_windows : int or None
+        How many they are; None is to an end that is not known.
+
+    Attributes
+    ----------
+    skip : int
+        How many samples come before the first window's.
+    network_s : float
+        Seconds of CPU time in the network and its front end.
+    n_windows : int
+        How many were scored.
+    """
+
+    def __init__(self, listener: Listener, session: Session, first: int, n_windows: int | None) -> None:
+        self._listener, self._session, self._first = listener, session, first
+        self._cutter = windows.Cutter(listener.grid, n_windows, session.batch)
+        self.skip, self.network_s, self.n_windows = 0, 0.0, 0
+
+    def hear(self, block: Float32) -> Iterator[Scored]:
+        """Take mono samples [n] at the grid's rate, and yield the batches that are full now."""
+        passed = block[self.skip :]
+        self.skip -= len(block) - len(passed)
+        return self._score(self._cutter.push(passed))
+
+    def end(self, *, whole: bool = False) -> Iterator[Scored]:
+        """Yield what is left; `whole`: without windows that lack an end."""
+        return self._score(self._cutter.end(whole=whole))
+
+    def _score(self, batches: Iterator[Float32]) -> Iterator[Scored]:
+        grid = self._listener.grid
+        for batch in batches:
+            began_s = thread_time()
+            outputs = self._session.run(self._listener.normalized(batch))
+            self.network_s += thread_time() - began_s
+            number = np.arange(self._first, self._first + len(batch)) + self.n_windows
+            self.n_windows += len(batch)
+            yield Scored(number * grid.step_samples / grid.rate_hz, outputs)
 
 
 class Sender:
     """Sends the dense rows of a stretch on, in parts of bounded size."""
 
-    def __init__(self, stretch: int, widths: Mapping[str, int], send: Callable[[Part], object]) -> None:
-        self._stretch, self._send, self._n_parts = stretch, send, 0
+    def __init__(
+        self, model: int, stretch: int, widths: Mapping[str, int], send: Callable[[Part], object]
+    ) -> None:
+        self._model, self._stretch, self._send, self.n_parts = model, stretch, send, 0
         self._gathering = {kind: Gathering(row(width), PART_BYTES) for kind, width in widths.items()}
 
     def add(self, dense: Mapping[str, Rows]) -> None:
+        """Take a batch's rows by kind."""
         for kind, rows in dense.items():
             self._pass_on(kind, self._gathering[kind].add(rows))
 
-    def end(self) -> int:
-        """Send what is left, and return how many parts there were."""
+    def end(self) -> None:
+        """Send what is left."""
         for kind, gathering in self._gathering.items():
             self._pass_on(kind, gathering.rest())
-        return self._n_parts
 
     def _pass_on(self, kind: str, chunks: Iterator[Rows]) -> None:
         for rows in chunks:
-            self._send(Part(self._stretch, self._n_parts, kind, rows.tobytes()))
-            self._n_parts += 1
+            self._send(Part(self._model, MIX, self._stretch, self.n_parts, kind, rows.tobytes()))
+            self.n_parts += 1
+
+
+class _Sessions:
+    """Sessions of one network, each lent to one thread at a time; another is made when all are lent."""
+
+    def __init__(self, first: Session) -> None:
+        self._first, self._free, self._lock = first, [first], Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[Session]:
+        with self._lock:
+            free = self._free.pop() if self._free else None
+        session = free or self._first.twin()
+        try:
+            yield session
+        finally:
+            with self._lock:
+                self._free.append(session)
+
+
+def _grid(model: models.Model, options: Options) -> windows.Grid:
+    step_samples = model.step_samples or model.window_samples
+    if options.overlap_s is not None:
+        step_samples = model.window_samples - round(options.overlap_s * model.rate_hz)
+    elif options.step_s is not None:
+        step_samples = round(options.step_s * model.rate_hz)
+    return windows.Grid(model.rate_hz, model.window_samples, step_samples, options.tail)

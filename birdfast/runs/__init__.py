@@ -1,1 +1,206 @@
-"""Runs: recordings, a model, options and a folder become tables."""
+"""Runs: recordings, models, options and a folder become tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+
+from .. import models as known_models
+from .. import tables
+from ..config import Options
+from ..errors import ConfigError
+from ..grafting import cache
+from ..journal import Journal, Record
+from ..models import Model
+from ..outcomes import Failure, Outcome, Part
+from ..workers import Job, Pool
+from . import results, shards
+from .facts import about_alone, facts
+from .follower import Follower
+from .output import output_folder, telling
+from .results import Results
+from .shards import Shard
+
+__all__ = ["Follower", "Results", "Run"]
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class How:
+    """How a run goes about its work; nothing of it changes the results.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        The kinds of tables: see `tables.KINDS`. Those of dense rows decide what the journal keeps.
+    shard : Shard or None
+        The share of the files that is this run's.
+    n_workers : int or None
+        None takes one for each physical core that this process may use.
+    file_timeout_s : float or None
+        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+    force : bool
+        Start anew, and forget what was done in the folder.
+    retry : bool
+        Analyse what failed once more.
+    fail_fast : bool
+        Stop at the first failure, and at those of before.
+    """
+
+    kinds: tuple[str, ...] = ("csv",)
+    shard: Shard | None = None
+    n_workers: int | None = None
+    file_timeout_s: float | None = None
+    force: bool = False
+    retry: bool = False
+    fail_fast: bool = False
+
+
+class Run:
+    """Recordings that models hear, and a folder where it is kept what they heard.
+
+    A run may end at any moment; another of the same recordings, models and options goes on in its folder.
+
+    Parameters
+    ----------
+    recordings : sequence of str
+        Audio files, in the order of the tables (see `inputs.find`).
+    models : sequence of Model
+    options : Options
+    folder : path
+        Made if it is missing.
+    how : How
+
+    Raises
+    ------
+    ConfigError
+        A kind of table that there is not, or a folder where the tables cannot be.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[str],
+        models: Sequence[Model],
+        options: Options,
+        folder: str | os.PathLike[str],
+        how: How | None = None,
+    ) -> None:
+        self.how = how or How()
+        for kind in self.how.kinds:
+            tables.check(kind)
+        keep = tuple(kind for kind in tables.DENSE if kind in self.how.kinds or kind in options.keep)
+        self.recordings, self.models = recordings, models
+        self.options = dataclasses.replace(options, keep=keep)
+        self.folder = output_folder(folder)
+        tables.check_places(self.folder, self.how.kinds, about_alone(models))
+
+    def work(self, *followers: Follower) -> Results:
+        """Work off what is still to do, and write the tables.
+
+        Raises
+        ------
+        ModelError, ConfigError
+            The models cannot be run, or the folder is of another run.
+        OutputError
+            The folder takes no more; what was done is kept.
+        """
+        how = self.how
+        with telling(self.folder), ExitStack() as stack:
+            stack.enter_context(_ending(followers))
+            # Workers first: they load their networks while the journal is opened and the files sized.
+            pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
+            stack.callback(_pass_on, pool.notes, followers)
+            self._say_what_is_unprepared(followers)
+            widths = self._widths(pool) if self.options.keep else [{}] * len(self.models)
+            known = facts(self.models, self.options, widths, self.recordings, how.shard)
+            journal = stack.enter_context(Journal(self.folder, known, force=how.force))
+            tables.tidy(self.folder, known.about)
+            jobs, n_done = self._plan(journal)
+            if how.fail_fast and (failed := results.failures(journal)):
+                return self._stop(journal, failed)
+            for follower in followers:
+                follower.begin([job.path for job in jobs], n_done, pool.n_workers)
+            failure = self._work_off(
+                pool.work(jobs) if jobs else iter(()), jobs, (_Keeper(journal), *followers)
+            )
+            if failure is not None:
+                return self._stop(journal, [failure])
+            written = tables.write_all(self.folder, how.kinds, known.about, results.results(journal))
+        return Results(self.folder, written)
+
+    def _plan(self, journal: Journal) -> tuple[list[Job], int]:
+        """Return what is to do, and how many files need nothing more."""
+        shard, paths = self.how.shard, self.recordings
+        numbers = shards.share(paths, shard) if shard else range(len(paths))
+        own = [paths[number] for number in numbers]
+        waiting = journal.plan(own, numbers, retry=self.how.retry)
+        return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)
+
+    def _work_off(
+        self, came: Iterator[tuple[int, Outcome | Part]], jobs: Sequence[Job], followers: Sequence[Follower]
+    ) -> Failure | None:
+        """Tell the followers what comes of the files; return the first failure, if that is the end."""
+        for number, what in came:
+            path = jobs[number].path
+            for follower in followers:
+                if isinstance(what, Part):
+                    follower.keep(path, what)
+                else:
+                    follower.add(path, what)
+            if self.how.fail_fast and isinstance(what, Outcome) and what.failures:
+                return what.failures[0]
+        return None
+
+    def _stop(self, journal: Journal, failed: list[Failure]) -> Results:
+        """End a run that is not to go on after a failure: without tables but that of the failures."""
+        tables.write_failures(self.folder, journal.facts().about, failed)
+        return Results(self.folder, stopped=failed[0])
+
+    def _widths(self, pool: Pool) -> Sequence[Mapping[str, int]]:
+        """Return how wide dense rows are: a journal knows, or a worker does when it is ready.
+
+        A journal of another run may say what it likes: the run will be refused.
+        """
+        if not self.how.force:
+            with suppress(ConfigError), Record(self.folder) as known:
+                widths = [model.widths for model in known.facts().about.models]
+                if len(widths) == len(self.models):
+                    return widths
+        return pool.widths()
+
+    def _say_what_is_unprepared(self, followers: Sequence[Follower]) -> None:
+        for model in self.models if self.options.graft else ():
+            if model.path.suffix == ".tflite" and not cache.is_prepared(
+                model.sha256(), known_models.cache_folder()
+            ):
+                for follower in followers:
+                    follower.say(f"preparing {model.title} for speed, once: some seconds")
+
+
+class _Keeper(Follower):
+    """Writes what comes into the journal."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+
+    def keep(self, path: str, part: Part) -> None:
+        self._journal.keep(path, part)
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        self._journal.add(path, outcome)
+
+
+@contextmanager
+def _ending(followers: Sequence[Follower]) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for follower in followers:
+            follower.end()
+
+
+def _pass_on(notes: Mapping[str, None], followers: Sequence[Follower]) -> None:
+    for follower in followers:
+        for note in notes:
+            follower.warn(note)

@@ -1,17 +1,22 @@
-"""Facts: what decides the results of a run, and what tables say of it."""
+"""Facts: what decides the results of a run, and what its tables say of it."""
 
 from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping, Sequence
 
-from .. import audio
+from .. import audio, labels
 from .._version import __version__
 from ..config import Options
+from ..journal import Facts
 from ..models import Model
 from ..runtimes import litert
+from ..tables import About, AboutModel, Names
+from . import shards
+from .shards import Shard
 
-FACTS = (
+OF_MODEL = (
     "rate_hz",
     "window_samples",
     "step_samples",
@@ -22,15 +27,71 @@ FACTS = (
 )
 
 
-def fingerprint(model: Model, options: Options) -> dict[str, str]:
+def facts(
+    models: Sequence[Model],
+    options: Options,
+    widths: Sequence[Mapping[str, int]],
+    paths: Sequence[str],
+    shard: Shard | None,
+) -> Facts:
+    """Return what the journal knows of a run.
+
+    Parameters
+    ----------
+    models : sequence of Model
+    options : Options
+    widths : sequence of dict of str to int
+        How many values a model's dense row has, by kind.
+    paths : sequence of str
+        All files, of all shards.
+    shard : Shard or None
+    """
+    about = About(
+        _metadata(models, options),
+        tuple(_about(model, width) for model, width in zip(models, widths, strict=True)),
+    )
+    decides = fingerprint(models, options)
+    return Facts(decides, about, str(shard), shards.digest(paths)) if shard else Facts(decides, about)
+
+
+def fingerprint(models: Sequence[Model], options: Options) -> dict[str, str]:
     """Return what decides a run's results, by name: two runs with the same can share a folder.
 
     NumPy's version stays out: it rounds as the processor does, which stays out, too.
     """
-    labels = hashlib.sha256(model.labels_path.read_bytes()).hexdigest()
-    facts = {"birdfast version": __version__, "model": model.sha256(), "labels": labels}
-    facts |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
+    decides = {"birdfast version": __version__}
+    decides |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
+    decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
+    for number, model in enumerate(models, 1):
+        whose = f"model {number}: " if len(models) > 1 else ""
+        decides |= {f"{whose}{name}": value for name, value in _of_model(model).items()}
+    return decides
+
+
+def about_alone(models: Sequence[Model]) -> About:
+    """Return what is known for the tables before any network was opened."""
+    return About({}, tuple(AboutModel(model.name) for model in models))
+
+
+def _of_model(model: Model) -> dict[str, str]:
+    decides = {"model": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
     if model.path.suffix == ".tflite":
-        facts["TFLite runtime"] = litert.version()
-    facts |= {name: json.dumps(getattr(model, name)) for name in FACTS}
-    return facts | {name: json.dumps(value) for name, value in options.as_dict().items()}
+        decides["TFLite runtime"] = litert.version()
+    return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}
+
+
+def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:
+    names = labels.load(model.labels_path, model.labels_format)
+    return AboutModel(model.name, (Names(names.scientific, names.common),), dict(widths))
+
+
+def _metadata(models: Sequence[Model], options: Options) -> dict[str, str]:
+    """Return what makes a table's rows comparable with another's; of several models a list for each key."""
+    of_models = [
+        {"model": model.name, "model_sha256": model.sha256(), "model_licence": model.licence}
+        for model in models
+    ]
+    told = of_models[0]
+    if len(models) > 1:
+        told = {key: json.dumps([one[key] for one in of_models]) for key in told}
+    return {"birdfast_version": __version__, **told, "options": json.dumps(options.as_dict())}

@@ -1,4 +1,4 @@
-"""What a run tells the person who waits for it: how far it is, and how it went."""
+"""Progress: what a run tells the person who waits for it, and how it went."""
 
 from __future__ import annotations
 
@@ -7,80 +7,80 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from types import TracebackType
-from typing import Self
+from typing import Any
 
 from .. import bars
 from ..outcomes import Outcome
+from .follower import Follower
 
 LINE_EVERY_S = 10.0
 
 
-class Report:
-    """Follows a run, outcome by outcome; a context manager around it.
+class Progress(Follower):
+    """Shows a run on the terminal, outcome by outcome.
 
     Parameters
     ----------
-    paths : sequence of str
-        The files of the run, in order.
-    began : float
+    began_s : float
         `time.monotonic` at the run's start.
-    n_workers : int
-        How many cores are at work.
     bar : bool or None
         A progress bar (True), lines (False), or whichever fits the terminal (None).
     quiet : bool
-        Say nothing on the way.
+        Tell what is wrong, and nothing else.
     """
 
-    def __init__(
-        self,
-        paths: Sequence[str],
-        began: float,
-        n_workers: int = 1,
-        *,
-        bar: bool | None = None,
-        quiet: bool = False,
-    ) -> None:
-        self._paths, self._began, self._quiet = paths, began, quiet
-        self._n_workers = n_workers
-        self._bytes = [_size(path) for path in paths]
-        self._bar = bars.of_bytes(sum(self._bytes)) if self._wants_bar(bar) else None
-        self._last_line = began
-        self._file, self._stretch, self._n_stretches = -1, 0, 1
+    def __init__(self, began_s: float, *, bar: bool | None = None, quiet: bool = False) -> None:
+        self._began_s, self._wants_bar, self._quiet = began_s, bar, quiet
+        self._bar: Any = None
+        self._last_line_s = began_s
+        self._paths: Sequence[str] = ()
+        self._n_workers, self._done_bytes = 1, 0.0
         self._failed = False
-        self._done_bytes = 0.0
+        self._sizes: list[int] = []
         self.audio_s = self.reading_s = self.network_s = 0.0
         self.n_detections = self.n_files = self.n_failures = 0
 
-    def __enter__(self) -> Self:
-        return self
+    def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
+        """Make ready for files, of which the sizes say how far it is."""
+        self._paths, self._n_workers = paths, n_workers
+        self._sizes = [_size(path) for path in paths]
+        if n_done:
+            self.say(f"{counted(n_done, 'file')} done before")
+        if not self._quiet and (sys.stderr.isatty() if self._wants_bar is None else self._wants_bar):
+            self._bar = bars.of_bytes(sum(self._sizes))
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def end(self) -> None:
+        """Leave the terminal as it was."""
         if self._bar is not None:
             self._bar.close()
 
-    def add(self, file: int, outcome: Outcome) -> None:
-        """Count an outcome."""
+    def say(self, text: str) -> None:
+        """Print a word for whoever waits."""
+        if not self._quiet:
+            print(text, file=sys.stderr)
+
+    def warn(self, text: str) -> None:
+        """Print what is wrong."""
+        print(f"birdfast: {text}", file=sys.stderr)
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        """Count an outcome; they come file by file."""
         self.audio_s += outcome.audio_s
         self.reading_s += outcome.reading_s
         self.network_s += outcome.network_s
-        self.n_detections += len(outcome.detections)
-        if file != self._file:  # outcomes come file by file; the first tells how many stretches there are
-            self._file, self._stretch, self._n_stretches = file, 0, outcome.n_stretches
+        self.n_detections += outcome.n_detections
+        self._failed = self._failed or bool(outcome.failures)
+        n_bytes = self._sizes[self.n_files] / outcome.n_stretches
+        if outcome.is_last:
+            self.n_files += 1
+            self.n_failures += self._failed
             self._failed = False
-        self._stretch += 1
-        self.n_files += self._stretch == self._n_stretches
-        self.n_failures += outcome.failure is not None and not self._failed
-        self._failed = self._failed or outcome.failure is not None
-        self._advance(self._bytes[file] / self._n_stretches)
+        self._advance(n_bytes)
 
     @property
     def wall_s(self) -> float:
         """Seconds since the run's start."""
-        return monotonic() - self._began
+        return monotonic() - self._began_s
 
     def summary(self) -> str:
         """Return the run in words, with its speed and where the cores' time went."""
@@ -99,15 +99,12 @@ class Report:
         if self._bar is not None:
             self._bar.set_postfix_str(f"{self.n_files}/{len(self._paths)} files, {speed}", refresh=False)
             self._bar.update(n_bytes)
-        elif not self._quiet and monotonic() - self._last_line >= LINE_EVERY_S:
-            self._last_line = monotonic()
-            done = self._done_bytes / max(1, sum(self._bytes))
+        elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
+            self._last_line_s = monotonic()
+            done = self._done_bytes / max(1, sum(self._sizes))
             left = _duration(self.wall_s * (1 - done) / max(done, 1e-9))
             line = f"{done:.0%}: {self.n_files:,} of {len(self._paths):,} files, {speed}, {left} left"
             print(line, file=sys.stderr, flush=True)
-
-    def _wants_bar(self, bar: bool | None) -> bool:
-        return not self._quiet and (sys.stderr.isatty() if bar is None else bar)
 
 
 def counted(number: int, noun: str) -> str:

@@ -1,8 +1,4 @@
-"""Sessions: a network, loaded and ready, that turns windows into scores on one core.
-
-A session has `window_samples`, `n_classes`, `embedding_size` (0 where the network has none to show) and
-`batch` (windows a call, at most), and one verb.
-"""
+"""Sessions: a network, loaded and ready, that turns windows into scores on one core; a file a kind."""
 
 from __future__ import annotations
 

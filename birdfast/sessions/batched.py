@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from functools import cached_property, partial
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from threading import Lock
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..grafting import cache
 from ..grafting.grafted import BATCHES
-from .session import Arrays, Session
+from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
 
 
 class BatchedSession:
-    """Runs full batches in one graph and what is left over window by window; see `sessions.Session`.
+    """Runs full batches in one graph and what is left over window by window; see `session.Session`.
 
     A batch of four reads the weights from memory once instead of four times, which makes BirdNET a
     tenth faster; but a graph takes exactly its batch, and a short recording has a window or two. The
@@ -25,30 +27,61 @@ class BatchedSession:
     """
 
     def __init__(self, path: Path, folder: Path, *, output: str = "", n_classes: int = 0) -> None:
-        self._original = partial(TfliteSession, path, output=output, n_classes=n_classes)
-        self._rewritten = partial(cache.cached, path, folder, output=output, n_classes=n_classes)
+        rewritten = partial(cache.cached, path, folder, output=output, n_classes=n_classes)
         single, several = BATCHES
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
-            batched = self._rewritten(batch=several)
+            batched = rewritten(batch=several)
         if batched is not None and not cache.holds(
             path, folder, batch=single, output=output, n_classes=n_classes
         ):
-            self._rewritten(batch=single)
-        self._full = None if batched is None else batched.session()
+            rewritten(batch=single)
+
+        def opened() -> Session:
+            alone = rewritten(batch=single)
+            return (
+                TfliteSession(path, output=output, n_classes=n_classes) if alone is None else alone.session()
+            )
+
+        self._start(None if batched is None else batched.session(), _Later(opened))
+
+    def _start(self, full: Session | None, later: _Later) -> None:
+        self._full, self._later = full, later
+        self._single: Session | None = None if full is not None else later.session()
         first = self._full or self._single
+        assert first is not None
+        self.runtime = first.runtime
         self.window_samples, self.n_classes = first.window_samples, first.n_classes
         self.embedding_size = first.embedding_size
-        self.batch = single if self._full is None else several
+        self.batch = 1 if self._full is None else self._full.batch
 
-    def run(self, windows: NDArray[np.float32]) -> Arrays:
-        """Score float32 [n <= batch, window_samples]."""
+    def run(self, windows: Float32) -> Arrays:
+        """Score float32 [n, window_samples], n from 1 to `batch`."""
+        check_windows(windows, self)
         if self._full is not None and len(windows) == self.batch:
             return self._full.run(windows)
+        if self._single is None:
+            self._single = self._later.session()
         parts = [self._single.run(window) for window in windows[:, None]]
         return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
 
-    @cached_property
-    def _single(self) -> Session:
-        rewritten = self._rewritten(batch=BATCHES[0])
-        return self._original() if rewritten is None else rewritten.session()
+    def twin(self) -> BatchedSession:
+        """Return a second session of the same network."""
+        made = BatchedSession.__new__(BatchedSession)
+        made._start(self._full and self._full.twin(), self._later)
+        return made
+
+
+class _Later:
+    """Sessions for single windows: the first is opened when someone needs it, the others are its twins."""
+
+    def __init__(self, opened: Callable[[], Session]) -> None:
+        self._opened, self._lock = opened, Lock()
+        self._first: Session | None = None
+
+    def session(self) -> Session:
+        with self._lock:
+            if self._first is None:
+                self._first = self._opened()
+                return self._first
+        return self._first.twin()

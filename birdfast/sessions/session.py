@@ -5,29 +5,70 @@ from __future__ import annotations
 from typing import Protocol
 
 from ..arrays import Float32
+from ..errors import ModelError
 
 Arrays = dict[str, Float32]
 
 
 class Session(Protocol):
-    """What the pipeline asks of every kind of network."""
+    """A network, loaded and ready, that turns windows into scores on one core, in one thread at a time.
 
+    Attributes
+    ----------
+    runtime : str
+        What runs it, and its version: "ai-edge-litert 2.1.0", "birdfast 0.1.0".
+    window_samples : int
+    batch : int
+        Windows that it takes at a time, at most.
+    n_classes : int
+        Values of its output "logits".
+    embedding_size : int
+        Values of its output "embedding"; 0 where it has none to show.
+    """
+
+    runtime: str
     window_samples: int
+    batch: int
     n_classes: int
     embedding_size: int
-    batch: int
 
     def run(self, windows: Float32) -> Arrays:
         """Score windows.
 
         Parameters
         ----------
-        windows : float32 [n <= batch, window_samples], in -1..1
+        windows : float32 [n, window_samples], in -1..1
+            1 to `batch` of them.
 
         Returns
         -------
         dict
             "logits": float32 [n, n_classes], the network's scores before any activation that is not
-            in its own graph; and "embedding": float32 [n, d], where the network has one to show.
+            in its own graph; and "embedding": float32 [n, embedding_size], where it has one to show.
+            Nobody else writes into them.
+
+        Raises
+        ------
+        ModelError
+            No window, or more than `batch`; or the runtime fails.
         """
         ...
+
+    def twin(self) -> Session:
+        """Return a second session of the same network, for another thread; what is read-only is shared."""
+        ...
+
+
+def check_windows(windows: Float32, session: Session) -> None:
+    """Refuse windows that a session does not take.
+
+    Raises
+    ------
+    ModelError
+        See `Session.run`.
+    """
+    if not (0 < len(windows) <= session.batch and windows.shape[1:] == (session.window_samples,)):
+        raise ModelError(
+            f"windows {list(windows.shape)}: this session takes 1 to {session.batch} of"
+            f" {session.window_samples} samples"
+        )

@@ -5,24 +5,28 @@ Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from .. import config, modelfolder
+from .._version import __version__
 from ..arrays import Float32
 from ..classifier import Classifier
 from ..errors import ConfigError, ModelError
 from ..stsg.pooling import Pooler, Pooling, describe
 from ..stsg.tokenizer import tokenizer
 from ..tokens import Codebook
+from .session import Arrays, check_windows
 
 BATCH = 12  # a minute of windows of 5 s
 MISFITS = (ConfigError, ModelError, KeyError, IndexError, TypeError, ValueError, MemoryError)
 
 
 class StsgSession:
-    """A trained model, ready; see `sessions.Session`.
+    """A trained model, ready; see `session.Session`.
 
     Parameters
     ----------
@@ -38,7 +42,11 @@ class StsgSession:
 
     def __init__(self, folder: Path) -> None:
         facts = modelfolder.facts(folder)
-        arrays = modelfolder.arrays(folder, facts["arrays"])
+        self._start(folder, facts, modelfolder.arrays(folder, facts["arrays"]))
+
+    def _start(self, folder: Path, facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> None:
+        self._read = (folder, facts, arrays)
+        self.runtime = f"birdfast {__version__}"
         try:
             self.tokenizer = tokenizer(facts, arrays)
             self.codebook = Codebook(arrays["centroids"])
@@ -47,17 +55,27 @@ class StsgSession:
             self.n_classes = self._classifier.n_classes
             self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
             silence = np.zeros((1, self.window_samples), np.float32)
-            self.embedding_size = self.run(silence)["embedding"].shape[1]
+            self.embedding_size = self._score(silence)["embedding"].shape[1]
         except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
+
+    def twin(self) -> StsgSession:
+        """Return a second session of the same model: the kernels' tables are its own, the arrays shared."""
+        made = StsgSession.__new__(StsgSession)
+        made._start(*self._read)
+        return made
 
     @property
     def embeddings(self) -> Float32:
         """The tokens' embeddings: float32 [n_tokens, dim]."""
         return self._pooler.tables["embeddings"]
 
-    def run(self, windows: Float32) -> dict[str, Float32]:
-        """Score float32 [n <= batch, window_samples]."""
+    def run(self, windows: Float32) -> Arrays:
+        """Score float32 [n, window_samples], n from 1 to `batch`."""
+        check_windows(windows, self)
+        return self._score(windows)
+
+    def _score(self, windows: Float32) -> Arrays:
         nearest = self._pooler.pooling.n_nearest
         found = [describe(window, self.tokenizer, self.codebook, nearest) for window in windows]
         embedded = self._pooler(

@@ -1,4 +1,4 @@
-"""TFLite networks on one thread, through LiteRT or, where only that exists, tflite-runtime."""
+"""TFLite networks as they are, on one thread, through LiteRT or, where only that exists, tflite-runtime."""
 
 from __future__ import annotations
 
@@ -6,31 +6,43 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..grafting.signature import check_inputs, scores_output
 from ..runtimes import litert
-from .session import Arrays
+from .session import Arrays, check_windows
 
 
 class TfliteSession:
-    """One interpreter with XNNPACK on and a single thread; see `sessions.Session`."""
+    """One interpreter with XNNPACK on and a single thread; see `session.Session`."""
 
     batch = 1
     embedding_size = 0
 
     def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
-        self._interpreter = litert.start(_safe(path))
+        self._start(_safe(path), output, n_classes)
+
+    def _start(self, network: bytes | Path, output: str, n_classes: int) -> None:
+        self._asked = (network, output, n_classes)
+        self.runtime = litert.version()
+        self._interpreter = litert.start(network)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
         self._output = self._scores_output(output, n_classes)
         self.n_classes = int(self._output["shape"][-1])
 
-    def run(self, windows: NDArray[np.float32]) -> Arrays:
+    def run(self, windows: Float32) -> Arrays:
         """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
+        check_windows(windows, self)
         window = windows.reshape(self._input["shape"])
         (logits,) = litert.run(self._interpreter, {self._input["index"]: window}, [self._output["index"]])
         return {"logits": logits.reshape(1, -1)}
+
+    def twin(self) -> TfliteSession:
+        """Return a second session of the same network."""
+        made = TfliteSession.__new__(TfliteSession)
+        made._start(*self._asked)
+        return made
 
     def _single_input(self) -> dict[str, Any]:
         inputs: list[dict[str, Any]] = self._interpreter.get_input_details()

@@ -20,8 +20,9 @@ frames stay as they are.
 """
 
 from .frames import Framing, Stream, window_values
-from .logmel import LogMel, Mfcc
-from .melspectrogram import Log, MelSpectrogram, Power
+from .logmel import LogMel
+from .melspectrogram import Log, MelSpectrogram
+from .mfcc import Mfcc
 from .shorttime import ShortTime, Stft
 
 __all__ = [
@@ -30,7 +31,6 @@ __all__ = [
     "LogMel",
     "MelSpectrogram",
     "Mfcc",
-    "Power",
     "ShortTime",
     "Stft",
     "Stream",

@@ -22,16 +22,22 @@ _WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5,
 
 
 def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.float64]:
-    """A window of that many samples: periodic, as scipy.signal.get_window and librosa make it.
+    """Return a window of that many samples: periodic, as scipy.signal.get_window and librosa make it.
 
     Parameters
     ----------
-    window : "hann", "hamming", "blackman", "boxcar", or the values themselves
-    samples : length
+    window : "hann", "hamming", "blackman", "boxcar", or float [samples]
+        A name, or the values themselves.
+    samples : int
 
     Returns
     -------
     float64 [samples]
+
+    Raises
+    ------
+    ConfigError
+        Another name, or another number of values.
     """
     if isinstance(window, str):
         if window not in _WINDOWS:
@@ -46,15 +52,22 @@ def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.f
 
 
 def check_audio(audio: npt.NDArray[Any]) -> Float32:
-    """The audio as kernels read it, or an AudioError that says what is wrong.
+    """Return the audio as kernels read it.
 
     Parameters
     ----------
-    audio : float32 [samples], of any stride
+    audio : float32 [samples]
+        Of any stride.
 
     Returns
     -------
-    float32 [samples], contiguous: the same array where it already is
+    float32 [samples], contiguous
+        The same array where it already is.
+
+    Raises
+    ------
+    AudioError
+        Another dtype or shape, or no array.
     """
     if not isinstance(audio, np.ndarray):
         raise AudioError(f"audio is a {type(audio).__name__}: must be a NumPy array of float32")
@@ -73,10 +86,15 @@ class Framing:
     Frame f has a span of `span_samples`, from ``f * hop_samples - pad_samples``, and exists if its span ends
     within the padded recording. Of the span it reads `window_samples`, from `lead_samples` on.
 
+    Parameters
+    ----------
+    window_samples, hop_samples, span_samples, lead_samples, pad_samples : int
+    pad_mode : "constant", "reflect" or "edge"
+
     Raises
     ------
     ConfigError
-        for lengths that cannot be and an unknown `pad_mode`
+        Lengths that cannot be, or an unknown `pad_mode`.
     """
 
     window_samples: int
@@ -98,7 +116,7 @@ class Framing:
     def of_librosa(
         cls, n_fft: int, hop_samples: int, window_samples: int | None, center: bool, pad_mode: PadMode
     ) -> Self:
-        """Frames as librosa counts them: n_fft samples each, a shorter window in their middle.
+        """Return frames as librosa counts them: n_fft samples each, a shorter window in their middle.
 
         With `center`, n_fft // 2 samples of padding make frame f centred at sample ``f * hop_samples``.
         """
@@ -111,16 +129,16 @@ class Framing:
         return _PADS[self.pad_mode] if self.pad_samples else "none"
 
     def count(self, samples: int) -> int:
-        """Number of frames in a recording of this length; none in an empty one."""
+        """Return the number of frames in a recording of this length; none in an empty one."""
         room = samples + 2 * self.pad_samples - self.span_samples
         return 0 if samples == 0 or room < 0 else room // self.hop_samples + 1
 
     def start(self, frame: int) -> int:
-        """The sample at which a frame's window starts: below 0, it starts in the padding."""
+        """Return the sample at which a frame's window starts: below 0, it starts in the padding."""
         return frame * self.hop_samples + self.lead_samples - self.pad_samples
 
     def settled(self, samples: int) -> int:
-        """Number of leading frames that no later sample can change, once `samples` are known."""
+        """Return the number of leading frames that no later sample can change, once `samples` are known."""
         if self.pad_mode == "reflect" and samples <= -self.start(0):
             return 0
         room = samples - self.window_samples - self.start(0)
@@ -130,9 +148,16 @@ class Framing:
 class Stream(Generic[Row]):
     """Rows of a recording that arrives in blocks: bit for bit those of the whole, whatever the blocks.
 
-    Made by the ``stream()`` of a spectrogram. Holds no more than about a frame, a hop and the padding.
-    Kernels work on groups of frames: blocks of a second cost no more than the whole recording, blocks of a
-    single frame about twenty times as much (120 s at 32 kHz, hop 512: 5 ms and 107 ms).
+    Made by the `stream()` of a spectrogram; a tokenizer streams patches of one in the same way. Holds no
+    more than about a frame, a hop and the padding. Kernels work on groups of frames: blocks of a second cost
+    no more than the whole recording, blocks of a single frame about twenty times as much (120 s at 32 kHz,
+    hop 512: 5 ms and 107 ms).
+
+    Parameters
+    ----------
+    framing : Framing
+    rows : callable (samples, start, count)
+        Makes rows of so many frames, the first of which starts at a place of the samples that are held.
     """
 
     def __init__(self, framing: Framing, rows: Callable[[Float32, int, int], npt.NDArray[Row]]) -> None:
@@ -145,20 +170,22 @@ class Stream(Generic[Row]):
         self._at = self._samples = self._done = 0
 
     def push(self, block: Float32) -> npt.NDArray[Row]:
-        """Take in the next samples; give the rows of the frames they complete.
+        """Take in the next samples; return the rows of the frames they complete.
 
         Parameters
         ----------
-        block : float32 [samples], any number of them, also none
+        block : float32 [samples]
+            Any number of them, also none.
 
         Returns
         -------
-        [frames, ...], often no frames at all
+        [frames, ...]
+            Often no frames at all.
 
         Raises
         ------
         AudioError
-            for another dtype or shape
+            Another dtype or shape.
         """
         self._held = np.concatenate((self._held, check_audio(block)))
         self._samples = self._at + self._held.size
@@ -167,7 +194,7 @@ class Stream(Generic[Row]):
         return rows
 
     def finish(self) -> npt.NDArray[Row]:
-        """The rows of the frames at the end, which read padding; the stream then starts afresh."""
+        """Return the rows of the frames at the end, which read padding; the stream then starts afresh."""
         rows = self._advance(self._framing.count(self._samples))
         self._restart()
         return rows

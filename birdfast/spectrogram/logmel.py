@@ -1,7 +1,7 @@
-"""Log-mel spectrograms and MFCCs in their users' words: librosa's and OpenSoundscape's definitions."""
+"""Log-mel spectrograms in their users' words: librosa's and OpenSoundscape's definitions."""
 
 import math
-from typing import Any, Literal, Self, TypedDict, Unpack
+from typing import Any, Literal, TypedDict
 
 import numpy as np
 import numpy.typing as npt
@@ -18,7 +18,7 @@ LogKind = Literal["natural", "db"]
 
 
 class MelOptions(TypedDict, total=False):
-    """What :class:`LogMel` and :class:`Mfcc` have in common; LogMel says what each is."""
+    """What `LogMel` and `Mfcc` have in common; `LogMel` says what each is."""
 
     window: str | npt.ArrayLike
     window_samples: int | None
@@ -43,27 +43,37 @@ class LogMel(MelSpectrogram):
 
     Parameters
     ----------
-    rate_hz : sampling rate
-    n_fft, hop_samples, window, window_samples, center, pad_mode, cpu : as in :class:`Stft`
-    n_mels, fmin_hz, fmax_hz, mel_scale, mel_norm : the bands, see :func:`birdfast.spectrogram.mel.filters`
-    power : 2 sums the power of the bins (librosa's default), 1 their magnitude
-    log : of a band's value v: "natural" is ``log(max(v + offset, amin))``, "db" is decibels,
-        ``10 log10(max(v + offset, amin) / ref)``, with power=1 ``20 log10``; None leaves v as it is
-    offset : added before the logarithm (networks are often trained on ``log(v + 1e-6)``)
-    amin : smallest value the logarithm sees; None is 1e-10, with power=1 1e-5
-    ref : of log="db": the value of 0 dB, or "max", the largest value of the recording
-    top_db : of log="db": raise everything to at least the recording's largest value less this
-    matrix : [n_values, n_mels], multiplied with each row at last (:class:`Mfcc`: a DCT)
-    definition : "librosa", or "opensoundscape", which follows OpenSoundscape 0.12's
-        ``MelSpectrogram.from_audio(..., scaling="spectrum")``, that is ``scipy.signal.spectrogram``: frames
-        count as soon as their window fits, each frame's mean is taken from it, power is that of a sine at
-        its bin (one-sided, over the squared sum of the window), bands are divided by the mean sum of their
-        weights
+    rate_hz : float
+        Sampling rate.
+    n_fft, hop_samples, window, window_samples, center, pad_mode, cpu
+        As in `Stft`.
+    n_mels, fmin_hz, fmax_hz, mel_scale, mel_norm
+        The bands: see `mel.filters`.
+    power : 2 or 1
+        2 sums the power of the bins (librosa's default), 1 their magnitude.
+    log : "natural", "db" or None
+        Of a band's value v: "natural" is ``log(max(v + offset, amin))``, "db" is decibels,
+        ``10 log10(max(v + offset, amin) / ref)``, with power=1 ``20 log10``; None leaves v as it is.
+    offset : float
+        Added before the logarithm (networks are often trained on ``log(v + 1e-6)``).
+    amin : float or None
+        The smallest value the logarithm sees; None is 1e-10, with power=1 1e-5.
+    ref : float or "max"
+        Of log="db": the value of 0 dB, or "max", the largest value of the recording.
+    top_db : float or None
+        Of log="db": raise everything to at least the recording's largest value less this.
+    matrix : float [n_values, n_mels] or None
+        Multiplied with each row at last (`Mfcc`: a DCT).
+    definition : "librosa" or "opensoundscape"
+        "opensoundscape" follows OpenSoundscape 0.12's ``MelSpectrogram.from_audio(..., scaling="spectrum")``,
+        that is ``scipy.signal.spectrogram``: frames count as soon as their window fits, each frame's mean is
+        taken from it, power is that of a sine at its bin (one-sided, over the squared sum of the window),
+        bands are divided by the mean sum of their weights.
 
     Raises
     ------
     ConfigError
-        for options that cannot be or do not go together
+        Options that cannot be or do not go together.
 
     Notes
     -----
@@ -131,12 +141,12 @@ class LogMel(MelSpectrogram):
         return self._top_db is not None or self._ref_max
 
     def stream(self) -> Stream[np.float32]:
-        """A new stream: the same rows, bit for bit, from blocks of audio as they come.
+        """Return a new stream: the same rows, bit for bit, from blocks of audio as they come.
 
         Raises
         ------
         ConfigError
-            with `top_db` or ``ref="max"``
+            `top_db` or ``ref="max"`` was chosen.
         """
         if self._needs_peak:
             option = 'ref="max"' if self._ref_max else f"top_db={self._top_db:g}"
@@ -164,42 +174,6 @@ class LogMel(MelSpectrogram):
             out[...] = rows
         else:
             out[...] = bands
-
-
-class Mfcc(LogMel):
-    """Mel frequency cepstral coefficients, the orthonormal DCT-II of log-mels: float32 [frames, n_mfcc].
-
-    Parameters
-    ----------
-    rate_hz, n_fft, hop_samples, n_mels : as in :class:`LogMel`
-    n_mfcc : number of coefficients
-    options : as in :class:`LogMel`, but that `log` is "db" unless said. ``librosa.feature.mfcc`` has
-        ``top_db=80, center=True``
-    """
-
-    def __init__(
-        self,
-        rate_hz: float,
-        n_fft: int,
-        hop_samples: int,
-        n_mfcc: int = 20,
-        n_mels: int = 128,
-        **options: Unpack[MelOptions],
-    ) -> None:
-        options.setdefault("log", "db")
-        super().__init__(rate_hz, n_fft, hop_samples, n_mels, matrix=mel.dct(n_mfcc, n_mels), **options)
-
-    @classmethod
-    def of_linear_power(cls, cpu: str | None = None) -> Self:
-        """20 MFCCs of linear mel power, 8 frames a second at 32 kHz: the tokens' feature in the STSG paper.
-
-        Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2025: OpenSoundscape's
-        mel spectrogram (FFT 8192, Hann window of 8000 samples, hop 4000, 128 bands), without a logarithm
-        given to ``librosa.feature.mfcc(S=...)``.
-        """
-        return cls(
-            32_000, 8192, 4000, 20, 128, window_samples=8000, log=None, definition="opensoundscape", cpu=cpu
-        )
 
 
 def _opensoundscape_bands(

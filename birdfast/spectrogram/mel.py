@@ -20,11 +20,12 @@ _LOG_STEP = math.log(6.4) / 27.0
 
 
 def from_hz(hz: npt.ArrayLike, scale: MelScale = "slaney") -> Float64:
-    """Mel of a frequency.
+    """Return the mel of a frequency.
 
     Parameters
     ----------
-    hz : array of any shape, >= 0
+    hz : float of any shape
+        From 0 on.
     scale : "slaney" or "htk"
         "slaney" is the scale of the Auditory Toolbox (M. Slaney, Technical Report 1998-010, Interval
         Research), linear below 1 kHz and logarithmic above; "htk" is 2595 log10(1 + f / 700)
@@ -42,7 +43,7 @@ def from_hz(hz: npt.ArrayLike, scale: MelScale = "slaney") -> Float64:
 
 
 def to_hz(mel: npt.ArrayLike, scale: MelScale = "slaney") -> Float64:
-    """Frequency in hertz of a mel: the inverse of :func:`from_hz`."""
+    """Return the frequency in hertz of a mel: the inverse of `from_hz`."""
     mel = np.asarray(mel, np.float64)
     if scale == "htk":
         return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
@@ -60,20 +61,26 @@ def filters(
     scale: MelScale = "slaney",
     norm: MelNorm | None = "slaney",
 ) -> Float64:
-    """Triangular mel filters, as ``librosa.filters.mel`` defines them.
+    """Return triangular mel filters, as ``librosa.filters.mel`` defines them.
 
     The corners of the triangles are ``n_mels + 2`` frequencies evenly spaced in mel from `fmin_hz` to
     `fmax_hz`; a weight is read off the triangle at the bin's frequency, on a scale linear in hertz.
 
     Parameters
     ----------
-    rate_hz : sampling rate (librosa: ``sr``)
-    n_fft : length of the transform, samples
-    n_mels : number of bands
-    fmin_hz, fmax_hz : lowest and highest corner (librosa: ``fmin``, ``fmax``); None is ``rate_hz / 2``
-    scale : see :func:`from_hz`
-    norm : "slaney" divides each triangle by half its width in hertz, so that bands hold equal energy of
-        white noise; None leaves peaks of 1
+    rate_hz : float
+        Sampling rate (librosa: ``sr``).
+    n_fft : int
+        Length of the transform, samples.
+    n_mels : int
+        Number of bands.
+    fmin_hz, fmax_hz : float
+        Lowest and highest corner (librosa: ``fmin``, ``fmax``); None is ``rate_hz / 2``.
+    scale : "slaney" or "htk"
+        See `from_hz`.
+    norm : "slaney" or None
+        "slaney" divides each triangle by half its width in hertz, so that bands hold equal energy of white
+        noise; None leaves peaks of 1.
 
     Returns
     -------
@@ -82,12 +89,12 @@ def filters(
     Raises
     ------
     ConfigError
-        for a rate, a range or a number of bands that cannot be
+        A rate, a range or a number of bands that cannot be.
 
     Warns
     -----
     UserWarning
-        when a band is so narrow that no bin falls into it: it will always be empty
+        A band is so narrow that no bin falls into it: it will always be empty.
     """
     _check(rate_hz, n_fft, n_mels, fmin_hz, fmax_hz, scale, norm)
     top_hz = rate_hz / 2 if fmax_hz is None else fmax_hz
@@ -104,11 +111,20 @@ def filters(
 
 
 def dct(n_coefficients: int, n_mels: int) -> Float64:
-    """Orthonormal DCT-II (``scipy.fft.dct(type=2, norm="ortho")``), its first rows.
+    """Return the first rows of the orthonormal DCT-II (``scipy.fft.dct(type=2, norm="ortho")``).
+
+    Parameters
+    ----------
+    n_coefficients, n_mels : int
 
     Returns
     -------
     float64 [n_coefficients, n_mels]
+
+    Raises
+    ------
+    ConfigError
+        More coefficients than bands, or none.
     """
     if not 1 <= n_coefficients <= n_mels:
         raise ConfigError(f"n_mfcc={n_coefficients}: must be 1 to n_mels={n_mels}")

@@ -25,42 +25,42 @@ class Log:
     floor: float = 0.0
 
 
-@dataclass(frozen=True)
-class Power:
-    """``value ** exponent``, or ``(value * value) ** exponent`` when `square` (for values of either sign)."""
-
-    exponent: float
-    square: bool = False
-
-
 class MelSpectrogram(ShortTime[np.float32]):
     """Weighted sums of a short-time spectrum, from tables: float32 [frames, n_values].
 
-    A frame's spectrum becomes its real part, magnitude or power; bands are weighted sums of that, plus
-    `bias`; then comes `post`, then ``* scale + shift``, then the product with `matrix`. :class:`LogMel` and
-    :class:`Mfcc` make such tables; the front end of a network brings its own.
+    A frame's spectrum becomes its real part, magnitude or power; bands are weighted sums of that; then comes
+    `post`, then ``* scale + shift``, then the product with `matrix`. `LogMel` and `Mfcc` make such tables.
 
     Parameters
     ----------
-    window : [window_samples], what each frame is multiplied with; zeros follow up to `n_fft`
-    n_fft : length of the transform, samples: a product of 2, 3 and 5
-    hop_samples : from frame to frame
-    mel : [n_mels, n_fft // 2 + 1], weights of the bins in each band; the narrower the bands, the faster
-    part : "real", "magnitude" or "power" of the spectrum
-    bias : [n_mels], added to the sums
-    post : None, :class:`Log` or :class:`Power`
-    scale, shift : of the values that `post` gives
-    matrix : [n_values, n_mels], multiplied with each row at last (a DCT, a PCA); None leaves the bands
-    framing : for other frames than those at multiples of `hop_samples` that lie within the recording,
-        such as padded ones
-    subtract_mean : take each frame's mean from it before the window (scipy: ``detrend="constant"``); only
-        without padding
-    cpu : the table of kernels to run on; None is the best one
+    window : float [window_samples]
+        What each frame is multiplied with; zeros follow up to `n_fft`.
+    n_fft : int
+        Length of the transform, samples: a product of 2, 3 and 5.
+    hop_samples : int
+        From frame to frame.
+    mel : float [n_mels, n_fft // 2 + 1]
+        Weights of the bins in each band; the narrower the bands, the faster.
+    part : "real", "magnitude" or "power"
+        What is kept of the spectrum.
+    post : Log or None
+    scale, shift : float
+        Of the values that `post` gives.
+    matrix : float [n_values, n_mels] or None
+        Multiplied with each row at last (a DCT, a PCA); None leaves the bands.
+    framing : Framing or None
+        For other frames than those at multiples of `hop_samples` that lie within the recording, such as
+        padded ones.
+    subtract_mean : bool
+        Take each frame's mean from it before the window (scipy: ``detrend="constant"``); only without
+        padding.
+    cpu : str or None
+        The table of kernels to run on; None is the best one.
 
     Raises
     ------
     ConfigError
-        for tables that do not fit each other
+        Tables that do not fit each other.
     """
 
     _dtype = np.float32
@@ -73,8 +73,7 @@ class MelSpectrogram(ShortTime[np.float32]):
         mel: npt.ArrayLike,
         *,
         part: Part = "power",
-        bias: npt.ArrayLike | None = None,
-        post: Log | Power | None = None,
+        post: Log | None = None,
         scale: float = 1.0,
         shift: float = 0.0,
         matrix: npt.ArrayLike | None = None,
@@ -97,7 +96,6 @@ class MelSpectrogram(ShortTime[np.float32]):
             plans.frame_transform(n_fft, window, part, bands.last_bin),
             window.size if subtract_mean else hop_samples,
             bands=bands,
-            bias=None if bias is None else table("bias", bias, (len(weights),)),
             matrix=None if matrix is None else table("matrix", matrix, (None, len(weights))),
             scale=scale,
             shift=shift,
@@ -121,7 +119,7 @@ _BLOCK_FRAMES = 64  # frames whose means are taken out at a time: they stay in t
 
 
 def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> Float32:
-    """Frames less their means, [count, window_samples].
+    """Return frames less their means, [count, window_samples].
 
     Sums are float64, over stretches that all frames share, so they do not depend on where a block starts.
     """
@@ -136,7 +134,7 @@ def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> F
 
 
 def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Float32:
-    """The values as a kernel reads them, or a ConfigError when their shape (None: any length) is another."""
+    """Return values as a kernel reads them; ConfigError when their shape (None: any length) is another."""
     made = np.ascontiguousarray(values, np.float32)
     fits = made.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, made.shape, strict=True))
     if not fits or not made.size:
@@ -145,12 +143,9 @@ def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Fl
     return made
 
 
-def _post_options(post: Log | Power | None) -> dict[str, Any]:
-    match post:
-        case None:
-            return {}
-        case Log(offset, floor):
-            return {"post": "log", "offset": offset, "floor": floor}
-        case Power(exponent, square):
-            return {"post": "pow", "exponent": exponent, "square": square}
-    raise ConfigError(f"post={post!r}: must be a Log, a Power or None")
+def _post_options(post: Log | None) -> dict[str, Any]:
+    if post is None:
+        return {}
+    if isinstance(post, Log):
+        return {"post": "log", "offset": post.offset, "floor": post.floor}
+    raise ConfigError(f"post={post!r}: must be a Log or None")

@@ -59,11 +59,6 @@ class FrameTransform:
     core: CosineCore | None
     exact: bool = False
 
-    @property
-    def n_bins(self) -> int:
-        """Bins that are kept: 0 Hz to `last_bin`, both included."""
-        return self.last_bin + 1
-
 
 @dataclass(frozen=True, eq=False)
 class Bands:
@@ -105,20 +100,28 @@ def frame_transform(
     *,
     exact: bool = False,
 ) -> FrameTransform:
-    """Tables for the spectrum of frames of `len(window)` samples, times the window, zeros behind.
-
-    Parameters
-    ----------
-    n_fft : points of the transform: 16 to 65,536, a product of 2, 3 and 5.
-    window : [frame_samples], at most `n_fft` values; made in float64, rounded once here.
-    part : "power", "magnitude", "real" or "complex".
-    last_bin : the highest bin that is kept (default: n_fft // 2); what is above is left out, and
-        some of the time for it saved.
-
-    exact : transform in double, of products of frame and window rounded to float32 first.
+    """Return tables for the spectrum of frames of `len(window)` samples, times the window, zeros behind.
 
     The real part of a frame under a window with w[n] = w[n_fft - n] needs half the work: there the
     frame is folded and goes through a cosine transform.
+
+    Parameters
+    ----------
+    n_fft : int
+        Points of the transform: 16 to 65,536, a product of 2, 3 and 5.
+    window : float [frame_samples]
+        At most `n_fft` values; made in float64, rounded once here.
+    part : "power", "magnitude", "real" or "complex"
+    last_bin : int or None
+        The highest bin that is kept; what is above is left out, and some of the time for it saved.
+        None is n_fft // 2.
+    exact : bool
+        Transform in double, of products of frame and window rounded to float32 first.
+
+    Raises
+    ------
+    ConfigError
+        A length that cannot be, or a window that is longer.
     """
     check_length(n_fft)
     window32 = np.ascontiguousarray(window, dtype=np.float32)
@@ -148,7 +151,7 @@ def check_length(n_fft: int) -> None:
 
 @cache
 def factors(n: int) -> tuple[int, tuple[int, ...]]:
-    """Leaf length and radices for n points; the same on every CPU, so that the bits are."""
+    """Return leaf length and radices for n points; the same on every CPU, so that the bits are."""
     odd, twos = n, 0
     while odd % 2 == 0:
         odd, twos = odd // 2, twos + 1
@@ -172,13 +175,13 @@ def _odd_factors(n: int) -> list[int]:
 
 
 def _even_radices(twos: int) -> list[int]:
-    """Radices 8 and 4 with 2 ** twos as their product (twos is not 1)."""
+    """Return radices 8 and 4 with 2 ** twos as their product (twos is not 1)."""
     fours = -twos % 3
     return [8] * ((twos - 2 * fours) // 3) + [4] * fours
 
 
 def leaf_order(n: int, radices: tuple[int, ...]) -> NDArray[np.intp]:
-    """The order in which a decimation in time takes its n points."""
+    """Return the order in which a decimation in time takes its n points."""
     order = np.arange(n)[np.newaxis]
     for radix in reversed(radices):
         order = np.concatenate([block.reshape(-1, radix).T for block in order])
@@ -225,17 +228,13 @@ def _cosine_core(n_fft: int, window: F32, real: type) -> CosineCore:
 
 
 def _cosine_transforms(n_fft: int, window: F32, real: type) -> tuple[RealFft, ...]:
-    """The transforms that double the core: of CORE_POINTS, twice as many, ..., n_fft / 4 points."""
-    transforms = []
-    n = CORE_POINTS
-    while n <= n_fft // 4:
-        transforms.append(_odd_points_transform(n_fft, window, n, real))
-        n *= 2
-    return tuple(transforms)
+    """Return the transforms that double the core: of CORE_POINTS, twice as many, ..., n_fft / 4 points."""
+    doublings = range((n_fft // 4 // CORE_POINTS).bit_length())
+    return tuple(_odd_points_transform(n_fft, window, CORE_POINTS << i, real) for i in doublings)
 
 
 def _odd_points_transform(n_fft: int, window: F32, n: int, real: type) -> RealFft:
-    """The DCT-II of every other one of 2n folded points, by a Fourier transform of n points.
+    """Return the DCT-II of every other one of 2n folded points, by a Fourier transform of n points.
 
     The order is Makhoul's: every other point upwards, then those between downwards.
     """

@@ -17,8 +17,10 @@ class ShortTime(Generic[Row]):
 
     Attributes
     ----------
-    framing : where the frames lie
-    n_values : length of a row
+    framing : Framing
+        Where the frames lie.
+    n_values : int
+        Length of a row.
     """
 
     _dtype: type[Row]
@@ -34,33 +36,35 @@ class ShortTime(Generic[Row]):
         return self._plan.cpu
 
     def frames(self, samples: int) -> int:
-        """Number of rows that so many samples give."""
+        """Return the number of rows that so many samples give."""
         return self.framing.count(samples)
 
     def __call__(self, audio: Float32, out: npt.NDArray[Row] | None = None) -> npt.NDArray[Row]:
-        """The rows of a whole recording.
+        """Return the rows of a whole recording.
 
         Parameters
         ----------
         audio : float32 [samples]
-        out : [frames, n_values] to write to, of any strides; None makes a new array
+        out : [frames, n_values] or None
+            Where to write them, of any strides; None makes a new array.
 
         Returns
         -------
-        [frames, n_values]: `out`, if given. No rows for no samples.
+        [frames, n_values]
+            `out`, if given. No rows for no samples.
 
         Raises
         ------
         AudioError
-            for audio of another dtype or shape
+            Audio of another dtype or shape.
         ConfigError
-            for an `out` that does not fit
+            An `out` that does not fit.
         """
         audio = check_audio(audio)
         return self._rows(audio, self.framing.start(0), self.frames(audio.size), out)
 
     def stream(self) -> Stream[Row]:
-        """A new stream: the same rows, bit for bit, from blocks of audio as they come."""
+        """Return a new stream: the same rows, bit for bit, from blocks of audio as they come."""
         return Stream(self.framing, self._rows)
 
     def _rows(
@@ -91,18 +95,25 @@ class Stft(ShortTime[np.complex64]):
 
     Parameters
     ----------
-    n_fft : length of the transform, samples: a product of 2, 3 and 5
-    hop_samples : from frame to frame
-    window : see :func:`window_values`
-    window_samples : length of the window, in the middle of n_fft samples; None is n_fft
-    center : pad n_fft // 2 samples at both ends, so that frame f is centred at sample f * hop_samples
-    pad_mode : padding with zeros ("constant"), mirrored ("reflect"), or with the end's value ("edge")
-    cpu : the table of kernels to run on; None is the best one
+    n_fft : int
+        Length of the transform, samples: a product of 2, 3 and 5.
+    hop_samples : int
+        From frame to frame.
+    window : str or float [window_samples]
+        See `window_values`.
+    window_samples : int or None
+        Length of the window, in the middle of n_fft samples; None is n_fft.
+    center : bool
+        Pad n_fft // 2 samples at both ends, so that frame f is centred at sample f * hop_samples.
+    pad_mode : "constant", "reflect" or "edge"
+        Padding with zeros, mirrored, or with the end's value.
+    cpu : str or None
+        The table of kernels to run on; None is the best one.
 
     Raises
     ------
     ConfigError
-        for lengths that cannot be
+        Lengths that cannot be.
     """
 
     _dtype = np.complex64

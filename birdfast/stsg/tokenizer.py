@@ -10,8 +10,9 @@ import numpy as np
 
 from .. import _kernels, config
 from ..arrays import Float32
+from ..config import check
 from ..errors import ConfigError
-from ..spectrogram import LogMel, Mfcc
+from ..spectrogram import Framing, LogMel, Mfcc, Stream
 
 SHORTEST = np.float32(1e-12)  # a frame of no length at all stays so
 
@@ -60,13 +61,13 @@ class TokenFrontEnd:
 
     def __post_init__(self) -> None:
         for name in ("n_fft", "frame_samples", "hop_samples"):
-            _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
-        _check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
+            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
+        check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
         for name in ("patch_frames", "patch_step"):
-            _check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
-        _check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
-        _check(self.offset >= 0, "offset", self.offset, "0 or more")
+            check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
+        check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
+        check(self.offset >= 0, "offset", self.offset, "0 or more")
 
     @property
     def n_bands(self) -> int:
@@ -125,13 +126,15 @@ class Tokenizer:
         if (mean is None) != (projection is None):
             raise ConfigError("mean and projection: both or neither")
         if projection is not None and mean is not None:
-            _check(projection.ndim == 2 and projection.shape[1] == n_patch, "projection", projection.shape,
+            check(projection.ndim == 2 and projection.shape[1] == n_patch, "projection", projection.shape,
                    f"[n_values, {n_patch}]")  # fmt: skip
-            _check(mean.shape == (n_patch,), "mean", mean.shape, f"[{n_patch}]")
+            check(mean.shape == (n_patch,), "mean", mean.shape, f"[{n_patch}]")
             # projection (patch - mean), with the mean's share taken away at last: one pass less.
             self._shift = (projection.astype(np.float64) @ mean.astype(np.float64)).astype(np.float32)
         self.front_end, self._projection, self._cpu = front_end, projection, cpu
         self._spectrogram = front_end.spectrogram(cpu)
+        # Patches are to a spectrogram, as one row of values, what frames are to a recording.
+        self._patching = Framing(n_patch, front_end.patch_step * front_end.n_bands, n_patch)
         self.n_values = n_patch if projection is None else len(projection)
 
     def bands(self, sound: Float32) -> Float32:
@@ -140,11 +143,7 @@ class Tokenizer:
 
     def patches(self, bands: Float32) -> Float32:
         """Return every patch of a spectrogram: a view [n, patch_frames * n_bands] whose rows overlap."""
-        size = self.front_end.patch_frames * bands.shape[1]
-        if bands.size < size:
-            return np.zeros((0, size), np.float32)
-        step = self.front_end.patch_step * bands.shape[1]
-        return np.lib.stride_tricks.sliding_window_view(bands.reshape(-1), size)[::step]
+        return self._patches(bands.reshape(-1), 0, self._patching.count(bands.size))
 
     def frames(self, patches: Float32) -> Float32:
         """Return what the codebook sees of patches: float32 [n, n_values]."""
@@ -162,14 +161,15 @@ class Tokenizer:
 
     def stream(self, blocks: Iterable[Float32]) -> Iterator[Float32]:
         """Yield the frames of a recording that comes in blocks: the same as those of the whole."""
-        step = self.front_end.hop_samples * self.front_end.patch_step
-        pending, skipped = np.zeros(0, np.float32), 0  # the next frame may begin behind all that has come
-        for block in blocks:
-            sound = np.concatenate([pending, block])
-            frames = self(sound[skipped:])
-            skipped += len(frames) * step
-            pending, skipped = sound[skipped:], max(0, skipped - len(sound))
-            yield frames
+        bands, patches = self._spectrogram.stream(), Stream(self._patching, self._patches)
+        for block in blocks:  # without padding nothing is left at the end
+            yield self.frames(patches.push(bands.push(block).reshape(-1)))
+
+    def _patches(self, values: Float32, start: int, count: int) -> Float32:
+        size, step = self._patching.window_samples, self._patching.hop_samples
+        if count == 0:
+            return np.zeros((0, size), np.float32)
+        return np.lib.stride_tricks.sliding_window_view(values[start:], size)[::step][:count]
 
 
 def _unit_length(frames: Float32) -> Float32:
@@ -178,11 +178,6 @@ def _unit_length(frames: Float32) -> Float32:
     length: Float32 = np.maximum(np.sqrt(squares), SHORTEST)
     unit: Float32 = frames / length[:, np.newaxis]
     return unit
-
-
-def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
-    if not fits:
-        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")
 
 
 def tokenizer(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> Tokenizer:

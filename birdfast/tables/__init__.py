@@ -2,42 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from functools import partial
+from itertools import product
 from pathlib import Path
 
 from .. import atomicfile
+from ..config import Dense
 from ..errors import ConfigError, OutputError
 from ..outcomes import Failure
-from .dense import COLUMNS, DenseTable
-from .detections import CsvTable, ParquetTable, read_csv
+from . import dense
+from .dense import DenseTable
+from .detections import CsvTable, ParquetTable, arrow, read_csv
 from .failures import FailuresTable, NotesTable
 from .files import escaped
-from .table import About, Result, Table
+from .table import About, AboutModel, Names, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
     "DENSE",
-    "FORMATS",
+    "KINDS",
     "About",
+    "AboutModel",
     "FailuresTable",
+    "Names",
     "Result",
+    "Table",
     "TokensNpy",
     "TokensParquet",
+    "arrow",
     "check",
     "check_places",
     "escaped",
-    "open_table",
     "read_csv",
     "tidy",
     "write_all",
     "write_failures",
 ]
 
-FAILURES, NOTES = "failures.csv", "notes.csv"
-FORMATS: dict[str, type[CsvTable] | type[ParquetTable]] = {"csv": CsvTable, "parquet": ParquetTable}
-DENSE = tuple(COLUMNS)
-TABLES = {kind: table.name for kind, table in FORMATS.items()} | {kind: f"{kind}.parquet" for kind in DENSE}
+DETECTIONS: dict[str, type[CsvTable] | type[ParquetTable]] = {"csv": CsvTable, "parquet": ParquetTable}
+ALWAYS: tuple[type[FailuresTable], type[NotesTable]] = (FailuresTable, NotesTable)
+DENSE: tuple[Dense, ...] = tuple(dense.COLUMNS)
+KINDS = (*DETECTIONS, *DENSE)
 
 
 def check(kind: str) -> None:
@@ -48,16 +55,11 @@ def check(kind: str) -> None:
     ConfigError
         No such kind.
     """
-    if kind not in TABLES:
-        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(TABLES)}")
+    if kind not in KINDS:
+        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(KINDS)}")
 
 
-def open_table(folder: Path, kind: str, metadata: Mapping[str, str]) -> Table:
-    """Start the table of detections of one kind in `folder`."""
-    return FORMATS[kind](folder, metadata)
-
-
-def check_places(folder: Path, kinds: Iterable[str]) -> None:
+def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:
     """Refuse a folder where a table could not get its name, before anything is computed.
 
     Raises
@@ -65,18 +67,18 @@ def check_places(folder: Path, kinds: Iterable[str]) -> None:
     ConfigError
         The folder takes no file, or a table's name is a folder's.
     """
-    for name in (FAILURES, NOTES, *(TABLES[kind] for kind in kinds)):
+    for name in _members(kinds, about):
         atomicfile.check(folder / name)
 
 
-def tidy(folder: Path) -> None:
+def tidy(folder: Path, about: About) -> None:
     """Remove what a run that was killed while it wrote tables has left; the folder must be ours."""
-    for name in (FAILURES, NOTES, *TABLES.values()):
+    for name in _members(KINDS, about):
         for part in folder.glob(f".{name}.*.part"):
             part.unlink(missing_ok=True)
 
 
-def write_all(folder: Path, kinds: Sequence[str], about: About, results: Iterable[Result]) -> list[Path]:
+def write_all(folder: Path, kinds: Iterable[str], about: About, results: Iterable[Result]) -> list[Path]:
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
 
     Raises
@@ -86,41 +88,57 @@ def write_all(folder: Path, kinds: Sequence[str], about: About, results: Iterabl
     OSError
         The disk is full, or the folder goes now.
     """
-    n_notes = 0
     with ExitStack() as stack:
-        enter = stack.enter_context
         with _too_late():
-            written = [enter(open_table(folder, kind, about.metadata)) for kind in kinds if kind in FORMATS]
-            dense = {kind: enter(DenseTable(folder, kind, about)) for kind in DENSE if kind in kinds}
-            failures = enter(FailuresTable(folder / FAILURES))
-            notes = enter(NotesTable(folder / NOTES))
+            tables = [stack.enter_context(made(folder)) for made in _members(kinds, about).values()]
         for result in results:
-            for detections in result.parts:
-                for table in written:
-                    table.write(detections)
-            for kind, dense_table in dense.items():
-                for rows in result.dense[kind]:
-                    dense_table.write(result.path, rows)
-            if result.failure is not None:
-                failures.write(result.failure)
-            notes.write(result.path, result.notes)
-            n_notes += len(result.notes)
-        files = [*written, *dense.values(), failures, notes]
-        for file in files:
-            file.finish()
-    if not n_notes:
-        notes.path.unlink()
-        files.remove(notes)
-    return [file.path for file in files]
+            _write(tables, result)
+        for table in tables:
+            table.finish()
+    for table in tables:
+        if not table.is_wanted:
+            table.path.unlink()
+    return [table.path for table in tables if table.is_wanted]
 
 
-def write_failures(folder: Path, failures: Iterable[Failure]) -> None:
+def write_failures(folder: Path, about: About, failures: Iterable[Failure]) -> None:
     """Write the table of failures alone, of a run that stops at them; errors as `write_all`."""
     with _too_late():
-        table = FailuresTable(folder / FAILURES)
+        table = FailuresTable(folder, about)
     with table:
         for failure in failures:
             table.write(failure)
+
+
+def _members(kinds: Iterable[str], about: About) -> dict[str, Callable[[Path], Table]]:
+    """Return what makes a run's tables, by the names of their files."""
+    chosen = tuple(kinds)
+    made: dict[str, Callable[[Path], Table]] = {}
+    for kind in chosen:
+        if kind in DETECTIONS:
+            made[DETECTIONS[kind].name] = partial(DETECTIONS[kind], about=about)
+    for column, model in product(DENSE, range(len(about.models))):
+        if column in chosen:
+            made[dense.name(column, about, model)] = partial(
+                DenseTable, kind=column, about=about, model=model
+            )
+    return made | {table.name: partial(table, about=about) for table in ALWAYS}
+
+
+def _write(tables: Sequence[Table], result: Result) -> None:
+    """Tell the tables of one file."""
+    for table in tables:
+        table.begin(result)
+    for detections in result.parts:
+        for table in tables:
+            table.detections(detections)
+    for whose, chunks in result.dense.items():
+        takers = [table for table in tables if table.takes == whose]
+        for rows in chunks if takers else ():
+            for table in takers:
+                table.dense(rows)
+    for table in tables:
+        table.end()
 
 
 @contextmanager

@@ -11,13 +11,18 @@ from ..arrays import Gathering, Rows
 from ..config import Dense
 from ..outcomes import row
 from .files import ParquetFile, escaped
-from .table import About
+from .table import About, Result, Table
 
 ROW_GROUP_BYTES = 1 << 22
 COLUMNS: dict[Dense, str] = {"scores": "scores", "embeddings": "embedding"}
 
 
-class DenseTable(ParquetFile):
+def name(kind: Dense, about: About, model: int) -> str:
+    """Return what a dense table's file is called: one for each model, as each has its own width."""
+    return f"{kind}-{about.models[model].name}.parquet" if about.has_several else f"{kind}.parquet"
+
+
+class DenseTable(ParquetFile, Table):
     """Rows of a fixed width: file, start_s, end_s, and a list of values; row groups of bounded size.
 
     Parameters
@@ -25,12 +30,16 @@ class DenseTable(ParquetFile):
     folder : path
     kind : "scores" or "embeddings"
     about : About
+    model : int
+        Whose rows they are, by its place among the run's models.
     """
 
-    def __init__(self, folder: Path, kind: Dense, about: About) -> None:
+    def __init__(self, folder: Path, kind: Dense, about: About, model: int = 0) -> None:
         import pyarrow
 
-        self._width = about.widths[kind]
+        whose = about.models[model]
+        self.takes = (model, kind)
+        self._width = whose.widths[kind]
         fields = {
             "file": pyarrow.dictionary(pyarrow.int32(), pyarrow.string()),
             "start_s": pyarrow.float64(),
@@ -39,23 +48,29 @@ class DenseTable(ParquetFile):
         }
         metadata = dict(about.metadata)
         if kind == "scores":
+            names = whose.label_spaces[0]
             metadata |= {
-                name: json.dumps(getattr(about, name)) for name in ("scientific_names", "common_names")
+                "scientific_names": json.dumps(names.scientific),
+                "common_names": json.dumps(names.common),
             }
-        super().__init__(folder / f"{kind}.parquet", fields, metadata, use_dictionary=["file"])
+        super().__init__(folder / name(kind, about, model), fields, metadata, use_dictionary=["file"])
         self._arrow = pyarrow
         self._gathering = Gathering(np.dtype([("file", "<i8"), *row(self._width).descr]), ROW_GROUP_BYTES)
         self._paths: list[str] = []  # of the files in the row group; `_first` is the first one's number
         self._first = 0
 
-    def write(self, path: str, rows: Rows) -> None:
-        """Append rows of a file: [n] of `outcomes.row`."""
-        if self._paths[-1:] != [path]:
-            self._paths.append(path)
+    def begin(self, result: Result) -> None:
+        """Take the name of the next file."""
+        self._path = result.path
+
+    def dense(self, rows: Rows) -> None:
+        """Append rows of the file: [n] of `outcomes.row`."""
+        if self._paths[-1:] != [self._path]:
+            self._paths.append(self._path)
         numbered = np.empty(len(rows), self._gathering.kind)
         numbered["file"] = self._first + len(self._paths) - 1
-        for name in rows.dtype.names or ():
-            numbered[name] = rows[name]
+        for field in rows.dtype.names or ():
+            numbered[field] = rows[field]
         for group in self._gathering.add(numbered):
             self._write(group)
 

@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from ..outcomes import Failure
 from .files import CsvFile
+from .table import About, Result, Table
 
 
-class FailuresTable(CsvFile):
+class FailuresTable(CsvFile, Table):
     """What could not be analysed: the fields of `Failure`. Written always, so an empty one says: none."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, Failure._fields)
+    name: ClassVar = "failures.csv"
+
+    def __init__(self, folder: Path, about: About) -> None:
+        self._n_fields = len(Failure._fields) - (not about.has_several)  # the model's name is the last
+        super().__init__(folder / self.name, Failure._fields[: self._n_fields])
+
+    def begin(self, result: Result) -> None:
+        """Append a row for each failure."""
+        for failure in result.failures:
+            self.write(failure)
 
     def write(self, failure: Failure) -> None:
         """Append one row."""
-        self._csv.writerow(failure)
+        self._csv.writerow(failure[: self._n_fields])
 
 
-class NotesTable(CsvFile):
+class NotesTable(CsvFile, Table):
     """What was repaired to read a file: path, note."""
 
-    def __init__(self, path: Path) -> None:
-        super().__init__(path, ("path", "note"))
+    name: ClassVar = "notes.csv"
+    is_wanted = False
 
-    def write(self, path: str, notes: Sequence[str]) -> None:
+    def __init__(self, folder: Path, about: About) -> None:
+        super().__init__(folder / self.name, ("path", "note"))
+
+    def begin(self, result: Result) -> None:
         """Append a row for each note."""
-        self._csv.writerows((path, note) for note in notes)
+        self.is_wanted = self.is_wanted or bool(result.notes)
+        self._csv.writerows((result.path, note) for note in result.notes)

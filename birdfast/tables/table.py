@@ -10,31 +10,72 @@ from ..atomicfile import AtomicFile
 from ..outcomes import Detection, Failure
 
 
+class Names(NamedTuple):
+    """What the classes of a label space are called."""
+
+    scientific: tuple[str, ...] = ()
+    common: tuple[str, ...] = ()
+
+
+class AboutModel(NamedTuple):
+    """What the tables say of a model: its name, its label spaces, and how wide its dense rows are by kind."""
+
+    name: str
+    label_spaces: tuple[Names, ...] = (Names(),)
+    widths: Mapping[str, int] = {}
+
+
 class About(NamedTuple):
-    """What the tables say of a run: how it came to be, its classes, and how wide its dense rows are."""
+    """What the tables say of a run: how it came to be, and the models that listened."""
 
     metadata: Mapping[str, str]
-    scientific_names: tuple[str, ...] = ()
-    common_names: tuple[str, ...] = ()
-    widths: Mapping[str, int] = {}
+    models: tuple[AboutModel, ...]
+
+    @property
+    def has_several(self) -> bool:
+        """Whether rows have to say whose they are."""
+        return len(self.models) > 1
 
 
 class Result(NamedTuple):
     """What the tables say of one file; detections and dense rows come in parts that fit the memory.
 
-    Detections come first: their end says whether a journal's results are those that were written.
+    Detections come first: their end says whether a journal's results are those that were written. Dense
+    rows are by the model's number and their kind.
     """
 
     path: str
     parts: Iterable[list[Detection]]
-    failure: Failure | None
-    notes: Sequence[str]
-    dense: Mapping[str, Iterable[Rows]] = {}
+    failures: Sequence[Failure] = ()
+    notes: Sequence[str] = ()
+    dense: Mapping[tuple[int, str], Iterable[Rows]] = {}
 
 
 class Table(AtomicFile):
-    """A table of detections that is being written."""
+    """A table that is being written, file by file, in the order of the files; a context manager.
 
-    def write(self, rows: Iterable[Detection]) -> None:
-        """Append rows."""
-        raise NotImplementedError
+    It is told of each file: `begin`, then its detections, then the dense rows that it takes, then `end`. A
+    member writes what its rows are made of and passes over the rest.
+
+    Attributes
+    ----------
+    takes : (int, str) or None
+        The model's number and the kind of the dense rows that it wants.
+    is_wanted : bool
+        Whether it has something to say, when all files are through.
+    """
+
+    takes: tuple[int, str] | None = None
+    is_wanted = True
+
+    def begin(self, result: Result) -> None:
+        """Take what is known of the next file as a whole."""
+
+    def detections(self, rows: Sequence[Detection]) -> None:
+        """Take some of the file's detections, in order."""
+
+    def dense(self, rows: Rows) -> None:
+        """Take some of the file's dense rows, in order: [n] of `outcomes.row`."""
+
+    def end(self) -> None:
+        """Take note that the file is through."""

@@ -15,9 +15,9 @@ from . import packing
 Float32 = NDArray[np.float32]
 Int32 = NDArray[np.int32]
 
-MAX_VALUES = 512
-MAX_NEAREST = 8
-SEARCHES = ("all", "float", "int16", "int8", "tree")
+MAX_VALUES = _kernels.MAX_VALUES
+MAX_NEAREST = _kernels.MAX_NEAREST
+SEARCHES = tuple(_kernels.SEARCHES)
 
 # The filters work with squared lengths, which overflow beyond: there every distance is computed.
 LONGEST = 1e18
@@ -42,7 +42,7 @@ class Codebook:
     ----------
     centroids : float32 [n_centroids, n_values]
         Finite values; 1 to 512 of them each.
-    search : "all", "float", "int16", "tree" or None
+    search : "all", "float", "int16", "int8", "tree" or None
         How to look for the nearest, which changes the time and nothing else. None chooses: "tree"
         (boxes around groups of centroids) where few groups are near to a frame, otherwise "int8" or
         "int16" (filters of rounded vectors; int8 is for the nearest alone and CPUs with AVX-512 VNNI,
@@ -108,7 +108,7 @@ class Codebook:
         Parameters
         ----------
         frames : float32 [n_frames, n_values]
-        n : 1 to 8
+        n : int, 1 to 8
         out : (int32 [n_frames, n], float32 [n_frames, n]), contiguous, or None
 
         Returns

@@ -7,16 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from .._kernels import BLOCK, BLOCKS_MULTIPLE, INT8_STEPS, INT16_STEPS
+
 Float32 = NDArray[np.float32]
 Float64 = NDArray[np.float64]
 Int8 = NDArray[np.int8]
 Int16 = NDArray[np.int16]
 Int32 = NDArray[np.int32]
 
-BLOCK = 16  # centroids in a block, and blocks in a group: BF_BLOCK
-BLOCKS_MULTIPLE = 4  # BF_BLOCKS_MULTIPLE
-INT16_STEPS = 32700  # BF_INT16_STEPS
-INT8_STEPS = 127  # BF_INT8_STEPS
 SMALLEST_STEP = 1e-20
 ROUNDOFF = 2.0**-24
 
@@ -43,7 +41,7 @@ class Filter:
 
 @dataclass(frozen=True, eq=False)
 class Tree:
-    """Boxes around blocks, and around groups of 16 blocks."""
+    """Boxes around blocks, and around groups of BLOCK blocks."""
 
     block_boxes: Float32
     group_boxes: Float32
@@ -51,7 +49,7 @@ class Tree:
 
 @dataclass(frozen=True, eq=False)
 class Packed:
-    """Centroids in blocks: `blocks` [n_blocks * n_values * 16], `ids` [n_blocks * 16], -1 for none."""
+    """Centroids in blocks: `blocks` [n_blocks * n_values * BLOCK], `ids` [n_blocks * BLOCK], -1 for none."""
 
     n_centroids: int
     n_values: int
@@ -160,7 +158,7 @@ def _half_norms(energy: Float64, ids: Int32) -> Float32:
 
 
 def _int16(rows: Float64, lengths: Float64) -> tuple[Int16, Float32]:
-    """Round rows to whole steps of their own: pairs [n_blocks * half * 16 * 2], steps [n_rows]."""
+    """Round rows to whole steps of their own: pairs [n_blocks * half * BLOCK * 2], steps [n_rows]."""
     half = (rows.shape[1] + 1) // 2
     steps = (lengths / INT16_STEPS + SMALLEST_STEP).astype(np.float32)
     rounded = np.zeros((len(rows), 2 * half), np.int16)
@@ -211,17 +209,17 @@ def _bounds(rows: Float32, ids: Int32) -> tuple[Float32, Float32]:
     return np.where(there, blocks, np.inf).min(axis=1), np.where(there, blocks, -np.inf).max(axis=1)
 
 
-def _by_sixteen(bounds: Float32, fill: float) -> Float32:
+def _by_blocks(bounds: Float32, fill: float) -> Float32:
     n_missing = -len(bounds) % BLOCK
     filled = np.pad(bounds, ((0, n_missing), (0, 0)), constant_values=fill)
     return filled.reshape(-1, BLOCK, bounds.shape[1]).astype(np.float32)
 
 
 def _group_bounds(lower: Float32, upper: Float32) -> tuple[Float32, Float32]:
-    return _by_sixteen(lower, np.inf).min(axis=1), _by_sixteen(upper, -np.inf).max(axis=1)
+    return _by_blocks(lower, np.inf).min(axis=1), _by_blocks(upper, -np.inf).max(axis=1)
 
 
 def _boxes(lower: Float32, upper: Float32) -> Float32:
-    """Boxes in sixteens: [ceil(n / 16)][n_values][2][16]."""
-    both = np.stack([_by_sixteen(lower, np.inf), _by_sixteen(upper, -np.inf)])
+    """Return boxes in groups: [ceil(n / BLOCK)][n_values][2][BLOCK]."""
+    both = np.stack([_by_blocks(lower, np.inf), _by_blocks(upper, -np.inf)])
     return np.ascontiguousarray(both.transpose(1, 3, 0, 2)).reshape(-1)

@@ -109,7 +109,7 @@ def _linear_of_one(
 
 
 def _for_two(layer: Layer) -> Layer:
-    """Two classes come as one logit, that of the second: the first one's is 0."""
+    """Return a logit for each of two classes, which come as one, that of the second: the first one's is 0."""
     if len(layer.weight) > 1:
         return layer
     return _layer(np.vstack([np.zeros_like(layer.weight), layer.weight]), np.append(0, layer.bias))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import config
+from ..config import check
 from ..errors import ConfigError
 from ..modelfolder import LONGEST_S, SHORTEST_S
 from ..stsg.pooling import Pooling
@@ -31,9 +32,9 @@ class CodebookChoice:
 
     def __post_init__(self) -> None:
         for name in ("n_centroids", "n_iterations", "max_frames"):
-            _check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        _check(self.n_components >= 0, "n_components", self.n_components, "0 or more")
-        _check(0 < self.recordings_share <= 1, "recordings_share", self.recordings_share, "more than 0, to 1")
+            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
+        check(self.n_components >= 0, "n_components", self.n_components, "0 or more")
+        check(0 < self.recordings_share <= 1, "recordings_share", self.recordings_share, "more than 0, to 1")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +46,7 @@ class MixChoice:
 
     def __post_init__(self) -> None:
         for name in ("copies", "others"):
-            _check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+            check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,9 +58,9 @@ class Head:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        _check(self.hidden >= 0, "hidden", self.hidden, "0 or more")
-        _check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
-        _check(self.strength > 0, "strength", self.strength, "more than 0")
+        check(self.hidden >= 0, "hidden", self.hidden, "0 or more")
+        check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
+        check(self.strength > 0, "strength", self.strength, "more than 0")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +103,7 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
 
     Parameters
     ----------
-    preset : one of PRESETS
+    preset : str, one of PRESETS
     overrides : path, optional
         A file with some of the keys of train/presets/*.toml.
 
@@ -138,11 +139,6 @@ def of(tables: dict[str, Any]) -> Recipe:
             raise ConfigError(f"{key}: unknown; there are window_s, {', '.join(TABLES)}")
     window_s = tables["window_s"]
     fits = type(window_s) in (int, float) and SHORTEST_S <= window_s <= LONGEST_S
-    _check(fits, "window_s", window_s, f"{SHORTEST_S} to {LONGEST_S} seconds")
+    check(fits, "window_s", window_s, f"{SHORTEST_S} to {LONGEST_S} seconds")
     made: dict[str, Any] = {name: config.made(kind, name, tables.get(name)) for name, kind in TABLES.items()}
     return Recipe(window_s=float(window_s), **made)
-
-
-def _check(fits: bool, name: str, value: object, what_fits: str) -> None:
-    if not fits:
-        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")

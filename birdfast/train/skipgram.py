@@ -6,92 +6,21 @@ random, a keep probability of sqrt(t / f) + t / f, and a learning rate that fall
 
 from __future__ import annotations
 
-import hashlib
-import math
 import time
-from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from collections.abc import Callable
 from pathlib import Path
-from queue import SimpleQueue
-from types import ModuleType
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ConfigError
-from . import checkpoint as checkpoints
-from .sentences import Sentences, flat, keep_probabilities, negative_table
+from ..config import check
+from .epochs import Epoch, Epochs, Options
+from .sentences import Sentences, flat
 
-FORMAT = 1  # of the checkpoint: another for rules of learning that give other bits
-CENTRES_A_CHUNK = 2048  # what a thread takes at a time, at one learning rate
 Floats = NDArray[np.float32]
 
-
-@dataclass(frozen=True)
-class Options:
-    """How to learn; the defaults are those of the paper that birdfast implements.
-
-    Parameters
-    ----------
-    dim : int
-        Length of an embedding.
-    window : int
-        A centre's contexts are up to 1 .. `window` tokens to either side, anew for each centre.
-    negatives : int
-        Tokens a centre is told from; they are drawn anew for every 16 contexts.
-    exponent : float
-        Negatives are drawn in proportion to count ** exponent.
-    subsample : float
-        The share of all tokens above which a token is thinned out; 0 keeps all.
-    min_count : int
-        Tokens that occur less often take no part.
-    epochs : int
-    learning_rate, min_learning_rate : float
-        At the beginning and at the end.
-    seed : int
-        With one worker, the same seed gives the same bits on the same machine and versions.
-
-    Raises
-    ------
-    ConfigError
-        An option is out of its range.
-    """
-
-    dim: int = 256
-    window: int = 80
-    negatives: int = 5
-    exponent: float = 0.75
-    subsample: float = 1e-4
-    min_count: int = 1
-    epochs: int = 100
-    learning_rate: float = 0.025
-    min_learning_rate: float = 1e-4
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("dim", "window", "negatives", "min_count", "epochs"):
-            if getattr(self, name) < 1:
-                raise ConfigError(f"{name}: {getattr(self, name)} is too small; it takes 1 or more")
-        for name in ("subsample", "seed"):
-            if not getattr(self, name) >= 0:
-                raise ConfigError(f"{name}: {getattr(self, name)} is too small; it takes 0 or more")
-        if not 0 <= self.min_learning_rate <= self.learning_rate <= 1:
-            raise ConfigError(
-                f"learning_rate: {self.learning_rate} to {self.min_learning_rate} does not fall within 1..0"
-            )
-
-
-class Epoch(NamedTuple):
-    """What an epoch came to."""
-
-    number: int  # from 1
-    of: int
-    loss: float  # mean -log likelihood of a pair, in nats: 0.69 is a coin's; NaN if there were no pairs
-    learning_rate: float  # of its last chunk
-    n_tokens: int  # that took part
-    seconds: float
+__all__ = ["Epoch", "Options", "train"]
 
 
 def train(
@@ -140,13 +69,12 @@ def train(
         The checkpoint is damaged.
     """
     chosen = Options(**options)
-    if n_workers < 1:
-        raise ConfigError(f"n_workers: {n_workers} is too small; it takes 1 or more")
-    training = _Training(*flat(sentences, vocabulary_size), vocabulary_size, chosen, n_workers)
+    check(n_workers >= 1, "n_workers", n_workers, "1 or more")
+    training = Epochs(*flat(sentences, vocabulary_size), vocabulary_size, chosen, n_workers)
     done = 0 if checkpoint is None or not checkpoint.exists() else training.resume(checkpoint)
     written = time.monotonic()
     for number in range(done, chosen.epochs):
-        epoch = training.learn_epoch(number)
+        epoch = training.learn(number)
         is_due = time.monotonic() - written >= checkpoint_every_s or number + 1 == chosen.epochs
         if checkpoint is not None and is_due:
             training.save(checkpoint, number + 1)
@@ -154,137 +82,3 @@ def train(
         if progress is not None:
             progress(epoch)
     return training.embeddings()
-
-
-class _Training:
-    """The rows that are being learnt, and the epochs that learn them."""
-
-    def __init__(
-        self,
-        tokens: NDArray[np.int32],
-        offsets: NDArray[np.int64],
-        vocabulary_size: int,
-        options: Options,
-        n_workers: int,
-    ) -> None:
-        self._kernels = _load_kernels()
-        self._tokens, self._offsets = tokens, offsets
-        self._size, self._options, self._n_workers = vocabulary_size, options, n_workers
-        counts = np.bincount(tokens[tokens >= 0], minlength=vocabulary_size)
-        self._keep = keep_probabilities(counts, options.subsample, options.min_count)
-        self._counts = np.where(self._keep > 0, counts, 0)
-        n_rows = vocabulary_size + n_workers  # the last rows are nobody's, one for each worker
-        self._inputs, self._outputs = self._zeros(n_rows), self._zeros(n_rows)
-        start = np.random.default_rng((options.seed, 0)).random((vocabulary_size, options.dim), np.float32)
-        self._inputs[:vocabulary_size, : options.dim] = (start - np.float32(0.5)) / np.float32(options.dim)
-        self._sigmoid = _sigmoid_table(self._kernels.LIMIT, self._kernels.ENTRIES)
-        group = self._kernels.GROUP
-        self._desks = [self._zeros(2, -(-(1 + options.negatives) // group) * group) for _ in range(n_workers)]
-
-    def learn_epoch(self, number: int) -> Epoch:
-        """Learn every sentence once, with dice of the seed and the number alone: any epoch can be first."""
-        began = time.monotonic()
-        options, dice = self._options, np.random.default_rng((self._options.seed, number + 1))
-        tokens, ends = self._thin(dice)
-        n = len(tokens)
-        starts = range(0, n, CENTRES_A_CHUNK)
-        rates = [self._rate(number + start / n) for start in starts]
-        states = dice.integers(0, 1 << 64, (len(starts), 1), np.uint64)
-        loss, n_pairs = self._learn(tokens, ends, starts, rates, states, dice.random()) if n else (0.0, 0)
-        return Epoch(
-            number + 1,
-            options.epochs,
-            loss / n_pairs if n_pairs else np.nan,
-            rates[-1] if rates else self._rate(number),
-            n,
-            time.monotonic() - began,
-        )
-
-    def embeddings(self) -> Floats:
-        """Return the rows of all tokens, zeros for those that took no part."""
-        rows = self._inputs[: self._size, : self._options.dim]
-        embeddings: Floats = np.where((self._counts > 0)[:, None], rows, np.float32(0))
-        return embeddings
-
-    def save(self, path: Path, done: int) -> None:
-        """Keep what is learnt after `done` epochs."""
-        rows = {"inputs": self._inputs[: self._size], "outputs": self._outputs[: self._size]}
-        checkpoints.write(path, self._run(), {**rows, "done": np.array(done)})
-
-    def resume(self, path: Path) -> int:
-        """Take up what was kept; return how many epochs are done."""
-        kept = checkpoints.read(path, self._run())
-        self._inputs[: self._size], self._outputs[: self._size] = kept["inputs"], kept["outputs"]
-        return int(kept["done"])
-
-    def _run(self) -> dict[str, Any]:
-        """Tell what makes this run what it is; the number of workers does not."""
-        digest = hashlib.sha256(self._tokens.tobytes() + self._offsets.tobytes()).hexdigest()
-        run = {"what": "skip-gram", "format": FORMAT, "vocabulary_size": self._size, "sentences": digest}
-        return {**run, **asdict(self._options)}
-
-    def _rate(self, epochs_done: float) -> float:
-        first, last = self._options.learning_rate, self._options.min_learning_rate
-        return first - (first - last) * epochs_done / self._options.epochs
-
-    def _thin(self, dice: np.random.Generator) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
-        """Return the tokens that take part in an epoch, and where its sentences end."""
-        kept, ends = np.empty_like(self._tokens), np.empty_like(self._offsets)
-        state = dice.integers(0, 1 << 64, 1, np.uint64)
-        n = self._kernels.thin(self._tokens, self._offsets, self._keep, state, kept, ends)
-        return kept[:n], ends
-
-    def _learn(
-        self,
-        tokens: NDArray[np.int32],
-        ends: NDArray[np.int64],
-        starts: Iterable[int],
-        rates: Iterable[float],
-        states: Iterable[NDArray[np.uint64]],
-        shift: float,
-    ) -> tuple[float, int]:
-        """Learn all chunks, in order or on all workers; return the summed loss and the number of pairs."""
-        options = self._options
-        table = negative_table(self._counts, options.exponent, self._kernels.DRAWS, shift)
-        model = (self._inputs, self._outputs, table, self._sigmoid)
-        idle: SimpleQueue[int] = SimpleQueue()
-        for worker in range(self._n_workers):
-            idle.put(worker)
-
-        def learn(start: int, rate: float, state: NDArray[np.uint64]) -> tuple[float, int]:
-            worker, stop = idle.get(), min(start + CENTRES_A_CHUNK, len(tokens))
-            how = (options.window, options.negatives, rate)
-            own = (self._size + worker, self._desks[worker], state)
-            loss, n_pairs = self._kernels.learn(tokens, ends, start, stop, *how, model, *own)
-            idle.put(worker)
-            return loss, n_pairs
-
-        if self._n_workers == 1:
-            found = list(map(learn, starts, rates, states))
-        else:
-            with ThreadPoolExecutor(self._n_workers) as threads:
-                found = list(threads.map(learn, starts, rates, states))
-        return sum(loss for loss, _ in found), sum(n_pairs for _, n_pairs in found)
-
-    def _zeros(self, *shape: int) -> Floats:
-        """Return zeros [*shape, dim], dim filled up to whole cache lines and each row beginning on one."""
-        line = self._kernels.LINE
-        full = (*shape, -(-self._options.dim // line) * line)
-        room = np.zeros(math.prod(full) + line, np.float32)
-        begin = -room.ctypes.data // room.itemsize % line
-        return room[begin : begin + math.prod(full)].reshape(full)
-
-
-def _load_kernels() -> ModuleType:
-    try:
-        from . import _skipgram_numba
-    except ModuleNotFoundError as error:
-        raise ConfigError(f"training needs {error.name}: pip install 'birdfast[train]'") from error
-    return _skipgram_numba
-
-
-def _sigmoid_table(limit: float, entries: int) -> Floats:
-    """Return the sigmoid in the middle of each of `entries` steps from -limit to limit."""
-    middles = (np.arange(entries) + 0.5) * (2 * limit / entries) - limit
-    table: Floats = (1 / (1 + np.exp(-middles))).astype(np.float32)
-    return table

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,19 +13,16 @@ from numpy.typing import NDArray
 from .. import modelfolder
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
-from . import checkpoint, head, mixes, pooling, skipgram, whitening
 from . import codebook as kmeans
+from . import head, mixes, pooling, skipgram, whitening
 from .examples import Examples
+from .keep import Arrays, Keep, Run, forget, run_of
 from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
 from .recordings import Clip
 
 Float32 = NDArray[np.float32]
-Arrays = dict[str, NDArray[Any]]
-
-
-FAILURES = "failures.json"  # in a stage's file: what was left out is told again when it is found
 
 
 def _silent(_: str) -> None:
@@ -200,8 +195,8 @@ class Training:
             return {"embeddings": self.vectors.by_token(n_tokens)}
         sentences = self._reader(found).sentences(self.everything)
         self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
-        told = json.dumps(self._run("skipgram", tables)).encode()
-        interrupted = self.keep and self.keep / f"skipgram-{_digest(told)}.npz"
+        kept = self._kept()
+        interrupted = None if kept is None else kept.interrupted("skipgram", self._run("skipgram", tables))
         options = asdict(choice) | {"seed": self.seed}
 
         def learn() -> Float32:
@@ -213,9 +208,9 @@ class Training:
             learnt = learn()
         except ModelError as error:
             self.say(f"embeddings: learnt anew, as {error}")
-            _forget(interrupted)
+            forget(interrupted)
             learnt = learn()
-        _forget(interrupted)
+        forget(interrupted)
         return {"embeddings": learnt}
 
     def _train_head(self, found: Arrays, embeddings: Float32) -> Arrays:
@@ -236,54 +231,18 @@ class Training:
         return Reader(self.recipe, found, self.failures, self.n_workers, self.bar)
 
     def _stage(self, name: str, tables: Iterable[str], work: Callable[[], Arrays], again: bool) -> Arrays:
-        """Return what a stage found before for the same recipe and recordings, or let it work."""
-        if self.keep is None:
-            return work()
-        run, path = self._run(name, tables), self.keep / f"{name}.npz"
-        if path.exists() and not again:
-            try:
-                found = checkpoint.read(path, run)
-                self.failures |= json.loads(found.pop(FAILURES).tobytes())
-                return found
-            except ConfigError:
-                self.say(f"{name}: the recipe or the recordings are not those of before")
-            except ModelError as error:
-                self.say(f"{name}: learnt anew, as {error}")
-        self.keep.mkdir(parents=True, exist_ok=True)
-        found = work()
-        told = np.frombuffer(json.dumps(self.failures).encode(), np.uint8)
-        checkpoint.write(path, run, {**found, FAILURES: told})
-        return found
+        kept = self._kept()
+        return work() if kept is None else kept.found(name, self._run(name, tables), work, again)
 
-    def _run(self, name: str, tables: Iterable[str]) -> dict[str, Any]:
-        """Tell what a stage's result depends on."""
+    def _kept(self) -> Keep | None:
+        return None if self.keep is None else Keep(self.keep, self.failures, self.say)
+
+    def _run(self, name: str, tables: Iterable[str]) -> Run:
         recipe = self.recipe.as_dict()
-        told = [(*asdict(clip).values(), *_state(clip.path)) for clip in [*self.clips, *self.unlabelled]]
-        run = {table: json.dumps(recipe[table], sort_keys=True) for table in tables}
-        read = _digest(json.dumps(told).encode())
-        given = [array is not None and _digest(array.tobytes()) for array in self._given()]
-        return {"what": name, "seed": self.seed, "recordings": read, "given": given, **run}
-
-    def _given(self) -> tuple[Float32 | None, Float32 | None]:
-        return self.centroids, None if self.vectors is None else self.vectors.vectors
+        given = (self.centroids, None if self.vectors is None else self.vectors.vectors)
+        clips = [*self.clips, *self.unlabelled]
+        return run_of(name, self.seed, clips, given, {table: recipe[table] for table in tables})
 
     def _tell_epoch(self, epoch: skipgram.Epoch) -> None:
         if epoch.number in (1, epoch.of) or epoch.number % 10 == 0:
             self.say(f"embeddings: epoch {epoch.number} of {epoch.of}, loss {epoch.loss:.4f}")
-
-
-def _forget(path: Path | None) -> None:
-    if path is not None:
-        path.unlink(missing_ok=True)
-
-
-def _digest(data: bytes) -> str:
-    return hashlib.sha256(data).hexdigest()[:32]
-
-
-def _state(path: str) -> tuple[int, int]:
-    try:
-        status = Path(path).stat()
-    except OSError:
-        return 0, 0
-    return status.st_size, status.st_mtime_ns

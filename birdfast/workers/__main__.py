@@ -1,9 +1,8 @@
-"""What runs in a worker: load the network once, then analyse stretch after stretch."""
+"""What runs in a worker: load the models once, then analyse stretch after stretch."""
 
 from __future__ import annotations
 
 import ctypes
-import dataclasses
 import os
 import signal
 import socket
@@ -39,16 +38,16 @@ def main(fd: int) -> None:
         with warnings.catch_warnings(record=True) as notes:
             warnings.simplefilter("always", RuntimeWarning)
             try:
-                pipeline = Pipeline(_model(order["model"]), Options(**order["options"]))
+                pipeline = Pipeline([_model(facts) for facts in order["models"]], Options(**order["options"]))
             except BirdfastError as error:
                 voice.say({"error": type(error).__name__, "message": str(error)})
                 return
         voice.say({"ready": [str(note.message) for note in notes], "widths": pipeline.widths})
         for task in orders:
-            outcome = pipeline.analyse(task["path"], task["stretch"], voice.send, voice.alive)
-            told = {field.name: getattr(outcome, field.name) for field in dataclasses.fields(outcome)}
-            detections = told.pop("detections")
-            voice.say(told, detections.tobytes())
+            outcome = pipeline.analyse(
+                task["path"], task["stretch"], voice.send, voice.alive, only=task["models"]
+            )
+            voice.say(*wire.of_outcome(outcome))
 
 
 class Voice:
@@ -62,9 +61,7 @@ class Voice:
         self._spoke_s = monotonic()
 
     def send(self, part: Part) -> None:
-        told = part._asdict()
-        rows = told.pop("rows")
-        self.say({"part": told}, rows)
+        self.say(*wire.of_part(part))
 
     def alive(self) -> None:
         if monotonic() - self._spoke_s >= SILENT_S:

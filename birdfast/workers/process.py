@@ -10,17 +10,15 @@ import subprocess
 import sys
 import tempfile
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from time import monotonic
 from typing import IO, Any, NamedTuple
 
-import numpy as np
-
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
-from ..outcomes import DETECTION, Failure, Outcome, Part
+from ..outcomes import Outcome, Part
 from . import wire
 
 ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
@@ -28,8 +26,15 @@ END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes 
 ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
 
 
+class Job(NamedTuple):
+    """A file to be heard, and the numbers of the models that are to hear it."""
+
+    path: str
+    models: tuple[int, ...] = (0,)
+
+
 class Task(NamedTuple):
-    """One stretch of one file, both by number."""
+    """One stretch of one job's file, both by number."""
 
     file: int
     stretch: int
@@ -38,7 +43,7 @@ class Task(NamedTuple):
 class Worker:
     """A worker process as its parent sees it."""
 
-    def __init__(self, model: Model, options: Options, cpu: int | None) -> None:
+    def __init__(self, models: Sequence[Model], options: Options, cpu: int | None) -> None:
         ours, theirs = socket.socketpair()
         self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
         with theirs:
@@ -55,16 +60,16 @@ class Worker:
         self.ready = self.overdue = False
         self.heard_s = monotonic()
         self.notes: list[str] = []
-        self.widths: dict[str, int] = {}
-        order = {"model": _plain(model), "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()}
-        self._tell(order)
+        self.widths: list[dict[str, int]] = []
+        told = [_plain(model) for model in models]
+        self._tell({"models": told, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
-    def start(self, task: Task, path: str) -> None:
+    def start(self, task: Task, job: Job) -> None:
         """Hand out a stretch."""
         if not self.tasks:
             self.heard_s = monotonic()  # it had nothing to say before
         self.tasks.append(task)
-        self._tell({"path": path, "stretch": task.stretch})
+        self._tell({"path": job.path, "stretch": task.stretch, "models": job.models})
 
     def receive(self) -> Iterator[tuple[Task, Outcome | Part]]:
         """Read what has come, and yield the parts and outcomes that are whole now, each with its task.
@@ -84,12 +89,9 @@ class Worker:
             if "ready" in told:
                 self.ready, self.notes, self.widths = True, told["ready"], told["widths"]
             elif "part" in told:
-                yield self.tasks[0], Part(**told["part"], rows=blob)
-            elif "alive" not in told:
-                failure = told.pop("failure")
-                detections = np.frombuffer(blob, DETECTION)
-                outcome = Outcome(**told, failure=failure and Failure(*failure), detections=detections)
-                yield self.tasks.popleft(), outcome
+                yield self.tasks[0], wire.part(told["part"], blob)
+            elif "outcome" in told:
+                yield self.tasks.popleft(), wire.outcome(told["outcome"], blob)
 
     @property
     def silent_s(self) -> float:

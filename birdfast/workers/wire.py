@@ -1,11 +1,19 @@
-"""Messages between a run and its workers: a line of JSON, and raw bytes behind it where it says so."""
+"""Messages between a run and its workers: a line of JSON, and raw bytes behind it where it says so.
+
+What comes of a stretch is packed and unpacked here alone: `of_outcome` and `outcome`, `of_part` and `part`.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import socket
 from collections.abc import Iterator, Mapping
 from typing import Any
+
+import numpy as np
+
+from ..outcomes import DETECTION, Failure, Heard, Outcome, Part
 
 CHUNK_BYTES = 1 << 18
 
@@ -50,3 +58,45 @@ class Inbox:
             blob = bytes(self._held[end:stop])
             del self._held[:stop]
             yield told, blob
+
+
+def of_outcome(outcome: Outcome) -> Message:
+    """Return an outcome as a message."""
+    told, blobs = _plain(outcome), []
+    told["heard"] = []
+    for heard in outcome.heard:
+        plain, blob = _plain(heard), heard.detections.tobytes()
+        del plain["detections"]
+        told["heard"].append(plain | {"n_bytes": len(blob)})
+        blobs.append(blob)
+    return {"outcome": told}, b"".join(blobs)
+
+
+def outcome(told: dict[str, Any], blob: bytes) -> Outcome:
+    """Return what `of_outcome` packed, of the message's "outcome" and its bytes."""
+    came, start = Outcome(**told | {"failure": _failure(told), "heard": []}), 0
+    for plain in told["heard"]:
+        stop = start + plain.pop("n_bytes")
+        detections = np.frombuffer(blob[start:stop], DETECTION)
+        came.heard.append(Heard(**plain | {"failure": _failure(plain), "detections": detections}))
+        start = stop
+    return came
+
+
+def of_part(part: Part) -> Message:
+    """Return a part of dense rows as a message."""
+    told = part._asdict()
+    return {"part": told}, told.pop("rows")
+
+
+def part(told: dict[str, Any], blob: bytes) -> Part:
+    """Return what `of_part` packed, of the message's "part" and its bytes."""
+    return Part(**told, rows=blob)
+
+
+def _plain(value: Outcome | Heard) -> dict[str, Any]:
+    return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+
+
+def _failure(told: Mapping[str, Any]) -> Failure | None:
+    return told["failure"] and Failure(*told["failure"])

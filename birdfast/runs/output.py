@@ -1,15 +1,18 @@
-"""Where a command's results go: a folder that is there in time, and what its disk cannot do, in words."""
+"""Where results go: a folder that is there in time, and what its disk cannot do, in words."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..errors import ConfigError, OutputError
+
 KEPT = "what was done is kept, the same command goes on"
 
 
-def output_folder(name: str) -> Path:
+def output_folder(name: str | os.PathLike[str]) -> Path:
     """Return a folder that is there now.
 
     Raises
@@ -17,8 +20,6 @@ def output_folder(name: str) -> Path:
     ConfigError
         It cannot be made, or is a file.
     """
-    from ..errors import ConfigError
-
     folder = Path(name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -36,8 +37,6 @@ def telling(output: Path, advice: str = KEPT) -> Iterator[None]:
     OutputError
         In the place of an OSError, with `advice` behind it.
     """
-    from ..errors import OutputError
-
     try:
         yield
     except OSError as error:

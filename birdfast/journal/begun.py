@@ -1,0 +1,65 @@
+"""A file whose outcomes are coming in, stretch by stretch: what its rows will be at its end."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+from ..outcomes import Failure, Heard, Outcome
+from .database import new_digest
+from .record import Entry, Hearing
+
+
+@dataclass
+class _Ear:
+    """What one model has heard so far."""
+
+    n_detections: int = 0
+    failure: Failure | None = None
+    digest: hashlib.blake2b = field(default_factory=new_digest)
+
+    def count(self, heard: Heard) -> None:
+        self.n_detections += len(heard.detections)
+        self.failure = self.failure or heard.failure
+        self.digest.update(heard.detections.tobytes())
+
+
+@dataclass
+class Begun:
+    """A file, by its row's id, and what is known of it so far."""
+
+    file: int
+    audio_s: float = 0.0
+    failure: Failure | None = None
+    notes: dict[str, None] = field(default_factory=dict)
+    decoder: str = ""
+    _ears: dict[int, _Ear] = field(default_factory=dict)
+
+    def count(self, outcome: Outcome) -> None:
+        """Add the next stretch."""
+        self.audio_s += outcome.audio_s
+        self.failure = self.failure or outcome.failure
+        self.notes |= dict.fromkeys(outcome.notes)
+        self.decoder = self.decoder or outcome.decoder
+        for heard in outcome.heard:
+            self._ears.setdefault(heard.model, _Ear()).count(heard)
+
+    def entry(self, before: Entry) -> Entry:
+        """Return the file's row as it will be, sealed."""
+        entry = before._replace(
+            audio_s=self.audio_s,
+            failure=json.dumps(self.failure) if self.failure else None,
+            notes=json.dumps(list(self.notes)) if self.notes else None,
+            decoder=self.decoder or None,
+        )
+        return entry._replace(digest=entry.sealed())
+
+    def hearings(self, seal: Callable[[hashlib.blake2b, Hearing], bytes]) -> Iterator[Hearing]:
+        """Yield the rows of its models as they will be; `seal` makes a row's digest of the detections'."""
+        for model, ear in self._ears.items():
+            state = "failed" if self.failure or ear.failure else "done"
+            reason = json.dumps(ear.failure) if ear.failure else None
+            hearing = Hearing(model, state, ear.n_detections, reason, None)
+            yield hearing._replace(digest=seal(ear.digest, hearing))

@@ -1,0 +1,134 @@
+"""The journal's file: an SQLite database of our version, opened, checked, and its errors in words."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import BirdfastError, ConfigError
+from .facts import Facts
+
+NAME = "journal.sqlite"
+VERSION = 3
+APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
+LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
+NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+
+# A file is known by its path's bytes. What is of the recording stands in its row, what a model heard of it in
+# `hearing`, by the model's number; `started`, `site` and `best` are for what later versions keep there.
+TABLES = """
+CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL);
+CREATE TABLE file (
+    id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
+    size INTEGER, mtime_ns INTEGER, audio_s REAL NOT NULL DEFAULT 0,
+    failure TEXT, notes TEXT, decoder TEXT, started TEXT, site TEXT, digest BLOB);
+CREATE TABLE hearing (
+    file INTEGER NOT NULL, model INTEGER NOT NULL, state TEXT NOT NULL,
+    n_detections INTEGER NOT NULL, failure TEXT, digest BLOB,
+    PRIMARY KEY (file, model)) WITHOUT ROWID;
+CREATE TABLE stretch (
+    file INTEGER NOT NULL, model INTEGER NOT NULL, stretch INTEGER NOT NULL,
+    detections BLOB NOT NULL, best BLOB,
+    PRIMARY KEY (file, model, stretch)) WITHOUT ROWID;
+CREATE TABLE part (
+    file INTEGER NOT NULL, model INTEGER NOT NULL, stretch INTEGER NOT NULL, number INTEGER NOT NULL,
+    channel INTEGER NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
+    PRIMARY KEY (file, model, stretch, number));
+"""
+SMALL_TABLES = (
+    "run",
+    "file",
+    "hearing",
+    "stretch",
+)  # parts may be gigabytes: digests find what is wrong there
+
+
+class Database:
+    """A journal's file as it is opened; what reads and what writes is built on it.
+
+    Parameters
+    ----------
+    path : path
+    mode : str
+        As SQLite's URIs have it: "ro", "rwc".
+    """
+
+    def __init__(self, path: Path, mode: str) -> None:
+        self.path = path
+        with self.told():
+            place = f"{path.resolve().as_uri()}?mode={mode}"
+            self.database = sqlite3.connect(place, uri=True, isolation_level=None, timeout=5)
+
+    def make(self, facts: Facts) -> None:
+        """Write an empty journal, whole or not at all."""
+        self.database.execute("BEGIN IMMEDIATE")
+        for statement in TABLES.split(";")[:-1]:
+            self.database.execute(statement)
+        text = facts.to_json()
+        self.database.execute("INSERT INTO run VALUES (?, ?)", (text, new_digest(text.encode()).digest()))
+        self.database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+        self.database.execute(f"PRAGMA user_version = {VERSION}")
+        self.database.execute("COMMIT")
+
+    def check(self) -> None:
+        """Refuse a file that is no whole journal of our version."""
+        (application,) = self.database.execute("PRAGMA application_id").fetchone()
+        (version,) = self.database.execute("PRAGMA user_version").fetchone()
+        if application != APPLICATION_ID:
+            raise sqlite3.DatabaseError("not a journal of birdfast")
+        if version != VERSION:
+            whose = f"{'a newer' if version > VERSION else 'an older'} birdfast"
+            raise ConfigError(
+                f"{self.path}: written by {whose} (version {version}, ours {VERSION}); --force starts anew"
+            )
+        for table in SMALL_TABLES:
+            (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
+            if state != "ok":
+                raise sqlite3.DatabaseError(str(state).replace("\n", " "))
+        ((text, digest),) = self.database.execute("SELECT facts, digest FROM run").fetchall()
+        if new_digest(text.encode()).digest() != digest:
+            raise sqlite3.DatabaseError("its facts are not those that were written")
+
+    @contextmanager
+    def told(self) -> Iterator[None]:
+        """Say in words what SQLite cannot do."""
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+            if code in NO_ROOM:
+                raise self.refused(error) from error
+            if code == sqlite3.SQLITE_BUSY:
+                raise ConfigError(f"{self.path}: another program is at work in it") from error
+            raise self.damaged(error) from error
+        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise self.damaged(error) from error
+
+    def refused(self, error: Exception) -> BirdfastError:
+        """Return what a disk that does not do what is asked means: here it is asked to be read."""
+        return ConfigError(f"{self.path}: cannot be read ({error})")
+
+    def damaged(self, error: Exception) -> ConfigError:
+        """Return the refusal of a journal that is not as it was written."""
+        return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
+
+
+def rests(path: Path) -> bool:
+    """Say whether a journal waits for a write-ahead log that is not there: nobody is at work in it.
+
+    SQLite would make the log in order to read, where the folder allows it.
+    """
+    try:
+        with path.open("rb") as file:
+            logged = file.read(20)[18:] == LOGGED
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    return logged and not path.with_name(f"{NAME}-wal").exists()
+
+
+def new_digest(content: bytes = b"") -> hashlib.blake2b:
+    """Return the digest of a content, to which more can be added."""
+    return hashlib.blake2b(content, digest_size=16)

@@ -1,0 +1,77 @@
+"""Facts: what a journal knows of its run as a whole."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from ..tables.table import About, AboutModel, Names
+
+
+class Facts(NamedTuple):
+    """A run as its journal knows it.
+
+    Attributes
+    ----------
+    decides : dict of str to str
+        What decides the results, by name: two runs with the same can share a folder.
+    about : About
+        What the tables say of the run; `decides` tells it already, so nobody compares it.
+    shard : str
+        "2/4" of a run that several machines share, else "".
+    inputs : str
+        What tells the list of such a run's files from another.
+    """
+
+    decides: Mapping[str, str]
+    about: About
+    shard: str = ""
+    inputs: str = ""
+
+    def differences(self, other: Facts, *, shards: bool = True) -> Iterator[str]:
+        """Yield in words what is not the same in another run: "top_k: null, now 3".
+
+        Parameters
+        ----------
+        other : Facts
+        shards : bool
+            Whether another share of the same run is another run.
+        """
+        theirs, ours = dict(self.decides), dict(other.decides)
+        if self.inputs or other.inputs:
+            theirs["inputs"], ours["inputs"] = self.inputs, other.inputs
+        if shards and (self.shard or other.shard):
+            theirs["shard"], ours["shard"] = self.shard, other.shard
+        for name in sorted({*theirs, *ours}):
+            if theirs.get(name) != ours.get(name):
+                yield f"{name}: {theirs.get(name)}, now {ours.get(name)}"
+
+    def to_json(self) -> str:
+        """Return all of it as text."""
+        models = [
+            {"name": model.name, "label_spaces": model.label_spaces, "widths": dict(model.widths)}
+            for model in self.about.models
+        ]
+        about = {"metadata": dict(self.about.metadata), "models": models}
+        return json.dumps({**self._asdict(), "decides": dict(self.decides), "about": about})
+
+    @classmethod
+    def of(cls, text: str) -> Facts:
+        """Return what `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
+        told = json.loads(text)
+        about = told["about"]
+        models = tuple(
+            AboutModel(
+                model["name"],
+                tuple(map(_names, model["label_spaces"])),
+                model["widths"],
+            )
+            for model in about["models"]
+        )
+        return cls(told["decides"], About(about["metadata"], models), told["shard"], told["inputs"])
+
+
+def _names(told: list[list[str]]) -> Names:
+    scientific, common = told
+    return Names(tuple(scientific), tuple(common))

@@ -1,0 +1,56 @@
+"""The output folder of a run: locked so long as the run lives, and missed when it has gone."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+
+from ..errors import ConfigError, OutputError
+
+
+class Folder:
+    """A folder that is locked for this process, so long as it lives: no file is needed, none stays behind.
+
+    Raises
+    ------
+    ConfigError
+        Another run is at work in it.
+    OutputError
+        It cannot be looked into.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._lock = os.open(path, os.O_RDONLY)
+        except OSError as error:
+            raise OutputError(f"{path}: cannot be looked into ({error.strerror})") from error
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            self.release()
+            raise ConfigError(
+                f"{path}: another run is at work in it (`birdfast status` says how far)"
+            ) from error
+        except OSError:  # a file system without locks: SQLite's own are left
+            pass
+
+    def release(self) -> None:
+        """Let others have it."""
+        os.close(self._lock)
+
+    def check(self) -> None:
+        """Notice a folder that was removed or moved away: its files can be written on, for nobody.
+
+        Raises
+        ------
+        OutputError
+            It has gone.
+        """
+        try:
+            here = os.path.samestat(self._path.stat(), os.fstat(self._lock))
+        except OSError as error:
+            raise OutputError(f"{self._path}: has gone since the run began ({error.strerror})") from error
+        if not here:
+            raise OutputError(f"{self._path}: has gone since the run began; another has its name")

@@ -1,0 +1,32 @@
+"""A follower: what a run tells while it works, to whoever wants to know."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..outcomes import Outcome, Part
+
+
+class Follower:
+    """Is told what happens in a run, in its order; a member overrides what it wants to hear.
+
+    The journal is one, and what a person sees on the terminal.
+    """
+
+    def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
+        """Hear which files are to do, how many were done before, and how many workers there are."""
+
+    def say(self, text: str) -> None:
+        """Hear a word for whoever waits."""
+
+    def warn(self, text: str) -> None:
+        """Hear what whoever gets the results should know."""
+
+    def keep(self, path: str, part: Part) -> None:
+        """Hear of dense rows of any file at work; after a worker's death they come again."""
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        """Hear what became of a file's next stretch; file by file, in their order."""
+
+    def end(self) -> None:
+        """Hear that nothing more comes, whether or not all was done."""

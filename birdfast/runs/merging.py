@@ -1,0 +1,72 @@
+"""Merging: the shards of a run, joined into one set of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from .. import tables
+from ..errors import ConfigError
+from ..journal import Record, Standing, compare, total
+from . import results, shards
+from .output import output_folder, telling
+
+
+def merge(
+    parts: Sequence[Path], folder: Path, kinds: Sequence[str] = ("csv",)
+) -> tuple[list[Path], Standing]:
+    """Join what the shards of a run found.
+
+    Parameters
+    ----------
+    parts : sequence of path
+        The output folder of each shard.
+    folder : path
+        Where the tables go; made if it is missing.
+    kinds : sequence of str
+        See `tables.KINDS`.
+
+    Returns
+    -------
+    written : list of path
+    standing : Standing
+        Of the whole run.
+
+    Raises
+    ------
+    ConfigError
+        The parts are not one whole run, or it did not keep the dense rows that are wanted.
+    OutputError
+        The folder takes no more.
+    """
+    for kind in kinds:
+        tables.check(kind)
+    output_folder(folder)
+    with telling(folder), ExitStack() as stack:
+        records = [stack.enter_context(Record(part)) for part in parts]
+        _check(records)
+        about = records[0].facts().about
+        tables.check_places(folder, kinds, about)
+        for kind in tables.DENSE:
+            if kind in kinds and kind not in about.models[0].widths:
+                raise ConfigError(
+                    f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
+                )
+        written = tables.write_all(folder, kinds, about, results.merged(records))
+        return written, total([record.standing() for record in records])
+
+
+def _check(records: Sequence[Record]) -> None:
+    """Refuse parts that are not one whole run."""
+    first = records[0].facts()
+    every = []
+    for record in records:
+        facts = record.facts()
+        if not facts.shard:
+            raise ConfigError(f"{record.path}: not of a run with --shard")
+        compare(record.path, first, facts, shards=False)
+        if waiting := record.standing().waiting:
+            raise ConfigError(f"{record.path}: {waiting} files are still to do; finish that run first")
+        every.append(shards.parse(facts.shard))
+    shards.check_all(every)

@@ -1,0 +1,206 @@
+"""Results: what a run found, read from its folder, whether it is a program that asks or a table."""
+
+from __future__ import annotations
+
+import heapq
+import os
+from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from .. import labels, tables
+from ..arrays import Float32, Float64
+from ..config import Dense
+from ..errors import ConfigError
+from ..journal import Entry, Record, Standing
+from ..labels import Labels
+from ..outcomes import Detection, Failure
+from ..tables import About, Result
+
+
+class Windows(NamedTuple):
+    """What a model says of some of a file's windows, one after the other.
+
+    Attributes
+    ----------
+    file : str
+    start_s, end_s : float64 [n]
+    values : float32 [n, width]
+        Confidences of all classes, 0 to 1, or embeddings.
+    """
+
+    file: str
+    start_s: Float64
+    end_s: Float64
+    values: Float32
+
+
+class Results:
+    """What is in the output folder of a run. Nothing is read before it is asked for.
+
+    Iterating gives its detections (`Detection`), file by file in the order of the run, model by model
+    and in time.
+
+    Parameters
+    ----------
+    folder : path
+
+    Attributes
+    ----------
+    tables : list of path
+        The tables that were written when the run ended.
+    stopped : Failure or None
+        What ended a run that was to stop at the first failure.
+
+    Raises
+    ------
+    ConfigError
+        From whatever reads: the folder has no journal, or one that was damaged.
+    """
+
+    def __init__(
+        self, folder: str | os.PathLike[str], tables: Sequence[Path] = (), stopped: Failure | None = None
+    ) -> None:
+        self.folder, self.tables, self.stopped = Path(folder), list(tables), stopped
+
+    def __iter__(self) -> Iterator[Detection]:
+        with Record(self.folder) as record:
+            for result in results(record):
+                for part in result.parts:
+                    yield from part
+
+    @property
+    def standing(self) -> Standing:
+        """How many files are done, failed and still to do, and the seconds of sound."""
+        with Record(self.folder) as record:
+            return record.standing()
+
+    @property
+    def failures(self) -> list[Failure]:
+        """What could not be analysed to its end, and why."""
+        with Record(self.folder) as record:
+            return failures(record)
+
+    def to_arrow(self) -> Any:
+        """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
+        with Record(self.folder) as record:
+            about = record.facts().about
+            parts = (part for result in results(record) for part in result.parts)
+            return tables.arrow(parts, about)
+
+    def to_dataframe(self) -> Any:
+        """Return the detections as a pandas.DataFrame, with the columns of detections.parquet.
+
+        Raises
+        ------
+        ConfigError
+            pandas is not installed.
+        """
+        try:
+            return self.to_arrow().to_pandas()
+        except ModuleNotFoundError as error:
+            raise ConfigError("a data frame needs pandas: pip install pandas") from error
+
+    def scores(self, model: str | None = None) -> Iterator[Windows]:
+        """Yield every window's confidences, of a run that kept them (`kinds` with "scores").
+
+        Parameters
+        ----------
+        model : str or None
+            The model's name; needed where there are several.
+
+        Raises
+        ------
+        ConfigError
+            The run did not keep them, or the model's name does not fit.
+        """
+        return self._dense("scores", model)
+
+    def embeddings(self, model: str | None = None) -> Iterator[Windows]:
+        """Yield every window's embedding, of a run that kept them; arguments and errors as `scores`."""
+        return self._dense("embeddings", model)
+
+    def _dense(self, kind: Dense, model: str | None) -> Iterator[Windows]:
+        with Record(self.folder) as record:
+            about = record.facts().about
+            number = _number(about, model)
+            width = about.models[number].widths.get(kind)
+            if width is None:
+                raise ConfigError(f"{self.folder}: that run kept no {kind}")
+            for _, entry in record.entries():
+                for rows in record.dense(entry, kind, width, number):
+                    yield Windows(os.fsdecode(entry.path), rows["start_s"], rows["end_s"], rows["values"])
+
+
+def results(record: Record) -> Iterator[Result]:
+    """Yield what the tables say of each file of a run."""
+    about = record.facts().about
+    for _, entry in record.entries():
+        yield result(record, entry, about, about.models[0].widths)
+
+
+def result(record: Record, entry: Entry, about: About, kinds: Collection[str]) -> Result:
+    """Return what the tables say of a file.
+
+    Parameters
+    ----------
+    record : Record
+    entry : Entry
+    about : About
+    kinds : collection of str
+        The kinds of dense rows that are wanted.
+    """
+    dense = {
+        (number, kind): record.dense(entry, kind, model.widths[kind], number)
+        for number, model in enumerate(about.models)
+        for kind in kinds
+    }
+    path = os.fsdecode(entry.path)
+    return Result(path, _detections(record, entry, about), entry.failures(), entry.remarks(), dense)
+
+
+def failures(record: Record) -> list[Failure]:
+    """Return what failed in a run, in the order of its files."""
+    return [failure for _, entry in record.entries() for failure in entry.failures()]
+
+
+def merged(records: Sequence[Record]) -> Iterator[Result]:
+    """Yield the files of all shards of a run, in the order of the whole.
+
+    Raises
+    ------
+    ConfigError
+        A file is in no part.
+    """
+    facts = records[0].facts()
+    wanted = int(facts.inputs.split()[0])
+    parts = [_placed(record, place) for place, record in enumerate(records)]
+    found = -1
+    for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
+        if number != found:
+            raise ConfigError(f"{records[place].path}: damaged (file {found} of the run is in no part)")
+        yield result(records[place], entry, facts.about, facts.about.models[0].widths)
+    if found + 1 != wanted:
+        raise ConfigError(f"{records[0].path}: damaged ({found + 1} of {wanted} files are there)")
+
+
+def _detections(record: Record, entry: Entry, about: About) -> Iterator[list[Detection]]:
+    path = os.fsdecode(entry.path)
+    for number, model in enumerate(about.models):
+        spaces = [Labels(*names) for names in model.label_spaces]
+        for part in record.detections(entry, number):
+            yield list(labels.named(spaces, part, path, model.name))
+
+
+def _placed(record: Record, place: int) -> Iterator[tuple[int, int, Entry]]:
+    for number, entry in record.entries():
+        yield number, place, entry
+
+
+def _number(about: About, model: str | None) -> int:
+    names = [one.name for one in about.models]
+    if model is None and len(names) == 1:
+        return 0
+    if model not in names:
+        raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
+    return names.index(model)

@@ -1,0 +1,123 @@
+"""Keep: what the stages of a training found, to be found again for the same recipe and recordings."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ConfigError, ModelError
+from . import checkpoint
+from .recordings import Clip
+
+Arrays = dict[str, NDArray[Any]]
+Run = dict[str, Any]
+
+FAILURES = "failures.json"  # in a stage's file: what was left out is told again when it is found
+
+
+@dataclass(frozen=True)
+class Keep:
+    """A folder with a file for each stage.
+
+    Parameters
+    ----------
+    folder : Path
+    failures : dict of str to str
+        Recordings that were left out, and why; they are kept with what was found.
+    say : callable
+        Gets a line where a file does not fit.
+    """
+
+    folder: Path
+    failures: dict[str, str]
+    say: Callable[[str], None]
+
+    def found(self, name: str, run: Run, work: Callable[[], Arrays], again: bool) -> Arrays:
+        """Return what a stage found before in the same run, or let it work.
+
+        Parameters
+        ----------
+        name : str
+            The stage's.
+        run : dict
+            What its result depends on; see `run_of`.
+        work : callable
+            Finds what is not there.
+        again : bool
+            Work, whatever is there.
+        """
+        path = self.folder / f"{name}.npz"
+        if path.exists() and not again:
+            try:
+                found = checkpoint.read(path, run)
+                self.failures.update(json.loads(found.pop(FAILURES).tobytes()))
+                return found
+            except ConfigError:
+                self.say(f"{name}: the recipe or the recordings are not those of before")
+            except ModelError as error:
+                self.say(f"{name}: learnt anew, as {error}")
+        self.folder.mkdir(parents=True, exist_ok=True)
+        found = work()
+        told = np.frombuffer(json.dumps(self.failures).encode(), np.uint8)
+        checkpoint.write(path, run, {**found, FAILURES: told})
+        return found
+
+    def interrupted(self, name: str, run: Run) -> Path:
+        """Return where a stage that takes long keeps what it has so far."""
+        return self.folder / f"{name}-{_digest(json.dumps(run).encode())}.npz"
+
+
+def forget(path: Path | None) -> None:
+    """Delete what a stage had so far, if there is any."""
+    if path is not None:
+        path.unlink(missing_ok=True)
+
+
+def run_of(
+    name: str,
+    seed: int,
+    clips: Iterable[Clip],
+    given: Iterable[NDArray[np.float32] | None],
+    tables: Mapping[str, Any],
+) -> Run:
+    """Return what a stage's result depends on, for JSON.
+
+    Parameters
+    ----------
+    name : str
+        The stage's.
+    seed : int
+    clips : iterable of Clip
+        What there is to read; a file that has changed makes another run.
+    given : iterable of arrays
+        What comes from elsewhere, None where nothing does.
+    tables : dict
+        The recipe's, as far as they matter.
+    """
+    told = [(*asdict(clip).values(), *_state(clip.path)) for clip in clips]
+    return {
+        "what": name,
+        "seed": seed,
+        "recordings": _digest(json.dumps(told).encode()),
+        "given": [array is not None and _digest(array.tobytes()) for array in given],
+        **{table: json.dumps(values, sort_keys=True) for table, values in tables.items()},
+    }
+
+
+def _digest(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:32]
+
+
+def _state(path: str) -> tuple[int, int]:
+    try:
+        status = Path(path).stat()
+    except OSError:
+        return 0, 0
+    return status.st_size, status.st_mtime_ns

@@ -1,0 +1,206 @@
+"""A crew of worker processes: hired, given what there is to do, heard, and replaced when one dies."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter, deque
+from collections.abc import Sequence
+from contextlib import ExitStack
+from multiprocessing import connection
+from typing import Protocol, Self
+
+from .. import audio
+from ..config import Options
+from ..errors import ConfigError, ModelError
+from ..models import Model
+from ..outcomes import Failure, Outcome, Part
+from .cores import usable_cores
+from .process import Job, Task, Worker
+
+TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
+STARTS = 3  # workers that may die one after the other before they are ready
+START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait
+FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
+LOOK_EVERY_S = 1.0  # for workers that are overdue
+
+
+class Work(Protocol):
+    """What a crew is given to do, and who hears what comes of it."""
+
+    def take(self) -> Task | None:
+        """Return what to do next; None where there is nothing now."""
+
+    def put_back(self, task: Task) -> None:
+        """Take a task back that no worker began."""
+
+    def left(self) -> int:
+        """Return how much there is that may be handed out now."""
+
+    def job(self, task: Task) -> Job:
+        """Return the job that a task is of."""
+
+    def keep(self, task: Task, part: Part) -> None:
+        """Take a task's dense rows, as they arise; when it is tried again they come again."""
+
+    def finish(self, task: Task, outcome: Outcome) -> None:
+        """Take what became of a task."""
+
+    def fail(self, task: Task, failure: Failure) -> None:
+        """Take note that a task's worker died, and again when it was tried anew."""
+
+
+class Crew:
+    """Worker processes, one a core; a context manager.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Each worker loads all of them.
+    options : Options
+    n_workers : int or None
+        None takes one for each physical core that this process may use.
+    file_timeout_s : float or None
+        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+
+    Attributes
+    ----------
+    notes : dict of str to None
+        What the workers have to say to the user, each once, in order.
+
+    Raises
+    ------
+    ModelError, ConfigError
+        The workers cannot start, or not so many; or one after the other dies before it is ready.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        options: Options,
+        n_workers: int | None = None,
+        file_timeout_s: float | None = None,
+    ) -> None:
+        cores = usable_cores()
+        self._models, self._options = models, options
+        self._cpus = [cores[i % len(cores)] for i in range(n_workers or len(cores))]
+        # With fewer workers than cores there may be another run beside this one: on the same cores, if
+        # both were pinned. Then the system places them better.
+        self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) == len(cores)
+        self._workers: list[Worker] = []
+        self._file_timeout_s = file_timeout_s
+        self._suspects: deque[Task] = deque()
+        self._deaths: Counter[Task] = Counter()
+        self._failed_starts = 0
+        self.notes: dict[str, None] = {}
+
+    @property
+    def n_workers(self) -> int:
+        """How many there are."""
+        return len(self._cpus)
+
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.push(self.__exit__)  # of those that were started before one could not be
+            for cpu in self._cpus:
+                self._workers.append(self._hire(cpu))
+            stack.pop_all()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers:
+            worker.process.kill()  # it has nothing to tidy up, and takes its time to leave by itself
+        for worker in self._workers:
+            worker.end()
+
+    def first_ready(self, work: Work) -> Worker:
+        """Wait for a worker that is ready, and return it."""
+        while not (ready := [worker for worker in self._workers if worker.ready]):
+            self._listen(work)
+        return ready[0]
+
+    def turn(self, work: Work) -> None:
+        """Hand out what there is to do, and hear for a while what comes of it."""
+        self._feed(work)
+        self._listen(work)
+
+    def _feed(self, work: Work) -> None:
+        """Give everyone something to do, and something to go on with while there is enough for all."""
+        for worker in self._workers:
+            if not worker.tasks and (task := self._suspects.popleft() if self._suspects else work.take()):
+                worker.start(task, work.job(task))
+        for worker in self._workers:
+            alone = len(worker.tasks) != 1 or self._deaths[worker.tasks[0]]
+            if not alone and work.left() >= self.n_workers and (task := work.take()):
+                worker.start(task, work.job(task))
+
+    def _listen(self, work: Work) -> None:
+        """Hear who has something to say, for a while, and stop who is overdue."""
+        ready = connection.wait([worker.socket for worker in self._workers], LOOK_EVERY_S)
+        for worker in [worker for worker in self._workers if worker.socket in ready]:
+            self._receive(worker, work)
+        for worker in self._workers:
+            if worker.tasks or not worker.ready:
+                worker.stop_if_overdue(self._limit_s(worker, work))
+
+    def _limit_s(self, worker: Worker, work: Work) -> float:
+        """Return how long a worker may be silent: for its whole start, or at a stretch.
+
+        The way to a stretch far into a file may lead through all before, without a word. The file is
+        looked at late: it may lie where every look hangs.
+        """
+        if not worker.ready:
+            return max(START_TIMEOUT_S, self._file_timeout_s or 0)
+        if self._file_timeout_s is not None:
+            return self._file_timeout_s
+        if worker.silent_s <= FILE_TIMEOUT_S:
+            return FILE_TIMEOUT_S
+        size_bytes = audio.size_bytes(work.job(worker.tasks[0]).path) or 0
+        return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6
+
+    def _receive(self, worker: Worker, work: Work) -> None:
+        try:
+            for task, came in worker.receive():
+                if isinstance(came, Part):
+                    work.keep(task, came)
+                else:
+                    work.finish(task, came)
+        except (EOFError, OSError):
+            self._replace(worker, work)
+            return
+        if worker.ready:
+            self._failed_starts = 0
+        self.notes |= dict.fromkeys(worker.notes)
+
+    def _replace(self, worker: Worker, work: Work) -> None:
+        """Put another worker in a dead one's place; what that one was at is tried once more, alone."""
+        place = self._workers.index(worker)
+        self._workers.pop(place)
+        kind, how = worker.end()
+        self._failed_starts += not worker.ready
+        if self._failed_starts >= STARTS:
+            raise ModelError(f"a worker ended before it was ready ({how})")
+        if worker.tasks and worker.ready:
+            self._deaths[worker.tasks[0]] += 1
+        for task in reversed(worker.tasks):
+            if self._deaths[task] >= TRIES:
+                work.fail(task, _failure(work.job(task).path, kind, how))
+            elif self._deaths[task]:
+                self._suspects.appendleft(task)
+            else:
+                work.put_back(task)
+        self._workers.insert(place, self._hire(self._cpus[place]))
+
+    def _hire(self, cpu: int) -> Worker:
+        try:
+            return Worker(self._models, self._options, cpu if self._pins else None)
+        except OSError as error:  # too many open files or processes: nothing is wrong with the output
+            hint = "; take fewer with --workers" if self._workers else ""
+            raise ConfigError(
+                f"{len(self._workers)} of {len(self._cpus)} workers run, and no other can be started"
+                f" ({error.strerror}){hint}"
+            ) from error
+
+
+def _failure(path: str, kind: str, how: str) -> Failure:
+    reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
+    return Failure(path, "worker", kind, reason, audio.size_bytes(path))

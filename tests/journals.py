@@ -1,0 +1,57 @@
+"""Journals and dense rows for tests: what a run would hand over."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+
+from birdfast.arrays import Rows
+from birdfast.journal import Facts
+from birdfast.outcomes import DETECTION, Failure, Heard, Outcome, row
+from birdfast.tables import About, AboutModel, Names
+
+NAMES = Names(("Avis", "Engine"), ("Bird", "Engine"))
+RUN = About({"model": "tiny"}, (AboutModel("tiny", (NAMES,), {"scores": 2, "embeddings": 2}),))
+
+
+def rows_of(count: int, width: int = 2, first: int = 0) -> Rows:
+    rows = np.zeros(count, row(width))
+    rows["start_s"] = np.arange(first, first + count)
+    rows["end_s"] = rows["start_s"] + 3
+    rows["values"] = np.random.default_rng(first).random((count, width), np.float32)
+    return rows
+
+
+def read(out: Path, kind: str) -> pyarrow.Table:
+    return pyarrow.parquet.read_table(out / f"{kind}.parquet")
+
+
+FACTS = Facts({"model": "a", "top_k": "null"}, RUN)
+
+
+def decided(**changed: str) -> Facts:
+    """Return the facts of another run."""
+    return FACTS._replace(decides={**FACTS.decides, **changed})
+
+
+def outcome(n_rows: int = 2, stretch: int = 0, n_stretches: int = 1) -> Outcome:
+    found = np.zeros(n_rows, DETECTION)
+    found["start_s"] = np.arange(n_rows)
+    return Outcome(stretch, n_stretches, audio_s=3.0, heard=[Heard(detections=found)])
+
+
+def parted(n_parts: int, stretch: int = 0, n_stretches: int = 1, failure: Failure | None = None) -> Outcome:
+    """Return the outcome of a stretch that sent parts of dense rows."""
+    return Outcome(stretch, n_stretches, failure=failure, heard=[Heard(n_parts=n_parts)])
+
+
+def failed(path: str) -> Outcome:
+    """Return the outcome of a file that could not be read."""
+    return Outcome(failure=Failure(path, "audio", "AudioError", "no sound"), heard=[Heard()])
+
+
+def by_all(*places: int) -> list[tuple[int, tuple[int, ...]]]:
+    """Return what `Journal.plan` says of files that the one model is to hear."""
+    return [(place, (0,)) for place in places]

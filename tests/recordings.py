@@ -1,0 +1,72 @@
+"""Recordings for tests: sound that we make, written as it should be, and as it comes when things go wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+SECOND = 48_000
+
+
+def noise(n_samples: int, n_channels: int = 1, seed: int = 0) -> np.ndarray:
+    return np.random.default_rng(seed).uniform(-0.5, 0.5, (n_samples, n_channels)).astype(np.float32)
+
+
+def write(path: Path, samples: np.ndarray, rate_hz: int = SECOND, **how: str) -> Path:
+    with soundfile.SoundFile(path, "w", rate_hz, samples.shape[1], **how) as file:
+        for start in range(0, len(samples), 4096):
+            file.write(samples[start : start + 4096])
+    return path
+
+
+def damaged(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Return a file of each kind that cannot be read to its end, and what should be said of it."""
+    whole = {suffix: write(folder / f"whole.{suffix}", noise(400_000)) for suffix in ("wav", "flac", "ogg")}
+    cut = {suffix: folder / f"cut.{suffix}" for suffix in whole}
+    for suffix, path in cut.items():
+        path.write_bytes(whole[suffix].read_bytes()[: whole[suffix].stat().st_size // 2])
+    not_finite = noise(1000)
+    not_finite[600] = np.nan
+    infinite = noise(1000)
+    infinite[7] = -np.inf
+    text, empty, header, aac = (folder / name for name in ("text.wav", "empty.flac", "header.wav", "a.m4a"))
+    text.write_text("this is no sound")
+    empty.touch()
+    write(header, noise(0))
+    aac.write_bytes(b"\0\0\0\x20ftypM4A \0\0\0\0")
+    return {
+        "cut WAV": (cut["wav"], "cut short: ends at 4.17 s .*its header promises 800044 bytes"),
+        "cut FLAC": (cut["flac"], "decoding failed at .* of 8.33 s|cut short"),
+        "cut Ogg": (cut["ogg"], "cut short: .*last Ogg page is missing"),
+        "NaN": (write(folder / "nan.wav", not_finite, subtype="FLOAT"), "sample 600 .* is NaN"),
+        "infinity": (write(folder / "inf.wav", infinite, subtype="FLOAT"), "sample 7 .* infinite"),
+        "text": (text, "not an audio file"),
+        "0 bytes": (empty, "empty file"),
+        "0 samples": (header, "no samples"),
+        "AAC": (aac, "MP4/M4A .*ffmpeg"),
+        "directory": (folder, "a directory"),
+        "missing": (folder / "missing.wav", "no such file"),
+        "rate": (write(folder / "slow.wav", noise(100), 100), "sample rate 100 Hz is outside"),
+    }
+
+
+KINDS = [
+    "cut WAV",
+    "cut FLAC",
+    "cut Ogg",
+    "NaN",
+    "infinity",
+    "text",
+    "0 bytes",
+    "0 samples",
+    "AAC",
+    "directory",
+    "missing",
+    "rate",
+]
+
+
+def mp3(path: Path) -> bytes:
+    return write(path, noise(400_000)).read_bytes()

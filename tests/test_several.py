@@ -1,0 +1,212 @@
+"""Several models hear one sound in one pass, and each hears what it would hear alone."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from birdfast import audio, models
+from birdfast.arrays import Float32
+from birdfast.config import Options
+from birdfast.errors import ConfigError
+from birdfast.journal import Journal, Record
+from birdfast.outcomes import Detection, Failure, Heard, Outcome, Part
+from birdfast.pipeline import Pipeline
+from birdfast.pipeline.stretches import STRETCH_S
+from birdfast.runs import How, Results, Run
+from birdfast.runs.results import Windows
+from birdfast.tables import About, AboutModel
+
+from . import networks
+from .commands import contents, table
+from .journals import FACTS, NAMES, failed
+from .recordings import noise, write
+
+EVERYTHING = Options(min_confidence=0)
+TWO = FACTS._replace(about=About({}, tuple(AboutModel(name, (NAMES,)) for name in ("one", "two"))))
+
+
+@pytest.fixture(scope="session")
+def other(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """A network at another rate, with shorter windows that do not fall together with the tiny one's."""
+    folder = networks.write_folder(tmp_path_factory.mktemp("other"), networks.weights(3, 7_700))
+    (folder / "model.toml").write_text("rate_hz = 11000\nwindow_samples = 7700\n")
+    return dataclasses.replace(models.find(folder), name="other")
+
+
+@pytest.fixture(scope="session")
+def same_rate(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """A network at the tiny one's rate, with windows of 0.35 s."""
+    folder = networks.write_folder(tmp_path_factory.mktemp("same"), networks.weights(3, 2_800))
+    (folder / "model.toml").write_text("rate_hz = 8000\nwindow_samples = 2800\n")
+    return dataclasses.replace(models.find(folder), name="same")
+
+
+@pytest.fixture
+def recordings(tmp_path: Path) -> list[str]:
+    """A long recording, a short one, one that ends early, and one that is no sound."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    write(folder / "long.flac", noise(int(2.3 * STRETCH_S * 8_000), seed=1), 8_000)
+    write(folder / "short.wav", noise(13_000, seed=2), 8_000)
+    whole = write(folder / "cut.wav", noise(50_000, seed=3), 8_000).read_bytes()
+    (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
+    (folder / "none.wav").write_text("no sound")
+    return sorted(map(str, folder.iterdir()))
+
+
+def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that gets the number of frames of each block that is decoded."""
+    decoded: list[int] = []
+    native = audio.Recording._native
+
+    def counted(*where: object) -> object:
+        for block in native(*where):
+            decoded.append(len(block))
+            yield block
+
+    monkeypatch.setattr(audio.Recording, "_native", counted)
+    return decoded
+
+
+def test_a_recording_is_decoded_once(
+    tiny: models.Model, other: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = write(tmp_path / "a.wav", noise(100_000), 8_000)
+    pipeline, decoded = Pipeline([tiny, other], EVERYTHING), count_frames(monkeypatch)
+    outcome = pipeline.analyse(str(path))
+    assert [heard.n_windows > 0 for heard in outcome.heard] == [True, True]
+    assert sum(decoded) == 100_000
+    decoded.clear()
+    assert pipeline.detect(path)
+    assert sum(decoded) == 100_000
+
+
+@pytest.mark.parametrize("second", ["other", "same_rate"])
+def test_a_stretch_is_decoded_once_and_each_model_hears_all_of_it(
+    request: pytest.FixtureRequest, tiny: models.Model, recordings: list[str], second: str
+) -> None:
+    both = [tiny, request.getfixturevalue(second)]
+    pipeline = Pipeline(both, EVERYTHING)
+    path = next(path for path in recordings if path.endswith("long.flac"))
+    outcomes = [pipeline.analyse(path, stretch) for stretch in range(3)]
+    assert [outcome.n_stretches for outcome in outcomes] == [3, 3, 3]
+    assert [outcome.is_last for outcome in outcomes] == [False, False, True]
+    assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(2.3 * STRETCH_S, abs=1)
+    for number, model in enumerate(both):
+        found = np.concatenate([outcome.heard[number].detections for outcome in outcomes])
+        alone = Pipeline(model, EVERYTHING).detect(path)
+        assert found["start_s"].tolist() == [row.start_s for row in alone]
+        np.testing.assert_allclose(found["confidence"], [row.confidence for row in alone], atol=1e-6)
+
+
+def run(recordings: list[str], listening: list[models.Model], folder: Path, **how: object) -> Results:
+    kinds = ("csv", "parquet", "scores")
+    return Run(recordings, listening, EVERYTHING, folder, How(kinds=kinds, n_workers=2, **how)).work()
+
+
+def by_file(scores: Iterable[Windows]) -> dict[str, bytes]:
+    found: dict[str, bytes] = {}
+    for some in scores:
+        found[some.file] = found.get(some.file, b"") + some.values.tobytes()
+    return found
+
+
+def test_each_models_rows_are_those_of_its_own_run(
+    tiny: models.Model, same_rate: models.Model, recordings: list[str], tmp_path: Path
+) -> None:
+    together = run(recordings, [tiny, same_rate], tmp_path / "both")
+    assert together.standing.exit_code == 2
+    rows = table(tmp_path / "both" / "detections.csv")
+    for model in (tiny, same_rate):
+        alone = run(recordings, [model], tmp_path / model.name)
+        assert [row for row in together if row.model == model.name] == list(alone)
+        own = [dict(list(row.items())[:6]) for row in rows if row["Model"] == model.name]
+        assert own == table(tmp_path / model.name / "detections.csv")
+        assert by_file(together.scores(model.name)) == by_file(alone.scores())
+    assert {Path(failure.path).name for failure in together.failures} == {"cut.wav", "none.wav"}
+    assert (tmp_path / "both" / "scores-same.parquet").exists()
+
+
+def test_the_same_bytes_for_any_number_of_workers(
+    tiny: models.Model, other: models.Model, recordings: list[str], tmp_path: Path
+) -> None:
+    for n_workers in (1, 3):
+        how = How(kinds=("csv", "parquet", "scores"), n_workers=n_workers)
+        Run(recordings, [tiny, other], EVERYTHING, tmp_path / str(n_workers), how).work()
+    assert contents(tmp_path / "1") == contents(tmp_path / "3")
+
+
+def test_a_model_that_fails_costs_its_own_rows_alone(
+    tiny: models.Model, recordings: list[str], tmp_path: Path
+) -> None:
+    matrix = networks.weights()
+    matrix[1] = np.inf
+    (tmp_path / "bad").mkdir()
+    bad = dataclasses.replace(models.find(networks.write_folder(tmp_path / "bad", matrix)), name="bad")
+    path = next(path for path in recordings if path.endswith("short.wav"))
+    results = run([path], [bad, tiny], tmp_path / "out")
+    (failure,) = results.failures
+    assert (failure.model, failure.stage) == ("bad", "network")
+    assert [row._replace(model="") for row in results] == [
+        row._replace(model="") for row in Pipeline(tiny, EVERYTHING).detect(path)
+    ]
+    (row,) = table(tmp_path / "out" / "failures.csv")
+    assert row["model"] == "bad"
+
+
+def test_a_journal_goes_on_model_by_model(tmp_path: Path) -> None:
+    def heard(*which: int, failure: Failure | None = None) -> Outcome:
+        return Outcome(audio_s=1.0, heard=[Heard(model, n_parts=1, failure=failure) for model in which])
+
+    def parts(journal: Journal, *which: int) -> None:
+        for model in which:
+            journal.keep("a.wav", Part(model, 0, 0, 0, "scores", b""))
+
+    with Journal(tmp_path, TWO) as journal:
+        assert journal.plan(["a.wav", "b.wav"], range(2)) == [(0, (0, 1)), (1, (0, 1))]
+        parts(journal, 0, 1)
+        outcome = heard(0, 1)
+        outcome.heard[1].failure = Failure("a.wav", "network", "ModelError", "odd", model="two")
+        journal.add("a.wav", outcome)
+        journal.add("b.wav", dataclasses.replace(failed("b.wav"), heard=[Heard(0), Heard(1)]))
+        assert journal.standing()[:3] == (0, 2, 0)
+        assert journal.plan(["a.wav", "b.wav"], range(2)) == []
+        assert journal.plan(["a.wav", "b.wav"], range(2), retry=True) == [(0, (1,)), (1, (0, 1))]
+        parts(journal, 1)
+        journal.add("a.wav", heard(1))
+    with Record(tmp_path) as record:
+        assert record.standing()[:3] == (1, 0, 1)
+        entries = [entry for _, entry in record.entries()]
+        assert [[one.state for one in entry.hearings] for entry in entries] == [["done"] * 2, ["waiting"] * 2]
+        assert [list(record.detections(entries[0], model)) for model in (0, 1)] == [[], []]
+
+
+def test_another_list_of_models_is_another_run(
+    tiny: models.Model, same_rate: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    run([str(wav)], [tiny], tmp_path / "out")
+    with pytest.raises(ConfigError, match="of a run that differs"):
+        run([str(wav)], [tiny, same_rate], tmp_path / "out")
+
+
+def test_sound_in_memory_is_heard_by_all(tiny: models.Model, other: models.Model) -> None:
+    sound: Float32 = noise(20_000)[:, 0]
+    pipeline = Pipeline([tiny, other], EVERYTHING)
+    found = pipeline.detect(sound, 8_000)
+    alone: list[Detection] = []
+    for model in (tiny, other):
+        alone += Pipeline(model, EVERYTHING).detect(sound, 8_000)
+        assert next(pipeline.score(sound, 8_000, model=model.name)).start_s[0] == 0
+    assert found == alone
+    with pytest.raises(ConfigError, match="model: None does not fit; it takes tiny, other"):
+        next(pipeline.score(sound, 8_000))
+
+
+def test_two_models_of_one_name_are_refused(tiny: models.Model) -> None:
+    with pytest.raises(ConfigError, match="tiny, tiny"):
+        Pipeline([tiny, tiny])
