@@ -32,7 +32,7 @@ HOMES = {
     "soxr": {"audio/resampling.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},
-    "platformdirs": {"models.py"},
+    "platformdirs": {"models/places.py"},
     "matplotlib": {"picture.py"},
     "tomli_w": {"modelfolder.py"},
     "numba": {"train/_skipgram_numba.py"},

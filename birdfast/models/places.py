@@ -1,0 +1,24 @@
+"""Places of this machine: where models are looked for, and where rewritten networks are kept."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+FOLDERS_VARIABLE = "BIRDFAST_MODELS"
+
+
+def folders() -> list[Path]:
+    """Return where model folders are looked for: $BIRDFAST_MODELS, then the user's data folder."""
+    import platformdirs
+
+    listed = [Path(entry) for entry in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if entry]
+    return [*listed, platformdirs.user_data_path("birdfast") / "models"]
+
+
+def cache_folder() -> Path:
+    """Return where rewritten networks are kept: $BIRDFAST_CACHE, or the user's cache folder."""
+    import platformdirs
+
+    named = os.environ.get("BIRDFAST_CACHE")
+    return (Path(named) if named else platformdirs.user_cache_path("birdfast")) / "grafts"
