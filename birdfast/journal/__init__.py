@@ -20,11 +20,11 @@ from itertools import chain
 from pathlib import Path
 from time import monotonic
 
-from ..errors import BirdfastError, ConfigError, OutputError
+from ..errors import BirdfastError, OutputError
 from ..outcomes import Heard, Outcome, Part
 from .begun import Begun
 from .database import NAME, new_digest
-from .facts import Facts
+from .facts import Facts, compare
 from .folder import Folder
 from .record import FILE, Entry, Hearing, Record, Standing, total
 
@@ -229,29 +229,6 @@ class Journal(Record):
         # In one statement, and last: a signal may end us between any two, and this one counts.
         places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
         run(f"INSERT OR REPLACE INTO hearing VALUES {places}", list(chain.from_iterable(rows)))
-
-
-def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> None:
-    """Refuse a journal of another run.
-
-    Parameters
-    ----------
-    path : path
-        The journal's.
-    theirs, ours : Facts
-    shards : bool
-        Whether another share of the same run is another run.
-
-    Raises
-    ------
-    ConfigError
-        With the first differences, by name.
-    """
-    if found := list(theirs.differences(ours, shards=shards)):
-        raise ConfigError(
-            f"{path}: of a run that differs ({'; '.join(found[:3])});"
-            " choose another folder, or --force starts anew"
-        )
 
 
 def _size_and_time(path: bytes) -> tuple[int | None, int | None]:

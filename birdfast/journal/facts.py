@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import NamedTuple
 
+from ..errors import ConfigError
 from ..tables.table import About, AboutModel, Names
 
 
@@ -70,6 +72,29 @@ class Facts(NamedTuple):
             for model in about["models"]
         )
         return cls(told["decides"], About(about["metadata"], models), told["shard"], told["inputs"])
+
+
+def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> None:
+    """Refuse a journal of another run.
+
+    Parameters
+    ----------
+    path : path
+        The journal's.
+    theirs, ours : Facts
+    shards : bool
+        Whether another share of the same run is another run.
+
+    Raises
+    ------
+    ConfigError
+        With the first differences, by name.
+    """
+    if found := list(theirs.differences(ours, shards=shards)):
+        raise ConfigError(
+            f"{path}: of a run that differs ({'; '.join(found[:3])});"
+            " choose another folder, or --force starts anew"
+        )
 
 
 def _names(told: list[list[str]]) -> Names:

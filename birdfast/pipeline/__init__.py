@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from itertools import chain
 from time import thread_time
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
@@ -14,16 +14,16 @@ from .. import audio, models
 from ..arrays import Float32
 from ..config import Options
 from ..errors import AudioError, ConfigError, ModelError
-from ..outcomes import DETECTION, Detection, Failure, Heard, Outcome, Part
+from ..outcomes import Detection, Outcome, Part
 from . import stretches
-from .listener import Listener, Scored, Sender
-from .onepass import OnePass, one_pass
+from .hearing import Hearing, complete, failure_of, hear
+from .listener import Listener, Scored
+from .onepass import one_pass
 from .stretches import Share
 
 __all__ = ["Pipeline", "Scored"]
 
 Sound = str | os.PathLike[str] | Float32
-T = TypeVar("T")
 
 
 class Pipeline:
@@ -160,7 +160,7 @@ class Pipeline:
         """
         outcome = Outcome(stretch)
         listeners = [listener for listener in self.listeners if only is None or listener.number in only]
-        hearings = [_Hearing(path, stretch, listener, send, alive) for listener in listeners]
+        hearings = [Hearing(path, stretch, listener, send, alive) for listener in listeners]
         outcome.heard = [hearing.heard for hearing in hearings]
         known: dict[str, Any] = {}
         began_s = thread_time()
@@ -172,16 +172,16 @@ class Pipeline:
                 grids = [listener.grid for listener in listeners]
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 with one_pass(recording, listeners, shares) as passing:
-                    _hear(passing, hearings, outcome)
+                    hear(passing, hearings, outcome)
                 covered = zip(hearings, shares, strict=True)
                 outcome.audio_s = max(hearing.covered_s(recording, share) for hearing, share in covered)
-        except (AudioError, MemoryError) as error:
-            outcome.failure = _failure(path, error)
+        except (AudioError, ModelError, MemoryError) as error:
+            outcome.failure = failure_of(path, error)
         for hearing in hearings:
             hearing.finish()
         if outcome.failure is not None:
             outcome.audio_s = max(hearing.heard.n_windows * hearing.step_s for hearing in hearings)
-        _complete(outcome, known)
+        complete(outcome, known)
         return outcome
 
     def _listen(
@@ -212,83 +212,6 @@ class Pipeline:
                     raise failure
 
 
-class _Hearing:
-    """What one listener makes of a stretch: its own failure is its own, and the others hear on."""
-
-    def __init__(
-        self,
-        path: str,
-        stretch: int,
-        listener: Listener,
-        send: Callable[[Part], object],
-        alive: Callable[[], object],
-    ) -> None:
-        self.heard = Heard(listener.number)
-        self.step_s = listener.grid.step_samples / listener.grid.rate_hz
-        self._path, self._listener, self._alive = path, listener, alive
-        self._dense = Sender(listener.number, stretch, listener.widths, send)
-        self._found = [np.zeros(0, DETECTION)]
-
-    def take(self, batches: Iterator[Scored]) -> None:
-        """Write down what is in batches of windows, so long as nothing went wrong."""
-        if self.heard.failure is not None:
-            return
-        try:
-            for scored in batches:
-                self._found.append(self._listener.pick(scored))
-                self._dense.add(self._listener.dense(scored))
-                self.heard.n_windows += len(scored.start_s)
-                self._alive()
-        except (ModelError, MemoryError) as error:
-            self.heard.failure = _failure(self._path, error, self._listener.model.name)
-
-    def finish(self) -> None:
-        """Put together what was found."""
-        self._dense.end()
-        self.heard.n_parts = self._dense.n_parts
-        self.heard.detections = np.concatenate(self._found)
-
-    def covered_s(self, recording: audio.Recording, share: Share) -> float:
-        """Return the seconds that a stretch adds to the sound analysed: up to the next one's start."""
-        if self.heard.failure is not None:
-            return self.heard.n_windows * self.step_s
-        end_s = (share.first + self.heard.n_windows) * self.step_s
-        if recording.n_frames is not None:
-            end_s = min(end_s, recording.duration_s)
-        return end_s - share.first * self.step_s
-
-
-def _hear(passing: OnePass, hearings: Sequence[_Hearing], outcome: Outcome) -> None:
-    """Give every listener the sound; where it ends too early, what is whole is heard before that is told."""
-    failure: AudioError | None = None
-    try:
-        for place, block in _timed(passing.blocks(), outcome):
-            hearings[place].take(passing.ears[place].hear(block))
-            if all(hearing.heard.failure is not None for hearing in hearings):
-                break
-    except AudioError as error:
-        failure = error
-    for hearing, ear in zip(hearings, passing.ears, strict=True):
-        hearing.take(ear.end(whole=failure is not None))
-        hearing.heard.network_s = ear.network_s
-    if failure is not None:
-        raise failure
-
-
-def _failure(path: str, error: Exception, model: str = "") -> Failure:
-    stage = "audio" if isinstance(error, AudioError) else "network"
-    return Failure(path, stage, type(error).__name__, str(error), audio.size_bytes(path), model=model)
-
-
-def _complete(outcome: Outcome, known: Mapping[str, Any]) -> None:
-    """Add what is known of the recording to the failures."""
-    if outcome.failure is not None:
-        outcome.failure = outcome.failure._replace(**known)
-    for heard in outcome.heard:
-        if heard.failure is not None:
-            heard.failure = heard.failure._replace(**known)
-
-
 def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float32:
     """Return sound that is already in memory at the model's rate."""
     if rate_hz is None or not audio.MIN_RATE_HZ <= rate_hz <= audio.MAX_RATE_HZ:
@@ -300,16 +223,3 @@ def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float
     if not np.isfinite(samples).all():
         raise AudioError(f"sample {int(np.argmin(np.isfinite(samples)))} is NaN or infinite")
     return audio.resample(samples.astype(np.float32, copy=False), rate_hz, model_rate_hz)
-
-
-def _timed(blocks: Iterator[T], outcome: Outcome) -> Iterator[T]:
-    """Pass blocks on and add up the CPU time that making them takes."""
-    while True:
-        began_s = thread_time()
-        try:
-            block = next(blocks, None)
-        finally:
-            outcome.reading_s += thread_time() - began_s
-        if block is None:
-            return
-        yield block

@@ -1,0 +1,108 @@
+"""A hearing: what the listeners make of one stretch of a file, and what becomes of what goes wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from time import thread_time
+from typing import Any, TypeVar
+
+import numpy as np
+
+from .. import audio
+from ..errors import AudioError, ModelError
+from ..outcomes import DETECTION, Failure, Heard, Outcome, Part
+from .listener import Listener, Scored, Sender
+from .onepass import OnePass
+from .stretches import Share
+
+T = TypeVar("T")
+
+
+class Hearing:
+    """What one listener makes of a stretch: its own failure is its own, and the others hear on."""
+
+    def __init__(
+        self,
+        path: str,
+        stretch: int,
+        listener: Listener,
+        send: Callable[[Part], object],
+        alive: Callable[[], object],
+    ) -> None:
+        self.heard = Heard(listener.number)
+        self.step_s = listener.grid.step_samples / listener.grid.rate_hz
+        self._path, self._listener, self._alive = path, listener, alive
+        self._dense = Sender(listener.number, stretch, listener.widths, send)
+        self._found = [np.zeros(0, DETECTION)]
+
+    def take(self, batches: Iterator[Scored]) -> None:
+        """Write down what is in batches of windows, so long as nothing went wrong."""
+        if self.heard.failure is not None:
+            return
+        try:
+            for scored in batches:
+                self._found.append(self._listener.pick(scored))
+                self._dense.add(self._listener.dense(scored))
+                self.heard.n_windows += len(scored.start_s)
+                self._alive()
+        except (ModelError, MemoryError) as error:
+            self.heard.failure = failure_of(self._path, error, self._listener.model.name)
+
+    def finish(self) -> None:
+        """Put together what was found."""
+        self._dense.end()
+        self.heard.n_parts = self._dense.n_parts
+        self.heard.detections = np.concatenate(self._found)
+
+    def covered_s(self, recording: audio.Recording, share: Share) -> float:
+        """Return the seconds that a stretch adds to the sound analysed: up to the next one's start."""
+        if self.heard.failure is not None:
+            return self.heard.n_windows * self.step_s
+        end_s = (share.first + self.heard.n_windows) * self.step_s
+        if recording.n_frames is not None:
+            end_s = min(end_s, recording.duration_s)
+        return end_s - share.first * self.step_s
+
+
+def hear(passing: OnePass, hearings: Sequence[Hearing], outcome: Outcome) -> None:
+    """Give every listener the sound; where it ends too early, what is whole is heard before that is told."""
+    failure: AudioError | None = None
+    try:
+        for place, block in _timed(passing.blocks(), outcome):
+            hearings[place].take(passing.ears[place].hear(block))
+            if all(hearing.heard.failure is not None for hearing in hearings):
+                break
+    except AudioError as error:
+        failure = error
+    for hearing, ear in zip(hearings, passing.ears, strict=True):
+        hearing.take(ear.end(whole=failure is not None))
+        hearing.heard.network_s = ear.network_s
+    if failure is not None:
+        raise failure
+
+
+def failure_of(path: str, error: Exception, model: str = "") -> Failure:
+    stage = "audio" if isinstance(error, AudioError) else "network"
+    return Failure(path, stage, type(error).__name__, str(error), audio.size_bytes(path), model=model)
+
+
+def complete(outcome: Outcome, known: Mapping[str, Any]) -> None:
+    """Add what is known of the recording to the failures."""
+    if outcome.failure is not None:
+        outcome.failure = outcome.failure._replace(**known)
+    for heard in outcome.heard:
+        if heard.failure is not None:
+            heard.failure = heard.failure._replace(**known)
+
+
+def _timed(blocks: Iterator[T], outcome: Outcome) -> Iterator[T]:
+    """Pass blocks on and add up the CPU time that making them takes."""
+    while True:
+        began_s = thread_time()
+        try:
+            block = next(blocks, None)
+        finally:
+            outcome.reading_s += thread_time() - began_s
+        if block is None:
+            return
+        yield block
