@@ -65,7 +65,7 @@ def quality(clips: Path, work: Path, n_minutes: int) -> None:
         subprocess.run([*map(str, command), "--quiet"], check=True)
         pipeline = birdfast.load(str(work / preset))
         scores = [
-            pipeline.rule.confidences(scored.outputs["logits"])
+            pipeline.listener().confidences(scored)
             for number in range(n_minutes)
             for scored in pipeline.score(scapes / f"scape_{number:04d}.ogg")
         ]

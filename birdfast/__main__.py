@@ -12,14 +12,10 @@ from typing import NoReturn
 
 from . import __doc__ as ABOUT
 from ._version import __version__
-from .cli import COMMANDS
+from .cli import COMMANDS, exits
 from .errors import BirdfastError, OutputError
 
-USAGE_ERROR = 64
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
-OUTPUT_ERROR = 74  # as sysexits.h has it
-INTERRUPTED = 130
-NOBODY_READS = 141  # as a shell says of a program that SIGPIPE ended
 
 EPILOG = """\
 examples:
@@ -38,7 +34,7 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and leave."""
         self.print_usage(sys.stderr)
-        self.exit(USAGE_ERROR, f"{self.prog}: {message}\n")
+        self.exit(exits.USAGE, f"{self.prog}: {message}\n")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -53,7 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
             sys.stdout.flush()  # here, where an error can be told
     except BrokenPipeError:
         _silence()
-        return NOBODY_READS
+        return exits.NOBODY_READS
 
 
 def _run(chosen: argparse.Namespace, began: float) -> int:
@@ -65,13 +61,13 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
         return int(chosen.run(chosen))
     except OutputError as error:
         print(f"birdfast: {error}", file=sys.stderr)
-        return OUTPUT_ERROR
+        return exits.OUTPUT
     except BirdfastError as error:
         print(f"birdfast: {error}", file=sys.stderr)
-        return USAGE_ERROR
+        return exits.USAGE
     except KeyboardInterrupt:
         print("birdfast: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return exits.INTERRUPTED
 
 
 def _stop(number: int, _: object) -> NoReturn:

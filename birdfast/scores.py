@@ -21,7 +21,7 @@ class ScoreRule:
     """What makes a score a detection."""
 
     activation: Activation
-    min_confidence: float = 0.25
+    min_confidence: float
     top_k: int | None = None
     sensitivity: float = 1.0
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 import hypothesis
 import numpy as np
@@ -17,7 +19,32 @@ from . import networks
 hypothesis.settings.register_profile("birdfast", deadline=None)
 hypothesis.settings.load_profile("birdfast")
 
+Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
+
+# Reasons that have nothing to do with what is installed: under CI every other skip is a failure.
+EXCUSED = ("the administrator may",)
+
 SHARED = Path(__file__).resolve().parents[2] / "shared"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Under CI=true a test that skips for want of a tool, a peer or data fails: there all of it has to be."""
+    return _not_skipped((yield))
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """The same for whole files of tests."""
+    return _not_skipped((yield))
+
+
+def _not_skipped(report: Report) -> Report:
+    if report.skipped and os.environ.get("CI") == "true":
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if not any(excuse in reason for excuse in EXCUSED):
+            report.outcome, report.longrepr = "failed", f"skipped under CI: {reason}"
+    return report
 
 
 @pytest.fixture(scope="session", autouse=True)

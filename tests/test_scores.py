@@ -39,13 +39,13 @@ def test_pick_is_threshold_then_sort(logits: np.ndarray, rule: ScoreRule) -> Non
 def test_sigmoid_is_birdnets(logits: np.ndarray, sensitivity: float) -> None:
     clipped = np.clip(logits.astype(float) + (sensitivity - 1) * 10, -15, 15)
     expected = 1 / (1 + np.exp(-clipped))
-    found = ScoreRule("sigmoid", sensitivity=sensitivity).confidences(logits)
+    found = ScoreRule("sigmoid", 0.25, sensitivity=sensitivity).confidences(logits)
     np.testing.assert_allclose(found, expected, rtol=4e-6)
 
 
 @given(LOGITS)
 def test_softmax_adds_up_to_one(logits: np.ndarray) -> None:
-    np.testing.assert_allclose(ScoreRule("softmax").confidences(logits).sum(axis=1), 1, rtol=1e-5)
+    np.testing.assert_allclose(ScoreRule("softmax", 0.25).confidences(logits).sum(axis=1), 1, rtol=1e-5)
 
 
 def test_a_confidence_equal_to_the_threshold_is_kept() -> None:
@@ -57,7 +57,7 @@ def test_a_confidence_equal_to_the_threshold_is_kept() -> None:
 def test_a_confidence_is_kept_at_itself_and_not_at_the_next_float(sensitivity: float) -> None:
     """The logit is compared first, and where confidences are close to 1, many logits share one."""
     logits = np.linspace(-21, 21, 2000, dtype=np.float32)[:, np.newaxis]
-    confidences = ScoreRule("sigmoid", sensitivity=sensitivity).confidences(logits)
+    confidences = ScoreRule("sigmoid", 0.25, sensitivity=sensitivity).confidences(logits)
     for logit, confidence in zip(logits, confidences[:, 0], strict=True):
         for threshold, n in ((confidence, 1), (np.nextafter(confidence, np.float32(1)), 0)):
             rule = ScoreRule("sigmoid", float(threshold), sensitivity=sensitivity)
@@ -66,4 +66,4 @@ def test_a_confidence_is_kept_at_itself_and_not_at_the_next_float(sensitivity: f
 
 @pytest.mark.parametrize("activation", ["sigmoid", "softmax", "none"])
 def test_no_windows_no_detections(activation: str) -> None:
-    assert len(ScoreRule(activation).pick(np.zeros((0, 3), np.float32))[0]) == 0
+    assert len(ScoreRule(activation, 0.25).pick(np.zeros((0, 3), np.float32))[0]) == 0

@@ -12,6 +12,8 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+from . import exits
+
 HELP = "write a soundscape whose truth is known, and compare detections with it"
 
 
@@ -64,7 +66,7 @@ def _write(folder: Path, seed: int) -> int:
                 (f"{song.start_s:.3f}", f"{song.end_s:.3f}", song.scientific_name, song.common_name)
             )
     print(f"written: {folder / 'soundscape.flac'}, {folder / 'truth.csv'}")
-    return 0
+    return exits.FINE
 
 
 def _compare(folder: Path, detections: Path) -> int:

@@ -24,8 +24,10 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..config import Options
+from . import exits
+
 HELP = "find the species in recordings"
-SOME_FAILED = 2
 DEFAULT_OUTPUT = "birdfast-results"
 
 
@@ -71,7 +73,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--tail",
         choices=("pad", "drop", "min-1s"),
-        default="pad",
+        default=Options.tail,
         help="a last, shorter window: pad it with silence, drop it, or drop it below 1 s"
         " (default: %(default)s)",
     )
@@ -80,7 +82,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--min-conf",
         "--min_conf",
         type=float,
-        default=0.25,
+        default=Options.min_confidence,
         metavar="C",
         help="least confidence of a detection, 0 to 1 (default: %(default)s)",
     )
@@ -90,7 +92,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     pick.add_argument(
         "--sensitivity",
         type=float,
-        default=1.0,
+        default=Options.sensitivity,
         metavar="S",
         help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
     )
@@ -138,7 +140,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
     from .. import inputs, models
-    from ..config import Options
     from ..runs import How, Run, shards
     from ..runs.progress import Progress, counted
 
@@ -169,9 +170,9 @@ def run(chosen: argparse.Namespace) -> int:
     results = run.work(progress)
     if results.stopped is not None:
         progress.warn(f"{results.stopped.message}\nbirdfast: stopped, as --fail-fast says")
-        return SOME_FAILED
+        return exits.SOME_FAILED
     progress.say(f"{progress.summary()}\nwritten: {', '.join(map(str, results.tables))}")
-    return results.standing.exit_code
+    return exits.of_run(results.standing)
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from . import exits
+
 HELP = "print versions, processor, kernels and runtimes"
 LIBRARIES = (
     "numpy",
@@ -48,7 +50,7 @@ def run(chosen: argparse.Namespace) -> int:
             print(f"{library} {metadata.version(library)}")
         except metadata.PackageNotFoundError:
             print(f"{library} is not installed")
-    return 0
+    return exits.FINE
 
 
 def _processor() -> tuple[str, list[str]]:

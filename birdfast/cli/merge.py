@@ -10,6 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import exits
+
 HELP = "join the shards of a run into one table"
 
 
@@ -34,4 +36,4 @@ def run(chosen: argparse.Namespace) -> int:
     written, standing = merge(parts, Path(chosen.output), kinds_of(chosen.rtype))
     for path in written:
         print(f"written: {path}")
-    return standing.exit_code
+    return exits.of_run(standing)

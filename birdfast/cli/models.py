@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import argparse
 
+from . import exits
+
 HELP = "list the networks, what they want and where they are"
 
 
@@ -25,4 +27,4 @@ def run(chosen: argparse.Namespace) -> int:
         print(f"{model.n_classes or 'as many'} classes{'' if model.n_classes else ' as its labels'}")
         print(f"    {model.path if model.found else 'not found: ' + model.how_to_get()}")
     print(f"searched: {', '.join(map(str, models.folders()))} (set {models.FOLDERS_VARIABLE} to add folders)")
-    return 0
+    return exits.FINE

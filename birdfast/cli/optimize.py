@@ -22,6 +22,7 @@ from typing import Any
 
 from .. import atomicfile
 from ..errors import ConfigError, ModelError
+from . import exits
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
 AGAIN = "the same command begins anew"
@@ -60,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError("-o, --batch, --tolerance and --audio go with --portable")
     else:
         _cache(args.model)
-    return 0
+    return exits.FINE
 
 
 def _portable(args: argparse.Namespace) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import exits
+
 HELP = "draw a recording's spectrogram with its detections"
 
 
@@ -42,4 +44,4 @@ def run(chosen: argparse.Namespace) -> int:
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
     picture.draw(recording, own, output, chosen.start, chosen.length, chosen.fmax)
     print(f"written: {output} ({len(own)} detections in {recording.name})")
-    return 0
+    return exits.FINE

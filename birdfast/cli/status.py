@@ -8,8 +8,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from . import exits
+
 HELP = "how far a run is"
-UNFINISHED = 1
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -35,4 +36,4 @@ def run(chosen: argparse.Namespace) -> int:
             f" {standing.waiting:,} to do; {standing.audio_s / 3600:,.1f} h of sound,"
             f" {standing.detections:,} detections"
         )
-    return UNFINISHED if standing.waiting else standing.exit_code
+    return exits.UNFINISHED if standing.waiting else exits.of_run(standing)

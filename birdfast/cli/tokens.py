@@ -14,6 +14,8 @@ import argparse
 import sys
 from pathlib import Path
 
+from . import exits
+
 HELP = "write recordings as sequences of a trained model's tokens"
 
 
@@ -36,4 +38,4 @@ def run(chosen: argparse.Namespace) -> int:
     paths, vectors = inputs.find(chosen.inputs), chosen.vectors and Path(chosen.vectors)
     n_failed = tokens.write(paths, Path(chosen.model), Path(chosen.output), chosen.rtype, vectors)
     print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {chosen.output}", file=sys.stderr)
-    return 0 if not n_failed else 2 if n_failed < len(paths) else 3
+    return exits.of(n_failed, len(paths))

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
     Trial = tuple[str, Training, list[Clip]]
 
+from . import exits
+
 HELP = "train a model on your own recordings"
 STAGES = "stages"
 NEEDED = {"numba": "numba", "sklearn": "scikit-learn", "tomli_w": "tomli-w"}
@@ -238,7 +240,7 @@ def _end(training: Training, output: Path) -> int:
     for why in dict.fromkeys(training.failures.values()):
         print(f"birdfast: left out: {why}", file=sys.stderr)
     training.say(f"written: {output}")
-    return 2 if training.failures else 0
+    return exits.SOME_FAILED if training.failures else exits.FINE
 
 
 def _say(line: str) -> None:

@@ -80,13 +80,6 @@ class Standing(NamedTuple):
         """All files of the run."""
         return self.done + self.failed + self.waiting
 
-    @property
-    def exit_code(self) -> int:
-        """0: all files fine; 2: some failed; 3: none worked, not even in part."""
-        if not self.failed:
-            return 0
-        return 2 if self.done or self.audio_s > 0 else 3
-
 
 def total(standings: Iterable[Standing]) -> Standing:
     """Add up the parts of a run."""
