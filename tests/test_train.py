@@ -110,7 +110,7 @@ def test_a_window_has_the_same_scores_alone_and_in_a_batch(model: Path) -> None:
 
 def test_load_takes_the_folder(model: Path) -> None:
     pipeline = birdfast.load(str(model))
-    assert pipeline.listener().listener().model.activation == "softmax"
+    assert pipeline.listener().model.activation == "softmax"
     assert pipeline.embed(song("rattle", 9), RATE_HZ).shape == (2, 24 + 8 + 48)
 
 
@@ -426,7 +426,7 @@ def test_several_labels_make_a_sigmoid(data: Path, tmp_path: Path) -> None:
     (data / "several.csv").write_text("\n".join(["file,label,start_s", *rows]) + "\n")
     assert train(data, "several.csv", tmp_path / "m") == 0
     pipeline = birdfast.load(str(tmp_path / "m"))
-    assert pipeline.listener().listener().model.activation == "sigmoid"
+    assert pipeline.listener().model.activation == "sigmoid"
     found = {detection.common_name for detection in pipeline.detect(song("whistle", 80), RATE_HZ)}
     assert {"whistle", "bird"} <= found
 

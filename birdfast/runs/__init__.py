@@ -171,9 +171,7 @@ class Run:
 
     def _say_what_is_unprepared(self, followers: Sequence[Follower]) -> None:
         for model in self.models if self.options.graft else ():
-            if model.path.suffix == ".tflite" and not cache.is_prepared(
-                model.sha256(), known_models.cache_folder()
-            ):
+            if model.kind == "tflite" and not cache.is_prepared(model.sha256(), known_models.cache_folder()):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 

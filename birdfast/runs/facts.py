@@ -11,7 +11,6 @@ from .._version import __version__
 from ..config import Options
 from ..journal import Facts
 from ..models import Model
-from ..runtimes import litert
 from ..tables import About, AboutModel, Names
 from . import shards
 from .shards import Shard
@@ -75,8 +74,8 @@ def about_alone(models: Sequence[Model]) -> About:
 
 def _of_model(model: Model) -> dict[str, str]:
     decides = {"model": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
-    if model.path.suffix == ".tflite":
-        decides["TFLite runtime"] = litert.version()
+    if model.runtime:
+        decides["runtime"] = model.runtime
     return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}
 
 
