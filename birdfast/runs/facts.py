@@ -61,10 +61,12 @@ def fingerprint(models: Sequence[Model], options: Options) -> dict[str, str]:
     """
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
+    if any(model.path.suffix == ".tflite" for model in models):
+        decides["TFLite runtime"] = litert.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     for number, model in enumerate(models, 1):
-        whose = f"model {number}: " if len(models) > 1 else ""
-        decides |= {f"{whose}{name}": value for name, value in _of_model(model).items()}
+        whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
+        decides |= {f"{whose} {name}": value for name, value in _of_model(model).items()}
     return decides
 
 
@@ -74,9 +76,7 @@ def about_alone(models: Sequence[Model]) -> About:
 
 
 def _of_model(model: Model) -> dict[str, str]:
-    decides = {"model": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
-    if model.path.suffix == ".tflite":
-        decides["TFLite runtime"] = litert.version()
+    decides = {"file": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
     return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}
 
 
