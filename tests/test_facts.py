@@ -6,6 +6,7 @@ import dataclasses
 from importlib import import_module
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from birdfast import models
@@ -85,6 +86,19 @@ def test_every_option_and_every_field_of_a_model_is_known_here() -> None:
 def test_every_option_decides(tiny: models.Model, tmp_path: Path, name: str) -> None:
     other = Options(**{name: OPTIONS[name]})
     assert_differs(tmp_path / "out", of(tiny), of(tiny, options=other), name)
+
+
+def test_a_number_is_the_same_however_it_is_written(tiny: models.Model) -> None:
+    for same in (
+        {"min_confidence": 0},
+        {"min_confidence": np.float64(0.0)},
+        {"min_confidence": 0.0, "graft": 1},
+    ):
+        assert of(tiny, options=Options(**same)) == of(tiny, options=Options(min_confidence=0.0))
+    whole = Options(top_k=2, overlap_s=0, sensitivity=1)
+    assert of(tiny, options=whole) == of(tiny, options=Options(top_k=np.int64(2), overlap_s=0.0))
+    with pytest.raises(ConfigError, match="top_k: 2.5 does not fit"):
+        Options(top_k=2.5)
 
 
 @pytest.mark.parametrize("name", MODEL)
