@@ -20,7 +20,7 @@ from typing import Any, get_args
 
 from . import modelfolder
 from .config import LARGEST, Activation, Normalization
-from .errors import ModelError
+from .errors import ConfigError, ModelError
 
 FOLDERS_VARIABLE = "BIRDFAST_MODELS"
 
@@ -143,7 +143,11 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         model = _in_folder(path)
     else:
         return _single(path, labels)
-    return with_files(model, model.path, Path(labels)) if labels else model
+    if not labels:
+        return model
+    if not Path(labels).is_file():
+        raise ModelError(f"{model.path}: its labels are missing ({os.fspath(labels)})")
+    return with_files(model, model.path, Path(labels))
 
 
 def find_all(
@@ -162,6 +166,19 @@ def find_all(
     if labels is not None and len(named) != 1:
         raise ModelError("labels belong to one model; several bring their own")
     return [find(one, labels) for one in named]
+
+
+def check_several(listening: Sequence[Model]) -> None:
+    """Refuse models that cannot be told apart, and none at all.
+
+    Raises
+    ------
+    ConfigError
+        Two have one name, or there is none.
+    """
+    names = [model.name for model in listening]
+    if not names or len({*names}) < len(names):
+        raise ConfigError(f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own")
 
 
 def _single(path: Path, labels: str | os.PathLike[str] | None) -> Model:
