@@ -381,6 +381,18 @@ def test_a_call_that_makes_no_sense_is_refused(
         assert list(Path("out").iterdir()) == []
 
 
+def test_options_that_do_not_fit_the_network_cost_no_old_results(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    how = {"output": tmp_path / "out", "kinds": ["csv", "scores"], "min_confidence": 0}
+    found = list(birdfast.run(folder, deep.path.parent, **how))
+    before = contents(tmp_path / "out")
+    with pytest.raises(ConfigError, match="a step of 60 s"):
+        birdfast.run(folder, deep.path.parent, **how, force=True, step_s=60)
+    assert contents(tmp_path / "out") == before
+    assert list(Results(tmp_path / "out")) == found
+
+
 def test_a_folder_that_goes_in_mid_run_is_an_output_error(
     deep: models.Model, folder: Path, tmp_path: Path
 ) -> None:
