@@ -16,6 +16,11 @@ Activation = Literal["sigmoid", "softmax", "none"]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 T = TypeVar("T")
+NUMBERS: dict[str, type] = {
+    **dict.fromkeys(("min_confidence", "sensitivity", "overlap_s", "step_s"), float),
+    "top_k": int,
+    "graft": bool,
+}
 LARGEST = 2**53  # of any number that is chosen: a float64 holds no odd integers above it
 
 
@@ -63,7 +68,8 @@ class Options:
 
     def __post_init__(self) -> None:
         check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
-        check(self.top_k is None or self.top_k >= 1, "top_k", self.top_k, "1 or more")
+        top_k_fits = self.top_k is None or (self.top_k >= 1 and self.top_k % 1 == 0)
+        check(top_k_fits, "top_k", self.top_k, "1 or more")
         check(0.5 <= self.sensitivity <= 1.5, "sensitivity", self.sensitivity, "0.5 to 1.5")
         overlap_fits = self.overlap_s is None or 0 <= self.overlap_s <= LONGEST_S
         check(overlap_fits, "overlap_s", self.overlap_s, f"0 to {LONGEST_S:,} seconds")
@@ -76,8 +82,11 @@ class Options:
         check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
         dense = get_args(Dense)
         check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
-        # In one order and as JSON gives it back: equal options are equal.
+        # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.
         object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in self.keep))
+        for name, kind in NUMBERS.items():
+            if getattr(self, name) is not None:
+                object.__setattr__(self, name, kind(getattr(self, name)))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:

@@ -106,6 +106,13 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     return models.find(networks.write_folder(tmp_path_factory.mktemp("deep"), *matrices))
 
 
+@pytest.fixture(scope="session")
+def tokens(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """An STSG model whose embedding has 6 values."""
+    pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
+    return models.find(networks.write_stsg(tmp_path_factory.mktemp("tokens")))
+
+
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
     """Two and a half seconds of noise, 8 kHz, 16 bits, mono."""

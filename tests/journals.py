@@ -13,7 +13,9 @@ from birdfast.outcomes import DETECTION, Failure, Heard, Outcome, row
 from birdfast.tables import About, AboutModel, Names
 
 NAMES = Names(("Avis", "Engine"), ("Bird", "Engine"))
-RUN = About({"model": "tiny"}, (AboutModel("tiny", (NAMES,), {"scores": 2, "embeddings": 2}),))
+WIDTHS = {"scores": 2, "embeddings": 2}
+RUN = About({"model": "tiny"}, (AboutModel("tiny", (NAMES,), WIDTHS),))
+TWO = About({"model": "both"}, tuple(AboutModel(name, (NAMES,), WIDTHS) for name in ("one", "two")))
 
 
 def rows_of(count: int, width: int = 2, first: int = 0) -> Rows:
@@ -29,6 +31,7 @@ def read(out: Path, kind: str) -> pyarrow.Table:
 
 
 FACTS = Facts({"model": "a", "top_k": "null"}, RUN)
+FACTS_OF_TWO = FACTS._replace(about=TWO)
 
 
 def decided(**changed: str) -> Facts:

@@ -1,4 +1,4 @@
-"""Tiny TFLite networks, built without TensorFlow: one matrix product from samples to logits."""
+"""Tiny networks: of TFLite, built without TensorFlow, one matrix product from samples to logits; of STSG."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from typing import Any
 import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
+
+from birdfast import modelfolder
+from birdfast.stsg.tokenizer import TokenFrontEnd
 
 RATE_HZ = 8_000
 WINDOW_SAMPLES = 4_000
@@ -52,6 +55,22 @@ def write_folder(folder: Path, *matrices: np.ndarray) -> Path:
     (folder / "tiny.tflite").write_bytes(tflite(*(matrices or (weights(),))))
     (folder / "labels.txt").write_text("\n".join(LABELS) + "\n")
     (folder / "model.toml").write_text(f"rate_hz = {RATE_HZ}\nwindow_samples = {WINDOW_SAMPLES}\n")
+    return folder
+
+
+def write_stsg(folder: Path, n_tokens: int = 30, dim: int = 6, window_s: float = 0.5) -> Path:
+    """Write a model folder as training does, with tokens, embeddings and a head that nobody learnt."""
+    random, n_values = np.random.default_rng(2), TokenFrontEnd().n_bands
+    shapes = {
+        "centroids": (n_tokens, n_values),
+        "embeddings": (n_tokens, dim),
+        "layer0_weight": (len(LABELS), dim),
+        "layer0_bias": (len(LABELS),),
+    }
+    arrays = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    facts = {"title": "tokens", "licence": "none", "activation": "softmax", "window_s": window_s}
+    tables = {"classes": list(LABELS), "frontend": {"rate_hz": TokenFrontEnd().rate_hz}, "pooling": {}}
+    modelfolder.write(folder, {**facts, **tables}, arrays)
     return folder
 
 

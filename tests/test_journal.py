@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import json
 import os
 import random
@@ -20,15 +21,13 @@ import pytest
 
 from birdfast import models
 from birdfast.cli import exits
-from birdfast.config import Options
 from birdfast.errors import ConfigError, OutputError
 from birdfast.journal import NAME, Journal, Record
-from birdfast.outcomes import Part, row
-from birdfast.runs.facts import fingerprint
+from birdfast.outcomes import Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
 from .commands import birdfast, contents, infer, table
-from .journals import FACTS, by_all, decided, failed, outcome
+from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, outcome
 from .recordings import noise, write
 
 
@@ -72,6 +71,108 @@ def test_failed_files_wait_for_retry_and_changed_ones_do_not(tmp_path: Path) -> 
         assert journal.plan(paths, range(2), retry=True) == by_all(1)
         changed.write_text("22")
         assert journal.plan(paths, range(2)) == by_all(0, 1)
+
+
+@pytest.mark.parametrize("change", ["size", "time", "gone", "nothing"])
+def test_a_file_is_another_by_its_size_or_its_time_alone(tmp_path: Path, change: str) -> None:
+    path = tmp_path / "a.wav"
+    path.write_text("1")
+    status = path.stat()
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([str(path)], [0])
+        journal.add(str(path), outcome())
+    path.write_text("22" if change == "size" else "2")
+    later_ns = status.st_mtime_ns + (change == "time")
+    os.utime(path, ns=(status.st_atime_ns, later_ns))
+    if change == "gone":
+        path.unlink()
+    with Journal(tmp_path, FACTS) as journal:
+        assert journal.plan([str(path)], [0]) == ([] if change == "nothing" else by_all(0))
+
+
+def cut_short(audio_s: float = 3.0) -> Outcome:
+    """Return the outcome of a file that failed behind some sound."""
+    return dataclasses.replace(failed("a.wav"), audio_s=audio_s)
+
+
+def test_sound_before_a_failure_counts(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav", "b.wav"], range(2))
+        journal.add("a.wav", cut_short())
+        journal.add("b.wav", failed("b.wav"))
+        assert (journal.standing().audio_s, exits.of_run(journal.standing())) == (3.0, 2)
+        journal.plan(["b.wav"], [0])
+        assert (journal.standing().audio_s, exits.of_run(journal.standing())) == (0.0, 3)
+
+
+def test_a_file_that_is_heard_anew_is_known_by_what_is_heard_now(tmp_path: Path) -> None:
+    first = dataclasses.replace(cut_short(), notes=["odd"], decoder="another")
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        journal.add("a.wav", first)
+        journal.plan(["a.wav"], [0], retry=True)
+        ((_, entry),) = journal.entries()
+        assert (entry.failures(), entry.remarks(), entry.decoder, entry.audio_s) == ([], [], None, 0.0)
+        assert journal.standing() == (0, 0, 1, 0.0, 0)
+        journal.add("a.wav", cut_short(1.0))
+        ((_, entry),) = journal.entries()
+        assert (entry.remarks(), entry.decoder, entry.audio_s) == ([], None, 1.0)
+
+
+class Interrupted:
+    """A database in whose `number`th statement from now a signal ends the program."""
+
+    def __init__(self, database: sqlite3.Connection, number: int) -> None:
+        self._database, self.left = database, number
+
+    def execute(self, *statement: object) -> sqlite3.Cursor:
+        self.left -= 1
+        if self.left == 0:
+            raise KeyboardInterrupt
+        return self._database.execute(*statement)
+
+    def __getattr__(self, name: str) -> object:
+        return getattr(self._database, name)
+
+
+def test_a_run_that_ends_between_any_two_statements_goes_on_and_says_the_same(tmp_path: Path) -> None:
+    paths = ["a.wav", "b.wav"]
+
+    def work(journal: Journal) -> None:
+        for place, _ in journal.plan(paths, range(2)):
+            path = paths[place]
+            for stretch in range(2):
+                for model in range(2):
+                    rows = np.full(3, 1 + stretch, row(2)).tobytes()
+                    journal.keep(path, Part(model, 0, stretch, 0, "scores", rows))
+                came = dataclasses.replace(cut_short(), stretch=stretch, n_stretches=2, notes=["odd"])
+                came.heard = [Heard(m, n_parts=1, detections=outcome(2).heard[0].detections) for m in (0, 1)]
+                journal.add(path, came)
+
+    def said(journal: Journal) -> list[object]:
+        return [
+            (number, entry, [part.tobytes() for model in (0, 1) for part in journal.detections(entry, model)])
+            for number, entry in journal.entries()
+        ]
+
+    (tmp_path / "whole").mkdir()
+    with Journal(tmp_path / "whole", FACTS_OF_TWO) as journal:
+        work(journal)
+        whole = said(journal)
+    for number in itertools.count(1):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        try:
+            with Journal(folder, FACTS_OF_TWO) as journal:
+                journal.database = Interrupted(journal.database, number)
+                work(journal)
+                break
+        except KeyboardInterrupt:
+            pass
+        with Journal(folder, FACTS_OF_TWO) as journal:
+            work(journal)
+            assert said(journal) == whole
+    assert number > 40
 
 
 def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
@@ -119,37 +220,6 @@ def test_a_folder_that_goes_in_mid_run_is_noticed(tmp_path: Path, come: str) -> 
         if come:
             folder.mkdir()
         journal.commit()
-
-
-def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
-    usual = fingerprint([tiny], Options())
-    changes = {"top_k": 3, "tail": "drop", "min_confidence": 0.1, "graft": False, "keep": ("scores",)}
-    for name, value in changes.items():
-        other = fingerprint([tiny], Options(**{name: value}))
-        assert [key for key in usual if usual[key] != other[key]] == [name]
-
-
-@pytest.mark.parametrize(
-    ("name", "what"),
-    [
-        ("libsndfile", "audio.decoder_version"),
-        ("soxr", "audio.resampler_version"),
-        ("runtime", "runtimes.litert.version"),
-    ],
-)
-def test_every_library_that_decides_is_in_the_fingerprint(
-    tiny: models.Model, monkeypatch: pytest.MonkeyPatch, name: str, what: str
-) -> None:
-    usual = fingerprint([tiny], Options())
-    monkeypatch.setattr(f"birdfast.{what}", lambda: "99")
-    other = fingerprint([tiny], Options())
-    assert [key for key in usual if usual[key] != other[key]] == [name]
-    assert usual[name]
-
-
-def test_how_labels_are_read_is_in_the_fingerprint(tiny: models.Model) -> None:
-    other = dataclasses.replace(tiny, labels_format="csv:name")
-    assert fingerprint([tiny], Options()) != fingerprint([other], Options())
 
 
 def test_the_runtimes_version_is_known_without_loading_it() -> None:
@@ -324,6 +394,16 @@ def test_fail_fast_names_the_file_and_stops_at_it_again_until_retry(
     assert infer(tiny, *how, "--retry").returncode == 0
     assert (tmp_path / "out" / "detections.csv").exists()
     assert table(tmp_path / "out" / "failures.csv") == []
+
+
+def test_fail_fast_does_not_stop_at_a_failure_that_is_to_be_tried_again(
+    tiny: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    sound, status, how = wav.read_bytes(), wav.stat(), [wav, "-o", tmp_path / "out", "--fail-fast"]
+    for content, code in ((bytes(len(sound)), 2), (sound, 0)):  # a disk that was away: the file is the same
+        wav.write_bytes(content)
+        os.utime(wav, ns=(status.st_atime_ns, status.st_mtime_ns))
+        assert infer(tiny, *how, "--retry").returncode == code
 
 
 def test_retry_takes_failed_files_again_and_goes_on(tiny: models.Model, folder: Path, tmp_path: Path) -> None:

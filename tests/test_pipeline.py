@@ -15,7 +15,8 @@ import birdfast
 from birdfast import audio, models, soundscape
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError, ModelError
-from birdfast.pipeline import Pipeline
+from birdfast.pipeline import Pipeline, Scored
+from birdfast.pipeline.listener import Listener
 from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.runtimes import litert
 
@@ -195,6 +196,27 @@ def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) 
     assert "cut short" in outcome.failure.message
     assert outcome.heard[0].n_windows == 2
     assert outcome.n_detections == 2 * 3
+    assert outcome.audio_s == 1.0
+
+
+def test_sound_before_a_networks_failure_counts(
+    tiny: models.Model, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline, scored = Pipeline(tiny, Options(min_confidence=0, step_s=0.25)), []
+    dense = Listener.dense
+
+    def breaks_off(listener: Listener, batch: Scored) -> object:
+        scored.append(batch)
+        if len(scored) == 2:
+            raise ModelError("no more")
+        return dense(listener, batch)
+
+    monkeypatch.setattr(Listener, "dense", breaks_off)
+    outcome = pipeline.analyse(str(wav))
+    (failure,) = outcome.failures
+    assert failure.message == "no more"
+    n_windows = len(scored[0].start_s)
+    assert (outcome.heard[0].n_windows, outcome.audio_s) == (n_windows, n_windows * 0.25)
 
 
 def test_scores_that_are_not_finite_are_a_failure(tmp_path: Path, wav: Path) -> None:

@@ -1,8 +1,13 @@
-"""A session says what the network says; a file that is no network for sound is refused in words."""
+"""A session says what the network says; a file that is no network for sound is refused in words.
+
+Every kind of session keeps one contract: a new one is a line in `SESSIONS`.
+"""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -10,11 +15,129 @@ import pytest
 from ai_edge_litert import schema_py_generated as schema
 
 from birdfast import models
+from birdfast.arrays import Float32
 from birdfast.errors import ModelError
+from birdfast.grafting import graft
 from birdfast.runtimes import litert
 from birdfast.sessions import open_session
+from birdfast.sessions.batched import BatchedSession
+from birdfast.sessions.session import Arrays, Session
+from birdfast.sessions.stsg import StsgSession
+from birdfast.sessions.tflite import TfliteSession
 
-from . import networks
+from . import graphs, networks
+
+BOUND = 1e-4  # of a window's outputs in other company: another batch is another order of sums
+
+
+def batched(model: models.Model) -> Session:
+    return BatchedSession(model.path, models.cache_folder(), output=model.output)
+
+
+SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
+    "tiny as it is": ("tiny", lambda model: TfliteSession(model.path)),
+    "tiny batched": ("tiny", batched),
+    "deep as it is": ("deep", lambda model: TfliteSession(model.path)),
+    "deep batched": ("deep", batched),
+    "deep grafted": ("deep", lambda model: graft.optimize(model.path).session()),
+    "own spectrogram grafted": ("tiny", lambda _: graft.optimize(graphs.network(graphs.Kind())).session()),
+    "BirdNET as it is": ("birdnet", lambda model: TfliteSession(model.path)),
+    "BirdNET batched": ("birdnet", batched),
+    "YAMNet as it is": ("yamnet", lambda model: TfliteSession(model.path, output=model.output)),
+    "YAMNet batched": ("yamnet", batched),
+    "STSG": ("tokens", lambda model: StsgSession(model.path.parent)),
+}
+
+
+@pytest.fixture(scope="module", params=SESSIONS)
+def session(request: pytest.FixtureRequest) -> Session:
+    model, opened = SESSIONS[request.param]
+    return opened(request.getfixturevalue(model))
+
+
+def sound(session: Session, n: int, seed: int = 0) -> Float32:
+    """Return windows of noise, each louder than the one before: none is like another."""
+    noise = np.random.default_rng(seed).standard_normal((n, session.window_samples)) * 0.05
+    return (noise * np.arange(1, n + 1)[:, None] / n).astype(np.float32)
+
+
+def assert_equal(found: Arrays, expected: Arrays, bound: float = 0) -> None:
+    assert found.keys() == expected.keys()
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], rtol=bound, atol=bound)
+
+
+def test_a_session_says_what_it_is(session: Session) -> None:
+    assert isinstance(session.runtime, str)
+    assert session.runtime
+    sizes = (session.window_samples, session.batch, session.n_classes, session.embedding_size)
+    assert [type(size) for size in sizes] == [int] * 4
+    assert min(sizes[:3]) > 0
+    assert session.embedding_size >= 0
+
+
+def test_every_number_of_windows_up_to_a_batch_is_scored(session: Session) -> None:
+    for n in range(1, session.batch + 1):
+        found = session.run(sound(session, n))
+        shapes = {"logits": (n, session.n_classes)}
+        if session.embedding_size:
+            shapes["embedding"] = (n, session.embedding_size)
+        assert {name: values.shape for name, values in found.items()} == shapes
+        assert {values.dtype for values in found.values()} == {np.dtype(np.float32)}
+        assert all(np.isfinite(values).all() for values in found.values())
+
+
+def test_a_windows_outputs_do_not_depend_on_its_company(session: Session) -> None:
+    windows = sound(session, session.batch)
+    found = session.run(windows)
+    turned = session.run(np.ascontiguousarray(windows[::-1]))
+    assert_equal({name: values[::-1] for name, values in turned.items()}, found)
+    for n in range(1, session.batch + 1):
+        first = session.run(windows[:n])
+        assert_equal(first, {name: values[:n] for name, values in found.items()}, BOUND)
+        assert_equal(session.run(windows[:n]), first)
+
+
+def test_outputs_stay_what_they_are_when_more_is_run(session: Session) -> None:
+    for n in (1, session.batch):
+        windows = sound(session, n)
+        heard, found = windows.copy(), session.run(windows)
+        kept = {name: values.copy() for name, values in found.items()}
+        for values in session.run(sound(session, n, seed=1)).values():
+            values[...] = 0
+        assert_equal(found, kept)
+        assert_equal(session.run(windows), kept)
+        np.testing.assert_array_equal(windows, heard)
+
+
+def test_windows_that_a_session_does_not_take_are_refused(session: Session) -> None:
+    right = session.window_samples
+    for n, n_samples in ((0, right), (session.batch + 1, right), (1, right - 1), (1, right + 1), (1, 0)):
+        with pytest.raises(ModelError, match=rf"windows \[{n}, {n_samples}\]: this session takes 1"):
+            session.run(np.zeros((n, n_samples), np.float32))
+
+
+def test_a_twin_says_the_same_bits(session: Session) -> None:
+    twin = session.twin()
+    assert twin is not session
+    for name in Session.__annotations__:
+        assert getattr(twin, name) == getattr(session, name)
+    for n in {1, session.batch}:
+        assert_equal(twin.run(sound(session, n)), session.run(sound(session, n)))
+
+
+def test_twins_in_two_threads_do_not_disturb_each_other(session: Session) -> None:
+    windows = [sound(session, session.batch, seed) for seed in (1, 2)]
+    expected = [session.run(some) for some in windows]
+
+    def again(one: Session, some: Float32) -> list[Arrays]:
+        return [one.run(some) for _ in range(10)]
+
+    with ThreadPoolExecutor() as threads:
+        found = list(threads.map(again, [session, session.twin()], windows))
+    for run, result in zip(found, expected, strict=True):
+        for outputs in run:
+            assert_equal(outputs, result)
 
 
 def test_logits_are_the_networks(tiny: models.Model) -> None:

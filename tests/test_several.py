@@ -11,6 +11,7 @@ import pytest
 
 from birdfast import audio, models
 from birdfast.arrays import Float32
+from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.errors import ConfigError
 from birdfast.journal import Journal, Record
@@ -19,15 +20,13 @@ from birdfast.pipeline import Pipeline
 from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.runs import How, Results, Run
 from birdfast.runs.results import Windows
-from birdfast.tables import About, AboutModel
 
 from . import networks
 from .commands import contents, table
-from .journals import FACTS, NAMES, failed
+from .journals import FACTS_OF_TWO, failed
 from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0)
-TWO = FACTS._replace(about=About({}, tuple(AboutModel(name, (NAMES,)) for name in ("one", "two"))))
 
 
 @pytest.fixture(scope="session")
@@ -167,7 +166,7 @@ def test_a_journal_goes_on_model_by_model(tmp_path: Path) -> None:
         for model in which:
             journal.keep("a.wav", Part(model, 0, 0, 0, "scores", b""))
 
-    with Journal(tmp_path, TWO) as journal:
+    with Journal(tmp_path, FACTS_OF_TWO) as journal:
         assert journal.plan(["a.wav", "b.wav"], range(2)) == [(0, (0, 1)), (1, (0, 1))]
         parts(journal, 0, 1)
         outcome = heard(0, 1)
@@ -184,6 +183,29 @@ def test_a_journal_goes_on_model_by_model(tmp_path: Path) -> None:
         entries = [entry for _, entry in record.entries()]
         assert [[one.state for one in entry.hearings] for entry in entries] == [["done"] * 2, ["waiting"] * 2]
         assert [list(record.detections(entries[0], model)) for model in (0, 1)] == [[], []]
+
+
+def test_what_one_model_heard_stays_when_another_hears_the_file_again(tmp_path: Path) -> None:
+    def came(*which: int, **of_sound: object) -> Outcome:
+        odd = Failure("a.wav", "network", "ModelError", "odd", model="two")
+        return Outcome(heard=[Heard(model, failure=odd if model else None) for model in which], **of_sound)
+
+    with Journal(tmp_path, FACTS_OF_TWO) as journal:
+        journal.plan(["a.wav"], [0])
+        journal.add("a.wav", came(0, 1, audio_s=3.0, notes=["repaired"], decoder="another"))
+        assert (journal.standing().audio_s, exits.of_run(journal.standing())) == (3.0, 2)
+        gone = dataclasses.replace(failed("a.wav"), heard=[Heard(1)])
+        for again in (came(1), gone):  # the model fails at once, and then the sound
+            assert journal.plan(["a.wav"], [0], retry=True) == [(0, (1,))]
+            journal.add("a.wav", again)
+            ((_, entry),) = journal.entries()
+            assert (entry.audio_s, entry.remarks(), entry.decoder) == (3.0, ["repaired"], "another")
+            assert [hearing.state for hearing in entry.hearings] == ["done", "failed"]
+            assert exits.of_run(journal.standing()) == 2
+            assert list(journal.detections(entry, 0)) == []
+        journal.plan(["a.wav"], [0], retry=True)
+        ((_, entry),) = journal.entries()
+        assert (entry.failures(), entry.waiting) == ([], {1})
 
 
 def test_another_list_of_models_is_another_run(

@@ -1,22 +1,57 @@
-"""Tables open in other tools, say the same in both kinds, and have their names only when whole."""
+"""Tables open in other tools, say the same in both kinds, and have their names only when whole.
+
+Every table keeps one contract: a new one is a line in `MEMBERS`.
+"""
 
 from __future__ import annotations
 
 import csv
 import errno
 import os
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pyarrow.parquet
 import pytest
 
 from birdfast import tables
+from birdfast.arrays import Rows
 from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Detection, Failure
+from birdfast.tables.dense import DenseTable
 from birdfast.tables.detections import CsvTable, ParquetTable
-from birdfast.tables.table import About, AboutModel, Result
+from birdfast.tables.failures import FailuresTable, NotesTable
+from birdfast.tables.table import About, AboutModel, Result, Table
 
-from .journals import RUN, rows_of
+from .journals import RUN, TWO, rows_of
+
+
+class Member(NamedTuple):
+    """A table: what makes it, its file's name, its columns, and how many rows it makes of `told`."""
+
+    makes: Callable[..., Table]
+    name: str
+    columns: Sequence[str]
+    n_rows: int
+    more: Sequence[str] = ()  # columns where there are several models
+    name_of_several: str = ""  # if it is another
+
+
+SECONDS = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
+EXACT = ("start_s", "end_s", "scientific_name", "common_name", "confidence", "file")
+FAILURE = ("path", "stage", "error", "message", "bytes", "rate_hz", "duration_s")
+SCORES, EMBEDDING = ("file", "start_s", "end_s", "scores"), ("file", "start_s", "end_s", "embedding")
+DENSE = {kind: partial(DenseTable, kind=kind) for kind in tables.DENSE}
+MEMBERS = [
+    Member(CsvTable, "detections.csv", SECONDS, 2, ("Model",)),
+    Member(ParquetTable, "detections.parquet", EXACT, 2, ("model",)),
+    Member(DENSE["scores"], "scores.parquet", SCORES, 3, (), "scores-one.parquet"),
+    Member(DENSE["embeddings"], "embeddings.parquet", EMBEDDING, 3, (), "embeddings-one.parquet"),
+    Member(FailuresTable, "failures.csv", FAILURE, 1, ("model",)),
+    Member(NotesTable, "notes.csv", ("path", "note"), 1),
+]
 
 ABOUT = About({"model": "tiny"}, (AboutModel("tiny"),))
 MADE = {"csv": CsvTable, "parquet": ParquetTable}
@@ -27,6 +62,181 @@ ROWS = [
     Detection(3.0, 6.0, "Engine", "Engine", 0.5, "carriage\rreturn.wav"),
     Detection(86_397.0, 86_400.0, "Strix aluco", "Tawny Owl", 1.0, "odd\udcff.wav"),
 ]
+
+
+class Case(NamedTuple):
+    """A table of one model or of several."""
+
+    makes: Callable[[Path], Table]
+    name: str
+    columns: tuple[str, ...]
+    n_rows: int
+    about: About
+
+
+def case(member: Member, about: About) -> Case:
+    if about.has_several:
+        name, columns = member.name_of_several or member.name, (*member.columns, *member.more)
+    else:
+        name, columns = member.name, tuple(member.columns)
+    return Case(partial(member.makes, about=about), name, columns, member.n_rows, about)
+
+
+CASES = [case(member, about) for member in MEMBERS for about in (RUN, TWO)]
+
+
+@pytest.fixture(params=[pytest.param(one, id=f"{one.name} of {len(one.about.models)}") for one in CASES])
+def member(request: pytest.FixtureRequest) -> Case:
+    return request.param
+
+
+NAMES = ["a, b.wav", "line\nbreak.wav", "carriage\rreturn.wav", "odd\udcff.wav"]
+
+
+def told(path: str, about: About, number: int) -> Result:
+    """Return what every table has something to say of."""
+    whose = about.models[-1].name if about.has_several else ""
+    found = [Detection(float(start), start + 3.0, "Avis", "Bird", 0.5, path, whose) for start in range(2)]
+    failure = Failure(path, "audio", "AudioError", "cut\nshort", 44, 8_000, 1.5, whose)
+    chunks = [rows_of(2, first=number), rows_of(1, first=number + 2)]
+    dense = {(model, kind): chunks for model in range(len(about.models)) for kind in tables.DENSE}
+    return Result(path, [found[:1], found[1:]], [failure], [f"note {number}"], dense)
+
+
+def tell(table: Table, result: Result) -> None:
+    """Tell a table of a file, in the contract's order."""
+    table.begin(result)
+    for detections in result.parts:
+        table.detections(detections)
+    for rows in result.dense[table.takes] if table.takes else ():
+        table.dense(rows)
+    table.end()
+
+
+def rows_in(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """Return a table's columns and its rows, as csv and pyarrow read them."""
+    if path.suffix == ".csv":
+        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
+            rows = csv.DictReader(file, strict=True)
+            return tuple(rows.fieldnames or ()), list(rows)
+    table = pyarrow.parquet.read_table(path)
+    return tuple(table.column_names), table.to_pylist()
+
+
+def files_in(rows: list[dict[str, Any]]) -> list[str]:
+    """Return whose rows they are."""
+    column = next(name for name in ("File", "file", "path") if name in rows[0])
+    return [row[column] for row in rows]
+
+
+def test_a_table_says_all_of_every_file_in_order(tmp_path: Path, member: Case) -> None:
+    with member.makes(tmp_path) as table:
+        for number, name in enumerate(NAMES):
+            tell(table, told(name, member.about, number))
+            assert [path.suffix for path in tmp_path.iterdir()] == [".part"]
+    assert [path.name for path in tmp_path.iterdir()] == [member.name]
+    columns, rows = rows_in(tmp_path / member.name)
+    assert columns == member.columns
+    names = NAMES if member.name.endswith(".csv") else list(map(tables.escaped, NAMES))
+    assert files_in(rows) == [name for name in names for _ in range(member.n_rows)]
+    assert all(None not in row.values() for row in rows)
+    assert len({repr(row) for row in rows}) == len(rows)
+    assert table.is_wanted
+
+
+def test_a_table_of_no_files_has_its_columns(tmp_path: Path, member: Case) -> None:
+    with member.makes(tmp_path):
+        pass
+    assert rows_in(tmp_path / member.name) == (member.columns, [])
+
+
+@pytest.mark.parametrize("step", ["begin", "detections", "dense", "end", "finish"])
+def test_a_table_that_breaks_off_leaves_the_old_one_and_no_litter(
+    tmp_path: Path, member: Case, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    def break_off(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    old = tmp_path / member.name
+    old.write_text("the old one")
+    table = member.makes(tmp_path)
+    monkeypatch.setattr(*((os, "fsync") if step == "finish" else (table, step)), break_off)
+    interrupted = step != "dense" or table.takes is not None
+    try:
+        with table:
+            tell(table, told("a.wav", member.about, 0))
+    except KeyboardInterrupt:
+        assert interrupted
+        assert old.read_text() == "the old one"
+    else:
+        assert not interrupted
+    assert list(tmp_path.iterdir()) == [old]
+
+
+def test_a_table_whose_name_is_a_folders_is_refused(tmp_path: Path, member: Case) -> None:
+    (tmp_path / member.name).mkdir()
+    with pytest.raises(ConfigError, match=rf"{member.name}: cannot be written \(it is a folder\)"):
+        member.makes(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == [member.name]
+
+
+@pytest.mark.parametrize("about", [RUN, TWO], ids=["one", "several"])
+def test_a_run_writes_the_members_that_are_wanted(tmp_path: Path, about: About) -> None:
+    every = {case(member, about).name for member in MEMBERS}
+    if about.has_several:
+        every |= {"scores-two.parquet", "embeddings-two.parquet"}
+    written = tables.write_all(tmp_path, tables.KINDS, about, [told("a.wav", about, 0)])
+    assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()} == every
+    silent = told("a.wav", about, 0)._replace(notes=[])
+    written = tables.write_all(tmp_path, tables.KINDS, about, [silent])
+    assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()}
+    assert every - {path.name for path in written} == {"notes.csv"}
+
+
+class Diary(Table):
+    """A table that writes down what it is told."""
+
+    takes = (1, "scores")
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder / "diary.txt", mode="w")
+        self.heard: list[str] = []
+
+    def begin(self, result: Result) -> None:
+        self.heard.append(f"begin {result.path}")
+
+    def detections(self, rows: Sequence[Detection]) -> None:
+        self.heard.append(f"{len(rows)} detections")
+
+    def dense(self, rows: Rows) -> None:
+        self.heard.append(f"{len(rows)} rows from {rows['start_s'][0]:g}")
+
+    def end(self) -> None:
+        self.heard.append("end")
+
+    def finish(self) -> None:
+        self.heard.append("finish")
+        super().finish()
+
+
+def test_a_table_is_told_file_by_file_of_what_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[Diary] = []
+
+    def diary(folder: Path) -> Diary:
+        made.append(Diary(folder))
+        return made[-1]
+
+    monkeypatch.setattr(tables, "_members", lambda *_: {"diary.txt": diary})
+    results = [told("a.wav", TWO, 0), told("b.wav", TWO, 50)]
+    for result in results:
+        result.dense[0, "scores"] = result.dense[1, "embeddings"] = [rows_of(9, first=900)]
+    tables.write_all(tmp_path, (), TWO, results)
+    parts = ["1 detections", "1 detections"]
+    first = ["begin a.wav", *parts, "2 rows from 0", "1 rows from 2", "end"]
+    second = ["begin b.wav", *parts, "2 rows from 50", "1 rows from 52", "end"]
+    assert made[0].heard[: len(first) + len(second) + 1] == [*first, *second, "finish"]
 
 
 def written(folder: Path, kind: str, rows: list[Detection] = ROWS) -> Path:
@@ -64,28 +274,6 @@ def test_parquet_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.Monke
     assert (file.num_row_groups, file.metadata.num_rows) == (2, 4)
 
 
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_an_empty_table_has_its_columns(tmp_path: Path, kind: str) -> None:
-    assert written(tmp_path, kind, []).stat().st_size > 0
-
-
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_broken_run_leaves_the_old_table_and_no_litter(tmp_path: Path, kind: str) -> None:
-    path = written(tmp_path, kind)
-    before = path.read_bytes()
-
-    def break_off() -> None:
-        with MADE[kind](tmp_path, ABOUT) as table:
-            table.detections(ROWS[:1])
-            assert path.read_bytes() == before
-            raise KeyboardInterrupt
-
-    with pytest.raises(KeyboardInterrupt):
-        break_off()
-    assert path.read_bytes() == before
-    assert list(tmp_path.iterdir()) == [path]
-
-
 def test_failures(tmp_path: Path) -> None:
     with tables.FailuresTable(tmp_path, ABOUT) as table:
         table.write(Failure("a,b.wav", "audio", "AudioError", "cut short", 44, 8_000, 1.5))
@@ -107,13 +295,6 @@ def test_a_failure_of_a_file_with_a_carriage_return_is_one_row(tmp_path: Path) -
         table.write(Failure("a\rb.wav", "audio", "AudioError", "cut short"))
     with (tmp_path / "failures.csv").open(newline="") as file:
         assert list(csv.reader(file))[1:] == [["a\rb.wav", "audio", "AudioError", "cut short", "", "", ""]]
-
-
-@pytest.mark.parametrize("kind", ["csv", "parquet"])
-def test_a_table_whose_name_is_a_folders_is_refused_at_the_start(tmp_path: Path, kind: str) -> None:
-    (tmp_path / f"detections.{kind}").mkdir()
-    with pytest.raises(ConfigError, match=rf"detections\.{kind}: cannot be written \(it is a folder\)"):
-        MADE[kind](tmp_path, ABOUT)
 
 
 @pytest.mark.parametrize("folder", ["gone", "file"])

@@ -136,6 +136,24 @@ def test_a_file_that_kills_or_holds_its_worker_twice_costs_itself_and_no_other(
     assert not running()
 
 
+def test_what_a_worker_died_at_is_tried_again_alone_and_nothing_else_waits_behind_it(
+    tiny: models.Model, recordings: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    strike(monkeypatch, signal.SIGKILL, 1, recordings[0])
+    start, handed = workers.Worker.start, []
+
+    def watched(worker: workers.Worker, task: workers.Task, job: workers.Job) -> None:
+        start(worker, task, job)
+        handed.append([one.file for one in worker.tasks])
+
+    monkeypatch.setattr(workers.Worker, "start", watched)
+    analysed(recordings, tiny, 1)
+    assert handed[:3] == [[0], [0, 1], [0]]  # with another behind it; then again, by itself
+    assert handed[3] == [1]
+    assert not [tasks for tasks in handed[2:] if 0 in tasks and len(tasks) > 1]
+    assert [2, 3] in handed or [1, 2] in handed  # and the others go two by two again
+
+
 def test_workers_end_with_a_parent_that_is_killed(tiny: models.Model, recordings: list[str]) -> None:
     code = """
 import sys

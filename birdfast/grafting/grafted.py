@@ -99,7 +99,10 @@ class Grafted:
 
 
 class GraftedSession:
-    """Runs a grafted model, one interpreter with one thread; see `sessions.Session`.
+    """Runs a grafted model, one interpreter with one thread; see `sessions.session.Session`.
+
+    Its graph has its batch built in: it takes exactly so many windows, so that one of a batch of 1 keeps all
+    of that contract. `sessions.batched` puts the two together.
 
     Parameters
     ----------
@@ -152,10 +155,13 @@ class GraftedSession:
         Raises
         ------
         ModelError
-            More or fewer windows; or the runtime fails.
+            More or fewer windows, or of another length; or the runtime fails.
         """
-        if len(windows) != self.batch:
-            raise ModelError(f"{len(windows)} windows for a session of {self.batch}")
+        if windows.shape != (self.batch, self.window_samples):
+            raise ModelError(
+                f"windows {list(windows.shape)}: this session takes {self.batch} of"
+                f" {self.window_samples} samples"
+            )
         self.front(windows)
         rows = (values.reshape(self.batch, -1) for values in self.body())
         return dict(zip(("logits", "embedding"), rows, strict=False))

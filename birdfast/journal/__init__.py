@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from itertools import chain
 from pathlib import Path
 from time import monotonic
@@ -95,11 +95,12 @@ class Journal(Record):
             What failed is to do, too.
         """
         waiting = []
-        with self.told():
+        with self.told(), self._whole():
             self.database.execute("UPDATE file SET number = NULL")
             for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
                 if models := self._enter(os.fsencode(path), number, retry):
                     waiting.append((place, models))
+        with self.told():
             self.commit()
         return waiting
 
@@ -148,6 +149,18 @@ class Journal(Record):
         """Return what a disk that takes nothing more means."""
         return OutputError(f"{self.path}: cannot be written ({error}); what was done is kept")
 
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Do several statements or none: a signal may end us between any two, and what was done is kept."""
+        self.database.execute("SAVEPOINT whole")
+        try:
+            yield
+        except BaseException:
+            self.database.execute("ROLLBACK TO whole")
+            raise
+        finally:
+            self.database.execute("RELEASE whole")
+
     def _commit_in_time(self) -> None:
         late = monotonic() - self._committed_s >= COMMIT_EVERY_S
         if late or self._open_bytes >= COMMIT_EVERY_BYTES:
@@ -178,8 +191,11 @@ class Journal(Record):
         if known and known[1:] == now:
             run("UPDATE file SET number = ? WHERE id = ?", (number, known[0]))
             again = ("waiting", "failed") if retry else ("waiting",)
-            models = tuple(one.model for one in self._hearings(known[0]) if one.state in again)
-            self._wait(known[0], models)
+            hearings = self._hearings(known[0])
+            models = tuple(one.model for one in hearings if one.state in again)
+            if models:
+                self._begin_anew(known[0], all_of_it=len(models) == len(hearings))
+                self._wait(known[0], models)
             return models
         if known:
             for table in ("file WHERE id", "hearing WHERE file", "stretch WHERE file", "part WHERE file"):
@@ -189,6 +205,17 @@ class Journal(Record):
         assert file is not None
         self._wait(file, tuple(self._models))
         return tuple(self._models)
+
+    def _begin_anew(self, file: int, *, all_of_it: bool) -> None:
+        """Forget why a file failed, and all that is known of it where no model's hearing stays."""
+        run = self.database.execute
+        if all_of_it:
+            blank = "audio_s = 0, failure = NULL, notes = NULL, decoder = NULL, digest = NULL"
+            run(f"UPDATE file SET {blank} WHERE id = ?", (file,))
+            return
+        entry = Entry(*run(f"SELECT {FILE} FROM file WHERE id = ?", (file,)).fetchone())
+        digest = entry._replace(failure=None).sealed()
+        run("UPDATE file SET failure = NULL, digest = ? WHERE id = ?", (digest, file))
 
     def _wait(self, file: int, models: Sequence[int]) -> None:
         """Let models' hearings of a file begin anew."""

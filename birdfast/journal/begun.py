@@ -47,12 +47,16 @@ class Begun:
             self._ears.setdefault(heard.model, _Ear()).count(heard)
 
     def entry(self, before: Entry) -> Entry:
-        """Return the file's row as it will be, sealed."""
+        """Return the file's row as it will be, sealed.
+
+        Where some of its models alone heard it again, what the others had heard `before` stays.
+        """
+        notes = dict.fromkeys(before.remarks()) | self.notes
         entry = before._replace(
-            audio_s=self.audio_s,
+            audio_s=max(before.audio_s, self.audio_s),
             failure=json.dumps(self.failure) if self.failure else None,
-            notes=json.dumps(list(self.notes)) if self.notes else None,
-            decoder=self.decoder or None,
+            notes=json.dumps(list(notes)) if notes else None,
+            decoder=self.decoder or before.decoder,
         )
         return entry._replace(digest=entry.sealed())
 

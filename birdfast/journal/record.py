@@ -51,6 +51,11 @@ class Entry(NamedTuple):
     digest: bytes | None
     hearings: tuple[Hearing, ...] = ()
 
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The models that are still to hear the file, or are at it."""
+        return frozenset(hearing.model for hearing in self.hearings if hearing.state == "waiting")
+
     def failures(self) -> list[Failure]:
         """Return why the file failed, or its models did; nothing if none did."""
         if self.failure:

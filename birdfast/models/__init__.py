@@ -12,7 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
 from . import own
 from .model import Kind, Model, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
@@ -23,6 +23,7 @@ __all__ = [
     "Model",
     "cache_folder",
     "catalogue",
+    "check_several",
     "find",
     "find_all",
     "folders",
@@ -64,7 +65,11 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         raise ModelError(
             f"{path}: no such model; it takes {', '.join(listed())}, a .tflite file or a folder with one"
         )
-    return with_files(model, model.path, Path(labels)) if labels else model
+    if not labels:
+        return model
+    if not Path(labels).is_file():
+        raise ModelError(f"{model.path}: its labels are missing ({os.fspath(labels)})")
+    return with_files(model, model.path, Path(labels))
 
 
 def find_all(
@@ -83,6 +88,19 @@ def find_all(
     if labels is not None and len(named) != 1:
         raise ModelError("labels belong to one model; several bring their own")
     return [find(one, labels) for one in named]
+
+
+def check_several(listening: Sequence[Model]) -> None:
+    """Refuse models that cannot be told apart, and none at all.
+
+    Raises
+    ------
+    ConfigError
+        Two have one name, or there is none.
+    """
+    names = [model.name for model in listening]
+    if not names or len({*names}) < len(names):
+        raise ConfigError(f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own")
 
 
 def _located(model: Model) -> Model:

@@ -53,11 +53,7 @@ class Pipeline:
     def __init__(self, model: models.Model | Sequence[models.Model], options: Options | None = None) -> None:
         self.options = options or Options()
         every = (model,) if isinstance(model, models.Model) else tuple(model)
-        names = [one.name for one in every]
-        if not names or len({*names}) < len(names):
-            raise ConfigError(
-                f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own"
-            )
+        models.check_several(every)
         self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
 
     @property

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from .. import models as known_models
 from .. import tables
-from ..config import Options
+from ..config import Options, check
 from ..errors import ConfigError
 from ..grafting import cache
 from ..journal import Journal, Record
@@ -23,7 +23,9 @@ from .output import output_folder, telling
 from .results import Results
 from .shards import Shard
 
-__all__ = ["Follower", "Results", "Run"]
+__all__ = ["Follower", "How", "Results", "Run"]
+
+LEAST_TIMEOUT_S = 2.0  # a worker that lives speaks each second
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -46,6 +48,11 @@ class How:
         Analyse what failed once more.
     fail_fast : bool
         Stop at the first failure, and at those of before.
+
+    Raises
+    ------
+    ConfigError
+        A number of workers below 1, or a time below `LEAST_TIMEOUT_S`.
     """
 
     kinds: tuple[str, ...] = ("csv",)
@@ -55,6 +62,12 @@ class How:
     force: bool = False
     retry: bool = False
     fail_fast: bool = False
+
+    def __post_init__(self) -> None:
+        check(self.n_workers is None or self.n_workers >= 1, "workers", self.n_workers, "1 or more")
+        time_s = self.file_timeout_s
+        fits = time_s is None or LEAST_TIMEOUT_S <= time_s < float("inf")
+        check(fits, "file_timeout_s", time_s, f"{LEAST_TIMEOUT_S:g} seconds or more")
 
 
 class Run:
@@ -75,7 +88,8 @@ class Run:
     Raises
     ------
     ConfigError
-        A kind of table that there is not, or a folder where the tables cannot be.
+        A kind of table that there is not, no model or two of one name, or a folder where the tables cannot
+        be.
     """
 
     def __init__(
@@ -89,6 +103,7 @@ class Run:
         self.how = how or How()
         for kind in self.how.kinds:
             tables.check(kind)
+        known_models.check_several(models)
         keep = tuple(kind for kind in tables.DENSE if kind in self.how.kinds or kind in options.keep)
         self.recordings, self.models = recordings, models
         self.options = dataclasses.replace(options, keep=keep)
@@ -108,12 +123,11 @@ class Run:
         how = self.how
         with telling(self.folder), ExitStack() as stack:
             stack.enter_context(_ending(followers))
-            # Workers first: they load their networks while the journal is opened and the files sized.
+            # Workers first: they load their networks while a journal is opened and the files sized.
             pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
             stack.callback(_pass_on, pool.notes, followers)
             self._say_what_is_unprepared(followers)
-            widths = self._widths(pool) if self.options.keep else [{}] * len(self.models)
-            known = facts(self.models, self.options, widths, self.recordings, how.shard)
+            known = facts(self.models, self.options, self._widths(pool), self.recordings, how.shard)
             journal = stack.enter_context(Journal(self.folder, known, force=how.force))
             tables.tidy(self.folder, known.about)
             jobs, n_done = self._plan(journal)
@@ -160,7 +174,8 @@ class Run:
     def _widths(self, pool: Pool) -> Sequence[Mapping[str, int]]:
         """Return how wide dense rows are: a journal knows, or a worker does when it is ready.
 
-        A journal of another run may say what it likes: the run will be refused.
+        A journal of another run may say what it likes: the run will be refused. None is begun, and none
+        forgotten, before a worker says that the models can be run with these options.
         """
         if not self.how.force:
             with suppress(ConfigError), Record(self.folder) as known:

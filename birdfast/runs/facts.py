@@ -62,8 +62,8 @@ def fingerprint(models: Sequence[Model], options: Options) -> dict[str, str]:
     decides |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     for number, model in enumerate(models, 1):
-        whose = f"model {number}: " if len(models) > 1 else ""
-        decides |= {f"{whose}{name}": value for name, value in _of_model(model).items()}
+        whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
+        decides |= {f"{whose} {name}": value for name, value in _of_model(model).items()}
     return decides
 
 
@@ -73,7 +73,7 @@ def about_alone(models: Sequence[Model]) -> About:
 
 
 def _of_model(model: Model) -> dict[str, str]:
-    decides = {"model": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
+    decides = {"file": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
     if model.runtime:
         decides["runtime"] = model.runtime
     return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}

@@ -39,7 +39,7 @@ class Results:
     """What is in the output folder of a run. Nothing is read before it is asked for.
 
     Iterating gives its detections (`Detection`), file by file in the order of the run, model by model
-    and in time.
+    and in time. Of a run that is not at its end it is what is done: a file's when all of it was heard.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ class Results:
 
     def __iter__(self) -> Iterator[Detection]:
         with Record(self.folder) as record:
-            for result in results(record):
+            for result in results(record, so_far=True):
                 for part in result.parts:
                     yield from part
 
@@ -85,7 +85,7 @@ class Results:
         """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
         with Record(self.folder) as record:
             about = record.facts().about
-            parts = (part for result in results(record) for part in result.parts)
+            parts = (part for result in results(record, so_far=True) for part in result.parts)
             return tables.arrow(parts, about)
 
     def to_dataframe(self) -> Any:
@@ -128,18 +128,24 @@ class Results:
             if width is None:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")
             for _, entry in record.entries():
+                if number in entry.waiting:
+                    continue
+                for _ in record.detections(entry, number):  # its end says whether the parts are all there
+                    pass
                 for rows in record.dense(entry, kind, width, number):
                     yield Windows(os.fsdecode(entry.path), rows["start_s"], rows["end_s"], rows["values"])
 
 
-def results(record: Record) -> Iterator[Result]:
-    """Yield what the tables say of each file of a run."""
+def results(record: Record, *, so_far: bool = False) -> Iterator[Result]:
+    """Yield what the tables say of each file of a run; `so_far`: without what is still to do."""
     about = record.facts().about
     for _, entry in record.entries():
-        yield result(record, entry, about, about.models[0].widths)
+        yield result(record, entry, about, about.models[0].widths, so_far=so_far)
 
 
-def result(record: Record, entry: Entry, about: About, kinds: Collection[str]) -> Result:
+def result(
+    record: Record, entry: Entry, about: About, kinds: Collection[str], *, so_far: bool = False
+) -> Result:
     """Return what the tables say of a file.
 
     Parameters
@@ -149,14 +155,17 @@ def result(record: Record, entry: Entry, about: About, kinds: Collection[str]) -
     about : About
     kinds : collection of str
         The kinds of dense rows that are wanted.
+    so_far : bool
+        Leave out the models that are still to hear the file, instead of refusing it.
     """
+    numbers = [number for number in range(len(about.models)) if not (so_far and number in entry.waiting)]
     dense = {
-        (number, kind): record.dense(entry, kind, model.widths[kind], number)
-        for number, model in enumerate(about.models)
+        (number, kind): record.dense(entry, kind, about.models[number].widths[kind], number)
+        for number in numbers
         for kind in kinds
     }
-    path = os.fsdecode(entry.path)
-    return Result(path, _detections(record, entry, about), entry.failures(), entry.remarks(), dense)
+    detections = _detections(record, entry, about, numbers)
+    return Result(os.fsdecode(entry.path), detections, entry.failures(), entry.remarks(), dense)
 
 
 def failures(record: Record) -> list[Failure]:
@@ -184,9 +193,12 @@ def merged(records: Sequence[Record]) -> Iterator[Result]:
         raise ConfigError(f"{records[0].path}: damaged ({found + 1} of {wanted} files are there)")
 
 
-def _detections(record: Record, entry: Entry, about: About) -> Iterator[list[Detection]]:
+def _detections(
+    record: Record, entry: Entry, about: About, numbers: Sequence[int]
+) -> Iterator[list[Detection]]:
     path = os.fsdecode(entry.path)
-    for number, model in enumerate(about.models):
+    for number in numbers:
+        model = about.models[number]
         spaces = [Labels(*names) for names in model.label_spaces]
         for part in record.detections(entry, number):
             yield list(labels.named(spaces, part, path, model.name))

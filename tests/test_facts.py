@@ -1,0 +1,156 @@
+"""What decides a run's results is in its fingerprint, each fact under its name, and nothing else is."""
+
+from __future__ import annotations
+
+import dataclasses
+from importlib import import_module
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from birdfast import models
+from birdfast.config import Options
+from birdfast.errors import ConfigError
+from birdfast.journal import Facts, Journal
+from birdfast.runs.facts import OF_MODEL, facts, fingerprint
+
+from . import networks
+
+USUAL = Options()
+OPTIONS = {  # of every option a value that is not the usual one
+    "min_confidence": 0.1,
+    "top_k": 3,
+    "sensitivity": 1.25,
+    "overlap_s": 0.25,
+    "step_s": 0.25,
+    "tail": "drop",
+    "normalization": "zoo",
+    "graft": False,
+    "keep": ("scores",),
+}
+MODEL = {  # of every field that decides what a network says of sound, or what its classes are called
+    "rate_hz": 16_000,
+    "window_samples": 8_000,
+    "step_samples": 2_000,
+    "normalization": "hoplite",
+    "activation": "softmax",
+    "output": "other",
+    "labels_format": "csv:name",
+}
+FILES = {"path", "labels_path", "kind"}  # of which the content decides
+TOLD = {  # to people, or where the files come from
+    *("name", "title", "licence", "licence_url", "source", "embedding_samples", "n_classes"),
+    *("model", "labels", "package", "package_folder", "extra"),
+}
+LIBRARIES = {
+    "birdfast version": ("runs.facts", "__version__"),
+    "libsndfile": ("audio", "decoder_version"),
+    "soxr": ("audio", "resampler_version"),
+    "model's runtime": ("runtimes.litert", "version"),
+}
+
+
+def of(*listening: models.Model, options: Options = USUAL) -> Facts:
+    return facts(listening, options, [{}] * len(listening), ["a.wav"], None)
+
+
+def assert_differs(folder: Path, usual: Facts, other: Facts, *names: str) -> None:
+    """Hold that these facts differ and no other, and that a journal refuses the other run by their names."""
+    assert usual.decides.keys() == other.decides.keys()
+    assert {name for name in usual.decides if usual.decides[name] != other.decides[name]} == {*names}
+    folder.mkdir(exist_ok=True)
+    with Journal(folder, usual, force=True):
+        pass
+    with pytest.raises(ConfigError, match=f"a run that differs.*{min(names)}: .*, now "):
+        Journal(folder, other)
+    with Journal(folder, usual):
+        pass
+
+
+@pytest.fixture
+def second(tmp_path: Path) -> models.Model:
+    """A model like the tiny one, in a folder of its own."""
+    (tmp_path / "second").mkdir()
+    return models.find(networks.write_folder(tmp_path / "second"))
+
+
+def test_every_option_and_every_field_of_a_model_is_known_here() -> None:
+    assert OPTIONS.keys() == {field.name for field in dataclasses.fields(Options)}
+    assert MODEL.keys() == {*OF_MODEL}
+    fields = {field.name for field in dataclasses.fields(models.Model)}
+    assert sorted([*MODEL, *FILES, *TOLD]) == sorted(fields)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_every_option_decides(tiny: models.Model, tmp_path: Path, name: str) -> None:
+    other = Options(**{name: OPTIONS[name]})
+    assert_differs(tmp_path / "out", of(tiny), of(tiny, options=other), name)
+
+
+def test_a_number_is_the_same_however_it_is_written(tiny: models.Model) -> None:
+    for zero in (0, np.float64(0), False):
+        assert of(tiny, options=Options(min_confidence=zero)) == of(tiny, options=Options(min_confidence=0.0))
+    whole = Options(top_k=2, overlap_s=0, sensitivity=1)
+    assert of(tiny, options=whole) == of(tiny, options=Options(top_k=np.int64(2), overlap_s=0.0))
+    with pytest.raises(ConfigError, match="top_k: 2.5 does not fit"):
+        Options(top_k=2.5)
+
+
+@pytest.mark.parametrize("name", MODEL)
+def test_every_field_that_a_networks_answer_hangs_on_decides(
+    tiny: models.Model, tmp_path: Path, name: str
+) -> None:
+    usual = of(tiny)
+    decides = fingerprint([dataclasses.replace(tiny, **{name: MODEL[name]})], USUAL)
+    assert_differs(tmp_path / "out", usual, usual._replace(decides=decides), f"model's {name}")
+
+
+@pytest.mark.parametrize("name", sorted(TOLD))
+def test_what_is_only_told_does_not_decide(tiny: models.Model, name: str) -> None:
+    value = 7 if isinstance(getattr(tiny, name), int) else "another"
+    assert fingerprint([dataclasses.replace(tiny, **{name: value})], USUAL) == fingerprint([tiny], USUAL)
+
+
+@pytest.mark.parametrize("name", LIBRARIES)
+def test_every_library_that_decides_is_known_by_its_version(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    usual, (module, attribute) = of(tiny), LIBRARIES[name]
+    assert usual.decides[name]
+    version = "99" if attribute == "__version__" else lambda: "99"
+    monkeypatch.setattr(import_module(f"birdfast.{module}"), attribute, version)
+    assert_differs(tmp_path / "out", usual, of(tiny), name)
+
+
+def test_a_model_without_tflite_does_not_hang_on_its_runtime(tokens: models.Model) -> None:
+    assert "model's runtime" not in fingerprint([tokens], USUAL)
+
+
+def test_the_content_of_a_models_files_decides(second: models.Model, tmp_path: Path) -> None:
+    usual = of(second)
+    second.labels_path.write_text("A_B\nC_D\nNoise\n")
+    assert_differs(tmp_path / "out", usual, of(second), "model's labels")
+    usual = of(second)
+    second.path.write_bytes(networks.tflite(networks.weights() + 1))
+    assert_differs(tmp_path / "out", usual, of(second), "model's file")
+
+
+def test_each_of_several_models_decides_under_its_number(
+    tiny: models.Model, second: models.Model, tmp_path: Path
+) -> None:
+    second = dataclasses.replace(second, name="second")
+    usual, out = of(tiny, second), tmp_path / "out"
+    for name, value in MODEL.items():
+        if name != "labels_format":
+            changed = dataclasses.replace(second, **{name: value})
+            assert_differs(out, usual, of(tiny, changed), f"model 2's {name}")
+            assert_differs(out, of(second, tiny), of(changed, tiny), f"model 1's {name}")
+    second.labels_path.write_text("A_B\nC_D\nNoise\n")
+    assert_differs(out, usual, of(tiny, second), "model 2's labels")
+    second.path.write_bytes(networks.tflite(networks.weights() + 1))
+    assert_differs(out, usual, of(tiny, second), "model 2's file", "model 2's labels")
+    of_second = {name.removeprefix("model 2's ") for name in usual.decides if name.startswith("model 2's ")}
+    assert of_second == {*MODEL, "file", "labels", "runtime"}
+    with pytest.raises(ConfigError, match="a run that differs"):
+        Journal(out, of(tiny))

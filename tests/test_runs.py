@@ -1,0 +1,430 @@
+"""A run is a call: the same bytes as the command, results that can be asked, and followers that are told."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+
+import birdfast
+from birdfast import inputs, models, workers
+from birdfast.cli import exits
+from birdfast.config import Options
+from birdfast.errors import BirdfastError, ConfigError, ModelError, OutputError
+from birdfast.journal import NAME
+from birdfast.outcomes import Outcome, Part
+from birdfast.pipeline import Pipeline
+from birdfast.runs import Follower, How, Results, Run
+from birdfast.runs.results import Windows
+from birdfast.tables import KINDS
+
+from .commands import contents, infer, table
+from .recordings import noise, write
+
+EVERYTHING = Options(min_confidence=0, top_k=1)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Three recordings, one that ends early, and one that is no sound."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(3):
+        write(folder / f"{number}.wav", noise(9_000 * (number + 1), seed=number), 8_000)
+    content = (folder / "2.wav").read_bytes()
+    (folder / "cut.wav").write_bytes(content[: len(content) // 2])
+    (folder / "none.wav").write_text("no sound")
+    return folder
+
+
+def run(folder: Path, model: models.Model, output: Path, *followers: Follower, **how: object) -> Results:
+    paths, chosen = inputs.find([str(folder)]), How(**{"kinds": KINDS, "n_workers": 2, **how})
+    return Run(paths, [model], EVERYTHING, output, chosen).work(*followers)
+
+
+class Diary(Follower):
+    """A follower that writes down what it hears, and breaks off at the `last` thing."""
+
+    def __init__(self, last: int = -1) -> None:
+        self.heard: list[tuple[str, object]] = []
+        self._last = last
+
+    def _write(self, what: str, *which: object) -> None:
+        self.heard.append((what, *which))
+        if len(self.heard) == self._last:
+            raise KeyboardInterrupt
+
+    def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
+        self._write("begin", [Path(path).name for path in paths], n_done, n_workers)
+
+    def say(self, text: str) -> None:
+        self._write("say", text)
+
+    def warn(self, text: str) -> None:
+        self._write("warn", text)
+
+    def keep(self, path: str, part: Part) -> None:
+        self._write("keep", Path(path).name, part)
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        self._write("add", Path(path).name, outcome)
+
+    def end(self) -> None:
+        self._write("end")
+
+
+class BreakingOff(Diary):
+    """A follower that breaks off at the first outcome."""
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        raise KeyboardInterrupt
+
+
+# ---- the same as the command ----
+
+
+def test_a_call_writes_the_commands_bytes(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    how = ["--rtype", ",".join(KINDS), "--min-conf", "0", "--overlap", "0.25"]
+    assert infer(deep, folder, "-o", tmp_path / "command", *how).returncode == 2
+    results = birdfast.run(
+        folder, deep.path.parent, output=tmp_path / "call", kinds=KINDS, min_confidence=0, overlap_s=0.25
+    )
+    found = contents(tmp_path / "call")
+    assert found == contents(tmp_path / "command")
+    assert {path.name for path in results.tables} == set(found)
+    assert len(found) == 5
+
+
+def test_a_call_takes_what_the_command_takes(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    paths = sorted(folder.iterdir())
+    listing = tmp_path / "list.txt"
+    listing.write_text("".join(f"{path}\n" for path in paths))
+    found = []
+    for number, recordings in enumerate((folder, str(folder), listing, paths, iter(paths), [folder])):
+        output = tmp_path / str(number)
+        birdfast.run(recordings, [deep.path.parent], output=output, workers=1)
+        found.append(contents(output))
+    assert found == [found[0]] * 6
+
+
+def test_a_call_goes_on_where_a_run_was_broken_off(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    run(folder, deep, tmp_path / "whole")
+    whole = contents(tmp_path / "whole")
+    n_heard = []
+    for _ in range(3):
+        diary = Diary()
+        diary.add = lambda path, outcome: (_ for _ in ()).throw(KeyboardInterrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, deep, tmp_path / "out", diary)
+        n_heard.append(diary.heard[0])
+        assert contents(tmp_path / "out") == {}
+    assert [n_done for _, _, n_done, _ in n_heard] == [0, 1, 2]
+    results = birdfast.run(
+        folder, deep.path.parent, output=tmp_path / "out", kinds=KINDS, min_confidence=0, top_k=1
+    )
+    assert contents(tmp_path / "out") == whole
+    assert results.standing.files == 5
+
+
+def test_a_second_call_does_nothing_and_says_the_same(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    first = list(run(folder, deep, tmp_path / "out"))
+    before, diary = contents(tmp_path / "out"), Diary()
+    assert list(run(folder, deep, tmp_path / "out", diary)) == first
+    assert contents(tmp_path / "out") == before
+    assert diary.heard == [("begin", [], 5, 2), ("end",)]
+
+
+def test_a_run_works_in_any_thread(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    run(folder, deep, tmp_path / "main")
+    with ThreadPoolExecutor() as threads:
+        outputs = [tmp_path / "one", tmp_path / "two"]
+        for results in threads.map(lambda output: run(folder, deep, output), outputs):
+            assert results.standing.files == 5
+            assert contents(results.folder) == contents(tmp_path / "main")
+    assert threading.active_count() == 1
+
+
+# ---- results ----
+
+
+def joined(windows: Iterable[Windows], path: Path) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    own = [some for some in windows if some.file == str(path)]
+    return tuple(np.concatenate([getattr(some, name) for some in own]) for name in Windows._fields[1:])
+
+
+def test_results_are_what_the_pipeline_says(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    results, pipeline = run(folder, deep, tmp_path / "out"), Pipeline(deep, EVERYTHING)
+    expected = [row for number in range(3) for row in pipeline.detect(folder / f"{number}.wav")]
+    assert [row for row in results if "cut" not in row.file] == expected
+    assert list(results) == list(Results(tmp_path / "out"))  # and again, from the folder alone
+    for number in range(3):
+        path = folder / f"{number}.wav"
+        start_s, end_s, scores = joined(results.scores(), path)
+        scored = list(pipeline.score(path))
+        np.testing.assert_array_equal(start_s, np.concatenate([batch.start_s for batch in scored]))
+        np.testing.assert_array_equal(end_s, start_s + 0.5)
+        confidences = [pipeline.listener().confidences(batch) for batch in scored]
+        np.testing.assert_array_equal(scores, np.concatenate(confidences))
+        np.testing.assert_array_equal(joined(results.embeddings("tiny"), path)[2], pipeline.embed(path))
+
+
+def test_results_are_what_the_tables_say(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    results = run(folder, deep, tmp_path / "out")
+    assert results.stopped is None
+    arrow, read = results.to_arrow(), pyarrow.parquet.read_table(tmp_path / "out" / "detections.parquet")
+    assert arrow.schema.equals(read.schema, check_metadata=True)
+    assert arrow.to_pylist() == read.to_pylist()
+    told = [failure._asdict() for failure in results.failures]
+    rows = table(tmp_path / "out" / "failures.csv")
+    assert [row["path"] for row in rows] == [str(folder / "cut.wav"), str(folder / "none.wav")]
+    assert rows == [{name: str("" if one[name] is None else one[name]) for name in rows[0]} for one in told]
+    standing = results.standing
+    assert (standing.done, standing.failed, standing.waiting, exits.of_run(standing)) == (3, 2, 0, 2)
+    assert standing.detections == len(list(results)) == results.to_arrow().num_rows
+    assert standing.audio_s == 9_000 * 6 / 8_000 + 1.5
+
+
+def test_results_without_any_detection_have_their_columns(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    results = birdfast.run(folder / "none.wav", deep.path.parent, output=tmp_path, kinds=["parquet"])
+    assert (list(results), results.to_arrow().num_rows) == ([], 0)
+    assert results.to_arrow().schema == pyarrow.parquet.read_schema(tmp_path / "detections.parquet")
+    assert exits.of_run(results.standing) == 3
+
+
+def test_a_data_frame_needs_pandas(
+    deep: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    results = run(folder, deep, tmp_path / "out")
+
+    class Arrow:
+        def to_pandas(self) -> str:
+            import pandas
+
+            return pandas.frame
+
+    monkeypatch.setattr(results, "to_arrow", Arrow)
+    monkeypatch.setitem(sys.modules, "pandas", type("pandas", (), {"frame": "a frame"}))
+    assert results.to_dataframe() == "a frame"
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(ConfigError, match="needs pandas: pip install pandas"):
+        results.to_dataframe()
+
+
+def test_a_data_frame_has_the_tables_columns(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pandas", reason="pandas is no part of birdfast")
+    results = run(folder, deep, tmp_path / "out")
+    frame = results.to_dataframe()
+    assert list(frame.columns) == results.to_arrow().column_names
+    assert len(frame) == results.standing.detections
+
+
+def test_what_a_run_did_not_keep_is_refused(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    results = run(folder, deep, tmp_path / "out", kinds=("csv", "scores"))
+    assert next(results.scores("tiny")).values.shape[1] == 3
+    with pytest.raises(ConfigError, match="that run kept no embeddings"):
+        next(results.embeddings())
+    with pytest.raises(ConfigError, match="model: 'big' does not fit; it takes tiny"):
+        next(results.scores("big"))
+    for read in (list, Results.to_arrow, lambda results: results.standing, lambda results: results.failures):
+        with pytest.raises(ConfigError, match=f"no journal of a run \\({NAME}\\)"):
+            read(Results(tmp_path))
+
+
+def test_results_of_a_run_that_is_not_at_its_end_are_what_is_done(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    whole, diary = run(folder, deep, tmp_path / "whole"), Diary()
+    so_far: list[tuple[list[object], int]] = []
+
+    def look(path: str, outcome: Outcome) -> None:
+        results = Results(tmp_path / "out")
+        so_far.append((list(results), sum(len(some.values) for some in results.scores())))
+
+    diary.add = look
+    run(folder, deep, tmp_path / "out", diary, n_workers=1)
+    stopped = run(folder, deep, tmp_path / "stopped", fail_fast=True)
+    assert stopped.stopped == whole.failures[0]
+    names = ["0.wav", "1.wav", "2.wav", "cut.wav"]
+    assert list(stopped) == [row for row in whole if Path(row.file).name in names]
+    assert [failure.path for failure in stopped.failures] == [str(folder / "cut.wav")]
+    assert stopped.to_arrow().num_rows == len(list(stopped))
+    assert stopped.standing.waiting == 1
+    for number, (rows, n_scored) in enumerate(so_far):  # one at work sees what was committed, some time ago
+        assert [rows, n_scored] in [
+            [
+                [row for row in whole if row.file in paths],
+                sum(len(some.values) for some in whole.scores() if some.file in paths),
+            ]
+            for paths in ([str(path) for path in sorted(folder.iterdir())[:n]] for n in range(number + 2))
+        ]
+
+
+def test_scores_of_which_some_are_missing_are_refused(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    import sqlite3
+
+    results = run(folder, deep, tmp_path / "out")
+    database = sqlite3.connect(tmp_path / "out" / NAME)
+    assert database.execute("DELETE FROM part WHERE file = 2 AND kind = 'scores'").rowcount
+    database.commit()
+    database.close()
+    with pytest.raises(ConfigError, match="not those that were written"):
+        list(results.scores())
+
+
+# ---- followers ----
+
+
+def test_a_follower_hears_everything_in_its_order(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    diary, other = Diary(), Diary()
+    results = run(folder, deep, tmp_path / "out", diary, other)
+    names = sorted(path.name for path in folder.iterdir())
+    assert other.heard == diary.heard
+    assert diary.heard[0] == ("begin", names, 0, 2)
+    assert diary.heard[-1] == ("end",)
+    told = diary.heard[1:-1]
+    assert [name for what, name, _ in told if what == "add"] == names
+    outcomes = {name: outcome for what, name, outcome in told if what == "add"}
+    assert sum(outcome.n_detections for outcome in outcomes.values()) == len(list(results))
+    for place, (what, name, came) in enumerate(told):
+        if what == "add":
+            kept = [part for before, whose, part in told[:place] if (before, whose) == ("keep", name)]
+            assert len(kept) == came.heard[0].n_parts
+            assert ("keep", name) not in [later[:2] for later in told[place:]]
+
+
+def test_a_follower_hears_the_end_whatever_comes(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    for last, what in ((1, "begin"), (2, "keep")):
+        diary, other = Diary(last), Diary()
+        with pytest.raises(KeyboardInterrupt):
+            run(folder, deep, tmp_path / "out", diary, other)
+        assert diary.heard[last - 1][0] == what
+        assert diary.heard[-1] == other.heard[-1] == ("end",)
+    diary = Diary()
+    with pytest.raises(ConfigError, match="a run that differs"):
+        run(folder, deep, tmp_path / "out", diary, kinds=("csv",))
+    assert diary.heard == [("end",)]
+
+
+def test_a_follower_is_told_what_takes_time_and_what_is_odd(
+    tmp_path: Path, folder: Path, deep: models.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    diary = Diary()
+    run(folder, deep, tmp_path / "out", diary)
+    assert diary.heard[0] == ("say", "preparing tiny for speed, once: some seconds")
+    receive = workers.Worker.receive
+
+    def receive_and_wonder(worker: workers.Worker) -> Iterator[tuple[workers.Task, Outcome | Part]]:
+        yield from receive(worker)
+        worker.notes = ["odd"]
+
+    monkeypatch.setattr(workers.Worker, "receive", receive_and_wonder)
+    diary = Diary()
+    run(folder, deep, tmp_path / "odd", diary)
+    assert diary.heard[-2:] == [("warn", "odd"), ("end",)]
+    assert "say" not in [what for what, *_ in diary.heard]
+
+
+# ---- what is refused ----
+
+
+@pytest.mark.parametrize(
+    ("how", "error", "reason"),
+    [
+        ({"recordings": "gone"}, ConfigError, "gone: no such file or folder"),
+        ({"recordings": []}, ConfigError, "no audio files"),
+        ({"model": "nothing"}, ModelError, "nothing: no such model"),
+        ({"model": []}, ConfigError, "models: none; at least one"),
+        ({"labels": "gone.txt"}, ModelError, "gone.txt"),
+        ({"kinds": ["csv", "xls"]}, ConfigError, "'xls' is no kind of table"),
+        ({"workers": 0}, ConfigError, "workers: 0 does not fit; it takes 1 or more"),
+        ({"workers": -1}, ConfigError, "workers: -1 does not fit"),
+        ({"shard": "5/4"}, ConfigError, "shard: '5/4' does not fit"),
+        ({"file_timeout_s": 1}, ConfigError, "file_timeout_s: 1 does not fit; it takes 2 seconds or more"),
+        ({"file_timeout_s": float("nan")}, ConfigError, "file_timeout_s: nan does not fit"),
+        ({"top_n": 3}, ConfigError, "top_n: no such option; there are min_confidence"),
+        ({"min_confidence": 2}, ConfigError, "min_confidence: 2 does not fit"),
+        ({"step_s": 60}, ConfigError, "a step of 60 s does not fit"),
+        ({"output": "file"}, ConfigError, "file: cannot be the output folder"),
+        ({"output": "taken"}, ConfigError, r"detections.csv: cannot be written \(it is a folder\)"),
+        ({"output": "/proc"}, ConfigError, "cannot be written into /proc"),
+    ],
+)
+def test_a_call_that_makes_no_sense_is_refused(
+    tiny: models.Model,
+    wav: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    how: dict[str, object],
+    error: type[BirdfastError],
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").touch()
+    (tmp_path / "taken" / "detections.csv").mkdir(parents=True)
+    with pytest.raises(error, match=reason):
+        birdfast.run(**{"recordings": wav, "model": tiny.path.parent, "output": "out", **how})
+    if Path("out").exists():
+        assert list(Path("out").iterdir()) == []
+
+
+def test_options_that_do_not_fit_the_network_cost_no_old_results(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    how = {"output": tmp_path / "out", "kinds": ["csv", "scores"], "min_confidence": 0}
+    found = list(birdfast.run(folder, deep.path.parent, **how))
+    before = contents(tmp_path / "out")
+    with pytest.raises(ConfigError, match="a step of 60 s"):
+        birdfast.run(folder, deep.path.parent, **how, force=True, step_s=60)
+    assert contents(tmp_path / "out") == before
+    assert list(Results(tmp_path / "out")) == found
+
+
+def test_a_folder_that_goes_in_mid_run_is_an_output_error(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    diary = Diary()
+    diary.add = lambda *_: (tmp_path / "out").rename(tmp_path / "away") if (tmp_path / "out").exists() else 0
+    with pytest.raises(OutputError, match="/out.*No such file"):
+        run(folder, deep, tmp_path / "out", diary)
+
+
+# ---- what a program sees ----
+
+
+@pytest.mark.parametrize("name", [name for name in birdfast.__all__ if name != "__version__"])
+def test_what_birdfast_offers_is_there_and_explained(name: str) -> None:
+    offered = getattr(birdfast, name)
+    doc = inspect.getdoc(offered)
+    assert doc
+    if isinstance(offered, type):
+        assert issubclass(offered, BirdfastError)
+        return
+    sections = re.findall(r"^(\w+)\n-+$", doc, re.MULTILINE)
+    assert sections == ["Parameters", "Returns", "Raises"]
+    told = doc.partition("Parameters\n")[2].partition("Returns\n")[0]
+    names = {
+        name for line in re.findall(r"^(\S.*?)(?: : .*)?$", told, re.MULTILINE) for name in line.split(", ")
+    }
+    for parameter in inspect.signature(offered).parameters.values():
+        assert re.split("[:=]", str(parameter))[0] in names
+
+
+def test_the_version_is_the_packages() -> None:
+    from importlib import metadata
+
+    assert birdfast.__version__ == metadata.version("birdfast")
