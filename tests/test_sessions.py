@@ -70,19 +70,17 @@ def assert_equal(found: Arrays, expected: Arrays, bound: float = 0) -> None:
 def test_a_session_says_what_it_is(session: Session) -> None:
     assert isinstance(session.runtime, str)
     assert session.runtime
-    sizes = (session.window_samples, session.batch, session.n_classes, session.embedding_size)
-    assert [type(size) for size in sizes] == [int] * 4
-    assert min(sizes[:3]) > 0
-    assert session.embedding_size >= 0
+    sizes = (session.window_samples, session.batch, *session.outputs.values())
+    assert {type(size) for size in sizes} == {int}
+    assert min(sizes) > 0
+    assert {"logits"} <= session.outputs.keys() <= {"logits", "embedding"}
 
 
 def test_every_number_of_windows_up_to_a_batch_is_scored(session: Session) -> None:
     for n in range(1, session.batch + 1):
         found = session.run(sound(session, n))
-        shapes = {"logits": (n, session.n_classes)}
-        if session.embedding_size:
-            shapes["embedding"] = (n, session.embedding_size)
-        assert {name: values.shape for name, values in found.items()} == shapes
+        shapes = {role: (n, n_values) for role, n_values in session.outputs.items()}
+        assert {role: values.shape for role, values in found.items()} == shapes
         assert {values.dtype for values in found.values()} == {np.dtype(np.float32)}
         assert all(np.isfinite(values).all() for values in found.values())
 
@@ -142,7 +140,7 @@ def test_twins_in_two_threads_do_not_disturb_each_other(session: Session) -> Non
 
 def test_logits_are_the_networks(tiny: models.Model) -> None:
     session = open_session(tiny.path, n_classes=3)
-    assert (session.window_samples, session.n_classes) == (networks.WINDOW_SAMPLES, 3)
+    assert (session.window_samples, session.outputs["logits"]) == (networks.WINDOW_SAMPLES, 3)
     window = np.random.default_rng(0).standard_normal((1, networks.WINDOW_SAMPLES)).astype(np.float32)
     logits = session.run(window)["logits"]
     np.testing.assert_allclose(logits, window @ networks.weights().T, rtol=1e-4, atol=1e-4)

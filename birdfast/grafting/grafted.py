@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -120,8 +121,10 @@ class GraftedSession:
         self._interpreter = litert.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
-        self.n_classes = self._output_size(grafted.scores)
-        self.embedding_size = 0 if grafted.embedding is None else self._output_size(grafted.embedding)
+        tensors = {"logits": grafted.scores, "embedding": grafted.embedding}
+        self.outputs: Mapping[str, int] = {
+            role: self._output_size(t) for role, t in tensors.items() if t is not None
+        }
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
         self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]

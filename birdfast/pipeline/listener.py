@@ -17,7 +17,7 @@ from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, PART_BYTES, Detection, Part, row
 from ..scores import ScoreRule
 from ..sessions import open_session
-from ..sessions.session import Arrays, Session
+from ..sessions.session import EMBEDDING, LOGITS, Arrays, Session
 
 
 class Scored(NamedTuple):
@@ -67,13 +67,13 @@ class Listener:
         self.label_spaces = (labels.load(model.labels_path, model.labels_format),)
         cache = models.cache_folder() if options.graft else None
         n_classes = len(self.label_spaces[0])
-        session = open_session(model.path, output=model.output, n_classes=n_classes, cache=cache)
+        session = open_session(model.path, model.kind, output=model.output, n_classes=n_classes, cache=cache)
         self._sessions = _Sessions(session)
         self.model = model.for_input(session.window_samples)
         if options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
-        self.embedding_size = session.embedding_size
-        sizes = {"scores": session.n_classes, "embeddings": session.embedding_size}
+        self.embedding_size = session.outputs.get(EMBEDDING, 0)
+        sizes = {"scores": n_classes, "embeddings": self.embedding_size}
         self.widths: dict[str, int] = {kind: sizes[kind] for kind in options.keep}
         if not all(self.widths.values()):
             raise self._without_embedding()
@@ -100,7 +100,7 @@ class Listener:
         ModelError
             A score is not finite.
         """
-        logits = scored.outputs["logits"]
+        logits = scored.outputs[LOGITS]
         if not np.isfinite(logits).all():
             raise ModelError(f"the network's scores are not finite in the window at {scored.start_s[0]:g} s")
         window, label, confidence = self._rule.pick(logits)
@@ -126,7 +126,7 @@ class Listener:
 
     def confidences(self, scored: Scored) -> Float32:
         """Return a batch's confidences of all classes: float32 [n, n_classes], 0 to 1."""
-        return self._rule.confidences(scored.outputs["logits"])
+        return self._rule.confidences(scored.outputs[LOGITS])
 
     def embedding(self, scored: Scored) -> Float32:
         """Return a batch's embeddings: float32 [n, d].
@@ -136,9 +136,9 @@ class Listener:
         ModelError
             The network has none to show, or runs as it is (`graft=False`).
         """
-        if "embedding" not in scored.outputs:
+        if EMBEDDING not in scored.outputs:
             raise self._without_embedding()
-        return scored.outputs["embedding"]
+        return scored.outputs[EMBEDDING]
 
     def _without_embedding(self) -> ModelError:
         what = "leave embeddings out" if self.options.graft else "run it without --no-graft (graft=False)"

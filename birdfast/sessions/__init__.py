@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
-from .. import modelfolder
 from ..errors import ModelError
-from .session import Session
+from ..models import Kind
+from .session import LOGITS, Session
 
 
-def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Path | None = None) -> Session:
-    """Load the network in `path`.
+def open_session(
+    path: Path, kind: Kind = "tflite", *, output: str = "", n_classes: int = 0, cache: Path | None = None
+) -> Session:
+    """Load a model's network.
 
     Parameters
     ----------
     path : path
         A .tflite file, or the manifest of a trained model (model.toml).
+    kind : "tflite" or "stsg"
+        See `models.Model`.
     output : str
         Part of the name of the output that holds the scores, where there are several.
     n_classes : int
@@ -28,27 +33,32 @@ def open_session(path: Path, *, output: str = "", n_classes: int = 0, cache: Pat
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
-    session: Session
-    if path.name == modelfolder.MANIFEST:
-        from .stsg import StsgSession
-
-        session = StsgSession(path.parent)
-    else:
-        session = _network(path, output, n_classes, cache)
-    if n_classes and session.n_classes != n_classes:
-        raise ModelError(f"{path}: scores {session.n_classes} classes, but there are {n_classes} labels")
+    session = OPENERS[kind](path, output, n_classes, cache)
+    if n_classes and session.outputs[LOGITS] != n_classes:
+        raise ModelError(
+            f"{path}: scores {session.outputs[LOGITS]} classes, but there are {n_classes} labels"
+        )
     return session
 
 
-def _network(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
+def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
     from ..runtimes import litert
-    from . import tflite
+    from .tflite import TfliteSession
 
     try:
         if cache is not None and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
 
             return BatchedSession(path, cache, output=output, n_classes=n_classes)
-        return tflite.TfliteSession(path, output=output, n_classes=n_classes)
+        return TfliteSession(path, output=output, n_classes=n_classes)
     except ModelError as error:
         raise ModelError(f"{path}: {error}") from error
+
+
+def _stsg(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
+    from .stsg import StsgSession
+
+    return StsgSession(path.parent)
+
+
+OPENERS: dict[Kind, Callable[[Path, str, int, Path | None], Session]] = {"tflite": _tflite, "stsg": _stsg}

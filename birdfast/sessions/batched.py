@@ -51,8 +51,7 @@ class BatchedSession:
         first = self._full or self._single
         assert first is not None
         self.runtime = first.runtime
-        self.window_samples, self.n_classes = first.window_samples, first.n_classes
-        self.embedding_size = first.embedding_size
+        self.window_samples, self.outputs = first.window_samples, first.outputs
         self.batch = 1 if self._full is None else self._full.batch
 
     def run(self, windows: Float32) -> Arrays:

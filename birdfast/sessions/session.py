@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from ..arrays import Float32
 from ..errors import ModelError
+
+LOGITS, EMBEDDING = "logits", "embedding"  # roles of outputs
 
 Arrays = dict[str, Float32]
 
@@ -20,17 +23,15 @@ class Session(Protocol):
     window_samples : int
     batch : int
         Windows that it takes at a time, at most.
-    n_classes : int
-        Values of its output "logits".
-    embedding_size : int
-        Values of its output "embedding"; 0 where it has none to show.
+    outputs : dict of str to int
+        What it says of a window, by role, and how many values each has: "logits", one a class; and
+        "embedding", where it has one to show.
     """
 
     runtime: str
     window_samples: int
     batch: int
-    n_classes: int
-    embedding_size: int
+    outputs: Mapping[str, int]
 
     def run(self, windows: Float32) -> Arrays:
         """Score windows.
@@ -43,9 +44,8 @@ class Session(Protocol):
         Returns
         -------
         dict
-            "logits": float32 [n, n_classes], the network's scores before any activation that is not
-            in its own graph; and "embedding": float32 [n, embedding_size], where it has one to show.
-            Nobody else writes into them.
+            float32 [n, values] for each role of `outputs`. "logits" are the network's scores before any
+            activation that is not in its own graph. Nobody else writes into them.
 
         Raises
         ------

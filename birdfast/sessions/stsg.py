@@ -52,10 +52,10 @@ class StsgSession:
             self.codebook = Codebook(arrays["centroids"])
             self._pooler = Pooler(config.made(Pooling, "pooling", facts["pooling"]), arrays)
             self._classifier = Classifier.of(arrays)
-            self.n_classes = self._classifier.n_classes
             self.window_samples = round(facts["window_s"] * self.tokenizer.front_end.rate_hz)
             silence = np.zeros((1, self.window_samples), np.float32)
-            self.embedding_size = self._score(silence)["embedding"].shape[1]
+            found = self._score(silence)
+            self.outputs: Mapping[str, int] = {role: rows.shape[1] for role, rows in found.items()}
         except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,13 @@ import numpy as np
 from ..arrays import Float32
 from ..grafting.signature import check_inputs, scores_output
 from ..runtimes import litert
-from .session import Arrays, check_windows
+from .session import LOGITS, Arrays, check_windows
 
 
 class TfliteSession:
     """One interpreter with XNNPACK on and a single thread; see `session.Session`."""
 
     batch = 1
-    embedding_size = 0
 
     def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
         self._start(_safe(path), output, n_classes)
@@ -29,14 +29,14 @@ class TfliteSession:
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
         self._output = self._scores_output(output, n_classes)
-        self.n_classes = int(self._output["shape"][-1])
+        self.outputs: Mapping[str, int] = {LOGITS: int(self._output["shape"][-1])}
 
     def run(self, windows: Float32) -> Arrays:
         """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
         check_windows(windows, self)
         window = windows.reshape(self._input["shape"])
         (logits,) = litert.run(self._interpreter, {self._input["index"]: window}, [self._output["index"]])
-        return {"logits": logits.reshape(1, -1)}
+        return {LOGITS: logits.reshape(1, -1)}
 
     def twin(self) -> TfliteSession:
         """Return a second session of the same network."""
