@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from .arrays import Float32
 from .atomicfile import AtomicFile
 from .errors import ConfigError, ModelError
 
@@ -22,16 +22,14 @@ BINARY_SUFFIX = ".bin"
 MAX_HEADER_BYTES = 64
 FLOAT = np.dtype("<f4")
 
-Floats = NDArray[np.float32]
-
 
 class KeyedVectors(NamedTuple):
     """Vectors and the keys they go by."""
 
     keys: list[str]
-    vectors: Floats  # [n, dim]
+    vectors: Float32  # [n, dim]
 
-    def by_token(self, vocabulary_size: int) -> Floats:
+    def by_token(self, vocabulary_size: int) -> Float32:
         """Return the vectors in the order of tokens.
 
         Parameters
@@ -61,7 +59,7 @@ class KeyedVectors(NamedTuple):
 
 def write(
     path: str | os.PathLike[str],
-    vectors: Floats,
+    vectors: Float32,
     keys: Sequence[str | int] | None = None,
     *,
     binary: bool | None = None,
@@ -156,7 +154,7 @@ def _is_text(body: bytes, dim: int) -> bool:
         return False
 
 
-def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Floats]]:
+def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
     for line in body.split(b"\n")[:-1]:  # a last line without its end may lack digits
         key, *values = line.split()
         if len(values) != dim:
@@ -164,7 +162,7 @@ def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Floats]]:
         yield key, np.array(values, np.float32)
 
 
-def _binary_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Floats]]:
+def _binary_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
     place, length = 0, dim * FLOAT.itemsize
     while True:
         space = body.find(b" ", place)

@@ -17,7 +17,7 @@ from . import exits
 HELP = "write a soundscape whose truth is known, and compare detections with it"
 
 
-class Heard(NamedTuple):
+class Found(NamedTuple):
     """A row of a table: a song of the truth, or a detection."""
 
     start_s: float
@@ -85,7 +85,7 @@ def _compare(folder: Path, detections: Path) -> int:
     return int(missed > 0)
 
 
-def _rows(path: Path) -> list[Heard]:
+def _rows(path: Path) -> list[Found]:
     """Read a table by the names of its columns; the truth has no confidence, it is certain."""
     import csv
 
@@ -104,14 +104,14 @@ def _rows(path: Path) -> list[Heard]:
         raise ConfigError(f"{path}: damaged ({error})") from error
 
 
-def _heard(row: dict[str, str]) -> Heard:
+def _heard(row: dict[str, str]) -> Found:
     confidence = float(row.get("Confidence", 1))
-    return Heard(float(row["Start (s)"]), float(row["End (s)"]), row["Common name"], confidence)
+    return Found(float(row["Start (s)"]), float(row["End (s)"]), row["Common name"], confidence)
 
 
-def _overlap(one: Heard, other: Heard) -> bool:
+def _overlap(one: Found, other: Found) -> bool:
     return max(one.start_s, other.start_s) < min(one.end_s, other.end_s)
 
 
-def _same(one: Heard, other: Heard) -> bool:
+def _same(one: Found, other: Found) -> bool:
     return one.common_name == other.common_name and _overlap(one, other)

@@ -16,10 +16,10 @@ from ..config import Options
 from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import stretches
-from .hearing import Hearing, complete, failure_of, hear
 from .listener import Listener, Scored
 from .onepass import one_pass
 from .stretches import Share
+from .transcript import Transcript, complete, failure_of, hear
 
 __all__ = ["Pipeline", "Scored"]
 
@@ -156,8 +156,8 @@ class Pipeline:
         """
         outcome = Outcome(stretch)
         listeners = [listener for listener in self.listeners if only is None or listener.number in only]
-        hearings = [Hearing(path, stretch, listener, send, alive) for listener in listeners]
-        outcome.heard = [hearing.heard for hearing in hearings]
+        transcripts = [Transcript(path, stretch, listener, send, alive) for listener in listeners]
+        outcome.heard = [transcript.heard for transcript in transcripts]
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
@@ -168,15 +168,15 @@ class Pipeline:
                 grids = [listener.grid for listener in listeners]
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 with one_pass(recording, listeners, shares) as passing:
-                    hear(passing, hearings, outcome)
-                covered = zip(hearings, shares, strict=True)
-                outcome.audio_s = max(hearing.covered_s(recording, share) for hearing, share in covered)
+                    hear(passing, transcripts, outcome)
+                covered = zip(transcripts, shares, strict=True)
+                outcome.audio_s = max(transcript.covered_s(recording, share) for transcript, share in covered)
         except (AudioError, ModelError, MemoryError) as error:
             outcome.failure = failure_of(path, error)
-        for hearing in hearings:
-            hearing.finish()
+        for transcript in transcripts:
+            transcript.finish()
         if outcome.failure is not None:
-            outcome.audio_s = max(hearing.heard.n_windows * hearing.step_s for hearing in hearings)
+            outcome.audio_s = max(one.heard.n_windows * one.step_s for one in transcripts)
         complete(outcome, known)
         return outcome
 

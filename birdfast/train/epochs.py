@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..config import check
 from ..errors import ConfigError
 from . import checkpoint as checkpoints
@@ -23,11 +24,10 @@ from .sentences import keep_probabilities, negative_table
 
 FORMAT = 1  # of the checkpoint: another for rules of learning that give other bits
 CENTRES_A_CHUNK = 2048  # what a thread takes at a time, at one learning rate
-Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
-class Options:
+class SkipgramOptions:
     """How to learn; the defaults are those of the paper that birdfast implements.
 
     Parameters
@@ -97,7 +97,7 @@ class Epochs:
         tokens: NDArray[np.int32],
         offsets: NDArray[np.int64],
         vocabulary_size: int,
-        options: Options,
+        options: SkipgramOptions,
         n_workers: int,
     ) -> None:
         self._kernels = _load_kernels()
@@ -133,10 +133,10 @@ class Epochs:
             time.monotonic() - began,
         )
 
-    def embeddings(self) -> Floats:
+    def embeddings(self) -> Float32:
         """Return the rows of all tokens, zeros for those that took no part."""
         rows = self._inputs[: self._size, : self._options.dim]
-        embeddings: Floats = np.where((self._counts > 0)[:, None], rows, np.float32(0))
+        embeddings: Float32 = np.where((self._counts > 0)[:, None], rows, np.float32(0))
         return embeddings
 
     def save(self, path: Path, done: int) -> None:
@@ -199,7 +199,7 @@ class Epochs:
                 found = list(threads.map(learn, starts, rates, states))
         return sum(loss for loss, _ in found), sum(n_pairs for _, n_pairs in found)
 
-    def _zeros(self, *shape: int) -> Floats:
+    def _zeros(self, *shape: int) -> Float32:
         """Return zeros [*shape, dim], dim filled up to whole cache lines and each row beginning on one."""
         line = self._kernels.LINE
         full = (*shape, -(-self._options.dim // line) * line)
@@ -216,8 +216,8 @@ def _load_kernels() -> ModuleType:
     return _skipgram_numba
 
 
-def _sigmoid_table(limit: float, entries: int) -> Floats:
+def _sigmoid_table(limit: float, entries: int) -> Float32:
     """Return the sigmoid in the middle of each of `entries` steps from -limit to limit."""
     middles = (np.arange(entries) + 0.5) * (2 * limit / entries) - limit
-    table: Floats = (1 / (1 + np.exp(-middles))).astype(np.float32)
+    table: Float32 = (1 / (1 + np.exp(-middles))).astype(np.float32)
     return table

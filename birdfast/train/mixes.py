@@ -13,9 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import audio
+from ..arrays import Float32
 from .recordings import Clip
-
-Samples = NDArray[np.float32]
 
 LEVEL_DB = (-40.0, -10.0)  # of a clip: root mean square, full scale is 0
 NOISE_DB = (-65.0, -35.0)
@@ -51,7 +50,7 @@ class Mix:
         """All that sounds."""
         return tuple(dict.fromkeys(label for clip in self.clips for label in clip.labels))
 
-    def blocks(self, rate_hz: int) -> Iterator[Samples]:
+    def blocks(self, rate_hz: int) -> Iterator[Float32]:
         """Yield the mix, in one block.
 
         Raises
@@ -82,7 +81,7 @@ def make(clips: Sequence[Clip], copies: int, others: int, window_s: float, seed:
     return mixes
 
 
-def trimmed(sound: Samples) -> Samples:
+def trimmed(sound: Float32) -> Float32:
     """Cut the silence and near-silence that clips are padded with."""
     loud = np.flatnonzero(np.abs(sound) > QUIET * np.abs(sound).max(initial=0))
     return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[:0]
@@ -104,7 +103,7 @@ def place(sound: NDArray[np.floating], onto: NDArray[np.floating], dice: np.rand
     onto[first:last] += sound[first - start : last - start]
 
 
-def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator) -> Samples:
+def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator) -> Float32:
     """Read n samples from anywhere in a clip, or all there is."""
     with audio.Recording(clip.path) as recording:
         first = round(clip.start_s * rate_hz)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
+from ..arrays import Array
 from ..errors import ConfigError
 from ..stsg import pooling
 from ..stsg.tokenizer import Tokenizer
@@ -21,7 +22,7 @@ from .recipe import Recipe
 from .recordings import Clip
 
 Float32 = NDArray[np.float32]
-Arrays = dict[str, NDArray[Any]]
+Arrays = dict[str, Array]
 Result = TypeVar("Result")
 
 

@@ -79,7 +79,7 @@ class Recipe:
     mixes: MixChoice
     frontend: TokenFrontEnd
     codebook: CodebookChoice
-    skipgram: skipgram.Options
+    skipgram: skipgram.SkipgramOptions
     pooling: Pooling
     head: Head
 
@@ -92,7 +92,7 @@ TABLES = {
     "mixes": MixChoice,
     "frontend": TokenFrontEnd,
     "codebook": CodebookChoice,
-    "skipgram": skipgram.Options,
+    "skipgram": skipgram.SkipgramOptions,
     "pooling": Pooling,
     "head": Head,
 }

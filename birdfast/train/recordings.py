@@ -13,14 +13,11 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
 from .. import audio, bars, inputs, modelfolder
+from ..arrays import Float32
 from ..errors import AudioError, ConfigError
 from ..tables import escaped
 
-Samples = NDArray[np.float32]
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
 AHEAD = 8  # recordings a worker that are read before they are wanted
@@ -42,7 +39,7 @@ class Clip:
         """The file, by the one name that all of its names lead to."""
         return os.path.realpath(self.path)
 
-    def blocks(self, rate_hz: int) -> Iterator[Samples]:
+    def blocks(self, rate_hz: int) -> Iterator[Float32]:
         """Yield the sound, mono, in blocks at `rate_hz`.
 
         Raises

@@ -11,16 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from ..arrays import Float32
 from ..config import check
-from .epochs import Epoch, Epochs, Options
+from .epochs import Epoch, Epochs, SkipgramOptions
 from .sentences import Sentences, flat
 
-Floats = NDArray[np.float32]
-
-__all__ = ["Epoch", "Options", "train"]
+__all__ = ["Epoch", "SkipgramOptions", "train"]
 
 
 def train(
@@ -32,7 +28,7 @@ def train(
     checkpoint: Path | None = None,
     checkpoint_every_s: float = 60.0,
     **options: Any,
-) -> Floats:
+) -> Float32:
     """Learn an embedding for every token.
 
     Parameters
@@ -53,7 +49,7 @@ def train(
     checkpoint_every_s : float
         Least seconds between two writes; the last epoch is always written.
     **options
-        The fields of `Options`: dim, window, negatives, epochs, seed, ...
+        The fields of `SkipgramOptions`: dim, window, negatives, epochs, seed, ...
 
     Returns
     -------
@@ -68,7 +64,7 @@ def train(
     ModelError
         The checkpoint is damaged.
     """
-    chosen = Options(**options)
+    chosen = SkipgramOptions(**options)
     check(n_workers >= 1, "n_workers", n_workers, "1 or more")
     training = Epochs(*flat(sentences, vocabulary_size), vocabulary_size, chosen, n_workers)
     done = 0 if checkpoint is None or not checkpoint.exists() else training.resume(checkpoint)

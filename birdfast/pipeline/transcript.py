@@ -1,4 +1,4 @@
-"""A hearing: what the listeners make of one stretch of a file, and what becomes of what goes wrong."""
+"""A transcript: what a listener writes down of one stretch, and what becomes of what goes wrong."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .stretches import Share
 T = TypeVar("T")
 
 
-class Hearing:
+class Transcript:
     """What one listener makes of a stretch: its own failure is its own, and the others hear on."""
 
     def __init__(
@@ -64,19 +64,19 @@ class Hearing:
         return end_s - share.first * self.step_s
 
 
-def hear(passing: OnePass, hearings: Sequence[Hearing], outcome: Outcome) -> None:
+def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) -> None:
     """Give every listener the sound; where it ends too early, what is whole is heard before that is told."""
     failure: AudioError | None = None
     try:
         for place, block in _timed(passing.blocks(), outcome):
-            hearings[place].take(passing.ears[place].hear(block))
-            if all(hearing.heard.failure is not None for hearing in hearings):
+            transcripts[place].take(passing.ears[place].hear(block))
+            if all(transcript.heard.failure is not None for transcript in transcripts):
                 break
     except AudioError as error:
         failure = error
-    for hearing, ear in zip(hearings, passing.ears, strict=True):
-        hearing.take(ear.end(whole=failure is not None))
-        hearing.heard.network_s = ear.network_s
+    for transcript, ear in zip(transcripts, passing.ears, strict=True):
+        transcript.take(ear.end(whole=failure is not None))
+        transcript.heard.network_s = ear.network_s
     if failure is not None:
         raise failure
 
