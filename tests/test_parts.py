@@ -124,7 +124,7 @@ def n_parts(folder: Path) -> int:
 @pytest.mark.parametrize("limit", ["COMMIT_EVERY_S", "COMMIT_EVERY_BYTES"])
 def test_parts_are_committed_in_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, limit: str) -> None:
     for name in ("COMMIT_EVERY_S", "COMMIT_EVERY_BYTES"):
-        monkeypatch.setattr(journal, name, 0 if name == limit else 1e9)
+        monkeypatch.setattr(journal.writable, name, 0 if name == limit else 1e9)
     with Journal(tmp_path, FACTS) as opened:
         opened.plan(["a.wav"], [0])
         for number in range(3):

@@ -209,31 +209,7 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
         )
     mean = metrics.mean(results)
     training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
-    _write(output, {"folds": results, "mean": mean})
-
-
-def _write(output: Path, told: dict[str, Any]) -> None:
-    import csv
-    import json
-
-    from ..atomicfile import AtomicFile
-
-    with AtomicFile(output / "evaluation.json", mode="w", encoding="utf-8") as file:
-        file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
-    with AtomicFile(output / "evaluation.csv", mode="w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file.stream, lineterminator="\n")
-        table.writerow(("fold", "class", "n", "roc_auc", "recall"))
-        for fold in told["folds"]:
-            table.writerows((fold["fold"], *row.values()) for row in fold["classes"])
-
-
-def _plain(value: Any) -> Any:
-    """Put null in the place of NaN, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _plain(below) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_plain(below) for below in value]
-    return None if isinstance(value, float) and value != value else value
+    evaluation.write(output, {"folds": results, "mean": mean})
 
 
 def _end(training: Training, output: Path) -> int:

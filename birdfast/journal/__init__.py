@@ -14,27 +14,21 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
-from time import monotonic
 
-from ..errors import BirdfastError, OutputError
 from ..outcomes import Heard, Outcome, Part
 from .begun import Begun
 from .database import NAME, new_digest
 from .facts import Facts, compare
-from .folder import Folder
 from .record import FILE, Entry, Hearing, Record, Standing, total
+from .writable import Writable
 
 __all__ = ["NAME", "Entry", "Facts", "Hearing", "Journal", "Record", "Standing", "compare", "total"]
 
-COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
-COMMIT_EVERY_BYTES = 1 << 24  # of parts, which the write-ahead log holds until then
 
-
-class Journal(Record):
+class Journal(Writable):
     """A run's journal, opened to go on with it, or made; a context manager.
 
     Parameters
@@ -55,31 +49,9 @@ class Journal(Record):
     """
 
     def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
-        path = folder / NAME
-        self._folder = Folder(folder)
-        try:
-            if force:
-                for suffix in ("", "-wal", "-shm", "-journal"):
-                    path.with_name(NAME + suffix).unlink(missing_ok=True)
-            super(Record, self).__init__(path, "rwc")
-            self._open(facts)
-        except BaseException:
-            self._folder.release()
-            raise
+        super().__init__(folder, facts, force=force)
         self._models = range(len(facts.about.models))
         self._begun: Begun | None = None
-        self._committed_s, self._open_bytes = monotonic(), 0
-
-    def __exit__(self, *_: object) -> None:
-        try:
-            with self.told():
-                if self.database.in_transaction:
-                    self.database.execute("COMMIT")
-            with suppress(sqlite3.Error):  # someone reads it: then it stays as it is
-                self.database.execute("PRAGMA journal_mode = DELETE")  # one file, fit for read-only folders
-        finally:
-            super().__exit__()
-            self._folder.release()
 
     def plan(
         self, paths: Sequence[str], numbers: Sequence[int], *, retry: bool = False
@@ -95,7 +67,7 @@ class Journal(Record):
             What failed is to do, too.
         """
         waiting = []
-        with self.told(), self._whole():
+        with self.told(), self.whole():
             self.database.execute("UPDATE file SET number = NULL")
             for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
                 if models := self._enter(os.fsencode(path), number, retry):
@@ -121,7 +93,7 @@ class Journal(Record):
             if outcome.is_last:
                 self._end(begun)
                 self._begun = None
-            self._commit_in_time()
+            self.commit_in_time()
 
     def keep(self, path: str, part: Part) -> None:
         """Write down dense rows of any file at work; a part that comes again takes the first one's place."""
@@ -129,60 +101,8 @@ class Journal(Record):
             place = (self._id(path), part.model, part.stretch, part.number, part.channel, part.kind)
             values = (*place, new_digest(part.rows).digest(), part.rows)
             self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
-            self._open_bytes += len(part.rows)
-            self._commit_in_time()
-
-    def commit(self) -> None:
-        """Make sure that what was added survives this process.
-
-        Raises
-        ------
-        OutputError
-            The disk is full, or the folder has gone.
-        """
-        self._folder.check()
-        self.database.execute("COMMIT")
-        self.database.execute("BEGIN")
-        self._committed_s, self._open_bytes = monotonic(), 0
-
-    def refused(self, error: Exception) -> BirdfastError:
-        """Return what a disk that takes nothing more means."""
-        return OutputError(f"{self.path}: cannot be written ({error}); what was done is kept")
-
-    @contextmanager
-    def _whole(self) -> Iterator[None]:
-        """Do several statements or none: a signal may end us between any two, and what was done is kept."""
-        self.database.execute("SAVEPOINT whole")
-        try:
-            yield
-        except BaseException:
-            self.database.execute("ROLLBACK TO whole")
-            raise
-        finally:
-            self.database.execute("RELEASE whole")
-
-    def _commit_in_time(self) -> None:
-        late = monotonic() - self._committed_s >= COMMIT_EVERY_S
-        if late or self._open_bytes >= COMMIT_EVERY_BYTES:
-            self.commit()
-
-    def _open(self, facts: Facts) -> None:
-        """Make the journal if it is new, and make sure that it is this run's."""
-        try:
-            with self.told():
-                if self.database.execute("PRAGMA schema_version").fetchone() == (0,):
-                    self.make(facts)
-                self.check()
-                compare(self.path, self.facts(), facts)
-                self.database.execute("PRAGMA journal_mode = WAL")
-                self.database.execute("PRAGMA synchronous = NORMAL")
-                self.database.execute("PRAGMA secure_delete = OFF")  # else zeros for gigabytes of parts
-                self.database.execute("BEGIN IMMEDIATE")
-                # Half of a file: the run was killed in it.
-                self._forget("SELECT file, model FROM hearing WHERE state = 'waiting'")
-        except BaseException:
-            self.database.close()
-            raise
+            self.open_bytes += len(part.rows)
+            self.commit_in_time()
 
     def _enter(self, path: bytes, number: int, retry: bool) -> tuple[int, ...]:
         """Give a file its number; return the models that are to hear it (again)."""
@@ -220,16 +140,11 @@ class Journal(Record):
     def _wait(self, file: int, models: Sequence[int]) -> None:
         """Let models' hearings of a file begin anew."""
         for model in models:
-            self._forget("SELECT ?, ?", file, model)
+            self.forget("SELECT ?, ?", file, model)
             values = (file, model)
             self.database.execute(
                 "INSERT OR REPLACE INTO hearing VALUES (?, ?, 'waiting', 0, NULL, NULL)", values
             )
-
-    def _forget(self, hearings: str, *values: int) -> None:
-        """Delete the results of the hearings, files with models, that an SQL expression gives."""
-        for table in ("stretch", "part"):
-            self.database.execute(f"DELETE FROM {table} WHERE (file, model) IN ({hearings})", values)
 
     def _count_parts(self, file: int, stretch: int, heard: Heard) -> None:
         """Make sure that a stretch has the parts that it should have: its first try may have left more."""

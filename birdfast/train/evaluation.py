@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import json
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ..arrays import Bools, Float32
+from ..atomicfile import AtomicFile
 from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling
 from .examples import Examples
@@ -33,3 +38,35 @@ def scores(
     means = np.zeros((len(there), logits.shape[1]), np.float32)
     np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
     return means, examples.targets[first]
+
+
+def write(folder: Path, told: Mapping[str, Any]) -> None:
+    """Write what was judged: evaluation.json, and evaluation.csv with a row for each fold and class.
+
+    Parameters
+    ----------
+    folder : path
+    told : dict
+        "folds": a list of what `metrics.judge` returns, each with its "fold"; "mean": their means.
+
+    Raises
+    ------
+    ConfigError, OSError
+        The folder takes no file.
+    """
+    with AtomicFile(folder / "evaluation.json", mode="w", encoding="utf-8") as file:
+        file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
+    with AtomicFile(folder / "evaluation.csv", mode="w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file.stream, lineterminator="\n")
+        table.writerow(("fold", "class", "n", "roc_auc", "recall"))
+        for fold in told["folds"]:
+            table.writerows((fold["fold"], *row.values()) for row in fold["classes"])
+
+
+def _plain(value: Any) -> Any:
+    """Put null in the place of NaN, which JSON does not have."""
+    if isinstance(value, dict):
+        return {key: _plain(below) for key, below in value.items()}
+    if isinstance(value, list):
+        return [_plain(below) for below in value]
+    return None if isinstance(value, float) and value != value else value

@@ -1,0 +1,111 @@
+"""A journal's file as it is written: the folder is locked, and one transaction follows the other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from time import monotonic
+
+from ..errors import BirdfastError, OutputError
+from .database import NAME
+from .facts import Facts, compare
+from .folder import Folder
+from .record import Record
+
+COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
+COMMIT_EVERY_BYTES = 1 << 24  # of parts, which the write-ahead log holds until then
+
+
+class Writable(Record):
+    """A journal that is made, or opened to go on with it; parameters and errors as `Journal`.
+
+    Attributes
+    ----------
+    open_bytes : int
+        Of the dense rows that wait to be committed; whoever writes some adds them.
+    """
+
+    def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
+        path = folder / NAME
+        self._folder = Folder(folder)
+        try:
+            if force:
+                for suffix in ("", "-wal", "-shm", "-journal"):
+                    path.with_name(NAME + suffix).unlink(missing_ok=True)
+            super(Record, self).__init__(path, "rwc")
+            self._open(facts)
+        except BaseException:
+            self._folder.release()
+            raise
+        self._committed_s, self.open_bytes = monotonic(), 0
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            with self.told():
+                if self.database.in_transaction:
+                    self.database.execute("COMMIT")
+            with suppress(sqlite3.Error):  # someone reads it: then it stays as it is
+                self.database.execute("PRAGMA journal_mode = DELETE")  # one file, fit for read-only folders
+        finally:
+            super().__exit__()
+            self._folder.release()
+
+    def commit(self) -> None:
+        """Make sure that what was added survives this process.
+
+        Raises
+        ------
+        OutputError
+            The disk is full, or the folder has gone.
+        """
+        self._folder.check()
+        self.database.execute("COMMIT")
+        self.database.execute("BEGIN")
+        self._committed_s, self.open_bytes = monotonic(), 0
+
+    def refused(self, error: Exception) -> BirdfastError:
+        """Return what a disk that takes nothing more means."""
+        return OutputError(f"{self.path}: cannot be written ({error}); what was done is kept")
+
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Do several statements or none: a signal may end us between any two, and what was done is kept."""
+        self.database.execute("SAVEPOINT whole")
+        try:
+            yield
+        except BaseException:
+            self.database.execute("ROLLBACK TO whole")
+            raise
+        finally:
+            self.database.execute("RELEASE whole")
+
+    def commit_in_time(self) -> None:
+        """Commit when enough has come since, or long enough ago."""
+        late = monotonic() - self._committed_s >= COMMIT_EVERY_S
+        if late or self.open_bytes >= COMMIT_EVERY_BYTES:
+            self.commit()
+
+    def _open(self, facts: Facts) -> None:
+        """Make the journal if it is new, and make sure that it is this run's."""
+        try:
+            with self.told():
+                if self.database.execute("PRAGMA schema_version").fetchone() == (0,):
+                    self.make(facts)
+                self.check()
+                compare(self.path, self.facts(), facts)
+                self.database.execute("PRAGMA journal_mode = WAL")
+                self.database.execute("PRAGMA synchronous = NORMAL")
+                self.database.execute("PRAGMA secure_delete = OFF")  # else zeros for gigabytes of parts
+                self.database.execute("BEGIN IMMEDIATE")
+                # Half of a file: the run was killed in it.
+                self.forget("SELECT file, model FROM hearing WHERE state = 'waiting'")
+        except BaseException:
+            self.database.close()
+            raise
+
+    def forget(self, hearings: str, *values: int) -> None:
+        """Delete the results of the hearings, files with models, that an SQL expression gives."""
+        for table in ("stretch", "part"):
+            self.database.execute(f"DELETE FROM {table} WHERE (file, model) IN ({hearings})", values)
