@@ -55,11 +55,12 @@ class Recording:
         self._file = _open(self.path, header.repair)
         self.rate_hz: int = self._file.samplerate
         self.n_channels: int = self._file.channels
-        self.seeks_slowly = self._file.format == "MP3"
+        self.seeks_slowly = self._file.format == "MP3" or not self._file.seekable()
         try:
-            self.n_frames: int | None = self._promised()
+            self.n_frames: int | None = header.n_frames or self._promised()
             self._check()
-            self._missing = header.missing or headers.missing_from_ogg(self.path)
+            missing = headers.missing_from_ogg(self.path)
+            self._missing = header.missing or (f"({missing})" if missing else None)
         except OSError as error:  # the file has gone since
             self._file.close()
             raise _unreadable(self.path, error) from error
@@ -157,7 +158,7 @@ class Recording:
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
         if self._missing and position == self.n_frames:
-            raise self._cut_short(position, f"({self._missing})")
+            raise self._cut_short(position, self._missing)
 
     def _read(self, buffer: Float32, position: int) -> Float32:
         try:
@@ -170,7 +171,11 @@ class Recording:
 
     def _seek(self, frame: int) -> None:
         try:
-            self._file.seek(frame)
+            if self._file.seekable():
+                self._file.seek(frame)
+                return
+            for start in range(0, frame, BLOCK_SAMPLES):  # GSM and its like: through all before it
+                self._file.read(min(BLOCK_SAMPLES, frame - start), "float32")
         except (soundfile.SoundFileError, RuntimeError) as error:
             raise AudioError(
                 f"{self.path}: cannot go to {frame / self.rate_hz:.2f} s ({_reason(error)})"
@@ -259,7 +264,7 @@ def decoder_version() -> str:
     return str(soundfile.__libsndfile_version__)
 
 
-def _header(path: Path) -> headers.WavHeader:
+def _header(path: Path) -> headers.Header:
     """Read the header that may be damaged, and say in words why a file is none that can be read."""
     try:
         status = path.stat()
@@ -274,17 +279,17 @@ def _header(path: Path) -> headers.WavHeader:
     if status.st_size == 0:
         raise AudioError(f"{path}: empty file (0 bytes)")
     try:
-        return headers.wav(path)
+        return headers.read(path)
     except OSError as error:
         raise _unreadable(path, error) from error
 
 
-def _open(path: Path, repair: tuple[bytes, int] | None) -> soundfile.SoundFile:
+def _open(path: Path, repair: Sequence[headers.Piece]) -> soundfile.SoundFile:
     """Open with libsndfile."""
     try:
         with path.open("rb") as file:
             head = file.read(12)
-        return soundfile.SoundFile(headers.Repaired(path, *repair) if repair else os.fsencode(path))
+        return soundfile.SoundFile(headers.Repaired(path, repair) if repair else os.fsencode(path))
     except OSError as error:
         raise _unreadable(path, error) from error
     except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
@@ -305,7 +310,9 @@ def _what_folder(path: Path) -> str:
 
 
 def _what_it_is(head: bytes) -> str | None:
-    """Name a format that people record in and libsndfile does not read."""
+    """Name a format that people record in and libsndfile does not read, or say that there is none."""
+    if not any(head):
+        return "no header: it begins with zeros"
     unread = {b"ftyp": "MP4/M4A (AAC)", b"wvpk": "WavPack", b"\x30\x26\xb2\x75": "Windows Media (WMA)"}
     for magic, name in unread.items():
         if magic in head[:8]:
