@@ -28,7 +28,7 @@ LAYERS = (
     {"__main__", "cli"},
 )
 HOMES = {
-    "soundfile": {"audio/recording.py"},
+    "soundfile": {"audio/decoders/libsndfile.py"},
     "soxr": {"audio/resampling.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},

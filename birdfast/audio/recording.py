@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import soundfile
 
 from ..arrays import Float32
 from ..errors import AudioError
-from . import headers
+from .choice import choose
+from .decoders import BLOCK_SAMPLES, Undecodable, libsndfile
 from .resampling import Feed
 
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
-BLOCK_SAMPLES = 1 << 16
-UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
 
 
 class Recording:
@@ -50,22 +47,18 @@ class Recording:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        header = _header(self.path)
-        self.notes = list(header.notes)
-        self._file = _open(self.path, header.repair)
-        self.rate_hz: int = self._file.samplerate
-        self.n_channels: int = self._file.channels
-        self.seeks_slowly = self._file.format == "MP3" or not self._file.seekable()
+        choice = choose(self.path)
+        self.notes = list(choice.header.notes)
+        self._decoder = choice.open(self.path)
+        self.rate_hz: int = self._decoder.rate_hz
+        self.n_channels: int = self._decoder.n_channels
+        self.seeks_slowly = self._decoder.seeks_slowly
         try:
-            self.n_frames: int | None = header.n_frames or self._promised()
+            self.n_frames: int | None = self._decoder.n_frames
             self._check()
-            missing = headers.missing_from_ogg(self.path)
-            self._missing = header.missing or (f"({missing})" if missing else None)
-        except OSError as error:  # the file has gone since
-            self._file.close()
-            raise _unreadable(self.path, error) from error
+            self._missing = choice.missing
         except AudioError:
-            self._file.close()
+            self._decoder.close()
             raise
 
     def __enter__(self) -> Self:
@@ -74,7 +67,7 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._decoder.close()
 
     @property
     def duration_s(self) -> float:
@@ -142,44 +135,25 @@ class Recording:
 
     def _native(self, start: int, stop: int | None) -> Iterator[Float32]:
         """Decode, average the channels, and check what comes out."""
-        if start:
-            self._seek(start)
         end = self.n_frames if stop is None or self.n_frames is None else min(stop, self.n_frames)
         end = stop if end is None else end
-        buffer = np.empty((BLOCK_SAMPLES, self.n_channels), np.float32)
         position = start
-        while end is None or position < end:
-            wanted = BLOCK_SAMPLES if end is None else min(BLOCK_SAMPLES, end - position)
-            frames = self._read(buffer[:wanted], position)
-            if len(frames) == 0:
-                break
-            yield self._mono(frames, position)
-            position += len(frames)
+        try:
+            for at, frames in self._decoder.frames(start, end):
+                yield from self._silence(position, at)
+                yield self._mono(frames, at)
+                position = at + len(frames)
+        except Undecodable as error:
+            raise self._failed(error) from error
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
         if self._missing and position == self.n_frames:
             raise self._cut_short(position, self._missing)
 
-    def _read(self, buffer: Float32, position: int) -> Float32:
-        try:
-            return self._file.read(out=buffer)  # type: ignore[no-any-return]
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise AudioError(
-                f"{self.path}: decoding failed at {position / self.rate_hz:.2f} s"
-                f"{f' of {self.duration_s:.2f} s' if self.n_frames else ''} ({_reason(error)})"
-            ) from error
-
-    def _seek(self, frame: int) -> None:
-        try:
-            if self._file.seekable():
-                self._file.seek(frame)
-                return
-            for start in range(0, frame, BLOCK_SAMPLES):  # GSM and its like: through all before it
-                self._file.read(min(BLOCK_SAMPLES, frame - start), "float32")
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise AudioError(
-                f"{self.path}: cannot go to {frame / self.rate_hz:.2f} s ({_reason(error)})"
-            ) from error
+    def _silence(self, start: int, stop: int) -> Iterator[Float32]:
+        """Yield zeros for what is lost, so that what follows keeps its time."""
+        for at in range(start, stop, BLOCK_SAMPLES):
+            yield np.zeros(min(BLOCK_SAMPLES, stop - at), np.float32)
 
     def _mono(self, frames: Float32, position: int) -> Float32:
         """Average the channels; one alone stays where it is."""
@@ -192,12 +166,10 @@ class Recording:
     def _cut_short(self, position: int, why: str) -> AudioError:
         return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
 
-    def _promised(self) -> int | None:
-        frames: int = self._file.frames
-        known = 0 <= frames < UNKNOWN_FRAMES and (
-            self._file.format != "MP3" or headers.has_xing_header(self.path)
-        )
-        return frames if known or frames == 0 else None
+    def _failed(self, error: Undecodable) -> AudioError:
+        place = "" if error.position is None else f" at {error.position / self.rate_hz:.2f} s"
+        of = f" of {self.duration_s:.2f} s" if self.n_frames else ""
+        return AudioError(f"{self.path}: decoding failed{place}{of} ({error.reason})")
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
@@ -236,19 +208,15 @@ def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Floa
 def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
     """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
 
-    In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
-
     Raises
     ------
     AudioError
         The file cannot be written.
     """
     try:
-        with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
-            for start in range(0, len(samples), BLOCK_SAMPLES):
-                file.write(samples[start : start + BLOCK_SAMPLES])
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise AudioError(f"{path}: cannot be written ({_reason(error)})") from error
+        libsndfile.write(path, samples, rate_hz)
+    except Undecodable as error:
+        raise AudioError(f"{path}: cannot be written ({error.reason})") from error
 
 
 def size_bytes(path: str | os.PathLike[str]) -> int | None:
@@ -261,67 +229,4 @@ def size_bytes(path: str | os.PathLike[str]) -> int | None:
 
 def decoder_version() -> str:
     """Return the version of libsndfile."""
-    return str(soundfile.__libsndfile_version__)
-
-
-def _header(path: Path) -> headers.Header:
-    """Read the header that may be damaged, and say in words why a file is none that can be read."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except ValueError as error:  # a null character in the name
-        raise AudioError(f"{path!r}: not a file name ({error})") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path}: {_what_folder(path)}")
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioError(f"{path}: not a regular file")
-    if status.st_size == 0:
-        raise AudioError(f"{path}: empty file (0 bytes)")
-    try:
-        return headers.read(path)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _open(path: Path, repair: Sequence[headers.Piece]) -> soundfile.SoundFile:
-    """Open with libsndfile."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(12)
-        return soundfile.SoundFile(headers.Repaired(path, repair) if repair else os.fsencode(path))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        raise AudioError(f"{path}: {_what_it_is(head) or _reason(error)}") from error
-
-
-def _unreadable(path: Path, error: OSError) -> AudioError:
-    return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
-
-
-def _what_folder(path: Path) -> str:
-    """Say why a folder came here: someone named it, or nobody could look into it (`inputs.find`)."""
-    try:
-        os.scandir(path).close()
-    except OSError as error:
-        return f"a folder that cannot be listed ({(error.strerror or 'no reason given').lower()})"
-    return "a directory, not an audio file"
-
-
-def _what_it_is(head: bytes) -> str | None:
-    """Name a format that people record in and libsndfile does not read, or say that there is none."""
-    if not any(head):
-        return "no header: it begins with zeros"
-    unread = {b"ftyp": "MP4/M4A (AAC)", b"wvpk": "WavPack", b"\x30\x26\xb2\x75": "Windows Media (WMA)"}
-    for magic, name in unread.items():
-        if magic in head[:8]:
-            return f"{name} cannot be read; convert it first, for example: ffmpeg -i IN OUT.flac"
-    return None
-
-
-def _reason(error: Exception) -> str:
-    """Return libsndfile's own words without the path that it repeats."""
-    text = getattr(error, "error_string", None) or str(error)
-    text = text.removeprefix("Error : ").rstrip(".")
-    return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()
+    return libsndfile.version()
