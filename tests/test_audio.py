@@ -95,7 +95,7 @@ def test_a_stretch_beyond_the_end_stops_at_the_end(recording: Path) -> None:
 
 def test_blocks_do_not_grow_with_the_file(tmp_path: Path) -> None:
     with audio.Recording(write(tmp_path / "long.wav", noise(1_000_000))) as opened:
-        assert max(map(len, opened.blocks(SECOND))) <= audio.recording.BLOCK_SAMPLES
+        assert max(map(len, opened.blocks(SECOND))) <= audio.decoders.BLOCK_SAMPLES
 
 
 def damaged(folder: Path) -> dict[str, tuple[Path, str]]:

@@ -134,6 +134,7 @@ def test_a_folder_that_goes_in_mid_run_is_noticed(tmp_path: Path, come: str) -> 
 def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
     usual = fingerprint(tiny, Options())
     changes = {"top_k": 3, "tail": "drop", "min_confidence": 0.1, "graft": False, "keep": ("scores",)}
+    changes["channel"] = "2"
     for name, value in changes.items():
         other = fingerprint(tiny, Options(**{name: value}))
         assert [key for key in usual if usual[key] != other[key]] == [name]

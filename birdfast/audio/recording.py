@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,8 +12,9 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
+from .channels import Mixer, chosen, silences
 from .choice import choose
-from .decoders import BLOCK_SAMPLES, Undecodable, libsndfile
+from .decoders import Undecodable, libsndfile
 from .resampling import Feed
 
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
@@ -26,10 +27,14 @@ class Recording:
     ----------
     path : str or path
         A file in any format that libsndfile reads.
+    channel : "mix", "each", or a number from 1, as int or text
+        What is heard: the average of all channels, each of them, or one.
 
     Attributes
     ----------
     rate_hz, n_channels : int
+    channels : tuple of int
+        The channels chosen; 0 is the mix.
     n_frames : int or None
         Float32 per channel as the file promises them; None if it does not say, as an MP3 without
         a Xing header: libsndfile guesses its length from its first frames.
@@ -41,11 +46,11 @@ class Recording:
     Raises
     ------
     AudioError
-        The file is missing, a directory, not readable, empty, of no known format, or its rate is
-        outside 1 to 768 kHz. The message names the file and the reason.
+        The file is missing, a directory, not readable, empty, of no known format, has no such
+        channel, or its rate is outside 1 to 768 kHz. The message names the file and the reason.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], channel: str | int = "mix") -> None:
         self.path = Path(path)
         choice = choose(self.path)
         self.notes = list(choice.header.notes)
@@ -56,6 +61,8 @@ class Recording:
         try:
             self.n_frames: int | None = self._decoder.n_frames
             self._check()
+            self.channels = chosen(channel, self.n_channels, self.path)
+            self._mixer = Mixer(self.n_channels)
             self._missing = choice.missing
         except AudioError:
             self._decoder.close()
@@ -80,7 +87,9 @@ class Recording:
             return None
         return -(-self.n_frames * rate_hz // self.rate_hz)
 
-    def blocks(self, rate_hz: int, start: int = 0, stop: int | None = None) -> Iterator[Float32]:
+    def blocks(
+        self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
+    ) -> Iterator[Float32]:
         """Yield the samples `start` to `stop`, counted at `rate_hz`, as mono float32 blocks.
 
         Parameters
@@ -89,11 +98,12 @@ class Recording:
             The rate of the samples that come out.
         start, stop : int
             Counted at `rate_hz`; `stop` None reads to the end.
+        channel : int or None
+            0 is the mix; None the first of those chosen.
 
         Yields
         ------
-        float32 [n], n > 0, in -1..1 for files of integers; channels are averaged. A block may be
-        overwritten in the next turn.
+        float32 [n], n > 0, in -1..1 for files of integers; the next turn may overwrite it.
 
         Raises
         ------
@@ -101,15 +111,18 @@ class Recording:
             A sample is NaN or infinite, the decoder fails, or the file ends before what its header
             promises. Blocks before that place have been yielded.
         """
-        for _, block in self.feed([self.feed_at(rate_hz, start, stop)]):
+        for _, block in self.feed([self.feed_at(rate_hz, start, stop, channel)]):
             yield block
 
-    def feed_at(self, rate_hz: int, start: int = 0, stop: int | None = None) -> Feed:
-        """Return what makes the samples `start` to `stop`, counted at `rate_hz`, of this recording's own."""
-        return Feed(self.rate_hz, rate_hz, start, stop, self.n_samples_at(rate_hz))
+    def feed_at(
+        self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
+    ) -> Feed:
+        """Return what makes the samples that `blocks` has of this recording's own."""
+        channel = self.channels[0] if channel is None else channel
+        return Feed(self.rate_hz, rate_hz, start, stop, self.n_samples_at(rate_hz), channel)
 
     def feed(self, feeds: Sequence[Feed]) -> Iterator[tuple[int, Float32]]:
-        """Decode once for several rates or places.
+        """Decode once for several rates, places or channels.
 
         Yields
         ------
@@ -124,24 +137,29 @@ class Recording:
         ends = [feed.last for feed in feeds if feed.last is not None]
         last = max(ends) if len(ends) == len(feeds) else None
         position = first = min(feed.first for feed in feeds)
-        for block in self._native(first, last):
+        for channels in self._native(first, last, {feed.channel for feed in feeds}):
             for place, feed in enumerate(feeds):
-                for made in feed.push(block, position):
+                for made in feed.push(channels[feed.channel], position):
                     yield place, made
-            position += len(block)
+            position += len(channels[feeds[0].channel])
         for place, feed in enumerate(feeds):
             for made in feed.end():
                 yield place, made
 
-    def _native(self, start: int, stop: int | None) -> Iterator[Float32]:
-        """Decode, average the channels, and check what comes out."""
+    def remarks(self) -> list[str]:
+        """Return what is to be said of the blocks that have passed: see `Mixer.remarks`."""
+        return self._mixer.remarks()
+
+    def _native(self, start: int, stop: int | None, wanted: set[int]) -> Iterator[Mapping[int, Float32]]:
+        """Decode, take the channels apart or average them, and check what comes out."""
         end = self.n_frames if stop is None or self.n_frames is None else min(stop, self.n_frames)
         end = stop if end is None else end
         position = start
         try:
             for at, frames in self._decoder.frames(start, end):
-                yield from self._silence(position, at)
-                yield self._mono(frames, at)
+                for silence in silences(at - position):  # what is lost: what follows keeps its time
+                    yield dict.fromkeys(wanted, silence)
+                yield self._finite(self._mixer.apart(frames, wanted), at)
                 position = at + len(frames)
         except Undecodable as error:
             raise self._failed(error) from error
@@ -150,18 +168,15 @@ class Recording:
         if self._missing and position == self.n_frames:
             raise self._cut_short(position, self._missing)
 
-    def _silence(self, start: int, stop: int) -> Iterator[Float32]:
-        """Yield zeros for what is lost, so that what follows keeps its time."""
-        for at in range(start, stop, BLOCK_SAMPLES):
-            yield np.zeros(min(BLOCK_SAMPLES, stop - at), np.float32)
-
-    def _mono(self, frames: Float32, position: int) -> Float32:
-        """Average the channels; one alone stays where it is."""
-        mono = frames[:, 0] if self.n_channels == 1 else frames.mean(axis=1, dtype=np.float32)
-        if not np.isfinite(mono).all():
-            at = position + int(np.argmin(np.isfinite(mono)))
-            raise AudioError(f"{self.path}: sample {at} ({at / self.rate_hz:.3f} s) is NaN or infinite")
-        return mono
+    def _finite(self, channels: Mapping[int, Float32], position: int) -> Mapping[int, Float32]:
+        for channel, mono in channels.items():
+            if not np.isfinite(mono).all():
+                at = position + int(np.argmin(np.isfinite(mono)))
+                of = f" of channel {channel}" if channel else ""
+                raise AudioError(
+                    f"{self.path}: sample {at}{of} ({at / self.rate_hz:.3f} s) is NaN or infinite"
+                )
+        return channels
 
     def _cut_short(self, position: int, why: str) -> AudioError:
         return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
@@ -180,7 +195,9 @@ class Recording:
             raise AudioError(f"{self.path}: no samples ({self.path.stat().st_size}-byte file)")
 
 
-def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Float32, int]:
+def read(
+    path: str | os.PathLike[str], rate_hz: int | None = None, channel: str | int = "mix"
+) -> tuple[Float32, int]:
     """Read a whole recording, mono.
 
     Parameters
@@ -188,6 +205,7 @@ def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Floa
     path : str or path
     rate_hz : int or None
         The rate wanted; None keeps the file's own.
+    channel : "mix" or a number from 1, as int or text
 
     Returns
     -------
@@ -199,7 +217,7 @@ def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Floa
     AudioError
         As `Recording` and `Recording.blocks`.
     """
-    with Recording(path) as recording:
+    with Recording(path, channel) as recording:
         rate_hz = rate_hz or recording.rate_hz
         blocks = [block.copy() for block in recording.blocks(rate_hz)]
     return np.concatenate(blocks), rate_hz

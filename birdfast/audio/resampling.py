@@ -53,9 +53,12 @@ class Feed:
         Counted at `to_hz`; `stop` None takes all that comes.
     total : int or None
         How many samples the whole recording has at `to_hz`; None where it does not say.
+    channel : int
+        Whose samples it takes; 0 is the mix of all.
 
     Attributes
     ----------
+    channel : int
     first : int
         The recording's sample where it has to begin: a little before `start`, on both rates' grids.
     last : int or None
@@ -63,8 +66,15 @@ class Feed:
     """
 
     def __init__(
-        self, from_hz: int, to_hz: int, start: int = 0, stop: int | None = None, total: int | None = None
+        self,
+        from_hz: int,
+        to_hz: int,
+        start: int = 0,
+        stop: int | None = None,
+        total: int | None = None,
+        channel: int = 0,
     ) -> None:
+        self.channel = channel
         self._start, self._end = start, stop
         self._position, self.first, self.last = start, start, stop
         self._resampler: soxr.ResampleStream | None = None
