@@ -142,39 +142,3 @@ class Repaired(io.RawIOBase):
         """Close the file."""
         self._file.close()
         super().close()
-
-
-def has_xing_header(path: Path) -> bool:
-    """Say whether an MP3's first frame tells its length, as LAME and nearly all encoders write it.
-
-    The header ("Xing", or "Info" if the bit rate is constant) follows the frame's four bytes, its
-    checksum if any, and its side information: 9 to 32 bytes, by version and channels. An ID3v2 tag
-    may come first: ten bytes, the last four its length, seven bits each. Fraunhofer's VBRI does
-    not count, because libsndfile does not read it.
-    """
-    with path.open("rb") as file:
-        head = file.read(10)
-        if head[:3] == b"ID3":
-            length = sum((byte & 0x7F) << shift for byte, shift in zip(head[6:], (21, 14, 7, 0), strict=True))
-            file.seek(10 + length + 10 * bool(head[5] & 0x10))
-        else:
-            file.seek(0)
-        frame = file.read(64)
-    return any(frame[at : at + 4] in (b"Xing", b"Info") for at in range(4 + 9, 4 + 2 + 32 + 1))
-
-
-def missing_from_ogg(path: Path) -> str | None:
-    """Say that an Ogg file lacks its last page, None for a whole or another file.
-
-    libsndfile takes the last page it finds for the end; that page has to be whole and to carry the
-    end-of-stream flag (RFC 3533, section 6). A page has at most 65,307 bytes.
-    """
-    with path.open("rb") as file:
-        if file.read(4) != b"OggS":
-            return None
-        file.seek(max(0, path.stat().st_size - 65_307))
-        end = file.read()
-    page = end[end.rfind(b"OggS") :]
-    length = 27 + page[26] + sum(page[27 : 27 + page[26]]) if len(page) > 26 else len(page) + 1
-    whole = len(page) >= length and page[5] & 4
-    return None if whole else "its last Ogg page is missing"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
+from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,10 +13,12 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
+from . import refusal
 from .choice import choose
-from .decoders import BLOCK_SAMPLES, Undecodable, libsndfile
+from .decoders import BLOCK_SAMPLES, Undecodable, libsndfile, losses
 from .resampling import Feed
 
+USUAL = libsndfile.Sndfile.name
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 
 
@@ -25,16 +28,14 @@ class Recording:
     Parameters
     ----------
     path : str or path
-        A file in any format that libsndfile reads.
+        A file in any format that libsndfile or FFmpeg reads.
 
     Attributes
     ----------
     rate_hz, n_channels : int
     n_frames : int or None
-        Float32 per channel as the file promises them; None if it does not say, as an MP3 without
-        a Xing header: libsndfile guesses its length from its first frames.
-    notes : list of str
-        What was repaired to read it.
+        Float32 per channel as the file promises them; None if it does not say, or cannot be believed:
+        then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
 
@@ -47,9 +48,15 @@ class Recording:
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = Path(path)
-        choice = choose(self.path)
-        self.notes = list(choice.notes)
-        self._decoder = choice.open(self.path)
+        refusal.check(self.path)
+        try:
+            choice = choose(self.path)
+            self._decoder = choice.open()
+        except OSError as error:  # the file has gone since
+            raise refusal.unreadable(self.path, error) from error
+        except Undecodable as error:
+            raise refusal.refused(self.path, error) from error
+        self._remarks = choice.notes
         self.rate_hz: int = self._decoder.rate_hz
         self.n_channels: int = self._decoder.n_channels
         self.seeks_slowly = self._decoder.seeks_slowly
@@ -68,6 +75,14 @@ class Recording:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._decoder.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What was repaired to read it, which decoder reads it if not the usual one, what is lost so far."""
+        decoder = self._decoder
+        unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
+        lost = losses(decoder.lost, self.rate_hz)
+        return list(dict.fromkeys([*self._remarks, *unusual, *decoder.notes, *lost]))
 
     @property
     def duration_s(self) -> float:
@@ -147,7 +162,7 @@ class Recording:
             raise self._failed(error) from error
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
-        if self._missing and position == self.n_frames:
+        if self._missing and (position == self.n_frames or end is None):
             raise self._cut_short(position, f"({self._missing})")
 
     def _silence(self, start: int, stop: int) -> Iterator[Float32]:
@@ -230,3 +245,8 @@ def size_bytes(path: str | os.PathLike[str]) -> int | None:
 def decoder_version() -> str:
     """Return the version of libsndfile."""
     return libsndfile.version()
+
+
+def second_decoder_version() -> str:
+    """Return the version of PyAV, which brings FFmpeg, without loading it."""
+    return metadata.version("av")
