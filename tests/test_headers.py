@@ -237,3 +237,13 @@ def test_bw64_is_rf64(tmp_path: Path) -> None:
     samples, notes, failure = hear(made.path)
     np.testing.assert_array_equal(samples, made.samples)
     assert (notes, failure) == ([], "")
+
+
+def test_what_is_cut_is_resampled_to_its_end(tmp_path: Path) -> None:
+    made = make(tmp_path, "WAV", "PCM_16", 44_100, 2, 3000)
+    made.path.write_bytes(made.content[: made.begin + 2500 * made.frame_bytes])
+    heard = []
+    with audio.Recording(made.path) as opened, pytest.raises(AudioError, match="cut short"):
+        for block in opened.blocks(48_000):
+            heard.append(len(block))
+    assert sum(heard) == -(-2500 * 48_000 // 44_100)

@@ -144,6 +144,7 @@ def test_every_option_is_in_the_fingerprint(tiny: models.Model) -> None:
     ("name", "what"),
     [
         ("libsndfile", "audio.decoder_version"),
+        ("PyAV", "audio.second_decoder_version"),
         ("soxr", "audio.resampler_version"),
         ("TFLite runtime", "runtimes.litert.version"),
     ],

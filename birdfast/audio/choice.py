@@ -1,106 +1,145 @@
-"""Which decoder reads a file: decided from the file's own bytes, before the first sample."""
+"""Which decoder reads a file: decided from the file's own bytes, before the first sample.
+
+libsndfile is the usual one. FFmpeg reads what it does not know, or is known to misread; in MP3, FLAC and
+Ogg we then find the packets ourselves, so that their positions are known and what is lost costs no more.
+"""
 
 from __future__ import annotations
 
-import os
-import stat
+import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
-from ..errors import AudioError
-from . import headers
-from .decoders import Decoder, Undecodable, libsndfile
+from . import flacstream, headers, mpegstream, ogg
+from .decoders import Chain, Decoder, Rescued, Undecodable, libsndfile
+from .framing import Framing
+from .oggstream import OggStream
+from .pieces import Piece, Pieces
+
+Opener = Callable[[], Decoder]
+CODECS = (b"\x01vorbis", b"OpusHead")  # what libsndfile reads in Ogg
 
 
 class Choice(NamedTuple):
-    """What a file's bytes say of how to read it.
+    """How to read a file: what opens the decoder, what is put right, and what the file lacks at its end."""
 
-    `header` is what its container's header promises, lacks, and is read as; `missing` what the file
-    lacks at its end; `guessed` says that an MP3's decoder cannot know the length.
-    """
-
-    head: bytes = b""
-    header: headers.Header = headers.Header()
+    open: Opener
+    notes: tuple[str, ...] = ()
     missing: str | None = None
-    guessed: bool = False
-
-    def open(self, path: Path) -> Decoder:
-        """Open the decoder.
-
-        Raises
-        ------
-        AudioError
-            It cannot read the file. The message names the file and the reason.
-        """
-        try:
-            repair = self.header.repair
-            decoder = libsndfile.Sndfile(headers.Repaired(path, repair) if repair else path)
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        except Undecodable as error:
-            raise AudioError(f"{path}: {_what_it_is(self.head) or error.reason}") from error
-        decoder.n_frames = self.header.n_frames or decoder.n_frames
-        if self.guessed and decoder.is_mp3 and decoder.n_frames:
-            decoder.n_frames = None
-        return decoder
 
 
 def choose(path: Path) -> Choice:
-    """Look at a file and say how to read it.
+    """Look at a file and say how to read it: the same for every stretch of it.
 
     Raises
     ------
-    AudioError
-        The file is missing, a directory, not readable or empty. The message names it.
+    OSError
+        The file cannot be read.
     """
-    _check(path)
+    status = path.stat()
+    return _choose(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
+def _choose(path: Path, *_: int) -> Choice:
+    for look in (_flac, _ogg, _mpeg):
+        if choice := look(path):
+            return choice
+    header = headers.read(path)
+    opener = partial(_repaired, path, header) if header.repair or header.n_frames else partial(_either, path)
+    return Choice(opener, header.notes, header.missing)
+
+
+def _flac(path: Path) -> Choice | None:
+    found = flacstream.scan(path)
+    if found is None:
+        return None
+    anew = partial(_framed, found)
+    return Choice(partial(_rescued, path, anew) if found.is_regular else anew)
+
+
+def _mpeg(path: Path) -> Choice | None:
+    found = mpegstream.scan(path)
+    if found is None:
+        return None
+    if found.is_as_told:
+        return Choice(partial(libsndfile.Sndfile, path))
+    return Choice(partial(_framed, found), missing=found.missing and f"({found.missing})")
+
+
+def _ogg(path: Path) -> Choice | None:
+    links, tail = ogg.links(path)
+    if not links:
+        return None
+    last = links[-1].last
+    missing = "(its last Ogg page is not whole)" if b"OggS" in tail else None
+    if last and last.is_open:
+        missing = missing or "(its last Ogg page is missing)"
+    notes = [f"{len(tail)} bytes behind its last Ogg page that are no sound"] * bool(tail and not missing)
+    if last and not last.flags & ogg.LAST and not missing:
+        notes.append("no page says that it is the last")
     try:
-        with path.open("rb") as file:
-            head = file.read(12)
-        header = headers.read(path)
-        pages = headers.missing_from_ogg(path)
-        missing = header.missing or (f"({pages})" if pages else None)
-        guessed = not headers.has_xing_header(path)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    return Choice(head, header, missing, guessed)
+        chosen = [_link(path, link) for link in links]
+    except (ValueError, Undecodable):  # of a kind that FFmpeg may know
+        return Choice(partial(_either, path), tuple(notes), missing)
+    if len(links) == 1:
+        return Choice(chosen[0][0], tuple(notes), missing)
+    notes.append(f"{len(links)} Ogg streams, one behind the other")
+    return Choice(partial(Chain, chosen), tuple(notes), missing)
 
 
-def _check(path: Path) -> None:
-    """Say in words why a file is none that can be read."""
+def _link(path: Path, link: ogg.Link) -> tuple[Opener, int]:
+    """Return what opens a link of a chain, and its samples."""
+    if not link.first_packet.startswith(CODECS):
+        stream = OggStream(path, link, 0)
+        return partial(_framed, stream), stream.n_frames
+    end = link.places[min(link.holes)] if link.holes else link.ranges[-1][1]
+    granule = link.granules[(min(link.holes) if link.holes else len(link.places)) - 1]
+    whole = [(begin, min(stop, end)) for begin, stop in link.ranges if begin < end]
+    opener: Opener = partial(libsndfile.Sndfile, path)
+    if whole != [(0, path.stat().st_size)]:
+        opener = partial(_pieces, path, whole)
+    counted = opener()
+    n_frames, shift = counted.n_frames or 0, granule - (counted.n_frames or 0)
+    counted.close()
+    stream = OggStream(path, link, shift)
+    if link.holes or len(link.serials) > 1 or not stream.is_from_its_start or not n_frames:
+        return partial(_framed, stream), stream.n_frames
+    return opener, n_frames
+
+
+def _repaired(path: Path, header: headers.Header) -> Decoder:
+    decoder = _pieces(path, header.repair) if header.repair else libsndfile.Sndfile(path)
+    decoder.n_frames = header.n_frames or decoder.n_frames
+    return decoder
+
+
+def _rescued(path: Path, anew: Opener) -> Decoder:
+    return Rescued(libsndfile.Sndfile(path), anew)
+
+
+def _pieces(path: Path, ranges: Sequence[Piece]) -> Decoder:
+    return libsndfile.Sndfile(io.BufferedReader(Pieces(path, ranges)))
+
+
+def _framed(framing: Framing) -> Decoder:
+    from .decoders.ffmpeg import Packets  # PyAV takes a tenth of a second to import, and few files need it
+
+    return Packets(framing)
+
+
+def _either(path: Path) -> Decoder:
     try:
-        status = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except ValueError as error:  # a null character in the name
-        raise AudioError(f"{path!r}: not a file name ({error})") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path}: {_what_folder(path)}")
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioError(f"{path}: not a regular file")
-    if status.st_size == 0:
-        raise AudioError(f"{path}: empty file (0 bytes)")
+        return libsndfile.Sndfile(path)
+    except Undecodable as error:
+        refused = error
+    from .decoders.ffmpeg import Container
 
-
-def _unreadable(path: Path, error: OSError) -> AudioError:
-    return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
-
-
-def _what_folder(path: Path) -> str:
-    """Say why a folder came here: someone named it, or nobody could look into it (`inputs.find`)."""
     try:
-        os.scandir(path).close()
-    except OSError as error:
-        return f"a folder that cannot be listed ({(error.strerror or 'no reason given').lower()})"
-    return "a directory, not an audio file"
-
-
-def _what_it_is(head: bytes) -> str | None:
-    """Name a format that people record in and libsndfile does not read, or say that there is none."""
-    if not any(head):
-        return "no header: it begins with zeros"
-    unread = {b"ftyp": "MP4/M4A (AAC)", b"wvpk": "WavPack", b"\x30\x26\xb2\x75": "Windows Media (WMA)"}
-    for magic, name in unread.items():
-        if magic in head[:8]:
-            return f"{name} cannot be read; convert it first, for example: ffmpeg -i IN OUT.flac"
-    return None
+        return Container(path)
+    except Undecodable as error:
+        if "invalid data" in error.reason:
+            raise refused from error
+        raise

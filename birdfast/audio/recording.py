@@ -12,11 +12,13 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
+from . import refusal
 from .channels import Mixer, chosen, silences
 from .choice import choose
-from .decoders import Undecodable, libsndfile
+from .decoders import Undecodable, libsndfile, losses
 from .resampling import Feed
 
+USUAL = libsndfile.Sndfile.name
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 
 
@@ -26,7 +28,7 @@ class Recording:
     Parameters
     ----------
     path : str or path
-        A file in any format that libsndfile reads.
+        A file in any format that libsndfile or FFmpeg reads.
     channel : "mix", "each", or a number from 1, as int or text
         What is heard: the average of all channels, each of them, or one.
 
@@ -36,10 +38,8 @@ class Recording:
     channels : tuple of int
         The channels chosen; 0 is the mix.
     n_frames : int or None
-        Float32 per channel as the file promises them; None if it does not say, as an MP3 without
-        a Xing header: libsndfile guesses its length from its first frames.
-    notes : list of str
-        What was repaired to read it.
+        Float32 per channel as the file promises them; None if it does not say, or cannot be believed:
+        then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
 
@@ -52,9 +52,15 @@ class Recording:
 
     def __init__(self, path: str | os.PathLike[str], channel: str | int = "mix") -> None:
         self.path = Path(path)
-        choice = choose(self.path)
-        self.notes = list(choice.header.notes)
-        self._decoder = choice.open(self.path)
+        refusal.check(self.path)
+        try:
+            choice = choose(self.path)
+            self._decoder = choice.open()
+        except OSError as error:  # the file has gone since
+            raise refusal.unreadable(self.path, error) from error
+        except Undecodable as error:
+            raise refusal.refused(self.path, error) from error
+        self._remarks = choice.notes
         self.rate_hz: int = self._decoder.rate_hz
         self.n_channels: int = self._decoder.n_channels
         self.seeks_slowly = self._decoder.seeks_slowly
@@ -77,6 +83,14 @@ class Recording:
         self._decoder.close()
 
     @property
+    def notes(self) -> list[str]:
+        """What was repaired to read it, which decoder reads it if not the usual one, what is lost so far."""
+        decoder = self._decoder
+        unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
+        lost = losses(decoder.lost, self.rate_hz)
+        return list(dict.fromkeys([*self._remarks, *unusual, *decoder.notes, *lost]))
+
+    @property
     def duration_s(self) -> float:
         """Length in seconds as the file promises it; 0 if it does not say."""
         return (self.n_frames or 0) / self.rate_hz
@@ -86,6 +100,10 @@ class Recording:
         if self.n_frames is None:
             return None
         return -(-self.n_frames * rate_hz // self.rate_hz)
+
+    def remarks(self) -> list[str]:
+        """Return what is to be said of the blocks that have passed: see `Mixer.remarks`."""
+        return self._mixer.remarks()
 
     def blocks(
         self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
@@ -109,7 +127,7 @@ class Recording:
         ------
         AudioError
             A sample is NaN or infinite, the decoder fails, or the file ends before what its header
-            promises. Blocks before that place have been yielded.
+            promises. All that is before that place has been yielded.
         """
         for _, block in self.feed([self.feed_at(rate_hz, start, stop, channel)]):
             yield block
@@ -137,18 +155,21 @@ class Recording:
         ends = [feed.last for feed in feeds if feed.last is not None]
         last = max(ends) if len(ends) == len(feeds) else None
         position = first = min(feed.first for feed in feeds)
-        for channels in self._native(first, last, {feed.channel for feed in feeds}):
-            for place, feed in enumerate(feeds):
-                for made in feed.push(channels[feed.channel], position):
-                    yield place, made
-            position += len(channels[feeds[0].channel])
+        failure: AudioError | None = None
+        try:
+            for channels in self._native(first, last, {feed.channel for feed in feeds}):
+                for place, feed in enumerate(feeds):
+                    for made in feed.push(channels[feed.channel], position):
+                        yield place, made
+                position += len(channels[feeds[0].channel])
+        except AudioError as error:
+            failure = error
+        came = failure is None or position == self.n_frames  # all that was to come
         for place, feed in enumerate(feeds):
-            for made in feed.end():
+            for made in feed.end(fill=came):
                 yield place, made
-
-    def remarks(self) -> list[str]:
-        """Return what is to be said of the blocks that have passed: see `Mixer.remarks`."""
-        return self._mixer.remarks()
+        if failure is not None:
+            raise failure
 
     def _native(self, start: int, stop: int | None, wanted: set[int]) -> Iterator[Mapping[int, Float32]]:
         """Decode, take the channels apart or average them, and check what comes out."""
@@ -165,7 +186,7 @@ class Recording:
             raise self._failed(error) from error
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
-        if self._missing and position == self.n_frames:
+        if self._missing and (position == self.n_frames or end is None):
             raise self._cut_short(position, self._missing)
 
     def _finite(self, channels: Mapping[int, Float32], position: int) -> Mapping[int, Float32]:
@@ -193,58 +214,3 @@ class Recording:
             )
         if self.n_frames == 0:
             raise AudioError(f"{self.path}: no samples ({self.path.stat().st_size}-byte file)")
-
-
-def read(
-    path: str | os.PathLike[str], rate_hz: int | None = None, channel: str | int = "mix"
-) -> tuple[Float32, int]:
-    """Read a whole recording, mono.
-
-    Parameters
-    ----------
-    path : str or path
-    rate_hz : int or None
-        The rate wanted; None keeps the file's own.
-    channel : "mix" or a number from 1, as int or text
-
-    Returns
-    -------
-    samples : float32 [n]
-    rate_hz : int
-
-    Raises
-    ------
-    AudioError
-        As `Recording` and `Recording.blocks`.
-    """
-    with Recording(path, channel) as recording:
-        rate_hz = rate_hz or recording.rate_hz
-        blocks = [block.copy() for block in recording.blocks(rate_hz)]
-    return np.concatenate(blocks), rate_hz
-
-
-def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
-    """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
-
-    Raises
-    ------
-    AudioError
-        The file cannot be written.
-    """
-    try:
-        libsndfile.write(path, samples, rate_hz)
-    except Undecodable as error:
-        raise AudioError(f"{path}: cannot be written ({error.reason})") from error
-
-
-def size_bytes(path: str | os.PathLike[str]) -> int | None:
-    """Return the size of a file; None for one that cannot be looked at."""
-    try:
-        return Path(path).stat().st_size
-    except (OSError, ValueError):
-        return None
-
-
-def decoder_version() -> str:
-    """Return the version of libsndfile."""
-    return libsndfile.version()

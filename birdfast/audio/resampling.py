@@ -99,13 +99,13 @@ class Feed:
         elif len(block):
             yield from self._within(self._resampler.resample_chunk(block))
 
-    def end(self) -> Iterator[Float32]:
-        """Yield what is still to come when the last block was pushed."""
+    def end(self, fill: bool = True) -> Iterator[Float32]:
+        """Yield what is still to come when the last block was pushed; `fill` with zeros what lacks."""
         if self._resampler is None:
             return
         yield from self._within(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
         reached = max(self._position, self._start)
-        if self._end is not None and self._start < self._end and reached < self._end:
+        if fill and self._end is not None and self._start < self._end and reached < self._end:
             yield np.zeros(self._end - reached, np.float32)
 
     def _within(self, block: Float32) -> Iterator[Float32]:

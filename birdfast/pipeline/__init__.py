@@ -152,15 +152,17 @@ class Pipeline:
             with audio.Recording(path) as recording:
                 outcome.reading_s = thread_time() - began_s
                 rate_hz, duration_s = recording.rate_hz, recording.duration_s or None
-                outcome.notes += recording.notes
                 first, count = self._stretch(recording, stretch, outcome)
                 start, stop = (0, None) if count is None else self.grid.span(first, first + count)
                 blocks = _timed(recording.blocks(self.grid.rate_hz, start, stop), outcome)
-                for scored in self._score(blocks, first, count):
-                    found.append(self._pick(scored))
-                    dense.add(self._dense(scored))
-                    outcome.n_windows += len(scored.start_s)
-                    alive()
+                try:
+                    for scored in self._score(blocks, first, count):
+                        found.append(self._pick(scored))
+                        dense.add(self._dense(scored))
+                        outcome.n_windows += len(scored.start_s)
+                        alive()
+                finally:
+                    outcome.notes += recording.notes  # some are found on the way
                 outcome.audio_s = self._covered_s(recording, first, outcome)
         except (AudioError, ModelError, MemoryError) as error:
             stage, kind = "audio" if isinstance(error, AudioError) else "network", type(error).__name__

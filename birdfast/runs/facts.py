@@ -29,7 +29,8 @@ def fingerprint(model: Model, options: Options) -> dict[str, str]:
     """
     labels = hashlib.sha256(model.labels_path.read_bytes()).hexdigest()
     facts = {"birdfast version": __version__, "model": model.sha256(), "labels": labels}
-    facts |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
+    facts |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
+    facts["soxr"] = audio.resampler_version()
     if model.path.suffix == ".tflite":
         facts["TFLite runtime"] = litert.version()
     facts |= {name: json.dumps(getattr(model, name)) for name in FACTS}

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+import numpy as np
+
 from ...arrays import Float32
 
 BLOCK_SAMPLES = 1 << 16
+MOST_LOSSES = 20  # that are told one by one
 
 
 class Undecodable(Exception):
@@ -37,6 +40,10 @@ class Decoder(Protocol):
         Samples per channel as the file promises them; None if only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it.
+    notes : list of str
+        What is not as it should be, in words; more may come while decoding.
+    lost : list of (int, int)
+        From where to where samples are lost, as far as decoding has come.
     """
 
     name: str
@@ -44,6 +51,12 @@ class Decoder(Protocol):
     n_channels: int
     n_frames: int | None
     seeks_slowly: bool
+
+    @property
+    def notes(self) -> list[str]: ...
+
+    @property
+    def lost(self) -> list[tuple[int, int]]: ...
 
     def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Yield the samples from `start` on, to `stop` at least if the file has them, with their positions.
@@ -67,3 +80,41 @@ class Decoder(Protocol):
     def close(self) -> None:
         """Let the file go."""
         ...
+
+
+def gathered(
+    blocks: Iterator[tuple[int, Float32]], n_channels: int, start: int
+) -> Iterator[tuple[int, Float32]]:
+    """Put small blocks that follow each other together, from `start` on, and let no position come twice."""
+    buffer = np.empty((BLOCK_SAMPLES, n_channels), np.float32)
+    held, begin, failure = 0, start, None
+    try:
+        for position, samples in blocks:
+            if held and position > begin + held:
+                yield begin, buffer[:held]
+                begin, held = begin + held, 0
+            late = max(0, begin + held - position)
+            samples, position = samples[late:], position + late
+            while len(samples):
+                begin = begin if held else position
+                some = samples[: BLOCK_SAMPLES - held]
+                buffer[held : held + len(some)] = some
+                held, position, samples = held + len(some), position + len(some), samples[len(some) :]
+                if held == BLOCK_SAMPLES:
+                    yield begin, buffer
+                    begin, held = begin + held, 0
+    except Undecodable as error:
+        failure = error
+    if held:
+        yield begin, buffer[:held]
+    if failure is not None:
+        raise failure
+
+
+def losses(lost: list[tuple[int, int]], rate_hz: int) -> list[str]:
+    """Say in words from where to where samples are lost."""
+    told = [
+        f"lost from {first / rate_hz:.2f} s to {last / rate_hz:.2f} s: silence there"
+        for first, last in lost[:MOST_LOSSES]
+    ]
+    return told + [f"lost at {len(lost)} places"] * (len(lost) > MOST_LOSSES)

@@ -12,15 +12,12 @@ from typing import IO
 from .aiff import aiff
 from .au import au
 from .caf import caf
-from .header import Header, Piece
-from .mpeg import has_xing_header
-from .ogg import missing_from_ogg
-from .repaired import Repaired
+from .header import Header
 from .riff import wav
 from .voc import voc
 from .w64 import w64
 
-__all__ = ["Header", "Piece", "Repaired", "has_xing_header", "missing_from_ogg", "read"]
+__all__ = ["Header", "read"]
 
 FAMILIES: dict[bytes, Callable[[IO[bytes], int], Header]] = {
     b"RIFF": wav,

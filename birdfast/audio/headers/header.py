@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import IO, NamedTuple
 
+from ..pieces import Piece
 from .chunks import Chunks, only_zeros
-
-Piece = bytes | tuple[int, int]
 
 
 class Header(NamedTuple):
@@ -19,7 +18,7 @@ class Header(NamedTuple):
     notes : tuple of str
         What was wrong and no sound is missing for.
     repair : tuple of bytes and (int, int)
-        The file as it has to be read (`Repaired`); empty if it can be read as it is.
+        The file as it has to be read (`pieces.Pieces`); empty if it can be read as it is.
     n_frames : int or None
         How many samples of a channel there are, where libsndfile counts wrong.
     """

@@ -5,8 +5,9 @@ from __future__ import annotations
 import struct
 from typing import IO
 
+from ..pieces import Piece
 from .chunks import Chunk, Chunks, Kind
-from .header import Header, Lengths, Piece, Sound, judge
+from .header import Header, Lengths, Sound, judge
 
 UNTOLD_BYTES = 0xFFFFFF00  # lengths from here on are a recorder's way of not saying
 # What sox, GStreamer, others and arecord write into a pipe.
