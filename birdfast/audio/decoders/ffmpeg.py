@@ -188,9 +188,9 @@ def _opened(file: IO[bytes]) -> Any:
         container: Any = av.open(file, options={"format_whitelist": CONTAINERS})
     except DAMAGE as error:
         raise Undecodable(_reason(error)) from error
-    if not container.streams.audio:
+    if not container.streams.audio or container.streams.audio[0].codec_context is None:
         container.close()
-        raise Undecodable("no sound in it")
+        raise Undecodable("no sound in it that FFmpeg knows")
     container.streams.audio[0].codec_context.thread_count = 1
     return container
 

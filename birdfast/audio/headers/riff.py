@@ -34,11 +34,12 @@ def wav(file: IO[bytes], held: int) -> Header:
     size = int.from_bytes(head[4:8], "little")
     notes = ("no size in its RIFF header",) if is_riff and (size == 0 or size >= UNTOLD_BYTES) else ()
     chunks, found = Chunks(file, held, Kind()), {}
-    odd = False
+    odd = False  # a chunk begins at an odd place
     for chunk in chunks.walk(12):
         odd |= bool(chunk.start % 2)
         found[chunk.name] = _content(file, chunk) if chunk.name in (b"fmt ", b"ds64") else b""
         if chunk.name == b"data" and b"fmt " in found:
+            notes += ("a chunk of odd length without its pad byte",) if odd else ()
             return _data(file, held, chunk, found, Header(notes=notes), odd or head[:4] == b"BW64", chunks)
     return Header(notes=notes)
 
