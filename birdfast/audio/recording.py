@@ -156,7 +156,8 @@ class Recording:
         try:
             for at, frames in self._decoder.frames(start, end):
                 yield from self._silence(position, at)
-                yield self._mono(frames, at)
+                if len(frames):
+                    yield self._mono(frames, at)
                 position = at + len(frames)
         except Undecodable as error:
             raise self._failed(error) from error
