@@ -180,7 +180,8 @@ class Recording:
             for at, frames in self._decoder.frames(start, end):
                 for silence in silences(at - position):  # what is lost: what follows keeps its time
                     yield dict.fromkeys(wanted, silence)
-                yield self._finite(self._mixer.apart(frames, wanted), at)
+                if len(frames):
+                    yield self._finite(self._mixer.apart(frames, wanted), at)
                 position = at + len(frames)
         except Undecodable as error:
             raise self._failed(error) from error

@@ -64,6 +64,7 @@ class Decoder(Protocol):
         The same samples come out wherever `start` lies: bit by bit where the format loses nothing,
         within 1e-6 where it does. Positions rise; what lies between a block's end and the next one's
         position is lost in the file, and so is what `start` precedes the first block by.
+        An empty block at `stop` says that what is before it is lost, and that the file goes on.
 
         Yields
         ------
@@ -90,13 +91,14 @@ def gathered(
     held, begin, failure = 0, start, None
     try:
         for position, samples in blocks:
-            if held and position > begin + held:
-                yield begin, buffer[:held]
-                begin, held = begin + held, 0
-            late = max(0, begin + held - position)
-            samples, position = samples[late:], position + late
+            if position > begin + held:
+                if held:
+                    yield begin, buffer[:held]
+                begin, held = position, 0
+                if not len(samples):
+                    yield begin, buffer[:0]
+            samples, position = samples[begin + held - position :], begin + held
             while len(samples):
-                begin = begin if held else position
                 some = samples[: BLOCK_SAMPLES - held]
                 buffer[held : held + len(some)] = some
                 held, position, samples = held + len(some), position + len(some), samples[len(some) :]

@@ -83,6 +83,7 @@ class Packets:
             if last > first:
                 yield first, samples[first - position : last - position]
             if stop is not None and position >= stop:
+                yield stop, samples[:0]
                 return
 
     def _decode(self, codec: Any, group: Group) -> Float32:
@@ -145,10 +146,11 @@ class Container:
                     origin = told if origin is None else origin
                     expected += self._leap(told - origin - expected, expected, tolerance)
                 block = samples(frame, self.n_channels)
-                yield expected, block[: None if stop is None else max(0, stop - expected)]
-                expected += len(block)
-                if stop is not None and expected >= stop:
+                if stop is not None and expected + len(block) >= stop:
+                    yield min(expected, stop), block[: max(0, stop - expected)]
                     return
+                yield expected, block
+                expected += len(block)
         if expected < (self._promised_s - 2 * TOLERANCE_S) * self.rate_hz:
             raise Undecodable(f"cut short: its header promises {self._promised_s:.2f} s", expected)
 

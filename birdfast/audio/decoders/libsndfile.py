@@ -63,6 +63,8 @@ class Sndfile:
 
     def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Yield samples with their positions: see `Decoder.frames`."""
+        if self.n_frames is not None and start >= self.n_frames:
+            return
         buffer = np.empty((BLOCK_SAMPLES, self.n_channels), np.float32)
         position = self._go_before(start)
         while stop is None or position < stop:

@@ -32,7 +32,9 @@ def wav(file: IO[bytes], held: int) -> Header:
         return Header()
     is_riff = head[:4] == b"RIFF"
     size = int.from_bytes(head[4:8], "little")
-    notes = ("no size in its RIFF header",) if is_riff and (size == 0 or size >= UNTOLD_BYTES) else ()
+    notes: tuple[str, ...] = ()
+    if is_riff and (size == 0 or size >= UNTOLD_BYTES):
+        notes = ("no size in its RIFF header",)
     chunks, found = Chunks(file, held, Kind()), {}
     odd = False  # a chunk begins at an odd place
     for chunk in chunks.walk(12):
