@@ -127,3 +127,26 @@ def test_zeros_instead_of_a_header_are_named(tmp_path: Path) -> None:
     path.write_bytes(bytes(131_072))
     with pytest.raises(AudioError, match="no header: it begins with zeros"):
         audio.Recording(path)
+
+
+def test_a_rate_that_nobody_has_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "fast.voc"
+    path.write_bytes(HEAD + new(SOUND.tobytes(), 0xFFFFFFFF) + b"\0")
+    with pytest.raises(AudioError, match=r"fast\.voc: "):
+        audio.Recording(path)
+
+
+def test_an_aiff_tells_4_gib_and_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "long.aiff"
+    soundfile.write(path, SOUND, 48_000)
+    content = bytearray(path.read_bytes())
+    begin = len(content) - 2 * len(SOUND)
+    content[begin - 12 : begin - 8] = bytes(4)
+    path.write_bytes(content)
+    with path.open("r+b") as file:
+        file.truncate((1 << 32) + 5000)  # a hole, which takes no room on the disk
+    last = (0xFFF00000 // 2) - 1
+    with audio.Recording(path) as opened:
+        assert opened.n_frames == last + 1
+        with pytest.raises(AudioError, match="ends at 44728.32 s .no AIFF tells more than 4 GiB"):
+            [*opened.blocks(48_000, last)]

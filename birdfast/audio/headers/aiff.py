@@ -8,7 +8,7 @@ from typing import IO
 from .chunks import Chunks, Kind
 from .header import Header, Lengths, Sound, judge
 
-MOST_BYTES = 0xFFFFFF00
+MOST_BYTES = 0xFFF00000  # so that what comes before the sound can be counted, too
 # Without the eight bytes of SSND's own that its length counts. The placeholder is what sox writes.
 LENGTHS = Lengths(0xFFFFFFFF - 264, (0x7F000000,), 1 << 32)
 BLOCKS = {b"ima4": (34, 64), b"GSM ": (33, 160)}  # bytes and samples of one channel's

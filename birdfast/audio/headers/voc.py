@@ -40,9 +40,8 @@ class Form(NamedTuple):
     def chunk(self) -> bytes:
         """Return the same as a WAV says it."""
         n_bytes, tag = self.frame_bytes, TAGS[self.codec]
-        return struct.pack(
-            "<HHIIHH", tag, self.n_channels, self.rate_hz, self.rate_hz * n_bytes, n_bytes, self.bits
-        )
+        bytes_per_s = min(self.rate_hz * n_bytes, 0xFFFFFFFF)
+        return struct.pack("<HHIIHH", tag, self.n_channels, self.rate_hz, bytes_per_s, n_bytes, self.bits)
 
 
 def voc(file: IO[bytes], held: int) -> Header:
