@@ -1,8 +1,8 @@
 """Mutated audio files through `birdfast infer`: the run ends well, and every file is accounted for.
 
-Changes bytes of small WAV, FLAC, Ogg and MP3 files at random places, more often in the header, cuts
-them or repeats a part. Ends with exit code 1 if the run does not end with 0, 2 or 3, or if a file is
-neither analysed nor in failures.csv.
+Changes bytes of small WAV, FLAC, Ogg, MP3, CAF, AIFF and (where ffmpeg is there) M4A files at random
+places, more often in the header, cuts them or repeats a part. Ends with exit code 1 if the run does not
+end with 0, 2 or 3, if a worker died, or if a file is neither analysed nor in failures.csv.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import argparse
 import csv
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -21,20 +22,22 @@ import numpy as np
 import soundfile
 
 RATE_HZ = 32_000
-KINDS = ("wav", "flac", "ogg", "mp3")
+KINDS = ("wav", "flac", "ogg", "mp3", "caf", "aiff", "m4a")
 
 
 def main() -> int:
     """Run it, and print what became of the files."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", type=int, default=2000, help="of each kind")
+    parser.add_argument("--kinds", default=",".join(KINDS), help="default: %(default)s")
     parser.add_argument("--model", default="birdnet-2.4")
     parser.add_argument("--seed", type=int, default=1)
     chosen = parser.parse_args()
+    kinds = [kind for kind in chosen.kinds.split(",") if kind != "m4a" or shutil.which("ffmpeg")]
     with tempfile.TemporaryDirectory() as scratch:
         inputs, output = Path(scratch, "in"), Path(scratch, "out")
         inputs.mkdir()
-        for kind in KINDS:
+        for kind in kinds:
             mutants(inputs, kind, chosen.files, random.Random(f"{chosen.seed} {kind}"))
         run = [sys.executable, "-m", "birdfast", "infer", str(inputs), "--model", chosen.model]
         code = subprocess.run([*run, "-o", str(output), "--quiet"], check=False).returncode
@@ -43,19 +46,29 @@ def main() -> int:
         with (output / "failures.csv").open(newline="", errors="surrogateescape") as file:
             failures = list(csv.DictReader(file))
     stages = Counter(f"{failure['stage']}: {failure['error']}" for failure in failures)
-    print(f"exit code {code}; {standing['done']} done, {standing['failed']} failed: {dict(stages)}")
+    print(
+        f"{', '.join(kinds)}: exit code {code}; {standing['done']} done, {standing['failed']} failed:"
+        f" {dict(stages)}"
+    )
     for failure in failures:
         if failure["stage"] != "audio":
             print(failure["message"])
-    accounted = standing["done"] + standing["failed"] == chosen.files * len(KINDS)
-    return int(not accounted or code not in (0, 2, 3) or len(failures) != standing["failed"])
+    accounted = standing["done"] + standing["failed"] == chosen.files * len(kinds)
+    alive = all(failure["stage"] in ("audio", "network") for failure in failures)
+    return int(not accounted or not alive or code not in (0, 2, 3) or len(failures) != standing["failed"])
 
 
 def mutants(folder: Path, kind: str, n_files: int, chance: random.Random) -> None:
     """Write mutations of one sound in one format."""
     path = folder / f"whole.{kind}"
     samples = np.random.default_rng(1).normal(0, 0.1, 2 * RATE_HZ) * np.sin(np.arange(2 * RATE_HZ) / 9_000)
-    soundfile.write(path, samples, RATE_HZ)
+    if kind == "m4a":
+        source = folder / "whole.wav"
+        soundfile.write(source, samples, RATE_HZ)
+        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", source, "-c:a", "aac", path], check=True)
+        source.unlink()
+    else:
+        soundfile.write(path, samples, RATE_HZ)
     content = path.read_bytes()
     path.unlink()
     for number in range(n_files):

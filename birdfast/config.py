@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
@@ -10,6 +11,7 @@ from typing import Any, Literal, TypeVar, get_args
 from .errors import ConfigError
 
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
+CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
@@ -47,6 +49,8 @@ class Options:
     graft : bool
         Run TFLite networks rewritten for speed, with our kernels as their front end, where that is
         proved to say the same; False runs the original graph.
+    channel : "mix", "each", or a number from 1 as text
+        What is heard of recordings with several channels: their average, each by itself, or one.
     keep : tuple of "scores", "embeddings"
         What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
@@ -64,6 +68,7 @@ class Options:
     tail: Tail = "pad"
     normalization: Normalization | None = None
     graft: bool = True
+    channel: str = "mix"
     keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
@@ -80,6 +85,8 @@ class Options:
         check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
         known = (None, *get_args(Normalization))
         check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+        object.__setattr__(self, "channel", str(self.channel))
+        check(CHANNEL.fullmatch(self.channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
         dense = get_args(Dense)
         check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.

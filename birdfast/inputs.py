@@ -10,10 +10,13 @@ from pathlib import Path
 
 from .errors import ConfigError
 
-# What libsndfile reads, and what it does not read but people record in: those become rows of
+# What the decoders read, and what they do not read but people record in: those become rows of
 # failures.csv with a hint, instead of being passed over in silence.
-READ = "wav wave flac ogg oga opus mp3 aif aiff aifc au snd caf w64 rf64 voc sph nist ircam sf"
-UNREAD = "m4a mp4 aac wma wv ape"
+READ = """
+    wav wave bwf rf64 w64 flac ogg oga opus spx mp3 mp2 mpga aif aiff aifc au snd caf voc sph nist ircam sf
+    m4a m4b mp4 m4v mov 3gp 3gpp 3g2 aac amr webm weba mka mkv wma asf wv ape tta tak avi
+"""
+UNREAD = "wac w4v dss ds2 dvf msv"  # of Wildlife Acoustics' recorders, and of dictating machines
 SUFFIXES = frozenset(f".{suffix}" for suffix in f"{READ} {UNREAD}".split())
 LIST_SUFFIX = ".txt"
 

@@ -39,7 +39,7 @@ def damaged(folder: Path) -> dict[str, tuple[Path, str]]:
     return {
         "cut WAV": (cut["wav"], "cut short: ends at 4.17 s .*its header promises 800044 bytes"),
         "cut FLAC": (cut["flac"], "decoding failed at .* of 8.33 s|cut short"),
-        "cut Ogg": (cut["ogg"], "cut short: .*last Ogg page is missing"),
+        "cut Ogg": (cut["ogg"], "cut short: .*last Ogg page is not whole"),
         "NaN": (write(folder / "nan.wav", not_finite, subtype="FLOAT"), "sample 600 .* is NaN"),
         "infinity": (write(folder / "inf.wav", infinite, subtype="FLOAT"), "sample 7 .* infinite"),
         "text": (text, "not an audio file"),

@@ -28,7 +28,8 @@ LAYERS = (
     {"__main__", "cli"},
 )
 HOMES = {
-    "soundfile": {"audio/recording.py"},
+    "soundfile": {"audio/decoders/libsndfile.py"},
+    "av": {"audio/decoders/ffmpeg.py"},
     "soxr": {"audio/resampling.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},
@@ -41,7 +42,17 @@ HOMES = {
     "flatbuffers": {"grafting/flatbuffer.py"},
     "tflite_runtime": {"runtimes/litert.py"},
 }
-HEAVY = ("numpy", "numba", "soundfile", "soxr", "pyarrow", "sklearn", "ai_edge_litert", "tflite_runtime")
+HEAVY = (
+    "numpy",
+    "numba",
+    "soundfile",
+    "av",
+    "soxr",
+    "pyarrow",
+    "sklearn",
+    "ai_edge_litert",
+    "tflite_runtime",
+)
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")
 }
@@ -156,7 +167,7 @@ def test_import_is_light() -> None:
 
 
 def test_a_journal_is_read_without_the_libraries_of_sound() -> None:
-    assert not loaded_after("import birdfast.journal") & {"soundfile", "soxr", "ai_edge_litert"}
+    assert not loaded_after("import birdfast.journal") & {"soundfile", "av", "soxr", "ai_edge_litert"}
 
 
 def test_help_needs_the_standard_library_alone() -> None:

@@ -27,6 +27,7 @@ OPTIONS = {  # of every option a value that is not the usual one
     "tail": "drop",
     "normalization": "zoo",
     "graft": False,
+    "channel": "2",
     "keep": ("scores",),
 }
 MODEL = {  # of every field that decides what a network says of sound, or what its classes are called
@@ -46,6 +47,7 @@ TOLD = {  # to people, or where the files come from
 LIBRARIES = {
     "birdfast version": ("runs.facts", "__version__"),
     "libsndfile": ("audio", "decoder_version"),
+    "PyAV": ("audio", "second_decoder_version"),
     "soxr": ("audio", "resampler_version"),
     "model's runtime": ("runtimes.litert", "version"),
 }

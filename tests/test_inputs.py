@@ -39,6 +39,14 @@ def test_a_folder_means_all_sound_below_it_in_order(tree: Path) -> None:
     assert found == ["a.FLAC", "b.wav", "sub/c.ogg", "sub/deep/d.m4a"]
 
 
+@pytest.mark.parametrize(
+    "suffix", ["bwf", "mp2", "m4a", "3gp", "webm", "mka", "mov", "wma", "wv", "wac", "w4v", "W4V"]
+)
+def test_a_name_that_looks_like_a_recording_is_not_passed_over(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"dawn.{suffix}").touch()
+    assert inputs.find([str(tmp_path)]) == [str(tmp_path / f"dawn.{suffix}")]
+
+
 def test_a_file_is_taken_as_it_is_and_once(tree: Path) -> None:
     given = [str(tree / "notes.md"), str(tree / "b.wav"), str(tree)]
     found = inputs.find(given)

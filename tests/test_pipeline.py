@@ -268,6 +268,7 @@ def test_load_is_the_short_way(tiny: models.Model, wav: Path) -> None:
         {"overlap_s": 1, "step_s": 1},
         {"tail": "extend"},
         {"normalization": "loud"},
+        *({"channel": value} for value in ("", "0", "-1", "left", "1000", "01", "\u0663")),
     ],
 )
 def test_options_out_of_range_are_named(options: dict[str, object]) -> None:

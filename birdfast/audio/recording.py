@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import os
-import stat
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
-import soundfile
 
 from ..arrays import Float32
 from ..errors import AudioError
-from . import headers
+from . import refusal
+from .channels import Mixer, chosen, silences
+from .choice import choose
+from .decoders import Undecodable, libsndfile, losses
 from .resampling import Feed
 
+USUAL = libsndfile.Sndfile.name
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
-BLOCK_SAMPLES = 1 << 16
-UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
 
 
 class Recording:
@@ -28,43 +28,50 @@ class Recording:
     Parameters
     ----------
     path : str or path
-        A file in any format that libsndfile reads.
+        A file in any format that libsndfile or FFmpeg reads.
+    channel : "mix", "each", or a number from 1, as int or text
+        What is heard: the average of all channels, each of them, or one.
 
     Attributes
     ----------
     rate_hz, n_channels : int
+    channels : tuple of int
+        The channels chosen; 0 is the mix.
     n_frames : int or None
-        Float32 per channel as the file promises them; None if it does not say, as an MP3 without
-        a Xing header: libsndfile guesses its length from its first frames.
-    notes : list of str
-        What was repaired to read it.
+        Float32 per channel as the file promises them; None if it does not say, or cannot be believed:
+        then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
 
     Raises
     ------
     AudioError
-        The file is missing, a directory, not readable, empty, of no known format, or its rate is
-        outside 1 to 768 kHz. The message names the file and the reason.
+        The file is missing, a directory, not readable, empty, of no known format, has no such
+        channel, or its rate is outside 1 to 768 kHz. The message names the file and the reason.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
+    def __init__(self, path: str | os.PathLike[str], channel: str | int = "mix") -> None:
         self.path = Path(path)
-        header = _header(self.path)
-        self.notes = list(header.notes)
-        self._file = _open(self.path, header.repair)
-        self.rate_hz: int = self._file.samplerate
-        self.n_channels: int = self._file.channels
-        self.seeks_slowly = self._file.format == "MP3"
+        refusal.check(self.path)
         try:
-            self.n_frames: int | None = self._promised()
-            self._check()
-            self._missing = header.missing or headers.missing_from_ogg(self.path)
+            choice = choose(self.path)
+            self._decoder = choice.open()
         except OSError as error:  # the file has gone since
-            self._file.close()
-            raise _unreadable(self.path, error) from error
+            raise refusal.unreadable(self.path, error) from error
+        except Undecodable as error:
+            raise refusal.refused(self.path, error) from error
+        self._remarks = choice.notes
+        self.rate_hz: int = self._decoder.rate_hz
+        self.n_channels: int = self._decoder.n_channels
+        self.seeks_slowly = self._decoder.seeks_slowly
+        try:
+            self.n_frames: int | None = self._decoder.n_frames
+            self._check()
+            self.channels = chosen(channel, self.n_channels, self.path)
+            self._mixer = Mixer(self.n_channels)
+            self._missing = choice.missing
         except AudioError:
-            self._file.close()
+            self._decoder.close()
             raise
 
     def __enter__(self) -> Self:
@@ -73,7 +80,15 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._file.close()
+        self._decoder.close()
+
+    @property
+    def notes(self) -> list[str]:
+        """What was repaired to read it, which decoder reads it if not the usual one, what is lost so far."""
+        decoder = self._decoder
+        unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
+        lost = losses(decoder.lost, self.rate_hz)
+        return list(dict.fromkeys([*self._remarks, *unusual, *decoder.notes, *lost]))
 
     @property
     def duration_s(self) -> float:
@@ -86,7 +101,13 @@ class Recording:
             return None
         return -(-self.n_frames * rate_hz // self.rate_hz)
 
-    def blocks(self, rate_hz: int, start: int = 0, stop: int | None = None) -> Iterator[Float32]:
+    def remarks(self) -> list[str]:
+        """Return what is to be said of the blocks that have passed: see `Mixer.remarks`."""
+        return self._mixer.remarks()
+
+    def blocks(
+        self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
+    ) -> Iterator[Float32]:
         """Yield the samples `start` to `stop`, counted at `rate_hz`, as mono float32 blocks.
 
         Parameters
@@ -95,27 +116,31 @@ class Recording:
             The rate of the samples that come out.
         start, stop : int
             Counted at `rate_hz`; `stop` None reads to the end.
+        channel : int or None
+            0 is the mix; None the first of those chosen.
 
         Yields
         ------
-        float32 [n], n > 0, in -1..1 for files of integers; channels are averaged. A block may be
-        overwritten in the next turn.
+        float32 [n], n > 0, in -1..1 for files of integers; the next turn may overwrite it.
 
         Raises
         ------
         AudioError
             A sample is NaN or infinite, the decoder fails, or the file ends before what its header
-            promises. Blocks before that place have been yielded.
+            promises. All that is before that place has been yielded.
         """
-        for _, block in self.feed([self.feed_at(rate_hz, start, stop)]):
+        for _, block in self.feed([self.feed_at(rate_hz, start, stop, channel)]):
             yield block
 
-    def feed_at(self, rate_hz: int, start: int = 0, stop: int | None = None) -> Feed:
-        """Return what makes the samples `start` to `stop`, counted at `rate_hz`, of this recording's own."""
-        return Feed(self.rate_hz, rate_hz, start, stop, self.n_samples_at(rate_hz))
+    def feed_at(
+        self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
+    ) -> Feed:
+        """Return what makes the samples that `blocks` has of this recording's own."""
+        channel = self.channels[0] if channel is None else channel
+        return Feed(self.rate_hz, rate_hz, start, stop, self.n_samples_at(rate_hz), channel)
 
     def feed(self, feeds: Sequence[Feed]) -> Iterator[tuple[int, Float32]]:
-        """Decode once for several rates or places.
+        """Decode once for several rates, places or channels.
 
         Yields
         ------
@@ -130,69 +155,58 @@ class Recording:
         ends = [feed.last for feed in feeds if feed.last is not None]
         last = max(ends) if len(ends) == len(feeds) else None
         position = first = min(feed.first for feed in feeds)
-        for block in self._native(first, last):
-            for place, feed in enumerate(feeds):
-                for made in feed.push(block, position):
-                    yield place, made
-            position += len(block)
+        failure: AudioError | None = None
+        try:
+            for channels in self._native(first, last, {feed.channel for feed in feeds}):
+                for place, feed in enumerate(feeds):
+                    for made in feed.push(channels[feed.channel], position):
+                        yield place, made
+                position += len(channels[feeds[0].channel])
+        except AudioError as error:
+            failure = error
+        came = failure is None or position == self.n_frames  # all that was to come
         for place, feed in enumerate(feeds):
-            for made in feed.end():
+            for made in feed.end(fill=came):
                 yield place, made
+        if failure is not None:
+            raise failure
 
-    def _native(self, start: int, stop: int | None) -> Iterator[Float32]:
-        """Decode, average the channels, and check what comes out."""
-        if start:
-            self._seek(start)
+    def _native(self, start: int, stop: int | None, wanted: set[int]) -> Iterator[Mapping[int, Float32]]:
+        """Decode, take the channels apart or average them, and check what comes out."""
         end = self.n_frames if stop is None or self.n_frames is None else min(stop, self.n_frames)
         end = stop if end is None else end
-        buffer = np.empty((BLOCK_SAMPLES, self.n_channels), np.float32)
         position = start
-        while end is None or position < end:
-            wanted = BLOCK_SAMPLES if end is None else min(BLOCK_SAMPLES, end - position)
-            frames = self._read(buffer[:wanted], position)
-            if len(frames) == 0:
-                break
-            yield self._mono(frames, position)
-            position += len(frames)
+        try:
+            for at, frames in self._decoder.frames(start, end):
+                for silence in silences(at - position):  # what is lost: what follows keeps its time
+                    yield dict.fromkeys(wanted, silence)
+                if len(frames):
+                    yield self._finite(self._mixer.apart(frames, wanted), at)
+                position = at + len(frames)
+        except Undecodable as error:
+            raise self._failed(error) from error
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
-        if self._missing and position == self.n_frames:
-            raise self._cut_short(position, f"({self._missing})")
+        if self._missing and (position == self.n_frames or end is None):
+            raise self._cut_short(position, self._missing)
 
-    def _read(self, buffer: Float32, position: int) -> Float32:
-        try:
-            return self._file.read(out=buffer)  # type: ignore[no-any-return]
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise AudioError(
-                f"{self.path}: decoding failed at {position / self.rate_hz:.2f} s"
-                f"{f' of {self.duration_s:.2f} s' if self.n_frames else ''} ({_reason(error)})"
-            ) from error
-
-    def _seek(self, frame: int) -> None:
-        try:
-            self._file.seek(frame)
-        except (soundfile.SoundFileError, RuntimeError) as error:
-            raise AudioError(
-                f"{self.path}: cannot go to {frame / self.rate_hz:.2f} s ({_reason(error)})"
-            ) from error
-
-    def _mono(self, frames: Float32, position: int) -> Float32:
-        """Average the channels; one alone stays where it is."""
-        mono = frames[:, 0] if self.n_channels == 1 else frames.mean(axis=1, dtype=np.float32)
-        if not np.isfinite(mono).all():
-            at = position + int(np.argmin(np.isfinite(mono)))
-            raise AudioError(f"{self.path}: sample {at} ({at / self.rate_hz:.3f} s) is NaN or infinite")
-        return mono
+    def _finite(self, channels: Mapping[int, Float32], position: int) -> Mapping[int, Float32]:
+        for channel, mono in channels.items():
+            if not np.isfinite(mono).all():
+                at = position + int(np.argmin(np.isfinite(mono)))
+                of = f" of channel {channel}" if channel else ""
+                raise AudioError(
+                    f"{self.path}: sample {at}{of} ({at / self.rate_hz:.3f} s) is NaN or infinite"
+                )
+        return channels
 
     def _cut_short(self, position: int, why: str) -> AudioError:
         return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
 
-    def _promised(self) -> int | None:
-        frames: int = self._file.frames
-        known = 0 <= frames < UNKNOWN_FRAMES and (
-            self._file.format != "MP3" or headers.has_xing_header(self.path)
-        )
-        return frames if known or frames == 0 else None
+    def _failed(self, error: Undecodable) -> AudioError:
+        place = "" if error.position is None else f" at {error.position / self.rate_hz:.2f} s"
+        of = f" of {self.duration_s:.2f} s" if self.n_frames else ""
+        return AudioError(f"{self.path}: decoding failed{place}{of} ({error.reason})")
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
@@ -201,120 +215,3 @@ class Recording:
             )
         if self.n_frames == 0:
             raise AudioError(f"{self.path}: no samples ({self.path.stat().st_size}-byte file)")
-
-
-def read(path: str | os.PathLike[str], rate_hz: int | None = None) -> tuple[Float32, int]:
-    """Read a whole recording, mono.
-
-    Parameters
-    ----------
-    path : str or path
-    rate_hz : int or None
-        The rate wanted; None keeps the file's own.
-
-    Returns
-    -------
-    samples : float32 [n]
-    rate_hz : int
-
-    Raises
-    ------
-    AudioError
-        As `Recording` and `Recording.blocks`.
-    """
-    with Recording(path) as recording:
-        rate_hz = rate_hz or recording.rate_hz
-        blocks = [block.copy() for block in recording.blocks(rate_hz)]
-    return np.concatenate(blocks), rate_hz
-
-
-def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
-    """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
-
-    In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
-
-    Raises
-    ------
-    AudioError
-        The file cannot be written.
-    """
-    try:
-        with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
-            for start in range(0, len(samples), BLOCK_SAMPLES):
-                file.write(samples[start : start + BLOCK_SAMPLES])
-    except (soundfile.SoundFileError, RuntimeError) as error:
-        raise AudioError(f"{path}: cannot be written ({_reason(error)})") from error
-
-
-def size_bytes(path: str | os.PathLike[str]) -> int | None:
-    """Return the size of a file; None for one that cannot be looked at."""
-    try:
-        return Path(path).stat().st_size
-    except (OSError, ValueError):
-        return None
-
-
-def decoder_version() -> str:
-    """Return the version of libsndfile."""
-    return str(soundfile.__libsndfile_version__)
-
-
-def _header(path: Path) -> headers.WavHeader:
-    """Read the header that may be damaged, and say in words why a file is none that can be read."""
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except ValueError as error:  # a null character in the name
-        raise AudioError(f"{path!r}: not a file name ({error})") from error
-    if stat.S_ISDIR(status.st_mode):
-        raise AudioError(f"{path}: {_what_folder(path)}")
-    if not stat.S_ISREG(status.st_mode):
-        raise AudioError(f"{path}: not a regular file")
-    if status.st_size == 0:
-        raise AudioError(f"{path}: empty file (0 bytes)")
-    try:
-        return headers.wav(path)
-    except OSError as error:
-        raise _unreadable(path, error) from error
-
-
-def _open(path: Path, repair: tuple[bytes, int] | None) -> soundfile.SoundFile:
-    """Open with libsndfile."""
-    try:
-        with path.open("rb") as file:
-            head = file.read(12)
-        return soundfile.SoundFile(headers.Repaired(path, *repair) if repair else os.fsencode(path))
-    except OSError as error:
-        raise _unreadable(path, error) from error
-    except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
-        raise AudioError(f"{path}: {_what_it_is(head) or _reason(error)}") from error
-
-
-def _unreadable(path: Path, error: OSError) -> AudioError:
-    return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
-
-
-def _what_folder(path: Path) -> str:
-    """Say why a folder came here: someone named it, or nobody could look into it (`inputs.find`)."""
-    try:
-        os.scandir(path).close()
-    except OSError as error:
-        return f"a folder that cannot be listed ({(error.strerror or 'no reason given').lower()})"
-    return "a directory, not an audio file"
-
-
-def _what_it_is(head: bytes) -> str | None:
-    """Name a format that people record in and libsndfile does not read."""
-    unread = {b"ftyp": "MP4/M4A (AAC)", b"wvpk": "WavPack", b"\x30\x26\xb2\x75": "Windows Media (WMA)"}
-    for magic, name in unread.items():
-        if magic in head[:8]:
-            return f"{name} cannot be read; convert it first, for example: ffmpeg -i IN OUT.flac"
-    return None
-
-
-def _reason(error: Exception) -> str:
-    """Return libsndfile's own words without the path that it repeats."""
-    text = getattr(error, "error_string", None) or str(error)
-    text = text.removeprefix("Error : ").rstrip(".")
-    return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()

@@ -53,9 +53,12 @@ class Feed:
         Counted at `to_hz`; `stop` None takes all that comes.
     total : int or None
         How many samples the whole recording has at `to_hz`; None where it does not say.
+    channel : int
+        Whose samples it takes; 0 is the mix of all.
 
     Attributes
     ----------
+    channel : int
     first : int
         The recording's sample where it has to begin: a little before `start`, on both rates' grids.
     last : int or None
@@ -63,8 +66,15 @@ class Feed:
     """
 
     def __init__(
-        self, from_hz: int, to_hz: int, start: int = 0, stop: int | None = None, total: int | None = None
+        self,
+        from_hz: int,
+        to_hz: int,
+        start: int = 0,
+        stop: int | None = None,
+        total: int | None = None,
+        channel: int = 0,
     ) -> None:
+        self.channel = channel
         self._start, self._end = start, stop
         self._position, self.first, self.last = start, start, stop
         self._resampler: soxr.ResampleStream | None = None
@@ -89,13 +99,13 @@ class Feed:
         elif len(block):
             yield from self._within(self._resampler.resample_chunk(block))
 
-    def end(self) -> Iterator[Float32]:
-        """Yield what is still to come when the last block was pushed."""
+    def end(self, fill: bool = True) -> Iterator[Float32]:
+        """Yield what is still to come when the last block was pushed; `fill` with zeros what lacks."""
         if self._resampler is None:
             return
         yield from self._within(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
         reached = max(self._position, self._start)
-        if self._end is not None and self._start < self._end and reached < self._end:
+        if fill and self._end is not None and self._start < self._end and reached < self._end:
             yield np.zeros(self._end - reached, np.float32)
 
     def _within(self, block: Float32) -> Iterator[Float32]:

@@ -31,7 +31,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     from .. import _kernels, workers
     from .._version import __version__
-    from ..audio import decoder_version
+    from ..audio import decoder_version, second_decoder_version
     from ..errors import ModelError
     from ..runtimes.litert import runtime
 
@@ -44,7 +44,7 @@ def run(chosen: argparse.Namespace) -> int:
         print(f"TFLite runtime: {runtime()[0]}")
     except ModelError as error:
         print(f"TFLite runtime: {error}")
-    print(f"decoder: libsndfile {decoder_version()}")
+    print(f"decoders: libsndfile {decoder_version()}, PyAV {second_decoder_version()}")
     for library in LIBRARIES:
         try:
             print(f"{library} {metadata.version(library)}")

@@ -164,11 +164,13 @@ class Pipeline:
             with audio.Recording(path) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
-                outcome.notes += recording.notes
                 grids = [listener.grid for listener in listeners]
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
-                with one_pass(recording, listeners, shares) as passing:
-                    hear(passing, transcripts, outcome)
+                try:
+                    with one_pass(recording, listeners, shares) as passing:
+                        hear(passing, transcripts, outcome)
+                finally:
+                    outcome.notes += [*recording.notes, *recording.remarks()]  # some are found on the way
                 covered = zip(transcripts, shares, strict=True)
                 outcome.audio_s = max(transcript.covered_s(recording, share) for transcript, share in covered)
         except (AudioError, ModelError, MemoryError) as error:

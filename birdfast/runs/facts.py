@@ -59,7 +59,8 @@ def fingerprint(models: Sequence[Model], options: Options) -> dict[str, str]:
     NumPy's version stays out: it rounds as the processor does, which stays out, too.
     """
     decides = {"birdfast version": __version__}
-    decides |= {"libsndfile": audio.decoder_version(), "soxr": audio.resampler_version()}
+    decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
+    decides["soxr"] = audio.resampler_version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     for number, model in enumerate(models, 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option

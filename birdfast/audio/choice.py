@@ -1,0 +1,145 @@
+"""Which decoder reads a file: decided from the file's own bytes, before the first sample.
+
+libsndfile is the usual one. FFmpeg reads what it does not know, or is known to misread; in MP3, FLAC and
+Ogg we then find the packets ourselves, so that their positions are known and what is lost costs no more.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
+from pathlib import Path
+from typing import NamedTuple
+
+from . import flacstream, headers, mpegstream, ogg
+from .decoders import Chain, Decoder, Rescued, Undecodable, libsndfile
+from .framing import Framing
+from .oggstream import OggStream
+from .pieces import Piece, Pieces
+
+Opener = Callable[[], Decoder]
+CODECS = (b"\x01vorbis", b"OpusHead")  # what libsndfile reads in Ogg
+
+
+class Choice(NamedTuple):
+    """How to read a file: what opens the decoder, what is put right, and what the file lacks at its end."""
+
+    open: Opener
+    notes: tuple[str, ...] = ()
+    missing: str | None = None
+
+
+def choose(path: Path) -> Choice:
+    """Look at a file and say how to read it: the same for every stretch of it.
+
+    Raises
+    ------
+    OSError
+        The file cannot be read.
+    """
+    status = path.stat()
+    return _choose(path, status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
+def _choose(path: Path, *_: int) -> Choice:
+    for look in (_flac, _ogg, _mpeg):
+        if choice := look(path):
+            return choice
+    header = headers.read(path)
+    opener = partial(_repaired, path, header) if header.repair or header.n_frames else partial(_either, path)
+    return Choice(opener, header.notes, header.missing)
+
+
+def _flac(path: Path) -> Choice | None:
+    found = flacstream.scan(path)
+    if found is None:
+        return None
+    anew = partial(_framed, found)
+    return Choice(partial(_rescued, path, anew) if found.is_regular else anew)
+
+
+def _mpeg(path: Path) -> Choice | None:
+    found = mpegstream.scan(path)
+    if found is None:
+        return None
+    if found.is_as_told:
+        return Choice(partial(libsndfile.Sndfile, path))
+    return Choice(partial(_framed, found), missing=found.missing and f"({found.missing})")
+
+
+def _ogg(path: Path) -> Choice | None:
+    links, tail = ogg.links(path)
+    if not links:
+        return None
+    last = links[-1].last
+    missing = "(its last Ogg page is not whole)" if b"OggS" in tail else None
+    if last and last.is_open:
+        missing = missing or "(its last Ogg page is missing)"
+    notes = [f"{len(tail)} bytes behind its last Ogg page that are no sound"] * bool(tail and not missing)
+    if last and not last.flags & ogg.LAST and not missing:
+        notes.append("no page says that it is the last")
+    try:
+        chosen = [_link(path, link) for link in links]
+    except (ValueError, Undecodable):  # of a kind that FFmpeg may know
+        return Choice(partial(_either, path), tuple(notes), missing)
+    if len(links) == 1:
+        return Choice(chosen[0][0], tuple(notes), missing)
+    notes.append(f"{len(links)} Ogg streams, one behind the other")
+    return Choice(partial(Chain, chosen), tuple(notes), missing)
+
+
+def _link(path: Path, link: ogg.Link) -> tuple[Opener, int]:
+    """Return what opens a link of a chain, and its samples."""
+    if not link.first_packet.startswith(CODECS):
+        stream = OggStream(path, link, 0)
+        return partial(_framed, stream), stream.n_frames
+    end = link.places[min(link.holes)] if link.holes else link.ranges[-1][1]
+    granule = link.granules[(min(link.holes) if link.holes else len(link.places)) - 1]
+    whole = [(begin, min(stop, end)) for begin, stop in link.ranges if begin < end]
+    opener: Opener = partial(libsndfile.Sndfile, path)
+    if whole != [(0, path.stat().st_size)]:
+        opener = partial(_pieces, path, whole)
+    counted = opener()
+    n_frames, shift = counted.n_frames or 0, granule - (counted.n_frames or 0)
+    counted.close()
+    stream = OggStream(path, link, shift)
+    if link.holes or len(link.serials) > 1 or not stream.is_from_its_start or not n_frames:
+        return partial(_framed, stream), stream.n_frames
+    return opener, n_frames
+
+
+def _repaired(path: Path, header: headers.Header) -> Decoder:
+    decoder = _pieces(path, header.repair) if header.repair else libsndfile.Sndfile(path)
+    decoder.n_frames = header.n_frames or decoder.n_frames
+    return decoder
+
+
+def _rescued(path: Path, anew: Opener) -> Decoder:
+    return Rescued(libsndfile.Sndfile(path), anew)
+
+
+def _pieces(path: Path, ranges: Sequence[Piece]) -> Decoder:
+    return libsndfile.Sndfile(io.BufferedReader(Pieces(path, ranges)))
+
+
+def _framed(framing: Framing) -> Decoder:
+    from .decoders.ffmpeg import Packets  # PyAV takes a tenth of a second to import, and few files need it
+
+    return Packets(framing)
+
+
+def _either(path: Path) -> Decoder:
+    try:
+        return libsndfile.Sndfile(path)
+    except Undecodable as error:
+        refused = error
+    from .decoders.ffmpeg import Container
+
+    try:
+        return Container(path)
+    except Undecodable as error:
+        if "invalid data" in error.reason:
+            raise refused from error
+        raise

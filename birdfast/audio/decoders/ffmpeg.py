@@ -1,0 +1,224 @@
+"""Decoding with FFmpeg (PyAV), where libsndfile cannot read or is known to misread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import IO, Any
+
+import av
+import numpy as np
+from av.codec import CodecContext
+
+from ...arrays import Float32
+from ..framing import Framing, Group
+from .decoder import Undecodable, gathered
+
+# What people record in. Only these: other formats open what a file names, as playlists do.
+CONTAINERS = "aac,ac3,amr,ape,asf,avi,caf,dsf,eac3,matroska,mov,mpegts,ogg,tak,tta,wav,w64,wv"
+KEEPS_ITS_LENGTH = ("asf", "matroska", "mov", "wv")  # formats whose header says how much has to come
+TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it is no clock of samples
+LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong
+MOST_ERRORS = 100  # in a row
+DAMAGE = (av.error.FFmpegError, ValueError, TypeError)
+
+av.logging.set_level(None)
+
+
+class Packets:
+    """A `Decoder` of a stream whose packets are found by a `Framing`, so that their positions are known.
+
+    Raises
+    ------
+    Undecodable
+        FFmpeg does not take the stream.
+    """
+
+    name = "FFmpeg"
+
+    def __init__(self, framing: Framing) -> None:
+        self._framing = framing
+        self.rate_hz, self.n_channels, self.n_frames = framing.rate_hz, framing.n_channels, framing.n_frames
+        self.seeks_slowly, self.notes = framing.seeks_slowly, framing.notes
+        self.lost: list[tuple[int, int]] = []
+        self._codec()
+
+    def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
+        """Yield samples with their positions: see `Decoder.frames`."""
+        return gathered(self._within(start, stop), self.n_channels, start)
+
+    def close(self) -> None:
+        """Let the file go."""
+
+    def _codec(self) -> Any:
+        """Return a codec that has heard nothing yet, and does not pass over wrong checksums."""
+        try:
+            codec: Any = CodecContext.create(self._framing.codec, "r")
+            codec.options = {"err_detect": "crccheck+explode"}
+            codec.thread_count = 1
+            if self._framing.extradata is not None:
+                codec.extradata = self._framing.extradata
+            codec.sample_rate = self.rate_hz
+            codec.open()
+        except DAMAGE as error:
+            raise Undecodable(_reason(error)) from error
+        return codec
+
+    def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
+        """Yield what each group gives, without what does not count or was not asked for."""
+        codec, expected = None, None
+        for group in self._framing.groups(start):
+            if codec is None or group.fresh:
+                codec = self._codec()
+            samples = self._decode(codec, group)
+            if not len(samples):
+                continue
+            position = group.begin(len(samples))
+            if expected is not None and max(position, group.first) > expected:
+                self.lost.append((expected, position))
+            ends = [place for place in (group.last, stop) if place is not None]
+            expected = position + len(samples)
+            first, last = max(group.first, position), min([expected, *ends])
+            if last > first:
+                yield first, samples[first - position : last - position]
+            if stop is not None and position >= stop:
+                yield stop, samples[:0]
+                return
+
+    def _decode(self, codec: Any, group: Group) -> Float32:
+        """Return a group's samples: float32 [n, n_channels]; a packet that is damaged gives none."""
+        found = []
+        for packet in group.packets:
+            try:
+                found += [samples(frame, self.n_channels) for frame in codec.decode(av.Packet(packet))]
+            except DAMAGE:
+                continue
+        return np.concatenate(found) if found else np.zeros((0, self.n_channels), np.float32)
+
+
+class Container:
+    """A `Decoder` of a file that FFmpeg takes apart itself, from its beginning on.
+
+    Its first stream of sound is read. Where the container's clock counts samples, a gap in it is a
+    gap; a coarser clock counts where it is `TOLERANCE_S` ahead.
+
+    Raises
+    ------
+    Undecodable
+        FFmpeg does not know the format, or finds no sound.
+    OSError
+        The file cannot be read.
+    """
+
+    name = "FFmpeg"
+    seeks_slowly = True
+    n_frames: int | None = None
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self.notes: list[str] = []
+        self.lost: list[tuple[int, int]] = []
+        with path.open("rb") as file, _opened(file) as container:
+            stream = container.streams.audio[0]
+            self.rate_hz, self.n_channels = stream.sample_rate or 0, stream.channels
+            self._promised_s = _promised_s(container)
+
+    def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
+        """Yield samples with their positions: see `Decoder.frames`."""
+        return gathered(self._within(start, stop), self.n_channels, start)
+
+    def close(self) -> None:
+        """Let the file go."""
+
+    def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
+        """Decode from the beginning on, and yield what was asked for."""
+        expected, origin = 0, None
+        with self._path.open("rb") as file, _opened(file) as container:
+            stream = container.streams.audio[0]
+            exact = stream.time_base == Fraction(1, self.rate_hz)
+            tolerance = 0 if exact else round(TOLERANCE_S * self.rate_hz)
+            for frame in _decoded(container, stream):
+                if frame.sample_rate != self.rate_hz:
+                    raise Undecodable(f"its sample rate changes to {frame.sample_rate} Hz", expected)
+                if frame.pts is not None:
+                    told = round(frame.pts * frame.time_base * self.rate_hz)
+                    origin = told if origin is None else origin
+                    expected += self._leap(told - origin - expected, expected, tolerance)
+                block = samples(frame, self.n_channels)
+                if stop is not None and expected + len(block) >= stop:
+                    yield min(expected, stop), block[: max(0, stop - expected)]
+                    return
+                yield expected, block
+                expected += len(block)
+        if expected < (self._promised_s - 2 * TOLERANCE_S) * self.rate_hz:
+            raise Undecodable(f"cut short: its header promises {self._promised_s:.2f} s", expected)
+
+    def _leap(self, ahead: int, expected: int, tolerance: int) -> int:
+        """Return how many samples are lost where the clock is ahead of the samples."""
+        if ahead <= tolerance:
+            return 0
+        if ahead > LONGEST_GAP_S * self.rate_hz:
+            self.notes.append(f"its clock leaps at {expected / self.rate_hz:.2f} s: passed over")
+            return 0
+        self.lost.append((expected, expected + ahead))
+        return ahead
+
+
+def samples(frame: Any, n_channels: int) -> Float32:
+    """Return a frame's samples: float32 [n, n_channels] in -1..1 for integers."""
+    kind, n = frame.format.name.removesuffix("p"), frame.samples
+    dtype = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}[kind]
+    found = [np.frombuffer(plane, dtype) for plane in frame.planes]
+    width = frame.layout.nb_channels
+    if frame.format.is_planar:
+        values = np.stack([plane[:n] for plane in found], axis=1)
+    else:
+        values = found[0][: n * width].reshape(n, width)
+    if kind == "u8":
+        values = values.astype(np.float32) - 128
+    scale = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}.get(kind, 1.0)
+    result = values.astype(np.float32) * np.float32(scale)
+    if width != n_channels:
+        result = np.repeat(result.mean(axis=1, keepdims=True, dtype=np.float32), n_channels, axis=1)
+    return result
+
+
+def _opened(file: IO[bytes]) -> Any:
+    """Return a container in which there is sound, opened."""
+    try:
+        container: Any = av.open(file, options={"format_whitelist": CONTAINERS})
+    except DAMAGE as error:
+        raise Undecodable(_reason(error)) from error
+    if not container.streams.audio or container.streams.audio[0].codec_context is None:
+        container.close()
+        raise Undecodable("no sound in it that FFmpeg knows")
+    container.streams.audio[0].codec_context.thread_count = 1
+    return container
+
+
+def _promised_s(container: Any) -> float:
+    """Return how many seconds have to come; 0 if the format does not say."""
+    exact = container.format.name.split(",")[0] in KEEPS_ITS_LENGTH
+    return container.duration / av.time_base if exact and container.duration else 0.0
+
+
+def _decoded(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield a stream's frames, and go on behind what is damaged."""
+    packets, n_errors = container.demux(stream), 0
+    while n_errors < MOST_ERRORS:
+        try:
+            packet = next(packets, None)
+            if packet is None:
+                return
+            yield from packet.decode()
+            n_errors = 0
+        except DAMAGE:
+            n_errors += 1
+            packets = container.demux(stream)
+
+
+def _reason(error: Exception) -> str:
+    """Return FFmpeg's own words, without the name of the function."""
+    text = getattr(error, "strerror", None) or str(error)
+    return text[:1].lower() + text[1:]

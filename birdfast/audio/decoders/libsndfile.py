@@ -1,0 +1,151 @@
+"""Decoding with libsndfile, which reads most of what recorders write."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO, Any
+
+import numpy as np
+import soundfile
+
+from ...arrays import Float32
+from .decoder import BLOCK_SAMPLES, Undecodable
+
+EARLY_S = 0.25  # a lossy format is decoded from so much before the samples that are wanted
+LOSSY = ("MP3", "OGG")
+LOST = 1 << 62  # the place in a file after an error
+UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
+
+
+class _InOneGo(soundfile.SoundFile):  # type: ignore[misc]
+    """A file whose reading is not interrupted.
+
+    Where it may, soundfile goes to the place where it is already after each read: MP3 then loses its
+    bit reservoir, and that is no longer the sound that is in the file.
+    """
+
+    def seekable(self) -> bool:
+        """Return that it cannot go anywhere."""
+        return False
+
+
+class Sndfile:
+    """A `Decoder` of what libsndfile reads.
+
+    Parameters
+    ----------
+    source : path or a file opened for reading bytes
+
+    Raises
+    ------
+    Undecodable
+        libsndfile does not know the format, or finds its header wrong.
+    OSError
+        The file cannot be read.
+    """
+
+    name = "libsndfile"
+
+    def __init__(self, source: Path | IO[bytes] | Any) -> None:
+        self._source = source
+        self._file, self._place = self._open(), 0
+        self.rate_hz: int = self._file.samplerate
+        self.n_channels: int = self._file.channels
+        self.notes: list[str] = []
+        self.lost: list[tuple[int, int]] = []
+        kind, self._can_seek = self._file.format, super(_InOneGo, self._file).seekable()
+        self._early = round(EARLY_S * self.rate_hz) if kind in LOSSY else 0
+        self.seeks_slowly = kind == "MP3" or not self._can_seek
+        frames: int = self._file.frames
+        self.n_frames: int | None = frames if 0 <= frames < UNKNOWN_FRAMES else None
+
+    def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
+        """Yield samples with their positions: see `Decoder.frames`."""
+        if self.n_frames is not None and start >= self.n_frames:
+            return
+        buffer = np.empty((BLOCK_SAMPLES, self.n_channels), np.float32)
+        position = self._go_before(start)
+        while stop is None or position < stop:
+            border = start if position < start else stop
+            wanted = BLOCK_SAMPLES if border is None else min(BLOCK_SAMPLES, border - position)
+            block = self._read(buffer[:wanted], position)
+            if len(block) == 0:
+                return
+            if position >= start:
+                yield position, block
+            position += len(block)
+
+    def close(self) -> None:
+        """Let the file go."""
+        self._file.close()
+        if not isinstance(self._source, Path):
+            self._source.close()
+
+    def _open(self) -> _InOneGo:
+        try:
+            return _InOneGo(os.fsencode(self._source) if isinstance(self._source, Path) else self._source)
+        except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+            raise Undecodable(_reason(error)) from error
+
+    def _read(self, buffer: Float32, position: int) -> Float32:
+        self._place = LOST
+        try:
+            block: Float32 = self._file.read(out=buffer)
+        except (soundfile.SoundFileError, RuntimeError) as error:
+            raise Undecodable(_reason(error), position) from error
+        self._place = position + len(block)
+        return block
+
+    def _go_before(self, start: int) -> int:
+        """Go to a sample, or so far before it that it is decoded as in one go, and say where that is."""
+        if not self._can_seek:
+            if start < self._place:
+                self._again()
+            return self._place
+        place = max(0, start - self._early)
+        if place != self._place:
+            try:
+                self._file.seek(place)
+            except (soundfile.SoundFileError, RuntimeError) as error:
+                self._place = LOST
+                raise Undecodable(f"cannot go there: {_reason(error)}", place) from error
+        return place
+
+    def _again(self) -> None:
+        """Begin anew a file in which one cannot go back."""
+        self._file.close()
+        if not isinstance(self._source, Path):
+            self._source.seek(0)
+        self._file, self._place = self._open(), 0
+
+
+def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
+    """Write mono samples in -1..1, 16-bit, by the path's suffix.
+
+    In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
+
+    Raises
+    ------
+    Undecodable
+        The file cannot be written.
+    """
+    try:
+        with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
+            for start in range(0, len(samples), BLOCK_SAMPLES):
+                file.write(samples[start : start + BLOCK_SAMPLES])
+    except (soundfile.SoundFileError, RuntimeError) as error:
+        raise Undecodable(_reason(error)) from error
+
+
+def version() -> str:
+    """Return the version of libsndfile."""
+    return str(soundfile.__libsndfile_version__)
+
+
+def _reason(error: Exception) -> str:
+    """Return libsndfile's own words without the path that it repeats."""
+    text = getattr(error, "error_string", None) or str(error)
+    text = text.removeprefix("Error : ").rstrip(".")
+    return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()

@@ -1,0 +1,74 @@
+"""Whole files: read, written, measured."""
+
+from __future__ import annotations
+
+import os
+from importlib import metadata
+from pathlib import Path
+
+import numpy as np
+
+from ..arrays import Float32
+from ..errors import AudioError
+from .decoders import Undecodable, libsndfile
+from .recording import Recording
+
+
+def read(
+    path: str | os.PathLike[str], rate_hz: int | None = None, channel: str | int = "mix"
+) -> tuple[Float32, int]:
+    """Read a whole recording, mono.
+
+    Parameters
+    ----------
+    path : str or path
+    rate_hz : int or None
+        The rate wanted; None keeps the file's own.
+    channel : "mix" or a number from 1, as int or text
+
+    Returns
+    -------
+    samples : float32 [n]
+    rate_hz : int
+
+    Raises
+    ------
+    AudioError
+        As `Recording` and `Recording.blocks`.
+    """
+    with Recording(path, channel) as recording:
+        rate_hz = rate_hz or recording.rate_hz
+        blocks = [block.copy() for block in recording.blocks(rate_hz)]
+    return np.concatenate(blocks), rate_hz
+
+
+def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
+    """Write mono samples in -1..1 as 16-bit FLAC, WAV or Ogg Vorbis, by the path's suffix.
+
+    Raises
+    ------
+    AudioError
+        The file cannot be written.
+    """
+    try:
+        libsndfile.write(path, samples, rate_hz)
+    except Undecodable as error:
+        raise AudioError(f"{path}: cannot be written ({error.reason})") from error
+
+
+def size_bytes(path: str | os.PathLike[str]) -> int | None:
+    """Return the size of a file; None for one that cannot be looked at."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return None
+
+
+def decoder_version() -> str:
+    """Return the version of libsndfile."""
+    return libsndfile.version()
+
+
+def second_decoder_version() -> str:
+    """Return the version of PyAV, which brings FFmpeg, without loading it."""
+    return metadata.version("av")

@@ -1,0 +1,169 @@
+"""A FLAC whose header, numbers or bytes are not as they should be, frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from .flac import Finder, Frame, Info, info, parse
+from .framing import Group
+from .mpegtags import ID3V1_BYTES, sound_begin
+
+ZEROS_BYTES = 64  # so many zeros at the end are no sound
+READ_BYTES = 1 << 20
+
+
+class FlacFile:
+    """A `Framing` of a FLAC: its frames are found by their headers, and cut where the next begins.
+
+    Positions are the frames' numbers, so what is lost leaves a gap. Where the numbers cannot be
+    what they should, as the header's length does not fit them, `n_frames` is None and they only
+    count from frame to frame: recorders begin them anew after a pause.
+
+    Attributes
+    ----------
+    is_regular : bool
+        All is as it should be, as far as can be seen without reading the file.
+    notes : list of str
+    """
+
+    codec = "flac"
+    seeks_slowly = False
+
+    def __init__(self, path: Path, file: IO[bytes], head: Info, first: bytes, size: int) -> None:
+        self._path, self._head, self._first = path, head, first
+        self.extradata: bytes | None = head.block
+        self.rate_hz, self.n_channels = head.rate_hz, head.n_channels
+        self._begin = parse(first, head.begin) or Frame(head.begin, 0, head.block_samples, False)
+        self._block_samples = self._begin.n_samples
+        self._end = _end(file, size)
+        finder = Finder(file, first, self._end)
+        last = finder.last(2 * self._most_bytes())
+        self._whole = last is not None and finder.is_whole(last, self._end)
+        self.held = self._position(last) + last.n_samples * self._whole if last else None
+        self.notes: list[str] = []
+        self.n_frames = self._believed(last)
+        self.is_regular = self._end == size and self._begin.number == 0 and self.held == head.n_frames
+        if not self.is_regular:
+            self.notes += self._oddities(size)
+
+    def groups(self, start: int) -> Iterator[Group]:
+        """Yield the packets for the samples from `start` on: see `Framing.groups`."""
+        with self._path.open("rb") as file:
+            finder = Finder(file, self._first, self._end)
+            frame: Frame | None = self._seek(finder, start)
+            position = self._position(frame) if frame else 0
+            fresh = True
+            while frame:
+                follower = self._follower(finder, frame)
+                if position + frame.n_samples > start:
+                    end = follower.place if follower else self._end
+                    file.seek(frame.place)
+                    packet = file.read(min(end - frame.place, self._most_bytes()))
+                    yield Group((packet,), position, fresh=fresh)
+                    fresh = False
+                if follower:
+                    position += frame.n_samples + self._leap(frame, follower, position)
+                frame = follower
+
+    def _follower(self, finder: Finder, frame: Frame) -> Frame | None:
+        """Return the next frame: the one with the next number if it is near, or any that one more follows."""
+        most, place = self._most_bytes(), frame.place + 6
+        if found := finder.after(place, frame.place + most, frame.next_number):
+            return found
+        while found := finder.after(place):
+            place = found.place + 6
+            if found.place + most >= self._end or finder.after(place, place + most, found.next_number):
+                return found
+        return None
+
+    def _leap(self, frame: Frame, follower: Frame, position: int) -> int:
+        """Return how many samples are lost between two frames."""
+        leap = follower.number - frame.next_number
+        leap *= 1 if frame.is_variable else self._block_samples
+        if leap < 0:
+            place_s = (position + frame.n_samples) / self.rate_hz
+            self.notes.append(f"the frame numbers begin anew at {place_s:.2f} s")
+        return max(0, leap)
+
+    def _seek(self, finder: Finder, start: int) -> Frame:
+        """Return a frame at `start` or before it, near it if the numbers can be trusted."""
+        found, low, high = self._begin, self._begin.place, self._end
+        while self.n_frames is not None and high - low > 4 * self._most_bytes():
+            middle = (low + high) // 2
+            frame = finder.after(middle, high)
+            if frame and self._position(frame) <= start:
+                found, low = frame, frame.place
+            else:
+                high = middle
+        return found
+
+    def _position(self, frame: Frame) -> int:
+        number = frame.number - self._begin.number
+        return number if frame.is_variable else number * self._block_samples
+
+    def _most_bytes(self) -> int:
+        """Return what a frame has at most: as it is told, or as uncompressed and a little more."""
+        samples = max(self._block_samples, self._head.block_samples)
+        return samples * self.n_channels * (self._head.n_bits + 1) // 8 + 256
+
+    def _believed(self, last: Frame | None) -> int | None:
+        """Return the length in the header if the file is as long, or was cut before that."""
+        told = self._head.n_frames
+        if not told or self._begin.number or self.held is None:
+            return told if told and last is None and not self._begin.number else None
+        if self.held == told:
+            return told
+        ended = self._whole and last is not None and last.n_samples < self._block_samples
+        doubled = self._whole and self.held * 2 == told
+        return None if ended or doubled or self.held > told else told
+
+    def _oddities(self, size: int) -> Iterator[str]:
+        told = self._head.n_frames
+        if not told:
+            yield "no length in its header: read to its end"
+        elif self.n_frames is None:
+            yield f"its header promises {told / self.rate_hz:.2f} s: read to its end"
+        if self._begin.number:
+            yield f"its frame numbers begin at {self._begin.number}"
+        if self._end < size:
+            yield f"{size - self._end} bytes behind its last frame that are no sound"
+        elif not self._whole and self.n_frames is None:
+            yield "its last frame is not whole"
+
+
+def scan(path: Path) -> FlacFile | None:
+    """Look at a FLAC's beginning and end; None if it has none or is something else.
+
+    Raises
+    ------
+    OSError
+        It cannot be read.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as file:
+        head = info(file, sound_begin(file))
+        if head is None:
+            return None
+        file.seek(head.begin)
+        first = file.read(16)
+        if first[:1] != b"\xff" or first[1:2] not in (b"\xf8", b"\xf9"):
+            return None
+        return FlacFile(path, file, head, first, size)
+
+
+def _end(file: IO[bytes], size: int) -> int:
+    """Return where the sound ends: before zeros of a file that got its room beforehand, or an ID3v1 tag."""
+    file.seek(max(0, size - ID3V1_BYTES))
+    if file.read(3) == b"TAG":
+        size -= ID3V1_BYTES
+    end = size
+    while end > 0:
+        begin = max(0, end - READ_BYTES)
+        file.seek(begin)
+        held = file.read(end - begin).rstrip(b"\0")
+        end = begin + len(held)
+        if held:
+            break
+    return end if size - end >= ZEROS_BYTES else size

@@ -1,0 +1,126 @@
+"""A stream in Ogg whose pages are not all there, or that libsndfile does not read, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import IO
+
+from . import ogg
+from .framing import EARLY_S, Group
+
+
+class OggStream:
+    """A `Framing` of a link's first stream.
+
+    A page says at which sample its last packet ends, so what is lost leaves a gap.
+
+    Parameters
+    ----------
+    path : path
+    link : ogg.Link
+    shift : int or None
+        The position that a page tells for the first sample that counts; None: what Opus' header says.
+
+    Raises
+    ------
+    ValueError
+        It is no sound that is known, or its headers are damaged.
+    """
+
+    def __init__(self, path: Path, link: ogg.Link, shift: int | None = None) -> None:
+        self._path, self._link = path, link
+        self.notes: list[str] = []
+        first = link.first_packet
+        self.codec, n_headers, self.rate_hz, self.n_channels = _codec(first)
+        headers, self._first_page = self._headers(n_headers)
+        self.extradata: bytes | None = first
+        if self.codec == "vorbis":
+            self.extradata = _laced(headers)
+        elif self.codec == "flac":
+            self.extradata = first[17:51]
+        self._skip = int.from_bytes(first[10:12], "little") if self.codec == "opus" else 0
+        self._shift = self._skip if shift is None else shift
+        self.seeks_slowly = self.codec == "opus"
+        ends = [granule for granule in link.granules[self._first_page :] if granule >= 0]
+        if not ends:
+            raise ValueError("no sound in it")
+        self._end = self.n_frames = max(0, ends[-1] - self._shift)
+        self.is_from_its_start = self.codec != "opus" or self._shift == self._skip
+
+    def groups(self, start: int) -> Iterator[Group]:
+        """Yield the packets for the samples from `start` on: see `Framing.groups`."""
+        fresh, begun, reached = True, None, 0
+        ready: list[bytes] = []
+        first, last = self._page_before(start), len(self._link.places) - 1
+        with self._path.open("rb") as file:
+            for number in range(first, last + 1):
+                if number in self._link.holes:
+                    fresh, begun, ready = True, None, []
+                packets, begun = self._packets(file, number, begun)
+                ready += packets
+                if self._link.granules[number] < 0 or not ready:
+                    continue
+                end = self._link.granules[number] - self._shift
+                known = number == last and (not fresh or number == self._first_page)
+                yield Group(tuple(ready), reached if known else None, end, 0, self._end, fresh)
+                fresh, ready, reached = False, [], end
+
+    def _packets(self, file: IO[bytes], number: int, begun: bytes | None) -> tuple[list[bytes], bytes | None]:
+        """Return the packets that end in a page, and the beginning of one that does not."""
+        file.seek(self._link.places[number])
+        page = file.read(ogg.MOST_BYTES)
+        sizes, body = ogg.segments(page)
+        ended, at = [], 0
+        for place, size in enumerate(sizes):
+            n_bytes = size if size >= 0 else -size - 1
+            packet: bytes | None = body[at : at + n_bytes]
+            if place == 0 and page[5] & ogg.CONTINUED:
+                packet = None if begun is None else begun + body[:n_bytes]
+            begun = packet if size < 0 else None
+            if size >= 0 and packet is not None:
+                ended.append(packet)
+            at += n_bytes
+        return ended, begun
+
+    def _headers(self, n_headers: int) -> tuple[list[bytes], int]:
+        """Return the packets before the sound, and the page where it begins."""
+        found: list[bytes] = []
+        begun: bytes | None = None
+        with self._path.open("rb") as file:
+            for number in range(len(self._link.places)):
+                packets, begun = self._packets(file, number, begun)
+                found += packets
+                if n_headers == 0 and any(packet[:1] == b"\xff" for packet in packets):
+                    return found, number
+                if 0 < n_headers <= len(found):
+                    return found[:n_headers], number + 1
+        raise ValueError("no sound in it")
+
+    def _page_before(self, start: int) -> int:
+        """Return the page to begin with: what it gives is early enough to be thrown away."""
+        early = start + self._shift - round(EARLY_S * self.rate_hz)
+        number = self._first_page
+        if self.codec == "opus":  # there is no saying how far back it remembers
+            return number
+        while number + 1 < len(self._link.places) and 0 <= self._link.granules[number] < early:
+            number += 1
+        return number
+
+
+def _codec(packet: bytes) -> tuple[str, int, int, int]:
+    """Return what the first packet says: FFmpeg's name, the number of headers (0: any), rate and channels."""
+    if packet[:7] == b"\1vorbis" and len(packet) >= 30:
+        return "vorbis", 3, int.from_bytes(packet[12:16], "little"), packet[11]
+    if packet[:8] == b"OpusHead" and len(packet) >= 19:
+        return "opus", 2, 48_000, packet[9]
+    if packet[:5] == b"\x7fFLAC" and len(packet) >= 51:
+        packed = int.from_bytes(packet[27:35])
+        return "flac", 0, packed >> 44, (packed >> 41 & 7) + 1
+    raise ValueError("of no kind of sound that is known")
+
+
+def _laced(headers: list[bytes]) -> bytes:
+    """Put Vorbis' headers together as FFmpeg wants them: how many, the sizes of all but the last, they."""
+    sizes = b"".join(b"\xff" * (len(header) // 255) + bytes([len(header) % 255]) for header in headers[:-1])
+    return bytes([len(headers) - 1]) + sizes + b"".join(headers)

@@ -1,0 +1,65 @@
+"""Why a file is none that can be read, in words."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from ..errors import AudioError
+from .decoders import Undecodable
+
+CONVERT = "convert it first, for example: ffmpeg -i IN OUT.flac"
+HINTS: dict[bytes | str, str] = {  # by what begins the file, or its suffix
+    bytes(8): "no header: it begins with zeros",
+    b"ftyp": f"MP4/M4A (AAC): {CONVERT}",
+    b"wvpk": f"WavPack: {CONVERT}",
+    b"\x30\x26\xb2\x75": f"Windows Media (WMA): {CONVERT}",
+    b"WAac": "Wildlife Acoustics WAC: convert it to WAV with Kaleidoscope or wac2wav",
+    ".wac": "Wildlife Acoustics WAC: convert it to WAV with Kaleidoscope or wac2wav",
+    ".w4v": "Wildlife Acoustics W4V: convert it to WAV with Kaleidoscope",
+}
+
+
+def check(path: Path) -> None:
+    """Say in words why a file is none that can be read."""
+    try:
+        status = path.stat()
+    except OSError as error:
+        raise unreadable(path, error) from error
+    except ValueError as error:  # a null character in the name
+        raise AudioError(f"{path!r}: not a file name ({error})") from error
+    if stat.S_ISDIR(status.st_mode):
+        raise AudioError(f"{path}: {_what_folder(path)}")
+    if not stat.S_ISREG(status.st_mode):
+        raise AudioError(f"{path}: not a regular file")
+    if status.st_size == 0:
+        raise AudioError(f"{path}: empty file (0 bytes)")
+
+
+def unreadable(path: Path, error: OSError) -> AudioError:
+    return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
+
+
+def _what_folder(path: Path) -> str:
+    """Say why a folder came here: someone named it, or nobody could look into it (`inputs.find`)."""
+    try:
+        os.scandir(path).close()
+    except OSError as error:
+        return f"a folder that cannot be listed ({(error.strerror or 'no reason given').lower()})"
+    return "a directory, not an audio file"
+
+
+def refused(path: Path, error: Undecodable) -> AudioError:
+    """Say why no decoder takes a file, and what to do if it is known."""
+    try:
+        with path.open("rb") as file:
+            head = file.read(8)
+    except OSError as gone:
+        return unreadable(path, gone)
+    known = [hint for sign, hint in HINTS.items() if sign == path.suffix.lower() or _begins(head, sign)]
+    return AudioError(f"{path}: {error.reason}{f'; {known[0]}' if known else ''}")
+
+
+def _begins(head: bytes, sign: bytes | str) -> bool:
+    return isinstance(sign, bytes) and sign in head

@@ -1,0 +1,146 @@
+"""Channels: each can be heard by itself, and a mix that hears less than they do is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdfast import audio
+from birdfast.audio.channels import Mixer
+from birdfast.config import Options
+from birdfast.errors import AudioError
+
+from .recordings import SECOND, noise, write
+
+
+def remarks(path: Path) -> list[str]:
+    with audio.Recording(path) as opened:
+        for _ in opened.blocks(opened.rate_hz):
+            pass
+        return opened.remarks()
+
+
+@pytest.mark.parametrize("n_channels", [1, 2, 8])
+@pytest.mark.parametrize("rate_hz", [SECOND, 32_000])
+def test_one_decode_gives_the_mix_and_every_channel(tmp_path: Path, n_channels: int, rate_hz: int) -> None:
+    samples = noise(200_000, n_channels)
+    path = write(tmp_path / "sound.wav", samples, subtype="FLOAT")
+    wanted = range(n_channels + 1)
+    found: list[list[np.ndarray]] = [[] for _ in wanted]
+    with audio.Recording(path) as opened:
+        feeds = [opened.feed_at(rate_hz, 1_000, None, channel) for channel in wanted]
+        for place, block in opened.feed(feeds):
+            found[place].append(block.copy())
+    for channel, blocks in zip(wanted, found, strict=True):
+        alone, _ = audio.read(path, rate_hz, channel or "mix")
+        np.testing.assert_allclose(np.concatenate(blocks), alone[1_000:], atol=2**-20)
+        if rate_hz == SECOND:
+            expected = samples[:, channel - 1] if channel else samples.mean(axis=1)
+            np.testing.assert_allclose(alone, expected, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("choice", "channels"), [("mix", (0,)), ("each", (1, 2, 3)), ("2", (2,)), (3, (3,)), ("1", (1,))]
+)
+def test_a_choice_means_channels(tmp_path: Path, choice: str | int, channels: tuple[int, ...]) -> None:
+    samples = noise(1000, 3)
+    with audio.Recording(write(tmp_path / "sound.wav", samples, subtype="FLOAT"), choice) as opened:
+        assert opened.channels == channels
+        first = np.concatenate([*opened.blocks(SECOND)])
+    assert Options(channel=str(choice)).channel == str(choice)
+    if choice != "mix":
+        np.testing.assert_array_equal(first, samples[:, channels[0] - 1])
+
+
+def test_each_channel_of_a_mono_file_is_its_only_one(tmp_path: Path) -> None:
+    with audio.Recording(write(tmp_path / "mono.wav", noise(1000)), "each") as opened:
+        assert opened.channels == (1,)
+
+
+@pytest.mark.parametrize("choice", ["3", 3, "0", 0, "left"])
+def test_a_channel_that_there_is_not_is_named_with_the_file(tmp_path: Path, choice: str | int) -> None:
+    path = write(tmp_path / "stereo.wav", noise(1000, 2))
+    with pytest.raises(AudioError, match=rf"stereo\.wav: no channel {choice}: it has 2 channels"):
+        audio.Recording(path, choice)
+
+
+def test_what_is_not_finite_in_a_channel_that_is_not_heard_does_no_harm(tmp_path: Path) -> None:
+    samples = noise(1000, 2)
+    samples[600, 1] = np.nan
+    path = write(tmp_path / "nan.wav", samples, subtype="FLOAT")
+    assert len(audio.read(path, channel=1)[0]) == 1000
+    with pytest.raises(AudioError, match="sample 600 of channel 2 .* is NaN"):
+        audio.read(path, channel=2)
+    with pytest.raises(AudioError, match=r"sample 600 \(.* is NaN"):
+        audio.read(path)
+
+
+@given(st.floats(0, 0.2), st.floats(-0.3, 0.3), st.sampled_from(["PCM_16", "PCM_24", "FLOAT"]))
+def test_opposite_phase_is_told(
+    tmp_path_factory: pytest.TempPathFactory, other: float, offset: float, subtype: str
+) -> None:
+    """Whatever offset a recorder adds, and with a little that the channels do not share."""
+    one = noise(100_000)
+    stereo = np.concatenate([one, -one + np.float32(other) * noise(100_000, seed=1)], axis=1)
+    path = tmp_path_factory.mktemp("phase") / "opposite.wav"
+    soundfile.write(path, stereo * 0.5 + offset, SECOND, subtype)
+    (remark,) = remarks(path)
+    assert remark.startswith("the mix of its 2 channels is at least ")
+    assert remark.endswith(" dB quieter than they are: opposite phase? --channel 1 hears one of them")
+
+
+def test_how_much_is_told_in_steps(tmp_path: Path) -> None:
+    one = noise(100_000)
+    for left, least in ((0.0, 40), (0.1, 20), (0.35, 12)):
+        path = write(tmp_path / "opposite.wav", np.concatenate([one, -one * (1 - left)], axis=1))
+        assert f"at least {least} dB" in remarks(path)[0]
+
+
+def test_ordinary_stereo_is_not_told(tmp_path: Path) -> None:
+    one, two = noise(100_000), noise(100_000, seed=1)
+    kinds = {
+        "same": (one, one),
+        "unlike": (one, two),
+        "one silent": (one, one * 0),
+        "one inverted and quiet": (one, one * -0.4),
+        "all silent": (one * 0, one * 0),
+        "a bit that flips": (np.sign(one) * 2**-16, np.sign(one) * -(2**-16)),
+        "eight": tuple(noise(100_000, seed=seed) for seed in range(8)),
+    }
+    for name, channels in kinds.items():
+        path = write(tmp_path / "stereo.wav", np.concatenate(channels, axis=1), subtype="FLOAT")
+        assert (name, remarks(path)) == (name, [])
+
+
+def test_one_of_many_channels_is_told_without_a_word_of_phase(tmp_path: Path) -> None:
+    samples = np.zeros((100_000, 8), np.float32)
+    samples[:, 5] = noise(100_000)[:, 0]
+    (remark,) = remarks(write(tmp_path / "array.wav", samples))
+    assert remark.endswith(
+        "at least 12 dB quieter than they are: most of them are silent. --channel 6 hears one of them"
+    )
+
+
+def test_silence_between_does_not_count(tmp_path: Path) -> None:
+    one = np.concatenate([noise(100_000), np.zeros((1_000_000, 1), np.float32)])
+    assert remarks(write(tmp_path / "opposite.wav", np.concatenate([one, -one], axis=1)))
+
+
+def test_a_mix_that_nobody_asked_for_is_not_weighed(tmp_path: Path) -> None:
+    one = noise(100_000)
+    path = write(tmp_path / "opposite.wav", np.concatenate([one, -one], axis=1))
+    with audio.Recording(path, "each") as opened:
+        for _ in opened.feed([opened.feed_at(SECOND, channel=channel) for channel in opened.channels]):
+            pass
+        assert opened.remarks() == []
+
+
+def test_what_is_too_loud_to_be_squared_is_not_told() -> None:
+    mixer = Mixer(2)
+    mixer.apart(np.full((1000, 2), 1e30, np.float32) * np.array([[1, -1]], np.float32), {0})
+    assert mixer.remarks() == []
