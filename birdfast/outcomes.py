@@ -77,7 +77,6 @@ class Part(NamedTuple):
     """
 
     model: int
-    channel: int
     stretch: int
     number: int
     kind: str
@@ -143,5 +142,5 @@ class Outcome:
 
 
 def row(width: int) -> np.dtype[np.void]:
-    """Return the type of a dense row: start_s, end_s, and so many values."""
-    return np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("values", "<f4", (width,))])
+    """Return the type of a dense row: start_s, end_s, channel, and so many values."""
+    return np.dtype([("start_s", "<f8"), ("end_s", "<f8"), ("channel", "<i4"), ("values", "<f4", (width,))])

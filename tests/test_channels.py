@@ -5,16 +5,19 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 import soundfile
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast import audio
+from birdfast import audio, models
 from birdfast.audio.channels import Mixer
 from birdfast.config import Options
 from birdfast.errors import AudioError
+from birdfast.tables.detections import CsvTable
 
+from .commands import infer, table
 from .recordings import SECOND, noise, write
 
 
@@ -144,3 +147,39 @@ def test_what_is_too_loud_to_be_squared_is_not_told() -> None:
     mixer = Mixer(2)
     mixer.apart(np.full((1000, 2), 1e30, np.float32) * np.array([[1, -1]], np.float32), {0})
     assert mixer.remarks() == []
+
+
+def test_each_channel_is_heard_by_itself_and_a_silent_mix_is_told(tiny: models.Model, tmp_path: Path) -> None:
+    left = noise(9_000, seed=4)
+    path = write(tmp_path / "opposite.wav", np.concatenate([left, -left], axis=1), 8_000)
+    mono = write(tmp_path / "left.wav", left, 8_000)
+    how = ["--min-conf", "0", "--rtype", "csv,parquet,scores", "-o"]
+    assert infer(tiny, path, *how, tmp_path / "each", "--channel", "each").returncode == 0
+    assert infer(tiny, path, *how, tmp_path / "first", "--channel", "1").returncode == 0
+    assert infer(tiny, mono, *how, tmp_path / "left").returncode == 0
+    assert infer(tiny, path, *how, tmp_path / "mix").returncode == 0
+    rows = table(tmp_path / "each" / "detections.csv")
+    assert {row["Channel"] for row in rows} == {"1", "2"}
+    first = [{name: row[name] for name in CsvTable.header[:5]} for row in rows if row["Channel"] == "1"]
+    alone = [{**row, "File": ""} for row in table(tmp_path / "left" / "detections.csv")]
+    assert [{**row, "File": ""} for row in first] == alone
+    assert [{**row, "File": ""} for row in table(tmp_path / "first" / "detections.csv")] == alone
+    detections = pyarrow.parquet.read_table(tmp_path / "each" / "detections.parquet")
+    assert sorted(set(detections.column("channel").to_pylist())) == [1, 2]
+    scores = pyarrow.parquet.read_table(tmp_path / "each" / "scores.parquet")
+    assert scores.num_rows == 2 * 3
+    (note,) = table(tmp_path / "mix" / "notes.csv")
+    assert "quieter" in note["note"]
+    assert "--channel 1" in note["note"]
+    assert not (tmp_path / "each" / "notes.csv").exists()
+
+
+def test_a_channel_that_is_not_there_is_the_files_failure(
+    tiny: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    assert infer(tiny, wav, "-o", tmp_path / "out", "--channel", "2").returncode == 3
+    (row,) = table(tmp_path / "out" / "failures.csv")
+    assert "no channel 2: it has 1 channel" in row["message"]
+    refused = infer(tiny, wav, "-o", tmp_path / "out", "--channel", "left")
+    assert refused.returncode == 64
+    assert "channel: 'left' does not fit" in refused.stderr

@@ -144,7 +144,7 @@ def test_a_run_that_ends_between_any_two_statements_goes_on_and_says_the_same(tm
             for stretch in range(2):
                 for model in range(2):
                     rows = np.full(3, 1 + stretch, row(2)).tobytes()
-                    journal.keep(path, Part(model, 0, stretch, 0, "scores", rows))
+                    journal.keep(path, Part(model, stretch, 0, "scores", rows))
                 came = dataclasses.replace(cut_short(), stretch=stretch, n_stretches=2, notes=["odd"])
                 came.heard = [Heard(m, n_parts=1, detections=outcome(2).heard[0].detections) for m in (0, 1)]
                 journal.add(path, came)
@@ -251,7 +251,7 @@ def filled(folder: Path) -> bytes:
         journal.plan([f"{number}.wav" for number in range(20)], range(20))
         for number in range(20):
             rows = np.full(number + 1, number, row(2)).tobytes()
-            journal.keep(f"{number}.wav", Part(0, 0, 0, 0, "scores", rows))
+            journal.keep(f"{number}.wav", Part(0, 0, 0, "scores", rows))
             came = outcome(number + 1)
             came.heard[0].n_parts = 1
             journal.add(f"{number}.wav", came)

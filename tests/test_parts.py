@@ -23,7 +23,7 @@ from .recordings import mp3
 
 
 def part(number: int, stretch: int = 0, kind: str = "scores", size: int = 3) -> Part:
-    return Part(0, 0, stretch, number, kind, rows_of(size, first=10 * number).tobytes())
+    return Part(0, stretch, number, kind, rows_of(size, first=10 * number).tobytes())
 
 
 @pytest.fixture
@@ -69,8 +69,7 @@ def test_parts_come_in_any_order_and_are_read_in_theirs(filled: Path) -> None:
         "UPDATE part SET file = 3 - file WHERE number = 0 AND stretch = 0",
         "DELETE FROM part WHERE number = 1",
         "DELETE FROM part WHERE file = 2",
-        "INSERT INTO part SELECT file, model, stretch, 2, channel, kind, digest, rows FROM part"
-        " WHERE number = 1",
+        "INSERT INTO part SELECT file, model, stretch, 2, kind, digest, rows FROM part WHERE number = 1",
     ],
 )
 def test_parts_that_were_changed_are_refused(filled: Path, change: str) -> None:
@@ -196,7 +195,7 @@ def test_a_recording_of_unknown_length_comes_in_parts_of_bounded_size(
     assert max(len(part.rows) for part in parts) <= PART_BYTES
     assert max(held) <= PART_BYTES + 2 * wire.CHUNK_BYTES
     scored = sum(len(part.rows) for part in parts if part.kind == "scores")
-    assert scored == outcome.heard[0].n_windows * (16 + 4 * 3)
+    assert scored == outcome.heard[0].n_windows * (20 + 4 * 3)
 
 
 def strike_in_the_middle(

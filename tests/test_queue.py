@@ -108,7 +108,7 @@ def test_a_task_that_is_given_up_is_a_failure_of_all_models_that_were_to_hear_it
 def test_parts_come_at_once_with_their_files_number_and_before_outcomes() -> None:
     queue = queue_of(2)
     taken(queue)
-    parts = [Part(0, 0, stretch, 0, "scores", b"") for stretch in (0, 0)]
+    parts = [Part(0, stretch, 0, "scores", b"") for stretch in (0, 0)]
     queue.finish(Task(0, 0), outcome(Task(0, 0)))
     queue.keep(Task(1, 0), parts[0])
     queue.keep(Task(0, 0), parts[1])

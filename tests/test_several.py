@@ -65,7 +65,7 @@ def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     def counted(*where: object) -> object:
         for block in native(*where):
-            decoded.append(len(block))
+            decoded.append(len(next(iter(block.values()))))
             yield block
 
     monkeypatch.setattr(audio.Recording, "_native", counted)
@@ -164,7 +164,7 @@ def test_a_journal_goes_on_model_by_model(tmp_path: Path) -> None:
 
     def parts(journal: Journal, *which: int) -> None:
         for model in which:
-            journal.keep("a.wav", Part(model, 0, 0, 0, "scores", b""))
+            journal.keep("a.wav", Part(model, 0, 0, "scores", b""))
 
     with Journal(tmp_path, FACTS_OF_TWO) as journal:
         assert journal.plan(["a.wav", "b.wav"], range(2)) == [(0, (0, 1)), (1, (0, 1))]

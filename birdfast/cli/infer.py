@@ -65,6 +65,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="run the network's original graph, not the faster one that is proved to say the same",
     )
+    parser.add_argument(
+        "--channel",
+        default=Options.channel,
+        metavar="C",
+        help="which channel to hear: mix (all together), 1, 2, ..., or each by itself, with a column that"
+        " says which (default: %(default)s)",
+    )
     cut = parser.add_argument_group("windows").add_mutually_exclusive_group()
     cut.add_argument("--overlap", type=float, metavar="S", help="seconds that neighbouring windows share")
     cut.add_argument(
@@ -152,6 +159,7 @@ def run(chosen: argparse.Namespace) -> int:
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
+        channel=chosen.channel,
     )
     how = How(
         kinds=kinds_of(chosen.rtype),

@@ -98,9 +98,9 @@ class Journal(Writable):
     def keep(self, path: str, part: Part) -> None:
         """Write down dense rows of any file at work; a part that comes again takes the first one's place."""
         with self.told():
-            place = (self._id(path), part.model, part.stretch, part.number, part.channel, part.kind)
+            place = (self._id(path), part.model, part.stretch, part.number, part.kind)
             values = (*place, new_digest(part.rows).digest(), part.rows)
-            self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?, ?)", values)
+            self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             self.open_bytes += len(part.rows)
             self.commit_in_time()
 

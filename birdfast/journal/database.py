@@ -35,7 +35,7 @@ CREATE TABLE stretch (
     PRIMARY KEY (file, model, stretch)) WITHOUT ROWID;
 CREATE TABLE part (
     file INTEGER NOT NULL, model INTEGER NOT NULL, stretch INTEGER NOT NULL, number INTEGER NOT NULL,
-    channel INTEGER NOT NULL, kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
+    kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
     PRIMARY KEY (file, model, stretch, number));
 """
 SMALL_TABLES = (

@@ -55,7 +55,7 @@ class Facts(NamedTuple):
             {"name": model.name, "label_spaces": model.label_spaces, "widths": dict(model.widths)}
             for model in self.about.models
         ]
-        about = {"metadata": dict(self.about.metadata), "models": models}
+        about = {**self.about._asdict(), "metadata": dict(self.about.metadata), "models": models}
         return json.dumps({**self._asdict(), "decides": dict(self.decides), "about": about})
 
     @classmethod
@@ -71,7 +71,12 @@ class Facts(NamedTuple):
             )
             for model in about["models"]
         )
-        return cls(told["decides"], About(about["metadata"], models), told["shard"], told["inputs"])
+        return cls(
+            told["decides"],
+            About(about["metadata"], models, about["has_channels"]),
+            told["shard"],
+            told["inputs"],
+        )
 
 
 def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> None:

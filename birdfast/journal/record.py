@@ -204,7 +204,7 @@ class Record(Database):
         """
         whole = digest.copy()
         query = """
-            SELECT stretch, number, channel, kind, digest FROM part WHERE file = ? AND model = ?
+            SELECT stretch, number, kind, digest FROM part WHERE file = ? AND model = ?
             ORDER BY stretch, number"""
         parts = self.database.execute(query, (entry.id, hearing.model))
         for part in chain(parts, [(entry.path, *hearing[:-1])]):

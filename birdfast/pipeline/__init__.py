@@ -16,7 +16,8 @@ from ..config import Options
 from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import stretches
-from .listener import Listener, Scored
+from .ear import Scored
+from .listener import Listener
 from .onepass import one_pass
 from .stretches import Share
 from .transcript import Transcript, complete, failure_of, hear
@@ -87,7 +88,7 @@ class Pipeline:
         found: list[list[Detection]] = [[] for _ in self.listeners]
         for listener, scored in self._listen(self.listeners, sound, rate_hz):
             found[listener.number] += listener.named(name, listener.pick(scored))
-        return [detection for one in found for detection in one]
+        return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
@@ -161,9 +162,11 @@ class Pipeline:
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with audio.Recording(path) as recording:
+            with audio.Recording(path, self.options.channel) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
+                for transcript in transcripts:
+                    transcript.n_channels = len(recording.channels)
                 grids = [listener.grid for listener in listeners]
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 try:
@@ -178,7 +181,7 @@ class Pipeline:
         for transcript in transcripts:
             transcript.finish()
         if outcome.failure is not None:
-            outcome.audio_s = max(one.heard.n_windows * one.step_s for one in transcripts)
+            outcome.audio_s = max(transcript.heard_s() for transcript in transcripts)
         complete(outcome, known)
         return outcome
 
@@ -189,23 +192,23 @@ class Pipeline:
         if isinstance(sound, np.ndarray):
             for listener in listeners:
                 samples = _checked(sound, rate_hz, listener.grid.rate_hz)
-                with listener.ear(0, listener.grid.count(len(samples))) as ear:
+                with listener.ears(0, listener.grid.count(len(samples))) as (ear,):
                     for scored in chain(ear.hear(samples), ear.end()):
                         yield listener, scored
             return
-        with audio.Recording(sound) as recording:
+        with audio.Recording(sound, self.options.channel) as recording:
             shares = [Share(0, stretches.count(recording, listener.grid)) for listener in listeners]
             with one_pass(recording, listeners, shares) as passing:
                 failure: AudioError | None = None
                 try:
                     for place, block in passing.blocks():
-                        for scored in passing.ears[place].hear(block):
-                            yield listeners[place], scored
+                        for scored in place.ear.hear(block):
+                            yield listeners[place.listener], scored
                 except AudioError as error:
                     failure = error
-                for listener, ear in zip(listeners, passing.ears, strict=True):
-                    for scored in ear.end(whole=failure is not None):
-                        yield listener, scored
+                for place in passing.places:
+                    for scored in place.ear.end(whole=failure is not None):
+                        yield listeners[place.listener], scored
                 if failure is not None:
                     raise failure
 

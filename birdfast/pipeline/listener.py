@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from threading import Lock
-from time import thread_time
-from typing import NamedTuple
 
 import numpy as np
 
 from .. import labels, models, windows
-from ..arrays import Float32, Float64, Gathering, Rows
+from ..arrays import Float32, Gathering, Rows
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, PART_BYTES, Detection, Part, row
 from ..scores import ScoreRule
 from ..sessions import open_session
-from ..sessions.session import EMBEDDING, LOGITS, Arrays, Session
-
-
-class Scored(NamedTuple):
-    """A batch of windows: when they start, and the network's outputs.
-
-    Attributes
-    ----------
-    start_s : float64 [n]
-        Seconds from the recording's start.
-    outputs : dict
-        "logits": float32 [n, n_classes], and "embedding": float32 [n, d] where the network has one to show.
-    """
-
-    start_s: Float64
-    outputs: Arrays
+from ..sessions.session import EMBEDDING, LOGITS, Session
+from .ear import Ear, Scored
 
 
 class Listener:
@@ -83,10 +67,14 @@ class Listener:
         )
 
     @contextmanager
-    def ear(self, first: int = 0, n_windows: int | None = None) -> Iterator[Ear]:
-        """Lend a session to whoever calls, for one stretch of one recording: see `Ear`."""
+    def ears(
+        self, first: int, n_windows: int | None, channels: Sequence[int] = (MIX,)
+    ) -> Iterator[list[Ear]]:
+        """Lend a session to whoever calls, for each channel of one stretch of a recording: see `Ear`."""
         with self._sessions.one() as session:
-            yield Ear(self, session, first, n_windows)
+            yield [
+                Ear(self.grid, session, self.normalized, first, n_windows, channel) for channel in channels
+            ]
 
     def normalized(self, batch: Float32) -> Float32:
         """Return windows [n, window_samples] at the level that the network is used to."""
@@ -107,7 +95,7 @@ class Listener:
         found = np.zeros(len(window), DETECTION)
         found["start_s"] = scored.start_s[window]
         found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
-        found["class_index"], found["confidence"] = label, confidence
+        found["channel"], found["class_index"], found["confidence"] = scored.channel, label, confidence
         return found
 
     def named(self, path: str, detections: Rows) -> Iterator[Detection]:
@@ -121,6 +109,7 @@ class Listener:
             rows = found[kind] = np.empty(len(scored.start_s), row(width))
             rows["start_s"] = scored.start_s
             rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
+            rows["channel"] = scored.channel
             rows["values"] = self.embedding(scored) if kind == "embeddings" else self.confidences(scored)
         return found
 
@@ -145,54 +134,6 @@ class Listener:
         return ModelError(f"{self.model.title} has no embedding to show; {what}")
 
 
-class Ear:
-    """A listener at one stretch of a recording, in one thread: takes sound, gives windows with their scores.
-
-    Parameters
-    ----------
-    listener : Listener
-    session : Session
-    first : int
-        The number of the stretch's first window.
-    n_windows : int or None
-        How many they are; None is to an end that is not known.
-
-    Attributes
-    ----------
-    skip : int
-        How many samples come before the first window's.
-    network_s : float
-        Seconds of CPU time in the network and its front end.
-    n_windows : int
-        How many were scored.
-    """
-
-    def __init__(self, listener: Listener, session: Session, first: int, n_windows: int | None) -> None:
-        self._listener, self._session, self._first = listener, session, first
-        self._cutter = windows.Cutter(listener.grid, n_windows, session.batch)
-        self.skip, self.network_s, self.n_windows = 0, 0.0, 0
-
-    def hear(self, block: Float32) -> Iterator[Scored]:
-        """Take mono samples [n] at the grid's rate, and yield the batches that are full now."""
-        passed = block[self.skip :]
-        self.skip -= len(block) - len(passed)
-        return self._score(self._cutter.push(passed))
-
-    def end(self, *, whole: bool = False) -> Iterator[Scored]:
-        """Yield what is left; `whole`: without windows that lack an end."""
-        return self._score(self._cutter.end(whole=whole))
-
-    def _score(self, batches: Iterator[Float32]) -> Iterator[Scored]:
-        grid = self._listener.grid
-        for batch in batches:
-            began_s = thread_time()
-            outputs = self._session.run(self._listener.normalized(batch))
-            self.network_s += thread_time() - began_s
-            number = np.arange(self._first, self._first + len(batch)) + self.n_windows
-            self.n_windows += len(batch)
-            yield Scored(number * grid.step_samples / grid.rate_hz, outputs)
-
-
 class Sender:
     """Sends the dense rows of a stretch on, in parts of bounded size."""
 
@@ -214,7 +155,7 @@ class Sender:
 
     def _pass_on(self, kind: str, chunks: Iterator[Rows]) -> None:
         for rows in chunks:
-            self._send(Part(self._model, MIX, self._stretch, self.n_parts, kind, rows.tobytes()))
+            self._send(Part(self._model, self._stretch, self.n_parts, kind, rows.tobytes()))
             self.n_parts += 1
 
 

@@ -4,44 +4,55 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import NamedTuple
 
 from ..arrays import Float32
 from ..audio import Recording
-from .listener import Ear, Listener
+from .ear import Ear
+from .listener import Listener
 from .stretches import Share
 
 
+class Place(NamedTuple):
+    """An ear, and the place of its listener among those that listen."""
+
+    listener: int
+    ear: Ear
+
+
 class OnePass:
-    """An ear for each listener at one stretch of a recording.
+    """An ear for each listener and channel at one stretch of a recording; made by `one_pass`.
 
     Attributes
     ----------
-    ears : list of Ear
-        In the order of the listeners.
+    places : list of Place
+        By listener, then by channel.
     """
 
     def __init__(
-        self, recording: Recording, listeners: Sequence[Listener], shares: Sequence[Share], ears: list[Ear]
+        self,
+        recording: Recording,
+        listeners: Sequence[Listener],
+        shares: Sequence[Share],
+        places: list[Place],
     ) -> None:
-        self.ears, self._recording = ears, recording
+        self.places, self._recording = places, recording
         spans = [_span(*both) for both in zip(listeners, shares, strict=True)]
-        rates = dict.fromkeys(listener.grid.rate_hz for listener in listeners)
-        self._routes = [
-            [place for place, listener in enumerate(listeners) if listener.grid.rate_hz == rate_hz]
-            for rate_hz in rates
-        ]
-        self._feeds = []
-        for rate_hz, route in zip(rates, self._routes, strict=True):
-            start = min(spans[place][0] for place in route)
-            ends = [stop for place in route if (stop := spans[place][1]) is not None]
-            self._feeds.append(
-                recording.feed_at(rate_hz, start, max(ends) if len(ends) == len(route) else None)
-            )
+        routes: dict[tuple[int, int], list[Place]] = {}
+        for place in places:
+            rate_hz = listeners[place.listener].grid.rate_hz
+            routes.setdefault((rate_hz, place.ear.channel), []).append(place)
+        self._routes, self._feeds = list(routes.values()), []
+        for (rate_hz, channel), route in routes.items():
+            start = min(spans[place.listener][0] for place in route)
+            ends = [stop for place in route if (stop := spans[place.listener][1]) is not None]
+            stop = max(ends) if len(ends) == len(route) else None
+            self._feeds.append(recording.feed_at(rate_hz, start, stop, channel))
             for place in route:
-                ears[place].skip = spans[place][0] - start
+                place.ear.skip = spans[place.listener][0] - start
 
-    def blocks(self) -> Iterator[tuple[int, Float32]]:
-        """Yield the place of an ear, and mono samples [n] for it to hear.
+    def blocks(self) -> Iterator[tuple[Place, Float32]]:
+        """Yield an ear, and mono samples [n] for it to hear.
 
         Raises
         ------
@@ -57,13 +68,14 @@ class OnePass:
 def one_pass(
     recording: Recording, listeners: Sequence[Listener], shares: Sequence[Share]
 ) -> Iterator[OnePass]:
-    """Lend each listener a session for its share of a recording's windows."""
+    """Lend each listener a session for its share of a recording's windows, in every channel chosen."""
     with ExitStack() as stack:
-        ears = [
-            stack.enter_context(listener.ear(share.first, share.n_windows))
-            for listener, share in zip(listeners, shares, strict=True)
+        places = [
+            Place(number, ear)
+            for number, (listener, share) in enumerate(zip(listeners, shares, strict=True))
+            for ear in stack.enter_context(listener.ears(share.first, share.n_windows, recording.channels))
         ]
-        yield OnePass(recording, listeners, shares, ears)
+        yield OnePass(recording, listeners, shares, places)
 
 
 def _span(listener: Listener, share: Share) -> tuple[int, int | None]:

@@ -11,7 +11,8 @@ import numpy as np
 from .. import audio
 from ..errors import AudioError, ModelError
 from ..outcomes import DETECTION, Failure, Heard, Outcome, Part
-from .listener import Listener, Scored, Sender
+from .ear import Scored
+from .listener import Listener, Sender
 from .onepass import OnePass
 from .stretches import Share
 
@@ -31,6 +32,7 @@ class Transcript:
     ) -> None:
         self.heard = Heard(listener.number)
         self.step_s = listener.grid.step_samples / listener.grid.rate_hz
+        self.n_channels = 1
         self._path, self._listener, self._alive = path, listener, alive
         self._dense = Sender(listener.number, stretch, listener.widths, send)
         self._found = [np.zeros(0, DETECTION)]
@@ -52,13 +54,18 @@ class Transcript:
         """Put together what was found."""
         self._dense.end()
         self.heard.n_parts = self._dense.n_parts
-        self.heard.detections = np.concatenate(self._found)
+        found = np.concatenate(self._found)
+        self.heard.detections = found[np.argsort(found["start_s"], kind="stable")]  # of all channels
+
+    def heard_s(self) -> float:
+        """Return the seconds from the stretch's start to that of the first window that was not heard."""
+        return self.heard.n_windows * self.step_s / self.n_channels
 
     def covered_s(self, recording: audio.Recording, share: Share) -> float:
         """Return the seconds that a stretch adds to the sound analysed: up to the next one's start."""
         if self.heard.failure is not None:
-            return self.heard.n_windows * self.step_s
-        end_s = (share.first + self.heard.n_windows) * self.step_s
+            return self.heard_s()
+        end_s = share.first * self.step_s + self.heard_s()
         if recording.n_frames is not None:
             end_s = min(end_s, recording.duration_s)
         return end_s - share.first * self.step_s
@@ -69,14 +76,14 @@ def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) 
     failure: AudioError | None = None
     try:
         for place, block in _timed(passing.blocks(), outcome):
-            transcripts[place].take(passing.ears[place].hear(block))
+            transcripts[place.listener].take(place.ear.hear(block))
             if all(transcript.heard.failure is not None for transcript in transcripts):
                 break
     except AudioError as error:
         failure = error
-    for transcript, ear in zip(transcripts, passing.ears, strict=True):
-        transcript.take(ear.end(whole=failure is not None))
-        transcript.heard.network_s = ear.network_s
+    for listener, ear in passing.places:
+        transcripts[listener].take(ear.end(whole=failure is not None))
+        transcripts[listener].heard.network_s += ear.network_s
     if failure is not None:
         raise failure
 

@@ -48,6 +48,7 @@ def facts(
     about = About(
         _metadata(models, options),
         tuple(_about(model, width) for model, width in zip(models, widths, strict=True)),
+        options.channel == "each",
     )
     decides = fingerprint(models, options)
     return Facts(decides, about, str(shard), shards.digest(paths)) if shard else Facts(decides, about)

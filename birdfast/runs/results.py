@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .. import labels, tables
-from ..arrays import Float32, Float64
+from ..arrays import Float32, Float64, Int32
 from ..config import Dense
 from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
@@ -25,6 +25,8 @@ class Windows(NamedTuple):
     ----------
     file : str
     start_s, end_s : float64 [n]
+    channel : int32 [n]
+        1 is the recording's first; 0 all channels together.
     values : float32 [n, width]
         Confidences of all classes, 0 to 1, or embeddings.
     """
@@ -32,6 +34,7 @@ class Windows(NamedTuple):
     file: str
     start_s: Float64
     end_s: Float64
+    channel: Int32
     values: Float32
 
 
@@ -133,7 +136,13 @@ class Results:
                 for _ in record.detections(entry, number):  # its end says whether the parts are all there
                     pass
                 for rows in record.dense(entry, kind, width, number):
-                    yield Windows(os.fsdecode(entry.path), rows["start_s"], rows["end_s"], rows["values"])
+                    yield Windows(
+                        os.fsdecode(entry.path),
+                        rows["start_s"],
+                        rows["end_s"],
+                        rows["channel"],
+                        rows["values"],
+                    )
 
 
 def results(record: Record, *, so_far: bool = False) -> Iterator[Result]:

@@ -39,11 +39,12 @@ class DenseTable(ParquetFile, Table):
 
         whose = about.models[model]
         self.takes = (model, kind)
-        self._width = whose.widths[kind]
+        self._width, self._has_channels = whose.widths[kind], about.has_channels
         fields = {
             "file": pyarrow.dictionary(pyarrow.int32(), pyarrow.string()),
             "start_s": pyarrow.float64(),
             "end_s": pyarrow.float64(),
+            **({"channel": pyarrow.int32()} if about.has_channels else {}),
             COLUMNS[kind]: pyarrow.list_(pyarrow.float32(), self._width),
         }
         metadata = dict(about.metadata)
@@ -88,6 +89,7 @@ class DenseTable(ParquetFile, Table):
             arrow.DictionaryArray.from_arrays(indices, list(map(escaped, paths))),
             np.ascontiguousarray(group["start_s"]),
             np.ascontiguousarray(group["end_s"]),
+            *([np.ascontiguousarray(group["channel"])] if self._has_channels else []),
             arrow.FixedSizeListArray.from_arrays(values, self._width),
         ]
         self._writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=self._schema))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..errors import ConfigError
 from ..outcomes import Detection
@@ -16,25 +16,26 @@ if TYPE_CHECKING:
     import pyarrow
 
 ROW_GROUP_ROWS = 1 << 16
+MORE = {"channel": "Channel", "model": "Model"}  # columns of runs that heard more than one of them
 
 
 class CsvTable(CsvFile, Table):
-    """BirdNET's CSV: seconds and names, confidence with four decimals; the model where there are several."""
+    """BirdNET's CSV: confidence with four decimals; channel and model where there are several."""
 
     name: ClassVar = "detections.csv"
     header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
 
     def __init__(self, folder: Path, about: About) -> None:
-        self._has_models = about.has_several
-        super().__init__(folder / self.name, (*self.header, "Model") if self._has_models else self.header)
+        self._more = tuple(_more(about))
+        super().__init__(folder / self.name, (*self.header, *(MORE[field] for field in self._more)))
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
         for row in rows:
             seconds = (_seconds(row.start_s), _seconds(row.end_s))
             names = (row.scientific_name, row.common_name)
-            whose = (row.model,) if self._has_models else ()
-            self._csv.writerow((*seconds, *names, f"{row.confidence:.4f}", row.file, *whose))
+            more = (getattr(row, field) for field in self._more)
+            self._csv.writerow((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
 
 
 class ParquetTable(ParquetFile, Table):
@@ -86,7 +87,16 @@ def _fields(about: About) -> dict[str, pyarrow.DataType]:
         "confidence": pyarrow.float32(),
         "file": name,
     }
-    return fields | {"model": name} if about.has_several else fields
+    types = {"channel": pyarrow.int32(), "model": name}
+    return fields | {field: types[field] for field in _more(about)}
+
+
+def _more(about: About) -> Iterator[str]:
+    """Yield the fields that tell rows apart, where there is more than one of their kind."""
+    if about.has_channels:
+        yield "channel"
+    if about.has_several:
+        yield "model"
 
 
 def read_csv(path: Path) -> list[Detection]:
@@ -100,19 +110,23 @@ def read_csv(path: Path) -> list[Detection]:
     try:
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.reader(file)
-            if tuple(next(rows, ())) not in (CsvTable.header, (*CsvTable.header, "Model")):
+            header = tuple(next(rows, ()))
+            more = [field for field, title in MORE.items() if title in header]
+            if header != (*CsvTable.header, *(MORE[field] for field in more)):
                 raise ConfigError(f"{path}: not a table of detections")
-            return [_detection(*row) for row in rows]
+            return [_detection(more, *row) for row in rows]
     except OSError as error:
         raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 
 
-def _detection(
-    start: str, end: str, scientific: str, common: str, confidence: str, file: str, model: str = ""
-) -> Detection:
-    return Detection(float(start), float(end), scientific, common, float(confidence), file, model)
+def _detection(more: Sequence[str], *values: str) -> Detection:
+    start, end, scientific, common, confidence, file, *rest = values
+    told: dict[str, Any] = dict(zip(more, rest, strict=True))
+    if "channel" in told:
+        told["channel"] = int(told["channel"])
+    return Detection(float(start), float(end), scientific, common, float(confidence), file, **told)
 
 
 def _seconds(value: float) -> str:

@@ -26,10 +26,14 @@ class AboutModel(NamedTuple):
 
 
 class About(NamedTuple):
-    """What the tables say of a run: how it came to be, and the models that listened."""
+    """What the tables say of a run: how it came to be, and the models that listened.
+
+    `has_channels`: each channel was heard by itself, so rows have to say which one they are of.
+    """
 
     metadata: Mapping[str, str]
     models: tuple[AboutModel, ...]
+    has_channels: bool = False
 
     @property
     def has_several(self) -> bool:

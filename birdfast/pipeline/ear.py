@@ -1,0 +1,92 @@
+"""An ear: one channel of one stretch of a recording, cut into windows and scored."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from time import thread_time
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import Float32, Float64
+from ..outcomes import MIX
+from ..sessions.session import Arrays, Session
+from ..windows import Cutter, Grid
+
+
+class Scored(NamedTuple):
+    """A batch of windows: when they start, and the network's outputs.
+
+    Attributes
+    ----------
+    start_s : float64 [n]
+        Seconds from the recording's start.
+    outputs : dict
+        "logits": float32 [n, n_classes], and "embedding": float32 [n, d] where the network has one to show.
+    channel : int
+        1 is the recording's first; 0 all channels together.
+    """
+
+    start_s: Float64
+    outputs: Arrays
+    channel: int = MIX
+
+
+class Ear:
+    """A listener at a channel of one stretch of a recording, in one thread: sound to windows with scores.
+
+    Parameters
+    ----------
+    grid : Grid
+    session : Session
+    normalized : callable
+        Gives windows [n, window_samples] the level that the network is used to.
+    first : int
+        The number of the stretch's first window.
+    n_windows : int or None
+        How many they are; None is to an end that is not known.
+    channel : int
+
+    Attributes
+    ----------
+    skip : int
+        How many samples come before the first window's.
+    network_s : float
+        Seconds of CPU time in the network and its front end.
+    n_windows : int
+        How many were scored.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        session: Session,
+        normalized: Callable[[Float32], Float32],
+        first: int,
+        n_windows: int | None,
+        channel: int = MIX,
+    ) -> None:
+        self._grid, self._session, self._normalized = grid, session, normalized
+        self._first, self.channel = first, channel
+        self._cutter = Cutter(grid, n_windows, session.batch)
+        self.skip, self.network_s, self.n_windows = 0, 0.0, 0
+
+    def hear(self, block: Float32) -> Iterator[Scored]:
+        """Take mono samples [n] at the grid's rate, and yield the batches that are full now."""
+        passed = block[self.skip :]
+        self.skip -= len(block) - len(passed)
+        return self._score(self._cutter.push(passed))
+
+    def end(self, *, whole: bool = False) -> Iterator[Scored]:
+        """Yield what is left; `whole`: without windows that lack an end."""
+        return self._score(self._cutter.end(whole=whole))
+
+    def _score(self, batches: Iterator[Float32]) -> Iterator[Scored]:
+        grid = self._grid
+        for batch in batches:
+            began_s = thread_time()
+            outputs = self._session.run(self._normalized(batch))
+            self.network_s += thread_time() - began_s
+            number = np.arange(self._first, self._first + len(batch)) + self.n_windows
+            self.n_windows += len(batch)
+            yield Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
