@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from birdfast.fft import Bands, FrameTransform
+from birdfast.fft import Bands, FrameTransform, RealFft
 from birdfast.tokens.packing import Packed
 
 F32 = NDArray[np.float32]
@@ -83,6 +83,33 @@ class CentroidSearch:
         """Fill ids [frames, n], n 1 to 8, and distances alike, with the n nearest of frames.
 
         Runs without the GIL; allocates nothing, unless another thread is in the same search.
+        """
+
+class BlockResampler:
+    """Sound at another rate, block by block, ready to run: made by `birdfast.audio.steepfilter`.
+
+    Block b is made of the `forward.n` samples from b * step_in on. `backward` takes its points from
+    the bins of `forward` (Hartley's both, `birdfast.fft.hartley`); of its results, the `step_out`
+    samples from `first_out` on are the block's.
+    """
+
+    def __init__(
+        self,
+        forward: RealFft,
+        backward: RealFft,
+        *,
+        step_in: int,
+        first_out: int,
+        step_out: int,
+        cpu: str | None = None,
+    ) -> None: ...
+    @property
+    def cpu(self) -> str:
+        """The table of kernels that this runs on."""
+    def run(self, x: F32, out: F32) -> None:
+        """Fill out [blocks, step_out] from x [(blocks - 1) * step_in + forward.n, or more].
+
+        Runs without the GIL; allocates nothing, unless another thread is in the same plan.
         """
 
 def normalise(x: F32, out: F32, *, cpu: str | None = None) -> None:

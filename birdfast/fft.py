@@ -1,7 +1,7 @@
 """Plans of short-time Fourier transforms: the tables that the compiled kernels work from.
 
 A plan is made once, in float64, and handed over as float32 and int32 (csrc/birdfast.h says what
-each table holds). Lengths are products of 2, 3 and 5.
+each table holds). Lengths are products of 2, 3 and 5, those of `hartley` of 7, too.
 """
 
 from __future__ import annotations
@@ -134,6 +134,19 @@ def frame_transform(
     return FrameTransform(n_fft, window32.size, part, last_bin, transforms, core, exact)
 
 
+def hartley(n: int, rows: NDArray[np.integer] | None = None, weights: F32 | None = None) -> RealFft:
+    """Tables for a Hartley transform of `n` points, a product of 2, 3, 5 and 7.
+
+    Point i is weights[i] * frame[rows[i]]; None: frame[i].
+    """
+    leaf, radices = factors(n)
+    order = leaf_order(n, radices)
+    rows32 = (order if rows is None else rows[order]).astype(np.int32)
+    window = np.ones(n, np.float32) if weights is None else weights[order]
+    twiddles = _twiddles(leaf, radices, np.float32)
+    return RealFft(n, leaf, radices, twiddles, rows32, None, window, None)
+
+
 def check_length(n_fft: int) -> None:
     """Raise ConfigError unless `n_fft` is a length that `frame_transform` knows."""
     if not MIN_LENGTH <= n_fft <= MAX_LENGTH:
@@ -164,7 +177,7 @@ def factors(n: int) -> tuple[int, tuple[int, ...]]:
 
 def _odd_factors(n: int) -> list[int]:
     found = []
-    for prime in (3, 5):
+    for prime in (3, 5, 7):
         while n % prime == 0:
             n //= prime
             found.append(prime)
