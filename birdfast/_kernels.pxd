@@ -117,6 +117,10 @@ cdef extern from "birdfast.h" nogil:
     ctypedef struct bf_resampler:
         bf_fft forward
         bf_fft backward
+        int32_t n_folds
+        const int32_t *fold_bins
+        const int32_t *folded_bins
+        const float *fold_weights
         int32_t step_in
         int32_t first_out
         int32_t step_out

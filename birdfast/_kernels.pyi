@@ -5,7 +5,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from birdfast.fft import Bands, FrameTransform, RealFft
+from birdfast.fft import Bands, Folds, FrameTransform, RealFft
 from birdfast.tokens.packing import Packed
 
 F32 = NDArray[np.float32]
@@ -89,14 +89,15 @@ class BlockResampler:
     """Sound at another rate, block by block, ready to run: made by `birdfast.audio.steepfilter`.
 
     Block b is made of the `forward.n` samples from b * step_in on. `backward` takes its points from
-    the bins of `forward` (Hartley's both, `birdfast.fft.hartley`); of its results, the `step_out`
-    samples from `first_out` on are the block's.
+    the bins of `forward` (Hartley's both, `birdfast.fft.hartley`), to which `folds` were added; of its
+    results, the `step_out` samples from `first_out` on are the block's.
     """
 
     def __init__(
         self,
         forward: RealFft,
         backward: RealFft,
+        folds: Folds | None = None,
         *,
         step_in: int,
         first_out: int,

@@ -416,8 +416,11 @@ cdef class CentroidSearch:
 
 
 cdef class BlockResampler:
-    def __cinit__(self, forward, backward, *, int step_in, int first_out, int step_out, cpu=None):
+    def __cinit__(
+        self, forward, backward, folds=None, *, int step_in, int first_out, int step_out, cpu=None
+    ):
         cdef bf_resampler *plan = &self.plan
+        cdef Py_ssize_t n
         memset(plan, 0, sizeof(bf_resampler))
         self.tables = []
         self.kernels = find_table(cpu)
@@ -426,6 +429,13 @@ cdef class BlockResampler:
         require(1 <= step_in <= plan.forward.n, "step_in: 1 to the points of the block")
         require(0 <= first_out and 1 <= step_out <= plan.backward.n - first_out, "step_out: too long")
         plan.step_in, plan.first_out, plan.step_out = step_in, first_out, step_out
+        if folds is not None and len(folds.bins) > 0:
+            n = len(folds.bins)
+            require(not set(folds.bins) & set(folds.folded), "folds: of bins that are folded")
+            plan.n_folds = n
+            plan.fold_bins = take_indices(self.tables, folds.bins, n, forward.n)
+            plan.folded_bins = take_indices(self.tables, folds.folded, n, forward.n)
+            plan.fold_weights = take_floats(self.tables, folds.weights, n)
 
     @property
     def cpu(self):

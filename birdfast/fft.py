@@ -48,6 +48,15 @@ class CosineCore:
 
 
 @dataclass(frozen=True, eq=False)
+class Folds:
+    """Bins of a Hartley transform to which others are added, weighed: [n] each."""
+
+    bins: I32
+    folded: I32
+    weights: F32
+
+
+@dataclass(frozen=True, eq=False)
 class FrameTransform:
     """A windowed frame to what is kept of its spectrum: made by `frame_transform`."""
 

@@ -190,14 +190,19 @@ typedef struct {
 /* ---- another rate ---------------------------------------------------------------------------- */
 
 /* Sound at another rate, block by block: block b is made of the forward.n samples from b * step_in
- * on. Both transforms are Hartley's, h[k] = sum_i x[i] (cos + sin)(2 pi i k / n). The rows of the
- * backward one are bins of the forward one, its window is the filter; of its points, those from
- * first_out on are the block's step_out samples. */
+ * on. Both transforms are Hartley's, h[k] = sum_i x[i] (cos + sin)(2 pi i k / n). To some bins of
+ * the forward one is added what others are weighed: what is beyond the new rate's Nyquist frequency
+ * comes in below it. The rows of the backward one are these bins, its window is the filter; of its
+ * points, those from first_out on are the block's step_out samples. */
 typedef struct {
     bf_fft forward;
     bf_fft backward;
-    int32_t step_in;   /* 1 .. forward.n */
-    int32_t first_out; /* first_out + step_out <= backward.n */
+    int32_t n_folds;
+    const int32_t *fold_bins;   /* [n_folds] each in [0, forward.n) */
+    const int32_t *folded_bins; /* [n_folds] likewise; none is a fold_bin */
+    const float *fold_weights;  /* [n_folds] */
+    int32_t step_in;            /* 1 .. forward.n */
+    int32_t first_out;          /* first_out + step_out <= backward.n */
     int32_t step_out;
 } bf_resampler;
 

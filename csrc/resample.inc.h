@@ -1,7 +1,7 @@
 /* Another rate by two transforms: of blocks of sound that overlap, a lane has one. Its spectrum
- * times the filter's, cut off or filled up with zeros, is that of the block at the other rate; the
- * ends, where the filter went around, are dropped (overlap-save). Hartley transforms, whose inverse
- * is the transform itself. */
+ * times the filter's, folded or repeated, is that of the block at the other rate; the ends, where
+ * the filter went around, are dropped (overlap-save). Hartley transforms, whose inverse is the
+ * transform itself. */
 
 /* Vectors of scratch: samples, bins, and what transforms want. */
 typedef struct {
@@ -40,6 +40,9 @@ static void resample(const bf_resampler *plan, const float *in, ptrdiff_t n_bloc
         }
         load_rows(streams, plan->forward.n, samples);
         transform(&plan->forward, KEEP_HARTLEY, samples, fft, bins);
+        for (int32_t f = 0; f < plan->n_folds; ++f) {
+            bins[plan->fold_bins[f]] += bins[plan->folded_bins[f]] * plan->fold_weights[f];
+        }
         transform(&plan->backward, KEEP_HARTLEY, bins, fft, samples);
         store_rows(samples + plan->first_out, plan->step_out, outs);
     }

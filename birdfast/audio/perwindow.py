@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import ConfigError
+
 Samples = NDArray[np.float32]
 
 
@@ -23,26 +25,31 @@ def resample(window: Samples, from_hz: int, to_hz: int) -> Samples:
     Parameters
     ----------
     window : float32 [n]
-        Mono: birdnet averages channels as float32, before.
+        Mono: birdnet averages the channels in float32 before.
     from_hz, to_hz : int
 
     Returns
     -------
     float32 [round(n / from_hz * to_hz)]
-        A last window is padded with zeros only after this.
+        birdnet pads a last window with zeros after this.
+
+    Raises
+    ------
+    ConfigError
+        scipy is not installed.
 
     Notes
     -----
-    birdnet's `resample_array_by_sr`: `scipy.signal.resample`, of a Fourier transform in float32 the bins that
-    both rates have. The bin at the lower Nyquist frequency, if there is one, is doubled on the way down and
-    halved on the way up.
+    birdnet's `resample_array_by_sr`, scipy's transform in float32 to the bit: BirdNET takes a fifth root of
+    bands that hold nothing but its rounding. NumPy's, which goes through float64, moves confidences by up to
+    0.003.
     """
-    n_in, n_out = len(window), round(len(window) / from_hz * to_hz)
-    if from_hz == to_hz or n_out == 0:
-        return window[:n_out]
-    least = min(n_in, n_out)
-    bins = np.fft.rfft(window)[: least // 2 + 1]
-    if least % 2 == 0 and n_in != n_out:
-        bins[least // 2] *= 2 if n_out < n_in else 0.5
-    resampled: Samples = np.fft.irfft(bins / np.float32(n_in / n_out), n_out).astype(np.float32, copy=False)
+    n_samples = round(len(window) / from_hz * to_hz)
+    if from_hz == to_hz or n_samples == 0:
+        return window[:n_samples]
+    try:
+        from scipy.signal import resample
+    except ImportError as error:
+        raise ConfigError("resampling as birdnet does takes scipy: pip install scipy") from error
+    resampled: Samples = resample(window, n_samples)
     return resampled
