@@ -2,13 +2,14 @@
 
     OMP_NUM_THREADS=1 taskset -c 1 python bench/bench_resampling.py [--slow]
 
-Medians of interleaved repeats, one core. The bars: at 24, 32 and 44.1 kHz to 48 kHz at most a tenth of the
-6 ms that BirdNET's network takes for a window of 3 s.
+Medians of the CPU time of interleaved repeats, one core. The bars, at 24, 32 and 44.1 kHz to 48 kHz: at most
+a tenth of the 6 ms that BirdNET's network takes for a window of 3 s, and no slower than soxr HQ.
 """
 
 import argparse
 import statistics
 import time
+from collections.abc import Iterator
 
 import numpy as np
 from peers import resampling as peers
@@ -34,9 +35,9 @@ def medians_s(jobs: dict[str, peers.Job], repeats: int) -> dict[str, float]:
         job()
     for _ in range(repeats):
         for name, job in jobs.items():
-            started = time.perf_counter()
+            started = time.process_time()
             job()
-            times[name].append(time.perf_counter() - started)
+            times[name].append(time.process_time() - started)
     return {name: statistics.median(values) for name, values in times.items()}
 
 
@@ -50,7 +51,7 @@ def table_jobs(samples: peers.Float32, from_hz: int, to_hz: int) -> dict[str, pe
 
 
 def report(from_hz: int, to_hz: int, medians: dict[str, float], seconds: float) -> bool:
-    """Print one ratio's table, and its bar if it has one; say whether that is met."""
+    """Print one ratio's table, and its bars if it has some; say whether they are met."""
     ours = next(iter(medians.values()))
     print(f"\n{from_hz} Hz to {to_hz} Hz, {seconds:g} s")
     print(f"{'':32}{'audio-s/s':>12}{'time':>9}{'ms a window of 3 s':>21}{'of its network':>16}")
@@ -60,11 +61,18 @@ def report(from_hz: int, to_hz: int, medians: dict[str, float], seconds: float) 
             f"{who:32}{seconds / value:12,.0f}{value / ours:8.2f}x{window_ms:21.2f}"
             f"{window_ms / NETWORK_MS:16.1%}"
         )
-    if to_hz != 48_000 or from_hz not in BARRED_HZ:
-        return True
+    results = list(bars(medians, seconds)) if to_hz == 48_000 and from_hz in BARRED_HZ else []
+    for text, met in results:
+        print(f"  {'met   ' if met else 'MISSED'}  {text}")
+    return all(met for _, met in results)
+
+
+def bars(medians: dict[str, float], seconds: float) -> Iterator[tuple[str, bool]]:
+    """Each bar in words, and whether it is met."""
+    ours, soxr = next(iter(medians.values())), medians["soxr HQ"]
     share = 1e3 * ours * WINDOW_S / seconds / NETWORK_MS
-    print(f"  {'met   ' if share <= BAR else 'MISSED'}  {share:.1%} of the network's time (bar {BAR:.0%})")
-    return share <= BAR
+    yield f"{share:.1%} of the network's time (bar {BAR:.0%})", share <= BAR
+    yield f"{soxr / ours:.2f}x the speed of soxr HQ (bar 1)", soxr >= ours
 
 
 def main() -> None:

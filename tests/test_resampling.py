@@ -307,7 +307,8 @@ def assert_birdnets(model: models.Model, recordings: dict[str, np.ndarray], tabl
     """Hold the detections of three ways to another rate against birdnet's.
 
     Window by window they are the same, within 0.001. Of the steep filter's 98 of 100 are at 24 kHz; below, as
-    many as of one transform of the whole recording, but for one in a hundred or one.
+    many as of one transform of the whole recording, but for one in a hundred, and for those that are within
+    0.005 of the threshold.
     """
     golden = make_birdnet_rates.read(GOLDEN / table, rate_hz)
     pipeline = Pipeline(model, Options(min_confidence=0.1))
@@ -318,13 +319,13 @@ def assert_birdnets(model: models.Model, recordings: dict[str, np.ndarray], tabl
     filtering = SteepFilter(rate_hz, 48_000)
     steep = detected(pipeline, {name: filtering(samples) for name, samples in sounds.items()})
     exact = detected(pipeline, {name: whole_windows(samples, rate_hz) for name, samples in sounds.items()})
-    same = len(steep.keys() & golden.keys())
     if rate_hz == 24_000:
-        assert same >= 0.98 * len(golden)
+        assert len(steep.keys() & golden.keys()) >= 0.98 * len(golden)
         assert len(steep.keys() - golden.keys()) <= 0.02 * len(golden)
     else:
         whole = detected(pipeline, {name: whole_fft(samples, rate_hz) for name, samples in sounds.items()})
-        assert same >= len(whole.keys() & golden.keys()) - max(1, 0.01 * len(golden))
+        clear = {key for key, confidence in golden.items() if confidence > 0.105}
+        assert len(steep.keys() & clear) >= len(whole.keys() & clear) - 0.01 * len(clear)
     assert exact.keys() == golden.keys()
     for key, confidence in golden.items():
         assert exact[key] == pytest.approx(confidence, abs=1e-3), key

@@ -166,7 +166,11 @@ class Blocks(NamedTuple):
 
 
 def fits(from_hz: int, to_hz: int) -> bool:
-    """Say whether there is a `SteepFilter` between two rates."""
+    """Say whether there is a `SteepFilter` between two rates.
+
+    There is between those of recorders and models, whose ratios have no prime factor above 7. For others
+    (44,099 Hz, 195,312 Hz) there is soxr's VHQ.
+    """
     return _blocks(*_ratio(from_hz, to_hz)) is not None
 
 
