@@ -50,7 +50,7 @@ asan: $(INSTALLED)
 	BIRDFAST_CFLAGS="$(SANITIZE)" $(BIN)/python setup.py --quiet build_ext --inplace --force
 	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
-	$(BIN)/python -m pytest --capture=sys tests/test_kernels.py tests/test_exact.py tests/test_spectrogram.py tests/test_tokens.py; \
+	$(BIN)/python -m pytest --capture=sys tests/test_kernels.py tests/test_exact.py tests/test_spectrogram.py tests/test_tokens.py tests/test_resampling.py; \
 	status=$$?; rm -rf build birdfast/*.so $(BUILT); exit $$status
 
 wheel: $(INSTALLED)

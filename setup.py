@@ -35,6 +35,7 @@ HEADERS = [
     "csrc/boxes.inc.h",
     "csrc/filters.inc.h",
     "csrc/candidates.inc.h",
+    "csrc/resample.inc.h",
 ]
 # No contraction: a fused multiply-add would give other bits than CPUs without it.
 FLAGS = [

@@ -116,6 +116,17 @@ cdef extern from "birdfast.h" nogil:
         const float *block_boxes
         const float *group_boxes
 
+    ctypedef struct bf_resampler:
+        bf_fft forward
+        bf_fft backward
+        int32_t n_folds
+        const int32_t *fold_bins
+        const int32_t *folded_bins
+        const float *fold_weights
+        int32_t step_in
+        int32_t first_out
+        int32_t step_out
+
     ctypedef struct bf_exact_kernels:
         int32_t lanes
         size_t (*spectrogram_scratch)(const bf_spectrogram *plan) noexcept nogil
@@ -137,6 +148,10 @@ cdef extern from "birdfast.h" nogil:
         void (*nearest)(const bf_codebook *book, const float *frames, Py_ssize_t n_frames, int32_t n,
                         int32_t *ids, float *distances, void *scratch) noexcept nogil
 
+        size_t (*resample_scratch)(const bf_resampler *plan) noexcept nogil
+        void (*resample)(const bf_resampler *plan, const float *x, Py_ssize_t n_blocks, float *out,
+                         void *scratch) noexcept nogil
+
         const bf_exact_kernels *exact
 
     int32_t bf_fuses()
@@ -156,6 +171,13 @@ cdef class FramePlan:
 
 cdef class CentroidSearch:
     cdef bf_codebook book
+    cdef const bf_kernels *kernels
+    cdef list tables
+    cdef object scratch
+
+
+cdef class BlockResampler:
+    cdef bf_resampler plan
     cdef const bf_kernels *kernels
     cdef list tables
     cdef object scratch

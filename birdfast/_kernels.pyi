@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from birdfast.spectrogram.plans import Bands, FrameTransform
 from birdfast.tokens.packing import Packed
+from birdfast.transforms import Folds, RealFft
 
 F32 = NDArray[np.float32]
 I32 = NDArray[np.int32]
@@ -91,6 +92,34 @@ class CentroidSearch:
         """Fill ids [frames, n], n 1 to 8, and distances alike, with the n nearest of frames.
 
         Runs without the GIL; allocates nothing, unless another thread is in the same search.
+        """
+
+class BlockResampler:
+    """Sound at another rate, block by block, ready to run: made by `birdfast.audio.steepfilter`.
+
+    Block b is made of the `forward.n` samples from b * step_in on. `backward` takes its points from
+    the bins of `forward` (Hartley's both, `birdfast.transforms.hartley`), to which `folds` were added; of its
+    results, the `step_out` samples from `first_out` on are the block's.
+    """
+
+    def __init__(
+        self,
+        forward: RealFft,
+        backward: RealFft,
+        folds: Folds | None = None,
+        *,
+        step_in: int,
+        first_out: int,
+        step_out: int,
+        cpu: str | None = None,
+    ) -> None: ...
+    @property
+    def cpu(self) -> str:
+        """The table of kernels that this runs on."""
+    def run(self, x: F32, out: F32) -> None:
+        """Fill out [blocks, step_out] from x [(blocks - 1) * step_in + forward.n, or more].
+
+        Runs without the GIL; allocates nothing, unless another thread is in the same plan.
         """
 
 def normalize(x: F32, out: F32, *, cpu: str | None = None) -> None:

@@ -120,13 +120,13 @@ cdef const int32_t *take_indices(
 
 
 cdef int take_fft(
-    bf_spectrogram *plan, list keep, bf_fft *into, fft, bint folded, bint exact
+    Py_ssize_t n_rows, list keep, bf_fft *into, fft, bint folded, bint exact
 ) except -1:
     cdef Py_ssize_t points = fft.leaf, twiddles = 0
     require(fft.leaf in (2, 3, 4, 5, 8, 16), "leaf: 2, 3, 4, 5, 8 or 16")
     require(1 <= len(fft.radices) <= BF_MAX_PASSES, "too many or no passes")
     for i, radix in enumerate(fft.radices):
-        require(radix in (3, 4, 5, 8), "radices: 3, 4, 5 or 8")
+        require(radix in (3, 4, 5, 7, 8), "radices: 3, 4, 5, 7 or 8")
         into.radix[i] = radix
         twiddles += (points - 1) // 2 * (radix - 1) * 2
         points *= radix
@@ -137,11 +137,11 @@ cdef int take_fft(
         into.exact_twiddles = take_doubles(keep, fft.twiddles, twiddles)
     else:
         into.twiddles = take_floats(keep, fft.twiddles, twiddles)
-    into.rows = take_indices(keep, fft.rows, points, plan.frame_samples)
+    into.rows = take_indices(keep, fft.rows, points, n_rows)
     into.window = take_floats(keep, fft.window, points)
     require(not folded or points % 2 == 0, "a folded transform of odd length")
     if folded:
-        into.mirror_rows = take_indices(keep, fft.mirror_rows, points, plan.frame_samples)
+        into.mirror_rows = take_indices(keep, fft.mirror_rows, points, n_rows)
         if exact:
             into.exact_rotation = take_doubles(keep, fft.rotation, points // 2 * 2)
         else:
@@ -175,7 +175,7 @@ cdef int take_transform(bf_spectrogram *plan, list keep, transform) except -1:
         require(plan.part == BF_PART_REAL, "only the real part can be folded")
         take_core(plan, keep, transform.core, transform.exact)
     for i, fft in enumerate(transform.transforms):
-        take_fft(plan, keep, &plan.transforms[i], fft, folded, transform.exact)
+        take_fft(plan.frame_samples, keep, &plan.transforms[i], fft, folded, transform.exact)
     points = plan.n_core << plan.n_transforms if folded else plan.transforms[0].n
     require(points == (plan.n_fft // 2 if folded else plan.n_fft), "transforms of another n_fft")
     for i in range(plan.n_transforms):
@@ -411,4 +411,46 @@ cdef class CentroidSearch:
         cdef void *space = aligned(scratch)
         with nogil:
             self.kernels.nearest(&self.book, &frames[0, 0], n_frames, n, &ids[0, 0], into, space)
+        self.scratch = scratch
+
+
+cdef class BlockResampler:
+    def __cinit__(
+        self, forward, backward, folds=None, *, int step_in, int first_out, int step_out, cpu=None
+    ):
+        cdef bf_resampler *plan = &self.plan
+        cdef Py_ssize_t n
+        memset(plan, 0, sizeof(bf_resampler))
+        self.tables = []
+        self.kernels = find_table(cpu)
+        take_fft(forward.n, self.tables, &plan.forward, forward, False, False)
+        take_fft(forward.n, self.tables, &plan.backward, backward, False, False)
+        require(1 <= step_in <= plan.forward.n, "step_in: 1 to the points of the block")
+        require(0 <= first_out and 1 <= step_out <= plan.backward.n - first_out, "step_out: too long")
+        plan.step_in, plan.first_out, plan.step_out = step_in, first_out, step_out
+        if folds is not None and len(folds.bins) > 0:
+            n = len(folds.bins)
+            require(not set(folds.bins) & set(folds.folded), "folds: of bins that are folded")
+            plan.n_folds = n
+            plan.fold_bins = take_indices(self.tables, folds.bins, n, forward.n)
+            plan.folded_bins = take_indices(self.tables, folds.folded, n, forward.n)
+            plan.fold_weights = take_floats(self.tables, folds.weights, n)
+
+    @property
+    def cpu(self):
+        return self.kernels.name.decode()
+
+    def run(self, const float[::1] x, float[:, ::1] out):
+        cdef Py_ssize_t n_blocks = out.shape[0]
+        if n_blocks == 0:
+            return
+        require(out.shape[1] == self.plan.step_out, f"out: [blocks, {self.plan.step_out}]")
+        require(x.shape[0] >= (n_blocks - 1) * self.plan.step_in + self.plan.forward.n, "x: too short")
+        # Another thread may be in this plan: whoever finds the scratch taken makes some.
+        scratch, self.scratch = self.scratch, None
+        if scratch is None:
+            scratch = scratch_of(self.kernels.resample_scratch(&self.plan))
+        cdef void *space = aligned(scratch)
+        with nogil:
+            self.kernels.resample(&self.plan, &x[0], n_blocks, &out[0, 0], space)
         self.scratch = scratch

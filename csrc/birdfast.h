@@ -58,7 +58,7 @@ typedef enum {
 } bf_pad;
 
 /* A real DFT of n = leaf * radix[0] * radix[1] * ... points, decimated in time. Leaves are 2, 3, 4,
- * 5, 8 or 16 points, radices 3, 4, 5 or 8; there is at least one radix.
+ * 5, 8 or 16 points, radices 3, 4, 5, 7 or 8; there is at least one radix.
  *
  * The points come in the order in which the leaves take them: point i is
  * window[i] * frame[rows[i]], or window[i] * (frame[rows[i]] + frame[mirror_rows[i]]). */
@@ -187,6 +187,25 @@ typedef struct {
     const float *group_boxes; /* [ceil(n_groups / BF_BLOCK)][n_values][2][BF_BLOCK] */
 } bf_codebook;
 
+/* ---- another rate ---------------------------------------------------------------------------- */
+
+/* Sound at another rate, block by block: block b is made of the forward.n samples from b * step_in
+ * on. Both transforms are Hartley's, h[k] = sum_i x[i] (cos + sin)(2 pi i k / n). To some bins of
+ * the forward one is added what others are weighed: what is beyond the new rate's Nyquist frequency
+ * comes in below it. The rows of the backward one are these bins, its window is the filter; of its
+ * points, those from first_out on are the block's step_out samples. */
+typedef struct {
+    bf_fft forward;
+    bf_fft backward;
+    int32_t n_folds;
+    const int32_t *fold_bins;   /* [n_folds] each in [0, forward.n) */
+    const int32_t *folded_bins; /* [n_folds] likewise; none is a fold_bin */
+    const float *fold_weights;  /* [n_folds] */
+    int32_t step_in;            /* 1 .. forward.n */
+    int32_t first_out;          /* first_out + step_out <= backward.n */
+    int32_t step_out;
+} bf_resampler;
+
 /* Spectrograms in double, for those who must not see a transform's rounding (roots of bands that
  * hold nothing else). Frame and window are multiplied in float, every product rounded; bins are
  * rounded to float before their magnitude is taken: as networks do that keep frames and spectra as
@@ -241,6 +260,13 @@ typedef struct {
      * centroids, and for frames with a NaN or an infinity: -1 and +inf. */
     void (*nearest)(const bf_codebook *book, const float *frames, ptrdiff_t n_frames, int32_t n,
                     int32_t *ids, float *distances, void *scratch);
+
+    /* Bytes of scratch that `resample` wants. */
+    size_t (*resample_scratch)(const bf_resampler *plan);
+
+    /* n_blocks blocks of (n_blocks - 1) * step_in + forward.n samples: out [n_blocks][step_out]. */
+    void (*resample)(const bf_resampler *plan, const float *in, ptrdiff_t n_blocks, float *out,
+                     void *scratch);
 
     const bf_exact_kernels *exact;
 } bf_kernels;

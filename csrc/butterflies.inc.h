@@ -11,6 +11,12 @@ static const real cos_fifth = (real)0.30901699437494742410;     /* cos(2 pi / 5)
 static const real sin_fifth = (real)0.95105651629515357212;     /* sin(2 pi / 5) */
 static const real cos_2_fifths = (real)-0.80901699437494742410; /* cos(4 pi / 5) */
 static const real sin_2_fifths = (real)0.58778525229247312917;  /* sin(4 pi / 5) */
+static const real cos_7th = (real)0.62348980185873353053;       /* cos(2 pi / 7) */
+static const real sin_7th = (real)0.78183148246802980871;       /* sin(2 pi / 7) */
+static const real cos_2_7ths = (real)-0.22252093395631440429;   /* cos(4 pi / 7) */
+static const real sin_2_7ths = (real)0.97492791218182360702;    /* sin(4 pi / 7) */
+static const real cos_3_7ths = (real)-0.90096886790241912624;   /* cos(6 pi / 7) */
+static const real sin_3_7ths = (real)0.43388373911755812048;    /* sin(6 pi / 7) */
 static const real cos_16th = (real)0.92387953251128675613;      /* cos(pi / 8) */
 static const real sin_16th = (real)0.38268343236508977173;      /* sin(pi / 8) */
 
@@ -48,6 +54,19 @@ ALWAYS_INLINE void real_5(const vr *x, vr *y)
     y[2] = dif1 * sin_fifth + dif2 * sin_2_fifths;
     y[3] = x[0] + (sum1 * cos_2_fifths + sum2 * cos_fifth);
     y[4] = dif1 * sin_2_fifths - dif2 * sin_fifth;
+}
+
+ALWAYS_INLINE void real_7(const vr *x, vr *y)
+{
+    const vr sum1 = x[1] + x[6], sum2 = x[2] + x[5], sum3 = x[3] + x[4];
+    const vr dif1 = x[6] - x[1], dif2 = x[5] - x[2], dif3 = x[4] - x[3];
+    y[0] = x[0] + (sum1 + sum2 + sum3);
+    y[1] = x[0] + (sum1 * cos_7th + sum2 * cos_2_7ths + sum3 * cos_3_7ths);
+    y[2] = dif1 * sin_7th + dif2 * sin_2_7ths + dif3 * sin_3_7ths;
+    y[3] = x[0] + (sum1 * cos_2_7ths + sum2 * cos_3_7ths + sum3 * cos_7th);
+    y[4] = dif1 * sin_2_7ths - dif2 * sin_3_7ths - dif3 * sin_7th;
+    y[5] = x[0] + (sum1 * cos_3_7ths + sum2 * cos_7th + sum3 * cos_2_7ths);
+    y[6] = dif1 * sin_3_7ths - dif2 * sin_7th + dif3 * sin_2_7ths;
 }
 
 ALWAYS_INLINE void real_8(const vr *x, vr *y)
@@ -103,6 +122,8 @@ ALWAYS_INLINE void real_points(const int n, const vr *x, vr *y)
         return real_4(x, y);
     case 5:
         return real_5(x, y);
+    case 7:
+        return real_7(x, y);
     case 8:
         return real_8(x, y);
     default:
@@ -137,6 +158,16 @@ ALWAYS_INLINE void half_5(const vr *x, vc *y)
     y[0] = (vc){t[3], -t[4]};
 }
 
+ALWAYS_INLINE void half_7(const vr *x, vc *y)
+{
+    vr t[7];
+    real_7((const vr[7]){x[0], -x[1], x[2], -x[3], x[4], -x[5], x[6]}, t);
+    y[3] = (vc){t[0], t[0]};
+    y[2] = (vc){t[1], -t[2]};
+    y[1] = (vc){t[3], -t[4]};
+    y[0] = (vc){t[5], -t[6]};
+}
+
 ALWAYS_INLINE void half_8(const vr *x, vc *y)
 {
     vc e[2], o[2];
@@ -161,6 +192,8 @@ ALWAYS_INLINE void half_frequencies(const int r, const vr *x, vc *y)
         return half_4(x, y);
     case 5:
         return half_5(x, y);
+    case 7:
+        return half_7(x, y);
     default:
         return half_8(x, y);
     }
@@ -242,6 +275,35 @@ ALWAYS_INLINE void complex_5(vc *z)
     z[4] = sub_i_conj(mid1, side1);
 }
 
+ALWAYS_INLINE vc add_3(vc a, vc b, vc c)
+{
+    return add(add(a, b), c);
+}
+
+ALWAYS_INLINE void complex_7(vc *z)
+{
+    const vc sum1 = add(z[1], z[6]), dif1 = sub(z[6], z[1]);
+    const vc sum2 = add(z[2], z[5]), dif2 = sub(z[5], z[2]);
+    const vc sum3 = add(z[3], z[4]), dif3 = sub(z[4], z[3]);
+    const vc mid1 =
+        add(z[0], add_3(times(sum1, cos_7th), times(sum2, cos_2_7ths), times(sum3, cos_3_7ths)));
+    const vc mid2 =
+        add(z[0], add_3(times(sum1, cos_2_7ths), times(sum2, cos_3_7ths), times(sum3, cos_7th)));
+    const vc mid3 =
+        add(z[0], add_3(times(sum1, cos_3_7ths), times(sum2, cos_7th), times(sum3, cos_2_7ths)));
+    const vc side1 = add_3(times(dif1, sin_7th), times(dif2, sin_2_7ths), times(dif3, sin_3_7ths));
+    const vc side2 =
+        add_3(times(dif1, sin_2_7ths), times(dif2, -sin_3_7ths), times(dif3, -sin_7th));
+    const vc side3 = add_3(times(dif1, sin_3_7ths), times(dif2, -sin_7th), times(dif3, sin_2_7ths));
+    z[0] = add(z[0], add_3(sum1, sum2, sum3));
+    z[1] = add_i(mid1, side1);
+    z[2] = add_i(mid2, side2);
+    z[3] = add_i(mid3, side3);
+    z[4] = sub_i_conj(mid3, side3);
+    z[5] = sub_i_conj(mid2, side2);
+    z[6] = sub_i_conj(mid1, side1);
+}
+
 /* The even and the odd points by radix 4, then z[m], z[m + 4] = even[m] +- w^m odd[m] with
  * w = exp(-i pi / 4). */
 ALWAYS_INLINE void complex_8(vc *z)
@@ -275,6 +337,8 @@ ALWAYS_INLINE void complex_points(const int r, vc *z)
         return complex_4(z);
     case 5:
         return complex_5(z);
+    case 7:
+        return complex_7(z);
     default:
         return complex_8(z);
     }

@@ -39,14 +39,19 @@ ALWAYS_INLINE void leaves(const int n, const bf_fft *fft, ptrdiff_t first, const
 
 /* ---- passes ---- */
 
-typedef enum { KEEP_ALL, KEEP_POWER, KEEP_REAL } keep;
+/* KEEP_HARTLEY: h[k] = re - im, h[n - k] = re + im, of which the same transform makes n times the
+ * points again (Bracewell, JOSA 73, 1983). */
+typedef enum { KEEP_ALL, KEEP_POWER, KEEP_REAL, KEEP_HARTLEY } keep;
 
 /* Bin k of a transform of n points, 0 < k < n / 2. */
-ALWAYS_INLINE void put(const keep what, vr *out, ptrdiff_t k, vr re, vr im)
+ALWAYS_INLINE void put(const keep what, vr *out, ptrdiff_t n, ptrdiff_t k, vr re, vr im)
 {
     if (what == KEEP_ALL) {
         out[2 * k - 1] = re;
         out[2 * k] = im;
+    } else if (what == KEEP_HARTLEY) {
+        out[k] = re - im;
+        out[n - k] = re + im;
     } else {
         re = vec_round(re);
         im = vec_round(im);
@@ -57,7 +62,7 @@ ALWAYS_INLINE void put(const keep what, vr *out, ptrdiff_t k, vr re, vr im)
 /* Bins 0 and n / 2, which are real. */
 ALWAYS_INLINE void put_real(const keep what, vr *out, ptrdiff_t k, vr re)
 {
-    re = what == KEEP_ALL ? re : vec_round(re);
+    re = what == KEEP_ALL || what == KEEP_HARTLEY ? re : vec_round(re);
     out[what == KEEP_ALL && k > 0 ? 2 * k - 1 : k] = what == KEEP_POWER ? re * re : re;
 }
 
@@ -78,7 +83,7 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vr *restrict in, ptr
     put_real(what, out, 0, y[0]);
     UNROLL
     for (int m = 1; m < half; ++m) {
-        put(what, out, m * s, y[2 * m - 1], y[2 * m]);
+        put(what, out, n, m * s, y[2 * m - 1], y[2 * m]);
     }
     if (r % 2 == 0) {
         put_real(what, out, n / 2, y[r - 1]);
@@ -95,11 +100,11 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vr *restrict in, ptr
         complex_points(r, z);
         UNROLL
         for (int m = 0; m < half; ++m) {
-            put(what, out, k + m * s, z[m].re, z[m].im);
+            put(what, out, n, k + m * s, z[m].re, z[m].im);
         }
         UNROLL
         for (int m = half; m < r; ++m) {
-            put(what, out, n - k - m * s, z[m].re, z[m].im);
+            put(what, out, n, n - k - m * s, z[m].re, z[m].im);
         }
     }
 
@@ -111,7 +116,7 @@ ALWAYS_INLINE void pass(const int r, const keep what, const vr *restrict in, ptr
         half_frequencies(r, x, z);
         UNROLL
         for (int m = 0; m < r / 2; ++m) {
-            put(what, out, s / 2 + m * s, z[m].re, z[m].im);
+            put(what, out, n, s / 2 + m * s, z[m].re, z[m].im);
         }
         if (r % 2 == 1) {
             put_real(what, out, n / 2, z[r / 2].re);
@@ -139,10 +144,12 @@ DEFINE_LEAF(16)
 #define DEFINE_PASSES(r)                                                                           \
     DEFINE_PASS(r, KEEP_ALL)                                                                       \
     DEFINE_PASS(r, KEEP_POWER)                                                                     \
-    DEFINE_PASS(r, KEEP_REAL)
+    DEFINE_PASS(r, KEEP_REAL)                                                                      \
+    DEFINE_PASS(r, KEEP_HARTLEY)
 DEFINE_PASSES(3)
 DEFINE_PASSES(4)
 DEFINE_PASSES(5)
+DEFINE_PASSES(7)
 DEFINE_PASSES(8)
 
 typedef void leaf_function(const bf_fft *, ptrdiff_t, const vf *, vr *);
@@ -152,12 +159,10 @@ static leaf_function *const leaf_functions[] = {
     [2] = leaf_2, [3] = leaf_3, [4] = leaf_4, [5] = leaf_5, [8] = leaf_8, [16] = leaf_16,
 };
 
-#define PASSES(r) {pass_##r##_KEEP_ALL, pass_##r##_KEEP_POWER, pass_##r##_KEEP_REAL}
-static pass_function *const pass_functions[][3] = {
-    [3] = PASSES(3),
-    [4] = PASSES(4),
-    [5] = PASSES(5),
-    [8] = PASSES(8),
+#define PASSES(r)                                                                                  \
+    {pass_##r##_KEEP_ALL, pass_##r##_KEEP_POWER, pass_##r##_KEEP_REAL, pass_##r##_KEEP_HARTLEY}
+static pass_function *const pass_functions[][4] = {
+    [3] = PASSES(3), [4] = PASSES(4), [5] = PASSES(5), [7] = PASSES(7), [8] = PASSES(8),
 };
 
 /* ---- a whole transform ---- */

@@ -42,6 +42,7 @@ const bf_exact_kernels TABLE = {
 #include "project.inc.h"
 #include "statistics.inc.h"
 #include "tokens.inc.h"
+#include "resample.inc.h"
 
 const bf_kernels TABLE = {
     .name = TABLE_NAME,
@@ -55,6 +56,8 @@ const bf_kernels TABLE = {
     .pow = pow_array,
     .nearest_scratch = nearest_scratch,
     .nearest = nearest,
+    .resample_scratch = resample_scratch,
+    .resample = resample,
     .exact = &EXACT_TABLE,
 };
 #endif

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdfast import _kernels
+from birdfast import _kernels, transforms
 from birdfast.errors import ConfigError
 from birdfast.spectrogram import plans
 
@@ -102,9 +102,9 @@ def test_a_folded_frame_has_the_real_part_of_a_plain_one(n_fft, kept):
 
 def test_a_leaf_order_takes_every_point_once():
     for n in LENGTHS + LONG_LENGTHS:
-        leaf, radices = plans.factors(n)
+        leaf, radices = transforms.factors(n)
         assert leaf * np.prod(radices) == n
-        assert sorted(plans.leaf_order(n, radices)) == list(range(n))
+        assert sorted(transforms.leaf_order(n, radices)) == list(range(n))
 
 
 @pytest.mark.parametrize("n_fft", [0, -16, 15, 17, 49, 2048 * 7, 2**20])
@@ -434,7 +434,7 @@ def test_the_environment_chooses_the_table(monkeypatch):
 def test_tables_that_would_lead_astray_are_refused(change, message):
     good = plans.frame_transform(64, np.ones(64))
     values = vars(good.transforms[0]) | change
-    bad = plans.FrameTransform(64, 64, "power", 32, (plans.RealFft(**values),), None)
+    bad = plans.FrameTransform(64, 64, "power", 32, (transforms.RealFft(**values),), None)
     with pytest.raises(ValueError, match=message):
         _kernels.FramePlan(bad, 10)
 

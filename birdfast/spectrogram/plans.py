@@ -7,16 +7,13 @@ each table holds). Lengths are products of 2, 3 and 5.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Float32, Int32
 from ..errors import ConfigError
-
-F32 = NDArray[np.float32]
-Real = NDArray[np.float32] | NDArray[np.float64]  # float64 where the transform is exact
-I32 = NDArray[np.int32]
+from ..transforms import Real, RealFft, factors, leaf_order, twiddles
 
 MIN_LENGTH = 16
 MAX_LENGTH = 65536
@@ -24,26 +21,12 @@ CORE_POINTS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class RealFft:
-    """One real transform of `n` points: a leaf length, then the radices that multiply it up."""
-
-    n: int
-    leaf: int
-    radices: tuple[int, ...]
-    twiddles: Real
-    rows: I32
-    mirror_rows: I32 | None
-    window: F32
-    rotation: Real | None
-
-
-@dataclass(frozen=True, eq=False)
 class CosineCore:
     """The dense DCT-I that the cosine transform of a symmetrically windowed frame starts from."""
 
-    rows: I32
-    mirror_rows: I32
-    window: F32
+    rows: Int32
+    mirror_rows: Int32
+    window: Float32
     matrix: Real
 
 
@@ -67,9 +50,9 @@ class Bands:
     `first_bins` int32 [bands], `splits` int32 [bands + 1] into `weights` float32.
     """
 
-    first_bins: I32
-    splits: I32
-    weights: F32 = field(repr=False)
+    first_bins: Int32
+    splits: Int32
+    weights: Float32 = field(repr=False)
 
     @classmethod
     def pack(cls, matrix: NDArray[np.floating]) -> Bands:
@@ -149,67 +132,17 @@ def check_length(n_fft: int) -> None:
         raise ConfigError(f"an FFT of {n_fft} points: only products of 2, 3 and 5 are possible")
 
 
-@cache
-def factors(n: int) -> tuple[int, tuple[int, ...]]:
-    """Return leaf length and radices for n points; the same on every CPU, so that the bits are."""
-    odd, twos = n, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-    odd_radices = _odd_factors(odd)
-    if twos == 0:
-        return odd_radices[0], tuple(odd_radices[1:])
-    for leaf_twos in (4, 3, 2, 1):
-        left = twos - leaf_twos
-        if left >= 2 or (left == 0 and odd_radices):
-            return 2**leaf_twos, (*odd_radices, *_even_radices(left))
-    raise ConfigError(f"an FFT of {n} points is too short")
-
-
-def _odd_factors(n: int) -> list[int]:
-    found = []
-    for prime in (3, 5):
-        while n % prime == 0:
-            n //= prime
-            found.append(prime)
-    return found
-
-
-def _even_radices(twos: int) -> list[int]:
-    """Return radices 8 and 4 with 2 ** twos as their product (twos is not 1)."""
-    fours = -twos % 3
-    return [8] * ((twos - 2 * fours) // 3) + [4] * fours
-
-
-def leaf_order(n: int, radices: tuple[int, ...]) -> NDArray[np.intp]:
-    """Return the order in which a decimation in time takes its n points."""
-    order = np.arange(n)[np.newaxis]
-    for radix in reversed(radices):
-        order = np.concatenate([block.reshape(-1, radix).T for block in order])
-    return order.reshape(-1)
-
-
-def _twiddles(leaf: int, radices: tuple[int, ...], real: type) -> Real:
-    tables, points = [np.empty(0)], leaf
-    for radix in radices:
-        k = np.arange(1, (points - 1) // 2 + 1)[:, np.newaxis]
-        angle = 2 * np.pi * k * np.arange(1, radix) / (points * radix)
-        tables.insert(0, np.stack([np.cos(angle), np.sin(angle)], -1).reshape(-1))
-        points *= radix
-    twiddles: Real = np.concatenate(tables).astype(real)
-    return twiddles
-
-
-def _plain_transform(n_fft: int, window: F32, real: type) -> RealFft:
+def _plain_transform(n_fft: int, window: Float32, real: type) -> RealFft:
     leaf, radices = factors(n_fft)
     order = leaf_order(n_fft, radices)
     inside = order < window.size
     # What lies behind the window is some sample of the frame, times 0.
     rows = np.where(inside, order, 0).astype(np.int32)
     weights = np.where(inside, window[rows], np.float32(0))
-    return RealFft(n_fft, leaf, radices, _twiddles(leaf, radices, real), rows, None, weights, None)
+    return RealFft(n_fft, leaf, radices, twiddles(leaf, radices, real), rows, None, weights, None)
 
 
-def _folds(n_fft: int, window: F32, exact: bool) -> bool:
+def _folds(n_fft: int, window: Float32, exact: bool) -> bool:
     power_of_two = n_fft & (n_fft - 1) == 0
     whole = window.size == n_fft >= 4 * CORE_POINTS
     # Equal up to the rounding of whoever computed the window, or where that would show, to the bit.
@@ -217,7 +150,7 @@ def _folds(n_fft: int, window: F32, exact: bool) -> bool:
     return power_of_two and whole and np.allclose(window[1:], window[:0:-1], rtol=0, atol=tolerance)
 
 
-def _cosine_core(n_fft: int, window: F32, real: type) -> CosineCore:
+def _cosine_core(n_fft: int, window: Float32, real: type) -> CosineCore:
     points = np.arange(CORE_POINTS + 1)
     rows = (points * (n_fft // 2 // CORE_POINTS)).astype(np.int32)
     mirror_rows = ((n_fft - rows) % n_fft).astype(np.int32)
@@ -227,13 +160,13 @@ def _cosine_core(n_fft: int, window: F32, real: type) -> CosineCore:
     return CosineCore(rows, mirror_rows, weights.astype(np.float32), matrix.astype(real))
 
 
-def _cosine_transforms(n_fft: int, window: F32, real: type) -> tuple[RealFft, ...]:
+def _cosine_transforms(n_fft: int, window: Float32, real: type) -> tuple[RealFft, ...]:
     """Return the transforms that double the core: of CORE_POINTS, twice as many, ..., n_fft / 4 points."""
     doublings = range((n_fft // 4 // CORE_POINTS).bit_length())
     return tuple(_odd_points_transform(n_fft, window, CORE_POINTS << i, real) for i in doublings)
 
 
-def _odd_points_transform(n_fft: int, window: F32, n: int, real: type) -> RealFft:
+def _odd_points_transform(n_fft: int, window: Float32, n: int, real: type) -> RealFft:
     """Return the DCT-II of every other one of 2n folded points, by a Fourier transform of n points.
 
     The order is Makhoul's: every other point upwards, then those between downwards.
@@ -245,6 +178,4 @@ def _odd_points_transform(n_fft: int, window: F32, n: int, real: type) -> RealFf
     angle = np.pi * np.arange(1, n // 2 + 1) / (2 * n)
     rotation: Real = np.stack([np.cos(angle), np.sin(angle)], -1).astype(real).reshape(-1)
     mirror_rows = (n_fft - rows).astype(np.int32)
-    return RealFft(
-        n, leaf, radices, _twiddles(leaf, radices, real), rows, mirror_rows, window[rows], rotation
-    )
+    return RealFft(n, leaf, radices, twiddles(leaf, radices, real), rows, mirror_rows, window[rows], rotation)
