@@ -15,7 +15,7 @@ import numpy as np
 from peers import resampling as peers
 
 from birdfast import _kernels
-from birdfast.audio import steepfilter
+from birdfast.audio import filterdesign
 from birdfast.audio.steepfilter import SteepFilter
 
 RATIOS = [
@@ -86,7 +86,7 @@ def main() -> None:
     for from_hz, to_hz in RATIOS:
         samples = np.random.default_rng(5).standard_normal(int(options.seconds * from_hz)).astype(np.float32)
         jobs = table_jobs(samples, from_hz, to_hz)
-        jobs |= peers.peers(samples, from_hz, to_hz, steepfilter.half_taps(), options.slow)
+        jobs |= peers.peers(samples, from_hz, to_hz, filterdesign.half_taps(), options.slow)
         met.append(report(from_hz, to_hz, medians_s(jobs, options.repeats), options.seconds))
     raise SystemExit(not all(met))
 

@@ -17,6 +17,7 @@ Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
+Resampler = Literal["steep", "soxr-hq", "birdnet"]
 T = TypeVar("T")
 NUMBERS: dict[str, type] = {
     **dict.fromkeys(("min_confidence", "sensitivity", "overlap_s", "step_s"), float),
@@ -51,6 +52,10 @@ class Options:
         proved to say the same; False runs the original graph.
     channel : "mix", "each", or a number from 1 as text
         What is heard of recordings with several channels: their average, each by itself, or one.
+    resampler : "steep", "soxr-hq" or "birdnet"
+        How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
+        hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
+        birdnet 1.x does, for comparisons.
     keep : tuple of "scores", "embeddings"
         What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
@@ -69,6 +74,7 @@ class Options:
     normalization: Normalization | None = None
     graft: bool = True
     channel: str = "mix"
+    resampler: Resampler = "steep"
     keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
@@ -87,6 +93,8 @@ class Options:
         check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
         object.__setattr__(self, "channel", str(self.channel))
         check(CHANNEL.fullmatch(self.channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
+        resamplers = get_args(Resampler)
+        check(self.resampler in resamplers, "resampler", self.resampler, ", ".join(resamplers))
         dense = get_args(Dense)
         check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.

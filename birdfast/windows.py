@@ -125,6 +125,12 @@ class Cutter:
             left -= take
             self._forget()
 
+    def sound_samples(self) -> list[int]:
+        """Return how many samples of each window that was just yielded are sound; behind it are zeros."""
+        window, step = self._grid.window_samples, self._grid.step_samples
+        starts = ((self._done + place) * step for place in range(self._taken))
+        return [max(0, min(window, self._n_samples - start)) for start in starts]
+
     def _take(self, n: int) -> Float32:
         """Return the first n windows: float32 [n, window_samples], a view."""
         step = self._grid.step_samples

@@ -28,6 +28,7 @@ OPTIONS = {  # of every option a value that is not the usual one
     "normalization": "zoo",
     "graft": False,
     "channel": "2",
+    "resampler": "soxr-hq",
     "keep": ("scores",),
 }
 MODEL = {  # of every field that decides what a network says of sound, or what its classes are called

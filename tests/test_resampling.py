@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 import scipy.signal
+import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import _kernels, audio, models, transforms
-from birdfast.audio import perwindow, steepfilter
+from birdfast.audio import filterdesign, perwindow
 from birdfast.audio.steepfilter import SteepFilter
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError
@@ -68,18 +69,18 @@ def test_samples_are_those_of_the_filter_in_float64(from_hz: int, to_hz: int, ki
 
 
 def test_the_filter_is_scipys_design() -> None:
-    n_taps, beta = scipy.signal.kaiserord(steepfilter.ATTENUATION_DB, steepfilter.STOP - steepfilter.PASS)
-    assert 2 * steepfilter.half_taps() + 1 in (n_taps, n_taps + 1, n_taps + 2)
-    cutoff = (steepfilter.PASS + steepfilter.STOP) / 2
-    meant = scipy.signal.firwin(4 * steepfilter.half_taps() + 1, cutoff, window=("kaiser", beta), fs=4)
-    np.testing.assert_allclose(steepfilter.taps(), meant, atol=1e-14)
+    n_taps, beta = scipy.signal.kaiserord(filterdesign.ATTENUATION_DB, filterdesign.STOP - filterdesign.PASS)
+    assert 2 * filterdesign.half_taps() + 1 in (n_taps, n_taps + 1, n_taps + 2)
+    cutoff = (filterdesign.PASS + filterdesign.STOP) / 2
+    meant = scipy.signal.firwin(4 * filterdesign.half_taps() + 1, cutoff, window=("kaiser", beta), fs=4)
+    np.testing.assert_allclose(filterdesign.taps(), meant, atol=1e-14)
 
 
 def test_the_filter_is_flat_below_its_slope_and_shut_above() -> None:
     nyquists = np.linspace(0, 2, 40_001)
-    response = np.abs(scipy.signal.freqz(steepfilter.taps(), worN=nyquists, fs=4)[1])
-    assert np.abs(response[nyquists <= steepfilter.PASS] - 1).max() < 1.1e-6
-    assert response[nyquists >= steepfilter.STOP].max() < 1.1e-6
+    response = np.abs(scipy.signal.freqz(filterdesign.taps(), worN=nyquists, fs=4)[1])
+    assert np.abs(response[nyquists <= filterdesign.PASS] - 1).max() < 1.1e-6
+    assert response[nyquists >= filterdesign.STOP].max() < 1.1e-6
 
 
 @every_pair
@@ -106,7 +107,7 @@ def test_nothing_appears_above_the_slope(from_hz: int, to_hz: int) -> None:
     noise = strategies.sound("noise", from_hz, seed=1)
     found = SteepFilter(from_hz, to_hz)(noise)
     hz, power = scipy.signal.periodogram(found.astype(np.float64), to_hz, window=("kaiser", 20.0))
-    above = hz > steepfilter.STOP * from_hz / 2 + 40 * to_hz / len(found)
+    above = hz > filterdesign.STOP * from_hz / 2 + 40 * to_hz / len(found)
     assert 10 * np.log10(power[above].mean() / power[hz < from_hz / 2].mean()) < -120
 
 
@@ -203,7 +204,7 @@ def test_what_does_not_depend_on_lost_sound_is_given_before_the_failure() -> Non
     with pytest.raises(AudioError, match="cut short"):
         parts.extend(filtering.blocks(damaged()))
     found = np.concatenate(parts)
-    assert 2 * (30_000 - 2 * steepfilter.half_taps()) < len(found) < 60_000
+    assert 2 * (30_000 - 2 * filterdesign.half_taps()) < len(found) < 60_000
     assert np.abs(found - filtering(samples)[: len(found)]).max() < ROUNDING
 
 
@@ -213,7 +214,7 @@ def test_what_does_not_depend_on_lost_sound_is_given_before_the_failure() -> Non
 @given(st.integers(1_000, 768_000), st.sampled_from([16_000, 32_000, 48_000]))
 @settings(max_examples=200)
 def test_rates_that_fit_are_those_that_can_be_made(from_hz: int, to_hz: int) -> None:
-    if steepfilter.fits(from_hz, to_hz):
+    if filterdesign.fits(from_hz, to_hz):
         assert len(SteepFilter(from_hz, to_hz)(np.zeros(10, np.float32))) == -(-10 * to_hz // from_hz)
     else:
         with pytest.raises(ConfigError, match=f"{from_hz} Hz to {to_hz} Hz"):
@@ -225,7 +226,7 @@ def test_the_rates_of_recorders_fit(to_hz: int) -> None:
     for rate_hz in (8_000, 11_025, 12_000, 16_000, 20_000, 22_050, 24_000, 25_000, 32_000, 44_100, 48_000,
                     50_000, 62_500, 64_000, 88_200, 96_000, 125_000, 128_000, 176_400, 192_000, 200_000,
                     250_000, 256_000, 300_000, 312_500, 384_000, 441_000, 500_000, 768_000):  # fmt: skip
-        assert rate_hz == to_hz or steepfilter.fits(rate_hz, to_hz), rate_hz
+        assert rate_hz == to_hz or filterdesign.fits(rate_hz, to_hz), rate_hz
 
 
 @pytest.mark.parametrize("n", [112, 1568, 5376, 14112])
@@ -283,13 +284,6 @@ def test_a_window_of_hardly_any_sound_is_no_failure(from_hz: int, n_samples: int
     np.testing.assert_allclose(found, 1, rtol=1e-6)
 
 
-def whole_windows(samples: np.ndarray, rate_hz: int) -> np.ndarray:
-    """Resample every window of 3 s by itself, and put them side by side."""
-    n = perwindow.window_samples(3.0, rate_hz)
-    parts = [perwindow.resample(samples[i : i + n], rate_hz, 48_000) for i in range(0, len(samples), n)]
-    return np.concatenate([np.pad(part, (0, 144_000 - len(part))) for part in parts])
-
-
 def whole_fft(samples: np.ndarray, rate_hz: int) -> np.ndarray:
     """Resample a recording as if it went round: the steepest filter that there is."""
     n_samples = len(samples) * 48_000 // rate_hz
@@ -297,11 +291,14 @@ def whole_fft(samples: np.ndarray, rate_hz: int) -> np.ndarray:
     return resampled.astype(np.float32)
 
 
-def detected(pipeline: Pipeline, sounds: dict[str, np.ndarray]) -> dict[make_birdnet_rates.Key, float]:
+def detected(
+    model: models.Model, sounds: dict[str, np.ndarray], rate_hz: int, **options: str
+) -> dict[make_birdnet_rates.Key, float]:
+    pipeline = Pipeline(model, Options(min_confidence=0.1, **options))
     return {
         (name, row.start_s, f"{row.scientific_name}_{row.common_name}"): row.confidence
         for name, samples in sounds.items()
-        for row in pipeline.detect(samples, 48_000)
+        for row in pipeline.detect(samples, rate_hz)
     }
 
 
@@ -313,19 +310,19 @@ def assert_birdnets(model: models.Model, recordings: dict[str, np.ndarray], tabl
     0.005 of the threshold.
     """
     golden = make_birdnet_rates.read(GOLDEN / table, rate_hz)
-    pipeline = Pipeline(model, Options(min_confidence=0.1))
     sounds = {
         name: make_birdnet_rates.stereo(sound, rate_hz).mean(axis=1, dtype=np.float32)
         for name, sound in recordings.items()
     }
-    filtering = SteepFilter(rate_hz, 48_000)
-    steep = detected(pipeline, {name: filtering(samples) for name, samples in sounds.items()})
-    exact = detected(pipeline, {name: whole_windows(samples, rate_hz) for name, samples in sounds.items()})
+    steep = detected(model, sounds, rate_hz)
+    exact = detected(model, sounds, rate_hz, resampler="birdnet")
     if rate_hz == 24_000:
         assert len(steep.keys() & golden.keys()) >= 0.98 * len(golden)
         assert len(steep.keys() - golden.keys()) <= 0.02 * len(golden)
     else:
-        whole = detected(pipeline, {name: whole_fft(samples, rate_hz) for name, samples in sounds.items()})
+        whole = detected(
+            model, {name: whole_fft(samples, rate_hz) for name, samples in sounds.items()}, 48_000
+        )
         clear = {key for key, confidence in golden.items() if confidence > 0.105}
         assert len(steep.keys() & clear) >= len(whole.keys() & clear) - 0.01 * len(clear)
     assert exact.keys() == golden.keys()
@@ -344,3 +341,21 @@ def test_real_detections_at_lower_rates_are_birdnets(
 ) -> None:
     samples, _ = audio.read(real_soundscape / "soundscape.flac")
     assert_birdnets(birdnet, {"real": samples}, "birdnet_rates_real.csv", rate_hz)
+
+
+@pytest.mark.parametrize("resampler", ["steep", "soxr-hq", "birdnet"])
+@pytest.mark.parametrize("rate_hz", [11_025, 9_973])
+def test_a_file_and_its_samples_are_heard_alike_at_another_rate(
+    tiny: models.Model, tmp_path: Path, resampler: str, rate_hz: int
+) -> None:
+    samples = strategies.sound("noise", 3 * rate_hz + 17, seed=6) / 4
+    path = tmp_path / "a.wav"
+    soundfile.write(path, samples, rate_hz, subtype="FLOAT")
+    pipeline = Pipeline(tiny, Options(min_confidence=0, resampler=resampler))
+    from_file, from_memory = pipeline.detect(path), pipeline.detect(samples, rate_hz)
+    assert len(from_file) == 7 * 3
+    for one, other in zip(from_file, from_memory, strict=True):
+        assert one._replace(file="", confidence=0) == other._replace(confidence=0)
+        assert one.confidence == pytest.approx(other.confidence, abs=1e-5)
+    outcome = pipeline.analyse(str(path))
+    assert outcome.heard[0].detections["start_s"].tolist() == [row.start_s for row in from_file]

@@ -6,8 +6,15 @@ on where the windows lie.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ..arrays import Float32
 from ..errors import ConfigError
+
+
+def check() -> None:
+    """Raise ConfigError where scipy is not installed."""
+    _scipy()
 
 
 def window_samples(length_s: float, rate_hz: int) -> int:
@@ -43,9 +50,14 @@ def resample(window: Float32, from_hz: int, to_hz: int) -> Float32:
     n_samples = round(len(window) / from_hz * to_hz)
     if from_hz == to_hz or n_samples == 0:
         return window[:n_samples]
+    resampled: Float32 = _scipy()(window, n_samples)
+    return resampled
+
+
+def _scipy() -> Callable[[Float32, int], Float32]:
     try:
-        from scipy.signal import resample
+        from scipy.signal import resample as transformed
     except ImportError as error:
         raise ConfigError("resampling as birdnet does takes scipy: pip install scipy") from error
-    resampled: Float32 = resample(window, n_samples)
-    return resampled
+    function: Callable[[Float32, int], Float32] = transformed
+    return function

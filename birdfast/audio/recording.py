@@ -11,12 +11,13 @@ from typing import Self
 import numpy as np
 
 from ..arrays import Float32
+from ..config import Resampler
 from ..errors import AudioError
 from . import refusal
 from .channels import Mixer, chosen, silences
 from .choice import choose
 from .decoders import Undecodable, libsndfile, losses
-from .resampling import Feed
+from .resampling import Feed, feed
 
 USUAL = libsndfile.Sndfile.name
 MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
@@ -31,6 +32,8 @@ class Recording:
         A file in any format that libsndfile or FFmpeg reads.
     channel : "mix", "each", or a number from 1, as int or text
         What is heard: the average of all channels, each of them, or one.
+    resampler : "steep" or "soxr-hq"
+        How its sound gets to another rate.
 
     Attributes
     ----------
@@ -50,8 +53,13 @@ class Recording:
         channel, or its rate is outside 1 to 768 kHz. The message names the file and the reason.
     """
 
-    def __init__(self, path: str | os.PathLike[str], channel: str | int = "mix") -> None:
-        self.path = Path(path)
+    def __init__(
+        self,
+        path: str | os.PathLike[str],
+        channel: str | int = "mix",
+        resampler: Resampler = "steep",
+    ) -> None:
+        self.path, self._resampler = Path(path), resampler
         refusal.check(self.path)
         try:
             choice = choose(self.path)
@@ -137,7 +145,8 @@ class Recording:
     ) -> Feed:
         """Return what makes the samples that `blocks` has of this recording's own."""
         channel = self.channels[0] if channel is None else channel
-        return Feed(self.rate_hz, rate_hz, start, stop, self.n_samples_at(rate_hz), channel)
+        total = self.n_samples_at(rate_hz)
+        return feed(self.rate_hz, rate_hz, start, stop, total, channel, self._resampler)
 
     def feed(self, feeds: Sequence[Feed]) -> Iterator[tuple[int, Float32]]:
         """Decode once for several rates, places or channels.

@@ -1,40 +1,45 @@
-"""Resampling: from a recorder's rate to a model's, by soxr at its quality HQ.
+"""Resampling: from a recorder's rate to a model's, as sound comes in blocks.
 
 A recording is resampled as a whole, not window by window, so a window's samples do not depend on where
-the windows lie.
+the windows lie. "steep" is the usual way (`steepfilter`); soxr at its quality HQ the other. Where the rates'
+ratio gives the steep filter no blocks, soxr's quality VHQ stands in for it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from math import gcd
+from functools import cache
 
 import numpy as np
 import soxr
 
 from ..arrays import Float32
+from ..config import Resampler
+from .filterdesign import fits, ratio
+from .steepfilter import SteepFilter, SteepStream
 
 PREROLL_S = 0.25  # far longer than soxr's filter: what is dropped with it carries all start-up effects
 
 
-def resample(samples: Float32, from_hz: int, to_hz: int) -> Float32:
+def resample(samples: Float32, from_hz: int, to_hz: int, resampler: Resampler = "steep") -> Float32:
     """Return mono samples at another rate, as `Recording.blocks` would give them.
 
     Parameters
     ----------
     samples : float32 [n]
     from_hz, to_hz : int
+    resampler : "steep" or "soxr-hq"
 
     Returns
     -------
     float32 [ceil(n to_hz / from_hz)]
-        soxr rounds the length its own way; zeros fill what it lacks.
     """
     if from_hz == to_hz:
         return samples
-    n_samples = -(-len(samples) * to_hz // from_hz)
-    resampled: Float32 = soxr.resample(samples, from_hz, to_hz, quality="HQ")[:n_samples]
-    return np.pad(resampled, (0, n_samples - len(resampled)))
+    total = -(-len(samples) * to_hz // from_hz)
+    made = feed(from_hz, to_hz, total=total, resampler=resampler)
+    blocks = [block.copy() for block in (*made.push(samples, 0), *made.end())]
+    return np.concatenate([np.zeros(0, np.float32), *blocks])
 
 
 def resampler_version() -> str:
@@ -42,8 +47,16 @@ def resampler_version() -> str:
     return str(soxr.__version__)
 
 
-class Feed:
-    """The samples `start` to `stop` at one rate, made of a recording's own that come in blocks.
+def feed(
+    from_hz: int,
+    to_hz: int,
+    start: int = 0,
+    stop: int | None = None,
+    total: int | None = None,
+    channel: int = 0,
+    resampler: Resampler = "steep",
+) -> Feed:
+    """Return what makes the samples `start` to `stop` at one rate of a recording's own.
 
     Parameters
     ----------
@@ -55,58 +68,93 @@ class Feed:
         How many samples the whole recording has at `to_hz`; None where it does not say.
     channel : int
         Whose samples it takes; 0 is the mix of all.
+    resampler : "steep" or "soxr-hq"
+    """
+    if from_hz == to_hz:
+        return Feed(start, stop, channel)
+    if resampler == "steep" and fits(from_hz, to_hz):
+        return _SteepFeed(from_hz, to_hz, start, stop, channel)
+    quality = "HQ" if resampler == "soxr-hq" else "VHQ"
+    return _SoxrFeed(from_hz, to_hz, start, stop, total, channel, quality)
+
+
+class Feed:
+    """The samples `start` to `stop` of a recording, of its own that come in blocks; made by `feed`.
 
     Attributes
     ----------
     channel : int
     first : int
-        The recording's sample where it has to begin: a little before `start`, on both rates' grids.
+        The recording's sample where it has to begin: not behind `start`, and on both rates' grids.
     last : int or None
         The one behind the last that is needed; None is the end.
     """
 
-    def __init__(
-        self,
-        from_hz: int,
-        to_hz: int,
-        start: int = 0,
-        stop: int | None = None,
-        total: int | None = None,
-        channel: int = 0,
-    ) -> None:
-        self.channel = channel
-        self._start, self._end = start, stop
-        self._position, self.first, self.last = start, start, stop
-        self._resampler: soxr.ResampleStream | None = None
-        if from_hz != to_hz:
-            up, down = ratio(to_hz, from_hz)
-            preroll = round(PREROLL_S * from_hz)
-            self.first = max(0, start * down // up - preroll) // down * down
-            self.last = None if stop is None else -(-stop * down // up) + preroll
-            self._end = total if stop is None or (total is not None and total < stop) else stop
-            self._position = self.first // down * up
-            self._resampler = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality="HQ")
+    def __init__(self, first: int, last: int | None, channel: int) -> None:
+        self.first, self.last, self.channel = first, last, channel
 
     def push(self, block: Float32, at: int) -> Iterator[Float32]:
         """Take mono samples [n] that begin at the recording's sample `at`, and yield what they make.
 
-        Blocks follow each other; what lies before `first` or behind `last` is passed over.
+        Blocks follow each other; what lies before `first` or behind `last` is passed over. What is yielded
+        may be overwritten in the next turn.
         """
-        block = block[max(0, self.first - at) : None if self.last is None else max(0, self.last - at)]
-        if self._resampler is None:
-            if len(block):
-                yield block
-        elif len(block):
-            yield from self._within(self._resampler.resample_chunk(block))
+        wanted = block[max(0, self.first - at) : None if self.last is None else max(0, self.last - at)]
+        return self._make(wanted) if len(wanted) else iter(())
 
     def end(self, fill: bool = True) -> Iterator[Float32]:
-        """Yield what is still to come when the last block was pushed; `fill` with zeros what lacks."""
-        if self._resampler is None:
-            return
-        yield from self._within(self._resampler.resample_chunk(np.zeros(0, np.float32), last=True))
+        """Yield what is still to come when the last block was pushed.
+
+        `fill`: what is behind it is silence, as it is the recording's end; without, it is not known.
+        """
+        return iter(())
+
+    def _make(self, block: Float32) -> Iterator[Float32]:
+        yield block
+
+
+class _SteepFeed(Feed):
+    def __init__(self, from_hz: int, to_hz: int, start: int, stop: int | None, channel: int) -> None:
+        filtering = _steep(from_hz, to_hz)
+        first, last = filtering.span(start, start + 1 if stop is None else max(stop, start + 1))
+        super().__init__(first, None if stop is None else last, channel)
+        self._stream = SteepStream(filtering, start, stop)
+
+    def end(self, fill: bool = True) -> Iterator[Float32]:
+        return self._stream.end(whole=not fill)
+
+    def _make(self, block: Float32) -> Iterator[Float32]:
+        return self._stream.push(block)
+
+
+class _SoxrFeed(Feed):
+    def __init__(
+        self,
+        from_hz: int,
+        to_hz: int,
+        start: int,
+        stop: int | None,
+        total: int | None,
+        channel: int,
+        quality: str,
+    ) -> None:
+        up, down = ratio(from_hz, to_hz)
+        preroll = round(PREROLL_S * from_hz)
+        first = max(0, start * down // up - preroll) // down * down
+        super().__init__(first, None if stop is None else -(-stop * down // up) + preroll, channel)
+        self._start = start
+        self._end = total if stop is None or (total is not None and total < stop) else stop
+        self._position = first // down * up
+        self._soxr = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=quality)
+
+    def end(self, fill: bool = True) -> Iterator[Float32]:
+        yield from self._within(self._soxr.resample_chunk(np.zeros(0, np.float32), last=True))
         reached = max(self._position, self._start)
         if fill and self._end is not None and self._start < self._end and reached < self._end:
-            yield np.zeros(self._end - reached, np.float32)
+            yield np.zeros(self._end - reached, np.float32)  # soxr rounds the length its own way
+
+    def _make(self, block: Float32) -> Iterator[Float32]:
+        return self._within(self._soxr.resample_chunk(block))
 
     def _within(self, block: Float32) -> Iterator[Float32]:
         """Yield the part of a resampled block that was asked for."""
@@ -117,7 +165,7 @@ class Feed:
             yield kept
 
 
-def ratio(to_hz: int, from_hz: int) -> tuple[int, int]:
-    """Return the ratio of two rates in lowest terms."""
-    divisor = gcd(to_hz, from_hz)
-    return to_hz // divisor, from_hz // divisor
+@cache
+def _steep(from_hz: int, to_hz: int) -> SteepFilter:
+    """Return a filter that was made once for all recordings; several threads may use it."""
+    return SteepFilter(from_hz, to_hz)

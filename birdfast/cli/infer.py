@@ -72,6 +72,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="which channel to hear: mix (all together), 1, 2, ..., or each by itself, with a column that"
         " says which (default: %(default)s)",
     )
+    parser.add_argument(
+        "--resampler",
+        choices=("steep", "soxr-hq", "birdnet"),
+        default=Options.resampler,
+        help="how sound gets to the model's rate: keeping nearly all that both rates can hold, by soxr, or"
+        " window by window as birdnet does, for comparisons (default: %(default)s)",
+    )
     cut = parser.add_argument_group("windows").add_mutually_exclusive_group()
     cut.add_argument("--overlap", type=float, metavar="S", help="seconds that neighbouring windows share")
     cut.add_argument(
@@ -160,6 +167,7 @@ def run(chosen: argparse.Namespace) -> int:
         normalization=chosen.normalization,
         graft=chosen.graft,
         channel=chosen.channel,
+        resampler=chosen.resampler,
     )
     how = How(
         kinds=kinds_of(chosen.rtype),

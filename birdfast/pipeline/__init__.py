@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import audio, models
 from ..arrays import Float32
-from ..config import Options
+from ..config import Options, Resampler
 from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import stretches
@@ -162,12 +162,12 @@ class Pipeline:
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with audio.Recording(path, self.options.channel) as recording:
+            with audio.Recording(path, self.options.channel, self.options.resampler) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
                     transcript.n_channels = len(recording.channels)
-                grids = [listener.grid for listener in listeners]
+                grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 try:
                     with one_pass(recording, listeners, shares) as passing:
@@ -191,13 +191,15 @@ class Pipeline:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
             for listener in listeners:
-                samples = _checked(sound, rate_hz, listener.grid.rate_hz)
-                with listener.ears(0, listener.grid.count(len(samples))) as (ear,):
+                grid = listener.grid_at(rate_hz or 0)
+                samples = _checked(sound, rate_hz, grid.rate_hz, self.options.resampler)
+                with listener.ears(grid, 0, grid.count(len(samples))) as (ear,):
                     for scored in chain(ear.hear(samples), ear.end()):
                         yield listener, scored
             return
-        with audio.Recording(sound, self.options.channel) as recording:
-            shares = [Share(0, stretches.count(recording, listener.grid)) for listener in listeners]
+        with audio.Recording(sound, self.options.channel, self.options.resampler) as recording:
+            grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+            shares = [Share(0, stretches.count(recording, grid)) for grid in grids]
             with one_pass(recording, listeners, shares) as passing:
                 failure: AudioError | None = None
                 try:
@@ -213,8 +215,8 @@ class Pipeline:
                     raise failure
 
 
-def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float32:
-    """Return sound that is already in memory at the model's rate."""
+def _checked(samples: Float32, rate_hz: int | None, wanted_hz: int, resampler: Resampler) -> Float32:
+    """Return sound that is already in memory at the rate at which it is cut."""
     if rate_hz is None or not audio.MIN_RATE_HZ <= rate_hz <= audio.MAX_RATE_HZ:
         raise AudioError(
             f"samples need their rate_hz, {audio.MIN_RATE_HZ} to {audio.MAX_RATE_HZ}; it is {rate_hz}"
@@ -223,4 +225,4 @@ def _checked(samples: Float32, rate_hz: int | None, model_rate_hz: int) -> Float
         raise AudioError(f"samples are {samples.dtype} {list(samples.shape)}; mono floats [n] are wanted")
     if not np.isfinite(samples).all():
         raise AudioError(f"sample {int(np.argmin(np.isfinite(samples)))} is NaN or infinite")
-    return audio.resample(samples.astype(np.float32, copy=False), rate_hz, model_rate_hz)
+    return audio.resample(samples.astype(np.float32, copy=False), rate_hz, wanted_hz, resampler)

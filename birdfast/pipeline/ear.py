@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from time import thread_time
 from typing import NamedTuple
 
@@ -38,9 +38,12 @@ class Ear:
     Parameters
     ----------
     grid : Grid
+        Which says when a window starts.
+    cutting : Grid
+        On which it is cut: the same, or at the recording's own rate.
     session : Session
-    normalized : callable
-        Gives windows [n, window_samples] the level that the network is used to.
+    prepared : callable
+        Makes of windows as they were cut, and how much of each is sound, what the network takes.
     first : int
         The number of the stretch's first window.
     n_windows : int or None
@@ -60,19 +63,20 @@ class Ear:
     def __init__(
         self,
         grid: Grid,
+        cutting: Grid,
         session: Session,
-        normalized: Callable[[Float32], Float32],
+        prepared: Callable[[Float32, Sequence[int]], Float32],
         first: int,
         n_windows: int | None,
         channel: int = MIX,
     ) -> None:
-        self._grid, self._session, self._normalized = grid, session, normalized
+        self._grid, self._session, self._prepared = grid, session, prepared
         self._first, self.channel = first, channel
-        self._cutter = Cutter(grid, n_windows, session.batch)
+        self._cutter = Cutter(cutting, n_windows, session.batch)
         self.skip, self.network_s, self.n_windows = 0, 0.0, 0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
-        """Take mono samples [n] at the grid's rate, and yield the batches that are full now."""
+        """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now."""
         passed = block[self.skip :]
         self.skip -= len(block) - len(passed)
         return self._score(self._cutter.push(passed))
@@ -85,7 +89,7 @@ class Ear:
         grid = self._grid
         for batch in batches:
             began_s = thread_time()
-            outputs = self._session.run(self._normalized(batch))
+            outputs = self._session.run(self._prepared(batch, self._cutter.sound_samples()))
             self.network_s += thread_time() - began_s
             number = np.arange(self._first, self._first + len(batch)) + self.n_windows
             self.n_windows += len(batch)

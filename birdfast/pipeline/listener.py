@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from threading import Lock
 
 import numpy as np
 
 from .. import labels, models, windows
 from ..arrays import Float32, Gathering, Rows
+from ..audio import perwindow
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, PART_BYTES, Detection, Part, row
@@ -62,22 +64,39 @@ class Listener:
         if not all(self.widths.values()):
             raise self._without_embedding()
         self.grid = _grid(self.model, options)
+        if options.resampler == "birdnet":
+            perwindow.check()
         self._rule = ScoreRule(
             self.model.activation, options.min_confidence, options.top_k, options.sensitivity
         )
 
+    def grid_at(self, rate_hz: int) -> windows.Grid:
+        """Return the grid on which a recording of a rate is cut: at the model's rate, or at its own."""
+        if self.options.resampler != "birdnet" or rate_hz == self.grid.rate_hz:
+            return self.grid
+        window_s, step_s = (n / self.grid.rate_hz for n in (self.grid.window_samples, self.grid.step_samples))
+        n_window, n_step = (perwindow.window_samples(length_s, rate_hz) for length_s in (window_s, step_s))
+        return windows.Grid(rate_hz, n_window, n_step, self.grid.tail)
+
     @contextmanager
     def ears(
-        self, first: int, n_windows: int | None, channels: Sequence[int] = (MIX,)
+        self, cutting: windows.Grid, first: int, n_windows: int | None, channels: Sequence[int] = (MIX,)
     ) -> Iterator[list[Ear]]:
         """Lend a session to whoever calls, for each channel of one stretch of a recording: see `Ear`."""
+        prepared = partial(self._prepared, cutting)
         with self._sessions.one() as session:
             yield [
-                Ear(self.grid, session, self.normalized, first, n_windows, channel) for channel in channels
+                Ear(self.grid, cutting, session, prepared, first, n_windows, channel) for channel in channels
             ]
 
-    def normalized(self, batch: Float32) -> Float32:
-        """Return windows [n, window_samples] at the level that the network is used to."""
+    def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
+        """Return windows at the model's rate, and at the level that the network is used to."""
+        if cutting.rate_hz != self.grid.rate_hz:
+            made = np.zeros((len(batch), self.grid.window_samples), np.float32)
+            for row, window, n_samples in zip(made, batch, sound_samples, strict=True):
+                resampled = perwindow.resample(window[:n_samples], cutting.rate_hz, self.grid.rate_hz)
+                row[: len(resampled)] = resampled[: len(row)]
+            batch = made
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
     def pick(self, scored: Scored) -> Rows:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from ..arrays import Float32
 from ..audio import Recording
+from ..windows import Grid
 from .ear import Ear
 from .listener import Listener
 from .stretches import Share
@@ -37,10 +38,11 @@ class OnePass:
         places: list[Place],
     ) -> None:
         self.places, self._recording = places, recording
-        spans = [_span(*both) for both in zip(listeners, shares, strict=True)]
+        grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+        spans = [_span(*both) for both in zip(grids, shares, strict=True)]
         routes: dict[tuple[int, int], list[Place]] = {}
         for place in places:
-            rate_hz = listeners[place.listener].grid.rate_hz
+            rate_hz = grids[place.listener].rate_hz
             routes.setdefault((rate_hz, place.ear.channel), []).append(place)
         self._routes, self._feeds = list(routes.values()), []
         for (rate_hz, channel), route in routes.items():
@@ -73,13 +75,17 @@ def one_pass(
         places = [
             Place(number, ear)
             for number, (listener, share) in enumerate(zip(listeners, shares, strict=True))
-            for ear in stack.enter_context(listener.ears(share.first, share.n_windows, recording.channels))
+            for ear in stack.enter_context(
+                listener.ears(
+                    listener.grid_at(recording.rate_hz), share.first, share.n_windows, recording.channels
+                )
+            )
         ]
         yield OnePass(recording, listeners, shares, places)
 
 
-def _span(listener: Listener, share: Share) -> tuple[int, int | None]:
-    """Return the samples of a share's windows, counted at the listener's rate; None is the end."""
+def _span(grid: Grid, share: Share) -> tuple[int, int | None]:
+    """Return the samples of a share's windows, counted at the grid's rate; None is the end."""
     if share.n_windows is None:
         return 0, None
-    return listener.grid.span(share.first, share.first + share.n_windows)
+    return grid.span(share.first, share.first + share.n_windows)
