@@ -79,6 +79,12 @@ def deep(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     return models.find(networks.write_folder(tmp_path_factory.mktemp("deep"), *matrices))
 
 
+@pytest.fixture(scope="session")
+def stsg(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """A model of tokens that learnt nothing: its tables are noise."""
+    return models.find(networks.write_tokens(tmp_path_factory.mktemp("tokens")))
+
+
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
     """Two and a half seconds of noise, 8 kHz, 16 bits, mono."""
