@@ -16,6 +16,7 @@ from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 
 import birdfast
@@ -303,6 +304,8 @@ def test_close_tells_everyone_in_two_seconds_and_nothing_stays_behind(
             pool.detect(SOUND, 8_000)
         pool.cancel()
         pool.close()
+    with pytest.raises(ConfigError, match="opened once"), pool:
+        pass
 
 
 def test_a_worker_that_dawdles_at_its_end_does_not_hold_up_the_closing(
@@ -325,6 +328,22 @@ def test_a_worker_that_dawdles_at_its_end_does_not_hold_up_the_closing(
 
 def hangs_up(worker: workers.Worker) -> Iterator[object]:
     raise EOFError
+
+
+def test_a_pool_may_be_closed_by_another_thread_while_it_opens(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hangs = tmp_path / "hangs"
+    hangs.write_text("#!/bin/sh\nexec sleep 60\n")
+    hangs.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(hangs))
+    pool = WarmPool(tiny.path.parent, workers=1)
+    with ThreadPoolExecutor(1) as threads:
+        closing = threads.submit(lambda: (wait_for(lambda: pool._crew), pool.close()))
+        with pytest.raises(CancelledError), pool:
+            pass
+        closing.result()
+    assert not [child for child in psutil.Process().children() if "sleep" in child.cmdline()]
 
 
 def test_a_pool_that_is_not_open_says_so(tiny: models.Model) -> None:

@@ -83,7 +83,7 @@ class Requests:
         self._lock = Lock()
         self._open: dict[int, Request] = {}
         self._turns: deque[Request] = deque()
-        self._number = 0
+        self._number, self._opened = 0, False
         self._cancels: list[Event] = []
         self._closed: BirdfastError | None = ConfigError("the pool is not open yet: with WarmPool() as pool")
 
@@ -93,8 +93,17 @@ class Requests:
         return self._closed is not None
 
     def open(self) -> None:
-        """Take requests from now on."""
-        self._closed = None
+        """Take requests from now on.
+
+        Raises
+        ------
+        ConfigError
+            They were open before.
+        """
+        with self._lock:
+            if self._opened:
+                raise ConfigError("a pool is opened once: make another")
+            self._opened, self._closed = True, None
 
     def check_open(self) -> None:
         """Raise what `close` was told, or that it was never opened, if no more are taken."""
@@ -134,7 +143,7 @@ class Requests:
     def close(self, why: BirdfastError, *, failed: bool = False) -> None:
         """Take no more; those who wait are told that they are cancelled, or what failed."""
         with self._lock:
-            self._closed = why
+            self._closed = self._closed if failed and self._closed else why
             self._drop(why if failed else None)
             for stopped in self._cancels:
                 stopped.set()

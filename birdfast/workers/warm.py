@@ -35,6 +35,8 @@ class WarmPool:
     minute each, are shared out among the workers, sound in memory goes to one of them as it is; those who
     ask have turns, stretch by stretch, so that a short sound does not wait until a long file is through.
 
+    Workers are started afresh: a script needs no `if __name__ == "__main__"`.
+
     A batch of four windows and a single one differ in the last bits of their scores (within 1e-4 of a
     logit), as a resampled stretch and a whole file do: answers have the Pipeline's very bits for sound in
     memory, and for files at the model's rate of up to a stretch, or whose stretches are whole batches, as
@@ -85,13 +87,11 @@ class WarmPool:
 
     def __enter__(self) -> Self:
         """Start the workers, and wait until one is ready."""
-        if self._crew is not None:
-            raise ConfigError("a pool is opened once: make another")
-        self._crew = Crew(self._models, self._options, *self._how)
-        self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
         self._requests.open()
         atexit.register(self.close)
         try:
+            self._crew = Crew(self._models, self._options, *self._how)
+            self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
             self._thread.start()
             self._sizes = self._ready.result()
             for note in self._crew.notes:
@@ -200,12 +200,10 @@ class WarmPool:
         """End the workers, within 2 s: whoever still waits gets `CancelledError`."""
         self._requests.close(ConfigError("the pool is closed"))
         atexit.unregister(self.close)
-        if self._crew is None or self._thread is None or not self._thread.is_alive():
-            return
-        self._crew.wake()
-        self._thread.join(PATIENCE_S)
-        if self._thread.is_alive():
-            self._crew.kill()
+        if self._crew is not None and self._thread is not None and self._thread.is_alive():
+            self._crew.wake()
+            self._thread.join(PATIENCE_S)
+            self._crew.kill()  # where it waits for one to end by itself
             self._thread.join(PATIENCE_S)
 
     def _asked(self, model: str | None) -> tuple[int, dict[str, int]]:
@@ -246,3 +244,5 @@ class WarmPool:
             self._requests.close(why, failed=True)
             if not self._ready.done():
                 self._ready.set_exception(why)
+        finally:
+            self._ready.cancel()  # whoever closes a pool may not be who opens it
