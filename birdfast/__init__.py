@@ -2,6 +2,11 @@
 
 audio file -> windows -> spectrogram -> tokens -> embedding -> scores -> tables     (STSG)
 audio file -> windows -> [spectrogram ->] network session --> scores -> tables      (pretrained networks)
+
+`load` brings networks into this process, `WarmPool` into worker processes that stay up and answer any number
+of threads, and `run` makes tables of many recordings, once. What goes wrong is a `BirdfastError`: the audio's
+(`AudioError`), the model's (`ModelError`), the options' (`ConfigError`), the disk's (`OutputError`), or that
+workers ended at a sound (`WorkerError`).
 """
 
 from __future__ import annotations
@@ -11,11 +16,12 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError
+from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError, WorkerError
 
 if TYPE_CHECKING:
     from .pipeline import Pipeline
     from .runs import Results
+    from .workers.warm import WarmPool
 
 __all__ = [
     "AudioError",
@@ -23,12 +29,27 @@ __all__ = [
     "ConfigError",
     "ModelError",
     "OutputError",
+    "WarmPool",
+    "WorkerError",
     "__version__",
     "load",
     "run",
 ]
 
 Path = str | os.PathLike[str]
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
+def __getattr__(name: str) -> Any:
+    """Bring what takes its time to import, when it is asked for."""
+    if name == "WarmPool":
+        from .workers.warm import WarmPool
+
+        return WarmPool
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def load(

@@ -1,4 +1,4 @@
-"""What can go wrong, by whose fault: the audio's, the model's, the options', or the disk's."""
+"""What can go wrong, by whose fault: the audio's, the model's, the options', a worker's, or the disk's."""
 
 
 class BirdfastError(Exception):
@@ -15,6 +15,10 @@ class ModelError(BirdfastError):
 
 class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
+
+
+class WorkerError(BirdfastError):
+    """A worker process that ended twice at the same sound: it crashed, was killed, or fell silent."""
 
 
 class OutputError(BirdfastError):

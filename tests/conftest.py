@@ -113,6 +113,12 @@ def tokens(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     return models.find(networks.write_stsg(tmp_path_factory.mktemp("tokens")))
 
 
+@pytest.fixture(scope="session")
+def stsg(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """A model of tokens at the tiny network's rate, which learnt nothing: its tables are noise."""
+    return models.find(networks.write_tokens(tmp_path_factory.mktemp("stsg")))
+
+
 @pytest.fixture
 def wav(tmp_path: Path) -> Path:
     """Two and a half seconds of noise, 8 kHz, 16 bits, mono."""

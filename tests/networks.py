@@ -74,6 +74,20 @@ def write_stsg(folder: Path, n_tokens: int = 30, dim: int = 6, window_s: float =
     return folder
 
 
+def write_tokens(folder: Path) -> Path:
+    """Write the folder of a model of spectrogram tokens, with windows of half a second."""
+    frontend = {"rate_hz": RATE_HZ, "n_fft": 256, "frame_samples": 256, "hop_samples": 160, "n_mels": 16,
+                "n_mfcc": 0, "fmax_hz": 4_000.0, "log": True, "offset": 1e-5}  # fmt: skip
+    facts = {"title": "noise", "licence": "none", "activation": "softmax", "window_s": 0.5,
+             "classes": list(LABELS), "frontend": frontend, "pooling": {"statistics": 1.0}}  # fmt: skip
+    random = np.random.default_rng(2)
+    shapes = {"centroids": (40, 16), "embeddings": (40, 6), "layer0_weight": (len(LABELS), 6 + 3 * 16),
+              "layer0_bias": (len(LABELS),)}  # fmt: skip
+    arrays = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
+    modelfolder.write(folder, facts, arrays)
+    return folder
+
+
 def _tensor(name: str, shape: list[int], buffer: int, kind: int = schema.TensorType.FLOAT32) -> Any:
     tensor = schema.TensorT()
     tensor.name, tensor.shape, tensor.type, tensor.buffer = name, shape, kind, buffer

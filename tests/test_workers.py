@@ -21,6 +21,7 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.outcomes import Outcome
 from birdfast.pipeline.stretches import STRETCH_S
 
+from .processes import running, strike
 from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0)
@@ -54,12 +55,6 @@ def analysed(paths: list[str], model: models.Model, n_workers: int) -> list[tupl
         return list(pool.work(jobs(paths)))
 
 
-def running() -> list[psutil.Process]:
-    """Return the workers of this process, among whatever else it has started."""
-    living = [child for child in psutil.Process().children() if child.status() != psutil.STATUS_ZOMBIE]
-    return [child for child in living if "birdfast.workers" in child.cmdline()]
-
-
 def test_any_number_of_workers_gives_the_same_in_the_files_order(
     tiny: models.Model, recordings: list[str]
 ) -> None:
@@ -81,26 +76,6 @@ def test_a_worker_sits_on_its_core_with_one_thread_each(tiny: models.Model, reco
         assert process.cpu_affinity() in [[core] for core in cores]
         assert process.environ()["OMP_NUM_THREADS"] == "1"
         assert process.num_threads() <= 2  # soxr and LiteRT start none
-
-
-def strike(
-    monkeypatch: pytest.MonkeyPatch, number: signal.Signals, times: int, path: str
-) -> list[workers.Worker]:
-    """Send each worker a signal that is handed that file, so many times."""
-    start, struck = workers.Worker.start, []
-
-    def start_and_strike(worker: workers.Worker, task: workers.Task, given: workers.Job) -> None:
-        while given.path == path and not worker.ready and len(struck) < times:
-            list(worker.receive())
-        if given.path == path and len(struck) < times:
-            struck.append(worker)
-            worker.process.send_signal(number)
-            if number == signal.SIGKILL:
-                worker.process.wait()
-        start(worker, task, given)
-
-    monkeypatch.setattr(workers.Worker, "start", start_and_strike)
-    return struck
 
 
 def bytes_of(outcomes: list[tuple[int, Outcome]]) -> list[tuple[int, bytes]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
-from itertools import chain
 from time import thread_time
 from typing import Any
 
@@ -12,17 +11,17 @@ import numpy as np
 
 from .. import audio, models
 from ..arrays import Float32
-from ..config import Options, Resampler
-from ..errors import AudioError, ConfigError, ModelError
+from ..config import Options
+from ..errors import AudioError, ModelError
 from ..outcomes import Detection, Outcome, Part
-from . import stretches
+from . import samples, stretches
 from .ear import Scored
-from .listener import Listener
+from .listener import Listener, place_of
 from .onepass import one_pass
 from .stretches import Share
 from .transcript import Transcript, complete, failure_of, hear
 
-__all__ = ["Pipeline", "Scored"]
+__all__ = ["Pipeline", "Scored", "Sound"]
 
 Sound = str | os.PathLike[str] | Float32
 
@@ -126,12 +125,7 @@ class Pipeline:
 
     def listener(self, model: str | None = None) -> Listener:
         """Return a model's listener by its name; None is the only one's."""
-        names = [listener.model.name for listener in self.listeners]
-        if model is None and len(names) == 1:
-            return self.listeners[0]
-        if model not in names:
-            raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
-        return self.listeners[names.index(model)]
+        return self.listeners[place_of([listener.model.name for listener in self.listeners], model)]
 
     def analyse(
         self,
@@ -140,6 +134,7 @@ class Pipeline:
         send: Callable[[Part], object] = lambda part: None,
         alive: Callable[[], object] = lambda: None,
         only: Collection[int] | None = None,
+        kinds: Collection[str] | None = None,
     ) -> Outcome:
         """Analyse one stretch of a file; what goes wrong becomes part of the outcome.
 
@@ -154,10 +149,13 @@ class Pipeline:
             Is called after every batch of windows: there is progress.
         only : collection of int or None
             The numbers of the models that are to listen; None is all.
+        kinds : collection of str or None
+            The dense rows to send ("logits", "scores", "embeddings") in place of detections; None finds
+            detections, and sends what the options keep.
         """
         outcome = Outcome(stretch)
-        listeners = [listener for listener in self.listeners if only is None or listener.number in only]
-        transcripts = [Transcript(path, stretch, listener, send, alive) for listener in listeners]
+        listeners = self._chosen(only)
+        transcripts = [Transcript(path, stretch, listener, send, alive, kinds) for listener in listeners]
         outcome.heard = [transcript.heard for transcript in transcripts]
         known: dict[str, Any] = {}
         began_s = thread_time()
@@ -185,17 +183,45 @@ class Pipeline:
         complete(outcome, known)
         return outcome
 
+    def analyse_samples(
+        self,
+        sound: Float32,
+        rate_hz: int,
+        send: Callable[[Part], object] = lambda part: None,
+        alive: Callable[[], object] = lambda: None,
+        only: Collection[int] | None = None,
+        kinds: Collection[str] | None = None,
+    ) -> Outcome:
+        """Analyse sound in memory, in one stretch, as `analyse` does a file.
+
+        Parameters
+        ----------
+        sound : float32 [n]
+            Mono, and finite (`samples.check`).
+        rate_hz : int
+        send, alive, only, kinds
+            As `analyse`.
+        """
+        outcome = Outcome(audio_s=len(sound) / rate_hz)
+        for listener in self._chosen(only):
+            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds)
+            transcript.take(samples.heard(listener, sound, rate_hz))
+            transcript.finish()
+            outcome.heard.append(transcript.heard)
+        return outcome
+
+    def _chosen(self, only: Collection[int] | None) -> list[Listener]:
+        return [listener for listener in self.listeners if only is None or listener.number in only]
+
     def _listen(
         self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None
     ) -> Iterator[tuple[Listener, Scored]]:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
+            sound, rate_hz = samples.check(sound, rate_hz)
             for listener in listeners:
-                grid = listener.grid_at(rate_hz or 0)
-                samples = _checked(sound, rate_hz, grid.rate_hz, self.options.resampler)
-                with listener.ears(grid, 0, grid.count(len(samples))) as (ear,):
-                    for scored in chain(ear.hear(samples), ear.end()):
-                        yield listener, scored
+                for scored in samples.heard(listener, sound, rate_hz):
+                    yield listener, scored
             return
         with audio.Recording(sound, self.options.channel, self.options.resampler) as recording:
             grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
@@ -213,16 +239,3 @@ class Pipeline:
                         yield listeners[place.listener], scored
                 if failure is not None:
                     raise failure
-
-
-def _checked(samples: Float32, rate_hz: int | None, wanted_hz: int, resampler: Resampler) -> Float32:
-    """Return sound that is already in memory at the rate at which it is cut."""
-    if rate_hz is None or not audio.MIN_RATE_HZ <= rate_hz <= audio.MAX_RATE_HZ:
-        raise AudioError(
-            f"samples need their rate_hz, {audio.MIN_RATE_HZ} to {audio.MAX_RATE_HZ}; it is {rate_hz}"
-        )
-    if samples.ndim != 1 or samples.dtype.kind != "f":
-        raise AudioError(f"samples are {samples.dtype} {list(samples.shape)}; mono floats [n] are wanted")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"sample {int(np.argmin(np.isfinite(samples)))} is NaN or infinite")
-    return audio.resample(samples.astype(np.float32, copy=False), rate_hz, wanted_hz, resampler)

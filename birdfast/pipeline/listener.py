@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from threading import Lock
@@ -10,11 +10,11 @@ from threading import Lock
 import numpy as np
 
 from .. import labels, models, windows
-from ..arrays import Float32, Gathering, Rows
+from ..arrays import Float32, Rows
 from ..audio import perwindow
 from ..config import Options
 from ..errors import ConfigError, ModelError
-from ..outcomes import DETECTION, MIX, PART_BYTES, Detection, Part, row
+from ..outcomes import DETECTION, MIX, Detection, row
 from ..scores import ScoreRule
 from ..sessions import open_session
 from ..sessions.session import EMBEDDING, LOGITS, Session
@@ -42,8 +42,11 @@ class Listener:
     ----------
     label_spaces : tuple of Labels
         What its classes are called; `DETECTION` says which of them an index is of.
+    sizes : dict of str to int
+        How many values a dense row has, for each kind: "scores" (confidences), "logits" and "embeddings"
+        (0: there is none to show).
     widths : dict of str to int
-        How many values a dense row has, for each kind that the options keep.
+        Those of the kinds that the options keep.
     """
 
     def __init__(self, model: models.Model, options: Options, number: int = 0) -> None:
@@ -59,8 +62,9 @@ class Listener:
         if options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
         self.embedding_size = session.outputs.get(EMBEDDING, 0)
-        sizes = {"scores": n_classes, "embeddings": self.embedding_size}
-        self.widths: dict[str, int] = {kind: sizes[kind] for kind in options.keep}
+        self.sizes = dict.fromkeys(("scores", "logits"), n_classes)
+        self.sizes["embeddings"] = self.embedding_size
+        self.widths: dict[str, int] = {kind: self.sizes[kind] for kind in options.keep}
         if not all(self.widths.values()):
             raise self._without_embedding()
         self.grid = _grid(self.model, options)
@@ -121,16 +125,21 @@ class Listener:
         """Give detections, [n] of `DETECTION`, their names and their file."""
         return labels.named(self.label_spaces, detections, path, self.model.name)
 
-    def dense(self, scored: Scored) -> dict[str, Rows]:
+    def dense(self, scored: Scored, kinds: Iterable[str]) -> dict[str, Rows]:
         """Return a batch's dense rows by kind: [n] of `outcomes.row`."""
         found: dict[str, Rows] = {}
-        for kind, width in self.widths.items():
-            rows = found[kind] = np.empty(len(scored.start_s), row(width))
+        for kind in kinds:
+            rows = found[kind] = np.empty(len(scored.start_s), row(self.sizes[kind]))
             rows["start_s"] = scored.start_s
             rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
             rows["channel"] = scored.channel
-            rows["values"] = self.embedding(scored) if kind == "embeddings" else self.confidences(scored)
+            rows["values"] = self._values(scored, kind)
         return found
+
+    def _values(self, scored: Scored, kind: str) -> Float32:
+        if kind == "logits":
+            return scored.outputs[LOGITS]
+        return self.embedding(scored) if kind == "embeddings" else self.confidences(scored)
 
     def confidences(self, scored: Scored) -> Float32:
         """Return a batch's confidences of all classes: float32 [n, n_classes], 0 to 1."""
@@ -153,31 +162,6 @@ class Listener:
         return ModelError(f"{self.model.title} has no embedding to show; {what}")
 
 
-class Sender:
-    """Sends the dense rows of a stretch on, in parts of bounded size."""
-
-    def __init__(
-        self, model: int, stretch: int, widths: Mapping[str, int], send: Callable[[Part], object]
-    ) -> None:
-        self._model, self._stretch, self._send, self.n_parts = model, stretch, send, 0
-        self._gathering = {kind: Gathering(row(width), PART_BYTES) for kind, width in widths.items()}
-
-    def add(self, dense: Mapping[str, Rows]) -> None:
-        """Take a batch's rows by kind."""
-        for kind, rows in dense.items():
-            self._pass_on(kind, self._gathering[kind].add(rows))
-
-    def end(self) -> None:
-        """Send what is left."""
-        for kind, gathering in self._gathering.items():
-            self._pass_on(kind, gathering.rest())
-
-    def _pass_on(self, kind: str, chunks: Iterator[Rows]) -> None:
-        for rows in chunks:
-            self._send(Part(self._model, self._stretch, self.n_parts, kind, rows.tobytes()))
-            self.n_parts += 1
-
-
 class _Sessions:
     """Sessions of one network, each lent to one thread at a time; another is made when all are lent."""
 
@@ -194,6 +178,21 @@ class _Sessions:
         finally:
             with self._lock:
                 self._free.append(session)
+
+
+def place_of(names: Sequence[str], model: str | None) -> int:
+    """Return the place of a model by its name; None is the only one's.
+
+    Raises
+    ------
+    ConfigError
+        There is no model of that name, or there are several and none is named.
+    """
+    if model is None and len(names) == 1:
+        return 0
+    if model not in names:
+        raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
+    return names.index(model)
 
 
 def _grid(model: models.Model, options: Options) -> windows.Grid:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from time import thread_time
 from typing import Any, TypeVar
 
 import numpy as np
 
 from .. import audio
+from ..arrays import Gathering, Rows
 from ..errors import AudioError, ModelError
-from ..outcomes import DETECTION, Failure, Heard, Outcome, Part
+from ..outcomes import DETECTION, PART_BYTES, Failure, Heard, Outcome, Part, row
 from .ear import Scored
-from .listener import Listener, Sender
+from .listener import Listener
 from .onepass import OnePass
 from .stretches import Share
 
@@ -20,7 +21,11 @@ T = TypeVar("T")
 
 
 class Transcript:
-    """What one listener makes of a stretch: its own failure is its own, and the others hear on."""
+    """What one listener makes of a stretch: its own failure is its own, and the others hear on.
+
+    Of every window it picks detections and keeps the dense rows of the options; or, where `kinds` are asked
+    for, it keeps those and picks nothing.
+    """
 
     def __init__(
         self,
@@ -29,12 +34,16 @@ class Transcript:
         listener: Listener,
         send: Callable[[Part], object],
         alive: Callable[[], object],
+        kinds: Collection[str] | None = None,
     ) -> None:
         self.heard = Heard(listener.number)
         self.step_s = listener.grid.step_samples / listener.grid.rate_hz
         self.n_channels = 1
         self._path, self._listener, self._alive = path, listener, alive
-        self._dense = Sender(listener.number, stretch, listener.widths, send)
+        self._picks = kinds is None
+        self._kinds = listener.widths if kinds is None else kinds
+        widths = {kind: listener.sizes[kind] for kind in self._kinds}
+        self._dense = Sender(listener.number, stretch, widths, send)
         self._found = [np.zeros(0, DETECTION)]
 
     def take(self, batches: Iterator[Scored]) -> None:
@@ -43,8 +52,9 @@ class Transcript:
             return
         try:
             for scored in batches:
-                self._found.append(self._listener.pick(scored))
-                self._dense.add(self._listener.dense(scored))
+                if self._picks:
+                    self._found.append(self._listener.pick(scored))
+                self._dense.add(self._listener.dense(scored, self._kinds))
                 self.heard.n_windows += len(scored.start_s)
                 self._alive()
         except (ModelError, MemoryError) as error:
@@ -69,6 +79,31 @@ class Transcript:
         if recording.n_frames is not None:
             end_s = min(end_s, recording.duration_s)
         return end_s - share.first * self.step_s
+
+
+class Sender:
+    """Sends the dense rows of a stretch on, in parts of bounded size."""
+
+    def __init__(
+        self, model: int, stretch: int, widths: Mapping[str, int], send: Callable[[Part], object]
+    ) -> None:
+        self._model, self._stretch, self._send, self.n_parts = model, stretch, send, 0
+        self._gathering = {kind: Gathering(row(width), PART_BYTES) for kind, width in widths.items()}
+
+    def add(self, dense: Mapping[str, Rows]) -> None:
+        """Take a batch's rows by kind."""
+        for kind, rows in dense.items():
+            self._pass_on(kind, self._gathering[kind].add(rows))
+
+    def end(self) -> None:
+        """Send what is left."""
+        for kind, gathering in self._gathering.items():
+            self._pass_on(kind, gathering.rest())
+
+    def _pass_on(self, kind: str, chunks: Iterator[Rows]) -> None:
+        for rows in chunks:
+            self._send(Part(self._model, self._stretch, self.n_parts, kind, rows.tobytes()))
+            self.n_parts += 1
 
 
 def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) -> None:

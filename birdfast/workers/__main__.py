@@ -14,10 +14,12 @@ from pathlib import Path
 from time import monotonic
 from typing import Any
 
+import numpy as np
+
 from ..config import Options
 from ..errors import BirdfastError
 from ..models import Model
-from ..outcomes import Part
+from ..outcomes import Outcome, Part
 from ..pipeline import Pipeline
 from . import wire
 
@@ -31,7 +33,7 @@ def main(fd: int) -> None:
     parent = socket.socket(fileno=fd)
     orders, voice = _orders(parent), Voice(parent)
     with parent, suppress(EOFError, BrokenPipeError, ConnectionResetError):
-        order = next(orders)
+        order, _ = next(orders)
         _die_with(order["parent"])
         if order["cpu"] is not None:
             os.sched_setaffinity(0, [order["cpu"]])
@@ -42,12 +44,12 @@ def main(fd: int) -> None:
             except BirdfastError as error:
                 voice.say({"error": type(error).__name__, "message": str(error)})
                 return
-        voice.say({"ready": [str(note.message) for note in notes], "widths": pipeline.widths})
-        for task in orders:
-            outcome = pipeline.analyse(
-                task["path"], task["stretch"], voice.send, voice.alive, only=task["models"]
-            )
-            voice.say(*wire.of_outcome(outcome))
+        sizes = [listener.sizes for listener in pipeline.listeners]
+        told = [str(note.message) for note in notes]
+        voice.say({"ready": told, "widths": pipeline.widths, "sizes": sizes})
+        for order, sound in orders:
+            voice.say(*wire.of_outcome(_analyse(pipeline, order, sound, voice)))
+            del sound  # it may be large, and the next order far away
 
 
 class Voice:
@@ -68,11 +70,19 @@ class Voice:
             self.say({"alive": True})
 
 
-def _orders(parent: socket.socket) -> Iterator[dict[str, Any]]:
+def _orders(parent: socket.socket) -> Iterator[wire.Message]:
     inbox = wire.Inbox(parent)
     while True:
-        for told, _ in inbox.read():
-            yield told
+        yield from inbox.read()
+
+
+def _analyse(pipeline: Pipeline, order: Mapping[str, Any], sound: bytes, voice: Voice) -> Outcome:
+    """Analyse a stretch of a file, or sound that came with the order."""
+    which = {"only": order["models"], "kinds": order["kinds"]}
+    if "rate_hz" not in order:
+        return pipeline.analyse(order["path"], order["stretch"], voice.send, voice.alive, **which)
+    samples = np.frombuffer(sound, np.float32)
+    return pipeline.analyse_samples(samples, order["rate_hz"], voice.send, voice.alive, **which)
 
 
 def _die_with(parent: int) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
+import selectors
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from multiprocessing import connection
 from typing import Protocol, Self
 
 from .. import audio
@@ -14,6 +14,7 @@ from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
+from .bell import Bell
 from .cores import usable_cores
 from .process import Job, Task, Worker
 
@@ -31,10 +32,10 @@ class Work(Protocol):
         """Return what to do next; None where there is nothing now."""
 
     def put_back(self, task: Task) -> None:
-        """Take a task back that no worker began."""
+        """Take a task back that no worker began, or that was stopped."""
 
     def left(self) -> int:
-        """Return how much there is that may be handed out now."""
+        """Return how much there is that may be handed out ahead, to workers that are at something."""
 
     def job(self, task: Task) -> Job:
         """Return the job that a task is of."""
@@ -91,6 +92,7 @@ class Crew:
         self._suspects: deque[Task] = deque()
         self._deaths: Counter[Task] = Counter()
         self._failed_starts = 0
+        self._bell = Bell()
         self.notes: dict[str, None] = {}
 
     @property
@@ -111,21 +113,47 @@ class Crew:
             worker.process.kill()  # it has nothing to tidy up, and takes its time to leave by itself
         for worker in self._workers:
             worker.end()
+        self._bell.close()
+
+    @property
+    def ready(self) -> list[Worker]:
+        """Those that have loaded their models."""
+        return [worker for worker in self._workers if worker.ready]
 
     def first_ready(self, work: Work) -> Worker:
         """Wait for a worker that is ready, and return it."""
-        while not (ready := [worker for worker in self._workers if worker.ready]):
+        while not self.ready:
             self._listen(work)
-        return ready[0]
+        return self.ready[0]
 
     def turn(self, work: Work) -> None:
         """Hand out what there is to do, and hear for a while what comes of it."""
         self._feed(work)
         self._listen(work)
 
+    def wake(self) -> None:
+        """Let `turn` come to its end soon, as there is something new to do; from any thread."""
+        self._bell.ring()
+
+    def start_anew(self, work: Work) -> None:
+        """Put others in the place of workers that are at something, and put that back."""
+        busy = [worker for worker in self._workers if worker.tasks]
+        for worker in busy:
+            worker.process.kill()
+        for task in [*self._suspects, *(task for worker in busy for task in worker.tasks)]:
+            work.put_back(task)
+        self._suspects.clear()
+        for place, *_ in map(self._dismiss, busy):
+            self._workers.insert(place, self._hire(self._cpus[place]))
+
+    def kill(self) -> None:
+        """Kill the workers, from any thread: `turn` notices their ends."""
+        for worker in [*self._workers]:
+            worker.process.kill()
+
     def _feed(self, work: Work) -> None:
         """Give everyone something to do, and something to go on with while there is enough for all."""
-        for worker in self._workers:
+        for worker in sorted(self._workers, key=lambda worker: not worker.ready):
             if not worker.tasks and (task := self._suspects.popleft() if self._suspects else work.take()):
                 worker.start(task, work.job(task))
         for worker in self._workers:
@@ -135,9 +163,20 @@ class Crew:
 
     def _listen(self, work: Work) -> None:
         """Hear who has something to say, for a while, and stop who is overdue."""
-        ready = connection.wait([worker.socket for worker in self._workers], LOOK_EVERY_S)
-        for worker in [worker for worker in self._workers if worker.socket in ready]:
-            self._receive(worker, work)
+        with selectors.DefaultSelector() as selector:
+            selector.register(self._bell, selectors.EVENT_READ)
+            for worker in self._workers:
+                wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.is_owed else 0)
+                selector.register(worker.socket, wanted, worker)
+            events = selector.select(LOOK_EVERY_S)
+        for key, happened in events:
+            if key.data is None:
+                self._bell.hush()
+                continue
+            if happened & selectors.EVENT_WRITE:
+                key.data.flush()
+            if happened & selectors.EVENT_READ:
+                self._receive(key.data, work)
         for worker in self._workers:
             if worker.tasks or not worker.ready:
                 worker.stop_if_overdue(self._limit_s(worker, work))
@@ -173,9 +212,7 @@ class Crew:
 
     def _replace(self, worker: Worker, work: Work) -> None:
         """Put another worker in a dead one's place; what that one was at is tried once more, alone."""
-        place = self._workers.index(worker)
-        self._workers.pop(place)
-        kind, how = worker.end()
+        place, kind, how = self._dismiss(worker)
         self._failed_starts += not worker.ready
         if self._failed_starts >= STARTS:
             raise ModelError(f"a worker ended before it was ready ({how})")
@@ -189,6 +226,13 @@ class Crew:
             else:
                 work.put_back(task)
         self._workers.insert(place, self._hire(self._cpus[place]))
+
+    def _dismiss(self, worker: Worker) -> tuple[int, str, str]:
+        """Let go of a worker; return its place, and how it ended in a word and in words."""
+        place = self._workers.index(worker)
+        kind, how = worker.end()  # it takes its time: until then `kill` reaches it
+        self._workers.pop(place)
+        return place, kind, how
 
     def _hire(self, cpu: int) -> Worker:
         try:

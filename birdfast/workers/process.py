@@ -15,6 +15,9 @@ from contextlib import suppress
 from time import monotonic
 from typing import IO, Any, NamedTuple
 
+import numpy as np
+
+from ..arrays import Float32
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
@@ -27,14 +30,30 @@ ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
 
 
 class Job(NamedTuple):
-    """A file to be heard, and the numbers of the models that are to hear it."""
+    """A file or sound in memory to be heard, the numbers of the models that are to hear it, and how.
+
+    Attributes
+    ----------
+    path : str
+        What a failure names, where the sound is in memory.
+    models : tuple of int
+    kinds : tuple of str or None
+        The dense rows to send in place of detections; None finds detections: see `Pipeline.analyse`.
+    samples : float32 [n] or None
+        Mono sound in memory, contiguous; it is heard in one stretch.
+    rate_hz : int
+        Its rate.
+    """
 
     path: str
     models: tuple[int, ...] = (0,)
+    kinds: tuple[str, ...] | None = None
+    samples: Float32 | None = None
+    rate_hz: int = 0
 
 
 class Task(NamedTuple):
-    """One stretch of one job's file, both by number."""
+    """One stretch of one job's file or sound, both by number."""
 
     file: int
     stretch: int
@@ -55,21 +74,35 @@ class Worker:
                 env=_environment(),
             )
         self.socket = ours
-        self._inbox = wire.Inbox(ours)
+        self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False
         self.heard_s = monotonic()
         self.notes: list[str] = []
         self.widths: list[dict[str, int]] = []
+        self.sizes: list[dict[str, int]] = []
         told = [_plain(model) for model in models]
-        self._tell({"models": told, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
+        self._outbox.put({"models": told, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
     def start(self, task: Task, job: Job) -> None:
-        """Hand out a stretch."""
+        """Hand out a stretch; what of it the worker has no room for yet waits for `flush`."""
         if not self.tasks:
             self.heard_s = monotonic()  # it had nothing to say before
         self.tasks.append(task)
-        self._tell({"path": job.path, "stretch": task.stretch, "models": job.models})
+        order = {"path": job.path, "stretch": task.stretch, "models": job.models, "kinds": job.kinds}
+        if job.samples is None:
+            self._outbox.put(order)
+        else:
+            self._outbox.put({**order, "rate_hz": job.rate_hz}, job.samples.view(np.uint8).data)
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether a part of an order is still to be sent."""
+        return bool(self._outbox)
+
+    def flush(self) -> None:
+        """Send on what waits."""
+        self._outbox.flush()
 
     def receive(self) -> Iterator[tuple[Task, Outcome | Part]]:
         """Read what has come, and yield the parts and outcomes that are whole now, each with its task.
@@ -87,7 +120,8 @@ class Worker:
             if "error" in told:
                 raise ERRORS[told["error"]](told["message"])
             if "ready" in told:
-                self.ready, self.notes, self.widths = True, told["ready"], told["widths"]
+                self.ready, self.notes = True, told["ready"]
+                self.widths, self.sizes = told["widths"], told["sizes"]
             elif "part" in told:
                 yield self.tasks[0], wire.part(told["part"], blob)
             elif "outcome" in told:
@@ -119,10 +153,6 @@ class Worker:
             self.errors.seek(0)
             last = self.errors.read().decode(errors="replace").strip().splitlines()[-1:]
         return kind, ": ".join([how, *last])
-
-    def _tell(self, message: dict[str, Any]) -> None:
-        with suppress(ConnectionError):  # its end is noticed when its outcome is awaited
-            wire.send(self.socket, message)
 
 
 def _plain(model: Model) -> dict[str, Any]:

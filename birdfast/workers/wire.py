@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import socket
+from collections import deque
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -22,8 +23,37 @@ Message = tuple[dict[str, Any], bytes]
 
 def send(to: socket.socket, told: Mapping[str, Any], blob: bytes = b"") -> None:
     """Send a message, waiting until the other side has room for it."""
-    to.sendall(json.dumps({**told, "n_bytes": len(blob)}).encode() + b"\n")
+    to.sendall(_line(told, len(blob)))
     to.sendall(blob)
+
+
+class Outbox:
+    """Sends messages without ever waiting: what the other side has no room for yet is kept until it has."""
+
+    def __init__(self, to: socket.socket) -> None:
+        self._to, self._waiting = to, deque[memoryview]()
+
+    def __bool__(self) -> bool:
+        """Whether something waits."""
+        return bool(self._waiting)
+
+    def put(self, told: Mapping[str, Any], blob: memoryview | bytes = b"") -> None:
+        """Take a message, its raw bytes as they lie in memory, and send what there is room for."""
+        self._waiting += [memoryview(_line(told, len(blob))), memoryview(blob)]
+        self.flush()
+
+    def flush(self) -> None:
+        """Send what there is room for now; where the other side is gone, nothing waits any more."""
+        try:
+            while self._waiting:
+                sent = self._to.send(self._waiting[0][:CHUNK_BYTES], socket.MSG_DONTWAIT)
+                self._waiting[0] = self._waiting[0][sent:]
+                if not len(self._waiting[0]):
+                    self._waiting.popleft()
+        except BlockingIOError:
+            return
+        except OSError:
+            self._waiting.clear()  # its end is noticed when its outcome is awaited
 
 
 class Inbox:
@@ -55,9 +85,14 @@ class Inbox:
             stop = end + told.pop("n_bytes")
             if len(self._held) < stop:
                 return
-            blob = bytes(self._held[end:stop])
+            with memoryview(self._held) as held:
+                blob = bytes(held[end:stop])
             del self._held[:stop]
             yield told, blob
+
+
+def _line(told: Mapping[str, Any], n_bytes: int) -> bytes:
+    return json.dumps({**told, "n_bytes": n_bytes}).encode() + b"\n"
 
 
 def of_outcome(outcome: Outcome) -> Message:

@@ -1,0 +1,55 @@
+"""An answer: what the workers found in the sound of one request, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ..arrays import Float32, Float64, Rows
+from ..errors import AudioError, BirdfastError, ModelError, WorkerError
+from ..outcomes import Failure, Outcome, Part, row
+
+STAGES: dict[str, type[BirdfastError]] = {"audio": AudioError, "network": ModelError, "worker": WorkerError}
+
+
+class Answer(NamedTuple):
+    """The outcomes of a request's stretches and the parts of its dense rows, both in order.
+
+    The last outcome may be a failure: nothing is known of what would follow it.
+    """
+
+    outcomes: list[Outcome]
+    parts: list[Part]
+
+    def check(self, path: str, name: str) -> None:
+        """Raise what a Pipeline would, if the sound or a model failed.
+
+        Parameters
+        ----------
+        path, name : str
+            How the workers call the sound, and who asked for it does.
+        """
+        for failure in self.outcomes[-1].failures[:1]:
+            raise _error(failure, path, name)
+
+    def detections(self, place: int) -> Iterator[Rows]:
+        """Yield the detections of the `place`th model of those that heard it: arrays of `DETECTION`."""
+        for outcome in self.outcomes:
+            yield outcome.heard[place].detections
+
+    def rows(self, kind: str, width: int) -> tuple[Float64, Float32]:
+        """Return when windows start in seconds, float64 [n], and their dense rows, float32 [n, width]."""
+        found = [np.frombuffer(part.rows, row(width)) for part in self.parts if part.kind == kind]
+        return (
+            np.concatenate([np.zeros(0), *(rows["start_s"] for rows in found)]),
+            np.concatenate([np.zeros((0, width), np.float32), *(rows["values"] for rows in found)]),
+        )
+
+
+def _error(failure: Failure, path: str, name: str) -> Exception:
+    message = failure.message
+    if message.startswith(f"{path}: "):
+        message = name + message.removeprefix(path)
+    return MemoryError(message) if failure.error == "MemoryError" else STAGES[failure.stage](message)

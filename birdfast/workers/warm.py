@@ -1,0 +1,248 @@
+"""A warm pool: workers that stay up and answer whoever asks, from any number of threads."""
+
+from __future__ import annotations
+
+import atexit
+import dataclasses
+import os
+import warnings
+from collections.abc import Sequence
+from concurrent.futures import Future
+from threading import Thread
+from typing import Self
+
+import numpy as np
+
+from .. import labels as class_labels
+from .. import models
+from ..arrays import Float32
+from ..config import Options, check
+from ..errors import BirdfastError, ConfigError, WorkerError
+from ..outcomes import Detection
+from ..pipeline import Scored, Sound
+from ..pipeline.listener import place_of
+from .answer import Answer
+from .crew import Crew
+from .requests import Requests, job_of
+
+PATIENCE_S = 0.9  # for the dispatcher to see that it is over; then the workers are killed without it
+
+
+class WarmPool:
+    """Worker processes that stay up, one a core: a context manager that any number of threads may ask.
+
+    Answers are those of a `Pipeline` of the same models and options. The stretches of a file, about a
+    minute each, are shared out among the workers, sound in memory goes to one of them as it is; those who
+    ask have turns, stretch by stretch, so that a short sound does not wait until a long file is through.
+
+    Workers are started afresh: a script needs no `if __name__ == "__main__"`.
+
+    A batch of four windows and a single one differ in the last bits of their scores (within 1e-4 of a
+    logit), as a resampled stretch and a whole file do: answers have the Pipeline's very bits for sound in
+    memory, and for files at the model's rate of up to a stretch, or whose stretches are whole batches, as
+    BirdNET's are without overlap.
+
+    Parameters
+    ----------
+    model : str or path, or several of them
+        As `birdfast.load`.
+    labels : path or None
+        As `birdfast.load`.
+    workers : int or None
+        Worker processes; None takes one for each physical core that may be used.
+    file_timeout_s : float or None
+        Seconds that a worker may be silent at a sound until it is replaced; None allows for a file's size,
+        generously.
+    **options
+        The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
+
+    Raises
+    ------
+    ModelError
+        A network is not here, or cannot be used; on entering the pool, too.
+    ConfigError
+        An option is out of its range, or there is none of that name; or, on entering the pool, the options
+        do not fit a network, or there is no room for so many processes.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = "birdnet-2.4",
+        labels: str | os.PathLike[str] | None = None,
+        *,
+        workers: int | None = None,
+        file_timeout_s: float | None = None,
+        **options: object,
+    ) -> None:
+        check(workers is None or workers >= 1, "workers", workers, "1 or more")
+        fits = file_timeout_s is None or file_timeout_s > 0
+        check(fits, "file_timeout_s", file_timeout_s, "more than 0 seconds")
+        self._models = models.find_all(model, labels)
+        self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
+        self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
+        self._how = (workers, file_timeout_s)
+        self._requests, self._ready = Requests(), Future[Sequence[dict[str, int]]]()
+        self._crew: Crew | None = None
+        self._thread: Thread | None = None
+
+    def __enter__(self) -> Self:
+        """Start the workers, and wait until one is ready."""
+        self._requests.open()
+        atexit.register(self.close)
+        try:
+            self._crew = Crew(self._models, self._options, *self._how)
+            self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
+            self._thread.start()
+            self._sizes = self._ready.result()
+            for note in self._crew.notes:
+                warnings.warn(note, RuntimeWarning, stacklevel=2)
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
+        """Return what is heard in a recording, or in sound that is already in memory.
+
+        Parameters
+        ----------
+        sound : path or float32 [n]
+            A file, or mono samples in -1..1: at most 1 GiB of them (93 minutes at 48 kHz).
+        rate_hz : int
+            The rate of samples in memory; a file knows its own.
+
+        Returns
+        -------
+        list of Detection
+            Model by model; by time, and the most confident first within a window.
+
+        Raises
+        ------
+        AudioError
+            The sound cannot be read, is not finite, too long, or no mono array of floats.
+        ModelError
+            A network's scores are not finite; or the workers can no longer be started.
+        WorkerError
+            Two workers ended at the sound, one after the other.
+        ConfigError
+            The pool is not open.
+        concurrent.futures.CancelledError
+            `cancel` or `close` was called before the answer was there.
+        """
+        answer = self._ask(sound, rate_hz, tuple(range(len(self._models))), None)
+        name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
+        found: list[Detection] = []
+        for number, model in enumerate(self._models):
+            for rows in answer.detections(number):
+                found += class_labels.named(self._spaces[number], rows, name, model.name)
+        return found
+
+    def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Scored:
+        """Return a network's outputs for all windows: what `Pipeline.score` yields, in one piece.
+
+        Parameters
+        ----------
+        sound, rate_hz
+            As `detect`.
+        model : str or None
+            The model's name; needed where there are several.
+
+        Returns
+        -------
+        Scored
+            `start_s`: float64 [n], seconds; `outputs`: "logits", float32 [n, n_classes], and "embedding",
+            float32 [n, d], where the network has one to show.
+
+        Raises
+        ------
+        AudioError, ModelError, WorkerError, concurrent.futures.CancelledError
+            As `detect`.
+        ConfigError
+            The pool is not open; there is no model of that name, or there are several and none is named.
+        """
+        number, sizes = self._asked(model)
+        kinds = ("logits", "embeddings") if sizes["embeddings"] else ("logits",)
+        answer = self._ask(sound, rate_hz, (number,), kinds)
+        start_s, logits = answer.rows("logits", sizes["logits"])
+        outputs = {"logits": logits}
+        if sizes["embeddings"]:
+            outputs["embedding"] = answer.rows("embeddings", sizes["embeddings"])[1]
+        return Scored(start_s, outputs)
+
+    def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
+        """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
+
+        Raises
+        ------
+        AudioError, ConfigError, WorkerError, concurrent.futures.CancelledError
+            As `score`.
+        ModelError
+            As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
+        """
+        number, sizes = self._asked(model)
+        answer = self._ask(sound, rate_hz, (number,), ("embeddings",))
+        return answer.rows("embeddings", sizes["embeddings"])[1]
+
+    def cancel(self) -> None:
+        """Abandon all that waits or is at work, within 2 s: who asked gets `CancelledError`.
+
+        Workers that were at something are replaced, whatever they hang in; the pool can be asked at once.
+        """
+        stopped = self._requests.cancel()
+        if self._crew is not None and not self._requests.are_closed:
+            self._crew.wake()
+            stopped.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        """End the workers, within 2 s: whoever still waits gets `CancelledError`."""
+        self._requests.close(ConfigError("the pool is closed"))
+        atexit.unregister(self.close)
+        if self._crew is not None and self._thread is not None and self._thread.is_alive():
+            self._crew.wake()
+            self._thread.join(PATIENCE_S)
+            self._crew.kill()  # where it waits for one to end by itself
+            self._thread.join(PATIENCE_S)
+
+    def _asked(self, model: str | None) -> tuple[int, dict[str, int]]:
+        """Return the number of a model by its name, and how wide its rows are."""
+        number = place_of([one.name for one in self._models], model)
+        self._requests.check_open()
+        return number, self._sizes[number]
+
+    def _ask(
+        self, sound: Sound, rate_hz: int | None, which: tuple[int, ...], kinds: tuple[str, ...] | None
+    ) -> Answer:
+        """Wait for what the workers say to a sound."""
+        name, job = job_of(sound, rate_hz)
+        request = self._requests.add(job._replace(models=which, kinds=kinds))
+        assert self._crew is not None
+        self._crew.wake()
+        try:
+            answer = request.answer.result()
+        finally:
+            self._requests.forget(request)  # nobody waits any more, as after an interrupt
+        answer.check(job.path, name)
+        return answer
+
+    def _dispatch(self, crew: Crew) -> None:
+        """Give the workers what is asked for and take what they say, in a thread that the pool has for it."""
+        try:
+            with crew:
+                while not self._requests.are_closed:
+                    if cancels := self._requests.cancels():
+                        crew.start_anew(self._requests)
+                        for stopped in cancels:
+                            stopped.set()
+                    crew.turn(self._requests)
+                    if crew.ready and not self._ready.done():
+                        self._ready.set_result(crew.ready[0].sizes)
+        except Exception as error:
+            why = error if isinstance(error, BirdfastError) else WorkerError(f"the pool broke: {error!r}")
+            self._requests.close(why, failed=True)
+            if not self._ready.done():
+                self._ready.set_exception(why)
+        finally:
+            self._ready.cancel()  # whoever closes a pool may not be who opens it
