@@ -25,7 +25,7 @@ from birdfast.journal import NAME, Journal, Record
 from birdfast.outcomes import Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
-from .commands import birdfast, contents, infer, table
+from .commands import birdfast, contents, infer, started, table
 from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, outcome
 from .recordings import noise, write
 
@@ -345,10 +345,8 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     assert birdfast(*how, tmp_path / "whole").returncode == 0
     command = [sys.executable, "-m", "birdfast", *map(str, how), str(tmp_path / "broken")]
     for _ in range(4):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0.4, 1.2))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with started(*command, stderr=subprocess.DEVNULL):
+            time.sleep(chance.uniform(0.4, 1.2))  # and then it is killed
     assert birdfast(*how, tmp_path / "broken").returncode == 0
     assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
 
@@ -418,18 +416,16 @@ def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
 ) -> None:
     write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
     how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "birdfast", *how, "--step", "0.0005"], stderr=subprocess.DEVNULL
-    )
-    while (
-        len(children := psutil.Process(process.pid).children()) < 1 or not (tmp_path / "out" / NAME).exists()
-    ):
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(number)
-    began = time.monotonic()
-    assert process.wait(timeout=20) == code
-    assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
+    command = [sys.executable, "-m", "birdfast", *how, "--step", "0.0005"]
+    with started(*command, stderr=subprocess.DEVNULL) as process:
+        run = psutil.Process(process.pid)
+        while len(children := run.children()) < 1 or not (tmp_path / "out" / NAME).exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        began = time.monotonic()
+        assert process.wait(timeout=20) == code
+        assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
     assert not [child for child in children if child.is_running()]
     assert birdfast("status", tmp_path / "out").returncode == 1
 
@@ -441,11 +437,11 @@ def test_a_signal_that_is_ignored_at_the_start_stays_ignored(
     write(tmp_path / "long.wav", noise(8_000 * 120), 8_000)
     how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
     command = f"trap '' {name}; exec {shlex.join([sys.executable, '-m', 'birdfast', *how])}"
-    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        if (tmp_path / "out" / NAME).exists():
-            process.send_signal(getattr(signal, f"SIG{name}"))
-        time.sleep(0.05)
+    with started("sh", "-c", command, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if (tmp_path / "out" / NAME).exists():
+                process.send_signal(getattr(signal, f"SIG{name}"))
+            time.sleep(0.05)
     assert process.returncode == 0
 
 

@@ -21,6 +21,7 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.outcomes import Outcome
 from birdfast.pipeline.stretches import STRETCH_S
 
+from .commands import started
 from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0)
@@ -167,7 +168,7 @@ with workers.Pool([models.find(sys.argv[1])], Options(step_s=0.0005), 2) as pool
     for _ in came: pass
 """
     command = [sys.executable, "-c", code, str(tiny.path.parent), recordings[0], recordings[4]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+    with started(*command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         assert parent.stdout.readline() == b"at work\n"
         children = psutil.Process(parent.pid).children()
