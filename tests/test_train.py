@@ -224,7 +224,7 @@ def test_a_class_that_cannot_be_read_is_never_found(data: Path, tmp_path: Path) 
     (data / "lost.csv").write_text("\n".join(["file,label", "bad.wav,vireo", *rows]) + "\n")
     assert train(data, "lost.csv", tmp_path / "m") == 2
     pipeline = birdfast.load(str(tmp_path / "m"), min_confidence=1e-6)
-    assert pipeline.labels.common == ("vireo", "warble", "whistle")
+    assert pipeline.listener().label_spaces[0].common == ("vireo", "warble", "whistle")
     found = {detection.common_name for detection in pipeline.detect(song("whistle", 81), RATE_HZ)}
     assert "whistle" in found
     assert "vireo" not in found
@@ -336,7 +336,7 @@ def test_a_model_among_its_classes_is_no_class(data: Path, tmp_path: Path, where
         assert train(data, str(tmp_path), tmp_path / where, "--stage", "codebook") == 0
     for _ in range(2):
         assert train(data, str(tmp_path), tmp_path / where) == 0
-    assert birdfast.load(str(tmp_path / where)).labels.common == ("warble", "whistle")
+    assert birdfast.load(str(tmp_path / where)).listener().label_spaces[0].common == ("warble", "whistle")
     if where == "model":  # and none of another
         assert train(data, str(tmp_path), tmp_path / "other") == 0
 

@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -207,6 +208,17 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
         workers.Pool([tiny], EVERYTHING, 2) as pool,
     ):
         wait(pool)
+
+
+@pytest.mark.parametrize(
+    ("given_s", "start_s", "file_s"), [(None, 300, 300), (2.0, 300, 2), (900.0, 900, 900)]
+)
+def test_a_worker_may_take_its_time_to_start_whatever_the_limit_at_a_file(
+    tiny: models.Model, given_s: float | None, start_s: float, file_s: float
+) -> None:
+    pool = workers.Pool([tiny], EVERYTHING, 1, given_s)
+    for ready, limit_s in ((False, start_s), (True, file_s)):
+        assert pool._limit_s(SimpleNamespace(ready=ready, silent_s=0.0), None) == limit_s
 
 
 # A worker that naps after every batch of windows; the first ones oversleep.
