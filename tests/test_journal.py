@@ -22,7 +22,7 @@ import pytest
 from birdfast import models
 from birdfast.errors import ConfigError, OutputError
 from birdfast.journal import NAME, Journal, Record
-from birdfast.outcomes import Heard, Outcome, Part, row
+from birdfast.outcomes import Failure, Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
 from .commands import birdfast, contents, infer, started, table
@@ -102,6 +102,26 @@ def test_sound_before_a_failure_counts(tmp_path: Path) -> None:
         assert (journal.standing().audio_s, journal.standing().exit_code) == (3.0, 2)
         journal.plan(["b.wav"], [0])
         assert (journal.standing().audio_s, journal.standing().exit_code) == (0.0, 3)
+
+
+def test_a_files_first_failure_is_told_and_every_note(tmp_path: Path) -> None:
+    first, second = Failure("a.wav", "audio", "AudioError", "1"), Failure("a.wav", "audio", "AudioError", "2")
+    whose = [("", first), ("tiny", first._replace(model="tiny"))]
+    for number, (model, expected) in enumerate(whose):
+        (tmp_path / str(number)).mkdir()
+        with Journal(tmp_path / str(number), FACTS) as journal:
+            journal.plan(["a.wav"], [0])
+            for stretch, failure in enumerate((None, first, second, None)):
+                came = outcome(1, stretch, 4)
+                came.notes = [["odd"], [], ["even", "odd"], []][stretch]
+                if failure is not None and model:
+                    came.heard[0].failure = failure._replace(model=model)
+                elif failure is not None:
+                    came.failure = failure
+                journal.add("a.wav", came)
+            ((_, entry),) = journal.entries()
+            assert (entry.failures(), entry.remarks()) == ([expected], ["odd", "even"])
+            assert journal.standing() == (0, 1, 0, 12.0, 4)
 
 
 def test_a_file_that_is_heard_anew_is_known_by_what_is_heard_now(tmp_path: Path) -> None:
@@ -294,12 +314,15 @@ def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
         "UPDATE hearing SET n_detections = 7",
         "UPDATE file SET audio_s = 7",
         "DELETE FROM stretch WHERE file = 3",
+        "UPDATE hearing SET file = -file WHERE file < 3; UPDATE hearing SET file = 3 + file WHERE file < 0;"
+        "UPDATE stretch SET file = -file WHERE file < 3; UPDATE stretch SET file = 3 + file WHERE file < 0;"
+        "UPDATE part SET file = -file WHERE file < 3; UPDATE part SET file = 3 + file WHERE file < 0",
     ],
 )
 def test_results_that_were_changed_are_refused(tmp_path: Path, change: str) -> None:
     filled(tmp_path)
     database = sqlite3.connect(tmp_path / NAME)
-    database.execute(change)
+    database.executescript(change)
     database.commit()
     database.close()
     with pytest.raises(ConfigError, match="not those that were written"):
