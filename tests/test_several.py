@@ -54,7 +54,7 @@ def recordings(tmp_path: Path) -> list[str]:
     folder = tmp_path / "in"
     folder.mkdir()
     write(folder / "long.flac", noise(int(2.3 * STRETCH_S * 8_000), seed=1), 8_000)
-    write(folder / "short.wav", noise(13_000, seed=2), 8_000)
+    write(folder / "short.wav", noise(42_000, seed=2), 8_000)
     whole = write(folder / "cut.wav", noise(50_000, seed=3), 8_000).read_bytes()
     (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
     (folder / "none.wav").write_text("no sound")
