@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import csv
+import signal
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from birdfast import models
@@ -14,6 +17,24 @@ from birdfast.journal import NAME
 def birdfast(*arguments: object, **how: object) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "birdfast", *map(str, arguments)]
     return subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
+
+
+@contextmanager
+def started(*command: object, **how: object) -> Iterator[subprocess.Popen[bytes]]:
+    """Start a command that hears SIGINT, though the tests may ignore it, as under nohup and a shell's &.
+
+    It is killed at the end if it still runs.
+    """
+    ours = signal.signal(signal.SIGINT, signal.default_int_handler)  # a new program has what we have now
+    try:
+        process = subprocess.Popen(list(map(str, command)), **how)
+    finally:
+        signal.signal(signal.SIGINT, ours)
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def infer(tiny: models.Model, *arguments: object) -> subprocess.CompletedProcess[str]:

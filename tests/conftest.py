@@ -1,4 +1,4 @@
-"""What tests share: places of data that a clone may lack, sound that we make, and a tiny network."""
+"""What tests share: places of data that a clone may lack, sound that we make, tiny networks, and tidiness."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TypeVar
 
 import hypothesis
 import numpy as np
+import psutil
 import pytest
 
 from birdfast import audio, models, soundscape
@@ -23,6 +24,9 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 
 # Reasons that have nothing to do with what is installed: under CI every other skip is a failure.
 EXCUSED = ("the administrator may",)
+MARK = "BIRDFAST_TESTS"  # in the environment of all that tests start, and what that starts in its turn
+HELPERS = ("multiprocessing.resource_tracker",)  # of Python's own, which stays so long as we do
+GRACE_S = 5.0  # for what is ending just now
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -53,6 +57,37 @@ def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("BIRDFAST_CACHE", str(tmp_path_factory.mktemp("cache")))
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _mark() -> Iterator[None]:
+    """All processes that tests start are known by a word in their environment."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(MARK, str(os.getpid()))
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _no_process_stays_behind(_mark: None) -> Iterator[None]:
+    """A test fails that leaves a process behind, be it a child's child whose parents have gone."""
+    before = set(psutil.pids())
+    yield
+    left = [process for pid in set(psutil.pids()) - before for process in _started(pid)]
+    _, left = psutil.wait_procs(left, GRACE_S)
+    for process in left:
+        process.kill()
+    assert not left, f"left behind: {left}"
+
+
+def _started(pid: int) -> Iterator[psutil.Process]:
+    """Yield the process if a test started it and it lives."""
+    try:
+        process = psutil.Process(pid)
+        ours = process.ppid() == os.getpid() or process.environ().get(MARK) == str(os.getpid())
+        if ours and not any(helper in " ".join(process.cmdline()) for helper in HELPERS):
+            yield process
+    except (psutil.NoSuchProcess, psutil.AccessDenied):  # it has gone or is a zombie; or is none of ours
+        pass
 
 
 def _shared(name: str) -> Path:

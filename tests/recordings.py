@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import numpy as np
+import pytest
 import soundfile
 
 SECOND = 48_000
@@ -70,3 +73,15 @@ KINDS = [
 
 def mp3(path: Path) -> bytes:
     return write(path, noise(400_000)).read_bytes()
+
+
+def refuse_to_list(patch: pytest.MonkeyPatch, folder: Path) -> None:
+    """Take away the permission to list a folder, from the administrator too."""
+    scandir = os.scandir
+
+    def refuse(path: object) -> object:
+        if Path(str(path)) == folder:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return scandir(str(path))
+
+    patch.setattr(os, "scandir", refuse)

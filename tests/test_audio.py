@@ -16,8 +16,7 @@ from birdfast import audio
 from birdfast.audio import flacstream, headers, mpegstream, ogg
 from birdfast.errors import AudioError
 
-from .recordings import KINDS, SECOND, damaged, mp3, noise, write
-from .test_inputs import refuse_to_list
+from .recordings import KINDS, SECOND, damaged, mp3, noise, refuse_to_list, write
 
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "mp3", "aiff", "w64", "caf", "au", "rf64"])

@@ -23,7 +23,7 @@ from birdfast.tables import About
 from birdfast.tables.detections import CsvTable
 
 from . import networks
-from .commands import birdfast, infer, table
+from .commands import birdfast, infer, started, table
 from .recordings import KINDS, damaged, noise, write
 
 
@@ -214,16 +214,15 @@ def test_a_terminal_gets_a_progress_bar(tiny: models.Model, wav: Path, tmp_path:
 def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tmp_path: Path) -> None:
     write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
     command = [sys.executable, "-m", "birdfast", "infer", str(tmp_path), "--model", str(tiny.path.parent)]
-    process = subprocess.Popen(
-        [*command, "--step", "0.0005", "-o", str(tmp_path / "out")], stderr=subprocess.PIPE
-    )
-    parent = psutil.Process(process.pid)
-    while not (tmp_path / "out").exists() or not parent.children():
-        time.sleep(0.05)
-    time.sleep(0.5)
-    children = parent.children()
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=20)
+    command += ["--step", "0.0005", "-o", str(tmp_path / "out")]
+    with started(*command, stderr=subprocess.PIPE) as process:
+        parent = psutil.Process(process.pid)
+        while not (tmp_path / "out" / "journal.sqlite").exists() or not parent.children():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        children = parent.children()
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
     assert b"interrupted" in errors
     assert b"Traceback" not in errors

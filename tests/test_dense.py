@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -26,7 +25,7 @@ from birdfast.tables import Result
 from birdfast.tables.dense import DenseTable
 
 from . import networks
-from .commands import birdfast, contents, infer
+from .commands import birdfast, contents, infer, started
 from .journals import RUN, read, rows_of
 from .recordings import noise, write
 
@@ -113,10 +112,8 @@ def test_the_same_bytes_for_any_number_of_workers_and_whatever_is_killed(
     assert birdfast(*how, tmp_path / "one", "--workers", "1").returncode == 2
     command = [sys.executable, "-m", "birdfast", *map(str, how), str(tmp_path / "two"), "--workers", "2"]
     for _ in range(2):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        wait_for_parts(tmp_path / "two" / NAME, process)
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with started(*command, stderr=subprocess.DEVNULL) as process:
+            wait_for_parts(tmp_path / "two" / NAME, process)  # and then it is killed
     assert birdfast(*how, tmp_path / "two", "--workers", "2").returncode == 2
     assert contents(tmp_path / "two") == contents(tmp_path / "one")
     found = read(tmp_path / "one", "embeddings")

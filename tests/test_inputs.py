@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import subprocess
 from pathlib import Path
 
@@ -12,17 +10,7 @@ import pytest
 from birdfast import inputs
 from birdfast.errors import ConfigError
 
-
-def refuse_to_list(patch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Take away the permission to list a folder, from the administrator too."""
-    scandir = os.scandir
-
-    def refuse(path: object) -> object:
-        if Path(str(path)) == folder:
-            raise PermissionError(errno.EACCES, "Permission denied")
-        return scandir(str(path))
-
-    patch.setattr(os, "scandir", refuse)
+from .recordings import refuse_to_list
 
 
 @pytest.fixture

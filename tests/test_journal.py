@@ -23,10 +23,10 @@ from birdfast import models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, OutputError
 from birdfast.journal import NAME, Journal, Record
-from birdfast.outcomes import Heard, Outcome, Part, row
+from birdfast.outcomes import Failure, Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
-from .commands import birdfast, contents, infer, table
+from .commands import birdfast, contents, infer, started, table
 from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, outcome
 from .recordings import noise, write
 
@@ -103,6 +103,26 @@ def test_sound_before_a_failure_counts(tmp_path: Path) -> None:
         assert (journal.standing().audio_s, exits.of_run(journal.standing())) == (3.0, 2)
         journal.plan(["b.wav"], [0])
         assert (journal.standing().audio_s, exits.of_run(journal.standing())) == (0.0, 3)
+
+
+def test_a_files_first_failure_is_told_and_every_note(tmp_path: Path) -> None:
+    first, second = Failure("a.wav", "audio", "AudioError", "1"), Failure("a.wav", "audio", "AudioError", "2")
+    whose = [("", first), ("tiny", first._replace(model="tiny"))]
+    for number, (model, expected) in enumerate(whose):
+        (tmp_path / str(number)).mkdir()
+        with Journal(tmp_path / str(number), FACTS) as journal:
+            journal.plan(["a.wav"], [0])
+            for stretch, failure in enumerate((None, first, second, None)):
+                came = outcome(1, stretch, 4)
+                came.notes = [["odd"], [], ["even", "odd"], []][stretch]
+                if failure is not None and model:
+                    came.heard[0].failure = failure._replace(model=model)
+                elif failure is not None:
+                    came.failure = failure
+                journal.add("a.wav", came)
+            ((_, entry),) = journal.entries()
+            assert (entry.failures(), entry.remarks()) == ([expected], ["odd", "even"])
+            assert journal.standing() == (0, 1, 0, 12.0, 4)
 
 
 def test_a_file_that_is_heard_anew_is_known_by_what_is_heard_now(tmp_path: Path) -> None:
@@ -295,12 +315,15 @@ def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
         "UPDATE hearing SET n_detections = 7",
         "UPDATE file SET audio_s = 7",
         "DELETE FROM stretch WHERE file = 3",
+        "UPDATE hearing SET file = -file WHERE file < 3; UPDATE hearing SET file = 3 + file WHERE file < 0;"
+        "UPDATE stretch SET file = -file WHERE file < 3; UPDATE stretch SET file = 3 + file WHERE file < 0;"
+        "UPDATE part SET file = -file WHERE file < 3; UPDATE part SET file = 3 + file WHERE file < 0",
     ],
 )
 def test_results_that_were_changed_are_refused(tmp_path: Path, change: str) -> None:
     filled(tmp_path)
     database = sqlite3.connect(tmp_path / NAME)
-    database.execute(change)
+    database.executescript(change)
     database.commit()
     database.close()
     with pytest.raises(ConfigError, match="not those that were written"):
@@ -346,10 +369,8 @@ def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     assert birdfast(*how, tmp_path / "whole").returncode == 0
     command = [sys.executable, "-m", "birdfast", *map(str, how), str(tmp_path / "broken")]
     for _ in range(4):
-        process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        time.sleep(chance.uniform(0.4, 1.2))
-        process.send_signal(signal.SIGKILL)
-        process.wait()
+        with started(*command, stderr=subprocess.DEVNULL):
+            time.sleep(chance.uniform(0.4, 1.2))  # and then it is killed
     assert birdfast(*how, tmp_path / "broken").returncode == 0
     assert contents(tmp_path / "broken") == contents(tmp_path / "whole")
 
@@ -419,18 +440,16 @@ def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
 ) -> None:
     write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
     how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
-    process = subprocess.Popen(
-        [sys.executable, "-m", "birdfast", *how, "--step", "0.0005"], stderr=subprocess.DEVNULL
-    )
-    while (
-        len(children := psutil.Process(process.pid).children()) < 1 or not (tmp_path / "out" / NAME).exists()
-    ):
-        time.sleep(0.05)
-    time.sleep(0.5)
-    process.send_signal(number)
-    began = time.monotonic()
-    assert process.wait(timeout=20) == code
-    assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
+    command = [sys.executable, "-m", "birdfast", *how, "--step", "0.0005"]
+    with started(*command, stderr=subprocess.DEVNULL) as process:
+        run = psutil.Process(process.pid)
+        while len(children := run.children()) < 1 or not (tmp_path / "out" / NAME).exists():
+            time.sleep(0.05)
+        time.sleep(0.5)
+        process.send_signal(number)
+        began = time.monotonic()
+        assert process.wait(timeout=20) == code
+        assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
     assert not [child for child in children if child.is_running()]
     assert birdfast("status", tmp_path / "out").returncode == 1
 
@@ -442,11 +461,11 @@ def test_a_signal_that_is_ignored_at_the_start_stays_ignored(
     write(tmp_path / "long.wav", noise(8_000 * 120), 8_000)
     how = ["infer", "--model", str(tiny.path.parent), str(tmp_path), "-o", str(tmp_path / "out")]
     command = f"trap '' {name}; exec {shlex.join([sys.executable, '-m', 'birdfast', *how])}"
-    process = subprocess.Popen(["sh", "-c", command], stderr=subprocess.DEVNULL)
-    while process.poll() is None:
-        if (tmp_path / "out" / NAME).exists():
-            process.send_signal(getattr(signal, f"SIG{name}"))
-        time.sleep(0.05)
+    with started("sh", "-c", command, stderr=subprocess.DEVNULL) as process:
+        while process.poll() is None:
+            if (tmp_path / "out" / NAME).exists():
+                process.send_signal(getattr(signal, f"SIG{name}"))
+            time.sleep(0.05)
     assert process.returncode == 0
 
 

@@ -18,7 +18,7 @@ from birdfast.tables.table import Result
 from birdfast.workers import wire
 
 from . import networks
-from .journals import FACTS, RUN, parted, read, rows_of
+from .journals import FACTS, RUN, outcome, parted, read, rows_of
 from .recordings import mp3
 
 
@@ -147,6 +147,24 @@ def test_parts_of_half_failed_and_changed_files_go(tmp_path: Path) -> None:
     with Journal(tmp_path, FACTS) as opened:
         opened.plan(paths, range(3))
     assert n_parts(tmp_path) == 0
+
+
+def test_nothing_stays_of_what_was_half_heard_or_has_changed(tmp_path: Path) -> None:
+    paths = [str(tmp_path / name) for name in ("changed.wav", "half.wav")]
+    with Journal(tmp_path, FACTS) as opened:
+        opened.plan(paths, range(2))
+        for path in paths:
+            opened.keep(path, part(0))
+        opened.add(paths[0], parted(1))
+        half = outcome(2, 0, 2)
+        half.heard[0].n_parts = 1
+        opened.add(paths[1], half)
+    Path(paths[0]).write_text("another")
+    with Journal(tmp_path, FACTS) as opened:
+        opened.plan(paths[:1], [0])  # the other is not asked for any more
+        tables = ("file", "hearing", "stretch", "part")
+        counts = [opened.database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
+    assert counts == [2, 2, 0, 0]
 
 
 def came(

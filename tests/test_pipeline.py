@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from birdfast.pipeline import Pipeline, Scored
 from birdfast.pipeline.listener import Listener
 from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.runtimes import litert
+from birdfast.sessions.batched import BatchedSession
 
 from . import networks
 from .recordings import write
@@ -197,6 +199,51 @@ def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) 
     assert outcome.heard[0].n_windows == 2
     assert outcome.n_detections == 2 * 3
     assert outcome.audio_s == 1.0
+
+
+def test_windows_before_a_failure_are_scored_and_then_it_is_told(tiny: models.Model, wav: Path) -> None:
+    wav.write_bytes(wav.read_bytes()[: 44 + 2 * 10_000])
+    starts_s: list[float] = []
+    with pytest.raises(AudioError, match="cut short"):
+        for scored in Pipeline(tiny).score(wav):
+            starts_s += scored.start_s.tolist()
+    assert starts_s == [0.0, 0.5]
+
+
+@pytest.mark.parametrize("size", [1, 300, 5_000])
+def test_an_ear_passes_over_what_comes_before_its_windows(tiny: models.Model, size: int) -> None:
+    listener = Pipeline(tiny).listener()
+    sound = np.random.default_rng(4).uniform(-1, 1, 9_000).astype(np.float32)
+
+    def heard(skip: int, blocks: list[np.ndarray]) -> np.ndarray:
+        with listener.ear(0, 2) as ear:
+            ear.skip = skip
+            batches = [scored for block in blocks for scored in ear.hear(block)]
+            return np.concatenate([scored.outputs["logits"] for scored in (*batches, *ear.end())])
+
+    blocks = [sound[start : start + size] for start in range(0, len(sound), size)]
+    np.testing.assert_array_equal(heard(777, blocks), heard(0, [sound[777:]]))
+
+
+def test_threads_share_a_pipeline_and_sessions_are_used_again(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline = Pipeline(tiny, Options(min_confidence=0, step_s=0.01))
+    random, twin, made = np.random.default_rng(6), BatchedSession.twin, []
+    sounds = [random.uniform(-1, 1, 40_000).astype(np.float32) for _ in range(8)]
+
+    def counted(session: BatchedSession) -> BatchedSession:
+        made.append(session)
+        return twin(session)
+
+    monkeypatch.setattr(BatchedSession, "twin", counted)
+    expected = [pipeline.detect(sound, 8_000) for sound in sounds]
+    assert made == []
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(lambda sound: pipeline.detect(sound, 8_000), sounds)) == expected
+    with pipeline.listener().ear() as one, pipeline.listener().ear() as two:
+        assert one._session is not two._session
+    assert len(made) <= 4
 
 
 def test_sound_before_a_networks_failure_counts(

@@ -89,6 +89,7 @@ def test_a_file_that_changes_in_mid_run_keeps_the_number_of_stretches_that_it_ha
     assert [what.n_stretches for what in came] == [3, 3, 3]
     assert [what.is_last for what in came] == [False, False, True]
     assert taken(queue) == [Task(0, 1), Task(0, 2)]
+    assert queue._n_stretches == {}  # of files that are through nothing is kept
 
 
 def test_a_task_that_is_given_up_is_a_failure_of_all_models_that_were_to_hear_it() -> None:

@@ -242,6 +242,27 @@ def test_what_a_run_did_not_keep_is_refused(deep: models.Model, folder: Path, tm
             read(Results(tmp_path))
 
 
+def test_what_is_kept_needs_no_table(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    how = {"output": tmp_path / "out", "min_confidence": 0}
+    results = birdfast.run(folder, deep.path.parent, **how, keep=["embeddings"])
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {NAME, "detections.csv", "failures.csv"}
+    assert next(results.embeddings()).values.shape[1] == 5
+    again = birdfast.run(folder, deep.path.parent, **how, kinds=["embeddings"])
+    assert "embeddings.parquet" in {path.name for path in again.tables}
+
+
+def test_what_a_run_left_that_was_killed_while_it_wrote_goes(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    litter = [tmp_path / f".{name}.abc.part" for name in ("detections.csv", "scores.parquet", "notes.csv")]
+    others = [tmp_path / ".mine.csv.abc.part", tmp_path / "mine.csv"]
+    for path in (*litter, *others):
+        path.touch()
+    birdfast.run(folder / "0.wav", deep.path.parent, output=tmp_path, keep=["scores"])
+    assert [path.exists() for path in litter] == [False] * 3
+    assert [path.exists() for path in others] == [True] * 2
+
+
 def test_results_of_a_run_that_is_not_at_its_end_are_what_is_done(
     deep: models.Model, folder: Path, tmp_path: Path
 ) -> None:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
+import signal
+import sys
+import time
+from collections import Counter
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -18,11 +22,11 @@ from birdfast.journal import Journal, Record
 from birdfast.outcomes import Detection, Failure, Heard, Outcome, Part
 from birdfast.pipeline import Pipeline
 from birdfast.pipeline.stretches import STRETCH_S
-from birdfast.runs import How, Results, Run
+from birdfast.runs import Follower, How, Results, Run
 from birdfast.runs.results import Windows
 
 from . import networks
-from .commands import contents, table
+from .commands import contents, started, table
 from .journals import FACTS_OF_TWO, failed
 from .recordings import noise, write
 
@@ -41,8 +45,8 @@ def other(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
 def same_rate(tmp_path_factory: pytest.TempPathFactory) -> models.Model:
     """A network at the tiny one's rate, with windows of 0.35 s."""
     folder = networks.write_folder(tmp_path_factory.mktemp("same"), networks.weights(3, 2_800))
-    (folder / "model.toml").write_text("rate_hz = 8000\nwindow_samples = 2800\n")
-    return dataclasses.replace(models.find(folder), name="same")
+    (folder / "model.toml").write_text('name = "same"\nrate_hz = 8000\nwindow_samples = 2800\n')
+    return models.find(folder)
 
 
 @pytest.fixture
@@ -51,7 +55,7 @@ def recordings(tmp_path: Path) -> list[str]:
     folder = tmp_path / "in"
     folder.mkdir()
     write(folder / "long.flac", noise(int(2.3 * STRETCH_S * 8_000), seed=1), 8_000)
-    write(folder / "short.wav", noise(13_000, seed=2), 8_000)
+    write(folder / "short.wav", noise(42_000, seed=2), 8_000)
     whole = write(folder / "cut.wav", noise(50_000, seed=3), 8_000).read_bytes()
     (folder / "cut.wav").write_bytes(whole[: len(whole) // 2])
     (folder / "none.wav").write_text("no sound")
@@ -138,6 +142,98 @@ def test_the_same_bytes_for_any_number_of_workers(
         how = How(kinds=("csv", "parquet", "scores"), n_workers=n_workers)
         Run(recordings, [tiny, other], EVERYTHING, tmp_path / str(n_workers), how).work()
     assert contents(tmp_path / "1") == contents(tmp_path / "3")
+
+
+# A run over two models, from the start or where another was killed; each file is committed at once.
+GOES_ON = """
+import sys, birdfast, birdfast.journal
+birdfast.journal.COMMIT_EVERY_S = 0
+folder, output, *models = sys.argv[1:]
+kinds = ["csv", "parquet", "scores"]
+results = birdfast.run(folder, models, output=output, kinds=kinds, min_confidence=0, workers=2)
+sys.exit(results.standing.exit_code)
+"""
+
+
+def test_a_run_that_is_killed_goes_on_and_says_the_same(
+    tiny: models.Model, same_rate: models.Model, recordings: list[str], tmp_path: Path
+) -> None:
+    for number in range(60):
+        write(tmp_path / "in" / f"{number:02d}.wav", noise(80_000, seed=number), 8_000)
+    command = [sys.executable, "-c", GOES_ON, tmp_path / "in", tmp_path / "out"]
+    command += [tiny.path.parent, same_rate.path.parent]
+    done = []
+    for n_files in (10, 25):
+        with started(*command) as process:
+            while process.poll() is None and n_done(tmp_path / "out") < n_files:
+                time.sleep(0.02)
+        assert process.returncode == -signal.SIGKILL
+        done.append(n_done(tmp_path / "out"))
+    assert 10 <= done[0] < done[1] < 64
+    with started(*command) as process:
+        assert process.wait(timeout=120) == 2
+    run([*map(str, sorted((tmp_path / "in").iterdir()))], [tiny, same_rate], tmp_path / "whole")
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def n_done(folder: Path) -> int:
+    """Return how many files of a run at work are committed as done."""
+    try:
+        standing = Results(folder).standing
+    except ConfigError:  # its journal is not made yet
+        return 0
+    return standing.done + standing.failed
+
+
+class Counts(Follower):
+    """Counts the windows that are scored, and whose they are."""
+
+    def __init__(self) -> None:
+        self.n_windows: Counter[tuple[str, int]] = Counter()
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        for heard in outcome.heard:
+            self.n_windows[Path(path).name, heard.model] += heard.n_windows
+
+
+def test_a_retry_scores_the_windows_of_the_model_that_failed_alone(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    matrix = networks.weights(3, 2_800)
+    matrix[1] = 1e38  # too much for sound that is loud
+    (tmp_path / "loud").mkdir()
+    folder = networks.write_folder(tmp_path / "loud", matrix)
+    (folder / "model.toml").write_text('name = "loud"\nrate_hz = 8000\nwindow_samples = 2800\n')
+    both = [tiny, models.find(folder)]
+    sounds = {"quiet.wav": np.zeros((16_000, 1), np.float32), "loud.wav": np.ones((16_000, 1), np.float32)}
+    paths = [str(write(tmp_path / name, sound, 8_000)) for name, sound in sounds.items()]
+    how = How(kinds=("csv", "parquet", "scores"), n_workers=1)
+    first, second = Counts(), Counts()
+    results = Run(paths, both, EVERYTHING, tmp_path / "out", how).work(first)
+    assert first.n_windows == {
+        ("quiet.wav", 0): 4, ("quiet.wav", 1): 6, ("loud.wav", 0): 4, ("loud.wav", 1): 0}  # fmt: skip
+    before, standing = contents(tmp_path / "out"), results.standing
+    again = Run(paths, both, EVERYTHING, tmp_path / "out", dataclasses.replace(how, retry=True)).work(second)
+    assert second.n_windows == {("loud.wav", 1): 0}
+    assert [failure.model for failure in again.failures] == ["loud"]
+    assert (contents(tmp_path / "out"), again.standing) == (before, standing)
+
+
+def test_one_models_tables_have_the_columns_that_they_always_had(
+    tiny: models.Model, same_rate: models.Model, recordings: list[str], tmp_path: Path
+) -> None:
+    headers = {}
+    for listening in ([tiny], [tiny, same_rate]):
+        folder = tmp_path / str(len(listening))
+        run(recordings[:1], listening, folder)
+        for name in ("detections.csv", "failures.csv"):
+            headers[len(listening), name] = (folder / name).read_text().splitlines()[0].split(",")
+    found = ["Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File"]
+    failed = ["path", "stage", "error", "message", "bytes", "rate_hz", "duration_s"]
+    assert headers[1, "detections.csv"] == found
+    assert headers[2, "detections.csv"] == [*found, "Model"]
+    assert headers[1, "failures.csv"] == failed
+    assert headers[2, "failures.csv"] == [*failed, "model"]
 
 
 def test_a_model_that_fails_costs_its_own_rows_alone(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import models
+from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.runs import shards
+from birdfast.journal import NAME, Journal
+from birdfast.runs import How, Run, shards
+from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
 from .commands import birdfast, contents, infer
+from .journals import FACTS
 from .recordings import noise, write
 
 
@@ -31,6 +36,45 @@ def test_every_file_is_in_one_share_wherever_the_folder_lies(names: list[str], o
 def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="shard: "):
         shards.parse(text)
+
+
+def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
+    one = FACTS._replace(shard="1/2", inputs="3 files, a")
+    for other, name in ((one._replace(shard="2/2"), "shard"), (one._replace(inputs="3 files, b"), "inputs")):
+        with Journal(tmp_path, one, force=True):
+            pass
+        with pytest.raises(ConfigError, match=f"{name}: .*, now "):
+            Journal(tmp_path, other)
+    assert list(one.differences(one._replace(shard="2/2"), shards=False)) == []
+    assert [*one.differences(FACTS)] == ["inputs: 3 files, a, now ", "shard: 1/2, now "]
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ("UPDATE hearing SET state = 'waiting' WHERE file = 1", "1 files are still to do; finish that run"),
+        ("DELETE FROM file WHERE number < 2", "file 0 of the run is in no part|file 1 of the run is in no"),
+        ("DELETE FROM file WHERE number > 3", "[45] of 6 files are there|file 4 of the run is in no part"),
+    ],
+)
+def test_parts_that_are_not_one_whole_run_are_refused(
+    tiny: models.Model, tmp_path: Path, change: str, reason: str
+) -> None:
+    for number in range(6):
+        write(tmp_path / f"{number}.wav", noise(8_000, seed=number), 8_000)
+    paths = [str(tmp_path / f"{number}.wav") for number in range(6)]
+    parts = [tmp_path / "one", tmp_path / "two"]
+    for number, part in enumerate(parts, 1):
+        Run(paths, [tiny], Options(), part, How(shard=Shard(number, 2), n_workers=1)).work()
+    merge(parts, tmp_path / "whole")
+    for part in parts:
+        database = sqlite3.connect(part / NAME)
+        database.execute(change)
+        database.commit()
+        database.close()
+    with pytest.raises(ConfigError, match=reason):
+        merge(parts, tmp_path / "merged")
+    assert list((tmp_path / "merged").iterdir()) == []
 
 
 def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) -> None:

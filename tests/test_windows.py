@@ -60,6 +60,23 @@ def test_windows_hold_the_sound_at_their_start(
     np.testing.assert_array_equal(rows, np.reshape(expected, rows.shape))
 
 
+@given(grids(), st.integers(0, 200), st.lists(st.integers(0, 50)), st.integers(1, 5), st.data())
+def test_no_more_windows_are_cut_than_were_asked_for(
+    grid: Grid, n_samples: int, sizes: list[int], batch: int, data: st.DataObject
+) -> None:
+    samples = np.arange(1, n_samples + 1, dtype=np.float32)
+    every = [window.copy() for part in windows.cut(iter([samples]), grid, None, batch) for window in part]
+    n_windows, whole = data.draw(st.integers(0, len(every))), data.draw(st.booleans())
+    cutter, found = windows.Cutter(grid, n_windows, batch), []
+    for block in in_blocks(samples, sizes):
+        found += [window.copy() for part in cutter.push(block) for window in part]
+    found += [window.copy() for part in cutter.end(whole=whole) for window in part]
+    expected = every[:n_windows]
+    if whole:
+        expected = [window for window in expected if window.all()]  # what is padded has zeros
+    assert [window.tolist() for window in found] == [window.tolist() for window in expected]
+
+
 @pytest.mark.parametrize("count", [None, 10])
 def test_whole_windows_before_a_failure_are_kept(count: int | None) -> None:
     def broken() -> Iterator[np.ndarray]:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import psutil
@@ -20,7 +23,10 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.outcomes import Outcome
 from birdfast.pipeline.stretches import STRETCH_S
+from birdfast.workers import wire
+from birdfast.workers.cores import _quota
 
+from .commands import started
 from .processes import running, strike
 from .recordings import noise, write
 
@@ -142,7 +148,7 @@ with workers.Pool([models.find(sys.argv[1])], Options(step_s=0.0005), 2) as pool
     for _ in came: pass
 """
     command = [sys.executable, "-c", code, str(tiny.path.parent), recordings[0], recordings[4]]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as parent:
+    with started(*command, stdout=subprocess.PIPE) as parent:
         assert parent.stdout
         assert parent.stdout.readline() == b"at work\n"
         children = psutil.Process(parent.pid).children()
@@ -181,6 +187,78 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
         workers.Pool([tiny], EVERYTHING, 2) as pool,
     ):
         wait(pool)
+
+
+@pytest.mark.parametrize(
+    ("given_s", "start_s", "file_s"), [(None, 300, 300), (2.0, 300, 2), (900.0, 900, 900)]
+)
+def test_a_worker_may_take_its_time_to_start_whatever_the_limit_at_a_file(
+    tiny: models.Model, given_s: float | None, start_s: float, file_s: float
+) -> None:
+    pool = workers.Pool([tiny], EVERYTHING, 1, given_s)
+    for ready, limit_s in ((False, start_s), (True, file_s)):
+        assert pool._limit_s(SimpleNamespace(ready=ready, silent_s=0.0), None) == limit_s
+
+
+def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_message(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    ours, theirs = socket.socketpair()
+    monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: SimpleNamespace())
+    worker = workers.Worker([], EVERYTHING, None)
+    worker.socket.close()
+    worker.errors.close()
+    worker.socket, worker._inbox = ours, wire.Inbox(ours)
+    with ours, theirs:
+        worker.heard_s -= 1000  # it had nothing to do
+        worker.start(workers.Task(0, 0), workers.Job("a.wav"))
+        assert worker.silent_s < 100
+        worker.heard_s -= 1000  # it is at work; more to do is no excuse
+        worker.start(workers.Task(1, 0), workers.Job("b.wav"))
+        assert worker.silent_s > 900
+        theirs.sendall(b'{"alive": tr')
+        assert list(worker.receive()) == []
+        assert worker.silent_s < 100
+
+
+# A worker whose every second start fails.
+BALKING = """#!{python}
+import pathlib, sys
+from birdfast.workers.__main__ import main
+starts = pathlib.Path("{starts}")
+with starts.open("a") as file:
+    file.write(".")
+if starts.stat().st_size % 2 == 0:
+    sys.exit("not now")
+main(int(sys.argv[-1]))
+"""
+
+
+def test_workers_that_die_before_they_are_ready_end_a_run_only_one_after_the_other(
+    tiny: models.Model, recordings: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = bytes_of(analysed(recordings[:4], tiny, 1))
+    python, starts = tmp_path / "python", tmp_path / "starts"
+    starts.touch()
+    python.write_text(BALKING.format(python=sys.executable, starts=starts))
+    python.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(python))
+    start, struck = workers.Worker.start, []
+
+    def start_and_strike(worker: workers.Worker, task: workers.Task, given: workers.Job) -> None:
+        with suppress(EOFError, OSError):  # it is one of those that fail
+            while not worker.ready:
+                list(worker.receive())
+        if worker.ready and not worker.tasks and given.path not in struck and len(struck) < 3:
+            struck.append(given.path)
+            worker.process.kill()
+            worker.process.wait()
+        start(worker, task, given)
+
+    monkeypatch.setattr(workers.Worker, "start", start_and_strike)
+    assert bytes_of(analysed(recordings[:4], tiny, 1)) == expected
+    assert len(struck) == 3
+    assert starts.stat().st_size == 1 + 2 * 3
 
 
 # A worker that naps after every batch of windows; the first ones oversleep.
@@ -285,6 +363,15 @@ def test_options_that_do_not_fit_the_model_end_the_run(tiny: models.Model, recor
 def test_cores_are_those_this_process_may_use() -> None:
     assert set(workers.usable_cores()) <= os.sched_getaffinity(0)
     assert workers.usable_cores()
+
+
+@pytest.mark.parametrize(
+    ("told", "n_cores"),
+    [("max 100000", None), ("150000 100000", 2), ("200000 100000", 2), ("1000 100000", 1), ("odd", None)],
+)
+def test_a_quota_is_rounded_up(monkeypatch: pytest.MonkeyPatch, told: str, n_cores: int | None) -> None:
+    monkeypatch.setattr(Path, "read_text", lambda _: told)
+    assert _quota() == n_cores
 
 
 @pytest.mark.parametrize("n_files", [2, 3, 6])

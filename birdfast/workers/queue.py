@@ -70,8 +70,7 @@ class Queue:
     def fail(self, task: Task, failure: Failure) -> None:
         """Take note that a task cannot be done."""
         heard = [Heard(model) for model in self.job(task).models]
-        n_stretches = self._n_stretches.get(task.file, 1)
-        self.finish(task, Outcome(task.stretch, n_stretches, failure=failure, heard=heard))
+        self.finish(task, Outcome(task.stretch, failure=failure, heard=heard))
 
     def came(self) -> Iterator[tuple[int, Outcome | Part]]:
         """Yield what has come since: the parts of dense rows, and the outcomes whose turn it is."""
