@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from importlib import metadata
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -241,13 +240,3 @@ def size_bytes(path: str | os.PathLike[str]) -> int | None:
         return Path(path).stat().st_size
     except (OSError, ValueError):
         return None
-
-
-def decoder_version() -> str:
-    """Return the version of libsndfile."""
-    return libsndfile.version()
-
-
-def second_decoder_version() -> str:
-    """Return the version of PyAV, which brings FFmpeg, without loading it."""
-    return metadata.version("av")
