@@ -1,8 +1,8 @@
 """Mutated audio files through `birdfast infer`: the run ends well, and every file is accounted for.
 
-Changes bytes of small WAV, FLAC, Ogg, MP3, CAF, AIFF and (where ffmpeg is there) M4A files at random
-places, more often in the header, cuts them or repeats a part. Ends with exit code 1 if the run does not
-end with 0, 2 or 3, if a worker died, or if a file is neither analysed nor in failures.csv.
+Changes bytes of small WAV, FLAC, Ogg, Opus, MP3, CAF, AIFF and (where ffmpeg is there) M4A files at random
+places, more often in the header, cuts them, repeats a part or fills one with zeros. Ends with exit code 1 if
+the run does not end with 0, 2 or 3, if a worker died, or if a file is neither analysed nor in failures.csv.
 """
 
 from __future__ import annotations
@@ -18,11 +18,12 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+import av
 import numpy as np
 import soundfile
 
 RATE_HZ = 32_000
-KINDS = ("wav", "flac", "ogg", "mp3", "caf", "aiff", "m4a")
+KINDS = ("wav", "flac", "ogg", "opus", "mp3", "caf", "aiff", "m4a")
 
 
 def main() -> int:
@@ -62,17 +63,27 @@ def mutants(folder: Path, kind: str, n_files: int, chance: random.Random) -> Non
     """Write mutations of one sound in one format."""
     path = folder / f"whole.{kind}"
     samples = np.random.default_rng(1).normal(0, 0.1, 2 * RATE_HZ) * np.sin(np.arange(2 * RATE_HZ) / 9_000)
-    if kind == "m4a":
-        source = folder / "whole.wav"
-        soundfile.write(source, samples, RATE_HZ)
-        subprocess.run(["ffmpeg", "-loglevel", "error", "-i", source, "-c:a", "aac", path], check=True)
-        source.unlink()
-    else:
-        soundfile.write(path, samples, RATE_HZ)
+    write(path, samples.astype(np.float32))
     content = path.read_bytes()
     path.unlink()
     for number in range(n_files):
         (folder / f"{number:05d}.{kind}").write_bytes(mutated(content, chance))
+
+
+def write(path: Path, samples: np.ndarray) -> None:
+    """Write with libsndfile, or with FFmpeg what that does not write."""
+    if path.suffix == ".opus":
+        soundfile.write(path, samples[: RATE_HZ // 2], 48_000, format="OGG", subtype="OPUS")
+    elif path.suffix != ".m4a":
+        soundfile.write(path, samples, RATE_HZ)
+    else:
+        with av.open(str(path), "w") as container:
+            stream = container.add_stream("aac", rate=RATE_HZ, layout="mono")
+            frame = av.AudioFrame.from_ndarray(samples[None], "fltp", "mono")
+            frame.sample_rate = RATE_HZ
+            for part in av.AudioResampler("fltp", "mono", RATE_HZ, 1024).resample(frame):
+                container.mux(stream.encode(part))
+            container.mux(stream.encode(None))
 
 
 def mutated(content: bytes, chance: random.Random) -> bytes:
@@ -82,11 +93,13 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
         end = 64 if chance.random() < 0.5 else len(changed)
         changed[chance.randrange(end)] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
     place = chance.randrange(len(changed))
-    match chance.randrange(4):
+    match chance.randrange(5):
         case 0:
             return bytes(changed[:place])
         case 1:
             return bytes(changed[:place] + changed[place // 2 :])
+        case 2:
+            changed[place : place + 2000] = bytes(len(changed[place : place + 2000]))
     return bytes(changed)
 
 

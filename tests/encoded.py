@@ -98,6 +98,7 @@ def make(folder: Path) -> dict[str, Path]:
     found["mp3 low"] = low
     found["mp3 untold"] = without_xing(found["mp3"])
     mp3s = [by_libsndfile(path("mp3 part"), part) for part in parts]
+    mp3s[1] = mp3s[1][mp3s[1].index(b"\xff\xfb") :]  # no tag says that another one begins
     oggs = [by_libsndfile(path("ogg part"), part) for part in parts]
     opuses = [by_libsndfile(path("ogg part"), part, subtype="OPUS") for part in parts]
     flacs = [by_libsndfile(path("flac part"), part) for part in parts]

@@ -97,6 +97,13 @@ def test_formats_that_lose_nothing_give_what_was_written(recordings: dict[str, P
     np.testing.assert_array_equal(found[kept], sound[kept])
 
 
+@pytest.mark.parametrize("kind", ["mp3 joined", "ogg chained", "opus chained"])
+def test_streams_that_were_joined_are_as_long_as_they_were(recordings: dict[str, Path], kind: str) -> None:
+    with audio.Recording(recordings[kind]) as opened:
+        assert opened.n_frames == 7 * encoded.RATE_HZ
+        assert [note for note in opened.notes if "streams" in note]
+
+
 def openers(recordings: dict[str, Path]) -> dict[str, choice.Opener]:
     """Return what opens each decoder there is, on something that it reads."""
 
@@ -184,6 +191,8 @@ def test_damage_costs_what_is_damaged_and_moves_nothing(
     path.write_bytes(encoded.with_hole(recordings[kind].read_bytes(), place, n_bytes))
     found = read(path, 1 << 16)
     assert len(found) == len(whole)
+    if kind == "flac":
+        assert not found[found != whole].any()  # silence, and no noise
     wrong = np.flatnonzero(np.abs(found - whole) > 1e-3)
     lost_s = (wrong.max() - wrong.min()) / encoded.RATE_HZ if len(wrong) else 0.0
     assert lost_s < most_s + n_bytes / len(recordings[kind].read_bytes()) * encoded.SECONDS

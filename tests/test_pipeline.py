@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 import birdfast
-from birdfast import audio, models, soundscape
+from birdfast import audio, models, pipeline, soundscape
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError, ModelError
 from birdfast.pipeline import Pipeline, Scored
@@ -22,7 +22,7 @@ from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.runtimes import litert
 from birdfast.sessions.batched import BatchedSession
 
-from . import networks
+from . import encoded, networks
 from .recordings import write
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -337,3 +337,25 @@ def test_a_sensitivity_that_would_be_ignored_is_refused(tiny: models.Model) -> N
     softmax = dataclasses.replace(tiny, activation="softmax")
     with pytest.raises(ConfigError, match="sensitivity: tiny has no sigmoid"):
         Pipeline(softmax, Options(sensitivity=1.25))
+
+
+@pytest.mark.parametrize("stretch_s", [60.0, 2.0])
+def test_what_is_lost_inside_is_noted_once_and_moves_nothing(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stretch_s: float
+) -> None:
+    monkeypatch.setattr(pipeline, "STRETCH_S", stretch_s)
+    whole, damaged = tmp_path / "whole.flac", tmp_path / "damaged.flac"
+    audio.write(whole, encoded.sound(20.0, networks.RATE_HZ), networks.RATE_HZ)
+    damaged.write_bytes(encoded.with_hole(whole.read_bytes(), 0.47))
+    analyst = Pipeline(tiny, Options(min_confidence=0.0001))
+    found: dict[Path, list[bytes]] = {}
+    notes: dict[str, None] = {}
+    for path in (whole, damaged):
+        first = analyst.analyse(str(path))
+        outcomes = [first, *(analyst.analyse(str(path), n) for n in range(1, first.n_stretches))]
+        assert all(outcome.failure is None for outcome in outcomes)
+        assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(20.0)
+        found[path] = [row.tobytes() for outcome in outcomes for row in outcome.detections]
+        notes |= dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
+    assert len([note for note in notes if note.startswith("lost from 9.")]) == 1
+    assert len(set(found[whole]) & set(found[damaged])) > 0.85 * len(found[whole])

@@ -1,6 +1,7 @@
 """Audio files as blocks of mono samples at the rate a model wants, in memory that does not grow."""
 
-from .files import decoder_version, read, second_decoder_version, size_bytes, write
+from .choice import decoder_version, second_decoder_version
+from .files import read, size_bytes, write
 from .recording import MAX_RATE_HZ, MIN_RATE_HZ, Recording
 from .resampling import resample, resampler_version
 

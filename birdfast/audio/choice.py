@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -93,7 +94,7 @@ def _ogg(path: Path) -> Choice | None:
 def _link(path: Path, link: ogg.Link) -> tuple[Opener, int]:
     """Return what opens a link of a chain, and its samples."""
     if not link.first_packet.startswith(CODECS):
-        stream = OggStream(path, link, 0)
+        stream = OggStream(path, link)
         return partial(_framed, stream), stream.n_frames
     end = link.places[min(link.holes)] if link.holes else link.ranges[-1][1]
     granule = link.granules[(min(link.holes) if link.holes else len(link.places)) - 1]
@@ -102,10 +103,10 @@ def _link(path: Path, link: ogg.Link) -> tuple[Opener, int]:
     if whole != [(0, path.stat().st_size)]:
         opener = partial(_pieces, path, whole)
     counted = opener()
-    n_frames, shift = counted.n_frames or 0, granule - (counted.n_frames or 0)
+    n_frames, rate_hz = counted.n_frames or 0, counted.rate_hz
     counted.close()
-    stream = OggStream(path, link, shift)
-    if link.holes or len(link.serials) > 1 or not stream.is_from_its_start or not n_frames:
+    stream = OggStream(path, link, lambda to_hz: granule - n_frames * to_hz // rate_hz)
+    if link.holes or len(link.serials) > 1 or not stream.is_usual(rate_hz) or not n_frames:
         return partial(_framed, stream), stream.n_frames
     return opener, n_frames
 
@@ -135,11 +136,20 @@ def _either(path: Path) -> Decoder:
         return libsndfile.Sndfile(path)
     except Undecodable as error:
         refused = error
-    from .decoders.ffmpeg import Container
+    from .decoders.ffmpeg import UNKNOWN, Container
 
     try:
         return Container(path)
     except Undecodable as error:
-        if "invalid data" in error.reason:
-            raise refused from error
-        raise
+        known = refused.reason if error.reason == UNKNOWN else error.reason
+        raise Undecodable(known.replace("libsndfile reads", "libsndfile or FFmpeg reads")) from error
+
+
+def decoder_version() -> str:
+    """Return the version of libsndfile."""
+    return libsndfile.version()
+
+
+def second_decoder_version() -> str:
+    """Return the version of PyAV, which brings FFmpeg, without loading it."""
+    return metadata.version("av")

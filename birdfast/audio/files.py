@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from importlib import metadata
 from pathlib import Path
 
 import numpy as np
@@ -62,13 +61,3 @@ def size_bytes(path: str | os.PathLike[str]) -> int | None:
         return Path(path).stat().st_size
     except (OSError, ValueError):
         return None
-
-
-def decoder_version() -> str:
-    """Return the version of libsndfile."""
-    return libsndfile.version()
-
-
-def second_decoder_version() -> str:
-    """Return the version of PyAV, which brings FFmpeg, without loading it."""
-    return metadata.version("av")

@@ -27,6 +27,7 @@ KBITS = {  # by (MPEG 1, layer), from the second on: the first is a bit rate of 
 SYNC = re.compile(rb"(?=\xff[\xe2-\xff][\x10-\xef])")
 CHUNK_BYTES = 1 << 20
 MARK = 32  # every so many frames the place is kept
+NEAR = 4  # so many marks are some seconds
 CHAIN = 4  # so many frames in a row are no accident
 
 
@@ -136,6 +137,17 @@ def frames(path: Path, run: Run, first: int) -> Iterator[tuple[int, bytes]]:
             if not at:  # the file has changed since
                 return
             place += at
+
+
+def frame_bytes(before: Run, behind: Run) -> float:
+    """Return the bytes of a frame, on average, in some seconds around a break between two runs."""
+    last = max(0, len(before.marks) - NEAR)
+    first = min(NEAR, len(behind.marks) - 1)
+    late = before.end - before.marks[last], before.n_frames - last * MARK
+    early = behind.marks[first] - behind.begin, first * MARK
+    if not first:
+        early = behind.end - behind.begin, behind.n_frames
+    return (late[0] + early[0]) / (late[1] + early[1])
 
 
 def find(file: IO[bytes], begin: int, end: int) -> int | None:

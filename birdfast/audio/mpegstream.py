@@ -36,8 +36,11 @@ class Stream:
 
     def n_lost(self) -> list[int]:
         """Return how many frames are missing before each run: by the promise if it is clear, or by bytes."""
-        mean = sum(run.end - run.begin for run in self.runs) / max(1, self.n_found)
-        lost = [round(n_bytes / mean) for n_bytes in self.lost_bytes]
+        before = [self.runs[0], *self.runs]
+        lost = [
+            round(n_bytes / mp3.frame_bytes(*around))
+            for n_bytes, *around in zip(self.lost_bytes, before, self.runs, strict=False)
+        ]
         holes = [number for number, n_bytes in enumerate(self.lost_bytes) if n_bytes]
         if self.promise and len(holes) == 1:
             missing = self.promise.n_frames - self.n_found

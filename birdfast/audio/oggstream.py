@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
@@ -19,8 +19,9 @@ class OggStream:
     ----------
     path : path
     link : ogg.Link
-    shift : int or None
-        The position that a page tells for the first sample that counts; None: what Opus' header says.
+    shift : callable or None
+        Gives, at a rate, the position that a page tells for the first sample that counts; None: what
+        Opus' header says, or 0.
 
     Raises
     ------
@@ -28,7 +29,7 @@ class OggStream:
         It is no sound that is known, or its headers are damaged.
     """
 
-    def __init__(self, path: Path, link: ogg.Link, shift: int | None = None) -> None:
+    def __init__(self, path: Path, link: ogg.Link, shift: Callable[[int], int] | None = None) -> None:
         self._path, self._link = path, link
         self.notes: list[str] = []
         first = link.first_packet
@@ -40,13 +41,19 @@ class OggStream:
         elif self.codec == "flac":
             self.extradata = first[17:51]
         self._skip = int.from_bytes(first[10:12], "little") if self.codec == "opus" else 0
-        self._shift = self._skip if shift is None else shift
+        self._shift = self._skip if shift is None else shift(self.rate_hz)
         self.seeks_slowly = self.codec == "opus"
         ends = [granule for granule in link.granules[self._first_page :] if granule >= 0]
         if not ends:
             raise ValueError("no sound in it")
         self._end = self.n_frames = max(0, ends[-1] - self._shift)
-        self.is_from_its_start = self.codec != "opus" or self._shift == self._skip
+
+    def is_usual(self, rate_hz: int) -> bool:
+        """Say whether libsndfile, which reads it at a rate, finds every place in it and loses nothing."""
+        if self.codec != "opus":
+            return True
+        written_hz = int.from_bytes(self._link.first_packet[12:16], "little")
+        return self._shift == self._skip and min(written_hz, self.rate_hz) <= rate_hz
 
     def groups(self, start: int) -> Iterator[Group]:
         """Yield the packets for the samples from `start` on: see `Framing.groups`."""

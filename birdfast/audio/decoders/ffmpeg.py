@@ -17,7 +17,10 @@ from .decoder import Undecodable, gathered
 
 # What people record in. Only these: other formats open what a file names, as playlists do.
 CONTAINERS = "aac,ac3,amr,ape,asf,avi,caf,dsf,eac3,matroska,mov,mpegts,ogg,tak,tta,wav,w64,wv"
+ONLY = {"format_whitelist": CONTAINERS}
 KEEPS_ITS_LENGTH = ("asf", "matroska", "mov", "wv")  # formats whose header says how much has to come
+UNKNOWN = "not an audio file that FFmpeg reads"
+SKIP_A_FRAME = ("wmav1", "wmav2")  # their decoders give nothing for the first
 TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it is no clock of samples
 LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong
 MOST_ERRORS = 100  # in a row
@@ -143,7 +146,9 @@ class Container:
                     raise Undecodable(f"its sample rate changes to {frame.sample_rate} Hz", expected)
                 if frame.pts is not None:
                     told = round(frame.pts * frame.time_base * self.rate_hz)
-                    origin = told if origin is None else origin
+                    if origin is None:
+                        expected = frame.samples if stream.codec_context.name in SKIP_A_FRAME else 0
+                        origin = told - expected
                     expected += self._leap(told - origin - expected, expected, tolerance)
                 block = samples(frame, self.n_channels)
                 if stop is not None and expected + len(block) >= stop:
@@ -187,13 +192,14 @@ def samples(frame: Any, n_channels: int) -> Float32:
 def _opened(file: IO[bytes]) -> Any:
     """Return a container in which there is sound, opened."""
     try:
-        container: Any = av.open(file, options={"format_whitelist": CONTAINERS})
+        container: Any = av.open(file, options=ONLY, metadata_errors="ignore")
     except DAMAGE as error:
-        raise Undecodable(_reason(error)) from error
-    if not container.streams.audio or container.streams.audio[0].codec_context is None:
+        raise Undecodable(UNKNOWN) from error
+    codecs = [stream.codec_context for stream in container.streams.audio]
+    if not codecs or codecs[0] is None or not codecs[0].channels:
         container.close()
-        raise Undecodable("no sound in it that FFmpeg knows")
-    container.streams.audio[0].codec_context.thread_count = 1
+        raise Undecodable("no sound in it" if not codecs else "its sound is of no kind that FFmpeg knows")
+    codecs[0].thread_count = 1
     return container
 
 
