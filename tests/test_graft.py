@@ -508,7 +508,7 @@ FUZZ = """
 import sys
 import numpy as np
 from birdfast.errors import ModelError
-from birdfast.sessions import graft
+from birdfast.grafting import graft
 
 original, outcomes = open(sys.argv[1], "rb").read(), {"rewritten": 0, "refused": 0}
 random = np.random.default_rng(int(sys.argv[2]))

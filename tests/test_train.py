@@ -110,7 +110,7 @@ def test_a_window_has_the_same_scores_alone_and_in_a_batch(model: Path) -> None:
 
 def test_load_takes_the_folder(model: Path) -> None:
     pipeline = birdfast.load(str(model))
-    assert pipeline.model.activation == "softmax"
+    assert pipeline.listener().model.activation == "softmax"
     assert pipeline.embed(song("rattle", 9), RATE_HZ).shape == (2, 24 + 8 + 48)
 
 
@@ -232,7 +232,7 @@ def test_a_class_that_cannot_be_read_is_never_found(data: Path, tmp_path: Path) 
 
 def test_a_models_name_need_not_be_text(data: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "m\udcff") == 0
-    assert birdfast.load(str(tmp_path / "m\udcff")).model.title == "m\\xff"
+    assert birdfast.load(str(tmp_path / "m\udcff")).listener().model.title == "m\\xff"
 
 
 def test_one_class_that_can_be_read_is_refused(
@@ -255,7 +255,7 @@ def test_the_head_is_what_the_manifest_says(
     fit = head._one_by_one
     monkeypatch.setattr(head, "_one_by_one", lambda *given: one_by_one.append(fit(*given)) or one_by_one[0])
     assert train(data, "lost.csv", tmp_path / "m") == 2
-    assert birdfast.load(str(tmp_path / "m")).model.activation == "sigmoid"
+    assert birdfast.load(str(tmp_path / "m")).listener().model.activation == "sigmoid"
     np.testing.assert_array_equal(np.load(tmp_path / "m/layer0_weight.npy"), one_by_one[0].weight)
 
 
@@ -426,7 +426,7 @@ def test_several_labels_make_a_sigmoid(data: Path, tmp_path: Path) -> None:
     (data / "several.csv").write_text("\n".join(["file,label,start_s", *rows]) + "\n")
     assert train(data, "several.csv", tmp_path / "m") == 0
     pipeline = birdfast.load(str(tmp_path / "m"))
-    assert pipeline.model.activation == "sigmoid"
+    assert pipeline.listener().model.activation == "sigmoid"
     found = {detection.common_name for detection in pipeline.detect(song("whistle", 80), RATE_HZ)}
     assert {"whistle", "bird"} <= found
 
