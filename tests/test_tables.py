@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import json
 import os
 from collections.abc import Callable, Sequence
 from functools import partial
@@ -23,7 +24,7 @@ from birdfast.outcomes import Detection, Failure
 from birdfast.tables.dense import DenseTable
 from birdfast.tables.detections import CsvTable, ParquetTable
 from birdfast.tables.failures import FailuresTable, NotesTable
-from birdfast.tables.table import About, AboutModel, Result, Table
+from birdfast.tables.table import About, AboutModel, Names, Result, Table
 
 from .journals import RUN, TWO, rows_of
 
@@ -191,6 +192,22 @@ def test_a_run_writes_the_members_that_are_wanted(tmp_path: Path, about: About) 
     written = tables.write_all(tmp_path, tables.KINDS, about, [silent])
     assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()}
     assert every - {path.name for path in written} == {"notes.csv"}
+
+
+@pytest.mark.parametrize("kind", tables.DENSE)
+def test_dense_rows_are_as_wide_as_their_own_models_and_have_its_names(tmp_path: Path, kind: str) -> None:
+    def of_width(n: int) -> AboutModel:
+        return AboutModel(f"m{n}", (Names((f"A{n}",) * n, ("B",) * n),), dict.fromkeys(tables.DENSE, n))
+
+    about = About({}, (of_width(2), of_width(3)))
+    for model, width in enumerate((2, 3)):
+        with DenseTable(tmp_path, kind, about, model) as table:
+            table.begin(Result("a.wav", []))
+            table.dense(rows_of(4, width))
+        read = pyarrow.parquet.read_table(tmp_path / f"{kind}-m{width}.parquet")
+        assert read.schema.field(3).type.list_size == width
+        if kind == "scores":
+            assert json.loads(read.schema.metadata[b"scientific_names"]) == [f"A{width}"] * width
 
 
 class Diary(Table):
