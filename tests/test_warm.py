@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
@@ -389,20 +390,23 @@ def test_workers_that_cannot_start_any_more_are_told_to_everyone_now_and_later(
 
 
 def test_a_caller_that_is_interrupted_leaves_the_pool_to_others(
-    tiny: models.Model, pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+    tiny: models.Model, pipeline: Pipeline, long: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with WarmPool(tiny.path.parent, workers=2, min_confidence=0) as pool:
-        struck = stopped(monkeypatch, 1)
+        struck = strike(monkeypatch, signal.SIGSTOP, 1, str(long))
         waiter = threading.Thread(
             target=lambda: (wait_for(lambda: struck), os.kill(os.getpid(), signal.SIGINT))
         )
         waiter.start()
         with pytest.raises(KeyboardInterrupt):
-            pool.detect(SOUND, 8_000)
+            pool.detect(long)
         waiter.join()
         assert pool.detect(SOUND, 8_000) == pipeline.detect(SOUND, 8_000)
+        (begun,) = pool._requests._open.values()
         struck[0].process.send_signal(signal.SIGCONT)
-        assert pool.detect(SOUND, 8_000) == pipeline.detect(SOUND, 8_000)
+        wait_for(lambda: not pool._requests._open)
+        assert (begun.waiting, begun.n_out, begun.answer.done()) == (deque(), 0, False)
+        assert pool.detect(long) == pipeline.detect(long)
 
 
 def test_an_interpreter_with_an_open_pool_ends(tiny: models.Model) -> None:
