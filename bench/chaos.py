@@ -24,6 +24,7 @@ import soundfile
 
 RATE_HZ = 48_000
 TABLES = ("detections.csv", "detections.parquet", "scores.parquet", "failures.csv")
+NOTES = "notes.csv"
 
 
 def main() -> int:
@@ -134,7 +135,8 @@ def kill_the_oldest(run: subprocess.Popen[bytes], seen: dict, chance: random.Ran
 def judge(folder: Path, damaged: set[str], children: dict[int, psutil.Process]) -> list[str]:
     """Return what is not as it has to be."""
     wrong = []
-    for name in TABLES:
+    notes = [NOTES] * (folder / "peace" / NOTES).exists()  # written if there is anything to say
+    for name in (*TABLES, *notes):
         peace, chaos = (folder / kind / name for kind in ("peace", "chaos"))
         if not chaos.exists() or peace.read_bytes() != chaos.read_bytes():
             wrong.append(f"{name} differs")
@@ -143,7 +145,7 @@ def judge(folder: Path, damaged: set[str], children: dict[int, psutil.Process]) 
     if set(listed) != damaged or not all(listed.values()):
         wrong.append(f"failures.csv lacks or has too much: {sorted(set(listed) ^ damaged)}")
     names = {path.name for path in (folder / "chaos").iterdir()}
-    litter = names - {*TABLES, "journal.sqlite"}
+    litter = names - {*TABLES, *notes, "journal.sqlite"}
     litter |= {path.name for path in (folder / "tmp").iterdir()}
     living = [pid for pid, child in children.items() if child.is_running()]
     wrong += [f"{what} stayed behind" for what in (*sorted(litter), *living)]
