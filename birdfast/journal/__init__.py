@@ -115,6 +115,8 @@ class Journal(Writable):
             models = tuple(one.model for one in hearings if one.state in again)
             if models:
                 self._begin_anew(known[0], all_of_it=len(models) == len(hearings))
+                for model in models:
+                    self.forget("SELECT ?, ?", known[0], model)
                 self._wait(known[0], models)
             return models
         if known:
@@ -139,12 +141,8 @@ class Journal(Writable):
 
     def _wait(self, file: int, models: Sequence[int]) -> None:
         """Let models' hearings of a file begin anew."""
-        for model in models:
-            self.forget("SELECT ?, ?", file, model)
-            values = (file, model)
-            self.database.execute(
-                "INSERT OR REPLACE INTO hearing VALUES (?, ?, 'waiting', 0, NULL, NULL)", values
-            )
+        query = "INSERT OR REPLACE INTO hearing VALUES (?, ?, 'waiting', 0, NULL, NULL)"
+        self.database.executemany(query, [(file, model) for model in models])
 
     def _count_parts(self, file: int, stretch: int, heard: Heard) -> None:
         """Make sure that a stretch has the parts that it should have: its first try may have left more."""
