@@ -13,10 +13,10 @@ import numpy as np
 import pytest
 
 import birdfast
-from birdfast import audio, models, pipeline, soundscape
+from birdfast import audio, models, soundscape
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError, ModelError
-from birdfast.pipeline import Pipeline, Scored
+from birdfast.pipeline import Pipeline, Scored, stretches
 from birdfast.pipeline.listener import Listener
 from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.runtimes import litert
@@ -216,7 +216,7 @@ def test_an_ear_passes_over_what_comes_before_its_windows(tiny: models.Model, si
     sound = np.random.default_rng(4).uniform(-1, 1, 9_000).astype(np.float32)
 
     def heard(skip: int, blocks: list[np.ndarray]) -> np.ndarray:
-        with listener.ear(0, 2) as ear:
+        with listener.ears(listener.grid, 0, 2) as (ear,):
             ear.skip = skip
             batches = [scored for block in blocks for scored in ear.hear(block)]
             return np.concatenate([scored.outputs["logits"] for scored in (*batches, *ear.end())])
@@ -241,7 +241,8 @@ def test_threads_share_a_pipeline_and_sessions_are_used_again(
     assert made == []
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda sound: pipeline.detect(sound, 8_000), sounds)) == expected
-    with pipeline.listener().ear() as one, pipeline.listener().ear() as two:
+    listener = pipeline.listener()
+    with listener.ears(listener.grid, 0, 1) as (one,), listener.ears(listener.grid, 0, 1) as (two,):
         assert one._session is not two._session
     assert len(made) <= 4
 
@@ -252,11 +253,11 @@ def test_sound_before_a_networks_failure_counts(
     pipeline, scored = Pipeline(tiny, Options(min_confidence=0, step_s=0.25)), []
     dense = Listener.dense
 
-    def breaks_off(listener: Listener, batch: Scored) -> object:
+    def breaks_off(listener: Listener, batch: Scored, kinds: object) -> object:
         scored.append(batch)
         if len(scored) == 2:
             raise ModelError("no more")
-        return dense(listener, batch)
+        return dense(listener, batch, kinds)
 
     monkeypatch.setattr(Listener, "dense", breaks_off)
     outcome = pipeline.analyse(str(wav))
@@ -343,7 +344,7 @@ def test_a_sensitivity_that_would_be_ignored_is_refused(tiny: models.Model) -> N
 def test_what_is_lost_inside_is_noted_once_and_moves_nothing(
     tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stretch_s: float
 ) -> None:
-    monkeypatch.setattr(pipeline, "STRETCH_S", stretch_s)
+    monkeypatch.setattr(stretches, "STRETCH_S", stretch_s)
     whole, damaged = tmp_path / "whole.flac", tmp_path / "damaged.flac"
     audio.write(whole, encoded.sound(20.0, networks.RATE_HZ), networks.RATE_HZ)
     damaged.write_bytes(encoded.with_hole(whole.read_bytes(), 0.47))
@@ -355,7 +356,9 @@ def test_what_is_lost_inside_is_noted_once_and_moves_nothing(
         outcomes = [first, *(analyst.analyse(str(path), n) for n in range(1, first.n_stretches))]
         assert all(outcome.failure is None for outcome in outcomes)
         assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(20.0)
-        found[path] = [row.tobytes() for outcome in outcomes for row in outcome.detections]
+        found[path] = [
+            row.tobytes() for outcome in outcomes for heard in outcome.heard for row in heard.detections
+        ]
         notes |= dict.fromkeys(note for outcome in outcomes for note in outcome.notes)
     assert len([note for note in notes if note.startswith("lost from 9.")]) == 1
     assert len(set(found[whole]) & set(found[damaged])) > 0.85 * len(found[whole])

@@ -14,6 +14,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -389,10 +390,20 @@ def test_workers_that_cannot_start_any_more_are_told_to_everyone_now_and_later(
             pool.detect(SOUND, 8_000)
 
 
+@contextmanager
+def interrupts() -> Iterator[None]:
+    """Let SIGINT interrupt, also where whoever started the tests lets it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_a_caller_that_is_interrupted_leaves_the_pool_to_others(
     tiny: models.Model, pipeline: Pipeline, long: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with WarmPool(tiny.path.parent, workers=2, min_confidence=0) as pool:
+    with WarmPool(tiny.path.parent, workers=2, min_confidence=0) as pool, interrupts():
         struck = strike(monkeypatch, signal.SIGSTOP, 1, str(long))
         waiter = threading.Thread(
             target=lambda: (wait_for(lambda: struck), os.kill(os.getpid(), signal.SIGINT))
@@ -466,7 +477,7 @@ class TestRequests:
         work.finish(first, self.outcome(0, 3))
         second, third = work.take(), work.take()
         for task, number in ((third, 0), (second, 1), (second, 0)):
-            work.keep(task, Part(0, 0, task.stretch, number, "logits", b""))
+            work.keep(task, Part(0, task.stretch, number, "logits", b""))
         work.finish(third, self.outcome(2, 3))
         assert not request.answer.done()
         work.finish(second, self.outcome(1, 3))
