@@ -113,6 +113,15 @@ def test_streams_that_were_joined_are_as_long_as_they_were(recordings: dict[str,
         assert [note for note in opened.notes if "streams" in note]
 
 
+def test_what_is_found_on_the_way_is_noted_of_that_recording_alone(recordings: dict[str, Path]) -> None:
+    path = recordings["flac joined"]
+    with audio.Recording(path) as one, audio.Recording(path) as other:
+        before = other.notes
+        list(one.blocks(one.rate_hz))
+        assert [note for note in one.notes if "begin anew" in note]
+        assert other.notes == before
+
+
 def openers(recordings: dict[str, Path]) -> dict[str, choice.Opener]:
     """Return what opens each decoder there is, on something that it reads."""
 

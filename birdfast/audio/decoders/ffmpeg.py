@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -41,9 +42,10 @@ class Packets:
     name = "FFmpeg"
 
     def __init__(self, framing: Framing) -> None:
-        self._framing = framing
+        self._framing = copy(framing)  # which may be kept for others; what it finds on the way is noted here
+        self._framing.notes = [*framing.notes]
         self.rate_hz, self.n_channels, self.n_frames = framing.rate_hz, framing.n_channels, framing.n_frames
-        self.seeks_slowly, self.notes = framing.seeks_slowly, framing.notes
+        self.seeks_slowly, self.notes = framing.seeks_slowly, self._framing.notes
         self.lost: list[tuple[int, int]] = []
         self._codec()
 
