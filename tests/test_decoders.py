@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import audio
-from birdfast.audio import choice, flacstream, mpegstream, ogg, oggstream
+from birdfast.audio import choice, flac, flacstream, mpegstream, ogg, oggstream
 from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, libsndfile
 from birdfast.errors import AudioError
 
@@ -193,6 +193,30 @@ def test_a_decoder_that_cannot_read_says_so(tmp_path: Path) -> None:
     for opener in (libsndfile.Sndfile, ffmpeg.Container):
         with pytest.raises(Undecodable):
             opener(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_what_is_lost_is_noted_as_lost(recordings: dict[str, Path], kind: str) -> None:
+    with audio.Recording(recordings[kind.replace("_", " ")]) as recording:
+        list(recording.blocks(recording.rate_hz))
+        assert bool([note for note in recording.notes if "lost" in note]) == ("hole" in kind)
+
+
+@pytest.mark.parametrize("first", [0, 1, 16, 17])
+def test_a_frame_that_is_lost_is_noted_wherever_it_is(
+    recordings: dict[str, Path], tmp_path: Path, first: int
+) -> None:
+    content, path = bytearray(recordings["flac"].read_bytes()), tmp_path / "sound.flac"
+    with recordings["flac"].open("rb") as file:
+        begin = encoded.flac_frames(content)
+        frame = flac.Finder(file, content[begin : begin + 16], len(content)).after(begin, number=first)
+    assert frame
+    content[frame.place + 20 : frame.place + 40] = bytes(20)
+    path.write_bytes(content)
+    begin_s, end_s = (number * 4096 / encoded.RATE_HZ for number in (first, first + 1))
+    with audio.Recording(path) as recording:
+        list(recording.blocks(recording.rate_hz))
+        assert f"lost from {begin_s:.2f} s to {end_s:.2f} s: silence there" in recording.notes
 
 
 PLACES = [0.2, 0.37, 0.5, 0.7]

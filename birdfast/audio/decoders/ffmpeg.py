@@ -72,21 +72,22 @@ class Packets:
 
     def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Yield what each group gives, without what does not count or was not asked for."""
-        codec, expected = None, None
-        for group in self._framing.groups(start):
+        codec, expected = None, None if start else 0
+        for group in self._framing.groups(max(0, start - 1)):  # so what is lost from `start` on is seen
             if codec is None or group.fresh:
                 codec = self._codec()
             samples = self._decode(codec, group)
             if not len(samples):
                 continue
             position = group.begin(len(samples))
-            if expected is not None and max(position, group.first) > expected:
-                self.lost.append((expected, position))
+            begin = max(position, group.first)
+            if expected is not None and begin > expected:
+                self.lost.append((expected, begin))
             ends = [place for place in (group.last, stop) if place is not None]
             expected = position + len(samples)
-            first, last = max(group.first, position), min([expected, *ends])
-            if last > first:
-                yield first, samples[first - position : last - position]
+            last = min([expected, *ends])
+            if last > begin:
+                yield begin, samples[begin - position : last - position]
             if stop is not None and position >= stop:
                 yield stop, samples[:0]
                 return
