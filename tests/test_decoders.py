@@ -122,6 +122,26 @@ def test_what_is_found_on_the_way_is_noted_of_that_recording_alone(recordings: d
         assert other.notes == before
 
 
+@pytest.mark.parametrize("kind", sorted(encoded.LOSSLESS - {"flac", "oga"} | {"m4a", "webm", "3gp", "wma"}))
+def test_a_container_is_not_searched_for_mpeg_frames(
+    recordings: dict[str, Path], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mpegstream, "scan", lambda path: pytest.fail("searched"))
+    choice._choose.cache_clear()
+    assert len(read(recordings[kind], 1 << 16)) > 5 * 8_000
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mka", "wav"])
+def test_mpeg_in_a_container_is_read_as_that_tells(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sound.{suffix}"
+    encoded.by_ffmpeg(path, "libmp3lame", encoded.sound())
+    with audio.Recording(path) as recording:
+        n_samples = sum(map(len, recording.blocks(recording.rate_hz)))
+        assert abs(n_samples - encoded.SECONDS * encoded.RATE_HZ) < 4 * 1152
+        assert "read with FFmpeg" in recording.notes
+        assert bool([note for note in recording.notes if "counted" in note]) == (suffix == "wav")
+
+
 def openers(recordings: dict[str, Path]) -> dict[str, choice.Opener]:
     """Return what opens each decoder there is, on something that it reads."""
 
