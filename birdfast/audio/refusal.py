@@ -9,15 +9,16 @@ from pathlib import Path
 from ..errors import AudioError
 from .decoders import Undecodable
 
-CONVERT = "convert it first, for example: ffmpeg -i IN OUT.flac"
 HINTS: dict[bytes | str, str] = {  # by what begins the file, or its suffix
     bytes(8): "no header: it begins with zeros",
-    b"ftyp": f"MP4/M4A (AAC): {CONVERT}",
-    b"wvpk": f"WavPack: {CONVERT}",
-    b"\x30\x26\xb2\x75": f"Windows Media (WMA): {CONVERT}",
     b"WAac": "Wildlife Acoustics WAC: convert it to WAV with Kaleidoscope or wac2wav",
     ".wac": "Wildlife Acoustics WAC: convert it to WAV with Kaleidoscope or wac2wav",
     ".w4v": "Wildlife Acoustics W4V: convert it to WAV with Kaleidoscope",
+}
+DAMAGED: dict[bytes | str, str] = {  # what FFmpeg would have known, were it whole
+    b"ftyp": "a damaged MP4 or M4A",
+    b"wvpk": "a damaged WavPack",
+    b"\x30\x26\xb2\x75": "a damaged Windows Media file (WMA)",
 }
 
 
@@ -57,7 +58,8 @@ def refused(path: Path, error: Undecodable) -> AudioError:
             head = file.read(8)
     except OSError as gone:
         return unreadable(path, gone)
-    known = [hint for sign, hint in HINTS.items() if sign == path.suffix.lower() or _begins(head, sign)]
+    hints = HINTS | DAMAGED if error.reason.startswith("not an audio file") else HINTS
+    known = [hint for sign, hint in hints.items() if sign == path.suffix.lower() or _begins(head, sign)]
     return AudioError(f"{path}: {error.reason}{f'; {known[0]}' if known else ''}")
 
 
