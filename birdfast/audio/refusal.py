@@ -23,7 +23,13 @@ DAMAGED: dict[bytes | str, str] = {  # what FFmpeg would have known, were it who
 
 
 def check(path: Path) -> None:
-    """Say in words why a file is none that can be read."""
+    """Let a file pass that may be a recording.
+
+    Raises
+    ------
+    AudioError
+        It is missing, a folder, no regular file, empty, or its name is none; the message says which.
+    """
     try:
         status = path.stat()
     except OSError as error:
@@ -39,6 +45,7 @@ def check(path: Path) -> None:
 
 
 def unreadable(path: Path, error: OSError) -> AudioError:
+    """Return what is to be raised for a file that the system does not give: its own words, in lower case."""
     return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
 
 
@@ -52,7 +59,19 @@ def _what_folder(path: Path) -> str:
 
 
 def refused(path: Path, error: Undecodable) -> AudioError:
-    """Say why no decoder takes a file, and what to do if it is known."""
+    """Return what is to be raised for a file that no decoder takes.
+
+    Parameters
+    ----------
+    path : path
+    error : Undecodable
+        Why it was not taken.
+
+    Returns
+    -------
+    AudioError
+        With that reason, and what the file is or what to do, if its first bytes or its suffix tell.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(8)
