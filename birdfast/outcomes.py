@@ -10,7 +10,7 @@ import numpy as np
 from .arrays import Rows
 
 PART_BYTES = 1 << 20  # of dense rows that travel together
-MIX = 0  # the channel that is all of them together
+MIX = 0  # the number that stands for the average of all channels, which count from 1
 
 DETECTION = np.dtype(
     [

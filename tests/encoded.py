@@ -101,10 +101,11 @@ def make(folder: Path) -> dict[str, Path]:
     mp3s[1] = mp3s[1][mp3s[1].index(b"\xff\xfb") :]  # no tag says that another one begins
     oggs = [by_libsndfile(path("ogg part"), part) for part in parts]
     opuses = [by_libsndfile(path("ogg part"), part, subtype="OPUS") for part in parts]
-    flacs = [by_libsndfile(path("flac part"), part) for part in parts]
+    flacs = [by_libsndfile(path("flac part"), part) for part in (*parts, sound(3.0, seed=3))]
     found |= {"mp3 joined": b"".join(mp3s), "ogg chained": b"".join(oggs), "opus chained": b"".join(opuses)}
     found["flac untold"] = with_total(found["flac"], 0)
     found["flac doubled"] = with_total(found["flac"], 2 * len(long))
+    found |= {"flac joined": flacs[0] + flacs[2], "flac joined again": flacs[0] + flacs[2] + flacs[0]}
     begins = [flac_frames(flac) for flac in flacs]
     found["flac anew"] = with_total(flacs[0], len(long)) + flacs[1][begins[1] :]
     found["flac later"] = with_total(found["flac"], 0)[: begins[0]] + _later(found["flac"])

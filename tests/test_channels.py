@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from birdfast import audio, models
 from birdfast.audio.channels import Mixer
 from birdfast.config import Options
-from birdfast.errors import AudioError
+from birdfast.errors import AudioError, ConfigError
 from birdfast.tables.detections import CsvTable
 
 from .commands import infer, table
@@ -58,6 +58,11 @@ def test_a_choice_means_channels(tmp_path: Path, choice: str | int, channels: tu
     assert Options(channel=str(choice)).channel == str(choice)
     if choice != "mix":
         np.testing.assert_array_equal(first, samples[:, channels[0] - 1])
+
+
+def test_each_channel_is_no_one_sound(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="channel each: .*mix.* or a number"):
+        audio.read(write(tmp_path / "sound.wav", noise(1000, 2)), channel="each")
 
 
 def test_each_channel_of_a_mono_file_is_its_only_one(tmp_path: Path) -> None:

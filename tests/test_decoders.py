@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import audio
-from birdfast.audio import choice, flacstream, mpegstream, ogg, oggstream
+from birdfast.audio import choice, flac, flacstream, mpegstream, ogg, oggstream
 from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, libsndfile
 from birdfast.errors import AudioError
 
@@ -46,7 +46,8 @@ KINDS = [
     ),
     *("wv", "mov", "aac", "mp2", "oga", "opus", "3gp", "ogg_opus", "mp3_low", "mp3_untold", "mp3_joined"),
     *("ogg_chained", "opus_chained", "flac_untold", "flac_doubled", "flac_anew", "flac_later"),
-    *("flac_hole", "ogg_hole", "mp3_hole", "flac_zeros", "ogg_zeros", "mp3_zeros"),
+    *("flac_joined", "flac_joined_again", "flac_zeros", "ogg_zeros", "mp3_zeros"),
+    *("flac_hole", "ogg_hole", "mp3_hole"),
 ]
 
 
@@ -83,17 +84,25 @@ def test_blocks_and_stretches_are_the_file_in_one_go(recordings: dict[str, Path]
     holds()
 
 
+PARTS = {  # seconds and seed
+    "flac_anew": [(3.0, 1), (4.0, 2)],
+    "flac_joined": [(3.0, 1), (3.0, 3)],
+    "flac_joined_again": [(3.0, 1), (3.0, 3), (3.0, 1)],
+}
+
+
 @pytest.mark.parametrize(
     "kind", sorted(encoded.LOSSLESS - {"gsm"}) + [kind for kind in KINDS if "flac_" in kind]
 )
 def test_formats_that_lose_nothing_give_what_was_written(recordings: dict[str, Path], kind: str) -> None:
     sound = encoded.sound()
-    if kind == "flac_anew":
-        sound = np.concatenate([encoded.sound(3.0, seed=1), encoded.sound(4.0, seed=2)])
+    if kind in PARTS:
+        sound = np.concatenate([encoded.sound(seconds, seed=seed) for seconds, seed in PARTS[kind]])
     found = read(recordings[kind.replace("_", " ")], 1 << 16)
+    assert kind not in PARTS or len(found) == len(sound)
     kept = found != 0 if kind == "flac_hole" else slice(None)
     sound = sound[len(sound) - len(found) :]
-    assert len(found) > 6 * encoded.RATE_HZ
+    assert len(found) >= 6 * encoded.RATE_HZ
     np.testing.assert_array_equal(found[kept], sound[kept])
 
 
@@ -102,6 +111,35 @@ def test_streams_that_were_joined_are_as_long_as_they_were(recordings: dict[str,
     with audio.Recording(recordings[kind]) as opened:
         assert opened.n_frames == 7 * encoded.RATE_HZ
         assert [note for note in opened.notes if "streams" in note]
+
+
+def test_what_is_found_on_the_way_is_noted_of_that_recording_alone(recordings: dict[str, Path]) -> None:
+    path = recordings["flac joined"]
+    with audio.Recording(path) as one, audio.Recording(path) as other:
+        before = other.notes
+        list(one.blocks(one.rate_hz))
+        assert [note for note in one.notes if "begin anew" in note]
+        assert other.notes == before
+
+
+@pytest.mark.parametrize("kind", sorted(encoded.LOSSLESS - {"flac", "oga"} | {"m4a", "webm", "3gp", "wma"}))
+def test_a_container_is_not_searched_for_mpeg_frames(
+    recordings: dict[str, Path], kind: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(mpegstream, "scan", lambda path: pytest.fail("searched"))
+    choice._choose.cache_clear()
+    assert len(read(recordings[kind], 1 << 16)) > 5 * 8_000
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mka", "wav"])
+def test_mpeg_in_a_container_is_read_as_that_tells(tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"sound.{suffix}"
+    encoded.by_ffmpeg(path, "libmp3lame", encoded.sound())
+    with audio.Recording(path) as recording:
+        n_samples = sum(map(len, recording.blocks(recording.rate_hz)))
+        assert abs(n_samples - encoded.SECONDS * encoded.RATE_HZ) < 4 * 1152
+        assert "read with FFmpeg" in recording.notes
+        assert bool([note for note in recording.notes if "counted" in note]) == (suffix == "wav")
 
 
 def openers(recordings: dict[str, Path]) -> dict[str, choice.Opener]:
@@ -175,6 +213,30 @@ def test_a_decoder_that_cannot_read_says_so(tmp_path: Path) -> None:
     for opener in (libsndfile.Sndfile, ffmpeg.Container):
         with pytest.raises(Undecodable):
             opener(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_what_is_lost_is_noted_as_lost(recordings: dict[str, Path], kind: str) -> None:
+    with audio.Recording(recordings[kind.replace("_", " ")]) as recording:
+        list(recording.blocks(recording.rate_hz))
+        assert bool([note for note in recording.notes if "lost" in note]) == ("hole" in kind)
+
+
+@pytest.mark.parametrize("first", [0, 1, 16, 17])
+def test_a_frame_that_is_lost_is_noted_wherever_it_is(
+    recordings: dict[str, Path], tmp_path: Path, first: int
+) -> None:
+    content, path = bytearray(recordings["flac"].read_bytes()), tmp_path / "sound.flac"
+    with recordings["flac"].open("rb") as file:
+        begin = encoded.flac_frames(content)
+        frame = flac.Finder(file, content[begin : begin + 16], len(content)).after(begin, number=first)
+    assert frame
+    content[frame.place + 20 : frame.place + 40] = bytes(20)
+    path.write_bytes(content)
+    begin_s, end_s = (number * 4096 / encoded.RATE_HZ for number in (first, first + 1))
+    with audio.Recording(path) as recording:
+        list(recording.blocks(recording.rate_hz))
+        assert f"lost from {begin_s:.2f} s to {end_s:.2f} s: silence there" in recording.notes
 
 
 PLACES = [0.2, 0.37, 0.5, 0.7]

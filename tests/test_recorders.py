@@ -181,6 +181,18 @@ def test_what_follows_damage_keeps_its_time(tmp_path: Path, name: str, n_bytes: 
         assert min(abs(time - begin_s) for begin_s in begins_s) < 0.09  # one may begin within the damage
 
 
+@pytest.mark.parametrize(
+    ("suffix", "codec", "kind"),
+    [("m4a", "aac", "MP4 or M4A"), ("wv", "wavpack", "WavPack"), ("wma", "wmav2", "Windows Media file")],
+)
+def test_what_is_damaged_is_told_so(tmp_path: Path, suffix: str, codec: str, kind: str) -> None:
+    path = tmp_path / f"dawn.{suffix}"
+    path.write_bytes(encoded.by_ffmpeg(path, codec, encoded.sound())[:24])
+    with pytest.raises(audio.recording.AudioError, match=f"FFmpeg reads; a damaged {kind}") as told:
+        audio.read(path)
+    assert "ffmpeg -i" not in str(told.value)
+
+
 @pytest.mark.parametrize("suffix", ["wac", "w4v"])
 def test_what_no_decoder_reads_is_told_with_a_hint(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"dawn.{suffix}"

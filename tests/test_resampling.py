@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import _kernels, audio, models, transforms
-from birdfast.audio import filterdesign, perwindow
+from birdfast.audio import filterdesign, perwindow, resampling
 from birdfast.audio.steepfilter import SteepFilter
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError
@@ -227,6 +227,14 @@ def test_the_rates_of_recorders_fit(to_hz: int) -> None:
                     50_000, 62_500, 64_000, 88_200, 96_000, 125_000, 128_000, 176_400, 192_000, 200_000,
                     250_000, 256_000, 300_000, 312_500, 384_000, 441_000, 500_000, 768_000):  # fmt: skip
         assert rate_hz == to_hz or filterdesign.fits(rate_hz, to_hz), rate_hz
+
+
+def test_few_filters_are_kept_whatever_rates_files_have() -> None:
+    rates = [rate_hz for rate_hz in range(8_000, 48_000, 1_000) if filterdesign.fits(rate_hz, 48_000)]
+    assert len(rates) > 16
+    for rate_hz in rates:
+        resampling._steep(rate_hz, 48_000)
+    assert resampling._steep.cache_info().currsize <= 16
 
 
 @pytest.mark.parametrize("n", [112, 1568, 5376, 14112])

@@ -23,6 +23,8 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
 from birdfast.train import head, recipe, recordings, whitening
 
+from . import commands, encoded
+
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
 
@@ -524,6 +526,19 @@ def test_tokens_lists_what_failed(model: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.wav").write_bytes(b"")
     assert main(["tokens", str(tmp_path / "bad.wav"), "--model", str(model), "-o", str(tmp_path)]) == 3
     assert "bad.wav" in (tmp_path / "failures.csv").read_text()
+
+
+def test_tokens_notes_what_was_repaired(data: Path, model: Path, tmp_path: Path) -> None:
+    content = encoded.by_libsndfile(tmp_path / "whole.flac", encoded.sound())
+    (tmp_path / "hole.flac").write_bytes(encoded.with_hole(content, 0.5))
+    for name, noted in (("whole", False), ("hole", True), ("whole", False)):
+        how = ["--model", str(model), "-o", str(tmp_path / "out")]
+        assert main(["tokens", str(tmp_path / f"{name}.flac"), *how]) == 0
+        assert (tmp_path / "out/notes.csv").exists() == noted
+        if noted:
+            rows = commands.table(tmp_path / "out/notes.csv")
+            assert {row["path"] for row in rows} == {str(tmp_path / "hole.flac")}
+            assert [row for row in rows if row["note"].startswith("lost from")]
 
 
 def test_a_folder_of_another_shape_is_no_model(model: Path, tmp_path: Path) -> None:

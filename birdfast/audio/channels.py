@@ -9,9 +9,9 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import AudioError
+from ..outcomes import MIX
 from .decoders import BLOCK_SAMPLES
 
-MIX = 0  # the number that stands for the average of all channels, which count from 1
 # One of two channels silent takes 6 dB off the mix, eight that have nothing in common take 9 dB: what takes
 # more is heard by channels of opposite phase, or by few of many. Told in steps, so that the stretches of a
 # recording say the same.

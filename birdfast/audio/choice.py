@@ -45,7 +45,7 @@ def choose(path: Path) -> Choice:
 
 @lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
 def _choose(path: Path, *_: int) -> Choice:
-    for look in (_flac, _ogg, _mpeg):
+    for look in (_flac, _ogg, *[_mpeg] * (not headers.is_container(path))):
         if choice := look(path):
             return choice
     header = headers.read(path)

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import AudioError
+from ..errors import AudioError, ConfigError
 from .decoders import Undecodable, libsndfile
 from .recording import Recording
 
@@ -34,7 +34,11 @@ def read(
     ------
     AudioError
         As `Recording` and `Recording.blocks`.
+    ConfigError
+        The channel is "each", which is no one sound.
     """
+    if channel == "each":
+        raise ConfigError(f'{path}: channel each: one is read, "mix" or a number from 1')
     with Recording(path, channel) as recording:
         rate_hz = rate_hz or recording.rate_hz
         blocks = [block.copy() for block in recording.blocks(rate_hz)]

@@ -103,6 +103,20 @@ class Spectrum(NamedTuple):
 
 
 def spectrum(n: int, up: int, down: int) -> Spectrum:
+    """Return the filter as it is applied to a block's transform.
+
+    Parameters
+    ----------
+    n : int
+        The block's periods of the two rates, as `Blocks.n`.
+    up, down : int
+        New and old samples of a period.
+
+    Returns
+    -------
+    Spectrum
+        rows and weights are [n * up]; the weights hold the 1 / (n * down) of the transform there and back.
+    """
     n_in, n_out = n * down, n * up
     gains = _gains(min(n_in, n_out))
     bins = np.arange(n_out)

@@ -9,20 +9,27 @@ from pathlib import Path
 from ..errors import AudioError
 from .decoders import Undecodable
 
-CONVERT = "convert it first, for example: ffmpeg -i IN OUT.flac"
 HINTS: dict[bytes | str, str] = {  # by what begins the file, or its suffix
     bytes(8): "no header: it begins with zeros",
-    b"ftyp": f"MP4/M4A (AAC): {CONVERT}",
-    b"wvpk": f"WavPack: {CONVERT}",
-    b"\x30\x26\xb2\x75": f"Windows Media (WMA): {CONVERT}",
     b"WAac": "Wildlife Acoustics WAC: convert it to WAV with Kaleidoscope or wac2wav",
     ".wac": "Wildlife Acoustics WAC: convert it to WAV with Kaleidoscope or wac2wav",
     ".w4v": "Wildlife Acoustics W4V: convert it to WAV with Kaleidoscope",
 }
+DAMAGED: dict[bytes | str, str] = {  # what FFmpeg would have known, were it whole
+    b"ftyp": "a damaged MP4 or M4A",
+    b"wvpk": "a damaged WavPack",
+    b"\x30\x26\xb2\x75": "a damaged Windows Media file (WMA)",
+}
 
 
 def check(path: Path) -> None:
-    """Say in words why a file is none that can be read."""
+    """Let a file pass that may be a recording.
+
+    Raises
+    ------
+    AudioError
+        It is missing, a folder, no regular file, empty, or its name is none; the message says which.
+    """
     try:
         status = path.stat()
     except OSError as error:
@@ -38,6 +45,7 @@ def check(path: Path) -> None:
 
 
 def unreadable(path: Path, error: OSError) -> AudioError:
+    """Return what is to be raised for a file that the system does not give: its own words, in lower case."""
     return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
 
 
@@ -51,13 +59,26 @@ def _what_folder(path: Path) -> str:
 
 
 def refused(path: Path, error: Undecodable) -> AudioError:
-    """Say why no decoder takes a file, and what to do if it is known."""
+    """Return what is to be raised for a file that no decoder takes.
+
+    Parameters
+    ----------
+    path : path
+    error : Undecodable
+        Why it was not taken.
+
+    Returns
+    -------
+    AudioError
+        With that reason, and what the file is or what to do, if its first bytes or its suffix tell.
+    """
     try:
         with path.open("rb") as file:
             head = file.read(8)
     except OSError as gone:
         return unreadable(path, gone)
-    known = [hint for sign, hint in HINTS.items() if sign == path.suffix.lower() or _begins(head, sign)]
+    hints = HINTS | DAMAGED if error.reason.startswith("not an audio file") else HINTS
+    known = [hint for sign, hint in hints.items() if sign == path.suffix.lower() or _begins(head, sign)]
     return AudioError(f"{path}: {error.reason}{f'; {known[0]}' if known else ''}")
 
 

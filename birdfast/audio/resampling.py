@@ -8,7 +8,7 @@ ratio gives the steep filter no blocks, soxr's quality VHQ stands in for it.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cache
+from functools import lru_cache
 
 import numpy as np
 import soxr
@@ -165,7 +165,7 @@ class _SoxrFeed(Feed):
             yield kept
 
 
-@cache
+@lru_cache(maxsize=16)  # rates are what strangers' files say
 def _steep(from_hz: int, to_hz: int) -> SteepFilter:
     """Return a filter that was made once for all recordings; several threads may use it."""
     return SteepFilter(from_hz, to_hz)

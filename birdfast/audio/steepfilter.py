@@ -22,7 +22,7 @@ BATCH = 16  # blocks a call: as many as the widest vectors have lanes
 
 
 class SteepFilter:
-    """A change of rate, ready to be used on any number of recordings, one after the other.
+    """A change of rate, ready to be used on any number of recordings, by several threads at once.
 
     Parameters
     ----------

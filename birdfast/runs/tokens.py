@@ -12,7 +12,7 @@ from ..arrays import Float32, Int32
 from ..errors import AudioError
 from ..outcomes import Failure
 from ..sessions.stsg import StsgSession
-from ..tables import About
+from ..tables import About, Result
 from .output import output_folder, telling
 
 AGAIN = "the same command begins anew"
@@ -26,6 +26,8 @@ def write(
     paths: Sequence[str], model: Path, folder: Path, kind: str = "parquet", vectors: Path | None = None
 ) -> int:
     """Write recordings as tokens, and return how many could not be read: they are in failures.csv.
+
+    What was repaired in others, and what is lost of them, is in notes.csv, if there is anything.
 
     Parameters
     ----------
@@ -51,24 +53,34 @@ def write(
         with telling(vectors, AGAIN):
             keyedvectors.write(vectors, session.embeddings)
     n_failed = 0
-    with (
-        telling(folder, AGAIN),
-        KINDS[kind](folder, session.tokenizer.front_end.frame_s) as table,
-        tables.FailuresTable(folder, About({}, ())) as failures,
-    ):
-        for path in paths:
-            try:
-                table.write(path, _tokens(session, path))
-            except AudioError as error:
-                failures.write(Failure(path, "audio", type(error).__name__, str(error)))
-                n_failed += 1
+    with telling(folder, AGAIN):
+        with (
+            KINDS[kind](folder, session.tokenizer.front_end.frame_s) as table,
+            tables.FailuresTable(folder, About({}, ())) as failures,
+            tables.NotesTable(folder, About({}, ())) as notes,
+        ):
+            for path in paths:
+                remarks: list[str] = []
+                try:
+                    table.write(path, _tokens(session, path, remarks))
+                except AudioError as error:
+                    failures.write(Failure(path, "audio", type(error).__name__, str(error)))
+                    n_failed += 1
+                notes.begin(Result(path, (), notes=remarks))
+        if not notes.is_wanted:
+            notes.path.unlink()
     return n_failed
 
 
-def _tokens(session: StsgSession, path: str) -> Int32:
+def _tokens(session: StsgSession, path: str, remarks: list[str]) -> Int32:
+    """Return a recording's tokens, int32 [n]; `remarks` get what is to be noted of it."""
+
     def blocks() -> Iterator[Float32]:
         with audio.Recording(path) as recording:
-            yield from recording.blocks(session.tokenizer.front_end.rate_hz)
+            try:
+                yield from recording.blocks(session.tokenizer.front_end.rate_hz)
+            finally:
+                remarks.extend([*recording.notes, *recording.remarks()])
 
     parts = [session.codebook.assign(frames) for frames in session.tokenizer.stream(blocks())]
     return np.concatenate([np.zeros(0, np.int32), *parts])

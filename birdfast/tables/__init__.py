@@ -27,6 +27,7 @@ __all__ = [
     "AboutModel",
     "FailuresTable",
     "Names",
+    "NotesTable",
     "Result",
     "Table",
     "TokensNpy",

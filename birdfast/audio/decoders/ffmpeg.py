@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
@@ -41,9 +42,10 @@ class Packets:
     name = "FFmpeg"
 
     def __init__(self, framing: Framing) -> None:
-        self._framing = framing
+        self._framing = copy(framing)  # which may be kept for others; what it finds on the way is noted here
+        self._framing.notes = [*framing.notes]
         self.rate_hz, self.n_channels, self.n_frames = framing.rate_hz, framing.n_channels, framing.n_frames
-        self.seeks_slowly, self.notes = framing.seeks_slowly, framing.notes
+        self.seeks_slowly, self.notes = framing.seeks_slowly, self._framing.notes
         self.lost: list[tuple[int, int]] = []
         self._codec()
 
@@ -70,21 +72,22 @@ class Packets:
 
     def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Yield what each group gives, without what does not count or was not asked for."""
-        codec, expected = None, None
-        for group in self._framing.groups(start):
+        codec, expected = None, None if start else 0
+        for group in self._framing.groups(max(0, start - 1)):  # so what is lost from `start` on is seen
             if codec is None or group.fresh:
                 codec = self._codec()
             samples = self._decode(codec, group)
             if not len(samples):
                 continue
             position = group.begin(len(samples))
-            if expected is not None and max(position, group.first) > expected:
-                self.lost.append((expected, position))
+            begin = max(position, group.first)
+            if expected is not None and begin > expected:
+                self.lost.append((expected, begin))
             ends = [place for place in (group.last, stop) if place is not None]
             expected = position + len(samples)
-            first, last = max(group.first, position), min([expected, *ends])
-            if last > first:
-                yield first, samples[first - position : last - position]
+            last = min([expected, *ends])
+            if last > begin:
+                yield begin, samples[begin - position : last - position]
             if stop is not None and position >= stop:
                 yield stop, samples[:0]
                 return

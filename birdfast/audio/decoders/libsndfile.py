@@ -11,9 +11,9 @@ import numpy as np
 import soundfile
 
 from ...arrays import Float32
+from ..framing import EARLY_S
 from .decoder import BLOCK_SAMPLES, Undecodable
 
-EARLY_S = 0.25  # a lossy format is decoded from so much before the samples that are wanted
 LOSSY = ("MP3", "OGG")
 LOST = 1 << 62  # the place in a file after an error
 UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length

@@ -13,11 +13,11 @@ from .aiff import aiff
 from .au import au
 from .caf import caf
 from .header import Header
-from .riff import wav
+from .riff import may_be_mpeg, wav
 from .voc import voc
 from .w64 import w64
 
-__all__ = ["Header", "read"]
+__all__ = ["Header", "is_container", "read"]
 
 FAMILIES: dict[bytes, Callable[[IO[bytes], int], Header]] = {
     b"RIFF": wav,
@@ -30,6 +30,20 @@ FAMILIES: dict[bytes, Callable[[IO[bytes], int], Header]] = {
     b"caff": caf,
     b"Crea": voc,
 }
+# FLAC, Ogg, Matroska, ASF, WavPack, Monkey's Audio, TAK, TTA, DSF, AMR
+OTHERS = (
+    b"fLaC",
+    b"OggS",
+    b"\x1aE\xdf\xa3",
+    b"0&\xb2u",
+    b"wvpk",
+    b"MAC ",
+    b"tBaK",
+    b"TTA1",
+    b"DSD ",
+    b"#!AM",
+)
+BOXES = (b"ftyp", b"moov", b"mdat", b"wide")  # what begins an MP4 or a MOV, behind its length
 
 
 def read(path: Path) -> Header:
@@ -37,3 +51,12 @@ def read(path: Path) -> Header:
     with path.open("rb") as file:
         family = FAMILIES.get(file.read(4))
         return family(file, path.stat().st_size) if family else Header()
+
+
+def is_container(path: Path) -> bool:
+    """Say whether a file begins as one in which no bare MPEG frames lie."""
+    with path.open("rb") as file:
+        head = file.read(8)
+        if FAMILIES.get(head[:4]) is wav:
+            return not may_be_mpeg(file, path.stat().st_size)
+    return head[:4] in FAMILIES or head[:4] in OTHERS or head[4:] in BOXES

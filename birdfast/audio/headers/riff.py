@@ -14,6 +14,7 @@ UNTOLD_BYTES = 0xFFFFFF00  # lengths from here on are a recorder's way of not sa
 LENGTHS = Lengths(UNTOLD_BYTES, (0x7FFFF000, 0x7FFF0000, 0x7FFFFFFF, 0x80000000), 1 << 32, counts_head=True)
 LENGTHS_64 = Lengths((1 << 63) - 256)
 GSM, GSM_BYTES, GSM_FRAMES = b"\x31\0", 65, 320  # two frames of GSM 06.10 in a block
+MPEG = (b"\x50\0", b"\x55\0")  # layers I and II, layer III
 PLAIN = (1, 3, 6, 7, 0xFFFE)  # PCM, floats, A-law, mu-law, and WAVE_FORMAT_EXTENSIBLE for any of these
 
 
@@ -44,6 +45,16 @@ def wav(file: IO[bytes], held: int) -> Header:
             notes += ("a chunk of odd length without its pad byte",) if odd else ()
             return _data(file, held, chunk, found, Header(notes=notes), odd or head[:4] == b"BW64", chunks)
     return Header(notes=notes)
+
+
+def may_be_mpeg(file: IO[bytes], held: int) -> bool:
+    """Say whether MPEG frames may lie in a RIFF: it says so, or is no whole WAV's beginning."""
+    file.seek(0)
+    if file.read(12)[8:] == b"WAVE":
+        for chunk in Chunks(file, held, Kind()).walk(12):
+            if chunk.name == b"fmt ":
+                return _content(file, chunk)[:2] in MPEG
+    return True
 
 
 def _content(file: IO[bytes], chunk: Chunk) -> bytes:
