@@ -195,6 +195,21 @@ def place_of(names: Sequence[str], model: str | None) -> int:
     return names.index(model)
 
 
+def check_one_channel(options: Options) -> None:
+    """Refuse channels that are each heard by themselves, where rows do not say whose they are.
+
+    Raises
+    ------
+    ConfigError
+        The option is channel="each".
+    """
+    if options.channel == "each":
+        raise ConfigError(
+            'channel: "each" does not fit rows that name no channel; take detect, the score of a Pipeline,'
+            " or one channel"
+        )
+
+
 def _grid(model: models.Model, options: Options) -> windows.Grid:
     step_samples = model.step_samples or model.window_samples
     if options.overlap_s is not None:

@@ -20,7 +20,7 @@ from ..config import Options, check
 from ..errors import BirdfastError, ConfigError, WorkerError
 from ..outcomes import Detection
 from ..pipeline import Scored, Sound
-from ..pipeline.listener import place_of
+from ..pipeline.listener import check_one_channel, place_of
 from .answer import Answer
 from .crew import Crew
 from .requests import Requests, job_of
@@ -154,23 +154,24 @@ class WarmPool:
         -------
         Scored
             `start_s`: float64 [n], seconds; `outputs`: "logits", float32 [n, n_classes], and "embedding",
-            float32 [n, d], where the network has one to show.
+            float32 [n, d], where the network has one to show; `channel`: the one that was heard.
 
         Raises
         ------
         AudioError, ModelError, WorkerError, concurrent.futures.CancelledError
             As `detect`.
         ConfigError
-            The pool is not open; there is no model of that name, or there are several and none is named.
+            The pool is not open; there is no model of that name, or there are several and none is named; or
+            channels are each heard by themselves (`channel="each"`).
         """
         number, sizes = self._asked(model)
         kinds = ("logits", "embeddings") if sizes["embeddings"] else ("logits",)
         answer = self._ask(sound, rate_hz, (number,), kinds)
-        start_s, logits = answer.rows("logits", sizes["logits"])
+        start_s, logits, channel = answer.rows("logits", sizes["logits"])
         outputs = {"logits": logits}
         if sizes["embeddings"]:
             outputs["embedding"] = answer.rows("embeddings", sizes["embeddings"])[1]
-        return Scored(start_s, outputs)
+        return Scored(start_s, outputs, channel)
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
@@ -208,6 +209,7 @@ class WarmPool:
 
     def _asked(self, model: str | None) -> tuple[int, dict[str, int]]:
         """Return the number of a model by its name, and how wide its rows are."""
+        check_one_channel(self._options)
         number = place_of([one.name for one in self._models], model)
         self._requests.check_open()
         return number, self._sizes[number]
