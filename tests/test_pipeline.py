@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -252,11 +253,11 @@ def test_sound_before_a_networks_failure_counts(
     pipeline, scored = Pipeline(tiny, Options(min_confidence=0, step_s=0.25)), []
     dense = Listener.dense
 
-    def breaks_off(listener: Listener, batch: Scored) -> object:
+    def breaks_off(listener: Listener, batch: Scored, kinds: Iterable[str]) -> object:
         scored.append(batch)
         if len(scored) == 2:
             raise ModelError("no more")
-        return dense(listener, batch)
+        return dense(listener, batch, kinds)
 
     monkeypatch.setattr(Listener, "dense", breaks_off)
     outcome = pipeline.analyse(str(wav))
@@ -291,6 +292,17 @@ def test_sound_in_memory_is_checked(
 ) -> None:
     with pytest.raises(AudioError, match=reason):
         Pipeline(tiny).detect(samples, rate_hz)
+
+
+@pytest.mark.parametrize("ask", ["detect", "score", "embed"])
+def test_the_first_window_whose_scores_are_not_finite_is_named(tmp_path: Path, ask: str) -> None:
+    matrix = networks.weights()
+    matrix[1] = 1e38  # too much for sound that is loud
+    pipeline = Pipeline(models.find(networks.write_folder(tmp_path, matrix, networks.weights(3, 3))))
+    sound = np.zeros(6 * networks.WINDOW_SAMPLES, np.float32)
+    sound[2 * networks.WINDOW_SAMPLES : 3 * networks.WINDOW_SAMPLES] = 1
+    with pytest.raises(ModelError, match="not finite in the window at 1 s"):
+        list(getattr(pipeline, ask)(sound, networks.RATE_HZ))
 
 
 def test_no_sound_no_detections(tiny: models.Model) -> None:

@@ -97,7 +97,7 @@ class Pipeline:
         AudioError, ConfigError
             As `score`; or channels are each heard by themselves (`channel="each"`).
         ModelError
-            The network has no embedding to show, or runs as it is (`graft=False`).
+            As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
         """
         check_one_channel(self.options)
         listener = self.listener(model)
@@ -119,7 +119,7 @@ class Pipeline:
 
         Raises
         ------
-        AudioError
+        AudioError, ModelError
             As `detect`.
         ConfigError
             There is no model of that name, or there are several and none is named.

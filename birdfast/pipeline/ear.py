@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Float32, Float64
+from ..errors import ModelError
 from ..outcomes import MIX
-from ..sessions.session import Arrays, Session
+from ..sessions.session import LOGITS, Arrays, Session
 from ..windows import Cutter, Grid
 
 
@@ -76,13 +77,19 @@ class Ear:
         self.skip, self.network_s, self.n_windows = 0, 0.0, 0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
-        """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now."""
+        """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now.
+
+        Raises
+        ------
+        ModelError
+            A score is not finite; the message says when the first such window starts.
+        """
         passed = block[self.skip :]
         self.skip -= len(block) - len(passed)
         return self._score(self._cutter.push(passed))
 
     def end(self, *, whole: bool = False) -> Iterator[Scored]:
-        """Yield what is left; `whole`: without windows that lack an end."""
+        """Yield what is left; `whole`: without windows that lack an end; raises as `hear`."""
         return self._score(self._cutter.end(whole=whole))
 
     def _score(self, batches: Iterator[Float32]) -> Iterator[Scored]:
@@ -92,5 +99,15 @@ class Ear:
             outputs = self._session.run(self._prepared(batch, self._cutter.sound_samples()))
             self.network_s += thread_time() - began_s
             number = np.arange(self._first, self._first + len(batch)) + self.n_windows
+            scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
+            _check(scored)
             self.n_windows += len(batch)
-            yield Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
+            yield scored
+
+
+def _check(scored: Scored) -> None:
+    """Refuse scores that say nothing, before anybody makes detections or rows of them."""
+    finite = np.isfinite(scored.outputs[LOGITS]).all(axis=1)
+    if not finite.all():
+        start_s = scored.start_s[np.argmin(finite)]
+        raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")
