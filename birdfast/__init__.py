@@ -120,7 +120,7 @@ def run(
     shard : str or None
         "1/4" is the first of four shares of the files, for several machines; `birdfast merge` joins them.
     file_timeout_s : float or None
-        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+        Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     retry : bool
         Analyse those files again that failed.
     force : bool

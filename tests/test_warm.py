@@ -359,7 +359,8 @@ def test_a_pool_that_is_not_open_says_so(tiny: models.Model) -> None:
 
 
 def test_what_does_not_fit_is_told_before_anything_starts(tiny: models.Model) -> None:
-    for wrong in ({"workers": 0}, {"file_timeout_s": 0}, {"top_k": 0}, {"foo": 1}):
+    times = [{"file_timeout_s": time_s} for time_s in (0, 1.9, float("nan"), float("inf"))]
+    for wrong in ({"workers": 0}, *times, {"top_k": 0}, {"foo": 1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             WarmPool(tiny.path.parent, **wrong)
     with pytest.raises(ModelError, match="no such model"):

@@ -16,6 +16,7 @@ from ..journal import Journal, Record
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
 from ..workers import Job, Pool
+from ..workers.patience import check_timeout
 from . import results, shards
 from .facts import about_alone, facts
 from .follower import Follower
@@ -24,8 +25,6 @@ from .results import Results
 from .shards import Shard
 
 __all__ = ["Follower", "How", "Results", "Run"]
-
-LEAST_TIMEOUT_S = 2.0  # a worker that lives speaks each second
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -41,7 +40,7 @@ class How:
     n_workers : int or None
         None takes one for each physical core that this process may use.
     file_timeout_s : float or None
-        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+        Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     force : bool
         Start anew, and forget what was done in the folder.
     retry : bool
@@ -52,7 +51,7 @@ class How:
     Raises
     ------
     ConfigError
-        A number of workers below 1, or a time below `LEAST_TIMEOUT_S`.
+        A number of workers below 1, or a time that `check_timeout` refuses.
     """
 
     kinds: tuple[str, ...] = ("csv",)
@@ -65,9 +64,7 @@ class How:
 
     def __post_init__(self) -> None:
         check(self.n_workers is None or self.n_workers >= 1, "workers", self.n_workers, "1 or more")
-        time_s = self.file_timeout_s
-        fits = time_s is None or LEAST_TIMEOUT_S <= time_s < float("inf")
-        check(fits, "file_timeout_s", time_s, f"{LEAST_TIMEOUT_S:g} seconds or more")
+        check_timeout(self.file_timeout_s)
 
 
 class Run:

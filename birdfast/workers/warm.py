@@ -23,6 +23,7 @@ from ..pipeline import Scored, Sound
 from ..pipeline.listener import check_one_channel, place_of
 from .answer import Answer
 from .crew import Crew
+from .patience import check_timeout
 from .requests import Requests, job_of
 
 PATIENCE_S = 0.9  # for the dispatcher to see that it is over; then the workers are killed without it
@@ -51,8 +52,8 @@ class WarmPool:
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
     file_timeout_s : float or None
-        Seconds that a worker may be silent at a sound until it is replaced; None allows for a file's size,
-        generously.
+        Seconds, 2 or more, that a worker may be silent at a sound until it is replaced; None allows for a
+        file's size, generously.
     **options
         The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
 
@@ -75,8 +76,7 @@ class WarmPool:
         **options: object,
     ) -> None:
         check(workers is None or workers >= 1, "workers", workers, "1 or more")
-        fits = file_timeout_s is None or file_timeout_s > 0
-        check(fits, "file_timeout_s", file_timeout_s, "more than 0 seconds")
+        check_timeout(file_timeout_s)
         self._models = models.find_all(model, labels)
         self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
         self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
