@@ -11,7 +11,7 @@ import pytest
 
 from birdfast import models
 from birdfast.config import Options
-from birdfast.errors import ConfigError
+from birdfast.errors import ConfigError, ModelError
 from birdfast.journal import Facts, Journal
 from birdfast.runs.facts import OF_MODEL, facts, fingerprint
 
@@ -137,6 +137,13 @@ def test_the_content_of_a_models_files_decides(second: models.Model, tmp_path: P
     usual = of(second)
     second.path.write_bytes(networks.tflite(networks.weights() + 1))
     assert_differs(tmp_path / "out", usual, of(second), "model's file")
+
+
+@pytest.mark.parametrize("name", ["path", "labels_path"])
+def test_a_models_file_that_cannot_be_read_is_the_models_fault(second: models.Model, name: str) -> None:
+    getattr(second, name).unlink()
+    with pytest.raises(ModelError, match=rf"{getattr(second, name).name}: cannot be read \(No such file"):
+        fingerprint([second], USUAL)
 
 
 def test_each_of_several_models_decides_under_its_number(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping, Sequence
 
@@ -75,7 +74,7 @@ def about_alone(models: Sequence[Model]) -> About:
 
 
 def _of_model(model: Model) -> dict[str, str]:
-    decides = {"file": model.sha256(), "labels": hashlib.sha256(model.labels_path.read_bytes()).hexdigest()}
+    decides = {"file": model.sha256(), "labels": model.labels_sha256()}
     if model.runtime:
         decides["runtime"] = model.runtime
     return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}
