@@ -144,6 +144,15 @@ def test_a_second_call_does_nothing_and_says_the_same(
     assert diary.heard == [("begin", [], 5, 2), ("end",)]
 
 
+def test_a_run_reads_a_models_file_once_for_its_hash(
+    deep: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256, asked = models.Model.sha256, []
+    monkeypatch.setattr(models.Model, "sha256", lambda model: asked.append(model) or sha256(model))
+    run(folder, deep, tmp_path / "out")
+    assert asked == [deep]
+
+
 def test_a_run_works_in_any_thread(deep: models.Model, folder: Path, tmp_path: Path) -> None:
     run(folder, deep, tmp_path / "main")
     with ThreadPoolExecutor() as threads:

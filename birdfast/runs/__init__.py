@@ -123,8 +123,9 @@ class Run:
             # Workers first: they load their networks while a journal is opened and the files sized.
             pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
             stack.callback(_pass_on, pool.notes, followers)
-            self._say_what_is_unprepared(followers)
-            known = facts(self.models, self.options, self._widths(pool), self.recordings, how.shard)
+            sha256 = [model.sha256() for model in self.models]
+            self._say_what_is_unprepared(sha256, followers)
+            known = facts(self.models, self.options, sha256, self._widths(pool), self.recordings, how.shard)
             journal = stack.enter_context(Journal(self.folder, known, force=how.force))
             tables.tidy(self.folder, known.about)
             jobs, n_done = self._plan(journal)
@@ -181,9 +182,9 @@ class Run:
                     return widths
         return pool.widths()
 
-    def _say_what_is_unprepared(self, followers: Sequence[Follower]) -> None:
-        for model in self.models if self.options.graft else ():
-            if model.kind == "tflite" and not cache.is_prepared(model.sha256(), known_models.cache_folder()):
+    def _say_what_is_unprepared(self, sha256: Sequence[str], followers: Sequence[Follower]) -> None:
+        for model, digest in zip(self.models, sha256, strict=True) if self.options.graft else ():
+            if model.kind == "tflite" and not cache.is_prepared(digest, known_models.cache_folder()):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 
