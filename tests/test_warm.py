@@ -412,6 +412,21 @@ def test_a_caller_that_is_interrupted_leaves_the_pool_to_others(
         assert pool.detect(long) == pipeline.detect(long)
 
 
+def test_what_nobody_waits_for_any_more_costs_no_second_worker(
+    tiny: models.Model, pipeline: Pipeline, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck = strike(monkeypatch, signal.SIGSTOP, 2, str(wav))
+    with WarmPool(tiny.path.parent, workers=1, min_confidence=0) as pool:
+        request = pool._requests.add(workers.Job(str(wav)))
+        pool._crew.wake()
+        wait_for(lambda: struck)
+        pool._requests.forget(request)
+        struck[0].process.kill()
+        wait_for(lambda: not pool._requests._open or len(struck) > 1)
+        assert len(struck) == 1
+        assert pool.detect(SOUND, 8_000) == pipeline.detect(SOUND, 8_000)
+
+
 def test_an_interpreter_with_an_open_pool_ends(tiny: models.Model) -> None:
     code = """
 import sys, threading

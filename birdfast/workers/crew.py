@@ -7,47 +7,23 @@ import selectors
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Protocol, Self
+from typing import Self
 
 from .. import audio
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
-from ..outcomes import Failure, Outcome, Part
+from ..outcomes import Failure, Part
 from .bell import Bell
 from .cores import usable_cores
-from .process import Job, Task, Worker
+from .process import Task, Worker
+from .work import Work
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
 START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait
 FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
 LOOK_EVERY_S = 1.0  # for workers that are overdue
-
-
-class Work(Protocol):
-    """What a crew is given to do, and who hears what comes of it."""
-
-    def take(self) -> Task | None:
-        """Return what to do next; None where there is nothing now."""
-
-    def put_back(self, task: Task) -> None:
-        """Take a task back that no worker began, or that was stopped."""
-
-    def left(self) -> int:
-        """Return how much there is that may be handed out ahead, to workers that are at something."""
-
-    def job(self, task: Task) -> Job:
-        """Return the job that a task is of."""
-
-    def keep(self, task: Task, part: Part) -> None:
-        """Take a task's dense rows, as they arise; when it is tried again they come again."""
-
-    def finish(self, task: Task, outcome: Outcome) -> None:
-        """Take what became of a task."""
-
-    def fail(self, task: Task, failure: Failure) -> None:
-        """Take note that a task's worker died, and again when it was tried anew."""
 
 
 class Crew:
@@ -154,12 +130,21 @@ class Crew:
     def _feed(self, work: Work) -> None:
         """Give everyone something to do, and something to go on with while there is enough for all."""
         for worker in sorted(self._workers, key=lambda worker: not worker.ready):
-            if not worker.tasks and (task := self._suspects.popleft() if self._suspects else work.take()):
+            if not worker.tasks and (task := self._next(work)):
                 worker.start(task, work.job(task))
         for worker in self._workers:
             alone = len(worker.tasks) != 1 or self._deaths[worker.tasks[0]]
             if not alone and work.left() >= self.n_workers and (task := work.take()):
                 worker.start(task, work.job(task))
+
+    def _next(self, work: Work) -> Task | None:
+        """Choose what a worker with nothing to do is to do alone: first what another died at."""
+        while self._suspects:
+            task = self._suspects.popleft()
+            if work.is_wanted(task):
+                return task
+            work.put_back(task)
+        return work.take()
 
     def _listen(self, work: Work) -> None:
         """Hear who has something to say, for a while, and stop who is overdue."""
