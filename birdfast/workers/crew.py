@@ -68,7 +68,7 @@ class Crew:
         self._suspects: deque[Task] = deque()
         self._deaths: Counter[Task] = Counter()
         self._failed_starts = 0
-        self._bell = Bell()
+        self._bell: Bell | None = None
         self.notes: dict[str, None] = {}
 
     @property
@@ -77,6 +77,7 @@ class Crew:
         return len(self._cpus)
 
     def __enter__(self) -> Self:
+        self._bell = Bell()
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be
             for cpu in self._cpus:
@@ -89,7 +90,8 @@ class Crew:
             worker.process.kill()  # it has nothing to tidy up, and takes its time to leave by itself
         for worker in self._workers:
             worker.end()
-        self._bell.close()
+        if self._bell is not None:
+            self._bell.close()
 
     @property
     def ready(self) -> list[Worker]:
@@ -109,7 +111,8 @@ class Crew:
 
     def wake(self) -> None:
         """Let `turn` come to its end soon, as there is something new to do; from any thread."""
-        self._bell.ring()
+        if self._bell is not None:  # else nobody waits yet
+            self._bell.ring()
 
     def start_anew(self, work: Work) -> None:
         """Put others in the place of workers that are at something, and put that back."""
@@ -148,6 +151,7 @@ class Crew:
 
     def _listen(self, work: Work) -> None:
         """Hear who has something to say, for a while, and stop who is overdue."""
+        assert self._bell is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._bell, selectors.EVENT_READ)
             for worker in self._workers:
