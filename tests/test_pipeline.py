@@ -217,7 +217,7 @@ def test_an_ear_passes_over_what_comes_before_its_windows(tiny: models.Model, si
     sound = np.random.default_rng(4).uniform(-1, 1, 9_000).astype(np.float32)
 
     def heard(skip: int, blocks: list[np.ndarray]) -> np.ndarray:
-        with listener.ear(0, 2) as ear:
+        with listener.ears(listener.grid, 0, 2) as (ear,):
             ear.skip = skip
             batches = [scored for block in blocks for scored in ear.hear(block)]
             return np.concatenate([scored.outputs["logits"] for scored in (*batches, *ear.end())])
