@@ -533,6 +533,9 @@ class TestFace:
                 assert one.__doc__, f"{name}.{key}"
                 assert "As `" in one.__doc__ or "Raises" in one.__doc__ or key in ("cancel", "close"), key
 
+    def test_nothing_of_the_face_is_called_as_something_else(self) -> None:
+        assert not hasattr(birdfast, "Path")
+
     def test_the_face_is_all_there_is(self) -> None:
         assert {*birdfast.__all__} <= {*dir(birdfast)}
         text = pydoc.plain(pydoc.render_doc(birdfast))

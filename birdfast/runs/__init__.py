@@ -29,7 +29,10 @@ __all__ = ["Follower", "How", "Results", "Run"]
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class How:
-    """How a run goes about its work; nothing of it changes the results.
+    """How a run goes about its work.
+
+    What is found in a file does not hang on it: `shard` chooses files, `kinds` what is kept and written, and
+    `fail_fast` may end the run before the last file.
 
     Parameters
     ----------
