@@ -57,8 +57,8 @@ class Ear:
         How many samples come before the first window's.
     network_s : float
         Seconds of CPU time in the network and its front end.
-    n_windows : int
-        How many were scored.
+    n_scored : int
+        How many windows were scored.
     """
 
     def __init__(
@@ -74,7 +74,7 @@ class Ear:
         self._grid, self._session, self._prepared = grid, session, prepared
         self._first, self.channel = first, channel
         self._cutter = Cutter(cutting, n_windows, session.batch)
-        self.skip, self.network_s, self.n_windows = 0, 0.0, 0
+        self.skip, self.network_s, self.n_scored = 0, 0.0, 0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
         """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now.
@@ -98,10 +98,10 @@ class Ear:
             began_s = thread_time()
             outputs = self._session.run(self._prepared(batch, self._cutter.sound_samples()))
             self.network_s += thread_time() - began_s
-            number = np.arange(self._first, self._first + len(batch)) + self.n_windows
+            number = np.arange(self._first, self._first + len(batch)) + self.n_scored
             scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
             _check(scored)
-            self.n_windows += len(batch)
+            self.n_scored += len(batch)
             yield scored
 
 
