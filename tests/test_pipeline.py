@@ -247,6 +247,22 @@ def test_threads_share_a_pipeline_and_sessions_are_used_again(
     assert len(made) <= 4
 
 
+def test_resampling_window_by_window_is_no_time_of_the_network(
+    tiny: models.Model, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, prepared = [0.0], Listener._prepared
+
+    def takes_long(listener: Listener, *which: object) -> np.ndarray:
+        clock[0] += 100
+        return prepared(listener, *which)
+
+    for module in ("ear", "transcript"):
+        monkeypatch.setattr(f"birdfast.pipeline.{module}.thread_time", lambda: clock[0])
+    monkeypatch.setattr(Listener, "_prepared", takes_long)
+    outcome = Pipeline(tiny).analyse(str(wav))
+    assert (outcome.network_s, outcome.reading_s >= 100) == (0, True)
+
+
 def test_sound_before_a_networks_failure_counts(
     tiny: models.Model, wav: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -55,6 +55,8 @@ class Ear:
     ----------
     skip : int
         How many samples come before the first window's.
+    preparing_s : float
+        Seconds of CPU time from windows as they were cut to what the network takes.
     network_s : float
         Seconds of CPU time in the network and its front end.
     n_scored : int
@@ -74,7 +76,7 @@ class Ear:
         self._grid, self._session, self._prepared = grid, session, prepared
         self._first, self.channel = first, channel
         self._cutter = Cutter(cutting, n_windows, session.batch)
-        self.skip, self.network_s, self.n_scored = 0, 0.0, 0
+        self.skip, self.preparing_s, self.network_s, self.n_scored = 0, 0.0, 0.0, 0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
         """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now.
@@ -96,8 +98,11 @@ class Ear:
         grid = self._grid
         for batch in batches:
             began_s = thread_time()
-            outputs = self._session.run(self._prepared(batch, self._cutter.sound_samples()))
-            self.network_s += thread_time() - began_s
+            windows = self._prepared(batch, self._cutter.sound_samples())
+            prepared_s = thread_time()
+            outputs = self._session.run(windows)
+            self.preparing_s += prepared_s - began_s
+            self.network_s += thread_time() - prepared_s
             number = np.arange(self._first, self._first + len(batch)) + self.n_scored
             scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
             _check(scored)
