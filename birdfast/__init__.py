@@ -36,7 +36,7 @@ __all__ = [
     "run",
 ]
 
-Path = str | os.PathLike[str]
+_Path = str | os.PathLike[str]
 
 
 def __dir__() -> list[str]:
@@ -53,7 +53,7 @@ def __getattr__(name: str) -> Any:
 
 
 def load(
-    model: Path | Sequence[Path] = "birdnet-2.4", labels: Path | None = None, **options: Any
+    model: _Path | Sequence[_Path] = "birdnet-2.4", labels: _Path | None = None, **options: Any
 ) -> Pipeline:
     """Load one or several networks into this process, ready for sound.
 
@@ -87,23 +87,25 @@ def load(
 
 
 def run(
-    recordings: Path | Iterable[Path],
-    model: Path | Sequence[Path] = "birdnet-2.4",
+    recordings: _Path | Iterable[_Path],
+    model: _Path | Sequence[_Path] = "birdnet-2.4",
     *,
-    output: Path,
-    labels: Path | None = None,
+    output: _Path,
+    labels: _Path | None = None,
     kinds: Sequence[str] = ("csv",),
     workers: int | None = None,
     shard: str | None = None,
     file_timeout_s: float | None = None,
     retry: bool = False,
     force: bool = False,
+    fail_fast: bool = False,
     **options: Any,
 ) -> Results:
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
 
-    The run is kept in the output folder: the same call goes on where one was interrupted. In a script that
-    is not imported, nothing has to be guarded by `if __name__ == "__main__"`: workers are started afresh.
+    The run is kept in the output folder: the same call goes on where one was interrupted.
+
+    Workers are started afresh: a script needs no `if __name__ == "__main__"`.
 
     Parameters
     ----------
@@ -120,11 +122,13 @@ def run(
     shard : str or None
         "1/4" is the first of four shares of the files, for several machines; `birdfast merge` joins them.
     file_timeout_s : float or None
-        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+        Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     retry : bool
         Analyse those files again that failed.
     force : bool
         Start anew, and forget what was done in the folder.
+    fail_fast : bool
+        Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
     **options
         As `load`.
 
@@ -151,6 +155,7 @@ def run(
         file_timeout_s=file_timeout_s,
         retry=retry,
         force=force,
+        fail_fast=fail_fast,
     )
     several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
     paths = inputs.find([os.fspath(path) for path in several])

@@ -105,8 +105,8 @@ class Outcome:
     """What became of one stretch of one file, for each model that listened.
 
     `failure` is the sound's or the worker's: then every model's hearing ends there. `reading_s` are seconds
-    of CPU time: opening, decoding and resampling. `notes` are remarks on the file: what was repaired in it.
-    `decoder` says what read it, where that was not the usual one.
+    of CPU time: opening, decoding, resampling, setting levels. `notes` are remarks on the file: what was
+    repaired in it. `decoder` says what read it, where that was not the usual one.
     """
 
     stretch: int = 0

@@ -31,6 +31,7 @@ HOMES = {
     "soundfile": {"audio/decoders/libsndfile.py"},
     "av": {"audio/decoders/ffmpeg.py"},
     "soxr": {"audio/resampling.py"},
+    "scipy": {"audio/perwindow.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py"},
@@ -48,6 +49,7 @@ HEAVY = (
     "soundfile",
     "av",
     "soxr",
+    "scipy",
     "pyarrow",
     "sklearn",
     "ai_edge_litert",
@@ -151,7 +153,8 @@ def test_files_are_short() -> None:
         if len(path.read_text().splitlines()) > 250
     }
     assert long == LONG
-    assert len(LONG) <= 3
+    told = (PACKAGE.parent / "CONTRIBUTING.md").read_text()
+    assert [name for name in LONG if f"- `{name}`: " not in told] == []
 
 
 def loaded_after(statement: str) -> set[str]:

@@ -15,7 +15,9 @@ from birdfast import audio, models
 from birdfast.audio.channels import Mixer
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError
+from birdfast.pipeline import Pipeline
 from birdfast.tables.detections import CsvTable
+from birdfast.workers.warm import WarmPool
 
 from .commands import infer, table
 from .recordings import SECOND, noise, write
@@ -177,6 +179,23 @@ def test_each_channel_is_heard_by_itself_and_a_silent_mix_is_told(tiny: models.M
     assert "quieter" in note["note"]
     assert "--channel 1" in note["note"]
     assert not (tmp_path / "each" / "notes.csv").exists()
+
+
+def test_rows_that_name_no_channel_are_of_one(tiny: models.Model, tmp_path: Path) -> None:
+    path = write(tmp_path / "stereo.wav", noise(20_000, 2), 8_000)
+    second = Pipeline(tiny, Options(channel="2"))
+    meant = np.concatenate([scored.outputs["logits"] for scored in second.score(path)])
+    with WarmPool(tiny.path.parent, workers=1, channel="2") as pool:
+        found = pool.score(path)
+        assert (found.channel, found.outputs["logits"].tobytes()) == (2, meant.tobytes())
+    each = Pipeline(tiny, Options(channel="each", min_confidence=0))
+    batches = [scored for scored in each.score(path) if scored.channel == 2]
+    assert np.concatenate([scored.outputs["logits"] for scored in batches]).tobytes() == meant.tobytes()
+    with WarmPool(tiny.path.parent, workers=1, channel="each", min_confidence=0) as pool:
+        assert pool.detect(path) == each.detect(path)
+        for ask in (pool.score, pool.embed, each.embed):
+            with pytest.raises(ConfigError, match='channel: "each" .* take detect, .* or one channel'):
+                ask(path)
 
 
 def test_a_channel_that_is_not_there_is_the_files_failure(

@@ -11,7 +11,7 @@ import pytest
 
 from birdfast import models
 from birdfast.config import Options
-from birdfast.errors import ConfigError
+from birdfast.errors import ConfigError, ModelError
 from birdfast.journal import Facts, Journal
 from birdfast.runs.facts import OF_MODEL, facts, fingerprint
 
@@ -55,7 +55,13 @@ LIBRARIES = {
 
 
 def of(*listening: models.Model, options: Options = USUAL) -> Facts:
-    return facts(listening, options, [{}] * len(listening), ["a.wav"], None)
+    return facts(
+        listening, options, [model.sha256() for model in listening], [{}] * len(listening), ["a.wav"], None
+    )
+
+
+def decided(model: models.Model) -> dict[str, str]:
+    return fingerprint([model], USUAL, [model.sha256()])
 
 
 def assert_differs(folder: Path, usual: Facts, other: Facts, *names: str) -> None:
@@ -105,14 +111,14 @@ def test_every_field_that_a_networks_answer_hangs_on_decides(
     tiny: models.Model, tmp_path: Path, name: str
 ) -> None:
     usual = of(tiny)
-    decides = fingerprint([dataclasses.replace(tiny, **{name: MODEL[name]})], USUAL)
+    decides = decided(dataclasses.replace(tiny, **{name: MODEL[name]}))
     assert_differs(tmp_path / "out", usual, usual._replace(decides=decides), f"model's {name}")
 
 
 @pytest.mark.parametrize("name", sorted(TOLD))
 def test_what_is_only_told_does_not_decide(tiny: models.Model, name: str) -> None:
     value = 7 if isinstance(getattr(tiny, name), int) else "another"
-    assert fingerprint([dataclasses.replace(tiny, **{name: value})], USUAL) == fingerprint([tiny], USUAL)
+    assert decided(dataclasses.replace(tiny, **{name: value})) == decided(tiny)
 
 
 @pytest.mark.parametrize("name", LIBRARIES)
@@ -127,7 +133,7 @@ def test_every_library_that_decides_is_known_by_its_version(
 
 
 def test_a_model_without_tflite_does_not_hang_on_its_runtime(tokens: models.Model) -> None:
-    assert "model's runtime" not in fingerprint([tokens], USUAL)
+    assert "model's runtime" not in decided(tokens)
 
 
 def test_the_content_of_a_models_files_decides(second: models.Model, tmp_path: Path) -> None:
@@ -137,6 +143,13 @@ def test_the_content_of_a_models_files_decides(second: models.Model, tmp_path: P
     usual = of(second)
     second.path.write_bytes(networks.tflite(networks.weights() + 1))
     assert_differs(tmp_path / "out", usual, of(second), "model's file")
+
+
+@pytest.mark.parametrize("name", ["path", "labels_path"])
+def test_a_models_file_that_cannot_be_read_is_the_models_fault(second: models.Model, name: str) -> None:
+    getattr(second, name).unlink()
+    with pytest.raises(ModelError, match=rf"{getattr(second, name).name}: cannot be read \(No such file"):
+        decided(second)
 
 
 def test_each_of_several_models_decides_under_its_number(

@@ -77,6 +77,12 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
         ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number"),
         ("rate_hz = true", "rate_hz = True does not fit"),
         ("activation = 'relu'", "activation = 'relu' does not fit; it takes sigmoid or softmax or none"),
+        ("name = '../up'", r"name = '\.\./up' does not fit; it takes what may be part of a file's name"),
+        ("name = 'a\\b'", "name = .* does not fit"),
+        ("name = '..'", "name = '..' does not fit"),
+        ("name = ''", "name = '' does not fit"),
+        ('name = "a\\u001b[2J"', "name = .* does not fit"),
+        ('name = "a\\nb"', "name = .* does not fit"),
     ],
 )
 def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, manifest: str, reason: str) -> None:

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import subprocess
 import sys
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -247,13 +248,29 @@ def test_threads_share_a_pipeline_and_sessions_are_used_again(
     assert len(made) <= 4
 
 
+def test_resampling_window_by_window_is_no_time_of_the_network(
+    tiny: models.Model, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, prepared = [0.0], Listener._prepared
+
+    def takes_long(listener: Listener, *which: object) -> np.ndarray:
+        clock[0] += 100
+        return prepared(listener, *which)
+
+    for module in ("ear", "transcript"):
+        monkeypatch.setattr(f"birdfast.pipeline.{module}.thread_time", lambda: clock[0])
+    monkeypatch.setattr(Listener, "_prepared", takes_long)
+    outcome = Pipeline(tiny).analyse(str(wav))
+    assert (outcome.network_s, outcome.reading_s >= 100) == (0, True)
+
+
 def test_sound_before_a_networks_failure_counts(
     tiny: models.Model, wav: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pipeline, scored = Pipeline(tiny, Options(min_confidence=0, step_s=0.25)), []
     dense = Listener.dense
 
-    def breaks_off(listener: Listener, batch: Scored, kinds: object) -> object:
+    def breaks_off(listener: Listener, batch: Scored, kinds: Iterable[str]) -> object:
         scored.append(batch)
         if len(scored) == 2:
             raise ModelError("no more")
@@ -292,6 +309,17 @@ def test_sound_in_memory_is_checked(
 ) -> None:
     with pytest.raises(AudioError, match=reason):
         Pipeline(tiny).detect(samples, rate_hz)
+
+
+@pytest.mark.parametrize("ask", ["detect", "score", "embed"])
+def test_the_first_window_whose_scores_are_not_finite_is_named(tmp_path: Path, ask: str) -> None:
+    matrix = networks.weights()
+    matrix[1] = 1e38  # too much for sound that is loud
+    pipeline = Pipeline(models.find(networks.write_folder(tmp_path, matrix, networks.weights(3, 3))))
+    sound = np.zeros(6 * networks.WINDOW_SAMPLES, np.float32)
+    sound[2 * networks.WINDOW_SAMPLES : 3 * networks.WINDOW_SAMPLES] = 1
+    with pytest.raises(ModelError, match="not finite in the window at 1 s"):
+        list(getattr(pipeline, ask)(sound, networks.RATE_HZ))
 
 
 def test_no_sound_no_detections(tiny: models.Model) -> None:

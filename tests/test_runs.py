@@ -115,6 +115,18 @@ def test_a_call_takes_what_the_command_takes(deep: models.Model, folder: Path, t
     assert found == [found[0]] * 6
 
 
+def test_a_call_may_stop_at_a_failure_and_says_at_which(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    for _ in range(2):  # at it, and at that of before
+        results = birdfast.run(
+            folder, deep.path.parent, output=tmp_path / "out", workers=1, fail_fast=True, min_confidence=0
+        )
+        assert results.stopped is not None
+        assert Path(results.stopped.path).name == "cut.wav"
+        assert (results.tables, results.stopped) == ([], results.failures[0])
+
+
 def test_a_call_goes_on_where_a_run_was_broken_off(deep: models.Model, folder: Path, tmp_path: Path) -> None:
     run(folder, deep, tmp_path / "whole")
     whole = contents(tmp_path / "whole")
@@ -142,6 +154,15 @@ def test_a_second_call_does_nothing_and_says_the_same(
     assert list(run(folder, deep, tmp_path / "out", diary)) == first
     assert contents(tmp_path / "out") == before
     assert diary.heard == [("begin", [], 5, 2), ("end",)]
+
+
+def test_a_run_reads_a_models_file_once_for_its_hash(
+    deep: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sha256, asked = models.Model.sha256, []
+    monkeypatch.setattr(models.Model, "sha256", lambda model: asked.append(model) or sha256(model))
+    run(folder, deep, tmp_path / "out")
+    assert asked == [deep]
 
 
 def test_a_run_works_in_any_thread(deep: models.Model, folder: Path, tmp_path: Path) -> None:

@@ -187,3 +187,15 @@ def test_a_missing_runtime_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setitem(sys.modules, "tflite_runtime", None)
     with pytest.raises(ModelError, match="pip install ai-edge-litert"):
         litert.runtime()
+
+
+def test_an_interpreter_that_is_not_the_first_leaves_stderr_alone(
+    tiny: models.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is the whole process's: another thread may have something to say."""
+    session = TfliteSession(tiny.path)
+    with monkeypatch.context() as patch:
+        patch.setattr(litert.os, "dup2", lambda *which: pytest.fail("stderr was turned away"))
+        twin = session.twin()
+    window = np.zeros((1, session.window_samples), np.float32)
+    np.testing.assert_array_equal(twin.run(window)["logits"], session.run(window)["logits"])

@@ -146,12 +146,13 @@ def test_the_same_bytes_for_any_number_of_workers(
 
 # A run over two models, from the start or where another was killed; each file is committed at once.
 GOES_ON = """
-import sys, birdfast, birdfast.journal
-birdfast.journal.COMMIT_EVERY_S = 0
+import sys, birdfast, birdfast.journal.writable
+from birdfast.cli import exits
+birdfast.journal.writable.COMMIT_EVERY_S = 0
 folder, output, *models = sys.argv[1:]
 kinds = ["csv", "parquet", "scores"]
 results = birdfast.run(folder, models, output=output, kinds=kinds, min_confidence=0, workers=2)
-sys.exit(results.standing.exit_code)
+sys.exit(exits.of_run(results.standing))
 """
 
 

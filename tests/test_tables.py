@@ -392,3 +392,12 @@ def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None
 def test_unknown_kinds_are_refused() -> None:
     with pytest.raises(ConfigError, match="'xls' is no kind of table; it takes csv, parquet"):
         tables.check("xls")
+
+
+def test_tidying_takes_a_models_name_as_it_is(tmp_path: Path) -> None:
+    odd = About({}, (AboutModel("a"), AboutModel("[ab]*")))
+    own, another = (tmp_path / f".scores-{name}.parquet.x.part" for name in ("[ab]*", "bcd"))
+    for path in (own, another):
+        path.touch()
+    tables.tidy(tmp_path, odd)
+    assert (own.exists(), another.exists()) == (False, True)

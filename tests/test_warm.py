@@ -206,7 +206,9 @@ def test_a_network_that_fails_says_so(tmp_path: Path, wav: Path) -> None:
             pool.detect(wav)
         with pytest.raises(ModelError, match="not finite in the window at 0 s"):
             pool.detect(SOUND, 8_000)
-        assert len(pool.score(wav).start_s) == 5  # as the Pipeline's, which does not judge either
+        for ask in (pool.score, Pipeline(models.find(folder)).score):
+            with pytest.raises(ModelError, match="not finite in the window at 0 s"):
+                list(ask(wav))
 
 
 @pytest.mark.parametrize(
@@ -358,7 +360,8 @@ def test_a_pool_that_is_not_open_says_so(tiny: models.Model) -> None:
 
 
 def test_what_does_not_fit_is_told_before_anything_starts(tiny: models.Model) -> None:
-    for wrong in ({"workers": 0}, {"file_timeout_s": 0}, {"top_k": 0}, {"foo": 1}):
+    times = [{"file_timeout_s": time_s} for time_s in (0, 1.9, float("nan"), float("inf"))]
+    for wrong in ({"workers": 0}, *times, {"top_k": 0}, {"foo": 1}):
         with pytest.raises(ConfigError, match=next(iter(wrong))):
             WarmPool(tiny.path.parent, **wrong)
     with pytest.raises(ModelError, match="no such model"):
@@ -418,6 +421,21 @@ def test_a_caller_that_is_interrupted_leaves_the_pool_to_others(
         wait_for(lambda: not pool._requests._open)
         assert (begun.waiting, begun.n_out, begun.answer.done()) == (deque(), 0, False)
         assert pool.detect(long) == pipeline.detect(long)
+
+
+def test_what_nobody_waits_for_any_more_costs_no_second_worker(
+    tiny: models.Model, pipeline: Pipeline, wav: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    struck = strike(monkeypatch, signal.SIGSTOP, 2, str(wav))
+    with WarmPool(tiny.path.parent, workers=1, min_confidence=0) as pool:
+        request = pool._requests.add(workers.Job(str(wav)))
+        pool._crew.wake()
+        wait_for(lambda: struck)
+        pool._requests.forget(request)
+        struck[0].process.kill()
+        wait_for(lambda: not pool._requests._open or len(struck) > 1)
+        assert len(struck) == 1
+        assert pool.detect(SOUND, 8_000) == pipeline.detect(SOUND, 8_000)
 
 
 def test_an_interpreter_with_an_open_pool_ends(tiny: models.Model) -> None:
@@ -525,6 +543,9 @@ class TestFace:
             for key, one in public:
                 assert one.__doc__, f"{name}.{key}"
                 assert "As `" in one.__doc__ or "Raises" in one.__doc__ or key in ("cancel", "close"), key
+
+    def test_nothing_of_the_face_is_called_as_something_else(self) -> None:
+        assert not hasattr(birdfast, "Path")
 
     def test_the_face_is_all_there_is(self) -> None:
         assert {*birdfast.__all__} <= {*dir(birdfast)}

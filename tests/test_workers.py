@@ -360,6 +360,19 @@ def test_options_that_do_not_fit_the_model_end_the_run(tiny: models.Model, recor
         list(pool.work(jobs(recordings)))
 
 
+def test_nothing_is_open_of_what_was_not_entered_or_could_not_be_started(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    process = psutil.Process()
+    before = process.num_fds()
+    pool = workers.Pool([tiny], EVERYTHING, 1)
+    assert process.num_fds() == before
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "missing"))
+    with pytest.raises(ConfigError, match="0 of 1 workers run") as caught, pool:
+        pass
+    assert process.num_fds() == before, caught
+
+
 def test_cores_are_those_this_process_may_use() -> None:
     assert set(workers.usable_cores()) <= os.sched_getaffinity(0)
     assert workers.usable_cores()

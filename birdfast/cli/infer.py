@@ -25,6 +25,7 @@ import argparse
 from pathlib import Path
 
 from ..config import Options
+from ..errors import ConfigError
 from . import exits
 
 HELP = "find the species in recordings"
@@ -202,12 +203,16 @@ def kinds_of(text: str) -> tuple[str, ...]:
 
 
 def _seconds(text: str) -> float:
+    from ..workers.patience import check_timeout
+
     try:
         seconds = float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from error
-    if not 2 <= seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes 2 or more")
+    try:
+        check_timeout(seconds)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes 2 or more") from error
     return seconds
 
 

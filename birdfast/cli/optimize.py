@@ -25,7 +25,6 @@ from ..errors import ConfigError, ModelError
 from . import exits
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
-AGAIN = "the same command begins anew"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,7 +65,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _portable(args: argparse.Namespace) -> None:
     from ..grafting import portable
-    from ..runs.output import telling
+    from ..runs.output import AGAIN, telling
 
     batch, tolerance = _batch(args.batch), 1e-3 if args.tolerance is None else args.tolerance
     if not tolerance >= 0:

@@ -13,7 +13,7 @@ from .record import Entry, Hearing
 
 
 @dataclass
-class _Ear:
+class _Tally:
     """What one model has heard so far."""
 
     n_detections: int = 0
@@ -35,7 +35,7 @@ class Begun:
     failure: Failure | None = None
     notes: dict[str, None] = field(default_factory=dict)
     decoder: str = ""
-    _ears: dict[int, _Ear] = field(default_factory=dict)
+    _tallies: dict[int, _Tally] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
         """Add the next stretch."""
@@ -44,7 +44,7 @@ class Begun:
         self.notes |= dict.fromkeys(outcome.notes)
         self.decoder = self.decoder or outcome.decoder
         for heard in outcome.heard:
-            self._ears.setdefault(heard.model, _Ear()).count(heard)
+            self._tallies.setdefault(heard.model, _Tally()).count(heard)
 
     def entry(self, before: Entry) -> Entry:
         """Return the file's row as it will be, sealed.
@@ -62,8 +62,8 @@ class Begun:
 
     def hearings(self, seal: Callable[[hashlib.blake2b, Hearing], bytes]) -> Iterator[Hearing]:
         """Yield the rows of its models as they will be; `seal` makes a row's digest of the detections'."""
-        for model, ear in self._ears.items():
-            state = "failed" if self.failure or ear.failure else "done"
-            reason = json.dumps(ear.failure) if ear.failure else None
-            hearing = Hearing(model, state, ear.n_detections, reason, None)
-            yield hearing._replace(digest=seal(ear.digest, hearing))
+        for model, tally in self._tallies.items():
+            state = "failed" if self.failure or tally.failure else "done"
+            reason = json.dumps(tally.failure) if tally.failure else None
+            hearing = Hearing(model, state, tally.n_detections, reason, None)
+            yield hearing._replace(digest=seal(tally.digest, hearing))

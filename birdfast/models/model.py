@@ -83,9 +83,18 @@ class Model:
         return litert.version() if self.kind == "tflite" else ""
 
     def sha256(self) -> str:
-        """Return the SHA-256 of the network's file."""
-        with self.path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        """Return the SHA-256 of the network's file.
+
+        Raises
+        ------
+        ModelError
+            It cannot be read.
+        """
+        return _sha256(self.path)
+
+    def labels_sha256(self) -> str:
+        """Return the SHA-256 of its labels; raises as `sha256`."""
+        return _sha256(self.labels_path)
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
@@ -121,6 +130,14 @@ class Model:
             f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
             f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
         )
+
+
+def _sha256(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:

@@ -104,3 +104,12 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
         if not fits or (choices and value not in choices):
             takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
             raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")
+    if "name" in facts and not _is_name(facts["name"]):
+        raise ModelError(
+            f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
+        )
+
+
+def _is_name(name: str) -> bool:
+    """Whether a table's file can have it in its name: it leads to no other folder, and can be read."""
+    return name not in ("", ".", "..") and name.isprintable() and not {"/", "\\"} & {*name}

@@ -16,7 +16,7 @@ from ..errors import AudioError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
-from .listener import Listener, place_of
+from .listener import Listener, check_one_channel, place_of
 from .onepass import one_pass
 from .stretches import Share
 from .transcript import Transcript, complete, failure_of, hear
@@ -95,16 +95,20 @@ class Pipeline:
         Raises
         ------
         AudioError, ConfigError
-            As `score`.
+            As `score`; or channels are each heard by themselves (`channel="each"`).
         ModelError
-            The network has no embedding to show, or runs as it is (`graft=False`).
+            As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
         """
+        check_one_channel(self.options)
         listener = self.listener(model)
         found = [listener.embedding(scored) for scored in self.score(sound, rate_hz, model)]
         return np.concatenate([np.zeros((0, listener.embedding_size), np.float32), *found])
 
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
         """Yield a network's outputs for batch after batch of windows.
+
+        A batch is of one channel, which it names. With `channel="each"` those of all channels take turns,
+        each channel's in time.
 
         Parameters
         ----------
@@ -115,7 +119,7 @@ class Pipeline:
 
         Raises
         ------
-        AudioError
+        AudioError, ModelError
             As `detect`.
         ConfigError
             There is no model of that name, or there are several and none is named.

@@ -9,8 +9,9 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Float32, Float64
+from ..errors import ModelError
 from ..outcomes import MIX
-from ..sessions.session import Arrays, Session
+from ..sessions.session import LOGITS, Arrays, Session
 from ..windows import Cutter, Grid
 
 
@@ -54,10 +55,12 @@ class Ear:
     ----------
     skip : int
         How many samples come before the first window's.
+    preparing_s : float
+        Seconds of CPU time from windows as they were cut to what the network takes.
     network_s : float
         Seconds of CPU time in the network and its front end.
-    n_windows : int
-        How many were scored.
+    n_scored : int
+        How many windows were scored.
     """
 
     def __init__(
@@ -73,24 +76,43 @@ class Ear:
         self._grid, self._session, self._prepared = grid, session, prepared
         self._first, self.channel = first, channel
         self._cutter = Cutter(cutting, n_windows, session.batch)
-        self.skip, self.network_s, self.n_windows = 0, 0.0, 0
+        self.skip, self.preparing_s, self.network_s, self.n_scored = 0, 0.0, 0.0, 0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
-        """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now."""
+        """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now.
+
+        Raises
+        ------
+        ModelError
+            A score is not finite; the message says when the first such window starts.
+        """
         passed = block[self.skip :]
         self.skip -= len(block) - len(passed)
         return self._score(self._cutter.push(passed))
 
     def end(self, *, whole: bool = False) -> Iterator[Scored]:
-        """Yield what is left; `whole`: without windows that lack an end."""
+        """Yield what is left; `whole`: without windows that lack an end; raises as `hear`."""
         return self._score(self._cutter.end(whole=whole))
 
     def _score(self, batches: Iterator[Float32]) -> Iterator[Scored]:
         grid = self._grid
         for batch in batches:
             began_s = thread_time()
-            outputs = self._session.run(self._prepared(batch, self._cutter.sound_samples()))
-            self.network_s += thread_time() - began_s
-            number = np.arange(self._first, self._first + len(batch)) + self.n_windows
-            self.n_windows += len(batch)
-            yield Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
+            windows = self._prepared(batch, self._cutter.sound_samples())
+            prepared_s = thread_time()
+            outputs = self._session.run(windows)
+            self.preparing_s += prepared_s - began_s
+            self.network_s += thread_time() - prepared_s
+            number = np.arange(self._first, self._first + len(batch)) + self.n_scored
+            scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
+            _check(scored)
+            self.n_scored += len(batch)
+            yield scored
+
+
+def _check(scored: Scored) -> None:
+    """Refuse scores that say nothing, before anybody makes detections or rows of them."""
+    finite = np.isfinite(scored.outputs[LOGITS]).all(axis=1)
+    if not finite.all():
+        start_s = scored.start_s[np.argmin(finite)]
+        raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")

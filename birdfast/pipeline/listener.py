@@ -104,17 +104,8 @@ class Listener:
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
     def pick(self, scored: Scored) -> Rows:
-        """Turn a batch's logits into detections: [m] of `DETECTION`.
-
-        Raises
-        ------
-        ModelError
-            A score is not finite.
-        """
-        logits = scored.outputs[LOGITS]
-        if not np.isfinite(logits).all():
-            raise ModelError(f"the network's scores are not finite in the window at {scored.start_s[0]:g} s")
-        window, label, confidence = self._rule.pick(logits)
+        """Turn a batch's logits into detections: [m] of `DETECTION`."""
+        window, label, confidence = self._rule.pick(scored.outputs[LOGITS])
         found = np.zeros(len(window), DETECTION)
         found["start_s"] = scored.start_s[window]
         found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
@@ -193,6 +184,21 @@ def place_of(names: Sequence[str], model: str | None) -> int:
     if model not in names:
         raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
     return names.index(model)
+
+
+def check_one_channel(options: Options) -> None:
+    """Refuse channels that are each heard by themselves, where rows do not say whose they are.
+
+    Raises
+    ------
+    ConfigError
+        The option is channel="each".
+    """
+    if options.channel == "each":
+        raise ConfigError(
+            'channel: "each" does not fit rows that name no channel; take detect, the score of a Pipeline,'
+            " or one channel"
+        )
 
 
 def _grid(model: models.Model, options: Options) -> windows.Grid:

@@ -119,6 +119,7 @@ def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) 
     for listener, ear in passing.places:
         transcripts[listener].take(ear.end(whole=failure is not None))
         transcripts[listener].heard.network_s += ear.network_s
+        outcome.reading_s += ear.preparing_s
     if failure is not None:
         raise failure
 

@@ -16,6 +16,7 @@ from ..journal import Journal, Record
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
 from ..workers import Job, Pool
+from ..workers.patience import check_timeout
 from . import results, shards
 from .facts import about_alone, facts
 from .follower import Follower
@@ -25,12 +26,13 @@ from .shards import Shard
 
 __all__ = ["Follower", "How", "Results", "Run"]
 
-LEAST_TIMEOUT_S = 2.0  # a worker that lives speaks each second
-
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
 class How:
-    """How a run goes about its work; nothing of it changes the results.
+    """How a run goes about its work.
+
+    What is found in a file does not hang on it: `shard` chooses files, `kinds` what is kept and written, and
+    `fail_fast` may end the run before the last file.
 
     Parameters
     ----------
@@ -41,7 +43,7 @@ class How:
     n_workers : int or None
         None takes one for each physical core that this process may use.
     file_timeout_s : float or None
-        Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+        Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     force : bool
         Start anew, and forget what was done in the folder.
     retry : bool
@@ -52,7 +54,7 @@ class How:
     Raises
     ------
     ConfigError
-        A number of workers below 1, or a time below `LEAST_TIMEOUT_S`.
+        A number of workers below 1, or a time that `check_timeout` refuses.
     """
 
     kinds: tuple[str, ...] = ("csv",)
@@ -65,9 +67,7 @@ class How:
 
     def __post_init__(self) -> None:
         check(self.n_workers is None or self.n_workers >= 1, "workers", self.n_workers, "1 or more")
-        time_s = self.file_timeout_s
-        fits = time_s is None or LEAST_TIMEOUT_S <= time_s < float("inf")
-        check(fits, "file_timeout_s", time_s, f"{LEAST_TIMEOUT_S:g} seconds or more")
+        check_timeout(self.file_timeout_s)
 
 
 class Run:
@@ -126,8 +126,9 @@ class Run:
             # Workers first: they load their networks while a journal is opened and the files sized.
             pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
             stack.callback(_pass_on, pool.notes, followers)
-            self._say_what_is_unprepared(followers)
-            known = facts(self.models, self.options, self._widths(pool), self.recordings, how.shard)
+            sha256 = [model.sha256() for model in self.models]
+            self._say_what_is_unprepared(sha256, followers)
+            known = facts(self.models, self.options, sha256, self._widths(pool), self.recordings, how.shard)
             journal = stack.enter_context(Journal(self.folder, known, force=how.force))
             tables.tidy(self.folder, known.about)
             jobs, n_done = self._plan(journal)
@@ -184,9 +185,9 @@ class Run:
                     return widths
         return pool.widths()
 
-    def _say_what_is_unprepared(self, followers: Sequence[Follower]) -> None:
-        for model in self.models if self.options.graft else ():
-            if model.kind == "tflite" and not cache.is_prepared(model.sha256(), known_models.cache_folder()):
+    def _say_what_is_unprepared(self, sha256: Sequence[str], followers: Sequence[Follower]) -> None:
+        for model, digest in zip(self.models, sha256, strict=True) if self.options.graft else ():
+            if model.kind == "tflite" and not cache.is_prepared(digest, known_models.cache_folder()):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 

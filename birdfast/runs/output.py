@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import ConfigError, OutputError
 
 KEPT = "what was done is kept, the same command goes on"
+AGAIN = "the same command begins anew"
 
 
 def output_folder(name: str | os.PathLike[str]) -> Path:

@@ -15,6 +15,7 @@ from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure
+from ..pipeline.listener import place_of
 from ..tables import About, Result
 
 
@@ -126,7 +127,7 @@ class Results:
     def _dense(self, kind: Dense, model: str | None) -> Iterator[Windows]:
         with Record(self.folder) as record:
             about = record.facts().about
-            number = _number(about, model)
+            number = place_of([one.name for one in about.models], model)
             width = about.models[number].widths.get(kind)
             if width is None:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")
@@ -216,12 +217,3 @@ def _detections(
 def _placed(record: Record, place: int) -> Iterator[tuple[int, int, Entry]]:
     for number, entry in record.entries():
         yield number, place, entry
-
-
-def _number(about: About, model: str | None) -> int:
-    names = [one.name for one in about.models]
-    if model is None and len(names) == 1:
-        return 0
-    if model not in names:
-        raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
-    return names.index(model)

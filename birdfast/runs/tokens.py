@@ -13,9 +13,8 @@ from ..errors import AudioError
 from ..outcomes import Failure
 from ..sessions.stsg import StsgSession
 from ..tables import About, Result
-from .output import output_folder, telling
+from .output import AGAIN, output_folder, telling
 
-AGAIN = "the same command begins anew"
 KINDS: dict[str, type[tables.TokensParquet] | type[tables.TokensNpy]] = {
     "parquet": tables.TokensParquet,
     "npy": tables.TokensNpy,

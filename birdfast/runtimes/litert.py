@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from importlib import metadata
 from pathlib import Path
-from threading import Lock
+from threading import Event, Lock
 from typing import Any
 
 from ..arrays import Array
 from ..errors import ModelError
 
 LITERT = "ai-edge-litert"
-SILENCE = Lock()
+SILENCE, GREETED = Lock(), Event()
 
 
 def start(
@@ -48,7 +48,7 @@ def start(
         resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         options["experimental_op_resolver_type"] = resolver
     try:
-        with _silent_stderr():
+        with _silent_greeting() if delegate else nullcontext():
             interpreter = module.Interpreter(num_threads=1, **options)
             for tensor, shape in (shapes or {}).items():
                 interpreter.resize_tensor_input(tensor, list(shape))
@@ -120,17 +120,28 @@ def version() -> str:
 
 
 @contextmanager
-def _silent_stderr() -> Iterator[None]:
+def _silent_greeting() -> Iterator[None]:
     """Keep the runtime's greeting, which it writes past Python, off the user's terminal.
 
-    One thread at a time: a second would take the first one's silence for the terminal.
+    It greets when XNNPACK is first there, once a process: later ones leave stderr, which is the whole
+    process's, alone. One thread at a time: a second would take the first one's silence for the terminal.
     """
     with SILENCE:
-        kept = os.dup(2)
-        try:
-            with Path(os.devnull).open("wb") as nowhere:
-                os.dup2(nowhere.fileno(), 2)
-            yield
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+        if not GREETED.is_set():
+            with _silent_stderr():
+                yield
+            GREETED.set()
+            return
+    yield
+
+
+@contextmanager
+def _silent_stderr() -> Iterator[None]:
+    kept = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nowhere:
+            os.dup2(nowhere.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)

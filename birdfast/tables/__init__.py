@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -75,7 +76,7 @@ def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:
 def tidy(folder: Path, about: About) -> None:
     """Remove what a run that was killed while it wrote tables has left; the folder must be ours."""
     for name in _members(KINDS, about):
-        for part in folder.glob(f".{name}.*.part"):
+        for part in folder.glob(f".{glob.escape(name)}.*.part"):
             part.unlink(missing_ok=True)
 
 

@@ -24,7 +24,7 @@ from ..pipeline import Pipeline
 from . import wire
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
-SILENT_S = 1.0  # then a worker says that it lives: half of the least limit that infer takes
+SILENT_S = 1.0  # then a worker says that it lives: half of `patience.LEAST_TIMEOUT_S`
 
 
 def main(fd: int) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Float32, Float64, Rows
 from ..errors import AudioError, BirdfastError, ModelError, WorkerError
-from ..outcomes import Failure, Outcome, Part, row
+from ..outcomes import MIX, Failure, Outcome, Part, row
 
 STAGES: dict[str, type[BirdfastError]] = {"audio": AudioError, "network": ModelError, "worker": WorkerError}
 
@@ -39,12 +39,16 @@ class Answer(NamedTuple):
         for outcome in self.outcomes:
             yield outcome.heard[place].detections
 
-    def rows(self, kind: str, width: int) -> tuple[Float64, Float32]:
-        """Return when windows start in seconds, float64 [n], and their dense rows, float32 [n, width]."""
+    def rows(self, kind: str, width: int) -> tuple[Float64, Float32, int]:
+        """Return when windows start in seconds, float64 [n], their rows, float32 [n, width], and the channel.
+
+        It is one for all.
+        """
         found = [np.frombuffer(part.rows, row(width)) for part in self.parts if part.kind == kind]
         return (
             np.concatenate([np.zeros(0), *(rows["start_s"] for rows in found)]),
             np.concatenate([np.zeros((0, width), np.float32), *(rows["values"] for rows in found)]),
+            int(found[0]["channel"][0]) if found else MIX,
         )
 
 

@@ -7,47 +7,23 @@ import selectors
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
-from typing import Protocol, Self
+from typing import Self
 
 from .. import audio
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
-from ..outcomes import Failure, Outcome, Part
+from ..outcomes import Failure, Part
 from .bell import Bell
 from .cores import usable_cores
-from .process import Job, Task, Worker
+from .process import Task, Worker
+from .work import Work
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
 START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait
 FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
 LOOK_EVERY_S = 1.0  # for workers that are overdue
-
-
-class Work(Protocol):
-    """What a crew is given to do, and who hears what comes of it."""
-
-    def take(self) -> Task | None:
-        """Return what to do next; None where there is nothing now."""
-
-    def put_back(self, task: Task) -> None:
-        """Take a task back that no worker began, or that was stopped."""
-
-    def left(self) -> int:
-        """Return how much there is that may be handed out ahead, to workers that are at something."""
-
-    def job(self, task: Task) -> Job:
-        """Return the job that a task is of."""
-
-    def keep(self, task: Task, part: Part) -> None:
-        """Take a task's dense rows, as they arise; when it is tried again they come again."""
-
-    def finish(self, task: Task, outcome: Outcome) -> None:
-        """Take what became of a task."""
-
-    def fail(self, task: Task, failure: Failure) -> None:
-        """Take note that a task's worker died, and again when it was tried anew."""
 
 
 class Crew:
@@ -92,7 +68,7 @@ class Crew:
         self._suspects: deque[Task] = deque()
         self._deaths: Counter[Task] = Counter()
         self._failed_starts = 0
-        self._bell = Bell()
+        self._bell: Bell | None = None
         self.notes: dict[str, None] = {}
 
     @property
@@ -101,6 +77,7 @@ class Crew:
         return len(self._cpus)
 
     def __enter__(self) -> Self:
+        self._bell = Bell()
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be
             for cpu in self._cpus:
@@ -113,7 +90,8 @@ class Crew:
             worker.process.kill()  # it has nothing to tidy up, and takes its time to leave by itself
         for worker in self._workers:
             worker.end()
-        self._bell.close()
+        if self._bell is not None:
+            self._bell.close()
 
     @property
     def ready(self) -> list[Worker]:
@@ -133,7 +111,8 @@ class Crew:
 
     def wake(self) -> None:
         """Let `turn` come to its end soon, as there is something new to do; from any thread."""
-        self._bell.ring()
+        if self._bell is not None:  # else nobody waits yet
+            self._bell.ring()
 
     def start_anew(self, work: Work) -> None:
         """Put others in the place of workers that are at something, and put that back."""
@@ -154,15 +133,25 @@ class Crew:
     def _feed(self, work: Work) -> None:
         """Give everyone something to do, and something to go on with while there is enough for all."""
         for worker in sorted(self._workers, key=lambda worker: not worker.ready):
-            if not worker.tasks and (task := self._suspects.popleft() if self._suspects else work.take()):
+            if not worker.tasks and (task := self._next(work)):
                 worker.start(task, work.job(task))
         for worker in self._workers:
             alone = len(worker.tasks) != 1 or self._deaths[worker.tasks[0]]
             if not alone and work.left() >= self.n_workers and (task := work.take()):
                 worker.start(task, work.job(task))
 
+    def _next(self, work: Work) -> Task | None:
+        """Choose what a worker with nothing to do is to do alone: first what another died at."""
+        while self._suspects:
+            task = self._suspects.popleft()
+            if work.is_wanted(task):
+                return task
+            work.put_back(task)
+        return work.take()
+
     def _listen(self, work: Work) -> None:
         """Hear who has something to say, for a while, and stop who is overdue."""
+        assert self._bell is not None
         with selectors.DefaultSelector() as selector:
             selector.register(self._bell, selectors.EVENT_READ)
             for worker in self._workers:

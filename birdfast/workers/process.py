@@ -11,7 +11,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from time import monotonic
 from typing import IO, Any, NamedTuple
 
@@ -64,8 +64,9 @@ class Worker:
 
     def __init__(self, models: Sequence[Model], options: Options, cpu: int | None) -> None:
         ours, theirs = socket.socketpair()
-        self.errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `end`
-        with theirs:
+        with theirs, ExitStack() as stack:
+            self.socket = stack.enter_context(ours)
+            self.errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             self.process = subprocess.Popen(
                 [sys.executable, "-m", __package__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
@@ -73,7 +74,7 @@ class Worker:
                 stderr=self.errors,
                 env=_environment(),
             )
-        self.socket = ours
+            stack.pop_all()  # closed by `end`
         self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False

@@ -12,7 +12,7 @@ AHEAD_FILES = 256  # how far the files handed out may run ahead of the first unf
 
 
 class Queue:
-    """The `crew.Work` of a run: files, of which the first stretch tells how many there are.
+    """The `work.Work` of a run: files, of which the first stretch tells how many there are.
 
     Parameters
     ----------
@@ -36,6 +36,10 @@ class Queue:
     def job(self, task: Task) -> Job:
         """Return the job that a task is of."""
         return self._jobs[task.file]
+
+    def is_wanted(self, task: Task) -> bool:
+        """Whether a task is still to be done: all are."""
+        return True
 
     def left(self) -> int:
         """Return how much there is that may be handed out now."""

@@ -73,7 +73,7 @@ class Request:
 
 
 class Requests:
-    """The `crew.Work` of a warm pool: a stretch of one request, then one of the next. Threads may share it.
+    """The `work.Work` of a warm pool: a stretch of one request, then one of the next. Threads may share it.
 
     No worker is given anything ahead: what comes next may be short, and should not wait behind a stretch
     while another worker has nothing to do.
@@ -152,6 +152,11 @@ class Requests:
         """Return the sound that a task is of."""
         with self._lock:
             return self._open[task.file].job
+
+    def is_wanted(self, task: Task) -> bool:
+        """Whether somebody still waits for the answer that a task is of."""
+        with self._lock:
+            return self._open[task.file].wanted
 
     def left(self) -> int:
         """Return how much there is to hand out ahead: nothing."""

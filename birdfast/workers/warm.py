@@ -20,9 +20,10 @@ from ..config import Options, check
 from ..errors import BirdfastError, ConfigError, WorkerError
 from ..outcomes import Detection
 from ..pipeline import Scored, Sound
-from ..pipeline.listener import place_of
+from ..pipeline.listener import check_one_channel, place_of
 from .answer import Answer
 from .crew import Crew
+from .patience import check_timeout
 from .requests import Requests, job_of
 
 PATIENCE_S = 0.9  # for the dispatcher to see that it is over; then the workers are killed without it
@@ -51,8 +52,8 @@ class WarmPool:
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
     file_timeout_s : float or None
-        Seconds that a worker may be silent at a sound until it is replaced; None allows for a file's size,
-        generously.
+        Seconds, 2 or more, that a worker may be silent at a sound until it is replaced; None allows for a
+        file's size, generously.
     **options
         The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
 
@@ -75,8 +76,7 @@ class WarmPool:
         **options: object,
     ) -> None:
         check(workers is None or workers >= 1, "workers", workers, "1 or more")
-        fits = file_timeout_s is None or file_timeout_s > 0
-        check(fits, "file_timeout_s", file_timeout_s, "more than 0 seconds")
+        check_timeout(file_timeout_s)
         self._models = models.find_all(model, labels)
         self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
         self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
@@ -154,23 +154,24 @@ class WarmPool:
         -------
         Scored
             `start_s`: float64 [n], seconds; `outputs`: "logits", float32 [n, n_classes], and "embedding",
-            float32 [n, d], where the network has one to show.
+            float32 [n, d], where the network has one to show; `channel`: the one that was heard.
 
         Raises
         ------
         AudioError, ModelError, WorkerError, concurrent.futures.CancelledError
             As `detect`.
         ConfigError
-            The pool is not open; there is no model of that name, or there are several and none is named.
+            The pool is not open; there is no model of that name, or there are several and none is named; or
+            channels are each heard by themselves (`channel="each"`).
         """
         number, sizes = self._asked(model)
         kinds = ("logits", "embeddings") if sizes["embeddings"] else ("logits",)
         answer = self._ask(sound, rate_hz, (number,), kinds)
-        start_s, logits = answer.rows("logits", sizes["logits"])
+        start_s, logits, channel = answer.rows("logits", sizes["logits"])
         outputs = {"logits": logits}
         if sizes["embeddings"]:
             outputs["embedding"] = answer.rows("embeddings", sizes["embeddings"])[1]
-        return Scored(start_s, outputs)
+        return Scored(start_s, outputs, channel)
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
@@ -208,6 +209,7 @@ class WarmPool:
 
     def _asked(self, model: str | None) -> tuple[int, dict[str, int]]:
         """Return the number of a model by its name, and how wide its rows are."""
+        check_one_channel(self._options)
         number = place_of([one.name for one in self._models], model)
         self._requests.check_open()
         return number, self._sizes[number]

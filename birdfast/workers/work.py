@@ -1,0 +1,36 @@
+"""Work: what a crew of workers is given to do, and who hears what comes of it."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from ..outcomes import Failure, Outcome, Part
+from .process import Job, Task
+
+
+class Work(Protocol):
+    """What a crew is given to do, and who hears what comes of it."""
+
+    def take(self) -> Task | None:
+        """Return what to do next; None where there is nothing now."""
+
+    def put_back(self, task: Task) -> None:
+        """Take a task back that no worker began, or that was stopped."""
+
+    def is_wanted(self, task: Task) -> bool:
+        """Whether anybody still waits for what becomes of a task; one that is not is put back."""
+
+    def left(self) -> int:
+        """Return how much there is that may be handed out ahead, to workers that are at something."""
+
+    def job(self, task: Task) -> Job:
+        """Return the job that a task is of."""
+
+    def keep(self, task: Task, part: Part) -> None:
+        """Take a task's dense rows, as they arise; when it is tried again they come again."""
+
+    def finish(self, task: Task, outcome: Outcome) -> None:
+        """Take what became of a task."""
+
+    def fail(self, task: Task, failure: Failure) -> None:
+        """Take note that a task's worker died, and again when it was tried anew."""
