@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import io
-import os
 import signal
 import sys
 from time import monotonic
@@ -12,7 +10,7 @@ from typing import NoReturn
 
 from . import __doc__ as ABOUT
 from ._version import __version__
-from .cli import COMMANDS, exits
+from .cli import COMMANDS, exits, streams
 from .errors import BirdfastError, OutputError
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -40,16 +38,19 @@ class Parser(argparse.ArgumentParser):
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     began = monotonic()
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be text
+    streams.prepare()
     try:
         try:
             return _run(_parser().parse_args(arguments), began)
         finally:
             sys.stdout.flush()  # here, where an error can be told
     except BrokenPipeError:
-        _silence()
+        streams.silence()
         return exits.NOBODY_READS
+    except OutputError as error:
+        print(f"birdfast: {error}", file=sys.stderr)
+        streams.silence()
+        return exits.OUTPUT
 
 
 def _run(chosen: argparse.Namespace, began: float) -> int:
@@ -99,13 +100,6 @@ def _parser() -> Parser:
         command.arguments(sub)
         sub.set_defaults(run=command.run)
     return parser
-
-
-def _silence() -> None:
-    """Point the output nowhere: Python writes what is left of it at its end, and would fail again."""
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for stream in (sys.stdout, sys.stderr):
-        os.dup2(nowhere, stream.fileno())
 
 
 if __name__ == "__main__":

@@ -40,6 +40,8 @@ def find(inputs: Iterable[str]) -> list[str]:
         An input does not exist or cannot be looked at, a list is not text, or nothing was found.
     """
     inputs = list(inputs)
+    if "" in inputs:
+        raise ConfigError("an input is empty: it names no file")
     seen: set[Identity] = set()
     found = dict.fromkeys(path for entry in inputs for path in _expand(entry, seen))
     if not found:
@@ -101,6 +103,8 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _listed(path: str) -> list[str]:
     """Return a list's lines; without the byte order mark that Windows' editors put first."""
+    if not Path(path).is_file():
+        raise ConfigError(f"{path}: not a regular file, so no list of paths")
     try:
         content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
     except OSError as error:

@@ -312,3 +312,44 @@ def test_the_demo_tells_what_was_missed(tmp_path: Path) -> None:
     result = birdfast("demo", tmp_path, "--compare", empty)
     assert result.returncode == 1
     assert "0 of 20 songs found" in result.stdout
+
+
+@pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full"])
+@pytest.mark.parametrize("progress", ["", "--progress"])
+def test_streams_that_are_closed_or_full_do_not_decide_how_a_run_ends(
+    tiny: models.Model, wav: Path, tmp_path: Path, streams: str, progress: str
+) -> None:
+    out = tmp_path / "out"
+    words = [
+        sys.executable,
+        "-m",
+        "birdfast",
+        "infer",
+        wav,
+        "--model",
+        tiny.path.parent,
+        "-o",
+        out,
+        "--min-conf",
+    ]
+    command = f"{shlex.join(map(str, words))} 0 {progress} {streams}"
+    assert subprocess.run(["sh", "-c", command], timeout=120).returncode == 0
+    assert len(table(out / "detections.csv")) == 15
+
+
+@pytest.mark.parametrize(
+    ("streams", "code"), [(">&-", 0), ("2>&-", 0), (">/dev/full", 74), ("2>/dev/full", 0)]
+)
+@pytest.mark.parametrize("command", ["models", "info", "--help"])
+def test_what_is_printed_is_told_where_it_cannot_be_written(command: str, streams: str, code: int) -> None:
+    words = f"{shlex.join([sys.executable, '-m', 'birdfast', command])} {streams}"
+    ended = subprocess.run(["sh", "-c", words], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == code
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_list_that_is_no_regular_file_is_refused_at_once(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "list.txt")
+    refused = birdfast("infer", tmp_path / "list.txt")
+    assert (refused.returncode, "not a regular file" in refused.stderr) == (64, True)
+    assert birdfast("infer", "").returncode == 64

@@ -30,9 +30,11 @@ def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
         )
     if samples.ndim != 1 or samples.dtype.kind != "f":
         raise AudioError(f"samples are {samples.dtype} {list(samples.shape)}; mono floats [n] are wanted")
-    if not np.isfinite(samples).all():
-        raise AudioError(f"sample {int(np.argmin(np.isfinite(samples)))} is NaN or infinite")
-    return samples.astype(np.float32, copy=False), int(rate_hz)
+    with np.errstate(over="ignore"):
+        found = samples.astype(np.float32, copy=False)
+    if not np.isfinite(found).all():
+        raise AudioError(f"sample {int(np.argmin(np.isfinite(found)))} is NaN or infinite as float32")
+    return found, int(rate_hz)
 
 
 def heard(listener: Listener, samples: Float32, rate_hz: int) -> Iterator[Scored]:
