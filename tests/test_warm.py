@@ -484,7 +484,7 @@ class TestRequests:
         work.finish(first, self.outcome(0, 3))
         second, third = work.take(), work.take()
         for task, number in ((third, 0), (second, 1), (second, 0)):
-            work.keep(task, Part(0, 0, task.stretch, number, "logits", b""))
+            work.keep(task, Part(0, task.stretch, number, "logits", b""))
         work.finish(third, self.outcome(2, 3))
         assert not request.answer.done()
         work.finish(second, self.outcome(1, 3))
