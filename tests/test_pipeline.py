@@ -242,7 +242,8 @@ def test_threads_share_a_pipeline_and_sessions_are_used_again(
     assert made == []
     with ThreadPoolExecutor(4) as threads:
         assert list(threads.map(lambda sound: pipeline.detect(sound, 8_000), sounds)) == expected
-    with pipeline.listener().ear() as one, pipeline.listener().ear() as two:
+    listener = pipeline.listener()
+    with listener.ears(listener.grid, 0, 1) as (one,), listener.ears(listener.grid, 0, 1) as (two,):
         assert one._session is not two._session
     assert len(made) <= 4
 
