@@ -203,6 +203,20 @@ def test_a_wrong_extension_does_not_matter_if_it_is_sound(tmp_path: Path) -> Non
     assert len(audio.read(path)[0]) == 1000
 
 
+@pytest.mark.parametrize("suffix", ["au", "snd", "vox", "gsm", "raw"])
+@pytest.mark.parametrize("content", ["text", "one byte", "zeros before its header"])
+def test_a_name_alone_makes_no_sound(tmp_path: Path, suffix: str, content: str) -> None:
+    au, path = write(tmp_path / "whole.au", noise(1000)), tmp_path / f"dawn.{suffix}"
+    contents = {
+        "text": b"wind from the west, two warblers singing",
+        "one byte": b"a",
+        "zeros before its header": bytes(500) + au.read_bytes(),
+    }
+    path.write_bytes(contents[content])
+    with pytest.raises(AudioError, match="not an audio file"):
+        audio.Recording(path)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read every file")
 def test_a_file_without_permission_is_named(wav: Path) -> None:
     wav.chmod(0)
