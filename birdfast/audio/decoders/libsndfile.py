@@ -15,6 +15,8 @@ from ..framing import EARLY_S
 from .decoder import BLOCK_SAMPLES, Undecodable
 
 UNKNOWN = "not an audio file that libsndfile reads"
+# libsndfile's words; the second ones where its MP3 decoder finds nothing, though the file is there.
+NOT_KNOWN = ("Format not recognised", "File does not exist or is not a regular file")
 LOSSY = ("MP3", "OGG")
 LOST = 1 << 62  # the place in a file after an error
 UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
@@ -155,4 +157,4 @@ def _reason(error: Exception) -> str:
     """Return libsndfile's own words without the path that it repeats."""
     text = getattr(error, "error_string", None) or str(error)
     text = text.removeprefix("Error : ").rstrip(".")
-    return UNKNOWN if text == "Format not recognised" else text.lower()
+    return UNKNOWN if text.startswith(NOT_KNOWN) else text.lower()
