@@ -48,7 +48,7 @@ def damaged(folder: Path) -> dict[str, tuple[Path, str]]:
         "text": (text, "not an audio file"),
         "0 bytes": (empty, "empty file"),
         "0 samples": (header, "no samples"),
-        "AAC": (aac, "MP4/M4A .*ffmpeg"),
+        "AAC": (aac, "FFmpeg reads; a damaged MP4 or M4A"),
         "directory": (folder, "a directory"),
         "missing": (folder / "missing.wav", "no such file"),
         "rate": (write(folder / "slow.wav", noise(100), 100), "sample rate 100 Hz is outside"),

@@ -203,6 +203,29 @@ def test_a_wrong_extension_does_not_matter_if_it_is_sound(tmp_path: Path) -> Non
     assert len(audio.read(path)[0]) == 1000
 
 
+@pytest.mark.parametrize("content", ["start", "rubbish", "tag"])
+def test_an_mp3_in_which_there_is_no_frame_is_no_audio_file(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "dawn.mp3"
+    start, rubbish, tag = mp3(path)[:200], b"wind " * 50, b"ID3\4" + bytes(5) + b"\x20" + bytes(32)
+    path.write_bytes({"start": start, "rubbish": rubbish, "tag": tag}[content])
+    with pytest.raises(AudioError, match="not an audio file"):
+        audio.Recording(path)
+
+
+@pytest.mark.parametrize("suffix", ["au", "snd", "vox", "gsm", "raw"])
+@pytest.mark.parametrize("content", ["text", "one byte", "zeros before its header"])
+def test_a_name_alone_makes_no_sound(tmp_path: Path, suffix: str, content: str) -> None:
+    au, path = write(tmp_path / "whole.au", noise(1000)), tmp_path / f"dawn.{suffix}"
+    contents = {
+        "text": b"wind from the west, two warblers singing",
+        "one byte": b"a",
+        "zeros before its header": bytes(500) + au.read_bytes(),
+    }
+    path.write_bytes(contents[content])
+    with pytest.raises(AudioError, match="not an audio file"):
+        audio.Recording(path)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="the administrator may read every file")
 def test_a_file_without_permission_is_named(wav: Path) -> None:
     wav.chmod(0)

@@ -288,6 +288,27 @@ def test_a_cut_container_is_cut_short(recordings: dict[str, Path], tmp_path: Pat
         audio.read(path)
 
 
+@pytest.mark.parametrize("rate_hz", [encoded.RATE_HZ, 32_000])
+def test_a_container_that_gives_no_sample_has_failed(
+    recordings: dict[str, Path], tmp_path: Path, rate_hz: int
+) -> None:
+    path, content = tmp_path / "destroyed.wma", bytearray(recordings["wma"].read_bytes())
+    content[40] ^= 0xFF  # within the object that tells packets' length
+    path.write_bytes(content)
+    with pytest.raises(AudioError, match=rf"no samples \({len(content)}-byte file\)"):
+        audio.read(path, rate_hz)
+
+
+@pytest.mark.parametrize("kind", ["m4a", "3gp", "mov"])
+def test_a_second_file_behind_an_mp4_is_told(recordings: dict[str, Path], tmp_path: Path, kind: str) -> None:
+    path, blocks = tmp_path / f"joined.{kind}", []
+    path.write_bytes(2 * recordings[kind].read_bytes())
+    told = pytest.raises(AudioError, match=r"ends at 7.\d\d s \(another MP4 file begins there")
+    with audio.Recording(path) as recording, told:
+        blocks += map(np.copy, recording.blocks(recording.rate_hz))
+    np.testing.assert_array_equal(np.concatenate(blocks), read(recordings[kind], 1 << 16))
+
+
 def test_a_joined_mp3_of_another_rate_is_told(recordings: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "joined.mp3"
     path.write_bytes(recordings["mp3"].read_bytes() + recordings["mp3 low"].read_bytes())

@@ -232,6 +232,15 @@ def test_a_second_file_behind_the_sound_is_told(tmp_path: Path) -> None:
     assert "another WAV file begins there" in failure
 
 
+@pytest.mark.parametrize(("name", "subtype"), [("AIFF", "PCM_16"), ("AIFF", "ULAW"), ("CAF", "PCM_16")])
+def test_the_first_of_two_joined_files_is_read(tmp_path: Path, name: str, subtype: str) -> None:
+    made = make(tmp_path, name, subtype, 48_000, 2, 1000)
+    made.path.write_bytes(2 * made.content)
+    samples, _, failure = hear(made.path)
+    np.testing.assert_array_equal(samples, made.samples)
+    assert f"ends at 0.02 s (another {name} file begins there, which is not read)" in failure
+
+
 def test_bw64_is_rf64(tmp_path: Path) -> None:
     made = make(tmp_path, "RF64", "PCM_24", 96_000, 2, 1000)
     made.path.write_bytes(b"BW64" + made.content[4:])

@@ -90,6 +90,29 @@ def test_a_file_is_another_by_its_size_or_its_time_alone(tmp_path: Path, change:
         assert journal.plan([str(path)], [0]) == ([] if change == "nothing" else by_all(0))
 
 
+@pytest.mark.parametrize("change", ["replaced", "appended to", "gone", "nothing"])
+def test_a_file_that_changes_during_the_run_has_failed_and_is_taken_anew(tmp_path: Path, change: str) -> None:
+    path, other = tmp_path / "a.wav", tmp_path / "b.wav"
+    for place in (path, other):
+        place.write_text("1")
+    os.utime(other, ns=(0, 0))
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([str(path)], [0])
+        journal.add(str(path), outcome(2, 0, 2))
+        if change == "replaced":
+            other.replace(path)
+        elif change == "appended to":
+            path.write_text("12")
+        elif change == "gone":
+            path.unlink()
+        journal.add(str(path), outcome(2, 1, 2))
+        ((_, entry),) = journal.entries()
+        told = [(failure.path, failure.message) for failure in entry.failures()]
+        assert told == [(str(path), f"{path}: changed during the run; run again")] * (change != "nothing")
+        assert journal.standing()[:2] == ((1, 0) if change == "nothing" else (0, 1))
+        assert journal.plan([str(path)], [0]) == ([] if change == "nothing" else by_all(0))
+
+
 def cut_short(audio_s: float = 3.0) -> Outcome:
     """Return the outcome of a file that failed behind some sound."""
     return dataclasses.replace(failed("a.wav"), audio_s=audio_s)

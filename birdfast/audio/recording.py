@@ -134,8 +134,8 @@ class Recording:
         Raises
         ------
         AudioError
-            A sample is NaN or infinite, the decoder fails, or the file ends before what its header
-            promises. All that is before that place has been yielded.
+            A sample is NaN or infinite, the decoder fails or finds no sample, or the file ends before
+            what its header promises. All that is before that place has been yielded.
         """
         for _, block in self.feed([self.feed_at(rate_hz, start, stop, channel)]):
             yield block
@@ -194,6 +194,8 @@ class Recording:
                 position = at + len(frames)
         except Undecodable as error:
             raise self._failed(error) from error
+        if self.n_frames is None and position == 0 and end != 0:
+            raise refusal.empty(self.path)
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
         if self._missing and (position == self.n_frames or end is None):
@@ -223,4 +225,4 @@ class Recording:
                 f"{self.path}: sample rate {self.rate_hz} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
             )
         if self.n_frames == 0:
-            raise AudioError(f"{self.path}: no samples ({self.path.stat().st_size}-byte file)")
+            raise refusal.empty(self.path)

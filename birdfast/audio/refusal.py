@@ -49,6 +49,14 @@ def unreadable(path: Path, error: OSError) -> AudioError:
     return AudioError(f"{path}: {(error.strerror or 'cannot be read').lower()}")
 
 
+def empty(path: Path) -> AudioError:
+    """Return what is to be raised for a file in which there is no sample."""
+    try:
+        return AudioError(f"{path}: no samples ({path.stat().st_size}-byte file)")
+    except OSError as gone:
+        return unreadable(path, gone)
+
+
 def _what_folder(path: Path) -> str:
     """Say why a folder came here: someone named it, or nobody could look into it (`inputs.find`)."""
     try:

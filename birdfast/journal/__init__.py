@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
 
-from ..outcomes import Heard, Outcome, Part
+from ..outcomes import Failure, Heard, Outcome, Part
 from .begun import Begun
 from .database import NAME, new_digest
 from .facts import Facts, compare
@@ -26,6 +26,9 @@ from .record import FILE, Entry, Hearing, Record, Standing, total
 from .writable import Writable
 
 __all__ = ["NAME", "Entry", "Facts", "Hearing", "Journal", "Record", "Standing", "compare", "total"]
+
+# What a file is told that is not the one that was planned: its stretches may be of two.
+CHANGED = "changed during the run; run again"
 
 
 class Journal(Writable):
@@ -156,9 +159,17 @@ class Journal(Writable):
         return int(found.fetchone()[0])
 
     def _end(self, begun: Begun) -> None:
-        """Mark a file as heard by its models, with digests over all that is known of it."""
+        """Mark a file as heard by its models, with digests over all that is known of it.
+
+        One that is no longer what was planned has failed; the next run takes it anew by its size and time.
+        """
         run, query = self.database.execute, f"SELECT {FILE} FROM file WHERE id = ?"
-        entry = begun.entry(Entry(*run(query, (begun.file,)).fetchone()))
+        before = Entry(*run(query, (begun.file,)).fetchone())
+        now = _size_and_time(before.path)
+        if before.size is not None and now != (before.size, before.mtime_ns):
+            path = os.fsdecode(before.path)
+            begun.fail(Failure(path, "audio", "AudioError", f"{path}: {CHANGED}", now[0]))
+        entry = begun.entry(before)
         values = (entry.audio_s, entry.failure, entry.notes, entry.decoder, entry.digest, entry.id)
         run(
             "UPDATE file SET audio_s = ?, failure = ?, notes = ?, decoder = ?, digest = ? WHERE id = ?",

@@ -46,6 +46,10 @@ class Begun:
         for heard in outcome.heard:
             self._tallies.setdefault(heard.model, _Tally()).count(heard)
 
+    def fail(self, failure: Failure) -> None:
+        """Let the whole file have failed, for all models, if it has not yet."""
+        self.failure = self.failure or failure
+
     def entry(self, before: Entry) -> Entry:
         """Return the file's row as it will be, sealed.
 

@@ -14,6 +14,9 @@ from ...arrays import Float32
 from ..framing import EARLY_S
 from .decoder import BLOCK_SAMPLES, Undecodable
 
+UNKNOWN = "not an audio file that libsndfile reads"
+# libsndfile's words; the second ones where its MP3 decoder finds nothing, though the file is there.
+NOT_KNOWN = ("Format not recognised", "File does not exist or is not a regular file")
 LOSSY = ("MP3", "OGG")
 LOST = 1 << 62  # the place in a file after an error
 UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
@@ -85,9 +88,15 @@ class Sndfile:
 
     def _open(self) -> _InOneGo:
         try:
-            return _InOneGo(os.fsencode(self._source) if isinstance(self._source, Path) else self._source)
-        except (soundfile.SoundFileError, RuntimeError, TypeError, ValueError) as error:
+            file = _InOneGo(os.fsencode(self._source) if isinstance(self._source, Path) else self._source)
+        except TypeError as error:  # soundfile takes what ends in .raw for headerless, too
+            raise Undecodable(UNKNOWN) from error
+        except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
             raise Undecodable(_reason(error)) from error
+        if file.format == "RAW":  # its name alone, as notes.gsm or dawn.au, says that this is sound
+            file.close()
+            raise Undecodable(UNKNOWN)
+        return file
 
     def _read(self, buffer: Float32, position: int) -> Float32:
         self._place = LOST
@@ -148,4 +157,4 @@ def _reason(error: Exception) -> str:
     """Return libsndfile's own words without the path that it repeats."""
     text = getattr(error, "error_string", None) or str(error)
     text = text.removeprefix("Error : ").rstrip(".")
-    return "not an audio file that libsndfile reads" if text == "Format not recognised" else text.lower()
+    return UNKNOWN if text.startswith(NOT_KNOWN) else text.lower()

@@ -13,6 +13,7 @@ from .aiff import aiff
 from .au import au
 from .caf import caf
 from .header import Header
+from .mp4 import mp4
 from .riff import may_be_mpeg, wav
 from .voc import voc
 from .w64 import w64
@@ -47,9 +48,10 @@ BOXES = (b"ftyp", b"moov", b"mdat", b"wide")  # what begins an MP4 or a MOV, beh
 
 
 def read(path: Path) -> Header:
-    """Judge a file's header by its first four bytes; an empty answer for a whole or another file."""
+    """Judge a file's header by its first bytes; an empty answer for a whole or another file."""
     with path.open("rb") as file:
-        family = FAMILIES.get(file.read(4))
+        head = file.read(8)
+        family = mp4 if head[4:] in BOXES else FAMILIES.get(head[:4])
         return family(file, path.stat().st_size) if family else Header()
 
 

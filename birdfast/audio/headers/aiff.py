@@ -21,7 +21,7 @@ def aiff(file: IO[bytes], held: int) -> Header:
 
     "FORM", size, "AIFF" or "AIFC", then chunks, among them COMM (channels, frames, bits, rate) and
     SSND (an offset, a block size and the sound; Apple, 1989 and 1991). libsndfile goes by SSND's
-    length, shortens what is cut, and stops at a length that is too small.
+    length, shortens what is cut, stops at a length that is too small, and refuses what another AIFF follows.
     """
     file.seek(8)
     form, common = file.read(4), b""
@@ -41,8 +41,8 @@ def aiff(file: IO[bytes], held: int) -> Header:
     frame_bytes, rate = _frames(common)
     sound = Sound(chunk.start + 8 + offset, max(0, chunk.length - 8 - offset), frame_bytes, rate)
     extent = judge(file, held, sound, LENGTHS, chunks)
-    if extent.n_bytes == sound.length:
-        return Header(extent.missing, extent.notes)
+    if extent.n_bytes == sound.length and not extent.missing:
+        return Header(None, extent.notes)
     n_bytes = min(extent.n_bytes, MOST_BYTES // frame_bytes * frame_bytes)
     missing = extent.missing if n_bytes == extent.n_bytes else "(no AIFF tells more than 4 GiB)"
     end = sound.position + n_bytes

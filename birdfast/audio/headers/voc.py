@@ -71,7 +71,7 @@ def voc(file: IO[bytes], held: int) -> Header:
                 missing = "(another kind of sound begins there, which is not read)"
                 break
             form = told
-            extent, start = _extent(file, held, block, form)
+            extent, start = _extent(file, held, block, form, alone=not spans)
             missing, notes = extent.missing, extent.notes
             spans.append((start, start + extent.n_bytes))
             n_bytes += extent.n_bytes
@@ -96,10 +96,11 @@ def _blocks(file: IO[bytes], held: int, place: int) -> Iterator[Block]:
         place = block.start + block.length
 
 
-def _extent(file: IO[bytes], held: int, block: Block, form: Form) -> tuple[Extent, int]:
-    """Return how much sound a block has, and where it begins."""
+def _extent(file: IO[bytes], held: int, block: Block, form: Form, *, alone: bool) -> tuple[Extent, int]:
+    """Return how much sound a block has, and where it begins; `alone` is one with no sound before it."""
     start, length = block.start + SOUND[block.kind], max(0, block.length - SOUND[block.kind])
-    sound = Sound(start, length, form.frame_bytes, form.rate_hz * form.frame_bytes)
+    bytes_per_s = form.rate_hz * form.frame_bytes * alone  # one of many does not tell the whole's
+    sound = Sound(start, length, form.frame_bytes, bytes_per_s)
     if form.codec in (6, 7) and length and start + length <= held and only_zeros(file, start + length - 1):
         return Extent(length - 1), start  # libsndfile counts the zero at the end in
     if _ends_well(file, held, start + length):
