@@ -14,7 +14,7 @@ demo: $(BUILT)
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
 
 test: $(BUILT)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 # Peers that are not installed are left out: pip install '.[bench]' brings them.
 bench: $(BUILT)

@@ -118,7 +118,7 @@ def test_windows_that_a_session_does_not_take_are_refused(session: Session) -> N
 def test_a_twin_says_the_same_bits(session: Session) -> None:
     twin = session.twin()
     assert twin is not session
-    for name in Session.__annotations__:
+    for name in ("runtime", *Session.__annotations__):
         assert getattr(twin, name) == getattr(session, name)
     for n in {1, session.batch}:
         assert_equal(twin.run(sound(session, n)), session.run(sound(session, n)))

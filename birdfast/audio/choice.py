@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
-from importlib import metadata
 from pathlib import Path
 from typing import NamedTuple
 
@@ -152,4 +151,6 @@ def decoder_version() -> str:
 
 def second_decoder_version() -> str:
     """Return the version of PyAV, which brings FFmpeg, without loading it."""
+    from importlib import metadata  # not for every worker: it brings a lot along
+
     return metadata.version("av")

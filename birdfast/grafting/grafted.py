@@ -116,7 +116,7 @@ class GraftedSession:
     """
 
     def __init__(self, grafted: Grafted) -> None:
-        self.batch, self.runtime = grafted.batch, litert.version()
+        self.batch = grafted.batch
         self.grafted = grafted
         self._interpreter = litert.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
@@ -140,6 +140,11 @@ class GraftedSession:
     def _output_size(self, tensor: int) -> int:
         details = self._interpreter.get_output_details()
         return int(np.prod(next(d["shape"] for d in details if d["index"] == tensor))) // self.batch
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the library that runs its body."""
+        return litert.version()
 
     def run(self, windows: Float32) -> dict[str, Float32]:
         """Score windows.

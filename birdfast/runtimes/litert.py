@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
-from importlib import metadata
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
@@ -113,6 +112,8 @@ def runtime() -> tuple[str, Any]:
 
 def version() -> str:
     """Return the name and version of the runtime that `runtime` takes, without loading it."""
+    from importlib import metadata  # not for every worker: it brings a lot along
+
     for name in (LITERT, "tflite-runtime"):
         with suppress(metadata.PackageNotFoundError):
             return f"{name} {metadata.version(name)}"

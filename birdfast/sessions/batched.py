@@ -50,9 +50,14 @@ class BatchedSession:
         self._single: Session | None = None if full is not None else later.session()
         first = self._full or self._single
         assert first is not None
-        self.runtime = first.runtime
+        self._first = first
         self.window_samples, self.outputs = first.window_samples, first.outputs
         self.batch = 1 if self._full is None else self._full.batch
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the library that runs it."""
+        return self._first.runtime
 
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""

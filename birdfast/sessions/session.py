@@ -18,8 +18,6 @@ class Session(Protocol):
 
     Attributes
     ----------
-    runtime : str
-        What runs it, and its version: "ai-edge-litert 2.1.0", "birdfast 0.1.0".
     window_samples : int
     batch : int
         Windows that it takes at a time, at most.
@@ -28,10 +26,14 @@ class Session(Protocol):
         "embedding", where it has one to show.
     """
 
-    runtime: str
     window_samples: int
     batch: int
     outputs: Mapping[str, int]
+
+    @property
+    def runtime(self) -> str:
+        """What runs it, and its version: "ai-edge-litert 2.1.0", "birdfast 0.1.0"."""
+        ...
 
     def run(self, windows: Float32) -> Arrays:
         """Score windows.

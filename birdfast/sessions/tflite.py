@@ -24,12 +24,16 @@ class TfliteSession:
 
     def _start(self, network: bytes | Path, output: str, n_classes: int) -> None:
         self._asked = (network, output, n_classes)
-        self.runtime = litert.version()
         self._interpreter = litert.start(network)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
         self._output = self._scores_output(output, n_classes)
         self.outputs: Mapping[str, int] = {LOGITS: int(self._output["shape"][-1])}
+
+    @property
+    def runtime(self) -> str:
+        """Name and version of the library that runs it."""
+        return litert.version()
 
     def run(self, windows: Float32) -> Arrays:
         """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
