@@ -45,6 +45,15 @@ def test_a_folder_becomes_tables(tiny: models.Model, wav: Path, tmp_path: Path) 
     assert str(tmp_path / "out" / "detections.csv") in result.stderr
 
 
+def test_a_picture_without_a_row_of_its_table_says_so(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
+    assert infer(tiny, wav, "-o", tmp_path / "out", "--min-conf", "0").returncode == 0
+    other = write(tmp_path / "other.wav", noise(20_000), 8_000)
+    for recording, said in ((wav, ""), (other, f"does not name {other}: its 15 rows are of other files")):
+        result = birdfast("plot", recording, tmp_path / "out" / "detections.csv", "-o", tmp_path / "x.png")
+        assert result.returncode == 0, result.stderr
+        assert said in result.stderr and bool(said) == bool(result.stderr)
+
+
 def test_the_same_bytes_for_any_number_of_workers(tiny: models.Model, tmp_path: Path) -> None:
     for number in range(6):
         write(tmp_path / f"{number}.wav", noise(20_000 * number + 500, seed=number), 8_000)

@@ -71,6 +71,8 @@ def _write(folder: Path, seed: int) -> int:
 
 def _compare(folder: Path, detections: Path) -> int:
     """Print each song with what was detected in its windows; return 0 if each was found."""
+    from ..runs.progress import counted
+
     songs, found = _rows(folder / "truth.csv"), _rows(detections)
     print(f"{'song':>14}  {'truth':<24} detected (confidence)")
     missed = 0
@@ -81,7 +83,7 @@ def _compare(folder: Path, detections: Path) -> int:
         span = f"{song.start_s:.1f}-{song.end_s:.1f} s"
         print(f"{span:>14}  {song.common_name:<24} {names or 'nothing'}")
     false = [row for row in found if not any(_same(row, song) for song in songs)]
-    print(f"{len(songs) - missed} of {len(songs)} songs found; {len(false)} other detections")
+    print(f"{len(songs) - missed} of {len(songs)} songs found; {counted(len(false), 'other detection')}")
     return int(missed > 0)
 
 

@@ -188,8 +188,16 @@ def run(chosen: argparse.Namespace) -> int:
     if results.stopped is not None:
         progress.warn(f"{results.stopped.message}\nbirdfast: stopped, as --fail-fast says")
         return exits.SOME_FAILED
-    progress.say(f"{progress.summary()}\nwritten: {', '.join(map(str, results.tables))}")
-    return exits.of_run(results.standing)
+    standing = results.standing
+    progress.say(progress.summary())
+    if standing.failed:
+        progress.say(f"failed, for one: {results.failures[0].message}")
+    if progress.n_files < standing.files:
+        progress.say(
+            f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"
+        )
+    progress.say(f"written: {', '.join(map(str, results.tables))}")
+    return exits.of_run(standing)
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

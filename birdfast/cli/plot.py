@@ -7,6 +7,7 @@ drawn. Needs matplotlib: pip install 'birdfast[report]'.
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
 from . import exits
@@ -37,11 +38,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Draw the picture."""
     from .. import picture, tables
+    from ..runs.progress import counted
 
     recording = Path(chosen.recording)
     rows = tables.read_csv(Path(chosen.detections))
     own = [row for row in rows if Path(row.file).resolve() == recording.resolve()]
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
     picture.draw(recording, own, output, chosen.start, chosen.length, chosen.fmax)
-    print(f"written: {output} ({len(own)} detections in {recording.name})")
+    print(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
+    if rows and not own:
+        others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
+        print(f"birdfast: {chosen.detections} does not name {recording}: {others}", file=sys.stderr)
     return exits.FINE

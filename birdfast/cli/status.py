@@ -24,6 +24,7 @@ def run(chosen: argparse.Namespace) -> int:
     import json
 
     from ..journal import Record
+    from ..runs.progress import counted, hours
 
     with Record(Path(chosen.output)) as record:
         standing = record.standing()
@@ -32,8 +33,8 @@ def run(chosen: argparse.Namespace) -> int:
     else:
         share = (standing.done + standing.failed) / max(1, standing.files)
         print(
-            f"{share:.0%} of {standing.files:,} files: {standing.done:,} done, {standing.failed:,} failed,"
-            f" {standing.waiting:,} to do; {standing.audio_s / 3600:,.1f} h of sound,"
-            f" {standing.detections:,} detections"
+            f"{share:.0%} of {counted(standing.files, 'file')}:"
+            f" {standing.done:,} done, {standing.failed:,} failed, {standing.waiting:,} to do;"
+            f" {hours(standing.audio_s)} of sound, {counted(standing.detections, 'detection')}"
         )
     return exits.UNFINISHED if standing.waiting else exits.of_run(standing)

@@ -84,9 +84,11 @@ class Progress(Follower):
 
     def summary(self) -> str:
         """Return the run in words, with its speed and where the cores' time went."""
+        if not self.n_files:
+            return "nothing was left to do"
         core_s = self.wall_s * self._n_workers
         return (
-            f"{counted(self.n_files, 'file')}, {_hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
+            f"{counted(self.n_files, 'file')}, {hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
             f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}\n"
             f"the cores' time: {100 * self.reading_s / core_s:.1f} % reading sound,"
@@ -118,7 +120,8 @@ def _size(path: str) -> int:
     return 0
 
 
-def _hours(seconds: float) -> str:
+def hours(seconds: float) -> str:
+    """Return "4.2 s", "3 min 07 s", "12,345.6 h"."""
     return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else _duration(seconds)
 
 

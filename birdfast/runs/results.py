@@ -67,6 +67,9 @@ class Results:
     ) -> None:
         self.folder, self.tables, self.stopped = Path(folder), list(tables), stopped
 
+    def __repr__(self) -> str:
+        return f"Results({str(self.folder)!r})"
+
     def __iter__(self) -> Iterator[Detection]:
         with Record(self.folder) as record:
             for result in results(record, so_far=True):
