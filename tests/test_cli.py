@@ -271,7 +271,7 @@ def test_plot_draws_the_recording_with_its_detections(wav: Path, tmp_path: Path)
         table.detections([Detection(0, 3, "Parus major", "Great Tit", 0.9, str(wav))])
     result = birdfast("plot", wav, detections, "-o", tmp_path / "picture.png")
     assert result.returncode == 0, result.stderr
-    assert "1 detections" in result.stdout
+    assert "1 detection in" in result.stdout
     assert (tmp_path / "picture.png").read_bytes()[:4] == b"\x89PNG"
     assert birdfast("plot", wav, detections, "--start", "100").returncode == 64
     assert "not a table of detections" in birdfast("plot", wav, wav).stderr
