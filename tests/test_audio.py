@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from pathlib import Path
@@ -14,6 +15,8 @@ from hypothesis import strategies as st
 
 from birdfast import audio
 from birdfast.audio import flacstream, headers, mpegstream, ogg
+from birdfast.audio.headers.header import Header
+from birdfast.audio.headers.mp4 import mp4
 from birdfast.errors import AudioError
 
 from .recordings import KINDS, SECOND, damaged, mp3, noise, refuse_to_list, write
@@ -371,3 +374,9 @@ def test_many_channels_at_a_bats_rate_in_24_bits(tmp_path: Path) -> None:
     found, rate_hz = audio.read(write(tmp_path / "bats.wav", samples, 384_000, subtype="PCM_24"))
     assert rate_hz == 384_000
     np.testing.assert_allclose(found, samples.mean(axis=1), atol=2**-22)
+
+
+@pytest.mark.parametrize("length", [1 << 63, (1 << 64) - 1])
+def test_a_box_longer_than_a_file_can_be_ends_the_boxes(length: int) -> None:
+    content = b"\0\0\0\1ftyp" + length.to_bytes(8) + bytes(64)
+    assert mp4(io.BytesIO(content), len(content)) == Header()

@@ -55,19 +55,19 @@ class Chunks:
 
     def follow(self, end: int) -> bool:
         """Say whether chunks, or tags, lie between a place and the file's end."""
-        self._file.seek(end)
+        self._file.seek(min(end, self._held))  # a length may be more than a file can be
         if self._file.read(4)[:3] in TAGS:
             return True
         first = self._next(end, end)
         if first is None or _known(first):
             return first is not None
         *_, last = self.walk(first.start - self._head_bytes)
-        return only_zeros(self._file, last.start + last.length)
+        return only_zeros(self._file, min(last.start + last.length, self._held))
 
     def another_file(self, end: int) -> str | None:
         """Name the kind of another file that begins behind the sound; None is no file."""
         for place in self._places(end, end):
-            self._file.seek(place)
+            self._file.seek(min(place, self._held))
             if name := FILES.get(self._file.read(4)):
                 return name
         return None

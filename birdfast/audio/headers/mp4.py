@@ -31,12 +31,14 @@ def _names(file: IO[bytes], held: int) -> Iterator[bytes]:
     """Yield the names of the boxes that are not in another."""
     place = 0
     for _ in range(MOST_BOXES):
+        if place >= held:  # a length may be more than a file can be
+            return
         file.seek(place)
         head = file.read(16)
         length = int.from_bytes(head[:4])
         if length == 1:  # it is told in 64 bits, behind the name
             length = int.from_bytes(head[8:])
-        if len(head) < 8 or length < 8 or place >= held:
+        if len(head) < 8 or length < 8:
             return
         yield head[4:8]
         place += length
