@@ -49,6 +49,14 @@ def find(inputs: Iterable[str]) -> list[str]:
     return list(found)
 
 
+def size_bytes(path: str | os.PathLike[str]) -> int | None:
+    """Return the size of a file; None for one that cannot be looked at."""
+    try:
+        return Path(path).stat().st_size
+    except (OSError, ValueError):
+        return None
+
+
 def _expand(entry: str, seen: set[Identity]) -> Iterator[str]:
     try:
         mode = Path(entry).stat().st_mode

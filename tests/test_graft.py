@@ -23,7 +23,18 @@ from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
 from birdfast.frontends import compiled
 from birdfast.frontends.tables import FrontEnd, NetworkNormalization
-from birdfast.grafting import cache, flatbuffer, fold, graft, portable, surgery, trial, validate, verification
+from birdfast.grafting import (
+    cache,
+    flatbuffer,
+    fold,
+    graft,
+    places,
+    portable,
+    surgery,
+    trial,
+    validate,
+    verification,
+)
 from birdfast.grafting.grafted import Grafted, GraftedSession
 from birdfast.grafting.graph import Graph
 from birdfast.grafting.recognise import Found, recognise
@@ -322,9 +333,9 @@ def test_a_refusal_is_kept_and_said_again(tiny_file: Path, tmp_path: Path) -> No
 def test_all_batches_are_made_when_a_session_is_opened(tiny_file: Path, tmp_path: Path) -> None:
     sha256 = hashlib.sha256(tiny_file.read_bytes()).hexdigest()
     cache.cached(tiny_file, tmp_path, batch=4)
-    assert not cache.is_prepared(sha256, tmp_path)
+    assert not places.is_prepared(sha256, tmp_path)
     sessions.open_session(tiny_file, cache=tmp_path)
-    assert cache.is_prepared(sha256, tmp_path)
+    assert places.is_prepared(sha256, tmp_path)
     made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.graft*")}
     (tmp_path / "any").touch()
     assert {path.stat().st_mode for path in made} == {(tmp_path / "any").stat().st_mode}  # others may read it

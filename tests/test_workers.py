@@ -18,7 +18,7 @@ import numpy as np
 import psutil
 import pytest
 
-from birdfast import audio, models, workers
+from birdfast import audio, inputs, models, workers
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.outcomes import Outcome
@@ -322,7 +322,7 @@ def test_a_file_is_not_looked_at_before_its_worker_is_late(
         looks.append(path)
         return 10**9
 
-    monkeypatch.setattr(audio, "size_bytes", look)
+    monkeypatch.setattr(inputs, "size_bytes", look)
     expected = bytes_of(analysed(recordings[:6], tiny, 2))
     assert looks == []
     monkeypatch.setattr(workers.crew, "FILE_TIMEOUT_S", 0.0)

@@ -1,7 +1,7 @@
 """Audio files as blocks of mono samples at the rate a model wants, in memory that does not grow."""
 
 from .choice import decoder_version, second_decoder_version
-from .files import read, size_bytes, write
+from .files import read, write
 from .recording import MAX_RATE_HZ, MIN_RATE_HZ, Recording
 from .resampling import resample, resampler_version
 
@@ -14,6 +14,5 @@ __all__ = [
     "resample",
     "resampler_version",
     "second_decoder_version",
-    "size_bytes",
     "write",
 ]

@@ -1,9 +1,8 @@
-"""Whole files: read, written, measured."""
+"""Whole files: read and written."""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import numpy as np
 
@@ -57,11 +56,3 @@ def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
         libsndfile.write(path, samples, rate_hz)
     except Undecodable as error:
         raise AudioError(f"{path}: cannot be written ({error.reason})") from error
-
-
-def size_bytes(path: str | os.PathLike[str]) -> int | None:
-    """Return the size of a file; None for one that cannot be looked at."""
-    try:
-        return Path(path).stat().st_size
-    except (OSError, ValueError):
-        return None

@@ -41,7 +41,7 @@ class Recording:
     channels : tuple of int
         The channels chosen; 0 is the mix.
     n_frames : int or None
-        Float32 per channel as the file promises them; None if it does not say, or cannot be believed:
+        Samples per channel as the file promises them; None if it does not say, or cannot be believed:
         then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.

@@ -71,7 +71,7 @@ def _write(folder: Path, seed: int) -> int:
 
 def _compare(folder: Path, detections: Path) -> int:
     """Print each song with what was detected in its windows; return 0 if each was found."""
-    from ..runs.progress import counted
+    from ..words import counted
 
     songs, found = _rows(folder / "truth.csv"), _rows(detections)
     print(f"{'song':>14}  {'truth':<24} detected (confidence)")

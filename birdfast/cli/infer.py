@@ -156,7 +156,8 @@ def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
     from .. import inputs, models
     from ..runs import How, Run, shards
-    from ..runs.progress import Progress, counted
+    from ..runs.progress import Progress
+    from ..words import counted
 
     options = Options(
         min_confidence=chosen.min_conf,

@@ -120,7 +120,7 @@ def _recorded(args: argparse.Namespace) -> dict[str, Any]:
 def _cache(name: str) -> None:
     from .. import labels, models
     from ..grafting import cache
-    from ..grafting.grafted import BATCHES
+    from ..grafting.places import BATCHES
 
     path, output, n_classes = Path(name), "", 0
     if not path.is_file():

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Draw the picture."""
     from .. import picture, tables
-    from ..runs.progress import counted
+    from ..words import counted
 
     recording = Path(chosen.recording)
     rows = tables.read_csv(Path(chosen.detections))

@@ -24,7 +24,7 @@ def run(chosen: argparse.Namespace) -> int:
     import json
 
     from ..journal import Record
-    from ..runs.progress import counted, hours
+    from ..words import counted, hours
 
     with Record(Path(chosen.output)) as record:
         standing = record.standing()

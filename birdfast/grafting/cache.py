@@ -9,7 +9,6 @@ into memory, where all workers share it.
 from __future__ import annotations
 
 import contextlib
-import functools
 import hashlib
 import io
 import json
@@ -19,12 +18,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .._version import __version__
 from ..arrays import Array
 from ..atomicfile import AtomicFile
-from ..errors import ConfigError, ModelError
+from ..errors import ConfigError
 from ..frontends.tables import FrontEnd
-from .grafted import BATCHES, TOLERANCE, Grafted, Proof, warn_original
+from . import places
+from .grafted import Grafted, Proof, warn_original
+from .places import TOLERANCE
 
 MAGIC = b"birdfast graft 3\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
@@ -64,19 +64,19 @@ def cached(
     ModelError
         The file cannot be read, is no network for sound, or one that the runtime refuses.
     """
-    places = _places(model, folder, batch, embedding, tolerance, output, n_classes)
-    for path in places:
+    paths = places.of(model, folder, batch, embedding, tolerance, output, n_classes)
+    for path in paths:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
-    with _alone(places[0]):
-        for path in places:  # perhaps another process made it while this one waited
+    with _alone(paths[0]):
+        for path in paths:  # perhaps another process made it while this one waited
             with contextlib.suppress(*UNREADABLE):
                 return _or_warn(read(path))
         from . import graft, original  # take their time, and are not needed again
 
         data, of_several = graft.scores_alone(original.content(model), output, n_classes)
         grafted = graft.verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
-        write(places[of_several], grafted)
+        write(paths[of_several], grafted)
     return grafted
 
 
@@ -88,20 +88,7 @@ def holds(model: Path, folder: Path, *, batch: int, output: str = "", n_classes:
     ModelError
         The file cannot be read.
     """
-    return any(path.exists() for path in _places(model, folder, batch, True, TOLERANCE, output, n_classes))
-
-
-def is_prepared(sha256: str, folder: Path) -> bool:
-    """Return whether a network was rewritten before, at all batches: then opening it takes no time.
-
-    Parameters
-    ----------
-    sha256 : str
-        Of its file.
-    folder : path
-        As `cached`.
-    """
-    return all(any(folder.glob(f"{sha256}-{__version__}-{batch}e-*.graft")) for batch in BATCHES)
+    return any(path.exists() for path in places.of(model, folder, batch, True, TOLERANCE, output, n_classes))
 
 
 def pack(grafted: Grafted | None) -> bytes:
@@ -177,35 +164,10 @@ def write(path: Path, grafted: Grafted | None) -> None:
         _replace(path, pack(grafted))
 
 
-def _places(
-    model: Path, folder: Path, batch: int, embedding: bool, tolerance: float, output: str, n_classes: int
-) -> list[Path]:
-    """Return where a network may be kept: one with one output, one with several."""
-    kinds = ("", f"{output} {n_classes}")
-    return [folder / _file_name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
-
-
-def _file_name(sha256: str, batch: int, embedding: bool, tolerance: float, scores: str) -> str:
-    """Return a file name that changes with anything that changes the result."""
-    kind = f"{__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
-    named = hashlib.sha256(scores.encode()).hexdigest()[:8]
-    return f"{sha256}-{kind}-{named}.graft"
-
-
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
     if grafted is None:
         warn_original("rewriting it was refused before")
     return grafted
-
-
-@functools.cache
-def _digest(model: Path) -> str:
-    """Return the SHA-256 of a file, read once a process."""
-    try:
-        with model.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
 
 
 def _bytes(body: bytes | Path) -> bytes:

@@ -15,9 +15,10 @@ from ..arrays import Float32
 from ..errors import ModelError
 from ..frontends.tables import FrontEnd
 from . import fold, original, surgery, verification
-from .grafted import TOLERANCE, Grafted, GraftedSession, Proof, warn_original
+from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
 from .operators import reads
+from .places import TOLERANCE
 from .recognise import recognise
 from .signature import check_inputs, scores_output
 

@@ -18,9 +18,6 @@ from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import litert
 
-TOLERANCE = 1e-3  # of logits
-BATCHES = (1, 4)  # windows that a rewritten network takes at once
-
 
 @dataclass(frozen=True)
 class Proof:

@@ -27,6 +27,7 @@ __all__ = [
     "find",
     "find_all",
     "folders",
+    "place_of",
     "with_files",
 ]
 
@@ -101,6 +102,21 @@ def check_several(listening: Sequence[Model]) -> None:
     names = [model.name for model in listening]
     if not names or len({*names}) < len(names):
         raise ConfigError(f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own")
+
+
+def place_of(names: Sequence[str], model: str | None) -> int:
+    """Return the place of a model by its name; None is the only one's.
+
+    Raises
+    ------
+    ConfigError
+        There is no model of that name, or there are several and none is named.
+    """
+    if model is None and len(names) == 1:
+        return 0
+    if model not in names:
+        raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
+    return names.index(model)
 
 
 def _located(model: Model) -> Model:

@@ -16,7 +16,7 @@ from ..errors import AudioError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
-from .listener import Listener, check_one_channel, place_of
+from .listener import Listener, check_one_channel
 from .onepass import one_pass
 from .stretches import Share
 from .transcript import Transcript, complete, failure_of, hear
@@ -129,7 +129,7 @@ class Pipeline:
 
     def listener(self, model: str | None = None) -> Listener:
         """Return a model's listener by its name; None is the only one's."""
-        return self.listeners[place_of([listener.model.name for listener in self.listeners], model)]
+        return self.listeners[models.place_of([listener.model.name for listener in self.listeners], model)]
 
     def analyse(
         self,

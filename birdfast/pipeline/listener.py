@@ -171,21 +171,6 @@ class _Sessions:
                 self._free.append(session)
 
 
-def place_of(names: Sequence[str], model: str | None) -> int:
-    """Return the place of a model by its name; None is the only one's.
-
-    Raises
-    ------
-    ConfigError
-        There is no model of that name, or there are several and none is named.
-    """
-    if model is None and len(names) == 1:
-        return 0
-    if model not in names:
-        raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
-    return names.index(model)
-
-
 def check_one_channel(options: Options) -> None:
     """Refuse channels that are each heard by themselves, where rows do not say whose they are.
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from .. import audio
+from .. import audio, inputs
 from ..arrays import Gathering, Rows
 from ..errors import AudioError, ModelError
 from ..outcomes import DETECTION, PART_BYTES, Failure, Heard, Outcome, Part, row
@@ -126,7 +126,7 @@ def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) 
 
 def failure_of(path: str, error: Exception, model: str = "") -> Failure:
     stage = "audio" if isinstance(error, AudioError) else "network"
-    return Failure(path, stage, type(error).__name__, str(error), audio.size_bytes(path), model=model)
+    return Failure(path, stage, type(error).__name__, str(error), inputs.size_bytes(path), model=model)
 
 
 def complete(outcome: Outcome, known: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ from .. import models as known_models
 from .. import tables
 from ..config import Options, check
 from ..errors import ConfigError
-from ..grafting import cache
+from ..grafting import places
 from ..journal import Journal, Record
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
@@ -187,7 +187,7 @@ class Run:
 
     def _say_what_is_unprepared(self, sha256: Sequence[str], followers: Sequence[Follower]) -> None:
         for model, digest in zip(self.models, sha256, strict=True) if self.options.graft else ():
-            if model.kind == "tflite" and not cache.is_prepared(digest, known_models.cache_folder()):
+            if model.kind == "tflite" and not places.is_prepared(digest, known_models.cache_folder()):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 
-from .. import audio, labels
+from .. import labels
 from .._version import __version__
 from ..config import Options
 from ..journal import Facts
@@ -61,6 +61,8 @@ def fingerprint(models: Sequence[Model], options: Options, sha256: Sequence[str]
 
     NumPy's version stays out: it rounds as the processor does, which stays out, too.
     """
+    from .. import audio  # takes its time, and the workers are at work meanwhile
+
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
     decides["soxr"] = audio.resampler_version()

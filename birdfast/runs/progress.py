@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
-from .. import bars
+from .. import bars, inputs
 from ..outcomes import Outcome
+from ..words import counted, hours, lasting
 from .follower import Follower
 
 LINE_EVERY_S = 10.0
@@ -43,7 +42,7 @@ class Progress(Follower):
     def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
         """Make ready for files, of which the sizes say how far it is."""
         self._paths, self._n_workers = paths, n_workers
-        self._sizes = [_size(path) for path in paths]
+        self._sizes = [inputs.size_bytes(path) or 0 for path in paths]
         if n_done:
             self.say(f"{counted(n_done, 'file')} done before")
         if not self._quiet and (sys.stderr.isatty() if self._wants_bar is None else self._wants_bar):
@@ -88,7 +87,7 @@ class Progress(Follower):
             return "nothing was left to do"
         core_s = self.wall_s * self._n_workers
         return (
-            f"{counted(self.n_files, 'file')}, {hours(self.audio_s)} of sound in {_duration(self.wall_s)}:"
+            f"{counted(self.n_files, 'file')}, {hours(self.audio_s)} of sound in {lasting(self.wall_s)}:"
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
             f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}\n"
             f"the cores' time: {100 * self.reading_s / core_s:.1f} % reading sound,"
@@ -104,30 +103,6 @@ class Progress(Follower):
         elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
             self._last_line_s = monotonic()
             done = self._done_bytes / max(1, sum(self._sizes))
-            left = _duration(self.wall_s * (1 - done) / max(done, 1e-9))
+            left = lasting(self.wall_s * (1 - done) / max(done, 1e-9))
             line = f"{done:.0%}: {self.n_files:,} of {len(self._paths):,} files, {speed}, {left} left"
             print(line, file=sys.stderr, flush=True)
-
-
-def counted(number: int, noun: str) -> str:
-    """Return "1 file", "2,000 files"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
-
-
-def _size(path: str) -> int:
-    with suppress(OSError, ValueError):
-        return Path(path).stat().st_size
-    return 0
-
-
-def hours(seconds: float) -> str:
-    """Return "4.2 s", "3 min 07 s", "12,345.6 h"."""
-    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else _duration(seconds)
-
-
-def _duration(seconds: float) -> str:
-    """Write seconds as people say them: 4.2 s, 3 min 07 s, 5 h 12 min."""
-    if seconds < 59.95:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), 60)
-    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"

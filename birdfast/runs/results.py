@@ -8,14 +8,13 @@ from collections.abc import Collection, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import labels, tables
+from .. import labels, models, tables
 from ..arrays import Float32, Float64, Int32
 from ..config import Dense
 from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure
-from ..pipeline.listener import place_of
 from ..tables import About, Result
 
 
@@ -130,7 +129,7 @@ class Results:
     def _dense(self, kind: Dense, model: str | None) -> Iterator[Windows]:
         with Record(self.folder) as record:
             about = record.facts().about
-            number = place_of([one.name for one in about.models], model)
+            number = models.place_of([one.name for one in about.models], model)
             width = about.models[number].widths.get(kind)
             if width is None:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Float32
 from ..grafting import cache
-from ..grafting.grafted import BATCHES
+from ..grafting.places import BATCHES
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Self
 
-from .. import audio
+from .. import inputs
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
@@ -182,7 +182,7 @@ class Crew:
             return self._file_timeout_s
         if worker.silent_s <= FILE_TIMEOUT_S:
             return FILE_TIMEOUT_S
-        size_bytes = audio.size_bytes(work.job(worker.tasks[0]).path) or 0
+        size_bytes = inputs.size_bytes(work.job(worker.tasks[0]).path) or 0
         return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6
 
     def _receive(self, worker: Worker, work: Work) -> None:
@@ -236,4 +236,4 @@ class Crew:
 
 def _failure(path: str, kind: str, how: str) -> Failure:
     reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
-    return Failure(path, "worker", kind, reason, audio.size_bytes(path))
+    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))

@@ -20,7 +20,7 @@ from ..config import Options, check
 from ..errors import BirdfastError, ConfigError, WorkerError
 from ..outcomes import Detection
 from ..pipeline import Scored, Sound
-from ..pipeline.listener import check_one_channel, place_of
+from ..pipeline.listener import check_one_channel
 from .answer import Answer
 from .crew import Crew
 from .patience import check_timeout
@@ -210,7 +210,7 @@ class WarmPool:
     def _asked(self, model: str | None) -> tuple[int, dict[str, int]]:
         """Return the number of a model by its name, and how wide its rows are."""
         check_one_channel(self._options)
-        number = place_of([one.name for one in self._models], model)
+        number = models.place_of([one.name for one in self._models], model)
         self._requests.check_open()
         return number, self._sizes[number]
 

@@ -1,0 +1,21 @@
+"""Numbers as people say them."""
+
+from __future__ import annotations
+
+
+def counted(number: int, noun: str) -> str:
+    """Return "1 file", "2,000 files"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def hours(seconds: float) -> str:
+    """Return "4.2 s", "3 min 07 s", "12,345.6 h"."""
+    return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else lasting(seconds)
+
+
+def lasting(seconds: float) -> str:
+    """Write seconds as people say them: 4.2 s, 3 min 07 s, 5 h 12 min."""
+    if seconds < 59.95:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
