@@ -97,9 +97,9 @@ class CentroidSearch:
 class BlockResampler:
     """Sound at another rate, block by block, ready to run: made by `birdfast.audio.steepfilter`.
 
-    Block b is made of the `forward.n` samples from b * step_in on. `backward` takes its points from
-    the bins of `forward` (Hartley's both, `birdfast.transforms.hartley`), to which `folds` were added; of its
-    results, the `step_out` samples from `first_out` on are the block's.
+    Block b is made of the `forward.n` samples from b * step_in on. `backward` takes its points from the
+    bins of `forward` (Hartley's both, made by `birdfast.transforms.real_fft`), to which `folds` were added;
+    of its results, the `step_out` samples from `first_out` on are the block's.
     """
 
     def __init__(

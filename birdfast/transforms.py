@@ -1,7 +1,7 @@
 """Transforms: the tables from which the compiled kernels make them, of sound's frames and of its blocks.
 
-A table is made once, in float64, and handed over as float32 and int32 (csrc/birdfast.h says what each
-holds).
+A table is made once, in float64, and handed over as float32 (float64 where the transform is exact) and int32;
+csrc/birdfast.h says what each holds.
 """
 
 from __future__ import annotations
@@ -41,8 +41,10 @@ class Folds:
     weights: Float32
 
 
-def hartley(n: int, rows: NDArray[np.integer] | None = None, weights: Float32 | None = None) -> RealFft:
-    """Return the tables of a Hartley transform.
+def real_fft(
+    n: int, rows: NDArray[np.integer] | None = None, weights: Float32 | None = None, real: type = np.float32
+) -> RealFft:
+    """Return the tables of a Fourier transform of real points, or of a Hartley transform: they are the same.
 
     Parameters
     ----------
@@ -52,12 +54,14 @@ def hartley(n: int, rows: NDArray[np.integer] | None = None, weights: Float32 | 
         Point i is frame[rows[i]]; None takes frame[i].
     weights : float32 [n] or None
         What point i is multiplied with; None leaves it as it is.
+    real : type
+        In which it computes: float32, or float64 for an exact one.
     """
     leaf, radices = factors(n)
     order = leaf_order(n, radices)
     rows32 = (order if rows is None else rows[order]).astype(np.int32)
     window = np.ones(n, np.float32) if weights is None else weights[order]
-    return RealFft(n, leaf, radices, twiddles(leaf, radices, np.float32), rows32, None, window, None)
+    return RealFft(n, leaf, radices, twiddles(leaf, radices, real), rows32, None, window, None)
 
 
 @cache

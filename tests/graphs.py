@@ -10,7 +10,6 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdfast.grafting import flatbuffer
 from birdfast.grafting.graph import Graph
-from birdfast.grafting.tensors import TYPES
 
 
 @dataclass(frozen=True)
@@ -68,15 +67,12 @@ class Builder:
         return out
 
     def reshape(self, tensor: int, shape: tuple[int, ...]) -> int:
-        dtype = TYPES_BACK[self.graph.tensors[tensor].type]
+        dtype = self.graph.dtype(tensor)
         return self("RESHAPE", [tensor, self.constant(shape, np.int32)], shape, dtype=dtype)
 
     def finish(self, *outputs: int) -> bytes:
         self.graph.main.outputs = np.array(outputs, np.int32)
         return flatbuffer.write(self.graph.model)
-
-
-TYPES_BACK = {code: dtype for dtype, code in TYPES.items()}
 
 
 def tables(kind: Kind) -> tuple[np.ndarray, np.ndarray]:

@@ -22,7 +22,8 @@ from birdfast import audio, models, sessions
 from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
 from birdfast.frontends import compiled
-from birdfast.frontends.tables import FrontEnd, NetworkNormalization
+from birdfast.frontends.normalization import NetworkNormalization
+from birdfast.frontends.tables import FrontEnd
 from birdfast.grafting import (
     cache,
     flatbuffer,

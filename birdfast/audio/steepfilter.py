@@ -48,8 +48,8 @@ class SteepFilter:
         self.n_in = blocks.n * self._down
         spectrum = design.spectrum(blocks.n, self._up, self._down)
         self._kernel = _kernels.BlockResampler(
-            transforms.hartley(self.n_in),
-            transforms.hartley(blocks.n * self._up, spectrum.rows, spectrum.weights),
+            transforms.real_fft(self.n_in),
+            transforms.real_fft(blocks.n * self._up, spectrum.rows, spectrum.weights),
             spectrum.folds,
             step_in=self.step_in,
             first_out=blocks.margin * self._up,

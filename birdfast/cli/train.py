@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ..train.keep import Arrays
+    from ..modelfolder import Arrays
     from ..train.recordings import Clip
     from ..train.stages import Training
 

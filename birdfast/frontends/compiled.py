@@ -16,7 +16,8 @@ from .. import _kernels
 from ..arrays import Float32
 from ..errors import ConfigError
 from ..spectrogram import plans
-from .tables import Branch, FrontEnd, NetworkNormalization, Step
+from .normalization import NetworkNormalization
+from .tables import Branch, FrontEnd, Step
 
 Kernel = Callable[[Float32, Float32], Float32]
 BIRDNET = NetworkNormalization("min", "range", 1e-6, 2.0, -1.0)

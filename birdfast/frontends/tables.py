@@ -16,46 +16,9 @@ from dataclasses import asdict, dataclass, field, fields
 import numpy as np
 
 from ..arrays import Array, Float32, Float64, Floats
+from .normalization import NetworkNormalization
 
 Step = tuple[str, float]
-
-
-@dataclass(frozen=True)
-class NetworkNormalization:
-    """What a network does to each window x first: gain * (x - centre) / (span + epsilon) + offset.
-
-    Attributes
-    ----------
-    centre : "zero", "min" or "mean"
-    span : "one", "range", "peak" or "std"
-        Of what is left after the centre was taken away.
-    epsilon, gain, offset : float
-    """
-
-    centre: str = "zero"
-    span: str = "one"
-    epsilon: float = 0.0
-    gain: float = 1.0
-    offset: float = 0.0
-
-    def __call__(self, samples: Floats) -> Floats:
-        """Normalise windows [batch, samples], in the type that they have."""
-        real = samples.dtype.type
-        moved = samples
-        if self.centre != "zero":
-            centre = np.min if self.centre == "min" else np.mean
-            moved = samples - centre(samples, axis=-1, keepdims=True)
-        if self.span != "one":
-            moved = moved / (_SPANS[self.span](moved) + real(self.epsilon))
-        normalized: Floats = moved * real(self.gain) + real(self.offset)
-        return normalized
-
-
-_SPANS = {
-    "range": lambda x: x.max(axis=-1, keepdims=True),
-    "peak": lambda x: np.abs(x).max(axis=-1, keepdims=True),
-    "std": lambda x: x.std(axis=-1, keepdims=True),
-}
 
 
 @dataclass(frozen=True)
@@ -102,6 +65,11 @@ class Branch:
         """Values of a frame."""
         return self.n_fft // 2 + 1 if self.weights is None else len(self.weights)
 
+    def overhang(self, n_samples: int) -> tuple[int, int]:
+        """Return how far the frames reach beyond so many samples, before and behind: zeros are there."""
+        end = self.start + (self.frames - 1) * self.hop + self.n_fft
+        return max(0, -self.start), max(0, end - n_samples)
+
     def linear(self, samples: Floats) -> Float64:
         """Compute frames, window, spectrum and bands.
 
@@ -114,8 +82,8 @@ class Branch:
         -------
         float64 [batch, frames, bands]
         """
-        low, high = max(0, -self.start), self.start + (self.frames - 1) * self.hop + self.n_fft
-        padded = np.pad(samples, ((0, 0), (low, max(0, high - samples.shape[1]))))
+        low, high = self.overhang(samples.shape[1])
+        padded = np.pad(samples, ((0, 0), (low, high)))
         views = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)
         first = self.start + low
         frames = views[:, first : first + (self.frames - 1) * self.hop + 1 : self.hop]
@@ -171,7 +139,7 @@ class FrontEnd:
     samples: int
     shape: tuple[int, ...]
     branches: tuple[Branch, ...]
-    normalization: NetworkNormalization = NetworkNormalization()
+    normalization: NetworkNormalization = field(default_factory=NetworkNormalization)
 
     def batched(self, batch: int) -> tuple[int, ...]:
         """Return the shape of the output for a batch."""

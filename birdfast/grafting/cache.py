@@ -36,7 +36,6 @@ def cached(
     folder: Path,
     *,
     batch: int = 1,
-    embedding: bool = True,
     tolerance: float = TOLERANCE,
     output: str = "",
     n_classes: int = 0,
@@ -49,7 +48,7 @@ def cached(
         A .tflite file.
     folder : path
         Where rewritten models are kept; made if it is missing (see `models.cache_folder`).
-    batch, embedding, tolerance
+    batch, tolerance
         As `graft.verified`.
     output, n_classes : str, int
         Which output holds the scores, where there are several; see `signature.scores_output`.
@@ -64,7 +63,7 @@ def cached(
     ModelError
         The file cannot be read, is no network for sound, or one that the runtime refuses.
     """
-    paths = places.of(model, folder, batch, embedding, tolerance, output, n_classes)
+    paths = places.of(model, folder, batch, tolerance, output, n_classes)
     for path in paths:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
@@ -75,7 +74,7 @@ def cached(
         from . import graft, original  # take their time, and are not needed again
 
         data, of_several = graft.scores_alone(original.content(model), output, n_classes)
-        grafted = graft.verified(data, batch=batch, embedding=embedding, tolerance=tolerance)
+        grafted = graft.verified(data, batch=batch, tolerance=tolerance)
         write(paths[of_several], grafted)
     return grafted
 
@@ -88,7 +87,7 @@ def holds(model: Path, folder: Path, *, batch: int, output: str = "", n_classes:
     ModelError
         The file cannot be read.
     """
-    return any(path.exists() for path in places.of(model, folder, batch, True, TOLERANCE, output, n_classes))
+    return any(path.exists() for path in places.of(model, folder, batch, TOLERANCE, output, n_classes))
 
 
 def pack(grafted: Grafted | None) -> bytes:

@@ -88,8 +88,7 @@ class Convolver:
     def _line(self, branch: Branch) -> int:
         """Make a picture of one line of the signal, with zeros where frames reach beyond it."""
         line = self._reshape(self.signal, (-1, 1, self.samples, 1))
-        low = max(0, -branch.start)
-        high = max(0, branch.start + (branch.frames - 1) * branch.hop + branch.n_fft - self.samples)
+        low, high = branch.overhang(self.samples)
         if not low and not high:
             return line
         pads = np.array([[0, 0], [0, 0], [low, high], [0, 0]], np.int32)

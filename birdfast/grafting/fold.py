@@ -76,10 +76,7 @@ def freeze(graph: Graph, batch: int = 1) -> Graph:
     dependent = graph.dependent([source])
     foldable = [t for t in made if t not in dependent and graph.tensors[t].type in DTYPES]
     foldable = [t for t in foldable if not is_quantised(graph.tensors[t])]
-    asking = graph.copy()
-    asking.main.outputs = np.asarray([*dict.fromkeys([*graph.outputs, *foldable])], np.int32)
-    asking.model.signatureDefs = None
-    runner = litert.start(asking.write(), delegate=False, shapes={source: shape})
+    runner = litert.start(surgery.with_outputs(graph, foldable), delegate=False, shapes={source: shape})
     samples = np.random.default_rng(0).uniform(-1, 1, shape).astype(graph.dtype(source))
     values = litert.run(runner, {source: samples}, foldable)
     shapes = {int(d["index"]): d["shape"] for d in runner.get_tensor_details()}

@@ -23,10 +23,10 @@ from .recognise import recognise
 from .signature import check_inputs, scores_output
 
 
-def optimize(
-    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, kernels: bool = True
-) -> Grafted:
+def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True) -> Grafted:
     """Rewrite a TFLite model for speed.
+
+    The input of its last FULLY_CONNECTED becomes an output too, at no extra cost.
 
     Parameters
     ----------
@@ -34,8 +34,6 @@ def optimize(
         The content of a .tflite file, or its path.
     batch : int
         Windows at a time: the rewritten graph takes exactly so many.
-    embedding : bool
-        Make the input of the last FULLY_CONNECTED an output too, at no extra cost.
     kernels : bool
         Look for a front end, for our kernels to compute; without, shapes are made static and constants
         folded.
@@ -52,7 +50,7 @@ def optimize(
     """
     graph = original.read(model)
     try:
-        return _rewrite(graph, batch, find_embedding(graph) if embedding else None, kernels)
+        return _rewrite(graph, batch, find_embedding(graph), kernels)
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # a graph that is odd in a way that nobody thought of; it may still run as it is
         raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
@@ -128,7 +126,7 @@ def verify(
     shape = fold.input_shape(graph, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
     expected = verification.logits(graph, tensor, trials, shape)
-    session = GraftedSession(replace(grafted, body=verification.with_output(body, tensor), scores=tensor))
+    session = GraftedSession(replace(grafted, body=surgery.with_outputs(body, [tensor]), scores=tensor))
     found = [
         session.run(stack)["logits"][: len(names)]
         for names, stack in verification.batches(trials, grafted.batch)
@@ -138,16 +136,14 @@ def verify(
     return replace(grafted, proof=proof)
 
 
-def verified(
-    model: bytes | str | Path, *, batch: int = 1, embedding: bool = True, tolerance: float = TOLERANCE
-) -> Grafted | None:
+def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TOLERANCE) -> Grafted | None:
     """Return the fastest rewrite of a model that says what the original says.
 
     First with the front end grafted, then with static shapes and folded constants alone.
 
     Parameters
     ----------
-    model, batch, embedding
+    model, batch
         As `optimize`.
     tolerance : float
         The largest difference of a logit.
@@ -166,7 +162,7 @@ def verified(
     worst = []
     for kernels in (True, False):
         try:
-            found = verify(model, optimize(model, batch=batch, embedding=embedding, kernels=kernels))
+            found = verify(model, optimize(model, batch=batch, kernels=kernels))
         except ModelError as error:
             worst.append(str(error))
             continue

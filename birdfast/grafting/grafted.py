@@ -118,13 +118,12 @@ class GraftedSession:
         self._interpreter = litert.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
-        tensors = {"logits": grafted.scores, "embedding": grafted.embedding}
-        self.outputs: Mapping[str, int] = {
-            role: self._output_size(t) for role, t in tensors.items() if t is not None
-        }
+        roles = {"logits": grafted.scores, "embedding": grafted.embedding}
+        tensors = {role: tensor for role, tensor in roles.items() if tensor is not None}
+        self.outputs: Mapping[str, int] = {role: self._output_size(t) for role, t in tensors.items()}
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
-        self._outputs = [t for t in (grafted.scores, grafted.embedding) if t is not None]
+        self._outputs = [*tensors.values()]
 
     def twin(self) -> GraftedSession:
         """Return a second session of the same network, for another thread.
@@ -169,7 +168,7 @@ class GraftedSession:
             )
         self.front(windows)
         rows = (values.reshape(self.batch, -1) for values in self.body())
-        return dict(zip(("logits", "embedding"), rows, strict=False))
+        return dict(zip(self.outputs, rows, strict=True))
 
     def front(self, windows: Float32) -> None:
         """Make the body's input from float32 [batch, window_samples]."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..arrays import Float32, Floats
-from ..frontends.tables import NetworkNormalization
+from ..arrays import Float32
+from ..frontends.normalization import SPANS, NetworkNormalization
 from .probe import Piece
 
 
@@ -51,7 +51,7 @@ def _fit(centre: str, span: str, feeds: list[Float32], results: list[Float32]) -
     for x, y in zip(feeds, results, strict=True):
         x64, y64 = x.astype(np.float64), y.astype(np.float64)
         moved = NetworkNormalization(centre)(x64)
-        width = 1.0 if span == "one" else float(moved.max() if span == "range" else _span(span, moved))
+        width = 1.0 if span == "one" else float(SPANS[span](moved).item())
         slope, offset = np.polyfit(moved[0] / width, y64[0], 1)
         slopes.append(slope)
         spans.append(width)
@@ -66,10 +66,6 @@ def _fit(centre: str, span: str, feeds: list[Float32], results: list[Float32]) -
         if not np.abs(found(x) - y).max() <= 2e-6 * max(1.0, float(np.abs(y).max())):
             return None
     return found
-
-
-def _span(span: str, moved: Floats) -> float:
-    return float(np.abs(moved).max() if span == "peak" else moved.std())
 
 
 def _tidy(value: float) -> float:

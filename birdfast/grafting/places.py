@@ -26,22 +26,23 @@ def is_prepared(sha256: str, folder: Path) -> bool:
     folder : path
         As `cache.cached`.
     """
-    return all(any(folder.glob(f"{sha256}-{__version__}-{batch}e-*.graft")) for batch in BATCHES)
+    return all(any(folder.glob(f"{_beginning(sha256, batch)}*.graft")) for batch in BATCHES)
 
 
-def of(
-    model: Path, folder: Path, batch: int, embedding: bool, tolerance: float, output: str, n_classes: int
-) -> list[Path]:
+def of(model: Path, folder: Path, batch: int, tolerance: float, output: str, n_classes: int) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
     kinds = ("", f"{output} {n_classes}")
-    return [folder / _file_name(_digest(model), batch, embedding, tolerance, kind) for kind in kinds]
+    return [folder / _file_name(_digest(model), batch, tolerance, kind) for kind in kinds]
 
 
-def _file_name(sha256: str, batch: int, embedding: bool, tolerance: float, scores: str) -> str:
+def _file_name(sha256: str, batch: int, tolerance: float, scores: str) -> str:
     """Return a file name that changes with anything that changes the result."""
-    kind = f"{__version__}-{batch}{'e' if embedding else ''}-{tolerance:g}"
     named = hashlib.sha256(scores.encode()).hexdigest()[:8]
-    return f"{sha256}-{kind}-{named}.graft"
+    return f"{_beginning(sha256, batch)}{tolerance:g}-{named}.graft"
+
+
+def _beginning(sha256: str, batch: int) -> str:
+    return f"{sha256}-{__version__}-{batch}e-"  # e: it shows its embedding, where it has one
 
 
 @functools.cache

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..arrays import Float32, Float64
 from ..runtimes import litert
+from . import surgery
 from .graph import Graph
 from .operators import reads
 
@@ -82,14 +83,6 @@ def find_logits(graph: Graph) -> int:
     return output
 
 
-def with_output(graph: Graph, tensor: int) -> bytes:
-    """Return the bytes of the same model with a tensor as one more output, last, and no signatures."""
-    shown = graph.copy()
-    shown.main.outputs = np.asarray([*dict.fromkeys([*graph.outputs, tensor])], np.int32)
-    shown.model.signatureDefs = None
-    return shown.write()
-
-
 def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[str], Float32]]:
     """Yield windows by so many, the last ones filled up with silence.
 
@@ -153,7 +146,7 @@ def logits(graph: Graph, tensor: int, trials: Mapping[str, Float32], shape: tupl
         The runtime cannot run it.
     """
     source, size = graph.inputs[0], shape[0] if len(shape) > 1 else 1
-    runner = litert.start(with_output(graph, tensor), shapes={source: shape})
+    runner = litert.start(surgery.with_outputs(graph, [tensor]), shapes={source: shape})
     rows = []
     for names, stack in batches(trials, size):
         found = litert.run(runner, {source: stack.reshape(shape)}, [tensor])[0]

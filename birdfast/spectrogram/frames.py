@@ -7,11 +7,11 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Float32
 from ..errors import AudioError, ConfigError
 
 PadMode = Literal["constant", "reflect", "edge"]
 Pad = Literal["none", "zero", "reflect", "edge"]
-Float32 = npt.NDArray[np.float32]
 Row = TypeVar("Row", bound=np.generic)
 _MAX_HOP = 2**24 - 1
 _PADS: dict[str, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}

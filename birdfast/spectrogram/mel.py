@@ -7,11 +7,11 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from ..arrays import Float64
 from ..errors import ConfigError
 
 MelScale = Literal["slaney", "htk"]
 MelNorm = Literal["slaney"]
-Float64 = npt.NDArray[np.float64]
 
 _HZ_PER_MEL = 200.0 / 3  # Slaney: linear below 1 kHz, 15 mel there, then 27 mel for a factor of 6.4
 _BREAK_HZ = 1000.0

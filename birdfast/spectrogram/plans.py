@@ -1,7 +1,7 @@
 """Plans of short-time Fourier transforms: the tables that the compiled kernels work from.
 
-A plan is made once, in float64, and handed over as float32 and int32 (csrc/birdfast.h says what
-each table holds). Lengths are products of 2, 3 and 5.
+A plan is made once, in float64, and handed over as float32 (float64 where the transform is exact) and
+int32; csrc/birdfast.h says what each table holds. Lengths are products of 2, 3 and 5.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..arrays import Float32, Int32
 from ..errors import ConfigError
-from ..transforms import Real, RealFft, factors, leaf_order, twiddles
+from ..transforms import Real, RealFft, factors, leaf_order, real_fft, twiddles
 
 MIN_LENGTH = 16
 MAX_LENGTH = 65536
@@ -133,13 +133,9 @@ def check_length(n_fft: int) -> None:
 
 
 def _plain_transform(n_fft: int, window: Float32, real: type) -> RealFft:
-    leaf, radices = factors(n_fft)
-    order = leaf_order(n_fft, radices)
-    inside = order < window.size
-    # What lies behind the window is some sample of the frame, times 0.
-    rows = np.where(inside, order, 0).astype(np.int32)
-    weights = np.where(inside, window[rows], np.float32(0))
-    return RealFft(n_fft, leaf, radices, twiddles(leaf, radices, real), rows, None, weights, None)
+    points = np.arange(n_fft)
+    rows = np.where(points < window.size, points, 0)  # behind the window it is some sample, times 0
+    return real_fft(n_fft, rows, np.pad(window, (0, n_fft - window.size)), real)
 
 
 def _folds(n_fft: int, window: Float32, exact: bool) -> bool:

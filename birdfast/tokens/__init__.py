@@ -9,11 +9,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from .. import _kernels
+from ..arrays import Float32, Int32
 from ..errors import ConfigError, ModelError
 from . import packing
-
-Float32 = NDArray[np.float32]
-Int32 = NDArray[np.int32]
 
 MAX_VALUES = _kernels.MAX_VALUES
 MAX_NEAREST = _kernels.MAX_NEAREST

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .._kernels import BLOCK, BLOCKS_MULTIPLE, INT8_STEPS, INT16_STEPS
+from ..arrays import Float32, Float64, Int32
 
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
 Int8 = NDArray[np.int8]
 Int16 = NDArray[np.int16]
-Int32 = NDArray[np.int32]
 
 SMALLEST_STEP = 1e-20
 ROUNDOFF = 2.0**-24

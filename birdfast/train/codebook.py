@@ -6,15 +6,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float32, Float64, Int32
 from ..config import check
 from ..errors import ConfigError
 from ..tokens import Codebook
-
-Float32 = NDArray[np.float32]
-Float64 = NDArray[np.float64]
-Int32 = NDArray[np.int32]
 
 # Frames at a time: the same slices for any number of workers, so that the sums are the same, too.
 SLICE_FRAMES = 8192

@@ -9,9 +9,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..stsg.pooling import Window
 
-Float32 = NDArray[np.float32]
 SLICE_WINDOWS = 1024  # whose counts are dense at a time: 64 MB at 16,383 tokens
 
 

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..classifier import Layer
 from ..errors import ConfigError
 from .recipe import Head
 
-Float32 = NDArray[np.float32]
 MAX_ITERATIONS = 2000
 PATIENCE_EPOCHS = 10
 NEVER = -1e6  # the logit of a class without windows: no other comes near, and it is finite

@@ -12,12 +12,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..arrays import Array
 from ..errors import ConfigError, ModelError
+from ..modelfolder import Arrays
 from . import checkpoint
 from .recordings import Clip
 
-Arrays = dict[str, Array]
 Run = dict[str, Any]
 
 FAILURES = "failures.json"  # in a stage's file: what was left out is told again when it is found

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..stsg import embedding
 from ..stsg.pooling import Pooler, Pooling
 from .examples import Examples
 
-Float32 = NDArray[np.float32]
 FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0
 
 

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .. import windows
-from ..arrays import Array
+from ..arrays import Float32
 from ..errors import ConfigError
+from ..modelfolder import Arrays
 from ..stsg import pooling
 from ..stsg.tokenizer import Tokenizer
 from ..tokens import Codebook
@@ -21,8 +22,6 @@ from .mixes import Mix
 from .recipe import Recipe
 from .recordings import Clip
 
-Float32 = NDArray[np.float32]
-Arrays = dict[str, Array]
 Result = TypeVar("Result")
 
 

@@ -8,21 +8,20 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
-from numpy.typing import NDArray
 
 from .. import modelfolder
+from ..arrays import Float32
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
+from ..modelfolder import Arrays
 from . import codebook as kmeans
 from . import head, mixes, pooling, skipgram, whitening
 from .examples import Examples
-from .keep import Arrays, Keep, Run, forget, run_of
+from .keep import Keep, Run, forget, run_of
 from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
 from .recordings import Clip
-
-Float32 = NDArray[np.float32]
 
 
 def _silent(_: str) -> None:

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ..arrays import Float32
 from ..errors import ConfigError
 
-Float32 = NDArray[np.float32]
 LEAST_SHARE = 1e-9  # of the largest variance: what lies below is rounding
 
 
