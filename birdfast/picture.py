@@ -60,8 +60,7 @@ def draw(
     with audio.Recording(sound) as recording:
         rate_hz = recording.rate_hz
         first, last = round(start_s * rate_hz), round((start_s + length_s) * rate_hz)
-        blocks = [block.copy() for block in recording.blocks(rate_hz, first, last)]
-    samples = np.concatenate([np.zeros(0, np.float32), *blocks])
+        samples = recording.samples(rate_hz, first, last)
     if len(samples) < N_FFT:
         raise ConfigError(f"{sound}: less than {N_FFT} samples from {start_s:g} s on")
     end_s = start_s + len(samples) / rate_hz

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import av
 import numpy as np
-import soundfile
+
+from .recordings import write
 
 RATE_HZ = 48_000
 SECONDS = 7
@@ -25,10 +26,7 @@ def sound(seconds: float = SECONDS, rate_hz: int = RATE_HZ, seed: int = 0) -> np
 
 def by_libsndfile(path: Path, samples: np.ndarray, rate_hz: int = RATE_HZ, **how: str) -> bytes:
     """Write with libsndfile, and return the bytes."""
-    with soundfile.SoundFile(path, "w", rate_hz, 1, **how) as file:
-        for start in range(0, len(samples), 4096):
-            file.write(samples[start : start + 4096])
-    return path.read_bytes()
+    return write(path, samples[:, np.newaxis], rate_hz, **how).read_bytes()
 
 
 def by_ffmpeg(

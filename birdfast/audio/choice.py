@@ -44,7 +44,7 @@ def choose(path: Path) -> Choice:
 
 @lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
 def _choose(path: Path, *_: int) -> Choice:
-    for look in (_flac, _ogg, *[_mpeg] * (not headers.is_container(path))):
+    for look in (_flac, _ogg, _mpeg):
         if choice := look(path):
             return choice
     header = headers.read(path)
@@ -61,7 +61,7 @@ def _flac(path: Path) -> Choice | None:
 
 
 def _mpeg(path: Path) -> Choice | None:
-    found = mpegstream.scan(path)
+    found = None if headers.is_container(path) else mpegstream.scan(path)
     if found is None:
         return None
     if found.is_as_told:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 
-import numpy as np
-
 from ..arrays import Float32
 from ..errors import AudioError, ConfigError
 from .decoders import Undecodable, libsndfile
@@ -40,8 +38,7 @@ def read(
         raise ConfigError(f'{path}: channel each: one is read, "mix" or a number from 1')
     with Recording(path, channel) as recording:
         rate_hz = rate_hz or recording.rate_hz
-        blocks = [block.copy() for block in recording.blocks(rate_hz)]
-    return np.concatenate(blocks), rate_hz
+        return recording.samples(rate_hz), rate_hz
 
 
 def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:

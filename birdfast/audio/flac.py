@@ -16,7 +16,6 @@ class Info(NamedTuple):
     begin: int
     block: bytes
     block_samples: int
-    max_frame_bytes: int
     rate_hz: int
     n_channels: int
     n_bits: int
@@ -51,10 +50,16 @@ def info(file: IO[bytes], place: int) -> Info | None:
             file.seek(size, 1)
     if len(block) < 34:
         return None
+    rate_hz, *others = sound_facts(block)
+    if not rate_hz:
+        return None
+    return Info(file.tell(), block[:34], int.from_bytes(block[2:4]), rate_hz, *others)
+
+
+def sound_facts(block: bytes) -> tuple[int, int, int, int]:
+    """Return what STREAMINFO says of the sound: rate in Hz, channels, bits, and samples (0: not told)."""
     packed = int.from_bytes(block[10:18])
-    facts = (packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & (1 << 36) - 1)
-    sizes = int.from_bytes(block[2:4]), int.from_bytes(block[7:10])
-    return Info(file.tell(), block[:34], *sizes, *facts) if facts[0] else None
+    return packed >> 44, (packed >> 41 & 7) + 1, (packed >> 36 & 31) + 1, packed & (1 << 36) - 1
 
 
 class Finder:

@@ -15,6 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import IO, NamedTuple
 
+from .mpegtags import XING, XING_PLACES
+
 RATES = (44_100, 48_000, 32_000)
 KBITS = {  # by (MPEG 1, layer), from the second on: the first is a bit rate of the encoder's own
     (True, 1): (32, 64, 96, 128, 160, 192, 224, 256, 288, 320, 352, 384, 416, 448),
@@ -109,10 +111,10 @@ def follow(file: IO[bytes], begin: int, head: Head) -> Run:
 def _other_stream(chunk: bytes, second: int, behind_first: bool) -> int:
     """Return where in a chunk a frame begins that holds a Xing header; -1 if none does."""
     found = []
-    for name in (b"Xing", b"Info"):
+    for name in XING:
         at = chunk.find(name)
         while at >= 0:
-            begins = [at - side for side in (36, 21, 13, 38, 23, 15) if at - side >= behind_first]
+            begins = [at - side for side in XING_PLACES if at - side >= behind_first]
             found += [begin for begin in begins if chunk[begin] == 0xFF and chunk[begin + 1] == second]
             at = chunk.find(name, at + 1)
     return min(found, default=-1)

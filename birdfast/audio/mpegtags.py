@@ -6,6 +6,8 @@ from typing import IO, NamedTuple
 
 DECODER_DELAY = 529  # samples that every layer III decoder is late by, as LAME's tag counts
 ID3V1_BYTES = 128
+XING = (b"Xing", b"Info")
+XING_PLACES = (36, 21, 13, 38, 23, 15)  # behind head, checksum if any, and side information
 
 
 class Promise(NamedTuple):
@@ -27,7 +29,7 @@ def promise(frame: bytes) -> Promise | None:
     """
     if frame[36:40] == b"VBRI":
         return Promise(int.from_bytes(frame[50:54]), is_xing=False)
-    places = [at for at in (36, 21, 13, 38, 23, 15) if frame[at : at + 4] in (b"Xing", b"Info")]
+    places = [at for at in XING_PLACES if frame[at : at + 4] in XING]
     if not places:
         return None
     at = places[0] + 8

@@ -41,7 +41,7 @@ class Link:
     ranges : list of (int, int)
         The bytes of its pages, as few as there are breaks.
     serials : list of int
-    first_page : bytes
+    first_packet : bytes
         The first page's packet: it says what is in the stream.
     places, granules : arrays
         Of the first stream's pages: where they begin, and the position at their ends (-1: none).
@@ -130,7 +130,7 @@ def links(path: Path) -> tuple[list[Link], bytes]:
             return [], b""
         for page in pages(file, size):
             if page.flags & FIRST and (not found or found[-1].is_begun):
-                found.append(Link(first_packet=packet(path, page.place)))
+                found.append(Link(first_packet=packet(file, page.place)))
             if found:
                 found[-1].add(page)
             end = page.end
@@ -138,12 +138,11 @@ def links(path: Path) -> tuple[list[Link], bytes]:
         return found, file.read(CHUNK_BYTES)
 
 
-def packet(path: Path, place: int) -> bytes:
+def packet(file: IO[bytes], place: int) -> bytes:
     """Return the first packet of the page at a place."""
-    with path.open("rb") as file:
-        file.seek(place)
-        head, body = segments(file.read(MOST_BYTES))
-        return body[: head[0]] if head else b""
+    file.seek(place)
+    head, body = segments(file.read(MOST_BYTES))
+    return body[: head[0]] if head else b""
 
 
 def segments(page: bytes) -> tuple[list[int], bytes]:

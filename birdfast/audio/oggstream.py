@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import IO
 
 from . import ogg
+from .flac import sound_facts
 from .framing import EARLY_S, Group
 
 
@@ -46,7 +47,7 @@ class OggStream:
         ends = [granule for granule in link.granules[self._first_page :] if granule >= 0]
         if not ends:
             raise ValueError("no sound in it")
-        self._end = self.n_frames = max(0, ends[-1] - self._shift)
+        self.n_frames = max(0, ends[-1] - self._shift)
 
     def is_usual(self, rate_hz: int) -> bool:
         """Say whether libsndfile, which reads it at a rate, finds every place in it and loses nothing."""
@@ -70,7 +71,7 @@ class OggStream:
                     continue
                 end = self._link.granules[number] - self._shift
                 known = number == last and (not fresh or number == self._first_page)
-                yield Group(tuple(ready), reached if known else None, end, 0, self._end, fresh)
+                yield Group(tuple(ready), reached if known else None, end, 0, self.n_frames, fresh)
                 fresh, ready, reached = False, [], end
 
     def _packets(self, file: IO[bytes], number: int, begun: bytes | None) -> tuple[list[bytes], bytes | None]:
@@ -122,8 +123,8 @@ def _codec(packet: bytes) -> tuple[str, int, int, int]:
     if packet[:8] == b"OpusHead" and len(packet) >= 19:
         return "opus", 2, 48_000, packet[9]
     if packet[:5] == b"\x7fFLAC" and len(packet) >= 51:
-        packed = int.from_bytes(packet[27:35])
-        return "flac", 0, packed >> 44, (packed >> 41 & 7) + 1
+        rate_hz, n_channels, *_ = sound_facts(packet[17:51])
+        return "flac", 0, rate_hz, n_channels
     raise ValueError("of no kind of sound that is known")
 
 

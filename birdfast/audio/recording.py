@@ -32,8 +32,8 @@ class Recording:
         A file in any format that libsndfile or FFmpeg reads.
     channel : "mix", "each", or a number from 1, as int or text
         What is heard: the average of all channels, each of them, or one.
-    resampler : "steep" or "soxr-hq"
-        How its sound gets to another rate.
+    resampler : "steep", "soxr-hq" or "birdnet"
+        How its sound gets to another rate; as birdnet does it, that is left to who cuts the windows.
 
     Attributes
     ----------
@@ -68,7 +68,7 @@ class Recording:
             raise refusal.unreadable(self.path, error) from error
         except Undecodable as error:
             raise refusal.refused(self.path, error) from error
-        self._remarks = choice.notes
+        self._found = choice.notes
         self.rate_hz: int = self._decoder.rate_hz
         self.n_channels: int = self._decoder.n_channels
         self.seeks_slowly = self._decoder.seeks_slowly
@@ -96,7 +96,7 @@ class Recording:
         decoder = self._decoder
         unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
         lost = losses(decoder.lost, self.rate_hz)
-        return list(dict.fromkeys([*self._remarks, *unusual, *decoder.notes, *lost]))
+        return list(dict.fromkeys([*self._found, *unusual, *decoder.notes, *lost]))
 
     @property
     def duration_s(self) -> float:
@@ -140,6 +140,11 @@ class Recording:
         for _, block in self.feed([self.feed_at(rate_hz, start, stop, channel)]):
             yield block
 
+    def samples(self, rate_hz: int, start: int = 0, stop: int | None = None) -> Float32:
+        """Return the samples that `blocks` yields as one array [n]; arguments and errors as there."""
+        blocks = [block.copy() for block in self.blocks(rate_hz, start, stop)]
+        return np.concatenate([np.zeros(0, np.float32), *blocks])
+
     def feed_at(
         self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
     ) -> Feed:
@@ -182,8 +187,7 @@ class Recording:
 
     def _native(self, start: int, stop: int | None, wanted: set[int]) -> Iterator[Mapping[int, Float32]]:
         """Decode, take the channels apart or average them, and check what comes out."""
-        end = self.n_frames if stop is None or self.n_frames is None else min(stop, self.n_frames)
-        end = stop if end is None else end
+        end = min((place for place in (stop, self.n_frames) if place is not None), default=None)
         position = start
         try:
             for at, frames in self._decoder.frames(start, end):

@@ -143,7 +143,7 @@ class _SoxrFeed(Feed):
         first = max(0, start * down // up - preroll) // down * down
         super().__init__(first, None if stop is None else -(-stop * down // up) + preroll, channel)
         self._start = start
-        self._end = total if stop is None or (total is not None and total < stop) else stop
+        self._end = min((place for place in (stop, total) if place is not None), default=None)
         self._position = first // down * up
         self._soxr = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=quality)
 

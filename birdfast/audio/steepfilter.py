@@ -15,7 +15,7 @@ import numpy as np
 
 from .. import _kernels, transforms
 from ..arrays import Float32
-from ..errors import AudioError, ConfigError
+from ..errors import ConfigError
 from . import filterdesign as design
 
 BATCH = 16  # blocks a call: as many as the widest vectors have lanes
@@ -38,7 +38,6 @@ class SteepFilter:
     """
 
     def __init__(self, from_hz: int, to_hz: int, *, cpu: str | None = None) -> None:
-        self.from_hz, self.to_hz = from_hz, to_hz
         self._up, self._down = design.ratio(from_hz, to_hz)
         blocks = design.blocks(self._up, self._down)
         if blocks is None:
@@ -62,7 +61,7 @@ class SteepFilter:
         return -(-n_samples * self._up // self._down)
 
     def span(self, start: int, stop: int) -> tuple[int, int]:
-        """Return the samples at the old rate that `blocks` wants for `start` to `stop` at the new one.
+        """Return the samples at the old rate that `SteepStream` wants for `start` to `stop` at the new one.
 
         The first one is 0 or more; the last one may lie beyond the end of the recording.
         """
@@ -85,44 +84,16 @@ class SteepFilter:
 
     def __call__(self, samples: Float32) -> Float32:
         """Return a whole recording at the new rate: float32 [count(n)] of float32 [n]."""
-        return np.concatenate([np.zeros(0, np.float32), *self.blocks(iter([samples]))])
-
-    def blocks(
-        self, blocks: Iterator[Float32], start: int = 0, stop: int | None = None, batch: int = BATCH
-    ) -> Iterator[Float32]:
-        """Yield the samples `start` to `stop`, counted at the new rate, of sound that comes in blocks.
-
-        Parameters
-        ----------
-        blocks : iterator of float32 [n]
-            The sound at the old rate from sample `span(start, stop)[0]` on, to where `span` says or to its
-            end; what is before and behind the recording counts as zeros.
-        start, stop, batch
-            As `SteepStream`, whose other side it is.
-
-        Yields
-        ------
-        float32 [n], n > 0; the same bits for any start, stop, batch and blocks.
-
-        Raises
-        ------
-        AudioError
-            What `blocks` raises, after the samples that do not depend on what comes then were yielded.
-        """
-        stream = SteepStream(self, start, stop, batch)
-        failure: AudioError | None = None
-        try:
-            for block in blocks:
-                yield from stream.push(block)
-        except AudioError as error:
-            failure = error
-        yield from stream.end(whole=failure is not None)
-        if failure is not None:
-            raise failure
+        stream = SteepStream(self)
+        return np.concatenate([np.zeros(0, np.float32), *stream.push(samples), *stream.end()])
 
 
 class SteepStream:
     """The samples `start` to `stop` at the new rate, of sound that is pushed block by block.
+
+    The sound begins at sample `SteepFilter.span(start, stop)[0]` of the old rate and goes to where `span`
+    says or to the recording's end; what is before and behind that counts as zeros. What comes has the same
+    bits for any start, stop, batch and blocks.
 
     Parameters
     ----------

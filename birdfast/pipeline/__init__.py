@@ -56,11 +56,6 @@ class Pipeline:
         models.check_several(every)
         self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
 
-    @property
-    def widths(self) -> list[dict[str, int]]:
-        """How many values a model's dense row has, for each kind that the options keep."""
-        return [listener.widths for listener in self.listeners]
-
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
 
@@ -231,15 +226,6 @@ class Pipeline:
             grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
             shares = [Share(0, stretches.count(recording, grid)) for grid in grids]
             with one_pass(recording, listeners, shares) as passing:
-                failure: AudioError | None = None
-                try:
-                    for place, block in passing.blocks():
-                        for scored in place.ear.hear(block):
-                            yield listeners[place.listener], scored
-                except AudioError as error:
-                    failure = error
-                for place in passing.places:
-                    for scored in place.ear.end(whole=failure is not None):
+                for place, batches in passing.scored():
+                    for scored in batches:
                         yield listeners[place.listener], scored
-                if failure is not None:
-                    raise failure

@@ -53,14 +53,16 @@ class Ear:
 
     Attributes
     ----------
+    rate_hz : int
+        The rate at which it is cut.
+    span : (int, int or None)
+        The samples of its windows, counted at that rate; None is the end.
     skip : int
         How many samples come before the first window's.
     preparing_s : float
         Seconds of CPU time from windows as they were cut to what the network takes.
     network_s : float
         Seconds of CPU time in the network and its front end.
-    n_scored : int
-        How many windows were scored.
     """
 
     def __init__(
@@ -74,9 +76,12 @@ class Ear:
         channel: int = MIX,
     ) -> None:
         self._grid, self._session, self._prepared = grid, session, prepared
-        self._first, self.channel = first, channel
+        self._next, self.channel, self.rate_hz = first, channel, cutting.rate_hz
+        self.span: tuple[int, int | None] = (0, None)
+        if n_windows is not None:
+            self.span = cutting.span(first, first + n_windows)
         self._cutter = Cutter(cutting, n_windows, session.batch)
-        self.skip, self.preparing_s, self.network_s, self.n_scored = 0, 0.0, 0.0, 0
+        self.skip, self.preparing_s, self.network_s = 0, 0.0, 0.0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
         """Take mono samples [n] at the rate of the cutting grid, and yield the batches that are full now.
@@ -103,10 +108,10 @@ class Ear:
             outputs = self._session.run(windows)
             self.preparing_s += prepared_s - began_s
             self.network_s += thread_time() - prepared_s
-            number = np.arange(self._first, self._first + len(batch)) + self.n_scored
+            number = np.arange(self._next, self._next + len(batch))
             scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
             _check(scored)
-            self.n_scored += len(batch)
+            self._next += len(batch)
             yield scored
 
 

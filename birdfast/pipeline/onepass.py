@@ -6,10 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
-from ..arrays import Float32
 from ..audio import Recording
-from ..windows import Grid
-from .ear import Ear
+from ..errors import AudioError
+from .ear import Ear, Scored
 from .listener import Listener
 from .stretches import Share
 
@@ -28,42 +27,45 @@ class OnePass:
     ----------
     places : list of Place
         By listener, then by channel.
+    failure : AudioError or None
+        Why the sound ended too early.
     """
 
-    def __init__(
-        self,
-        recording: Recording,
-        listeners: Sequence[Listener],
-        shares: Sequence[Share],
-        places: list[Place],
-    ) -> None:
+    def __init__(self, recording: Recording, places: list[Place]) -> None:
         self.places, self._recording = places, recording
-        grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
-        spans = [_span(*both) for both in zip(grids, shares, strict=True)]
+        self.failure: AudioError | None = None
         routes: dict[tuple[int, int], list[Place]] = {}
         for place in places:
-            rate_hz = grids[place.listener].rate_hz
-            routes.setdefault((rate_hz, place.ear.channel), []).append(place)
+            routes.setdefault((place.ear.rate_hz, place.ear.channel), []).append(place)
         self._routes, self._feeds = list(routes.values()), []
         for (rate_hz, channel), route in routes.items():
-            start = min(spans[place.listener][0] for place in route)
-            ends = [stop for place in route if (stop := spans[place.listener][1]) is not None]
+            start = min(place.ear.span[0] for place in route)
+            ends = [stop for place in route if (stop := place.ear.span[1]) is not None]
             stop = max(ends) if len(ends) == len(route) else None
             self._feeds.append(recording.feed_at(rate_hz, start, stop, channel))
             for place in route:
-                place.ear.skip = spans[place.listener][0] - start
+                place.ear.skip = place.ear.span[0] - start
 
-    def blocks(self) -> Iterator[tuple[Place, Float32]]:
-        """Yield an ear, and mono samples [n] for it to hear.
+    def scored(self) -> Iterator[tuple[Place, Iterator[Scored]]]:
+        """Yield an ear, and the batches of windows that it scores when they are asked for.
+
+        Where the sound ends too early, what is whole is heard before that is raised.
 
         Raises
         ------
         AudioError
             As `audio.Recording.blocks`.
         """
-        for feed, block in self._recording.feed(self._feeds):
-            for place in self._routes[feed]:
-                yield place, block
+        try:
+            for feed, block in self._recording.feed(self._feeds):
+                for place in self._routes[feed]:
+                    yield place, place.ear.hear(block)
+        except AudioError as error:
+            self.failure = error
+        for place in self.places:
+            yield place, place.ear.end(whole=self.failure is not None)
+        if self.failure is not None:
+            raise self.failure
 
 
 @contextmanager
@@ -81,11 +83,4 @@ def one_pass(
                 )
             )
         ]
-        yield OnePass(recording, listeners, shares, places)
-
-
-def _span(grid: Grid, share: Share) -> tuple[int, int | None]:
-    """Return the samples of a share's windows, counted at the grid's rate; None is the end."""
-    if share.n_windows is None:
-        return 0, None
-    return grid.span(share.first, share.first + share.n_windows)
+        yield OnePass(recording, places)

@@ -107,21 +107,16 @@ class Sender:
 
 
 def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) -> None:
-    """Give every listener the sound; where it ends too early, what is whole is heard before that is told."""
-    failure: AudioError | None = None
+    """Give every listener the sound, unless all have failed; what went wrong with the sound is raised."""
     try:
-        for place, block in _timed(passing.blocks(), outcome):
-            transcripts[place.listener].take(place.ear.hear(block))
-            if all(transcript.heard.failure is not None for transcript in transcripts):
+        for place, batches in _timed(passing.scored(), outcome):
+            transcripts[place.listener].take(batches)
+            if passing.failure is None and all(one.heard.failure is not None for one in transcripts):
                 break
-    except AudioError as error:
-        failure = error
-    for listener, ear in passing.places:
-        transcripts[listener].take(ear.end(whole=failure is not None))
-        transcripts[listener].heard.network_s += ear.network_s
-        outcome.reading_s += ear.preparing_s
-    if failure is not None:
-        raise failure
+    finally:
+        for listener, ear in passing.places:
+            transcripts[listener].heard.network_s += ear.network_s
+            outcome.reading_s += ear.preparing_s
 
 
 def failure_of(path: str, error: Exception, model: str = "") -> Failure:

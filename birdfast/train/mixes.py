@@ -112,8 +112,7 @@ def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator) -> Float
         room = 0 if last is None else max(0, last - first - n)
         start = first + int(dice.integers(room + 1))
         stop = start + n if last is None else min(last, start + n)
-        blocks = [block.copy() for block in recording.blocks(rate_hz, start, stop)]
-    return np.concatenate([np.zeros(0, np.float32), *blocks])
+        return recording.samples(rate_hz, start, stop)
 
 
 def _amplitude(level_db: float) -> float:

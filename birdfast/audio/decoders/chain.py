@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
 from ...arrays import Float32
-from .decoder import Decoder, Undecodable
+from .decoder import Decoder, Undecodable, with_channels
 
 
 class Chain:
@@ -48,16 +46,10 @@ class Chain:
             if link.rate_hz != self.rate_hz:
                 raise Undecodable(f"its sample rate changes to {link.rate_hz} Hz", 0)
             for position, block in link.frames(start, stop):
-                yield begin + position, self._as_first(block[: max(0, stop - position)])
+                yield begin + position, with_channels(block[: max(0, stop - position)], self.n_channels)
         except Undecodable as error:
             raise Undecodable(error.reason, begin + (error.position or 0)) from error
         finally:
             self.notes += link.notes
             self.lost += [(begin + first, begin + last) for first, last in link.lost]
             link.close()
-
-    def _as_first(self, block: Float32) -> Float32:
-        """Give a block as many channels as the first link has."""
-        if block.shape[1] == self.n_channels:
-            return block
-        return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), self.n_channels, axis=1)

@@ -97,11 +97,11 @@ def gathered(
                 begin, held = position, 0
                 if not len(samples):
                     yield begin, buffer[:0]
-            samples, position = samples[begin + held - position :], begin + held
+            samples = samples[begin + held - position :]
             while len(samples):
                 some = samples[: BLOCK_SAMPLES - held]
                 buffer[held : held + len(some)] = some
-                held, position, samples = held + len(some), position + len(some), samples[len(some) :]
+                held, samples = held + len(some), samples[len(some) :]
                 if held == BLOCK_SAMPLES:
                     yield begin, buffer
                     begin, held = begin + held, 0
@@ -111,6 +111,13 @@ def gathered(
         yield begin, buffer[:held]
     if failure is not None:
         raise failure
+
+
+def with_channels(block: Float32, n_channels: int) -> Float32:
+    """Give a block [n, any] so many channels: each the average of its own, where they are not as many."""
+    if block.shape[1] == n_channels:
+        return block
+    return np.repeat(block.mean(axis=1, keepdims=True, dtype=np.float32), n_channels, axis=1)
 
 
 def losses(lost: list[tuple[int, int]], rate_hz: int) -> list[str]:

@@ -14,7 +14,7 @@ from av.codec import CodecContext
 
 from ...arrays import Float32
 from ..framing import Framing, Group
-from .decoder import Undecodable, gathered
+from .decoder import Undecodable, gathered, with_channels
 
 # What people record in. Only these: other formats open what a file names, as playlists do.
 CONTAINERS = "aac,ac3,amr,ape,asf,avi,caf,dsf,eac3,matroska,mov,mpegts,ogg,tak,tta,wav,w64,wv"
@@ -186,10 +186,7 @@ def samples(frame: Any, n_channels: int) -> Float32:
     if kind == "u8":
         values = values.astype(np.float32) - 128
     scale = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}.get(kind, 1.0)
-    result = values.astype(np.float32) * np.float32(scale)
-    if width != n_channels:
-        result = np.repeat(result.mean(axis=1, keepdims=True, dtype=np.float32), n_channels, axis=1)
-    return result
+    return with_channels(values.astype(np.float32) * np.float32(scale), n_channels)
 
 
 def _opened(file: IO[bytes]) -> Any:

@@ -43,7 +43,7 @@ def wav(file: IO[bytes], held: int) -> Header:
         found[chunk.name] = _content(file, chunk) if chunk.name in (b"fmt ", b"ds64") else b""
         if chunk.name == b"data" and b"fmt " in found:
             notes += ("a chunk of odd length without its pad byte",) if odd else ()
-            return _data(file, held, chunk, found, Header(notes=notes), odd or head[:4] == b"BW64", chunks)
+            return _data(file, held, chunk, found, notes, odd or head[:4] == b"BW64", chunks)
     return Header(notes=notes)
 
 
@@ -67,7 +67,7 @@ def _data(
     held: int,
     chunk: Chunk,
     found: dict[bytes, bytes],
-    header: Header,
+    notes: tuple[str, ...],
     unread: bool,
     chunks: Chunks,
 ) -> Header:
@@ -83,7 +83,7 @@ def _data(
         repair = (wav_head(found[b"fmt "], extent.n_bytes), place)
     is_gsm = found[b"fmt "][:2] == GSM  # of odd length: libsndfile makes one block more of the pad byte
     n_frames = extent.n_bytes // GSM_BYTES * GSM_FRAMES if is_gsm else None
-    return Header(extent.missing, (*header.notes, *extent.notes), repair, n_frames)
+    return Header(extent.missing, (*notes, *extent.notes), repair, n_frames)
 
 
 def wav_sound(position: int, length: int, form: bytes) -> Sound:
