@@ -7,11 +7,11 @@ a tenth of the 6 ms that BirdNET's network takes for a window of 3 s, and no slo
 """
 
 import argparse
-import statistics
 import time
 from collections.abc import Iterator
 
 import numpy as np
+from byturns import medians_s
 from peers import resampling as peers
 
 from birdfast import _kernels
@@ -26,19 +26,6 @@ RATIOS = [
 ]
 WINDOW_S, NETWORK_MS = 3.0, 6.0
 BARRED_HZ, BAR = (24_000, 32_000, 44_100), 0.1
-
-
-def medians_s(jobs: dict[str, peers.Job], repeats: int) -> dict[str, float]:
-    """Median time of each job; they take turns, so that a slow minute is slow for all."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for job in jobs.values():
-        job()
-    for _ in range(repeats):
-        for name, job in jobs.items():
-            started = time.process_time()
-            job()
-            times[name].append(time.process_time() - started)
-    return {name: statistics.median(values) for name, values in times.items()}
 
 
 def table_jobs(samples: peers.Float32, from_hz: int, to_hz: int) -> dict[str, peers.Job]:
@@ -87,7 +74,9 @@ def main() -> None:
         samples = np.random.default_rng(5).standard_normal(int(options.seconds * from_hz)).astype(np.float32)
         jobs = table_jobs(samples, from_hz, to_hz)
         jobs |= peers.peers(samples, from_hz, to_hz, filterdesign.half_taps(), options.slow)
-        met.append(report(from_hz, to_hz, medians_s(jobs, options.repeats), options.seconds))
+        met.append(
+            report(from_hz, to_hz, medians_s(jobs, options.repeats, time.process_time), options.seconds)
+        )
     raise SystemExit(not all(met))
 
 

@@ -7,11 +7,10 @@ NumPy, and the whole log-mel in at most 0.6 of the time that the bare transforms
 """
 
 import argparse
-import statistics
-import time
 from collections.abc import Iterator
 
 import numpy as np
+from byturns import medians_s
 from peers import log_mel as peers
 
 from birdfast import _kernels
@@ -28,19 +27,6 @@ def recording(seconds: float) -> peers.Float32:
     t = np.arange(int(seconds * RATE_HZ)) / RATE_HZ
     chirp = 0.3 * np.sin(2 * np.pi * (6000 * (t % 1) - 2000 * (t % 1) ** 2))
     return (chirp + 0.05 * np.random.default_rng(5).standard_normal(t.size)).astype(np.float32)
-
-
-def medians_ms(jobs: dict[str, peers.Job], repeats: int) -> dict[str, float]:
-    """Median time of each job; they take turns, so that a slow minute is slow for all."""
-    times: dict[str, list[float]] = {name: [] for name in jobs}
-    for job in jobs.values():
-        job()
-    for _ in range(repeats):
-        for name, job in jobs.items():
-            started = time.perf_counter()
-            job()
-            times[name].append(time.perf_counter() - started)
-    return {name: 1e3 * statistics.median(values) for name, values in times.items()}
 
 
 def table_jobs(audio: peers.Float32, n_fft: int, window: int, hop: int) -> dict[str, peers.Job]:
@@ -94,7 +80,8 @@ def main() -> None:
         jobs = table_jobs(audio, n_fft, window, hop)
         jobs |= peers.log_mel_peers(audio, RATE_HZ, n_fft, window, hop, N_MELS)
         jobs |= peers.bare_transforms(audio, n_fft, window, hop)
-        met.append(report(name, medians_ms(jobs, options.repeats), options.seconds))
+        ms = {who: 1e3 * seconds for who, seconds in medians_s(jobs, options.repeats).items()}
+        met.append(report(name, ms, options.seconds))
     raise SystemExit(not all(met))
 
 
