@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from birdfast.outcomes import Failure, Heard, Outcome, Part
 from birdfast.workers import Job, Task
 from birdfast.workers.queue import AHEAD_FILES, Queue
+from birdfast.workers.work import given_up
 
 
 def queue_of(n_files: int) -> Queue:
@@ -97,8 +98,8 @@ def test_a_task_that_is_given_up_is_a_failure_of_all_models_that_were_to_hear_it
     taken(queue)
     queue.finish(Task(0, 0), outcome(Task(0, 0), 2))
     failure = Failure("0.wav", "worker", "SIGKILL", "killed")
-    queue.fail(Task(0, 1), failure)
-    queue.fail(Task(1, 0), failure._replace(path="1.wav"))
+    queue.finish(Task(0, 1), given_up(Task(0, 1), queue.job(Task(0, 1)), failure))
+    queue.finish(Task(1, 0), given_up(Task(1, 0), queue.job(Task(1, 0)), failure._replace(path="1.wav")))
     came = [what for _, what in queue.came()]
     assert [(what.stretch, what.n_stretches) for what in came] == [(0, 2), (1, 2), (0, 1)]
     assert [what.failures for what in came[:2]] == [[], [failure]]

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import argparse
 import warnings
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -76,7 +77,8 @@ def _portable(args: argparse.Namespace) -> None:
     if args.output.resolve() == model.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)
-    made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=_recorded(args))
+    windows = _recorded(model, args.audio)
+    made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
         file.stream.write(made)
     print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{proof}")
@@ -98,19 +100,18 @@ def _path(name: str) -> Path:
     return Path(name) if Path(name).is_file() else models.find(name).path
 
 
-def _recorded(args: argparse.Namespace) -> dict[str, Any]:
+def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
     """Return the windows of the user's recordings, by what they are called in the proof."""
     from .. import audio, models, windows
     from ..grafting import fold, original
 
-    if not args.audio:
+    if not names:
         return {}
-    path = _path(args.model)
     window_samples = fold.input_shape(original.read(path), 1)[-1]
     rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
-    for name in args.audio:
+    for name in names:
         with audio.Recording(name) as recording:
             cut = windows.cut(recording.blocks(rate_hz), grid, None, 1)
             found |= {f"{Path(name).name} {i}": window[0].copy() for i, window in enumerate(cut)}
@@ -128,12 +129,11 @@ def _cache(name: str) -> None:
         path, output = model.path, model.output
         n_classes = len(labels.load(model.labels_path, model.labels_format))
     cached = partial(cache.cached, path, models.cache_folder(), output=output, n_classes=n_classes)
-    single, *more = BATCHES
-    for batch in (single, *more):
+    for batch in BATCHES:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
             grafted = cached(batch=batch)
-        if grafted is None and batch == single:
+        if grafted is None and batch == BATCHES[0]:
             raise ModelError(f"{path}: no rewrite agrees with the original: birdfast runs that")
         if grafted is None:
             print(f"{path}: takes no batch of {batch}")

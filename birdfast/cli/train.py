@@ -134,7 +134,7 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers or len(usable_cores()),
-        say=_silent if chosen.quiet else _say,
+        say=stages.silent if chosen.quiet else _say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
@@ -221,7 +221,3 @@ def _end(training: Training, output: Path) -> int:
 
 def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
-
-
-def _silent(_: str) -> None:
-    """Say nothing."""

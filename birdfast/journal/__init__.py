@@ -22,10 +22,10 @@ from ..outcomes import Failure, Heard, Outcome, Part
 from .begun import Begun
 from .database import NAME, new_digest
 from .facts import Facts, compare
-from .record import FILE, Entry, Hearing, Record, Standing, total
+from .record import FILE, Entry, Record, Standing, total
 from .writable import Writable
 
-__all__ = ["NAME", "Entry", "Facts", "Hearing", "Journal", "Record", "Standing", "compare", "total"]
+__all__ = ["NAME", "Entry", "Facts", "Journal", "Record", "Standing", "compare", "total"]
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"
@@ -70,12 +70,12 @@ class Journal(Writable):
             What failed is to do, too.
         """
         waiting = []
-        with self.told(), self.whole():
-            self.database.execute("UPDATE file SET number = NULL")
-            for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
-                if models := self._enter(os.fsencode(path), number, retry):
-                    waiting.append((place, models))
         with self.told():
+            with self.whole():
+                self.database.execute("UPDATE file SET number = NULL")
+                for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
+                    if models := self._enter(os.fsencode(path), number, retry):
+                        waiting.append((place, models))
             self.commit()
         return waiting
 

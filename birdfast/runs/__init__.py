@@ -136,9 +136,7 @@ class Run:
                 return self._stop(journal, failed)
             for follower in followers:
                 follower.begin([job.path for job in jobs], n_done, pool.n_workers)
-            failure = self._work_off(
-                pool.work(jobs) if jobs else iter(()), jobs, (_Keeper(journal), *followers)
-            )
+            failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, (journal, *followers))
             if failure is not None:
                 return self._stop(journal, [failure])
             written = tables.write_all(self.folder, how.kinds, known.about, results.results(journal))
@@ -153,16 +151,19 @@ class Run:
         return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)
 
     def _work_off(
-        self, came: Iterator[tuple[int, Outcome | Part]], jobs: Sequence[Job], followers: Sequence[Follower]
+        self,
+        came: Iterator[tuple[int, Outcome | Part]],
+        jobs: Sequence[Job],
+        listening: Sequence[Journal | Follower],
     ) -> Failure | None:
-        """Tell the followers what comes of the files; return the first failure, if that is the end."""
+        """Tell who listens what comes of the files; return the first failure, if that is the end."""
         for number, what in came:
             path = jobs[number].path
-            for follower in followers:
+            for one in listening:
                 if isinstance(what, Part):
-                    follower.keep(path, what)
+                    one.keep(path, what)
                 else:
-                    follower.add(path, what)
+                    one.add(path, what)
             if self.how.fail_fast and isinstance(what, Outcome) and what.failures:
                 return what.failures[0]
         return None
@@ -190,19 +191,6 @@ class Run:
             if model.kind == "tflite" and not places.is_prepared(digest, known_models.cache_folder()):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
-
-
-class _Keeper(Follower):
-    """Writes what comes into the journal."""
-
-    def __init__(self, journal: Journal) -> None:
-        self._journal = journal
-
-    def keep(self, path: str, part: Part) -> None:
-        self._journal.keep(path, part)
-
-    def add(self, path: str, outcome: Outcome) -> None:
-        self._journal.add(path, outcome)
 
 
 @contextmanager

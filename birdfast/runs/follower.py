@@ -10,7 +10,7 @@ from ..outcomes import Outcome, Part
 class Follower:
     """Is told what happens in a run, in its order; a member overrides what it wants to hear.
 
-    The journal is one, and what a person sees on the terminal.
+    What a person sees on the terminal is one; the journal hears of files in the same words.
     """
 
     def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -152,12 +152,10 @@ def results(record: Record, *, so_far: bool = False) -> Iterator[Result]:
     """Yield what the tables say of each file of a run; `so_far`: without what is still to do."""
     about = record.facts().about
     for _, entry in record.entries():
-        yield result(record, entry, about, about.models[0].widths, so_far=so_far)
+        yield result(record, entry, about, so_far=so_far)
 
 
-def result(
-    record: Record, entry: Entry, about: About, kinds: Collection[str], *, so_far: bool = False
-) -> Result:
+def result(record: Record, entry: Entry, about: About, *, so_far: bool = False) -> Result:
     """Return what the tables say of a file.
 
     Parameters
@@ -165,16 +163,14 @@ def result(
     record : Record
     entry : Entry
     about : About
-    kinds : collection of str
-        The kinds of dense rows that are wanted.
     so_far : bool
         Leave out the models that are still to hear the file, instead of refusing it.
     """
     numbers = [number for number in range(len(about.models)) if not (so_far and number in entry.waiting)]
     dense = {
-        (number, kind): record.dense(entry, kind, about.models[number].widths[kind], number)
+        (number, kind): record.dense(entry, kind, width, number)
         for number in numbers
-        for kind in kinds
+        for kind, width in about.models[number].widths.items()
     }
     detections = _detections(record, entry, about, numbers)
     return Result(os.fsdecode(entry.path), detections, entry.failures(), entry.remarks(), dense)
@@ -200,7 +196,7 @@ def merged(records: Sequence[Record]) -> Iterator[Result]:
     for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
         if number != found:
             raise ConfigError(f"{records[place].path}: damaged (file {found} of the run is in no part)")
-        yield result(records[place], entry, facts.about, facts.about.models[0].widths)
+        yield result(records[place], entry, facts.about)
     if found + 1 != wanted:
         raise ConfigError(f"{records[0].path}: damaged ({found + 1} of {wanted} files are there)")
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import _kernels
 from ..arrays import Float32
+from ..config import check
 from ..errors import ConfigError
 from ..tokens import MAX_NEAREST, Codebook
 from . import embedding
@@ -48,10 +49,8 @@ class Pooling:
 
     def __post_init__(self) -> None:
         kinds = get_args(Weighting)
-        if self.kind not in kinds:
-            raise ConfigError(f"kind: {self.kind!r} does not fit; it takes {', '.join(kinds)}")
-        if not 1 <= self.n_nearest <= MAX_NEAREST:
-            raise ConfigError(f"n_nearest: {self.n_nearest!r} does not fit; it takes 1 to {MAX_NEAREST}")
+        check(self.kind in kinds, "kind", self.kind, ", ".join(kinds))
+        check(1 <= self.n_nearest <= MAX_NEAREST, "n_nearest", self.n_nearest, f"1 to {MAX_NEAREST}")
         parts = (self.embedding, self.histogram, self.statistics)
         if min(parts) < 0 or max(parts) == 0:
             raise ConfigError("embedding, histogram, statistics: 0 or more each, and one of them more than 0")

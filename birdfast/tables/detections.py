@@ -44,22 +44,18 @@ class ParquetTable(ParquetFile, Table):
     name: ClassVar = "detections.parquet"
 
     def __init__(self, folder: Path, about: About) -> None:
-        import pyarrow
-
         super().__init__(folder / self.name, _fields(about), about.metadata)
-        self._record_batch = pyarrow.RecordBatch
         self._rows: list[Detection] = []
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows; a full row group goes to the disk."""
-        self._rows += (row._replace(file=escaped(row.file)) for row in rows)
+        self._rows += rows
         if len(self._rows) >= ROW_GROUP_ROWS:
             self._flush()
 
     def _flush(self) -> None:
         if self._rows:
-            rows = [row._asdict() for row in self._rows]
-            self._writer.write_batch(self._record_batch.from_pylist(rows, schema=self._schema))
+            self._writer.write_batch(_batch(self._rows, self._schema))
             self._rows.clear()
 
 
@@ -68,11 +64,14 @@ def arrow(parts: Iterable[Sequence[Detection]], about: About) -> pyarrow.Table:
     import pyarrow
 
     schema = pyarrow.schema(list(_fields(about).items()), metadata=dict(about.metadata))
-    batches = [
-        pyarrow.RecordBatch.from_pylist([row._asdict() | {"file": escaped(row.file)} for row in part], schema)
-        for part in parts
-    ]
-    return pyarrow.Table.from_batches(batches, schema)
+    return pyarrow.Table.from_batches([_batch(part, schema) for part in parts], schema)
+
+
+def _batch(rows: Iterable[Detection], schema: pyarrow.Schema) -> pyarrow.RecordBatch:
+    import pyarrow
+
+    told = [row._asdict() | {"file": escaped(row.file)} for row in rows]
+    return pyarrow.RecordBatch.from_pylist(told, schema=schema)
 
 
 def _fields(about: About) -> dict[str, pyarrow.DataType]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import time
@@ -142,18 +143,21 @@ class Epochs:
     def save(self, path: Path, done: int) -> None:
         """Keep what is learnt after `done` epochs."""
         rows = {"inputs": self._inputs[: self._size], "outputs": self._outputs[: self._size]}
-        checkpoints.write(path, self._run(), {**rows, "done": np.array(done)})
+        checkpoints.write(path, self._run, {**rows, "done": np.array(done)})
 
     def resume(self, path: Path) -> int:
         """Take up what was kept; return how many epochs are done."""
-        kept = checkpoints.read(path, self._run())
+        kept = checkpoints.read(path, self._run)
         self._inputs[: self._size], self._outputs[: self._size] = kept["inputs"], kept["outputs"]
         return int(kept["done"])
 
+    @functools.cached_property
     def _run(self) -> dict[str, Any]:
-        """Tell what makes this run what it is; the number of workers does not."""
-        digest = hashlib.sha256(self._tokens.tobytes() + self._offsets.tobytes()).hexdigest()
-        run = {"what": "skip-gram", "format": FORMAT, "vocabulary_size": self._size, "sentences": digest}
+        """What makes this run what it is; the number of workers does not."""
+        digest = hashlib.sha256(self._tokens.tobytes())
+        digest.update(self._offsets.tobytes())
+        sentences = digest.hexdigest()
+        run = {"what": "skip-gram", "format": FORMAT, "vocabulary_size": self._size, "sentences": sentences}
         return {**run, **asdict(self._options)}
 
     def _rate(self, epochs_done: float) -> float:

@@ -15,6 +15,7 @@ from typing import Protocol, TypeVar
 
 from .. import audio, bars, inputs, modelfolder
 from ..arrays import Float32
+from ..config import check
 from ..errors import AudioError, ConfigError
 from ..tables import escaped
 
@@ -120,8 +121,7 @@ def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
     ConfigError
         The share does not fit, or is none of the files.
     """
-    if not 0 < share < 1:
-        raise ConfigError(f"hold-out: {share} does not fit; it takes more than 0, less than 1")
+    check(0 < share < 1, "hold-out", share, "more than 0, less than 1")
     files = defaultdict(set)
     for clip in clips:
         files[clip.labels].add(clip.file)

@@ -24,7 +24,7 @@ from .recipe import Recipe
 from .recordings import Clip
 
 
-def _silent(_: str) -> None:
+def silent(_: str) -> None:
     """Say nothing."""
 
 
@@ -76,7 +76,7 @@ class Training:
     seed: int = 0
     n_workers: int = 1
     keep: Path | None = None
-    say: Callable[[str], None] = _silent
+    say: Callable[[str], None] = silent
     bar: bool = False
     centroids: Float32 | None = None
     vectors: KeyedVectors | None = None

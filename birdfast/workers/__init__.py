@@ -46,5 +46,6 @@ class Pool(Crew):
             yield from queue.came()
 
     def widths(self) -> list[dict[str, int]]:
-        """Wait for a worker that is ready, and return how wide its models' rows are: `Pipeline.widths`."""
-        return self.first_ready(Queue([])).widths
+        """Wait for a worker that is ready, and return how wide each model's rows are, by kind kept."""
+        ready = self.first_ready(Queue([]))
+        return [{kind: sizes[kind] for kind in self._options.keep} for sizes in ready.sizes]

@@ -46,7 +46,7 @@ def main(fd: int) -> None:
                 return
         sizes = [listener.sizes for listener in pipeline.listeners]
         told = [str(note.message) for note in notes]
-        voice.say({"ready": told, "widths": pipeline.widths, "sizes": sizes})
+        voice.say({"ready": told, "sizes": sizes})
         for order, sound in orders:
             voice.say(*wire.of_outcome(_analyse(pipeline, order, sound, voice)))
             del sound  # it may be large, and the next order far away

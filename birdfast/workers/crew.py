@@ -17,7 +17,7 @@ from ..outcomes import Failure, Part
 from .bell import Bell
 from .cores import usable_cores
 from .process import Task, Worker
-from .work import Work
+from .work import Work, given_up
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
@@ -209,7 +209,8 @@ class Crew:
             self._deaths[worker.tasks[0]] += 1
         for task in reversed(worker.tasks):
             if self._deaths[task] >= TRIES:
-                work.fail(task, _failure(work.job(task).path, kind, how))
+                job = work.job(task)
+                work.finish(task, given_up(task, job, _failure(job.path, kind, how)))
             elif self._deaths[task]:
                 self._suspects.appendleft(task)
             else:

@@ -80,7 +80,6 @@ class Worker:
         self.ready = self.overdue = False
         self.heard_s = monotonic()
         self.notes: list[str] = []
-        self.widths: list[dict[str, int]] = []
         self.sizes: list[dict[str, int]] = []
         told = [_plain(model) for model in models]
         self._outbox.put({"models": told, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
@@ -121,8 +120,7 @@ class Worker:
             if "error" in told:
                 raise ERRORS[told["error"]](told["message"])
             if "ready" in told:
-                self.ready, self.notes = True, told["ready"]
-                self.widths, self.sizes = told["widths"], told["sizes"]
+                self.ready, self.notes, self.sizes = True, told["ready"], told["sizes"]
             elif "part" in told:
                 yield self.tasks[0], wire.part(told["part"], blob)
             elif "outcome" in told:

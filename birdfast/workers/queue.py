@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator, Sequence
 
-from ..outcomes import Failure, Heard, Outcome, Part
+from ..outcomes import Outcome, Part
 from .process import Job, Task
 
 AHEAD_FILES = 256  # how far the files handed out may run ahead of the first unfinished one
@@ -70,11 +70,6 @@ class Queue:
             self._n_stretches[task.file] = outcome.n_stretches
             self._again.extend(Task(task.file, stretch) for stretch in range(1, outcome.n_stretches))
         outcome.n_stretches = self._n_stretches[task.file]  # the file may be another by now
-
-    def fail(self, task: Task, failure: Failure) -> None:
-        """Take note that a task cannot be done."""
-        heard = [Heard(model) for model in self.job(task).models]
-        self.finish(task, Outcome(task.stretch, failure=failure, heard=heard))
 
     def came(self) -> Iterator[tuple[int, Outcome | Part]]:
         """Yield what has come since: the parts of dense rows, and the outcomes whose turn it is."""

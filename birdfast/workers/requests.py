@@ -10,7 +10,7 @@ from threading import Event, Lock
 import numpy as np
 
 from ..errors import AudioError, BirdfastError, ConfigError
-from ..outcomes import Failure, Heard, Outcome, Part
+from ..outcomes import Outcome, Part
 from ..pipeline import Sound, samples
 from .answer import Answer
 from .process import Job, Task
@@ -122,9 +122,7 @@ class Requests:
     def forget(self, request: Request) -> None:
         """Do no more of a request for which nobody waits."""
         with self._lock:
-            request.wanted = False
-            request.waiting.clear()
-            self._settle(request)
+            self._give_up(request)
 
     def cancel(self) -> Event:
         """Forget all requests, and tell those who wait; return what is set when no worker is at them."""
@@ -197,11 +195,6 @@ class Requests:
                 request.finish(outcome)
             self._settle(request)
 
-    def fail(self, task: Task, failure: Failure) -> None:
-        """Take note that a task cannot be done."""
-        heard = [Heard(model) for model in self.job(task).models]
-        self.finish(task, Outcome(task.stretch, failure=failure, heard=heard))
-
     def _settle(self, request: Request) -> None:
         """Put a request into the line if there is more of it to do, and answer it if there is none."""
         self._line_up(request)
@@ -220,6 +213,9 @@ class Requests:
             if request.wanted and why is not None:
                 request.answer.set_exception(type(why)(*why.args))
             request.answer.cancel()
-            request.wanted = False
-            request.waiting.clear()
-            self._settle(request)
+            self._give_up(request)
+
+    def _give_up(self, request: Request) -> None:
+        request.wanted = False
+        request.waiting.clear()
+        self._settle(request)

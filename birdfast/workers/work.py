@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..outcomes import Failure, Outcome, Part
+from ..outcomes import Failure, Heard, Outcome, Part
 from .process import Job, Task
 
 
@@ -32,5 +32,7 @@ class Work(Protocol):
     def finish(self, task: Task, outcome: Outcome) -> None:
         """Take what became of a task."""
 
-    def fail(self, task: Task, failure: Failure) -> None:
-        """Take note that a task's worker died, and again when it was tried anew."""
+
+def given_up(task: Task, job: Job, failure: Failure) -> Outcome:
+    """Return what becomes of a task that cannot be done: a failure of all models that were to hear it."""
+    return Outcome(task.stretch, failure=failure, heard=[Heard(model) for model in job.models])
