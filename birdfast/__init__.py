@@ -15,6 +15,7 @@ import os
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from . import face
 from ._version import __version__
 from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError, WorkerError
 
@@ -43,13 +44,7 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})
 
 
-def __getattr__(name: str) -> Any:
-    """Bring what takes its time to import, when it is asked for."""
-    if name == "WarmPool":
-        from .workers.warm import WarmPool
-
-        return WarmPool
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+__getattr__ = face.of(__name__, {"workers.warm": ("WarmPool",)})
 
 
 def load(

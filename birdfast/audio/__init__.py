@@ -1,18 +1,26 @@
 """Audio files as blocks of mono samples at the rate a model wants, in memory that does not grow."""
 
-from .choice import decoder_version, second_decoder_version
-from .files import read, write
-from .recording import MAX_RATE_HZ, MIN_RATE_HZ, Recording
-from .resampling import resample, resampler_version
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "MAX_RATE_HZ",
-    "MIN_RATE_HZ",
-    "Recording",
-    "decoder_version",
-    "read",
-    "resample",
-    "resampler_version",
-    "second_decoder_version",
-    "write",
-]
+from .. import face
+
+if TYPE_CHECKING:
+    from .choice import decoder_version as decoder_version
+    from .choice import second_decoder_version as second_decoder_version
+    from .files import read as read
+    from .files import write as write
+    from .recording import MAX_RATE_HZ as MAX_RATE_HZ
+    from .recording import MIN_RATE_HZ as MIN_RATE_HZ
+    from .recording import Recording as Recording
+    from .resampling import resample as resample
+    from .resampling import resampler_version as resampler_version
+
+__getattr__ = face.of(
+    __name__,
+    {
+        "choice": ("decoder_version", "second_decoder_version"),
+        "files": ("read", "write"),
+        "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
+        "resampling": ("resample", "resampler_version"),
+    },
+)

@@ -2,21 +2,27 @@
 
 libsndfile is the usual one. FFmpeg reads what it does not know, or is known to misread; in MP3, FLAC and
 Ogg we then find the packets ourselves, so that their positions are known and what is lost costs no more.
+
+What a kind of file needs is imported when the first one comes: a worker is to start in an instant.
 """
 
 from __future__ import annotations
 
 import io
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from . import flacstream, headers, mpegstream, ogg
+from . import flacstream
 from .decoders import Chain, Decoder, Rescued, Undecodable, libsndfile
 from .framing import Framing
-from .oggstream import OggStream
 from .pieces import Piece, Pieces
+
+if TYPE_CHECKING:
+    from .headers import Header
+    from .ogg import Link
 
 Opener = Callable[[], Decoder]
 CODECS = (b"\x01vorbis", b"OpusHead")  # what libsndfile reads in Ogg
@@ -28,6 +34,19 @@ class Choice(NamedTuple):
     open: Opener
     notes: tuple[str, ...] = ()
     missing: str | None = None
+
+
+class _Opened:
+    """An opener whose file is open already, once: that takes as long as a second's sound."""
+
+    def __init__(self, decoder: Decoder, opener: Opener) -> None:
+        self._opened, self._opener = [decoder], opener
+
+    def __call__(self) -> Decoder:
+        try:
+            return self._opened.pop()
+        except IndexError:
+            return self._opener()
 
 
 def choose(path: Path) -> Choice:
@@ -47,6 +66,8 @@ def _choose(path: Path, *_: int) -> Choice:
     for look in (_flac, _ogg, _mpeg):
         if choice := look(path):
             return choice
+    from . import headers
+
     header = headers.read(path)
     opener = partial(_repaired, path, header) if header.repair or header.n_frames else partial(_either, path)
     return Choice(opener, header.notes, header.missing)
@@ -61,6 +82,8 @@ def _flac(path: Path) -> Choice | None:
 
 
 def _mpeg(path: Path) -> Choice | None:
+    from . import headers, mpegstream
+
     found = None if headers.is_container(path) else mpegstream.scan(path)
     if found is None:
         return None
@@ -70,6 +93,8 @@ def _mpeg(path: Path) -> Choice | None:
 
 
 def _ogg(path: Path) -> Choice | None:
+    from . import ogg
+
     links, tail = ogg.links(path)
     if not links:
         return None
@@ -81,7 +106,7 @@ def _ogg(path: Path) -> Choice | None:
     if last and not last.flags & ogg.LAST and not missing:
         notes.append("no page says that it is the last")
     try:
-        chosen = [_link(path, link) for link in links]
+        chosen = [_link(path, link, len(links) == 1) for link in links]
     except (ValueError, Undecodable):  # of a kind that FFmpeg may know
         return Choice(partial(_either, path), tuple(notes), missing)
     if len(links) == 1:
@@ -90,8 +115,10 @@ def _ogg(path: Path) -> Choice | None:
     return Choice(partial(Chain, chosen), tuple(notes), missing)
 
 
-def _link(path: Path, link: ogg.Link) -> tuple[Opener, int]:
-    """Return what opens a link of a chain, and its samples."""
+def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
+    """Return what opens a link of a chain, and its samples; `alone`: what is open by then stays so."""
+    from .oggstream import OggStream
+
     if not link.first_packet.startswith(CODECS):
         stream = OggStream(path, link)
         return partial(_framed, stream), stream.n_frames
@@ -101,16 +128,20 @@ def _link(path: Path, link: ogg.Link) -> tuple[Opener, int]:
     opener: Opener = partial(libsndfile.Sndfile, path)
     if whole != [(0, path.stat().st_size)]:
         opener = partial(_pieces, path, whole)
-    counted = opener()
-    n_frames, rate_hz = counted.n_frames or 0, counted.rate_hz
-    counted.close()
-    stream = OggStream(path, link, lambda to_hz: granule - n_frames * to_hz // rate_hz)
-    if link.holes or len(link.serials) > 1 or not stream.is_usual(rate_hz) or not n_frames:
-        return partial(_framed, stream), stream.n_frames
+    with ExitStack() as stack:
+        counted = opener()
+        stack.callback(counted.close)
+        n_frames, rate_hz = counted.n_frames or 0, counted.rate_hz
+        stream = OggStream(path, link, lambda to_hz: granule - n_frames * to_hz // rate_hz)
+        if link.holes or len(link.serials) > 1 or not stream.is_usual(rate_hz) or not n_frames:
+            return partial(_framed, stream), stream.n_frames
+        if alone:
+            stack.pop_all()
+            return _Opened(counted, opener), n_frames
     return opener, n_frames
 
 
-def _repaired(path: Path, header: headers.Header) -> Decoder:
+def _repaired(path: Path, header: Header) -> Decoder:
     decoder = _pieces(path, header.repair) if header.repair else libsndfile.Sndfile(path)
     decoder.n_frames = header.n_frames or decoder.n_frames
     return decoder

@@ -6,6 +6,7 @@ segments and their sizes. Every page's checksum is looked at, so a page that is 
 
 from __future__ import annotations
 
+import struct
 import zlib
 from array import array
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ MOST_BYTES = 27 + 255 + 255 * 255  # of a page
 CONTINUED, FIRST, LAST = 1, 2, 4  # flags
 MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # the bits of a byte from behind
 ONES = 0xFFFFFFFF
+HEAD = struct.Struct("<4xBBqII4xB")  # version, flags, granule, serial, sequence, segments
+CHECKSUM, NO_CHECKSUM = struct.Struct(">I"), bytes(4)  # as it stands in mirrored bytes
 
 
 class Page(NamedTuple):
@@ -98,21 +101,19 @@ def pages(file: IO[bytes], size: int) -> Iterator[Page]:
 
 def _page(chunk: bytes, mirrored: memoryview, at: int, place: int) -> Page | None:
     """Read the page at a place in a chunk; None if it is damaged."""
-    if at + 27 > len(chunk) or chunk[at + 4]:
+    table = at + HEAD.size
+    if table > len(chunk):
         return None
-    table = at + 27
-    body = table + chunk[at + 26]
+    version, flags, granule, serial, sequence, n_segments = HEAD.unpack_from(chunk, at)
+    body = table + n_segments
     end = body + sum(chunk[table:body])
-    if end > len(chunk) or body > len(chunk):
+    if version or end > len(chunk):
         return None
-    crc = zlib.crc32(mirrored[at : at + 22], ONES)
-    crc = zlib.crc32(mirrored[at + 26 : end], zlib.crc32(b"\0\0\0\0", crc))
-    if crc ^ ONES != int.from_bytes(mirrored[at + 22 : at + 26]):
+    crc = zlib.crc32(NO_CHECKSUM, zlib.crc32(mirrored[at : at + 22], ONES))
+    if (zlib.crc32(mirrored[at + 26 : end], crc) ^ ONES,) != CHECKSUM.unpack_from(mirrored, at + 22):
         return None
-    granule = int.from_bytes(chunk[at + 6 : at + 14], "little", signed=True)
-    serial, sequence = (int.from_bytes(chunk[at + n : at + n + 4], "little") for n in (14, 18))
-    is_open = body > table and chunk[body - 1] == 255
-    return Page(place + at, place + end, chunk[at + 5], granule, serial, sequence, is_open)
+    is_open = n_segments > 0 and chunk[body - 1] == 255
+    return Page(place + at, place + end, flags, granule, serial, sequence, is_open)
 
 
 def links(path: Path) -> tuple[list[Link], bytes]:

@@ -5,47 +5,17 @@ socket in JSON and raw arrays. The parent hands out stretches of files and gives
 the order of the files, whatever the number of workers; dense rows at once, as they come, in parts.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING
 
-from collections.abc import Iterator, Sequence
+from .. import face
 
-from ..outcomes import Outcome, Part
-from .cores import usable_cores
-from .crew import Crew
-from .process import Job, Task, Worker
-from .queue import Queue
+if TYPE_CHECKING:
+    from .cores import usable_cores as usable_cores
+    from .pool import Pool as Pool
+    from .process import Job as Job
+    from .process import Task as Task
+    from .process import Worker as Worker
 
-__all__ = ["Job", "Pool", "Task", "Worker", "usable_cores"]
-
-
-class Pool(Crew):
-    """A crew that works lists of files off; parameters and errors as `crew.Crew`."""
-
-    def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
-        """Work off a list of files.
-
-        The parts of a stretch's dense rows come before its outcome, but between others'. A stretch whose
-        worker dies is tried again, and so are its parts: those with the same numbers take the first ones'
-        place.
-
-        Yields
-        ------
-        (int, Outcome)
-            The job's number, and what became of its file's next stretch, in the order of the jobs.
-        (int, Part)
-            The job's number, and dense rows of any stretch of its file.
-
-        Raises
-        ------
-        ModelError, ConfigError
-            One worker after the other dies before it is ready, or none can be started in a dead one's place.
-        """
-        queue = Queue(jobs)
-        while not queue.is_through:
-            self.turn(queue)
-            yield from queue.came()
-
-    def widths(self) -> list[dict[str, int]]:
-        """Wait for a worker that is ready, and return how wide each model's rows are, by kind kept."""
-        ready = self.first_ready(Queue([]))
-        return [{kind: sizes[kind] for kind in self._options.keep} for sizes in ready.sizes]
+__getattr__ = face.of(
+    __name__, {"cores": ("usable_cores",), "pool": ("Pool",), "process": ("Job", "Task", "Worker")}
+)
