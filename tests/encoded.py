@@ -13,6 +13,7 @@ from .recordings import write
 
 RATE_HZ = 48_000
 SECONDS = 7
+LAYOUTS = {1: "mono", 2: "stereo", 8: "7.1", 16: "hexadecagonal"}
 LOSSLESS = {"wav", "flac", "aiff", "w64", "caf", "au", "rf64", "voc", "gsm", "wv", "mov", "oga", "mka"}
 
 
@@ -24,6 +25,11 @@ def sound(seconds: float = SECONDS, rate_hz: int = RATE_HZ, seed: int = 0) -> np
     return (np.round((noise + tone) * 32767) / 32768).astype(np.float32)
 
 
+def with_channels(samples: np.ndarray, n_channels: int) -> np.ndarray:
+    """Give a sound so many channels, each later than the one before: [n, n_channels]."""
+    return np.stack([np.roll(samples, 100 * channel) for channel in range(n_channels)], axis=1)
+
+
 def by_libsndfile(path: Path, samples: np.ndarray, rate_hz: int = RATE_HZ, **how: str) -> bytes:
     """Write with libsndfile, and return the bytes."""
     return write(path, samples[:, np.newaxis], rate_hz, **how).read_bytes()
@@ -32,16 +38,18 @@ def by_libsndfile(path: Path, samples: np.ndarray, rate_hz: int = RATE_HZ, **how
 def by_ffmpeg(
     path: Path, codec: str, samples: np.ndarray, rate_hz: int = RATE_HZ, bits: int = 96_000, **options: str
 ) -> bytes:
-    """Write with FFmpeg, and return the bytes; the path's suffix says the container."""
+    """Write [n] or [n, n_channels] with FFmpeg, the container by the path's suffix, and return the bytes."""
+    many = samples.reshape(len(samples), -1)
+    layout = LAYOUTS[many.shape[1]]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=rate_hz, layout="mono", options=options)
+        stream = container.add_stream(codec, rate=rate_hz, layout=layout, options=options)
         kinds = [kind.name for kind in stream.codec_context.codec.audio_formats]
         kind = next((kind for kind in kinds if kind.startswith("s16")), kinds[0])
         stream.bit_rate, stream.codec_context.format = bits, kind
         stream.codec_context.open()
-        frame = av.AudioFrame.from_ndarray(samples[None], "fltp", "mono")
+        frame = av.AudioFrame.from_ndarray(many.reshape(1, -1), "flt", layout)
         frame.sample_rate = rate_hz
-        resampler = av.AudioResampler(kind, "mono", rate_hz, stream.codec_context.frame_size or 1024)
+        resampler = av.AudioResampler(kind, layout, rate_hz, stream.codec_context.frame_size or 1024)
         for part in [*resampler.resample(frame), *resampler.resample(None)]:
             container.mux([packet for packet in stream.encode(part) if packet.size])
         container.mux([packet for packet in stream.encode(None) if packet.size])
@@ -91,6 +99,9 @@ def make(folder: Path) -> dict[str, Path]:
         ("mov", "alac"), ("aac", "aac"), ("mp2", "mp2"), ("oga", "flac"), ("opus", "libopus"),
     ):  # fmt: skip
         found[kind] = by_ffmpeg(path(kind), codec, long)
+    for n_channels in (8, 16):
+        kind = f"wv of {n_channels}"
+        found[kind] = by_ffmpeg(path(kind), "wavpack", with_channels(long, n_channels))
     found["3gp"] = by_ffmpeg(path("3gp"), "aac", sound(SECONDS, 8_000), 8_000, 16_000)
     low = by_ffmpeg(path("mp3 low"), "libmp3lame", sound(SECONDS, 24_000), 24_000, 32_000, write_xing="0")
     found["mp3 low"] = low

@@ -10,6 +10,7 @@ from typing import IO, Any
 
 import av
 import numpy as np
+from av.audio.plane import AudioPlane
 from av.codec import CodecContext
 
 from ...arrays import Float32
@@ -25,6 +26,14 @@ SKIP_A_FRAME = ("wmav1", "wmav2")  # their decoders give nothing for the first
 TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it is no clock of samples
 LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong
 MOST_ERRORS = 100  # in a row
+KINDS: dict[str, tuple[type[np.generic], float]] = {  # of samples: how they are kept, and what one step is
+    "u8": (np.uint8, 2.0**-7),
+    "s16": (np.int16, 2.0**-15),
+    "s32": (np.int32, 2.0**-31),
+    "s64": (np.int64, 2.0**-63),
+    "flt": (np.float32, 1.0),
+    "dbl": (np.float64, 1.0),
+}
 DAMAGE = (av.error.FFmpegError, ValueError, TypeError)
 
 av.logging.set_level(None)
@@ -175,17 +184,21 @@ class Container:
 
 def samples(frame: Any, n_channels: int) -> Float32:
     """Return a frame's samples: float32 [n, n_channels] in -1..1 for integers."""
-    kind, n = frame.format.name.removesuffix("p"), frame.samples
-    dtype = {"u8": np.uint8, "s16": np.int16, "s32": np.int32, "flt": np.float32, "dbl": np.float64}[kind]
-    found = [np.frombuffer(plane, dtype) for plane in frame.planes]
-    width = frame.layout.nb_channels
+    kind, n, width = frame.format.name.removesuffix("p"), frame.samples, frame.layout.nb_channels
+    if kind not in KINDS:
+        raise Undecodable(f"its samples are of a kind that is not read: {frame.format.name}")
+    dtype, scale = KINDS[kind]
+    # Not `frame.planes`, which goes on to the first plane that is null: behind the last one may be anything.
+    planes: list[Any] = [
+        AudioPlane(frame, number) for number in range(width if frame.format.is_planar else 1)
+    ]
+    found = [np.frombuffer(plane, dtype) for plane in planes]
     if frame.format.is_planar:
         values = np.stack([plane[:n] for plane in found], axis=1)
     else:
         values = found[0][: n * width].reshape(n, width)
     if kind == "u8":
         values = values.astype(np.float32) - 128
-    scale = {"u8": 2.0**-7, "s16": 2.0**-15, "s32": 2.0**-31}.get(kind, 1.0)
     return with_channels(values.astype(np.float32) * np.float32(scale), n_channels)
 
 
