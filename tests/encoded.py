@@ -14,7 +14,23 @@ from .recordings import write
 RATE_HZ = 48_000
 SECONDS = 7
 LAYOUTS = {1: "mono", 2: "stereo", 8: "7.1", 16: "hexadecagonal"}
-LOSSLESS = {"wav", "flac", "aiff", "w64", "caf", "au", "rf64", "voc", "gsm", "wv", "mov", "oga", "mka"}
+LOSSLESS = {
+    "wav",
+    "flac",
+    "aiff",
+    "w64",
+    "caf",
+    "au",
+    "rf64",
+    "voc",
+    "gsm",
+    "wv",
+    "mov",
+    "oga",
+    "mka",
+    "tta",
+    "avi",
+}
 
 
 def sound(seconds: float = SECONDS, rate_hz: int = RATE_HZ, seed: int = 0) -> np.ndarray:
@@ -85,6 +101,15 @@ def with_hole(content: bytes, part: float, n_bytes: int = 3000) -> bytes:
     return content[:place] + bytes(n_bytes) + content[place + n_bytes :]
 
 
+def dsf(seconds: int) -> bytes:
+    """Return a DSF: so many seconds of one channel in one-bit samples (DSD64), 32 of them again and again."""
+    n_bits = seconds * 2_822_400
+    bits = (b"\x69\x96\xb1\x4d" * 1024) * -(-n_bits // (8 * 4096))
+    form = struct.pack("<4sQIIIIIIQII", b"fmt ", 52, 1, 0, 1, 1, 2_822_400, 1, n_bits, 4096, 0)
+    head = struct.pack("<4sQQQ", b"DSD ", 28, 28 + len(form) + 12 + len(bits), 0)
+    return head + form + struct.pack("<4sQ", b"data", 12 + len(bits)) + bits
+
+
 def make(folder: Path) -> dict[str, Path]:
     """Write a file of each kind; a kind's name begins with its suffix."""
     long, parts = sound(), [sound(3.0, seed=1), sound(4.0, seed=2)]
@@ -96,9 +121,11 @@ def make(folder: Path) -> dict[str, Path]:
     found["gsm"] = by_libsndfile(path("gsm"), long[::6].copy(), 8_000, format="WAV", subtype="GSM610")
     for kind, codec in (
         ("m4a", "aac"), ("webm", "libopus"), ("mka", "pcm_s16le"), ("wma", "wmav2"), ("wv", "wavpack"),
-        ("mov", "alac"), ("aac", "aac"), ("mp2", "mp2"), ("oga", "flac"), ("opus", "libopus"),
+        ("tta", "tta"), ("avi", "pcm_s16le"), ("mov", "alac"), ("aac", "aac"), ("mp2", "mp2"),
+        ("oga", "flac"), ("opus", "libopus"),
     ):  # fmt: skip
         found[kind] = by_ffmpeg(path(kind), codec, long)
+    found["dsf"] = dsf(SECONDS)
     for n_channels in (8, 16):
         kind = f"wv of {n_channels}"
         found[kind] = by_ffmpeg(path(kind), "wavpack", with_channels(long, n_channels))

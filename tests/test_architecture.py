@@ -29,7 +29,7 @@ LAYERS = (
 )
 HOMES = {
     "soundfile": {"audio/decoders/libsndfile.py"},
-    "av": {"audio/decoders/ffmpeg.py"},
+    "av": {"audio/decoders/ffmpeg.py", "audio/decoders/frames.py"},
     "soxr": {"audio/resampling.py"},
     "scipy": {"audio/perwindow.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},

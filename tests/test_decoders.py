@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from birdfast import audio
 from birdfast.audio import choice, flac, flacstream, mpegstream, ogg, oggstream
-from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, libsndfile
+from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, frames, libsndfile
 from birdfast.errors import AudioError
 
 from . import encoded
@@ -48,7 +48,7 @@ KINDS = [
         "wma",
     ),
     *("wv", "mov", "aac", "mp2", "oga", "opus", "3gp", "ogg_opus", "mp3_low", "mp3_untold", "mp3_joined"),
-    *("wv_of_8", "wv_of_16"),
+    *("tta", "avi", "dsf", "wv_of_8", "wv_of_16"),
     *("ogg_chained", "opus_chained", "flac_untold", "flac_doubled", "flac_anew", "flac_later"),
     *("flac_joined", "flac_joined_again", "flac_zeros", "ogg_zeros", "mp3_zeros"),
     *("flac_hole", "ogg_hole", "mp3_hole"),
@@ -108,7 +108,7 @@ def test_samples_of_every_kind_are_read(kind: str, planar: str, n_channels: int)
     for number in range(n_channels if planar else 1):
         plane = AudioPlane(frame, number)
         plane.update(np.ascontiguousarray(stored[:, number] if planar else stored).tobytes())
-    np.testing.assert_array_equal(ffmpeg.samples(frame, n_channels), values.astype(np.float32))
+    np.testing.assert_array_equal(frames.samples(frame, n_channels), values.astype(np.float32))
 
 
 def test_samples_of_a_kind_that_nobody_knows_are_told() -> None:
@@ -118,7 +118,7 @@ def test_samples_of_a_kind_that_nobody_knows_are_told() -> None:
         layout=SimpleNamespace(nb_channels=1),
     )
     with pytest.raises(Undecodable, match="s24p"):
-        ffmpeg.samples(frame, 1)
+        frames.samples(frame, 1)
 
 
 @pytest.mark.parametrize(("suffix", "codec"), [("wav", "pcm_s64le"), ("mka", "pcm_s64le")])
@@ -326,7 +326,22 @@ def test_a_cut_file_is_read_up_to_the_cut(
     assert np.abs(found - whole[: len(found)]).max() < 1e-3
 
 
-@pytest.mark.parametrize("kind", ["m4a", "webm", "wv"])
+@pytest.mark.parametrize("kind", ["wv", "tta"])
+@pytest.mark.parametrize("place", PLACES)
+def test_damage_in_a_format_with_checksums_is_silence_and_noted(
+    recordings: dict[str, Path], tmp_path: Path, kind: str, place: float
+) -> None:
+    whole, path = read(recordings[kind], IN_ONE_GO), tmp_path / f"sound.{kind}"
+    path.write_bytes(encoded.with_hole(recordings[kind].read_bytes(), place, 2000))
+    with audio.Recording(path) as recording:
+        found = recording.samples(recording.rate_hz)
+        assert [note for note in recording.notes if "lost" in note]
+    assert len(found) == len(whole)
+    assert not found[found != whole].any()
+    assert np.count_nonzero(found != whole) < 2.5 * encoded.RATE_HZ
+
+
+@pytest.mark.parametrize("kind", ["m4a", "webm", "wv", "tta", "avi", "dsf"])
 def test_a_cut_container_is_cut_short(recordings: dict[str, Path], tmp_path: Path, kind: str) -> None:
     path = tmp_path / recordings[kind].name
     content = recordings[kind].read_bytes()
@@ -344,6 +359,32 @@ def test_a_container_that_gives_no_sample_has_failed(
     path.write_bytes(content)
     with pytest.raises(AudioError, match=rf"no samples \({len(content)}-byte file\)"):
         audio.read(path, rate_hz)
+
+
+@pytest.mark.parametrize("kind", ["wv", "tta", "wv of 8"])
+@pytest.mark.parametrize("n_files", [2, 3])
+def test_files_that_were_joined_are_read_one_behind_the_other(
+    recordings: dict[str, Path], tmp_path: Path, kind: str, n_files: int
+) -> None:
+    path, one = tmp_path / "joined", read(recordings[kind], IN_ONE_GO)
+    path.write_bytes(n_files * recordings[kind].read_bytes())
+    with audio.Recording(path) as recording:
+        assert recording.n_frames == n_files * len(one)
+        np.testing.assert_array_equal(recording.samples(recording.rate_hz), np.tile(one, n_files))
+        assert f"{n_files} recordings, one behind the other" in recording.notes
+    border = slice(len(one) - 1000, len(one) + 1000)
+    np.testing.assert_array_equal(read(path, 331, border.start, border.stop), np.tile(one, 2)[border])
+
+
+@pytest.mark.parametrize("kind", ["wv", "tta"])
+def test_the_last_of_files_that_were_joined_may_be_cut(
+    recordings: dict[str, Path], tmp_path: Path, kind: str
+) -> None:
+    path, blocks, content = tmp_path / "joined", [], recordings[kind].read_bytes()
+    path.write_bytes(content + content[: len(content) // 2])
+    with audio.Recording(path) as recording, pytest.raises(AudioError, match=r"cut short: .* 7\.00 s"):
+        blocks += map(np.copy, recording.blocks(recording.rate_hz))
+    assert sum(map(len, blocks)) >= 10 * encoded.RATE_HZ
 
 
 @pytest.mark.parametrize("kind", ["m4a", "3gp", "mov"])

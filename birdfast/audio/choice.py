@@ -63,7 +63,7 @@ def choose(path: Path) -> Choice:
 
 @lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
 def _choose(path: Path, *_: int) -> Choice:
-    for look in (_flac, _ogg, _mpeg):
+    for look in (_flac, _ogg, _mpeg, _joined):
         if choice := look(path):
             return choice
     from . import headers
@@ -139,6 +139,18 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
             stack.pop_all()
             return _Opened(counted, opener), n_frames
     return opener, n_frames
+
+
+def _joined(path: Path) -> Choice | None:
+    from . import joined
+
+    links = joined.links(path)
+    if len(links) < 2:
+        return None
+    from .decoders.ffmpeg import Container
+
+    chain = [(partial(Container, path, (link.begin, link.end)), link.n_samples) for link in links]
+    return Choice(partial(Chain, chain), (f"{len(links)} recordings, one behind the other",))
 
 
 def _repaired(path: Path, header: Header) -> Decoder:

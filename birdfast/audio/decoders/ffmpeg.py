@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Iterator
 from copy import copy
 from fractions import Fraction
@@ -10,30 +11,25 @@ from typing import IO, Any
 
 import av
 import numpy as np
-from av.audio.plane import AudioPlane
 from av.codec import CodecContext
 
 from ...arrays import Float32
 from ..framing import Framing, Group
-from .decoder import Undecodable, gathered, with_channels
+from ..pieces import Pieces
+from .decoder import Undecodable, gathered
+from .frames import samples
 
 # What people record in. Only these: other formats open what a file names, as playlists do.
 CONTAINERS = "aac,ac3,amr,ape,asf,avi,caf,dsf,eac3,matroska,mov,mpegts,ogg,tak,tta,wav,w64,wv"
 ONLY = {"format_whitelist": CONTAINERS}
-KEEPS_ITS_LENGTH = ("asf", "matroska", "mov", "wv")  # formats whose header says how much has to come
+# Formats whose header says how much has to come; of AVI, FFmpeg guesses the time by the file's size.
+KEEPS_ITS_LENGTH = ("ape", "asf", "matroska", "mov", "tak", "tta", "wv")
+CHECKED = {"err_detect": "crccheck+explode"}  # wrong checksums are not passed over
 UNKNOWN = "not an audio file that FFmpeg reads"
 SKIP_A_FRAME = ("wmav1", "wmav2")  # their decoders give nothing for the first
 TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it is no clock of samples
 LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong
 MOST_ERRORS = 100  # in a row
-KINDS: dict[str, tuple[type[np.generic], float]] = {  # of samples: how they are kept, and what one step is
-    "u8": (np.uint8, 2.0**-7),
-    "s16": (np.int16, 2.0**-15),
-    "s32": (np.int32, 2.0**-31),
-    "s64": (np.int64, 2.0**-63),
-    "flt": (np.float32, 1.0),
-    "dbl": (np.float64, 1.0),
-}
 DAMAGE = (av.error.FFmpegError, ValueError, TypeError)
 
 av.logging.set_level(None)
@@ -69,7 +65,7 @@ class Packets:
         """Return a codec that has heard nothing yet, and does not pass over wrong checksums."""
         try:
             codec: Any = CodecContext.create(self._framing.codec, "r")
-            codec.options = {"err_detect": "crccheck+explode"}
+            codec.options = CHECKED
             codec.thread_count = 1
             if self._framing.extradata is not None:
                 codec.extradata = self._framing.extradata
@@ -115,8 +111,9 @@ class Packets:
 class Container:
     """A `Decoder` of a file that FFmpeg takes apart itself, from its beginning on.
 
-    Its first stream of sound is read. Where the container's clock counts samples, a gap in it is a
-    gap; a coarser clock counts where it is `TOLERANCE_S` ahead.
+    The first stream of sound in it, or in a part of it from a byte to a byte, is read. Where the
+    container's clock counts samples, a gap in it is a gap; a coarser clock counts where it is
+    `TOLERANCE_S` ahead.
 
     Raises
     ------
@@ -130,11 +127,11 @@ class Container:
     seeks_slowly = True
     n_frames: int | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, part: tuple[int, int] | None = None) -> None:
+        self._path, self._part = path, part
         self.notes: list[str] = []
         self.lost: list[tuple[int, int]] = []
-        with path.open("rb") as file, _opened(file) as container:
+        with self._file() as file, _opened(file) as container:
             stream = container.streams.audio[0]
             self.rate_hz, self.n_channels = stream.sample_rate or 0, stream.channels
             self._promised_s = _promised_s(container)
@@ -149,7 +146,7 @@ class Container:
     def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Decode from the beginning on, and yield what was asked for."""
         expected, origin = 0, None
-        with self._path.open("rb") as file, _opened(file) as container:
+        with self._file() as file, _opened(file) as container:
             stream = container.streams.audio[0]
             exact = stream.time_base == Fraction(1, self.rate_hz)
             tolerance = 0 if exact else round(TOLERANCE_S * self.rate_hz)
@@ -171,6 +168,10 @@ class Container:
         if expected < (self._promised_s - 2 * TOLERANCE_S) * self.rate_hz:
             raise Undecodable(f"cut short: its header promises {self._promised_s:.2f} s", expected)
 
+    def _file(self) -> IO[bytes]:
+        """Open the file, or the part."""
+        return io.BufferedReader(Pieces(self._path, [self._part])) if self._part else self._path.open("rb")
+
     def _leap(self, ahead: int, expected: int, tolerance: int) -> int:
         """Return how many samples are lost where the clock is ahead of the samples."""
         if ahead <= tolerance:
@@ -180,26 +181,6 @@ class Container:
             return 0
         self.lost.append((expected, expected + ahead))
         return ahead
-
-
-def samples(frame: Any, n_channels: int) -> Float32:
-    """Return a frame's samples: float32 [n, n_channels] in -1..1 for integers."""
-    kind, n, width = frame.format.name.removesuffix("p"), frame.samples, frame.layout.nb_channels
-    if kind not in KINDS:
-        raise Undecodable(f"its samples are of a kind that is not read: {frame.format.name}")
-    dtype, scale = KINDS[kind]
-    # Not `frame.planes`, which goes on to the first plane that is null: behind the last one may be anything.
-    planes: list[Any] = [
-        AudioPlane(frame, number) for number in range(width if frame.format.is_planar else 1)
-    ]
-    found = [np.frombuffer(plane, dtype) for plane in planes]
-    if frame.format.is_planar:
-        values = np.stack([plane[:n] for plane in found], axis=1)
-    else:
-        values = found[0][: n * width].reshape(n, width)
-    if kind == "u8":
-        values = values.astype(np.float32) - 128
-    return with_channels(values.astype(np.float32) * np.float32(scale), n_channels)
 
 
 def _opened(file: IO[bytes]) -> Any:
@@ -213,13 +194,16 @@ def _opened(file: IO[bytes]) -> Any:
         container.close()
         raise Undecodable("no sound in it" if not codecs else "its sound is of no kind that FFmpeg knows")
     codecs[0].thread_count = 1
+    codecs[0].options = CHECKED
     return container
 
 
 def _promised_s(container: Any) -> float:
     """Return how many seconds have to come; 0 if the format does not say."""
-    exact = container.format.name.split(",")[0] in KEEPS_ITS_LENGTH
-    return container.duration / av.time_base if exact and container.duration else 0.0
+    kind, stream = container.format.name.split(",")[0], container.streams.audio[0]
+    if kind == "avi":
+        return float(stream.frames * stream.time_base)
+    return container.duration / av.time_base if kind in KEEPS_ITS_LENGTH and container.duration else 0.0
 
 
 def _decoded(container: Any, stream: Any) -> Iterator[Any]:

@@ -12,6 +12,7 @@ from typing import IO
 from .aiff import aiff
 from .au import au
 from .caf import caf
+from .dsf import dsf
 from .header import Header
 from .mp4 import mp4
 from .riff import may_be_mpeg, wav
@@ -29,9 +30,10 @@ FAMILIES: dict[bytes, Callable[[IO[bytes], int], Header]] = {
     b".snd": au,
     b"dns.": au,
     b"caff": caf,
+    b"DSD ": dsf,
     b"Crea": voc,
 }
-# FLAC, Ogg, Matroska, ASF, WavPack, Monkey's Audio, TAK, TTA, DSF, AMR
+# FLAC, Ogg, Matroska, ASF, WavPack, Monkey's Audio, TAK, TTA, AMR
 OTHERS = (
     b"fLaC",
     b"OggS",
@@ -41,7 +43,6 @@ OTHERS = (
     b"MAC ",
     b"tBaK",
     b"TTA1",
-    b"DSD ",
     b"#!AM",
 )
 BOXES = (b"ftyp", b"moov", b"mdat", b"wide")  # what begins an MP4 or a MOV, behind its length

@@ -50,7 +50,10 @@ def wav(file: IO[bytes], held: int) -> Header:
 def may_be_mpeg(file: IO[bytes], held: int) -> bool:
     """Say whether MPEG frames may lie in a RIFF: it says so, or is no whole WAV's beginning."""
     file.seek(0)
-    if file.read(12)[8:] == b"WAVE":
+    form = file.read(12)[8:]
+    if form == b"AVI ":
+        return False
+    if form == b"WAVE":
         for chunk in Chunks(file, held, Kind()).walk(12):
             if chunk.name == b"fmt ":
                 return _content(file, chunk)[:2] in MPEG
