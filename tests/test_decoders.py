@@ -397,6 +397,37 @@ def test_a_second_file_behind_an_mp4_is_told(recordings: dict[str, Path], tmp_pa
     np.testing.assert_array_equal(np.concatenate(blocks), read(recordings[kind], 1 << 16))
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 16_000, 22_050, 24_000, 44_100])
+@pytest.mark.parametrize("behind", ["nothing", "zeros", "another", "two others"])
+def test_nothing_is_lost_in_an_mp3_that_is_whole(tmp_path: Path, rate_hz: int, behind: str) -> None:
+    path = tmp_path / "sound.mp3"
+    one = encoded.by_ffmpeg(path, "libmp3lame", encoded.sound(2.0, rate_hz), rate_hz, 32_000)
+    content = {"nothing": one, "zeros": one + bytes(1000), "another": 2 * one, "two others": 3 * one}[behind]
+    path.write_bytes(content)
+    n_samples = content.count(one) * round(2.0 * rate_hz)
+    found = mpegstream.scan(path)
+    assert found
+    for start, stop in ((0, None), (0, 1000), (rate_hz, None), (n_samples - 500, None)):
+        opened = ffmpeg.Packets(found)
+        read = sum(len(block) for _, block in opened.frames(start, stop))
+        assert opened.lost == []
+        assert read == min(stop or n_samples, n_samples) - start
+
+
+@pytest.mark.parametrize("rate_hz", [16_000, 24_000, 48_000])
+def test_what_is_lost_before_a_joint_is_noted(tmp_path: Path, rate_hz: int) -> None:
+    path = tmp_path / "sound.mp3"
+    one = encoded.by_ffmpeg(path, "libmp3lame", encoded.sound(2.0, rate_hz), rate_hz, 32_000)
+    hole = one[:-1500] + bytes(500) + one[-1000:]
+    path.write_bytes(hole + one)
+    found = mpegstream.scan(path)
+    assert found
+    opened = ffmpeg.Packets(found)
+    list(opened.frames(0, None))
+    [(first, last)] = opened.lost
+    assert 1.4 * rate_hz < first < last <= 2 * rate_hz + 1152
+
+
 def test_a_joined_mp3_of_another_rate_is_told(recordings: dict[str, Path], tmp_path: Path) -> None:
     path = tmp_path / "joined.mp3"
     path.write_bytes(recordings["mp3"].read_bytes() + recordings["mp3 low"].read_bytes())

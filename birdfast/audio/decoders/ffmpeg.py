@@ -86,11 +86,13 @@ class Packets:
                 continue
             position = group.begin(len(samples))
             begin = max(position, group.first)
-            if expected is not None and begin > expected:
-                self.lost.append((expected, begin))
+            border = begin if group.last is None else min(begin, group.last)
+            if expected is not None and border > expected:
+                self.lost.append((expected, border))
             ends = [place for place in (group.last, stop) if place is not None]
-            expected = position + len(samples)
-            last = min([expected, *ends])
+            end = position + len(samples)
+            expected = max(end, group.first)  # what comes before a stream's first sample is the encoder's
+            last = min([end, *ends])
             if last > begin:
                 yield begin, samples[begin - position : last - position]
             if stop is not None and position >= stop:
