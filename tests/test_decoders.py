@@ -414,6 +414,27 @@ def test_nothing_is_lost_in_an_mp3_that_is_whole(tmp_path: Path, rate_hz: int, b
         assert read == min(stop or n_samples, n_samples) - start
 
 
+@pytest.mark.parametrize("rate_hz", [8_000, 12_000, 16_000, 24_000, 32_000, 48_000])
+@pytest.mark.parametrize("how", ["lowest", "lowest of two", "better", "better, joined", "zeros behind"])
+def test_a_stretch_of_an_mp3_of_few_bits_is_a_part_of_the_whole(
+    tmp_path: Path, how: str, rate_hz: int
+) -> None:
+    path, sound = tmp_path / "sound.mp3", encoded.sound(6.0, rate_hz)
+    sound[rate_hz : 3 * rate_hz] *= np.float32(1e-3)
+    sound = encoded.with_channels(sound, 2) if "two" in how else sound
+    bits, quality = (
+        (32_000 if rate_hz > 24_000 else 8_000),
+        {"compression_level": "9" if "better" in how else "5"},
+    )
+    content = encoded.by_ffmpeg(path, "libmp3lame", sound, rate_hz, bits, **quality)
+    zeros = bytes(100 * ("zeros" in how))
+    path.write_bytes(content * (2 if "joined" in how else 1) + zeros)
+    whole = read(path, IN_ONE_GO)
+    for start in range(rate_hz // 3, len(whole) - rate_hz, rate_hz // 2):
+        part = read(path, IN_ONE_GO, start, start + rate_hz // 2)
+        assert np.abs(part - whole[start : start + rate_hz // 2]).max() <= 1e-6
+
+
 @pytest.mark.parametrize("rate_hz", [16_000, 24_000, 48_000])
 def test_what_is_lost_before_a_joint_is_noted(tmp_path: Path, rate_hz: int) -> None:
     path = tmp_path / "sound.mp3"

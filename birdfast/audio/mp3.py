@@ -31,6 +31,9 @@ CHUNK_BYTES = 1 << 20
 MARK = 32  # every so many frames the place is kept
 NEAR = 4  # so many marks are some seconds
 CHAIN = 4  # so many frames in a row are no accident
+# In MPEG 1 (True) and later: a frame's sound may begin so far before it, in the bytes of others...
+LENT_BYTES = {True: 511, False: 255}
+OWN_BYTES = {True: 38, False: 23}  # ... but not in these: head, checksum, side information
 
 
 class Head(NamedTuple):
@@ -139,6 +142,22 @@ def frames(path: Path, run: Run, first: int) -> Iterator[tuple[int, bytes]]:
             if not at:  # the file has changed since
                 return
             place += at
+
+
+def lender(run: Run, number: int) -> int:
+    """Return a frame to begin with, so that all from a number on have what they borrow from those before.
+
+    Only layer III's do (ISO 11172-3, `main_data_begin`).
+    """
+    if run.head.layer != 3:
+        return number
+    is_mpeg1 = run.head.second >> 3 & 3 == 3
+    first = last = number // MARK
+    sound_bytes = 0
+    while first and sound_bytes < LENT_BYTES[is_mpeg1]:
+        first -= 1
+        sound_bytes = run.marks[last] - run.marks[first] - OWN_BYTES[is_mpeg1] * MARK * (last - first)
+    return first * MARK
 
 
 def frame_bytes(before: Run, behind: Run) -> float:

@@ -105,7 +105,7 @@ class MpegAudio:
             if min(last, position + run.n_frames * self._size) <= early or last <= start:
                 continue
             fresh, begin = True, max(0, (early - position) // self._size)
-            for number, frame in mp3.frames(self._path, run, begin):
+            for number, frame in mp3.frames(self._path, run, mp3.lender(run, begin)):
                 yield Group((frame,), position + number * self._size, None, first, last, fresh)
                 fresh = False
 

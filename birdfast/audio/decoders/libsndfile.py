@@ -18,6 +18,8 @@ UNKNOWN = "not an audio file that libsndfile reads"
 # libsndfile's words; the second ones where its MP3 decoder finds nothing, though the file is there.
 NOT_KNOWN = ("Format not recognised", "File does not exist or is not a regular file")
 LOSSY = ("MP3", "OGG")
+# At 8 kbit/s an MP3's frame may borrow 255 bytes from others of which each has one, and 24 ms, to lend.
+LOW_RATE_HZ, LOW_RATE_EARLY_S = 24_000, 6.5
 LOST = 1 << 62  # the place in a file after an error
 UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
 
@@ -59,7 +61,8 @@ class Sndfile:
         self.notes: list[str] = []
         self.lost: list[tuple[int, int]] = []
         kind, self._can_seek = self._file.format, super(_InOneGo, self._file).seekable()
-        self._early = round(EARLY_S * self.rate_hz) if kind in LOSSY else 0
+        is_low = kind == "MP3" and self.rate_hz <= LOW_RATE_HZ
+        self._early = round((LOW_RATE_EARLY_S if is_low else EARLY_S) * self.rate_hz) if kind in LOSSY else 0
         self.seeks_slowly = kind == "MP3" or not self._can_seek
         frames: int = self._file.frames
         self.n_frames: int | None = frames if 0 <= frames < UNKNOWN_FRAMES else None
