@@ -308,6 +308,26 @@ def test_damage_costs_what_is_damaged_and_moves_nothing(
 
 
 @pytest.mark.parametrize("place", PLACES)
+@pytest.mark.parametrize("n_bytes", [700, 2500, 8000])
+@pytest.mark.parametrize("suffix", ["", "before another"])
+def test_bytes_taken_out_of_an_mp3_that_tells_its_length_cost_their_time(
+    recordings: dict[str, Path], tmp_path: Path, suffix: str, n_bytes: int, place: float
+) -> None:
+    whole, path = read(recordings["mp3"], IN_ONE_GO), tmp_path / "sound.mp3"
+    content = recordings["mp3"].read_bytes()
+    at = int(len(content) * place)
+    path.write_bytes(content[:at] + content[at + n_bytes :] + (content if suffix else b""))
+    with audio.Recording(path) as recording:
+        found = recording.samples(recording.rate_hz)
+        assert [note for note in recording.notes if note.startswith("lost from")]
+    assert len(found) == len(whole) * (2 if suffix else 1)
+    wrong = np.flatnonzero(np.abs(found[: len(whole)] - whole) > 1e-3)
+    lost_s = (wrong.max() - wrong.min()) / encoded.RATE_HZ
+    assert lost_s < 0.6 + n_bytes / len(content) * encoded.SECONDS
+    np.testing.assert_allclose(found[len(whole) + 2000 :], whole[2000:] if suffix else [], atol=1e-3)
+
+
+@pytest.mark.parametrize("place", PLACES)
 @pytest.mark.parametrize("kind", ["flac", "ogg", "mp3", "flac untold", "mp3 untold"])
 def test_a_cut_file_is_read_up_to_the_cut(
     recordings: dict[str, Path], tmp_path: Path, kind: str, place: float

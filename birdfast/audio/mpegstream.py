@@ -34,8 +34,11 @@ class Stream:
         """Frames that are there."""
         return sum(run.n_frames for run in self.runs)
 
-    def n_lost(self) -> list[int]:
-        """Return how many frames are missing before each run: by the promise if it is clear, or by bytes."""
+    def n_lost(self, *, to_end: bool) -> list[int]:
+        """Return how many frames are missing before each run: by the promise if it is clear, or by bytes.
+
+        If the stream is there `to_end`, all that it lacks is missing where it is broken, if at one place.
+        """
         before = [self.runs[0], *self.runs]
         lost = [
             round(n_bytes / mp3.frame_bytes(*around))
@@ -44,7 +47,8 @@ class Stream:
         holes = [number for number, n_bytes in enumerate(self.lost_bytes) if n_bytes]
         if self.promise and len(holes) == 1:
             missing = self.promise.n_frames - self.n_found
-            if 0 <= missing <= 2 + 1.5 * lost[holes[0]]:
+            most = self.n_found if to_end else 2 + 1.5 * lost[holes[0]]
+            if 0 <= missing <= most:
                 lost[holes[0]] = missing
         return lost
 
@@ -115,7 +119,7 @@ class MpegAudio:
     def _place(self, stream: Stream, begin: int, *, last: bool) -> int:
         """Give a stream's runs their positions from the sample `begin` on, and return where it ends."""
         told = stream.promise or Promise()
-        lost = stream.n_lost()
+        lost = stream.n_lost(to_end=not (last and self.tail))
         n_frames = stream.n_found + sum(lost)
         if last and n_frames + 1 < told.n_frames:  # some encoders count the header's own frame
             n_frames = told.n_frames
