@@ -370,6 +370,37 @@ def test_a_cut_container_is_cut_short(recordings: dict[str, Path], tmp_path: Pat
         audio.read(path)
 
 
+@pytest.mark.parametrize("damage", ["joined", "cut", "length"])
+def test_a_damaged_container_that_sends_ffmpeg_astray_is_told_as_such(
+    tmp_path: Path, damage: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "sound.caf"
+    content = encoded.by_ffmpeg(path, "alac", encoded.sound())
+    place = content.index(b"pakt") + 4
+    changed = {
+        "joined": 2 * content,
+        "cut": content[: len(content) // 2],
+        "length": content[:place] + b"\xff" * 8 + content[place + 8 :],
+    }
+    path.write_bytes(changed[damage])
+    with pytest.raises(AudioError) as told:
+        audio.read(path)
+    assert "invalid argument" not in str(told.value)
+    assert "dropped" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize("place", [(-1, 0), (-1, 1), (-(10**9), 2)])
+@pytest.mark.parametrize("whole", [True, False])
+def test_a_place_that_no_file_has_is_none(
+    recordings: dict[str, Path], place: tuple[int, int], whole: bool
+) -> None:
+    path = recordings["m4a"]
+    with ffmpeg.Container(path, None if whole else (0, path.stat().st_size))._file() as file:
+        assert file.seek(*place) == -1
+        assert file.seek(0) == 0
+        assert file.read(8)[4:] == b"ftyp"
+
+
 @pytest.mark.parametrize("rate_hz", [encoded.RATE_HZ, 32_000])
 def test_a_container_that_gives_no_sample_has_failed(
     recordings: dict[str, Path], tmp_path: Path, rate_hz: int

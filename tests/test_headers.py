@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from birdfast import audio
 from birdfast.errors import AudioError
 
+from .recordings import noise, write
+
 WIDE = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
 
 
@@ -257,3 +259,14 @@ def test_what_is_cut_is_resampled_to_its_end(tmp_path: Path) -> None:
         for block in opened.blocks(48_000):
             heard.append(len(block))
     assert sum(heard) == -(-2500 * 48_000 // 44_100)
+
+
+@pytest.mark.parametrize("n_chunks", [0, 1, 3])
+@pytest.mark.parametrize("n_bytes", [12, 13])
+def test_another_file_behind_a_wavs_last_chunks_is_told(tmp_path: Path, n_chunks: int, n_bytes: int) -> None:
+    path = tmp_path / "joined.wav"
+    one = write(path, noise(1000)).read_bytes()
+    chunk = b"LIST" + n_bytes.to_bytes(4, "little") + b"x" * n_bytes + bytes(n_bytes % 2)
+    path.write_bytes(one + chunk * n_chunks + one)
+    with pytest.raises(AudioError, match=r"ends at 0.02 s \(another WAV file begins there"):
+        audio.read(path)

@@ -110,6 +110,19 @@ class Packets:
         return np.concatenate(found) if found else np.zeros((0, self.n_channels), np.float32)
 
 
+class _Source(io.BufferedReader):
+    """A file as FFmpeg wants it: an error would be told on the terminal, and taken for one of the disk's."""
+
+    def seek(self, place: int, whence: int = 0) -> int:
+        """Go to a place; -1 if a damaged file names one where no file has any."""
+        if whence:
+            place += self.tell() if whence == 1 else super().seek(0, 2)
+        try:
+            return super().seek(place) if place >= 0 else -1
+        except OSError:  # beyond what a file can have
+            return -1
+
+
 class Container:
     """A `Decoder` of a file that FFmpeg takes apart itself, from its beginning on.
 
@@ -172,7 +185,7 @@ class Container:
 
     def _file(self) -> IO[bytes]:
         """Open the file, or the part."""
-        return io.BufferedReader(Pieces(self._path, [self._part])) if self._part else self._path.open("rb")
+        return _Source(Pieces(self._path, [self._part]) if self._part else self._path.open("rb", buffering=0))
 
     def _leap(self, ahead: int, expected: int, tolerance: int) -> int:
         """Return how many samples are lost where the clock is ahead of the samples."""

@@ -65,12 +65,17 @@ class Chunks:
         return only_zeros(self._file, min(last.start + last.length, self._held))
 
     def another_file(self, end: int) -> str | None:
-        """Name the kind of another file that begins behind the sound; None is no file."""
-        for place in self._places(end, end):
-            self._file.seek(min(place, self._held))
-            if name := FILES.get(self._file.read(4)):
-                return name
-        return None
+        """Name the kind of another file that begins behind the sound and its chunks; None is no file."""
+        length = end
+        while True:
+            for place in self._places(end, length):
+                self._file.seek(min(place, self._held))
+                if name := FILES.get(self._file.read(4)):
+                    return name
+            chunk = self._next(end, length)
+            if chunk is None:
+                return None
+            end, length = chunk.start + chunk.length, chunk.length
 
     def _next(self, end: int, length: int) -> Chunk | None:
         return next((chunk for place in self._places(end, length) if (chunk := self._at(place))), None)
