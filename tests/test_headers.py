@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from birdfast import audio
 from birdfast.errors import AudioError
 
+from . import encoded
 from .recordings import noise, write
 
 WIDE = ("PCM_16", "PCM_24", "PCM_32", "FLOAT", "DOUBLE", "ULAW", "ALAW")
@@ -269,4 +270,17 @@ def test_another_file_behind_a_wavs_last_chunks_is_told(tmp_path: Path, n_chunks
     chunk = b"LIST" + n_bytes.to_bytes(4, "little") + b"x" * n_bytes + bytes(n_bytes % 2)
     path.write_bytes(one + chunk * n_chunks + one)
     with pytest.raises(AudioError, match=r"ends at 0.02 s \(another WAV file begins there"):
+        audio.read(path)
+
+
+@pytest.mark.parametrize("codec", ["adpcm_ima_wav", "adpcm_ms"])
+@pytest.mark.parametrize("rate_hz", [16_000, 48_000])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_a_cut_wav_of_blocks_tells_its_length_in_seconds_as_they_are(
+    tmp_path: Path, codec: str, rate_hz: int, n_channels: int
+) -> None:
+    path, sound = tmp_path / "sound.wav", encoded.sound(4.0, rate_hz)
+    content = encoded.by_ffmpeg(path, codec, encoded.with_channels(sound, n_channels), rate_hz)
+    path.write_bytes(content[: len(content) // 2])
+    with pytest.raises(AudioError, match=r"ends at (1\.9|2\.0)\d s of 4\.[01]\d s"):
         audio.read(path)

@@ -14,6 +14,7 @@ UNTOLD_BYTES = 0xFFFFFF00  # lengths from here on are a recorder's way of not sa
 LENGTHS = Lengths(UNTOLD_BYTES, (0x7FFFF000, 0x7FFF0000, 0x7FFFFFFF, 0x80000000), 1 << 32, counts_head=True)
 LENGTHS_64 = Lengths((1 << 63) - 256)
 GSM, GSM_BYTES, GSM_FRAMES = b"\x31\0", 65, 320  # two frames of GSM 06.10 in a block
+ADPCM = (0x02, 0x11)  # of Microsoft, of IMA: samples of a block are told behind what all have
 MPEG = (b"\x50\0", b"\x55\0")  # layers I and II, layer III
 PLAIN = (1, 3, 6, 7, 0xFFFE)  # PCM, floats, A-law, mu-law, and WAVE_FORMAT_EXTENSIBLE for any of these
 
@@ -97,6 +98,8 @@ def wav_sound(position: int, length: int, form: bytes) -> Sound:
     if tag in PLAIN:
         frame_bytes = n_channels * -(-bits // 8)
         bytes_per_s = rate_hz * frame_bytes
+    if tag in ADPCM and len(form) >= 20 and any(form[18:20]):  # what writers tell of the bytes is a guess
+        bytes_per_s = rate_hz * frame_bytes / int.from_bytes(form[18:20], "little")
     return Sound(position, length, max(1, frame_bytes), bytes_per_s)
 
 
