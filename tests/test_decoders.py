@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import audio
-from birdfast.audio import choice, flac, flacstream, mpegstream, ogg, oggstream
+from birdfast.audio import choice, flac, flacstream, joined, mpegstream, ogg, oggstream
 from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, frames, libsndfile
 from birdfast.errors import AudioError
 
@@ -425,6 +425,24 @@ def test_files_that_were_joined_are_read_one_behind_the_other(
         assert f"{n_files} recordings, one behind the other" in recording.notes
     border = slice(len(one) - 1000, len(one) + 1000)
     np.testing.assert_array_equal(read(path, 331, border.start, border.stop), np.tile(one, 2)[border])
+
+
+@pytest.mark.parametrize("kind", ["wv", "tta"])
+@given(st.lists(st.tuples(st.integers(0, 99), st.integers(0, 255)), max_size=8), st.integers(0, 99))
+def test_any_bytes_may_be_looked_at_for_files_that_were_joined(
+    recordings: dict[str, Path], kind: str, changes: list[tuple[int, int]], n_bytes: int
+) -> None:
+    content = bytearray(recordings[kind].read_bytes()[: 10_000 + n_bytes])
+    for place, value in changes:
+        content[4 + place] = value
+    path = recordings[kind].with_name("mutated")
+    path.write_bytes(content * 2)
+    ends = [0]
+    for link in joined.links(path):
+        assert link.begin == ends[-1]
+        assert link.n_samples >= 0
+        ends.append(link.end)
+    assert ends[-1] in (0, 2 * len(content))
 
 
 @pytest.mark.parametrize("kind", ["wv", "tta"])

@@ -17,6 +17,7 @@ BLOCK_HEAD = struct.Struct(
     "<4sIHBBIIIII"
 )  # name, size, version, high bytes, samples, index, count, flags, CRC
 INITIAL = 1 << 11  # a block's flag: the first of those that have the same samples of several channels
+LOWEST_HZ = 1_000  # below that no head is one, and its table may be as long as memory
 UNTOLD = 0xFFFFFFFF
 CHUNK_BYTES = 1 << 20
 
@@ -58,8 +59,9 @@ def _tta(file: IO[bytes], place: int, size: int) -> Iterator[tuple[int, int]]:
         if len(head) < 22 or head[:4] != TTA:
             return
         rate_hz, n_samples = struct.unpack("<II", head[10:18])
-        frame_samples = max(1, 256 * rate_hz // 245)
-        table = file.read(min(size, 4 * -(-n_samples // frame_samples)))
+        if rate_hz < LOWEST_HZ:
+            return
+        table = file.read(4 * -(-n_samples // (256 * rate_hz // 245)))
         yield place, n_samples
         place += (
             22 + len(table) + 4 + sum(struct.unpack(f"<{len(table) // 4}I", table[: len(table) // 4 * 4]))
