@@ -53,6 +53,10 @@ class Packets:
         """Yield samples with their positions: see `Decoder.frames`."""
         return gathered(self._within(start, stop), self.n_channels, start)
 
+    def count(self, group: Group) -> int:
+        """Return how many samples a group gives by itself."""
+        return len(self._decode(self._codec(), group))
+
     def close(self) -> None:
         """Let the file go."""
 

@@ -1,0 +1,122 @@
+"""Damage at the beginning or in the middle of any kind of file: what follows keeps its time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from birdfast import audio
+from birdfast.audio import ogg
+from birdfast.errors import AudioError
+
+from . import encoded
+from .test_recorders import FFMPEG, run
+
+SECONDS = 20
+NEAR_S = 0.05
+
+
+def first_page(path: Path) -> int:
+    """Return where the first Ogg page with sound begins."""
+    with path.open("rb") as file:
+        return next(page.place for page in ogg.pages(file, path.stat().st_size) if page.granule > 0)
+
+
+def behind(name: bytes) -> Callable[[Path], int]:
+    return lambda path: path.read_bytes().index(name) + len(name)
+
+
+# How each is made, and where its sound begins.
+KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
+    "ogg": (("-c:a", "libvorbis"), first_page),
+    "opus": (("-c:a", "libopus"), first_page),
+    "oga": (("-c:a", "flac"), first_page),
+    "spx": (("-c:a", "libspeex", "-ar", "32000"), first_page),
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("damage")
+    encoded.by_libsndfile(folder / "sound.wav", encoded.sound(SECONDS))
+    return folder
+
+
+def made(folder: Path, kind: str) -> Path:
+    """Return a whole file of a kind."""
+    path = folder / f"whole.{kind}"
+    if not path.exists():
+        try:
+            run(*FFMPEG, "-i", folder / "sound.wav", *KINDS[kind][0], path)
+        except subprocess.CalledProcessError:
+            pytest.skip(f"this ffmpeg does not write {kind}")
+    return path
+
+
+def hear(path: Path) -> tuple[np.ndarray, int, list[str], str]:
+    """Return all samples that come, their rate, the notes, and the failure if any."""
+    blocks, failure = [np.zeros(0, np.float32)], ""
+    with audio.Recording(path) as recording:
+        try:
+            blocks += map(np.copy, recording.blocks(recording.rate_hz))
+        except AudioError as error:
+            failure = str(error)
+        return np.concatenate(blocks), recording.rate_hz, recording.notes, failure
+
+
+def late_s(found: np.ndarray, whole: np.ndarray, rate_hz: int, at_s: float) -> float:
+    """Return by how much the sound at a time of `whole` comes late in `found`."""
+    at, n = round(at_s * rate_hz), 2 * rate_hz
+    piece = whole[at : at + n]
+    begin = max(0, at - 9 * rate_hz)
+    around = found[begin : at + n + 9 * rate_hz]
+    size = 1 << (len(around) + n).bit_length()
+    alike = np.fft.irfft(np.fft.rfft(around, size) * np.conj(np.fft.rfft(piece, size)))
+    return float(begin + np.argmax(alike[: len(around) - n + 1]) - at) / rate_hz
+
+
+def damage(content: bytes, place: int, n_bytes: int, how: str) -> bytes:
+    """Return a file with zeros or noise in place of some bytes."""
+    put = bytes(n_bytes) if how == "zeros" else np.random.default_rng(1).bytes(n_bytes)
+    return content[:place] + put + content[place + n_bytes :]
+
+
+@pytest.mark.parametrize("how", ["zeros", "noise"])
+@pytest.mark.parametrize(("part", "seconds"), [(0.0, 0.002), (0.0, 1.0), (0.3, 1.0), (0.3, 4.0)])
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_follows_damage_keeps_its_time_and_the_loss_is_noted(
+    folder: Path, tmp_path: Path, kind: str, part: float, seconds: float, how: str
+) -> None:
+    source, path = made(folder, kind), tmp_path / f"damaged.{kind}"
+    content, begin = source.read_bytes(), KINDS[kind][1](source)
+    a_second = (len(content) - begin) / SECONDS
+    place = begin + round(part * SECONDS * a_second)
+    path.write_bytes(damage(content, place, max(4, round(seconds * a_second)), how))
+    whole, rate_hz, _, _ = hear(source)
+    found, _, notes, failure = hear(path)
+    assert not failure
+    assert len(found) == pytest.approx(len(whole), abs=NEAR_S * rate_hz)
+    assert [late_s(found, whole, rate_hz, at_s) for at_s in (13, 17)] == pytest.approx([0, 0], abs=NEAR_S)
+    assert [note for note in notes if "lost" in note]
+
+
+@pytest.mark.parametrize("kind", ["ogg", "opus", "oga", "spx"])
+def test_an_ogg_stream_joined_late_begins_there_with_a_note(folder: Path, tmp_path: Path, kind: str) -> None:
+    source, path = made(folder, kind), tmp_path / f"late.{kind}"
+    content, begin = source.read_bytes(), first_page(source)
+    with source.open("rb") as file:
+        late = [page.place for page in ogg.pages(file, len(content)) if page.granule > 0][7]
+    path.write_bytes(content[:begin] + content[late:])
+    whole, rate_hz, _, _ = hear(source)
+    found, _, notes, failure = hear(path)
+    assert not failure
+    (note,) = [note for note in notes if "its clock begins at" in note]
+    begin_s = float(note.split()[4])
+    assert 3 < begin_s < 10
+    assert len(found) / rate_hz == pytest.approx(len(whole) / rate_hz - begin_s, abs=NEAR_S)
+    assert late_s(found, whole, rate_hz, 13) == pytest.approx(-begin_s, abs=NEAR_S)
+    assert not [note for note in notes if "lost" in note]
