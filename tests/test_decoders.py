@@ -13,7 +13,16 @@ from hypothesis import strategies as st
 
 from birdfast import audio
 from birdfast.audio import choice, flac, flacstream, mpegstream, ogg, oggstream
-from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, libsndfile
+from birdfast.audio.decoders import (
+    Chain,
+    Decoder,
+    Rescued,
+    Undecodable,
+    container,
+    decoder,
+    ffmpeg,
+    libsndfile,
+)
 from birdfast.errors import AudioError
 
 from . import encoded
@@ -158,7 +167,7 @@ def openers(recordings: dict[str, Path]) -> dict[str, choice.Opener]:
         "FFmpeg, frames of MP3": lambda: framed("mp3 hole"),
         "FFmpeg, frames of FLAC": lambda: framed("flac hole"),
         "FFmpeg, pages of Ogg": lambda: framed("ogg hole"),
-        "FFmpeg": lambda: ffmpeg.Container(m4a),
+        "FFmpeg": lambda: container.Container(m4a),
         "chain": lambda: Chain([(lambda: libsndfile.Sndfile(wav), 336_000)] * 2),
         "rescued": lambda: Rescued(libsndfile.Sndfile(recordings["flac hole"]), lambda: framed("flac hole")),
     }
@@ -210,7 +219,7 @@ def test_a_decoder_gives_what_was_asked_for_in_any_order(opened: Decoder, where:
 def test_a_decoder_that_cannot_read_says_so(tmp_path: Path) -> None:
     path = tmp_path / "text.m4a"
     path.write_text("no sound at all " * 1000)
-    for opener in (libsndfile.Sndfile, ffmpeg.Container):
+    for opener in (libsndfile.Sndfile, container.Container):
         with pytest.raises(Undecodable):
             opener(path)
 

@@ -176,10 +176,15 @@ def _framed(framing: Framing) -> Decoder:
 
 def _either(path: Path) -> Decoder:
     try:
-        return libsndfile.Sndfile(path)
+        decoder = libsndfile.Sndfile(path)
+        if not decoder.is_mp3:
+            return decoder
+        decoder.close()  # no frames of MPEG audio follow each other in it: two bytes of noise look like one
+        refused = Undecodable(libsndfile.UNKNOWN)
     except Undecodable as error:
         refused = error
-    from .decoders.ffmpeg import UNKNOWN, Container
+    from .decoders.container import Container
+    from .decoders.ffmpeg import UNKNOWN
 
     try:
         return Container(path)

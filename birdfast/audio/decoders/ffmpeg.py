@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
-from fractions import Fraction
-from pathlib import Path
 from typing import IO, Any
 
 import av
@@ -21,10 +19,7 @@ CONTAINERS = "aac,ac3,amr,ape,asf,avi,caf,dsf,eac3,matroska,mov,mpegts,ogg,tak,t
 ONLY = {"format_whitelist": CONTAINERS}
 KEEPS_ITS_LENGTH = ("asf", "matroska", "mov", "wv")  # formats whose header says how much has to come
 UNKNOWN = "not an audio file that FFmpeg reads"
-SKIP_A_FRAME = ("wmav1", "wmav2")  # their decoders give nothing for the first
-TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it is no clock of samples
-LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong
-MOST_ERRORS = 100  # in a row
+MOST_ERRORS = 100  # in a row, at which no packet is found
 DAMAGE = (av.error.FFmpegError, ValueError, TypeError)
 
 av.logging.set_level(None)
@@ -107,76 +102,6 @@ class Packets:
         return np.concatenate(found) if found else np.zeros((0, self.n_channels), np.float32)
 
 
-class Container:
-    """A `Decoder` of a file that FFmpeg takes apart itself, from its beginning on.
-
-    Its first stream of sound is read. Where the container's clock counts samples, a gap in it is a
-    gap; a coarser clock counts where it is `TOLERANCE_S` ahead.
-
-    Raises
-    ------
-    Undecodable
-        FFmpeg does not know the format, or finds no sound.
-    OSError
-        The file cannot be read.
-    """
-
-    name = "FFmpeg"
-    seeks_slowly = True
-    n_frames: int | None = None
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self.notes: list[str] = []
-        self.lost: list[tuple[int, int]] = []
-        with path.open("rb") as file, _opened(file) as container:
-            stream = container.streams.audio[0]
-            self.rate_hz, self.n_channels = stream.sample_rate or 0, stream.channels
-            self._promised_s = _promised_s(container)
-
-    def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
-        """Yield samples with their positions: see `Decoder.frames`."""
-        return gathered(self._within(start, stop), self.n_channels, start)
-
-    def close(self) -> None:
-        """Let the file go."""
-
-    def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
-        """Decode from the beginning on, and yield what was asked for."""
-        expected, origin = 0, None
-        with self._path.open("rb") as file, _opened(file) as container:
-            stream = container.streams.audio[0]
-            exact = stream.time_base == Fraction(1, self.rate_hz)
-            tolerance = 0 if exact else round(TOLERANCE_S * self.rate_hz)
-            for frame in _decoded(container, stream):
-                if frame.sample_rate != self.rate_hz:
-                    raise Undecodable(f"its sample rate changes to {frame.sample_rate} Hz", expected)
-                if frame.pts is not None:
-                    told = round(frame.pts * frame.time_base * self.rate_hz)
-                    if origin is None:
-                        expected = frame.samples if stream.codec_context.name in SKIP_A_FRAME else 0
-                        origin = told - expected
-                    expected += self._leap(told - origin - expected, expected, tolerance)
-                block = samples(frame, self.n_channels)
-                if stop is not None and expected + len(block) >= stop:
-                    yield min(expected, stop), block[: max(0, stop - expected)]
-                    return
-                yield expected, block
-                expected += len(block)
-        if expected < (self._promised_s - 2 * TOLERANCE_S) * self.rate_hz:
-            raise Undecodable(f"cut short: its header promises {self._promised_s:.2f} s", expected)
-
-    def _leap(self, ahead: int, expected: int, tolerance: int) -> int:
-        """Return how many samples are lost where the clock is ahead of the samples."""
-        if ahead <= tolerance:
-            return 0
-        if ahead > LONGEST_GAP_S * self.rate_hz:
-            self.notes.append(f"its clock leaps at {expected / self.rate_hz:.2f} s: passed over")
-            return 0
-        self.lost.append((expected, expected + ahead))
-        return ahead
-
-
 def samples(frame: Any, n_channels: int) -> Float32:
     """Return a frame's samples: float32 [n, n_channels] in -1..1 for integers."""
     kind, n = frame.format.name.removesuffix("p"), frame.samples
@@ -193,7 +118,7 @@ def samples(frame: Any, n_channels: int) -> Float32:
     return with_channels(values.astype(np.float32) * np.float32(scale), n_channels)
 
 
-def _opened(file: IO[bytes]) -> Any:
+def opened(file: IO[bytes]) -> Any:
     """Return a container in which there is sound, opened."""
     try:
         container: Any = av.open(file, options=ONLY, metadata_errors="ignore")
@@ -207,25 +132,34 @@ def _opened(file: IO[bytes]) -> Any:
     return container
 
 
-def _promised_s(container: Any) -> float:
+def promised_s(container: Any) -> float:
     """Return how many seconds have to come; 0 if the format does not say."""
     exact = container.format.name.split(",")[0] in KEEPS_ITS_LENGTH
     return container.duration / av.time_base if exact and container.duration else 0.0
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """Yield a stream's frames, and go on behind what is damaged."""
+def packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield a stream's packets, and go on behind what is damaged."""
     packets, n_errors = container.demux(stream), 0
     while n_errors < MOST_ERRORS:
         try:
             packet = next(packets, None)
-            if packet is None:
-                return
-            yield from packet.decode()
-            n_errors = 0
         except DAMAGE:
             n_errors += 1
             packets = container.demux(stream)
+            continue
+        if packet is None:
+            return
+        n_errors = 0
+        yield packet
+
+
+def decoded(codec: Any, packet: Any) -> Sequence[Any]:
+    """Return the frames of a packet, or of its bytes: none if it is damaged."""
+    try:
+        return codec.decode(av.Packet(packet) if isinstance(packet, bytes) else packet)  # type: ignore[no-any-return]
+    except DAMAGE:
+        return ()
 
 
 def _reason(error: Exception) -> str:
