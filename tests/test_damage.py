@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import numpy as np
 import pytest
 
 from birdfast import audio
-from birdfast.audio import ogg
+from birdfast.audio import flac, ogg
 from birdfast.audio.decoders import container, decoder, ffmpeg
 from birdfast.errors import AudioError
 
@@ -40,12 +41,18 @@ ASF_DATA = b"\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
 
 LATE_CLOCKS = ("webm", "mka", "wma", "ts")
 
+
+def first_frame(path: Path) -> int:
+    return encoded.flac_frames(path.read_bytes())
+
+
 # How each is made, and where its sound begins.
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
     "ogg": (("-c:a", "libvorbis"), first_page),
     "opus": (("-c:a", "libopus"), first_page),
     "oga": (("-c:a", "flac"), first_page),
     "spx": (("-c:a", "libspeex", "-ar", "32000"), first_page),
+    "flac": (("-c:a", "flac"), first_frame),
     "aac": (("-c:a", "aac"), nowhere),
     "ac3": (("-c:a", "ac3"), nowhere),
     "avi": (("-c:a", "libmp3lame"), behind(b"movi")),
@@ -171,6 +178,70 @@ def test_what_follows_more_damaged_packets_than_errors_are_borne_is_read(
     assert not failure
     assert len(found) == len(whole)
     assert late_s(found, whole, rate_hz, 17) == 0
+
+
+@pytest.mark.parametrize("total", ["told", "not told"])
+@pytest.mark.parametrize("offset", range(6))
+def test_a_wrong_bit_in_the_first_header_of_a_flac_costs_one_frame(
+    folder: Path, tmp_path: Path, offset: int, total: str
+) -> None:
+    source, path = made(folder, "flac"), tmp_path / "damaged.flac"
+    content = bytearray(source.read_bytes())
+    content[first_frame(source) + offset] ^= 1
+    path.write_bytes(content if total == "told" else encoded.with_total(content, 0))
+    whole, _, _, _ = hear(source)
+    found, _, notes, failure = hear(path)
+    assert not failure
+    np.testing.assert_array_equal(found[4608:], whole[4608:])
+    assert not found[:4608].any()
+    assert "lost from 0.00 s to 0.10 s: silence there" in notes
+
+
+@pytest.mark.parametrize(("leap", "seconds"), [(0, 20), (100, 29.6), (10**8, 20)])
+def test_frame_numbers_that_leap_too_far_are_passed_over(
+    folder: Path, tmp_path: Path, leap: int, seconds: float
+) -> None:
+    source, path = made(folder, "flac"), tmp_path / "leaping.flac"
+    path.write_bytes(leaping(encoded.with_total(source.read_bytes(), 0), leap))
+    found, rate_hz, notes, failure = hear(path)
+    assert not failure
+    assert len(found) / rate_hz == pytest.approx(seconds, abs=0.01)
+    assert bool([note for note in notes if "the frame numbers leap at" in note]) == (leap > 10**6)
+    assert bool([note for note in notes if "lost" in note]) == (leap == 100)
+
+
+def leaping(content: bytes, leap: int) -> bytes:
+    """Return a FLAC in whose second half the frame numbers are higher."""
+    begin = encoded.flac_frames(content)
+    finder = flac.Finder(io.BytesIO(content), content[begin : begin + 16], len(content))
+    found, frame = [], finder.after(begin, number=0)
+    while frame:
+        found.append(frame)
+        frame = finder.after(frame.place + 6, number=frame.next_number)
+    ends = [frame.place for frame in found[1:]] + [len(content)]
+    made = [content[:begin]]
+    for frame, end in zip(found, ends, strict=True):
+        old = content[frame.place : end]
+        n_old, number = (
+            len(chr(frame.number).encode()),
+            frame.number + leap * (frame.number >= len(found) // 2),
+        )
+        behind = {6: 1, 7: 2}.get(old[2] >> 4, 0)
+        head = old[:4] + coded(number) + old[4 + n_old : 4 + n_old + behind]
+        new = head + bytes([flac.crc8(head)]) + old[4 + n_old + behind + 1 : -2]
+        made.append(new + flac.crc16(new).to_bytes(2))
+    return b"".join(made)
+
+
+def coded(number: int) -> bytes:
+    """Return a number as UTF-8 writes it, also beyond what that has."""
+    if number < 0x80:
+        return bytes([number])
+    tail = []
+    while number >= 1 << (6 - len(tail)):
+        tail.insert(0, 0x80 | number & 0x3F)
+        number >>= 6
+    return bytes([0xFF00 >> (len(tail) + 1) & 0xFF | number, *tail])
 
 
 def test_losses_are_told_one_by_one_up_to_a_number() -> None:
