@@ -13,6 +13,7 @@ import pytest
 from birdfast import audio
 from birdfast.audio import flac, ogg
 from birdfast.audio.decoders import container, decoder, ffmpeg
+from birdfast.audio.mpegtags import sound_begin
 from birdfast.errors import AudioError
 
 from . import encoded
@@ -46,6 +47,11 @@ def first_frame(path: Path) -> int:
     return encoded.flac_frames(path.read_bytes())
 
 
+def first_sound(path: Path) -> int:
+    with path.open("rb") as file:
+        return sound_begin(file)
+
+
 # How each is made, and where its sound begins.
 KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
     "ogg": (("-c:a", "libvorbis"), first_page),
@@ -53,6 +59,8 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
     "oga": (("-c:a", "flac"), first_page),
     "spx": (("-c:a", "libspeex", "-ar", "32000"), first_page),
     "flac": (("-c:a", "flac"), first_frame),
+    "mp3": (("-c:a", "libmp3lame"), first_sound),
+    "mp2": (("-c:a", "mp2"), nowhere),
     "aac": (("-c:a", "aac"), nowhere),
     "ac3": (("-c:a", "ac3"), nowhere),
     "avi": (("-c:a", "libmp3lame"), behind(b"movi")),
