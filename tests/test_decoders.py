@@ -16,7 +16,17 @@ from hypothesis import strategies as st
 
 from birdfast import audio
 from birdfast.audio import choice, flac, flacstream, joined, mpegstream, ogg, oggstream
-from birdfast.audio.decoders import Chain, Decoder, Rescued, Undecodable, decoder, ffmpeg, frames, libsndfile
+from birdfast.audio.decoders import (
+    Chain,
+    Decoder,
+    Rescued,
+    Undecodable,
+    container,
+    decoder,
+    ffmpeg,
+    frames,
+    libsndfile,
+)
 from birdfast.errors import AudioError
 
 from . import encoded
@@ -202,9 +212,9 @@ def openers(recordings: dict[str, Path]) -> dict[str, choice.Opener]:
         "FFmpeg, frames of MP3": lambda: framed("mp3 hole"),
         "FFmpeg, frames of FLAC": lambda: framed("flac hole"),
         "FFmpeg, pages of Ogg": lambda: framed("ogg hole"),
-        "FFmpeg": lambda: ffmpeg.Container(m4a),
-        "FFmpeg, 8 channels": lambda: ffmpeg.Container(recordings["wv of 8"]),
-        "FFmpeg, 16 channels": lambda: ffmpeg.Container(recordings["wv of 16"]),
+        "FFmpeg": lambda: container.Container(m4a),
+        "FFmpeg, 8 channels": lambda: container.Container(recordings["wv of 8"]),
+        "FFmpeg, 16 channels": lambda: container.Container(recordings["wv of 16"]),
         "chain": lambda: Chain([(lambda: libsndfile.Sndfile(wav), 336_000)] * 2),
         "rescued": lambda: Rescued(libsndfile.Sndfile(recordings["flac hole"]), lambda: framed("flac hole")),
     }
@@ -257,7 +267,7 @@ def test_a_decoder_gives_what_was_asked_for_in_any_order(opened: Decoder, where:
 def test_a_decoder_that_cannot_read_says_so(tmp_path: Path) -> None:
     path = tmp_path / "text.m4a"
     path.write_text("no sound at all " * 1000)
-    for opener in (libsndfile.Sndfile, ffmpeg.Container):
+    for opener in (libsndfile.Sndfile, container.Container):
         with pytest.raises(Undecodable):
             opener(path)
 
@@ -395,7 +405,7 @@ def test_a_place_that_no_file_has_is_none(
     recordings: dict[str, Path], place: tuple[int, int], whole: bool
 ) -> None:
     path = recordings["m4a"]
-    with ffmpeg.Container(path, None if whole else (0, path.stat().st_size))._file() as file:
+    with container.Container(path, None if whole else (0, path.stat().st_size))._file() as file:
         assert file.seek(*place) == -1
         assert file.seek(0) == 0
         assert file.read(8)[4:] == b"ftyp"

@@ -23,6 +23,7 @@ from .pieces import Piece, Pieces
 if TYPE_CHECKING:
     from .headers import Header
     from .ogg import Link
+    from .oggstream import OggStream
 
 Opener = Callable[[], Decoder]
 CODECS = (b"\x01vorbis", b"OpusHead")  # what libsndfile reads in Ogg
@@ -107,7 +108,7 @@ def _ogg(path: Path) -> Choice | None:
         notes.append("no page says that it is the last")
     try:
         chosen = [_link(path, link, len(links) == 1) for link in links]
-    except (ValueError, Undecodable):  # of a kind that FFmpeg may know
+    except ogg.UnknownKind:  # FFmpeg may know it
         return Choice(partial(_either, path), tuple(notes), missing)
     if len(links) == 1:
         return Choice(chosen[0][0], tuple(notes), missing)
@@ -119,9 +120,9 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
     """Return what opens a link of a chain, and its samples; `alone`: what is open by then stays so."""
     from .oggstream import OggStream
 
-    if not link.first_packet.startswith(CODECS):
-        stream = OggStream(path, link)
-        return partial(_framed, stream), stream.n_frames
+    stream = OggStream(path, link)
+    if not link.first_packet.startswith(CODECS) or stream.lacks_its_begin:
+        return _paged(stream)
     end = link.places[min(link.holes)] if link.holes else link.ranges[-1][1]
     granule = link.granules[(min(link.holes) if link.holes else len(link.places)) - 1]
     whole = [(begin, min(stop, end)) for begin, stop in link.ranges if begin < end]
@@ -129,7 +130,10 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
     if whole != [(0, path.stat().st_size)]:
         opener = partial(_pieces, path, whole)
     with ExitStack() as stack:
-        counted = opener()
+        try:
+            counted = opener()
+        except Undecodable:
+            return _paged(stream)
         stack.callback(counted.close)
         n_frames, rate_hz = counted.n_frames or 0, counted.rate_hz
         stream = OggStream(path, link, lambda to_hz: granule - n_frames * to_hz // rate_hz)
@@ -147,10 +151,19 @@ def _joined(path: Path) -> Choice | None:
     links = joined.links(path)
     if len(links) < 2:
         return None
-    from .decoders.ffmpeg import Container
+    from .decoders.container import Container
 
     chain = [(partial(Container, path, (link.begin, link.end)), link.n_samples) for link in links]
     return Choice(partial(Chain, chain), (f"{len(links)} recordings, one behind the other",))
+
+
+def _paged(stream: OggStream) -> tuple[Opener, int]:
+    """Return what opens an Ogg stream page by page, and its samples."""
+    from .decoders.ffmpeg import Packets
+
+    if stream.begins_behind_headers:
+        stream.begin_with(Packets(stream).count(next(stream.groups(0))))
+    return partial(_framed, stream), stream.n_frames
 
 
 def _repaired(path: Path, header: Header) -> Decoder:
@@ -175,10 +188,15 @@ def _framed(framing: Framing) -> Decoder:
 
 def _either(path: Path) -> Decoder:
     try:
-        return libsndfile.Sndfile(path)
+        decoder = libsndfile.Sndfile(path)
+        if not decoder.is_mp3:
+            return decoder
+        decoder.close()  # no frames of MPEG audio follow each other in it: two bytes of noise look like one
+        refused = Undecodable(libsndfile.UNKNOWN)
     except Undecodable as error:
         refused = error
-    from .decoders.ffmpeg import UNKNOWN, Container
+    from .decoders.container import Container
+    from .decoders.ffmpeg import UNKNOWN
 
     try:
         return Container(path)

@@ -7,6 +7,8 @@ from functools import cache
 from typing import IO, NamedTuple
 
 WINDOW_BYTES = 1 << 16
+HEAD_BYTES = 16  # a frame's header has no more
+SYNC = re.compile(rb"\xff[\xf8\xf9]")
 BLOCK_SIZES = {1: 192, 2: 576, 3: 1152, 4: 2304, 5: 4608} | {code: 1 << code for code in range(8, 16)}
 
 
@@ -20,6 +22,11 @@ class Info(NamedTuple):
     n_channels: int
     n_bits: int
     n_frames: int
+
+    def most_bytes(self, block_samples: int) -> int:
+        """Return what a frame has at most: as it is told, or as uncompressed and a little more."""
+        samples = max(block_samples, self.block_samples)
+        return samples * self.n_channels * (self.n_bits + 1) // 8 + 256
 
 
 class Frame(NamedTuple):
@@ -89,12 +96,12 @@ class Finder:
             self._file.seek(place)
             window = self._file.read(min(WINDOW_BYTES, self.end - place))
             for found in self._sync.finditer(window):
-                frame = parse(window[found.start() : found.start() + 16], place + found.start())
+                frame = parse(window[found.start() : found.start() + HEAD_BYTES], place + found.start())
                 if frame and frame.place < limit and number in (None, frame.number):
                     return frame
-            if len(window) < 16:
+            if len(window) < HEAD_BYTES:
                 return None
-            place += max(1, len(window) - 15)
+            place += max(1, len(window) - HEAD_BYTES + 1)
         return None
 
     def last(self, window_bytes: int) -> Frame | None:
@@ -108,6 +115,26 @@ class Finder:
         """Say whether a frame goes from its place right up to another: its checksum fits."""
         self._file.seek(frame.place)
         return crc16(self._file.read(end - frame.place)) == 0
+
+
+def first_frame(file: IO[bytes], head: Info, size: int) -> Frame | None:
+    """Return the frame where the first should be; if that is damaged, the next that another follows."""
+    place = head.begin
+    while place < size:
+        file.seek(place)
+        window = file.read(WINDOW_BYTES)
+        for found in SYNC.finditer(window):
+            first = window[found.start() : found.start() + HEAD_BYTES]
+            frame = parse(first, place + found.start())
+            if frame and (frame.place == head.begin or _is_followed(Finder(file, first, size), frame, head)):
+                return frame
+        place += max(1, len(window) - HEAD_BYTES + 1)
+    return None
+
+
+def _is_followed(finder: Finder, frame: Frame, head: Info) -> bool:
+    limit = frame.place + head.most_bytes(frame.n_samples)
+    return finder.after(frame.place + 6, limit, frame.next_number) is not None
 
 
 def parse(head: bytes, place: int) -> Frame | None:

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from .flac import Finder, Frame, Info, info, parse
-from .framing import Group
+from .flac import HEAD_BYTES, Finder, Frame, Info, first_frame, info
+from .framing import LONGEST_GAP_S, Group
 from .mpegtags import ID3V1_BYTES, sound_begin
 
 ZEROS_BYTES = 64  # so many zeros at the end are no sound
@@ -34,12 +34,15 @@ class FlacFile:
     codec = "flac"
     seeks_slowly = False
 
-    def __init__(self, path: Path, file: IO[bytes], head: Info, first: bytes, size: int) -> None:
-        self._path, self._head, self._first = path, head, first
+    def __init__(self, path: Path, file: IO[bytes], head: Info, begin: Frame, size: int) -> None:
+        self._path, self._head = path, head
+        file.seek(begin.place)
+        self._first = first = file.read(HEAD_BYTES)
         self.extradata: bytes | None = head.block
         self.rate_hz, self.n_channels = head.rate_hz, head.n_channels
-        self._begin = parse(first, head.begin) or Frame(head.begin, 0, head.block_samples, False)
-        self._block_samples = self._begin.n_samples
+        self._begin, self._block_samples = begin, begin.n_samples
+        is_damaged = begin.place > head.begin and self._n_before(begin, 0) <= LONGEST_GAP_S * self.rate_hz
+        self._origin = 0 if is_damaged else begin.number  # the number of the frame with the first sample
         self._end = _end(file, size)
         finder = Finder(file, first, self._end)
         last = finder.last(2 * self._most_bytes())
@@ -48,7 +51,7 @@ class FlacFile:
         self.notes: list[str] = []
         self.n_frames = self._believed(last) if self._is_one(finder) else None
         as_told = self.n_frames is not None and self.held == self.n_frames
-        self.is_regular = self._end == size and self._begin.number == 0 and as_told
+        self.is_regular = self._end == size and begin.number == 0 and begin.place == head.begin and as_told
         if not self.is_regular:
             self.notes += self._oddities(size)
 
@@ -99,11 +102,13 @@ class FlacFile:
 
     def _leap(self, frame: Frame, follower: Frame, position: int) -> int:
         """Return how many samples are lost between two frames."""
-        leap = follower.number - frame.next_number
-        leap *= 1 if frame.is_variable else self._block_samples
+        leap = self._n_before(follower, frame.next_number)
+        place_s = (position + frame.n_samples) / self.rate_hz
         if leap < 0:
-            place_s = (position + frame.n_samples) / self.rate_hz
             self.notes.append(f"the frame numbers begin anew at {place_s:.2f} s")
+        elif self.n_frames is None and leap > LONGEST_GAP_S * self.rate_hz:
+            self.notes.append(f"the frame numbers leap at {place_s:.2f} s: passed over")
+            return 0
         return max(0, leap)
 
     def _seek(self, finder: Finder, start: int) -> Frame:
@@ -119,19 +124,21 @@ class FlacFile:
         return found
 
     def _position(self, frame: Frame) -> int:
-        number = frame.number - self._begin.number
-        return number if frame.is_variable else number * self._block_samples
+        return self._n_before(frame, self._origin)
+
+    def _n_before(self, frame: Frame, number: int) -> int:
+        """Return the samples from the beginning of the frame of a number to that of a frame."""
+        return (frame.number - number) * (1 if frame.is_variable else self._block_samples)
 
     def _most_bytes(self) -> int:
         """Return what a frame has at most: as it is told, or as uncompressed and a little more."""
-        samples = max(self._block_samples, self._head.block_samples)
-        return samples * self.n_channels * (self._head.n_bits + 1) // 8 + 256
+        return self._head.most_bytes(self._block_samples)
 
     def _believed(self, last: Frame | None) -> int | None:
         """Return the length in the header if the file is as long, or was cut before that."""
         told = self._head.n_frames
-        if not told or self._begin.number or self.held is None:
-            return told if told and last is None and not self._begin.number else None
+        if not told or self._origin or self.held is None:
+            return told if told and last is None and not self._origin else None
         if self.held == told:
             return told
         ended = self._whole and last is not None and last.n_samples < self._block_samples
@@ -144,8 +151,8 @@ class FlacFile:
             yield "no length in its header: read to its end"
         elif self.n_frames is None:
             yield f"its header promises {told / self.rate_hz:.2f} s: read to its end"
-        if self._begin.number:
-            yield f"its frame numbers begin at {self._begin.number}"
+        if self._origin:
+            yield f"its frame numbers begin at {self._origin}"
         if self._end < size:
             yield f"{size - self._end} bytes behind its last frame that are no sound"
         elif not self._whole and self.n_frames is None:
@@ -165,11 +172,8 @@ def scan(path: Path) -> FlacFile | None:
         head = info(file, sound_begin(file))
         if head is None:
             return None
-        file.seek(head.begin)
-        first = file.read(16)
-        if first[:1] != b"\xff" or first[1:2] not in (b"\xf8", b"\xf9"):
-            return None
-        return FlacFile(path, file, head, first, size)
+        begin = first_frame(file, head, size)
+        return FlacFile(path, file, head, begin, size) if begin else None
 
 
 def _end(file: IO[bytes], size: int) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import NamedTuple, Protocol
 
 EARLY_S = 0.25  # a codec starts so much before the samples that are wanted: they are then as in one go
+LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong, where nothing else tells the length
 
 
 class Group(NamedTuple):

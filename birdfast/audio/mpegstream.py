@@ -23,7 +23,7 @@ class Placed(NamedTuple):
 
 @dataclass
 class Stream:
-    """What an encoder wrote at a time: runs, the bytes lost between them, and what it promised."""
+    """What an encoder wrote at a time: runs, the bytes lost before each, and what it promised."""
 
     promise: Promise | None
     runs: list[mp3.Run] = field(default_factory=list)
@@ -39,11 +39,13 @@ class Stream:
 
         If the stream is there `to_end`, all that it lacks is missing where it is broken, if at one place.
         """
-        before = [self.runs[0], *self.runs]
-        lost = [
-            round(n_bytes / mp3.frame_bytes(*around))
-            for n_bytes, *around in zip(self.lost_bytes, before, self.runs, strict=False)
+        first = self.runs[0]
+        parts = [
+            n_bytes / mp3.frame_bytes(*around)
+            for n_bytes, *around in zip(self.lost_bytes, [first, *self.runs], self.runs, strict=False)
         ]
+        n_headers = int(first.head.layer == 3 and self.promise is None)  # the frame that told the length
+        lost = [max(0, int(parts[0]) - n_headers), *map(round, parts[1:])]  # a part of the first is none
         holes = [number for number, n_bytes in enumerate(self.lost_bytes) if n_bytes]
         if self.promise and len(holes) == 1:
             missing = self.promise.n_frames - self.n_found
@@ -166,7 +168,7 @@ def _scan(path: Path, file: IO[bytes], size: int) -> MpegAudio | None:
         if streams and streams[0].runs and head[1:3] != streams[0].runs[0].head[1:3]:
             missing = f"its rate or kind changes there: {head.rate_hz} Hz, layer {head.layer}"
             break
-        lost = found - place
+        lost = 0 if told or (anew and streams) else found - place
         if told:
             found += mp3.lengths(head.second, head.rate_hz)[frame[2]]
         if told or anew:
@@ -174,7 +176,7 @@ def _scan(path: Path, file: IO[bytes], size: int) -> MpegAudio | None:
         run = mp3.follow(file, found, head)
         if run.n_frames:
             streams[-1].runs.append(run)
-            streams[-1].lost_bytes.append(lost if len(streams[-1].runs) > 1 else 0)
+            streams[-1].lost_bytes.append(lost)
         elif not told:
             break
         place, anew = run.end, False

@@ -23,6 +23,10 @@ HEAD = struct.Struct("<4xBBqII4xB")  # version, flags, granule, serial, sequence
 CHECKSUM, NO_CHECKSUM = struct.Struct(">I"), bytes(4)  # as it stands in mirrored bytes
 
 
+class UnknownKind(Exception):
+    """A stream is of no kind that is known here, or there is no sound in it."""
+
+
 class Page(NamedTuple):
     """A page's header, and where it lies."""
 

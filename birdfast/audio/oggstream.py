@@ -10,6 +10,8 @@ from . import ogg
 from .flac import sound_facts
 from .framing import EARLY_S, Group
 
+REMEMBERING = ("opus", "speex")  # there is no saying how far back they remember; they need no comments
+
 
 class OggStream:
     """A `Framing` of a link's first stream.
@@ -26,8 +28,8 @@ class OggStream:
 
     Raises
     ------
-    ValueError
-        It is no sound that is known, or its headers are damaged.
+    ogg.UnknownKind
+        It is no sound that is known, or there is none behind its headers.
     """
 
     def __init__(self, path: Path, link: ogg.Link, shift: Callable[[int], int] | None = None) -> None:
@@ -43,11 +45,34 @@ class OggStream:
             self.extradata = first[17:51]
         self._skip = int.from_bytes(first[10:12], "little") if self.codec == "opus" else 0
         self._shift = self._skip if shift is None else shift(self.rate_hz)
-        self.seeks_slowly = self.codec == "opus"
+        self.seeks_slowly = self.codec in REMEMBERING
         ends = [granule for granule in link.granules[self._first_page :] if granule >= 0]
         if not ends:
-            raise ValueError("no sound in it")
-        self.n_frames = max(0, ends[-1] - self._shift)
+            raise ogg.UnknownKind("no sound in it")
+        self._end = ends[-1]
+
+    @property
+    def n_frames(self) -> int:
+        """Samples per channel."""
+        return max(0, self._end - self._shift)
+
+    @property
+    def lacks_its_begin(self) -> bool:
+        """Whether pages are missing before the first one with sound."""
+        return bool(self._link.holes) and min(self._link.holes) <= self._first_page
+
+    @property
+    def begins_behind_headers(self) -> bool:
+        """Whether nothing lies between the headers and the first sound, as where pages were damaged."""
+        places = self._link.places[max(0, self._first_page - 1) : self._first_page + 1]
+        return any(first <= places[0] and places[-1] < end for first, end in self._link.ranges)
+
+    def begin_with(self, n_samples: int) -> None:
+        """Begin with the first page, of so many samples: a stream may be joined late, or cut from another."""
+        granule = next(granule for granule in self._link.granules[self._first_page :] if granule >= 0)
+        self._shift = max(self._shift, granule - n_samples)
+        if self._shift > self._skip:
+            self.notes.append(f"its clock begins at {self._shift / self.rate_hz:.2f} s: so does its sound")
 
     def is_usual(self, rate_hz: int) -> bool:
         """Say whether libsndfile, which reads it at a rate, finds every place in it and loses nothing."""
@@ -97,19 +122,23 @@ class OggStream:
         begun: bytes | None = None
         with self._path.open("rb") as file:
             for number in range(len(self._link.places)):
+                if number in self._link.holes:
+                    begun = None
+                    if number == 1 and self.codec in REMEMBERING:
+                        return found, number
                 packets, begun = self._packets(file, number, begun)
                 found += packets
                 if n_headers == 0 and any(packet[:1] == b"\xff" for packet in packets):
                     return found, number
                 if 0 < n_headers <= len(found):
                     return found[:n_headers], number + 1
-        raise ValueError("no sound in it")
+        raise ogg.UnknownKind("no sound in it")
 
     def _page_before(self, start: int) -> int:
         """Return the page to begin with: what it gives is early enough to be thrown away."""
         early = start + self._shift - round(EARLY_S * self.rate_hz)
         number = self._first_page
-        if self.codec == "opus":  # there is no saying how far back it remembers
+        if self.codec in REMEMBERING:
             return number
         while number + 1 < len(self._link.places) and 0 <= self._link.granules[number] < early:
             number += 1
@@ -122,10 +151,13 @@ def _codec(packet: bytes) -> tuple[str, int, int, int]:
         return "vorbis", 3, int.from_bytes(packet[12:16], "little"), packet[11]
     if packet[:8] == b"OpusHead" and len(packet) >= 19:
         return "opus", 2, 48_000, packet[9]
+    if packet[:8] == b"Speex   " and len(packet) >= 80:
+        rate_hz, n_channels, n_more = (int.from_bytes(packet[at : at + 4], "little") for at in (36, 48, 68))
+        return "speex", 2 + n_more, rate_hz, n_channels
     if packet[:5] == b"\x7fFLAC" and len(packet) >= 51:
         rate_hz, n_channels, *_ = sound_facts(packet[17:51])
         return "flac", 0, rate_hz, n_channels
-    raise ValueError("of no kind of sound that is known")
+    raise ogg.UnknownKind("of no kind of sound that is known")
 
 
 def _laced(headers: list[bytes]) -> bytes:

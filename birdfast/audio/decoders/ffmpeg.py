@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from copy import copy
-from fractions import Fraction
-from pathlib import Path
 from typing import IO, Any
 
 import av
@@ -15,7 +13,6 @@ from av.codec import CodecContext
 
 from ...arrays import Float32
 from ..framing import Framing, Group
-from ..pieces import Pieces
 from .decoder import Undecodable, gathered
 from .frames import samples
 
@@ -26,10 +23,7 @@ ONLY = {"format_whitelist": CONTAINERS}
 KEEPS_ITS_LENGTH = ("ape", "asf", "matroska", "mov", "tak", "tta", "wv")
 CHECKED = {"err_detect": "crccheck+explode"}  # wrong checksums are not passed over
 UNKNOWN = "not an audio file that FFmpeg reads"
-SKIP_A_FRAME = ("wmav1", "wmav2")  # their decoders give nothing for the first
-TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it is no clock of samples
-LONGEST_GAP_S = 3600.0  # a clock that leaps further is wrong
-MOST_ERRORS = 100  # in a row
+MOST_ERRORS = 100  # in a row, at which no packet is found
 DAMAGE = (av.error.FFmpegError, ValueError, TypeError)
 
 av.logging.set_level(None)
@@ -57,6 +51,10 @@ class Packets:
     def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Yield samples with their positions: see `Decoder.frames`."""
         return gathered(self._within(start, stop), self.n_channels, start)
+
+    def count(self, group: Group) -> int:
+        """Return how many samples a group gives by itself."""
+        return len(self._decode(self._codec(), group))
 
     def close(self) -> None:
         """Let the file go."""
@@ -110,7 +108,7 @@ class Packets:
         return np.concatenate(found) if found else np.zeros((0, self.n_channels), np.float32)
 
 
-class _Source(io.BufferedReader):
+class Source(io.BufferedReader):
     """A file as FFmpeg wants it: an error would be told on the terminal, and taken for one of the disk's."""
 
     def seek(self, place: int, whence: int = 0) -> int:
@@ -123,82 +121,7 @@ class _Source(io.BufferedReader):
             return -1
 
 
-class Container:
-    """A `Decoder` of a file that FFmpeg takes apart itself, from its beginning on.
-
-    The first stream of sound in it, or in a part of it from a byte to a byte, is read. Where the
-    container's clock counts samples, a gap in it is a gap; a coarser clock counts where it is
-    `TOLERANCE_S` ahead.
-
-    Raises
-    ------
-    Undecodable
-        FFmpeg does not know the format, or finds no sound.
-    OSError
-        The file cannot be read.
-    """
-
-    name = "FFmpeg"
-    seeks_slowly = True
-    n_frames: int | None = None
-
-    def __init__(self, path: Path, part: tuple[int, int] | None = None) -> None:
-        self._path, self._part = path, part
-        self.notes: list[str] = []
-        self.lost: list[tuple[int, int]] = []
-        with self._file() as file, _opened(file) as container:
-            stream = container.streams.audio[0]
-            self.rate_hz, self.n_channels = stream.sample_rate or 0, stream.channels
-            self._promised_s = _promised_s(container)
-
-    def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
-        """Yield samples with their positions: see `Decoder.frames`."""
-        return gathered(self._within(start, stop), self.n_channels, start)
-
-    def close(self) -> None:
-        """Let the file go."""
-
-    def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
-        """Decode from the beginning on, and yield what was asked for."""
-        expected, origin = 0, None
-        with self._file() as file, _opened(file) as container:
-            stream = container.streams.audio[0]
-            exact = stream.time_base == Fraction(1, self.rate_hz)
-            tolerance = 0 if exact else round(TOLERANCE_S * self.rate_hz)
-            for frame in _decoded(container, stream):
-                if frame.sample_rate != self.rate_hz:
-                    raise Undecodable(f"its sample rate changes to {frame.sample_rate} Hz", expected)
-                if frame.pts is not None:
-                    told = round(frame.pts * frame.time_base * self.rate_hz)
-                    if origin is None:
-                        expected = frame.samples if stream.codec_context.name in SKIP_A_FRAME else 0
-                        origin = told - expected
-                    expected += self._leap(told - origin - expected, expected, tolerance)
-                block = samples(frame, self.n_channels)
-                if stop is not None and expected + len(block) >= stop:
-                    yield min(expected, stop), block[: max(0, stop - expected)]
-                    return
-                yield expected, block
-                expected += len(block)
-        if expected < (self._promised_s - 2 * TOLERANCE_S) * self.rate_hz:
-            raise Undecodable(f"cut short: its header promises {self._promised_s:.2f} s", expected)
-
-    def _file(self) -> IO[bytes]:
-        """Open the file, or the part."""
-        return _Source(Pieces(self._path, [self._part]) if self._part else self._path.open("rb", buffering=0))
-
-    def _leap(self, ahead: int, expected: int, tolerance: int) -> int:
-        """Return how many samples are lost where the clock is ahead of the samples."""
-        if ahead <= tolerance:
-            return 0
-        if ahead > LONGEST_GAP_S * self.rate_hz:
-            self.notes.append(f"its clock leaps at {expected / self.rate_hz:.2f} s: passed over")
-            return 0
-        self.lost.append((expected, expected + ahead))
-        return ahead
-
-
-def _opened(file: IO[bytes]) -> Any:
+def opened(file: IO[bytes]) -> Any:
     """Return a container in which there is sound, opened."""
     try:
         container: Any = av.open(file, options=ONLY, metadata_errors="ignore")
@@ -213,7 +136,7 @@ def _opened(file: IO[bytes]) -> Any:
     return container
 
 
-def _promised_s(container: Any) -> float:
+def promised_s(container: Any) -> float:
     """Return how many seconds have to come; 0 if the format does not say."""
     kind, stream = container.format.name.split(",")[0], container.streams.audio[0]
     if kind == "avi":
@@ -221,19 +144,28 @@ def _promised_s(container: Any) -> float:
     return container.duration / av.time_base if kind in KEEPS_ITS_LENGTH and container.duration else 0.0
 
 
-def _decoded(container: Any, stream: Any) -> Iterator[Any]:
-    """Yield a stream's frames, and go on behind what is damaged."""
+def packets(container: Any, stream: Any) -> Iterator[Any]:
+    """Yield a stream's packets, and go on behind what is damaged."""
     packets, n_errors = container.demux(stream), 0
     while n_errors < MOST_ERRORS:
         try:
             packet = next(packets, None)
-            if packet is None:
-                return
-            yield from packet.decode()
-            n_errors = 0
         except DAMAGE:
             n_errors += 1
             packets = container.demux(stream)
+            continue
+        if packet is None:
+            return
+        n_errors = 0
+        yield packet
+
+
+def decoded(codec: Any, packet: Any) -> Sequence[Any]:
+    """Return the frames of a packet, or of its bytes: none if it is damaged."""
+    try:
+        return codec.decode(av.Packet(packet) if isinstance(packet, bytes) else packet)  # type: ignore[no-any-return]
+    except DAMAGE:
+        return ()
 
 
 def _reason(error: Exception) -> str:

@@ -60,10 +60,11 @@ class Sndfile:
         self.n_channels: int = self._file.channels
         self.notes: list[str] = []
         self.lost: list[tuple[int, int]] = []
-        kind, self._can_seek = self._file.format, super(_InOneGo, self._file).seekable()
-        is_low = kind == "MP3" and self.rate_hz <= LOW_RATE_HZ
-        self._early = round((LOW_RATE_EARLY_S if is_low else EARLY_S) * self.rate_hz) if kind in LOSSY else 0
-        self.seeks_slowly = kind == "MP3" or not self._can_seek
+        self.is_mp3, self._can_seek = self._file.format == "MP3", super(_InOneGo, self._file).seekable()
+        is_low = self.is_mp3 and self.rate_hz <= LOW_RATE_HZ
+        early_s = LOW_RATE_EARLY_S if is_low else EARLY_S
+        self._early = round(early_s * self.rate_hz) if self._file.format in LOSSY else 0
+        self.seeks_slowly = self.is_mp3 or not self._can_seek
         frames: int = self._file.frames
         self.n_frames: int | None = frames if 0 <= frames < UNKNOWN_FRAMES else None
 
