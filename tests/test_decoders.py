@@ -273,6 +273,18 @@ def test_a_decoder_that_cannot_read_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_no_other_file_is_an_mp3_of_free_format(recordings: dict[str, Path], kind: str) -> None:
+    assert not mpegstream.is_free(recordings[kind.replace("_", " ")])
+
+
+@pytest.mark.parametrize("content", [b"", b"\xff", b"\xff\xfb\x00", b"\xff\xfb\x00\xc4" * 9, b"\xff" * 9999])
+def test_what_has_no_frames_is_no_mp3_of_free_format(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "sound.mp3"
+    path.write_bytes(content)
+    assert not mpegstream.is_free(path)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_only_what_is_lost_is_noted_as_lost(recordings: dict[str, Path], kind: str) -> None:
     with audio.Recording(recordings[kind.replace("_", " ")]) as recording:
         list(recording.blocks(recording.rate_hz))

@@ -130,6 +130,7 @@ RECIPES: dict[str, Recipe] = {
     "lame into a pipe.mp3": lame("-V4"),
     "lame at 32 kbit.mp3": lame("-b", "32"),
     "lame at 64 kbit.mp3": lame("-b", "64"),
+    "lame in free format.mp3": lame("--freeformat", "-b", "100"),
     "joined.mp3": joined("-b:a", "96k"),
     "ffmpeg into a pipe.flac": pipe("-f", "flac"),
     "a segment.flac": segment("-c:a", "flac"),

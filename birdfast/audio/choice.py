@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .oggstream import OggStream
 
 Opener = Callable[[], Decoder]
+FREE = ("MPEG audio of a bit rate of its encoder's own: read to its end",)
 CODECS = (b"\x01vorbis", b"OpusHead")  # what libsndfile reads in Ogg
 
 
@@ -85,9 +86,11 @@ def _flac(path: Path) -> Choice | None:
 def _mpeg(path: Path) -> Choice | None:
     from . import headers, mpegstream
 
-    found = None if headers.is_container(path) else mpegstream.scan(path)
-    if found is None:
+    if headers.is_container(path):
         return None
+    found = mpegstream.scan(path)
+    if found is None:
+        return Choice(partial(_to_end, path), FREE) if mpegstream.is_free(path) else None
     if found.is_as_told:
         return Choice(partial(libsndfile.Sndfile, path))
     return Choice(partial(_framed, found), missing=found.missing and f"({found.missing})")
@@ -169,6 +172,12 @@ def _paged(stream: OggStream) -> tuple[Opener, int]:
 def _repaired(path: Path, header: Header) -> Decoder:
     decoder = _pieces(path, header.repair) if header.repair else libsndfile.Sndfile(path)
     decoder.n_frames = header.n_frames or decoder.n_frames
+    return decoder
+
+
+def _to_end(path: Path) -> Decoder:
+    decoder = libsndfile.Sndfile(path)
+    decoder.n_frames = None
     return decoder
 
 

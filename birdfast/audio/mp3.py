@@ -30,6 +30,7 @@ SYNC = re.compile(rb"(?=\xff[\xe2-\xff][\x10-\xef])")
 CHUNK_BYTES = 1 << 20
 MARK = 32  # every so many frames the place is kept
 NEAR = 4  # so many marks are some seconds
+FREE_BYTES = 1 << 13  # no frame is as long
 CHAIN = 4  # so many frames in a row are no accident
 # In MPEG 1 (True) and later: a frame's sound may begin so far before it, in the bytes of others...
 LENT_BYTES = {True: 511, False: 255}
@@ -202,3 +203,23 @@ def is_chain(file: IO[bytes], place: int, end: int) -> bool:
             return False
         place += table[four[2]]
     return True
+
+
+def is_free_chain(file: IO[bytes], place: int) -> bool:
+    """Say whether frames follow each other from a place on whose bit rate is the encoder's own.
+
+    Their heads do not tell their length, but it is the same, but for a byte or a slot of four.
+    """
+    file.seek(place)
+    chunk = file.read(CHAIN * FREE_BYTES)
+    if len(chunk) < 4 or chunk[2] >> 4 or not parse(chunk[:2] + bytes((chunk[2] | 0x10, chunk[3]))):
+        return False
+    head = re.compile(re.escape(chunk[:2]) + b"[" + re.escape(bytes((chunk[2] & 0xFD, chunk[2] | 2))) + b"]")
+    for second in head.finditer(chunk, OWN_BYTES[False], FREE_BYTES):
+        length = place = second.start()
+        for _ in range(CHAIN - 1):
+            found = head.search(chunk, place + length - 4, place + length + 7)
+            place = found.start() if found else len(chunk)
+        if place < len(chunk):
+            return True
+    return False

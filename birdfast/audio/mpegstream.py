@@ -148,6 +148,12 @@ def scan(path: Path) -> MpegAudio | None:
         return _scan(path, file, size)
 
 
+def is_free(path: Path) -> bool:
+    """Say whether a file is MPEG audio of a bit rate that its frames do not tell: FFmpeg reads none."""
+    with path.open("rb") as file:
+        return mp3.is_free_chain(file, sound_begin(file))
+
+
 def _scan(path: Path, file: IO[bytes], size: int) -> MpegAudio | None:
     begin = place = sound_begin(file)
     streams: list[Stream] = []
