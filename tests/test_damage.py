@@ -17,6 +17,7 @@ from birdfast.audio.mpegtags import sound_begin
 from birdfast.errors import AudioError
 
 from . import encoded
+from .test_audio import ogg_checksum
 from .test_recorders import FFMPEG, run
 
 SECONDS = 20
@@ -186,6 +187,30 @@ def test_what_follows_more_damaged_packets_than_errors_are_borne_is_read(
     assert not failure
     assert len(found) == len(whole)
     assert late_s(found, whole, rate_hz, 17) == 0
+
+
+@pytest.mark.parametrize(("leap_s", "gap_s"), [(0, 0), (100, 100), (3_000_000, 0)])
+@pytest.mark.parametrize("kind", ["ogg", "opus", "oga", "spx"])
+def test_an_ogg_clock_that_leaps_too_far_is_passed_over(
+    folder: Path, tmp_path: Path, kind: str, leap_s: int, gap_s: int
+) -> None:
+    source, path = made(folder, kind), tmp_path / f"leaping.{kind}"
+    whole, rate_hz, _, _ = hear(source)
+    content = bytearray(source.read_bytes())
+    with source.open("rb") as file:
+        found = list(ogg.pages(file, len(content)))
+    for number, page in enumerate(found[len(found) // 2 :], len(found) // 2):
+        changed = content[page.place : page.end]
+        changed[6:14] = (page.granule + leap_s * rate_hz).to_bytes(8, "little")
+        changed[18:22] = (number + bool(leap_s)).to_bytes(4, "little")
+        changed[22:26] = bytes(4)
+        changed[22:26] = ogg_checksum(bytes(changed))
+        content[page.place : page.end] = changed
+    path.write_bytes(content)
+    found_samples, _, notes, failure = hear(path)
+    assert not failure
+    assert len(found_samples) / rate_hz == pytest.approx(len(whole) / rate_hz + gap_s, abs=0.5)  # a page
+    assert bool([note for note in notes if "its clock leaps at" in note]) == (leap_s > 3600)
 
 
 @pytest.mark.parametrize("total", ["told", "not told"])

@@ -149,7 +149,7 @@ def _paged(stream: OggStream) -> tuple[Opener, int]:
     """Return what opens an Ogg stream page by page, and its samples."""
     from .decoders.ffmpeg import Packets
 
-    if stream.begins_behind_headers:
+    if stream.begins_by_itself:
         stream.begin_with(Packets(stream).count(next(stream.groups(0))))
     return partial(_framed, stream), stream.n_frames
 
