@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from birdfast import audio
-from birdfast.audio import flac, ogg
+from birdfast.audio import flac, ogg, wavpack
 from birdfast.audio.decoders import container, decoder, ffmpeg
 from birdfast.audio.mpegtags import sound_begin
 from birdfast.errors import AudioError
@@ -36,6 +36,11 @@ def behind(name: bytes) -> Callable[[Path], int]:
 
 def nowhere(path: Path) -> int:
     return 0
+
+
+def second_block(path: Path) -> int:
+    with path.open("rb") as file:
+        return wavpack.block_bytes(file, 0)
 
 
 CLUSTER = b"\x1f\x43\xb6\x75"
@@ -67,6 +72,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
     "avi": (("-c:a", "libmp3lame"), behind(b"movi")),
     "m4a": (("-c:a", "aac"), behind(b"mdat")),
     "mov": (("-c:a", "alac"), behind(b"mdat")),
+    "wv": (("-c:a", "wavpack"), second_block),
     "webm": (("-c:a", "libopus"), behind(CLUSTER)),
     "mka": (("-c:a", "libvorbis"), behind(CLUSTER)),
     "wma": (("-c:a", "wmav2"), behind(ASF_DATA)),

@@ -64,7 +64,7 @@ def choose(path: Path) -> Choice:
 
 @lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
 def _choose(path: Path, *_: int) -> Choice:
-    for look in (_flac, _ogg, _mpeg):
+    for look in (_flac, _ogg, _wavpack, _mpeg):
         if choice := look(path):
             return choice
     from . import headers
@@ -80,6 +80,13 @@ def _flac(path: Path) -> Choice | None:
         return None
     anew = partial(_framed, found)
     return Choice(partial(_rescued, path, anew) if found.is_regular else anew)
+
+
+def _wavpack(path: Path) -> Choice | None:
+    from . import wavpack
+
+    pieces = wavpack.pieces(path)
+    return Choice(partial(_contained, path, pieces)) if len(pieces) > 1 else None
 
 
 def _mpeg(path: Path) -> Choice | None:
@@ -174,6 +181,12 @@ def _framed(framing: Framing) -> Decoder:
     return Packets(framing)
 
 
+def _contained(path: Path, pieces: Sequence[Piece]) -> Decoder:
+    from .decoders.container import Container
+
+    return Container(path, pieces)
+
+
 def _either(path: Path) -> Decoder:
     try:
         decoder = libsndfile.Sndfile(path)
@@ -183,11 +196,10 @@ def _either(path: Path) -> Decoder:
         refused = Undecodable(libsndfile.UNKNOWN)
     except Undecodable as error:
         refused = error
-    from .decoders.container import Container
     from .decoders.ffmpeg import UNKNOWN
 
     try:
-        return Container(path)
+        return _contained(path, ())
     except Undecodable as error:
         known = refused.reason if error.reason == UNKNOWN else error.reason
         raise Undecodable(known.replace("libsndfile reads", "libsndfile or FFmpeg reads")) from error

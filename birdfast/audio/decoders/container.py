@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import io
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from ...arrays import Float32
 from ..framing import LONGEST_GAP_S
+from ..pieces import Piece, Pieces
 from . import byteclock, ffmpeg
 from .decoder import Undecodable, gathered
 
@@ -23,6 +25,12 @@ class Container:
     gap; a coarser clock counts where it is `TOLERANCE_S` ahead, and one that counts only the packets
     that were found not at all: see `byteclock`.
 
+    Parameters
+    ----------
+    path : path
+    pieces : sequence of Piece
+        What of the file to read; nothing is all of it.
+
     Raises
     ------
     Undecodable
@@ -35,11 +43,11 @@ class Container:
     seeks_slowly = True
     n_frames: int | None = None
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, pieces: Sequence[Piece] = ()) -> None:
+        self._path, self._pieces = path, pieces
         self.notes: list[str] = []
         self.lost: list[tuple[int, int]] = []
-        with path.open("rb") as file, ffmpeg.opened(file) as container:
+        with self._file() as file, ffmpeg.opened(file) as container:
             stream = container.streams.audio[0]
             self.rate_hz, self.n_channels = stream.sample_rate or 0, stream.channels
             self._promised_s = ffmpeg.promised_s(container)
@@ -51,10 +59,15 @@ class Container:
     def close(self) -> None:
         """Let the file go."""
 
+    def _file(self) -> IO[bytes]:
+        if self._pieces:
+            return io.BufferedReader(Pieces(self._path, self._pieces))
+        return self._path.open("rb")
+
     def _within(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Decode from the beginning on, and yield what was asked for."""
         expected, tolerance, self._passed_over = 0, 0, 0
-        with self._path.open("rb") as file, ffmpeg.opened(file) as container:
+        with self._file() as file, ffmpeg.opened(file) as container:
             if container.streams.audio[0].time_base != Fraction(1, self.rate_hz):
                 tolerance = round(TOLERANCE_S * self.rate_hz)
             timed = _by_clock(container, self.rate_hz, tolerance)
