@@ -46,7 +46,11 @@ def second_block(path: Path) -> int:
 CLUSTER = b"\x1f\x43\xb6\x75"
 ASF_DATA = b"\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
 
-LATE_CLOCKS = ("webm", "mka", "wma", "ts")
+UNTOLD = {  # what FFmpeg does not get over at the very beginning
+    ("ts", "zeros"): "what is left does not tell when its clock began",
+    ("ts", "noise"): "what is left does not tell when its clock began",
+    ("wma", "noise"): "no packet is found behind a first one that is damaged",
+}
 
 
 def first_frame(path: Path) -> int:
@@ -75,7 +79,7 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
     "wv": (("-c:a", "wavpack"), second_block),
     "webm": (("-c:a", "libopus"), behind(CLUSTER)),
     "mka": (("-c:a", "libvorbis"), behind(CLUSTER)),
-    "wma": (("-c:a", "wmav2"), behind(ASF_DATA)),
+    "wma": (("-c:a", "wmav2"), lambda path: behind(ASF_DATA)(path) + 34),
     "ts": (("-c:a", "aac", "-f", "mpegts"), nowhere),
 }
 
@@ -132,8 +136,8 @@ def damage(content: bytes, place: int, n_bytes: int, how: str) -> bytes:
 def test_what_follows_damage_keeps_its_time_and_the_loss_is_noted(
     folder: Path, tmp_path: Path, kind: str, part: float, seconds: float, how: str
 ) -> None:
-    if kind in LATE_CLOCKS and not part:
-        pytest.skip("what is left does not tell when its clock began")
+    if (kind, how) in UNTOLD and not part:
+        pytest.skip(UNTOLD[kind, how])
     source, path = made(folder, kind), tmp_path / f"damaged.{kind}"
     content, begin = source.read_bytes(), KINDS[kind][1](source)
     a_second = (len(content) - begin) / SECONDS

@@ -123,10 +123,22 @@ def _by_clock(container: Any, rate_hz: int, tolerance: int) -> Iterator[tuple[in
             told = None if frame.pts is None else round(frame.pts * frame.time_base * rate_hz)
             if origin is None and told is not None:
                 origin = told - _n_silent(stream, frame)
-                begin = round((stream.start_time or 0) * stream.time_base * rate_hz)
+                begin = round(_begin_s(container, packet) * rate_hz)
                 if stream.start_time is not None and origin > begin + tolerance:
                     origin = begin
             yield None if told is None or origin is None else told - origin, frame
+
+
+def _begin_s(container: Any, first: Any) -> float:
+    """Return when a container's clock begins: with its stream, or at 0 if that lacks what was before it.
+
+    It does if the bytes before the first packet found stand for half the time before it, or more.
+    """
+    stream = container.streams.audio[0]
+    begin_s = float((stream.start_time or 0) * stream.time_base)
+    length_s = ffmpeg.promised_s(container)
+    lacks = bool(first.pos) and first.pos / container.size * length_s > begin_s / 2
+    return 0.0 if lacks and begin_s > TOLERANCE_S else begin_s
 
 
 def _n_silent(stream: Any, first: Any) -> int:
