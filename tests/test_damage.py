@@ -151,6 +151,27 @@ def test_what_follows_damage_keeps_its_time_and_the_loss_is_noted(
     assert seconds < 1 or [note for note in notes if "lost" in note]  # not all packets have checksums
 
 
+@pytest.mark.parametrize("n_last", [3, 60, 20_000])
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_at_the_end_costs_the_end(folder: Path, tmp_path: Path, kind: str, n_last: int) -> None:
+    source, path = made(folder, kind), tmp_path / f"damaged.{kind}"
+    content = source.read_bytes()
+    n_last = min(n_last, len(content) // 10)
+    path.write_bytes(damage(content, len(content) - n_last, n_last, "noise"))
+    if kind in ("m4a", "mov"):
+        pytest.skip("what it has at its end says where all packets are")
+    whole, rate_hz, _, _ = hear(source)
+    found, _, _, _ = hear(path)
+    assert 15 * rate_hz < len(found) <= len(whole) + NEAR_S * rate_hz
+    assert late_s(found, whole, rate_hz, 12) == pytest.approx(0, abs=NEAR_S)
+
+
+def test_a_frame_of_another_kind_behind_the_last_is_no_sound(folder: Path, tmp_path: Path) -> None:
+    source, path = made(folder, "aac"), tmp_path / "damaged.aac"
+    path.write_bytes(source.read_bytes() + b"\xff\xf9\x00\x00\x02\x80\x00" + bytes(13))
+    np.testing.assert_array_equal(hear(path)[0], hear(source)[0])
+
+
 @pytest.mark.parametrize("kind", ["ogg", "opus", "oga", "spx"])
 def test_an_ogg_stream_joined_late_begins_there_with_a_note(folder: Path, tmp_path: Path, kind: str) -> None:
     source, path = made(folder, kind), tmp_path / f"late.{kind}"
