@@ -106,6 +106,20 @@ def test_sound_before_the_cut_comes_out(tmp_path: Path, kind: str) -> None:
     assert heard > 100_000
 
 
+@pytest.mark.parametrize("bad", [0, 1, 1_000, 65_535, 65_536, 150_000, 199_999])
+@pytest.mark.parametrize("n_channels", [1, 2])
+def test_all_samples_before_one_that_is_not_finite_come_out(
+    tmp_path: Path, bad: int, n_channels: int
+) -> None:
+    samples, blocks = noise(200_000, n_channels), []
+    samples[bad, -1] = np.nan
+    path = write(tmp_path / "nan.wav", samples, subtype="FLOAT")
+    refused = pytest.raises(AudioError, match=f"sample {bad} ")
+    with audio.Recording(path, channel=n_channels) as opened, refused:
+        blocks += map(np.copy, opened.blocks(SECOND))
+    np.testing.assert_array_equal(np.concatenate([np.zeros(0), *blocks]), samples[:bad, -1])
+
+
 @pytest.mark.parametrize("loud_first", [True, False])
 def test_an_mp3_that_does_not_tell_its_length_is_not_cut(tmp_path: Path, loud_first: bool) -> None:
     path = tmp_path / "sound.mp3"

@@ -11,12 +11,13 @@ import numpy as np
 import pytest
 
 from birdfast import audio
-from birdfast.audio import flac, ogg
+from birdfast.audio import flac, ogg, wavpack
 from birdfast.audio.decoders import container, decoder, ffmpeg
 from birdfast.audio.mpegtags import sound_begin
 from birdfast.errors import AudioError
 
 from . import encoded
+from .test_audio import ogg_checksum
 from .test_recorders import FFMPEG, run
 
 SECONDS = 20
@@ -37,10 +38,19 @@ def nowhere(path: Path) -> int:
     return 0
 
 
+def second_block(path: Path) -> int:
+    with path.open("rb") as file:
+        return wavpack.block_bytes(file, 0)
+
+
 CLUSTER = b"\x1f\x43\xb6\x75"
 ASF_DATA = b"\x36\x26\xb2\x75\x8e\x66\xcf\x11\xa6\xd9\x00\xaa\x00\x62\xce\x6c"
 
-LATE_CLOCKS = ("webm", "mka", "wma", "ts")
+UNTOLD = {  # what FFmpeg does not get over at the very beginning
+    ("ts", "zeros"): "what is left does not tell when its clock began",
+    ("ts", "noise"): "what is left does not tell when its clock began",
+    ("wma", "noise"): "no packet is found behind a first one that is damaged",
+}
 
 
 def first_frame(path: Path) -> int:
@@ -66,9 +76,10 @@ KINDS: dict[str, tuple[tuple[str, ...], Callable[[Path], int]]] = {
     "avi": (("-c:a", "libmp3lame"), behind(b"movi")),
     "m4a": (("-c:a", "aac"), behind(b"mdat")),
     "mov": (("-c:a", "alac"), behind(b"mdat")),
+    "wv": (("-c:a", "wavpack"), second_block),
     "webm": (("-c:a", "libopus"), behind(CLUSTER)),
     "mka": (("-c:a", "libvorbis"), behind(CLUSTER)),
-    "wma": (("-c:a", "wmav2"), behind(ASF_DATA)),
+    "wma": (("-c:a", "wmav2"), lambda path: behind(ASF_DATA)(path) + 34),
     "ts": (("-c:a", "aac", "-f", "mpegts"), nowhere),
 }
 
@@ -125,8 +136,8 @@ def damage(content: bytes, place: int, n_bytes: int, how: str) -> bytes:
 def test_what_follows_damage_keeps_its_time_and_the_loss_is_noted(
     folder: Path, tmp_path: Path, kind: str, part: float, seconds: float, how: str
 ) -> None:
-    if kind in LATE_CLOCKS and not part:
-        pytest.skip("what is left does not tell when its clock began")
+    if (kind, how) in UNTOLD and not part:
+        pytest.skip(UNTOLD[kind, how])
     source, path = made(folder, kind), tmp_path / f"damaged.{kind}"
     content, begin = source.read_bytes(), KINDS[kind][1](source)
     a_second = (len(content) - begin) / SECONDS
@@ -138,6 +149,27 @@ def test_what_follows_damage_keeps_its_time_and_the_loss_is_noted(
     assert len(found) == pytest.approx(len(whole), abs=NEAR_S * rate_hz)
     assert late_s(found, whole, rate_hz, 16.5) == pytest.approx(0, abs=NEAR_S)
     assert seconds < 1 or [note for note in notes if "lost" in note]  # not all packets have checksums
+
+
+@pytest.mark.parametrize("n_last", [3, 60, 20_000])
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_at_the_end_costs_the_end(folder: Path, tmp_path: Path, kind: str, n_last: int) -> None:
+    source, path = made(folder, kind), tmp_path / f"damaged.{kind}"
+    content = source.read_bytes()
+    n_last = min(n_last, len(content) // 10)
+    path.write_bytes(damage(content, len(content) - n_last, n_last, "noise"))
+    if kind in ("m4a", "mov"):
+        pytest.skip("what it has at its end says where all packets are")
+    whole, rate_hz, _, _ = hear(source)
+    found, _, _, _ = hear(path)
+    assert 15 * rate_hz < len(found) <= len(whole) + NEAR_S * rate_hz
+    assert late_s(found, whole, rate_hz, 12) == pytest.approx(0, abs=NEAR_S)
+
+
+def test_a_frame_of_another_kind_behind_the_last_is_no_sound(folder: Path, tmp_path: Path) -> None:
+    source, path = made(folder, "aac"), tmp_path / "damaged.aac"
+    path.write_bytes(source.read_bytes() + b"\xff\xf9\x00\x00\x02\x80\x00" + bytes(13))
+    np.testing.assert_array_equal(hear(path)[0], hear(source)[0])
 
 
 @pytest.mark.parametrize("kind", ["ogg", "opus", "oga", "spx"])
@@ -186,6 +218,30 @@ def test_what_follows_more_damaged_packets_than_errors_are_borne_is_read(
     assert not failure
     assert len(found) == len(whole)
     assert late_s(found, whole, rate_hz, 17) == 0
+
+
+@pytest.mark.parametrize(("leap_s", "gap_s"), [(0, 0), (100, 100), (3_000_000, 0)])
+@pytest.mark.parametrize("kind", ["ogg", "opus", "oga", "spx"])
+def test_an_ogg_clock_that_leaps_too_far_is_passed_over(
+    folder: Path, tmp_path: Path, kind: str, leap_s: int, gap_s: int
+) -> None:
+    source, path = made(folder, kind), tmp_path / f"leaping.{kind}"
+    whole, rate_hz, _, _ = hear(source)
+    content = bytearray(source.read_bytes())
+    with source.open("rb") as file:
+        found = list(ogg.pages(file, len(content)))
+    for number, page in enumerate(found[len(found) // 2 :], len(found) // 2):
+        changed = content[page.place : page.end]
+        changed[6:14] = (page.granule + leap_s * rate_hz).to_bytes(8, "little")
+        changed[18:22] = (number + bool(leap_s)).to_bytes(4, "little")
+        changed[22:26] = bytes(4)
+        changed[22:26] = ogg_checksum(bytes(changed))
+        content[page.place : page.end] = changed
+    path.write_bytes(content)
+    found_samples, _, notes, failure = hear(path)
+    assert not failure
+    assert len(found_samples) / rate_hz == pytest.approx(len(whole) / rate_hz + gap_s, abs=0.5)  # a page
+    assert bool([note for note in notes if "its clock leaps at" in note]) == (leap_s > 3600)
 
 
 @pytest.mark.parametrize("total", ["told", "not told"])

@@ -145,6 +145,22 @@ def test_stretches_add_up_to_the_whole(tiny: models.Model, tmp_path: Path) -> No
     np.testing.assert_array_equal(np.unique(found["start_s"]), np.unique([row.start_s for row in whole]))
 
 
+@pytest.mark.parametrize("seconds", [0.2, 3.1, 7.3])
+@pytest.mark.parametrize("suffix", ["mka", "flac"])
+def test_sound_of_unknown_length_counts_as_what_was_decoded(
+    tiny: models.Model, tmp_path: Path, suffix: str, seconds: float
+) -> None:
+    path = tmp_path / f"untold.{suffix}"
+    sound = encoded.sound(seconds)
+    if suffix == "flac":
+        path.write_bytes(encoded.with_total(encoded.by_libsndfile(path, sound), 0))
+    else:
+        encoded.by_ffmpeg(path, "pcm_s16le", sound)
+    with audio.Recording(path) as recording:
+        assert recording.n_frames is None
+    assert Pipeline(tiny).analyse(str(path)).audio_s == pytest.approx(seconds, abs=1e-9)
+
+
 @pytest.mark.parametrize(("suffix", "n_stretches"), [("mp3", 5), ("flac", 10)])
 def test_a_file_that_seeks_slowly_is_cut_into_few_stretches(
     tiny: models.Model, tmp_path: Path, suffix: str, n_stretches: int

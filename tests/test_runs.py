@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import os
 import re
+import sqlite3
 import sys
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +30,7 @@ from birdfast.runs import Follower, How, Results, Run
 from birdfast.runs.results import Windows
 from birdfast.tables import KINDS
 
+from . import encoded
 from .commands import contents, infer, table
 from .recordings import noise, write
 
@@ -200,6 +205,22 @@ def test_results_are_what_the_pipeline_says(deep: models.Model, folder: Path, tm
         confidences = [pipeline.listener().confidences(batch) for batch in scored]
         np.testing.assert_array_equal(scores, np.concatenate(confidences))
         np.testing.assert_array_equal(joined(results.embeddings("tiny"), path)[2], pipeline.embed(path))
+
+
+def test_the_journal_says_which_decoder_read_a_file_that_was_not_the_usual_one(
+    deep: models.Model, tmp_path: Path
+) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    encoded.by_libsndfile(folder / "usual.wav", encoded.sound(3))
+    encoded.by_ffmpeg(folder / "phone.m4a", "aac", encoded.sound(3))
+    run(folder, deep, tmp_path / "out")
+    with closing(sqlite3.connect(tmp_path / "out" / NAME)) as database:
+        told = {
+            Path(os.fsdecode(path)).name: decoder
+            for path, decoder in database.execute("SELECT path, decoder FROM file")
+        }
+    assert told == {"usual.wav": None, "phone.m4a": f"FFmpeg (PyAV {version('av')})"}
 
 
 def test_results_are_what_the_tables_say(deep: models.Model, folder: Path, tmp_path: Path) -> None:

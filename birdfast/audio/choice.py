@@ -65,7 +65,7 @@ def choose(path: Path) -> Choice:
 
 @lru_cache(maxsize=4)  # a worker takes one stretch of a file after the other
 def _choose(path: Path, *_: int) -> Choice:
-    for look in (_flac, _ogg, _mpeg, _joined):
+    for look in (_flac, _ogg, _joined, _wavpack, _mpeg):
         if choice := look(path):
             return choice
     from . import headers
@@ -81,6 +81,13 @@ def _flac(path: Path) -> Choice | None:
         return None
     anew = partial(_framed, found)
     return Choice(partial(_rescued, path, anew) if found.is_regular else anew)
+
+
+def _wavpack(path: Path) -> Choice | None:
+    from . import wavpack
+
+    pieces = wavpack.pieces(path)
+    return Choice(partial(_contained, path, pieces)) if len(pieces) > 1 else None
 
 
 def _mpeg(path: Path) -> Choice | None:
@@ -149,14 +156,16 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
 
 
 def _joined(path: Path) -> Choice | None:
-    from . import joined
+    from . import joined, wavpack
 
     links = joined.links(path)
     if len(links) < 2:
         return None
-    from .decoders.container import Container
-
-    chain = [(partial(Container, path, (link.begin, link.end)), link.n_samples) for link in links]
+    whole, chain = wavpack.pieces(path) or [(0, path.stat().st_size)], []
+    for link in links:
+        pieces = [(max(begin, link.begin), min(end, link.end)) for begin, end in whole]
+        pieces = [(begin, end) for begin, end in pieces if begin < end]
+        chain.append((partial(_contained, path, pieces), link.n_samples))
     return Choice(partial(Chain, chain), (f"{len(links)} recordings, one behind the other",))
 
 
@@ -164,7 +173,7 @@ def _paged(stream: OggStream) -> tuple[Opener, int]:
     """Return what opens an Ogg stream page by page, and its samples."""
     from .decoders.ffmpeg import Packets
 
-    if stream.begins_behind_headers:
+    if stream.begins_by_itself:
         stream.begin_with(Packets(stream).count(next(stream.groups(0))))
     return partial(_framed, stream), stream.n_frames
 
@@ -195,6 +204,12 @@ def _framed(framing: Framing) -> Decoder:
     return Packets(framing)
 
 
+def _contained(path: Path, pieces: Sequence[Piece]) -> Decoder:
+    from .decoders.container import Container
+
+    return Container(path, pieces)
+
+
 def _either(path: Path) -> Decoder:
     try:
         decoder = libsndfile.Sndfile(path)
@@ -204,11 +219,10 @@ def _either(path: Path) -> Decoder:
         refused = Undecodable(libsndfile.UNKNOWN)
     except Undecodable as error:
         refused = error
-    from .decoders.container import Container
     from .decoders.ffmpeg import UNKNOWN
 
     try:
-        return Container(path)
+        return _contained(path, ())
     except Undecodable as error:
         known = refused.reason if error.reason == UNKNOWN else error.reason
         raise Undecodable(known.replace("libsndfile reads", "libsndfile or FFmpeg reads")) from error

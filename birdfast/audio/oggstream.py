@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO
 
 from . import ogg
 from .flac import sound_facts
-from .framing import EARLY_S, Group
+from .framing import EARLY_S, LONGEST_GAP_S, Group
 
 REMEMBERING = ("opus", "speex")  # there is no saying how far back they remember; they need no comments
 
@@ -46,10 +47,7 @@ class OggStream:
         self._skip = int.from_bytes(first[10:12], "little") if self.codec == "opus" else 0
         self._shift = self._skip if shift is None else shift(self.rate_hz)
         self.seeks_slowly = self.codec in REMEMBERING
-        ends = [granule for granule in link.granules[self._first_page :] if granule >= 0]
-        if not ends:
-            raise ogg.UnknownKind("no sound in it")
-        self._end = ends[-1]
+        self._granules, self._begin, self._end = self._without_leaps()
 
     @property
     def n_frames(self) -> int:
@@ -62,22 +60,23 @@ class OggStream:
         return bool(self._link.holes) and min(self._link.holes) <= self._first_page
 
     @property
-    def begins_behind_headers(self) -> bool:
-        """Whether nothing lies between the headers and the first sound, as where pages were damaged."""
+    def begins_by_itself(self) -> bool:
+        """Whether nothing lies between headers and sound, or more would lack than gets lost."""
+        if self._begin > LONGEST_GAP_S * self.rate_hz:
+            return True
         places = self._link.places[max(0, self._first_page - 1) : self._first_page + 1]
         return any(first <= places[0] and places[-1] < end for first, end in self._link.ranges)
 
     def begin_with(self, n_samples: int) -> None:
         """Begin with the first page, of so many samples: a stream may be joined late, or cut from another."""
-        granule = next(granule for granule in self._link.granules[self._first_page :] if granule >= 0)
-        self._shift = max(self._shift, granule - n_samples)
+        self._shift = max(self._shift, self._begin - n_samples)
         if self._shift > self._skip:
             self.notes.append(f"its clock begins at {self._shift / self.rate_hz:.2f} s: so does its sound")
 
     def is_usual(self, rate_hz: int) -> bool:
         """Say whether libsndfile, which reads it at a rate, finds every place in it and loses nothing."""
         if self.codec != "opus":
-            return True
+            return not self.notes
         written_hz = int.from_bytes(self._link.first_packet[12:16], "little")
         return self._shift == self._skip and min(written_hz, self.rate_hz) <= rate_hz
 
@@ -92,12 +91,32 @@ class OggStream:
                     fresh, begun, ready = True, None, []
                 packets, begun = self._packets(file, number, begun)
                 ready += packets
-                if self._link.granules[number] < 0 or not ready:
+                if self._granules[number] < 0 or not ready:
                     continue
-                end = self._link.granules[number] - self._shift
+                end = self._granules[number] - self._shift
                 known = number == last and (not fresh or number == self._first_page)
                 yield Group(tuple(ready), reached if known else None, end, 0, self.n_frames, fresh)
                 fresh, ready, reached = False, [], end
+
+    def _without_leaps(self) -> tuple[array[int], int, int]:
+        """Return the positions at the pages' ends, those of the first and the last with sound.
+
+        Where they leap further than anything is lost, a page is as long as the one before.
+        """
+        granules, begin, end, leapt, step = array("q", self._link.granules), -1, -1, 0, 0
+        for number in range(self._first_page, len(granules)):
+            if granules[number] < 0:
+                continue
+            leap = granules[number] - leapt - end
+            if begin >= 0 and leap > LONGEST_GAP_S * self.rate_hz:
+                self.notes.append(f"its clock leaps at {max(0, end) / self.rate_hz:.2f} s: passed over")
+                leapt += leap - step
+            granules[number] -= leapt
+            step, end = granules[number] - end, granules[number]
+            begin = end if begin < 0 else begin
+        if begin < 0:
+            raise ogg.UnknownKind("no sound in it")
+        return granules, begin, end
 
     def _packets(self, file: IO[bytes], number: int, begun: bytes | None) -> tuple[list[bytes], bytes | None]:
         """Return the packets that end in a page, and the beginning of one that does not."""
@@ -140,7 +159,7 @@ class OggStream:
         number = self._first_page
         if self.codec in REMEMBERING:
             return number
-        while number + 1 < len(self._link.places) and 0 <= self._link.granules[number] < early:
+        while number + 1 < len(self._link.places) and 0 <= self._granules[number] < early:
             number += 1
         return number
 

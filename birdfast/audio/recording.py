@@ -15,7 +15,7 @@ from ..config import Resampler
 from ..errors import AudioError
 from . import refusal
 from .channels import Mixer, chosen, silences
-from .choice import choose
+from .choice import choose, second_decoder_version
 from .decoders import Undecodable, libsndfile, losses
 from .resampling import Feed, feed
 
@@ -45,6 +45,8 @@ class Recording:
         then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
+    n_decoded : int or None
+        Samples per channel as decoding found them on its way to the file's end; None before that.
 
     Raises
     ------
@@ -69,6 +71,7 @@ class Recording:
         except Undecodable as error:
             raise refusal.refused(self.path, error) from error
         self._found = choice.notes
+        self.n_decoded: int | None = None
         self.rate_hz: int = self._decoder.rate_hz
         self.n_channels: int = self._decoder.n_channels
         self.seeks_slowly = self._decoder.seeks_slowly
@@ -97,6 +100,12 @@ class Recording:
         unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
         lost = losses(decoder.lost, self.rate_hz)
         return list(dict.fromkeys([*self._found, *unusual, *decoder.notes, *lost]))
+
+    @property
+    def decoder(self) -> str:
+        """What reads it, with its version, where that is not the usual one; "" otherwise."""
+        name = self._decoder.name
+        return f"{name} (PyAV {second_decoder_version()})" if name != USUAL else ""
 
     @property
     def duration_s(self) -> float:
@@ -194,10 +203,12 @@ class Recording:
                 for silence in silences(at - position):  # what is lost: what follows keeps its time
                     yield dict.fromkeys(wanted, silence)
                 if len(frames):
-                    yield self._finite(self._mixer.apart(frames, wanted), at)
+                    yield from self._finite(self._mixer.apart(frames, wanted), at)
                 position = at + len(frames)
         except Undecodable as error:
             raise self._failed(error) from error
+        if end is None:
+            self.n_decoded = position
         if self.n_frames is None and position == 0 and end != 0:
             raise refusal.empty(self.path)
         if self.n_frames is not None and end is not None and position < end:
@@ -205,15 +216,16 @@ class Recording:
         if self._missing and (position == self.n_frames or end is None):
             raise self._cut_short(position, self._missing)
 
-    def _finite(self, channels: Mapping[int, Float32], position: int) -> Mapping[int, Float32]:
-        for channel, mono in channels.items():
-            if not np.isfinite(mono).all():
-                at = position + int(np.argmin(np.isfinite(mono)))
-                of = f" of channel {channel}" if channel else ""
-                raise AudioError(
-                    f"{self.path}: sample {at}{of} ({at / self.rate_hz:.3f} s) is NaN or infinite"
-                )
-        return channels
+    def _finite(self, channels: Mapping[int, Float32], position: int) -> Iterator[Mapping[int, Float32]]:
+        """Yield a block, or what of it is before the first sample that is not finite, and refuse that."""
+        n_finite, channel = min((_n_finite(mono), channel) for channel, mono in channels.items())
+        if n_finite == len(channels[channel]):
+            yield channels
+            return
+        if n_finite:
+            yield {number: mono[:n_finite] for number, mono in channels.items()}
+        at, of = position + n_finite, f" of channel {channel}" if channel else ""
+        raise AudioError(f"{self.path}: sample {at}{of} ({at / self.rate_hz:.3f} s) is NaN or infinite")
 
     def _cut_short(self, position: int, why: str) -> AudioError:
         return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
@@ -230,3 +242,9 @@ class Recording:
             )
         if self.n_frames == 0:
             raise refusal.empty(self.path)
+
+
+def _n_finite(samples: Float32) -> int:
+    """Return how many samples come before the first that is NaN or infinite."""
+    finite = np.isfinite(samples)
+    return len(samples) if finite.all() else int(np.argmin(finite))

@@ -170,6 +170,7 @@ class Pipeline:
                     with one_pass(recording, listeners, shares) as passing:
                         hear(passing, transcripts, outcome)
                 finally:
+                    outcome.decoder = recording.decoder
                     outcome.notes += [*recording.notes, *recording.remarks()]  # some are found on the way
                 covered = zip(transcripts, shares, strict=True)
                 outcome.audio_s = max(transcript.covered_s(recording, share) for transcript, share in covered)

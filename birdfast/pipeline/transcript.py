@@ -76,8 +76,9 @@ class Transcript:
         if self.heard.failure is not None:
             return self.heard_s()
         end_s = share.first * self.step_s + self.heard_s()
-        if recording.n_frames is not None:
-            end_s = min(end_s, recording.duration_s)
+        n_frames = recording.n_decoded if recording.n_frames is None else recording.n_frames
+        if n_frames is not None:  # its last windows may be longer than the sound
+            end_s = min(end_s, n_frames / recording.rate_hz)
         return end_s - share.first * self.step_s
 
 

@@ -66,7 +66,9 @@ class ByteClock:
         while ahead:
             if ahead[0].pos is None:  # the last one, which asks for what the decoder still has
                 yield number, ahead[0]
-            elif self._follows(ahead[0]) or len(chain := self._chain(ahead)) >= min(CHAIN, len(ahead) - 1):
+            elif self._follows(ahead[0]) or len(chain := self._chain(ahead)) >= max(
+                1, min(CHAIN, len(ahead) - 1)
+            ):
                 if not self._follows(ahead[0]):
                     number += self._n_lost(chain)
                 yield number, ahead[0]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import IO, Any
 
 from ...arrays import Float32
 from ..framing import LONGEST_GAP_S
-from ..pieces import Pieces
+from ..pieces import Piece, Pieces
 from . import byteclock, ffmpeg
 from .decoder import Undecodable, gathered
 from .frames import samples
@@ -21,10 +21,16 @@ TOLERANCE_S = 0.1  # a container's clock may be so far from the samples, if it i
 class Container:
     """A `Decoder` of a file that FFmpeg takes apart itself, from its beginning on.
 
-    The first stream of sound in it, or in a part of it from a byte to a byte, is read. Where the
+    The first stream of sound in it, or in pieces of it, is read. Where the
     container's clock counts samples, a gap in it is a gap; a coarser clock counts where it is
     `TOLERANCE_S` ahead, and one that counts only the packets that were found not at all: see
     `byteclock`.
+
+    Parameters
+    ----------
+    path : path
+    pieces : sequence of Piece
+        What of the file to read; nothing is all of it.
 
     Raises
     ------
@@ -38,8 +44,8 @@ class Container:
     seeks_slowly = True
     n_frames: int | None = None
 
-    def __init__(self, path: Path, part: tuple[int, int] | None = None) -> None:
-        self._path, self._part = path, part
+    def __init__(self, path: Path, pieces: Sequence[Piece] = ()) -> None:
+        self._path, self._pieces = path, pieces
         self.notes: list[str] = []
         self.lost: list[tuple[int, int]] = []
         with self._file() as file, ffmpeg.opened(file) as container:
@@ -79,9 +85,9 @@ class Container:
             raise Undecodable(f"cut short: its header promises {self._promised_s:.2f} s", expected)
 
     def _file(self) -> IO[bytes]:
-        """Open the file, or the part."""
-        part = self._part
-        return ffmpeg.Source(Pieces(self._path, [part]) if part else self._path.open("rb", buffering=0))
+        """Open the file, or the pieces."""
+        pieces = self._pieces
+        return ffmpeg.Source(Pieces(self._path, pieces) if pieces else self._path.open("rb", buffering=0))
 
     def _leap(self, ahead: int, expected: int, tolerance: int) -> int:
         """Return how many samples are lost where the clock is ahead of the samples."""
@@ -118,10 +124,22 @@ def _by_clock(container: Any, rate_hz: int, tolerance: int) -> Iterator[tuple[in
             told = None if frame.pts is None else round(frame.pts * frame.time_base * rate_hz)
             if origin is None and told is not None:
                 origin = told - _n_silent(stream, frame)
-                begin = round((stream.start_time or 0) * stream.time_base * rate_hz)
+                begin = round(_begin_s(container, packet) * rate_hz)
                 if stream.start_time is not None and origin > begin + tolerance:
                     origin = begin
             yield None if told is None or origin is None else told - origin, frame
+
+
+def _begin_s(container: Any, first: Any) -> float:
+    """Return when a container's clock begins: with its stream, or at 0 if that lacks what was before it.
+
+    It does if the bytes before the first packet found stand for half the time before it, or more.
+    """
+    stream = container.streams.audio[0]
+    begin_s = float((stream.start_time or 0) * stream.time_base)
+    length_s = ffmpeg.promised_s(container)
+    lacks = bool(first.pos) and first.pos / container.size * length_s > begin_s / 2
+    return 0.0 if lacks and begin_s > TOLERANCE_S else begin_s
 
 
 def _n_silent(stream: Any, first: Any) -> int:
