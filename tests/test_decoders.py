@@ -417,7 +417,7 @@ def test_a_place_that_no_file_has_is_none(
     recordings: dict[str, Path], place: tuple[int, int], whole: bool
 ) -> None:
     path = recordings["m4a"]
-    with container.Container(path, None if whole else (0, path.stat().st_size))._file() as file:
+    with container.Container(path, () if whole else [(0, path.stat().st_size)])._file() as file:
         assert file.seek(*place) == -1
         assert file.seek(0) == 0
         assert file.read(8)[4:] == b"ftyp"
