@@ -20,16 +20,32 @@ from ._version import __version__
 from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError, WorkerError
 
 if TYPE_CHECKING:
-    from .pipeline import Pipeline
+    from .outcomes import Detection, Failure
+    from .pipeline import Pipeline, Scored
     from .runs import Results
     from .workers.warm import WarmPool
+else:
+    __getattr__, __dir__, _ = face.of(
+        __name__,
+        {
+            "outcomes": ("Detection", "Failure"),
+            "pipeline": ("Pipeline", "Scored"),
+            "runs": ("Results",),
+            "workers.warm": ("WarmPool",),
+        },
+    )
 
 __all__ = [
     "AudioError",
     "BirdfastError",
     "ConfigError",
+    "Detection",
+    "Failure",
     "ModelError",
     "OutputError",
+    "Pipeline",
+    "Results",
+    "Scored",
     "WarmPool",
     "WorkerError",
     "__version__",
@@ -38,13 +54,6 @@ __all__ = [
 ]
 
 _Path = str | os.PathLike[str]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-__getattr__ = face.of(__name__, {"workers.warm": ("WarmPool",)})
 
 
 def load(
