@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from . import face
@@ -22,7 +23,8 @@ from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputEr
 if TYPE_CHECKING:
     from .outcomes import Detection, Failure
     from .pipeline import Pipeline, Scored
-    from .runs import Results
+    from .runs import Follower, Results
+    from .runs.results import Windows
     from .workers.warm import WarmPool
 else:
     __getattr__, __dir__, _ = face.of(
@@ -30,7 +32,8 @@ else:
         {
             "outcomes": ("Detection", "Failure"),
             "pipeline": ("Pipeline", "Scored"),
-            "runs": ("Results",),
+            "runs": ("Follower", "Results"),
+            "runs.results": ("Windows",),
             "workers.warm": ("WarmPool",),
         },
     )
@@ -41,12 +44,14 @@ __all__ = [
     "ConfigError",
     "Detection",
     "Failure",
+    "Follower",
     "ModelError",
     "OutputError",
     "Pipeline",
     "Results",
     "Scored",
     "WarmPool",
+    "Windows",
     "WorkerError",
     "__version__",
     "load",
@@ -96,13 +101,15 @@ def run(
     *,
     output: _Path,
     labels: _Path | None = None,
-    kinds: Sequence[str] = ("csv",),
+    kinds: str | Sequence[str] = ("csv",),
     workers: int | None = None,
     shard: str | None = None,
     file_timeout_s: float | None = None,
     retry: bool = False,
     force: bool = False,
     fail_fast: bool = False,
+    followers: Sequence[Follower] = (),
+    progress: bool = False,
     **options: Any,
 ) -> Results:
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -119,7 +126,7 @@ def run(
         As `load`.
     output : path
         The folder for the tables and the run's journal.
-    kinds : sequence of str
+    kinds : str or sequence of str
         The tables to write: "csv", "parquet", "scores", "embeddings".
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
@@ -133,6 +140,10 @@ def run(
         Start anew, and forget what was done in the folder.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
+    followers : sequence of Follower
+        Are told what happens in the run, while it works.
+    progress : bool
+        Show on standard error how far it is, as the command does.
     **options
         As `load`.
 
@@ -151,9 +162,11 @@ def run(
     from . import inputs, models
     from .config import Options
     from .runs import How, Run, shards
+    from .runs.progress import Progress
 
+    began_s = monotonic()
     how = How(
-        kinds=tuple(kinds),
+        kinds=(kinds,) if isinstance(kinds, str) else tuple(kinds),
         shard=shards.parse(shard) if shard else None,
         n_workers=workers,
         file_timeout_s=file_timeout_s,
@@ -163,4 +176,7 @@ def run(
     )
     several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
     paths = inputs.find([os.fspath(path) for path in several])
-    return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work()
+    shown = [Progress(began_s)] if progress else []
+    return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work(
+        *shown, *followers
+    )

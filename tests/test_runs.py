@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 import re
 import sys
@@ -351,6 +352,22 @@ def test_a_follower_hears_everything_in_its_order(deep: models.Model, folder: Pa
             assert ("keep", name) not in [later[:2] for later in told[place:]]
 
 
+def test_a_call_tells_followers_and_shows_its_progress(
+    deep: models.Model, wav: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diary = Diary()
+    birdfast.run(wav, deep.path.parent, output=tmp_path / "out", followers=[diary])
+    assert diary.heard[-1] == ("end",)
+    assert capsys.readouterr().err == ""
+    birdfast.run(wav, deep.path.parent, output=tmp_path / "out", progress=True)
+    assert "1 file done before" in capsys.readouterr().err
+
+
+def test_a_word_is_one_kind_of_table(deep: models.Model, wav: Path, tmp_path: Path) -> None:
+    results = birdfast.run(wav, deep.path.parent, output=tmp_path / "out", kinds="parquet")
+    assert "detections.parquet" in {path.name for path in results.tables}
+
+
 def test_a_follower_hears_the_end_whatever_comes(deep: models.Model, folder: Path, tmp_path: Path) -> None:
     for last, what in ((1, "begin"), (2, "keep")):
         diary, other = Diary(last), Diary()
@@ -459,17 +476,45 @@ def test_what_birdfast_offers_is_there_and_explained(name: str) -> None:
     if isinstance(offered, type) and issubclass(offered, Exception):
         assert issubclass(offered, BirdfastError)
         return
+    if offered is birdfast.Follower or hasattr(offered, "_fields"):  # what is handed out, or overridden
+        return
     sections = re.findall(r"^(\w+)\n-+$", doc, re.MULTILINE)
-    kept = ["Parameters", "Returns", "Raises"]
-    if isinstance(offered, type):
+    kept = ["Parameters", "Attributes" if "Attributes" in sections else "Returns", "Raises"]
+    if isinstance(offered, type) and "Returns" in kept:
         kept.remove("Returns")
-    assert sections == kept
-    told = doc.partition("Parameters\n")[2].partition(f"{sections[1]}\n")[0]
+    assert sorted(sections) == sorted(kept)
+    told = doc.partition("Parameters\n")[2].partition("Returns\n" if "Returns" in kept else "Raises\n")[0]
     names = {
         name for line in re.findall(r"^(\S.*?)(?: : .*)?$", told, re.MULTILINE) for name in line.split(", ")
     }
     for parameter in inspect.signature(offered).parameters.values():
         assert re.split("[:=]", str(parameter))[0] in names
+
+
+def test_what_calls_give_and_take_is_in_the_face(deep: models.Model, wav: Path, tmp_path: Path) -> None:
+    pipeline = birdfast.load(deep.path.parent, min_confidence=0)
+    results = birdfast.run(wav, deep.path.parent, output=tmp_path / "out", kinds="scores", min_confidence=0)
+    given = [pipeline, pipeline.detect(wav)[0], next(pipeline.score(wav)), results, next(results.scores())]
+    given.append(birdfast.run(__file__, deep.path.parent, output=tmp_path / "bad").failures[0])
+    for one in given:
+        name = type(one).__name__
+        assert name in birdfast.__all__
+        assert getattr(birdfast, name) is type(one)
+
+
+@pytest.mark.parametrize("path", sorted(Path(birdfast.__file__).parent.rglob("*.py")), ids=str)
+def test_every_public_name_is_explained(path: Path) -> None:
+    def bare(node: ast.Module | ast.ClassDef) -> Iterator[str]:
+        for one in node.body:
+            if isinstance(one, ast.FunctionDef | ast.ClassDef) and not one.name.startswith("_"):
+                if not ast.get_docstring(one):
+                    yield one.name
+                if isinstance(one, ast.ClassDef):
+                    yield from bare(one)
+
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    assert list(bare(tree)) == []
 
 
 def test_the_version_is_the_packages() -> None:

@@ -174,7 +174,8 @@ class Readable(Protocol):
     """What has a path to be named by."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The recording's, for messages."""
 
 
 def each(

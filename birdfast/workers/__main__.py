@@ -59,13 +59,16 @@ class Voice:
         self._parent, self._spoke_s = parent, monotonic()
 
     def say(self, told: Mapping[str, Any], blob: bytes = b"") -> None:
+        """Send a message."""
         wire.send(self._parent, told, blob)
         self._spoke_s = monotonic()
 
     def send(self, part: Part) -> None:
+        """Send dense rows."""
         self.say(*wire.of_part(part))
 
     def alive(self) -> None:
+        """Say that there is progress, unless something was said just now."""
         if monotonic() - self._spoke_s >= SILENT_S:
             self.say({"alive": True})
 
