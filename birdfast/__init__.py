@@ -6,7 +6,8 @@ audio file -> windows -> [spectrogram ->] network session --> scores -> tables  
 `load` brings networks into this process, `WarmPool` into worker processes that stay up and answer any number
 of threads, and `run` makes tables of many recordings, once. What goes wrong is a `BirdfastError`: the audio's
 (`AudioError`), the model's (`ModelError`), the options' (`ConfigError`), the disk's (`OutputError`), or that
-workers ended at a sound (`WorkerError`).
+workers ended at a sound (`WorkerError`). What is to be known of a recording that was heard all the same is
+a `RecordingWarning`, in `Results.notes` and in notes.csv.
 """
 
 from __future__ import annotations
@@ -18,10 +19,18 @@ from typing import TYPE_CHECKING, Any
 
 from . import face
 from ._version import __version__
-from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError, WorkerError
+from .errors import (
+    AudioError,
+    BirdfastError,
+    ConfigError,
+    ModelError,
+    OutputError,
+    RecordingWarning,
+    WorkerError,
+)
 
 if TYPE_CHECKING:
-    from .outcomes import Detection, Failure
+    from .outcomes import Detection, Failure, Note
     from .pipeline import Pipeline, Scored
     from .runs import Follower, Results
     from .runs.results import Windows
@@ -30,7 +39,7 @@ else:
     __getattr__, __dir__, _ = face.of(
         __name__,
         {
-            "outcomes": ("Detection", "Failure"),
+            "outcomes": ("Detection", "Failure", "Note"),
             "pipeline": ("Pipeline", "Scored"),
             "runs": ("Follower", "Results"),
             "runs.results": ("Windows",),
@@ -46,8 +55,10 @@ __all__ = [
     "Failure",
     "Follower",
     "ModelError",
+    "Note",
     "OutputError",
     "Pipeline",
+    "RecordingWarning",
     "Results",
     "Scored",
     "WarmPool",
@@ -150,7 +161,8 @@ def run(
     Returns
     -------
     Results
-        Iterating gives the detections; `failures` says what could not be read.
+        Iterating gives the detections; `failures` says what could not be read, `notes` what is to be known
+        of the rest.
 
     Raises
     ------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -13,6 +13,7 @@ import numpy as np
 from ..arrays import Float32
 from ..config import Resampler
 from ..errors import AudioError
+from ..outcomes import noted
 from . import refusal
 from .channels import Mixer, chosen, silences
 from .choice import choose
@@ -34,6 +35,8 @@ class Recording:
         What is heard: the average of all channels, each of them, or one.
     resampler : "steep", "soxr-hq" or "birdnet"
         How its sound gets to another rate; as birdnet does it, that is left to who cuts the windows.
+    tell : callable of str or None
+        Gets each of the `remarks` when the recording is left: some are found on the way.
 
     Attributes
     ----------
@@ -45,6 +48,8 @@ class Recording:
         then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
+    decoder : str
+        What reads it, where that is not the usual one; "" where it is.
 
     Raises
     ------
@@ -58,8 +63,9 @@ class Recording:
         path: str | os.PathLike[str],
         channel: str | int = "mix",
         resampler: Resampler = "steep",
+        tell: Callable[[str], object] | None = None,
     ) -> None:
-        self.path, self._resampler = Path(path), resampler
+        self.path, self._resampler, self._tell = Path(path), resampler, tell
         refusal.check(self.path)
         try:
             choice = choose(self.path)
@@ -72,6 +78,7 @@ class Recording:
         self.rate_hz: int = self._decoder.rate_hz
         self.n_channels: int = self._decoder.n_channels
         self.seeks_slowly = self._decoder.seeks_slowly
+        self.decoder = "" if self._decoder.name == USUAL else self._decoder.name
         try:
             self.n_frames: int | None = self._decoder.n_frames
             self._check()
@@ -88,15 +95,15 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._tell is not None:
+            for remark in self.remarks():
+                self._tell(remark)
         self._decoder.close()
 
     @property
     def notes(self) -> list[str]:
-        """What was repaired to read it, which decoder reads it if not the usual one, what is lost so far."""
-        decoder = self._decoder
-        unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
-        lost = losses(decoder.lost, self.rate_hz)
-        return list(dict.fromkeys([*self._found, *unusual, *decoder.notes, *lost]))
+        """All that is known of it so far: the `remarks`, behind an unusual decoder."""
+        return noted(self.decoder, self.remarks())
 
     @property
     def duration_s(self) -> float:
@@ -110,8 +117,12 @@ class Recording:
         return -(-self.n_frames * rate_hz // self.rate_hz)
 
     def remarks(self) -> list[str]:
-        """Return what is to be said of the blocks that have passed: see `Mixer.remarks`."""
-        return self._mixer.remarks()
+        """Return what whoever hears it should know.
+
+        What was repaired to read it; of the blocks that have passed, what is lost, and see `Mixer.remarks`.
+        """
+        lost = losses(self._decoder.lost, self.rate_hz)
+        return list(dict.fromkeys([*self._found, *self._decoder.notes, *lost, *self._mixer.remarks()]))
 
     def blocks(
         self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None

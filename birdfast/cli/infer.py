@@ -11,7 +11,8 @@ folder:
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
   journal.sqlite      what is done: the same command goes on where a run was interrupted
-  notes.csv           what was repaired to read a file, if anything was
+  notes.csv           what is to be known of files that were heard, if anything is: repaired, lost inside,
+                      read by another decoder, or a mix that is much quieter than its channels
 
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. A folder takes runs of one model and one
@@ -157,6 +158,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs, models
     from ..runs import How, Run, shards
     from ..runs.progress import Progress
+    from ..tables import NotesTable
     from ..words import counted
 
     options = Options(
@@ -193,6 +195,8 @@ def run(chosen: argparse.Namespace) -> int:
     progress.say(progress.summary())
     if standing.failed:
         progress.say(f"failed, for one: {results.failures[0].message}")
+    if noted := {note.path for note in results.notes}:
+        progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
     if progress.n_files < standing.files:
         progress.say(
             f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
@@ -12,7 +13,13 @@ from ..errors import AudioError
 from .ear import Scored
 from .listener import Listener
 
+Sound = str | os.PathLike[str] | Float32
 NAME = "sound in memory"  # where a failure names a file
+
+
+def name_of(sound: Sound) -> str:
+    """Return what detections call a sound: its path, or "" if it is in memory."""
+    return "" if isinstance(sound, np.ndarray) else os.fspath(sound)
 
 
 def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:

@@ -14,7 +14,7 @@ from ..config import Dense
 from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
-from ..outcomes import Detection, Failure
+from ..outcomes import Detection, Failure, Note, noted
 from ..tables import About, Result
 
 
@@ -86,6 +86,16 @@ class Results:
         """What could not be analysed to its end, and why."""
         with Record(self.folder) as record:
             return failures(record)
+
+    @property
+    def notes(self) -> list[Note]:
+        """What is to be known of files that were heard: the rows of notes.csv."""
+        with Record(self.folder) as record:
+            return [
+                Note(os.fsdecode(entry.path), text)
+                for _, entry in record.entries()
+                for text in noted(entry.decoder, entry.remarks())
+            ]
 
     def to_arrow(self) -> Any:
         """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
@@ -173,7 +183,9 @@ def result(record: Record, entry: Entry, about: About, *, so_far: bool = False) 
         for kind, width in about.models[number].widths.items()
     }
     detections = _detections(record, entry, about, numbers)
-    return Result(os.fsdecode(entry.path), detections, entry.failures(), entry.remarks(), dense)
+    return Result(
+        os.fsdecode(entry.path), detections, entry.failures(), noted(entry.decoder, entry.remarks()), dense
+    )
 
 
 def failures(record: Record) -> list[Failure]:

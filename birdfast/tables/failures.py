@@ -1,4 +1,4 @@
-"""Tables about files: what could not be analysed, and what was repaired."""
+"""Tables about files: what could not be analysed, and what is to be known of what was."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class FailuresTable(CsvFile, Table):
 
 
 class NotesTable(CsvFile, Table):
-    """What was repaired to read a file: path, note."""
+    """What is to be known of files that were read, a `Note` a row: repaired, lost, a silent mix, ..."""
 
     name: ClassVar = "notes.csv"
     is_wanted = False
