@@ -134,7 +134,8 @@ def test_one_of_many_channels_is_told_without_a_word_of_phase(tmp_path: Path) ->
     samples[:, 5] = noise(100_000)[:, 0]
     (remark,) = remarks(write(tmp_path / "array.wav", samples))
     assert remark.endswith(
-        "at least 12 dB quieter than they are: most of them are silent. --channel 6 (channel=6) hears one of them"
+        "at least 12 dB quieter than they are: most of them are silent."
+        " --channel 6 (channel=6) hears one of them"
     )
 
 

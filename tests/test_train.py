@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 import birdfast
 from birdfast import audio, keyedvectors, metrics, modelfolder, models
@@ -300,6 +301,23 @@ def test_what_was_left_out_is_told_again(
         assert capsys.readouterr().err.count("left out:") == 1
 
 
+def test_what_is_remarked_of_a_clip_is_told_again_and_a_channel_can_be_chosen(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = song("whistle", 0)[:, np.newaxis]
+    soundfile.write(tmp_path / "opposite.wav", np.concatenate([one, -one], axis=1), RATE_HZ)
+    clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
+    (tmp_path / "clips.csv").write_text(f"{clips}opposite.wav,whistle,1\n")
+    (tmp_path / "mixed.toml").write_text(RECIPE + "\n[mixes]\ncopies = 1\n")
+    for channel, times in (("mix", 1), ("mix", 1), ("1", 0)):
+        assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", "--channel", channel) == 0
+        told = capsys.readouterr().err
+        assert told.count(f"birdfast: noted: {tmp_path}/opposite.wav: the mix of its 2 channels") == times
+    how = ("--recipe", str(tmp_path / "mixed.toml"))
+    assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *how) == 0
+    assert capsys.readouterr().err.count("birdfast: noted: ") >= 1
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more"], ids=["empty", "cut"])
 def test_a_damaged_stage_is_learnt_anew(data: Path, model: Path, tmp_path: Path, damage: bytes) -> None:
     assert train(data, "clips.csv", tmp_path / "m") == 0
@@ -500,7 +518,7 @@ def test_a_class_whose_name_is_no_text_is_refused(data: Path, tmp_path: Path) ->
 
 def test_clips_are_parts_of_recordings(data: Path) -> None:
     clip = recordings.Clip(str(data / "songs/whistle/0.flac"), ("whistle",), 0.5, 1.25)
-    assert sum(map(len, clip.blocks(RATE_HZ))) == 24_000
+    assert sum(map(len, clip.blocks(RATE_HZ, print))) == 24_000
 
 
 def test_tokens_are_written_both_ways(data: Path, model: Path, tmp_path: Path) -> None:

@@ -27,7 +27,7 @@ from pathlib import Path
 
 from ..config import Options
 from ..errors import ConfigError
-from . import exits
+from . import channel, exits
 
 HELP = "find the species in recordings"
 DEFAULT_OUTPUT = "birdfast-results"
@@ -67,13 +67,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="run the network's original graph, not the faster one that is proved to say the same",
     )
-    parser.add_argument(
-        "--channel",
-        default=Options.channel,
-        metavar="C",
-        help="which channel to hear: mix (all together), 1, 2, ..., or each by itself, with a column that"
-        " says which (default: %(default)s)",
-    )
+    channel.argument(parser, each="with a column that says which")
     parser.add_argument(
         "--resampler",
         choices=("steep", "soxr-hq", "birdnet"),

@@ -18,6 +18,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
     Trial = tuple[str, Training, list[Clip]]
 
-from . import exits
+from . import channel, exits
 
 HELP = "train a model on your own recordings"
 STAGES = "stages"
@@ -84,6 +85,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="first train without one fold of the CSV, or a share of each class's files such as 20%%, and"
         " test on it",
     )
+    channel.argument(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a core)")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
@@ -96,7 +98,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     _check(chosen)
     output = Path(chosen.output)
-    clips = recordings.find(chosen.data, beside=(output, output / STAGES))
+    clips = _heard(recordings.find(chosen.data, beside=(output, output / STAGES)), chosen.channel)
     training = _training(chosen, clips)
     trials = _trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
@@ -129,7 +131,7 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     return stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
         clips,
-        recordings.unlabelled(chosen.unlabelled),
+        _heard(recordings.unlabelled(chosen.unlabelled), chosen.channel),
         classes=sorted({label for clip in clips for label in clip.labels}),
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
@@ -139,6 +141,10 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
+
+
+def _heard(clips: Sequence[Clip], channel: str) -> list[Clip]:
+    return [replace(clip, channel=channel) for clip in clips]
 
 
 def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
@@ -215,6 +221,8 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
 def _end(training: Training, output: Path) -> int:
     for why in dict.fromkeys(training.failures.values()):
         print(f"birdfast: left out: {why}", file=sys.stderr)
+    for remark in training.remarks:
+        print(f"birdfast: noted: {remark}", file=sys.stderr)
     training.say(f"written: {output}")
     return exits.SOME_FAILED if training.failures else exits.FINE
 

@@ -19,7 +19,7 @@ from .recordings import Clip
 
 Run = dict[str, Any]
 
-FAILURES = "failures.json"  # in a stage's file: what was left out is told again when it is found
+TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,15 @@ class Keep:
     folder : Path
     failures : dict of str to str
         Recordings that were left out, and why; they are kept with what was found.
+    remarks : dict of str to None
+        What is to be known of others, likewise.
     say : callable
         Gets a line where a file does not fit.
     """
 
     folder: Path
     failures: dict[str, str]
+    remarks: dict[str, None]
     say: Callable[[str], None]
 
     def found(self, name: str, run: Run, work: Callable[[], Arrays], again: bool) -> Arrays:
@@ -57,7 +60,9 @@ class Keep:
         if path.exists() and not again:
             try:
                 found = checkpoint.read(path, run)
-                self.failures.update(json.loads(found.pop(FAILURES).tobytes()))
+                failures, remarks = json.loads(found.pop(TOLD).tobytes())
+                self.failures.update(failures)
+                self.remarks.update(dict.fromkeys(remarks))
                 return found
             except ConfigError:
                 self.say(f"{name}: the recipe or the recordings are not those of before")
@@ -65,8 +70,8 @@ class Keep:
                 self.say(f"{name}: learnt anew, as {error}")
         self.folder.mkdir(parents=True, exist_ok=True)
         found = work()
-        told = np.frombuffer(json.dumps(self.failures).encode(), np.uint8)
-        checkpoint.write(path, run, {**found, FAILURES: told})
+        told = np.frombuffer(json.dumps([self.failures, [*self.remarks]]).encode(), np.uint8)
+        checkpoint.write(path, run, {**found, TOLD: told})
         return found
 
     def interrupted(self, name: str, run: Run) -> Path:

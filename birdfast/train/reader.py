@@ -36,6 +36,8 @@ class Reader:
         What is known of the codebook: "mean" and "projection" of a whitening, "centroids".
     failures : dict of str to str
         Gets the path of each recording that cannot be read, and why; it is left out.
+    remarks : dict of str to None
+        Gets what is to be known of those that are read.
     n_workers : int
     bar : bool
         Show how far it is, on a terminal.
@@ -44,6 +46,7 @@ class Reader:
     recipe: Recipe
     found: Arrays
     failures: dict[str, str]
+    remarks: dict[str, None]
     n_workers: int = 1
     bar: bool = False
 
@@ -57,8 +60,7 @@ class Reader:
         tokenizer = self.tokenizer
 
         def patches(clip: Clip | Mix) -> list[Float32]:
-            blocks = clip.blocks(tokenizer.front_end.rate_hz)
-            return [tokenizer.patches(tokenizer.bands(block)) for block in blocks]
+            return [tokenizer.patches(tokenizer.bands(block)) for block in self._blocks(clip)]
 
         return (part for _, parts in self._each(clips, patches) for part in parts)
 
@@ -74,7 +76,7 @@ class Reader:
         none = np.zeros((0, tokenizer.n_values), np.float32)
 
         def frames(clip: Clip | Mix) -> Float32:
-            parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
+            parts = tokenizer.stream(self._blocks(clip))
             found: Float32 = np.concatenate([none, *parts])
             return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
 
@@ -88,7 +90,7 @@ class Reader:
         tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
 
         def tokens(clip: Clip | Mix) -> NDArray[np.int32]:
-            parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
+            parts = tokenizer.stream(self._blocks(clip))
             return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
 
         return [one for _, one in self._each(clips, tokens)]
@@ -107,7 +109,7 @@ class Reader:
         grid = windows.Grid(rate_hz, length, length, "min-1s")
 
         def describe(clip: Clip | Mix) -> list[Votes]:
-            cut = windows.cut(clip.blocks(rate_hz), grid, None, 1)
+            cut = windows.cut(self._blocks(clip), grid, None, 1)
             nearest = self.recipe.pooling.n_nearest
             return [Votes.of(pooling.describe(window, tokenizer, book, nearest)) for (window,) in cut]
 
@@ -117,6 +119,9 @@ class Reader:
         targets = np.array([[name in clip.labels for name in classes] for clip in clips])
         clip = np.array([number for number, _ in described])
         return Examples([window for _, window in described], len(book), targets[clip], clip)
+
+    def _blocks(self, clip: Clip | Mix) -> Iterator[Float32]:
+        return clip.blocks(self.recipe.frontend.rate_hz, self.remarks.setdefault)
 
     def _each(
         self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]

@@ -21,34 +21,40 @@ from ..tables import escaped
 
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
+Tell = Callable[[str], object]
 AHEAD = 8  # recordings a worker that are read before they are wanted
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording or a part of one, in seconds; end_s None is its end."""
+    """A recording or a part of one, in seconds; end_s None is its end, channel "mix" or a number from 1."""
 
     path: str
     labels: tuple[str, ...] = ()
     start_s: float = 0.0
     end_s: float | None = None
     fold: str = ""
+    channel: str = "mix"
 
     @cached_property
     def file(self) -> str:
         """The file, by the one name that all of its names lead to."""
         return os.path.realpath(self.path)
 
-    def blocks(self, rate_hz: int) -> Iterator[Float32]:
-        """Yield the sound, mono, in blocks at `rate_hz`.
+    def opened(self, tell: Tell) -> audio.Recording:
+        """Open the recording; `tell` gets each remark on it, with its path, when it is left."""
+        return audio.Recording(self.path, self.channel, tell=lambda remark: tell(f"{self.path}: {remark}"))
+
+    def blocks(self, rate_hz: int, tell: Tell) -> Iterator[Float32]:
+        """Yield the sound, mono, in blocks at `rate_hz`; `tell` as `opened`.
 
         Raises
         ------
         AudioError
             It cannot be read.
         """
-        with audio.Recording(self.path) as recording:
+        with self.opened(tell) as recording:
             stop = None if self.end_s is None else round(self.end_s * rate_hz)
             yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
 
