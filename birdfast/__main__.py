@@ -29,6 +29,13 @@ exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none w
 class Parser(argparse.ArgumentParser):
     """A parser that ends with the exit code of sysexits.h for wrong usage."""
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Refuse what a command does not know with its own usage, not that of all commands."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return known, rest
+
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and leave."""
         self.print_usage(sys.stderr)

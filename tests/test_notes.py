@@ -13,11 +13,15 @@ import numpy as np
 import pytest
 
 import birdfast
-from birdfast import models, workers
+from birdfast import models, picture, workers
+from birdfast.__main__ import main
 from birdfast.config import Options
 from birdfast.errors import AudioError, ModelError, RecordingWarning
+from birdfast.outcomes import Detection
 from birdfast.pipeline import Pipeline
 from birdfast.pipeline.stretches import STRETCH_S
+from birdfast.tables import About
+from birdfast.tables.detections import CsvTable
 from birdfast.workers import requests, warm
 from birdfast.workers.requests import Requests
 from birdfast.workers.warm import WarmPool
@@ -173,3 +177,110 @@ def test_a_ticket_from_before_an_end_is_worth_nothing() -> None:
     work.close(ModelError("broken"), failed=True)
     with pytest.raises(ModelError, match="broken"):
         work.add(workers.Job("a"), ticket)
+
+
+# ---- what commands say ----
+
+
+def rows(path: Path, table: Path, channels: tuple[int, ...]) -> Path:
+    """Write a table of detections that are of channels of a recording."""
+    with CsvTable(table, About({}, (), has_channels=True)) as file:
+        file.detections([Detection(0, 1, "Parus major", f"Tit {c}", 0.9, str(path), "", c) for c in channels])
+    return table / CsvTable.name
+
+
+@pytest.fixture
+def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, list[str]]]:
+    """What each panel of a picture shows: how loud its sound is, and which names."""
+    panels: list[tuple[float, list[str]]] = []
+
+    def panel(axes: object, samples: np.ndarray, *rest: object) -> None:
+        panels.append((float(np.abs(samples).max()), [row.common_name for row in rest[-1]]))
+
+    pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    monkeypatch.setattr(picture, "_panel", panel)
+    return panels
+
+
+def test_a_picture_shows_the_channels_that_its_rows_are_of(
+    opposite: Path, tmp_path: Path, drawn: list[tuple[float, list[str]]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = [str(rows(opposite, tmp_path, (1, 2))), "-o", str(tmp_path / "x.png"), "--length", "1"]
+    for more, names, remarks in (
+        ((), [["Tit 1"], ["Tit 2"]], 0),
+        (("--channel", "2"), [["Tit 2"]], 0),
+        (("--channel", "each"), [["Tit 1"], ["Tit 2"]], 0),
+        (("--channel", "mix"), [["Tit 1", "Tit 2"]], 1),
+    ):
+        drawn.clear()
+        assert main(["plot", str(opposite), *how, *more]) == 0
+        assert [named for _, named in drawn] == names
+        assert all((loud > 0.1) == (not remarks) for loud, _ in drawn)
+        assert capsys.readouterr().err.count(f"birdfast: {opposite}: {QUIETER}") == remarks
+    how[0] = str(rows(opposite, tmp_path, (3,)))
+    assert main(["plot", str(opposite), *how]) == 64
+    assert "no channel 3: it has 2 channels" in capsys.readouterr().err
+
+
+def test_a_picture_shows_what_there_is_of_a_recording_that_ends_too_early(
+    cut: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    how = [str(rows(cut, tmp_path, (1,))), "-o", str(tmp_path / "x.png")]
+    assert main(["plot", str(cut), *how]) == 2
+    assert (tmp_path / "x.png").read_bytes()[:4] == b"\x89PNG"
+    assert f"birdfast: {cut}: cut short: ends at" in capsys.readouterr().err
+    assert main(["plot", str(cut), *how, "--start", "2"]) == 64
+
+
+def test_tokens_keep_what_is_before_a_failure(
+    stsg: models.Model, cut: Path, wav: Path, tmp_path: Path
+) -> None:
+    import pyarrow.parquet
+
+    def tokens(*paths: Path) -> dict[str, list[int]]:
+        how = ["--model", str(stsg.path.parent), "-o", str(tmp_path / "out")]
+        assert main(["tokens", *map(str, paths), *how]) == (2 if cut in paths else 0)
+        found = pyarrow.parquet.read_table(tmp_path / "out" / "tokens.parquet").to_pylist()
+        return {row["file"]: row["tokens"] for row in found}
+
+    whole, part = tokens(wav)[str(wav)], tokens(cut)[str(cut)]
+    assert 0 < len(part) < len(whole)
+    assert part == whole[: len(part)]
+    (failure,) = table(tmp_path / "out" / "failures.csv")
+    infer(stsg, cut, "-o", tmp_path / "run")
+    assert [failure] == table(tmp_path / "run" / "failures.csv")
+    assert (failure["rate_hz"], failure["bytes"]) == (str(RATE_HZ), str(cut.stat().st_size))
+
+
+def test_tokens_are_of_the_channel_that_is_chosen(stsg: models.Model, opposite: Path, tmp_path: Path) -> None:
+    import pyarrow.parquet
+
+    found = {}
+    for channel in ("mix", "1"):
+        how = ["--model", str(stsg.path.parent), "-o", str(tmp_path / channel), "--channel", channel]
+        assert main(["tokens", str(opposite), *how]) == 0
+        found[channel] = pyarrow.parquet.read_table(tmp_path / channel / "tokens.parquet")["tokens"][0]
+        assert (tmp_path / channel / "notes.csv").exists() == (channel == "mix")
+    assert found["mix"] != found["1"]
+
+
+def test_a_channel_that_fits_no_command_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    for command, channel in (("tokens", "each"), ("train", "each"), ("plot", "left"), ("infer", "0")):
+        with pytest.raises(SystemExit) as ended:
+            main([command, "a", "--channel", channel])
+        assert ended.value.code == 64
+        told = capsys.readouterr().err
+        assert f"usage: birdfast {command}" in told
+        assert f"--channel: '{channel}' does not fit; it takes mix" in told
+
+
+def test_an_option_that_there_is_not_gets_the_usage_of_its_command(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["infer", "a.wav", "--lat", "1"])
+    assert ended.value.code == 64
+    told = capsys.readouterr().err
+    assert "usage: birdfast infer" in told
+    assert "birdfast infer: unrecognized arguments: --lat 1" in told
