@@ -42,6 +42,7 @@ from birdfast.grafting.recognise import Found, recognise
 from birdfast.runtimes import litert
 
 from . import graphs, networks
+from .commands import ran
 from .graphs import Kind
 
 KINDS = [
@@ -603,8 +604,7 @@ def test_changed_files_do_not_end_the_rewriter(tmp_path: Path) -> None:
     """The whole way through, the runtime included, in a process that may not die."""
     path = tmp_path / "tiny.tflite"
     path.write_bytes(TINY)
-    command = [sys.executable, "-c", FUZZ, str(path), "7", "40"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    done = ran(sys.executable, "-c", FUZZ, path, "7", "40")
     assert done.returncode == 0, done.stderr[-2000:]
 
 

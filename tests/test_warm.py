@@ -7,7 +7,6 @@ import os
 import pydoc
 import shutil
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -34,6 +33,7 @@ from birdfast.workers.requests import Requests
 from birdfast.workers.warm import WarmPool
 
 from . import networks
+from .commands import ran
 from .processes import running, strike
 from .recordings import damaged, noise, write
 
@@ -445,8 +445,7 @@ import birdfast
 pool = birdfast.WarmPool(sys.argv[1], workers=1).__enter__()
 print(*[worker.process.pid for worker in pool._crew.ready])
 """
-    command = [sys.executable, "-c", code, str(tiny.path.parent)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    ended = ran(sys.executable, "-c", code, tiny.path.parent)
     assert (ended.returncode, ended.stderr) == (0, "")
     with pytest.raises(ProcessLookupError):
         os.kill(int(ended.stdout), 0)
