@@ -24,6 +24,7 @@ NUMBERS: dict[str, type] = {
     "top_k": int,
     "graft": bool,
 }
+KEEP = "keep"  # the option that is a run's to set
 LARGEST = 2**53  # of any number that is chosen: a float64 holds no odd integers above it
 
 
@@ -105,14 +106,14 @@ class Options:
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:
-        """Return options by their names.
+        """Return options by the names that users choose them by: what is kept, their kinds of tables say.
 
         Raises
         ------
         ConfigError
             There is no option of a name, or its value does not fit.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
+        names = [field.name for field in dataclasses.fields(cls) if field.name != KEEP]
         for name in values:
             if name not in names:
                 raise ConfigError(f"{name}: no such option; there are {', '.join(names)}")

@@ -213,6 +213,9 @@ def test_a_folder_that_keeps_none_is_refused_by_name(deep: models.Model, wav: Pa
     how = [wav, "-o", tmp_path / "out", "--rtype"]
     assert infer(deep, *how, "csv").returncode == 0
     refused = infer(deep, *how, "csv,scores")
-    assert (refused.returncode, 'keep: [], now ["scores"]' in refused.stderr) == (64, True)
+    assert (refused.returncode, "rows kept by rtype or kinds: none, now scores" in refused.stderr) == (
+        64,
+        True,
+    )
     assert infer(deep, *how, "parquet,scores", "--force").returncode == 0
     assert infer(deep, *how, "scores,csv").returncode == 0

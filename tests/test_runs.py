@@ -269,7 +269,10 @@ def test_what_a_run_did_not_keep_is_refused(deep: models.Model, folder: Path, tm
 
 def test_what_is_kept_needs_no_table(deep: models.Model, folder: Path, tmp_path: Path) -> None:
     how = {"output": tmp_path / "out", "min_confidence": 0}
-    results = birdfast.run(folder, deep.path.parent, **how, keep=["embeddings"])
+    Run(
+        inputs.find([str(folder)]), [deep], Options(min_confidence=0, keep=("embeddings",)), how["output"]
+    ).work()
+    results = Results(how["output"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {NAME, "detections.csv", "failures.csv"}
     assert next(results.embeddings()).values.shape[1] == 5
     again = birdfast.run(folder, deep.path.parent, **how, kinds=["embeddings"])
@@ -283,7 +286,7 @@ def test_what_a_run_left_that_was_killed_while_it_wrote_goes(
     others = [tmp_path / ".mine.csv.abc.part", tmp_path / "mine.csv"]
     for path in (*litter, *others):
         path.touch()
-    birdfast.run(folder / "0.wav", deep.path.parent, output=tmp_path, keep=["scores"])
+    birdfast.run(folder / "0.wav", deep.path.parent, output=tmp_path, kinds=["csv", "scores"])
     assert [path.exists() for path in litter] == [False] * 3
     assert [path.exists() for path in others] == [True] * 2
 
@@ -418,6 +421,7 @@ def test_a_follower_is_told_what_takes_time_and_what_is_odd(
         ({"shard": "5/4"}, ConfigError, "shard: '5/4' does not fit"),
         ({"file_timeout_s": 1}, ConfigError, "file_timeout_s: 1 does not fit; it takes 2 seconds or more"),
         ({"file_timeout_s": float("nan")}, ConfigError, "file_timeout_s: nan does not fit"),
+        ({"keep": ["scores"]}, ConfigError, "keep: no such option; there are min_confidence"),
         ({"top_n": 3}, ConfigError, "top_n: no such option; there are min_confidence"),
         ({"min_confidence": 2}, ConfigError, "min_confidence: 2 does not fit"),
         ({"step_s": 60}, ConfigError, "a step of 60 s does not fit"),

@@ -390,7 +390,7 @@ def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None
 
 
 def test_unknown_kinds_are_refused() -> None:
-    with pytest.raises(ConfigError, match="'xls' is no kind of table; it takes csv, parquet"):
+    with pytest.raises(ConfigError, match="'xls' is no kind of table; there are csv, parquet"):
         tables.check("xls")
 
 

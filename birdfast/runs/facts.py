@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from .. import labels
 from .._version import __version__
-from ..config import Options
+from ..config import KEEP, Options
 from ..journal import Facts
 from ..models import Model
 from ..tables import About, AboutModel, Names
 from . import shards
 from .shards import Shard
 
+KEPT = "rows kept by rtype or kinds"  # so users call what is the option `keep`
 OF_MODEL = (
     "rate_hz",
     "window_samples",
@@ -71,6 +72,7 @@ def fingerprint(models: Sequence[Model], options: Options, sha256: Sequence[str]
     if options.resampler == "birdnet":
         decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
+    decides[KEPT] = ", ".join(json.loads(decides.pop(KEEP))) or "none"
     for number, (model, digest) in enumerate(zip(models, sha256, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
         decides |= {f"{whose} {name}": value for name, value in _of_model(model, digest).items()}

@@ -58,7 +58,7 @@ def check(kind: str) -> None:
         No such kind.
     """
     if kind not in KINDS:
-        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(KINDS)}")
+        raise ConfigError(f"{kind!r} is no kind of table; there are {', '.join(KINDS)}")
 
 
 def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:

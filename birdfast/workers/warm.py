@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
@@ -77,7 +76,7 @@ class WarmPool:
         check(workers is None or workers >= 1, "workers", workers, "1 or more")
         check_timeout(file_timeout_s)
         self._models = models.find_all(model, labels)
-        self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
+        self._options = Options.of(options)
         self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
         self._how = (workers, file_timeout_s)
         self._requests, self._ready = Requests(), Future[Sequence[dict[str, int]]]()
