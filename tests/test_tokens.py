@@ -124,6 +124,16 @@ def test_every_way_finds_what_the_definition_says(kind, cpu, search):
 
 
 @all_ways
+@pytest.mark.parametrize("offset", [0.0, 1e4, 1e5, 1e6])
+def test_every_way_finds_it_however_far_all_lie_from_zero(offset, cpu, search):
+    """A filter of uncentred frames errs by what their lengths are, not by how far they lie apart."""
+    for n_centroids, n_values in ((1100, 20), (300, 5), (64, 2)):
+        centroids, frames = (normal(n, n_values, seed=n) + np.float32(offset) for n in (n_centroids, 41))
+        book = Codebook(centroids, search=search, cpu=cpu)
+        assert_finds(book, frames, 3, plain(frames, centroids, 3))
+
+
+@all_ways
 @pytest.mark.parametrize("n_values", [1, 2, 3, 6])
 def test_frames_midway_between_centroids_are_told_apart(n_values, cpu, search):
     centroids = 30 * normal(60, n_values) + 100
