@@ -98,7 +98,7 @@ def test_every_option_decides(tiny: models.Model, tmp_path: Path, name: str) -> 
 
 
 def test_a_number_is_the_same_however_it_is_written(tiny: models.Model) -> None:
-    for zero in (0, np.float64(0), False):
+    for zero in (0, np.float64(0), np.float32(0)):
         assert of(tiny, options=Options(min_confidence=zero)) == of(tiny, options=Options(min_confidence=0.0))
     whole = Options(top_k=2, overlap_s=0, sensitivity=1)
     assert of(tiny, options=whole) == of(tiny, options=Options(top_k=np.int64(2), overlap_s=0.0))
