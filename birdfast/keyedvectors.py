@@ -136,26 +136,29 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         for row in range(n):
             key, vectors[row] = next(records)
             keys.append(key.decode())
+        goes_on = next(records, None) is not None
     except (StopIteration, ValueError) as error:
         raise ModelError(f"{path}: cut or damaged at vector {len(keys)} of {n}") from error
+    if goes_on:
+        raise ModelError(f"{path}: damaged; it goes on behind the {n} vectors that it promises")
     wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(wrong):
-        raise ModelError(f"{path}: the vector of {keys[wrong[0]]} is not finite")
+        raise ModelError(f"{path}: the vector of {keys[wrong[0]]} is not finite (row {wrong[0] + 1} of {n})")
     return KeyedVectors(keys, vectors)
 
 
 def _is_text(body: bytes, dim: int) -> bool:
-    """Say whether the first record is a line of dim numbers."""
+    """Say whether the first record is a line of dim numbers, be they finite or not."""
     line, newline, _ = body.partition(b"\n")
     values = line.split()[1:]
     try:
-        return bool(newline) and len(values) == dim and all(np.isfinite(float(value)) for value in values)
+        return bool(newline) and len(values) == len([float(value) for value in values]) == dim
     except ValueError:
         return False
 
 
 def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
-    for line in body.split(b"\n")[:-1]:  # a last line without its end may lack digits
+    for line in filter(bytes.strip, body.split(b"\n")[:-1]):  # a last line without its end may lack digits
         key, *values = line.split()
         if len(values) != dim:
             raise ValueError
@@ -163,10 +166,10 @@ def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
 
 
 def _binary_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
-    place, length = 0, dim * FLOAT.itemsize
-    while True:
+    place, length, end = 0, dim * FLOAT.itemsize, len(body.rstrip(b"\n"))
+    while place < end:
         space = body.find(b" ", place)
         if space < 0 or space + 1 + length > len(body):
-            return
+            raise ValueError
         yield body[place:space].lstrip(b"\n"), np.frombuffer(body, FLOAT, dim, space + 1).astype(np.float32)
         place = space + 1 + length

@@ -24,7 +24,7 @@ FIELDS = ("sentences", "subsample", "median_norm")
 
 
 def silence() -> Sentences:
-    """Three nights in which little is heard: token 0 is silence. (In pieces: gensim cuts at 10,000 tokens.)"""
+    """Three nights in which little is heard: token 0 is silence. In pieces, as gensim cuts at 10,000."""
     dice = np.random.default_rng(5)
     still = [np.zeros(10_000, np.int32)] * 2
     return [piece for _ in range(3) for piece in (*still, dice.integers(1, 60, 300, np.int32), *still)]
