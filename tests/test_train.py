@@ -24,6 +24,7 @@ from birdfast.sessions import open_session
 from birdfast.train import head, recipe, recordings, whitening
 
 from . import commands, encoded
+from . import recordings as made
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -108,6 +109,43 @@ def test_a_window_has_the_same_scores_alone_and_in_a_batch(model: Path) -> None:
     alone = [session.run(window[np.newaxis]) for window in windows]
     for name in ("logits", "embedding"):
         np.testing.assert_allclose(together[name], np.concatenate([one[name] for one in alone]), atol=1e-5)
+
+
+@pytest.mark.parametrize("peak", [1e15, 1e17, 1e19, 3e38])
+@pytest.mark.parametrize("preset", ["best", "paper", "soundscapes"])
+def test_a_recording_louder_than_sound_can_be_is_left_out_by_name(
+    peak: float, preset: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("whistle", "rattle"):
+        (tmp_path / "songs" / kind).mkdir(parents=True)
+        for number in range(3):
+            audio.write(tmp_path / f"songs/{kind}/{number}.flac", song(kind, number), RATE_HZ)
+    loud = (np.float32(peak) * song("rattle", 9))[:, np.newaxis]
+    made.write(tmp_path / "songs/rattle/loud.wav", loud, RATE_HZ, subtype="FLOAT")
+    small = RECIPE
+    if preset == "paper":
+        small = RECIPE.replace("n_components = 8", "n_components = 0").replace("n_mels = 16", "")
+    (tmp_path / "small.toml").write_text(small)
+    assert train(tmp_path, "songs", tmp_path / "model", "--preset", preset) == 2
+    assert re.search(r"left out: \S*loud\.wav: samples up to .*e\+", capsys.readouterr().err)
+    models.find(tmp_path / "model")
+
+
+def test_whole_numbers_that_were_written_as_floats_are_learnt_from(tmp_path: Path) -> None:
+    path = made.write(
+        tmp_path / "a.wav", 2.0**30 * song("rattle", 9)[:, np.newaxis], RATE_HZ, subtype="FLOAT"
+    )
+    assert sum(len(block) for block in recordings.Clip(str(path)).blocks(RATE_HZ)) == 2 * RATE_HZ
+
+
+def test_whitening_holds_values_whose_squares_overflow() -> None:
+    dice = np.random.default_rng(0)
+    part = (1e25 * dice.standard_normal((500, 6))).astype(np.float32)
+    mean, projection = whitening.fit([part], 6)
+    white = (part.astype(np.float64) - mean) @ projection.T.astype(np.float64)
+    np.testing.assert_allclose(np.cov(white.T), np.eye(6), atol=0.02)
+    with pytest.raises(ConfigError, match="frames: .* not finite"):
+        whitening.fit([np.full((3, 2), np.inf, np.float32)], 2)
 
 
 def test_load_takes_the_folder(model: Path) -> None:

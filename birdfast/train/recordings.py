@@ -13,6 +13,8 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+import numpy as np
+
 from .. import audio, bars, inputs, modelfolder
 from ..arrays import Float32
 from ..config import check
@@ -23,6 +25,9 @@ Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
 AHEAD = 8  # recordings a worker that are read before they are wanted
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
+# Sound is in -1..1; whole numbers that were written as floats are below 2^31. What is larger is a fault, and
+# float32 does not hold the squares of its power, of which distances are made.
+LOUDEST = 2.0**32
 
 
 @dataclass(frozen=True)
@@ -46,11 +51,12 @@ class Clip:
         Raises
         ------
         AudioError
-            It cannot be read.
+            It cannot be read, or is louder than sound can be.
         """
         with audio.Recording(self.path) as recording:
             stop = None if self.end_s is None else round(self.end_s * rate_hz)
-            yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
+            for block in recording.blocks(rate_hz, round(self.start_s * rate_hz), stop):
+                yield not_too_loud(block, self.path)
 
 
 def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
@@ -168,6 +174,22 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
     if not 0 <= start_s < (LONGEST_S if end_s is None else end_s) <= LONGEST_S:
         raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
     return Clip(str(path.parent / row["file"]), tuple(labels), start_s, end_s, row.get("fold") or "")
+
+
+def not_too_loud(sound: Float32, path: str) -> Float32:
+    """Return sound as it is.
+
+    Raises
+    ------
+    AudioError
+        A sample is beyond `LOUDEST`; the message names the recording.
+    """
+    peak = float(np.abs(sound).max(initial=0))
+    if peak > LOUDEST:
+        raise AudioError(
+            f"{path}: samples up to {peak:.2g} are no sound, which lies in -1..1; not learnt from"
+        )
+    return sound
 
 
 class Readable(Protocol):
