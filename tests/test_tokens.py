@@ -436,6 +436,28 @@ def test_what_does_not_fit_is_refused():
         Codebook(normal(20, 4), cpu="z80")
 
 
+def test_an_out_in_the_memory_of_the_frames_is_refused():
+    book, memory = Codebook(normal(20, 4)), np.zeros(100, np.float32)
+    frames, floats, whole = (
+        memory[:40].reshape(10, 4),
+        np.empty((10, 2), np.float32),
+        np.empty((10, 2), np.int32),
+    )
+    with pytest.raises(ConfigError, match="out shares memory"):
+        book.assign(frames, out=memory[30:40].view(np.int32))
+    with pytest.raises(ConfigError, match="out shares memory"):
+        book.nearest(frames, 2, out=(whole, memory[39:59].reshape(10, 2)))
+    with pytest.raises(ConfigError, match="another out"):
+        book.nearest(frames, 2, out=(floats.view(np.int32), floats))
+    with pytest.raises(ConfigError, match="out is a list: must be a NumPy array"):
+        book.assign(frames, out=[0] * 10)
+    with pytest.raises(ConfigError, match="must be a pair"):
+        book.nearest(frames, 2, out=whole)
+    whole.flags.writeable = False
+    with pytest.raises(ConfigError, match="read-only"):
+        book.nearest(frames, 2, out=(whole, floats))
+
+
 def test_the_door_checks_what_the_kernels_trust():
     packed = packing.in_order(normal(20, 4))
     kernel = _kernels.CentroidSearch(packed)

@@ -6,6 +6,7 @@ import math
 import os
 from collections.abc import Collection
 from numbers import Real
+from typing import Any
 
 from ..errors import ConfigError
 
@@ -57,8 +58,33 @@ def choice(name: str, value: object, choices: Collection[str | None]) -> None:
     check((value is None or isinstance(value, str)) and value in choices, name, value, known)
 
 
+def output(shape: tuple[int, ...], dtype: Any, out: object, *sources: Any) -> None:
+    """Refuse what is no array of a shape and a type to write into, or shares memory with what is read."""
+    import numpy as np  # options are checked where there is nothing to compute
+
+    fitting = f"{np.dtype(dtype)} {list(shape)}"
+    if not isinstance(out, np.ndarray):
+        raise ConfigError(f"out is a {type(out).__name__}: must be a NumPy array, {fitting}")
+    flaw = "" if out.flags.behaved else ", read-only or not aligned"
+    if out.shape != shape or out.dtype != dtype or flaw:
+        raise ConfigError(f"out is {out.dtype} {list(out.shape)}{flaw}: must be {fitting}")
+    if any(_overlap(out, source) for source in sources):
+        raise ConfigError(
+            "out shares memory with what is read, or with another out: must be memory of its own"
+        )
+
+
 def path(name: str, value: object) -> str:
     """Return a file's name, which is text or a path: bytes would be in some encoding."""
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
     check(isinstance(found, str), name, value, "a path, as text or as pathlib has it")
     return str(found)
+
+
+def _overlap(one: Any, other: Any) -> bool:
+    import numpy as np
+
+    try:
+        return bool(np.shares_memory(one, other, max_work=1000))  # type: ignore[arg-type]
+    except np.exceptions.TooHardError:
+        return True  # strides too odd to tell in time

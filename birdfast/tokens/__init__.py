@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _kernels
 from ..arrays import Float32, Int32
+from ..config.checks import output
 from ..errors import ConfigError, ModelError
 from . import packing
 
@@ -91,10 +92,10 @@ class Codebook:
         Raises
         ------
         ConfigError
-            Frames or `out` of another shape or type.
+            Frames or `out` of another shape or type, or in the same memory.
         """
         frames = self._frames(frames)
-        tokens = _output(out, (len(frames),), np.int32)
+        tokens = _output(out, (len(frames),), np.int32, frames)
         self._kernel.run(frames, tokens.reshape(-1, 1))
         return tokens
 
@@ -120,14 +121,18 @@ class Codebook:
         Raises
         ------
         ConfigError
-            n out of its range, or frames or `out` of another shape or type.
+            n out of its range, or frames or `out` of another shape or type, or in the same memory.
         """
         if not 1 <= n <= MAX_NEAREST:
             raise ConfigError(f"n: {n} nearest centroids; 1 to {MAX_NEAREST} are possible")
         frames = self._frames(frames)
+        if not (out is None or (isinstance(out, tuple | list) and len(out) == 2)):
+            raise ConfigError(
+                f"out is a {type(out).__name__}: must be a pair of arrays, for tokens and distances"
+            )
         tokens, distances = (None, None) if out is None else out
-        tokens = _output(tokens, (len(frames), n), np.int32)
-        distances = _output(distances, (len(frames), n), np.float32)
+        tokens = _output(tokens, (len(frames), n), np.int32, frames)
+        distances = _output(distances, (len(frames), n), np.float32, frames, tokens)
         self._kernel.run(frames, tokens, distances)
         return tokens, distances
 
@@ -204,9 +209,12 @@ def _choose(centroids: Float32) -> str:
     return "int16" if np.median(packing.blur(packed, sample) - BLUR_SHARE * reach) <= 0 else "float"
 
 
-def _output(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
+def _output(
+    out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type, *sources: NDArray[Any]
+) -> NDArray[Any]:
     if out is None:
         return np.empty(shape, dtype)
-    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
-        raise ConfigError(f"out: {out.dtype} {out.shape}; contiguous {np.dtype(dtype)} {shape} fits here")
+    output(shape, dtype, out, *sources)
+    if not out.flags.c_contiguous:
+        raise ConfigError(f"out: {out.dtype} {out.shape} with gaps; a contiguous array fits here")
     return out
