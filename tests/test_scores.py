@@ -13,7 +13,7 @@ from birdfast.scores import ScoreRule
 LOGITS = arrays(
     np.float32,
     st.tuples(st.integers(1, 4), st.integers(1, 9)),
-    elements=st.one_of(st.floats(-40, 40, width=32), st.sampled_from([0.0, -1.0986123])),
+    elements=st.one_of(st.floats(-40, 40, width=32), st.sampled_from([0.0, float(np.float32(-1.0986123))])),
 )
 RULES = st.builds(
     ScoreRule,

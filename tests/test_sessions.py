@@ -169,6 +169,7 @@ def test_the_number_of_labels_has_to_fit(tiny: models.Model) -> None:
             "refuses the model|takes int32",
         ),
     ],
+    ids=["empty", "sound", "cut", "integers"],
 )
 def test_what_is_no_network_for_sound_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "model.tflite"

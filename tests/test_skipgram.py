@@ -293,6 +293,15 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
             checkpoint.read(path, {"what": "test"})
 
 
+def test_a_checkpoint_holds_its_arrays_and_nothing_else_and_none_of_objects(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    checkpoint.write(path, {"what": "test"}, {"rows": np.arange(3)})
+    assert list(checkpoint.read(path, {"what": "test"})) == ["rows"]
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        checkpoint.write(tmp_path / "other.npz", {}, {"rows": np.array([{}], object)})
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
 def test_no_pickle_is_read(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     np.savez(path, **{checkpoint.RUN: np.array([{}], object)})

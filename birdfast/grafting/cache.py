@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Array
+from ..arrays import Array, write_npz
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..frontends.tables import FrontEnd
@@ -107,7 +107,7 @@ def pack(grafted: Grafted | None) -> bytes:
         head |= {key: getattr(grafted, key) for key in plain} | {"proof": asdict(grafted.proof)}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+    write_npz(stream, {"head": np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays})
     packed = stream.getvalue()
     return MAGIC + hashlib.sha256(packed).hexdigest().encode() + b"\n" + packed
 
