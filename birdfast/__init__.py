@@ -140,18 +140,20 @@ def run(
         The folder takes no more (full, gone); what was done is kept.
     """
     from . import inputs, models
-    from .config import Options
+    from .config import Options, path, several
     from .runs import How, Run, shards
 
     how = How(
-        kinds=tuple(kinds),
-        shard=shards.parse(shard) if shard else None,
+        kinds=several("kinds", kinds, "a list of names of tables"),
+        shard=None if shard is None else shards.parse(shard),
         n_workers=workers,
         file_timeout_s=file_timeout_s,
         retry=retry,
         force=force,
         fail_fast=fail_fast,
     )
-    several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
-    paths = inputs.find([os.fspath(path) for path in several])
-    return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work()
+    one = isinstance(recordings, str | bytes | os.PathLike)
+    every = [recordings] if one else several("recordings", recordings, "a path, or several")
+    paths = inputs.find([path("recordings", name) for name in every])
+    chosen = Options.of(options)
+    return Run(paths, models.find_all(model, labels), chosen, path("output", output), how).work()

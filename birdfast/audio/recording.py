@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -59,7 +58,7 @@ class Recording:
         channel: str | int = "mix",
         resampler: Resampler = "steep",
     ) -> None:
-        self.path, self._resampler = Path(path), resampler
+        self.path, self._resampler = refusal.path_of(path), resampler
         refusal.check(self.path)
         try:
             choice = choose(self.path)

@@ -22,6 +22,20 @@ DAMAGED: dict[bytes | str, str] = {  # what FFmpeg would have known, were it who
 }
 
 
+def path_of(path: object) -> Path:
+    """Return a recording's path.
+
+    Raises
+    ------
+    AudioError
+        It is none: bytes, a number.
+    """
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str):
+        raise AudioError(f"{path!r}: a recording's path is text, or as pathlib has it")
+    return Path(name)
+
+
 def check(path: Path) -> None:
     """Let a file pass that may be a recording.
 

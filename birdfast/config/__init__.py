@@ -9,9 +9,22 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 from ..errors import ConfigError
-from .checks import LARGEST as LARGEST
-from .checks import above_zero, choice, flag, number, whole
-from .checks import check as check
+from .checks import LARGEST, above_zero, check, choice, flag, number, path, real, several, whole
+
+__all__ = [
+    "LARGEST",
+    "Options",
+    "above_zero",
+    "check",
+    "choice",
+    "flag",
+    "made",
+    "number",
+    "path",
+    "real",
+    "several",
+    "whole",
+]
 
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")

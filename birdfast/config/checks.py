@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from numbers import Real
 from typing import Any
 
@@ -40,6 +40,11 @@ def number(
     return float(value)  # type: ignore[arg-type]
 
 
+def real(name: str, value: object) -> None:
+    """Refuse what is no number at all, for those that say themselves what range it takes."""
+    check(isinstance(value, Real) and not isinstance(value, bool), name, value, "a number")
+
+
 def above_zero(name: str, value: object, most: float = LARGEST, unit: str = "") -> float:
     """Return a finite number above 0, of at most `most`."""
     bounds = "more than 0" if most == LARGEST else f"more than 0 and at most {most:,g}"
@@ -58,6 +63,20 @@ def choice(name: str, value: object, choices: Collection[str | None]) -> None:
     check((value is None or isinstance(value, str)) and value in choices, name, value, known)
 
 
+def floats(name: str, values: Any) -> Any:
+    """Return real numbers, in an array or in lists of one length, as a contiguous float32 array."""
+    import numpy as np
+
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise ConfigError(f"{name}: {error}") from error
+    if array.size and array.dtype.kind not in "fiu":
+        raise ConfigError(f"{name} are {array.dtype} of shape {array.shape}; real numbers are wanted")
+    with np.errstate(over="ignore"):
+        return np.ascontiguousarray(array, np.float32)
+
+
 def output(shape: tuple[int, ...], dtype: Any, out: object, *sources: Any) -> None:
     """Refuse what is no array of a shape and a type to write into, or shares memory with what is read."""
     import numpy as np  # options are checked where there is nothing to compute
@@ -72,6 +91,12 @@ def output(shape: tuple[int, ...], dtype: Any, out: object, *sources: Any) -> No
         raise ConfigError(
             "out shares memory with what is read, or with another out: must be memory of its own"
         )
+
+
+def several(name: str, value: object, what_fits: str) -> tuple[Any, ...]:
+    """Return what can be gone through, as a tuple; text is one thing, not its letters."""
+    check(isinstance(value, Iterable) and not isinstance(value, str | bytes), name, value, what_fits)
+    return tuple(value)  # type: ignore[arg-type]
 
 
 def path(name: str, value: object) -> str:

@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import audio, models
 from ..arrays import Float32
-from ..config import Options
+from ..config import Options, check, several
 from ..errors import AudioError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
@@ -51,8 +51,13 @@ class Pipeline:
     """
 
     def __init__(self, model: models.Model | Sequence[models.Model], options: Options | None = None) -> None:
-        self.options = options or Options()
-        every = (model,) if isinstance(model, models.Model) else tuple(model)
+        self.options = Options() if options is None else options
+        check(isinstance(self.options, Options), "options", options, "birdfast.config.Options, or None")
+        every = (
+            (model,)
+            if isinstance(model, models.Model)
+            else several("model", model, "models.Model, or several")
+        )
         models.check_several(every)
         self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
 
@@ -78,7 +83,7 @@ class Pipeline:
         ModelError
             A network's scores are not finite.
         """
-        name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
+        name = samples.name_of(sound)
         found: list[list[Detection]] = [[] for _ in self.listeners]
         for listener, scored in self._listen(self.listeners, sound, rate_hz):
             found[listener.number] += listener.named(name, listener.pick(scored))
@@ -119,8 +124,9 @@ class Pipeline:
         ConfigError
             There is no model of that name, or there are several and none is named.
         """
-        for _, scored in self._listen([self.listener(model)], sound, rate_hz):
-            yield scored
+        samples.name_of(sound)
+        listening = self._listen([self.listener(model)], sound, rate_hz)
+        return (scored for _, scored in listening)
 
     def listener(self, model: str | None = None) -> Listener:
         """Return a model's listener by its name; None is the only one's."""

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 
 from .. import models as known_models
 from .. import tables
-from ..config import Options, check
+from ..config import Options, flag, whole
 from ..errors import ConfigError
 from ..grafting import places
 from ..journal import Journal, Record
@@ -66,7 +66,10 @@ class How:
     fail_fast: bool = False
 
     def __post_init__(self) -> None:
-        check(self.n_workers is None or self.n_workers >= 1, "workers", self.n_workers, "1 or more")
+        if self.n_workers is not None:
+            object.__setattr__(self, "n_workers", whole("workers", self.n_workers, 1))
+        for name in ("force", "retry", "fail_fast"):
+            flag(name, getattr(self, name))
         check_timeout(self.file_timeout_s)
 
 

@@ -10,7 +10,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import _kernels
 from ..arrays import Float32, Int32
-from ..config.checks import output
+from ..config import path as checked_path
+from ..config import whole
+from ..config.checks import floats, output
 from ..errors import ConfigError, ModelError
 from . import packing
 
@@ -58,7 +60,7 @@ class Codebook:
 
     def __init__(self, centroids: ArrayLike, *, search: str | None = None, cpu: str | None = None) -> None:
         self.centroids = _checked(centroids)
-        if search not in (None, *SEARCHES):
+        if not (search is None or (isinstance(search, str) and search in SEARCHES)):
             raise ConfigError(f"search: {search!r} is none of {', '.join(SEARCHES)}")
         self.search = search or _choose(self.centroids)
         if self.search in ("float", "int16", "int8") and _longest(self.centroids) > LONGEST:
@@ -123,8 +125,7 @@ class Codebook:
         ConfigError
             n out of its range, or frames or `out` of another shape or type, or in the same memory.
         """
-        if not 1 <= n <= MAX_NEAREST:
-            raise ConfigError(f"n: {n} nearest centroids; 1 to {MAX_NEAREST} are possible")
+        n = whole("n", n, 1, MAX_NEAREST)
         frames = self._frames(frames)
         if not (out is None or (isinstance(out, tuple | list) and len(out) == 2)):
             raise ConfigError(
@@ -138,7 +139,7 @@ class Codebook:
 
     def save(self, path: str | Path) -> None:
         """Write the centroids as a .npy file, which NumPy and faiss' users read."""
-        with Path(path).open("wb") as file:
+        with Path(checked_path("path", path)).open("wb") as file:
             np.save(file, self.centroids, allow_pickle=False)
 
     @classmethod
@@ -150,6 +151,7 @@ class Codebook:
         ModelError
             The file is missing or damaged, or holds something else; the message says what.
         """
+        path = checked_path("path", path)
         try:
             with Path(path).open("rb") as file:
                 centroids = np.load(file, allow_pickle=False)
@@ -161,15 +163,18 @@ class Codebook:
             raise ModelError(f"{path}: {error}") from error
 
     def _frames(self, frames: ArrayLike) -> Float32:
-        frames = np.ascontiguousarray(frames, np.float32)
-        if frames.ndim != 2 or frames.shape[1] != self.n_values:
-            raise ConfigError(f"frames of shape {frames.shape}: [n, {self.n_values}] fits this codebook")
-        return frames
+        found: Float32 = floats("frames", frames)
+        if found.ndim != 2 or found.shape[1] != self.n_values:
+            raise ConfigError(f"frames of shape {found.shape}: [n, {self.n_values}] fits this codebook")
+        return found
 
 
 def _checked(centroids: ArrayLike) -> Float32:
     """Return the centroids as an array of their own that nobody can write to."""
-    array = np.asarray(centroids)
+    try:
+        array = np.asarray(centroids)
+    except ValueError as error:
+        raise ConfigError(f"centroids: {error}") from error
     if array.ndim != 2 or 0 in array.shape or array.shape[1] > MAX_VALUES or array.dtype.kind != "f":
         raise ConfigError(
             f"centroids: {array.dtype} of shape {array.shape}; "

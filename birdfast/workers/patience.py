@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..config import check
+from ..config import number
 
 LEAST_TIMEOUT_S = 2.0  # a worker that lives speaks each second
 
@@ -15,5 +15,7 @@ def check_timeout(file_timeout_s: float | None) -> None:
     ConfigError
         It is below `LEAST_TIMEOUT_S`, or not finite. None is the usual limit.
     """
-    fits = file_timeout_s is None or LEAST_TIMEOUT_S <= file_timeout_s < float("inf")
-    check(fits, "file_timeout_s", file_timeout_s, f"{LEAST_TIMEOUT_S:g} seconds or more")
+    if file_timeout_s is not None:
+        number(
+            "file_timeout_s", file_timeout_s, LEAST_TIMEOUT_S, fitting=f"{LEAST_TIMEOUT_S:g} seconds or more"
+        )

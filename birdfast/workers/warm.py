@@ -11,15 +11,13 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Self
 
-import numpy as np
-
 from .. import labels as class_labels
 from .. import models
 from ..arrays import Float32
-from ..config import Options, check
+from ..config import Options, whole
 from ..errors import BirdfastError, ConfigError, WorkerError
 from ..outcomes import Detection
-from ..pipeline import Scored, Sound
+from ..pipeline import Scored, Sound, samples
 from ..pipeline.listener import check_one_channel
 from .answer import Answer
 from .crew import Crew
@@ -75,9 +73,10 @@ class WarmPool:
         file_timeout_s: float | None = None,
         **options: object,
     ) -> None:
-        check(workers is None or workers >= 1, "workers", workers, "1 or more")
+        workers = None if workers is None else whole("workers", workers, 1)
         check_timeout(file_timeout_s)
         self._models = models.find_all(model, labels)
+        models.check_several(self._models)
         self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
         self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
         self._how = (workers, file_timeout_s)
@@ -133,7 +132,7 @@ class WarmPool:
             `cancel` or `close` was called before the answer was there.
         """
         answer = self._ask(sound, rate_hz, tuple(range(len(self._models))), None)
-        name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
+        name = samples.name_of(sound)
         found: list[Detection] = []
         for number, model in enumerate(self._models):
             for rows in answer.detections(number):
