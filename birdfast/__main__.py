@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from . import children
+
+children.leave_working_folder()
+
 import argparse
 import signal
 import sys

@@ -18,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from birdfast import audio, models, sessions
+from birdfast import audio, children, models, sessions
 from birdfast.cli import COMMANDS
 from birdfast.errors import ModelError
 from birdfast.frontends import compiled
@@ -610,6 +610,6 @@ def test_changed_files_do_not_end_the_rewriter(tmp_path: Path) -> None:
 
 def test_a_network_on_which_the_runtime_crashes_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     crash = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
-    monkeypatch.setattr(trial, "COMMAND", [sys.executable, "-c", crash])
+    monkeypatch.setattr(children, "command", lambda *_: [sys.executable, "-c", crash])
     with pytest.raises(ModelError, match="crashes on this model"):
         trial.run(TINY)

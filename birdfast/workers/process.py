@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -17,6 +16,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from .. import children
 from ..arrays import Float32
 from ..config import Options
 from ..errors import ConfigError, ModelError
@@ -24,7 +24,6 @@ from ..models import Model
 from ..outcomes import Outcome, Part
 from . import wire
 
-ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
 END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
 ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
 
@@ -68,11 +67,11 @@ class Worker:
             self.socket = stack.enter_context(ours)
             self.errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __package__, str(theirs.fileno())],
+                children.command(__package__, str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
                 stderr=self.errors,
-                env=_environment(),
+                env=children.environment(),
             )
             stack.pop_all()  # closed by `end`
         self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
@@ -157,9 +156,3 @@ class Worker:
 def _plain(model: Model) -> dict[str, Any]:
     facts = dataclasses.asdict(model)
     return facts | {"path": os.fspath(facts["path"]), "labels_path": os.fspath(facts["labels_path"])}
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which libraries keep to one thread and our packages are found."""
-    threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
