@@ -56,12 +56,12 @@ LIBRARIES = {
 
 def of(*listening: models.Model, options: Options = USUAL) -> Facts:
     return facts(
-        listening, options, [model.sha256() for model in listening], [{}] * len(listening), ["a.wav"], None
+        listening, options, [model.digests() for model in listening], [{}] * len(listening), ["a.wav"], None
     )
 
 
 def decided(model: models.Model) -> dict[str, str]:
-    return fingerprint([model], USUAL, [model.sha256()])
+    return fingerprint([model], USUAL, [model.digests()])
 
 
 def assert_differs(folder: Path, usual: Facts, other: Facts, *names: str) -> None:

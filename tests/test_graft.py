@@ -353,7 +353,7 @@ def test_batches_and_networks_do_not_share_a_file(tiny_file: Path, tmp_path: Pat
 
 def _make(folder: str) -> int:
     grafted = cache.cached(Path(folder) / "tiny.tflite", Path(folder))
-    return 0 if grafted is None else len(cache.pack(grafted))
+    return 0 if grafted is None else len(cache.pack(grafted, "a.graft"))
 
 
 def test_several_processes_may_start_at_once(tiny_file: Path, tmp_path: Path) -> None:

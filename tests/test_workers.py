@@ -205,7 +205,7 @@ def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_me
 ) -> None:
     ours, theirs = socket.socketpair()
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: SimpleNamespace())
-    worker = workers.Worker([], EVERYTHING, None)
+    worker = workers.Worker()
     worker.socket.close()
     worker.errors.close()
     worker.socket, worker._inbox = ours, wire.Inbox(ours)

@@ -120,7 +120,7 @@ def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
 
 def _cache(name: str) -> None:
     from .. import labels, models
-    from ..grafting import cache
+    from ..grafting import cache, places
     from ..grafting.places import BATCHES
 
     path, output, n_classes = Path(name), "", 0
@@ -128,7 +128,10 @@ def _cache(name: str) -> None:
         model = models.find(name)
         path, output = model.path, model.output
         n_classes = len(labels.load(model.labels_path, model.labels_format))
-    cached = partial(cache.cached, path, models.cache_folder(), output=output, n_classes=n_classes)
+    folder = models.cache_folder()
+    if reason := places.distrust(folder):
+        raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
+    cached = partial(cache.cached, path, folder, output=output, n_classes=n_classes)
     for batch in BATCHES:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)

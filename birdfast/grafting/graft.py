@@ -17,6 +17,7 @@ from ..frontends.tables import FrontEnd
 from . import fold, original, surgery, verification
 from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
+from .networkfile import content
 from .operators import reads
 from .places import TOLERANCE
 from .recognise import recognise
@@ -121,7 +122,7 @@ def verify(
         The runtime cannot run one of the two.
     """
     graph = original.read(model)
-    body = Graph.parse(original.content(grafted.body))
+    body = Graph.parse(content(grafted.body))
     tensor = verification.find_logits(graph)
     shape = fold.input_shape(graph, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}

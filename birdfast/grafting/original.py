@@ -4,30 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelError
 from . import trial, validate
 from .graph import Graph
-
-
-def content(model: bytes | str | Path) -> bytes:
-    """Return the bytes of a model.
-
-    Parameters
-    ----------
-    model : bytes, str or path
-        The content of a .tflite file, or its path.
-
-    Raises
-    ------
-    ModelError
-        The file cannot be read.
-    """
-    if isinstance(model, bytes):
-        return model
-    try:
-        return Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
+from .networkfile import content
 
 
 def read(model: bytes | str | Path) -> Graph:

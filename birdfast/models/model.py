@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
+from .. import digests, labels
 from ..config import Activation, Normalization
 from ..errors import ModelError
+from ..labels import Labels
 from ..runtimes import litert
 from .places import folders
 
 Kind = Literal["tflite", "stsg"]
+
+
+class Digests(NamedTuple):
+    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name."""
+
+    network: str
+    labels: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +90,25 @@ class Model:
         """Name and version of the library that runs its kind; "" where birdfast itself does."""
         return litert.version() if self.kind == "tflite" else ""
 
-    def sha256(self) -> str:
-        """Return the SHA-256 of the network's file.
+    def digests(self) -> Digests:
+        """Return what its files hold now.
 
         Raises
         ------
         ModelError
-            It cannot be read.
+            One of them cannot be read.
         """
-        return _sha256(self.path)
+        return Digests(_sha256(self.path), _sha256(self.labels_path))
 
-    def labels_sha256(self) -> str:
-        """Return the SHA-256 of its labels; raises as `sha256`."""
-        return _sha256(self.labels_path)
+    def label_spaces(self) -> tuple[Labels, ...]:
+        """Return what its classes are called.
+
+        Raises
+        ------
+        ModelError
+            See `labels.load`.
+        """
+        return (labels.load(self.labels_path, self.labels_format),)
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
@@ -134,10 +148,27 @@ class Model:
 
 def _sha256(path: Path) -> str:
     try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+        return digests.of_file(path)
     except OSError as error:
         raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+
+
+def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
+    """Refuse models whose files hold something else than they did.
+
+    Raises
+    ------
+    ModelError
+        The message names the file; or one cannot be read.
+    """
+    for model, digest in zip(models, meant, strict=True):
+        files = (model.path, model.labels_path)
+        for path, now, then in zip(files, model.digests(), digest, strict=True):
+            if now != then:
+                raise ModelError(
+                    f"{path}: was replaced or changed since the workers were started (its SHA-256 is"
+                    f" {now[:12]}..., no longer {then[:12]}...)"
+                )
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:

@@ -53,7 +53,7 @@ class Listener:
         if not model.found:
             raise ModelError(model.how_to_get())
         self.options, self.number = options, number
-        self.label_spaces = (labels.load(model.labels_path, model.labels_format),)
+        self.label_spaces = model.label_spaces()
         cache = models.cache_folder() if options.graft else None
         n_classes = len(self.label_spaces[0])
         session = open_session(model.path, model.kind, output=model.output, n_classes=n_classes, cache=cache)

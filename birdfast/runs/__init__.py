@@ -13,7 +13,7 @@ from ..config import Options, check
 from ..errors import ConfigError
 from ..grafting import places
 from ..journal import Journal, Record
-from ..models import Model
+from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
 from ..workers import Job, Pool
 from ..workers.patience import check_timeout
@@ -126,9 +126,10 @@ class Run:
             # Workers first: they load their networks while a journal is opened and the files sized.
             pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
             stack.callback(_pass_on, pool.notes, followers)
-            sha256 = [model.sha256() for model in self.models]
-            self._say_what_is_unprepared(sha256, followers)
-            known = facts(self.models, self.options, sha256, self._widths(pool), self.recordings, how.shard)
+            digests = pool.digests
+            self._say_what_is_unprepared(digests, followers)
+            known = facts(self.models, self.options, digests, self._widths(pool), self.recordings, how.shard)
+            known_models.check_unchanged(self.models, digests)  # labels were read once more
             journal = stack.enter_context(Journal(self.folder, known, force=how.force))
             tables.tidy(self.folder, known.about)
             jobs, n_done = self._plan(journal)
@@ -186,9 +187,10 @@ class Run:
                     return widths
         return pool.widths()
 
-    def _say_what_is_unprepared(self, sha256: Sequence[str], followers: Sequence[Follower]) -> None:
-        for model, digest in zip(self.models, sha256, strict=True) if self.options.graft else ():
-            if model.kind == "tflite" and not places.is_prepared(digest, known_models.cache_folder()):
+    def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
+        folder = known_models.cache_folder()
+        for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
+            if model.kind == "tflite" and not places.is_prepared(digest.network, folder):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 

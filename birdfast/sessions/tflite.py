@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float32
+from ..grafting import networkfile
 from ..grafting.signature import check_inputs, scores_output
 from ..runtimes import litert
 from .session import LOGITS, Arrays, check_windows
@@ -19,10 +20,10 @@ class TfliteSession:
 
     batch = 1
 
-    def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
-        self._start(_safe(path), output, n_classes)
+    def __init__(self, path: Path, *, sha256: str = "", output: str = "", n_classes: int = 0) -> None:
+        self._start(_safe(networkfile.content(path, sha256)), output, n_classes)
 
-    def _start(self, network: bytes | Path, output: str, n_classes: int) -> None:
+    def _start(self, network: bytes, output: str, n_classes: int) -> None:
         self._asked = (network, output, n_classes)
         self._interpreter = litert.start(network)
         self._input = self._single_input()
@@ -59,10 +60,10 @@ class TfliteSession:
         return outputs[scores_output(known, name, n_classes)]
 
 
-def _safe(path: Path) -> bytes | Path:
+def _safe(network: bytes) -> bytes:
     """Return the network as the runtime may see it: checked, where there is LiteRT's schema to check it."""
     if litert.runtime()[0] != litert.LITERT:
-        return path
+        return network
     from ..grafting import original
 
-    return original.check(path)
+    return original.check(network)

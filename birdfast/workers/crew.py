@@ -12,12 +12,12 @@ from typing import Self
 from .. import inputs
 from ..config import Options
 from ..errors import ConfigError, ModelError
-from ..models import Model
-from ..outcomes import Failure, Part
+from ..models import Digests, Model
+from ..outcomes import Part
 from .bell import Bell
 from .cores import usable_cores
 from .process import Task, Worker
-from .work import Work, given_up
+from .work import Work, died, given_up
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
@@ -43,6 +43,8 @@ class Crew:
     ----------
     notes : dict of str to None
         What the workers have to say to the user, each once, in order.
+    digests : list of Digests
+        What the models' files held when the crew was entered: a worker that is hired later takes no other.
 
     Raises
     ------
@@ -70,6 +72,7 @@ class Crew:
         self._failed_starts = 0
         self._bell: Bell | None = None
         self.notes: dict[str, None] = {}
+        self.digests: list[Digests] = []
 
     @property
     def n_workers(self) -> int:
@@ -80,8 +83,11 @@ class Crew:
         self._bell = Bell()
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be
-            for cpu in self._cpus:
-                self._workers.append(self._hire(cpu))
+            for _ in self._cpus:
+                self._workers.append(self._started())
+            self.digests = [model.digests() for model in self._models]  # large files, while workers wake up
+            for worker, cpu in zip(self._workers, self._cpus, strict=True):
+                self._load(worker, cpu)
             stack.pop_all()
         return self
 
@@ -210,7 +216,7 @@ class Crew:
         for task in reversed(worker.tasks):
             if self._deaths[task] >= TRIES:
                 job = work.job(task)
-                work.finish(task, given_up(task, job, _failure(job.path, kind, how)))
+                work.finish(task, given_up(task, job, died(job.path, kind, how, TRIES)))
             elif self._deaths[task]:
                 self._suspects.appendleft(task)
             else:
@@ -225,16 +231,19 @@ class Crew:
         return place, kind, how
 
     def _hire(self, cpu: int) -> Worker:
+        worker = self._started()
+        self._load(worker, cpu)
+        return worker
+
+    def _load(self, worker: Worker, cpu: int) -> None:
+        worker.load(self._models, self.digests, self._options, cpu if self._pins else None)
+
+    def _started(self) -> Worker:
         try:
-            return Worker(self._models, self._options, cpu if self._pins else None)
+            return Worker()
         except OSError as error:  # too many open files or processes: nothing is wrong with the output
             hint = "; take fewer with --workers" if self._workers else ""
             raise ConfigError(
                 f"{len(self._workers)} of {len(self._cpus)} workers run, and no other can be started"
                 f" ({error.strerror}){hint}"
             ) from error
-
-
-def _failure(path: str, kind: str, how: str) -> Failure:
-    reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
-    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))

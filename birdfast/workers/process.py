@@ -20,7 +20,7 @@ from .. import children
 from ..arrays import Float32
 from ..config import Options
 from ..errors import ConfigError, ModelError
-from ..models import Model
+from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import wire
 
@@ -59,9 +59,9 @@ class Task(NamedTuple):
 
 
 class Worker:
-    """A worker process as its parent sees it."""
+    """A worker process as its parent sees it: started, and then told what to load (`load`)."""
 
-    def __init__(self, models: Sequence[Model], options: Options, cpu: int | None) -> None:
+    def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as stack:
             self.socket = stack.enter_context(ours)
@@ -80,8 +80,13 @@ class Worker:
         self.heard_s = monotonic()
         self.notes: list[str] = []
         self.sizes: list[dict[str, int]] = []
-        told = [_plain(model) for model in models]
-        self._outbox.put({"models": told, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
+
+    def load(
+        self, models: Sequence[Model], digests: Sequence[Digests], options: Options, cpu: int | None
+    ) -> None:
+        """Let it load models, if their files are still those that are meant."""
+        order = {"models": [_plain(model) for model in models], "digests": digests}
+        self._outbox.put({**order, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
     def start(self, task: Task, job: Job) -> None:
         """Hand out a stretch; what of it the worker has no room for yet waits for `flush`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .. import inputs
 from ..outcomes import Failure, Heard, Outcome, Part
 from .process import Job, Task
 
@@ -31,6 +32,12 @@ class Work(Protocol):
 
     def finish(self, task: Task, outcome: Outcome) -> None:
         """Take what became of a task."""
+
+
+def died(path: str, kind: str, how: str, n_times: int) -> Failure:
+    """Return the failure of a file at which workers ended so many times: in a word, and in words."""
+    reason = f"{path}: the worker process ended {n_times} times at it ({how})"
+    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))
 
 
 def given_up(task: Task, job: Job, failure: Failure) -> Outcome:
