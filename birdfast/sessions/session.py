@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
+
 from ..arrays import Float32
 from ..errors import ModelError
 
@@ -59,6 +61,21 @@ class Session(Protocol):
     def twin(self) -> Session:
         """Return a second session of the same network, for another thread; what is read-only is shared."""
         ...
+
+
+def check_outputs(outputs: Mapping[str, object], n_windows: int, session: Session) -> None:
+    """Refuse outputs of a network that are not what the session says of them.
+
+    Raises
+    ------
+    ModelError
+        One is missing, of another type than float32, or has other axes; the message says which.
+    """
+    for role, n_values in session.outputs.items():
+        values, meant = outputs.get(role), (n_windows, n_values)
+        if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.shape != meant:
+            found = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else "no array"
+            raise ModelError(f"the network's {role} are {found}, not float32 {list(meant)}")
 
 
 def check_windows(windows: Float32, session: Session) -> None:

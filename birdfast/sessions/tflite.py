@@ -29,7 +29,7 @@ class TfliteSession:
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
         self._output = self._scores_output(output, n_classes)
-        self.outputs: Mapping[str, int] = {LOGITS: int(self._output["shape"][-1])}
+        self.outputs: Mapping[str, int] = {LOGITS: int(np.prod(self._output["shape"]))}
 
     @property
     def runtime(self) -> str:
