@@ -14,7 +14,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +23,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..atomicfile import AtomicFile
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from . import networkfile, places
 from .grafted import Grafted, Proof, warn_original
@@ -73,7 +73,7 @@ def cached(
     sha256 = sha256 or networkfile.digest(model)
     asked = _Asked(model, sha256, batch, tolerance, output, n_classes)
     if folder is None:
-        return _rewritten(asked)[0]
+        return _rewritten(asked, [])
     paths = places.of(sha256, folder, batch, tolerance, output, n_classes)
     for path in paths:
         with contextlib.suppress(*UNREADABLE):
@@ -82,9 +82,7 @@ def cached(
         for path in paths:  # perhaps another process made it while this one waited
             with contextlib.suppress(*UNREADABLE):
                 return _or_warn(read(path))
-        grafted, of_several = _rewritten(asked)
-        write(paths[of_several], grafted)
-    return grafted
+        return _rewritten(asked, paths)
 
 
 class _Asked(NamedTuple):
@@ -98,13 +96,20 @@ class _Asked(NamedTuple):
     n_classes: int
 
 
-def _rewritten(asked: _Asked) -> tuple[Grafted | None, bool]:
-    """Rewrite a network now, and return whether it had several outputs."""
+def _rewritten(asked: _Asked, paths: Sequence[Path]) -> Grafted | None:
+    """Rewrite a network now, and keep what came of it, unless that was for want of memory."""
     from . import graft  # takes its time, and is not needed again
 
     content = networkfile.content(asked.model, asked.sha256)
-    data, of_several = graft.scores_alone(content, asked.output, asked.n_classes)
-    return graft.verified(data, batch=asked.batch, tolerance=asked.tolerance), of_several
+    try:
+        data, of_several = graft.scores_alone(content, asked.output, asked.n_classes)
+        grafted = graft.verified(data, batch=asked.batch, tolerance=asked.tolerance)
+    except (ModelMemoryError, MemoryError) as error:
+        warn_original(f"{str(error) or 'too little memory'}; tried again next time")
+        return None
+    if paths:
+        write(paths[of_several], grafted)
+    return grafted
 
 
 def holds(sha256: str, folder: Path | None, *, batch: int, output: str = "", n_classes: int = 0) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from . import fold, original, surgery, verification
 from .grafted import Grafted, GraftedSession, Proof, warn_original
@@ -52,6 +52,8 @@ def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True)
     graph = original.read(model)
     try:
         return _rewrite(graph, batch, find_embedding(graph), kernels)
+    except MemoryError as error:
+        raise ModelMemoryError("cannot be rewritten: too little memory") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # a graph that is odd in a way that nobody thought of; it may still run as it is
         raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
@@ -158,14 +160,17 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
     ------
     ModelError
         The model is damaged, hostile, or one that the runtime cannot run.
+    ModelMemoryError
+        There may be one, but there was too little memory.
     """
     original.check(model)
-    worst = []
+    worst, lacked = [], False
     for kernels in (True, False):
         try:
             found = verify(model, optimize(model, batch=batch, kernels=kernels))
-        except ModelError as error:
-            worst.append(str(error))
+        except (ModelError, MemoryError) as error:
+            worst.append(str(error) or "too little memory")
+            lacked |= isinstance(error, ModelMemoryError | MemoryError)
             continue
         difference = found.proof.largest_difference
         if difference is not None and difference <= tolerance:
@@ -173,6 +178,8 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
         worst.append(f"logits differ by {difference:.1e}, tolerance {tolerance:.1e}")
         if found.front_end is None:
             break
+    if lacked:
+        raise ModelMemoryError("; ".join(worst))
     warn_original("; ".join(worst))
     return None
 

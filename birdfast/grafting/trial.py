@@ -49,19 +49,27 @@ def main() -> int:
 
     from ..runtimes import litert
 
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    data = sys.stdin.buffer.read()
+    limits = [BYTES, *resource.getrlimit(resource.RLIMIT_AS)]  # a cluster's may be lower
+    n_bytes = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     try:
+        data = sys.stdin.buffer.read()
         for delegate in (False, True):
             runner = litert.start(data, delegate=delegate)
             details = runner.get_input_details()
             zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
             litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
+    except MemoryError as error:
+        return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}")
     except ModelError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return FAILED
+        return _failed(str(error))
     return 0
+
+
+def _failed(reason: str) -> int:
+    print(" ".join(reason.split()), file=sys.stderr)
+    return FAILED
 
 
 if __name__ == "__main__":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 from ..models import Kind
 from .session import LOGITS, Session
 
@@ -51,8 +51,10 @@ def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Sess
 
             return BatchedSession(path, cache, output=output, n_classes=n_classes)
         return TfliteSession(path, output=output, n_classes=n_classes)
+    except MemoryError as error:
+        raise ModelMemoryError(f"{path}: too little memory to open it") from error
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        raise type(error)(f"{path}: {error}") from error
 
 
 def _stsg(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:

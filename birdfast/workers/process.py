@@ -19,13 +19,13 @@ import numpy as np
 from .. import children
 from ..arrays import Float32
 from ..config import Options
-from ..errors import ConfigError, ModelError
+from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import wire
 
 END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
-ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
+ERRORS = {error.__name__: error for error in (ModelError, ModelMemoryError, ConfigError)}
 
 
 class Job(NamedTuple):
