@@ -13,7 +13,7 @@ from .. import labels, models, windows
 from ..arrays import Float32, Rows
 from ..audio import perwindow
 from ..config import Options
-from ..errors import ConfigError, ModelError
+from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
 from ..scores import ScoreRule
 from ..sessions import open_session
@@ -154,7 +154,11 @@ class Listener:
 
 
 class _Sessions:
-    """Sessions of one network, each lent to one thread at a time; another is made when all are lent."""
+    """Sessions of one network, each lent to one thread at a time; another is made when all are lent.
+
+    One that was broken off in the middle, by an interrupt or by its network, is not lent again: whoever
+    keeps that error keeps views into the session's memory, and it could not run.
+    """
 
     def __init__(self, first: Session) -> None:
         self._first, self._free, self._lock = first, [first], Lock()
@@ -166,9 +170,14 @@ class _Sessions:
         session = free or self._first.twin()
         try:
             yield session
-        finally:
-            with self._lock:
-                self._free.append(session)
+        except (AudioError, GeneratorExit):  # between two runs
+            self._take_back(session)
+            raise
+        self._take_back(session)
+
+    def _take_back(self, session: Session) -> None:
+        with self._lock:
+            self._free.append(session)
 
 
 def check_one_channel(options: Options) -> None:
