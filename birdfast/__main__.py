@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from . import children
 
-children.leave_working_folder()
+children.leave_working_folder()  # or the imports below might find in it what strangers left there
 
 import argparse
 import signal
