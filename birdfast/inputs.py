@@ -8,6 +8,7 @@ import stat
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from . import sources
 from .errors import ConfigError
 
 # What the decoders read, and what they do not read but people record in: those become rows of
@@ -111,12 +112,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 def _listed(path: str) -> list[str]:
     """Return a list's lines; without the byte order mark that Windows' editors put first."""
-    if not Path(path).is_file():
-        raise ConfigError(f"{path}: not a regular file, so no list of paths")
-    try:
-        content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    content = sources.read(path, ConfigError, sources.TABLE_BYTES).removeprefix(codecs.BOM_UTF8)
     text = content.decode("utf-8", errors="surrogateescape")
     if "\0" in text:
         raise ConfigError(f"{path}: not a list of paths, one a line")

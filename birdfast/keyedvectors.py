@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import sources
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .errors import ConfigError, ModelError
@@ -116,10 +117,7 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         format: that is a pickle, which can run any program, so it is not read.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
+    data = sources.read(path, ModelError)
     if data[:1] == b"\x80":
         raise ModelError(f"{path}: a pickle; save it with gensim's save_word2vec_format")
     header, newline, _ = data[:MAX_HEADER_BYTES].partition(b"\n")

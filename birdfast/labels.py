@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import csv
-import tomllib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
@@ -58,33 +57,21 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
     ModelError
         The file is missing, not UTF-8, empty, or lacks the column.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ModelError(f"{path}: labels cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{path}: labels are not UTF-8 text") from error
     if labels_format == "lines":
-        names = [line.strip() for line in text.splitlines() if line.strip()]
+        names = [line.strip() for line in sources.text(path, ModelError).splitlines() if line.strip()]
     elif labels_format == "toml":
-        names = _classes(path, text)
+        names = _classes(path)
     else:
-        names = _column(path, text, labels_format.removeprefix("csv:"))
+        column = labels_format.removeprefix("csv:")
+        names = [row[column] for _, row in sources.table(path, [column], ModelError)]
     if not names:
         raise ModelError(f"{path}: no labels in it")
     pairs = [name.split("_", 1) if "_" in name else (name, name) for name in names]
     return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
 
 
-def _column(path: Path, text: str, column: str) -> list[str]:
-    rows = csv.DictReader(text.splitlines())
-    if rows.fieldnames is None or column not in rows.fieldnames:
-        raise ModelError(f"{path}: labels lack a column {column!r}")
-    return [row[column] or "" for row in rows]
-
-
-def _classes(path: Path, text: str) -> list[str]:
+def _classes(path: Path) -> list[str]:
     try:
-        return [str(name) for name in tomllib.loads(text)["classes"]]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        return [str(name) for name in sources.toml(path, ModelError)["classes"]]
+    except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: no list of classes in it ({error})") from error

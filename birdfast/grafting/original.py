@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from .. import sources
 from ..errors import ModelError
 from . import trial, validate
 from .graph import Graph
@@ -22,12 +23,7 @@ def content(model: bytes | str | Path) -> bytes:
     ModelError
         The file cannot be read.
     """
-    if isinstance(model, bytes):
-        return model
-    try:
-        return Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
+    return model if isinstance(model, bytes) else sources.read(model, ModelError)
 
 
 def read(model: bytes | str | Path) -> Graph:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from .. import sources
 from ..config import Activation, Normalization
 from ..errors import ModelError
 from ..runtimes import litert
@@ -90,11 +90,11 @@ class Model:
         ModelError
             It cannot be read.
         """
-        return _sha256(self.path)
+        return sources.sha256(self.path, ModelError)
 
     def labels_sha256(self) -> str:
         """Return the SHA-256 of its labels; raises as `sha256`."""
-        return _sha256(self.labels_path)
+        return sources.sha256(self.labels_path, ModelError)
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
@@ -130,14 +130,6 @@ class Model:
             f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
             f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
         )
-
-
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:

@@ -52,7 +52,8 @@ def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Sess
             return BatchedSession(path, cache, output=output, n_classes=n_classes)
         return TfliteSession(path, output=output, n_classes=n_classes)
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        reason = str(error).removeprefix(f"{path}: ")  # who could not read it has named it
+        raise ModelError(f"{path}: {reason}") from error
 
 
 def _stsg(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:

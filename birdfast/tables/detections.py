@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .. import sources
 from ..errors import ConfigError
 from ..outcomes import Detection
 from .files import CsvFile, ParquetFile, escaped
@@ -107,15 +109,13 @@ def read_csv(path: Path) -> list[Detection]:
         The file cannot be read, or is no such table.
     """
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = csv.reader(file)
+        with sources.opened(path, ConfigError) as file:
+            rows = csv.reader(io.TextIOWrapper(file, "utf-8", "surrogateescape", newline=""))
             header = tuple(next(rows, ()))
             more = [field for field, title in MORE.items() if title in header]
             if header != (*CsvTable.header, *(MORE[field] for field in more)):
                 raise ConfigError(f"{path}: not a table of detections")
             return [_detection(more, *row) for row in rows]
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 

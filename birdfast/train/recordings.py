@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 from collections import defaultdict
@@ -13,7 +12,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from .. import audio, bars, inputs, modelfolder
+from .. import audio, bars, inputs, modelfolder, sources
 from ..arrays import Float32
 from ..config import check
 from ..errors import AudioError, ConfigError
@@ -144,20 +143,12 @@ def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
 
 
 def _in_csv(path: Path) -> Iterator[Clip]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            missing = {"file", "label"} - set(table.fieldnames or ())
-            if missing:
-                raise ConfigError(f"{path}: lacks the column {', '.join(sorted(missing))}")
-            for row in table:
-                yield _clip(path, table.line_num, row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from error
+    for line, row in sources.table(path, ("file", "label"), ConfigError):
+        yield _clip(path, line, row)
 
 
 def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
-    labels = dict.fromkeys(label.strip() for label in (row["label"] or "").split(";") if label.strip())
+    labels = dict.fromkeys(label.strip() for label in row["label"].split(";") if label.strip())
     if not row["file"] or "\0" in row["file"]:
         raise ConfigError(f"{path}: line {line}: no file: {row['file']!r}")
     try:
