@@ -139,6 +139,7 @@ class Journal(Writable):
             run(f"UPDATE file SET {blank} WHERE id = ?", (file,))
             return
         entry = Entry(*run(f"SELECT {FILE} FROM file WHERE id = ?", (file,)).fetchone())
+        entry.check()
         digest = entry._replace(failure=None).sealed()
         run("UPDATE file SET failure = NULL, digest = ? WHERE id = ?", (digest, file))
 
@@ -165,6 +166,7 @@ class Journal(Writable):
         """
         run, query = self.database.execute, f"SELECT {FILE} FROM file WHERE id = ?"
         before = Entry(*run(query, (begun.file,)).fetchone())
+        before.check()
         now = _size_and_time(before.path)
         if before.size is not None and now != (before.size, before.mtime_ns):
             path = os.fsdecode(before.path)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
 from ..errors import BirdfastError, ConfigError
@@ -44,10 +46,14 @@ SMALL_TABLES = (
     "hearing",
     "stretch",
 )  # parts may be gigabytes: digests find what is wrong there
+SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+FILES = tuple(NAME + suffix for suffix in ("", "-wal", "-shm", "-journal"))
 
 
 class Database:
     """A journal's file as it is opened; what reads and what writes is built on it.
+
+    Someone else may have made it: nothing in it runs, and nothing of it is read before `check`.
 
     Parameters
     ----------
@@ -58,9 +64,12 @@ class Database:
 
     def __init__(self, path: Path, mode: str) -> None:
         self.path = path
+        _check_files(path.parent)
         with self.told():
             place = f"{path.resolve().as_uri()}?mode={mode}"
             self.database = sqlite3.connect(place, uri=True, isolation_level=None, timeout=5)
+            self.database.execute("PRAGMA trusted_schema = OFF")
+            self.database.execute("PRAGMA cell_size_check = ON")
 
     def make(self, facts: Facts) -> None:
         """Write an empty journal, whole or not at all."""
@@ -84,6 +93,8 @@ class Database:
             raise ConfigError(
                 f"{self.path}: written by {whose} (version {version}, ours {VERSION}); --force starts anew"
             )
+        if self.database.execute(SCHEMA).fetchall() != _schema():
+            raise sqlite3.DatabaseError("its tables are not those of a journal")
         for table in SMALL_TABLES:
             (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
             if state != "ok":
@@ -114,6 +125,25 @@ class Database:
     def damaged(self, error: Exception) -> ConfigError:
         """Return the refusal of a journal that is not as it was written."""
         return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
+
+
+def _check_files(folder: Path) -> None:
+    """Refuse links, which would have us write elsewhere, and what is no file."""
+    for name in FILES:
+        try:
+            mode = (folder / name).lstat().st_mode
+        except OSError:  # not there, or SQLite says why it cannot be looked at
+            continue
+        if not stat.S_ISREG(mode):
+            raise ConfigError(f"{folder / name}: no regular file, as a journal is; --force starts anew")
+
+
+@cache
+def _schema() -> list[tuple[str, ...]]:
+    """Return what SQLite says of `TABLES`: in another's journal a trigger may do anything to them."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(TABLES)
+        return database.execute(SCHEMA).fetchall()
 
 
 def rests(path: Path) -> bool:

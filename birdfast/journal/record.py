@@ -22,6 +22,7 @@ from .facts import Facts
 FILE = "id, path, size, mtime_ns, audio_s, failure, notes, decoder, started, site, digest"
 HEARING = "model, state, n_detections, failure, digest"
 PART_ROWS = 4096
+WAITING = "waiting"
 CHANGED = "a file's results are not those that were written"
 
 
@@ -54,7 +55,7 @@ class Entry(NamedTuple):
     @property
     def waiting(self) -> frozenset[int]:
         """The models that are still to hear the file, or are at it."""
-        return frozenset(hearing.model for hearing in self.hearings if hearing.state == "waiting")
+        return frozenset(hearing.model for hearing in self.hearings if hearing.state == WAITING)
 
     def failures(self) -> list[Failure]:
         """Return why the file failed, or its models did; nothing if none did."""
@@ -69,6 +70,12 @@ class Entry(NamedTuple):
     def sealed(self) -> bytes:
         """Return the digest of the row: of all but its own place and that of its results."""
         return new_digest(_repr(self[1 : Entry._fields.index("digest")])).digest()
+
+    def check(self) -> None:
+        """Refuse a row that is not what was written; without a digest it is one that says nothing yet."""
+        told = (self.failure, self.notes, self.decoder, self.started, self.site)
+        if self.sealed() != self.digest if self.digest else self.audio_s or told != (None,) * len(told):
+            raise sqlite3.DatabaseError(CHANGED)
 
 
 class Standing(NamedTuple):
@@ -150,15 +157,16 @@ class Record(Database):
         Raises
         ------
         ConfigError
-            Before a file whose row is not what was written.
+            Before a file of which something is not what was written: its row, or what a model heard.
         """
         query = f"SELECT number, {FILE} FROM file WHERE number IS NOT NULL ORDER BY number"
         with self.told():
             for number, *values in self.database.execute(query):
                 entry = Entry(*values)
                 entry = entry._replace(hearings=self._hearings(entry.id))
-                if entry.digest is not None and entry.sealed() != entry.digest:
-                    raise sqlite3.DatabaseError(CHANGED)
+                entry.check()
+                for hearing in entry.hearings:
+                    self._check(entry, hearing)
                 yield number, entry
 
     def detections(self, entry: Entry, model: int = 0) -> Iterator[Rows]:
@@ -167,19 +175,15 @@ class Record(Database):
         Raises
         ------
         ConfigError
-            After the last: the hearing's row, they or the list of its parts are not what was written.
+            It is not told that the model heard the file to its end.
         """
-        digest = new_digest()
-        query = "SELECT detections FROM stretch WHERE file = ? AND model = ? ORDER BY stretch"
         with self.told():
-            for (blob,) in self.database.execute(query, (entry.id, model)):
-                digest.update(blob)
+            if model not in {hearing.model for hearing in entry.hearings} - entry.waiting:
+                raise sqlite3.DatabaseError(CHANGED)
+            for blob in self._blobs(entry.id, model):
                 found = np.frombuffer(blob, DETECTION)
                 for start in range(0, len(found), PART_ROWS):
                     yield found[start : start + PART_ROWS]
-            (hearing,) = (one for one in entry.hearings if one.model == model)
-            if self.sealed(digest, entry, hearing) != hearing.digest:
-                raise sqlite3.DatabaseError(CHANGED)
 
     def dense(self, entry: Entry, kind: str, width: int, model: int = 0) -> Iterator[Rows]:
         """Yield a file's dense rows of one kind in parts of bounded size: [n] of `outcomes.row(width)`.
@@ -187,7 +191,7 @@ class Record(Database):
         Raises
         ------
         ConfigError
-            Before a part that is not what was written; `detections` finds that one is missing or too much.
+            Before a part that is not what was written; `entries` finds that one is missing or too much.
         """
         place = "file = ? AND model = ? AND kind = ?"
         query = f"SELECT digest, rows FROM part WHERE {place} ORDER BY stretch, number"
@@ -210,6 +214,23 @@ class Record(Database):
         for part in chain(parts, [(entry.path, *hearing[:-1])]):
             whole.update(_repr(part))
         return whole.digest()
+
+    def _check(self, entry: Entry, hearing: Hearing) -> None:
+        """Refuse a hearing that is not what was written: its row, its detections, the list of its parts."""
+        if hearing.state == WAITING:
+            changed = hearing != Hearing(hearing.model, WAITING, 0, None, None)
+        else:
+            digest = new_digest()
+            for blob in self._blobs(entry.id, hearing.model):
+                digest.update(blob)
+            changed = self.sealed(digest, entry, hearing) != hearing.digest
+        if changed:
+            raise sqlite3.DatabaseError(CHANGED)
+
+    def _blobs(self, file: int, model: int) -> Iterator[bytes]:
+        query = "SELECT detections FROM stretch WHERE file = ? AND model = ? ORDER BY stretch"
+        for (blob,) in self.database.execute(query, (file, model)):
+            yield blob
 
     def _hearings(self, file: int) -> tuple[Hearing, ...]:
         query = f"SELECT {HEARING} FROM hearing WHERE file = ? ORDER BY model"

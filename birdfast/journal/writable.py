@@ -9,7 +9,7 @@ from pathlib import Path
 from time import monotonic
 
 from ..errors import BirdfastError, OutputError
-from .database import NAME
+from .database import FILES, NAME
 from .facts import Facts, compare
 from .folder import Folder
 from .record import Record
@@ -32,8 +32,8 @@ class Writable(Record):
         self._folder = Folder(folder)
         try:
             if force:
-                for suffix in ("", "-wal", "-shm", "-journal"):
-                    path.with_name(NAME + suffix).unlink(missing_ok=True)
+                for name in FILES:
+                    (folder / name).unlink(missing_ok=True)
             super(Record, self).__init__(path, "rwc")
             self._open(facts)
         except BaseException:
