@@ -162,5 +162,5 @@ def run(
         fail_fast=fail_fast,
     )
     several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
-    paths = inputs.find([os.fspath(path) for path in several])
+    paths = inputs.find(several)
     return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work()

@@ -1,8 +1,8 @@
 """Find the species in recordings, and write them to tables.
 
 INPUT is audio files, folders (searched for audio files, with all below them, each folder once) or
-.txt files that list paths, one a line, seen from the folder you are in. The results go to the output
-folder:
+.txt files that list paths, one a line, seen from the folder you are in; a recorder's CONFIG.TXT is passed
+over. A file counts once, whatever names lead to it. The results go to the output folder:
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
@@ -181,9 +181,9 @@ def run(chosen: argparse.Namespace) -> int:
         fail_fast=chosen.fail_fast,
     )
     model = models.find(chosen.model, chosen.labels)
-    paths = inputs.find(chosen.inputs)
-    run = Run(paths, [model], options, Path(chosen.output), how)
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
+    paths = inputs.find(chosen.inputs, progress.say)
+    run = Run(paths, [model], options, Path(chosen.output), how)
     progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:

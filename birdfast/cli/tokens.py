@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from functools import partial
 from pathlib import Path
 
 from . import exits
@@ -35,7 +36,8 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs
     from ..runs import tokens
 
-    paths, vectors = inputs.find(chosen.inputs), chosen.vectors and Path(chosen.vectors)
+    paths = inputs.find(chosen.inputs, partial(print, file=sys.stderr))
+    vectors = chosen.vectors and Path(chosen.vectors)
     n_failed = tokens.write(paths, Path(chosen.model), Path(chosen.output), chosen.rtype, vectors)
     print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {chosen.output}", file=sys.stderr)
     return exits.of(n_failed, len(paths))
