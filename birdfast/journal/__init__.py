@@ -22,10 +22,11 @@ from ..outcomes import Failure, Heard, Outcome, Part
 from .begun import Begun
 from .database import NAME, new_digest
 from .facts import Facts, compare
-from .record import FILE, Entry, Record, Standing, total
+from .folder import Folder
+from .record import FILE, Entry, Record, Standing, path_of, total
 from .writable import Writable
 
-__all__ = ["NAME", "Entry", "Facts", "Journal", "Record", "Standing", "compare", "total"]
+__all__ = ["NAME", "Entry", "Facts", "Folder", "Journal", "Record", "Standing", "compare", "path_of", "total"]
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"

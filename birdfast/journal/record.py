@@ -98,6 +98,20 @@ def total(standings: Iterable[Standing]) -> Standing:
     return Standing(*(sum(numbers) for numbers in zip(*standings, strict=True)))
 
 
+def path_of(folder: Path) -> Path:
+    """Return where a folder's journal is.
+
+    Raises
+    ------
+    ConfigError
+        It has none.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
+    return path
+
+
 class Record(Database):
     """A journal that is read, also while its run is at work; a context manager.
 
@@ -113,9 +127,7 @@ class Record(Database):
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / NAME
-        if not path.is_file():
-            raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
+        path = path_of(folder)
         super().__init__(path, "ro&immutable=1" if rests(path) else "ro")
         try:
             with self.told():
