@@ -103,6 +103,7 @@ def run(
     retry: bool = False,
     force: bool = False,
     fail_fast: bool = False,
+    csv_safe: bool = False,
     **options: Any,
 ) -> Results:
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -133,6 +134,8 @@ def run(
         Start anew, and forget what was done in the folder.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
+    csv_safe : bool
+        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
     **options
         As `load`.
 
@@ -160,6 +163,7 @@ def run(
         retry=retry,
         force=force,
         fail_fast=fail_fast,
+        csv_safe=csv_safe,
     )
     several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
     paths = inputs.find(several)

@@ -113,12 +113,12 @@ def test_no_run_begins_in_a_folder_that_is_merged_but_others_may_read_it(
     parts = of_two_shards(tmp_path)
     tried = []
 
-    def write_all(folder: Path, *_: object) -> list[Path]:
+    def write_all(folder: Path, *_: object, **__: object) -> list[Path]:
         for number, one in enumerate((*parts, folder)):
             with pytest.raises(ConfigError, match=f"{one}: another run is at work in it"):
                 Journal(one, shard_of(number % 2))
         with monkeypatch.context() as again:
-            again.setattr(tables, "write_all", lambda there, *_: tried.append(there) or [])
+            again.setattr(tables, "write_all", lambda there, *_, **__: tried.append(there) or [])
             merge(parts, tmp_path / "elsewhere")
         return []
 

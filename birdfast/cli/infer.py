@@ -14,7 +14,8 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
   notes.csv           what was repaired to read a file, if anything was
 
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
-complete, and are the same whether it was interrupted or not. A folder takes runs of one model and one
+complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
+are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of one model and one
 set of options; a file that has changed since is analysed again. Whether scores and embeddings are kept
 is such an option, as the journal holds them; csv and parquet can be had of any finished folder.
 """
@@ -117,6 +118,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KINDS",
         help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
+    csv_safe(parser)
     parser.add_argument(
         "--workers",
         "--threads",
@@ -179,6 +181,7 @@ def run(chosen: argparse.Namespace) -> int:
         force=chosen.force,
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
+        csv_safe=chosen.csv_safe,
     )
     model = models.find(chosen.model, chosen.labels)
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
@@ -199,6 +202,16 @@ def run(chosen: argparse.Namespace) -> int:
         )
     progress.say(f"written: {', '.join(map(str, results.tables))}")
     return exits.of_run(standing)
+
+
+def csv_safe(parser: argparse.ArgumentParser) -> None:
+    """Declare what is done to names for those who open tables of strangers' recordings."""
+    parser.add_argument(
+        "--csv-safe",
+        action="store_true",
+        help="put an apostrophe before names and words in CSV tables that begin with = + - @, a tab or a"
+        " carriage return, which a spreadsheet would run as a formula (default: as they are)",
+    )
 
 
 def kinds_of(text: str) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import argparse
 from pathlib import Path
 
 from . import exits
+from .infer import csv_safe
 
 HELP = "join the shards of a run into one table"
 
@@ -25,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KINDS",
         help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
+    csv_safe(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -33,7 +35,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .infer import kinds_of
 
     parts = [Path(part) for part in chosen.parts]
-    written, standing = merge(parts, Path(chosen.output), kinds_of(chosen.rtype))
+    written, standing = merge(parts, Path(chosen.output), kinds_of(chosen.rtype), csv_safe=chosen.csv_safe)
     for path in written:
         print(f"written: {path}")
     return exits.of_run(standing)

@@ -21,9 +21,10 @@ from pathlib import Path
 from ..outcomes import Failure, Heard, Outcome, Part
 from .begun import Begun
 from .database import NAME, new_digest
+from .entry import FILE, Entry
 from .facts import Facts, compare
 from .folder import Folder
-from .record import FILE, Entry, Record, Standing, path_of, total
+from .record import Record, Standing, path_of, total
 from .writable import Writable
 
 __all__ = ["NAME", "Entry", "Facts", "Folder", "Journal", "Record", "Standing", "compare", "path_of", "total"]

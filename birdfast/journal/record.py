@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -15,67 +14,12 @@ import numpy as np
 
 from ..arrays import Rows
 from ..errors import ConfigError
-from ..outcomes import DETECTION, Failure, row
+from ..outcomes import DETECTION, row
 from .database import NAME, Database, new_digest, rests
+from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
 
-FILE = "id, path, size, mtime_ns, audio_s, failure, notes, decoder, started, site, digest"
-HEARING = "model, state, n_detections, failure, digest"
 PART_ROWS = 4096
-WAITING = "waiting"
-CHANGED = "a file's results are not those that were written"
-
-
-class Hearing(NamedTuple):
-    """What is known of one model's hearing of a file; `failure` is JSON, `digest` is over all that."""
-
-    model: int
-    state: str
-    n_detections: int
-    failure: str | None
-    digest: bytes | None
-
-
-class Entry(NamedTuple):
-    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings."""
-
-    id: int
-    path: bytes
-    size: int | None
-    mtime_ns: int | None
-    audio_s: float
-    failure: str | None
-    notes: str | None
-    decoder: str | None
-    started: str | None
-    site: str | None
-    digest: bytes | None
-    hearings: tuple[Hearing, ...] = ()
-
-    @property
-    def waiting(self) -> frozenset[int]:
-        """The models that are still to hear the file, or are at it."""
-        return frozenset(hearing.model for hearing in self.hearings if hearing.state == WAITING)
-
-    def failures(self) -> list[Failure]:
-        """Return why the file failed, or its models did; nothing if none did."""
-        if self.failure:
-            return [Failure(*json.loads(self.failure))]
-        return [Failure(*json.loads(hearing.failure)) for hearing in self.hearings if hearing.failure]
-
-    def remarks(self) -> list[str]:
-        """Return what was noted of the file."""
-        return list(json.loads(self.notes)) if self.notes else []
-
-    def sealed(self) -> bytes:
-        """Return the digest of the row: of all but its own place and that of its results."""
-        return new_digest(_repr(self[1 : Entry._fields.index("digest")])).digest()
-
-    def check(self) -> None:
-        """Refuse a row that is not what was written; without a digest it is one that says nothing yet."""
-        told = (self.failure, self.notes, self.decoder, self.started, self.site)
-        if self.sealed() != self.digest if self.digest else self.audio_s or told != (None,) * len(told):
-            raise sqlite3.DatabaseError(CHANGED)
 
 
 class Standing(NamedTuple):
@@ -224,7 +168,7 @@ class Record(Database):
             ORDER BY stretch, number"""
         parts = self.database.execute(query, (entry.id, hearing.model))
         for part in chain(parts, [(entry.path, *hearing[:-1])]):
-            whole.update(_repr(part))
+            whole.update(listed(part))
         return whole.digest()
 
     def _check(self, entry: Entry, hearing: Hearing) -> None:
@@ -247,7 +191,3 @@ class Record(Database):
     def _hearings(self, file: int) -> tuple[Hearing, ...]:
         query = f"SELECT {HEARING} FROM hearing WHERE file = ? ORDER BY model"
         return tuple(Hearing(*values) for values in self.database.execute(query, (file,)))
-
-
-def _repr(values: tuple[object, ...]) -> bytes:
-    return repr(values).encode("utf-8", "backslashreplace")

@@ -50,6 +50,8 @@ class How:
         Analyse what failed once more.
     fail_fast : bool
         Stop at the first failure, and at those of before.
+    csv_safe : bool
+        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
 
     Raises
     ------
@@ -64,6 +66,7 @@ class How:
     force: bool = False
     retry: bool = False
     fail_fast: bool = False
+    csv_safe: bool = False
 
     def __post_init__(self) -> None:
         check(self.n_workers is None or self.n_workers >= 1, "workers", self.n_workers, "1 or more")
@@ -139,7 +142,8 @@ class Run:
             failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, (journal, *followers))
             if failure is not None:
                 return self._stop(journal, [failure])
-            written = tables.write_all(self.folder, how.kinds, known.about, results.results(journal))
+            found = results.results(journal)
+            written = tables.write_all(self.folder, how.kinds, known.about, found, csv_safe=how.csv_safe)
         return Results(self.folder, written)
 
     def _plan(self, journal: Journal) -> tuple[list[Job], int]:
@@ -170,7 +174,8 @@ class Run:
 
     def _stop(self, journal: Journal, failed: list[Failure]) -> Results:
         """End a run that is not to go on after a failure: without tables but that of the failures."""
-        tables.write_failures(self.folder, journal.facts().about, failed)
+        about = journal.facts().about
+        tables.write_failures(self.folder, about, failed, csv_safe=self.how.csv_safe)
         return Results(self.folder, stopped=failed[0])
 
     def _widths(self, pool: Pool) -> Sequence[Mapping[str, int]]:

@@ -14,7 +14,7 @@ from .output import output_folder, telling
 
 
 def merge(
-    parts: Sequence[Path], folder: Path, kinds: Sequence[str] = ("csv",)
+    parts: Sequence[Path], folder: Path, kinds: Sequence[str] = ("csv",), *, csv_safe: bool = False
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
 
@@ -26,6 +26,8 @@ def merge(
         Where the tables go; made if it is missing.
     kinds : sequence of str
         See `tables.KINDS`.
+    csv_safe : bool
+        See `How`.
 
     Returns
     -------
@@ -56,7 +58,7 @@ def merge(
                     f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
                 )
         tables.tidy(folder, about)
-        written = tables.write_all(folder, kinds, about, results.merged(records))
+        written = tables.write_all(folder, kinds, about, results.merged(records), csv_safe=csv_safe)
         return written, total([record.standing() for record in records])
 
 

@@ -27,9 +27,10 @@ class CsvTable(CsvFile, Table):
     name: ClassVar = "detections.csv"
     header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
 
-    def __init__(self, folder: Path, about: About) -> None:
+    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False) -> None:
         self._more = tuple(_more(about))
-        super().__init__(folder / self.name, (*self.header, *(MORE[field] for field in self._more)))
+        header = (*self.header, *(MORE[field] for field in self._more))
+        super().__init__(folder / self.name, header, csv_safe=csv_safe)
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
@@ -37,7 +38,7 @@ class CsvTable(CsvFile, Table):
             seconds = (_seconds(row.start_s), _seconds(row.end_s))
             names = (row.scientific_name, row.common_name)
             more = (getattr(row, field) for field in self._more)
-            self._csv.writerow((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
+            self._write_row((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
 
 
 class ParquetTable(ParquetFile, Table):
