@@ -12,6 +12,7 @@ import io
 import math
 import os
 import stat
+import sys
 import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -67,6 +68,12 @@ def read(path: Place, fault: Fault, most_bytes: int = DATA_BYTES) -> bytes:
     if len(data) > most_bytes:
         raise fault(_too_large(path, f"more than {most_bytes:,}", most_bytes))
     return data
+
+
+def head(path: Place, n_bytes: int, fault: Fault) -> bytes:
+    """Return the first bytes of a file of any size; errors as `opened`."""
+    with opened(path, fault, sys.maxsize) as file:
+        return file.read(n_bytes)
 
 
 def sha256(path: Place, fault: Fault) -> str:

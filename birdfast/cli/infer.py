@@ -16,8 +16,9 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of one model and one
-set of options; a file that has changed since is analysed again. Whether scores and embeddings are kept
-is such an option, as the journal holds them; csv and parquet can be had of any finished folder.
+set of options; a file that has changed since is analysed again, and the command says so. Whether scores
+and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
+finished folder.
 """
 
 from __future__ import annotations

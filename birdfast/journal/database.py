@@ -10,11 +10,12 @@ from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
 
+from .. import sources
 from ..errors import BirdfastError, ConfigError
 from .facts import Facts
 
 NAME = "journal.sqlite"
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
 LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
@@ -25,7 +26,7 @@ TABLES = """
 CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE file (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
-    size INTEGER, mtime_ns INTEGER, audio_s REAL NOT NULL DEFAULT 0,
+    size INTEGER, mtime_ns INTEGER, head BLOB, audio_s REAL NOT NULL DEFAULT 0,
     failure TEXT, notes TEXT, decoder TEXT, started TEXT, site TEXT, digest BLOB);
 CREATE TABLE hearing (
     file INTEGER NOT NULL, model INTEGER NOT NULL, state TEXT NOT NULL,
@@ -151,11 +152,7 @@ def rests(path: Path) -> bool:
 
     SQLite would make the log in order to read, where the folder allows it.
     """
-    try:
-        with path.open("rb") as file:
-            logged = file.read(20)[18:] == LOGGED
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    logged = sources.head(path, 20, ConfigError)[18:] == LOGGED
     return logged and not path.with_name(f"{NAME}-wal").exists()
 
 

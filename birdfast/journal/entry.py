@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from ..outcomes import Failure
 from .database import new_digest
+from .stamp import Stamp
 
-FILE = "id, path, size, mtime_ns, audio_s, failure, notes, decoder, started, site, digest"
+FILE = "id, path, size, mtime_ns, head, audio_s, failure, notes, decoder, started, site, digest"
 HEARING = "model, state, n_detections, failure, digest"
 WAITING = "waiting"
 CHANGED = "a file's results are not those that were written"
@@ -26,12 +27,16 @@ class Hearing(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings."""
+    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings.
+
+    `head` is what `stamp.head` said when the file was through.
+    """
 
     id: int
     path: bytes
     size: int | None
     mtime_ns: int | None
+    head: bytes | None
     audio_s: float
     failure: str | None
     notes: str | None
@@ -40,6 +45,11 @@ class Entry(NamedTuple):
     site: str | None
     digest: bytes | None
     hearings: tuple[Hearing, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the file is known by."""
+        return Stamp(self.size, self.mtime_ns)
 
     @property
     def waiting(self) -> frozenset[int]:
@@ -62,7 +72,7 @@ class Entry(NamedTuple):
 
     def check(self) -> None:
         """Refuse a row that is not what was written; without a digest it is one that says nothing yet."""
-        told = {self.failure, self.notes, self.decoder, self.started, self.site}
+        told = {self.head, self.failure, self.notes, self.decoder, self.started, self.site}
         is_silent = self.audio_s == 0 and told == {None}
         if not (is_silent if self.digest is None else self.sealed() == self.digest):
             raise sqlite3.DatabaseError(CHANGED)

@@ -6,6 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 
 from .. import models as known_models
 from .. import tables
@@ -15,6 +16,7 @@ from ..grafting import places
 from ..journal import Journal, Record
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
+from ..words import counted
 from ..workers import Job, Pool
 from ..workers.patience import check_timeout
 from . import results, shards
@@ -25,6 +27,8 @@ from .results import Results
 from .shards import Shard
 
 __all__ = ["Follower", "How", "Results", "Run"]
+
+NAMED = 3  # files that changed: of a whole disk that was copied anew, nobody wants to read all
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -135,6 +139,7 @@ class Run:
             journal = stack.enter_context(Journal(self.folder, known, force=how.force))
             tables.tidy(self.folder, known.about)
             jobs, n_done = self._plan(journal)
+            _say_what_changed(journal.changed, followers)
             if how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
             for follower in followers:
@@ -205,6 +210,15 @@ def _ending(followers: Sequence[Follower]) -> Iterator[None]:
     finally:
         for follower in followers:
             follower.end()
+
+
+def _say_what_changed(changed: Mapping[str, str], followers: Sequence[Follower]) -> None:
+    told = [f"{path}: changed since ({why}): analysed again" for path, why in islice(changed.items(), NAMED)]
+    if (n_more := len(changed) - NAMED) > 0:
+        told.append(f"{counted(n_more, 'more file')} changed since: analysed again")
+    for follower in followers:
+        for words in told:
+            follower.say(words)
 
 
 def _pass_on(notes: Mapping[str, None], followers: Sequence[Follower]) -> None:
