@@ -9,10 +9,11 @@ from typing import Any
 
 import pytest
 
-from birdfast import inputs
+from birdfast import inputs, models
 from birdfast.errors import ConfigError
 
-from .recordings import refuse_to_list
+from .commands import birdfast, infer, table
+from .recordings import noise, refuse_to_list, write
 
 
 @pytest.fixture
@@ -192,6 +193,23 @@ def test_lines_that_no_file_can_have_as_a_name_are_lines(tmp_path: Path) -> None
     (tmp_path / "list.txt").write_text("x" * 300)
     with pytest.raises(ConfigError, match="no list of recordings"):
         inputs.find([str(tmp_path / "list.txt")])
+
+
+def test_all_of_a_recorders_card_can_be_given(tiny: models.Model, tmp_path: Path) -> None:
+    card, out = tmp_path / "card", tmp_path / "out"
+    card.mkdir()
+    (card / "CONFIG.TXT").write_text(CONFIG)
+    write(card / "=1.wav", noise(8_000), 8_000)
+    everything = [card / "=1.wav", card / "CONFIG.TXT", f"{card}/../card/=1.wav"]
+    done = infer(tiny, *everything, "-o", out, "--min-conf", "0", "--csv-safe")
+    assert done.returncode == 0, done.stderr
+    assert f"{card}/CONFIG.TXT: no list of recordings ('Device ID" in done.stderr
+    assert "; 1 file\n" in done.stderr
+    assert {row["File"] for row in table(out / "detections.csv")} == {str(card / "=1.wav")}
+    how = ["--model", tiny.path.parent, "-o", out, "--force", "--min-conf", "0", "--csv-safe"]
+    here = birdfast("infer", "=1.wav", *how, cwd=card)
+    assert here.returncode == 0, here.stderr
+    assert {row["File"] for row in table(out / "detections.csv")} == {"'=1.wav"}
 
 
 @pytest.mark.parametrize(
