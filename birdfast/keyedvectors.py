@@ -126,7 +126,7 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         raise ModelError(f"{path}: no word2vec file, which begins with the number of keys and their length")
     n, dim = map(int, sizes)
     body = data[len(header) + 1 :]
-    if n * dim > len(body):  # each value takes a byte at least: so a wrong header takes no memory
+    if n * max(dim, 1) > len(body):  # each value or key takes a byte: so a wrong header takes no memory
         raise ModelError(f"{path}: cut; {n} vectors of {dim} do not fit into {len(body)} bytes")
     keys, vectors = [], np.zeros((n, dim), np.float32)
     records = _text_records(body, dim) if _is_text(body, dim) else _binary_records(body, dim)
@@ -157,7 +157,9 @@ def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
         key, *values = line.split()
         if len(values) != dim:
             raise ValueError
-        yield key, np.array(values, np.float32)
+        with np.errstate(over="ignore"):  # what is too large is not finite, which `read` refuses
+            vector = np.array(values, np.float32)
+        yield key, vector
 
 
 def _binary_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
