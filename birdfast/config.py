@@ -15,6 +15,7 @@ CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
+GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "none", ""]  # "": not known
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]

@@ -26,9 +26,10 @@ from . import places
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 
-MAGIC = b"birdfast graft 3\n"
+MAGIC = b"birdfast graft 4\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
+PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 
 
 def cached(
@@ -103,8 +104,7 @@ def pack(grafted: Grafted | None) -> bytes:
     if grafted is not None:
         if grafted.front_end is not None:
             head["front_end"], arrays = grafted.front_end.tables()
-        plain = ("batch", "body_input", "scores", "embedding")
-        head |= {key: getattr(grafted, key) for key in plain} | {"proof": asdict(grafted.proof)}
+        head |= {key: getattr(grafted, key) for key in PLAIN} | {"proof": asdict(grafted.proof)}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
@@ -142,7 +142,7 @@ def unpack(data: bytes, body: Path) -> Grafted | None:
         if hashlib.file_digest(stream, "sha256").hexdigest() != head["body"]:
             raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
-    plain = {key: head[key] for key in ("batch", "body_input", "scores", "embedding")}
+    plain = {key: head[key] for key in PLAIN}
     return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)
 
 

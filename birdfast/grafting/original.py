@@ -44,8 +44,8 @@ def read(model: bytes | str | Path) -> Graph:
     return graph
 
 
-def check(model: bytes | str | Path) -> bytes:
-    """Return bytes that are safe to hand to the runtime, for running a model as it is (--no-graft).
+def check(model: bytes | str | Path) -> tuple[Graph, bytes]:
+    """Return a model's graph, and bytes that are safe to hand to the runtime, for running it as it is.
 
     Parameters
     ----------
@@ -57,6 +57,7 @@ def check(model: bytes | str | Path) -> bytes:
     ModelError
         The file is no model, damaged, hostile, or one that the runtime cannot run.
     """
-    data = read(model).write()
+    graph = read(model)
+    data = graph.write()
     trial.run(data)
-    return data
+    return graph, data

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from ..arrays import Float32, Float64
+from ..errors import ModelError
 from ..runtimes import litert
 from . import surgery
 from .graph import Graph
@@ -116,7 +117,14 @@ def differences(trials: Iterable[str], expected: Float32, found: Float32) -> dic
     -------
     dict of str to float
         Infinite where only one of the two is a number.
+
+    Raises
+    ------
+    ModelError
+        They are not of as many classes.
     """
+    if expected.shape != found.shape:
+        raise ModelError(f"scores {found.shape[1]} classes a window, and the original {expected.shape[1]}")
     with np.errstate(invalid="ignore"):
         gaps = np.abs(found - expected)
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))

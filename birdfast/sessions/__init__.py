@@ -22,7 +22,8 @@ def open_session(
     kind : "tflite" or "stsg"
         See `models.Model`.
     output : str
-        Part of the name of the output that holds the scores, where there are several.
+        The name of the output that holds the scores, where there are several; a part of it will do, if no
+        other has that part.
     n_classes : int
         How many classes the labels name; 0 if they are not known.
     cache : path or None

@@ -52,6 +52,7 @@ class BatchedSession:
         assert first is not None
         self._first = first
         self.window_samples, self.outputs = first.window_samples, first.outputs
+        self.ends_in = first.ends_in
         self.batch = 1 if self._full is None else self._full.batch
 
     @property
