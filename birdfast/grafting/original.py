@@ -6,7 +6,7 @@ from pathlib import Path
 
 from .. import sources
 from ..errors import ModelError
-from . import trial, validate
+from . import subgraphs, surgery, trial, validate
 from .graph import Graph
 
 
@@ -27,7 +27,7 @@ def content(model: bytes | str | Path) -> bytes:
 
 
 def read(model: bytes | str | Path) -> Graph:
-    """Return a model's graph, checked.
+    """Return a model's main graph, checked, without what it has no use for.
 
     Parameters
     ----------
@@ -37,10 +37,13 @@ def read(model: bytes | str | Path) -> Graph:
     Raises
     ------
     ModelError
-        The file cannot be read, is no model, damaged or hostile.
+        The file cannot be read, is no model, damaged or hostile, or needs what is not supported.
     """
     graph = Graph.parse(content(model))
+    unused = subgraphs.leave_main(graph)
     validate.check(graph)
+    if unused:
+        surgery.sweep(graph)
     return graph
 
 
