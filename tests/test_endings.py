@@ -13,7 +13,7 @@ from ai_edge_litert import schema_py_generated as schema
 import birdfast
 from birdfast import models
 from birdfast.errors import ModelError
-from birdfast.grafting import ending
+from birdfast.grafting import ending, verification
 from birdfast.grafting.graph import Graph
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
@@ -107,6 +107,13 @@ def test_a_graphs_end_is_seen_through_what_keeps_its_values(end: str) -> None:
     made, expected = ENDS[end]
     (output,) = ending.outputs(Graph.parse(network(made)))
     assert output.ends_in == expected
+
+
+@pytest.mark.parametrize("end", ["plain", "sigmoid", "softmax", "log-softmax", "sigmoid, reshaped"])
+def test_a_rewrite_is_judged_by_its_logits(end: str) -> None:
+    graph = Graph.parse(network(ENDS[end][0]))
+    makers = graph.producer()
+    assert graph.name(graph.operators[makers[verification.find_logits(graph)]]) == "FULLY_CONNECTED"
 
 
 @pytest.mark.parametrize("way", [AS_IT_IS, REWRITTEN])

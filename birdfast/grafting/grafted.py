@@ -82,8 +82,8 @@ class Grafted:
     ends_in : GraphEnd
         What the model has done to its scores last.
     proof : Proof
-        That it says what the model says; what is compared is the tensor in front of a closing LOGISTIC or
-        SOFTMAX.
+        That it says what the model says; what is compared is the tensor in front of a closing
+        activation.
     """
 
     body: bytes | Path

@@ -10,8 +10,9 @@ from ..arrays import Float32, Float64
 from ..errors import ModelError
 from ..runtimes import litert
 from . import surgery
+from .ending import ACTIVATIONS
 from .graph import Graph
-from .operators import reads
+from .operators import RESHAPES, reads
 
 
 def signals(samples: int, *, recorded: bool = False) -> dict[str, Float32]:
@@ -76,12 +77,19 @@ def _song(rng: np.random.Generator, samples: int) -> Float64:
 
 
 def find_logits(graph: Graph) -> int:
-    """Return the first output's tensor, or the one before the LOGISTIC or SOFTMAX that closes a graph."""
-    output = graph.outputs[0]
-    maker = graph.producer().get(output)
-    if maker is not None and graph.name(graph.operators[maker]) in {"LOGISTIC", "SOFTMAX"}:
-        return reads(graph.operators[maker])[0]
-    return output
+    """Return the first output's tensor, or the one before the activation that closes a graph.
+
+    What is close to 0 or 1 hides differences; a reshape after the activation hides nothing.
+    """
+    makers, tensor = graph.producer(), graph.outputs[0]
+    while tensor in makers:
+        operator = graph.operators[makers[tensor]]
+        if graph.name(operator) in ACTIVATIONS:
+            return reads(operator)[0]
+        if graph.name(operator) not in RESHAPES:
+            break
+        tensor = reads(operator)[0]
+    return graph.outputs[0]
 
 
 def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[str], Float32]]:
