@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +12,8 @@ from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
+
+BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
 
 @dataclass(frozen=True)
@@ -50,7 +54,12 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
     labels_format : str
         "lines": one `Scientific_Common` a line, as BirdNET has it; "csv:COLUMN": that column of a
         CSV with a header, as Perch and YAMNet have it; "toml": the list `classes` of a trained model's
-        manifest.
+        manifest, each a name, or one as BirdNET has them (`Genus species_Common name`).
+
+    Returns
+    -------
+    Labels
+        As `composed` has them.
 
     Raises
     ------
@@ -66,8 +75,20 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
         names = [row[column] for _, row in sources.table(path, [column], ModelError)]
     if not names:
         raise ModelError(f"{path}: no labels in it")
-    pairs = [name.split("_", 1) if "_" in name else (name, name) for name in names]
+    pairs = [_pair(composed(name), labels_format) for name in names]
     return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
+
+
+def composed(name: str) -> str:
+    """Return a name in the one spelling (NFC) of those that look alike: an accent is part of its letter."""
+    return unicodedata.normalize("NFC", name)
+
+
+def _pair(name: str, labels_format: str) -> tuple[str, str]:
+    """Return a class's scientific and common name: only BirdNET's lists have both in one."""
+    scientific, _, common = name.partition("_")
+    birdnets = labels_format == "lines" or (labels_format == "toml" and BIRDNETS.fullmatch(name))
+    return (scientific, common) if birdnets and scientific and common else (name, name)
 
 
 def _classes(path: Path) -> list[str]:

@@ -161,6 +161,7 @@ def _single(training: Training, stage: str, output: Path) -> int:
 def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[Clip], list[str]]:
     """Return the clips with their folds, and the folds to be held out."""
     from ..errors import ConfigError
+    from ..labels import composed
     from ..train import recordings
 
     if chosen.cv:
@@ -171,9 +172,10 @@ def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[
         except ValueError as error:
             raise ConfigError(f"--hold-out: {chosen.hold_out} is no share") from error
         return recordings.held_out(clips, share, chosen.seed), ["held out"]
-    if chosen.hold_out not in recordings.splits(clips):
-        raise ConfigError(f"--hold-out: there is no fold {chosen.hold_out!r}")
-    return clips, [chosen.hold_out]
+    fold, folds = composed(chosen.hold_out), recordings.splits(clips)
+    if fold not in folds:
+        raise ConfigError(f"--hold-out: there is no fold {fold!r}; there are {', '.join(folds)}")
+    return clips, [fold]
 
 
 def _trials(training: Training, clips: Sequence[Clip], folds: list[str]) -> list[Trial]:
