@@ -235,6 +235,38 @@ def test_scores_are_a_row_whatever_their_rank(
     assert_says_the_logits(session)
 
 
+def open_to_its_last_axis(b: graphs.Builder, logits: int) -> int:
+    made = with_shape_from_a_run(b, logits)
+    b.graph.set_shape(made, (1, 1))
+    b.graph.tensors[made].shapeSignature = np.array([-1, -1], np.int32)
+    return made
+
+
+def of_open_rank(b: graphs.Builder, logits: int) -> int:
+    made = with_shape_from_a_run(b, logits)
+    b.graph.tensors[made].shape, b.graph.tensors[made].hasRank = None, False
+    return made
+
+
+def with_shape_from_a_run(b: graphs.Builder, logits: int) -> int:
+    options = schema.ShapeOptionsT()
+    options.outType = schema.TensorType.INT32
+    shape = b("SHAPE", [logits], (2,), options, np.int32)
+    halves = [b("MUL", [shape, b.constant([1, 1], np.int32)], (2,), schema.MulOptionsT(), np.int32)]
+    return b("RESHAPE", [logits, *halves], (1, N), schema.ReshapeOptionsT())
+
+
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize("end", [open_to_its_last_axis, of_open_rank])
+def test_scores_whose_number_shows_in_a_run_are_counted_in_one(
+    tmp_path: Path, end: Callable[[graphs.Builder, int], int], way: str
+) -> None:
+    b, logits = start()
+    session = opened(way, tmp_path, b.finish(end(b, logits)), N)
+    assert session.outputs["logits"] == N
+    assert_says_the_logits(session)
+
+
 def test_a_rewrite_of_other_classes_than_the_original_is_not_taken(tmp_path: Path) -> None:
     """Of four windows one average of four classes: as many numbers as four rows of one class."""
     b = graphs.Builder()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from ..config import GraphEnd
 from .graph import Graph
 from .operators import MOVES, reads
-from .signature import Output
+from .signature import OPEN, Output
 from .tensors import DTYPES
 
 ACTIVATIONS: dict[str, GraphEnd] = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax", "LOG_SOFTMAX": "log-softmax"}
@@ -20,15 +22,7 @@ PASSING = (MOVES - JOINS) | frozenset(
 
 def outputs(graph: Graph) -> list[Output]:
     """Return what a graph gives, in its order."""
-    return [
-        Output(
-            _names(graph, t),
-            np.dtype(DTYPES.get(graph.tensors[t].type, object)),
-            graph.shape(t),
-            of(graph, t),
-        )
-        for t in graph.outputs
-    ]
+    return [Output(_names(graph, t), _dtype(graph, t), _shape(graph, t), of(graph, t)) for t in graph.outputs]
 
 
 def of(graph: Graph, tensor: int) -> GraphEnd:
@@ -64,3 +58,15 @@ def _names(graph: Graph, tensor: int) -> tuple[str, ...]:
     ]
     names = (name.decode(errors="replace") for name in (graph.tensors[tensor].name or b"", *signed))
     return tuple(dict.fromkeys(names))
+
+
+def _dtype(graph: Graph, tensor: int) -> np.dtype[Any]:
+    return np.dtype(DTYPES.get(graph.tensors[tensor].type, object))
+
+
+def _shape(graph: Graph, tensor: int) -> tuple[int, ...]:
+    """Return a tensor's shape with what the file leaves open."""
+    shape, signature = graph.shape(tensor), graph.tensors[tensor].shapeSignature
+    if not shape and not graph.tensors[tensor].hasRank:
+        return (OPEN,)
+    return shape if signature is None or not len(signature) else tuple(map(int, signature))

@@ -11,6 +11,8 @@ import numpy as np
 from ..config import GraphEnd
 from ..errors import ModelError
 
+OPEN = -1
+
 
 class Output(NamedTuple):
     """One of the outputs of a network.
@@ -20,6 +22,7 @@ class Output(NamedTuple):
     names : tuple of str
         Its tensor's, and those that the network's signatures give it.
     dtype, shape
+        -1 is a length that shows when the network runs; all of the shape is (-1,).
     ends_in : GraphEnd
         What the graph has done to it last.
     """
@@ -34,8 +37,10 @@ class Output(NamedTuple):
 
     @property
     def n_classes(self) -> int:
-        """How many classes it scores in a window; 0 if it is no row of numbers."""
-        size = math.prod(self.shape)
+        """How many classes it scores in a window; 0 if it is no row of numbers, OPEN if nobody knows yet."""
+        if OPEN in self.shape[1:] or self.shape == (OPEN,):
+            return OPEN
+        size = abs(math.prod(self.shape))  # an open number of windows is one
         return size if self.shape and size == max(self.shape) else 0
 
 

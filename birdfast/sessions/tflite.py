@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float32
-from ..grafting.signature import Output, check_inputs, scores_output
+from ..grafting.signature import OPEN, Output, check_inputs, scores_output
 from ..runtimes import litert
 from .session import LOGITS, Arrays, check_windows
 
@@ -27,6 +27,10 @@ class TfliteSession:
         self._interpreter = litert.start(network)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
+        if any(found.n_classes == OPEN for found in stated):  # a run shows it
+            litert.run(
+                self._interpreter, {self._input["index"]: np.zeros(self._input["shape"], np.float32)}, []
+            )
         details: list[dict[str, Any]] = self._interpreter.get_output_details()
         outputs = [_allocated(found, stated[place : place + 1]) for place, found in enumerate(details)]
         place = scores_output(outputs, output, n_classes)
