@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import shutil
 import unicodedata
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from birdfast import labels, modelfolder, models
+from birdfast.cli import train
 from birdfast.errors import ConfigError
 from birdfast.train import contents, recordings
 from birdfast.train.recordings import Clip
@@ -101,7 +103,12 @@ def test_two_spellings_of_an_accent_are_one_class(tmp_path: Path) -> None:
 def test_two_spellings_of_a_fold_are_one(tmp_path: Path) -> None:
     folders(tmp_path, "a", "b", "c")
     rows = [f"a/0.wav,a,,,{NFC}", f"b/1.wav,b,,,{NFD}", "c/2.wav,c,,,3"]
-    assert len(recordings.splits(recordings.find(str(table(tmp_path, *rows))))) == 2
+    clips = recordings.find(str(table(tmp_path, *rows)))
+    assert recordings.splits(clips) == ["3", NFC]
+    for spelling in (NFC, NFD):
+        assert train._tests(Namespace(cv=False, hold_out=spelling), clips) == (clips, [NFC])
+    with pytest.raises(ConfigError, match=f"there is no fold '4'; there are 3, {NFC}"):
+        train._tests(Namespace(cv=False, hold_out="4"), clips)
 
 
 # ---- a clip is there once ----

@@ -11,10 +11,12 @@ from typing import Any
 import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from birdfast import models
 from birdfast.errors import ModelError
-from birdfast.grafting import flatbuffer, operators, original, validate
+from birdfast.grafting import ending, flatbuffer, operators, original, validate
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
 
@@ -25,11 +27,11 @@ WINDOWS = np.random.default_rng(1).uniform(-1, 1, (4, networks.WINDOW_SAMPLES)).
 WAYS = ["as it is", "rewritten"]
 
 
-def start() -> tuple[graphs.Builder, int]:
+def start(window_samples: int = networks.WINDOW_SAMPLES) -> tuple[graphs.Builder, int]:
     """A graph that grows, and the logits of the tiny network in it."""
     b = graphs.Builder()
-    samples = b.input((1, networks.WINDOW_SAMPLES), (-1, networks.WINDOW_SAMPLES))
-    matrix = b.constant(networks.weights())
+    samples = b.input((1, window_samples), (-1, window_samples))
+    matrix = b.constant(networks.weights(window_samples=window_samples))
     return b, b("FULLY_CONNECTED", [samples, matrix, -1], (1, N), schema.FullyConnectedOptionsT())
 
 
@@ -107,6 +109,18 @@ IDLE: dict[str, Callable[[graphs.Builder], None]] = {
 }
 
 
+def of_several_graphs() -> bytes:
+    b, logits = start(window_samples=4)
+    closed = b("LOGISTIC", [logits], (1, N))
+    b.finish(closed)
+    with_idle_variable(b)
+    with_signatures(b)
+    return b.finish(closed)
+
+
+SEVERAL = of_several_graphs()
+
+
 @pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize("idle", IDLE)
 def test_what_nothing_calls_is_left_out(tmp_path: Path, idle: str, way: str) -> None:
@@ -172,6 +186,22 @@ def test_a_signature_of_a_subgraph_that_is_not_there_is_damage(index: int) -> No
     b.graph.model.signatureDefs = [signature(b"serving_default", index, b)]
     with pytest.raises(ModelError, match=f"damaged TFLite model: .*subgraph {index}"):
         original.read(b.finish(logits))
+
+
+@given(st.data())
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_a_changed_file_of_several_graphs_is_read_or_refused(data: st.DataObject) -> None:
+    """No bytes make the reader, or who asks what the network gives, raise anything but ModelError."""
+    content = bytearray(SEVERAL)
+    for _ in range(data.draw(st.integers(1, 6))):
+        at = data.draw(st.integers(8, len(content) - 1) | st.integers(8, 900))
+        content[at : at + 1] = data.draw(st.binary(min_size=0, max_size=2))
+    try:
+        graph = original.read(bytes(content))
+    except ModelError:
+        return
+    assert ending.outputs(graph)
+    assert len(original.read(graph.write()).model.subgraphs) == 1
 
 
 # ---- what the runtime refuses ----
