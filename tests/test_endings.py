@@ -58,6 +58,26 @@ def averaged(inner: End) -> End:
     return end
 
 
+def quantised(inner: End) -> End:
+    def end(b: graphs.Builder, logits: int) -> int:
+        eighths = b("QUANTIZE", [inner(b, logits)], (1, N), schema.QuantizeOptionsT(), np.int8)
+        return b("DEQUANTIZE", [eighths], (1, N), schema.DequantizeOptionsT())
+
+    return end
+
+
+def split(inner: End) -> End:
+    def end(b: graphs.Builder, logits: int) -> int:
+        inputs = [b.constant(1, np.int32), inner(b, logits)]
+        halves = [b.graph.new_tensor(name, (1, N)) for name in ("half", "other half")]
+        options = schema.SplitOptionsT()
+        options.numSplits = 2
+        b.graph.operators.append(b.graph.new_operator("SPLIT", inputs, halves, options))
+        return halves[1]
+
+    return end
+
+
 def joined(*inner: End) -> End:
     def end(b: graphs.Builder, logits: int) -> int:
         rows = [b.reshape(one(b, logits), (N,)) for one in inner]
@@ -96,6 +116,8 @@ ENDS = {
     "log-softmax": (closed("LOG_SOFTMAX"), "log-softmax"),
     "sigmoid, reshaped": (reshaped(closed("LOGISTIC")), "sigmoid"),
     "sigmoid, averaged": (averaged(closed("LOGISTIC")), "sigmoid"),
+    "sigmoid, quantised": (quantised(closed("LOGISTIC")), "sigmoid"),
+    "half of a softmax": (split(closed("SOFTMAX")), "softmax"),
     "two sigmoids": (joined(closed("LOGISTIC"), closed("LOGISTIC")), "sigmoid"),
     "a sigmoid beside logits": (joined(closed("LOGISTIC"), plain), "none"),
     "of a sigmoid's tangent": (lambda b, x: b("TANH", [closed("LOGISTIC")(b, x)], (1, N)), "none"),

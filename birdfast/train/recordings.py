@@ -131,7 +131,7 @@ def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
     check(0 < share < 1, "hold-out", share, "more than 0, less than 1")
     name, files = contents.named(clip.path for clip in clips), defaultdict(set)
     for clip in clips:
-        files[clip.labels].add(name[clip.path])
+        files[tuple(sorted(clip.labels))].add(name[clip.path])
     dice, chosen = random.Random(seed), set[str]()
     for labels in sorted(files):
         paths = sorted(files[labels])
