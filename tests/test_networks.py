@@ -15,8 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birdfast import models
+from birdfast.__main__ import main
 from birdfast.errors import ModelError
 from birdfast.grafting import ending, flatbuffer, operators, original, validate
+from birdfast.runtimes import litert
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
 
@@ -226,7 +228,7 @@ def beyond_the_end(b: graphs.Builder, logits: int) -> int:
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        (of_another_shape, r"refuses the model: .*\[1,3\] and \[2\], are not broadcastable"),
+        (of_another_shape, r"refuses the model: .*\[1,3\] and \[2\], are not broadcastable\. Node number 1"),
         (of_a_newer_version, r"refuses the model: .*opcode 'FULLY_CONNECTED' version '99'"),
         (beyond_the_end, r"cannot run the model: .*index out of bounds"),
     ],
@@ -239,6 +241,32 @@ def test_what_the_runtime_cannot_run_is_refused_with_its_reason(
     validate.check(graphs.Graph(flatbuffer.read(data)))
     with pytest.raises(ModelError, match=rf"odd\.tflite: the TFLite runtime {reason}"):
         opened(way, tmp_path, data)
+
+
+@pytest.mark.parametrize(
+    "more", [[], ["--portable", "-o", "OUT"], ["--portable", "-o", "OUT", "--audio", "X"]]
+)
+def test_optimize_says_which_network_the_runtime_cannot_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], more: list[str]
+) -> None:
+    path, (b, logits) = tmp_path / "odd.tflite", start()
+    made = that_loops(b, logits) if "--audio" in more else of_another_shape(b, logits)
+    path.write_bytes(b.finish(made))
+    arguments = [str(tmp_path / "fast.tflite") if argument == "OUT" else argument for argument in more]
+    assert main(["optimize", str(path), *arguments]) == 64
+    said = capsys.readouterr().err
+    reason = "not supported: WHILE" if "--audio" in more else "the TFLite runtime refuses the model: "
+    assert said.startswith(f"birdfast: {path}: {reason}")
+    assert not (tmp_path / "fast.tflite").exists()
+
+
+def test_a_runtime_without_a_reason_is_quoted_by_its_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    def start_nothing(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(litert.runtime()[1], "Interpreter", start_nothing)
+    with pytest.raises(ModelError, match="the TFLite runtime refuses the model: MemoryError"):
+        litert.start(b"")
 
 
 # ---- outputs of other shapes and types ----

@@ -53,7 +53,7 @@ def start(
                 interpreter.resize_tensor_input(tensor, list(shape))
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise ModelError(f"the TFLite runtime refuses the model: {error}") from error
+        raise ModelError(f"the TFLite runtime refuses the model: {_reason(error)}") from error
     return interpreter
 
 
@@ -85,7 +85,12 @@ def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> l
         interpreter.invoke()
         return [interpreter.get_tensor(tensor) for tensor in fetch]
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise ModelError(f"the TFLite runtime cannot run the model: {error}") from error
+        raise ModelError(f"the TFLite runtime cannot run the model: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    """Return what the runtime says in one line; it writes sentence after sentence without a space."""
+    return " ".join(str(error).replace("Node number", " Node number").split()) or type(error).__name__
 
 
 def runtime() -> tuple[str, Any]:
