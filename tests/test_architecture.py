@@ -15,7 +15,7 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "birdfast"
 LAYERS = (
     {"errors", "arrays", "words", "face", "_version"},
-    {"config", "outcomes", "atomicfile", "sources", "runtimes", "bars", "transforms", "_kernels"},
+    {"config", "outcomes", "atomicfile", "sources", "runtimes", "bars", "voice", "transforms", "_kernels"},
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
         *("spectrogram", "tokens", "classifier", "keyedvectors"),

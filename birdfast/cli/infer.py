@@ -191,10 +191,12 @@ def run(chosen: argparse.Namespace) -> int:
     progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:
-        progress.warn(f"{results.stopped.message}\nbirdfast: stopped, as --fail-fast says")
+        progress.warn(results.stopped.message)
+        progress.warn("stopped, as --fail-fast says")
         return exits.SOME_FAILED
     standing = results.standing
-    progress.say(progress.summary())
+    for line in progress.summary():
+        progress.say(line)
     if standing.failed:
         progress.say(f"failed, for one: {results.failures[0].message}")
     if progress.n_files < standing.files:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .. import voice
 from . import exits
 from .infer import csv_safe
 
@@ -36,6 +37,5 @@ def run(chosen: argparse.Namespace) -> int:
 
     parts = [Path(part) for part in chosen.parts]
     written, standing = merge(parts, Path(chosen.output), kinds_of(chosen.rtype), csv_safe=chosen.csv_safe)
-    for path in written:
-        print(f"written: {path}")
+    voice.report(*(f"written: {path}" for path in written))
     return exits.of_run(standing)

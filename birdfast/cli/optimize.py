@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import atomicfile
+from .. import atomicfile, voice
 from ..errors import ConfigError, ModelError
 from . import exits
 
@@ -83,7 +83,8 @@ def _portable(args: argparse.Namespace) -> None:
         made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
         file.stream.write(made)
-    print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{proof}")
+    batches = batch or "dynamic, where the network can"
+    voice.report(f"{args.output}: {len(made)} bytes, batch {batches}", *str(proof).splitlines())
 
 
 def _batch(text: str | None) -> int | None:
@@ -149,6 +150,7 @@ def _cache(name: str) -> None:
         if grafted is None and batch == BATCHES[0]:
             raise ModelError(f"{path}: no rewrite agrees with the original: birdfast runs that")
         if grafted is None:
-            print(f"{path}: takes no batch of {batch}")
+            voice.report(f"{path}: takes no batch of {batch}")
         else:
-            print(f"{path}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.proof}")
+            kept = f"{path}: rewritten for batch {batch}, kept in birdfast's cache"
+            voice.report(kept, *str(grafted.proof).splitlines())

@@ -16,7 +16,6 @@ The same seed and recordings give the same model.
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
 from pathlib import Path
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     Trial = tuple[str, Training, list[Clip]]
 
+from .. import voice
 from . import exits
 
 HELP = "train a model on your own recordings"
@@ -134,7 +134,7 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers or len(usable_cores()),
-        say=stages.silent if chosen.quiet else _say,
+        say=stages.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
@@ -216,10 +216,6 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
 
 def _end(training: Training, output: Path) -> int:
     for why in dict.fromkeys(training.failures.values()):
-        print(f"birdfast: left out: {why}", file=sys.stderr)
+        voice.say(f"birdfast: left out: {why}")
     training.say(f"written: {output}")
     return exits.SOME_FAILED if training.failures else exits.FINE
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import Self
 
-from .. import inputs
+from .. import inputs, voice
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
@@ -77,6 +77,7 @@ class Crew:
         return len(self._cpus)
 
     def __enter__(self) -> Self:
+        voice.hold()  # before the first socket and, in a run, before the journal
         self._bell = Bell()
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be

@@ -71,6 +71,7 @@ class Worker:
                 [sys.executable, "-m", __package__, str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=self.errors,
                 env=_environment(),
             )
