@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -210,15 +211,38 @@ def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_me
     worker.errors.close()
     worker.socket, worker._inbox = ours, wire.Inbox(ours)
     with ours, theirs:
-        worker.heard_s -= 1000  # it had nothing to do
+        worker.silent_s += 1000  # it had nothing to do
         worker.start(workers.Task(0, 0), workers.Job("a.wav"))
         assert worker.silent_s < 100
-        worker.heard_s -= 1000  # it is at work; more to do is no excuse
+        worker.silent_s += 1000  # it is at work; more to do is no excuse
         worker.start(workers.Task(1, 0), workers.Job("b.wav"))
         assert worker.silent_s > 900
         theirs.sendall(b'{"alive": tr')
         assert list(worker.receive()) == []
         assert worker.silent_s < 100
+
+
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_time_in_which_the_run_itself_was_stopped_is_no_silence_of_a_worker(
+    tiny: models.Model, tmp_path: Path, whole_group: bool
+) -> None:
+    write(tmp_path / "long.wav", noise(8_000 * 60), 8_000)
+    command = [sys.executable, "-m", "birdfast", "infer", tmp_path / "long.wav", "--model", tiny.path.parent]
+    how = ["--step", "0.0005", "--workers", "1", "--file-timeout", "2", "-o", tmp_path / "out"]
+    with started(*command, *how, stderr=subprocess.PIPE, start_new_session=True) as process:
+        parent = psutil.Process(process.pid)
+        while not (hired := parent.children()) or hired[0].cpu_times().user < 2:
+            time.sleep(0.05)
+        send = partial(os.killpg if whole_group else os.kill, process.pid)
+        for _ in range(2):
+            send(signal.SIGSTOP)
+            time.sleep(3.5)
+            send(signal.SIGCONT)
+            time.sleep(0.3)
+            assert parent.children() == hired
+        _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert (tmp_path / "out" / "failures.csv").read_text().count("\n") == 1
 
 
 # A worker whose every second start fails.

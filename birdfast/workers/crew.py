@@ -7,6 +7,7 @@ import selectors
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
+from time import monotonic
 from typing import Self
 
 from .. import inputs, voice
@@ -16,6 +17,7 @@ from ..models import Model
 from ..outcomes import Failure, Part
 from .bell import Bell
 from .cores import usable_cores
+from .patience import listened_s
 from .process import Task, Worker
 from .work import Work, given_up
 
@@ -158,7 +160,11 @@ class Crew:
             for worker in self._workers:
                 wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.is_owed else 0)
                 selector.register(worker.socket, wanted, worker)
+            began_s = monotonic()
             events = selector.select(LOOK_EVERY_S)
+        waited_s = listened_s(monotonic() - began_s, LOOK_EVERY_S)
+        for worker in self._workers:
+            worker.silent_s += waited_s
         for key, happened in events:
             if key.data is None:
                 self._bell.hush()

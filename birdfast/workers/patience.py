@@ -1,4 +1,4 @@
-"""Patience: how long workers may be silent."""
+"""Patience: how long workers may be silent, and how long somebody has listened."""
 
 from __future__ import annotations
 
@@ -17,3 +17,19 @@ def check_timeout(file_timeout_s: float | None) -> None:
     """
     fits = file_timeout_s is None or LEAST_TIMEOUT_S <= file_timeout_s < float("inf")
     check(fits, "file_timeout_s", file_timeout_s, f"{LEAST_TIMEOUT_S:g} seconds or more")
+
+
+def listened_s(waited_s: float, longest_s: float) -> float:
+    """Return how much of a wait for workers was spent in listening, in seconds.
+
+    Who waits for far longer than was asked for was stopped (Ctrl-Z), or the machine slept: nothing could be
+    heard, and the workers may have slept, too.
+
+    Parameters
+    ----------
+    waited_s : float
+        How long it took.
+    longest_s : float
+        How long it was to take at most.
+    """
+    return min(waited_s, longest_s) if waited_s < 2 * longest_s else 0.0
