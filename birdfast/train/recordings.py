@@ -41,6 +41,11 @@ class Clip:
         """The file, by the one name that all of its names lead to."""
         return os.path.realpath(self.path)
 
+    @cached_property
+    def notes(self) -> dict[str, None]:
+        """What was repaired to read it and what is lost of it, each once, as far as it was read."""
+        return {}
+
     def blocks(self, rate_hz: int) -> Iterator[Float32]:
         """Yield the sound, mono, in blocks at `rate_hz`.
 
@@ -51,7 +56,10 @@ class Clip:
         """
         with audio.Recording(self.path) as recording:
             stop = None if self.end_s is None else round(self.end_s * rate_hz)
-            yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
+            try:
+                yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
+            finally:
+                self.notes.update(dict.fromkeys([*recording.notes, *recording.remarks()]))
 
 
 def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
@@ -88,6 +96,11 @@ def unlabelled(folders: Iterable[str]) -> list[Clip]:
     """Return the recordings in folders, without labels."""
     folders = list(folders)
     return [Clip(path) for path in inputs.find(folders)] if folders else []
+
+
+def notes(clips: Iterable[Clip]) -> Iterator[str]:
+    """Yield what is to be noted of recordings as far as they were read, each once: "song.ogg: ..."."""
+    yield from dict.fromkeys(f"{clip.path}: {note}" for clip in clips for note in clip.notes)
 
 
 def splits(clips: Sequence[Clip]) -> list[str]:
