@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 
+from .. import inputs, tables, voice
 from .. import models as known_models
-from .. import tables
 from ..config import Options, check
 from ..errors import ConfigError
 from ..grafting import places
@@ -17,7 +17,7 @@ from ..journal import Journal, Record
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
 from ..words import counted
-from ..workers import Job, Pool
+from ..workers import Job, Pool, usable_cores
 from ..workers.patience import check_timeout
 from . import results, shards
 from .facts import about_alone, facts
@@ -29,6 +29,7 @@ from .shards import Shard
 __all__ = ["Follower", "How", "Results", "Run"]
 
 NAMED = 3  # files that changed: of a whole disk that was copied anew, nobody wants to read all
+STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -130,26 +131,42 @@ class Run:
         how = self.how
         with telling(self.folder), ExitStack() as stack:
             stack.enter_context(_ending(followers))
-            # Workers first: they load their networks while a journal is opened and the files sized.
-            pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
+            voice.hold()
+            pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
             stack.callback(_pass_on, pool.notes, followers)
+            widths = self._known_widths()
+            if begins := widths is None:  # workers first: they load while a journal is opened
+                stack.enter_context(pool)
             sha256 = [model.sha256() for model in self.models]
             self._say_what_is_unprepared(sha256, followers)
-            known = facts(self.models, self.options, sha256, self._widths(pool), self.recordings, how.shard)
+            widths = widths or pool.widths()
+            known = facts(self.models, self.options, sha256, widths, self.recordings, how.shard)
             journal = stack.enter_context(Journal(self.folder, known, force=how.force))
             tables.tidy(self.folder, known.about)
             jobs, n_done = self._plan(journal)
             _say_what_changed(journal.changed, followers)
             if how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
+            if jobs and not begins:
+                stack.enter_context(pool)
             for follower in followers:
-                follower.begin([job.path for job in jobs], n_done, pool.n_workers)
-            failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, (journal, *followers))
+                follower.begin([job.path for job in jobs], n_done, self._n_hired())
+            listening: list[Journal | Follower] = [journal, *followers]
+            failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, listening)
             if failure is not None:
                 return self._stop(journal, [failure])
             found = results.results(journal)
             written = tables.write_all(self.folder, how.kinds, known.about, found, csv_safe=how.csv_safe)
         return Results(self.folder, written)
+
+    def _n_hired(self) -> int:
+        """Return how many workers a run begins with: one for each file, for long ones more."""
+        most, n = self.how.n_workers or len(usable_cores()), 0
+        for path in self.recordings:
+            n += 1 + (inputs.size_bytes(path) or 0) // STRETCH_BYTES
+            if n >= most:
+                return most
+        return max(1, n)
 
     def _plan(self, journal: Journal) -> tuple[list[Job], int]:
         """Return what is to do, and how many files need nothing more."""
@@ -183,8 +200,8 @@ class Run:
         tables.write_failures(self.folder, about, failed, csv_safe=self.how.csv_safe)
         return Results(self.folder, stopped=failed[0])
 
-    def _widths(self, pool: Pool) -> Sequence[Mapping[str, int]]:
-        """Return how wide dense rows are: a journal knows, or a worker does when it is ready.
+    def _known_widths(self) -> Sequence[Mapping[str, int]] | None:
+        """Return how wide dense rows are if a journal knows; else a worker does when it is ready.
 
         A journal of another run may say what it likes: the run will be refused. None is begun, and none
         forgotten, before a worker says that the models can be run with these options.
@@ -194,7 +211,7 @@ class Run:
                 widths = [model.widths for model in known.facts().about.models]
                 if len(widths) == len(self.models):
                     return widths
-        return pool.widths()
+        return None
 
     def _say_what_is_unprepared(self, sha256: Sequence[str], followers: Sequence[Follower]) -> None:
         for model, digest in zip(self.models, sha256, strict=True) if self.options.graft else ():

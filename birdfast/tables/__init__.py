@@ -37,6 +37,7 @@ __all__ = [
     "check",
     "check_places",
     "escaped",
+    "forget",
     "read_csv",
     "tidy",
     "write_all",
@@ -78,6 +79,14 @@ def tidy(folder: Path, about: About) -> None:
     for name in _members(KINDS, about):
         for part in folder.glob(f".{glob.escape(name)}.*.part"):
             part.unlink(missing_ok=True)
+
+
+def forget(folder: Path, about: About) -> None:
+    """Remove the tables of a run that is begun anew; the folder must be ours."""
+    for name in _members(KINDS, about):
+        path = folder / name
+        if path.parent == folder and not path.is_dir():  # a model's name is a stranger's word
+            path.unlink(missing_ok=True)
 
 
 def write_all(

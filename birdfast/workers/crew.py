@@ -14,12 +14,12 @@ from .. import inputs, voice
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Model
-from ..outcomes import Failure, Part
+from ..outcomes import Part
 from .bell import Bell
 from .cores import usable_cores
 from .patience import listened_s
 from .process import Task, Worker
-from .work import Work, given_up
+from .work import Work, ended, given_up
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
@@ -40,6 +40,8 @@ class Crew:
         None takes one for each physical core that this process may use.
     file_timeout_s : float or None
         Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+    at_first : int or None
+        Start so many, and others when there is more to do than these are at; None starts all.
 
     Attributes
     ----------
@@ -58,6 +60,7 @@ class Crew:
         options: Options,
         n_workers: int | None = None,
         file_timeout_s: float | None = None,
+        at_first: int | None = None,
     ) -> None:
         cores = usable_cores()
         self._models, self._options = models, options
@@ -66,7 +69,7 @@ class Crew:
         # both were pinned. Then the system places them better.
         self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) == len(cores)
         self._workers: list[Worker] = []
-        self._file_timeout_s = file_timeout_s
+        self._file_timeout_s, self._at_first = file_timeout_s, at_first
         self._suspects: deque[Task] = deque()
         self._deaths: Counter[Task] = Counter()
         self._failed_starts = 0
@@ -75,7 +78,7 @@ class Crew:
 
     @property
     def n_workers(self) -> int:
-        """How many there are."""
+        """How many there are at most."""
         return len(self._cpus)
 
     def __enter__(self) -> Self:
@@ -83,8 +86,7 @@ class Crew:
         self._bell = Bell()
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be
-            for cpu in self._cpus:
-                self._workers.append(self._hire(cpu))
+            self._enlist(self.n_workers if self._at_first is None else self._at_first)
             stack.pop_all()
         return self
 
@@ -133,14 +135,19 @@ class Crew:
         for worker in [*self._workers]:
             worker.process.kill()
 
+    def _enlist(self, n_wanted: int) -> None:
+        for cpu in self._cpus[len(self._workers) : n_wanted]:
+            self._workers.append(self._hire(cpu))
+
     def _feed(self, work: Work) -> None:
         """Give everyone something to do, and something to go on with while there is enough for all."""
+        self._enlist(sum(bool(worker.tasks) for worker in self._workers) + work.left())
         for worker in sorted(self._workers, key=lambda worker: not worker.ready):
             if not worker.tasks and (task := self._next(work)):
                 worker.start(task, work.job(task))
         for worker in self._workers:
             alone = len(worker.tasks) != 1 or self._deaths[worker.tasks[0]]
-            if not alone and work.left() >= self.n_workers and (task := work.take()):
+            if not alone and work.left() >= len(self._workers) and (task := work.take()):
                 worker.start(task, work.job(task))
 
     def _next(self, work: Work) -> Task | None:
@@ -217,7 +224,7 @@ class Crew:
         for task in reversed(worker.tasks):
             if self._deaths[task] >= TRIES:
                 job = work.job(task)
-                work.finish(task, given_up(task, job, _failure(job.path, kind, how)))
+                work.finish(task, given_up(task, job, ended(job.path, kind, how, TRIES)))
             elif self._deaths[task]:
                 self._suspects.appendleft(task)
             else:
@@ -240,8 +247,3 @@ class Crew:
                 f"{len(self._workers)} of {len(self._cpus)} workers run, and no other can be started"
                 f" ({error.strerror}){hint}"
             ) from error
-
-
-def _failure(path: str, kind: str, how: str) -> Failure:
-    reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
-    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))
