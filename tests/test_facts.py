@@ -30,6 +30,7 @@ OPTIONS = {  # of every option a value that is not the usual one
     "graft": False,
     "channel": "2",
     "resampler": "soxr-hq",
+    "max_hours": 24.0,
     "keep": ("scores",),
 }
 MODEL = {  # of every field that decides what a network says of sound, or what its classes are called

@@ -134,6 +134,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     trouble = parser.add_argument_group("trouble")
     trouble.add_argument(
+        "--max-hours",
+        type=float,
+        default=Options.max_hours,
+        metavar="H",
+        help="how much of a recording is heard, as a small file may decode to days; a longer one has failed"
+        " there, and what lies before is kept (default: %(default)s)",
+    )
+    trouble.add_argument(
         "--fail-fast",
         action="store_true",
         help="stop at the first file that fails, and at those that failed before: failures.csv names them",
@@ -173,6 +181,7 @@ def run(chosen: argparse.Namespace) -> int:
         graft=chosen.graft,
         channel=chosen.channel,
         resampler=chosen.resampler,
+        max_hours=chosen.max_hours,
     )
     how = How(
         kinds=kinds_of(chosen.rtype),

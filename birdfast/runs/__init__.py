@@ -24,6 +24,7 @@ from .facts import about_alone, facts
 from .follower import Follower
 from .output import output_folder, telling
 from .results import Results
+from .room import Room
 from .shards import Shard
 
 __all__ = ["Follower", "How", "Results", "Run"]
@@ -151,7 +152,7 @@ class Run:
                 stack.enter_context(pool)
             for follower in followers:
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
-            listening: list[Journal | Follower] = [journal, *followers]
+            listening: list[Journal | Follower] = [Room(self.folder), journal, *followers]
             failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, listening)
             if failure is not None:
                 return self._stop(journal, [failure])
