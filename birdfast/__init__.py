@@ -131,7 +131,7 @@ def run(
     retry : bool
         Analyse those files again that failed.
     force : bool
-        Start anew, and forget what was done in the folder.
+        Start anew: what was done in the folder is forgotten, and its tables go first.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
     csv_safe : bool

@@ -155,7 +155,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
-    again.add_argument("--force", action="store_true", help="start anew, and forget what was done")
+    again.add_argument("--force", action="store_true", help="start anew: journal and tables go first")
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("--quiet", action="store_true", help="print errors only")
     talk.add_argument(

@@ -51,7 +51,7 @@ class How:
     file_timeout_s : float or None
         Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     force : bool
-        Start anew, and forget what was done in the folder.
+        Start anew: what was done in the folder is forgotten, and its tables go first.
     retry : bool
         Analyse what failed once more.
     fail_fast : bool
@@ -129,36 +129,47 @@ class Run:
         OutputError
             The folder takes no more; what was done is kept.
         """
-        how = self.how
         with telling(self.folder), ExitStack() as stack:
             stack.enter_context(_ending(followers))
             voice.hold()
-            pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
-            stack.callback(_pass_on, pool.notes, followers)
-            widths = self._known_widths()
-            if begins := widths is None:  # workers first: they load while a journal is opened
-                stack.enter_context(pool)
-            sha256 = [model.sha256() for model in self.models]
-            self._say_what_is_unprepared(sha256, followers)
-            widths = widths or pool.widths()
-            known = facts(self.models, self.options, sha256, widths, self.recordings, how.shard)
-            journal = stack.enter_context(Journal(self.folder, known, force=how.force))
-            tables.tidy(self.folder, known.about)
-            jobs, n_done = self._plan(journal)
+            pool, journal, jobs, n_done = self._open(stack, followers)
+            about = journal.facts().about
+            tables.tidy(self.folder, about)
             _say_what_changed(journal.changed, followers)
-            if how.fail_fast and (failed := results.failures(journal)):
+            if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
-            if jobs and not begins:
-                stack.enter_context(pool)
             for follower in followers:
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
-            listening: list[Journal | Follower] = [Room(self.folder), journal, *followers]
-            failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, listening)
+            room = Room(self.folder)
+            came = pool.work(jobs) if jobs else iter(())
+            failure = self._work_off(came, jobs, [room, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
+            if set(self.how.kinds) & set(tables.DENSE):
+                room.check()
             found = results.results(journal)
-            written = tables.write_all(self.folder, how.kinds, known.about, found, csv_safe=how.csv_safe)
+            written = tables.write_all(
+                self.folder, self.how.kinds, about, found, csv_safe=self.how.csv_safe
+            )
         return Results(self.folder, written)
+
+    def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
+        """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
+        how = self.how
+        pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
+        stack.callback(_pass_on, pool.notes, followers)
+        known_widths = self._known_widths()
+        if known_widths is None:
+            stack.enter_context(pool)
+        sha256 = [model.sha256() for model in self.models]
+        self._say_what_is_unprepared(sha256, followers)
+        widths = known_widths or pool.widths()
+        known = facts(self.models, self.options, sha256, widths, self.recordings, how.shard)
+        journal = stack.enter_context(Journal(self.folder, known, force=how.force))
+        jobs, n_done = self._plan(journal)
+        if jobs and known_widths is not None:
+            stack.enter_context(pool)
+        return pool, journal, jobs, n_done
 
     def _n_hired(self) -> int:
         """Return how many workers a run begins with: one for each file, for long ones more."""

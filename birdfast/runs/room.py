@@ -11,8 +11,8 @@ from ..outcomes import Part
 from .follower import Follower
 from .output import KEPT
 
-LOOK_EVERY_BYTES = 1 << 24  # of dense rows
-SPARE_BYTES = 1 << 26  # for what else is written: the journal's log, other tables
+LOOK_EVERY_BYTES = 1 << 22  # of dense rows, which go into the journal's log first
+SPARE_BYTES = 1 << 24  # for that, and for the other tables
 
 
 class Room(Follower):
@@ -28,21 +28,24 @@ class Room(Follower):
         self._folder, self._unlooked_bytes = folder, LOOK_EVERY_BYTES
 
     def keep(self, path: str, part: Part) -> None:
-        """Look before rows are written, now and then.
+        """Look before rows are written, now and then; raises as `check`."""
+        self._unlooked_bytes += len(part.rows)
+        if self._unlooked_bytes >= LOOK_EVERY_BYTES:
+            self._unlooked_bytes = 0
+            self.check()
+
+    def check(self) -> None:
+        """Compare what is free with what the tables of the rows so far will take.
 
         Raises
         ------
         OutputError
-            There is less room than the tables of the rows so far will take.
+            There is less.
         """
-        self._unlooked_bytes += len(part.rows)
-        if self._unlooked_bytes < LOOK_EVERY_BYTES:
-            return
-        self._unlooked_bytes = 0
         kept_bytes = sum(file.stat().st_size for file in self._folder.glob(f"{NAME}*"))
         free_bytes, wanted_bytes = shutil.disk_usage(self._folder).free, kept_bytes + SPARE_BYTES
         if free_bytes < wanted_bytes:
             raise OutputError(
                 f"{self._folder}: {free_bytes / 1e6:,.0f} MB are free, and the tables of the rows so far"
-                f" may take {wanted_bytes / 1e6:,.0f} MB (at {path}); {KEPT} when there is more room"
+                f" may take {wanted_bytes / 1e6:,.0f} MB; {KEPT} when there is more room"
             )
