@@ -38,10 +38,10 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
         write(folder / f"in/{number}.wav", noise(20_000, seed=number), 8_000)
     (folder / "in/2.wav").write_text("no sound")
     networks.write_folder(folder / "tiny")
-    for kind in ("whistle", "rattle"):
+    for place, kind in enumerate(("whistle", "rattle")):
         (folder / "clips" / kind).mkdir()
         for number in range(3):
-            write(folder / f"clips/{kind}/{number}.wav", noise(64_000, seed=number), 32_000)
+            write(folder / f"clips/{kind}/{number}.wav", noise(64_000, seed=10 * place + number), 32_000)
     (folder / "small.toml").write_text(RECIPE)
     pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
     networks.write_tokens(folder / "tokens")

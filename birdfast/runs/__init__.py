@@ -148,9 +148,7 @@ class Run:
             if set(self.how.kinds) & set(tables.DENSE):
                 room.check()
             found = results.results(journal)
-            written = tables.write_all(
-                self.folder, self.how.kinds, about, found, csv_safe=self.how.csv_safe
-            )
+            written = tables.write_all(self.folder, self.how.kinds, about, found, csv_safe=self.how.csv_safe)
         return Results(self.folder, written)
 
     def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
