@@ -10,17 +10,20 @@ from typing import Any, Literal, TypeVar, get_args
 
 from .errors import ConfigError
 
+MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of silence
+MOST_HOURS = 100_000  # eleven years
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
+GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "none", ""]  # "": not known
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
 T = TypeVar("T")
 NUMBERS: dict[str, type] = {
-    **dict.fromkeys(("min_confidence", "sensitivity", "overlap_s", "step_s"), float),
+    **dict.fromkeys(("min_confidence", "sensitivity", "overlap_s", "step_s", "max_hours"), float),
     "top_k": int,
     "graft": bool,
 }
@@ -56,6 +59,8 @@ class Options:
         How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
         hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
         birdnet 1.x does, for comparisons.
+    max_hours : float in (0, 100000]
+        How much of a recording is heard; a longer one has failed there, and what lies before is kept.
     keep : tuple of "scores", "embeddings"
         What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
@@ -75,6 +80,7 @@ class Options:
     graft: bool = True
     channel: str = "mix"
     resampler: Resampler = "steep"
+    max_hours: float = MAX_HOURS
     keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
@@ -95,6 +101,8 @@ class Options:
         check(CHANNEL.fullmatch(self.channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
         resamplers = get_args(Resampler)
         check(self.resampler in resamplers, "resampler", self.resampler, ", ".join(resamplers))
+        hours_fit = 0 < self.max_hours <= MOST_HOURS
+        check(hours_fit, "max_hours", self.max_hours, f"more than 0 and at most {MOST_HOURS:,} hours")
         dense = get_args(Dense)
         check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.

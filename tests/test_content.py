@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdfast import WarmPool, digests, labels, models, runs, workers
+from birdfast import WarmPool, labels, models, runs, sources, workers
 from birdfast.config import Options
 from birdfast.errors import BirdfastError, ModelError
 from birdfast.grafting import cache, places
@@ -60,17 +60,17 @@ def test_a_digest_is_that_of_what_the_file_holds_now(tmp_path: Path) -> None:
     path, found = tmp_path / "file", []
     for number in range(50):  # of one length, at one moment for a coarse clock
         path.write_bytes(f"{number:02d}".encode())
-        found.append(digests.of_file(path))
+        found.append(sources.sha256(path, ModelError))
     assert len({*found}) == 50
 
 
 def test_a_file_that_stays_the_same_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "file"
     path.write_bytes(b"large")
-    monkeypatch.setattr(digests, "SETTLED_S", -1.0)
-    first, reads = digests.of_file(path), []
-    monkeypatch.setattr(digests.hashlib, "file_digest", lambda *how: reads.append(how))
-    assert digests.of_file(path) == first
+    monkeypatch.setattr(sources, "SETTLED_S", -1.0)
+    first, reads = sources.sha256(path, ModelError), []
+    monkeypatch.setattr(sources.hashlib, "file_digest", lambda *how: reads.append(how))
+    assert sources.sha256(path, ModelError) == first
     assert not reads
 
 
@@ -112,9 +112,9 @@ def test_a_network_that_is_gone_when_the_rest_of_it_is_needed_says_so(
 def test_a_rewrite_under_another_networks_name_is_not_believed(own: models.Model, tmp_path: Path) -> None:
     folder = tmp_path / "cache"
     cache.cached(own.path, folder)
-    before = digests.of_file(own.path)
+    before = sources.sha256(own.path, ModelError)
     replace_network(own)
-    after = digests.of_file(own.path)
+    after = sources.sha256(own.path, ModelError)
     for path in [*folder.glob(f"{before}*")]:
         shutil.copy(path, folder / path.name.replace(before, after))
     found, expected = cache.cached(own.path, folder), cache.cached(own.path, tmp_path / "other cache")
@@ -150,9 +150,9 @@ def test_a_cache_that_others_could_have_written_is_not_used(
     folder = tmp_path / "cache"
     open_session(own.path, cache=folder)
     kept = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert places.is_prepared(digests.of_file(own.path), folder)
+    assert places.is_prepared(sources.sha256(own.path, ModelError), folder)
     change(folder)
-    assert not places.is_prepared(digests.of_file(own.path), folder)
+    assert not places.is_prepared(sources.sha256(own.path, ModelError), folder)
     for path in folder.glob("*.graft*"):
         path.write_bytes(b"a hostile body")
     with pytest.warns(RuntimeWarning, match=reason) as told:

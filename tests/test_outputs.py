@@ -57,7 +57,7 @@ class Lying:
         self._honest, self._lie = honest, lie
         self.window_samples, self.batch = honest.window_samples, honest.batch
         self.outputs: Mapping[str, int] = honest.outputs
-        self.runtime = honest.runtime
+        self.runtime, self.ends_in = honest.runtime, honest.ends_in
 
     def run(self, windows: Float32) -> Arrays:
         return self._lie(self._honest.run(windows))  # type: ignore[return-value]
@@ -138,5 +138,5 @@ def test_a_network_with_more_values_than_its_last_axis_is_refused_at_once(
     graph.main.outputs = np.array([rows], np.int32)
     path = tmp_path / "rows.tflite"
     path.write_bytes(graph.write())
-    with pytest.raises(ModelError, match="scores 6 classes, but there are 3 labels"):
+    with pytest.raises(ModelError, match=r"its scores are rows float32 \[1, 2, 3\]"):
         open_session(path, n_classes=3, cache=tmp_path / "cache" if cached else None)

@@ -21,9 +21,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from .. import sources
 from ..arrays import Array
 from ..atomicfile import AtomicFile
-from ..errors import ConfigError, ModelMemoryError
+from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from . import networkfile, places
 from .grafted import Grafted, Proof, warn_original
@@ -32,6 +33,7 @@ from .places import TOLERANCE
 MAGIC = b"birdfast graft 4\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
+PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 
 
 def cached(
@@ -70,7 +72,7 @@ def cached(
     ModelError
         The file cannot be read, is another by now, no network for sound, or one that the runtime refuses.
     """
-    sha256 = sha256 or networkfile.digest(model)
+    sha256 = sha256 or sources.sha256(model, ModelError)
     asked = _Asked(model, sha256, batch, tolerance, output, n_classes)
     if folder is None:
         return _rewritten(asked, [])
@@ -138,8 +140,7 @@ def pack(grafted: Grafted | None, name: str) -> bytes:
     if grafted is not None:
         if grafted.front_end is not None:
             head["front_end"], arrays = grafted.front_end.tables()
-        plain = ("batch", "body_input", "scores", "embedding")
-        head |= {key: getattr(grafted, key) for key in plain} | {"proof": asdict(grafted.proof)}
+        head |= {key: getattr(grafted, key) for key in PLAIN} | {"proof": asdict(grafted.proof)}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
     np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
@@ -181,7 +182,7 @@ def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
         if hashlib.file_digest(stream, "sha256").hexdigest() != head["body"]:
             raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
-    plain = {key: head[key] for key in ("batch", "body_input", "scores", "embedding")}
+    plain = {key: head[key] for key in PLAIN}
     return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import fold, original, surgery, verification
+from . import ending, fold, original, surgery, verification
 from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
 from .networkfile import content
@@ -71,7 +71,8 @@ def _rewrite(graph: Graph, batch: int, embedding: int | None, kernels: bool) -> 
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
     proof = Proof(len(graph.operators), len(body.operators), words)
-    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, proof)
+    ends_in = ending.of(graph, graph.outputs[0])
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, ends_in, proof)
 
 
 def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
@@ -192,7 +193,7 @@ def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]
     data : bytes
         The content of a .tflite file.
     output : str
-        Part of the name of the output with the scores, or "".
+        The name of the output with the scores, or "".
     n_classes : int
         Its length, or 0; see `signature.scores_output`.
 
@@ -204,8 +205,7 @@ def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]
     """
     graph = original.read(data)
     check_inputs([(graph.dtype(t), graph.shape(t)) for t in graph.inputs])
+    scores = graph.outputs[scores_output(ending.outputs(graph), output, n_classes)]
     if len(graph.outputs) == 1:
         return data, False
-    known = [((graph.tensors[t].name or b"").decode(errors="replace"), graph.shape(t)) for t in graph.outputs]
-    scores = graph.outputs[scores_output(known, output, n_classes)]
     return surgery.extract(graph, graph.inputs, [scores]).write(), True

@@ -5,22 +5,8 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from .. import digests
+from .. import sources
 from ..errors import ModelError
-
-
-def digest(path: Path) -> str:
-    """Return the SHA-256 of a network's file as it is now.
-
-    Raises
-    ------
-    ModelError
-        It cannot be read.
-    """
-    try:
-        return digests.of_file(path)
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
 
 
 def content(model: bytes | str | Path, sha256: str = "") -> bytes:
@@ -40,10 +26,7 @@ def content(model: bytes | str | Path, sha256: str = "") -> bytes:
     """
     if isinstance(model, bytes):
         return model
-    try:
-        data = Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
+    data = sources.read(model, ModelError)
     if sha256 and hashlib.sha256(data).hexdigest() != sha256:
         raise ModelError("was replaced or changed since it was opened")
     return data

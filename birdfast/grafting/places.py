@@ -34,7 +34,7 @@ def is_prepared(sha256: str, folder: Path) -> bool:
 
 def of(sha256: str, folder: Path, batch: int, tolerance: float, output: str, n_classes: int) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
-    kinds = ("", f"{output} {n_classes}")
+    kinds = (output, f"{output} {n_classes}")
     return [folder / _file_name(sha256, batch, tolerance, kind) for kind in kinds]
 
 

@@ -58,7 +58,8 @@ class Listener:
         n_classes = len(self.label_spaces[0])
         session = open_session(model.path, model.kind, output=model.output, n_classes=n_classes, cache=cache)
         self._sessions = _Sessions(session)
-        self.model = model.for_input(session.window_samples)
+        self.model = model.for_input(session.window_samples, session.ends_in)
+        assert self.model.activation  # not "" any more
         if options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
         self.embedding_size = session.outputs.get(EMBEDDING, 0)

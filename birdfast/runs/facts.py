@@ -61,11 +61,15 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
 
     NumPy's version stays out: it rounds as the processor does, which stays out, too.
     """
-    from .. import audio  # takes its time, and the workers are at work meanwhile
+    # takes its time, and the workers are at work meanwhile
+    from .. import audio
+    from ..audio import perwindow
 
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
     decides["soxr"] = audio.resampler_version()
+    if options.resampler == "birdnet":
+        decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option

@@ -90,8 +90,11 @@ def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> l
 
 
 def _in_words(what: str, error: Exception) -> ModelError:
-    """Return an error of the runtime, some of whose parts say in words that they lack memory."""
-    said = str(error) or type(error).__name__
+    """Return an error of the runtime, in one line: it writes sentence after sentence without a space.
+
+    Some of its parts say in words alone that they lack memory.
+    """
+    said = " ".join(str(error).replace("Node number", " Node number").split()) or type(error).__name__
     lacks = isinstance(error, MemoryError) or any(word in said.lower() for word in LACKS)
     return (ModelMemoryError if lacks else ModelError)(f"the TFLite runtime {what} the model: {said}")
 

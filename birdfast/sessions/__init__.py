@@ -22,7 +22,8 @@ def open_session(
     kind : "tflite" or "stsg"
         See `models.Model`.
     output : str
-        Part of the name of the output that holds the scores, where there are several.
+        The name of the output that holds the scores, where there are several; a part of it will do, if no
+        other has that part.
     n_classes : int
         How many classes the labels name; 0 if they are not known.
     cache : path or None
@@ -54,7 +55,8 @@ def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Sess
     except MemoryError as error:
         raise ModelMemoryError(f"{path}: too little memory to open it") from error
     except ModelError as error:
-        raise type(error)(f"{path}: {error}") from error
+        reason = str(error).removeprefix(f"{path}: ")  # who could not read it has named it
+        raise type(error)(f"{path}: {reason}") from error
 
 
 def _stsg(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:

@@ -11,8 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from .. import sources
 from ..arrays import Float32
-from ..grafting import cache, networkfile, places
+from ..errors import ModelError
+from ..grafting import cache, places
 from ..grafting.places import BATCHES
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
@@ -28,7 +30,7 @@ class BatchedSession:
     """
 
     def __init__(self, path: Path, folder: Path, *, output: str = "", n_classes: int = 0) -> None:
-        kept, sha256 = places.trusted(folder), networkfile.digest(path)
+        kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
         asked: dict[str, Any] = {"output": output, "n_classes": n_classes}
         rewritten = partial(cache.cached, path, kept, sha256=sha256, **asked)
         holds = partial(cache.holds, sha256, kept, **asked)
@@ -52,6 +54,7 @@ class BatchedSession:
         assert first is not None
         self._first = first
         self.window_samples, self.outputs = first.window_samples, first.outputs
+        self.ends_in = first.ends_in
         self.batch = 1 if self._full is None else self._full.batch
 
     @property

@@ -8,6 +8,7 @@ from typing import Protocol
 import numpy as np
 
 from ..arrays import Float32
+from ..config import GraphEnd
 from ..errors import ModelError
 
 LOGITS, EMBEDDING = "logits", "embedding"  # roles of outputs
@@ -26,11 +27,14 @@ class Session(Protocol):
     outputs : dict of str to int
         What it says of a window, by role, and how many values each has: "logits", one a class; and
         "embedding", where it has one to show.
+    ends_in : "sigmoid", "softmax", "log-softmax", "none" or ""
+        The activation that its own graph ends in; "": not known.
     """
 
     window_samples: int
     batch: int
     outputs: Mapping[str, int]
+    ends_in: GraphEnd
 
     @property
     def runtime(self) -> str:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _kernels
+from .. import _kernels, sources
 from ..arrays import Float32, Int32
 from ..errors import ConfigError, ModelError
 from . import packing
@@ -145,11 +145,7 @@ class Codebook:
         ModelError
             The file is missing or damaged, or holds something else; the message says what.
         """
-        try:
-            with Path(path).open("rb") as file:
-                centroids = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise ModelError(f"{path}: no codebook can be read from it: {error}") from error
+        centroids = sources.array(path, sources.read(path, ModelError), ModelError)
         try:
             return cls(centroids, search=search, cpu=cpu)
         except ConfigError as error:

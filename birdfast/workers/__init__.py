@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from .process import Job as Job
     from .process import Task as Task
     from .process import Worker as Worker
-
-__getattr__ = face.of(
-    __name__, {"cores": ("usable_cores",), "pool": ("Pool",), "process": ("Job", "Task", "Worker")}
-)
+else:
+    __getattr__, __dir__, __all__ = face.of(
+        __name__, {"cores": ("usable_cores",), "pool": ("Pool",), "process": ("Job", "Task", "Worker")}
+    )

@@ -11,7 +11,6 @@ import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from time import monotonic
 from typing import IO, Any, NamedTuple
 
 import numpy as np
@@ -59,7 +58,13 @@ class Task(NamedTuple):
 
 
 class Worker:
-    """A worker process as its parent sees it: started, and then told what to load (`load`)."""
+    """A worker process as its parent sees it: started, and then told what to load (`load`).
+
+    Attributes
+    ----------
+    silent_s : float
+        Seconds that its parent has listened since it was heard, or told what to do; who listens counts them.
+    """
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
@@ -70,6 +75,7 @@ class Worker:
                 children.command(__package__, str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=self.errors,
                 env=children.environment(),
             )
@@ -77,7 +83,7 @@ class Worker:
         self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False
-        self.heard_s = monotonic()
+        self.silent_s = 0.0
         self.notes: list[str] = []
         self.sizes: list[dict[str, int]] = []
 
@@ -91,7 +97,7 @@ class Worker:
     def start(self, task: Task, job: Job) -> None:
         """Hand out a stretch; what of it the worker has no room for yet waits for `flush`."""
         if not self.tasks:
-            self.heard_s = monotonic()  # it had nothing to say before
+            self.silent_s = 0.0  # it had nothing to say before
         self.tasks.append(task)
         order = {"path": job.path, "stretch": task.stretch, "models": job.models, "kinds": job.kinds}
         if job.samples is None:
@@ -119,7 +125,7 @@ class Worker:
             It could not start: the model's or the options' fault.
         """
         messages = self._inbox.read()
-        self.heard_s = monotonic()  # a piece of a message will do
+        self.silent_s = 0.0  # a piece of a message will do
         for told, blob in messages:
             if "error" in told:
                 raise ERRORS[told["error"]](told["message"])
@@ -129,11 +135,6 @@ class Worker:
                 yield self.tasks[0], wire.part(told["part"], blob)
             elif "outcome" in told:
                 yield self.tasks.popleft(), wire.outcome(told["outcome"], blob)
-
-    @property
-    def silent_s(self) -> float:
-        """Seconds since it was heard, or told what to do."""
-        return monotonic() - self.heard_s
 
     def stop_if_overdue(self, limit_s: float) -> None:
         """Kill the process if it is silent for longer; that is noticed as any other end."""

@@ -34,12 +34,12 @@ class Work(Protocol):
         """Take what became of a task."""
 
 
-def died(path: str, kind: str, how: str, n_times: int) -> Failure:
-    """Return the failure of a file at which workers ended so many times: in a word, and in words."""
-    reason = f"{path}: the worker process ended {n_times} times at it ({how})"
-    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))
-
-
 def given_up(task: Task, job: Job, failure: Failure) -> Outcome:
     """Return what becomes of a task that cannot be done: a failure of all models that were to hear it."""
     return Outcome(task.stretch, failure=failure, heard=[Heard(model) for model in job.models])
+
+
+def ended(path: str, kind: str, how: str, n_tries: int) -> Failure:
+    """Return the failure of a file at which one worker after the other ended, in a word and in words how."""
+    reason = f"{path}: the worker process ended {n_tries} times at it ({how})"
+    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))
