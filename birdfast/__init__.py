@@ -20,16 +20,32 @@ from ._version import __version__
 from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError, WorkerError
 
 if TYPE_CHECKING:
-    from .pipeline import Pipeline
+    from .outcomes import Detection, Failure
+    from .pipeline import Pipeline, Scored
     from .runs import Results
     from .workers.warm import WarmPool
+else:
+    __getattr__, __dir__, _ = face.of(
+        __name__,
+        {
+            "outcomes": ("Detection", "Failure"),
+            "pipeline": ("Pipeline", "Scored"),
+            "runs": ("Results",),
+            "workers.warm": ("WarmPool",),
+        },
+    )
 
 __all__ = [
     "AudioError",
     "BirdfastError",
     "ConfigError",
+    "Detection",
+    "Failure",
     "ModelError",
     "OutputError",
+    "Pipeline",
+    "Results",
+    "Scored",
     "WarmPool",
     "WorkerError",
     "__version__",
@@ -38,13 +54,6 @@ __all__ = [
 ]
 
 _Path = str | os.PathLike[str]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-__getattr__ = face.of(__name__, {"workers.warm": ("WarmPool",)})
 
 
 def load(
@@ -94,6 +103,7 @@ def run(
     retry: bool = False,
     force: bool = False,
     fail_fast: bool = False,
+    csv_safe: bool = False,
     **options: Any,
 ) -> Results:
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -121,9 +131,11 @@ def run(
     retry : bool
         Analyse those files again that failed.
     force : bool
-        Start anew, and forget what was done in the folder.
+        Start anew: what was done in the folder is forgotten, and its tables go first.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
+    csv_safe : bool
+        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
     **options
         As `load`.
 
@@ -151,6 +163,7 @@ def run(
         retry=retry,
         force=force,
         fail_fast=fail_fast,
+        csv_safe=csv_safe,
     )
     one = isinstance(recordings, str | bytes | os.PathLike)
     every = [recordings] if one else several("recordings", recordings, "a path, or several")

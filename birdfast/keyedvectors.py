@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import sources
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .errors import ConfigError, ModelError
@@ -116,10 +117,7 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         format: that is a pickle, which can run any program, so it is not read.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
+    data = sources.read(path, ModelError)
     if data[:1] == b"\x80":
         raise ModelError(f"{path}: a pickle; save it with gensim's save_word2vec_format")
     header, newline, _ = data[:MAX_HEADER_BYTES].partition(b"\n")
@@ -128,7 +126,7 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         raise ModelError(f"{path}: no word2vec file, which begins with the number of keys and their length")
     n, dim = map(int, sizes)
     body = data[len(header) + 1 :]
-    if n * dim > len(body):  # each value takes a byte at least: so a wrong header takes no memory
+    if n * max(dim, 1) > len(body):  # each value or key takes a byte: so a wrong header takes no memory
         raise ModelError(f"{path}: cut; {n} vectors of {dim} do not fit into {len(body)} bytes")
     keys, vectors = [], np.zeros((n, dim), np.float32)
     records = _text_records(body, dim) if _is_text(body, dim) else _binary_records(body, dim)
@@ -162,7 +160,9 @@ def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
         key, *values = line.split()
         if len(values) != dim:
             raise ValueError
-        yield key, np.array(values, np.float32)
+        with np.errstate(over="ignore"):  # what is too large is not finite, which `read` refuses
+            vector = np.array(values, np.float32)
+        yield key, vector
 
 
 def _binary_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:

@@ -85,6 +85,8 @@ def test_a_cut_file_is_a_model_error(name: str, tmp_path: Path) -> None:
         (b"3 x\n", "no word2vec file"),
         (pickle.dumps([1]), "a pickle"),
         (b"999999999 999999999\n0 1", "do not fit"),
+        (b"99999999999999999999 0\n", "do not fit"),
+        (b"2 1\na 1e99\nb 1\n", "the vector of a is not finite"),
     ],
 )
 def test_something_else_is_a_model_error(data: bytes, named: str, tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ def test_a_file_that_goes_on_behind_its_vectors_is_a_model_error(name: str, tmp_
 
 
 def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"gone.bin: No such file"):
+    with pytest.raises(ModelError, match=r"gone.bin: cannot be read .No such file"):
         keyedvectors.read(tmp_path / "gone.bin")
 
 

@@ -333,7 +333,7 @@ def test_what_was_left_out_is_told_again(
     (tmp_path / "no sound.wav").write_bytes(b"no sound")
     clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
     (tmp_path / "clips.csv").write_text(f"{clips}no sound.wav,whistle,1\n")
-    for more in (("--hold-out", "2"), ()):
+    for more in (("--hold-out", "2"), ("--force",)):
         assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *more) == 2
         assert capsys.readouterr().err.count("left out:") == 1
 
@@ -343,7 +343,7 @@ def test_a_damaged_stage_is_learnt_anew(data: Path, model: Path, tmp_path: Path,
     assert train(data, "clips.csv", tmp_path / "m") == 0
     for path in (tmp_path / "m/stages").iterdir():
         path.write_bytes(damage)
-    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert train(data, "clips.csv", tmp_path / "m", "--force") == 0
     assert arrays(tmp_path / "m") == arrays(model)
 
 
@@ -368,14 +368,63 @@ def test_damaged_epochs_are_learnt_anew(
     assert arrays(tmp_path / "m") == arrays(model)
 
 
+def test_a_finished_model_is_replaced_if_that_is_said_and_leaves_nothing_behind(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m"
+    assert train(data, "clips.csv", out, "--hold-out", "2") == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for more in ((), ("--stage", "head"), ("--seed", "1")):
+        assert train(data, "clips.csv", out, *more) == 64
+        assert "holds a finished model" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    for left in ("stages/.codebook.npz.x1y2.part", ".centroids.npy.x1y2.part"):  # by one that was killed
+        (out / left).touch()
+    assert train(data, "clips.csv", out, "--force") == 0
+    assert list(out.rglob("*.part")) == list(out.glob("evaluation.*")) == []
+    assert {path.name for path in before} - {path.name for path in out.rglob("*")} == {
+        *("evaluation.json", "evaluation.csv"),
+    }
+
+
+def test_what_cannot_be_read_is_named_before_what_is_too_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    rows = ["file,label"]
+    for number, kind in enumerate(("whistle", "warble")):
+        (tmp_path / f"bad{number}.wav").write_bytes(b"no sound")
+        audio.write(tmp_path / f"short{number}.wav", song(kind, 0, 0.001), RATE_HZ)
+        rows.append(f"bad{number}.wav,{kind}")
+    short = [f"short{number}.wav,{kind}" for number, kind in enumerate(("whistle", "warble"))]
+    for more, reason in (([], "no recording can be read"), (short, "shorter than")):
+        (tmp_path / "clips.csv").write_text("\n".join([*rows, *more]) + "\n")
+        assert train(tmp_path, "clips.csv", tmp_path / "m") == 64
+        said = capsys.readouterr().err
+        assert 0 <= said.index("left out: ") < said.index("bad1.wav") < said.index(reason)
+
+
+def test_what_was_repaired_to_hear_a_clip_is_told(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = (data / "songs/whistle/0.flac").read_bytes()
+    hole = len(cut) // 2
+    (tmp_path / "hole.flac").write_bytes(cut[:hole] + bytes(3000) + cut[hole + 3000 :])
+    clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
+    (tmp_path / "clips.csv").write_text(f"{clips}hole.flac,whistle,1\n")
+    command = ["train", str(tmp_path / "clips.csv"), "-o", str(tmp_path / "m")]
+    assert main([*command, "--recipe", str(data / "small.toml"), "--stage", "codebook"]) == 0
+    assert re.search("hole.flac: .*lost", capsys.readouterr().err)
+
+
 @pytest.mark.parametrize("where", ["model", "."])
 def test_a_model_among_its_classes_is_no_class(data: Path, tmp_path: Path, where: str) -> None:
     for kind in ("whistle", "warble"):
         (tmp_path / kind).symlink_to(data / "songs" / kind)
     for _ in range(2):
         assert train(data, str(tmp_path), tmp_path / where, "--stage", "codebook") == 0
-    for _ in range(2):
-        assert train(data, str(tmp_path), tmp_path / where) == 0
+    for again in ((), ("--force",)):
+        assert train(data, str(tmp_path), tmp_path / where, *again) == 0
     assert birdfast.load(str(tmp_path / where)).listener().label_spaces[0].common == ("warble", "whistle")
     if where == "model":  # and none of another
         assert train(data, str(tmp_path), tmp_path / "other") == 0
@@ -444,7 +493,7 @@ def test_an_output_that_is_a_file_is_refused(
 
 def test_another_recipe_in_the_same_folder_learns_anew(data: Path, model: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "m", "--seed", "1") == 0
-    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert train(data, "clips.csv", tmp_path / "m", "--force") == 0
     assert arrays(tmp_path / "m") == arrays(model)
     assert sorted(path.name for path in (tmp_path / "m/stages").iterdir()) == [
         "codebook.npz", "embedding.npz", "head.npz"]  # fmt: skip

@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from .resampling import mono as mono
     from .resampling import resample as resample
     from .resampling import resampler_version as resampler_version
-
-__getattr__ = face.of(
-    __name__,
-    {
-        "choice": ("decoder_version", "second_decoder_version"),
-        "files": ("read", "write"),
-        "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
-        "resampling": ("mono", "resample", "resampler_version"),
-    },
-)
+else:
+    __getattr__, __dir__, __all__ = face.of(
+        __name__,
+        {
+            "choice": ("decoder_version", "second_decoder_version"),
+            "files": ("read", "write"),
+            "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
+            "resampling": ("mono", "resample", "resampler_version"),
+        },
+    )

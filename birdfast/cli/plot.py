@@ -7,9 +7,9 @@ drawn. Needs matplotlib: pip install 'birdfast[report]'.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from .. import voice
 from . import exits
 
 HELP = "draw a recording's spectrogram with its detections"
@@ -45,8 +45,8 @@ def run(chosen: argparse.Namespace) -> int:
     own = [row for row in rows if Path(row.file).resolve() == recording.resolve()]
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
     picture.draw(recording, own, output, chosen.start, chosen.length, chosen.fmax)
-    print(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
+    voice.report(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
     if rows and not own:
         others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
-        print(f"birdfast: {chosen.detections} does not name {recording}: {others}", file=sys.stderr)
+        voice.say(f"birdfast: {chosen.detections} does not name {recording}: {others}")
     return exits.FINE

@@ -11,9 +11,9 @@ users read with NumPy.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from .. import voice
 from . import exits
 
 HELP = "write recordings as sequences of a trained model's tokens"
@@ -35,7 +35,8 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs
     from ..runs import tokens
 
-    paths, vectors = inputs.find(chosen.inputs), chosen.vectors and Path(chosen.vectors)
+    paths = inputs.find(chosen.inputs, voice.say)
+    vectors = chosen.vectors and Path(chosen.vectors)
     n_failed = tokens.write(paths, Path(chosen.model), Path(chosen.output), chosen.rtype, vectors)
-    print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {chosen.output}", file=sys.stderr)
+    voice.say(f"{len(paths) - n_failed} of {len(paths)} recordings written to {chosen.output}")
     return exits.of(n_failed, len(paths))

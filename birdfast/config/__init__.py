@@ -26,11 +26,14 @@ __all__ = [
     "whole",
 ]
 
+MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of silence
+MOST_HOURS = 100_000  # eleven years
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
+GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "none", ""]  # "": not known
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
@@ -66,6 +69,8 @@ class Options:
         How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
         hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
         birdnet 1.x does, for comparisons.
+    max_hours : float in (0, 100000]
+        How much of a recording is heard; a longer one has failed there, and what lies before is kept.
     keep : tuple of "scores", "embeddings"
         What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
@@ -85,6 +90,7 @@ class Options:
     graft: bool = True
     channel: str = "mix"
     resampler: Resampler = "steep"
+    max_hours: float = MAX_HOURS
     keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
@@ -100,6 +106,7 @@ class Options:
         choice("normalization", self.normalization, (None, *get_args(Normalization)))
         object.__setattr__(self, "channel", str(self.channel))
         check(CHANNEL.fullmatch(self.channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
+        self._own("max_hours", above_zero, MOST_HOURS, "hours")
         choice("resampler", self.resampler, get_args(Resampler))
         dense, kinds = get_args(Dense), self.keep
         fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in dense for kind in kinds)

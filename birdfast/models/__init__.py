@@ -16,16 +16,18 @@ from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import own
-from .model import Kind, Model, listed, with_files
+from .model import Digests, Kind, Model, check_unchanged, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 
 __all__ = [
     "FOLDERS_VARIABLE",
+    "Digests",
     "Kind",
     "Model",
     "cache_folder",
     "catalogue",
     "check_several",
+    "check_unchanged",
     "find",
     "find_all",
     "folders",

@@ -165,7 +165,7 @@ class Pipeline:
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with audio.Recording(path, self.options.channel, self.options.resampler) as recording:
+            with self._recording(path) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
@@ -215,6 +215,10 @@ class Pipeline:
             outcome.heard.append(transcript.heard)
         return outcome
 
+    def _recording(self, path: str | os.PathLike[str]) -> audio.Recording:
+        options = self.options
+        return audio.Recording(path, options.channel, options.resampler, options.max_hours)
+
     def _chosen(self, only: Collection[int] | None) -> list[Listener]:
         return [listener for listener in self.listeners if only is None or listener.number in only]
 
@@ -228,7 +232,7 @@ class Pipeline:
                 for scored in samples.heard(listener, sound, rate_hz):
                     yield listener, scored
             return
-        with audio.Recording(sound, self.options.channel, self.options.resampler) as recording:
+        with self._recording(sound) as recording:
             grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
             shares = [Share(0, stretches.count(recording, grid)) for grid in grids]
             with one_pass(recording, listeners, shares) as passing:

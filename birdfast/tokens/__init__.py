@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _kernels
+from .. import _kernels, sources
 from ..arrays import Float32, Int32
 from ..config import path as checked_path
 from ..config import whole
@@ -152,11 +152,7 @@ class Codebook:
             The file is missing or damaged, or holds something else; the message says what.
         """
         path = checked_path("path", path)
-        try:
-            with Path(path).open("rb") as file:
-                centroids = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise ModelError(f"{path}: no codebook can be read from it: {error}") from error
+        centroids = sources.array(path, sources.read(path, ModelError), ModelError)
         try:
             return cls(centroids, search=search, cpu=cpu)
         except ConfigError as error:

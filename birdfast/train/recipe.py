@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import config
+from .. import config, sources
 from ..config import above_zero, check, whole
 from ..errors import ConfigError
 from ..modelfolder import LONGEST_S, SHORTEST_S
@@ -117,11 +117,7 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
     tables = tomllib.loads((FOLDER / f"{preset}.toml").read_text(encoding="utf-8"))
     if overrides is None:
         return of(tables)
-    try:
-        told = tomllib.loads(Path(overrides).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{overrides}: no recipe can be read from it ({error})") from error
-    for key, value in told.items():
+    for key, value in sources.toml(overrides, ConfigError).items():
         if key in TABLES and isinstance(value, dict):
             tables[key] |= value
         else:

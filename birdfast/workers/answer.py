@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Float32, Float64, Rows
+from .. import labels
+from ..arrays import Float32, Float64
 from ..errors import AudioError, BirdfastError, ModelError, WorkerError
-from ..outcomes import MIX, Failure, Outcome, Part, row
+from ..models import Model
+from ..outcomes import MIX, Detection, Failure, Outcome, Part, row
 
+Spaces = tuple[labels.Labels, ...]
 STAGES: dict[str, type[BirdfastError]] = {"audio": AudioError, "network": ModelError, "worker": WorkerError}
 
 
@@ -34,10 +37,14 @@ class Answer(NamedTuple):
         for failure in self.outcomes[-1].failures[:1]:
             raise _error(failure, path, name)
 
-    def detections(self, place: int) -> Iterator[Rows]:
-        """Yield the detections of the `place`th model of those that heard it: arrays of `DETECTION`."""
-        for outcome in self.outcomes:
-            yield outcome.heard[place].detections
+    def detections(self, models: Sequence[Model], spaces: Sequence[Spaces], name: str) -> list[Detection]:
+        """Return what the models that heard it found, each by its label spaces, in a sound of that name."""
+        return [
+            detection
+            for place, (model, its) in enumerate(zip(models, spaces, strict=True))
+            for outcome in self.outcomes
+            for detection in labels.named(its, outcome.heard[place].detections, name, model.name)
+        ]
 
     def rows(self, kind: str, width: int) -> tuple[Float64, Float32, int]:
         """Return when windows start in seconds, float64 [n], their rows, float32 [n, width], and the channel.

@@ -11,7 +11,6 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Self
 
-from .. import labels as class_labels
 from .. import models
 from ..arrays import Float32
 from ..config import Options, whole
@@ -78,7 +77,7 @@ class WarmPool:
         self._models = models.find_all(model, labels)
         models.check_several(self._models)
         self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
-        self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
+        self._spaces = [one.label_spaces() for one in self._models]
         self._how = (workers, file_timeout_s)
         self._requests, self._ready = Requests(), Future[Sequence[dict[str, int]]]()
         self._crew: Crew | None = None
@@ -93,6 +92,8 @@ class WarmPool:
             self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
             self._thread.start()
             self._sizes = self._ready.result()
+            self._spaces = [one.label_spaces() for one in self._models]  # the workers' own
+            models.check_unchanged(self._models, self._crew.digests)
             for note in self._crew.notes:
                 warnings.warn(note, RuntimeWarning, stacklevel=2)
         except BaseException:
@@ -132,12 +133,7 @@ class WarmPool:
             `cancel` or `close` was called before the answer was there.
         """
         answer = self._ask(sound, rate_hz, tuple(range(len(self._models))), None)
-        name = samples.name_of(sound)
-        found: list[Detection] = []
-        for number, model in enumerate(self._models):
-            for rows in answer.detections(number):
-                found += class_labels.named(self._spaces[number], rows, name, model.name)
-        return found
+        return answer.detections(self._models, self._spaces, samples.name_of(sound))
 
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Scored:
         """Return a network's outputs for all windows: what `Pipeline.score` yields, in one piece.
