@@ -121,6 +121,7 @@ def run(
     fail_fast: bool = False,
     followers: Sequence[Follower] = (),
     progress: bool = False,
+    csv_safe: bool = False,
     **options: Any,
 ) -> Results:
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -148,13 +149,15 @@ def run(
     retry : bool
         Analyse those files again that failed.
     force : bool
-        Start anew, and forget what was done in the folder.
+        Start anew: what was done in the folder is forgotten, and its tables go first.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
     followers : sequence of Follower
         Are told what happens in the run, while it works.
     progress : bool
         Show on standard error how far it is, as the command does.
+    csv_safe : bool
+        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
     **options
         As `load`.
 
@@ -172,23 +175,24 @@ def run(
         The folder takes no more (full, gone); what was done is kept.
     """
     from . import inputs, models
-    from .config import Options
+    from .config import Options, path, several
     from .runs import How, Run, shards
     from .runs.progress import Progress
 
     began_s = monotonic()
     how = How(
-        kinds=(kinds,) if isinstance(kinds, str) else tuple(kinds),
-        shard=shards.parse(shard) if shard else None,
+        kinds=(kinds,) if isinstance(kinds, str) else several("kinds", kinds, "a list of names of tables"),
+        shard=None if shard is None else shards.parse(shard),
         n_workers=workers,
         file_timeout_s=file_timeout_s,
         retry=retry,
         force=force,
         fail_fast=fail_fast,
+        csv_safe=csv_safe,
     )
-    several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
-    paths = inputs.find([os.fspath(path) for path in several])
-    shown = [Progress(began_s)] if progress else []
-    return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work(
-        *shown, *followers
-    )
+    one = isinstance(recordings, str | bytes | os.PathLike)
+    every = [recordings] if one else several("recordings", recordings, "a path, or several")
+    paths = inputs.find([path("recordings", name) for name in every])
+    chosen, shown = Options.of(options), [Progress(began_s)] if progress else []
+    run = Run(paths, models.find_all(model, labels), chosen, path("output", output), how)
+    return run.work(*shown, *followers)

@@ -26,6 +26,10 @@ class ModelError(BirdfastError):
     """A model that cannot be used: missing, damaged, or not what it claims to be."""
 
 
+class ModelMemoryError(ModelError):
+    """Too little memory for a model, which says nothing about the model: with more of it, it may do."""
+
+
 class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
 

@@ -15,7 +15,18 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "birdfast"
 LAYERS = (
     {"errors", "arrays", "words", "face", "_version"},
-    {"config", "outcomes", "atomicfile", "runtimes", "bars", "transforms", "_kernels"},
+    {
+        "config",
+        "outcomes",
+        "atomicfile",
+        "sources",
+        "children",
+        "runtimes",
+        "bars",
+        "voice",
+        "transforms",
+        "_kernels",
+    },
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
         *("spectrogram", "tokens", "classifier", "keyedvectors"),

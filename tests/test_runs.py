@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import dataclasses
+import hashlib
 import inspect
 import re
 import sys
@@ -16,7 +18,7 @@ import pyarrow.parquet
 import pytest
 
 import birdfast
-from birdfast import inputs, models, workers
+from birdfast import inputs, models, sources, workers
 from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.errors import BirdfastError, ConfigError, ModelError, OutputError
@@ -160,10 +162,14 @@ def test_a_second_call_does_nothing_and_says_the_same(
 def test_a_run_reads_a_models_file_once_for_its_hash(
     deep: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sha256, asked = models.Model.sha256, []
-    monkeypatch.setattr(models.Model, "sha256", lambda model: asked.append(model) or sha256(model))
+    digest, read = hashlib.file_digest, []
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda file, name: read.append(file.name) or digest(file, name)
+    )
+    monkeypatch.setattr(sources, "SETTLED_S", -1.0)
+    monkeypatch.setattr(sources, "_KNOWN", {})
     run(folder, deep, tmp_path / "out")
-    assert asked == [deep]
+    assert read.count(str(deep.path)) == 1
 
 
 def test_a_run_works_in_any_thread(deep: models.Model, folder: Path, tmp_path: Path) -> None:
@@ -332,6 +338,75 @@ def test_scores_of_which_some_are_missing_are_refused(
     database.close()
     with pytest.raises(ConfigError, match="not those that were written"):
         list(results.scores())
+
+
+# ---- a folder that was used before ----
+
+
+def test_a_run_that_begins_anew_leaves_no_table_of_before(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    run(folder, deep, tmp_path / "out")
+    assert len(contents(tmp_path / "out")) == 5
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, deep, tmp_path / "out", BreakingOff(), kinds=("csv",), force=True)
+    assert contents(tmp_path / "out") == {}
+
+
+def test_a_run_that_begins_anew_removes_what_is_its_own_and_nothing_else(
+    deep: models.Model, tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    kept = (tmp_path / "out" / "scores-mine.parquet", tmp_path / "out" / "detections.txt")
+    both, paths = [dataclasses.replace(deep, name="deep"), tiny], inputs.find([str(folder)])
+    Run(paths, both, EVERYTHING, tmp_path / "out", How(kinds=("scores",))).work()
+    assert {"scores-deep.parquet", "scores-tiny.parquet"} < set(contents(tmp_path / "out"))
+    for path in kept:
+        path.touch()
+    run(folder, tiny, tmp_path / "out", kinds=("csv",), force=True)
+    assert set(contents(tmp_path / "out")) == {
+        *("detections.csv", "failures.csv"),
+        *(path.name for path in kept),
+    }
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_a_finished_folder_says_so_and_ends_as_the_run_did(
+    deep: models.Model, tmp_path: Path, bad: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        write(tmp_path / "in" / f"{number}.wav", noise(9_000), 8_000)
+    for number in range(bad):
+        (tmp_path / "in" / f"{number}.wav").write_text("no sound")
+    first, second = (infer(deep, tmp_path / "in", "-o", tmp_path / "out") for _ in range(2))
+    assert (first.returncode, second.returncode) == ((0, 2, 3)[bad],) * 2
+    assert "finished before: nothing was left to do" in second.stderr
+    monkeypatch.setattr(workers.Worker, "__init__", lambda *_: pytest.fail("a worker for nothing"))
+    found = birdfast.run(tmp_path / "in", deep.path.parent, output=tmp_path / "out")
+    assert found.standing.waiting == 0
+
+
+@pytest.mark.parametrize(("n_files", "length_s", "most"), [(1, 1, 1), (3, 1, 3), (1, 190, 4)])
+def test_there_are_no_more_workers_than_there_is_to_do(
+    tiny: models.Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    n_files: int,
+    length_s: int,
+    most: int,
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(n_files):
+        write(tmp_path / "in" / f"{number}.wav", noise(8_000 * length_s), 8_000)
+    begin, hired = workers.Worker.__init__, []
+
+    def hire(worker: workers.Worker, *how: object) -> None:
+        hired.append(worker)
+        begin(worker, *how)
+
+    monkeypatch.setattr(workers.Worker, "__init__", hire)
+    run(tmp_path / "in", tiny, tmp_path / "out", kinds=("csv",), n_workers=9)
+    assert 1 <= len(hired) <= most
 
 
 # ---- followers ----

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from .recording import MAX_RATE_HZ as MAX_RATE_HZ
     from .recording import MIN_RATE_HZ as MIN_RATE_HZ
     from .recording import Recording as Recording
+    from .resampling import mono as mono
     from .resampling import resample as resample
     from .resampling import resampler_version as resampler_version
 else:
@@ -21,6 +22,6 @@ else:
             "choice": ("decoder_version", "second_decoder_version"),
             "files": ("read", "write"),
             "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
-            "resampling": ("resample", "resampler_version"),
+            "resampling": ("mono", "resample", "resampler_version"),
         },
     )

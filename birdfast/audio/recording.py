@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
 from ..arrays import Float32
-from ..config import Resampler
+from ..config import MAX_HOURS, Resampler
 from ..errors import AudioError
 from ..outcomes import noted
 from . import refusal
@@ -35,6 +34,8 @@ class Recording:
         What is heard: the average of all channels, each of them, or one.
     resampler : "steep", "soxr-hq" or "birdnet"
         How its sound gets to another rate; as birdnet does it, that is left to who cuts the windows.
+    max_hours : float
+        Where a longer recording ends, with an error behind what was read.
     tell : callable of str or None
         Gets each of the `remarks` when the recording is left: some are found on the way.
 
@@ -44,8 +45,8 @@ class Recording:
     channels : tuple of int
         The channels chosen; 0 is the mix.
     n_frames : int or None
-        Samples per channel as the file promises them; None if it does not say, or cannot be believed:
-        then only decoding tells.
+        Samples per channel as the file promises them, at most those of `max_hours`; None if it does not
+        say, or cannot be believed: then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
     decoder : str
@@ -63,9 +64,10 @@ class Recording:
         path: str | os.PathLike[str],
         channel: str | int = "mix",
         resampler: Resampler = "steep",
+        max_hours: float = MAX_HOURS,
         tell: Callable[[str], object] | None = None,
     ) -> None:
-        self.path, self._resampler, self._tell = Path(path), resampler, tell
+        self.path, self._resampler, self._tell = refusal.path_of(path), resampler, tell
         refusal.check(self.path)
         try:
             choice = choose(self.path)
@@ -85,6 +87,7 @@ class Recording:
             self.channels = chosen(channel, self.n_channels, self.path)
             self._mixer = Mixer(self.n_channels)
             self._missing = choice.missing
+            self._bound(max_hours)
         except AudioError:
             self._decoder.close()
             raise
@@ -201,18 +204,23 @@ class Recording:
         end = min((place for place in (stop, self.n_frames) if place is not None), default=None)
         position = start
         try:
-            for at, frames in self._decoder.frames(start, end):
+            for place, found in self._decoder.frames(start, end):
+                at, frames = min(place, self._most), found[: max(0, self._most - place)]
                 for silence in silences(at - position):  # what is lost: what follows keeps its time
                     yield dict.fromkeys(wanted, silence)
                 if len(frames):
                     yield self._finite(self._mixer.apart(frames, wanted), at)
                 position = at + len(frames)
+                if self.n_frames is None and position == self._most:
+                    raise self._too_long
         except Undecodable as error:
             raise self._failed(error) from error
         if self.n_frames is None and position == 0 and end != 0:
             raise refusal.empty(self.path)
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
+        if self._is_too_long and position == self.n_frames:
+            raise self._too_long
         if self._missing and (position == self.n_frames or end is None):
             raise self._cut_short(position, self._missing)
 
@@ -233,6 +241,14 @@ class Recording:
         place = "" if error.position is None else f" at {error.position / self.rate_hz:.2f} s"
         of = f" of {self.duration_s:.2f} s" if self.n_frames else ""
         return AudioError(f"{self.path}: decoding failed{place}{of} ({error.reason})")
+
+    def _bound(self, max_hours: float) -> None:
+        """Let the recording end where it gets longer than is wanted."""
+        self._most = max(1, round(max_hours * 3600 * self.rate_hz))
+        self._is_too_long = self.n_frames is not None and self.n_frames > self._most
+        self._too_long = refusal.too_long(self.path, max_hours, self.duration_s / 3600)
+        if self._is_too_long:
+            self.n_frames = self._most
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:

@@ -1,4 +1,9 @@
-"""Exit codes: what a command's end says to scripts."""
+"""Exit codes: what a command's end says to scripts.
+
+What a command is asked to print (`status`, `models`, `info`, `--help`) is its result: if standard output is
+full it ends with OUTPUT, if its reader has gone with NOBODY_READS; a stream that is closed is one that nobody
+wants to read. All else that is said, on either stream, decides nothing, whoever hears of it.
+"""
 
 from __future__ import annotations
 

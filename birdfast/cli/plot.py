@@ -8,9 +8,9 @@ drawn, the exit code is then 2. Needs matplotlib: pip install 'birdfast[report]'
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from .. import voice
 from . import channel, exits
 
 HELP = "draw a recording's spectrogram with its detections"
@@ -48,12 +48,12 @@ def run(chosen: argparse.Namespace) -> int:
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
     part = (chosen.start, chosen.length, chosen.fmax)
     whole = picture.draw(recording, own, output, *part, chosen.channel, _say)
-    print(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
+    voice.report(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
     if rows and not own:
         others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
-        print(f"birdfast: {chosen.detections} does not name {recording}: {others}", file=sys.stderr)
+        voice.say(f"birdfast: {chosen.detections} does not name {recording}: {others}")
     return exits.FINE if whole else exits.SOME_FAILED
 
 
 def _say(text: str) -> None:
-    print(f"birdfast: {text}", file=sys.stderr)
+    voice.say(f"birdfast: {text}")

@@ -14,9 +14,9 @@ users read with NumPy.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
+from .. import voice
 from . import channel, exits
 
 HELP = "write recordings as sequences of a trained model's tokens"
@@ -39,8 +39,9 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs
     from ..runs import tokens
 
-    paths, vectors = inputs.find(chosen.inputs), chosen.vectors and Path(chosen.vectors)
+    paths = inputs.find(chosen.inputs, voice.say)
+    vectors = chosen.vectors and Path(chosen.vectors)
     model, output = Path(chosen.model), Path(chosen.output)
     n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, channel=chosen.channel)
-    print(f"{n_written} of {len(paths)} recordings written to {chosen.output}", file=sys.stderr)
+    voice.say(f"{n_written} of {len(paths)} recordings written to {chosen.output}")
     return exits.of(n_failed, n_written)

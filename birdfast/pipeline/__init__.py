@@ -11,7 +11,7 @@ import numpy as np
 
 from .. import audio, models
 from ..arrays import Float32
-from ..config import Options
+from ..config import Options, check, several
 from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
@@ -52,8 +52,13 @@ class Pipeline:
     """
 
     def __init__(self, model: models.Model | Sequence[models.Model], options: Options | None = None) -> None:
-        self.options = options or Options()
-        every = (model,) if isinstance(model, models.Model) else tuple(model)
+        self.options = Options() if options is None else options
+        check(isinstance(self.options, Options), "options", options, "birdfast.config.Options, or None")
+        every = (
+            (model,)
+            if isinstance(model, models.Model)
+            else several("model", model, "models.Model, or several")
+        )
         models.check_several(every)
         self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
 
@@ -129,9 +134,7 @@ class Pipeline:
         ConfigError
             There is no model of that name, or there are several and none is named.
         """
-        with warned(samples.name_of(sound)) as tell:
-            for _, scored in self._listen([self.listener(model)], sound, rate_hz, tell):
-                yield scored
+        return self._scored(self.listener(model), sound, rate_hz, samples.name_of(sound))
 
     def listener(self, model: str | None = None) -> Listener:
         """Return a model's listener by its name; None is the only one's."""
@@ -222,7 +225,13 @@ class Pipeline:
         return [listener for listener in self.listeners if only is None or listener.number in only]
 
     def _opened(self, path: str | os.PathLike[str], tell: Tell) -> audio.Recording:
-        return audio.Recording(path, self.options.channel, self.options.resampler, tell)
+        options = self.options
+        return audio.Recording(path, options.channel, options.resampler, options.max_hours, tell)
+
+    def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
+        with warned(name) as tell:
+            for _, scored in self._listen([listener], sound, rate_hz, tell):
+                yield scored
 
     def _listen(
         self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None, tell: Tell

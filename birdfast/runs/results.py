@@ -146,8 +146,6 @@ class Results:
             for _, entry in record.entries():
                 if number in entry.waiting:
                     continue
-                for _ in record.detections(entry, number):  # its end says whether the parts are all there
-                    pass
                 for rows in record.dense(entry, kind, width, number):
                     yield Windows(
                         os.fsdecode(entry.path),

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import modelfolder
 from ..errors import ConfigError, ModelError
 from ..modelfolder import Arrays
-from . import checkpoint
+from . import checkpoint, evaluation
 from .recordings import Clip
 
 Run = dict[str, Any]
@@ -77,6 +78,19 @@ class Keep:
     def interrupted(self, name: str, run: Run) -> Path:
         """Return where a stage that takes long keeps what it has so far."""
         return self.folder / f"{name}-{_digest(json.dumps(run).encode())}.npz"
+
+
+def tidy(*folders: Path) -> None:
+    """Remove what a training that was killed while it wrote has left in its folders."""
+    for folder in folders:
+        for part in folder.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
+def forget_model(folder: Path) -> None:
+    """Remove what makes a folder a finished model: its arrays are none without the rest."""
+    for name in (modelfolder.MANIFEST, *evaluation.NAMES):
+        (folder / name).unlink(missing_ok=True)
 
 
 def forget(path: Path | None) -> None:

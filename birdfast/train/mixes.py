@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Float32
-from .recordings import Clip, Tell
+from .recordings import Clip, Tell, not_too_loud
 
 LEVEL_DB = (-40.0, -10.0)  # of a clip: root mean square, full scale is 0
 NOISE_DB = (-65.0, -35.0)
@@ -55,7 +55,7 @@ class Mix:
         Raises
         ------
         AudioError
-            A recording cannot be read.
+            A recording cannot be read, or is louder than sound can be.
         """
         dice = np.random.default_rng(self.seed)
         n = round(self.window_s * rate_hz)
@@ -111,7 +111,7 @@ def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator, tell: Te
         room = 0 if last is None else max(0, last - first - n)
         start = first + int(dice.integers(room + 1))
         stop = start + n if last is None else min(last, start + n)
-        return recording.samples(rate_hz, start, stop)
+        return not_too_loud(recording.samples(rate_hz, start, stop), clip.path)
 
 
 def _amplitude(level_db: float) -> float:

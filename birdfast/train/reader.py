@@ -56,13 +56,24 @@ class Reader:
         return Tokenizer(self.recipe.frontend, self.found.get("mean"), self.found.get("projection"))
 
     def patches(self, clips: Sequence[Clip | Mix]) -> Iterator[Float32]:
-        """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values]."""
+        """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values].
+
+        Raises
+        ------
+        ConfigError
+            There are none: no clip can be read, or all are too short.
+        """
         tokenizer = self.tokenizer
 
         def patches(clip: Clip | Mix) -> list[Float32]:
             return [tokenizer.patches(tokenizer.bands(block)) for block in self._blocks(clip)]
 
-        return (part for _, parts in self._each(clips, patches) for part in parts)
+        n_patches = 0
+        for _, parts in self._each(clips, patches):
+            n_patches += sum(map(len, parts))
+            yield from parts
+        if n_patches == 0:
+            raise self._nothing(clips, "frame")
 
     def frames(self, clips: Sequence[Clip | Mix], at_most: int) -> Float32:
         """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
@@ -70,7 +81,7 @@ class Reader:
         Raises
         ------
         ConfigError
-            There are none.
+            There are none: no clip can be read, or all are too short.
         """
         tokenizer, quota = self.tokenizer, max(1, at_most // len(clips))
         none = np.zeros((0, tokenizer.n_values), np.float32)
@@ -82,7 +93,7 @@ class Reader:
 
         found: Float32 = np.concatenate([none, *(part for _, part in self._each(clips, frames))])
         if len(found) == 0:
-            raise ConfigError("no frames to learn from: the recordings are all shorter than one")
+            raise self._nothing(clips, "frame")
         return found
 
     def sentences(self, clips: Sequence[Clip | Mix]) -> list[NDArray[np.int32]]:
@@ -101,7 +112,7 @@ class Reader:
         Raises
         ------
         ConfigError
-            No clip can be read.
+            No clip can be read, or all are too short.
         """
         tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
         rate_hz = self.recipe.frontend.rate_hz
@@ -115,13 +126,19 @@ class Reader:
 
         described = [(number, window) for number, some in self._each(clips, describe) for window in some]
         if not described:
-            raise ConfigError("no recording can be read: there is nothing to learn from")
+            raise self._nothing(clips, "window")
         targets = np.array([[name in clip.labels for name in classes] for clip in clips])
         clip = np.array([number for number, _ in described])
         return Examples([window for _, window in described], len(book), targets[clip], clip)
 
     def _blocks(self, clip: Clip | Mix) -> Iterator[Float32]:
         return clip.blocks(self.recipe.frontend.rate_hz, self.remarks.setdefault)
+
+    def _nothing(self, clips: Sequence[Clip | Mix], what: str) -> ConfigError:
+        """Return the refusal of clips that give not one frame or window; first of those that are no sound."""
+        if all(clip.path in self.failures for clip in clips):
+            return ConfigError("no recording can be read: there is nothing to learn from")
+        return ConfigError(f"nothing to learn from: what can be read is all shorter than a {what}")
 
     def _each(
         self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]

@@ -15,7 +15,7 @@ from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
 from . import codebook as kmeans
-from . import head, mixes, pooling, skipgram, whitening
+from . import contents, head, mixes, pooling, skipgram, whitening
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of
 from .mixes import Mix
@@ -95,10 +95,13 @@ class Training:
             )
 
     def without(self, clips: Iterable[Clip]) -> Self:
-        """Return the training that hears nothing of clips, nor of other parts of their files."""
-        files = {clip.file for clip in clips}
+        """Return the training that hears nothing of clips, nor of other parts of their files or copies."""
+        clips = list(clips)
+        name = contents.named(clip.path for clip in (*clips, *self.clips, *self.unlabelled))
+        heldout = {name[clip.path] for clip in clips}
         kept, unlabelled = (
-            [clip for clip in some if clip.file not in files] for some in (self.clips, self.unlabelled)
+            [clip for clip in some if name[clip.path] not in heldout]
+            for some in (self.clips, self.unlabelled)
         )
         return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={}, remarks={})
 

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..config import Options
 from ..errors import BirdfastError
-from ..models import Model
+from ..models import Digests, Model, check_unchanged
 from ..outcomes import Outcome, Part
 from ..pipeline import Pipeline
 from . import wire
@@ -40,7 +40,7 @@ def main(fd: int) -> None:
         with warnings.catch_warnings(record=True) as notes:
             warnings.simplefilter("always", RuntimeWarning)
             try:
-                pipeline = Pipeline([_model(facts) for facts in order["models"]], Options(**order["options"]))
+                pipeline = _loaded(order)
             except BirdfastError as error:
                 voice.say({"error": type(error).__name__, "message": str(error)})
                 return
@@ -50,6 +50,16 @@ def main(fd: int) -> None:
         for order, sound in orders:
             voice.say(*wire.of_outcome(_analyse(pipeline, order, sound, voice)))
             del sound  # it may be large, and the next order far away
+
+
+def _loaded(order: Mapping[str, Any]) -> Pipeline:
+    """Load the models that are meant, whose files may be replaced at any moment."""
+    models = [_model(facts) for facts in order["models"]]
+    digests = [Digests(*told) for told in order["digests"]]
+    check_unchanged(models, digests)
+    pipeline = Pipeline(models, Options(**order["options"]))
+    check_unchanged(models, digests)
+    return pipeline
 
 
 class Voice:

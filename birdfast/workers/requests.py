@@ -29,7 +29,8 @@ def job_of(sound: Sound, rate_hz: int | None) -> tuple[str, Job]:
         Sound in memory that is too long, not finite, without a rate, or no mono array of floats.
     """
     if not isinstance(sound, np.ndarray):
-        return str(Path(sound)), Job(str(Path(sound).absolute()))
+        path = Path(samples.name_of(sound))
+        return str(path), Job(str(path.absolute()))
     checked, rate_hz = samples.check(sound, rate_hz)
     if checked.nbytes > MAX_BYTES:
         raise AudioError(

@@ -10,10 +10,9 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Self
 
-from .. import labels as class_labels
 from .. import models
 from ..arrays import Float32
-from ..config import Options, check
+from ..config import Options, whole
 from ..errors import BirdfastError, ConfigError, WorkerError
 from ..outcomes import Detection
 from ..pipeline import Scored, Sound, samples
@@ -73,11 +72,12 @@ class WarmPool:
         file_timeout_s: float | None = None,
         **options: object,
     ) -> None:
-        check(workers is None or workers >= 1, "workers", workers, "1 or more")
+        workers = None if workers is None else whole("workers", workers, 1)
         check_timeout(file_timeout_s)
         self._models = models.find_all(model, labels)
-        self._options = Options.of(options)
-        self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
+        models.check_several(self._models)
+        self._options = Options.of(options)  # rows are sent when asked for
+        self._spaces = [one.label_spaces() for one in self._models]
         self._how = (workers, file_timeout_s)
         self._requests, self._ready = Requests(), Future[Sequence[dict[str, int]]]()
         self._crew: Crew | None = None
@@ -92,6 +92,8 @@ class WarmPool:
             self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
             self._thread.start()
             self._sizes = self._ready.result()
+            self._spaces = [one.label_spaces() for one in self._models]  # the workers' own
+            models.check_unchanged(self._models, self._crew.digests)
             for note in self._crew.notes:
                 warnings.warn(note, RuntimeWarning, stacklevel=2)
         except BaseException:
