@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test bench lint format debug asan lib wheel clean
+.PHONY: demo test lowest portable bench lint format debug asan lib wheel clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo
@@ -15,6 +15,20 @@ demo: $(BUILT)
 
 test: $(BUILT)
 	$(BIN)/python -m pytest -n auto --dist loadfile
+
+# The same with the lowest version of everything that pyproject.toml allows.
+LOWEST := build/lowest/bin
+lowest:
+	$(PYTHON) -m venv build/lowest
+	$(LOWEST)/python -m pip install --quiet uv
+	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
+		--extra birdnet --extra report --extra train --extra dev --requirements pyproject.toml
+	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
+	$(LOWEST)/python -m pytest -n auto --dist loadfile
+
+# The kernels as CPUs of other architectures get them, held to the laws of all.
+portable: $(BUILT)
+	$(BIN)/python -m pytest tests/test_portable.py
 
 # Peers that are not installed are left out: pip install '.[bench]' brings them.
 bench: $(BUILT)

@@ -6,31 +6,63 @@ audio file -> windows -> [spectrogram ->] network session --> scores -> tables  
 `load` brings networks into this process, `WarmPool` into worker processes that stay up and answer any number
 of threads, and `run` makes tables of many recordings, once. What goes wrong is a `BirdfastError`: the audio's
 (`AudioError`), the model's (`ModelError`), the options' (`ConfigError`), the disk's (`OutputError`), or that
-workers ended at a sound (`WorkerError`).
+workers ended at a sound (`WorkerError`). What is to be known of a recording that was heard all the same is
+a `RecordingWarning`, in `Results.notes` and in notes.csv.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Sequence
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from . import face
 from ._version import __version__
-from .errors import AudioError, BirdfastError, ConfigError, ModelError, OutputError, WorkerError
+from .errors import (
+    AudioError,
+    BirdfastError,
+    ConfigError,
+    ModelError,
+    OutputError,
+    RecordingWarning,
+    WorkerError,
+)
 
 if TYPE_CHECKING:
-    from .pipeline import Pipeline
-    from .runs import Results
+    from .outcomes import Detection, Failure, Note
+    from .pipeline import Pipeline, Scored
+    from .runs import Follower, Results
+    from .runs.results import Windows
     from .workers.warm import WarmPool
+else:
+    __getattr__, __dir__, _ = face.of(
+        __name__,
+        {
+            "outcomes": ("Detection", "Failure", "Note"),
+            "pipeline": ("Pipeline", "Scored"),
+            "runs": ("Follower", "Results"),
+            "runs.results": ("Windows",),
+            "workers.warm": ("WarmPool",),
+        },
+    )
 
 __all__ = [
     "AudioError",
     "BirdfastError",
     "ConfigError",
+    "Detection",
+    "Failure",
+    "Follower",
     "ModelError",
+    "Note",
     "OutputError",
+    "Pipeline",
+    "RecordingWarning",
+    "Results",
+    "Scored",
     "WarmPool",
+    "Windows",
     "WorkerError",
     "__version__",
     "load",
@@ -38,13 +70,6 @@ __all__ = [
 ]
 
 _Path = str | os.PathLike[str]
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
-
-
-__getattr__ = face.of(__name__, {"workers.warm": ("WarmPool",)})
 
 
 def load(
@@ -87,13 +112,16 @@ def run(
     *,
     output: _Path,
     labels: _Path | None = None,
-    kinds: Sequence[str] = ("csv",),
+    kinds: str | Sequence[str] = ("csv",),
     workers: int | None = None,
     shard: str | None = None,
     file_timeout_s: float | None = None,
     retry: bool = False,
     force: bool = False,
     fail_fast: bool = False,
+    followers: Sequence[Follower] = (),
+    progress: bool = False,
+    csv_safe: bool = False,
     **options: Any,
 ) -> Results:
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -110,7 +138,7 @@ def run(
         As `load`.
     output : path
         The folder for the tables and the run's journal.
-    kinds : sequence of str
+    kinds : str or sequence of str
         The tables to write: "csv", "parquet", "scores", "embeddings".
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
@@ -121,16 +149,23 @@ def run(
     retry : bool
         Analyse those files again that failed.
     force : bool
-        Start anew, and forget what was done in the folder.
+        Start anew: what was done in the folder is forgotten, and its tables go first.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
+    followers : sequence of Follower
+        Are told what happens in the run, while it works.
+    progress : bool
+        Show on standard error how far it is, as the command does.
+    csv_safe : bool
+        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
     **options
         As `load`.
 
     Returns
     -------
     Results
-        Iterating gives the detections; `failures` says what could not be read.
+        Iterating gives the detections; `failures` says what could not be read, `notes` what is to be known
+        of the rest.
 
     Raises
     ------
@@ -140,18 +175,24 @@ def run(
         The folder takes no more (full, gone); what was done is kept.
     """
     from . import inputs, models
-    from .config import Options
+    from .config import Options, path, several
     from .runs import How, Run, shards
+    from .runs.progress import Progress
 
+    began_s = monotonic()
     how = How(
-        kinds=tuple(kinds),
-        shard=shards.parse(shard) if shard else None,
+        kinds=(kinds,) if isinstance(kinds, str) else several("kinds", kinds, "a list of names of tables"),
+        shard=None if shard is None else shards.parse(shard),
         n_workers=workers,
         file_timeout_s=file_timeout_s,
         retry=retry,
         force=force,
         fail_fast=fail_fast,
+        csv_safe=csv_safe,
     )
-    several = [recordings] if isinstance(recordings, str | os.PathLike) else recordings
-    paths = inputs.find([os.fspath(path) for path in several])
-    return Run(paths, models.find_all(model, labels), Options.of(options), output, how).work()
+    one = isinstance(recordings, str | bytes | os.PathLike)
+    every = [recordings] if one else several("recordings", recordings, "a path, or several")
+    paths = inputs.find([path("recordings", name) for name in every])
+    chosen, shown = Options.of(options), [Progress(began_s)] if progress else []
+    run = Run(paths, models.find_all(model, labels), chosen, path("output", output), how)
+    return run.work(*shown, *followers)

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from . import children
+
+children.leave_working_folder()  # or the imports below might find in it what strangers left there
+
 import argparse
 import signal
 import sys
@@ -9,8 +13,9 @@ from time import monotonic
 from typing import NoReturn
 
 from . import __doc__ as ABOUT
+from . import voice
 from ._version import __version__
-from .cli import COMMANDS, exits, streams
+from .cli import COMMANDS, exits
 from .errors import BirdfastError, OutputError
 
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
@@ -29,27 +34,35 @@ exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none w
 class Parser(argparse.ArgumentParser):
     """A parser that ends with the exit code of sysexits.h for wrong usage."""
 
+    def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
+        """Refuse what a command does not know with its own usage, not that of all commands."""
+        known, rest = super().parse_known_args(args, namespace)
+        if rest:
+            self.error(f"unrecognized arguments: {' '.join(rest)}")
+        return known, rest
+
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and leave."""
         self.print_usage(sys.stderr)
-        self.exit(exits.USAGE, f"{self.prog}: {message}\n")
+        voice.say(f"{self.prog}: {message}")
+        self.exit(exits.USAGE)
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command and return its exit code."""
     began = monotonic()
-    streams.prepare()
+    voice.prepare()
     try:
         try:
             return _run(_parser().parse_args(arguments), began)
         finally:
             sys.stdout.flush()  # here, where an error can be told
     except BrokenPipeError:
-        streams.silence()
+        voice.silence(voice.OUT, voice.ERR)
         return exits.NOBODY_READS
     except OutputError as error:
-        print(f"birdfast: {error}", file=sys.stderr)
-        streams.silence()
+        voice.say(f"birdfast: {error}")
+        voice.silence(voice.OUT, voice.ERR)
         return exits.OUTPUT
 
 
@@ -61,13 +74,13 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
     try:
         return int(chosen.run(chosen))
     except OutputError as error:
-        print(f"birdfast: {error}", file=sys.stderr)
+        voice.say(f"birdfast: {error}")
         return exits.OUTPUT
     except BirdfastError as error:
-        print(f"birdfast: {error}", file=sys.stderr)
+        voice.say(f"birdfast: {error}")
         return exits.USAGE
     except KeyboardInterrupt:
-        print("birdfast: interrupted", file=sys.stderr)
+        voice.say("birdfast: interrupted")
         return exits.INTERRUPTED
 
 

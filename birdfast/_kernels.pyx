@@ -56,7 +56,7 @@ cdef const bf_kernels *find_table(object name) except NULL:
             name = os.environ["BIRDFAST_CPU"]
             raise ConfigError(f"BIRDFAST_CPU={name}: this CPU has {', '.join(cpu_tables())}")
     else:
-        encoded = name.encode()
+        encoded = name.encode("utf-8", "replace") if isinstance(name, str) else b"none"
         kernels = bf_table_named(encoded)
         if kernels == NULL:
             raise ConfigError(f"cpu={name!r}: this CPU has {', '.join(cpu_tables())}")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+import zipfile
+from collections.abc import Iterator, Mapping
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,18 @@ Int64 = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Rows = NDArray[np.void]  # of a structured type: detections, dense rows
 Array = NDArray[Any]
+
+
+def write_npz(stream: IO[bytes], arrays: Mapping[str, Array]) -> None:
+    """Write arrays as an .npz file, as `numpy.savez` does; none of objects, which would be pickled.
+
+    NumPy's own takes `allow_pickle` from 2.1 on (before, it made an array of it), and before 2 left a
+    traceback where the disk was full.
+    """
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, array in arrays.items():
+            with archive.open(f"{name}.npy", "w", force_zip64=True) as part:
+                np.lib.format.write_array(part, np.asanyarray(array), allow_pickle=False)
 
 
 class Gathering:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
@@ -53,6 +54,7 @@ class AtomicFile:
             if kind is None:
                 self.finish()
                 self._part.replace(self.path)
+                _keep_names(self.path.parent)
         finally:
             self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
             self.stream.close()
@@ -80,6 +82,20 @@ def _begun(path: Path) -> tuple[int, Path]:
     except OSError as error:
         raise ConfigError(f"{path}: cannot be written into {path.parent} ({error.strerror})") from error
     return handle, Path(name)
+
+
+def _keep_names(folder: Path) -> None:
+    """Bring a folder's names to the disk, so that a file that had its name has it after a power cut.
+
+    Some file systems do not do that, and one may write into folders that one may not open: the file is whole
+    all the same.
+    """
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
 
 
 def _umask() -> int:

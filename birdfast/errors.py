@@ -1,8 +1,21 @@
 """What can go wrong, by whose fault: the audio's, the model's, the options', a worker's, or the disk's."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
 
 class BirdfastError(Exception):
-    """Anything that birdfast reports in words instead of a traceback."""
+    """Anything that birdfast reports in words instead of a traceback.
+
+    Attributes
+    ----------
+    detections : sequence of Detection
+        What `Pipeline.detect` or `WarmPool.detect` had heard up to there; otherwise empty.
+    """
+
+    detections: Sequence[Any] = ()
 
 
 class AudioError(BirdfastError):
@@ -13,12 +26,20 @@ class ModelError(BirdfastError):
     """A model that cannot be used: missing, damaged, or not what it claims to be."""
 
 
+class ModelMemoryError(ModelError):
+    """Too little memory for a model, which says nothing about the model: with more of it, it may do."""
+
+
 class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
 
 
 class WorkerError(BirdfastError):
     """A worker process that ended twice at the same sound: it crashed, was killed, or fell silent."""
+
+
+class RecordingWarning(UserWarning):
+    """What is to be known of a recording that was heard: repaired, lost inside, or mixed to near silence."""
 
 
 class OutputError(BirdfastError):

@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import Any
 
 
-def of(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]:
-    """Return the `__getattr__` of a package (PEP 562).
+def of(
+    package: str, names: Mapping[str, Sequence[str]]
+) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """Return the `__getattr__` and `__dir__` (PEP 562) and the `__all__` of a package.
 
     Parameters
     ----------
@@ -27,4 +29,7 @@ def of(package: str, names: Mapping[str, Sequence[str]]) -> Callable[[str], Any]
         setattr(sys.modules[package], name, found)
         return found
 
-    return bring
+    def known() -> list[str]:
+        return sorted({*vars(sys.modules[package]), *homes})
+
+    return bring, known, sorted(homes)

@@ -5,9 +5,10 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
+from . import sources
 from .errors import ConfigError
 
 # What the decoders read, and what they do not read but people record in: those become rows of
@@ -23,30 +24,36 @@ LIST_SUFFIX = ".txt"
 Identity = tuple[int, int]  # of a folder: its device and its inode
 
 
-def find(inputs: Iterable[str]) -> list[str]:
-    """Return the recordings that are meant, each once.
+def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] | None = None) -> list[str]:
+    """Return the recordings that are meant, each once, by the first of its names.
+
+    A file's names are all that lead to it, by links too, as a folder that is linked to is searched once. Hard
+    links are files of their own: what finds equal files and joins them makes them of different recordings.
 
     Parameters
     ----------
-    inputs : iterable of str
+    inputs : iterable of paths
         A folder means all audio files below it, in the order of their names, hidden ones left out;
         a .txt file means the files it lists, one path a line, relative ones from the working
         directory (not from the list's folder); anything else is a recording. A folder that cannot
         be listed stands for itself, so that it becomes a failure and the others are found.
+    tell : callable, optional
+        Is told in words of a .txt file that is no list of recordings, as recorders leave their configuration
+        beside them, and it is passed over; without it, such a file is refused.
 
     Raises
     ------
     ConfigError
-        An input does not exist or cannot be looked at, a list is not text, or nothing was found.
+        An input is no path, does not exist or cannot be looked at, a list is none, or nothing was found.
     """
-    inputs = list(inputs)
-    if "" in inputs:
-        raise ConfigError("an input is empty: it names no file")
-    seen: set[Identity] = set()
-    found = dict.fromkeys(path for entry in inputs for path in _expand(entry, seen))
+    entries = _given(inputs)
+    seen, names, found = set[Identity](), _Names(), dict[str, str]()
+    for entry in entries:
+        for path in _expand(entry, seen, tell):
+            found.setdefault(names.of(path), path)
     if not found:
-        raise ConfigError(f"no audio files in {', '.join(inputs)}")
-    return list(found)
+        raise ConfigError(f"no audio files in {', '.join(entries)}")
+    return list(found.values())
 
 
 def size_bytes(path: str | os.PathLike[str]) -> int | None:
@@ -57,7 +64,40 @@ def size_bytes(path: str | os.PathLike[str]) -> int | None:
         return None
 
 
-def _expand(entry: str, seen: set[Identity]) -> Iterator[str]:
+class _Names:
+    """The one name that all of a file's names lead to; a folder is looked at once, not for each file."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def of(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        # Not Path's: it raises for a name that is too long, which is the reader's to refuse.
+        if name in ("", os.curdir, os.pardir) or os.path.islink(path):  # noqa: PTH114
+            return os.path.realpath(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder or os.curdir)
+        return f"{self._folders[folder]}/{name}"
+
+
+def _given(inputs: Iterable[str | os.PathLike[str]]) -> list[str]:
+    """Return inputs as text, and refuse what a program might give by mistake."""
+    if isinstance(inputs, str | bytes | os.PathLike) or not isinstance(inputs, Iterable):
+        raise ConfigError(f"inputs: {inputs!r} does not fit; it takes a list of paths")
+    entries = []
+    for entry in inputs:
+        path = os.fspath(entry) if isinstance(entry, os.PathLike) else entry
+        if not isinstance(path, str):
+            raise ConfigError(
+                f"input: {entry!r} does not fit; it takes a path as text, as os.fsdecode makes it of bytes"
+            )
+        if not path:
+            raise ConfigError("an input is empty: it names no file")
+        entries.append(path)
+    return entries
+
+
+def _expand(entry: str, seen: set[Identity], tell: Callable[[str], None] | None) -> Iterator[str]:
     try:
         mode = Path(entry).stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -69,7 +109,7 @@ def _expand(entry: str, seen: set[Identity]) -> Iterator[str]:
     if stat.S_ISDIR(mode):
         yield from _below(entry, seen)
     elif entry.lower().endswith(LIST_SUFFIX):
-        yield from _listed(entry)
+        yield from _listed(entry, tell)
     else:
         yield entry
 
@@ -98,7 +138,7 @@ def _contents(folder: str, seen: set[Identity]) -> list[tuple[str, bool]]:
     with os.scandir(folder) as listing:
         shown = [entry for entry in listing if not entry.name.startswith(".")]
     found = [(entry.path, _is_folder(entry)) for entry in sorted(shown, key=lambda entry: entry.name)]
-    return [(path, down) for path, down in found if down or Path(path).suffix.lower() in SUFFIXES]
+    return [(path, down) for path, down in found if down or _is_recording(path)]
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -109,15 +149,24 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _listed(path: str) -> list[str]:
-    """Return a list's lines; without the byte order mark that Windows' editors put first."""
-    if not Path(path).is_file():
-        raise ConfigError(f"{path}: not a regular file, so no list of paths")
-    try:
-        content = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+def _listed(path: str, tell: Callable[[str], None] | None) -> list[str]:
+    """Return a list's lines; without the byte order mark that Windows' editors put first.
+
+    One of its lines at least has to be a path: of a recording by its name, or of what is there.
+    """
+    content = sources.read(path, ConfigError, sources.TABLE_BYTES).removeprefix(codecs.BOM_UTF8)
     text = content.decode("utf-8", errors="surrogateescape")
     if "\0" in text:
         raise ConfigError(f"{path}: not a list of paths, one a line")
-    return [line.strip("\r") for line in text.split("\n") if line.strip()]
+    lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
+    if not lines or any(map(_is_recording, lines)) or any(map(os.path.exists, lines)):
+        return lines
+    reason = f"{path}: no list of recordings ({lines[0]!r}, its first line, is not the path of one)"
+    if tell is None:
+        raise ConfigError(reason)
+    tell(f"{reason}; passed over")
+    return []
+
+
+def _is_recording(name: str) -> bool:
+    return Path(name).suffix.lower() in SUFFIXES

@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from . import sources
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .errors import ConfigError, ModelError
@@ -116,10 +117,7 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         format: that is a pickle, which can run any program, so it is not read.
     """
     path = Path(path)
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: {error.strerror}") from error
+    data = sources.read(path, ModelError)
     if data[:1] == b"\x80":
         raise ModelError(f"{path}: a pickle; save it with gensim's save_word2vec_format")
     header, newline, _ = data[:MAX_HEADER_BYTES].partition(b"\n")
@@ -128,7 +126,7 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         raise ModelError(f"{path}: no word2vec file, which begins with the number of keys and their length")
     n, dim = map(int, sizes)
     body = data[len(header) + 1 :]
-    if n * dim > len(body):  # each value takes a byte at least: so a wrong header takes no memory
+    if n * max(dim, 1) > len(body):  # each value or key takes a byte: so a wrong header takes no memory
         raise ModelError(f"{path}: cut; {n} vectors of {dim} do not fit into {len(body)} bytes")
     keys, vectors = [], np.zeros((n, dim), np.float32)
     records = _text_records(body, dim) if _is_text(body, dim) else _binary_records(body, dim)
@@ -136,37 +134,42 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         for row in range(n):
             key, vectors[row] = next(records)
             keys.append(key.decode())
+        goes_on = next(records, None) is not None
     except (StopIteration, ValueError) as error:
         raise ModelError(f"{path}: cut or damaged at vector {len(keys)} of {n}") from error
+    if goes_on:
+        raise ModelError(f"{path}: damaged; it goes on behind the {n} vectors that it promises")
     wrong = np.flatnonzero(~np.isfinite(vectors).all(axis=1))
     if len(wrong):
-        raise ModelError(f"{path}: the vector of {keys[wrong[0]]} is not finite")
+        raise ModelError(f"{path}: the vector of {keys[wrong[0]]} is not finite (row {wrong[0] + 1} of {n})")
     return KeyedVectors(keys, vectors)
 
 
 def _is_text(body: bytes, dim: int) -> bool:
-    """Say whether the first record is a line of dim numbers."""
+    """Say whether the first record is a line of dim numbers, be they finite or not."""
     line, newline, _ = body.partition(b"\n")
     values = line.split()[1:]
     try:
-        return bool(newline) and len(values) == dim and all(np.isfinite(float(value)) for value in values)
+        return bool(newline) and len(values) == len([float(value) for value in values]) == dim
     except ValueError:
         return False
 
 
 def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
-    for line in body.split(b"\n")[:-1]:  # a last line without its end may lack digits
+    for line in filter(bytes.strip, body.split(b"\n")[:-1]):  # a last line without its end may lack digits
         key, *values = line.split()
         if len(values) != dim:
             raise ValueError
-        yield key, np.array(values, np.float32)
+        with np.errstate(over="ignore"):  # what is too large is not finite, which `read` refuses
+            vector = np.array(values, np.float32)
+        yield key, vector
 
 
 def _binary_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:
-    place, length = 0, dim * FLOAT.itemsize
-    while True:
+    place, length, end = 0, dim * FLOAT.itemsize, len(body.rstrip(b"\n"))
+    while place < end:
         space = body.find(b" ", place)
         if space < 0 or space + 1 + length > len(body):
-            return
+            raise ValueError
         yield body[place:space].lstrip(b"\n"), np.frombuffer(body, FLOAT, dim, space + 1).astype(np.float32)
         place = space + 1 + length

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import tomllib
+import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
+
+BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
 
 @dataclass(frozen=True)
@@ -51,40 +54,45 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
     labels_format : str
         "lines": one `Scientific_Common` a line, as BirdNET has it; "csv:COLUMN": that column of a
         CSV with a header, as Perch and YAMNet have it; "toml": the list `classes` of a trained model's
-        manifest.
+        manifest, each a name, or one as BirdNET has them (`Genus species_Common name`).
+
+    Returns
+    -------
+    Labels
+        As `composed` has them.
 
     Raises
     ------
     ModelError
         The file is missing, not UTF-8, empty, or lacks the column.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ModelError(f"{path}: labels cannot be read ({error.strerror})") from error
-    except UnicodeDecodeError as error:
-        raise ModelError(f"{path}: labels are not UTF-8 text") from error
     if labels_format == "lines":
-        names = [line.strip() for line in text.splitlines() if line.strip()]
+        names = [line.strip() for line in sources.text(path, ModelError).splitlines() if line.strip()]
     elif labels_format == "toml":
-        names = _classes(path, text)
+        names = _classes(path)
     else:
-        names = _column(path, text, labels_format.removeprefix("csv:"))
+        column = labels_format.removeprefix("csv:")
+        names = [row[column] for _, row in sources.table(path, [column], ModelError)]
     if not names:
         raise ModelError(f"{path}: no labels in it")
-    pairs = [name.split("_", 1) if "_" in name else (name, name) for name in names]
+    pairs = [_pair(composed(name), labels_format) for name in names]
     return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
 
 
-def _column(path: Path, text: str, column: str) -> list[str]:
-    rows = csv.DictReader(text.splitlines())
-    if rows.fieldnames is None or column not in rows.fieldnames:
-        raise ModelError(f"{path}: labels lack a column {column!r}")
-    return [row[column] or "" for row in rows]
+def composed(name: str) -> str:
+    """Return a name in the one spelling (NFC) of those that look alike: an accent is part of its letter."""
+    return unicodedata.normalize("NFC", name)
 
 
-def _classes(path: Path, text: str) -> list[str]:
+def _pair(name: str, labels_format: str) -> tuple[str, str]:
+    """Return a class's scientific and common name: only BirdNET's lists have both in one."""
+    scientific, _, common = name.partition("_")
+    birdnets = labels_format == "lines" or (labels_format == "toml" and BIRDNETS.fullmatch(name))
+    return (scientific, common) if birdnets and scientific and common else (name, name)
+
+
+def _classes(path: Path) -> list[str]:
     try:
-        return [str(name) for name in tomllib.loads(text)["classes"]]
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+        return [str(name) for name in sources.toml(path, ModelError)["classes"]]
+    except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: no list of classes in it ({error})") from error

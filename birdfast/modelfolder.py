@@ -8,13 +8,13 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import tomllib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
 import numpy as np
 
+from . import sources
 from .arrays import Array
 from .atomicfile import AtomicFile
 from .config import Activation
@@ -55,10 +55,10 @@ WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
 def is_one(folder: Path) -> bool:
     """Whether a folder's manifest says that it is a trained model: read without judging it."""
     try:
-        with (folder / MANIFEST).open("rb") as file:
-            return any(line.split() == ["kind", "=", f'"{KIND}"'] for line in map(_text, file))
-    except OSError:
+        told = sources.read(folder / MANIFEST, ModelError, sources.TEXT_BYTES).decode(errors="replace")
+    except ModelError:
         return False
+    return any(line.split() == ["kind", "=", f'"{KIND}"'] for line in told.splitlines())
 
 
 def write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
@@ -120,17 +120,10 @@ def facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
         message says which.
     """
     path = Path(folder) / MANIFEST
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
-    told, seal, rest = data.rpartition(SEAL)
+    told, seal, rest = sources.read(path, ModelError, sources.TEXT_BYTES).rpartition(SEAL)
     if not seal or rest != hashlib.sha256(told).hexdigest().encode() + b'"\n':
         raise ModelError(f"{path}: was changed or cut: its SHA-256 is not the one in its last line")
-    try:
-        found = tomllib.loads(told.decode())
-    except ValueError as error:
-        raise ModelError(f"{path}: no TOML ({error})") from error
+    found = sources.parsed(path, told, ModelError)
     if found.get("kind") != KIND:
         raise ModelError(f"{path}: of the kind {found.get('kind')!r}, which this birdfast does not know")
     if found.get("version") != VERSION:
@@ -158,21 +151,11 @@ def arrays(folder: str | os.PathLike[str], hashes: Mapping[str, str]) -> Arrays:
         path = Path(folder) / f"{name}.npy"
         if path.parent != Path(folder) or path.name != f"{name}.npy":
             raise ModelError(f"{folder}: {name!r} is no name of an array")
-        try:
-            data = path.read_bytes()
-        except OSError as error:
-            raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+        data = sources.read(path, ModelError)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ModelError(f"{path}: was changed or cut: its SHA-256 is not the one in {MANIFEST}")
-        try:
-            array = np.load(io.BytesIO(data), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
-            raise ModelError(f"{path}: no array can be read from it ({error})") from error
+        array = sources.array(path, data, ModelError)
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise ModelError(f"{path}: holds {array.dtype}; finite float32 is wanted")
         found[name] = np.ascontiguousarray(array)
     return found
-
-
-def _text(line: bytes) -> str:
-    return line.decode(errors="replace")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -70,6 +71,19 @@ class Failure(NamedTuple):
     model: str = ""
 
 
+class Note(NamedTuple):
+    """What is to be known of one file that was read: repaired, lost inside, mixed to near silence, ...
+
+    Attributes
+    ----------
+    path : str
+    text : str
+    """
+
+    path: str
+    text: str
+
+
 class Part(NamedTuple):
     """Dense rows that go from a worker into the journal: the `number`th part of a model's in a stretch.
 
@@ -106,7 +120,7 @@ class Outcome:
 
     `failure` is the sound's or the worker's: then every model's hearing ends there. `reading_s` are seconds
     of CPU time: opening, decoding, resampling, setting levels. `notes` are remarks on the file: what was
-    repaired in it. `decoder` says what read it, where that was not the usual one.
+    repaired in it, and what is lost. `decoder` says what read it, where that was not the usual one.
     """
 
     stretch: int = 0
@@ -139,6 +153,11 @@ class Outcome:
     def network_s(self) -> float:
         """Of all models."""
         return sum(heard.network_s for heard in self.heard)
+
+
+def noted(decoder: str | None, remarks: Iterable[str]) -> list[str]:
+    """Return all that a table notes of a file: the decoder, where it was not the usual one, and remarks."""
+    return [*([f"read with {decoder}"] if decoder else ()), *remarks]
 
 
 def row(width: int) -> np.dtype[np.void]:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from . import audio
 from .arrays import Float32
 from .atomicfile import AtomicFile
-from .errors import ConfigError
-from .outcomes import Detection
+from .audio.channels import chosen
+from .errors import AudioError, ConfigError
+from .outcomes import MIX, Detection
 from .spectrogram import Stft
 from .tables import escaped
 
@@ -28,24 +30,30 @@ def draw(
     start_s: float = 0.0,
     length_s: float = 60.0,
     fmax_hz: float = 12_000,
-) -> None:
-    """Write a PNG of a part of a recording.
+    channel: str | None = None,
+    tell: Callable[[str], object] | None = None,
+) -> bool:
+    """Write a PNG of a part of a recording: a panel for each channel; return whether all of it was read.
 
     Parameters
     ----------
     sound : path
     detections : iterable of Detection
-        Those that lie elsewhere in the recording are left out.
+        Those that lie elsewhere in the recording, or in another channel than is shown, are left out.
     to : path
     start_s, length_s : float
         Which part; the recording's end may come earlier.
     fmax_hz : float
         The highest frequency to show, if the recording has it.
+    channel : "mix", "each", a number from 1 as text, or None
+        None shows those that the detections are of.
+    tell : callable of str or None
+        Gets what is to be known of the recording, and why it ends if that is too early, with its path.
 
     Raises
     ------
     AudioError
-        The recording cannot be read.
+        The recording cannot be read, or has no such channel.
     ConfigError
         matplotlib is missing, a number does not fit, or the part lies behind the end.
     """
@@ -57,24 +65,90 @@ def draw(
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("pictures need matplotlib: pip install 'birdfast[report]'") from error
-    with audio.Recording(sound) as recording:
-        rate_hz = recording.rate_hz
+    detections = list(detections)
+    part = _read(sound, start_s, length_s, channel, detections, tell)
+    figure = Figure(figsize=(12, 4 * len(part.samples)), layout="constrained")
+    panels = figure.subplots(len(part.samples), squeeze=False)[:, 0]
+    for axes, (number, samples) in zip(panels, part.samples.items(), strict=True):
+        own = [row for row in detections if number in (MIX, row.channel) or row.channel == MIX]
+        _panel(axes, samples, part.rate_hz, start_s, fmax_hz, own)
+        name = sound.name if number == MIX else f"{sound.name}, channel {number}"
+        axes.set_title(escaped(name), parse_math=False)  # a name with two $ is no formula
+        if part.failure:
+            end_s = start_s + len(samples) / part.rate_hz
+            axes.axvline(end_s, color="tab:red", linewidth=3)
+            axes.annotate("cannot be read from here on ", (end_s, 0), ha="right", va="bottom", color="white")
+    with AtomicFile(to, mode="wb") as file:
+        FigureCanvasAgg(figure).print_png(file.stream)  # type: ignore[no-untyped-call]
+    return not part.failure
+
+
+class _Part(NamedTuple):
+    """What is shown of a recording: mono samples [n] by channel, and why they end too early, if they do."""
+
+    rate_hz: int
+    samples: dict[int, Float32]
+    failure: str
+
+
+def _read(
+    sound: Path,
+    start_s: float,
+    length_s: float,
+    channel: str | None,
+    detections: Sequence[Detection],
+    tell: Callable[[str], object] | None,
+) -> _Part:
+    """Read a part of a recording, or what there is of it before it fails."""
+    say = tell or _nobody
+    with audio.Recording(sound, channel or "mix", tell=lambda remark: say(f"{sound}: {remark}")) as recording:
+        numbers = recording.channels if channel else _named(recording, detections)
+        rate_hz, failure = recording.rate_hz, ""
         first, last = round(start_s * rate_hz), round((start_s + length_s) * rate_hz)
-        samples = recording.samples(rate_hz, first, last)
-    if len(samples) < N_FFT:
-        raise ConfigError(f"{sound}: less than {N_FFT} samples from {start_s:g} s on")
+        blocks: dict[int, list[Float32]] = {number: [np.zeros(0, np.float32)] for number in numbers}
+        try:
+            feeds = [recording.feed_at(rate_hz, first, last, number) for number in numbers]
+            for place, block in recording.feed(feeds):
+                blocks[numbers[place]].append(block.copy())
+        except AudioError as error:
+            failure = str(error)
+        samples = {number: np.concatenate(some) for number, some in blocks.items()}
+    if min(map(len, samples.values())) < N_FFT:
+        raise (
+            AudioError(failure)
+            if failure
+            else ConfigError(f"{sound}: less than {N_FFT} samples from {start_s:g} s on")
+        )
+    if failure:
+        say(failure)
+    return _Part(rate_hz, samples, failure)
+
+
+def _named(recording: audio.Recording, detections: Sequence[Detection]) -> tuple[int, ...]:
+    """Return the channels that detections are of; the mix where there are none."""
+    numbers = sorted({row.channel for row in detections}) or [MIX]
+    for number in numbers:
+        if number != MIX:
+            chosen(number, recording.n_channels, recording.path)
+    return tuple(numbers)
+
+
+def _nobody(_: str) -> None:
+    """Say nothing."""
+
+
+def _panel(  # type: ignore[no-untyped-def]
+    axes, samples: Float32, rate_hz: int, start_s: float, fmax_hz: float, detections: Sequence[Detection]
+) -> None:
+    """Draw a channel's spectrogram, and what was detected in it."""
     end_s = start_s + len(samples) / rate_hz
-    figure = Figure(figsize=(12, 4), layout="constrained")
-    axes = figure.add_subplot(xlabel="time (s)", ylabel="frequency (kHz)")
-    axes.set_title(escaped(sound.name), parse_math=False)  # a name with two $ is no formula
     extent = (start_s, end_s, 0, rate_hz / 2000)
     axes.imshow(
         _decibels(samples).T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=-RANGE_DB
     )
     axes.set(xlim=(start_s, end_s), ylim=(0, min(fmax_hz, rate_hz / 2) / 1000))
+    axes.set(xlabel="time (s)", ylabel="frequency (kHz)")
     _label(axes, [row for row in detections if row.start_s < end_s and row.end_s > start_s])
-    with AtomicFile(to, mode="wb") as file:
-        FigureCanvasAgg(figure).print_png(file.stream)  # type: ignore[no-untyped-call]
 
 
 def _check(name: str, value: float, lowest: float, highest: float, unit: str) -> None:

@@ -6,7 +6,7 @@
 
 static int runs_here(const bf_kernels *table)
 {
-#if defined(__x86_64__)
+#if defined(BF_X86)
     __builtin_cpu_init();
     if (table == &bf_kernels_avx512) {
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq") &&
@@ -21,7 +21,7 @@ static int runs_here(const bf_kernels *table)
 
 int32_t bf_fuses(void)
 {
-#if defined(__x86_64__)
+#if defined(BF_X86)
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512vnni") != 0;
 #else
@@ -32,7 +32,7 @@ int32_t bf_fuses(void)
 static const bf_kernels *const all_tables[] = {
     &bf_kernels_scalar,
     &bf_kernels_baseline,
-#if defined(__x86_64__)
+#if defined(BF_X86)
     &bf_kernels_avx2,
     &bf_kernels_avx512,
 #endif

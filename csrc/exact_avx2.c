@@ -1,5 +1,7 @@
 /* Transforms in double, at half as many lanes. */
-#if defined(__x86_64__)
+#include "tables.h"
+
+#if defined(BF_X86)
 #define TARGET "avx2"
 #define LANES 4
 #define EXACT

@@ -1,5 +1,7 @@
 /* Transforms in double, at half as many lanes. */
-#if defined(__x86_64__)
+#include "tables.h"
+
+#if defined(BF_X86)
 #define TARGET "avx512f,avx512dq,avx512vl,avx512bw"
 #define LANES 8
 #define EXACT

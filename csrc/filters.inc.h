@@ -46,6 +46,24 @@ ALWAYS_INLINE ptrdiff_t in_blocks(ptrdiff_t at, int32_t rows)
 
 typedef enum { OF_FLOAT, OF_INT16, OF_FUSED_INT16, OF_INT8 } filter_kind;
 
+/* The filter that a codebook gets on this CPU for the n nearest: what is taken of frames, how they
+ * are filtered and how wrong that may be hang on this alone. */
+static filter_kind kind_for(const bf_codebook *book, int32_t n)
+{
+#if defined(X86)
+    /* More than one have too many beside them that int8 cannot tell apart. */
+    if (LANES == 16 && book->fused && book->search == BF_SEARCH_INT8 && n == 1) {
+        return OF_INT8;
+    }
+    if (book->search != BF_SEARCH_FLOAT) {
+        return book->fused ? OF_FUSED_INT16 : OF_INT16;
+    }
+#endif
+    (void)book;
+    (void)n;
+    return OF_FLOAT;
+}
+
 ALWAYS_INLINE void float_values(const bf_codebook *book, const search_space *s,
                                 const ptrdiff_t at[TILE_VECTORS],
                                 vf values[TILE_FRAMES][TILE_VECTORS])
@@ -298,6 +316,24 @@ ALWAYS_INLINE void filter(const bf_codebook *book, search_space *s, const filter
     }
 }
 
+/* A frame as the filter wants it. */
+static void take(const bf_codebook *book, const float *x, int f, search_space *s,
+                 const filter_kind kind)
+{
+#if defined(X86)
+    if (kind == OF_INT8) {
+        take_int8(book, x, f, s);
+        return;
+    }
+    if (kind != OF_FLOAT) {
+        take_int16(book, x, f, s);
+        return;
+    }
+#endif
+    (void)kind;
+    take_float(book, x, f, s);
+}
+
 static void filter_float(const bf_codebook *book, search_space *s)
 {
     if (s->keep) {
@@ -320,4 +356,22 @@ static void filter_fused_int16(const bf_codebook *book, search_space *s)
 static void filter_int8(const bf_codebook *book, search_space *s)
 {
     filter(book, s, OF_INT8, 1);
+}
+
+static void filter_all(const bf_codebook *book, search_space *s, const filter_kind kind)
+{
+    switch (kind) {
+    case OF_FLOAT:
+        filter_float(book, s);
+        break;
+    case OF_INT16:
+        filter_int16(book, s);
+        break;
+    case OF_FUSED_INT16:
+        filter_fused_int16(book, s);
+        break;
+    case OF_INT8:
+        filter_int8(book, s);
+        break;
+    }
 }

@@ -1,5 +1,7 @@
 /* Eight lanes. */
-#if defined(__x86_64__)
+#include "tables.h"
+
+#if defined(BF_X86)
 #define TARGET "avx2"
 #define LANES 8
 #define TABLE bf_kernels_avx2

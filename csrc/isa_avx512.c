@@ -1,5 +1,7 @@
 /* Sixteen lanes. */
-#if defined(__x86_64__)
+#include "tables.h"
+
+#if defined(BF_X86)
 #define TARGET "avx512f,avx512dq,avx512vl,avx512bw"
 #define LANES 16
 #define TABLE bf_kernels_avx512

@@ -4,11 +4,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#if defined(__x86_64__)
+#include "tables.h"
+
+#if defined(BF_X86)
 #include <immintrin.h>
 #endif
-
-#include "tables.h"
 
 /* What is included above must not be compiled for the raised target: only what is below. */
 #if defined(TARGET)

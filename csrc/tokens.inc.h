@@ -15,38 +15,22 @@ static void search_tile(const bf_codebook *book, const float *const x[TILE_FRAME
                         int32_t n_frames, int with_distances, search_space *s,
                         ranking best[TILE_FRAMES])
 {
-    /* More than one have too many beside them that int8 cannot tell apart. */
-    const int int8 = LANES == 16 && book->fused && book->search == BF_SEARCH_INT8 && best[0].n == 1;
-    const int int16 = !int8 && book->search != BF_SEARCH_FLOAT;
+    const filter_kind kind = kind_for(book, best[0].n);
+    const int int16 = kind == OF_INT16 || kind == OF_FUSED_INT16;
     const ptrdiff_t n_padded = book->n_blocks * BF_BLOCK;
-    s->keep = int8 || int16 || best[0].n > 1 || book->n_blocks <= MOST_KEPT;
+    s->keep = kind != OF_FLOAT || best[0].n > 1 || book->n_blocks <= MOST_KEPT;
     for (int f = 0; f < TILE_FRAMES; ++f) {
-#if defined(X86)
-        if (int8 || int16) {
-            (int8 ? take_int8 : take_int16)(book, x[f], f, s);
-            continue;
-        }
-#endif
-        take_float(book, x[f], f, s);
+        take(book, x[f], f, s, kind);
     }
-#if defined(X86)
-    if (int8) {
-        filter_int8(book, s);
-    } else if (int16) {
-        (book->fused ? filter_fused_int16 : filter_int16)(book, s);
-    } else
-#endif
-    {
-        filter_float(book, s);
-    }
+    filter_all(book, s, kind);
     for (int32_t f = 0; f < n_frames; ++f) {
         const float *values = s->keep ? s->values + f * n_padded : NULL;
         const float *low = s->low + f * n_padded / BF_BLOCKS_MULTIPLE;
         const double error = int16 ? book->int16_error : book->float_error;
         const double longest = int16 ? book->longest_centred : book->longest;
         const float value = nth_lowest(s->least + f * BF_BLOCK, best[f].n);
-        const float limit = int8 ? int8_limit_of(book, s->lost[f], s->energy[f], value)
-                                 : limit_of(book, error, longest, s->energy[f], value);
+        const float limit = kind == OF_INT8 ? int8_limit_of(book, s->lost[f], s->energy[f], value)
+                                            : limit_of(book, error, longest, s->energy[f], value);
         if (s->energy[f] <= most_energy) {
             settle(book, values, low, limit, x[f], with_distances, &best[f]);
         } else {

@@ -97,13 +97,13 @@ ALWAYS_INLINE vf vec_raise(vf v, vf floor)
     return vec_select(VEC_MASK(v < floor), floor, v);
 }
 
-#if defined(__x86_64__) && LANES == 4
+#if defined(BF_X86) && LANES == 4
 #define X86(operation) _mm_##operation
 typedef __m128i words;
-#elif defined(__x86_64__) && LANES == 8
+#elif defined(BF_X86) && LANES == 8
 #define X86(operation) _mm256_##operation
 typedef __m256i words;
-#elif defined(__x86_64__) && LANES == 16
+#elif defined(BF_X86) && LANES == 16
 #define X86(operation) _mm512_##operation
 typedef __m512i words;
 #endif

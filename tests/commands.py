@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import csv
+import os
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from birdfast import models
 from birdfast.journal import NAME
 
+LIMIT_S = 600  # for what hangs: no command of a test takes so long, be the machine as busy as it may
+
+
+def ran(*command: object, **how: object) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a session of its own: where it hangs, all that it started ends with it."""
+    how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how}
+    with subprocess.Popen(list(map(str, command)), start_new_session=True, **how) as process:
+        try:
+            printed, said = process.communicate(timeout=LIMIT_S)
+        except BaseException:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, printed, said)
+
 
 def birdfast(*arguments: object, **how: object) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "birdfast", *map(str, arguments)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=120, **how)
+    return ran(sys.executable, "-m", "birdfast", *arguments, **how)
 
 
 @contextmanager

@@ -137,23 +137,29 @@ def distance_error(distances: Float64, n_values: int) -> Float64:
     return gamma(n_values + 3) * distances + n_values * TINY
 
 
+SCORE_LIMIT = 8.0  # beyond it the sigmoid's table has no slope (gensim has 6)
+
+
 def skipgram_pass(
     inputs: Float64, outputs: Float64, centre: int, contexts: list[int], negatives: list[int], rate: float
 ) -> tuple[Float64, Float64, float]:
     """Skip-gram with negative sampling, context by context: the rows afterwards, and the loss.
 
     A pair of a context h and a row o, the centre's (label 1) or a negative's (0), has the loss
-    -log sigmoid(h . o) or -log sigmoid(-h . o) (Mikolov et al. 2013, equation 4, negated). All rows of a
-    context go down the gradient of the sum, taken where they were before.
+    -log sigmoid(h . o) or -log sigmoid(-h . o) (Mikolov et al. 2013, equation 4, negated), with scores
+    beyond the limit as if they were at it. All rows of a context go down the gradient of the sum, taken where
+    they were before; it is 0 beyond the limit.
     """
     inputs, outputs, loss = inputs.copy(), outputs.copy(), 0.0
     rows, labels = np.array([centre, *negatives]), np.array([1, *(0 for _ in negatives)])
     for context in contexts:
         h, o = inputs[context].copy(), outputs[rows]
-        chances = 1 / (1 + np.exp(-o @ h))
+        scores = np.clip(o @ h, -SCORE_LIMIT, SCORE_LIMIT)
+        chances = 1 / (1 + np.exp(-scores))
         loss -= float(np.log(np.where(labels, chances, 1 - chances)).sum())
-        inputs[context] += rate * (labels - chances) @ o
-        np.add.at(outputs, rows, rate * np.outer(labels - chances, h))
+        slopes = np.where(np.abs(scores) < SCORE_LIMIT, labels - chances, 0)
+        inputs[context] += rate * slopes @ o
+        np.add.at(outputs, rows, rate * np.outer(slopes, h))
     return inputs, outputs, loss
 
 

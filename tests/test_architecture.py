@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -14,7 +15,18 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "birdfast"
 LAYERS = (
     {"errors", "arrays", "words", "face", "_version"},
-    {"config", "outcomes", "atomicfile", "runtimes", "bars", "transforms", "_kernels"},
+    {
+        "config",
+        "outcomes",
+        "atomicfile",
+        "sources",
+        "children",
+        "runtimes",
+        "bars",
+        "voice",
+        "transforms",
+        "_kernels",
+    },
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
         *("spectrogram", "tokens", "classifier", "keyedvectors"),
@@ -179,3 +191,22 @@ def test_help_needs_the_standard_library_alone() -> None:
     assert "birdfast" in loaded
     own = {name for name in loaded if name not in sys.stdlib_module_names and not name.startswith("_")}
     assert own - set(loaded_after("pass")) == {"birdfast"}
+
+
+@pytest.mark.parametrize("module", ["birdfast", "birdfast.audio", "birdfast.workers"])
+def test_a_face_brings_what_it_says(module: str) -> None:
+    """What types are checked by is what is brought when it is asked for, and nothing else."""
+    face = importlib.import_module(module)
+    told = {
+        alias.name
+        for node in ast.parse(MODULES[module].read_text()).body
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"
+        for line in node.body
+        if isinstance(line, ast.ImportFrom)
+        for alias in line.names
+    }
+    assert told <= set(dir(face))
+    assert told <= set(face.__all__)
+    assert all(getattr(face, name) is not None for name in told)
+    with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nonsense'"):
+        face.nonsense  # noqa: B018

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import stat
 from pathlib import Path
 
 import pytest
@@ -30,6 +32,32 @@ def test_what_fails_leaves_what_was_there(tmp_path: Path) -> None:
         raise KeyError
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_file_keeps_its_name_when_the_machine_stops(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, synced, sync = tmp_path / "table.csv", [], os.fsync
+
+    def note(handle: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), path.exists()))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", note)
+    with AtomicFile(path, mode="wb") as file:
+        file.stream.write(b"whole")
+    assert synced == [(False, False), (True, True)], "the content before the name, then the name"
+
+
+def test_a_folder_that_cannot_be_synced_takes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    with AtomicFile(tmp_path / "table.csv", mode="wb") as file:
+        file.stream.write(b"whole")
+    assert (tmp_path / "table.csv").read_bytes() == b"whole"
 
 
 def test_a_name_is_tried_and_nothing_is_left(tmp_path: Path) -> None:

@@ -101,7 +101,9 @@ def test_opposite_phase_is_told(
     soundfile.write(path, stereo * 0.5 + offset, SECOND, subtype)
     (remark,) = remarks(path)
     assert remark.startswith("the mix of its 2 channels is at least ")
-    assert remark.endswith(" dB quieter than they are: opposite phase? --channel 1 hears one of them")
+    assert remark.endswith(
+        " dB quieter than they are: opposite phase? --channel 1 (channel=1) hears one of them"
+    )
 
 
 def test_how_much_is_told_in_steps(tmp_path: Path) -> None:
@@ -132,7 +134,8 @@ def test_one_of_many_channels_is_told_without_a_word_of_phase(tmp_path: Path) ->
     samples[:, 5] = noise(100_000)[:, 0]
     (remark,) = remarks(write(tmp_path / "array.wav", samples))
     assert remark.endswith(
-        "at least 12 dB quieter than they are: most of them are silent. --channel 6 hears one of them"
+        "at least 12 dB quieter than they are: most of them are silent."
+        " --channel 6 (channel=6) hears one of them"
     )
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from pathlib import Path
 
 from birdfast import models
+
+from .commands import ran
 
 CHAOS = Path(__file__).parents[1] / "bench" / "chaos.py"
 
@@ -24,18 +25,12 @@ def test_a_run_in_chaos_says_what_a_run_in_peace_says(tiny: models.Model) -> Non
         "--overlap",
         "0.499",
     ]
-    result = subprocess.run(
-        [sys.executable, str(CHAOS), *how, "--overlap", "0.499", "--model", str(tiny.path.parent)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-    )
+    result = ran(sys.executable, CHAOS, *how, "--model", tiny.path.parent)
     assert result.returncode == 0, result.stdout + result.stderr
     assert "the tables are the same bytes" in result.stdout
 
 
 def test_mutated_files_are_all_accounted_for(tiny: models.Model) -> None:
-    how = ["--files", "50", "--model", str(tiny.path.parent)]
-    command = [sys.executable, str(CHAOS.with_name("fuzz.py")), *how]
-    result = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    how = ["--files", "50", "--model", tiny.path.parent]
+    result = ran(sys.executable, CHAOS.with_name("fuzz.py"), *how)
     assert result.returncode == 0, result.stdout + result.stderr

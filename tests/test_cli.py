@@ -23,7 +23,7 @@ from birdfast.tables import About
 from birdfast.tables.detections import CsvTable
 
 from . import networks
-from .commands import birdfast, infer, started, table
+from .commands import LIMIT_S, birdfast, infer, ran, started, table
 from .recordings import KINDS, damaged, noise, write
 
 
@@ -193,11 +193,12 @@ def test_a_file_that_is_no_network_is_exit_code_64(wav: Path, tmp_path: Path) ->
 def test_more_workers_than_the_system_takes_are_no_fault_of_the_output(
     tiny: models.Model, wav: Path, tmp_path: Path
 ) -> None:
-    how = [wav, "--model", tiny.path.parent, "-o", tmp_path / "out", "--workers", "30"]
+    (tmp_path / "in").mkdir()
+    for number in range(30):
+        (tmp_path / "in" / f"{number}.wav").symlink_to(wav)
+    how = [tmp_path / "in", "--model", tiny.path.parent, "-o", tmp_path / "out", "--workers", "30"]
     command = shlex.join([sys.executable, "-m", "birdfast", "infer", *map(str, how)])
-    result = subprocess.run(
-        ["sh", "-c", f"ulimit -n 20; exec {command}"], capture_output=True, text=True, timeout=60
-    )
+    result = ran("sh", "-c", f"ulimit -n 20; exec {command}")
     assert result.returncode == 64
     assert "of 30 workers run, and no other can be started (Too many open files)" in result.stderr
     assert "--workers" in result.stderr
@@ -213,7 +214,7 @@ def test_a_terminal_gets_a_progress_bar(tiny: models.Model, wav: Path, tmp_path:
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(theirs, (24, 100))
     command = [sys.executable, "-m", "birdfast", "infer", str(wav), "--model", str(tiny.path.parent)]
-    subprocess.run([*command, "-o", str(tmp_path / "out")], stderr=theirs, check=True, timeout=60)
+    assert ran(*command, "-o", tmp_path / "out", stderr=theirs).returncode == 0
     os.close(theirs)
     shown = os.read(ours, 100_000).decode()
     os.close(ours)
@@ -233,7 +234,7 @@ def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tm
         time.sleep(0.5)
         children = parent.children()
         process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
     assert b"interrupted" in errors
     assert b"Traceback" not in errors
@@ -290,8 +291,7 @@ def test_plot_takes_a_name_that_is_no_text(wav: Path, tmp_path: Path) -> None:
 def test_a_reader_who_leaves_early_ends_it_quietly() -> None:
     reader, writer = os.pipe()
     os.close(reader)
-    command = [sys.executable, "-m", "birdfast", "models"]
-    result = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, timeout=60)
+    result = birdfast("models", stdout=writer)
     os.close(writer)
     assert (result.returncode, result.stderr) == (141, "")
 
@@ -344,7 +344,7 @@ def test_streams_that_are_closed_or_full_do_not_decide_how_a_run_ends(
         "--min-conf",
     ]
     command = f"{shlex.join(map(str, words))} 0 {progress} {streams}"
-    assert subprocess.run(["sh", "-c", command], timeout=120).returncode == 0
+    assert ran("sh", "-c", command).returncode == 0
     assert len(table(out / "detections.csv")) == 15
 
 
@@ -354,7 +354,7 @@ def test_streams_that_are_closed_or_full_do_not_decide_how_a_run_ends(
 @pytest.mark.parametrize("command", ["models", "info", "--help"])
 def test_what_is_printed_is_told_where_it_cannot_be_written(command: str, streams: str, code: int) -> None:
     words = f"{shlex.join([sys.executable, '-m', 'birdfast', command])} {streams}"
-    ended = subprocess.run(["sh", "-c", words], capture_output=True, text=True, timeout=60)
+    ended = ran("sh", "-c", words)
     assert ended.returncode == code
     assert "Traceback" not in ended.stderr
 

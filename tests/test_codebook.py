@@ -33,6 +33,20 @@ def lloyd(frames, centroids):
     return np.stack([frames[tokens == k].astype(np.float64).mean(axis=0) for k in range(len(centroids))])
 
 
+@pytest.mark.parametrize("n_centroids", [3, 12, 90])
+@pytest.mark.parametrize("size", [1e17, 1e19, 1e25, 3e38])
+def test_distances_that_overflow_are_the_largest(size, n_centroids):
+    """Two frames among many whose distances from all others are infinite get centroids of their own."""
+    frames, _ = blobs(200, 20, 6)
+    frames[[7, 11], 0] = size, -size
+    book = codebook.fit(frames, n_centroids, n_iterations=3)
+    tokens = book.assign(frames)
+    assert np.isfinite(book.centroids).all()
+    assert (tokens >= 0).all()
+    assert np.count_nonzero(tokens == tokens[7]) == 1
+    assert np.count_nonzero(tokens == tokens[11]) == 1
+
+
 def test_an_iteration_moves_centroids_to_the_means_of_their_frames():
     frames, _ = blobs(2000, 300, 6)
     before = codebook.fit(frames, 10, n_iterations=3, seed=4).centroids

@@ -25,7 +25,7 @@ from birdfast.tables import Result
 from birdfast.tables.dense import DenseTable
 
 from . import networks
-from .commands import birdfast, contents, infer, started
+from .commands import birdfast, contents, infer, ran, started
 from .journals import RUN, read, rows_of
 from .recordings import noise, write
 
@@ -190,9 +190,7 @@ def test_a_finished_folder_gives_its_tables_without_a_worker(
     assert birdfast(*how).returncode == 0
     expected = contents(tmp_path / "out")
     (tmp_path / "out" / "scores.parquet").unlink()
-    result = subprocess.run(
-        [sys.executable, "-c", MUTE, *map(str, how)], capture_output=True, text=True, timeout=60
-    )
+    result = ran(sys.executable, "-c", MUTE, *how)
     assert result.returncode == 0, result.stderr
     assert contents(tmp_path / "out") == expected
 
@@ -215,6 +213,9 @@ def test_a_folder_that_keeps_none_is_refused_by_name(deep: models.Model, wav: Pa
     how = [wav, "-o", tmp_path / "out", "--rtype"]
     assert infer(deep, *how, "csv").returncode == 0
     refused = infer(deep, *how, "csv,scores")
-    assert (refused.returncode, 'keep: [], now ["scores"]' in refused.stderr) == (64, True)
+    assert (refused.returncode, "rows kept by rtype or kinds: none, now scores" in refused.stderr) == (
+        64,
+        True,
+    )
     assert infer(deep, *how, "parquet,scores", "--force").returncode == 0
     assert infer(deep, *how, "scores,csv").returncode == 0

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from birdfast import models
+from birdfast.audio import perwindow
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.journal import Facts, Journal
@@ -29,6 +30,7 @@ OPTIONS = {  # of every option a value that is not the usual one
     "graft": False,
     "channel": "2",
     "resampler": "soxr-hq",
+    "max_hours": 24.0,
     "keep": ("scores",),
 }
 MODEL = {  # of every field that decides what a network says of sound, or what its classes are called
@@ -56,12 +58,12 @@ LIBRARIES = {
 
 def of(*listening: models.Model, options: Options = USUAL) -> Facts:
     return facts(
-        listening, options, [model.sha256() for model in listening], [{}] * len(listening), ["a.wav"], None
+        listening, options, [model.digests() for model in listening], [{}] * len(listening), ["a.wav"], None
     )
 
 
 def decided(model: models.Model) -> dict[str, str]:
-    return fingerprint([model], USUAL, [model.sha256()])
+    return fingerprint([model], USUAL, [model.digests()])
 
 
 def assert_differs(folder: Path, usual: Facts, other: Facts, *names: str) -> None:
@@ -94,11 +96,12 @@ def test_every_option_and_every_field_of_a_model_is_known_here() -> None:
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_decides(tiny: models.Model, tmp_path: Path, name: str) -> None:
     other = Options(**{name: OPTIONS[name]})
-    assert_differs(tmp_path / "out", of(tiny), of(tiny, options=other), name)
+    told = {"keep": "rows kept by rtype or kinds"}.get(name, name)
+    assert_differs(tmp_path / "out", of(tiny), of(tiny, options=other), told)
 
 
 def test_a_number_is_the_same_however_it_is_written(tiny: models.Model) -> None:
-    for zero in (0, np.float64(0), False):
+    for zero in (0, np.float64(0), np.float32(0)):
         assert of(tiny, options=Options(min_confidence=zero)) == of(tiny, options=Options(min_confidence=0.0))
     whole = Options(top_k=2, overlap_s=0, sensitivity=1)
     assert of(tiny, options=whole) == of(tiny, options=Options(top_k=np.int64(2), overlap_s=0.0))
@@ -130,6 +133,16 @@ def test_every_library_that_decides_is_known_by_its_version(
     version = "99" if attribute == "__version__" else lambda: "99"
     monkeypatch.setattr(import_module(f"birdfast.{module}"), attribute, version)
     assert_differs(tmp_path / "out", usual, of(tiny), name)
+
+
+def test_scipy_decides_where_it_resamples(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    as_birdnet = Options(resampler="birdnet")
+    usual = of(tiny, options=as_birdnet)
+    assert "scipy" not in decided(tiny)
+    monkeypatch.setattr(perwindow, "version", lambda: "99")
+    assert_differs(tmp_path / "out", usual, of(tiny, options=as_birdnet), "scipy")
 
 
 def test_a_model_without_tflite_does_not_hang_on_its_runtime(tokens: models.Model) -> None:

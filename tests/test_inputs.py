@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from birdfast import inputs
+from birdfast import inputs, models
 from birdfast.errors import ConfigError
 
-from .recordings import refuse_to_list
+from .commands import birdfast, infer, table
+from .recordings import noise, refuse_to_list, write
 
 
 @pytest.fixture
@@ -119,6 +122,116 @@ def test_nothing_to_do_is_an_error(tree: Path, name: str, reason: str) -> None:
     (tree / "empty").mkdir()
     with pytest.raises(ConfigError, match=reason):
         inputs.find([str(tree / name)])
+
+
+SPELLINGS = ("./a.wav", "a.wav", "{here}/a.wav", "sub/../a.wav", "sub//..//a.wav", "link/a.wav", "b.wav")
+
+
+@pytest.mark.parametrize("first", SPELLINGS)
+def test_a_recording_counts_once_by_its_first_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path, target_is_directory=True)
+    (tmp_path / "b.wav").symlink_to("a.wav")
+    monkeypatch.chdir(tmp_path)
+    names = [spelling.format(here=tmp_path) for spelling in (first, *SPELLINGS)]
+    assert inputs.find(names) == names[:1]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    assert inputs.find(["list.txt", *names, "."]) == names[:1]
+
+
+def test_a_link_upwards_is_followed_before_it_is_left(tmp_path: Path) -> None:
+    for name in ("a.wav", "far/a.wav"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    (tmp_path / "far" / "below").mkdir()
+    (tmp_path / "link").symlink_to("far/below", target_is_directory=True)
+    names = [f"{tmp_path}/a.wav", f"{tmp_path}/link/../a.wav"]  # the second lies in far/
+    assert inputs.find(names) == names
+
+
+def test_hard_links_and_missing_files_of_different_names_are_different_recordings(tmp_path: Path) -> None:
+    (tmp_path / "a.wav").touch()
+    (tmp_path / "b.wav").hardlink_to(tmp_path / "a.wav")
+    names = [str(tmp_path / name) for name in ("a.wav", "b.wav", "gone.wav", "gone/too.wav", "./gone.wav")]
+    (tmp_path / "list.txt").write_text("\n".join(names))
+    assert inputs.find([str(tmp_path / "list.txt")]) == names[:4]
+
+
+CONFIG = (
+    "Device ID                       : 24F319055FDF2205\r\nFirmware                        : 1.8.1\r\n\r\n"
+    "Sample rate (Hz)                : 48000\r\nGain                            : Medium\r\n"
+)
+
+
+def test_a_recorders_configuration_is_no_list_of_paths(tmp_path: Path) -> None:
+    config, told = tmp_path / "CONFIG.TXT", list[str]()
+    config.write_text(CONFIG)
+    (tmp_path / "a.wav").touch()
+    found = inputs.find([str(config), str(tmp_path / "a.wav")], told.append)
+    assert found == [str(tmp_path / "a.wav")]
+    assert len(told) == 1
+    assert told[0].startswith(f"{config}: no list of recordings ('Device ID")
+    with pytest.raises(ConfigError, match=r"CONFIG\.TXT: no list of recordings \('Device ID"):
+        inputs.find([str(config), str(tmp_path / "a.wav")])
+    with pytest.raises(ConfigError, match="no audio files in "):
+        inputs.find([str(config)], told.append)
+
+
+def test_a_line_that_is_a_file_or_has_a_recordings_name_makes_a_list(tmp_path: Path) -> None:
+    (tmp_path / "night").touch()
+    for line in (f"{tmp_path}/night", "/gone/dawn.WAV"):
+        (tmp_path / "list.txt").write_text(f"{CONFIG}{line}\n")
+        assert inputs.find([str(tmp_path / "list.txt")])[-1] == line
+
+
+def test_lines_that_no_file_can_have_as_a_name_are_lines(tmp_path: Path) -> None:
+    (tmp_path / "list.txt").write_text(f"{'x' * 300}\n{'y' * 300}.wav\n")
+    assert len(inputs.find([str(tmp_path / "list.txt")])) == 2
+    (tmp_path / "list.txt").write_text("x" * 300)
+    with pytest.raises(ConfigError, match="no list of recordings"):
+        inputs.find([str(tmp_path / "list.txt")])
+
+
+def test_all_of_a_recorders_card_can_be_given(tiny: models.Model, tmp_path: Path) -> None:
+    card, out = tmp_path / "card", tmp_path / "out"
+    card.mkdir()
+    (card / "CONFIG.TXT").write_text(CONFIG)
+    write(card / "=1.wav", noise(8_000), 8_000)
+    everything = [card / "=1.wav", card / "CONFIG.TXT", f"{card}/../card/=1.wav"]
+    done = infer(tiny, *everything, "-o", out, "--min-conf", "0", "--csv-safe")
+    assert done.returncode == 0, done.stderr
+    assert f"{card}/CONFIG.TXT: no list of recordings ('Device ID" in done.stderr
+    assert "; 1 file\n" in done.stderr
+    assert {row["File"] for row in table(out / "detections.csv")} == {str(card / "=1.wav")}
+    how = ["--model", tiny.path.parent, "-o", out, "--force", "--min-conf", "0", "--csv-safe"]
+    here = birdfast("infer", "=1.wav", *how, cwd=card)
+    assert here.returncode == 0, here.stderr
+    assert {row["File"] for row in table(out / "detections.csv")} == {"'=1.wav"}
+
+
+@pytest.mark.parametrize(
+    ("given", "reason"),
+    [
+        ("a.wav", "inputs: 'a.wav' does not fit; it takes a list of paths"),
+        (b"a.wav", "inputs: b'a.wav' does not fit; it takes a list of paths"),
+        (None, "inputs: None does not fit; it takes a list of paths"),
+        (7, "inputs: 7 does not fit; it takes a list of paths"),
+        ([b"a.wav"], "input: b'a.wav' does not fit; it takes a path as text, as os.fsdecode makes it"),
+        ([None], "input: None does not fit; it takes a path as text"),
+        ([3], "input: 3 does not fit; it takes a path"),
+        ([""], "an input is empty"),
+    ],
+)
+def test_what_is_no_list_of_paths_is_told(given: Any, reason: str) -> None:
+    with pytest.raises(ConfigError, match=re.escape(reason)):
+        inputs.find(given)
+
+
+def test_paths_are_paths(tree: Path) -> None:
+    assert inputs.find([tree / "b.wav"]) == [str(tree / "b.wav")]
 
 
 def test_a_list_that_is_no_text_is_refused(tree: Path) -> None:

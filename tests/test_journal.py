@@ -26,7 +26,7 @@ from birdfast.journal import NAME, Journal, Record
 from birdfast.outcomes import Failure, Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
-from .commands import birdfast, contents, infer, started, table
+from .commands import LIMIT_S, birdfast, contents, infer, ran, started, table
 from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, outcome
 from .recordings import noise, write
 
@@ -403,8 +403,7 @@ def test_a_full_disk_is_said_in_words_and_the_run_goes_on_later(
     tiny: models.Model, folder: Path, tmp_path: Path
 ) -> None:
     how = ["infer", "--model", tiny.path.parent, folder, "--min-conf", "0", "-o", tmp_path / "out"]
-    limited = [sys.executable, "-c", LIMITED, *map(str, how)]
-    result = subprocess.run(limited, capture_output=True, text=True, timeout=60)
+    result = ran(sys.executable, "-c", LIMITED, *how)
     assert result.returncode == 74, result.stderr
     assert "cannot be written" in result.stderr
     assert "Traceback" not in result.stderr
@@ -472,7 +471,7 @@ def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
         time.sleep(0.5)
         process.send_signal(number)
         began = time.monotonic()
-        assert process.wait(timeout=20) == code
+        assert process.wait(timeout=LIMIT_S) == code
         assert time.monotonic() - began < 10  # 2 s is what we promise; a busy machine gets more
     assert not [child for child in children if child.is_running()]
     assert birdfast("status", tmp_path / "out").returncode == 1

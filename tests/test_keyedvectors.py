@@ -85,6 +85,8 @@ def test_a_cut_file_is_a_model_error(name: str, tmp_path: Path) -> None:
         (b"3 x\n", "no word2vec file"),
         (pickle.dumps([1]), "a pickle"),
         (b"999999999 999999999\n0 1", "do not fit"),
+        (b"99999999999999999999 0\n", "do not fit"),
+        (b"2 1\na 1e99\nb 1\n", "the vector of a is not finite"),
     ],
 )
 def test_something_else_is_a_model_error(data: bytes, named: str, tmp_path: Path) -> None:
@@ -94,18 +96,40 @@ def test_something_else_is_a_model_error(data: bytes, named: str, tmp_path: Path
         keyedvectors.read(path)
 
 
+@pytest.mark.parametrize("row", [0, 1, 2])
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("name", ["v.txt", "v.bin"])
-def test_a_vector_that_is_not_finite_is_named(value: float, name: str, tmp_path: Path) -> None:
+def test_a_vector_that_is_not_finite_is_named(value: float, name: str, row: int, tmp_path: Path) -> None:
     vectors = VALUES.copy()
-    vectors[1, 2] = value
+    vectors[row, 2] = value
     keyedvectors.write(tmp_path / name, vectors, ["a", "b", "c"])
-    with pytest.raises(ModelError, match=rf"{name}: the vector of b is not finite"):
+    named = rf"{name}: the vector of {'abc'[row]} is not finite \(row {row + 1} of 3\)"
+    with pytest.raises(ModelError, match=named):
+        keyedvectors.read(tmp_path / name)
+
+
+def test_text_whose_first_row_is_not_finite_is_not_taken_for_binary(tmp_path: Path) -> None:
+    """Its digits would be floats, and the spaces between them keys."""
+    path = tmp_path / "v.txt"
+    path.write_text("2 1\n0 nan\n1 0.25\n2 0.125\n3 7\n4 8\n")
+    with pytest.raises(ModelError, match=r"v\.txt"):
+        keyedvectors.read(path)
+    rows = "".join(f"{key} {' '.join(['nan' if key == 0 else '0.123456'] * 3)}\n" for key in range(40))
+    path.write_text(f"40 3\n{rows}")
+    with pytest.raises(ModelError, match=r"the vector of 0 is not finite \(row 1 of 40\)"):
+        keyedvectors.read(path)
+
+
+@pytest.mark.parametrize("name", ["word2vec.txt", "word2vec.bin"])
+def test_a_file_that_goes_on_behind_its_vectors_is_a_model_error(name: str, tmp_path: Path) -> None:
+    data = (GOLDEN / name).read_bytes()
+    (tmp_path / name).write_bytes(b"2" + data[1:])
+    with pytest.raises(ModelError, match=f"{name}: damaged; it goes on behind the 2"):
         keyedvectors.read(tmp_path / name)
 
 
 def test_a_missing_file_is_a_model_error(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match=r"gone.bin: No such file"):
+    with pytest.raises(ModelError, match=r"gone.bin: cannot be read .No such file"):
         keyedvectors.read(tmp_path / "gone.bin")
 
 

@@ -71,7 +71,7 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
     ("manifest", "reason"),
     [
         ("rate = 1", "unknown key rate"),
-        ("rate_hz =", "cannot be read"),
+        ("rate_hz =", "no TOML"),
         ("path = 'x'", "unknown key path"),
         ("kind = 'stsg'", "unknown key kind"),
         ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number"),
@@ -134,7 +134,7 @@ def test_labels(tmp_path: Path) -> None:
     [
         (b"", "lines", "no labels"),
         (b"\xff\xfe", "lines", "not UTF-8"),
-        (b"a,b\n1,2\n", "csv:name", "lack a column 'name'"),
+        (b"a,b\n1,2\n", "csv:name", "lacks the column name"),
         (None, "lines", "cannot be read"),
     ],
 )

@@ -13,6 +13,7 @@ import pytest
 import soundfile
 
 from birdfast import audio
+from birdfast.errors import AudioError
 
 from . import encoded
 
@@ -189,7 +190,7 @@ def test_what_follows_damage_keeps_its_time(tmp_path: Path, name: str, n_bytes: 
 def test_what_is_damaged_is_told_so(tmp_path: Path, suffix: str, codec: str, kind: str) -> None:
     path = tmp_path / f"dawn.{suffix}"
     path.write_bytes(encoded.by_ffmpeg(path, codec, encoded.sound())[:24])
-    with pytest.raises(audio.recording.AudioError, match=f"FFmpeg reads; a damaged {kind}") as told:
+    with pytest.raises(AudioError, match=f"FFmpeg reads; a damaged {kind}") as told:
         audio.read(path)
     assert "ffmpeg -i" not in str(told.value)
 
@@ -198,5 +199,5 @@ def test_what_is_damaged_is_told_so(tmp_path: Path, suffix: str, codec: str, kin
 def test_what_no_decoder_reads_is_told_with_a_hint(tmp_path: Path, suffix: str) -> None:
     path = tmp_path / f"dawn.{suffix}"
     path.write_bytes(b"RIFF" + bytes(100))
-    with pytest.raises(audio.recording.AudioError, match="convert it to WAV with Kaleidoscope"):
+    with pytest.raises(AudioError, match="convert it to WAV with Kaleidoscope"):
         audio.read(path)

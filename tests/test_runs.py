@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import ast
+import dataclasses
+import hashlib
 import inspect
 import os
 import re
@@ -19,7 +22,7 @@ import pyarrow.parquet
 import pytest
 
 import birdfast
-from birdfast import inputs, models, workers
+from birdfast import inputs, models, sources, workers
 from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.errors import BirdfastError, ConfigError, ModelError, OutputError
@@ -164,10 +167,14 @@ def test_a_second_call_does_nothing_and_says_the_same(
 def test_a_run_reads_a_models_file_once_for_its_hash(
     deep: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    sha256, asked = models.Model.sha256, []
-    monkeypatch.setattr(models.Model, "sha256", lambda model: asked.append(model) or sha256(model))
+    digest, read = hashlib.file_digest, []
+    monkeypatch.setattr(
+        hashlib, "file_digest", lambda file, name: read.append(file.name) or digest(file, name)
+    )
+    monkeypatch.setattr(sources, "SETTLED_S", -1.0)
+    monkeypatch.setattr(sources, "_KNOWN", {})
     run(folder, deep, tmp_path / "out")
-    assert asked == [deep]
+    assert read.count(str(deep.path)) == 1
 
 
 def test_a_run_works_in_any_thread(deep: models.Model, folder: Path, tmp_path: Path) -> None:
@@ -289,7 +296,10 @@ def test_what_a_run_did_not_keep_is_refused(deep: models.Model, folder: Path, tm
 
 def test_what_is_kept_needs_no_table(deep: models.Model, folder: Path, tmp_path: Path) -> None:
     how = {"output": tmp_path / "out", "min_confidence": 0}
-    results = birdfast.run(folder, deep.path.parent, **how, keep=["embeddings"])
+    Run(
+        inputs.find([str(folder)]), [deep], Options(min_confidence=0, keep=("embeddings",)), how["output"]
+    ).work()
+    results = Results(how["output"])
     assert {path.name for path in (tmp_path / "out").iterdir()} == {NAME, "detections.csv", "failures.csv"}
     assert next(results.embeddings()).values.shape[1] == 5
     again = birdfast.run(folder, deep.path.parent, **how, kinds=["embeddings"])
@@ -303,7 +313,7 @@ def test_what_a_run_left_that_was_killed_while_it_wrote_goes(
     others = [tmp_path / ".mine.csv.abc.part", tmp_path / "mine.csv"]
     for path in (*litter, *others):
         path.touch()
-    birdfast.run(folder / "0.wav", deep.path.parent, output=tmp_path, keep=["scores"])
+    birdfast.run(folder / "0.wav", deep.path.parent, output=tmp_path, kinds=["csv", "scores"])
     assert [path.exists() for path in litter] == [False] * 3
     assert [path.exists() for path in others] == [True] * 2
 
@@ -351,6 +361,75 @@ def test_scores_of_which_some_are_missing_are_refused(
         list(results.scores())
 
 
+# ---- a folder that was used before ----
+
+
+def test_a_run_that_begins_anew_leaves_no_table_of_before(
+    deep: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    run(folder, deep, tmp_path / "out")
+    assert len(contents(tmp_path / "out")) == 5
+    with pytest.raises(KeyboardInterrupt):
+        run(folder, deep, tmp_path / "out", BreakingOff(), kinds=("csv",), force=True)
+    assert contents(tmp_path / "out") == {}
+
+
+def test_a_run_that_begins_anew_removes_what_is_its_own_and_nothing_else(
+    deep: models.Model, tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    kept = (tmp_path / "out" / "scores-mine.parquet", tmp_path / "out" / "detections.txt")
+    both, paths = [dataclasses.replace(deep, name="deep"), tiny], inputs.find([str(folder)])
+    Run(paths, both, EVERYTHING, tmp_path / "out", How(kinds=("scores",))).work()
+    assert {"scores-deep.parquet", "scores-tiny.parquet"} < set(contents(tmp_path / "out"))
+    for path in kept:
+        path.touch()
+    run(folder, tiny, tmp_path / "out", kinds=("csv",), force=True)
+    assert set(contents(tmp_path / "out")) == {
+        *("detections.csv", "failures.csv"),
+        *(path.name for path in kept),
+    }
+
+
+@pytest.mark.parametrize("bad", [0, 1, 2])
+def test_a_finished_folder_says_so_and_ends_as_the_run_did(
+    deep: models.Model, tmp_path: Path, bad: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        write(tmp_path / "in" / f"{number}.wav", noise(9_000), 8_000)
+    for number in range(bad):
+        (tmp_path / "in" / f"{number}.wav").write_text("no sound")
+    first, second = (infer(deep, tmp_path / "in", "-o", tmp_path / "out") for _ in range(2))
+    assert (first.returncode, second.returncode) == ((0, 2, 3)[bad],) * 2
+    assert "finished before: nothing was left to do" in second.stderr
+    monkeypatch.setattr(workers.Worker, "__init__", lambda *_: pytest.fail("a worker for nothing"))
+    found = birdfast.run(tmp_path / "in", deep.path.parent, output=tmp_path / "out")
+    assert found.standing.waiting == 0
+
+
+@pytest.mark.parametrize(("n_files", "length_s", "most"), [(1, 1, 1), (3, 1, 3), (1, 190, 4)])
+def test_there_are_no_more_workers_than_there_is_to_do(
+    tiny: models.Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    n_files: int,
+    length_s: int,
+    most: int,
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(n_files):
+        write(tmp_path / "in" / f"{number}.wav", noise(8_000 * length_s), 8_000)
+    begin, hired = workers.Worker.__init__, []
+
+    def hire(worker: workers.Worker, *how: object) -> None:
+        hired.append(worker)
+        begin(worker, *how)
+
+    monkeypatch.setattr(workers.Worker, "__init__", hire)
+    run(tmp_path / "in", tiny, tmp_path / "out", kinds=("csv",), n_workers=9)
+    assert 1 <= len(hired) <= most
+
+
 # ---- followers ----
 
 
@@ -370,6 +449,22 @@ def test_a_follower_hears_everything_in_its_order(deep: models.Model, folder: Pa
             kept = [part for before, whose, part in told[:place] if (before, whose) == ("keep", name)]
             assert len(kept) == came.heard[0].n_parts
             assert ("keep", name) not in [later[:2] for later in told[place:]]
+
+
+def test_a_call_tells_followers_and_shows_its_progress(
+    deep: models.Model, wav: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    diary = Diary()
+    birdfast.run(wav, deep.path.parent, output=tmp_path / "out", followers=[diary])
+    assert diary.heard[-1] == ("end",)
+    assert capsys.readouterr().err == ""
+    birdfast.run(wav, deep.path.parent, output=tmp_path / "out", progress=True)
+    assert "1 file done before" in capsys.readouterr().err
+
+
+def test_a_word_is_one_kind_of_table(deep: models.Model, wav: Path, tmp_path: Path) -> None:
+    results = birdfast.run(wav, deep.path.parent, output=tmp_path / "out", kinds="parquet")
+    assert "detections.parquet" in {path.name for path in results.tables}
 
 
 def test_a_follower_hears_the_end_whatever_comes(deep: models.Model, folder: Path, tmp_path: Path) -> None:
@@ -422,6 +517,7 @@ def test_a_follower_is_told_what_takes_time_and_what_is_odd(
         ({"shard": "5/4"}, ConfigError, "shard: '5/4' does not fit"),
         ({"file_timeout_s": 1}, ConfigError, "file_timeout_s: 1 does not fit; it takes 2 seconds or more"),
         ({"file_timeout_s": float("nan")}, ConfigError, "file_timeout_s: nan does not fit"),
+        ({"keep": ["scores"]}, ConfigError, "keep: no such option; there are min_confidence"),
         ({"top_n": 3}, ConfigError, "top_n: no such option; there are min_confidence"),
         ({"min_confidence": 2}, ConfigError, "min_confidence: 2 does not fit"),
         ({"step_s": 60}, ConfigError, "a step of 60 s does not fit"),
@@ -478,19 +574,47 @@ def test_what_birdfast_offers_is_there_and_explained(name: str) -> None:
     doc = inspect.getdoc(offered)
     assert doc
     if isinstance(offered, type) and issubclass(offered, Exception):
-        assert issubclass(offered, BirdfastError)
+        assert issubclass(offered, BirdfastError | Warning)
+        return
+    if offered is birdfast.Follower or hasattr(offered, "_fields"):  # what is handed out, or overridden
         return
     sections = re.findall(r"^(\w+)\n-+$", doc, re.MULTILINE)
-    kept = ["Parameters", "Returns", "Raises"]
-    if isinstance(offered, type):
+    kept = ["Parameters", "Attributes" if "Attributes" in sections else "Returns", "Raises"]
+    if isinstance(offered, type) and "Returns" in kept:
         kept.remove("Returns")
-    assert sections == kept
-    told = doc.partition("Parameters\n")[2].partition(f"{sections[1]}\n")[0]
+    assert sorted(sections) == sorted(kept)
+    told = doc.partition("Parameters\n")[2].partition("Returns\n" if "Returns" in kept else "Raises\n")[0]
     names = {
         name for line in re.findall(r"^(\S.*?)(?: : .*)?$", told, re.MULTILINE) for name in line.split(", ")
     }
     for parameter in inspect.signature(offered).parameters.values():
         assert re.split("[:=]", str(parameter))[0] in names
+
+
+def test_what_calls_give_and_take_is_in_the_face(deep: models.Model, wav: Path, tmp_path: Path) -> None:
+    pipeline = birdfast.load(deep.path.parent, min_confidence=0)
+    results = birdfast.run(wav, deep.path.parent, output=tmp_path / "out", kinds="scores", min_confidence=0)
+    given = [pipeline, pipeline.detect(wav)[0], next(pipeline.score(wav)), results, next(results.scores())]
+    given.append(birdfast.run(__file__, deep.path.parent, output=tmp_path / "bad").failures[0])
+    for one in given:
+        name = type(one).__name__
+        assert name in birdfast.__all__
+        assert getattr(birdfast, name) is type(one)
+
+
+@pytest.mark.parametrize("path", sorted(Path(birdfast.__file__).parent.rglob("*.py")), ids=str)
+def test_every_public_name_is_explained(path: Path) -> None:
+    def bare(node: ast.Module | ast.ClassDef) -> Iterator[str]:
+        for one in node.body:
+            if isinstance(one, ast.FunctionDef | ast.ClassDef) and not one.name.startswith("_"):
+                if not ast.get_docstring(one):
+                    yield one.name
+                if isinstance(one, ast.ClassDef):
+                    yield from bare(one)
+
+    tree = ast.parse(path.read_text())
+    assert ast.get_docstring(tree)
+    assert list(bare(tree)) == []
 
 
 def test_the_version_is_the_packages() -> None:

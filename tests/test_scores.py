@@ -13,7 +13,7 @@ from birdfast.scores import ScoreRule
 LOGITS = arrays(
     np.float32,
     st.tuples(st.integers(1, 4), st.integers(1, 9)),
-    elements=st.one_of(st.floats(-40, 40, width=32), st.sampled_from([0.0, -1.0986123])),
+    elements=st.one_of(st.floats(-40, 40, width=32), st.sampled_from([0.0, float(np.float32(-1.0986123))])),
 )
 RULES = st.builds(
     ScoreRule,
@@ -30,7 +30,7 @@ def test_pick_is_threshold_then_sort(logits: np.ndarray, rule: ScoreRule) -> Non
     expected = []
     for window, row in enumerate(confidences):
         order = sorted(range(len(row)), key=lambda label: (-logits[window, label], label))
-        kept = [label for label in order if row[label] >= rule.min_confidence][: rule.top_k]
+        kept = [label for label in order if row[label] >= np.float32(rule.min_confidence)][: rule.top_k]
         expected += [(window, label, row[label]) for label in kept]
     assert list(zip(*rule.pick(logits), strict=True)) == expected
 

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdfast import models
 from birdfast.arrays import Float32
+from birdfast.config import GraphEnd
 from birdfast.errors import ModelError
 from birdfast.grafting import graft
 from birdfast.runtimes import litert
@@ -74,6 +76,7 @@ def test_a_session_says_what_it_is(session: Session) -> None:
     assert {type(size) for size in sizes} == {int}
     assert min(sizes) > 0
     assert {"logits"} <= session.outputs.keys() <= {"logits", "embedding"}
+    assert session.ends_in in {*get_args(GraphEnd)} - {""}
 
 
 def test_every_number_of_windows_up_to_a_batch_is_scored(session: Session) -> None:
@@ -151,6 +154,7 @@ def test_yamnet_runs(yamnet: models.Model) -> None:
     logits = session.run(np.zeros((1, 15_600), np.float32))["logits"]
     assert logits.shape == (1, 521)
     assert logits.argmax() == 494  # "Silence"
+    assert session.ends_in == "sigmoid"  # and so its confidences are these
 
 
 def test_the_number_of_labels_has_to_fit(tiny: models.Model) -> None:
@@ -169,6 +173,7 @@ def test_the_number_of_labels_has_to_fit(tiny: models.Model) -> None:
             "refuses the model|takes int32",
         ),
     ],
+    ids=["empty", "sound", "cut", "integers"],
 )
 def test_what_is_no_network_for_sound_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     path = tmp_path / "model.tflite"

@@ -26,7 +26,7 @@ from birdfast.runs import Follower, How, Results, Run
 from birdfast.runs.results import Windows
 
 from . import networks
-from .commands import contents, started, table
+from .commands import LIMIT_S, contents, started, table
 from .journals import FACTS_OF_TWO, failed
 from .recordings import noise, write
 
@@ -172,7 +172,7 @@ def test_a_run_that_is_killed_goes_on_and_says_the_same(
         done.append(n_done(tmp_path / "out"))
     assert 0 < done[1] < done[2] < 154
     with started(*command) as process:
-        assert process.wait(timeout=120) == 2
+        assert process.wait(timeout=LIMIT_S) == 2
     run([*map(str, sorted((tmp_path / "in").iterdir()))], [tiny, same_rate], tmp_path / "whole")
     assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 

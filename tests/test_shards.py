@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast import models
+from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Journal
+from birdfast.journal import NAME, Facts, Journal
 from birdfast.runs import How, Run, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
 from .commands import birdfast, contents, infer
-from .journals import FACTS
+from .journals import FACTS, outcome
 from .recordings import noise, write
 
 
@@ -75,6 +75,68 @@ def test_parts_that_are_not_one_whole_run_are_refused(
     with pytest.raises(ConfigError, match=reason):
         merge(parts, tmp_path / "merged")
     assert list((tmp_path / "merged").iterdir()) == []
+
+
+def of_two_shards(folder: Path) -> list[Path]:
+    """Return the folders of a run of two files, finished by two machines."""
+    parts, paths = [folder / "one", folder / "two"], [f"{number}.wav" for number in range(2)]
+    for number, part in enumerate(parts):
+        part.mkdir()
+        with Journal(part, shard_of(number)) as journal:
+            journal.plan([paths[number]], [number])
+            journal.add(paths[number], outcome())
+    return parts
+
+
+def shard_of(number: int) -> Facts:
+    return FACTS._replace(shard=f"{number + 1}/2", inputs="2 files, a")
+
+
+@pytest.mark.parametrize("place", ["one", "two", "merged"])
+def test_nothing_is_merged_while_a_run_is_at_work_in_a_folder(tmp_path: Path, place: str) -> None:
+    parts = of_two_shards(tmp_path)
+    (tmp_path / "merged").mkdir()
+    with (
+        Journal(tmp_path / place, shard_of(int(place == "two"))),
+        pytest.raises(ConfigError, match=f"{tmp_path / place}: another run is at work in it"),
+    ):
+        merge(parts, tmp_path / "merged")
+    assert merge(parts, tmp_path / "merged")[1].done == 2
+    for part in parts:  # and nothing stays locked
+        with Journal(part, shard_of(parts.index(part))):
+            pass
+
+
+def test_no_run_begins_in_a_folder_that_is_merged_but_others_may_read_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = of_two_shards(tmp_path)
+    tried = []
+
+    def write_all(folder: Path, *_: object, **__: object) -> list[Path]:
+        for number, one in enumerate((*parts, folder)):
+            with pytest.raises(ConfigError, match=f"{one}: another run is at work in it"):
+                Journal(one, shard_of(number % 2))
+        with monkeypatch.context() as again:
+            again.setattr(tables, "write_all", lambda there, *_, **__: tried.append(there) or [])
+            merge(parts, tmp_path / "elsewhere")
+        return []
+
+    monkeypatch.setattr(tables, "write_all", write_all)
+    merge(parts, tmp_path / "merged")
+    assert tried == [tmp_path / "elsewhere"]
+
+
+def test_shards_may_be_merged_into_one_of_their_folders(tmp_path: Path) -> None:
+    parts = of_two_shards(tmp_path)
+    written, _ = merge(parts, parts[0])
+    assert written[0].parent == parts[0]
+
+
+def test_a_part_without_a_journal_is_told(tmp_path: Path) -> None:
+    for part in (tmp_path / "gone", tmp_path):
+        with pytest.raises(ConfigError, match=f"{part}: no journal of a run"):
+            merge([part], tmp_path / "merged")
 
 
 def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast.errors import ConfigError, ModelError
-from birdfast.train import checkpoint, sentences, skipgram
+from birdfast.train import checkpoint, epochs, sentences, skipgram
 
+from .golden import make_skipgram_norms
 from .reference import skipgram_pass
 
 kernels = pytest.importorskip(
@@ -291,6 +293,15 @@ def test_a_damaged_checkpoint_is_refused(tmp_path: Path) -> None:
             checkpoint.read(path, {"what": "test"})
 
 
+def test_a_checkpoint_holds_its_arrays_and_nothing_else_and_none_of_objects(tmp_path: Path) -> None:
+    path = tmp_path / "run.npz"
+    checkpoint.write(path, {"what": "test"}, {"rows": np.arange(3)})
+    assert list(checkpoint.read(path, {"what": "test"})) == ["rows"]
+    with pytest.raises(ValueError, match="allow_pickle=False"):
+        checkpoint.write(tmp_path / "other.npz", {}, {"rows": np.array([{}], object)})
+    assert [file.name for file in tmp_path.iterdir()] == ["run.npz"]
+
+
 def test_no_pickle_is_read(tmp_path: Path) -> None:
     path = tmp_path / "run.npz"
     np.savez(path, **{checkpoint.RUN: np.array([{}], object)})
@@ -360,6 +371,15 @@ def test_a_long_sentence_is_not_cut() -> None:
         ({"seed": -1}, "seed: -1"),
         ({"learning_rate": 1e-5}, "learning_rate: 1e-05"),
         ({"n_workers": 0}, "n_workers: 0"),
+        ({"dim": 16.5}, "dim: 16.5 does not fit; it takes a whole number"),
+        ({"window": "5"}, "window: '5'"),
+        ({"exponent": float("nan")}, "exponent: nan"),
+        ({"exponent": 60}, "exponent: 60"),
+        ({"subsample": float("inf")}, "subsample: inf"),
+        ({"learning_rate": float("nan")}, "learning_rate: nan"),
+        ({"min_learning_rate": "0"}, "min_learning_rate: '0'"),
+        ({"learning_rate": 2}, "learning_rate: 2"),
+        ({"seed": True}, "seed: True"),
     ],
 )
 def test_an_option_out_of_range_is_named(options: dict[str, Any], named: str) -> None:
@@ -399,6 +419,66 @@ def test_neighbours_are_gensims() -> None:
         assert mine[among].mean() == pytest.approx(theirs[among].mean(), abs=0.08)
     lengths = [np.linalg.norm(e, axis=1).mean() for e in (rows, GOLDEN["embeddings"])]
     assert lengths[0] == pytest.approx(lengths[1], rel=0.05)
+
+
+with (Path(__file__).parent / "golden" / "skipgram_norms.csv").open() as file:
+    NORMS = [
+        pytest.param(
+            row["sentences"], float(row["subsample"]), float(row["median_norm"]), id="-".join(row.values())
+        )
+        for row in csv.DictReader(file)
+    ]
+
+
+@pytest.mark.parametrize(("name", "subsample", "theirs"), NORMS)
+def test_vectors_are_as_long_as_gensims(name: str, subsample: float, theirs: float) -> None:
+    """Golden: also where all pairs agree, and nothing is left to learn."""
+    lists = make_skipgram_norms.CASES[name]()
+    n_tokens = 1 + max(int(one.max()) for one in lists)
+    rows = skipgram.train(lists, n_tokens, subsample=subsample, **make_skipgram_norms.OPTIONS)
+    mine = np.linalg.norm(rows, axis=1)
+    assert theirs / 1.5 < np.median(mine) < theirs * 1.5
+    assert mine.max() < 20
+
+
+@pytest.mark.parametrize("name", make_skipgram_norms.CASES)
+def test_no_learning_rate_makes_vectors_explode(name: str) -> None:
+    lists = make_skipgram_norms.CASES[name]()
+    how = {"learning_rate": 1, "subsample": 0, "dim": 32, "window": 20, "epochs": 2}
+    rows = skipgram.train(lists, 60, **how)
+    assert np.linalg.norm(rows, axis=1).max() < 1000
+
+
+@pytest.mark.parametrize("score", [20, -20])
+def test_beyond_the_table_nothing_is_learnt(score: float) -> None:
+    """A label that is met has no slope left, and one that is far off would be thrown further."""
+    model = model_of(3, 16, [2])
+    model[0][1], model[1][:] = 1, score / 16
+    before = [rows.astype(np.float64) for rows in model[:2]]
+    learn([0, 1], model)
+    inputs, outputs, _ = skipgram_pass(*before, 0, [1], [2], 0.1)
+    for rows, start, meant in zip(model, before, (inputs, outputs), strict=False):
+        np.testing.assert_array_equal(rows, start)
+        np.testing.assert_array_equal(rows, meant)
+
+
+@pytest.mark.parametrize("where", [0, 1], ids=["context", "centre"])
+def test_a_nan_finds_an_entry_of_the_table_and_is_seen(where: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = model_of(3, 16, [2])
+    model[where][:2] = np.nan
+    loss, n_pairs = learn([0, 1], model)
+    assert np.isfinite(loss)
+    assert n_pairs == 2
+
+    def broken(*_: Any) -> tuple[float, int]:
+        training._inputs[3] = np.nan
+        return 0.0, 1
+
+    options = skipgram.SkipgramOptions(**SMALL, learning_rate=1)
+    training = epochs.Epochs(*sentences.flat(two_topics(), 20), 20, options, 1)
+    monkeypatch.setattr(training, "_learn_all", broken)
+    with pytest.raises(ConfigError, match="learning_rate: 1 .* no longer finite after epoch 1: .* 0.025"):
+        training.learn(0)
 
 
 OPTIONS = ("dim", "window", "negatives", "subsample", "epochs")

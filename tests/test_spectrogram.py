@@ -564,3 +564,26 @@ def test_the_dct_is_orthonormal():
 
 def test_logs_compare_by_value():
     assert Log(1e-6) == Log(offset=1e-6)
+
+
+@pytest.mark.parametrize("make", [LogMel, Mfcc, lambda *sizes: LogMel(*sizes, log="db", top_db=80)])
+def test_an_out_that_overlaps_its_input_is_refused(make):
+    transform, memory = make(8000, 256, 128), np.zeros(2 * 60_000, np.float32)
+    audio = memory[:60_000]
+    count, width = transform.frames(audio.size), transform.n_values
+    for first in (0, 1, 59_999):
+        out = memory[first : first + count * width].reshape(count, width)
+        with pytest.raises(ConfigError, match="out shares memory with what is read"):
+            transform(audio, out=out)
+    beside = memory[60_000 : 60_000 + count * width].reshape(count, width)
+    assert transform(audio, out=beside) is beside
+
+
+def test_an_out_between_the_samples_does_not_overlap_them():
+    transform, memory = Stft(16, 16), np.zeros(2 * 320, np.float32)
+    audio, between = memory[::2], memory[1::2].reshape(-1, 2)
+    out = np.empty((transform.frames(audio.size), transform.n_values), np.complex64)
+    assert not np.shares_memory(audio, between)
+    np.testing.assert_array_equal(transform(audio, out=out), 0)
+    with pytest.raises(ConfigError, match="out is a list: must be a NumPy array"):
+        transform(audio, out=[1])

@@ -256,7 +256,7 @@ class TestRecipe:
             (f"[head]\nstrength = 1{400 * '0'}", "head.strength: 1000"),
             ("[codebook]\nrecordings_share = nan", "codebook.recordings_share: nan"),
             ("head = 1", "head: a table"),
-            ("= nonsense", "no recipe can be read"),
+            ("= nonsense", "no TOML"),
         ],
     )
     def test_what_does_not_fit_is_named(self, tmp_path: Path, text: str, named: str) -> None:

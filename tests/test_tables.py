@@ -145,6 +145,32 @@ def test_a_table_says_all_of_every_file_in_order(tmp_path: Path, member: Case) -
     assert table.is_wanted
 
 
+STARTS = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1")
+
+
+@pytest.mark.parametrize("about", [RUN, TWO], ids=["one", "several"])
+def test_a_spreadsheet_runs_nothing_in_a_safe_csv_and_the_rest_is_as_it_was(
+    tmp_path: Path, about: About
+) -> None:
+    for number, start in enumerate(STARTS):
+        safe, plain = tmp_path / f"safe {number}", tmp_path / f"plain {number}"
+        found = [Detection(0.0, 3.0, start, f"no {start}", 0.5, f"{start}.wav", start)]
+        failure = Failure(f"{start}.wav", "audio", "AudioError", start, 44, 8_000, 1.5, start)
+        result = Result(f"{start}.wav", [found], [failure], [start, "fine"])
+        for folder, csv_safe in ((safe, True), (plain, False)):
+            folder.mkdir()
+            tables.write_all(folder, ["csv", "parquet"], about, [result], csv_safe=csv_safe)
+        tables.write_failures(tmp_path, about, [failure], csv_safe=True)
+        for name in ("detections.csv", "failures.csv", "notes.csv"):
+            for row, as_it_was in zip(rows_in(safe / name)[1], rows_in(plain / name)[1], strict=True):
+                for column, value in as_it_was.items():
+                    runs = value.startswith(start)
+                    assert row[column] == (f"'{value}" if runs else value), (name, column)
+                assert sum(value.startswith("'") for value in row.values()) >= 1
+        assert rows_in(safe / "failures.csv") == rows_in(tmp_path / "failures.csv")
+        assert rows_in(safe / "detections.parquet") == rows_in(plain / "detections.parquet")
+
+
 def test_a_table_of_no_files_has_its_columns(tmp_path: Path, member: Case) -> None:
     with member.makes(tmp_path):
         pass
@@ -245,7 +271,7 @@ def test_a_table_is_told_file_by_file_of_what_it_takes(
         made.append(Diary(folder))
         return made[-1]
 
-    monkeypatch.setattr(tables, "_members", lambda *_: {"diary.txt": diary})
+    monkeypatch.setattr(tables, "_members", lambda *_, **__: {"diary.txt": diary})
     results = [told("a.wav", TWO, 0), told("b.wav", TWO, 50)]
     for result in results:
         result.dense[0, "scores"] = result.dense[1, "embeddings"] = [rows_of(9, first=900)]
@@ -390,7 +416,7 @@ def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None
 
 
 def test_unknown_kinds_are_refused() -> None:
-    with pytest.raises(ConfigError, match="'xls' is no kind of table; it takes csv, parquet"):
+    with pytest.raises(ConfigError, match="'xls' is no kind of table; there are csv, parquet"):
         tables.check("xls")
 
 

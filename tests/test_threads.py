@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import CancelledError, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from birdfast import models
+from birdfast import WarmPool, models
 from birdfast.arrays import Float32
 from birdfast.config import Options
+from birdfast.errors import ConfigError
 from birdfast.pipeline import Pipeline, Scored
 
+from . import graphs
 from .recordings import noise, write
 
 N_THREADS = 8
@@ -150,3 +153,118 @@ def test_an_error_in_one_thread_leaves_the_others_alone(tiny: models.Model) -> N
         return None
 
     assert at_once(ask) == [None, meant] * (N_THREADS // 2)
+
+
+# ---- threads meet replaced networks, pools that close, and interrupts ----
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> models.Model:
+    """A model with a front end of its own, in a folder whose files may be replaced."""
+    folder = tmp_path / "own"
+    folder.mkdir()
+    kind = graphs.Kind(samples=800, n_fft=64, hop=50, bands=6, classes=3)
+    (folder / "own.tflite").write_bytes(graphs.network(kind))
+    (folder / "labels.txt").write_text("a\nb\nc\n")
+    (folder / "model.toml").write_text("rate_hz = 8000\nwindow_samples = 800\n")
+    return models.find(folder)
+
+
+def replace(model: models.Model, kind: graphs.Kind) -> None:
+    other = model.path.with_name("other")
+    other.write_bytes(graphs.network(kind))
+    other.replace(model.path)
+
+
+def test_threads_that_open_a_network_while_it_is_replaced_get_one_or_the_other(own: models.Model) -> None:
+    kinds = [graphs.Kind(samples=800, n_fft=64, hop=50, bands=bands, classes=3) for bands in (6, 8)]
+    options, sound = Options(min_confidence=0), noise(5_000)[:, 0]
+    fitting, opened = [], Pipeline(own, options)
+    for kind in reversed(kinds):
+        replace(own, kind)
+        fitting.append(bits(Pipeline(own, options).score(sound, 8_000)))
+    first = bits(opened.score(sound, 8_000))
+    assert first == fitting[1] != fitting[0]
+
+    def ask(number: int) -> object:
+        if number == 0:
+            for turn in range(40):
+                replace(own, kinds[turn % 2])
+            return []
+        assert bits(opened.score(sound, 8_000)) == first
+        return [bits(Pipeline(own, options).score(sound, 8_000)) for _ in range(4)]
+
+    for found in at_once(ask):
+        assert all(one in fitting for one in found)
+
+
+def interrupted(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("n_windows", [1, 4])
+def test_a_session_that_was_interrupted_is_not_lent_again(
+    own: models.Model, monkeypatch: pytest.MonkeyPatch, n_windows: int
+) -> None:
+    """Whoever keeps the interrupt keeps what the session was at: views into memory that must not move."""
+    pipeline, sound = Pipeline(own, Options(min_confidence=0)), noise(800 * n_windows)[:, 0]
+    meant = pipeline.detect(sound, 8_000)
+    batched = pipeline.listener()._sessions._free[0]
+    session = batched._full if n_windows == 4 else batched._single
+    with monkeypatch.context() as patch:
+        patch.setattr(session, "_kernel", interrupted)
+        with pytest.raises(KeyboardInterrupt) as kept:
+            pipeline.detect(sound, 8_000)
+    assert at_once(lambda _: pipeline.detect(sound, 8_000)) == [meant] * N_THREADS
+    assert kept.tb is not None
+
+
+def test_an_interrupt_at_any_moment_leaves_the_other_threads_and_the_next_question_alone(
+    own: models.Model,
+) -> None:
+    pipeline = Pipeline(own, Options(min_confidence=0))
+    sounds = [noise(5_000 + 900 * number, seed=number)[:, 0] for number in range(N_THREADS)]
+    long = noise(400_000)[:, 0]
+    meant, whole = [pipeline.detect(sound, 8_000) for sound in sounds], pipeline.detect(long, 8_000)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    kept = []
+    try:
+        with ThreadPoolExecutor(N_THREADS) as threads:
+            others = [threads.submit(lambda n=n: [pipeline.detect(sounds[n], 8_000) for _ in range(9)])
+                      for n in range(N_THREADS)]  # fmt: skip
+            for moment in range(8):
+                timer = threading.Timer(0.003 * moment, signal.raise_signal, [signal.SIGINT])
+                try:
+                    timer.start()
+                    while True:
+                        pipeline.detect(long, 8_000)
+                except KeyboardInterrupt as error:
+                    kept.append(error)
+                timer.join()
+                assert pipeline.detect(long, 8_000) == whole
+            assert [other.result() for other in others] == [[one] * 9 for one in meant]
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert len(kept) == 8
+
+
+def test_a_pool_that_closes_is_nothing_to_the_threads_of_a_pipeline(own: models.Model) -> None:
+    pipeline, sound = Pipeline(own, Options(min_confidence=0)), noise(5_000)[:, 0]
+    meant, closing = pipeline.detect(sound, 8_000), threading.Event()
+    with WarmPool(own.path.parent, workers=2, min_confidence=0) as pool:
+
+        def ask(number: int) -> str:
+            for turn in range(30):
+                if number == 0 and turn == 10:
+                    pool.close()
+                    closing.set()
+                try:
+                    assert (pool if number % 2 else pipeline).detect(sound, 8_000) == meant
+                except (CancelledError, ConfigError):
+                    return "closed"
+            return "through"
+
+        found = at_once(ask)
+    assert closing.is_set()
+    assert found[0::2] == ["through"] * (N_THREADS // 2)
+    assert {*found[1::2]} <= {"closed", "through"}

@@ -124,6 +124,16 @@ def test_every_way_finds_what_the_definition_says(kind, cpu, search):
 
 
 @all_ways
+@pytest.mark.parametrize("offset", [0.0, 1e4, 1e5, 1e6])
+def test_every_way_finds_it_however_far_all_lie_from_zero(offset, cpu, search):
+    """A filter of uncentred frames errs by what their lengths are, not by how far they lie apart."""
+    for n_centroids, n_values in ((1100, 20), (300, 5), (64, 2)):
+        centroids, frames = (normal(n, n_values, seed=n) + np.float32(offset) for n in (n_centroids, 41))
+        book = Codebook(centroids, search=search, cpu=cpu)
+        assert_finds(book, frames, 3, plain(frames, centroids, 3))
+
+
+@all_ways
 @pytest.mark.parametrize("n_values", [1, 2, 3, 6])
 def test_frames_midway_between_centroids_are_told_apart(n_values, cpu, search):
     centroids = 30 * normal(60, n_values) + 100
@@ -424,6 +434,28 @@ def test_what_does_not_fit_is_refused():
         Codebook(normal(20, 4), search="fast")
     with pytest.raises(ConfigError, match="cpu="):
         Codebook(normal(20, 4), cpu="z80")
+
+
+def test_an_out_in_the_memory_of_the_frames_is_refused():
+    book, memory = Codebook(normal(20, 4)), np.zeros(100, np.float32)
+    frames, floats, whole = (
+        memory[:40].reshape(10, 4),
+        np.empty((10, 2), np.float32),
+        np.empty((10, 2), np.int32),
+    )
+    with pytest.raises(ConfigError, match="out shares memory"):
+        book.assign(frames, out=memory[30:40].view(np.int32))
+    with pytest.raises(ConfigError, match="out shares memory"):
+        book.nearest(frames, 2, out=(whole, memory[39:59].reshape(10, 2)))
+    with pytest.raises(ConfigError, match="another out"):
+        book.nearest(frames, 2, out=(floats.view(np.int32), floats))
+    with pytest.raises(ConfigError, match="out is a list: must be a NumPy array"):
+        book.assign(frames, out=[0] * 10)
+    with pytest.raises(ConfigError, match="must be a pair"):
+        book.nearest(frames, 2, out=whole)
+    whole.flags.writeable = False
+    with pytest.raises(ConfigError, match="read-only"):
+        book.nearest(frames, 2, out=(whole, floats))
 
 
 def test_the_door_checks_what_the_kernels_trust():

@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 
 import birdfast
 from birdfast import audio, keyedvectors, metrics, modelfolder, models
@@ -24,6 +25,7 @@ from birdfast.sessions import open_session
 from birdfast.train import head, recipe, recordings, whitening
 
 from . import commands, encoded
+from . import recordings as made
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -108,6 +110,43 @@ def test_a_window_has_the_same_scores_alone_and_in_a_batch(model: Path) -> None:
     alone = [session.run(window[np.newaxis]) for window in windows]
     for name in ("logits", "embedding"):
         np.testing.assert_allclose(together[name], np.concatenate([one[name] for one in alone]), atol=1e-5)
+
+
+@pytest.mark.parametrize("peak", [1e15, 1e17, 1e19, 3e38])
+@pytest.mark.parametrize("preset", ["best", "paper", "soundscapes"])
+def test_a_recording_louder_than_sound_can_be_is_left_out_by_name(
+    peak: float, preset: str, data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for kind in ("whistle", "rattle"):
+        (tmp_path / "songs" / kind).mkdir(parents=True)
+        for number in range(3):
+            audio.write(tmp_path / f"songs/{kind}/{number}.flac", song(kind, number), RATE_HZ)
+    loud = (np.float32(peak) * song("rattle", 9))[:, np.newaxis]
+    made.write(tmp_path / "songs/rattle/loud.wav", loud, RATE_HZ, subtype="FLOAT")
+    small = RECIPE
+    if preset == "paper":
+        small = RECIPE.replace("n_components = 8", "n_components = 0").replace("n_mels = 16", "")
+    (tmp_path / "small.toml").write_text(small)
+    assert train(tmp_path, "songs", tmp_path / "model", "--preset", preset) == 2
+    assert re.search(r"left out: \S*loud\.wav: samples up to .*e\+", capsys.readouterr().err)
+    models.find(tmp_path / "model")
+
+
+def test_whole_numbers_that_were_written_as_floats_are_learnt_from(tmp_path: Path) -> None:
+    path = made.write(
+        tmp_path / "a.wav", 2.0**30 * song("rattle", 9)[:, np.newaxis], RATE_HZ, subtype="FLOAT"
+    )
+    assert sum(len(block) for block in recordings.Clip(str(path)).blocks(RATE_HZ)) == 2 * RATE_HZ
+
+
+def test_whitening_holds_values_whose_squares_overflow() -> None:
+    dice = np.random.default_rng(0)
+    part = (1e25 * dice.standard_normal((500, 6))).astype(np.float32)
+    mean, projection = whitening.fit([part], 6)
+    white = (part.astype(np.float64) - mean) @ projection.T.astype(np.float64)
+    np.testing.assert_allclose(np.cov(white.T), np.eye(6), atol=0.02)
+    with pytest.raises(ConfigError, match="frames: .* not finite"):
+        whitening.fit([np.full((3, 2), np.inf, np.float32)], 2)
 
 
 def test_load_takes_the_folder(model: Path) -> None:
@@ -295,9 +334,26 @@ def test_what_was_left_out_is_told_again(
     (tmp_path / "no sound.wav").write_bytes(b"no sound")
     clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
     (tmp_path / "clips.csv").write_text(f"{clips}no sound.wav,whistle,1\n")
-    for more in (("--hold-out", "2"), ()):
+    for more in (("--hold-out", "2"), ("--force",)):
         assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *more) == 2
         assert capsys.readouterr().err.count("left out:") == 1
+
+
+def test_what_is_remarked_of_a_clip_is_told_again_and_a_channel_can_be_chosen(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = song("whistle", 0)[:, np.newaxis]
+    soundfile.write(tmp_path / "opposite.wav", np.concatenate([one, -one], axis=1), RATE_HZ)
+    clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
+    (tmp_path / "clips.csv").write_text(f"{clips}opposite.wav,whistle,1\n")
+    (tmp_path / "mixed.toml").write_text(RECIPE + "\n[mixes]\ncopies = 1\n")
+    for channel, times in (("mix", 1), ("mix", 1), ("1", 0)):
+        assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", "--channel", channel) == 0
+        told = capsys.readouterr().err
+        assert told.count(f"birdfast: noted: {tmp_path}/opposite.wav: the mix of its 2 channels") == times
+    how = ("--recipe", str(tmp_path / "mixed.toml"))
+    assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *how) == 0
+    assert capsys.readouterr().err.count("birdfast: noted: ") >= 1
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK\x03\x04 no more"], ids=["empty", "cut"])
@@ -305,7 +361,7 @@ def test_a_damaged_stage_is_learnt_anew(data: Path, model: Path, tmp_path: Path,
     assert train(data, "clips.csv", tmp_path / "m") == 0
     for path in (tmp_path / "m/stages").iterdir():
         path.write_bytes(damage)
-    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert train(data, "clips.csv", tmp_path / "m", "--force") == 0
     assert arrays(tmp_path / "m") == arrays(model)
 
 
@@ -330,14 +386,63 @@ def test_damaged_epochs_are_learnt_anew(
     assert arrays(tmp_path / "m") == arrays(model)
 
 
+def test_a_finished_model_is_replaced_if_that_is_said_and_leaves_nothing_behind(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "m"
+    assert train(data, "clips.csv", out, "--hold-out", "2") == 0
+    before = {path: path.read_bytes() for path in out.rglob("*") if path.is_file()}
+    for more in ((), ("--stage", "head"), ("--seed", "1")):
+        assert train(data, "clips.csv", out, *more) == 64
+        assert "holds a finished model" in capsys.readouterr().err
+    assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == before
+    for left in ("stages/.codebook.npz.x1y2.part", ".centroids.npy.x1y2.part"):  # by one that was killed
+        (out / left).touch()
+    assert train(data, "clips.csv", out, "--force") == 0
+    assert list(out.rglob("*.part")) == list(out.glob("evaluation.*")) == []
+    assert {path.name for path in before} - {path.name for path in out.rglob("*")} == {
+        *("evaluation.json", "evaluation.csv"),
+    }
+
+
+def test_what_cannot_be_read_is_named_before_what_is_too_short(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    rows = ["file,label"]
+    for number, kind in enumerate(("whistle", "warble")):
+        (tmp_path / f"bad{number}.wav").write_bytes(b"no sound")
+        audio.write(tmp_path / f"short{number}.wav", song(kind, 0, 0.001), RATE_HZ)
+        rows.append(f"bad{number}.wav,{kind}")
+    short = [f"short{number}.wav,{kind}" for number, kind in enumerate(("whistle", "warble"))]
+    for more, reason in (([], "no recording can be read"), (short, "shorter than")):
+        (tmp_path / "clips.csv").write_text("\n".join([*rows, *more]) + "\n")
+        assert train(tmp_path, "clips.csv", tmp_path / "m") == 64
+        said = capsys.readouterr().err
+        assert 0 <= said.index("left out: ") < said.index("bad1.wav") < said.index(reason)
+
+
+def test_what_was_repaired_to_hear_a_clip_is_told(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cut = (data / "songs/whistle/0.flac").read_bytes()
+    hole = len(cut) // 2
+    (tmp_path / "hole.flac").write_bytes(cut[:hole] + bytes(3000) + cut[hole + 3000 :])
+    clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
+    (tmp_path / "clips.csv").write_text(f"{clips}hole.flac,whistle,1\n")
+    command = ["train", str(tmp_path / "clips.csv"), "-o", str(tmp_path / "m")]
+    assert main([*command, "--recipe", str(data / "small.toml"), "--stage", "codebook"]) == 0
+    assert re.search("hole.flac: .*lost", capsys.readouterr().err)
+
+
 @pytest.mark.parametrize("where", ["model", "."])
 def test_a_model_among_its_classes_is_no_class(data: Path, tmp_path: Path, where: str) -> None:
     for kind in ("whistle", "warble"):
         (tmp_path / kind).symlink_to(data / "songs" / kind)
     for _ in range(2):
         assert train(data, str(tmp_path), tmp_path / where, "--stage", "codebook") == 0
-    for _ in range(2):
-        assert train(data, str(tmp_path), tmp_path / where) == 0
+    for again in ((), ("--force",)):
+        assert train(data, str(tmp_path), tmp_path / where, *again) == 0
     assert birdfast.load(str(tmp_path / where)).listener().label_spaces[0].common == ("warble", "whistle")
     if where == "model":  # and none of another
         assert train(data, str(tmp_path), tmp_path / "other") == 0
@@ -406,7 +511,7 @@ def test_an_output_that_is_a_file_is_refused(
 
 def test_another_recipe_in_the_same_folder_learns_anew(data: Path, model: Path, tmp_path: Path) -> None:
     assert train(data, "clips.csv", tmp_path / "m", "--seed", "1") == 0
-    assert train(data, "clips.csv", tmp_path / "m") == 0
+    assert train(data, "clips.csv", tmp_path / "m", "--force") == 0
     assert arrays(tmp_path / "m") == arrays(model)
     assert sorted(path.name for path in (tmp_path / "m/stages").iterdir()) == [
         "codebook.npz", "embedding.npz", "head.npz"]  # fmt: skip
@@ -500,7 +605,7 @@ def test_a_class_whose_name_is_no_text_is_refused(data: Path, tmp_path: Path) ->
 
 def test_clips_are_parts_of_recordings(data: Path) -> None:
     clip = recordings.Clip(str(data / "songs/whistle/0.flac"), ("whistle",), 0.5, 1.25)
-    assert sum(map(len, clip.blocks(RATE_HZ))) == 24_000
+    assert sum(map(len, clip.blocks(RATE_HZ, print))) == 24_000
 
 
 def test_tokens_are_written_both_ways(data: Path, model: Path, tmp_path: Path) -> None:

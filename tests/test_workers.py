@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -23,7 +24,7 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.outcomes import Outcome
 from birdfast.pipeline.stretches import STRETCH_S
-from birdfast.workers import wire
+from birdfast.workers import patience, wire
 from birdfast.workers.cores import _quota
 
 from .commands import started
@@ -181,7 +182,7 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
     hangs.write_text("#!/bin/sh\nexec sleep 60\n")
     hangs.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(hangs))
-    monkeypatch.setattr(workers.crew, "START_TIMEOUT_S", 0.2)
+    monkeypatch.setattr(patience, "START_TIMEOUT_S", 0.2)
     with (
         pytest.raises(ModelError, match=r"ended before it was ready \(after \d+ s without a sign of life\)"),
         workers.Pool([tiny], EVERYTHING, 2) as pool,
@@ -193,11 +194,10 @@ def test_workers_that_hang_before_they_are_ready_end_the_run(
     ("given_s", "start_s", "file_s"), [(None, 300, 300), (2.0, 300, 2), (900.0, 900, 900)]
 )
 def test_a_worker_may_take_its_time_to_start_whatever_the_limit_at_a_file(
-    tiny: models.Model, given_s: float | None, start_s: float, file_s: float
+    given_s: float | None, start_s: float, file_s: float
 ) -> None:
-    pool = workers.Pool([tiny], EVERYTHING, 1, given_s)
     for ready, limit_s in ((False, start_s), (True, file_s)):
-        assert pool._limit_s(SimpleNamespace(ready=ready, silent_s=0.0), None) == limit_s
+        assert patience.limit_s(SimpleNamespace(ready=ready, silent_s=0.0), None, given_s) == limit_s
 
 
 def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_message(
@@ -205,20 +205,43 @@ def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_me
 ) -> None:
     ours, theirs = socket.socketpair()
     monkeypatch.setattr(subprocess, "Popen", lambda *_, **__: SimpleNamespace())
-    worker = workers.Worker([], EVERYTHING, None)
+    worker = workers.Worker()
     worker.socket.close()
     worker.errors.close()
     worker.socket, worker._inbox = ours, wire.Inbox(ours)
     with ours, theirs:
-        worker.heard_s -= 1000  # it had nothing to do
+        worker.silent_s += 1000  # it had nothing to do
         worker.start(workers.Task(0, 0), workers.Job("a.wav"))
         assert worker.silent_s < 100
-        worker.heard_s -= 1000  # it is at work; more to do is no excuse
+        worker.silent_s += 1000  # it is at work; more to do is no excuse
         worker.start(workers.Task(1, 0), workers.Job("b.wav"))
         assert worker.silent_s > 900
         theirs.sendall(b'{"alive": tr')
         assert list(worker.receive()) == []
         assert worker.silent_s < 100
+
+
+@pytest.mark.parametrize("whole_group", [True, False])
+def test_time_in_which_the_run_itself_was_stopped_is_no_silence_of_a_worker(
+    tiny: models.Model, tmp_path: Path, whole_group: bool
+) -> None:
+    write(tmp_path / "long.wav", noise(8_000 * 60), 8_000)
+    command = [sys.executable, "-m", "birdfast", "infer", tmp_path / "long.wav", "--model", tiny.path.parent]
+    how = ["--step", "0.0005", "--workers", "1", "--file-timeout", "2", "-o", tmp_path / "out"]
+    with started(*command, *how, stderr=subprocess.PIPE, start_new_session=True) as process:
+        parent = psutil.Process(process.pid)
+        while not (hired := parent.children()) or hired[0].cpu_times().user < 2:
+            time.sleep(0.05)
+        send = partial(os.killpg if whole_group else os.kill, process.pid)
+        for _ in range(2):
+            send(signal.SIGSTOP)
+            time.sleep(3.5)
+            send(signal.SIGCONT)
+            time.sleep(0.3)
+            assert parent.children() == hired
+        _, errors = process.communicate(timeout=100)
+    assert process.returncode == 0, errors
+    assert (tmp_path / "out" / "failures.csv").read_text().count("\n") == 1
 
 
 # A worker whose every second start fails.
@@ -325,7 +348,7 @@ def test_a_file_is_not_looked_at_before_its_worker_is_late(
     monkeypatch.setattr(inputs, "size_bytes", look)
     expected = bytes_of(analysed(recordings[:6], tiny, 2))
     assert looks == []
-    monkeypatch.setattr(workers.crew, "FILE_TIMEOUT_S", 0.0)
+    monkeypatch.setattr(patience, "FILE_TIMEOUT_S", -1.0)
     assert bytes_of(analysed(recordings[:6], tiny, 2)) == expected
     assert looks
 

@@ -12,15 +12,16 @@ if TYPE_CHECKING:
     from .recording import MAX_RATE_HZ as MAX_RATE_HZ
     from .recording import MIN_RATE_HZ as MIN_RATE_HZ
     from .recording import Recording as Recording
+    from .resampling import mono as mono
     from .resampling import resample as resample
     from .resampling import resampler_version as resampler_version
-
-__getattr__ = face.of(
-    __name__,
-    {
-        "choice": ("decoder_version", "second_decoder_version"),
-        "files": ("read", "write"),
-        "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
-        "resampling": ("resample", "resampler_version"),
-    },
-)
+else:
+    __getattr__, __dir__, __all__ = face.of(
+        __name__,
+        {
+            "choice": ("decoder_version", "second_decoder_version"),
+            "files": ("read", "write"),
+            "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
+            "resampling": ("mono", "resample", "resampler_version"),
+        },
+    )

@@ -105,7 +105,7 @@ class Mixer:
         number = 1 + int(np.argmax(self._power > loudest / 2))
         return [
             f"the mix of its {n} channels is at least {least_db} dB quieter than they are: {why}"
-            f" --channel {number} hears one of them"
+            f" --channel {number} (channel={number}) hears one of them"
         ]
 
     def _weigh(self, channels: Float32, mix: Float32) -> None:

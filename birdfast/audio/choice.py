@@ -11,7 +11,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
-from functools import lru_cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -233,6 +233,7 @@ def decoder_version() -> str:
     return libsndfile.version()
 
 
+@cache
 def second_decoder_version() -> str:
     """Return the version of PyAV, which brings FFmpeg, without loading it."""
     from importlib import metadata  # not for every worker: it brings a lot along

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 
 from ..arrays import Float32
+from ..config import path as checked_path
+from ..config import whole
 from ..errors import AudioError, ConfigError
 from .decoders import Undecodable, libsndfile
-from .recording import Recording
+from .recording import MAX_RATE_HZ, Recording
+from .resampling import mono
 
 
 def read(
@@ -32,10 +35,11 @@ def read(
     AudioError
         As `Recording` and `Recording.blocks`.
     ConfigError
-        The channel is "each", which is no one sound.
+        The channel is "each", which is no one sound, or the rate is none.
     """
     if channel == "each":
         raise ConfigError(f'{path}: channel each: one is read, "mix" or a number from 1')
+    rate_hz = None if rate_hz is None else whole("rate_hz", rate_hz, 1, MAX_RATE_HZ)
     with Recording(path, channel) as recording:
         rate_hz = rate_hz or recording.rate_hz
         return recording.samples(rate_hz), rate_hz
@@ -47,8 +51,12 @@ def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
     Raises
     ------
     AudioError
-        The file cannot be written.
+        The file cannot be written, or the samples are no finite mono floats.
+    ConfigError
+        The path or the rate is none.
     """
+    path, rate_hz = checked_path("path", path), whole("rate_hz", rate_hz, 1, MAX_RATE_HZ)
+    samples = mono(samples)
     try:
         libsndfile.write(path, samples, rate_hz)
     except Undecodable as error:

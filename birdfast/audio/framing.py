@@ -53,7 +53,8 @@ class Framing(Protocol):
     n_channels: int
 
     @property
-    def n_frames(self) -> int | None: ...
+    def n_frames(self) -> int | None:
+        """Samples per channel, if the file says so."""
 
     seeks_slowly: bool
     notes: list[str]

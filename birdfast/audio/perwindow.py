@@ -11,10 +11,22 @@ from collections.abc import Callable
 from ..arrays import Float32
 from ..errors import ConfigError
 
+LACKS = "resampling as birdnet does takes scipy: pip install scipy"
+
 
 def check() -> None:
     """Raise ConfigError where scipy is not installed."""
     _scipy()
+
+
+def version() -> str:
+    """Return the version of scipy, without loading it; raises as `check`."""
+    from importlib import metadata  # not for every worker: it brings a lot along
+
+    try:
+        return metadata.version("scipy")
+    except metadata.PackageNotFoundError as error:
+        raise ConfigError(LACKS) from error
 
 
 def window_samples(length_s: float, rate_hz: int) -> int:
@@ -58,6 +70,6 @@ def _scipy() -> Callable[[Float32, int], Float32]:
     try:
         from scipy.signal import resample as transformed
     except ImportError as error:
-        raise ConfigError("resampling as birdnet does takes scipy: pip install scipy") from error
+        raise ConfigError(LACKS) from error
     function: Callable[[Float32, int], Float32] = transformed
     return function

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
 import numpy as np
 
 from ..arrays import Float32
-from ..config import Resampler
+from ..config import MAX_HOURS, Resampler
 from ..errors import AudioError
+from ..outcomes import noted
 from . import refusal
 from .channels import Mixer, chosen, silences
 from .choice import choose, second_decoder_version
@@ -34,6 +34,10 @@ class Recording:
         What is heard: the average of all channels, each of them, or one.
     resampler : "steep", "soxr-hq" or "birdnet"
         How its sound gets to another rate; as birdnet does it, that is left to who cuts the windows.
+    max_hours : float
+        Where a longer recording ends, with an error behind what was read.
+    tell : callable of str or None
+        Gets each of the `remarks` when the recording is left: some are found on the way.
 
     Attributes
     ----------
@@ -41,8 +45,8 @@ class Recording:
     channels : tuple of int
         The channels chosen; 0 is the mix.
     n_frames : int or None
-        Samples per channel as the file promises them; None if it does not say, or cannot be believed:
-        then only decoding tells.
+        Samples per channel as the file promises them, at most those of `max_hours`; None if it does not
+        say, or cannot be believed: then only decoding tells.
     seeks_slowly : bool
         To go to a place takes a way through all before it, as in an MP3.
     n_decoded : int or None
@@ -60,8 +64,10 @@ class Recording:
         path: str | os.PathLike[str],
         channel: str | int = "mix",
         resampler: Resampler = "steep",
+        max_hours: float = MAX_HOURS,
+        tell: Callable[[str], object] | None = None,
     ) -> None:
-        self.path, self._resampler = Path(path), resampler
+        self.path, self._resampler, self._tell = refusal.path_of(path), resampler, tell
         refusal.check(self.path)
         try:
             choice = choose(self.path)
@@ -81,6 +87,7 @@ class Recording:
             self.channels = chosen(channel, self.n_channels, self.path)
             self._mixer = Mixer(self.n_channels)
             self._missing = choice.missing
+            self._bound(max_hours)
         except AudioError:
             self._decoder.close()
             raise
@@ -91,15 +98,15 @@ class Recording:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._tell is not None:
+            for remark in self.remarks():
+                self._tell(remark)
         self._decoder.close()
 
     @property
     def notes(self) -> list[str]:
-        """What was repaired to read it, which decoder reads it if not the usual one, what is lost so far."""
-        decoder = self._decoder
-        unusual = [f"read with {decoder.name}"] * (decoder.name != USUAL)
-        lost = losses(decoder.lost, self.rate_hz)
-        return list(dict.fromkeys([*self._found, *unusual, *decoder.notes, *lost]))
+        """All that is known of it so far: the `remarks`, behind an unusual decoder."""
+        return noted(self.decoder, self.remarks())
 
     @property
     def decoder(self) -> str:
@@ -119,8 +126,12 @@ class Recording:
         return -(-self.n_frames * rate_hz // self.rate_hz)
 
     def remarks(self) -> list[str]:
-        """Return what is to be said of the blocks that have passed: see `Mixer.remarks`."""
-        return self._mixer.remarks()
+        """Return what whoever hears it should know.
+
+        What was repaired to read it; of the blocks that have passed, what is lost, and see `Mixer.remarks`.
+        """
+        lost = losses(self._decoder.lost, self.rate_hz)
+        return list(dict.fromkeys([*self._found, *self._decoder.notes, *lost, *self._mixer.remarks()]))
 
     def blocks(
         self, rate_hz: int, start: int = 0, stop: int | None = None, channel: int | None = None
@@ -199,12 +210,15 @@ class Recording:
         end = min((place for place in (stop, self.n_frames) if place is not None), default=None)
         position = start
         try:
-            for at, frames in self._decoder.frames(start, end):
+            for place, found in self._decoder.frames(start, end):
+                at, frames = min(place, self._most), found[: max(0, self._most - place)]
                 for silence in silences(at - position):  # what is lost: what follows keeps its time
                     yield dict.fromkeys(wanted, silence)
                 if len(frames):
                     yield from self._finite(self._mixer.apart(frames, wanted), at)
                 position = at + len(frames)
+                if self.n_frames is None and position == self._most:
+                    raise self._too_long
         except Undecodable as error:
             raise self._failed(error) from error
         if end is None:
@@ -213,6 +227,8 @@ class Recording:
             raise refusal.empty(self.path)
         if self.n_frames is not None and end is not None and position < end:
             raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
+        if self._is_too_long and position == self.n_frames:
+            raise self._too_long
         if self._missing and (position == self.n_frames or end is None):
             raise self._cut_short(position, self._missing)
 
@@ -234,6 +250,14 @@ class Recording:
         place = "" if error.position is None else f" at {error.position / self.rate_hz:.2f} s"
         of = f" of {self.duration_s:.2f} s" if self.n_frames else ""
         return AudioError(f"{self.path}: decoding failed{place}{of} ({error.reason})")
+
+    def _bound(self, max_hours: float) -> None:
+        """Let the recording end where it gets longer than is wanted."""
+        self._most = max(1, round(max_hours * 3600 * self.rate_hz))
+        self._is_too_long = self.n_frames is not None and self.n_frames > self._most
+        self._too_long = refusal.too_long(self.path, max_hours, self.duration_s / 3600)
+        if self._is_too_long:
+            self.n_frames = self._most
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:

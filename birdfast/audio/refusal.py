@@ -22,6 +22,20 @@ DAMAGED: dict[bytes | str, str] = {  # what FFmpeg would have known, were it who
 }
 
 
+def path_of(path: object) -> Path:
+    """Return a recording's path.
+
+    Raises
+    ------
+    AudioError
+        It is none: bytes, a number.
+    """
+    name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
+    if not isinstance(name, str):
+        raise AudioError(f"{path!r}: a recording's path is text, or as pathlib has it")
+    return Path(name)
+
+
 def check(path: Path) -> None:
     """Let a file pass that may be a recording.
 
@@ -92,3 +106,12 @@ def refused(path: Path, error: Undecodable) -> AudioError:
 
 def _begins(head: bytes, sign: bytes | str) -> bool:
     return isinstance(sign, bytes) and sign in head
+
+
+def too_long(path: Path, max_hours: float, hours: float) -> AudioError:
+    """Return what is said of a recording that goes on where no more is wanted; hours 0: it does not say."""
+    promised = f" ({hours:.1f} h)" if hours else ""
+    return AudioError(
+        f"{path}: longer than {max_hours:g} h{promised}: what lies before is kept;"
+        " --max-hours (max_hours) takes more"
+    )

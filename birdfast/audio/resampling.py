@@ -9,12 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
+from typing import get_args
 
 import numpy as np
 import soxr
 
 from ..arrays import Float32
-from ..config import Resampler
+from ..config import Resampler, choice, whole
+from ..errors import AudioError
 from .filterdesign import fits, ratio
 from .steepfilter import SteepFilter, SteepStream
 
@@ -33,13 +35,42 @@ def resample(samples: Float32, from_hz: int, to_hz: int, resampler: Resampler = 
     Returns
     -------
     float32 [ceil(n to_hz / from_hz)]
+
+    Raises
+    ------
+    AudioError
+        The samples are no finite mono floats.
+    ConfigError
+        A rate is no whole number above 0, or there is no such resampler.
     """
+    from_hz, to_hz = whole("from_hz", from_hz, 1), whole("to_hz", to_hz, 1)
+    choice("resampler", resampler, get_args(Resampler))
+    samples = mono(samples)
     if from_hz == to_hz:
         return samples
     total = -(-len(samples) * to_hz // from_hz)
     made = feed(from_hz, to_hz, total=total, resampler=resampler)
     blocks = [block.copy() for block in (*made.push(samples, 0), *made.end())]
     return np.concatenate([np.zeros(0, np.float32), *blocks])
+
+
+def mono(samples: object) -> Float32:
+    """Return samples as float32 [n].
+
+    Raises
+    ------
+    AudioError
+        They are no array of floats, have several channels, or are not finite.
+    """
+    if not isinstance(samples, np.ndarray):
+        raise AudioError(f"samples are a {type(samples).__name__}; a NumPy array of floats [n] is wanted")
+    if samples.ndim != 1 or samples.dtype.kind != "f":
+        raise AudioError(f"samples are {samples.dtype} {list(samples.shape)}; mono floats [n] are wanted")
+    with np.errstate(over="ignore"):
+        found: Float32 = samples.astype(np.float32, copy=False)
+    if not np.isfinite(found).all():
+        raise AudioError(f"sample {int(np.argmin(np.isfinite(found)))} is NaN or infinite as float32")
+    return found
 
 
 def resampler_version() -> str:

@@ -12,6 +12,7 @@ import argparse
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import voice
 from . import exits
 
 HELP = "write a soundscape whose truth is known, and compare detections with it"
@@ -65,7 +66,7 @@ def _write(folder: Path, seed: int) -> int:
             table.writerow(
                 (f"{song.start_s:.3f}", f"{song.end_s:.3f}", song.scientific_name, song.common_name)
             )
-    print(f"written: {folder / 'soundscape.flac'}, {folder / 'truth.csv'}")
+    voice.report(f"written: {folder / 'soundscape.flac'}, {folder / 'truth.csv'}")
     return exits.FINE
 
 
@@ -74,16 +75,18 @@ def _compare(folder: Path, detections: Path) -> int:
     from ..words import counted
 
     songs, found = _rows(folder / "truth.csv"), _rows(detections)
-    print(f"{'song':>14}  {'truth':<24} detected (confidence)")
+    voice.answer(f"{'song':>14}  {'truth':<24} detected (confidence)")
     missed = 0
     for song in songs:
         heard = [row for row in found if _overlap(row, song)]
         missed += song.common_name not in {row.common_name for row in heard}
         names = ", ".join(f"{row.common_name} ({row.confidence:.2f})" for row in heard)
         span = f"{song.start_s:.1f}-{song.end_s:.1f} s"
-        print(f"{span:>14}  {song.common_name:<24} {names or 'nothing'}")
+        voice.answer(f"{span:>14}  {song.common_name:<24} {names or 'nothing'}")
     false = [row for row in found if not any(_same(row, song) for song in songs)]
-    print(f"{len(songs) - missed} of {len(songs)} songs found; {counted(len(false), 'other detection')}")
+    voice.answer(
+        f"{len(songs) - missed} of {len(songs)} songs found; {counted(len(false), 'other detection')}"
+    )
     return int(missed > 0)
 
 

@@ -1,4 +1,9 @@
-"""Exit codes: what a command's end says to scripts."""
+"""Exit codes: what a command's end says to scripts.
+
+What a command is asked to print (`status`, `models`, `info`, `--help`) is its result: if standard output is
+full it ends with OUTPUT, if its reader has gone with NOBODY_READS; a stream that is closed is one that nobody
+wants to read. All else that is said, on either stream, decides nothing, whoever hears of it.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +22,9 @@ INTERRUPTED = 130
 NOBODY_READS = 141  # as a shell says of a program that SIGPIPE ended
 
 
-def of(n_failed: int, n_files: int) -> int:
-    """Return the code of a command that went through files of which some failed."""
-    return FINE if not n_failed else SOME_FAILED if n_failed < n_files else NONE_WORKED
+def of(n_failed: int, n_worked: int) -> int:
+    """Return the code of a command that went through files: some may have failed, and be heard in part."""
+    return FINE if not n_failed else SOME_FAILED if n_worked else NONE_WORKED
 
 
 def of_run(standing: Standing) -> int:

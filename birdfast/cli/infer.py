@@ -1,8 +1,8 @@
 """Find the species in recordings, and write them to tables.
 
 INPUT is audio files, folders (searched for audio files, with all below them, each folder once) or
-.txt files that list paths, one a line, seen from the folder you are in. The results go to the output
-folder:
+.txt files that list paths, one a line, seen from the folder you are in; a recorder's CONFIG.TXT is passed
+over. A file counts once, whatever names lead to it. The results go to the output folder:
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
@@ -11,12 +11,15 @@ folder:
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
   journal.sqlite      what is done: the same command goes on where a run was interrupted
-  notes.csv           what was repaired to read a file, if anything was
+  notes.csv           what is to be known of files that were heard, if anything is: repaired, lost inside,
+                      read by another decoder, or a mix that is much quieter than its channels
 
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
-complete, and are the same whether it was interrupted or not. A folder takes runs of one model and one
-set of options; a file that has changed since is analysed again. Whether scores and embeddings are kept
-is such an option, as the journal holds them; csv and parquet can be had of any finished folder.
+complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
+are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of one model and one
+set of options; a file that has changed since is analysed again, and the command says so. Whether scores
+and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
+finished folder.
 """
 
 from __future__ import annotations
@@ -25,8 +28,7 @@ import argparse
 from pathlib import Path
 
 from ..config import Options
-from ..errors import ConfigError
-from . import exits
+from . import channel, exits, values
 
 HELP = "find the species in recordings"
 DEFAULT_OUTPUT = "birdfast-results"
@@ -66,13 +68,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="run the network's original graph, not the faster one that is proved to say the same",
     )
-    parser.add_argument(
-        "--channel",
-        default=Options.channel,
-        metavar="C",
-        help="which channel to hear: mix (all together), 1, 2, ..., or each by itself, with a column that"
-        " says which (default: %(default)s)",
-    )
+    channel.argument(parser, each="with a column that says which")
     parser.add_argument(
         "--resampler",
         choices=("steep", "soxr-hq", "birdnet"),
@@ -117,10 +113,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KINDS",
         help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
+    values.csv_safe(parser)
     parser.add_argument(
         "--workers",
         "--threads",
-        type=_positive,
+        type=values.positive,
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
@@ -131,20 +128,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     trouble = parser.add_argument_group("trouble")
     trouble.add_argument(
+        "--max-hours",
+        type=float,
+        default=Options.max_hours,
+        metavar="H",
+        help="how much of a recording is heard, as a small file may decode to days; a longer one has failed"
+        " there, and what lies before is kept (default: %(default)s)",
+    )
+    trouble.add_argument(
         "--fail-fast",
         action="store_true",
         help="stop at the first file that fails, and at those that failed before: failures.csv names them",
     )
     trouble.add_argument(
         "--file-timeout",
-        type=_seconds,
+        type=values.seconds,
         metavar="S",
         help="seconds, 2 or more, that a worker may be silent at a file before it is stopped; one that works"
         " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
-    again.add_argument("--force", action="store_true", help="start anew, and forget what was done")
+    again.add_argument("--force", action="store_true", help="start anew: journal and tables go first")
     talk = parser.add_mutually_exclusive_group()
     talk.add_argument("--quiet", action="store_true", help="print errors only")
     talk.add_argument(
@@ -157,6 +162,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs, models
     from ..runs import How, Run, shards
     from ..runs.progress import Progress
+    from ..tables import NotesTable
     from ..words import counted
 
     options = Options(
@@ -170,66 +176,38 @@ def run(chosen: argparse.Namespace) -> int:
         graft=chosen.graft,
         channel=chosen.channel,
         resampler=chosen.resampler,
+        max_hours=chosen.max_hours,
     )
     how = How(
-        kinds=kinds_of(chosen.rtype),
+        kinds=values.kinds(chosen.rtype),
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
         force=chosen.force,
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
+        csv_safe=chosen.csv_safe,
     )
     model = models.find(chosen.model, chosen.labels)
-    paths = inputs.find(chosen.inputs)
-    run = Run(paths, [model], options, Path(chosen.output), how)
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
+    paths = inputs.find(chosen.inputs, progress.say)
+    run = Run(paths, [model], options, Path(chosen.output), how)
     progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:
-        progress.warn(f"{results.stopped.message}\nbirdfast: stopped, as --fail-fast says")
+        progress.warn(results.stopped.message)
+        progress.warn("stopped, as --fail-fast says")
         return exits.SOME_FAILED
     standing = results.standing
-    progress.say(progress.summary())
+    for line in progress.summary():
+        progress.say(line)
     if standing.failed:
         progress.say(f"failed, for one: {results.failures[0].message}")
+    if noted := {note.path for note in results.notes}:
+        progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
     if progress.n_files < standing.files:
         progress.say(
             f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"
         )
     progress.say(f"written: {', '.join(map(str, results.tables))}")
     return exits.of_run(standing)
-
-
-def kinds_of(text: str) -> tuple[str, ...]:
-    """Read what --rtype takes."""
-    from .. import tables
-
-    kinds = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
-    for kind in kinds:
-        tables.check(kind)
-    return kinds
-
-
-def _seconds(text: str) -> float:
-    from ..workers.patience import check_timeout
-
-    try:
-        seconds = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from error
-    try:
-        check_timeout(seconds)
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes 2 or more") from error
-    return seconds
-
-
-def _positive(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{number} is less than 1")
-    return number

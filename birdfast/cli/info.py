@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import voice
 from . import exits
 
 HELP = "print versions, processor, kernels and runtimes"
@@ -35,21 +36,21 @@ def run(chosen: argparse.Namespace) -> int:
     from ..errors import ModelError
     from ..runtimes.litert import runtime
 
-    print(f"birdfast {__version__}, Python {platform.python_version()}, {platform.platform()}")
+    voice.answer(f"birdfast {__version__}, Python {platform.python_version()}, {platform.platform()}")
     name, features = _processor()
-    print(f"processor: {name} ({' '.join(features)})")
-    print(f"cores for workers: {workers.usable_cores()}")
-    print(f"kernels: {_kernels.cpu_table()} in use, of {', '.join(_kernels.cpu_tables())}")
+    voice.answer(f"processor: {name} ({' '.join(features)})")
+    voice.answer(f"cores for workers: {workers.usable_cores()}")
+    voice.answer(f"kernels: {_kernels.cpu_table()} in use, of {', '.join(_kernels.cpu_tables())}")
     try:
-        print(f"TFLite runtime: {runtime()[0]}")
+        voice.answer(f"TFLite runtime: {runtime()[0]}")
     except ModelError as error:
-        print(f"TFLite runtime: {error}")
-    print(f"decoders: libsndfile {decoder_version()}, PyAV {second_decoder_version()}")
+        voice.answer(f"TFLite runtime: {error}")
+    voice.answer(f"decoders: libsndfile {decoder_version()}, PyAV {second_decoder_version()}")
     for library in LIBRARIES:
         try:
-            print(f"{library} {metadata.version(library)}")
+            voice.answer(f"{library} {metadata.version(library)}")
         except metadata.PackageNotFoundError:
-            print(f"{library} is not installed")
+            voice.answer(f"{library} is not installed")
     return exits.FINE
 
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from . import exits
+from .. import voice
+from . import exits, values
 
 HELP = "join the shards of a run into one table"
 
@@ -25,15 +26,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="KINDS",
         help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
+    values.csv_safe(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Check that nothing is missing, and write the tables."""
     from ..runs.merging import merge
-    from .infer import kinds_of
 
     parts = [Path(part) for part in chosen.parts]
-    written, standing = merge(parts, Path(chosen.output), kinds_of(chosen.rtype))
-    for path in written:
-        print(f"written: {path}")
+    written, standing = merge(
+        parts, Path(chosen.output), values.kinds(chosen.rtype), csv_safe=chosen.csv_safe
+    )
+    voice.report(*(f"written: {path}" for path in written))
     return exits.of_run(standing)

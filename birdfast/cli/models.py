@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import voice
 from . import exits
 
 HELP = "list the networks, what they want and where they are"
@@ -22,9 +23,13 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import models
 
     for model in models.catalogue().values():
-        print(f"{model.name}: {model.title}, licence {model.licence} ({model.licence_url})")
-        print(f"    {model.rate_hz:,} Hz, windows of {model.window_samples / model.rate_hz:g} s, ", end="")
-        print(f"{model.n_classes or 'as many'} classes{'' if model.n_classes else ' as its labels'}")
-        print(f"    {model.path if model.found else 'not found: ' + model.how_to_get()}")
-    print(f"searched: {', '.join(map(str, models.folders()))} (set {models.FOLDERS_VARIABLE} to add folders)")
+        window_s = model.window_samples / model.rate_hz
+        classes = f"{model.n_classes} classes" if model.n_classes else "as many classes as its labels"
+        voice.answer(
+            f"{model.name}: {model.title}, licence {model.licence} ({model.licence_url})",
+            f"    {model.rate_hz:,} Hz, windows of {window_s:g} s, {classes}",
+            f"    {model.path if model.found else 'not found: ' + model.how_to_get()}",
+        )
+    folders = ", ".join(map(str, models.folders()))
+    voice.answer(f"searched: {folders} (set {models.FOLDERS_VARIABLE} to add folders)")
     return exits.FINE

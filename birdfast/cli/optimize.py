@@ -16,12 +16,13 @@ from __future__ import annotations
 
 import argparse
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from .. import atomicfile
+from .. import atomicfile, voice
 from ..errors import ConfigError, ModelError
 from . import exits
 
@@ -78,10 +79,12 @@ def _portable(args: argparse.Namespace) -> None:
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)
     windows = _recorded(model, args.audio)
-    made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
+    with _named(model):
+        made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
         file.stream.write(made)
-    print(f"{args.output}: {len(made)} bytes, batch {batch or 'dynamic, where the network can'}\n{proof}")
+    batches = batch or "dynamic, where the network can"
+    voice.report(f"{args.output}: {len(made)} bytes, batch {batches}", *str(proof).splitlines())
 
 
 def _batch(text: str | None) -> int | None:
@@ -100,6 +103,15 @@ def _path(name: str) -> Path:
     return Path(name) if Path(name).is_file() else models.find(name).path
 
 
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say of which network it is what is wrong with it."""
+    try:
+        yield
+    except ModelError as error:
+        raise ModelError(f"{path}: {error}") from error
+
+
 def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
     """Return the windows of the user's recordings, by what they are called in the proof."""
     from .. import audio, models, windows
@@ -107,7 +119,8 @@ def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
 
     if not names:
         return {}
-    window_samples = fold.input_shape(original.read(path), 1)[-1]
+    with _named(path):
+        window_samples = fold.input_shape(original.read(path), 1)[-1]
     rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
@@ -120,7 +133,7 @@ def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
 
 def _cache(name: str) -> None:
     from .. import labels, models
-    from ..grafting import cache
+    from ..grafting import cache, places
     from ..grafting.places import BATCHES
 
     path, output, n_classes = Path(name), "", 0
@@ -128,14 +141,19 @@ def _cache(name: str) -> None:
         model = models.find(name)
         path, output = model.path, model.output
         n_classes = len(labels.load(model.labels_path, model.labels_format))
-    cached = partial(cache.cached, path, models.cache_folder(), output=output, n_classes=n_classes)
+    folder = models.cache_folder()
+    if reason := places.distrust(folder):
+        raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
+    cached = partial(cache.cached, path, folder, output=output, n_classes=n_classes)
     for batch in BATCHES:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)
-            grafted = cached(batch=batch)
+            with _named(path):
+                grafted = cached(batch=batch)
         if grafted is None and batch == BATCHES[0]:
             raise ModelError(f"{path}: no rewrite agrees with the original: birdfast runs that")
         if grafted is None:
-            print(f"{path}: takes no batch of {batch}")
+            voice.report(f"{path}: takes no batch of {batch}")
         else:
-            print(f"{path}: rewritten for batch {batch}, kept in birdfast's cache\n{grafted.proof}")
+            kept = f"{path}: rewritten for batch {batch}, kept in birdfast's cache"
+            voice.report(kept, *str(grafted.proof).splitlines())

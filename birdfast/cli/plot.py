@@ -1,16 +1,17 @@
 """Draw a recording's spectrogram with its detections, as a PNG.
 
 DETECTIONS is the detections.csv that `birdfast infer` wrote; only the recording's own rows are
-drawn. Needs matplotlib: pip install 'birdfast[report]'.
+drawn, in the channels that they are of: a panel each. Of a recording that ends too early what is there is
+drawn, the exit code is then 2. Needs matplotlib: pip install 'birdfast[report]'.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from . import exits
+from .. import voice
+from . import channel, exits
 
 HELP = "draw a recording's spectrogram with its detections"
 
@@ -33,6 +34,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HZ",
         help="highest frequency shown (default: %(default)s)",
     )
+    channel.argument(parser, each="a panel each", default=None)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -44,9 +46,14 @@ def run(chosen: argparse.Namespace) -> int:
     rows = tables.read_csv(Path(chosen.detections))
     own = [row for row in rows if Path(row.file).resolve() == recording.resolve()]
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
-    picture.draw(recording, own, output, chosen.start, chosen.length, chosen.fmax)
-    print(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
+    part = (chosen.start, chosen.length, chosen.fmax)
+    whole = picture.draw(recording, own, output, *part, chosen.channel, _say)
+    voice.report(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
     if rows and not own:
         others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
-        print(f"birdfast: {chosen.detections} does not name {recording}: {others}", file=sys.stderr)
-    return exits.FINE
+        voice.say(f"birdfast: {chosen.detections} does not name {recording}: {others}")
+    return exits.FINE if whole else exits.SOME_FAILED
+
+
+def _say(text: str) -> None:
+    voice.say(f"birdfast: {text}")

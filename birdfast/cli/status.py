@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from .. import voice
 from . import exits
 
 HELP = "how far a run is"
@@ -29,10 +30,10 @@ def run(chosen: argparse.Namespace) -> int:
     with Record(Path(chosen.output)) as record:
         standing = record.standing()
     if chosen.json:
-        print(json.dumps(standing._asdict()))
+        voice.answer(json.dumps(standing._asdict()))
     else:
         share = (standing.done + standing.failed) / max(1, standing.files)
-        print(
+        voice.answer(
             f"{share:.0%} of {counted(standing.files, 'file')}:"
             f" {standing.done:,} done, {standing.failed:,} failed, {standing.waiting:,} to do;"
             f" {hours(standing.audio_s)} of sound, {counted(standing.detections, 'detection')}"

@@ -3,6 +3,9 @@
   tokens.parquet      a row a recording: file, frame_s (seconds from token to token), tokens
   NNNNNN.npy          with --rtype npy: int32, one file a recording; tokens.csv tells whose they are
 
+  failures.csv        the recordings that could not be read to their end; of those, what is before is written
+  notes.csv           what is to be known of the others, if anything is
+
 A frame without a token (a NaN in it) is -1. --vectors writes the tokens' embeddings as word2vec's file,
 which gensim's KeyedVectors.load_word2vec_format reads; centroids.npy in the model's folder is what faiss'
 users read with NumPy.
@@ -11,10 +14,10 @@ users read with NumPy.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from . import exits
+from .. import voice
+from . import channel, exits
 
 HELP = "write recordings as sequences of a trained model's tokens"
 
@@ -27,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rtype", choices=("parquet", "npy"), default="parquet", help="(default: %(default)s)"
     )
+    channel.argument(parser)
     parser.add_argument("--vectors", metavar="FILE", help="write the embeddings here, too (.bin: binary)")
 
 
@@ -35,7 +39,9 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs
     from ..runs import tokens
 
-    paths, vectors = inputs.find(chosen.inputs), chosen.vectors and Path(chosen.vectors)
-    n_failed = tokens.write(paths, Path(chosen.model), Path(chosen.output), chosen.rtype, vectors)
-    print(f"{len(paths) - n_failed} of {len(paths)} recordings written to {chosen.output}", file=sys.stderr)
-    return exits.of(n_failed, len(paths))
+    paths = inputs.find(chosen.inputs, voice.say)
+    vectors = chosen.vectors and Path(chosen.vectors)
+    model, output = Path(chosen.model), Path(chosen.output)
+    n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, channel=chosen.channel)
+    voice.say(f"{n_written} of {len(paths)} recordings written to {chosen.output}")
+    return exits.of(n_failed, n_written)

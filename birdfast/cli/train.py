@@ -16,8 +16,9 @@ The same seed and recordings give the same model.
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,10 +30,13 @@ if TYPE_CHECKING:
 
     Trial = tuple[str, Training, list[Clip]]
 
-from . import exits
+from .. import voice
+from ..errors import BirdfastError
+from . import channel, exits
 
 HELP = "train a model on your own recordings"
 STAGES = "stages"
+WRITE = (None, "head")  # the choices of --stage that end with a model
 NEEDED = {"numba": "numba", "sklearn": "scikit-learn", "tomli_w": "tomli-w"}
 
 
@@ -84,23 +88,28 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="first train without one fold of the CSV, or a share of each class's files such as 20%%, and"
         " test on it",
     )
+    channel.argument(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a core)")
+    parser.add_argument("--force", action="store_true", help="replace the finished model that is in MODEL")
     parser.add_argument("--quiet", action="store_true", help="print errors only")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import output_folder, telling
-    from ..train import recordings
+    from ..train import keep, recordings
 
     _check(chosen)
     output = Path(chosen.output)
-    clips = recordings.find(chosen.data, beside=(output, output / STAGES))
+    clips = _heard(recordings.find(chosen.data, beside=(output, output / STAGES)), chosen.channel)
     training = _training(chosen, clips)
     trials = _trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
-    with telling(output):
+    with telling(output), _naming(training):
+        keep.tidy(output, output / STAGES)
+        if chosen.force and chosen.stage in WRITE:
+            keep.forget_model(output)
         if trials:
             _evaluate(training, trials, output)
         if chosen.stage:
@@ -111,13 +120,34 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _check(chosen: argparse.Namespace) -> None:
     """Refuse now what would be found out after hours."""
+    from .. import modelfolder
     from ..errors import ConfigError
 
+    finished = chosen.stage in WRITE and modelfolder.is_one(Path(chosen.output))
+    if finished and not chosen.force:
+        raise ConfigError(f"{chosen.output}: holds a finished model; take another folder, or --force")
     if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
         raise ConfigError("--seed takes 0 or more, --workers 1 or more")
     for module, package in NEEDED.items():
         if find_spec(module) is None:
             raise ConfigError(f"training needs {package}: pip install 'birdfast[train]'")
+
+
+@contextmanager
+def _naming(training: Training) -> Iterator[None]:
+    """Name the recordings that could not be read before the reason why nothing comes of it."""
+    try:
+        yield
+    except BirdfastError:
+        _tell(training)
+        raise
+
+
+def _tell(training: Training) -> None:
+    for why in dict.fromkeys(training.failures.values()):
+        voice.say(f"birdfast: left out: {why}")
+    for remark in training.remarks:
+        voice.say(f"birdfast: noted: {remark}")
 
 
 def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
@@ -129,16 +159,20 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     return stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
         clips,
-        recordings.unlabelled(chosen.unlabelled),
+        _heard(recordings.unlabelled(chosen.unlabelled), chosen.channel),
         classes=sorted({label for clip in clips for label in clip.labels}),
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers or len(usable_cores()),
-        say=stages.silent if chosen.quiet else _say,
+        say=stages.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
+
+
+def _heard(clips: Sequence[Clip], channel: str) -> list[Clip]:
+    return [replace(clip, channel=channel) for clip in clips]
 
 
 def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
@@ -161,6 +195,7 @@ def _single(training: Training, stage: str, output: Path) -> int:
 def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[Clip], list[str]]:
     """Return the clips with their folds, and the folds to be held out."""
     from ..errors import ConfigError
+    from ..labels import composed
     from ..train import recordings
 
     if chosen.cv:
@@ -171,9 +206,10 @@ def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[
         except ValueError as error:
             raise ConfigError(f"--hold-out: {chosen.hold_out} is no share") from error
         return recordings.held_out(clips, share, chosen.seed), ["held out"]
-    if chosen.hold_out not in recordings.splits(clips):
-        raise ConfigError(f"--hold-out: there is no fold {chosen.hold_out!r}")
-    return clips, [chosen.hold_out]
+    fold, folds = composed(chosen.hold_out), recordings.splits(clips)
+    if fold not in folds:
+        raise ConfigError(f"--hold-out: there is no fold {fold!r}; there are {', '.join(folds)}")
+    return clips, [fold]
 
 
 def _trials(training: Training, clips: Sequence[Clip], folds: list[str]) -> list[Trial]:
@@ -198,10 +234,11 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
     results: list[dict[str, Any]] = []
     for fold, without, tested in trials:
         training.say(f"fold {fold}: held out")
-        arrays = without.model()
-        scores, truth = evaluation.scores(
-            without.examples(arrays, tested), training.recipe.pooling, arrays, exclusive=training.softmax
-        )
+        with _naming(without):
+            arrays = without.model()
+            examples = without.examples(arrays, tested)
+        pooling = training.recipe.pooling
+        scores, truth = evaluation.scores(examples, pooling, arrays, exclusive=training.softmax)
         judged = metrics.judge(scores, truth, training.classes)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
         training.say(
@@ -213,11 +250,6 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
 
 
 def _end(training: Training, output: Path) -> int:
-    for why in dict.fromkeys(training.failures.values()):
-        print(f"birdfast: left out: {why}", file=sys.stderr)
+    _tell(training)
     training.say(f"written: {output}")
     return exits.SOME_FAILED if training.failures else exits.FINE
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)

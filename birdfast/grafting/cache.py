@@ -1,9 +1,10 @@
 """Rewritten models kept from one run to the next: the body, a .tflite file, and all the rest beside it.
 
 A file is made under another name and then moved: whoever reads sees a whole file or none, and of several
-processes that start at once the last one's equal file stays. The first lines hold the hash of the
-rest, and the rest that of the body, so what was cut or changed is noticed and made anew. The body is mapped
-into memory, where all workers share it.
+processes that start at once the last one's equal file stays. The first lines hold the hash of the rest, and
+the rest that of the body and the name that both were made for: what was cut, changed or copied to another
+network's name is noticed and made anew, as is what others can write. The body is mapped into memory, where
+all workers share it.
 """
 
 from __future__ import annotations
@@ -12,29 +13,34 @@ import contextlib
 import hashlib
 import io
 import json
-from collections.abc import Iterator
+import os
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Array
+from .. import sources
+from ..arrays import Array, write_npz
 from ..atomicfile import AtomicFile
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import places
+from . import networkfile, places
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 
-MAGIC = b"birdfast graft 3\n"
+MAGIC = b"birdfast graft 4\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
+PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 
 
 def cached(
     model: Path,
-    folder: Path,
+    folder: Path | None,
     *,
+    sha256: str = "",
     batch: int = 1,
     tolerance: float = TOLERANCE,
     output: str = "",
@@ -46,8 +52,11 @@ def cached(
     ----------
     model : path
         A .tflite file.
-    folder : path
-        Where rewritten models are kept; made if it is missing (see `models.cache_folder`).
+    folder : path or None
+        Where rewritten models are kept, and nobody else writes (`places.trusted`); made if it is missing.
+        None keeps nothing.
+    sha256 : str
+        Of the network that is meant; "" takes what the file holds now.
     batch, tolerance
         As `graft.verified`.
     output, n_classes : str, int
@@ -61,9 +70,13 @@ def cached(
     Raises
     ------
     ModelError
-        The file cannot be read, is no network for sound, or one that the runtime refuses.
+        The file cannot be read, is another by now, no network for sound, or one that the runtime refuses.
     """
-    paths = places.of(model, folder, batch, tolerance, output, n_classes)
+    sha256 = sha256 or sources.sha256(model, ModelError)
+    asked = _Asked(model, sha256, batch, tolerance, output, n_classes)
+    if folder is None:
+        return _rewritten(asked, [])
+    paths = places.of(sha256, folder, batch, tolerance, output, n_classes)
     for path in paths:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
@@ -71,48 +84,71 @@ def cached(
         for path in paths:  # perhaps another process made it while this one waited
             with contextlib.suppress(*UNREADABLE):
                 return _or_warn(read(path))
-        from . import graft, original  # take their time, and are not needed again
+        return _rewritten(asked, paths)
 
-        data, of_several = graft.scores_alone(original.content(model), output, n_classes)
-        grafted = graft.verified(data, batch=batch, tolerance=tolerance)
+
+class _Asked(NamedTuple):
+    """What `cached` is asked for."""
+
+    model: Path
+    sha256: str
+    batch: int
+    tolerance: float
+    output: str
+    n_classes: int
+
+
+def _rewritten(asked: _Asked, paths: Sequence[Path]) -> Grafted | None:
+    """Rewrite a network now, and keep what came of it, unless that was for want of memory."""
+    from . import graft  # takes its time, and is not needed again
+
+    content = networkfile.content(asked.model, asked.sha256)
+    try:
+        data, of_several = graft.scores_alone(content, asked.output, asked.n_classes)
+        grafted = graft.verified(data, batch=asked.batch, tolerance=asked.tolerance)
+    except (ModelMemoryError, MemoryError) as error:
+        warn_original(f"{str(error) or 'too little memory'}; tried again next time")
+        return None
+    if paths:
         write(paths[of_several], grafted)
     return grafted
 
 
-def holds(model: Path, folder: Path, *, batch: int, output: str = "", n_classes: int = 0) -> bool:
-    """Return whether `cached` was asked the same before: without looking into what it gave.
-
-    Raises
-    ------
-    ModelError
-        The file cannot be read.
-    """
-    return any(path.exists() for path in places.of(model, folder, batch, TOLERANCE, output, n_classes))
+def holds(sha256: str, folder: Path | None, *, batch: int, output: str = "", n_classes: int = 0) -> bool:
+    """Return whether what `cached` gave is kept: without looking into it."""
+    if folder is None:
+        return False
+    return any(path.exists() for path in places.of(sha256, folder, batch, TOLERANCE, output, n_classes))
 
 
-def pack(grafted: Grafted | None) -> bytes:
+def pack(grafted: Grafted | None, name: str) -> bytes:
     """Return a rewritten model without its body (or that there is none) as bytes without pickles.
+
+    Parameters
+    ----------
+    grafted : Grafted or None
+    name : str
+        Of the file that they are for: it tells the network, and all else that decides the result.
 
     Raises
     ------
     OSError
         The body, which is hashed, cannot be read.
     """
-    head: dict[str, object] = {"refused": grafted is None}
+    head: dict[str, object] = {"name": name, "refused": grafted is None}
     arrays: dict[str, Array] = {}
     if grafted is not None:
         if grafted.front_end is not None:
             head["front_end"], arrays = grafted.front_end.tables()
-        plain = ("batch", "body_input", "scores", "embedding")
-        head |= {key: getattr(grafted, key) for key in plain} | {"proof": asdict(grafted.proof)}
+        head |= {key: getattr(grafted, key) for key in PLAIN} | {"proof": asdict(grafted.proof)}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
-    np.savez(stream, allow_pickle=False, head=np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays)
+    write_npz(stream, {"head": np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays})
     packed = stream.getvalue()
     return MAGIC + hashlib.sha256(packed).hexdigest().encode() + b"\n" + packed
 
 
-def unpack(data: bytes, body: Path) -> Grafted | None:
+def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
     """Return what was packed.
 
     Parameters
@@ -121,11 +157,13 @@ def unpack(data: bytes, body: Path) -> Grafted | None:
         From `pack`.
     body : path
         The file of the body; it is hashed, and stays where it is.
+    name : str
+        As `pack` was told.
 
     Raises
     ------
     ValueError
-        The bytes are not what `pack` made, or the body is another.
+        The bytes are not what `pack` made, or of another name, or the body is another.
     OSError
         The body cannot be read.
     """
@@ -136,19 +174,23 @@ def unpack(data: bytes, body: Path) -> Grafted | None:
     with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
         arrays = {key: archive[key] for key in archive.files}
     head = json.loads(arrays.pop("head").tobytes())
+    if head["name"] != name:
+        raise ValueError("another network's")
     if head["refused"]:
         return None
     with body.open("rb") as stream:
         if hashlib.file_digest(stream, "sha256").hexdigest() != head["body"]:
             raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
-    plain = {key: head[key] for key in ("batch", "body_input", "scores", "embedding")}
+    plain = {key: head[key] for key in PLAIN}
     return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)
 
 
 def read(path: Path) -> Grafted | None:
-    """Return what a file of the cache holds; errors as `unpack`."""
-    return unpack(path.read_bytes(), _body(path))
+    """Return what a file of the cache holds; errors as `unpack`, also where others could have written it."""
+    if reason := places.distrust(path) or places.distrust(_body(path)):
+        raise ValueError(reason)
+    return unpack(path.read_bytes(), _body(path), path.name)
 
 
 def write(path: Path, grafted: Grafted | None) -> None:
@@ -157,10 +199,10 @@ def write(path: Path, grafted: Grafted | None) -> None:
     A full disk only costs the speed of the next start: nothing is raised.
     """
     with contextlib.suppress(OSError, ConfigError):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         if grafted is not None:
             _replace(_body(path), _bytes(grafted.body))
-        _replace(path, pack(grafted))
+        _replace(path, pack(grafted, path.name))
 
 
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
@@ -179,7 +221,14 @@ def _body(path: Path) -> Path:
 
 def _replace(path: Path, data: bytes) -> None:
     with AtomicFile(path, mode="wb") as file:
+        handle = file.stream.fileno()
+        os.fchmod(handle, os.fstat(handle).st_mode & ~places.OTHERS_WRITE)  # whatever the umask says
         file.stream.write(data)
+
+
+def _make(folder: Path) -> None:
+    """Make the folder, in which only we may write, whatever the umask says."""
+    folder.mkdir(mode=0o777 & ~places.OTHERS_WRITE, parents=True, exist_ok=True)
 
 
 @contextlib.contextmanager
@@ -188,7 +237,7 @@ def _alone(path: Path) -> Iterator[None]:
     try:
         import fcntl
 
-        path.parent.mkdir(parents=True, exist_ok=True)
+        _make(path.parent)
         lock = path.with_suffix(".lock").open("wb")
     except (ImportError, OSError):
         yield

@@ -12,7 +12,7 @@ import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
 from flatbuffers import number_types
 
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 
 __all__ = ["read", "schema", "write"]  # the schema lives here: others take it from here
 
@@ -68,8 +68,10 @@ def read(data: bytes) -> Any:
         _bound(model, 2 * len(data) + 65536)
     except ModelError:
         raise
+    except MemoryError as error:
+        raise ModelMemoryError("the model cannot be read: too little memory") from error
     # struct.error, IndexError, ValueError, TypeError, UnicodeError, ...: the reader has no error of its own
-    except (Exception, MemoryError) as error:
+    except Exception as error:
         raise ModelError(f"a damaged TFLite model: {type(error).__name__}: {error}") from error
     return model
 
@@ -92,12 +94,14 @@ def write(model: Any) -> bytes:
             model.buffers[i] = aligned = _AlignedBuffer()
             aligned.data = buffer.data
     size = sum(len(buffer.data) for buffer in model.buffers if buffer.data is not None)
-    builder = flatbuffers.Builder(size + size // 64 + 65536)
     try:
+        builder = flatbuffers.Builder(size + size // 64 + 65536)
         builder.Finish(model.Pack(builder), IDENTIFIER)
-    except (Exception, MemoryError) as error:
+        return bytes(builder.Output())
+    except MemoryError as error:
+        raise ModelMemoryError("the model cannot be written: too little memory") from error
+    except Exception as error:
         raise ModelError(f"the model cannot be written: {type(error).__name__}: {error}") from error
-    return bytes(builder.Output())
 
 
 class _Budget:

@@ -12,11 +12,12 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import Float32
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import fold, original, surgery, verification
+from . import ending, fold, original, surgery, verification
 from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
+from .networkfile import content
 from .operators import reads
 from .places import TOLERANCE
 from .recognise import recognise
@@ -51,6 +52,8 @@ def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True)
     graph = original.read(model)
     try:
         return _rewrite(graph, batch, find_embedding(graph), kernels)
+    except MemoryError as error:
+        raise ModelMemoryError("cannot be rewritten: too little memory") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
         # a graph that is odd in a way that nobody thought of; it may still run as it is
         raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
@@ -68,7 +71,8 @@ def _rewrite(graph: Graph, batch: int, embedding: int | None, kernels: bool) -> 
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
     proof = Proof(len(graph.operators), len(body.operators), words)
-    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, proof)
+    ends_in = ending.of(graph, graph.outputs[0])
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, ends_in, proof)
 
 
 def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
@@ -121,7 +125,7 @@ def verify(
         The runtime cannot run one of the two.
     """
     graph = original.read(model)
-    body = Graph.parse(original.content(grafted.body))
+    body = Graph.parse(content(grafted.body))
     tensor = verification.find_logits(graph)
     shape = fold.input_shape(graph, 1)
     trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
@@ -157,14 +161,17 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
     ------
     ModelError
         The model is damaged, hostile, or one that the runtime cannot run.
+    ModelMemoryError
+        There may be one, but there was too little memory.
     """
     original.check(model)
-    worst = []
+    worst, lacked = [], False
     for kernels in (True, False):
         try:
             found = verify(model, optimize(model, batch=batch, kernels=kernels))
-        except ModelError as error:
-            worst.append(str(error))
+        except (ModelError, MemoryError) as error:
+            worst.append(str(error) or "too little memory")
+            lacked |= isinstance(error, ModelMemoryError | MemoryError)
             continue
         difference = found.proof.largest_difference
         if difference is not None and difference <= tolerance:
@@ -172,6 +179,8 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
         worst.append(f"logits differ by {difference:.1e}, tolerance {tolerance:.1e}")
         if found.front_end is None:
             break
+    if lacked:
+        raise ModelMemoryError("; ".join(worst))
     warn_original("; ".join(worst))
     return None
 
@@ -184,7 +193,7 @@ def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]
     data : bytes
         The content of a .tflite file.
     output : str
-        Part of the name of the output with the scores, or "".
+        The name of the output with the scores, or "".
     n_classes : int
         Its length, or 0; see `signature.scores_output`.
 
@@ -196,8 +205,7 @@ def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]
     """
     graph = original.read(data)
     check_inputs([(graph.dtype(t), graph.shape(t)) for t in graph.inputs])
+    scores = graph.outputs[scores_output(ending.outputs(graph), output, n_classes)]
     if len(graph.outputs) == 1:
         return data, False
-    known = [((graph.tensors[t].name or b"").decode(errors="replace"), graph.shape(t)) for t in graph.outputs]
-    scores = graph.outputs[scores_output(known, output, n_classes)]
     return surgery.extract(graph, graph.inputs, [scores]).write(), True

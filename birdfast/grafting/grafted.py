@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from ..arrays import Float32
+from ..config import GraphEnd
 from ..errors import ModelError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
@@ -78,9 +79,11 @@ class Grafted:
     scores, embedding : int, int or None
         Tensors of `body` with the model's first output and the input of its last FULLY_CONNECTED (None:
         there is none, or none was asked for).
+    ends_in : GraphEnd
+        What the model has done to its scores last.
     proof : Proof
-        That it says what the model says; what is compared is the tensor in front of a closing LOGISTIC or
-        SOFTMAX.
+        That it says what the model says; what is compared is the tensor in front of a closing
+        activation.
     """
 
     body: bytes | Path
@@ -89,6 +92,7 @@ class Grafted:
     body_input: int
     scores: int
     embedding: int | None
+    ends_in: GraphEnd
     proof: Proof
 
     def session(self) -> GraftedSession:
@@ -109,12 +113,13 @@ class GraftedSession:
     Raises
     ------
     ModelError
-        The runtime refuses the body.
+        The runtime refuses the body, or it gives no row for each window of its batch.
     """
 
     def __init__(self, grafted: Grafted) -> None:
         self.batch = grafted.batch
         self.grafted = grafted
+        self.ends_in = grafted.ends_in
         self._interpreter = litert.start(grafted.body)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
@@ -135,7 +140,11 @@ class GraftedSession:
 
     def _output_size(self, tensor: int) -> int:
         details = self._interpreter.get_output_details()
-        return int(np.prod(next(d["shape"] for d in details if d["index"] == tensor))) // self.batch
+        shape = next(d["shape"] for d in details if d["index"] == tensor)
+        size, rest = divmod(int(np.prod(shape)), self.batch)
+        if rest or not size:
+            raise ModelError(f"gives {shape.tolist()}: no row for each of {self.batch} windows")
+        return size
 
     @property
     def runtime(self) -> str:

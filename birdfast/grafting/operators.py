@@ -7,19 +7,25 @@ from typing import Any
 from .flatbuffer import schema
 
 OPERATOR_NAMES = {v: k for k, v in vars(schema.BuiltinOperator).items() if not k.startswith("_")}
-# Their results need not be the same twice, or they act on something outside of the tensors.
-STATEFUL = frozenset(
+# They run other subgraphs.
+CALLS = frozenset(
     [
-        "RANDOM_UNIFORM",
-        "RANDOM_STANDARD_NORMAL",
-        "MULTINOMIAL",
-        "CALL",
-        "CALL_ONCE",
         "IF",
         "WHILE",
-        "CUSTOM",
-        "DELEGATE",
-        "PLACEHOLDER_FOR_GREATER_OP_CODES",
+        "CALL",
+        "CALL_ONCE",
+        "STABLEHLO_CASE",
+        "STABLEHLO_COMPOSITE",
+        "STABLEHLO_REDUCE",
+        "STABLEHLO_REDUCE_WINDOW",
+        "STABLEHLO_SCATTER",
+        "STABLEHLO_SORT",
+        "STABLEHLO_WHILE",
+    ]
+)
+# They share with others what outlasts a run.
+STATES = frozenset(
+    [
         "VAR_HANDLE",
         "READ_VARIABLE",
         "ASSIGN_VARIABLE",
@@ -27,6 +33,19 @@ STATEFUL = frozenset(
         "HASHTABLE_FIND",
         "HASHTABLE_IMPORT",
         "HASHTABLE_SIZE",
+    ]
+)
+# Their results need not be the same twice, or they act on something outside of the tensors.
+STATEFUL = frozenset(
+    [
+        *CALLS,
+        *STATES,
+        "RANDOM_UNIFORM",
+        "RANDOM_STANDARD_NORMAL",
+        "MULTINOMIAL",
+        "CUSTOM",
+        "DELEGATE",
+        "PLACEHOLDER_FOR_GREATER_OP_CODES",
         "LSTM",
         "RNN",
         "SVDF",

@@ -4,34 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from ..errors import ModelError
-from . import trial, validate
+from . import subgraphs, surgery, trial, validate
 from .graph import Graph
-
-
-def content(model: bytes | str | Path) -> bytes:
-    """Return the bytes of a model.
-
-    Parameters
-    ----------
-    model : bytes, str or path
-        The content of a .tflite file, or its path.
-
-    Raises
-    ------
-    ModelError
-        The file cannot be read.
-    """
-    if isinstance(model, bytes):
-        return model
-    try:
-        return Path(model).read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
+from .networkfile import content
 
 
 def read(model: bytes | str | Path) -> Graph:
-    """Return a model's graph, checked.
+    """Return a model's main graph, checked, without what it has no use for.
 
     Parameters
     ----------
@@ -41,15 +20,18 @@ def read(model: bytes | str | Path) -> Graph:
     Raises
     ------
     ModelError
-        The file cannot be read, is no model, damaged or hostile.
+        The file cannot be read, is no model, damaged or hostile, or needs what is not supported.
     """
     graph = Graph.parse(content(model))
+    unused = subgraphs.leave_main(graph)
     validate.check(graph)
+    if unused:
+        surgery.sweep(graph)
     return graph
 
 
-def check(model: bytes | str | Path) -> bytes:
-    """Return bytes that are safe to hand to the runtime, for running a model as it is (--no-graft).
+def check(model: bytes | str | Path) -> tuple[Graph, bytes]:
+    """Return a model's graph, and bytes that are safe to hand to the runtime, for running it as it is.
 
     Parameters
     ----------
@@ -61,6 +43,7 @@ def check(model: bytes | str | Path) -> bytes:
     ModelError
         The file is no model, damaged, hostile, or one that the runtime cannot run.
     """
-    data = read(model).write()
+    graph = read(model)
+    data = graph.write()
     trial.run(data)
-    return data
+    return graph, data

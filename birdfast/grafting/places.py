@@ -5,13 +5,15 @@ Who only asks whether a network was rewritten before needs no more than this.
 
 from __future__ import annotations
 
-import functools
 import hashlib
+import os
+import stat
+import warnings
 from pathlib import Path
 
 from .._version import __version__
-from ..errors import ModelError
 
+OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 TOLERANCE = 1e-3  # of logits
 BATCHES = (1, 4)  # windows that a rewritten network takes at once
 
@@ -26,13 +28,41 @@ def is_prepared(sha256: str, folder: Path) -> bool:
     folder : path
         As `cache.cached`.
     """
-    return all(any(folder.glob(f"{_beginning(sha256, batch)}*.graft")) for batch in BATCHES)
+    kept = (any(folder.glob(f"{_beginning(sha256, batch)}*.graft")) for batch in BATCHES)
+    return not distrust(folder) and all(kept)
 
 
-def of(model: Path, folder: Path, batch: int, tolerance: float, output: str, n_classes: int) -> list[Path]:
+def of(sha256: str, folder: Path, batch: int, tolerance: float, output: str, n_classes: int) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
-    kinds = ("", f"{output} {n_classes}")
-    return [folder / _file_name(_digest(model), batch, tolerance, kind) for kind in kinds]
+    kinds = (output, f"{output} {n_classes}")
+    return [folder / _file_name(sha256, batch, tolerance, kind) for kind in kinds]
+
+
+def distrust(place: Path) -> str:
+    """Return why a folder or file is not believed: who may write it decides what our processes run.
+
+    Returns
+    -------
+    str
+        "" where it is ours or the administrator's and nobody else may write it, or not there yet.
+    """
+    try:
+        status = place.stat()
+    except OSError:
+        return ""
+    if status.st_uid not in (os.geteuid(), 0):
+        return f"{place} belongs to another user"
+    if status.st_mode & OTHERS_WRITE:
+        return f"others may write {place} (chmod go-w closes it)"
+    return ""
+
+
+def trusted(folder: Path) -> Path | None:
+    """Return a folder of rewritten networks if it can be believed; a RuntimeWarning says why not."""
+    if reason := distrust(folder):
+        warnings.warn(f"the cache of rewritten networks is not used: {reason}", RuntimeWarning, stacklevel=2)
+        return None
+    return folder
 
 
 def _file_name(sha256: str, batch: int, tolerance: float, scores: str) -> str:
@@ -43,13 +73,3 @@ def _file_name(sha256: str, batch: int, tolerance: float, scores: str) -> str:
 
 def _beginning(sha256: str, batch: int) -> str:
     return f"{sha256}-{__version__}-{batch}e-"  # e: it shows its embedding, where it has one
-
-
-@functools.cache
-def _digest(model: Path) -> str:
-    """Return the SHA-256 of a file, read once a process."""
-    try:
-        with model.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error

@@ -2,12 +2,46 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from ..config import GraphEnd
 from ..errors import ModelError
+
+OPEN = -1
+
+
+class Output(NamedTuple):
+    """One of the outputs of a network.
+
+    Attributes
+    ----------
+    names : tuple of str
+        Its tensor's, and those that the network's signatures give it.
+    dtype, shape
+        -1 is a length that shows when the network runs; all of the shape is (-1,).
+    ends_in : GraphEnd
+        What the graph has done to it last.
+    """
+
+    names: tuple[str, ...]
+    dtype: np.dtype[Any]
+    shape: tuple[int, ...]
+    ends_in: GraphEnd = ""
+
+    def __str__(self) -> str:
+        return f"{' = '.join(self.names)} {self.dtype} {list(self.shape)}"
+
+    @property
+    def n_classes(self) -> int:
+        """How many classes it scores in a window; 0 if it is no row of numbers, OPEN if nobody knows yet."""
+        if OPEN in self.shape[1:] or self.shape == (OPEN,):
+            return OPEN
+        size = abs(math.prod(self.shape))  # an open number of windows is one
+        return size if self.shape and size == max(self.shape) else 0
 
 
 def check_inputs(inputs: Sequence[tuple[np.dtype[Any], Sequence[int]]]) -> None:
@@ -21,26 +55,47 @@ def check_inputs(inputs: Sequence[tuple[np.dtype[Any], Sequence[int]]]) -> None:
         )
 
 
-def scores_output(outputs: Sequence[tuple[str, Sequence[int]]], name: str, n_classes: int) -> int:
+def scores_output(outputs: Sequence[Output], name: str, n_classes: int) -> int:
     """Return the place of the output that holds the scores.
 
     Parameters
     ----------
-    outputs : sequence of (str, shape)
+    outputs : sequence of Output
     name : str
-        Part of its name, or "".
+        Its name; a part of it will do, if no other has that part; or "".
     n_classes : int
-        Its length, or 0.
+        Its length, or 0; it decides where there is no name.
 
     Raises
     ------
     ModelError
-        Neither tells, and there are several.
+        The name fits none or several; there is no name, and several outputs of that length; or what is
+        found is no row of float32.
     """
-    named = [place for place, (known, _) in enumerate(outputs) if name and name in known]
-    fitting = [place for place, (_, shape) in enumerate(outputs) if shape and shape[-1] == n_classes]
-    for choice in (named, fitting, list(range(len(outputs)))):
+    place = _named(outputs, name) if name else _fitting(outputs, n_classes)
+    found = outputs[place]
+    if found.dtype != np.float32 or not found.n_classes:
+        raise ModelError(f"its scores are {found}; birdfast takes a number a class, float32 [1, classes]")
+    return place
+
+
+def _named(outputs: Sequence[Output], name: str) -> int:
+    exact = [place for place, output in enumerate(outputs) if name in output.names]
+    parts = [place for place, output in enumerate(outputs) if any(name in known for known in output.names)]
+    for choice in (exact, parts):
         if len(choice) == 1:
             return choice[0]
-    shapes = ", ".join(f"{known} {list(shape)}" for known, shape in outputs)
-    raise ModelError(f"which output holds the scores? There are: {shapes or 'none'}")
+    fits = "several outputs" if parts else "no output"
+    raise ModelError(f"output = {name!r} fits {fits}; there are: {_listed(outputs)}")
+
+
+def _fitting(outputs: Sequence[Output], n_classes: int) -> int:
+    fitting = [place for place, output in enumerate(outputs) if n_classes and output.n_classes == n_classes]
+    for choice in (fitting, list(range(len(outputs)))):
+        if len(choice) == 1:
+            return choice[0]
+    raise ModelError(f"which output holds the scores? There are: {_listed(outputs)}")
+
+
+def _listed(outputs: Sequence[Output]) -> str:
+    return ", ".join(map(str, outputs)) or "none"

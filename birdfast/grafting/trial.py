@@ -1,20 +1,17 @@
-"""One run of a model in a process of its own: a graph on which the runtime crashes takes nothing along.
-
-python -m birdfast.grafting.trial < MODEL.tflite
-"""
+"""One run of a model in a process of its own: a graph on which the runtime crashes takes nothing along."""
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
+from typing import Any
 
+from .. import children
 from ..errors import ModelError
 
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
 FAILED = 3
-COMMAND = [sys.executable, "-m", "birdfast.grafting.trial"]
 
 
 def run(data: bytes) -> None:
@@ -30,11 +27,9 @@ def run(data: bytes) -> None:
     ModelError
         The runtime refuses it, crashes on it, or takes longer than 2 minutes.
     """
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
+    how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
     try:
-        done = subprocess.run(
-            COMMAND, input=data, capture_output=True, timeout=SECONDS, check=False, env=environment
-        )
+        done = subprocess.run(children.command(__name__), input=data, check=False, **how)
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
     said = done.stderr.decode(errors="replace").strip()
@@ -54,19 +49,27 @@ def main() -> int:
 
     from ..runtimes import litert
 
-    resource.setrlimit(resource.RLIMIT_AS, (BYTES, BYTES))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    data = sys.stdin.buffer.read()
+    limits = [BYTES, *resource.getrlimit(resource.RLIMIT_AS)]  # a cluster's may be lower
+    n_bytes = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
+    resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     try:
+        data = sys.stdin.buffer.read()
         for delegate in (False, True):
             runner = litert.start(data, delegate=delegate)
             details = runner.get_input_details()
             zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
             litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
+    except MemoryError as error:
+        return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}")
     except ModelError as error:
-        print(" ".join(str(error).split()), file=sys.stderr)
-        return FAILED
+        return _failed(str(error))
     return 0
+
+
+def _failed(reason: str) -> int:
+    print(" ".join(reason.split()), file=sys.stderr)
+    return FAILED
 
 
 if __name__ == "__main__":

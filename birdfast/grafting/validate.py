@@ -7,6 +7,8 @@ their inputs do not exist yet (a cycle has no other order), strides of 0, and si
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -15,13 +17,12 @@ from ..errors import ModelError
 from .contracts import FEWEST_INPUTS, FIRST_INPUTS, OPTIONAL_INPUTS, OPTIONS_READ
 from .flatbuffer import schema
 from .graph import Graph
-from .operators import OPERATOR_NAMES, reads
+from .operators import CALLS, OPERATOR_NAMES, STATES, reads
 from .tensors import DTYPES
 
 LARGEST_TENSOR = 2**30  # bytes
 LARGEST_RANK = 8
 STRIDES = ("strideW", "strideH", "dilationWFactor", "dilationHFactor", "filterWidth", "filterHeight")
-SUBGRAPH_OPERATORS = frozenset(["IF", "WHILE", "CALL", "CALL_ONCE", "STABLEHLO_COMPOSITE", "STABLEHLO_WHILE"])
 
 
 def check(graph: Graph) -> None:
@@ -30,20 +31,29 @@ def check(graph: Graph) -> None:
     Parameters
     ----------
     graph : Graph
-        Just parsed.
+        Just parsed, and alone in its model: see `subgraphs`. Operator codes that it does not use are not
+        looked at.
 
     Raises
     ------
     ModelError
         It is damaged or hostile, or has what is not supported.
     """
-    try:
+    with damage():
         _model(graph.model)
         _main(graph)
+        _alone(graph)
         for i, op in enumerate(graph.operators):
             _operator(graph, i, op)
         _order(graph)
         _signatures(graph)
+
+
+@contextmanager
+def damage() -> Iterator[None]:
+    """Turn whatever goes wrong while a parsed model is looked at into a ModelError."""
+    try:
+        yield
     except ModelError:
         raise
     except Exception as error:  # a field of a kind that only a damaged file has
@@ -55,22 +65,27 @@ def _refuse(condition: Any, reason: str) -> None:
         raise ModelError(f"a damaged TFLite model: {reason}")
 
 
+def _unsupported(condition: Any, what: str) -> None:
+    if condition:
+        raise ModelError(f"not supported: {what}")
+
+
 def _model(model: Any) -> None:
     _refuse(model.version != 3, f"schema version {model.version}, expected 3")
     _refuse(not model.subgraphs or not model.buffers, "no graph in it")
-    _refuse(len(model.subgraphs) > 1, f"{len(model.subgraphs)} subgraphs: control flow is not supported")
+    _unsupported(len(model.subgraphs) > 1, f"{len(model.subgraphs)} subgraphs")
     _refuse(model.buffers[0].data is not None and len(model.buffers[0].data), "bytes in the empty buffer 0")
     for buffer in model.buffers:
-        _refuse(buffer.offset > 1 or buffer.size > 1, "weights outside of the flatbuffer are not supported")
-    for code in model.operatorCodes or []:
-        number = max(code.builtinCode, code.deprecatedBuiltinCode)
-        _refuse(number not in OPERATOR_NAMES or code.version < 1, f"operator code {number} is unknown")
-        name = OPERATOR_NAMES[number]
-        _refuse(name in SUBGRAPH_OPERATORS, f"operator {name} is not supported")
-        if name == "CUSTOM":
-            raise ModelError(f"custom operator {_text(code.customCode)}: the TFLite runtime has none such")
+        _unsupported(buffer.offset > 1 or buffer.size > 1, "weights outside of the flatbuffer")
     for meta in model.metadata or []:
         _refuse(not 0 <= meta.buffer < len(model.buffers), f"metadata in buffer {meta.buffer}")
+
+
+def _code(code: Any) -> None:
+    number = max(code.builtinCode, code.deprecatedBuiltinCode)
+    _refuse(number not in OPERATOR_NAMES or code.version < 1, f"operator code {number} is unknown")
+    if OPERATOR_NAMES[number] == "CUSTOM":
+        raise ModelError(f"custom operator {_text(code.customCode)}: the TFLite runtime has none such")
 
 
 def _text(name: bytes | None) -> str:
@@ -91,13 +106,21 @@ def _main(graph: Graph) -> None:
         _refuse(graph.tensors[t].type not in DTYPES, f"input {t} is of type {graph.tensors[t].type}")
 
 
+def _alone(graph: Graph) -> None:
+    names = {
+        graph.name(op) for op in graph.operators if op.opcodeIndex < len(graph.model.operatorCodes or [])
+    }
+    beyond = ", ".join(sorted(names & (CALLS | STATES)))
+    _unsupported(beyond, f"{beyond}, which the network needs: it runs other graphs, or keeps a state")
+
+
 def _tensor(graph: Graph, i: int) -> None:
     t = graph.tensors[i]
     shape, signature = graph.shape(i), t.shapeSignature
     _refuse(not 0 <= t.buffer < len(graph.model.buffers), f"tensor {i} in buffer {t.buffer}")
-    _refuse(t.externalBuffer, f"tensor {i} is kept outside of the file")
+    _unsupported(t.externalBuffer, f"tensor {i} is kept outside of the file")
     _refuse(len(shape) > LARGEST_RANK or any(d < 0 for d in shape), f"tensor {i} of shape {list(shape)}")
-    _refuse(t.isVariable or t.variantTensors, f"tensor {i} keeps a state")
+    _unsupported(t.isVariable or t.variantTensors, f"tensor {i} keeps a state")
     if signature is not None and len(signature):
         _refuse(
             len(signature) != len(shape) or min(signature) < -1, f"tensor {i}: shape signature {signature}"
@@ -117,7 +140,7 @@ def _tensor(graph: Graph, i: int) -> None:
 
 def _quantisation(i: int, t: Any, shape: tuple[int, ...]) -> None:
     q = t.quantization
-    _refuse(t.sparsity is not None, f"tensor {i} is sparse: not supported")
+    _unsupported(t.sparsity is not None, f"tensor {i} is sparse")
     if q is None:
         return
     _refuse(q.detailsType or q.details is not None, f"tensor {i} has a quantisation of another kind")
@@ -137,6 +160,7 @@ def _quantisation(i: int, t: Any, shape: tuple[int, ...]) -> None:
 def _operator(graph: Graph, i: int, op: Any) -> None:
     codes, n = graph.model.operatorCodes or [], len(graph.tensors)
     _refuse(not 0 <= op.opcodeIndex < len(codes), f"operator {i} has code {op.opcodeIndex} of {len(codes)}")
+    _code(codes[op.opcodeIndex])
     name = graph.name(op)
     inputs = [] if op.inputs is None else [int(t) for t in op.inputs]
     outputs = [] if op.outputs is None else [int(t) for t in op.outputs]
@@ -145,7 +169,7 @@ def _operator(graph: Graph, i: int, op: Any) -> None:
     _refuse(not outputs or len(inputs) < FEWEST_INPUTS.get(name, 1), f"{name} {i} lacks inputs or outputs")
     left_out = inputs[:FIRST_INPUTS] if name in OPTIONAL_INPUTS else inputs
     _refuse(-1 in left_out, f"{name} {i} lacks an input")
-    _refuse(op.intermediates is not None and len(op.intermediates), f"{name} {i} keeps a state")
+    _unsupported(op.intermediates is not None and len(op.intermediates), f"{name} {i} keeps a state")
     _refuse(
         op.largeCustomOptionsOffset or op.largeCustomOptionsSize, f"{name} {i}: options outside of the file"
     )

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping
 import numpy as np
 
 from ..arrays import Float32, Float64
+from ..errors import ModelError
 from ..runtimes import litert
 from . import surgery
+from .ending import ACTIVATIONS
 from .graph import Graph
-from .operators import reads
+from .operators import RESHAPES, reads
 
 
 def signals(samples: int, *, recorded: bool = False) -> dict[str, Float32]:
@@ -75,12 +77,19 @@ def _song(rng: np.random.Generator, samples: int) -> Float64:
 
 
 def find_logits(graph: Graph) -> int:
-    """Return the first output's tensor, or the one before the LOGISTIC or SOFTMAX that closes a graph."""
-    output = graph.outputs[0]
-    maker = graph.producer().get(output)
-    if maker is not None and graph.name(graph.operators[maker]) in {"LOGISTIC", "SOFTMAX"}:
-        return reads(graph.operators[maker])[0]
-    return output
+    """Return the first output's tensor, or the one before the activation that closes a graph.
+
+    What is close to 0 or 1 hides differences; a reshape after the activation hides nothing.
+    """
+    makers, tensor = graph.producer(), graph.outputs[0]
+    while tensor in makers:
+        operator = graph.operators[makers[tensor]]
+        if graph.name(operator) in ACTIVATIONS:
+            return reads(operator)[0]
+        if graph.name(operator) not in RESHAPES:
+            break
+        tensor = reads(operator)[0]
+    return graph.outputs[0]
 
 
 def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[str], Float32]]:
@@ -116,7 +125,14 @@ def differences(trials: Iterable[str], expected: Float32, found: Float32) -> dic
     -------
     dict of str to float
         Infinite where only one of the two is a number.
+
+    Raises
+    ------
+    ModelError
+        They are not of as many classes.
     """
+    if expected.shape != found.shape:
+        raise ModelError(f"scores {found.shape[1]} classes a window, and the original {expected.shape[1]}")
     with np.errstate(invalid="ignore"):
         gaps = np.abs(found - expected)
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))

@@ -2,9 +2,9 @@
 
 It is one SQLite file in the output folder. Files are known by their path's bytes as they were given,
 and count as done once all their stretches are, for each model by itself; size and time of change say
-whether a file is still the same. Every row carries a digest of itself and of what belongs to it: what
-was changed from outside is refused, never believed. Tables are written from here, in the order of the
-files, so they do not tell whether a run was interrupted.
+whether a file is still the same (`stamp`). Every row carries a digest of itself and of what belongs to
+it: what was changed from outside is refused, never believed. Tables are written from here, in the order
+of the files, so they do not tell whether a run was interrupted.
 
 Detections come stretch by stretch, in order; the parts of dense rows (`outcomes.Part`) as they arise, so
 that nobody has to hold them. They count once their stretch's outcome says how many there are.
@@ -19,13 +19,17 @@ from itertools import chain
 from pathlib import Path
 
 from ..outcomes import Failure, Heard, Outcome, Part
+from . import stamp
 from .begun import Begun
 from .database import NAME, new_digest
+from .entry import FILE, Entry
 from .facts import Facts, compare
-from .record import FILE, Entry, Record, Standing, total
+from .folder import Folder
+from .record import Record, Standing, path_of, total
+from .stamp import Stamp
 from .writable import Writable
 
-__all__ = ["NAME", "Entry", "Facts", "Journal", "Record", "Standing", "compare", "total"]
+__all__ = ["NAME", "Entry", "Facts", "Folder", "Journal", "Record", "Standing", "compare", "path_of", "total"]
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"
@@ -42,6 +46,11 @@ class Journal(Writable):
     force : bool
         Start anew, whatever the folder's journal is.
 
+    Attributes
+    ----------
+    changed : dict of str to str
+        The files that `plan` found changed since they were heard, and what is no longer the same.
+
     Raises
     ------
     ConfigError
@@ -55,6 +64,7 @@ class Journal(Writable):
         super().__init__(folder, facts, force=force)
         self._models = range(len(facts.about.models))
         self._begun: Begun | None = None
+        self.changed: dict[str, str] = {}
 
     def plan(
         self, paths: Sequence[str], numbers: Sequence[int], *, retry: bool = False
@@ -69,7 +79,7 @@ class Journal(Writable):
         retry : bool
             What failed is to do, too.
         """
-        waiting = []
+        waiting, self.changed = [], {}
         with self.told():
             with self.whole():
                 self.database.execute("UPDATE file SET number = NULL")
@@ -109,36 +119,55 @@ class Journal(Writable):
 
     def _enter(self, path: bytes, number: int, retry: bool) -> tuple[int, ...]:
         """Give a file its number; return the models that are to hear it (again)."""
-        run, now = self.database.execute, _size_and_time(path)
-        known = run("SELECT id, size, mtime_ns FROM file WHERE path = ?", (path,)).fetchone()
-        if known and known[1:] == now:
-            run("UPDATE file SET number = ? WHERE id = ?", (number, known[0]))
-            again = ("waiting", "failed") if retry else ("waiting",)
-            hearings = self._hearings(known[0])
-            models = tuple(one.model for one in hearings if one.state in again)
-            if models:
-                self._begin_anew(known[0], all_of_it=len(models) == len(hearings))
-                for model in models:
-                    self.forget("SELECT ?, ?", known[0], model)
-                self._wait(known[0], models)
-            return models
-        if known:
+        run, now = self.database.execute, stamp.of(path)
+        row = run(f"SELECT {FILE} FROM file WHERE path = ?", (path,)).fetchone()
+        if row is not None:
+            known = Entry(*row)._replace(hearings=self._hearings(row[0]))
+            if known.stamp == now or self._is_moved(known, now):
+                run("UPDATE file SET number = ? WHERE id = ?", (number, known.id))
+                return self._again(known, retry)
+            if len(known.waiting) < len(known.hearings):
+                self.changed[os.fsdecode(path)] = known.stamp.difference(now)
             for table in ("file WHERE id", "hearing WHERE file", "stretch WHERE file", "part WHERE file"):
-                run(f"DELETE FROM {table} = ?", known[:1])
+                run(f"DELETE FROM {table} = ?", (known.id,))
         insert = "INSERT INTO file (path, number, size, mtime_ns) VALUES (?, ?, ?, ?)"
         file = run(insert, (path, number, *now)).lastrowid
         assert file is not None
         self._wait(file, tuple(self._models))
         return tuple(self._models)
 
+    def _is_moved(self, known: Entry, now: Stamp) -> bool:
+        """Whether the clocks were changed and not the file: then its row gets the new time."""
+        if known.head is None or not known.stamp.is_an_hour_from(now):
+            return False
+        if known.head != stamp.head(known.path):
+            return False
+        known.check()
+        digest = known._replace(mtime_ns=now.mtime_ns).sealed()
+        values = (now.mtime_ns, digest, known.id)
+        self.database.execute("UPDATE file SET mtime_ns = ?, digest = ? WHERE id = ?", values)
+        return True
+
+    def _again(self, known: Entry, retry: bool) -> tuple[int, ...]:
+        """Return the models that are still to hear a file that is the one of before, and let them."""
+        again = ("waiting", "failed") if retry else ("waiting",)
+        models = tuple(one.model for one in known.hearings if one.state in again)
+        if models:
+            self._begin_anew(known.id, all_of_it=len(models) == len(known.hearings))
+            for model in models:
+                self.forget("SELECT ?, ?", known.id, model)
+            self._wait(known.id, models)
+        return models
+
     def _begin_anew(self, file: int, *, all_of_it: bool) -> None:
         """Forget why a file failed, and all that is known of it where no model's hearing stays."""
         run = self.database.execute
         if all_of_it:
-            blank = "audio_s = 0, failure = NULL, notes = NULL, decoder = NULL, digest = NULL"
+            blank = "head = NULL, audio_s = 0, failure = NULL, notes = NULL, decoder = NULL, digest = NULL"
             run(f"UPDATE file SET {blank} WHERE id = ?", (file,))
             return
         entry = Entry(*run(f"SELECT {FILE} FROM file WHERE id = ?", (file,)).fetchone())
+        entry.check()
         digest = entry._replace(failure=None).sealed()
         run("UPDATE file SET failure = NULL, digest = ? WHERE id = ?", (digest, file))
 
@@ -165,27 +194,17 @@ class Journal(Writable):
         """
         run, query = self.database.execute, f"SELECT {FILE} FROM file WHERE id = ?"
         before = Entry(*run(query, (begun.file,)).fetchone())
-        now = _size_and_time(before.path)
-        if before.size is not None and now != (before.size, before.mtime_ns):
+        before.check()
+        now = stamp.of(before.path)
+        if before.size is not None and now != before.stamp:
             path = os.fsdecode(before.path)
-            begun.fail(Failure(path, "audio", "AudioError", f"{path}: {CHANGED}", now[0]))
-        entry = begun.entry(before)
-        values = (entry.audio_s, entry.failure, entry.notes, entry.decoder, entry.digest, entry.id)
-        run(
-            "UPDATE file SET audio_s = ?, failure = ?, notes = ?, decoder = ?, digest = ? WHERE id = ?",
-            values,
-        )
+            begun.fail(Failure(path, "audio", "AudioError", f"{path}: {CHANGED}", now.size))
+        entry = begun.entry(before._replace(head=stamp.head(before.path)))
+        columns = ("head", "audio_s", "failure", "notes", "decoder", "digest")
+        values = (*(getattr(entry, column) for column in columns), entry.id)
+        run(f"UPDATE file SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?", values)
         hearings = begun.hearings(lambda digest, hearing: self.sealed(digest, entry, hearing))
         rows = [(begun.file, *hearing) for hearing in hearings]
         # In one statement, and last: a signal may end us between any two, and this one counts.
         places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
         run(f"INSERT OR REPLACE INTO hearing VALUES {places}", list(chain.from_iterable(rows)))
-
-
-def _size_and_time(path: bytes) -> tuple[int | None, int | None]:
-    """Return a file's size and time of change in ns; None for one that is not there."""
-    try:
-        status = os.stat(path)  # noqa: PTH116 - Path takes no bytes
-    except (OSError, ValueError):
-        return None, None
-    return status.st_size, status.st_mtime_ns

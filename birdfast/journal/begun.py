@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from ..outcomes import Failure, Heard, Outcome
 from .database import new_digest
-from .record import Entry, Hearing
+from .entry import Entry, Hearing
 
 
 @dataclass

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 
+from .. import sources
 from ..errors import BirdfastError, ConfigError
 from .facts import Facts
 
 NAME = "journal.sqlite"
-VERSION = 3
+VERSION = 4
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
 LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
@@ -23,7 +26,7 @@ TABLES = """
 CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE file (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
-    size INTEGER, mtime_ns INTEGER, audio_s REAL NOT NULL DEFAULT 0,
+    size INTEGER, mtime_ns INTEGER, head BLOB, audio_s REAL NOT NULL DEFAULT 0,
     failure TEXT, notes TEXT, decoder TEXT, started TEXT, site TEXT, digest BLOB);
 CREATE TABLE hearing (
     file INTEGER NOT NULL, model INTEGER NOT NULL, state TEXT NOT NULL,
@@ -44,10 +47,14 @@ SMALL_TABLES = (
     "hearing",
     "stretch",
 )  # parts may be gigabytes: digests find what is wrong there
+SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
+FILES = tuple(NAME + suffix for suffix in ("", "-wal", "-shm", "-journal"))
 
 
 class Database:
     """A journal's file as it is opened; what reads and what writes is built on it.
+
+    Someone else may have made it: nothing in it runs, and nothing of it is read before `check`.
 
     Parameters
     ----------
@@ -58,9 +65,12 @@ class Database:
 
     def __init__(self, path: Path, mode: str) -> None:
         self.path = path
+        _check_files(path.parent)
         with self.told():
             place = f"{path.resolve().as_uri()}?mode={mode}"
             self.database = sqlite3.connect(place, uri=True, isolation_level=None, timeout=5)
+            self.database.execute("PRAGMA trusted_schema = OFF")
+            self.database.execute("PRAGMA cell_size_check = ON")
 
     def make(self, facts: Facts) -> None:
         """Write an empty journal, whole or not at all."""
@@ -84,6 +94,8 @@ class Database:
             raise ConfigError(
                 f"{self.path}: written by {whose} (version {version}, ours {VERSION}); --force starts anew"
             )
+        if self.database.execute(SCHEMA).fetchall() != _schema():
+            raise sqlite3.DatabaseError("its tables are not those of a journal")
         for table in SMALL_TABLES:
             (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
             if state != "ok":
@@ -116,16 +128,31 @@ class Database:
         return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
 
 
+def _check_files(folder: Path) -> None:
+    """Refuse links, which would have us write elsewhere, and what is no file."""
+    for name in FILES:
+        try:
+            mode = (folder / name).lstat().st_mode
+        except OSError:  # not there, or SQLite says why it cannot be looked at
+            continue
+        if not stat.S_ISREG(mode):
+            raise ConfigError(f"{folder / name}: no regular file, as a journal is; --force starts anew")
+
+
+@cache
+def _schema() -> list[tuple[str, ...]]:
+    """Return what SQLite says of `TABLES`: in another's journal a trigger may do anything to them."""
+    with closing(sqlite3.connect(":memory:")) as database:
+        database.executescript(TABLES)
+        return database.execute(SCHEMA).fetchall()
+
+
 def rests(path: Path) -> bool:
     """Say whether a journal waits for a write-ahead log that is not there: nobody is at work in it.
 
     SQLite would make the log in order to read, where the folder allows it.
     """
-    try:
-        with path.open("rb") as file:
-            logged = file.read(20)[18:] == LOGGED
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
+    logged = sources.head(path, 20, ConfigError)[18:] == LOGGED
     return logged and not path.with_name(f"{NAME}-wal").exists()
 
 

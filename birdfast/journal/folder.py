@@ -5,12 +5,19 @@ from __future__ import annotations
 import fcntl
 import os
 from pathlib import Path
+from typing import Self
 
 from ..errors import ConfigError, OutputError
 
 
 class Folder:
     """A folder that is locked for this process, so long as it lives: no file is needed, none stays behind.
+
+    Parameters
+    ----------
+    path : path
+    shared : bool
+        Others may lock it in the same way: those who read, while nobody writes.
 
     Raises
     ------
@@ -20,14 +27,14 @@ class Folder:
         It cannot be looked into.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, shared: bool = False) -> None:
         self._path = path
         try:
             self._lock = os.open(path, os.O_RDONLY)
         except OSError as error:
             raise OutputError(f"{path}: cannot be looked into ({error.strerror})") from error
         try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(self._lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
         except BlockingIOError as error:
             self.release()
             raise ConfigError(
@@ -35,6 +42,12 @@ class Folder:
             ) from error
         except OSError:  # a file system without locks: SQLite's own are left
             pass
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.release()
 
     def release(self) -> None:
         """Let others have it."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -15,60 +14,12 @@ import numpy as np
 
 from ..arrays import Rows
 from ..errors import ConfigError
-from ..outcomes import DETECTION, Failure, row
+from ..outcomes import DETECTION, row
 from .database import NAME, Database, new_digest, rests
+from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
 
-FILE = "id, path, size, mtime_ns, audio_s, failure, notes, decoder, started, site, digest"
-HEARING = "model, state, n_detections, failure, digest"
 PART_ROWS = 4096
-CHANGED = "a file's results are not those that were written"
-
-
-class Hearing(NamedTuple):
-    """What is known of one model's hearing of a file; `failure` is JSON, `digest` is over all that."""
-
-    model: int
-    state: str
-    n_detections: int
-    failure: str | None
-    digest: bytes | None
-
-
-class Entry(NamedTuple):
-    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings."""
-
-    id: int
-    path: bytes
-    size: int | None
-    mtime_ns: int | None
-    audio_s: float
-    failure: str | None
-    notes: str | None
-    decoder: str | None
-    started: str | None
-    site: str | None
-    digest: bytes | None
-    hearings: tuple[Hearing, ...] = ()
-
-    @property
-    def waiting(self) -> frozenset[int]:
-        """The models that are still to hear the file, or are at it."""
-        return frozenset(hearing.model for hearing in self.hearings if hearing.state == "waiting")
-
-    def failures(self) -> list[Failure]:
-        """Return why the file failed, or its models did; nothing if none did."""
-        if self.failure:
-            return [Failure(*json.loads(self.failure))]
-        return [Failure(*json.loads(hearing.failure)) for hearing in self.hearings if hearing.failure]
-
-    def remarks(self) -> list[str]:
-        """Return what was noted of the file."""
-        return list(json.loads(self.notes)) if self.notes else []
-
-    def sealed(self) -> bytes:
-        """Return the digest of the row: of all but its own place and that of its results."""
-        return new_digest(_repr(self[1 : Entry._fields.index("digest")])).digest()
 
 
 class Standing(NamedTuple):
@@ -91,6 +42,20 @@ def total(standings: Iterable[Standing]) -> Standing:
     return Standing(*(sum(numbers) for numbers in zip(*standings, strict=True)))
 
 
+def path_of(folder: Path) -> Path:
+    """Return where a folder's journal is.
+
+    Raises
+    ------
+    ConfigError
+        It has none.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
+    return path
+
+
 class Record(Database):
     """A journal that is read, also while its run is at work; a context manager.
 
@@ -106,9 +71,7 @@ class Record(Database):
     """
 
     def __init__(self, folder: Path) -> None:
-        path = folder / NAME
-        if not path.is_file():
-            raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
+        path = path_of(folder)
         super().__init__(path, "ro&immutable=1" if rests(path) else "ro")
         try:
             with self.told():
@@ -150,15 +113,16 @@ class Record(Database):
         Raises
         ------
         ConfigError
-            Before a file whose row is not what was written.
+            Before a file of which something is not what was written: its row, or what a model heard.
         """
         query = f"SELECT number, {FILE} FROM file WHERE number IS NOT NULL ORDER BY number"
         with self.told():
             for number, *values in self.database.execute(query):
                 entry = Entry(*values)
                 entry = entry._replace(hearings=self._hearings(entry.id))
-                if entry.digest is not None and entry.sealed() != entry.digest:
-                    raise sqlite3.DatabaseError(CHANGED)
+                entry.check()
+                for hearing in entry.hearings:
+                    self._check(entry, hearing)
                 yield number, entry
 
     def detections(self, entry: Entry, model: int = 0) -> Iterator[Rows]:
@@ -167,19 +131,15 @@ class Record(Database):
         Raises
         ------
         ConfigError
-            After the last: the hearing's row, they or the list of its parts are not what was written.
+            It is not told that the model heard the file to its end.
         """
-        digest = new_digest()
-        query = "SELECT detections FROM stretch WHERE file = ? AND model = ? ORDER BY stretch"
         with self.told():
-            for (blob,) in self.database.execute(query, (entry.id, model)):
-                digest.update(blob)
+            if model not in {hearing.model for hearing in entry.hearings} - entry.waiting:
+                raise sqlite3.DatabaseError(CHANGED)
+            for blob in self._blobs(entry.id, model):
                 found = np.frombuffer(blob, DETECTION)
                 for start in range(0, len(found), PART_ROWS):
                     yield found[start : start + PART_ROWS]
-            (hearing,) = (one for one in entry.hearings if one.model == model)
-            if self.sealed(digest, entry, hearing) != hearing.digest:
-                raise sqlite3.DatabaseError(CHANGED)
 
     def dense(self, entry: Entry, kind: str, width: int, model: int = 0) -> Iterator[Rows]:
         """Yield a file's dense rows of one kind in parts of bounded size: [n] of `outcomes.row(width)`.
@@ -187,7 +147,7 @@ class Record(Database):
         Raises
         ------
         ConfigError
-            Before a part that is not what was written; `detections` finds that one is missing or too much.
+            Before a part that is not what was written; `entries` finds that one is missing or too much.
         """
         place = "file = ? AND model = ? AND kind = ?"
         query = f"SELECT digest, rows FROM part WHERE {place} ORDER BY stretch, number"
@@ -208,13 +168,26 @@ class Record(Database):
             ORDER BY stretch, number"""
         parts = self.database.execute(query, (entry.id, hearing.model))
         for part in chain(parts, [(entry.path, *hearing[:-1])]):
-            whole.update(_repr(part))
+            whole.update(listed(part))
         return whole.digest()
+
+    def _check(self, entry: Entry, hearing: Hearing) -> None:
+        """Refuse a hearing that is not what was written: its row, its detections, the list of its parts."""
+        if hearing.state == WAITING:
+            changed = hearing != Hearing(hearing.model, WAITING, 0, None, None)
+        else:
+            digest = new_digest()
+            for blob in self._blobs(entry.id, hearing.model):
+                digest.update(blob)
+            changed = self.sealed(digest, entry, hearing) != hearing.digest
+        if changed:
+            raise sqlite3.DatabaseError(CHANGED)
+
+    def _blobs(self, file: int, model: int) -> Iterator[bytes]:
+        query = "SELECT detections FROM stretch WHERE file = ? AND model = ? ORDER BY stretch"
+        for (blob,) in self.database.execute(query, (file, model)):
+            yield blob
 
     def _hearings(self, file: int) -> tuple[Hearing, ...]:
         query = f"SELECT {HEARING} FROM hearing WHERE file = ? ORDER BY model"
         return tuple(Hearing(*values) for values in self.database.execute(query, (file,)))
-
-
-def _repr(values: tuple[object, ...]) -> bytes:
-    return repr(values).encode("utf-8", "backslashreplace")

@@ -8,8 +8,9 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
 
-from ..errors import BirdfastError, OutputError
-from .database import NAME
+from .. import tables
+from ..errors import BirdfastError, ConfigError, OutputError
+from .database import FILES, NAME
 from .facts import Facts, compare
 from .folder import Folder
 from .record import Record
@@ -32,8 +33,7 @@ class Writable(Record):
         self._folder = Folder(folder)
         try:
             if force:
-                for suffix in ("", "-wal", "-shm", "-journal"):
-                    path.with_name(NAME + suffix).unlink(missing_ok=True)
+                _forget(folder, facts)
             super(Record, self).__init__(path, "rwc")
             self._open(facts)
         except BaseException:
@@ -109,3 +109,12 @@ class Writable(Record):
         """Delete the results of the hearings, files with models, that an SQL expression gives."""
         for table in ("stretch", "part"):
             self.database.execute(f"DELETE FROM {table} WHERE (file, model) IN ({hearings})", values)
+
+
+def _forget(folder: Path, facts: Facts) -> None:
+    """Remove a folder's run: first its tables, of which nobody could tell later whose they are."""
+    tables.forget(folder, facts.about)
+    with suppress(ConfigError), Record(folder) as before:  # no journal, or one that nobody can read
+        tables.forget(folder, before.facts().about)
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)

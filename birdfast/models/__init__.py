@@ -12,18 +12,22 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from ..config import check, several
+from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import own
-from .model import Kind, Model, listed, with_files
+from .model import Digests, Kind, Model, check_unchanged, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 
 __all__ = [
     "FOLDERS_VARIABLE",
+    "Digests",
     "Kind",
     "Model",
     "cache_folder",
     "catalogue",
     "check_several",
+    "check_unchanged",
     "find",
     "find_all",
     "folders",
@@ -52,8 +56,9 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     ModelError
         No such model, or a file of it is missing; the message says how to get it.
     """
-    name = os.fspath(name_or_path)
+    name = checked_path("model", name_or_path)
     path = Path(name)
+    labels = None if labels is None else checked_path("labels", labels)
     if name in listed():
         model = catalogue()[name]
         if not model.found:
@@ -84,8 +89,9 @@ def find_all(
     ModelError
         As `find`; or labels were given for several.
     """
-    if isinstance(named, str | os.PathLike):
+    if isinstance(named, str | bytes | os.PathLike):
         return [find(named, labels)]
+    named = several("model", named, "a name, a path, or several of them")
     if labels is not None and len(named) != 1:
         raise ModelError("labels belong to one model; several bring their own")
     return [find(one, labels) for one in named]
@@ -99,6 +105,8 @@ def check_several(listening: Sequence[Model]) -> None:
     ConfigError
         Two have one name, or there is none.
     """
+    for model in listening:
+        check(isinstance(model, Model), "model", model, "a birdfast.models.Model; birdfast.load takes names")
     names = [model.name for model in listening]
     if not names or len({*names}) < len(names):
         raise ConfigError(f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own")

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
-from ..config import Activation, Normalization
+from .. import labels, sources
+from ..config import Activation, GraphEnd, Normalization
 from ..errors import ModelError
+from ..labels import Labels
 from ..runtimes import litert
 from .places import folders
 
 Kind = Literal["tflite", "stsg"]
+# By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
+LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
+
+
+class Digests(NamedTuple):
+    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name."""
+
+    network: str
+    labels: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,9 +45,10 @@ class Model:
     normalization : "none", "hoplite" or "zoo"
         Of a window's level, before the network.
     activation : "sigmoid", "softmax" or "none"
-        From the network's scores to confidences; "none" where its graph has done it.
+        From the network's scores to confidences; "none" where its graph has done it; "": not told, the
+        graph's end decides.
     output : str
-        Part of the name of the output with the scores, where there are several.
+        The name of the output with the scores, where there are several, or a part of it that no other has.
     embedding_samples, n_classes : int
         Lengths of the embedding and of the scores; 0: not told.
     model, labels : str
@@ -59,7 +70,7 @@ class Model:
     window_samples: int = 0
     step_samples: int = 0
     normalization: Normalization = "none"
-    activation: Activation = "sigmoid"
+    activation: Activation | Literal[""] = ""
     output: str = ""
     embedding_samples: int = 0
     n_classes: int = 0
@@ -82,19 +93,25 @@ class Model:
         """Name and version of the library that runs its kind; "" where birdfast itself does."""
         return litert.version() if self.kind == "tflite" else ""
 
-    def sha256(self) -> str:
-        """Return the SHA-256 of the network's file.
+    def digests(self) -> Digests:
+        """Return what its files hold now.
 
         Raises
         ------
         ModelError
-            It cannot be read.
+            One of them cannot be read.
         """
-        return _sha256(self.path)
+        return Digests(*(sources.sha256(path, ModelError) for path in (self.path, self.labels_path)))
 
-    def labels_sha256(self) -> str:
-        """Return the SHA-256 of its labels; raises as `sha256`."""
-        return _sha256(self.labels_path)
+    def label_spaces(self) -> tuple[Labels, ...]:
+        """Return what its classes are called.
+
+        Raises
+        ------
+        ModelError
+            See `labels.load`.
+        """
+        return (labels.load(self.labels_path, self.labels_format),)
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
@@ -105,39 +122,70 @@ class Model:
             f" and put them into {folders()[0] / self.name}"
         )
 
-    def for_input(self, window_samples: int) -> Model:
+    def for_input(self, window_samples: int, ends_in: GraphEnd = "") -> Model:
         """Complete a user's network, which takes windows of so many samples.
 
-        Without a rate it takes the facts of the listed network with the same input.
+        Without a rate it takes the facts of the listed network with the same input; without an activation,
+        that which its graph's end leaves to do.
+
+        Parameters
+        ----------
+        window_samples : int
+        ends_in : GraphEnd
+            The activation that its graph ends in; see `sessions.session.Session`.
 
         Raises
         ------
         ModelError
-            No listed network takes so many samples, so its rate has to be told; or the network takes
-            others than it was said to.
+            No listed network takes so many samples, so its rate has to be told; the network takes others
+            than it was said to; or its graph ends in an activation, and another was said to follow.
         """
         if self.window_samples not in (0, window_samples):
             raise ModelError(
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
+        activation = self._activation_after(ends_in)
         if self.rate_hz:
-            return dataclasses.replace(self, window_samples=window_samples)
+            told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
+            return dataclasses.replace(self, **told)  # type: ignore[arg-type]
         for known in listed().values():
             if known.window_samples == window_samples:
-                facts = ("rate_hz", "window_samples", "step_samples", "normalization", "activation")
-                return dataclasses.replace(self, **{fact: getattr(known, fact) for fact in facts})
+                facts = ("rate_hz", "window_samples", "step_samples", "normalization")
+                taken = {fact: getattr(known, fact) for fact in facts}
+                usual = "sigmoid" if (known.activation, ends_in) == ("none", "none") else known.activation
+                return dataclasses.replace(self, **taken, activation=activation or usual)
         raise ModelError(
             f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
             f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
         )
 
+    def _activation_after(self, ends_in: GraphEnd) -> Activation | Literal[""]:
+        """Return what is left to do to scores after the end of the graph, "" where nothing tells."""
+        left = LEFT_TO_DO.get(ends_in)
+        if self.activation and left and self.activation != left:
+            raise ModelError(
+                f'{self.path}: its graph ends in a {ends_in}, and activation = "{self.activation}" was told;'
+                f' it takes "{left}"'
+            )
+        return self.activation or left or ""
 
-def _sha256(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise ModelError(f"{path}: cannot be read ({error.strerror})") from error
+
+def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
+    """Refuse models whose files hold something else than they did.
+
+    Raises
+    ------
+    ModelError
+        The message names the file; or one cannot be read.
+    """
+    for model, digest in zip(models, meant, strict=True):
+        files = (model.path, model.labels_path)
+        for path, now, then in zip(files, model.digests(), digest, strict=True):
+            if now != then:
+                raise ModelError(
+                    f"{path}: was replaced or changed since the workers were started (its SHA-256 is"
+                    f" {now[:12]}..., no longer {then[:12]}...)"
+                )
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:

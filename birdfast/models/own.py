@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from pathlib import Path
 from typing import Any, get_args
 
-from .. import modelfolder
+from .. import modelfolder, sources
 from ..config import LARGEST, Activation, Normalization
 from ..errors import ModelError
 from .model import Model
@@ -35,10 +34,7 @@ def in_folder(folder: Path) -> Model:
         )
     if len(networks) != 1:
         raise ModelError(f"{folder}: holds {len(networks)} .tflite files; a model folder holds one")
-    try:
-        facts = tomllib.loads(manifest.read_text(encoding="utf-8")) if manifest.exists() else {}
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ModelError(f"{manifest}: cannot be read ({error})") from error
+    facts = sources.toml(manifest, ModelError) if manifest.exists() else {}
     _check(manifest, facts)
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)

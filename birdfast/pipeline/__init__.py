@@ -11,25 +11,26 @@ import numpy as np
 
 from .. import audio, models
 from ..arrays import Float32
-from ..config import Options
-from ..errors import AudioError, ModelError
+from ..config import Options, check, several
+from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
 from .listener import Listener, check_one_channel
 from .onepass import one_pass
+from .remarks import Tell, warned
+from .samples import Sound
 from .stretches import Share
 from .transcript import Transcript, complete, failure_of, hear
 
 __all__ = ["Pipeline", "Scored", "Sound"]
 
-Sound = str | os.PathLike[str] | Float32
-
 
 class Pipeline:
     """Models and the options of a run, loaded once: from then on only sound goes in.
 
-    Several threads may use one: each is given a session of its own while it asks.
+    Several threads may use one: each is given a session of its own while it asks. Who asks is warned of each
+    remark on a recording, once (`RecordingWarning`): what was repaired, what is lost, a nearly silent mix.
 
     Parameters
     ----------
@@ -51,8 +52,13 @@ class Pipeline:
     """
 
     def __init__(self, model: models.Model | Sequence[models.Model], options: Options | None = None) -> None:
-        self.options = options or Options()
-        every = (model,) if isinstance(model, models.Model) else tuple(model)
+        self.options = Options() if options is None else options
+        check(isinstance(self.options, Options), "options", options, "birdfast.config.Options, or None")
+        every = (
+            (model,)
+            if isinstance(model, models.Model)
+            else several("model", model, "models.Model, or several")
+        )
         models.check_several(every)
         self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
 
@@ -74,15 +80,22 @@ class Pipeline:
         Raises
         ------
         AudioError
-            The sound cannot be read, is not finite, or is no mono array of floats.
+            The sound cannot be read to its end, is not finite, or is no mono array of floats.
         ModelError
             A network's scores are not finite.
+
+        The error's `detections` are what was heard up to there.
         """
-        name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
+        name = samples.name_of(sound)
         found: list[list[Detection]] = [[] for _ in self.listeners]
-        for listener, scored in self._listen(self.listeners, sound, rate_hz):
-            found[listener.number] += listener.named(name, listener.pick(scored))
-        return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]
+        with warned(name) as tell:
+            try:
+                for listener, scored in self._listen(self.listeners, sound, rate_hz, tell):
+                    found[listener.number] += listener.named(name, listener.pick(scored))
+            except BirdfastError as error:
+                error.detections = _in_order(found)
+                raise
+        return _in_order(found)
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
@@ -96,7 +109,9 @@ class Pipeline:
         """
         check_one_channel(self.options)
         listener = self.listener(model)
-        found = [listener.embedding(scored) for scored in self.score(sound, rate_hz, model)]
+        with warned(samples.name_of(sound)) as tell:
+            every = self._listen([listener], sound, rate_hz, tell)
+            found = [listener.embedding(scored) for _, scored in every]
         return np.concatenate([np.zeros((0, listener.embedding_size), np.float32), *found])
 
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
@@ -119,8 +134,7 @@ class Pipeline:
         ConfigError
             There is no model of that name, or there are several and none is named.
         """
-        for _, scored in self._listen([self.listener(model)], sound, rate_hz):
-            yield scored
+        return self._scored(self.listener(model), sound, rate_hz, samples.name_of(sound))
 
     def listener(self, model: str | None = None) -> Listener:
         """Return a model's listener by its name; None is the only one's."""
@@ -159,19 +173,16 @@ class Pipeline:
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with audio.Recording(path, self.options.channel, self.options.resampler) as recording:
+            with self._opened(path, outcome.notes.append) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
                     transcript.n_channels = len(recording.channels)
                 grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+                outcome.decoder = recording.decoder
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
-                try:
-                    with one_pass(recording, listeners, shares) as passing:
-                        hear(passing, transcripts, outcome)
-                finally:
-                    outcome.decoder = recording.decoder
-                    outcome.notes += [*recording.notes, *recording.remarks()]  # some are found on the way
+                with one_pass(recording, listeners, shares) as passing:
+                    hear(passing, transcripts, outcome)
                 covered = zip(transcripts, shares, strict=True)
                 outcome.audio_s = max(transcript.covered_s(recording, share) for transcript, share in covered)
         except (AudioError, ModelError, MemoryError) as error:
@@ -213,8 +224,17 @@ class Pipeline:
     def _chosen(self, only: Collection[int] | None) -> list[Listener]:
         return [listener for listener in self.listeners if only is None or listener.number in only]
 
+    def _opened(self, path: str | os.PathLike[str], tell: Tell) -> audio.Recording:
+        options = self.options
+        return audio.Recording(path, options.channel, options.resampler, options.max_hours, tell)
+
+    def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
+        with warned(name) as tell:
+            for _, scored in self._listen([listener], sound, rate_hz, tell):
+                yield scored
+
     def _listen(
-        self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None
+        self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None, tell: Tell
     ) -> Iterator[tuple[Listener, Scored]]:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
@@ -223,10 +243,15 @@ class Pipeline:
                 for scored in samples.heard(listener, sound, rate_hz):
                     yield listener, scored
             return
-        with audio.Recording(sound, self.options.channel, self.options.resampler) as recording:
+        with self._opened(sound, tell) as recording:
             grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
             shares = [Share(0, stretches.count(recording, grid)) for grid in grids]
             with one_pass(recording, listeners, shares) as passing:
                 for place, batches in passing.scored():
                     for scored in batches:
                         yield listeners[place.listener], scored
+
+
+def _in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:
+    """Return what each model heard as one list: model by model, each in time."""
+    return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]

@@ -11,8 +11,10 @@ import numpy as np
 from ..arrays import Float32, Float64
 from ..errors import ModelError
 from ..outcomes import MIX
-from ..sessions.session import LOGITS, Arrays, Session
+from ..sessions.session import LOGITS, Arrays, Session, check_outputs
 from ..windows import Cutter, Grid
+
+AMISS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)  # in a session
 
 
 class Scored(NamedTuple):
@@ -89,7 +91,8 @@ class Ear:
         Raises
         ------
         ModelError
-            A score is not finite; the message says when the first such window starts.
+            The network fails, or gives something else than it says; or a score is not finite, and the
+            message says when the first such window starts.
         """
         passed = block[self.skip :]
         self.skip -= len(block) - len(passed)
@@ -105,7 +108,7 @@ class Ear:
             began_s = thread_time()
             windows = self._prepared(batch, self._cutter.sound_samples())
             prepared_s = thread_time()
-            outputs = self._session.run(windows)
+            outputs = self._run(windows)
             self.preparing_s += prepared_s - began_s
             self.network_s += thread_time() - prepared_s
             number = np.arange(self._next, self._next + len(batch))
@@ -113,6 +116,15 @@ class Ear:
             _check(scored)
             self._next += len(batch)
             yield scored
+
+    def _run(self, windows: Float32) -> Arrays:
+        """Score windows; whatever the network does wrong is said as such."""
+        try:
+            outputs = self._session.run(windows)
+        except AMISS as error:
+            raise ModelError(f"the network cannot be run ({type(error).__name__}: {error})") from error
+        check_outputs(outputs, len(windows), self._session)
+        return outputs
 
 
 def _check(scored: Scored) -> None:

@@ -13,7 +13,7 @@ from .. import labels, models, windows
 from ..arrays import Float32, Rows
 from ..audio import perwindow
 from ..config import Options
-from ..errors import ConfigError, ModelError
+from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
 from ..scores import ScoreRule
 from ..sessions import open_session
@@ -53,12 +53,13 @@ class Listener:
         if not model.found:
             raise ModelError(model.how_to_get())
         self.options, self.number = options, number
-        self.label_spaces = (labels.load(model.labels_path, model.labels_format),)
+        self.label_spaces = model.label_spaces()
         cache = models.cache_folder() if options.graft else None
         n_classes = len(self.label_spaces[0])
         session = open_session(model.path, model.kind, output=model.output, n_classes=n_classes, cache=cache)
         self._sessions = _Sessions(session)
-        self.model = model.for_input(session.window_samples)
+        self.model = model.for_input(session.window_samples, session.ends_in)
+        assert self.model.activation  # not "" any more
         if options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
         self.embedding_size = session.outputs.get(EMBEDDING, 0)
@@ -154,7 +155,11 @@ class Listener:
 
 
 class _Sessions:
-    """Sessions of one network, each lent to one thread at a time; another is made when all are lent."""
+    """Sessions of one network, each lent to one thread at a time; another is made when all are lent.
+
+    One that was broken off in the middle, by an interrupt or by its network, is not lent again: whoever
+    keeps that error keeps views into the session's memory, and it could not run.
+    """
 
     def __init__(self, first: Session) -> None:
         self._first, self._free, self._lock = first, [first], Lock()
@@ -166,9 +171,14 @@ class _Sessions:
         session = free or self._first.twin()
         try:
             yield session
-        finally:
-            with self._lock:
-                self._free.append(session)
+        except (AudioError, GeneratorExit):  # between two runs
+            self._take_back(session)
+            raise
+        self._take_back(session)
+
+    def _take_back(self, session: Session) -> None:
+        with self._lock:
+            self._free.append(session)
 
 
 def check_one_channel(options: Options) -> None:

@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import numpy as np
 
 from .. import audio
 from ..arrays import Float32
-from ..errors import AudioError
+from ..config.checks import whole
+from ..errors import AudioError, ConfigError
 from .ear import Scored
 from .listener import Listener
 
+Sound = str | os.PathLike[str] | Float32
 NAME = "sound in memory"  # where a failure names a file
+
+
+def name_of(sound: object) -> str:
+    """Return the path of a recording, or "" for an array.
+
+    Raises
+    ------
+    AudioError
+        It is neither.
+    """
+    if isinstance(sound, np.ndarray):
+        return ""
+    name = os.fspath(sound) if isinstance(sound, str | os.PathLike) else None
+    if not isinstance(name, str):
+        raise AudioError(
+            f"sound is a {type(sound).__name__}; a path or a NumPy array of floats [n] is wanted"
+        )
+    return name
 
 
 def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
@@ -23,18 +44,12 @@ def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
     AudioError
         It is no mono array of floats, not finite, or has no rate that fits.
     """
-    fits = rate_hz is not None and audio.MIN_RATE_HZ <= rate_hz <= audio.MAX_RATE_HZ
-    if rate_hz is None or not fits or rate_hz != int(rate_hz):
-        raise AudioError(
-            f"samples need their rate_hz, {audio.MIN_RATE_HZ} to {audio.MAX_RATE_HZ}; it is {rate_hz}"
-        )
-    if samples.ndim != 1 or samples.dtype.kind != "f":
-        raise AudioError(f"samples are {samples.dtype} {list(samples.shape)}; mono floats [n] are wanted")
-    with np.errstate(over="ignore"):
-        found = samples.astype(np.float32, copy=False)
-    if not np.isfinite(found).all():
-        raise AudioError(f"sample {int(np.argmin(np.isfinite(found)))} is NaN or infinite as float32")
-    return found, int(rate_hz)
+    try:
+        rate_hz = whole("rate_hz", rate_hz, audio.MIN_RATE_HZ, audio.MAX_RATE_HZ)
+    except ConfigError as error:
+        told = f"{audio.MIN_RATE_HZ} to {audio.MAX_RATE_HZ}; it is {rate_hz!r}"
+        raise AudioError(f"samples need their rate_hz, {told}") from error
+    return audio.mono(samples), rate_hz
 
 
 def heard(listener: Listener, samples: Float32, rate_hz: int) -> Iterator[Scored]:

@@ -121,6 +121,7 @@ def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) 
 
 
 def failure_of(path: str, error: Exception, model: str = "") -> Failure:
+    """Return what is told of an error: the sound's, or that of the model of that name."""
     stage = "audio" if isinstance(error, AudioError) else "network"
     return Failure(path, stage, type(error).__name__, str(error), inputs.size_bytes(path), model=model)
 

@@ -6,68 +6,30 @@ import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
+from itertools import islice
 
+from .. import inputs, tables, voice
 from .. import models as known_models
-from .. import tables
-from ..config import Options, check
+from ..config import Options
 from ..errors import ConfigError
 from ..grafting import places
 from ..journal import Journal, Record
-from ..models import Model
+from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
-from ..workers import Job, Pool
-from ..workers.patience import check_timeout
+from ..words import counted
+from ..workers import Job, Pool, usable_cores
 from . import results, shards
 from .facts import about_alone, facts
 from .follower import Follower
+from .how import How
 from .output import output_folder, telling
 from .results import Results
-from .shards import Shard
+from .room import Room
 
 __all__ = ["Follower", "How", "Results", "Run"]
 
-
-@dataclasses.dataclass(frozen=True, kw_only=True)
-class How:
-    """How a run goes about its work.
-
-    What is found in a file does not hang on it: `shard` chooses files, `kinds` what is kept and written, and
-    `fail_fast` may end the run before the last file.
-
-    Parameters
-    ----------
-    kinds : tuple of str
-        The kinds of tables: see `tables.KINDS`. Those of dense rows decide what the journal keeps.
-    shard : Shard or None
-        The share of the files that is this run's.
-    n_workers : int or None
-        None takes one for each physical core that this process may use.
-    file_timeout_s : float or None
-        Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
-    force : bool
-        Start anew, and forget what was done in the folder.
-    retry : bool
-        Analyse what failed once more.
-    fail_fast : bool
-        Stop at the first failure, and at those of before.
-
-    Raises
-    ------
-    ConfigError
-        A number of workers below 1, or a time that `check_timeout` refuses.
-    """
-
-    kinds: tuple[str, ...] = ("csv",)
-    shard: Shard | None = None
-    n_workers: int | None = None
-    file_timeout_s: float | None = None
-    force: bool = False
-    retry: bool = False
-    fail_fast: bool = False
-
-    def __post_init__(self) -> None:
-        check(self.n_workers is None or self.n_workers >= 1, "workers", self.n_workers, "1 or more")
-        check_timeout(self.file_timeout_s)
+NAMED = 3  # files that changed: of a whole disk that was copied anew, nobody wants to read all
+STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute
 
 
 class Run:
@@ -120,27 +82,54 @@ class Run:
         OutputError
             The folder takes no more; what was done is kept.
         """
-        how = self.how
         with telling(self.folder), ExitStack() as stack:
             stack.enter_context(_ending(followers))
-            # Workers first: they load their networks while a journal is opened and the files sized.
-            pool = stack.enter_context(Pool(self.models, self.options, how.n_workers, how.file_timeout_s))
-            stack.callback(_pass_on, pool.notes, followers)
-            sha256 = [model.sha256() for model in self.models]
-            self._say_what_is_unprepared(sha256, followers)
-            known = facts(self.models, self.options, sha256, self._widths(pool), self.recordings, how.shard)
-            journal = stack.enter_context(Journal(self.folder, known, force=how.force))
-            tables.tidy(self.folder, known.about)
-            jobs, n_done = self._plan(journal)
-            if how.fail_fast and (failed := results.failures(journal)):
+            voice.hold()
+            pool, journal, jobs, n_done = self._open(stack, followers)
+            about = journal.facts().about
+            tables.tidy(self.folder, about)
+            _say_what_changed(journal.changed, followers)
+            if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
             for follower in followers:
-                follower.begin([job.path for job in jobs], n_done, pool.n_workers)
-            failure = self._work_off(pool.work(jobs) if jobs else iter(()), jobs, (journal, *followers))
+                follower.begin([job.path for job in jobs], n_done, self._n_hired())
+            room = Room(self.folder)
+            came = pool.work(jobs) if jobs else iter(())
+            failure = self._work_off(came, jobs, [room, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
-            written = tables.write_all(self.folder, how.kinds, known.about, results.results(journal))
+            if set(self.how.kinds) & set(tables.DENSE):
+                room.check()
+            found = results.results(journal)
+            written = tables.write_all(self.folder, self.how.kinds, about, found, csv_safe=self.how.csv_safe)
         return Results(self.folder, written)
+
+    def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
+        """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
+        how = self.how
+        pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
+        stack.callback(_pass_on, pool.notes, followers)
+        known_widths = self._known_widths()
+        if known_widths is None:
+            stack.enter_context(pool)
+        self._say_what_is_unprepared(pool.digests, followers)
+        widths = known_widths or pool.widths()
+        known = facts(self.models, self.options, pool.digests, widths, self.recordings, how.shard)
+        known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
+        journal = stack.enter_context(Journal(self.folder, known, force=how.force))
+        jobs, n_done = self._plan(journal)
+        if jobs and known_widths is not None:
+            stack.enter_context(pool)
+        return pool, journal, jobs, n_done
+
+    def _n_hired(self) -> int:
+        """Return how many workers a run begins with: one for each file, for long ones more."""
+        most, n = self.how.n_workers or len(usable_cores()), 0
+        for path in self.recordings:
+            n += 1 + (inputs.size_bytes(path) or 0) // STRETCH_BYTES
+            if n >= most:
+                return most
+        return max(1, n)
 
     def _plan(self, journal: Journal) -> tuple[list[Job], int]:
         """Return what is to do, and how many files need nothing more."""
@@ -170,11 +159,12 @@ class Run:
 
     def _stop(self, journal: Journal, failed: list[Failure]) -> Results:
         """End a run that is not to go on after a failure: without tables but that of the failures."""
-        tables.write_failures(self.folder, journal.facts().about, failed)
+        about = journal.facts().about
+        tables.write_failures(self.folder, about, failed, csv_safe=self.how.csv_safe)
         return Results(self.folder, stopped=failed[0])
 
-    def _widths(self, pool: Pool) -> Sequence[Mapping[str, int]]:
-        """Return how wide dense rows are: a journal knows, or a worker does when it is ready.
+    def _known_widths(self) -> Sequence[Mapping[str, int]] | None:
+        """Return how wide dense rows are if a journal knows; else a worker does when it is ready.
 
         A journal of another run may say what it likes: the run will be refused. None is begun, and none
         forgotten, before a worker says that the models can be run with these options.
@@ -184,11 +174,12 @@ class Run:
                 widths = [model.widths for model in known.facts().about.models]
                 if len(widths) == len(self.models):
                     return widths
-        return pool.widths()
+        return None
 
-    def _say_what_is_unprepared(self, sha256: Sequence[str], followers: Sequence[Follower]) -> None:
-        for model, digest in zip(self.models, sha256, strict=True) if self.options.graft else ():
-            if model.kind == "tflite" and not places.is_prepared(digest, known_models.cache_folder()):
+    def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
+        folder = known_models.cache_folder()
+        for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
+            if model.kind == "tflite" and not places.is_prepared(digest.network, folder):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 
@@ -200,6 +191,15 @@ def _ending(followers: Sequence[Follower]) -> Iterator[None]:
     finally:
         for follower in followers:
             follower.end()
+
+
+def _say_what_changed(changed: Mapping[str, str], followers: Sequence[Follower]) -> None:
+    told = [f"{path}: changed since ({why}): analysed again" for path, why in islice(changed.items(), NAMED)]
+    if (n_more := len(changed) - NAMED) > 0:
+        told.append(f"{counted(n_more, 'more file')} changed since: analysed again")
+    for follower in followers:
+        for words in told:
+            follower.say(words)
 
 
 def _pass_on(notes: Mapping[str, None], followers: Sequence[Follower]) -> None:

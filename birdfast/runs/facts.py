@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 
 from .. import labels
 from .._version import __version__
-from ..config import Options
+from ..config import KEEP, Options
 from ..journal import Facts
-from ..models import Model
+from ..models import Digests, Model
 from ..tables import About, AboutModel, Names
 from . import shards
 from .shards import Shard
 
+KEPT = "rows kept by rtype or kinds"  # so users call what is the option `keep`
 OF_MODEL = (
     "rate_hz",
     "window_samples",
@@ -28,7 +29,7 @@ OF_MODEL = (
 def facts(
     models: Sequence[Model],
     options: Options,
-    sha256: Sequence[str],
+    digests: Sequence[Digests],
     widths: Sequence[Mapping[str, int]],
     paths: Sequence[str],
     shard: Shard | None,
@@ -39,8 +40,8 @@ def facts(
     ----------
     models : sequence of Model
     options : Options
-    sha256 : sequence of str
-        The hash of each model's file (`Model.sha256`): a large file is read once a run.
+    digests : sequence of Digests
+        What each model's files hold: those of the workers, which may be others by now.
     widths : sequence of dict of str to int
         How many values a model's dense row has, by kind.
     paths : sequence of str
@@ -48,26 +49,31 @@ def facts(
     shard : Shard or None
     """
     about = About(
-        _metadata(models, options, sha256),
+        _metadata(models, options, digests),
         tuple(_about(model, width) for model, width in zip(models, widths, strict=True)),
         options.channel == "each",
     )
-    decides = fingerprint(models, options, sha256)
+    decides = fingerprint(models, options, digests)
     return Facts(decides, about, str(shard), shards.digest(paths)) if shard else Facts(decides, about)
 
 
-def fingerprint(models: Sequence[Model], options: Options, sha256: Sequence[str]) -> dict[str, str]:
+def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:
     """Return what decides a run's results, by name: two runs with the same can share a folder.
 
     NumPy's version stays out: it rounds as the processor does, which stays out, too.
     """
-    from .. import audio  # takes its time, and the workers are at work meanwhile
+    # takes its time, and the workers are at work meanwhile
+    from .. import audio
+    from ..audio import perwindow
 
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
     decides["soxr"] = audio.resampler_version()
+    if options.resampler == "birdnet":
+        decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
-    for number, (model, digest) in enumerate(zip(models, sha256, strict=True), 1):
+    decides[KEPT] = ", ".join(json.loads(decides.pop(KEEP))) or "none"
+    for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
         decides |= {f"{whose} {name}": value for name, value in _of_model(model, digest).items()}
     return decides
@@ -78,8 +84,8 @@ def about_alone(models: Sequence[Model]) -> About:
     return About({}, tuple(AboutModel(model.name) for model in models))
 
 
-def _of_model(model: Model, sha256: str) -> dict[str, str]:
-    decides = {"file": sha256, "labels": model.labels_sha256()}
+def _of_model(model: Model, digests: Digests) -> dict[str, str]:
+    decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
         decides["runtime"] = model.runtime
     return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}
@@ -90,11 +96,11 @@ def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:
     return AboutModel(model.name, (Names(names.scientific, names.common),), dict(widths))
 
 
-def _metadata(models: Sequence[Model], options: Options, sha256: Sequence[str]) -> dict[str, str]:
+def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:
     """Return what makes a table's rows comparable with another's; of several models a list for each key."""
     of_models = [
-        {"model": model.name, "model_sha256": digest, "model_licence": model.licence}
-        for model, digest in zip(models, sha256, strict=True)
+        {"model": model.name, "model_sha256": digest.network, "model_licence": model.licence}
+        for model, digest in zip(models, digests, strict=True)
     ]
     told = of_models[0]
     if len(models) > 1:

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
-from .. import tables
+from .. import journal, tables
 from ..errors import ConfigError
-from ..journal import Record, Standing, compare, total
+from ..journal import Folder, Record, Standing, compare, total
 from . import results, shards
 from .output import output_folder, telling
 
 
 def merge(
-    parts: Sequence[Path], folder: Path, kinds: Sequence[str] = ("csv",)
+    parts: Sequence[Path], folder: Path, kinds: Sequence[str] = ("csv",), *, csv_safe: bool = False
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
 
@@ -26,6 +26,8 @@ def merge(
         Where the tables go; made if it is missing.
     kinds : sequence of str
         See `tables.KINDS`.
+    csv_safe : bool
+        See `How`.
 
     Returns
     -------
@@ -36,7 +38,8 @@ def merge(
     Raises
     ------
     ConfigError
-        The parts are not one whole run, or it did not keep the dense rows that are wanted.
+        The parts are not one whole run, or it did not keep the dense rows that are wanted; or a run is at
+        work in one of the folders.
     OutputError
         The folder takes no more.
     """
@@ -44,7 +47,8 @@ def merge(
         tables.check(kind)
     output_folder(folder)
     with telling(folder), ExitStack() as stack:
-        records = [stack.enter_context(Record(part)) for part in parts]
+        stack.enter_context(Folder(folder))
+        records = [stack.enter_context(_at_rest(part, folder)) for part in parts]
         _check(records)
         about = records[0].facts().about
         tables.check_places(folder, kinds, about)
@@ -53,8 +57,17 @@ def merge(
                 raise ConfigError(
                     f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
                 )
-        written = tables.write_all(folder, kinds, about, results.merged(records))
+        tables.tidy(folder, about)
+        written = tables.write_all(folder, kinds, about, results.merged(records), csv_safe=csv_safe)
         return written, total([record.standing() for record in records])
+
+
+@contextmanager
+def _at_rest(part: Path, folder: Path) -> Iterator[Record]:
+    """Read a part in which no run is at work, nor begins; others may merge it, too."""
+    journal.path_of(part)
+    with nullcontext() if part.samefile(folder) else Folder(part, shared=True), Record(part) as record:
+        yield record
 
 
 def _check(records: Sequence[Record]) -> None:

@@ -31,15 +31,27 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
 
 @contextmanager
 def telling(output: Path, advice: str = KEPT) -> Iterator[None]:
-    """Say in words what the disk cannot do; files that cannot be read never come here.
+    """Say in words what the disk cannot do.
 
     Raises
     ------
     OutputError
         In the place of an OSError, with `advice` behind it.
+    ConfigError
+        In its place, too, if it names a file elsewhere: what is read may lie on another disk.
     """
     try:
         yield
     except OSError as error:
         reason = error.strerror or str(error)
+        if _lies_elsewhere(error, output):
+            raise ConfigError(f"{os.fsdecode(error.filename)}: {reason}") from error
         raise OutputError(f"{output}: cannot be written ({reason}); {advice}") from error
+
+
+def _lies_elsewhere(error: OSError, output: Path) -> bool:
+    """Whether an error names a file that is not in the output folder, nor beside an output that is a file."""
+    if not isinstance(error.filename, str | bytes):
+        return False
+    home = output if output.is_dir() else output.parent
+    return not Path(os.fsdecode(error.filename)).absolute().is_relative_to(home.absolute())

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from time import monotonic
 from typing import Any
 
-from .. import bars, inputs
+from .. import bars, inputs, voice
 from ..outcomes import Outcome
 from ..words import counted, hours, lasting
 from .follower import Follower
@@ -56,11 +56,11 @@ class Progress(Follower):
     def say(self, text: str) -> None:
         """Print a word for whoever waits."""
         if not self._quiet:
-            print(text, file=sys.stderr)
+            voice.say(text)
 
     def warn(self, text: str) -> None:
         """Print what is wrong."""
-        print(f"birdfast: {text}", file=sys.stderr)
+        voice.say(f"birdfast: {text}")
 
     def add(self, path: str, outcome: Outcome) -> None:
         """Count an outcome; they come file by file."""
@@ -81,17 +81,17 @@ class Progress(Follower):
         """Seconds since the run's start."""
         return monotonic() - self._began_s
 
-    def summary(self) -> str:
-        """Return the run in words, with its speed and where the cores' time went."""
+    def summary(self) -> tuple[str, ...]:
+        """Return the run in words, with its speed and where the cores' time went: a line each."""
         if not self.n_files:
-            return "nothing was left to do"
+            return ("this run was finished before: nothing was left to do",)
         core_s = self.wall_s * self._n_workers
         return (
             f"{counted(self.n_files, 'file')}, {hours(self.audio_s)} of sound in {lasting(self.wall_s)}:"
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
-            f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}\n"
+            f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}",
             f"the cores' time: {100 * self.reading_s / core_s:.1f} % reading sound,"
-            f" {100 * self.network_s / core_s:.1f} % in the network"
+            f" {100 * self.network_s / core_s:.1f} % in the network",
         )
 
     def _advance(self, n_bytes: float) -> None:
@@ -105,4 +105,4 @@ class Progress(Follower):
             done = self._done_bytes / max(1, sum(self._sizes))
             left = lasting(self.wall_s * (1 - done) / max(done, 1e-9))
             line = f"{done:.0%}: {self.n_files:,} of {len(self._paths):,} files, {speed}, {left} left"
-            print(line, file=sys.stderr, flush=True)
+            voice.say(line)

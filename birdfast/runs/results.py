@@ -14,7 +14,7 @@ from ..config import Dense
 from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
-from ..outcomes import Detection, Failure
+from ..outcomes import Detection, Failure, Note, noted
 from ..tables import About, Result
 
 
@@ -87,6 +87,16 @@ class Results:
         with Record(self.folder) as record:
             return failures(record)
 
+    @property
+    def notes(self) -> list[Note]:
+        """What is to be known of files that were heard: the rows of notes.csv."""
+        with Record(self.folder) as record:
+            return [
+                Note(os.fsdecode(entry.path), text)
+                for _, entry in record.entries()
+                for text in noted(entry.decoder, entry.remarks())
+            ]
+
     def to_arrow(self) -> Any:
         """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
         with Record(self.folder) as record:
@@ -136,8 +146,6 @@ class Results:
             for _, entry in record.entries():
                 if number in entry.waiting:
                     continue
-                for _ in record.detections(entry, number):  # its end says whether the parts are all there
-                    pass
                 for rows in record.dense(entry, kind, width, number):
                     yield Windows(
                         os.fsdecode(entry.path),
@@ -173,7 +181,9 @@ def result(record: Record, entry: Entry, about: About, *, so_far: bool = False) 
         for kind, width in about.models[number].widths.items()
     }
     detections = _detections(record, entry, about, numbers)
-    return Result(os.fsdecode(entry.path), detections, entry.failures(), entry.remarks(), dense)
+    return Result(
+        os.fsdecode(entry.path), detections, entry.failures(), noted(entry.decoder, entry.remarks()), dense
+    )
 
 
 def failures(record: Record) -> list[Failure]:

@@ -28,7 +28,7 @@ def parse(text: str) -> Shard:
     ConfigError
         It is no such pair, or the first number is not within the second.
     """
-    number, _, of = text.partition("/")
+    number, _, of = text.partition("/") if isinstance(text, str) else ("", "", "")
     if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
         return Shard(int(number), int(of))
     raise ConfigError(f"shard: {text!r} does not fit; it takes 1/4, 2/4, ... 4/4")

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
 from .. import audio, keyedvectors, tables
-from ..arrays import Float32, Int32
+from ..arrays import Int32
 from ..errors import AudioError
 from ..outcomes import Failure
+from ..pipeline.transcript import failure_of
 from ..sessions.stsg import StsgSession
 from ..tables import About, Result
 from .output import AGAIN, output_folder, telling
@@ -21,12 +23,26 @@ KINDS: dict[str, type[tables.TokensParquet] | type[tables.TokensNpy]] = {
 }
 
 
-def write(
-    paths: Sequence[str], model: Path, folder: Path, kind: str = "parquet", vectors: Path | None = None
-) -> int:
-    """Write recordings as tokens, and return how many could not be read: they are in failures.csv.
+class Written(NamedTuple):
+    """How many recordings have a row of tokens, and how many of all failed, be it after some tokens."""
 
-    What was repaired in others, and what is lost of them, is in notes.csv, if there is anything.
+    n_written: int
+    n_failed: int
+
+
+def write(
+    paths: Sequence[str],
+    model: Path,
+    folder: Path,
+    kind: str = "parquet",
+    vectors: Path | None = None,
+    *,
+    channel: str = "mix",
+) -> Written:
+    """Write recordings as tokens.
+
+    Those that cannot be read to their end are in failures.csv; what is before that place is written. What is
+    to be known of others is in notes.csv, if anything is.
 
     Parameters
     ----------
@@ -38,6 +54,7 @@ def write(
     kind : "parquet" or "npy"
     vectors : path or None
         Where the tokens' embeddings go, in word2vec's format.
+    channel : "mix" or a number from 1
 
     Raises
     ------
@@ -51,7 +68,7 @@ def write(
     if vectors is not None:  # first: whether it can be written is soon known
         with telling(vectors, AGAIN):
             keyedvectors.write(vectors, session.embeddings)
-    n_failed = 0
+    n_written = n_failed = 0
     with telling(folder, AGAIN):
         with (
             KINDS[kind](folder, session.tokenizer.front_end.frame_s) as table,
@@ -59,27 +76,43 @@ def write(
             tables.NotesTable(folder, About({}, ())) as notes,
         ):
             for path in paths:
-                remarks: list[str] = []
-                try:
-                    table.write(path, _tokens(session, path, remarks))
-                except AudioError as error:
-                    failures.write(Failure(path, "audio", type(error).__name__, str(error)))
+                heard = _heard(session, path, channel)
+                if heard.failure is not None:
+                    failures.write(heard.failure)
                     n_failed += 1
-                notes.begin(Result(path, (), notes=remarks))
+                if heard.failure is None or len(heard.tokens):
+                    table.write(path, heard.tokens)
+                    n_written += 1
+                notes.begin(Result(path, (), notes=heard.notes))
         if not notes.is_wanted:
             notes.path.unlink()
-    return n_failed
+    return Written(n_written, n_failed)
 
 
-def _tokens(session: StsgSession, path: str, remarks: list[str]) -> Int32:
-    """Return a recording's tokens, int32 [n]; `remarks` get what is to be noted of it."""
+class _Heard(NamedTuple):
+    """A recording's tokens, int32 [n], up to its failure; what is to be noted of it."""
 
-    def blocks() -> Iterator[Float32]:
-        with audio.Recording(path) as recording:
+    tokens: Int32
+    failure: Failure | None
+    notes: list[str]
+
+
+def _heard(session: StsgSession, path: str, channel: str) -> _Heard:
+    parts, failure, notes = [np.zeros(0, np.int32)], None, list[str]()
+    try:
+        with audio.Recording(path, channel) as recording:
             try:
-                yield from recording.blocks(session.tokenizer.front_end.rate_hz)
-            finally:
-                remarks.extend([*recording.notes, *recording.remarks()])
+                parts += _tokens(session, recording)
+            except AudioError as error:
+                rate_hz, duration_s = recording.rate_hz, recording.duration_s or None
+                failure = failure_of(path, error)._replace(rate_hz=rate_hz, duration_s=duration_s)
+            notes = recording.notes
+    except AudioError as error:
+        failure = failure_of(path, error)
+    return _Heard(np.concatenate(parts), failure, notes)
 
-    parts = [session.codebook.assign(frames) for frames in session.tokenizer.stream(blocks())]
-    return np.concatenate([np.zeros(0, np.int32), *parts])
+
+def _tokens(session: StsgSession, recording: audio.Recording) -> Iterator[Int32]:
+    blocks = recording.blocks(session.tokenizer.front_end.rate_hz)
+    for frames in session.tokenizer.stream(blocks):
+        yield session.codebook.assign(frames)

@@ -10,9 +10,10 @@ from threading import Event, Lock
 from typing import Any
 
 from ..arrays import Array
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 
 LITERT = "ai-edge-litert"
+LACKS = ("out of memory", "bad_alloc", "failed to allocate")
 SILENCE, GREETED = Lock(), Event()
 
 
@@ -53,7 +54,7 @@ def start(
                 interpreter.resize_tensor_input(tensor, list(shape))
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise ModelError(f"the TFLite runtime refuses the model: {error}") from error
+        raise _in_words("refuses", error) from error
     return interpreter
 
 
@@ -85,7 +86,17 @@ def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> l
         interpreter.invoke()
         return [interpreter.get_tensor(tensor) for tensor in fetch]
     except (RuntimeError, ValueError, MemoryError) as error:
-        raise ModelError(f"the TFLite runtime cannot run the model: {error}") from error
+        raise _in_words("cannot run", error) from error
+
+
+def _in_words(what: str, error: Exception) -> ModelError:
+    """Return an error of the runtime, in one line: it writes sentence after sentence without a space.
+
+    Some of its parts say in words alone that they lack memory.
+    """
+    said = " ".join(str(error).replace("Node number", " Node number").split()) or type(error).__name__
+    lacks = isinstance(error, MemoryError) or any(word in said.lower() for word in LACKS)
+    return (ModelMemoryError if lacks else ModelError)(f"the TFLite runtime {what} the model: {said}")
 
 
 def runtime() -> tuple[str, Any]:

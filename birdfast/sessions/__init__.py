@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 from ..models import Kind
 from .session import LOGITS, Session
 
@@ -22,7 +22,8 @@ def open_session(
     kind : "tflite" or "stsg"
         See `models.Model`.
     output : str
-        Part of the name of the output that holds the scores, where there are several.
+        The name of the output that holds the scores, where there are several; a part of it will do, if no
+        other has that part.
     n_classes : int
         How many classes the labels name; 0 if they are not known.
     cache : path or None
@@ -51,8 +52,11 @@ def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Sess
 
             return BatchedSession(path, cache, output=output, n_classes=n_classes)
         return TfliteSession(path, output=output, n_classes=n_classes)
+    except MemoryError as error:
+        raise ModelMemoryError(f"{path}: too little memory to open it") from error
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        reason = str(error).removeprefix(f"{path}: ")  # who could not read it has named it
+        raise type(error)(f"{path}: {reason}") from error
 
 
 def _stsg(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:

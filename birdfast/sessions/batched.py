@@ -7,11 +7,14 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Lock
+from typing import Any
 
 import numpy as np
 
+from .. import sources
 from ..arrays import Float32
-from ..grafting import cache
+from ..errors import ModelError
+from ..grafting import cache, places
 from ..grafting.places import BATCHES
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
@@ -23,25 +26,24 @@ class BatchedSession:
     A batch of four reads the weights from memory once instead of four times, which makes BirdNET a
     tenth faster; but a graph takes exactly its batch, and a short recording has a window or two. The
     graph for one window is made at the start, too, and opened when it is first needed, or where the
-    network takes no batch.
+    network takes no batch. Whatever is opened later is of the file as it was at the start.
     """
 
     def __init__(self, path: Path, folder: Path, *, output: str = "", n_classes: int = 0) -> None:
-        rewritten = partial(cache.cached, path, folder, output=output, n_classes=n_classes)
+        kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
+        asked: dict[str, Any] = {"output": output, "n_classes": n_classes}
+        rewritten = partial(cache.cached, path, kept, sha256=sha256, **asked)
+        holds = partial(cache.holds, sha256, kept, **asked)
         single, several = BATCHES
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
             batched = rewritten(batch=several)
-        if batched is not None and not cache.holds(
-            path, folder, batch=single, output=output, n_classes=n_classes
-        ):
+        if batched is not None and holds(batch=several) and not holds(batch=single):
             rewritten(batch=single)
 
         def opened() -> Session:
             alone = rewritten(batch=single)
-            return (
-                TfliteSession(path, output=output, n_classes=n_classes) if alone is None else alone.session()
-            )
+            return TfliteSession(path, sha256=sha256, **asked) if alone is None else alone.session()
 
         self._start(None if batched is None else batched.session(), _Later(opened))
 
@@ -52,6 +54,7 @@ class BatchedSession:
         assert first is not None
         self._first = first
         self.window_samples, self.outputs = first.window_samples, first.outputs
+        self.ends_in = first.ends_in
         self.batch = 1 if self._full is None else self._full.batch
 
     @property

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
+import numpy as np
+
 from ..arrays import Float32
+from ..config import GraphEnd
 from ..errors import ModelError
 
 LOGITS, EMBEDDING = "logits", "embedding"  # roles of outputs
@@ -24,11 +27,14 @@ class Session(Protocol):
     outputs : dict of str to int
         What it says of a window, by role, and how many values each has: "logits", one a class; and
         "embedding", where it has one to show.
+    ends_in : "sigmoid", "softmax", "log-softmax", "none" or ""
+        The activation that its own graph ends in; "": not known.
     """
 
     window_samples: int
     batch: int
     outputs: Mapping[str, int]
+    ends_in: GraphEnd
 
     @property
     def runtime(self) -> str:
@@ -59,6 +65,21 @@ class Session(Protocol):
     def twin(self) -> Session:
         """Return a second session of the same network, for another thread; what is read-only is shared."""
         ...
+
+
+def check_outputs(outputs: Mapping[str, object], n_windows: int, session: Session) -> None:
+    """Refuse outputs of a network that are not what the session says of them.
+
+    Raises
+    ------
+    ModelError
+        One is missing, of another type than float32, or has other axes; the message says which.
+    """
+    for role, n_values in session.outputs.items():
+        values, meant = outputs.get(role), (n_windows, n_values)
+        if not isinstance(values, np.ndarray) or values.dtype != np.float32 or values.shape != meant:
+            found = f"{values.dtype} {list(values.shape)}" if isinstance(values, np.ndarray) else "no array"
+            raise ModelError(f"the network's {role} are {found}, not float32 {list(meant)}")
 
 
 def check_windows(windows: Float32, session: Session) -> None:

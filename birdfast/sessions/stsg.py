@@ -15,6 +15,7 @@ from .. import config, modelfolder
 from .._version import __version__
 from ..arrays import Float32
 from ..classifier import Classifier
+from ..config import GraphEnd
 from ..errors import ConfigError, ModelError
 from ..stsg.pooling import Pooler, Pooling, describe
 from ..stsg.tokenizer import tokenizer
@@ -39,6 +40,7 @@ class StsgSession:
     """
 
     batch = BATCH
+    ends_in: GraphEnd = "none"
 
     def __init__(self, folder: Path) -> None:
         facts = modelfolder.facts(folder)

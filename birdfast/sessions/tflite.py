@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..arrays import Float32
-from ..grafting.signature import check_inputs, scores_output
+from ..grafting import networkfile
+from ..grafting.signature import OPEN, Output, check_inputs, scores_output
 from ..runtimes import litert
 from .session import LOGITS, Arrays, check_windows
 
@@ -19,16 +20,24 @@ class TfliteSession:
 
     batch = 1
 
-    def __init__(self, path: Path, *, output: str = "", n_classes: int = 0) -> None:
-        self._start(_safe(path), output, n_classes)
+    def __init__(self, path: Path, *, sha256: str = "", output: str = "", n_classes: int = 0) -> None:
+        self._start(*_safe(networkfile.content(path, sha256)), output, n_classes)
 
-    def _start(self, network: bytes | Path, output: str, n_classes: int) -> None:
-        self._asked = (network, output, n_classes)
+    def _start(self, network: bytes, stated: Sequence[Output], output: str, n_classes: int) -> None:
+        self._asked = (network, stated, output, n_classes)
         self._interpreter = litert.start(network)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
-        self._output = self._scores_output(output, n_classes)
-        self.outputs: Mapping[str, int] = {LOGITS: int(self._output["shape"][-1])}
+        if any(found.n_classes == OPEN for found in stated):  # a run shows it
+            litert.run(
+                self._interpreter, {self._input["index"]: np.zeros(self._input["shape"], np.float32)}, []
+            )
+        details: list[dict[str, Any]] = self._interpreter.get_output_details()
+        outputs = [_allocated(found, stated[place : place + 1]) for place, found in enumerate(details)]
+        place = scores_output(outputs, output, n_classes)
+        self._scores = int(details[place]["index"])
+        self.outputs: Mapping[str, int] = {LOGITS: outputs[place].n_classes}
+        self.ends_in = outputs[place].ends_in
 
     @property
     def runtime(self) -> str:
@@ -39,7 +48,7 @@ class TfliteSession:
         """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
         check_windows(windows, self)
         window = windows.reshape(self._input["shape"])
-        (logits,) = litert.run(self._interpreter, {self._input["index"]: window}, [self._output["index"]])
+        (logits,) = litert.run(self._interpreter, {self._input["index"]: window}, [self._scores])
         return {LOGITS: logits.reshape(1, -1)}
 
     def twin(self) -> TfliteSession:
@@ -53,16 +62,22 @@ class TfliteSession:
         check_inputs([(np.dtype(details["dtype"]), details["shape"].tolist()) for details in inputs])
         return inputs[0]
 
-    def _scores_output(self, name: str, n_classes: int) -> dict[str, Any]:
-        outputs: list[dict[str, Any]] = self._interpreter.get_output_details()
-        known = [(details["name"], details["shape"].tolist()) for details in outputs]
-        return outputs[scores_output(known, name, n_classes)]
 
+def _safe(network: bytes) -> tuple[bytes, list[Output]]:
+    """Return the network as the runtime may see it, and what its graph says of its outputs.
 
-def _safe(path: Path) -> bytes | Path:
-    """Return the network as the runtime may see it: checked, where there is LiteRT's schema to check it."""
+    It is checked, and says something, where there is LiteRT's schema to read it.
+    """
     if litert.runtime()[0] != litert.LITERT:
-        return path
-    from ..grafting import original
+        return network, []
+    from ..grafting import ending, original
 
-    return original.check(path)
+    graph, data = original.check(network)
+    return data, ending.outputs(graph)
+
+
+def _allocated(details: Mapping[str, Any], stated: Sequence[Output]) -> Output:
+    """Return an output as the runtime has it, with what its graph says of it beside."""
+    shape = tuple(details["shape"].tolist())
+    found = Output((details["name"],), np.dtype(details["dtype"]), shape)
+    return found._replace(names=stated[0].names, ends_in=stated[0].ends_in) if stated else found

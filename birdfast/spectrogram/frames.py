@@ -8,6 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Float32
+from ..config import LARGEST, flag, whole
+from ..config.checks import floats
 from ..errors import AudioError, ConfigError
 
 PadMode = Literal["constant", "reflect", "edge"]
@@ -45,6 +47,7 @@ def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.f
         angle = 2 * np.pi / samples * np.arange(samples)
         terms = [(-1) ** k * a * np.cos(k * angle) for k, a in enumerate(_WINDOWS[window])]
         return np.asarray(np.sum(terms, axis=0))
+    floats("window", window)
     values = np.asarray(window, np.float64)
     if values.shape != (samples,):
         raise ConfigError(f"window has the shape {values.shape}: must be [{samples}], its window_samples")
@@ -105,11 +108,13 @@ class Framing:
     pad_mode: PadMode = "constant"
 
     def __post_init__(self) -> None:
+        for name in ("window_samples", "hop_samples", "span_samples", "lead_samples", "pad_samples"):
+            object.__setattr__(self, name, whole(name, getattr(self, name), -LARGEST))
         if not 1 <= self.hop_samples <= _MAX_HOP:
             raise ConfigError(f"hop_samples={self.hop_samples}: must be 1 to {_MAX_HOP}")
         if not 1 <= self.window_samples <= self.span_samples:
             raise ConfigError(f"window_samples={self.window_samples}: must be 1 to n_fft={self.span_samples}")
-        if self.pad_mode not in _PADS:
+        if not (isinstance(self.pad_mode, str) and self.pad_mode in _PADS):
             raise ConfigError(f"pad_mode={self.pad_mode!r}: must be one of {', '.join(_PADS)}")
 
     @classmethod
@@ -120,7 +125,9 @@ class Framing:
 
         With `center`, n_fft // 2 samples of padding make frame f centred at sample ``f * hop_samples``.
         """
-        length = n_fft if window_samples is None else window_samples
+        n_fft = whole("n_fft", n_fft, -LARGEST)
+        length = n_fft if window_samples is None else whole("window_samples", window_samples, -LARGEST)
+        flag("center", center)
         return cls(length, hop_samples, n_fft, (n_fft - length) // 2, n_fft // 2 if center else 0, pad_mode)
 
     @property

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..arrays import Float32
+from ..config import flag, number, real
 from ..errors import ConfigError
 from . import mel, plans
 from .frames import Framing, PadMode, Stream, window_values
@@ -188,9 +189,10 @@ def _log_options(
 ) -> dict[str, Any]:
     if log is None:
         return {}
+    real("amin", amin)
     if not amin > 0:
         raise ConfigError(f"amin={amin}: must be above 0")
-    post = Log(offset, amin)
+    post = Log(number("offset", offset), number("amin", amin))
     if log == "natural":
         return {"post": post}
     decibels = 10.0 if power == 2 else 20.0
@@ -201,17 +203,20 @@ def _log_options(
 def _check_choices(
     power: int, log: str | None, ref: float | str, top_db: float | None, definition: str, center: bool
 ) -> None:
+    flag("center", center)
+    real("power", power)
     if power not in (1, 2):
         raise ConfigError(f"power={power}: must be 1 (magnitude) or 2 (power)")
-    if log not in ("natural", "db", None):
+    if not (log is None or (isinstance(log, str) and log in ("natural", "db"))):
         raise ConfigError(f'log={log!r}: must be "natural", "db" or None')
-    if not (ref == "max" if isinstance(ref, str) else ref > 0):
+    if not (ref == "max" if isinstance(ref, str) else number("ref", ref) > 0):
         raise ConfigError(f'ref={ref!r}: must be a number above 0, or "max"')
     if log != "db" and (ref != 1.0 or top_db is not None):
         raise ConfigError(f'ref={ref!r}, top_db={top_db}: are for log="db", not log={log!r}')
+    real("top_db", 0 if top_db is None else top_db)
     if top_db is not None and not top_db >= 0:
         raise ConfigError(f"top_db={top_db}: must be 0 or more")
-    if definition not in ("librosa", "opensoundscape"):
+    if not (isinstance(definition, str) and definition in ("librosa", "opensoundscape")):
         raise ConfigError(f'definition={definition!r}: must be "librosa" or "opensoundscape"')
     if definition == "opensoundscape" and (center or power != 2):
         raise ConfigError(f'definition="opensoundscape" has center=False, power=2; got {center}, {power}')

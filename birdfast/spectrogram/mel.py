@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Float64
+from ..config import LARGEST, real, whole
 from ..errors import ConfigError
 
 MelScale = Literal["slaney", "htk"]
@@ -126,6 +127,7 @@ def dct(n_coefficients: int, n_mels: int) -> Float64:
     ConfigError
         More coefficients than bands, or none.
     """
+    n_coefficients, n_mels = whole("n_mfcc", n_coefficients, -LARGEST), whole("n_mels", n_mels, -LARGEST)
     if not 1 <= n_coefficients <= n_mels:
         raise ConfigError(f"n_mfcc={n_coefficients}: must be 1 to n_mels={n_mels}")
     k = np.arange(n_coefficients)[:, None]
@@ -143,6 +145,14 @@ def _check(
     scale: str,
     norm: str | None,
 ) -> None:
+    for name, value in (("n_fft", n_fft), ("n_mels", n_mels)):
+        whole(name, value, -LARGEST)
+    for name, hz in (
+        ("rate_hz", rate_hz),
+        ("fmin_hz", fmin_hz),
+        ("fmax_hz", 0 if fmax_hz is None else fmax_hz),
+    ):
+        real(name, hz)
     if not (math.isfinite(rate_hz) and rate_hz > 0):
         raise ConfigError(f"rate_hz={rate_hz}: must be a positive number")
     if n_fft < 1:
@@ -155,9 +165,9 @@ def _check(
             f"fmin_hz={fmin_hz}, fmax_hz={fmax_hz}: must be 0 <= fmin_hz < fmax_hz <= {rate_hz / 2:g}, "
             f"half of rate_hz={rate_hz:g}"
         )
-    if scale not in ("slaney", "htk"):
+    if not (isinstance(scale, str) and scale in ("slaney", "htk")):
         raise ConfigError(f'mel_scale={scale!r}: must be "slaney" or "htk"')
-    if norm not in ("slaney", None):
+    if not (norm is None or (isinstance(norm, str) and norm == "slaney")):
         raise ConfigError(f'mel_norm={norm!r}: must be "slaney" or None')
 
 

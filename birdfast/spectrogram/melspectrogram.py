@@ -9,6 +9,8 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..arrays import Float32
+from ..config import flag, number
+from ..config.checks import floats
 from ..errors import ConfigError
 from . import plans
 from .frames import Framing
@@ -81,8 +83,9 @@ class MelSpectrogram(ShortTime[np.float32]):
         subtract_mean: bool = False,
         cpu: str | None = None,
     ) -> None:
-        if part not in ("power", "magnitude", "real"):
+        if not (isinstance(part, str) and part in ("power", "magnitude", "real")):
             raise ConfigError(f'part={part!r}: must be "power", "magnitude" or "real"')
+        flag("subtract_mean", subtract_mean)
         plans.check_length(n_fft)
         window = table("window", window, (None,))
         framing = framing or Framing(window.size, hop_samples, window.size)
@@ -97,8 +100,8 @@ class MelSpectrogram(ShortTime[np.float32]):
             window.size if subtract_mean else hop_samples,
             bands=bands,
             matrix=None if matrix is None else table("matrix", matrix, (None, len(weights))),
-            scale=scale,
-            shift=shift,
+            scale=number("scale", scale),
+            shift=number("shift", shift),
             cpu=cpu,
             **_post_options(post),
         )
@@ -135,7 +138,7 @@ def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> F
 
 def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Float32:
     """Return values as a kernel reads them; ConfigError when their shape (None: any length) is another."""
-    made = np.ascontiguousarray(values, np.float32)
+    made: Float32 = floats(name, values)
     fits = made.ndim == len(shape) and all(n in (None, m) for n, m in zip(shape, made.shape, strict=True))
     if not fits or not made.size:
         wanted = ", ".join("any" if n is None else str(n) for n in shape)

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Float32, Int32
+from ..config import LARGEST, whole
 from ..errors import ConfigError
 from ..transforms import Real, RealFft, factors, leaf_order, real_fft, twiddles
 
@@ -122,6 +123,7 @@ def frame_transform(
 
 def check_length(n_fft: int) -> None:
     """Raise ConfigError unless `n_fft` is a length that `frame_transform` knows."""
+    whole("n_fft", n_fft, -LARGEST)
     if not MIN_LENGTH <= n_fft <= MAX_LENGTH:
         raise ConfigError(f"an FFT of {n_fft} points: {MIN_LENGTH} to {MAX_LENGTH} are possible")
     rest = n_fft

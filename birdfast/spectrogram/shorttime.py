@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..arrays import Float32
-from ..errors import ConfigError
+from ..config.checks import output
 from . import plans
 from .frames import Framing, PadMode, Row, Stream, check_audio, window_values
 
@@ -58,7 +58,7 @@ class ShortTime(Generic[Row]):
         AudioError
             Audio of another dtype or shape.
         ConfigError
-            An `out` that does not fit.
+            An `out` that does not fit, or that shares memory with the audio.
         """
         audio = check_audio(audio)
         return self._rows(audio, self.framing.start(0), self.frames(audio.size), out)
@@ -73,18 +73,10 @@ class ShortTime(Generic[Row]):
         if out is None:
             out = np.empty((count, self.n_values), self._dtype)
         else:
-            self._check_out(out, count)
+            output((count, self.n_values), self._dtype, out, audio)
         if count:
             self._fill(audio, start, out)
         return out
-
-    def _check_out(self, out: npt.NDArray[Row], count: int) -> None:
-        wanted = (count, self.n_values)
-        if out.shape != wanted or out.dtype != self._dtype or not out.flags.behaved:
-            flaw = "" if out.flags.behaved else ", read-only or not aligned"
-            raise ConfigError(
-                f"out is {out.dtype} {list(out.shape)}{flaw}: must be {np.dtype(self._dtype)} {list(wanted)}"
-            )
 
     def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
         self._plan.run(audio, out, start=start, pad=self.framing.pad)

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _kernels
 from ..arrays import Float32
-from ..config import check
+from ..config import choice, flag, number, whole
 from ..errors import ConfigError
 from ..tokens import MAX_NEAREST, Codebook
 from . import embedding
@@ -49,8 +49,11 @@ class Pooling:
 
     def __post_init__(self) -> None:
         kinds = get_args(Weighting)
-        check(self.kind in kinds, "kind", self.kind, ", ".join(kinds))
-        check(1 <= self.n_nearest <= MAX_NEAREST, "n_nearest", self.n_nearest, f"1 to {MAX_NEAREST}")
+        choice("kind", self.kind, kinds)
+        whole("n_nearest", self.n_nearest, 1, MAX_NEAREST)
+        flag("unit_length", self.unit_length)
+        for name in ("embedding", "histogram", "statistics"):
+            number(name, getattr(self, name))
         parts = (self.embedding, self.histogram, self.statistics)
         if min(parts) < 0 or max(parts) == 0:
             raise ConfigError("embedding, histogram, statistics: 0 or more each, and one of them more than 0")

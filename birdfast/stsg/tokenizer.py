@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import _kernels, config
 from ..arrays import Float32
-from ..config import check
+from ..config import check, flag, number, whole
 from ..errors import ConfigError
 from ..spectrogram import Framing, LogMel, Mfcc, Stream
 
@@ -61,13 +61,18 @@ class TokenFrontEnd:
 
     def __post_init__(self) -> None:
         for name in ("n_fft", "frame_samples", "hop_samples"):
-            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        check(100 <= self.rate_hz <= 1_000_000, "rate_hz", self.rate_hz, "100 to 1,000,000")
-        check(1 <= self.n_mels <= 1024, "n_mels", self.n_mels, "1 to 1024")
+            whole(name, getattr(self, name), 1)
+        whole("rate_hz", self.rate_hz, 100, 1_000_000)
+        whole("n_mels", self.n_mels, 1, 1024)
         for name in ("patch_frames", "patch_step"):
-            check(1 <= getattr(self, name) <= 1000, name, getattr(self, name), "1 to 1000")
-        check(0 <= self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
-        check(self.offset >= 0, "offset", self.offset, "0 or more")
+            whole(name, getattr(self, name), 1, 1000)
+        whole("n_mfcc", self.n_mfcc)
+        check(self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
+        number("offset", self.offset, 0)
+        for name in ("fmin_hz", "fmax_hz"):
+            number(name, getattr(self, name))
+        for name in ("log", "unit_length"):
+            flag(name, getattr(self, name))
 
     @property
     def n_bands(self) -> int:

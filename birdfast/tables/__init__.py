@@ -37,6 +37,7 @@ __all__ = [
     "check",
     "check_places",
     "escaped",
+    "forget",
     "read_csv",
     "tidy",
     "write_all",
@@ -58,7 +59,7 @@ def check(kind: str) -> None:
         No such kind.
     """
     if kind not in KINDS:
-        raise ConfigError(f"rtype: {kind!r} is no kind of table; it takes {', '.join(KINDS)}")
+        raise ConfigError(f"{kind!r} is no kind of table; there are {', '.join(KINDS)}")
 
 
 def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:
@@ -80,8 +81,27 @@ def tidy(folder: Path, about: About) -> None:
             part.unlink(missing_ok=True)
 
 
-def write_all(folder: Path, kinds: Iterable[str], about: About, results: Iterable[Result]) -> list[Path]:
+def forget(folder: Path, about: About) -> None:
+    """Remove the tables of a run that is begun anew; the folder must be ours."""
+    for name in _members(KINDS, about):
+        path = folder / name
+        if path.parent == folder and not path.is_dir():  # a model's name is a stranger's word
+            path.unlink(missing_ok=True)
+
+
+def write_all(
+    folder: Path, kinds: Iterable[str], about: About, results: Iterable[Result], *, csv_safe: bool = False
+) -> list[Path]:
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
+
+    Parameters
+    ----------
+    folder : path
+    kinds : iterable of str
+    about : About
+    results : iterable of Result
+    csv_safe : bool
+        Put an apostrophe before text in CSVs that a spreadsheet would run.
 
     Raises
     ------
@@ -92,7 +112,8 @@ def write_all(folder: Path, kinds: Iterable[str], about: About, results: Iterabl
     """
     with ExitStack() as stack:
         with _too_late():
-            tables = [stack.enter_context(made(folder)) for made in _members(kinds, about).values()]
+            members = _members(kinds, about, csv_safe=csv_safe).values()
+            tables = [stack.enter_context(made(folder)) for made in members]
         for result in results:
             _write(tables, result)
         for table in tables:
@@ -103,28 +124,34 @@ def write_all(folder: Path, kinds: Iterable[str], about: About, results: Iterabl
     return [table.path for table in tables if table.is_wanted]
 
 
-def write_failures(folder: Path, about: About, failures: Iterable[Failure]) -> None:
-    """Write the table of failures alone, of a run that stops at them; errors as `write_all`."""
+def write_failures(
+    folder: Path, about: About, failures: Iterable[Failure], *, csv_safe: bool = False
+) -> None:
+    """Write the table of failures alone, of a run that stops at them; all else as `write_all`."""
     with _too_late():
-        table = FailuresTable(folder, about)
+        table = FailuresTable(folder, about, csv_safe=csv_safe)
     with table:
         for failure in failures:
             table.write(failure)
 
 
-def _members(kinds: Iterable[str], about: About) -> dict[str, Callable[[Path], Table]]:
+def _members(
+    kinds: Iterable[str], about: About, *, csv_safe: bool = False
+) -> dict[str, Callable[[Path], Table]]:
     """Return what makes a run's tables, by the names of their files."""
     chosen = tuple(kinds)
     made: dict[str, Callable[[Path], Table]] = {}
     for kind in chosen:
         if kind in DETECTIONS:
             made[DETECTIONS[kind].name] = partial(DETECTIONS[kind], about=about)
+    if CsvTable.name in made:
+        made[CsvTable.name] = partial(CsvTable, about=about, csv_safe=csv_safe)
     for column, model in product(DENSE, range(len(about.models))):
         if column in chosen:
             made[dense.name(column, about, model)] = partial(
                 DenseTable, kind=column, about=about, model=model
             )
-    return made | {table.name: partial(table, about=about) for table in ALWAYS}
+    return made | {table.name: partial(table, about=about, csv_safe=csv_safe) for table in ALWAYS}
 
 
 def _write(tables: Sequence[Table], result: Result) -> None:

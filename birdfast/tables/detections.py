@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import csv
+import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .. import sources
 from ..errors import ConfigError
 from ..outcomes import Detection
 from .files import CsvFile, ParquetFile, escaped
@@ -25,9 +27,10 @@ class CsvTable(CsvFile, Table):
     name: ClassVar = "detections.csv"
     header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
 
-    def __init__(self, folder: Path, about: About) -> None:
+    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False) -> None:
         self._more = tuple(_more(about))
-        super().__init__(folder / self.name, (*self.header, *(MORE[field] for field in self._more)))
+        header = (*self.header, *(MORE[field] for field in self._more))
+        super().__init__(folder / self.name, header, csv_safe=csv_safe)
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
@@ -35,7 +38,7 @@ class CsvTable(CsvFile, Table):
             seconds = (_seconds(row.start_s), _seconds(row.end_s))
             names = (row.scientific_name, row.common_name)
             more = (getattr(row, field) for field in self._more)
-            self._csv.writerow((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
+            self._write_row((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
 
 
 class ParquetTable(ParquetFile, Table):
@@ -107,15 +110,13 @@ def read_csv(path: Path) -> list[Detection]:
         The file cannot be read, or is no such table.
     """
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            rows = csv.reader(file)
+        with sources.opened(path, ConfigError) as file:
+            rows = csv.reader(io.TextIOWrapper(file, "utf-8", "surrogateescape", newline=""))
             header = tuple(next(rows, ()))
             more = [field for field, title in MORE.items() if title in header]
             if header != (*CsvTable.header, *(MORE[field] for field in more)):
                 raise ConfigError(f"{path}: not a table of detections")
             return [_detection(more, *row) for row in rows]
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
     except (ValueError, TypeError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 

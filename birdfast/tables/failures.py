@@ -1,4 +1,4 @@
-"""Tables about files: what could not be analysed, and what was repaired."""
+"""Tables about files: what could not be analysed, and what is to be known of what was."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class FailuresTable(CsvFile, Table):
 
     name: ClassVar = "failures.csv"
 
-    def __init__(self, folder: Path, about: About) -> None:
+    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False) -> None:
         self._n_fields = len(Failure._fields) - (not about.has_several)  # the model's name is the last
-        super().__init__(folder / self.name, Failure._fields[: self._n_fields])
+        super().__init__(folder / self.name, Failure._fields[: self._n_fields], csv_safe=csv_safe)
 
     def begin(self, result: Result) -> None:
         """Append a row for each failure."""
@@ -26,19 +26,20 @@ class FailuresTable(CsvFile, Table):
 
     def write(self, failure: Failure) -> None:
         """Append one row."""
-        self._csv.writerow(failure[: self._n_fields])
+        self._write_row(failure[: self._n_fields])
 
 
 class NotesTable(CsvFile, Table):
-    """What was repaired to read a file: path, note."""
+    """What is to be known of files that were read, a `Note` a row: repaired, lost, a silent mix, ..."""
 
     name: ClassVar = "notes.csv"
     is_wanted = False
 
-    def __init__(self, folder: Path, about: About) -> None:
-        super().__init__(folder / self.name, ("path", "note"))
+    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False) -> None:
+        super().__init__(folder / self.name, ("path", "note"), csv_safe=csv_safe)
 
     def begin(self, result: Result) -> None:
         """Append a row for each note."""
         self.is_wanted = self.is_wanted or bool(result.notes)
-        self._csv.writerows((result.path, note) for note in result.notes)
+        for note in result.notes:
+            self._write_row((result.path, note))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
@@ -14,13 +14,32 @@ if TYPE_CHECKING:
     import pyarrow
 
 
-class CsvFile(AtomicFile):
-    """Rows as UTF-8 text under a header; file names that are no text keep their bytes."""
+# What begins with one of these is a formula to a spreadsheet (OWASP: CSV injection).
+RUN = ("=", "+", "-", "@", "\t", "\r")
 
-    def __init__(self, path: Path, header: Sequence[str]) -> None:
+
+class CsvFile(AtomicFile):
+    """Rows as UTF-8 text under a header; file names that are no text keep their bytes.
+
+    Parameters
+    ----------
+    path : path
+    header : sequence of str
+    csv_safe : bool
+        Put an apostrophe before text that a spreadsheet would run.
+    """
+
+    def __init__(self, path: Path, header: Sequence[str], *, csv_safe: bool = False) -> None:
         super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
-        self._csv = csv.writer(_UnixLines(self.stream))
+        self._csv, self._is_safe = csv.writer(_UnixLines(self.stream)), csv_safe
         self._csv.writerow(header)
+
+    def _write_row(self, values: Iterable[object]) -> None:
+        self._csv.writerow(map(_harmless, values) if self._is_safe else values)
+
+
+def _harmless(value: object) -> object:
+    return f"'{value}" if isinstance(value, str) and value.startswith(RUN) else value
 
 
 class _UnixLines:

@@ -44,8 +44,7 @@ class About(NamedTuple):
 class Result(NamedTuple):
     """What the tables say of one file; detections and dense rows come in parts that fit the memory.
 
-    Detections come first: their end says whether a journal's results are those that were written. Dense
-    rows are by the model's number and their kind.
+    Dense rows are by the model's number and their kind.
     """
 
     path: str

@@ -8,8 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from .. import _kernels
+from .. import _kernels, sources
 from ..arrays import Float32, Int32
+from ..config import path as checked_path
+from ..config import whole
+from ..config.checks import floats, output
 from ..errors import ConfigError, ModelError
 from . import packing
 
@@ -57,7 +60,7 @@ class Codebook:
 
     def __init__(self, centroids: ArrayLike, *, search: str | None = None, cpu: str | None = None) -> None:
         self.centroids = _checked(centroids)
-        if search not in (None, *SEARCHES):
+        if not (search is None or (isinstance(search, str) and search in SEARCHES)):
             raise ConfigError(f"search: {search!r} is none of {', '.join(SEARCHES)}")
         self.search = search or _choose(self.centroids)
         if self.search in ("float", "int16", "int8") and _longest(self.centroids) > LONGEST:
@@ -91,10 +94,10 @@ class Codebook:
         Raises
         ------
         ConfigError
-            Frames or `out` of another shape or type.
+            Frames or `out` of another shape or type, or in the same memory.
         """
         frames = self._frames(frames)
-        tokens = _output(out, (len(frames),), np.int32)
+        tokens = _output(out, (len(frames),), np.int32, frames)
         self._kernel.run(frames, tokens.reshape(-1, 1))
         return tokens
 
@@ -120,20 +123,23 @@ class Codebook:
         Raises
         ------
         ConfigError
-            n out of its range, or frames or `out` of another shape or type.
+            n out of its range, or frames or `out` of another shape or type, or in the same memory.
         """
-        if not 1 <= n <= MAX_NEAREST:
-            raise ConfigError(f"n: {n} nearest centroids; 1 to {MAX_NEAREST} are possible")
+        n = whole("n", n, 1, MAX_NEAREST)
         frames = self._frames(frames)
+        if not (out is None or (isinstance(out, tuple | list) and len(out) == 2)):
+            raise ConfigError(
+                f"out is a {type(out).__name__}: must be a pair of arrays, for tokens and distances"
+            )
         tokens, distances = (None, None) if out is None else out
-        tokens = _output(tokens, (len(frames), n), np.int32)
-        distances = _output(distances, (len(frames), n), np.float32)
+        tokens = _output(tokens, (len(frames), n), np.int32, frames)
+        distances = _output(distances, (len(frames), n), np.float32, frames, tokens)
         self._kernel.run(frames, tokens, distances)
         return tokens, distances
 
     def save(self, path: str | Path) -> None:
         """Write the centroids as a .npy file, which NumPy and faiss' users read."""
-        with Path(path).open("wb") as file:
+        with Path(checked_path("path", path)).open("wb") as file:
             np.save(file, self.centroids, allow_pickle=False)
 
     @classmethod
@@ -145,26 +151,26 @@ class Codebook:
         ModelError
             The file is missing or damaged, or holds something else; the message says what.
         """
-        try:
-            with Path(path).open("rb") as file:
-                centroids = np.load(file, allow_pickle=False)
-        except (OSError, ValueError, EOFError) as error:
-            raise ModelError(f"{path}: no codebook can be read from it: {error}") from error
+        path = checked_path("path", path)
+        centroids = sources.array(path, sources.read(path, ModelError), ModelError)
         try:
             return cls(centroids, search=search, cpu=cpu)
         except ConfigError as error:
             raise ModelError(f"{path}: {error}") from error
 
     def _frames(self, frames: ArrayLike) -> Float32:
-        frames = np.ascontiguousarray(frames, np.float32)
-        if frames.ndim != 2 or frames.shape[1] != self.n_values:
-            raise ConfigError(f"frames of shape {frames.shape}: [n, {self.n_values}] fits this codebook")
-        return frames
+        found: Float32 = floats("frames", frames)
+        if found.ndim != 2 or found.shape[1] != self.n_values:
+            raise ConfigError(f"frames of shape {found.shape}: [n, {self.n_values}] fits this codebook")
+        return found
 
 
 def _checked(centroids: ArrayLike) -> Float32:
     """Return the centroids as an array of their own that nobody can write to."""
-    array = np.asarray(centroids)
+    try:
+        array = np.asarray(centroids)
+    except ValueError as error:
+        raise ConfigError(f"centroids: {error}") from error
     if array.ndim != 2 or 0 in array.shape or array.shape[1] > MAX_VALUES or array.dtype.kind != "f":
         raise ConfigError(
             f"centroids: {array.dtype} of shape {array.shape}; "
@@ -204,9 +210,12 @@ def _choose(centroids: Float32) -> str:
     return "int16" if np.median(packing.blur(packed, sample) - BLUR_SHARE * reach) <= 0 else "float"
 
 
-def _output(out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type) -> NDArray[Any]:
+def _output(
+    out: NDArray[Any] | None, shape: tuple[int, ...], dtype: type, *sources: NDArray[Any]
+) -> NDArray[Any]:
     if out is None:
         return np.empty(shape, dtype)
-    if out.shape != shape or out.dtype != dtype or not out.flags.c_contiguous:
-        raise ConfigError(f"out: {out.dtype} {out.shape}; contiguous {np.dtype(dtype)} {shape} fits here")
+    output(shape, dtype, out, *sources)
+    if not out.flags.c_contiguous:
+        raise ConfigError(f"out: {out.dtype} {out.shape} with gaps; a contiguous array fits here")
     return out

@@ -31,6 +31,7 @@ CONTEXTS_A_DRAW = 12  # with one draw a centre, embeddings of wide windows were 
 GROUP = 6  # rows of `outputs` in a pass: the centre's and five negatives', as many as registers hold
 DRAWS = 1 << 16  # entries of the table of negatives
 LIMIT = 8.0  # the table of the sigmoid spans -8..8, and is flat outside
+EDGE = LIMIT - 1e-3  # within its first and its last entry
 ENTRIES = 2048  # of that table: right to 1e-3, and it stays in the cache
 TINY = 1e-200  # likelihoods become loss before another pass could bring them to zero
 LINE = 16  # floats of a cache line; rows begin on one, which is worth 1.4 times
@@ -174,16 +175,21 @@ def slopes(scores: Floats, first: int, rates: Floats, k: int, sigmoid: Floats, t
     """Turn scores[first .. first + 5] of one context into times rate (label - sigmoid(score)), in place.
 
     Returns the likelihood of the labels, which are 0 but for row 0, the centre's. A row with rate 0 is
-    nobody's, and says nothing.
+    nobody's, and says nothing. Beyond the table nothing is learnt, as in gensim: of what is left of a slope
+    there, a pair whose label is met would grow for ever, and one that is far off would be thrown further. A
+    NaN counts as the lowest score, so that it finds an entry; `Epochs.learn` sees it in the rows.
     """
     likelihood = np.float32(1)
-    limit, step = np.float32(LIMIT - 1e-3), np.float32(ENTRIES / (2 * LIMIT))
+    limit, step = np.float32(EDGE), np.float32(ENTRIES / (2 * LIMIT))
     for row in range(GROUP):
-        score = min(max(scores[first + row], -limit), limit)
+        score = scores[first + row]
+        score = score if score > -limit else -limit
+        score = score if score < limit else limit
         miss = -sigmoid[np.int32((score + np.float32(LIMIT)) * step)]
         if row == 0 and k == 0:
             miss += np.float32(1)
-        scores[first + row] = np.float32(times) * rates[k + row] * miss
+        rate = np.float32(times) * rates[k + row] if abs(score) < limit else np.float32(0)
+        scores[first + row] = rate * miss
         likelihood *= np.float32(1) - abs(miss) if rates[k + row] > 0 else np.float32(1)
     return np.float64(likelihood)
 

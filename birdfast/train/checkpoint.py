@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arrays import write_npz
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError, ModelError
 
@@ -28,7 +29,7 @@ def write(path: Path, run: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     """
     told = np.frombuffer(json.dumps(dict(run)).encode(), np.uint8)
     with AtomicFile(path, mode="wb") as file:
-        np.savez(file.stream, allow_pickle=False, **{RUN: told, **arrays})
+        write_npz(file.stream, {RUN: told, **arrays})
 
 
 def read(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:

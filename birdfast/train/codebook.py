@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ..arrays import Float32, Float64, Int32
-from ..config import check
+from ..config.checks import check, whole
 from ..errors import ConfigError
 from ..tokens import Codebook
 
@@ -49,8 +49,12 @@ def fit(
     ConfigError
         A number out of its range, too few frames, or frames that are not finite.
     """
-    frames = _checked(frames, n_centroids, n_iterations, n_workers)
-    random = np.random.default_rng(seed)
+    frames = _checked(frames)
+    n_centroids = whole("n_centroids", n_centroids, 1)
+    if n_centroids > len(frames):
+        raise ConfigError(f"n_centroids: {n_centroids} of {len(frames)} frames; 1 to all of them fit")
+    n_iterations, n_workers = whole("n_iterations", n_iterations, 1), whole("n_workers", n_workers, 1)
+    random = np.random.default_rng(whole("seed", seed))
     with ThreadPoolExecutor(n_workers) as pool:
         search = Search(pool)
         centroids = _draw_far_apart(frames, n_centroids, random, search)
@@ -128,7 +132,13 @@ def _draw_far_apart(frames: Float32, n: int, random: np.random.Generator, search
 
 
 def _draw_by(weights: Float32, n: int, random: np.random.Generator) -> list[int]:
-    """Draw n different numbers by their weights, and where too few weigh anything, others too."""
+    """Draw n different numbers by their weights, and where too few weigh anything, others too.
+
+    Distances that overflow are all larger than the others: while there are some, those alone weigh.
+    """
+    overflown = np.isinf(weights)
+    if overflown.any():
+        weights = overflown.astype(np.float32)
     heavy = np.flatnonzero(weights > 0)
     if len(heavy) <= n:
         others = random.choice(np.flatnonzero(weights <= 0), n - len(heavy), replace=False)
@@ -147,22 +157,21 @@ def _reseed(centroids: Float32, clusters: Clusters, frames: Float32, random: np.
     if empty.size == 0:
         return centroids
     tokens = clusters.tokens
-    distances = np.concatenate(
-        [np.square(frames[part] - centroids[tokens[part]]).sum(axis=1) for part in _slices(len(frames))]
-    )
+    with np.errstate(over="ignore"):
+        distances = np.concatenate(
+            [np.square(frames[part] - centroids[tokens[part]]).sum(axis=1) for part in _slices(len(frames))]
+        )
     far = _draw_by(distances, min(int(empty.size), int(np.count_nonzero(distances))), random)
     centroids[empty[: len(far)]] = frames[far]
     return centroids
 
 
-def _checked(frames: Float32, n_centroids: int, n_iterations: int, n_workers: int) -> Float32:
+def _checked(frames: Float32) -> Float32:
     """Return frames that are contiguous and finite, or raise ConfigError."""
-    if frames.ndim != 2 or frames.dtype != np.float32:
-        raise ConfigError(f"frames: {frames.dtype} of shape {frames.shape}; float32 [n, values] fits")
-    if not 1 <= n_centroids <= len(frames):
-        raise ConfigError(f"n_centroids: {n_centroids} of {len(frames)} frames; 1 to all of them fit")
-    check(n_iterations >= 1, "n_iterations", n_iterations, "1 or more")
-    check(n_workers >= 1, "n_workers", n_workers, "1 or more")
+    if not isinstance(frames, np.ndarray) or frames.ndim != 2 or frames.dtype != np.float32:
+        told = getattr(frames, "dtype", type(frames).__name__), getattr(frames, "shape", "none")
+        raise ConfigError(f"frames: {told[0]} of shape {told[1]}; float32 [n, values] fits")
+    check(len(frames) >= 1, "frames", len(frames), "1 or more")
     if not all(np.isfinite(frames[part]).all() for part in _slices(len(frames))):
         raise ConfigError("frames: some have values that are not finite; leave them out")
     return np.ascontiguousarray(frames)

@@ -18,12 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Float32
-from ..config import check
+from ..config.checks import number, whole
 from ..errors import ConfigError
 from . import checkpoint as checkpoints
 from .sentences import keep_probabilities, negative_table
 
-FORMAT = 1  # of the checkpoint: another for rules of learning that give other bits
+FORMAT = 2  # of the checkpoint: another for rules of learning that give other bits
+LARGEST_SIZE = 2**24  # of a dimension, a window, a number of rows: more finds no memory
 CENTRES_A_CHUNK = 2048  # what a thread takes at a time, at one learning rate
 
 
@@ -39,14 +40,14 @@ class SkipgramOptions:
         A centre's contexts are up to 1 .. `window` tokens to either side, anew for each centre.
     negatives : int
         Tokens a centre is told from; they are drawn anew for every 12 contexts.
-    exponent : float
+    exponent : float in [-1, 1]
         Negatives are drawn in proportion to count ** exponent.
     subsample : float
         The share of all tokens above which a token is thinned out; 0 keeps all.
     min_count : int
         Tokens that occur less often take no part.
     epochs : int
-    learning_rate, min_learning_rate : float
+    learning_rate, min_learning_rate : float in [0, 1]
         At the beginning and at the end.
     seed : int
         With one worker, the same seed gives the same bits on the same machine and versions.
@@ -70,13 +71,15 @@ class SkipgramOptions:
 
     def __post_init__(self) -> None:
         for name in ("dim", "window", "negatives", "min_count", "epochs"):
-            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        for name in ("subsample", "seed"):
-            check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
-        if not 0 <= self.min_learning_rate <= self.learning_rate <= 1:
-            raise ConfigError(
-                f"learning_rate: {self.learning_rate} to {self.min_learning_rate} does not fall within 1..0"
-            )
+            object.__setattr__(self, name, whole(name, getattr(self, name), 1, LARGEST_SIZE))
+        object.__setattr__(self, "seed", whole("seed", self.seed))
+        object.__setattr__(self, "subsample", number("subsample", self.subsample, 0))
+        object.__setattr__(self, "exponent", number("exponent", self.exponent, -1, 1))
+        rates = [
+            number(f"{kind}learning_rate", getattr(self, f"{kind}learning_rate")) for kind in ("", "min_")
+        ]
+        if not 0 <= rates[1] <= rates[0] <= 1:
+            raise ConfigError(f"learning_rate: {rates[0]} to {rates[1]} does not fall within 1..0")
 
 
 class Epoch(NamedTuple):
@@ -116,7 +119,13 @@ class Epochs:
         self._desks = [self._zeros(2, -(-(1 + options.negatives) // group) * group) for _ in range(n_workers)]
 
     def learn(self, number: int) -> Epoch:
-        """Learn every sentence once, with dice of the seed and the number alone: any epoch can be first."""
+        """Learn every sentence once, with dice of the seed and the number alone: any epoch can be first.
+
+        Raises
+        ------
+        ConfigError
+            What is learnt is no longer finite: its steps are too long.
+        """
         began = time.monotonic()
         options, dice = self._options, np.random.default_rng((self._options.seed, number + 1))
         tokens, ends = self._thin(dice)
@@ -125,6 +134,7 @@ class Epochs:
         rates = [self._rate(number + start / n) for start in starts]
         states = dice.integers(0, 1 << 64, (len(starts), 1), np.uint64)
         loss, n_pairs = self._learn_all(tokens, ends, starts, rates, states, dice.random()) if n else (0.0, 0)
+        self._check_finite(number)
         return Epoch(
             number + 1,
             options.epochs,
@@ -159,6 +169,14 @@ class Epochs:
         sentences = digest.hexdigest()
         run = {"what": "skip-gram", "format": FORMAT, "vocabulary_size": self._size, "sentences": sentences}
         return {**run, **asdict(self._options)}
+
+    def _check_finite(self, number: int) -> None:
+        if not all(np.isfinite(rows).all() for rows in (self._inputs, self._outputs)):
+            rate = self._options.learning_rate
+            raise ConfigError(
+                f"learning_rate: {rate:g} does not fit; vectors are no longer finite after epoch "
+                f"{number + 1}: take a lower one, such as {min(0.025, rate / 4):g}"
+            )
 
     def _rate(self, epochs_done: float) -> float:
         first, last = self._options.learning_rate, self._options.min_learning_rate

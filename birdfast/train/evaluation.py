@@ -16,6 +16,8 @@ from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling
 from .examples import Examples
 
+NAMES = ("evaluation.json", "evaluation.csv")
+
 
 def scores(
     examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
@@ -54,9 +56,9 @@ def write(folder: Path, told: Mapping[str, Any]) -> None:
     ConfigError, OSError
         The folder takes no file.
     """
-    with AtomicFile(folder / "evaluation.json", mode="w", encoding="utf-8") as file:
+    with AtomicFile(folder / NAMES[0], mode="w", encoding="utf-8") as file:
         file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
-    with AtomicFile(folder / "evaluation.csv", mode="w", encoding="utf-8", newline="") as file:
+    with AtomicFile(folder / NAMES[1], mode="w", encoding="utf-8", newline="") as file:
         table = csv.writer(file.stream, lineterminator="\n")
         table.writerow(("fold", "class", "n", "roc_auc", "recall"))
         for fold in told["folds"]:

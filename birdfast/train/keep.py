@@ -12,14 +12,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import modelfolder
 from ..errors import ConfigError, ModelError
 from ..modelfolder import Arrays
-from . import checkpoint
+from . import checkpoint, evaluation
 from .recordings import Clip
 
 Run = dict[str, Any]
 
-FAILURES = "failures.json"  # in a stage's file: what was left out is told again when it is found
+TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
 
 
 @dataclass(frozen=True)
@@ -31,12 +32,15 @@ class Keep:
     folder : Path
     failures : dict of str to str
         Recordings that were left out, and why; they are kept with what was found.
+    remarks : dict of str to None
+        What is to be known of others, likewise.
     say : callable
         Gets a line where a file does not fit.
     """
 
     folder: Path
     failures: dict[str, str]
+    remarks: dict[str, None]
     say: Callable[[str], None]
 
     def found(self, name: str, run: Run, work: Callable[[], Arrays], again: bool) -> Arrays:
@@ -57,7 +61,9 @@ class Keep:
         if path.exists() and not again:
             try:
                 found = checkpoint.read(path, run)
-                self.failures.update(json.loads(found.pop(FAILURES).tobytes()))
+                failures, remarks = json.loads(found.pop(TOLD).tobytes())
+                self.failures.update(failures)
+                self.remarks.update(dict.fromkeys(remarks))
                 return found
             except ConfigError:
                 self.say(f"{name}: the recipe or the recordings are not those of before")
@@ -65,13 +71,26 @@ class Keep:
                 self.say(f"{name}: learnt anew, as {error}")
         self.folder.mkdir(parents=True, exist_ok=True)
         found = work()
-        told = np.frombuffer(json.dumps(self.failures).encode(), np.uint8)
-        checkpoint.write(path, run, {**found, FAILURES: told})
+        told = np.frombuffer(json.dumps([self.failures, [*self.remarks]]).encode(), np.uint8)
+        checkpoint.write(path, run, {**found, TOLD: told})
         return found
 
     def interrupted(self, name: str, run: Run) -> Path:
         """Return where a stage that takes long keeps what it has so far."""
         return self.folder / f"{name}-{_digest(json.dumps(run).encode())}.npz"
+
+
+def tidy(*folders: Path) -> None:
+    """Remove what a training that was killed while it wrote has left in its folders."""
+    for folder in folders:
+        for part in folder.glob(".*.part"):
+            part.unlink(missing_ok=True)
+
+
+def forget_model(folder: Path) -> None:
+    """Remove what makes a folder a finished model: its arrays are none without the rest."""
+    for name in (modelfolder.MANIFEST, *evaluation.NAMES):
+        (folder / name).unlink(missing_ok=True)
 
 
 def forget(path: Path | None) -> None:

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import audio
 from ..arrays import Float32
-from .recordings import Clip
+from .recordings import Clip, Tell, not_too_loud
 
 LEVEL_DB = (-40.0, -10.0)  # of a clip: root mean square, full scale is 0
 NOISE_DB = (-65.0, -35.0)
@@ -50,19 +49,19 @@ class Mix:
         """All that sounds."""
         return tuple(dict.fromkeys(label for clip in self.clips for label in clip.labels))
 
-    def blocks(self, rate_hz: int) -> Iterator[Float32]:
-        """Yield the mix, in one block.
+    def blocks(self, rate_hz: int, tell: Tell) -> Iterator[Float32]:
+        """Yield the mix, in one block; `tell` as `Clip.opened`.
 
         Raises
         ------
         AudioError
-            A recording cannot be read.
+            A recording cannot be read, or is louder than sound can be.
         """
         dice = np.random.default_rng(self.seed)
         n = round(self.window_s * rate_hz)
         mixed = noise(n, dice) * _amplitude(dice.uniform(*NOISE_DB))
         for clip in self.clips:
-            sound = trimmed(_piece(clip, rate_hz, n, dice))
+            sound = trimmed(_piece(clip, rate_hz, n, dice, tell))
             level = np.sqrt(np.mean(np.square(sound, dtype=np.float64))) if len(sound) else 0.0
             if level > 0:
                 place(sound * (_amplitude(dice.uniform(*LEVEL_DB)) / level), mixed, dice)
@@ -103,16 +102,16 @@ def place(sound: NDArray[np.floating], onto: NDArray[np.floating], dice: np.rand
     onto[first:last] += sound[first - start : last - start]
 
 
-def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator) -> Float32:
+def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator, tell: Tell) -> Float32:
     """Read n samples from anywhere in a clip, or all there is."""
-    with audio.Recording(clip.path) as recording:
+    with clip.opened(tell) as recording:
         first = round(clip.start_s * rate_hz)
         ends = (recording.n_samples_at(rate_hz), None if clip.end_s is None else round(clip.end_s * rate_hz))
         last = min((end for end in ends if end is not None), default=None)
         room = 0 if last is None else max(0, last - first - n)
         start = first + int(dice.integers(room + 1))
         stop = start + n if last is None else min(last, start + n)
-        return recording.samples(rate_hz, start, stop)
+        return not_too_loud(recording.samples(rate_hz, start, stop), clip.path)
 
 
 def _amplitude(level_db: float) -> float:

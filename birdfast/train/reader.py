@@ -36,6 +36,8 @@ class Reader:
         What is known of the codebook: "mean" and "projection" of a whitening, "centroids".
     failures : dict of str to str
         Gets the path of each recording that cannot be read, and why; it is left out.
+    remarks : dict of str to None
+        Gets what is to be known of those that are read.
     n_workers : int
     bar : bool
         Show how far it is, on a terminal.
@@ -44,6 +46,7 @@ class Reader:
     recipe: Recipe
     found: Arrays
     failures: dict[str, str]
+    remarks: dict[str, None]
     n_workers: int = 1
     bar: bool = False
 
@@ -53,14 +56,24 @@ class Reader:
         return Tokenizer(self.recipe.frontend, self.found.get("mean"), self.found.get("projection"))
 
     def patches(self, clips: Sequence[Clip | Mix]) -> Iterator[Float32]:
-        """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values]."""
+        """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values].
+
+        Raises
+        ------
+        ConfigError
+            There are none: no clip can be read, or all are too short.
+        """
         tokenizer = self.tokenizer
 
         def patches(clip: Clip | Mix) -> list[Float32]:
-            blocks = clip.blocks(tokenizer.front_end.rate_hz)
-            return [tokenizer.patches(tokenizer.bands(block)) for block in blocks]
+            return [tokenizer.patches(tokenizer.bands(block)) for block in self._blocks(clip)]
 
-        return (part for _, parts in self._each(clips, patches) for part in parts)
+        n_patches = 0
+        for _, parts in self._each(clips, patches):
+            n_patches += sum(map(len, parts))
+            yield from parts
+        if n_patches == 0:
+            raise self._nothing(clips, "frame")
 
     def frames(self, clips: Sequence[Clip | Mix], at_most: int) -> Float32:
         """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
@@ -68,19 +81,19 @@ class Reader:
         Raises
         ------
         ConfigError
-            There are none.
+            There are none: no clip can be read, or all are too short.
         """
         tokenizer, quota = self.tokenizer, max(1, at_most // len(clips))
         none = np.zeros((0, tokenizer.n_values), np.float32)
 
         def frames(clip: Clip | Mix) -> Float32:
-            parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
+            parts = tokenizer.stream(self._blocks(clip))
             found: Float32 = np.concatenate([none, *parts])
             return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
 
         found: Float32 = np.concatenate([none, *(part for _, part in self._each(clips, frames))])
         if len(found) == 0:
-            raise ConfigError("no frames to learn from: the recordings are all shorter than one")
+            raise self._nothing(clips, "frame")
         return found
 
     def sentences(self, clips: Sequence[Clip | Mix]) -> list[NDArray[np.int32]]:
@@ -88,7 +101,7 @@ class Reader:
         tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
 
         def tokens(clip: Clip | Mix) -> NDArray[np.int32]:
-            parts = tokenizer.stream(clip.blocks(tokenizer.front_end.rate_hz))
+            parts = tokenizer.stream(self._blocks(clip))
             return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
 
         return [one for _, one in self._each(clips, tokens)]
@@ -99,7 +112,7 @@ class Reader:
         Raises
         ------
         ConfigError
-            No clip can be read.
+            No clip can be read, or all are too short.
         """
         tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
         rate_hz = self.recipe.frontend.rate_hz
@@ -107,16 +120,25 @@ class Reader:
         grid = windows.Grid(rate_hz, length, length, "min-1s")
 
         def describe(clip: Clip | Mix) -> list[Votes]:
-            cut = windows.cut(clip.blocks(rate_hz), grid, None, 1)
+            cut = windows.cut(self._blocks(clip), grid, None, 1)
             nearest = self.recipe.pooling.n_nearest
             return [Votes.of(pooling.describe(window, tokenizer, book, nearest)) for (window,) in cut]
 
         described = [(number, window) for number, some in self._each(clips, describe) for window in some]
         if not described:
-            raise ConfigError("no recording can be read: there is nothing to learn from")
+            raise self._nothing(clips, "window")
         targets = np.array([[name in clip.labels for name in classes] for clip in clips])
         clip = np.array([number for number, _ in described])
         return Examples([window for _, window in described], len(book), targets[clip], clip)
+
+    def _blocks(self, clip: Clip | Mix) -> Iterator[Float32]:
+        return clip.blocks(self.recipe.frontend.rate_hz, self.remarks.setdefault)
+
+    def _nothing(self, clips: Sequence[Clip | Mix], what: str) -> ConfigError:
+        """Return the refusal of clips that give not one frame or window; first of those that are no sound."""
+        if all(clip.path in self.failures for clip in clips):
+            return ConfigError("no recording can be read: there is nothing to learn from")
+        return ConfigError(f"nothing to learn from: what can be read is all shorter than a {what}")
 
     def _each(
         self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .. import config
-from ..config import check
+from .. import config, sources
+from ..config import above_zero, check, whole
 from ..errors import ConfigError
 from ..modelfolder import LONGEST_S, SHORTEST_S
 from ..stsg.pooling import Pooling
@@ -32,9 +32,9 @@ class CodebookChoice:
 
     def __post_init__(self) -> None:
         for name in ("n_centroids", "n_iterations", "max_frames"):
-            check(getattr(self, name) >= 1, name, getattr(self, name), "1 or more")
-        check(self.n_components >= 0, "n_components", self.n_components, "0 or more")
-        check(0 < self.recordings_share <= 1, "recordings_share", self.recordings_share, "more than 0, to 1")
+            whole(name, getattr(self, name), 1)
+        whole("n_components", self.n_components)
+        above_zero("recordings_share", self.recordings_share, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +46,7 @@ class MixChoice:
 
     def __post_init__(self) -> None:
         for name in ("copies", "others"):
-            check(getattr(self, name) >= 0, name, getattr(self, name), "0 or more")
+            whole(name, getattr(self, name))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,9 +58,9 @@ class Head:
     strength: float = 1.0
 
     def __post_init__(self) -> None:
-        check(self.hidden >= 0, "hidden", self.hidden, "0 or more")
-        check(self.learning_rate > 0, "learning_rate", self.learning_rate, "more than 0")
-        check(self.strength > 0, "strength", self.strength, "more than 0")
+        whole("hidden", self.hidden)
+        above_zero("learning_rate", self.learning_rate)
+        above_zero("strength", self.strength)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,11 +117,7 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
     tables = tomllib.loads((FOLDER / f"{preset}.toml").read_text(encoding="utf-8"))
     if overrides is None:
         return of(tables)
-    try:
-        told = tomllib.loads(Path(overrides).read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{overrides}: no recipe can be read from it ({error})") from error
-    for key, value in told.items():
+    for key, value in sources.toml(overrides, ConfigError).items():
         if key in TABLES and isinstance(value, dict):
             tables[key] |= value
         else:

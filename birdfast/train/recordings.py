@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 import random
 from collections import defaultdict
@@ -13,44 +12,58 @@ from functools import cached_property
 from pathlib import Path
 from typing import Protocol, TypeVar
 
-from .. import audio, bars, inputs, modelfolder
+import numpy as np
+
+from .. import audio, bars, inputs, modelfolder, sources
 from ..arrays import Float32
 from ..config import check
 from ..errors import AudioError, ConfigError
+from ..labels import composed
 from ..tables import escaped
+from . import contents
 
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
+Tell = Callable[[str], object]
 AHEAD = 8  # recordings a worker that are read before they are wanted
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
+# Sound is in -1..1; whole numbers that were written as floats are below 2^31. What is larger is a fault, and
+# float32 does not hold the squares of its power, of which distances are made.
+LOUDEST = 2.0**32
 
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording or a part of one, in seconds; end_s None is its end."""
+    """A recording or a part of one, in seconds; end_s None is its end, channel "mix" or a number from 1."""
 
     path: str
     labels: tuple[str, ...] = ()
     start_s: float = 0.0
     end_s: float | None = None
     fold: str = ""
+    channel: str = "mix"
 
     @cached_property
     def file(self) -> str:
         """The file, by the one name that all of its names lead to."""
         return os.path.realpath(self.path)
 
-    def blocks(self, rate_hz: int) -> Iterator[Float32]:
-        """Yield the sound, mono, in blocks at `rate_hz`.
+    def opened(self, tell: Tell) -> audio.Recording:
+        """Open the recording; `tell` gets each remark on it, with its path, when it is left."""
+        return audio.Recording(self.path, self.channel, tell=lambda remark: tell(f"{self.path}: {remark}"))
+
+    def blocks(self, rate_hz: int, tell: Tell) -> Iterator[Float32]:
+        """Yield the sound, mono, in blocks at `rate_hz`; `tell` as `opened`.
 
         Raises
         ------
         AudioError
-            It cannot be read.
+            It cannot be read, or is louder than sound can be.
         """
-        with audio.Recording(self.path) as recording:
+        with self.opened(tell) as recording:
             stop = None if self.end_s is None else round(self.end_s * rate_hz)
-            yield from recording.blocks(rate_hz, round(self.start_s * rate_hz), stop)
+            for block in recording.blocks(rate_hz, round(self.start_s * rate_hz), stop):
+                yield not_too_loud(block, self.path)
 
 
 def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
@@ -61,7 +74,8 @@ def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
     data : path
         A folder: each folder in it is a class, its name the label, and the audio files below it are its
         recordings. A CSV with a header: `file` (seen from the CSV's folder) and `label` (several joined
-        by ";", none for background), and if wanted `start_s`, `end_s`, `fold`.
+        by ";", none for background), and if wanted `start_s`, `end_s`, `fold`. A clip that is there several
+        times, be it as a copy, is one, with all of its labels.
     beside : paths
         Folders that are no classes even if they are in `data`, as trained models are not.
 
@@ -72,9 +86,9 @@ def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
     """
     path = Path(data)
     if path.is_dir():
-        clips = list(_in_folders(path, {folder.resolve() for folder in beside}))
+        clips = _joined(_in_folders(path, {folder.resolve() for folder in beside}))
     elif path.is_file():
-        clips = list(_in_csv(path))
+        clips = _joined(_in_csv(path))
     else:
         raise ConfigError(f"{data}: no such folder or CSV")
     if len({label for clip in clips for label in clip.labels}) < 2:
@@ -94,20 +108,25 @@ def splits(clips: Sequence[Clip]) -> list[str]:
     Raises
     ------
     ConfigError
-        There are not two of them, or parts of one file are in several: it could be learnt from and tested on.
+        There are not two of them, or parts of one file, or of its copies, are in several: it could be learnt
+        from and tested on.
     """
     folds = {clip.fold for clip in clips}
     if "" in folds or len(folds) < 2:
         raise ConfigError("cross-validation needs a CSV with a column `fold` of two values or more")
-    fold_of = dict[str, str]()
+    name, first = contents.named(clip.path for clip in clips), dict[str, Clip]()
     for clip in clips:
-        if fold_of.setdefault(clip.file, clip.fold) != clip.fold:
-            raise ConfigError(f"{clip.path}: in the folds {fold_of[clip.file]} and {clip.fold}; one it is")
+        other = first.setdefault(name[clip.path], clip)
+        if other.fold != clip.fold:
+            copy = "" if other.file == clip.file else f" (as {other.path}, which holds the same)"
+            raise ConfigError(f"{clip.path}: in the folds {other.fold}{copy} and {clip.fold}; one it is")
     return sorted(folds, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold))
 
 
 def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
-    """Return the clips with the fold "held out" for about a share of each class, files being kept whole.
+    """Return the clips with the fold "held out" for about a share of each class.
+
+    Files are kept whole, and beside their copies.
 
     Parameters
     ----------
@@ -122,16 +141,16 @@ def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
         The share does not fit, or is none of the files.
     """
     check(0 < share < 1, "hold-out", share, "more than 0, less than 1")
-    files = defaultdict(set)
+    name, files = contents.named(clip.path for clip in clips), defaultdict(set)
     for clip in clips:
-        files[clip.labels].add(clip.file)
+        files[tuple(sorted(clip.labels))].add(name[clip.path])
     dice, chosen = random.Random(seed), set[str]()
     for labels in sorted(files):
         paths = sorted(files[labels])
         chosen |= set(dice.sample(paths, round(len(paths) * share)))
     if not chosen:
         raise ConfigError(f"hold-out: {100 * share:g}% of each class's files is less than half a file")
-    return [replace(clip, fold="held out" if clip.file in chosen else "kept") for clip in clips]
+    return [replace(clip, fold="held out" if name[clip.path] in chosen else "kept") for clip in clips]
 
 
 def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
@@ -140,24 +159,17 @@ def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
             if escaped(below.name) != below.name:
                 raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
             for path in inputs.find([str(below)]):
-                yield Clip(path, (below.name,))
+                yield Clip(path, (composed(below.name),))
 
 
 def _in_csv(path: Path) -> Iterator[Clip]:
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            table = csv.DictReader(file)
-            missing = {"file", "label"} - set(table.fieldnames or ())
-            if missing:
-                raise ConfigError(f"{path}: lacks the column {', '.join(sorted(missing))}")
-            for row in table:
-                yield _clip(path, table.line_num, row)
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(f"{path}: cannot be read ({error})") from error
+    for line, row in sources.table(path, ("file", "label"), ConfigError):
+        yield _clip(path, line, row)
 
 
 def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
-    labels = dict.fromkeys(label.strip() for label in (row["label"] or "").split(";") if label.strip())
+    told = composed(row["label"]).split(";")
+    labels = dict.fromkeys(label.strip() for label in told if label.strip())
     if not row["file"] or "\0" in row["file"]:
         raise ConfigError(f"{path}: line {line}: no file: {row['file']!r}")
     try:
@@ -167,14 +179,45 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
         raise ConfigError(f"{path}: line {line}: start_s and end_s are seconds ({error})") from error
     if not 0 <= start_s < (LONGEST_S if end_s is None else end_s) <= LONGEST_S:
         raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
-    return Clip(str(path.parent / row["file"]), tuple(labels), start_s, end_s, row.get("fold") or "")
+    return Clip(
+        str(path.parent / row["file"]), tuple(labels), start_s, end_s, composed(row.get("fold") or "")
+    )
+
+
+def _joined(clips: Iterable[Clip]) -> list[Clip]:
+    """Return each clip of a fold once, with the labels that it has anywhere."""
+    clips = list(clips)
+    name = contents.named(clip.path for clip in clips)
+    found: dict[tuple[str, float, float | None, str], Clip] = {}
+    for clip in clips:
+        place = (name[clip.path], clip.start_s, clip.end_s, clip.fold)
+        known = found.setdefault(place, clip)
+        found[place] = replace(known, labels=tuple(dict.fromkeys((*known.labels, *clip.labels))))
+    return list(found.values())
+
+
+def not_too_loud(sound: Float32, path: str) -> Float32:
+    """Return sound as it is.
+
+    Raises
+    ------
+    AudioError
+        A sample is beyond `LOUDEST`; the message names the recording.
+    """
+    peak = float(np.abs(sound).max(initial=0))
+    if peak > LOUDEST:
+        raise AudioError(
+            f"{path}: samples up to {peak:.2g} are no sound, which lies in -1..1; not learnt from"
+        )
+    return sound
 
 
 class Readable(Protocol):
     """What has a path to be named by."""
 
     @property
-    def path(self) -> str: ...
+    def path(self) -> str:
+        """The recording's, for messages."""
 
 
 def each(

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..arrays import Float32
-from ..config import check
+from ..config.checks import whole
 from .epochs import Epoch, Epochs, SkipgramOptions
 from .sentences import Sentences, flat
 
@@ -60,12 +60,14 @@ def train(
     Raises
     ------
     ConfigError
-        An option or a token is out of its range, the checkpoint is of another run, or numba is missing.
+        An option or a token is out of its range, the steps are so long that vectors do not stay finite, the
+        checkpoint is of another run, or numba is missing.
     ModelError
         The checkpoint is damaged.
     """
     chosen = SkipgramOptions(**options)
-    check(n_workers >= 1, "n_workers", n_workers, "1 or more")
+    n_workers = whole("n_workers", n_workers, 1)
+    vocabulary_size = whole("vocabulary_size", vocabulary_size, 1)
     training = Epochs(*flat(sentences, vocabulary_size), vocabulary_size, chosen, n_workers)
     done = 0 if checkpoint is None or not checkpoint.exists() else training.resume(checkpoint)
     written = time.monotonic()

@@ -15,7 +15,7 @@ from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
 from . import codebook as kmeans
-from . import head, mixes, pooling, skipgram, whitening
+from . import contents, head, mixes, pooling, skipgram, whitening
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of
 from .mixes import Mix
@@ -61,6 +61,8 @@ class Training:
     ----------
     failures : dict of str to str
         Recordings that could not be read, and why; they are left out.
+    remarks : dict of str to None
+        What is to be known of those that were read: repaired, lost inside, mixed to near silence.
 
     Raises
     ------
@@ -81,6 +83,7 @@ class Training:
     centroids: Float32 | None = None
     vectors: KeyedVectors | None = None
     failures: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not self.clips:
@@ -92,12 +95,15 @@ class Training:
             )
 
     def without(self, clips: Iterable[Clip]) -> Self:
-        """Return the training that hears nothing of clips, nor of other parts of their files."""
-        files = {clip.file for clip in clips}
+        """Return the training that hears nothing of clips, nor of other parts of their files or copies."""
+        clips = list(clips)
+        name = contents.named(clip.path for clip in (*clips, *self.clips, *self.unlabelled))
+        heldout = {name[clip.path] for clip in clips}
         kept, unlabelled = (
-            [clip for clip in some if clip.file not in files] for some in (self.clips, self.unlabelled)
+            [clip for clip in some if name[clip.path] not in heldout]
+            for some in (self.clips, self.unlabelled)
         )
-        return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={})
+        return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={}, remarks={})
 
     @property
     def softmax(self) -> bool:
@@ -227,14 +233,14 @@ class Training:
         return tables
 
     def _reader(self, found: Arrays) -> Reader:
-        return Reader(self.recipe, found, self.failures, self.n_workers, self.bar)
+        return Reader(self.recipe, found, self.failures, self.remarks, self.n_workers, self.bar)
 
     def _stage(self, name: str, tables: Iterable[str], work: Callable[[], Arrays], again: bool) -> Arrays:
         kept = self._kept()
         return work() if kept is None else kept.found(name, self._run(name, tables), work, again)
 
     def _kept(self) -> Keep | None:
-        return None if self.keep is None else Keep(self.keep, self.failures, self.say)
+        return None if self.keep is None else Keep(self.keep, self.failures, self.remarks, self.say)
 
     def _run(self, name: str, tables: Iterable[str]) -> Run:
         recipe = self.recipe.as_dict()

@@ -9,6 +9,7 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import ConfigError
 
+LARGEST = 1e12  # of a value: float32 holds the sums of many such squares
 LEAST_SHARE = 1e-9  # of the largest variance: what lies below is rounding
 
 
@@ -30,7 +31,7 @@ def fit(parts: Iterable[Float32], n_components: int) -> tuple[Float32, Float32]:
     Raises
     ------
     ConfigError
-        There is no data.
+        There is no data, or its products overflow.
     """
     count, total, products = 0, np.zeros(0), np.zeros((0, 0))
     for part in parts:
@@ -38,9 +39,12 @@ def fit(parts: Iterable[Float32], n_components: int) -> tuple[Float32, Float32]:
             total, products = np.zeros(part.shape[1]), np.zeros((part.shape[1],) * 2)
         count += len(part)
         total += part.sum(axis=0, dtype=np.float64)
-        products += part.T @ part
+        wide = part.astype(np.float64) if np.abs(part).max(initial=0) > LARGEST else part
+        products += wide.T @ wide
     if count == 0:
         raise ConfigError("no frames to learn from: the recordings are all shorter than one")
+    if not np.isfinite(products).all():
+        raise ConfigError("frames: some have values that are not finite; leave them out")
     mean = total / count
     variances, directions = np.linalg.eigh(products / count - np.outer(mean, mean))
     order = np.argsort(-variances)[:n_components]

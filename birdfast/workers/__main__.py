@@ -18,7 +18,7 @@ import numpy as np
 
 from ..config import Options
 from ..errors import BirdfastError
-from ..models import Model
+from ..models import Digests, Model, check_unchanged
 from ..outcomes import Outcome, Part
 from ..pipeline import Pipeline
 from . import wire
@@ -40,7 +40,7 @@ def main(fd: int) -> None:
         with warnings.catch_warnings(record=True) as notes:
             warnings.simplefilter("always", RuntimeWarning)
             try:
-                pipeline = Pipeline([_model(facts) for facts in order["models"]], Options(**order["options"]))
+                pipeline = _loaded(order)
             except BirdfastError as error:
                 voice.say({"error": type(error).__name__, "message": str(error)})
                 return
@@ -52,6 +52,16 @@ def main(fd: int) -> None:
             del sound  # it may be large, and the next order far away
 
 
+def _loaded(order: Mapping[str, Any]) -> Pipeline:
+    """Load the models that are meant, whose files may be replaced at any moment."""
+    models = [_model(facts) for facts in order["models"]]
+    digests = [Digests(*told) for told in order["digests"]]
+    check_unchanged(models, digests)
+    pipeline = Pipeline(models, Options(**order["options"]))
+    check_unchanged(models, digests)
+    return pipeline
+
+
 class Voice:
     """What a worker says to its parent: what it finds, and that it lives if it finds nothing for long."""
 
@@ -59,13 +69,16 @@ class Voice:
         self._parent, self._spoke_s = parent, monotonic()
 
     def say(self, told: Mapping[str, Any], blob: bytes = b"") -> None:
+        """Send a message."""
         wire.send(self._parent, told, blob)
         self._spoke_s = monotonic()
 
     def send(self, part: Part) -> None:
+        """Send dense rows."""
         self.say(*wire.of_part(part))
 
     def alive(self) -> None:
+        """Say that there is progress, unless something was said just now."""
         if monotonic() - self._spoke_s >= SILENT_S:
             self.say({"alive": True})
 

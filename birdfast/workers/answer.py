@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from ..arrays import Float32, Float64, Rows
+from .. import labels
+from ..arrays import Float32, Float64
 from ..errors import AudioError, BirdfastError, ModelError, WorkerError
-from ..outcomes import MIX, Failure, Outcome, Part, row
+from ..models import Model
+from ..outcomes import MIX, Detection, Failure, Outcome, Part, row
+from ..pipeline.remarks import Tell
 
+Spaces = tuple[labels.Labels, ...]
 STAGES: dict[str, type[BirdfastError]] = {"audio": AudioError, "network": ModelError, "worker": WorkerError}
 
 
@@ -23,21 +27,36 @@ class Answer(NamedTuple):
     outcomes: list[Outcome]
     parts: list[Part]
 
-    def check(self, path: str, name: str) -> None:
+    def check(self, path: str, name: str, found: Sequence[Detection] = ()) -> None:
         """Raise what a Pipeline would, if the sound or a model failed.
 
         Parameters
         ----------
         path, name : str
             How the workers call the sound, and who asked for it does.
+        found : sequence of Detection
+            What goes with the error: what was heard up to there.
         """
         for failure in self.outcomes[-1].failures[:1]:
-            raise _error(failure, path, name)
+            error = _error(failure, path, name)
+            if isinstance(error, BirdfastError):
+                error.detections = found
+            raise error
 
-    def detections(self, place: int) -> Iterator[Rows]:
-        """Yield the detections of the `place`th model of those that heard it: arrays of `DETECTION`."""
+    def tell(self, tell: Tell) -> None:
+        """Hand on the remarks on the recording."""
         for outcome in self.outcomes:
-            yield outcome.heard[place].detections
+            for remark in outcome.notes:
+                tell(remark)
+
+    def detections(self, models: Sequence[Model], spaces: Sequence[Spaces], name: str) -> list[Detection]:
+        """Return what the models that heard it found, each by its label spaces, in a sound of that name."""
+        return [
+            detection
+            for place, (model, its) in enumerate(zip(models, spaces, strict=True))
+            for outcome in self.outcomes
+            for detection in labels.named(its, outcome.heard[place].detections, name, model.name)
+        ]
 
     def rows(self, kind: str, width: int) -> tuple[Float64, Float32, int]:
         """Return when windows start in seconds, float64 [n], their rows, float32 [n, width], and the channel.

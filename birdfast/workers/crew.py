@@ -7,22 +7,23 @@ import selectors
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import cached_property
+from time import monotonic
 from typing import Self
 
-from .. import inputs
+from .. import voice
 from ..config import Options
 from ..errors import ConfigError, ModelError
-from ..models import Model
-from ..outcomes import Failure, Part
+from ..models import Digests, Model
+from ..outcomes import Part
+from . import patience
 from .bell import Bell
 from .cores import usable_cores
 from .process import Task, Worker
-from .work import Work, given_up
+from .work import Work, ended, given_up
 
 TRIES = 2  # of a stretch whose worker died: the second time alone in its worker
 STARTS = 3  # workers that may die one after the other before they are ready
-START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait
-FILE_TIMEOUT_S, FILE_TIMEOUT_S_PER_MB = 300.0, 10.0  # far beyond what the slowest disk and core need
 LOOK_EVERY_S = 1.0  # for workers that are overdue
 
 
@@ -38,6 +39,8 @@ class Crew:
         None takes one for each physical core that this process may use.
     file_timeout_s : float or None
         Seconds that a worker may be silent at a file; None allows for the file's size, generously.
+    at_first : int or None
+        Start so many, and others when there is more to do than these are at; None starts all.
 
     Attributes
     ----------
@@ -56,6 +59,7 @@ class Crew:
         options: Options,
         n_workers: int | None = None,
         file_timeout_s: float | None = None,
+        at_first: int | None = None,
     ) -> None:
         cores = usable_cores()
         self._models, self._options = models, options
@@ -64,24 +68,29 @@ class Crew:
         # both were pinned. Then the system places them better.
         self._pins = hasattr(os, "sched_setaffinity") and len(self._cpus) == len(cores)
         self._workers: list[Worker] = []
-        self._file_timeout_s = file_timeout_s
+        self._file_timeout_s, self._at_first = file_timeout_s, at_first
         self._suspects: deque[Task] = deque()
         self._deaths: Counter[Task] = Counter()
         self._failed_starts = 0
         self._bell: Bell | None = None
         self.notes: dict[str, None] = {}
 
+    @cached_property
+    def digests(self) -> list[Digests]:
+        """What the models' files held when first asked: a worker that is hired later takes no other."""
+        return [model.digests() for model in self._models]
+
     @property
     def n_workers(self) -> int:
-        """How many there are."""
+        """How many there are at most."""
         return len(self._cpus)
 
     def __enter__(self) -> Self:
+        voice.hold()  # before the first socket and, in a run, before the journal
         self._bell = Bell()
         with ExitStack() as stack:
             stack.push(self.__exit__)  # of those that were started before one could not be
-            for cpu in self._cpus:
-                self._workers.append(self._hire(cpu))
+            self._enlist(self.n_workers if self._at_first is None else self._at_first)
             stack.pop_all()
         return self
 
@@ -130,14 +139,21 @@ class Crew:
         for worker in [*self._workers]:
             worker.process.kill()
 
+    def _enlist(self, n_wanted: int) -> None:
+        hired = [(self._started(), cpu) for cpu in self._cpus[len(self._workers) : n_wanted]]
+        self._workers += [worker for worker, _ in hired]
+        for worker, cpu in hired:  # large files are looked at while workers wake up
+            self._load(worker, cpu)
+
     def _feed(self, work: Work) -> None:
         """Give everyone something to do, and something to go on with while there is enough for all."""
+        self._enlist(sum(bool(worker.tasks) for worker in self._workers) + work.left())
         for worker in sorted(self._workers, key=lambda worker: not worker.ready):
             if not worker.tasks and (task := self._next(work)):
                 worker.start(task, work.job(task))
         for worker in self._workers:
             alone = len(worker.tasks) != 1 or self._deaths[worker.tasks[0]]
-            if not alone and work.left() >= self.n_workers and (task := work.take()):
+            if not alone and work.left() >= len(self._workers) and (task := work.take()):
                 worker.start(task, work.job(task))
 
     def _next(self, work: Work) -> Task | None:
@@ -157,7 +173,11 @@ class Crew:
             for worker in self._workers:
                 wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.is_owed else 0)
                 selector.register(worker.socket, wanted, worker)
+            began_s = monotonic()
             events = selector.select(LOOK_EVERY_S)
+        waited_s = patience.listened_s(monotonic() - began_s, LOOK_EVERY_S)
+        for worker in self._workers:
+            worker.silent_s += waited_s
         for key, happened in events:
             if key.data is None:
                 self._bell.hush()
@@ -168,22 +188,7 @@ class Crew:
                 self._receive(key.data, work)
         for worker in self._workers:
             if worker.tasks or not worker.ready:
-                worker.stop_if_overdue(self._limit_s(worker, work))
-
-    def _limit_s(self, worker: Worker, work: Work) -> float:
-        """Return how long a worker may be silent: for its whole start, or at a stretch.
-
-        The way to a stretch far into a file may lead through all before, without a word. The file is
-        looked at late: it may lie where every look hangs.
-        """
-        if not worker.ready:
-            return max(START_TIMEOUT_S, self._file_timeout_s or 0)
-        if self._file_timeout_s is not None:
-            return self._file_timeout_s
-        if worker.silent_s <= FILE_TIMEOUT_S:
-            return FILE_TIMEOUT_S
-        size_bytes = inputs.size_bytes(work.job(worker.tasks[0]).path) or 0
-        return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6
+                worker.stop_if_overdue(patience.limit_s(worker, work, self._file_timeout_s))
 
     def _receive(self, worker: Worker, work: Work) -> None:
         try:
@@ -210,7 +215,7 @@ class Crew:
         for task in reversed(worker.tasks):
             if self._deaths[task] >= TRIES:
                 job = work.job(task)
-                work.finish(task, given_up(task, job, _failure(job.path, kind, how)))
+                work.finish(task, given_up(task, job, ended(job.path, kind, how, TRIES)))
             elif self._deaths[task]:
                 self._suspects.appendleft(task)
             else:
@@ -225,16 +230,19 @@ class Crew:
         return place, kind, how
 
     def _hire(self, cpu: int) -> Worker:
+        worker = self._started()
+        self._load(worker, cpu)
+        return worker
+
+    def _load(self, worker: Worker, cpu: int) -> None:
+        worker.load(self._models, self.digests, self._options, cpu if self._pins else None)
+
+    def _started(self) -> Worker:
         try:
-            return Worker(self._models, self._options, cpu if self._pins else None)
+            return Worker()
         except OSError as error:  # too many open files or processes: nothing is wrong with the output
             hint = "; take fewer with --workers" if self._workers else ""
             raise ConfigError(
                 f"{len(self._workers)} of {len(self._cpus)} workers run, and no other can be started"
                 f" ({error.strerror}){hint}"
             ) from error
-
-
-def _failure(path: str, kind: str, how: str) -> Failure:
-    reason = f"{path}: the worker process ended {TRIES} times at it ({how})"
-    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))

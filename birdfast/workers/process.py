@@ -7,26 +7,24 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from time import monotonic
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
+from .. import children
 from ..arrays import Float32
 from ..config import Options
-from ..errors import ConfigError, ModelError
-from ..models import Model
+from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import wire
 
-ONE_THREAD = ("OMP", "OPENBLAS", "MKL", "NUMEXPR", "VECLIB_MAXIMUM")
 END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
-ERRORS = {error.__name__: error for error in (ModelError, ConfigError)}
+ERRORS = {error.__name__: error for error in (ModelError, ModelMemoryError, ConfigError)}
 
 
 class Job(NamedTuple):
@@ -60,34 +58,46 @@ class Task(NamedTuple):
 
 
 class Worker:
-    """A worker process as its parent sees it."""
+    """A worker process as its parent sees it: started, and then told what to load (`load`).
 
-    def __init__(self, models: Sequence[Model], options: Options, cpu: int | None) -> None:
+    Attributes
+    ----------
+    silent_s : float
+        Seconds that its parent has listened since it was heard, or told what to do; who listens counts them.
+    """
+
+    def __init__(self) -> None:
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as stack:
             self.socket = stack.enter_context(ours)
             self.errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             self.process = subprocess.Popen(
-                [sys.executable, "-m", __package__, str(theirs.fileno())],
+                children.command(__package__, str(theirs.fileno())),
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
                 stderr=self.errors,
-                env=_environment(),
+                env=children.environment(),
             )
             stack.pop_all()  # closed by `end`
         self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False
-        self.heard_s = monotonic()
+        self.silent_s = 0.0
         self.notes: list[str] = []
         self.sizes: list[dict[str, int]] = []
-        told = [_plain(model) for model in models]
-        self._outbox.put({"models": told, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
+
+    def load(
+        self, models: Sequence[Model], digests: Sequence[Digests], options: Options, cpu: int | None
+    ) -> None:
+        """Let it load models, if their files are still those that are meant."""
+        order = {"models": [_plain(model) for model in models], "digests": digests}
+        self._outbox.put({**order, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
     def start(self, task: Task, job: Job) -> None:
         """Hand out a stretch; what of it the worker has no room for yet waits for `flush`."""
         if not self.tasks:
-            self.heard_s = monotonic()  # it had nothing to say before
+            self.silent_s = 0.0  # it had nothing to say before
         self.tasks.append(task)
         order = {"path": job.path, "stretch": task.stretch, "models": job.models, "kinds": job.kinds}
         if job.samples is None:
@@ -115,7 +125,7 @@ class Worker:
             It could not start: the model's or the options' fault.
         """
         messages = self._inbox.read()
-        self.heard_s = monotonic()  # a piece of a message will do
+        self.silent_s = 0.0  # a piece of a message will do
         for told, blob in messages:
             if "error" in told:
                 raise ERRORS[told["error"]](told["message"])
@@ -125,11 +135,6 @@ class Worker:
                 yield self.tasks[0], wire.part(told["part"], blob)
             elif "outcome" in told:
                 yield self.tasks.popleft(), wire.outcome(told["outcome"], blob)
-
-    @property
-    def silent_s(self) -> float:
-        """Seconds since it was heard, or told what to do."""
-        return monotonic() - self.heard_s
 
     def stop_if_overdue(self, limit_s: float) -> None:
         """Kill the process if it is silent for longer; that is noticed as any other end."""
@@ -157,9 +162,3 @@ class Worker:
 def _plain(model: Model) -> dict[str, Any]:
     facts = dataclasses.asdict(model)
     return facts | {"path": os.fspath(facts["path"]), "labels_path": os.fspath(facts["labels_path"])}
-
-
-def _environment() -> dict[str, str]:
-    """Return an environment in which libraries keep to one thread and our packages are found."""
-    threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}

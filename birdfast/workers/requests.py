@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from concurrent.futures import Future
+from concurrent.futures import CancelledError, Future
 from pathlib import Path
 from threading import Event, Lock
 
@@ -29,7 +29,8 @@ def job_of(sound: Sound, rate_hz: int | None) -> tuple[str, Job]:
         Sound in memory that is too long, not finite, without a rate, or no mono array of floats.
     """
     if not isinstance(sound, np.ndarray):
-        return str(Path(sound)), Job(str(Path(sound).absolute()))
+        path = Path(samples.name_of(sound))
+        return str(path), Job(str(path.absolute()))
     checked, rate_hz = samples.check(sound, rate_hz)
     if checked.nbytes > MAX_BYTES:
         raise AudioError(
@@ -85,6 +86,7 @@ class Requests:
         self._turns: deque[Request] = deque()
         self._number, self._opened = 0, False
         self._cancels: list[Event] = []
+        self._n_cancelled = 0  # times that all there was was forgotten
         self._closed: BirdfastError | None = ConfigError("the pool is not open yet: with WarmPool() as pool")
 
     @property
@@ -110,9 +112,23 @@ class Requests:
         if self._closed is not None:
             raise type(self._closed)(*self._closed.args)
 
-    def add(self, job: Job) -> Request:
-        """Take a request; raises as `check_open`."""
+    def ticket(self) -> int:
+        """Return what shows `add` whether all was cancelled since; raises as `check_open`."""
         with self._lock:
+            self.check_open()
+            return self._n_cancelled
+
+    def add(self, job: Job, ticket: int) -> Request:
+        """Take a request of somebody who drew a ticket before the sound was prepared, which may take long.
+
+        Raises
+        ------
+        concurrent.futures.CancelledError
+            All was cancelled or closed since.
+        """
+        with self._lock:
+            if ticket != self._n_cancelled:
+                raise CancelledError
             self.check_open()
             self._number += 1
             request = self._open[self._number] = Request(self._number, job)
@@ -128,6 +144,7 @@ class Requests:
         """Forget all requests, and tell those who wait; return what is set when no worker is at them."""
         stopped = Event()
         with self._lock:
+            self._n_cancelled += 1
             self._drop(None)
             self._cancels.append(stopped)
         return stopped
@@ -142,6 +159,7 @@ class Requests:
         """Take no more; those who wait are told that they are cancelled, or what failed."""
         with self._lock:
             self._closed = self._closed if failed and self._closed else why
+            self._n_cancelled += not failed
             self._drop(why if failed else None)
             for stopped in self._cancels:
                 stopped.set()

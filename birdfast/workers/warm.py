@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import dataclasses
 import os
 import warnings
 from collections.abc import Sequence
@@ -11,16 +10,14 @@ from concurrent.futures import Future
 from threading import Thread
 from typing import Self
 
-import numpy as np
-
-from .. import labels as class_labels
 from .. import models
 from ..arrays import Float32
-from ..config import Options, check
+from ..config import Options, whole
 from ..errors import BirdfastError, ConfigError, WorkerError
 from ..outcomes import Detection
-from ..pipeline import Scored, Sound
+from ..pipeline import Scored, Sound, samples
 from ..pipeline.listener import check_one_channel
+from ..pipeline.remarks import OUR_FRAMES, warned
 from .answer import Answer
 from .crew import Crew
 from .patience import check_timeout
@@ -32,9 +29,9 @@ PATIENCE_S = 0.9  # for the dispatcher to see that it is over; then the workers 
 class WarmPool:
     """Worker processes that stay up, one a core: a context manager that any number of threads may ask.
 
-    Answers are those of a `Pipeline` of the same models and options. The stretches of a file, about a
-    minute each, are shared out among the workers, sound in memory goes to one of them as it is; those who
-    ask have turns, stretch by stretch, so that a short sound does not wait until a long file is through.
+    Answers are those of a `Pipeline` of the same models and options, and so are its warnings. The stretches
+    of a file, about a minute each, are shared out among the workers, sound in memory goes to one of them as
+    it is; those who ask have turns by stretches: a short sound does not wait until a long file is through.
 
     Workers are started afresh: a script needs no `if __name__ == "__main__"`.
 
@@ -75,11 +72,12 @@ class WarmPool:
         file_timeout_s: float | None = None,
         **options: object,
     ) -> None:
-        check(workers is None or workers >= 1, "workers", workers, "1 or more")
+        workers = None if workers is None else whole("workers", workers, 1)
         check_timeout(file_timeout_s)
         self._models = models.find_all(model, labels)
-        self._options = dataclasses.replace(Options.of(options), keep=())  # rows are sent when asked for
-        self._spaces = [(class_labels.load(one.labels_path, one.labels_format),) for one in self._models]
+        models.check_several(self._models)
+        self._options = Options.of(options)  # rows are sent when asked for
+        self._spaces = [one.label_spaces() for one in self._models]
         self._how = (workers, file_timeout_s)
         self._requests, self._ready = Requests(), Future[Sequence[dict[str, int]]]()
         self._crew: Crew | None = None
@@ -94,6 +92,8 @@ class WarmPool:
             self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
             self._thread.start()
             self._sizes = self._ready.result()
+            self._spaces = [one.label_spaces() for one in self._models]  # the workers' own
+            models.check_unchanged(self._models, self._crew.digests)
             for note in self._crew.notes:
                 warnings.warn(note, RuntimeWarning, stacklevel=2)
         except BaseException:
@@ -122,7 +122,7 @@ class WarmPool:
         Raises
         ------
         AudioError
-            The sound cannot be read, is not finite, too long, or no mono array of floats.
+            The sound cannot be read to its end, is not finite, too long, or no mono array of floats.
         ModelError
             A network's scores are not finite; or the workers can no longer be started.
         WorkerError
@@ -131,14 +131,10 @@ class WarmPool:
             The pool is not open.
         concurrent.futures.CancelledError
             `cancel` or `close` was called before the answer was there.
+
+        The `detections` of the first three are what was heard up to there.
         """
-        answer = self._ask(sound, rate_hz, tuple(range(len(self._models))), None)
-        name = "" if isinstance(sound, np.ndarray) else os.fspath(sound)
-        found: list[Detection] = []
-        for number, model in enumerate(self._models):
-            for rows in answer.detections(number):
-                found += class_labels.named(self._spaces[number], rows, name, model.name)
-        return found
+        return self._ask(sound, rate_hz, tuple(range(len(self._models))), None)[1]
 
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Scored:
         """Return a network's outputs for all windows: what `Pipeline.score` yields, in one piece.
@@ -166,7 +162,7 @@ class WarmPool:
         """
         number, sizes = self._asked(model)
         kinds = ("logits", "embeddings") if sizes["embeddings"] else ("logits",)
-        answer = self._ask(sound, rate_hz, (number,), kinds)
+        answer, _ = self._ask(sound, rate_hz, (number,), kinds)
         start_s, logits, channel = answer.rows("logits", sizes["logits"])
         outputs = {"logits": logits}
         if sizes["embeddings"]:
@@ -184,7 +180,7 @@ class WarmPool:
             As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
         """
         number, sizes = self._asked(model)
-        answer = self._ask(sound, rate_hz, (number,), ("embeddings",))
+        answer, _ = self._ask(sound, rate_hz, (number,), ("embeddings",))
         return answer.rows("embeddings", sizes["embeddings"])[1]
 
     def cancel(self) -> None:
@@ -216,18 +212,22 @@ class WarmPool:
 
     def _ask(
         self, sound: Sound, rate_hz: int | None, which: tuple[int, ...], kinds: tuple[str, ...] | None
-    ) -> Answer:
-        """Wait for what the workers say to a sound."""
+    ) -> tuple[Answer, list[Detection]]:
+        """Wait for what the workers say to a sound, and for its detections, unless rows are asked for."""
+        ticket = self._requests.ticket()
         name, job = job_of(sound, rate_hz)
-        request = self._requests.add(job._replace(models=which, kinds=kinds))
+        request = self._requests.add(job._replace(models=which, kinds=kinds), ticket)
         assert self._crew is not None
         self._crew.wake()
         try:
             answer = request.answer.result()
         finally:
             self._requests.forget(request)  # nobody waits any more, as after an interrupt
-        answer.check(job.path, name)
-        return answer
+        with warned(name, OUR_FRAMES + 1) as tell:
+            answer.tell(tell)
+        found = [] if kinds else answer.detections(self._models, self._spaces, samples.name_of(sound))
+        answer.check(job.path, name, found)
+        return answer, found
 
     def _dispatch(self, crew: Crew) -> None:
         """Give the workers what is asked for and take what they say, in a thread that the pool has for it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .. import inputs
 from ..outcomes import Failure, Heard, Outcome, Part
 from .process import Job, Task
 
@@ -36,3 +37,9 @@ class Work(Protocol):
 def given_up(task: Task, job: Job, failure: Failure) -> Outcome:
     """Return what becomes of a task that cannot be done: a failure of all models that were to hear it."""
     return Outcome(task.stretch, failure=failure, heard=[Heard(model) for model in job.models])
+
+
+def ended(path: str, kind: str, how: str, n_tries: int) -> Failure:
+    """Return the failure of a file at which one worker after the other ended, in a word and in words how."""
+    reason = f"{path}: the worker process ended {n_tries} times at it ({how})"
+    return Failure(path, "worker", kind, reason, inputs.size_bytes(path))

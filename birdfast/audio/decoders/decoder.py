@@ -53,10 +53,12 @@ class Decoder(Protocol):
     seeks_slowly: bool
 
     @property
-    def notes(self) -> list[str]: ...
+    def notes(self) -> list[str]:
+        """What is not as it should be."""
 
     @property
-    def lost(self) -> list[tuple[int, int]]: ...
+    def lost(self) -> list[tuple[int, int]]:
+        """From where to where samples are lost."""
 
     def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
         """Yield the samples from `start` on, to `stop` at least if the file has them, with their positions.

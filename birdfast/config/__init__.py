@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
-from .errors import ConfigError
+from ..errors import ConfigError
+from .checks import LARGEST, above_zero, check, choice, flag, number, path, real, several, whole
 
+__all__ = [
+    "LARGEST",
+    "Options",
+    "above_zero",
+    "check",
+    "choice",
+    "flag",
+    "made",
+    "number",
+    "path",
+    "real",
+    "several",
+    "whole",
+]
+
+MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of silence
+MOST_HOURS = 100_000  # eleven years
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
+GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "none", ""]  # "": not known
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
 T = TypeVar("T")
-NUMBERS: dict[str, type] = {
-    **dict.fromkeys(("min_confidence", "sensitivity", "overlap_s", "step_s"), float),
-    "top_k": int,
-    "graft": bool,
-}
-LARGEST = 2**53  # of any number that is chosen: a float64 holds no odd integers above it
+KEEP = "keep"  # the option that is a run's to set
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +70,8 @@ class Options:
         How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
         hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
         birdnet 1.x does, for comparisons.
+    max_hours : float in (0, 100000]
+        How much of a recording is heard; a longer one has failed there, and what lies before is kept.
     keep : tuple of "scores", "embeddings"
         What a run keeps of every window beside its detections: all classes' confidences, the embedding.
 
@@ -75,44 +91,46 @@ class Options:
     graft: bool = True
     channel: str = "mix"
     resampler: Resampler = "steep"
+    max_hours: float = MAX_HOURS
     keep: tuple[Dense, ...] = ()
 
     def __post_init__(self) -> None:
-        check(0 <= self.min_confidence <= 1, "min_confidence", self.min_confidence, "0 to 1")
-        top_k_fits = self.top_k is None or (self.top_k >= 1 and self.top_k % 1 == 0)
-        check(top_k_fits, "top_k", self.top_k, "1 or more")
-        check(0.5 <= self.sensitivity <= 1.5, "sensitivity", self.sensitivity, "0.5 to 1.5")
-        overlap_fits = self.overlap_s is None or 0 <= self.overlap_s <= LONGEST_S
-        check(overlap_fits, "overlap_s", self.overlap_s, f"0 to {LONGEST_S:,} seconds")
-        step_fits = self.step_s is None or 0 < self.step_s <= LONGEST_S
-        check(step_fits, "step_s", self.step_s, f"more than 0 and at most {LONGEST_S:,} seconds")
+        self._own("min_confidence", number, 0, 1)
+        self._own("top_k", whole, 1)
+        self._own("sensitivity", number, 0.5, 1.5)
+        self._own("overlap_s", number, 0, LONGEST_S, f"0 to {LONGEST_S:,} seconds")
+        self._own("step_s", above_zero, LONGEST_S, "seconds")
         if self.overlap_s is not None and self.step_s is not None:
             raise ConfigError("overlap and step say the same thing: give one of them")
-        check(self.tail in get_args(Tail), "tail", self.tail, ", ".join(get_args(Tail)))
-        known = (None, *get_args(Normalization))
-        check(self.normalization in known, "normalization", self.normalization, "none, hoplite, zoo")
+        self._own("graft", flag)
+        choice("tail", self.tail, get_args(Tail))
+        choice("normalization", self.normalization, (None, *get_args(Normalization)))
         object.__setattr__(self, "channel", str(self.channel))
         check(CHANNEL.fullmatch(self.channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
-        resamplers = get_args(Resampler)
-        check(self.resampler in resamplers, "resampler", self.resampler, ", ".join(resamplers))
-        dense = get_args(Dense)
-        check(set(self.keep) <= set(dense), "keep", self.keep, ", ".join(dense))
+        self._own("max_hours", above_zero, MOST_HOURS, "hours")
+        choice("resampler", self.resampler, get_args(Resampler))
+        dense, kinds = get_args(Dense), self.keep
+        fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in dense for kind in kinds)
+        check(fits, "keep", kinds, f"several of {', '.join(dense)}")
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.
-        object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in self.keep))
-        for name, kind in NUMBERS.items():
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, kind(getattr(self, name)))
+        object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in kinds))
+
+    def _own(self, name: str, checked: Callable[..., object], *range_: Any) -> None:
+        """Keep an option as what its check makes of it; None stays where it is the default."""
+        value = getattr(self, name)
+        if value is not None or getattr(type(self), name) is not None:
+            object.__setattr__(self, name, checked(name, value, *range_))
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:
-        """Return options by their names.
+        """Return options by the names that users choose them by: what is kept, their kinds of tables say.
 
         Raises
         ------
         ConfigError
             There is no option of a name, or its value does not fit.
         """
-        names = [field.name for field in dataclasses.fields(cls)]
+        names = [field.name for field in dataclasses.fields(cls) if field.name != KEEP]
         for name in values:
             if name not in names:
                 raise ConfigError(f"{name}: no such option; there are {', '.join(names)}")
@@ -121,12 +139,6 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, fit for JSON and for a table's metadata."""
         return dataclasses.asdict(self)
-
-
-def check(fits: bool, name: str, value: object, what_fits: str) -> None:
-    """Raise ConfigError, with an option's name, its value and what would fit, unless it fits."""
-    if not fits:
-        raise ConfigError(f"{name}: {value!r} does not fit; it takes {what_fits}")
 
 
 def made(kind: type[T], table: str, values: object) -> T:

@@ -1,0 +1,51 @@
+"""What options take: read from text, and refused in words."""
+
+from __future__ import annotations
+
+import argparse
+
+from ..errors import ConfigError
+
+
+def csv_safe(parser: argparse.ArgumentParser) -> None:
+    """Declare what is done to names for those who open tables of strangers' recordings."""
+    parser.add_argument(
+        "--csv-safe",
+        action="store_true",
+        help="put an apostrophe before names and words in CSV tables that begin with = + - @, a tab or a"
+        " carriage return, which a spreadsheet would run as a formula (default: as they are)",
+    )
+
+
+def kinds(text: str) -> tuple[str, ...]:
+    """Read what --rtype takes."""
+    from .. import tables
+
+    found = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    for kind in found:
+        tables.check(kind)
+    return found
+
+
+def seconds(text: str) -> float:
+    from ..workers.patience import check_timeout
+
+    try:
+        found = float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of seconds") from error
+    try:
+        check_timeout(found)
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(f"{text} s does not fit; it takes 2 or more") from error
+    return found
+
+
+def positive(text: str) -> int:
+    try:
+        number = int(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is less than 1")
+    return number

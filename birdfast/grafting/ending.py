@@ -1,0 +1,72 @@
+"""What a graph gives, and how it ends: scores that have been through a sigmoid take no second one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ..config import GraphEnd
+from .graph import Graph
+from .operators import MOVES, reads
+from .signature import OPEN, Output
+from .tensors import DTYPES
+
+ACTIVATIONS: dict[str, GraphEnd] = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax", "LOG_SOFTMAX": "log-softmax"}
+JOINS = frozenset({"CONCATENATION", "PACK"})
+# What is between 0 and 1 stays there: numbers are put elsewhere, rounded, averaged or chosen from.
+PASSING = (MOVES - JOINS) | frozenset(
+    ["QUANTIZE", "DEQUANTIZE", "CAST", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "MAX_POOL_2D", "AVERAGE_POOL_2D"]
+)
+
+
+def outputs(graph: Graph) -> list[Output]:
+    """Return what a graph gives, in its order."""
+    return [Output(_names(graph, t), _dtype(graph, t), _shape(graph, t), of(graph, t)) for t in graph.outputs]
+
+
+def of(graph: Graph, tensor: int) -> GraphEnd:
+    """Return the activation that a tensor's numbers have been through, "none" where none is seen.
+
+    Parameters
+    ----------
+    graph : Graph
+        A checked one (see `validate`).
+    tensor : int
+    """
+    makers, waiting, seen, found = graph.producer(), [tensor], set[int](), set[GraphEnd]()
+    while waiting:
+        t = waiting.pop()
+        operator = graph.operators[makers[t]] if t in makers else None
+        name = "" if operator is None else graph.name(operator)
+        if name in JOINS:
+            waiting += {*reads(operator)} - seen
+        elif name in PASSING:
+            waiting.append(reads(operator)[1 if name == "SPLIT" else 0])  # whose first input is the axis
+        else:
+            found.add(ACTIVATIONS.get(name, "none"))
+        seen.add(t)
+    return found.pop() if len(found) == 1 else "none"
+
+
+def _names(graph: Graph, tensor: int) -> tuple[str, ...]:
+    signed = [
+        entry.name
+        for signature in graph.model.signatureDefs or []
+        for entry in signature.outputs or []
+        if entry.tensorIndex == tensor
+    ]
+    names = (name.decode(errors="replace") for name in (graph.tensors[tensor].name or b"", *signed))
+    return tuple(dict.fromkeys(names))
+
+
+def _dtype(graph: Graph, tensor: int) -> np.dtype[Any]:
+    return np.dtype(DTYPES.get(graph.tensors[tensor].type, object))
+
+
+def _shape(graph: Graph, tensor: int) -> tuple[int, ...]:
+    """Return a tensor's shape with what the file leaves open."""
+    shape, signature = graph.shape(tensor), graph.tensors[tensor].shapeSignature
+    if not shape and not graph.tensors[tensor].hasRank:
+        return (OPEN,)
+    return shape if signature is None or not len(signature) else tuple(map(int, signature))

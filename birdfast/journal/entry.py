@@ -1,0 +1,83 @@
+"""Entries: a journal's rows about one file, and the digests that say whether they are what was written."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from typing import NamedTuple
+
+from ..outcomes import Failure
+from .database import new_digest
+from .stamp import Stamp
+
+FILE = "id, path, size, mtime_ns, head, audio_s, failure, notes, decoder, started, site, digest"
+HEARING = "model, state, n_detections, failure, digest"
+WAITING = "waiting"
+CHANGED = "a file's results are not those that were written"
+
+
+class Hearing(NamedTuple):
+    """What is known of one model's hearing of a file; `failure` is JSON, `digest` is over all that."""
+
+    model: int
+    state: str
+    n_detections: int
+    failure: str | None
+    digest: bytes | None
+
+
+class Entry(NamedTuple):
+    """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings.
+
+    `head` is what `stamp.head` said when the file was through.
+    """
+
+    id: int
+    path: bytes
+    size: int | None
+    mtime_ns: int | None
+    head: bytes | None
+    audio_s: float
+    failure: str | None
+    notes: str | None
+    decoder: str | None
+    started: str | None
+    site: str | None
+    digest: bytes | None
+    hearings: tuple[Hearing, ...] = ()
+
+    @property
+    def stamp(self) -> Stamp:
+        """What the file is known by."""
+        return Stamp(self.size, self.mtime_ns)
+
+    @property
+    def waiting(self) -> frozenset[int]:
+        """The models that are still to hear the file, or are at it."""
+        return frozenset(hearing.model for hearing in self.hearings if hearing.state == WAITING)
+
+    def failures(self) -> list[Failure]:
+        """Return why the file failed, or its models did; nothing if none did."""
+        if self.failure:
+            return [Failure(*json.loads(self.failure))]
+        return [Failure(*json.loads(hearing.failure)) for hearing in self.hearings if hearing.failure]
+
+    def remarks(self) -> list[str]:
+        """Return what was noted of the file."""
+        return list(json.loads(self.notes)) if self.notes else []
+
+    def sealed(self) -> bytes:
+        """Return the digest of the row: of all but its own place and that of its results."""
+        return new_digest(listed(self[1 : Entry._fields.index("digest")])).digest()
+
+    def check(self) -> None:
+        """Refuse a row that is not what was written; without a digest it is one that says nothing yet."""
+        told = {self.head, self.failure, self.notes, self.decoder, self.started, self.site}
+        is_silent = self.audio_s == 0 and told == {None}
+        if not (is_silent if self.digest is None else self.sealed() == self.digest):
+            raise sqlite3.DatabaseError(CHANGED)
+
+
+def listed(values: tuple[object, ...]) -> bytes:
+    """Return values as what a digest is over."""
+    return repr(values).encode("utf-8", "backslashreplace")

@@ -1,0 +1,51 @@
+"""A file's stamp: its size and time of change, by which a journal knows it again; and the head it had."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from .. import sources
+from ..errors import ConfigError
+from .database import new_digest
+
+HOUR_NS = 3_600 * 10**9
+HEAD_BYTES = 1 << 16
+
+
+class Stamp(NamedTuple):
+    """A file's size and time of change in ns; None for one that is not there."""
+
+    size: int | None
+    mtime_ns: int | None
+
+    def is_an_hour_from(self, other: Stamp) -> bool:
+        """Whether the clocks may have changed in between: FAT keeps local time, without saying which."""
+        if self.size is None or self.size != other.size or None in (self.mtime_ns, other.mtime_ns):
+            return False
+        return abs((self.mtime_ns or 0) - (other.mtime_ns or 0)) == HOUR_NS
+
+    def difference(self, now: Stamp) -> str:
+        """Return in words what is no longer the same."""
+        if self.size is None or now.size is None:
+            return "it was not there" if self.size is None else "it has gone"
+        if self.size != now.size:
+            return f"{self.size:,} bytes, now {now.size:,}"
+        return "another time of change"
+
+
+def of(path: bytes) -> Stamp:
+    """Return a file's stamp."""
+    try:
+        status = os.stat(path)  # noqa: PTH116 - Path takes no bytes
+    except (OSError, ValueError):
+        return Stamp(None, None)
+    return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def head(path: bytes) -> bytes | None:
+    """Return the digest of a file's first 64 KiB; None if they cannot be read."""
+    try:
+        return new_digest(sources.head(os.fsdecode(path), HEAD_BYTES, ConfigError)).digest()
+    except ConfigError:
+        return None

@@ -1,0 +1,58 @@
+"""How a run goes about its work, as values that are checked once."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from ..config import flag, whole
+from ..workers.patience import check_timeout
+from .shards import Shard
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class How:
+    """How a run goes about its work.
+
+    What is found in a file does not hang on it: `shard` chooses files, `kinds` what is kept and written, and
+    `fail_fast` may end the run before the last file.
+
+    Parameters
+    ----------
+    kinds : tuple of str
+        The kinds of tables: see `tables.KINDS`. Those of dense rows decide what the journal keeps.
+    shard : Shard or None
+        The share of the files that is this run's.
+    n_workers : int or None
+        None takes one for each physical core that this process may use.
+    file_timeout_s : float or None
+        Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
+    force : bool
+        Start anew: what was done in the folder is forgotten, and its tables go first.
+    retry : bool
+        Analyse what failed once more.
+    fail_fast : bool
+        Stop at the first failure, and at those of before.
+    csv_safe : bool
+        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+
+    Raises
+    ------
+    ConfigError
+        A number of workers below 1, or a time that `check_timeout` refuses.
+    """
+
+    kinds: tuple[str, ...] = ("csv",)
+    shard: Shard | None = None
+    n_workers: int | None = None
+    file_timeout_s: float | None = None
+    force: bool = False
+    retry: bool = False
+    fail_fast: bool = False
+    csv_safe: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n_workers is not None:
+            object.__setattr__(self, "n_workers", whole("workers", self.n_workers, 1))
+        for name in ("force", "retry", "fail_fast", "csv_safe"):
+            flag(name, getattr(self, name))
+        check_timeout(self.file_timeout_s)

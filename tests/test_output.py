@@ -1,0 +1,51 @@
+"""What the disk cannot do is said of the file that it is about."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from birdfast import models
+from birdfast.config import Options
+from birdfast.errors import ConfigError, ModelError, OutputError
+from birdfast.runs import How, Run
+from birdfast.runs.output import telling
+
+
+@pytest.mark.parametrize("name", ["detections.csv", "sub/x.npy", "", None])
+def test_what_the_output_cannot_take_is_its_fault(tmp_path: Path, name: str | None) -> None:
+    named = () if name is None else (str(tmp_path / name),)
+    reason = r"cannot be written \(No space left\); what was done is kept"
+    with pytest.raises(OutputError, match=reason), telling(tmp_path):
+        raise OSError(errno.ENOSPC, "No space left", *named)
+
+
+@pytest.mark.parametrize("name", ["/elsewhere/net.tflite", b"/elsewhere/net.tflite"])
+def test_what_another_file_does_not_do_is_not_the_outputs_fault(tmp_path: Path, name: str | bytes) -> None:
+    reason = r"^/elsewhere/net\.tflite: Permission denied$"
+    with pytest.raises(ConfigError, match=reason), telling(tmp_path / "out"):
+        raise PermissionError(errno.EACCES, "Permission denied", name)
+
+
+@pytest.mark.parametrize(("module", "what"), [(os, "open"), (hashlib, "file_digest")])
+def test_a_network_that_cannot_be_read_is_the_models_fault(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: ModuleType, what: str
+) -> None:
+    """As on a share that goes offline: before it is opened, or while it is read."""
+    does = getattr(module, what)
+
+    def fail(of: Any, *how: Any, **more: Any) -> Any:
+        if what == "open" and of != tiny.path:
+            return does(of, *how, **more)
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(module, what, fail)
+    run = Run(["a.wav"], [tiny], Options(), tmp_path / "out", How(n_workers=1))
+    with pytest.raises(ModelError, match=r"tiny\.tflite: cannot be read \(Input/output error\)"):
+        run.work()
