@@ -157,7 +157,8 @@ class Outcome:
 
 def noted(decoder: str | None, remarks: Iterable[str]) -> list[str]:
     """Return all that a table notes of a file: the decoder, where it was not the usual one, and remarks."""
-    return [*([f"read with {decoder}"] if decoder else ()), *remarks]
+    unusual = [f"read with {decoder.partition(' (')[0]}"] if decoder else ()  # without its version
+    return [*unusual, *remarks]
 
 
 def row(width: int) -> np.dtype[np.void]:

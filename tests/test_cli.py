@@ -195,7 +195,7 @@ def test_more_workers_than_the_system_takes_are_no_fault_of_the_output(
 ) -> None:
     (tmp_path / "in").mkdir()
     for number in range(30):
-        (tmp_path / "in" / f"{number}.wav").symlink_to(wav)
+        (tmp_path / "in" / f"{number}.wav").hardlink_to(wav)
     how = [tmp_path / "in", "--model", tiny.path.parent, "-o", tmp_path / "out", "--workers", "30"]
     command = shlex.join([sys.executable, "-m", "birdfast", "infer", *map(str, how)])
     result = ran("sh", "-c", f"ulimit -n 20; exec {command}")

@@ -14,7 +14,7 @@ import pytest
 from birdfast import labels, modelfolder, models
 from birdfast.cli import train
 from birdfast.errors import ConfigError
-from birdfast.train import contents, recordings
+from birdfast.train import contents, folds, recordings
 from birdfast.train.recordings import Clip
 
 NFC = unicodedata.normalize("NFC", "Phaëthornis")
@@ -104,7 +104,7 @@ def test_two_spellings_of_a_fold_are_one(tmp_path: Path) -> None:
     folders(tmp_path, "a", "b", "c")
     rows = [f"a/0.wav,a,,,{NFC}", f"b/1.wav,b,,,{NFD}", "c/2.wav,c,,,3"]
     clips = recordings.find(str(table(tmp_path, *rows)))
-    assert recordings.splits(clips) == ["3", NFC]
+    assert folds.splits(clips) == ["3", NFC]
     for spelling in (NFC, NFD):
         assert train._tests(Namespace(cv=False, hold_out=spelling), clips) == (clips, [NFC])
     with pytest.raises(ConfigError, match=f"there is no fold '4'; there are 3, {NFC}"):
@@ -139,7 +139,7 @@ def test_a_copy_in_another_fold_is_a_leak(tmp_path: Path, way: str) -> None:
     WAYS[way](tmp_path / "a/0.wav", tmp_path / "c/copy.wav")
     clips = recordings.find(str(table(tmp_path, "a/0.wav,a,,,1", "b/1.wav,b,,,2", "c/copy.wav,a,,,2")))
     with pytest.raises(ConfigError, match=r"c/copy\.wav: in the folds 1.* and 2; one it is") as raised:
-        recordings.splits(clips)
+        folds.splits(clips)
     said = f"as {tmp_path}/a/0.wav, which holds the same"
     assert (said in str(raised.value)) == (way != "symbolic link")
 
@@ -152,8 +152,8 @@ def test_copies_are_held_out_together(tmp_path: Path, way: str) -> None:
     clips = recordings.find(str(table(tmp_path, *rows, "f/5.wav,y", "f/copy.wav,x,1,2")))
     assert len(clips) == 7
     for seed in range(20):
-        folds = {Path(clip.path).name: clip.fold for clip in recordings.held_out(clips, 0.5, seed)}
-        assert folds["0.wav"] == folds["copy.wav"]
+        fold = {Path(clip.path).name: clip.fold for clip in folds.held_out(clips, 0.5, seed)}
+        assert fold["0.wav"] == fold["copy.wav"]
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -102,7 +102,7 @@ def test_the_pool_names_its_own_options(name: str, value: Any, tiny: models.Mode
 
 
 RUNS: dict[str, tuple[Any, ...]] = {
-    "kinds": ("csv", 5, None, ("nothing",), [5]),
+    "kinds": ("cs", 5, None, ("nothing",), [5]),
     "workers": tuple(value for value in (*NO_WHOLE, 0) if value is not None),
     "shard": (5, b"1/2", "2/1", "", [1, 2]),
     "file_timeout_s": ("9", True, NAN, INF, 1),

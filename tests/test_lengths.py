@@ -54,6 +54,7 @@ def test_a_recording_is_heard_as_far_as_it_may_be_long(
     assert infer(tiny, long, "-o", tmp_path / "whole", *how, "--max-hours", "1").returncode == 0
 
 
+@pytest.mark.filterwarnings("ignore::birdfast.RecordingWarning")
 def test_programs_hear_as_far_too(tiny: models.Model, long: Path) -> None:
     pipeline = birdfast.load(tiny.path.parent, max_hours=FIVE_SECONDS)
     with pytest.raises(AudioError, match=r"longer than 0.00138889 h"):

@@ -22,7 +22,7 @@ from birdfast.__main__ import main
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
 from birdfast.sessions import open_session
-from birdfast.train import head, recipe, recordings, whitening
+from birdfast.train import folds, head, recipe, recordings, whitening
 
 from . import commands, encoded
 from . import recordings as made
@@ -136,7 +136,7 @@ def test_whole_numbers_that_were_written_as_floats_are_learnt_from(tmp_path: Pat
     path = made.write(
         tmp_path / "a.wav", 2.0**30 * song("rattle", 9)[:, np.newaxis], RATE_HZ, subtype="FLOAT"
     )
-    assert sum(len(block) for block in recordings.Clip(str(path)).blocks(RATE_HZ)) == 2 * RATE_HZ
+    assert sum(len(block) for block in recordings.Clip(str(path)).blocks(RATE_HZ, print)) == 2 * RATE_HZ
 
 
 def test_whitening_holds_values_whose_squares_overflow() -> None:
@@ -209,9 +209,9 @@ def test_a_file_is_in_one_fold(tmp_path: Path) -> None:
     for other in names:
         clips = [recordings.Clip(names[0], ("x",), 0, 1, "1"), recordings.Clip(other, ("y",), 1, 2, "2")]
         with pytest.raises(ConfigError, match=r"a\.wav: in the folds 1 and 2|b\.wav: in the folds 1 and 2"):
-            recordings.splits([*others, *clips])
+            folds.splits([*others, *clips])
         for seed in range(20):
-            *_, one, two = recordings.held_out([*others, *clips], 0.5, seed)
+            *_, one, two = folds.held_out([*others, *clips], 0.5, seed)
             assert one.fold == two.fold
 
 
@@ -348,10 +348,10 @@ def test_what_is_remarked_of_a_clip_is_told_again_and_a_channel_can_be_chosen(
     (tmp_path / "clips.csv").write_text(f"{clips}opposite.wav,whistle,1\n")
     (tmp_path / "mixed.toml").write_text(RECIPE + "\n[mixes]\ncopies = 1\n")
     for channel, times in (("mix", 1), ("mix", 1), ("1", 0)):
-        assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", "--channel", channel) == 0
+        assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", "--channel", channel, "--force") == 0
         told = capsys.readouterr().err
         assert told.count(f"birdfast: noted: {tmp_path}/opposite.wav: the mix of its 2 channels") == times
-    how = ("--recipe", str(tmp_path / "mixed.toml"))
+    how = ("--recipe", str(tmp_path / "mixed.toml"), "--force")
     assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *how) == 0
     assert capsys.readouterr().err.count("birdfast: noted: ") >= 1
 
@@ -411,7 +411,7 @@ def test_what_cannot_be_read_is_named_before_what_is_too_short(
     (tmp_path / "small.toml").write_text(RECIPE)
     rows = ["file,label"]
     for number, kind in enumerate(("whistle", "warble")):
-        (tmp_path / f"bad{number}.wav").write_bytes(b"no sound")
+        (tmp_path / f"bad{number}.wav").write_text(f"no sound {number}")
         audio.write(tmp_path / f"short{number}.wav", song(kind, 0, 0.001), RATE_HZ)
         rows.append(f"bad{number}.wav,{kind}")
     short = [f"short{number}.wav,{kind}" for number, kind in enumerate(("whistle", "warble"))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -54,6 +54,34 @@ def silences(n_samples: int) -> Iterator[Float32]:
     """Yield so many zeros, in blocks."""
     for start in range(0, n_samples, BLOCK_SAMPLES):
         yield np.zeros(min(BLOCK_SAMPLES, n_samples - start), np.float32)
+
+
+def finite(
+    channels: Mapping[int, Float32], position: int, path: Path, rate_hz: int
+) -> Iterator[Mapping[int, Float32]]:
+    """Yield a block of channels, or what of it is before the first sample that is not finite.
+
+    Parameters
+    ----------
+    channels : dict of int to float32 [n]
+    position : int
+        The block's first sample.
+    path, rate_hz
+        Of the recording, for the message.
+
+    Raises
+    ------
+    AudioError
+        Behind that: a sample is NaN or infinite.
+    """
+    n_good, channel = min((_n_finite(mono), channel) for channel, mono in channels.items())
+    if n_good == len(channels[channel]):
+        yield channels
+        return
+    if n_good:
+        yield {number: mono[:n_good] for number, mono in channels.items()}
+    at, of = position + n_good, f" of channel {channel}" if channel else ""
+    raise AudioError(f"{path}: sample {at}{of} ({at / rate_hz:.3f} s) is NaN or infinite")
 
 
 class Mixer:
@@ -120,3 +148,9 @@ def _swing(samples: Float32) -> float:
     """Return the sum of squares about the mean."""
     total = float(samples.sum())
     return float(np.dot(samples, samples)) - total * total / len(samples)
+
+
+def _n_finite(samples: Float32) -> int:
+    """Return how many samples come before the first that is NaN or infinite."""
+    finite = np.isfinite(samples)
+    return len(samples) if finite.all() else int(np.argmin(finite))

@@ -14,7 +14,7 @@ from ..config import MAX_HOURS, Resampler
 from ..errors import AudioError
 from ..outcomes import noted
 from . import refusal
-from .channels import Mixer, chosen, silences
+from .channels import Mixer, chosen, finite, silences
 from .choice import choose, second_decoder_version
 from .decoders import Undecodable, libsndfile, losses
 from .resampling import Feed, feed
@@ -215,41 +215,23 @@ class Recording:
                 for silence in silences(at - position):  # what is lost: what follows keeps its time
                     yield dict.fromkeys(wanted, silence)
                 if len(frames):
-                    yield from self._finite(self._mixer.apart(frames, wanted), at)
+                    yield from finite(self._mixer.apart(frames, wanted), at, self.path, self.rate_hz)
                 position = at + len(frames)
                 if self.n_frames is None and position == self._most:
                     raise self._too_long
         except Undecodable as error:
-            raise self._failed(error) from error
+            raise refusal.failed(self.path, error, self.rate_hz, self.duration_s) from error
         if end is None:
             self.n_decoded = position
         if self.n_frames is None and position == 0 and end != 0:
             raise refusal.empty(self.path)
         if self.n_frames is not None and end is not None and position < end:
-            raise self._cut_short(position, f"of the {self.duration_s:.2f} s its header promises")
+            promised = f"of the {self.duration_s:.2f} s its header promises"
+            raise refusal.cut_short(self.path, position / self.rate_hz, promised)
         if self._is_too_long and position == self.n_frames:
             raise self._too_long
         if self._missing and (position == self.n_frames or end is None):
-            raise self._cut_short(position, self._missing)
-
-    def _finite(self, channels: Mapping[int, Float32], position: int) -> Iterator[Mapping[int, Float32]]:
-        """Yield a block, or what of it is before the first sample that is not finite, and refuse that."""
-        n_finite, channel = min((_n_finite(mono), channel) for channel, mono in channels.items())
-        if n_finite == len(channels[channel]):
-            yield channels
-            return
-        if n_finite:
-            yield {number: mono[:n_finite] for number, mono in channels.items()}
-        at, of = position + n_finite, f" of channel {channel}" if channel else ""
-        raise AudioError(f"{self.path}: sample {at}{of} ({at / self.rate_hz:.3f} s) is NaN or infinite")
-
-    def _cut_short(self, position: int, why: str) -> AudioError:
-        return AudioError(f"{self.path}: cut short: ends at {position / self.rate_hz:.2f} s {why}")
-
-    def _failed(self, error: Undecodable) -> AudioError:
-        place = "" if error.position is None else f" at {error.position / self.rate_hz:.2f} s"
-        of = f" of {self.duration_s:.2f} s" if self.n_frames else ""
-        return AudioError(f"{self.path}: decoding failed{place}{of} ({error.reason})")
+            raise refusal.cut_short(self.path, position / self.rate_hz, self._missing)
 
     def _bound(self, max_hours: float) -> None:
         """Let the recording end where it gets longer than is wanted."""
@@ -261,14 +243,7 @@ class Recording:
 
     def _check(self) -> None:
         if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
-            raise AudioError(
-                f"{self.path}: sample rate {self.rate_hz} Hz is outside {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
-            )
+            outside = f"is outside {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
+            raise AudioError(f"{self.path}: sample rate {self.rate_hz} Hz {outside}")
         if self.n_frames == 0:
             raise refusal.empty(self.path)
-
-
-def _n_finite(samples: Float32) -> int:
-    """Return how many samples come before the first that is NaN or infinite."""
-    finite = np.isfinite(samples)
-    return len(samples) if finite.all() else int(np.argmin(finite))

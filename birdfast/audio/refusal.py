@@ -115,3 +115,15 @@ def too_long(path: Path, max_hours: float, hours: float) -> AudioError:
         f"{path}: longer than {max_hours:g} h{promised}: what lies before is kept;"
         " --max-hours (max_hours) takes more"
     )
+
+
+def cut_short(path: Path, end_s: float, why: str) -> AudioError:
+    """Return what is said of a recording whose sound ends before it should."""
+    return AudioError(f"{path}: cut short: ends at {end_s:.2f} s {why}")
+
+
+def failed(path: Path, error: Undecodable, rate_hz: int, duration_s: float) -> AudioError:
+    """Return what is said of a recording whose decoder gave up; duration_s 0: it does not say."""
+    place = "" if error.position is None else f" at {error.position / rate_hz:.2f} s"
+    of = f" of {duration_s:.2f} s" if duration_s else ""
+    return AudioError(f"{path}: decoding failed{place}{of} ({error.reason})")

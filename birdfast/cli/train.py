@@ -25,10 +25,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ..modelfolder import Arrays
+    from ..train.folds import Trial
     from ..train.recordings import Clip
     from ..train.stages import Training
-
-    Trial = tuple[str, Training, list[Clip]]
 
 from .. import voice
 from ..errors import BirdfastError
@@ -98,13 +97,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import output_folder, telling
-    from ..train import keep, recordings
+    from ..train import folds, keep, recordings
 
     _check(chosen)
     output = Path(chosen.output)
     clips = _heard(recordings.find(chosen.data, beside=(output, output / STAGES)), chosen.channel)
     training = _training(chosen, clips)
-    trials = _trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
+    trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
     with telling(output), _naming(training):
         keep.tidy(output, output / STAGES)
@@ -196,34 +195,20 @@ def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[
     """Return the clips with their folds, and the folds to be held out."""
     from ..errors import ConfigError
     from ..labels import composed
-    from ..train import recordings
+    from ..train import folds
 
     if chosen.cv:
-        return clips, recordings.splits(clips)
+        return clips, folds.splits(clips)
     if chosen.hold_out.endswith("%"):
         try:
             share = float(chosen.hold_out[:-1]) / 100
         except ValueError as error:
             raise ConfigError(f"--hold-out: {chosen.hold_out} is no share") from error
-        return recordings.held_out(clips, share, chosen.seed), ["held out"]
-    fold, folds = composed(chosen.hold_out), recordings.splits(clips)
-    if fold not in folds:
-        raise ConfigError(f"--hold-out: there is no fold {fold!r}; there are {', '.join(folds)}")
+        return folds.held_out(clips, share, chosen.seed), ["held out"]
+    fold, known = composed(chosen.hold_out), folds.splits(clips)
+    if fold not in known:
+        raise ConfigError(f"--hold-out: there is no fold {fold!r}; there are {', '.join(known)}")
     return clips, [fold]
-
-
-def _trials(training: Training, clips: Sequence[Clip], folds: list[str]) -> list[Trial]:
-    """Return for each fold the training that hears nothing of it, and its clips: all, before one begins."""
-    from ..errors import ConfigError
-
-    trials: list[Trial] = []
-    for fold in folds:
-        tested = [clip for clip in clips if clip.fold == fold]
-        try:
-            trials.append((fold, training.without(tested), tested))
-        except ConfigError as error:
-            raise ConfigError(f"without the fold {fold!r}: {error}") from error
-    return trials
 
 
 def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:

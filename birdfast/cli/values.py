@@ -28,6 +28,7 @@ def kinds(text: str) -> tuple[str, ...]:
 
 
 def seconds(text: str) -> float:
+    """Read what --file-timeout takes."""
     from ..workers.patience import check_timeout
 
     try:
@@ -42,6 +43,7 @@ def seconds(text: str) -> float:
 
 
 def positive(text: str) -> int:
+    """Read a whole number from 1 on."""
     try:
         number = int(text)
     except ValueError as error:

@@ -17,10 +17,9 @@ from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
 from .listener import Listener, check_one_channel
-from .onepass import one_pass
+from .onepass import one_pass, whole
 from .remarks import Tell, warned
 from .samples import Sound
-from .stretches import Share
 from .transcript import Transcript, complete, failure_of, hear
 
 __all__ = ["Pipeline", "Scored", "Sound"]
@@ -54,13 +53,10 @@ class Pipeline:
     def __init__(self, model: models.Model | Sequence[models.Model], options: Options | None = None) -> None:
         self.options = Options() if options is None else options
         check(isinstance(self.options, Options), "options", options, "birdfast.config.Options, or None")
-        every = (
-            (model,)
-            if isinstance(model, models.Model)
-            else several("model", model, "models.Model, or several")
-        )
+        one = isinstance(model, models.Model)
+        every = (model,) if one else several("model", model, "models.Model, or several")
         models.check_several(every)
-        self.listeners = tuple(Listener(one, self.options, number) for number, one in enumerate(every))
+        self.listeners = tuple(Listener(each, self.options, number) for number, each in enumerate(every))
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
@@ -244,12 +240,7 @@ class Pipeline:
                     yield listener, scored
             return
         with self._opened(sound, tell) as recording:
-            grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
-            shares = [Share(0, stretches.count(recording, grid)) for grid in grids]
-            with one_pass(recording, listeners, shares) as passing:
-                for place, batches in passing.scored():
-                    for scored in batches:
-                        yield listeners[place.listener], scored
+            yield from whole(recording, listeners)
 
 
 def _in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:

@@ -10,7 +10,7 @@ from ..audio import Recording
 from ..errors import AudioError
 from .ear import Ear, Scored
 from .listener import Listener
-from .stretches import Share
+from .stretches import Share, count
 
 
 class Place(NamedTuple):
@@ -84,3 +84,13 @@ def one_pass(
             )
         ]
         yield OnePass(recording, places)
+
+
+def whole(recording: Recording, listeners: Sequence[Listener]) -> Iterator[tuple[Listener, Scored]]:
+    """Yield all windows of a recording as each listener scores them."""
+    grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+    shares = [Share(0, count(recording, grid)) for grid in grids]
+    with one_pass(recording, listeners, shares) as passing:
+        for place, batches in passing.scored():
+            for scored in batches:
+                yield listeners[place.listener], scored

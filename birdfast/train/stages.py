@@ -89,20 +89,16 @@ class Training:
         if not self.clips:
             raise ConfigError("no recordings with labels are left to learn from")
         if len({frozenset(clip.labels) for clip in self.clips}) == 1:
-            alike = ", ".join(self.clips[0].labels) or "no label"
-            raise ConfigError(
-                f"a classifier needs two classes to tell apart: all recordings to learn from have {alike}"
-            )
+            alike = f"all recordings to learn from have {', '.join(self.clips[0].labels) or 'no label'}"
+            raise ConfigError(f"a classifier needs two classes to tell apart: {alike}")
 
     def without(self, clips: Iterable[Clip]) -> Self:
         """Return the training that hears nothing of clips, nor of other parts of their files or copies."""
         clips = list(clips)
         name = contents.named(clip.path for clip in (*clips, *self.clips, *self.unlabelled))
-        heldout = {name[clip.path] for clip in clips}
-        kept, unlabelled = (
-            [clip for clip in some if name[clip.path] not in heldout]
-            for some in (self.clips, self.unlabelled)
-        )
+        held_out = {name[clip.path] for clip in clips}
+        kept = [clip for clip in self.clips if name[clip.path] not in held_out]
+        unlabelled = [clip for clip in self.unlabelled if name[clip.path] not in held_out]
         return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={}, remarks={})
 
     @property

@@ -1,0 +1,85 @@
+"""Folds: which clips are held out, so that what is tested on was not learnt from."""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ..config import check
+from ..errors import ConfigError
+from . import contents
+from .recordings import Clip
+from .stages import Training
+
+Trial = tuple[str, Training, list[Clip]]  # a fold, the training that hears nothing of it, and its clips
+
+
+def splits(clips: Sequence[Clip]) -> list[str]:
+    """Return the folds that clips are in, in order.
+
+    Raises
+    ------
+    ConfigError
+        There are not two of them, or parts of one file, or of its copies, are in several: it could be learnt
+        from and tested on.
+    """
+    folds = {clip.fold for clip in clips}
+    if "" in folds or len(folds) < 2:
+        raise ConfigError("cross-validation needs a CSV with a column `fold` of two values or more")
+    name, first = contents.named(clip.path for clip in clips), dict[str, Clip]()
+    for clip in clips:
+        other = first.setdefault(name[clip.path], clip)
+        if other.fold != clip.fold:
+            copy = "" if other.file == clip.file else f" (as {other.path}, which holds the same)"
+            raise ConfigError(f"{clip.path}: in the folds {other.fold}{copy} and {clip.fold}; one it is")
+    return sorted(folds, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold))
+
+
+def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
+    """Return the clips with the fold "held out" for about a share of each class.
+
+    Files are kept whole, and beside their copies.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    share : float
+        More than 0, less than 1.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        The share does not fit, or is none of the files.
+    """
+    check(0 < share < 1, "hold-out", share, "more than 0, less than 1")
+    name, files = contents.named(clip.path for clip in clips), defaultdict(set)
+    for clip in clips:
+        files[tuple(sorted(clip.labels))].add(name[clip.path])
+    dice, chosen = random.Random(seed), set[str]()
+    for labels in sorted(files):
+        paths = sorted(files[labels])
+        chosen |= set(dice.sample(paths, round(len(paths) * share)))
+    if not chosen:
+        raise ConfigError(f"hold-out: {100 * share:g}% of each class's files is less than half a file")
+    return [replace(clip, fold="held out" if name[clip.path] in chosen else "kept") for clip in clips]
+
+
+def trials(training: Training, clips: Sequence[Clip], folds: Sequence[str]) -> list[Trial]:
+    """Return for each fold the training that hears nothing of it, and its clips: all, before one begins.
+
+    Raises
+    ------
+    ConfigError
+        Without a fold there is nothing to learn from, or nothing to tell apart.
+    """
+    found: list[Trial] = []
+    for fold in folds:
+        tested = [clip for clip in clips if clip.fold == fold]
+        try:
+            found.append((fold, training.without(tested), tested))
+        except ConfigError as error:
+            raise ConfigError(f"without the fold {fold!r}: {error}") from error
+    return found
