@@ -14,7 +14,7 @@ demo: $(BUILT)
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
 
 test: $(BUILT)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py
 
 # The same with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin
@@ -24,7 +24,7 @@ lowest:
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
 		--extra birdnet --extra report --extra train --extra dev --requirements pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(LOWEST)/python -m pytest -n auto --dist loadfile
+	$(LOWEST)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py
 
 # The kernels as CPUs of other architectures get them, held to the laws of all.
 portable: $(BUILT)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from birdfast import models
+from birdfast import models, sources
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.runs import How, Run
@@ -46,6 +46,7 @@ def test_a_network_that_cannot_be_read_is_the_models_fault(
         raise OSError(errno.EIO, "Input/output error")
 
     monkeypatch.setattr(module, what, fail)
+    monkeypatch.setattr(sources, "_KNOWN", {})
     run = Run(["a.wav"], [tiny], Options(), tmp_path / "out", How(n_workers=1))
     with pytest.raises(ModelError, match=r"tiny\.tflite: cannot be read \(Input/output error\)"):
         run.work()

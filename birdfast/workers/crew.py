@@ -140,10 +140,11 @@ class Crew:
             worker.process.kill()
 
     def _enlist(self, n_wanted: int) -> None:
-        hired = [(self._started(), cpu) for cpu in self._cpus[len(self._workers) : n_wanted]]
-        self._workers += [worker for worker, _ in hired]
-        for worker, cpu in hired:  # large files are looked at while workers wake up
-            self._load(worker, cpu)
+        n_before = len(self._workers)
+        for _ in self._cpus[n_before:n_wanted]:
+            self._workers.append(self._started())
+        for worker, cpu in zip(self._workers[n_before:], self._cpus[n_before:], strict=False):
+            self._load(worker, cpu)  # large files are looked at while workers wake up
 
     def _feed(self, work: Work) -> None:
         """Give everyone something to do, and something to go on with while there is enough for all."""
