@@ -146,7 +146,7 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
             return _paged(stream)
         stack.callback(counted.close)
         n_frames, rate_hz = counted.n_frames or 0, counted.rate_hz
-        stream = OggStream(path, link, lambda to_hz: granule - n_frames * to_hz // rate_hz)
+        stream.begin_at(granule - n_frames * stream.rate_hz // rate_hz)
         if link.holes or len(link.serials) > 1 or not stream.is_usual(rate_hz) or not n_frames:
             return partial(_framed, stream), stream.n_frames
         if alone:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
@@ -23,9 +23,6 @@ class OggStream:
     ----------
     path : path
     link : ogg.Link
-    shift : callable or None
-        Gives, at a rate, the position that a page tells for the first sample that counts; None: what
-        Opus' header says, or 0.
 
     Raises
     ------
@@ -33,7 +30,7 @@ class OggStream:
         It is no sound that is known, or there is none behind its headers.
     """
 
-    def __init__(self, path: Path, link: ogg.Link, shift: Callable[[int], int] | None = None) -> None:
+    def __init__(self, path: Path, link: ogg.Link) -> None:
         self._path, self._link = path, link
         self.notes: list[str] = []
         first = link.first_packet
@@ -45,7 +42,7 @@ class OggStream:
         elif self.codec == "flac":
             self.extradata = first[17:51]
         self._skip = int.from_bytes(first[10:12], "little") if self.codec == "opus" else 0
-        self._shift = self._skip if shift is None else shift(self.rate_hz)
+        self._shift = self._skip  # the position that a page tells for the first sample that counts
         self.seeks_slowly = self.codec in REMEMBERING
         self._granules, self._begin, self._end = self._without_leaps()
 
@@ -66,6 +63,10 @@ class OggStream:
             return True
         places = self._link.places[max(0, self._first_page - 1) : self._first_page + 1]
         return any(first <= places[0] and places[-1] < end for first, end in self._link.ranges)
+
+    def begin_at(self, position: int) -> None:
+        """Begin where a page would tell this position: else it is what Opus' header says, or 0."""
+        self._shift = position
 
     def begin_with(self, n_samples: int) -> None:
         """Begin with the first page, of so many samples: a stream may be joined late, or cut from another."""
