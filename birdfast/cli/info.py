@@ -34,6 +34,8 @@ def run(chosen: argparse.Namespace) -> int:
     from .._version import __version__
     from ..audio import decoder_version, second_decoder_version
     from ..errors import ModelError
+    from ..grafting.places import distrust
+    from ..models import cache_folder
     from ..runtimes.litert import runtime
 
     voice.answer(f"birdfast {__version__}, Python {platform.python_version()}, {platform.platform()}")
@@ -45,6 +47,8 @@ def run(chosen: argparse.Namespace) -> int:
         voice.answer(f"TFLite runtime: {runtime()[0]}")
     except ModelError as error:
         voice.answer(f"TFLite runtime: {error}")
+    cache, why_not = cache_folder(), distrust(cache_folder())
+    voice.answer(f"rewritten networks: {cache}{f' (not used: {why_not})' if why_not else ''}")
     voice.answer(f"decoders: libsndfile {decoder_version()}, PyAV {second_decoder_version()}")
     for library in LIBRARIES:
         try:
