@@ -253,8 +253,8 @@ def test_models_lists_what_each_wants_and_where_it_lies(tmp_path: Path) -> None:
 def test_info_says_what_runs_here() -> None:
     result = birdfast("info")
     assert result.returncode == 0
-    words = ("birdfast", "Python", "processor", "kernels: ", "TFLite runtime", "rewritten networks: ", "libsndfile")
-    for word in (*words, _kernels.cpu_table()):
+    words = ("birdfast", "Python", "processor", "kernels: ", "TFLite runtime", "libsndfile", "numpy")
+    for word in (*words, "rewritten networks: ", _kernels.cpu_table()):
         assert word in result.stdout
 
 
