@@ -10,7 +10,14 @@ workers ended at a sound (`WorkerError`). What is to be known of a recording tha
 a `RecordingWarning`, in `Results.notes` and in notes.csv.
 """
 
-from __future__ import annotations
+import sys
+
+from . import children
+
+if sys.argv[:1] == [
+    "-m"
+]:  # `python -m birdfast` comes here first: the imports below are not to be strangers'
+    children.leave_working_folder()
 
 import os
 from collections.abc import Iterable, Sequence
@@ -74,7 +81,7 @@ _Path = str | os.PathLike[str]
 
 def load(
     model: _Path | Sequence[_Path] = "birdnet-2.4", labels: _Path | None = None, **options: Any
-) -> Pipeline:
+) -> "Pipeline":
     """Load one or several networks into this process, ready for sound.
 
     Parameters
@@ -119,11 +126,11 @@ def run(
     retry: bool = False,
     force: bool = False,
     fail_fast: bool = False,
-    followers: Sequence[Follower] = (),
+    followers: "Sequence[Follower]" = (),
     progress: bool = False,
     csv_safe: bool = False,
     **options: Any,
-) -> Results:
+) -> "Results":
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
 
     The run is kept in the output folder: the same call goes on where one was interrupted.

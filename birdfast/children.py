@@ -5,8 +5,6 @@ for modules where its parent does, without the working folder, and has the birdf
 wherever that was found. What it runs first is this file: python -P children.py MODULE ARGUMENT...
 """
 
-from __future__ import annotations
-
 import os
 import sys
 

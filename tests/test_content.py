@@ -163,6 +163,25 @@ def test_a_cache_that_others_could_have_written_is_not_used(
     assert set(folder.iterdir()) == {*kept}
 
 
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        (open_to_others, "others may write"),
+        (of_another_owner, "belongs to another user"),
+        (lambda folder: folder.chmod(0o1777), ""),  # as /tmp: nobody moves what is another's
+    ],
+)
+def test_who_may_write_the_folder_above_could_put_another_cache_in_its_place(
+    tmp_path: Path, change: Callable[[Path], None], reason: str
+) -> None:
+    folder = tmp_path / "cache/grafts"
+    folder.mkdir(parents=True)
+    assert places.distrust(folder) == ""
+    change(folder.parent)
+    assert reason in places.distrust(folder)
+    assert bool(places.distrust(folder)) == bool(reason)
+
+
 def test_a_run_says_once_that_the_cache_is_not_used(own: models.Model, wav: Path, tmp_path: Path) -> None:
     folder = tmp_path / "cache/grafts"
     folder.mkdir(parents=True)

@@ -318,3 +318,15 @@ def test_losses_are_told_one_by_one_up_to_a_number() -> None:
     told = decoder.losses(lost, 100)
     assert told[1] == "lost from 1.00 s to 1.50 s: silence there"
     assert told[decoder.MOST_LOSSES :] == ["lost at 23 places"]
+
+
+def test_a_wavpack_whose_first_block_is_damaged_costs_that_block(folder: Path, tmp_path: Path) -> None:
+    source, path = made(folder, "wv"), tmp_path / "damaged.wv"
+    content = source.read_bytes()
+    path.write_bytes(content[:1000] + content[1100:])
+    whole, rate_hz, _, _ = hear(source)
+    found, _, notes, failure = hear(path)
+    assert not failure
+    assert len(found) == pytest.approx(len(whole), abs=NEAR_S * rate_hz)
+    assert late_s(found, whole, rate_hz, 16.5) == pytest.approx(0, abs=NEAR_S)
+    assert any(note.startswith("lost from 0.00 s") for note in notes)

@@ -21,11 +21,11 @@ from birdfast.tokens import Codebook
 NAN, INF = float("nan"), float("inf")
 SOUND = np.zeros(8000, np.float32)
 NO_NUMBER = ("1", b"1", True, None, [1], {}, 1j, NAN, np.array([1, 2]))
-NO_WHOLE = (*NO_NUMBER, 1.5, INF, -1)
+NO_WHOLE = (10**400, *NO_NUMBER, 1.5, INF, -1)
 NO_REAL = (*NO_NUMBER, INF, -INF)
 NO_FLAG = ("no", 0, 1, None, [], "true", 0.0)
 NO_WORD = (5, b"x", [], {}, True, "nothing of the kind", np.array(["a", "b"]))
-NO_PATH = (5, b"a.wav", None, 1.5, [], {}, True)
+NO_PATH = ("a\0b", 5, b"a.wav", None, 1.5, [], {}, True)
 NO_SOUND = ([0.0, 0.1], (0.0,), 5, b"a.wav", None, {}, SOUND.astype(int), SOUND.reshape(2, -1), SOUND + 1j)
 NO_FRAMES = (
     "abcd",

@@ -87,7 +87,9 @@ def _wavpack(path: Path) -> Choice | None:
     from . import wavpack
 
     pieces = wavpack.pieces(path)
-    return Choice(partial(_contained, path, pieces)) if len(pieces) > 1 else None
+    if not pieces or (len(pieces) == 1 and pieces[0][0] == 0):
+        return None
+    return Choice(partial(_contained, path, pieces))
 
 
 def _mpeg(path: Path) -> Choice | None:

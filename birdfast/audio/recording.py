@@ -217,7 +217,7 @@ class Recording:
                 if len(frames):
                     yield from finite(self._mixer.apart(frames, wanted), at, self.path, self.rate_hz)
                 position = at + len(frames)
-                if self.n_frames is None and position == self._most:
+                if self.n_frames is None and place + len(found) > self._most:
                     raise self._too_long
         except Undecodable as error:
             raise refusal.failed(self.path, error, self.rate_hz, self.duration_s) from error

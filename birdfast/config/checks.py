@@ -22,11 +22,11 @@ def check(fits: bool, name: str, value: object, what_fits: str) -> None:
 def whole(name: str, value: object, least: int = 0, most: int = LARGEST) -> int:
     """Return a whole number from `least` to `most`, both included: 3.0 is one, True and "3" are none."""
     fitting = f"{least:,} or more" if most == LARGEST else f"{least:,} to {most:,}"
-    fits = isinstance(value, Real) and not isinstance(value, bool) and float(value).is_integer()
-    check(fits, name, value, f"a whole number, {fitting}")
-    number = int(value)  # type: ignore[call-overload]
-    check(least <= number <= most, name, value, fitting)
-    return int(number)
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    check(is_number, name, value, f"a whole number, {fitting}")
+    check(least <= value <= most, name, value, fitting)  # type: ignore[operator]
+    check(float(value).is_integer(), name, value, f"a whole number, {fitting}")  # type: ignore[arg-type]
+    return int(value)  # type: ignore[call-overload,no-any-return]
 
 
 def number(
@@ -35,7 +35,7 @@ def number(
     """Return a finite number from `least` to `most`, both included: True and "0.5" are none."""
     bounds = f"{least:,g} or more" if most == LARGEST else f"{least:,g} to {most:,g}"
     fitting = fitting or ("a finite number" if (least, most) == (-LARGEST, LARGEST) else bounds)
-    fits = isinstance(value, Real) and not isinstance(value, bool) and least <= float(value) <= most
+    fits = isinstance(value, Real) and not isinstance(value, bool) and bool(least <= value <= most)  # type: ignore[operator]
     check(fits, name, value, fitting)
     return float(value)  # type: ignore[arg-type]
 
@@ -102,7 +102,8 @@ def several(name: str, value: object, what_fits: str) -> tuple[Any, ...]:
 def path(name: str, value: object) -> str:
     """Return a file's name, which is text or a path: bytes would be in some encoding."""
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    check(isinstance(found, str), name, value, "a path, as text or as pathlib has it")
+    fits = isinstance(found, str) and "\0" not in found
+    check(fits, name, value, "a path, as text or as pathlib has it")
     return str(found)
 
 

@@ -15,6 +15,7 @@ from .._version import __version__
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 TOLERANCE = 1e-3  # of logits
+OWN = 2  # a folder and the one above have to be ours, or the administrator's
 BATCHES = (1, 4)  # windows that a rewritten network takes at once
 
 
@@ -44,16 +45,19 @@ def distrust(place: Path) -> str:
     Returns
     -------
     str
-        "" where it is ours or the administrator's and nobody else may write it, or not there yet.
+        "" where it is ours or the administrator's and nobody else may write it, or not there yet, nor any of
+        the folders above it: who may write those may put another in its place.
     """
-    try:
-        status = place.stat()
-    except OSError:
-        return ""
-    if status.st_uid not in (os.geteuid(), 0):
-        return f"{place} belongs to another user"
-    if status.st_mode & OTHERS_WRITE:
-        return f"others may write {place} (chmod go-w closes it)"
+    for above, one in enumerate((place, *place.absolute().parents)):
+        try:
+            status = one.stat()
+        except OSError:
+            continue
+        if above < OWN and status.st_uid not in (os.geteuid(), 0):
+            return f"{one} belongs to another user"
+        shared = status.st_mode & stat.S_ISVTX and above  # as /tmp: others cannot move what is ours there
+        if status.st_mode & OTHERS_WRITE and not shared:
+            return f"others may write {one} (chmod go-w closes it)"
     return ""
 
 

@@ -116,7 +116,7 @@ class Database:
             if code == sqlite3.SQLITE_BUSY:
                 raise ConfigError(f"{self.path}: another program is at work in it") from error
             raise self.damaged(error) from error
-        except (sqlite3.Error, ValueError, TypeError, KeyError, AttributeError) as error:
+        except (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise self.damaged(error) from error
 
     def refused(self, error: Exception) -> BirdfastError:

@@ -63,9 +63,9 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         model = catalogue()[name]
         if not model.found:
             raise ModelError(model.how_to_get())
-    elif path.is_dir():
+    elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
         model = own.in_folder(path)
-    elif path.is_file():
+    elif os.path.isfile(name):  # noqa: PTH113
         return own.of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
     else:
         raise ModelError(

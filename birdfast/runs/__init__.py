@@ -112,13 +112,15 @@ class Run:
         known_widths = self._known_widths()
         if known_widths is None:
             stack.enter_context(pool)
-        self._say_what_is_unprepared(pool.digests, followers)
+        if known_widths is None:
+            self._say_what_is_unprepared(pool.digests, followers)
         widths = known_widths or pool.widths()
         known = facts(self.models, self.options, pool.digests, widths, self.recordings, how.shard)
         known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
         journal = stack.enter_context(Journal(self.folder, known, force=how.force))
         jobs, n_done = self._plan(journal)
         if jobs and known_widths is not None:
+            self._say_what_is_unprepared(pool.digests, followers)
             stack.enter_context(pool)
         return pool, journal, jobs, n_done
 

@@ -153,7 +153,7 @@ def _check(
         ("fmax_hz", 0 if fmax_hz is None else fmax_hz),
     ):
         real(name, hz)
-    if not (math.isfinite(rate_hz) and rate_hz > 0):
+    if not 0 < rate_hz <= LARGEST:
         raise ConfigError(f"rate_hz={rate_hz}: must be a positive number")
     if n_fft < 1:
         raise ConfigError(f"n_fft={n_fft}: must be at least 1")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import sources
 from ..arrays import write_npz
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError, ModelError
@@ -43,9 +45,14 @@ def read(path: Path, run: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         The file is damaged, or no checkpoint.
     """
     try:
-        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
+        with (
+            sources.opened(path, ModelError, sys.maxsize) as stream,
+            np.load(stream, allow_pickle=False) as file,
+        ):
             arrays = {name: file[name] for name in file.files}
         told = json.loads(arrays.pop(RUN).tobytes())
+    except ModelError:
+        raise
     except Exception as error:  # a damaged .npz raises what zipfile, zlib or NumPy's parser happen to meet
         raise ModelError(f"{path}: not a checkpoint, or damaged ({error})") from error
     for name in {**run, **told}:
