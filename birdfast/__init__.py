@@ -182,11 +182,14 @@ def run(
         The folder takes no more (full, gone); what was done is kept.
     """
     from . import inputs, models
-    from .config import Options, path, several
-    from .runs import How, Run, shards
+    from .config import Options, check, flag, path, several
+    from .runs import Follower, How, Run, shards
     from .runs.progress import Progress
 
     began_s = monotonic()
+    flag("progress", progress)
+    for follower in several("followers", followers, "a list of Follower"):
+        check(isinstance(follower, Follower), "follower", follower, "a Follower")
     how = How(
         kinds=(kinds,) if isinstance(kinds, str) else several("kinds", kinds, "a list of names of tables"),
         shard=None if shard is None else shards.parse(shard),

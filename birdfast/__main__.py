@@ -7,6 +7,7 @@ from . import children
 children.leave_working_folder()  # or the imports below might find in it what strangers left there
 
 import argparse
+import errno
 import signal
 import sys
 from time import monotonic
@@ -18,6 +19,7 @@ from ._version import __version__
 from .cli import COMMANDS, exits
 from .errors import BirdfastError, OutputError
 
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 EPILOG = """\
@@ -40,6 +42,11 @@ class Parser(argparse.ArgumentParser):
         if rest:
             self.error(f"unrecognized arguments: {' '.join(rest)}")
         return known, rest
+
+    def _print_message(self, message, file=None):  # type: ignore[no-untyped-def]
+        """Write without argparse's own opinion of streams that fail."""
+        if message:
+            (file or sys.stderr).write(message)
 
     def error(self, message: str) -> NoReturn:
         """Print the usage and the message, and leave."""
@@ -79,6 +86,11 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
     except BirdfastError as error:
         voice.say(f"birdfast: {error}")
         return exits.USAGE
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            raise
+        voice.say(f"birdfast: {error.filename or 'the output'}: cannot be written ({error.strerror})")
+        return exits.OUTPUT
     except KeyboardInterrupt:
         voice.say("birdfast: interrupted")
         return exits.INTERRUPTED

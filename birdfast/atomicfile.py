@@ -73,10 +73,25 @@ def check(path: Path) -> None:
     part.unlink()
 
 
+def check_apart(path: Path, *inputs: Path) -> None:
+    """Refuse to write what is read.
+
+    Raises
+    ------
+    ConfigError
+        The name leads to one of the inputs.
+    """
+    for other in inputs:
+        if path.exists() and other.exists() and path.samefile(other):
+            raise ConfigError(f"{path}: is read, so it cannot be written; take another name")
+
+
 def _begun(path: Path) -> tuple[int, Path]:
     """Make the temporary neighbour of a file: its descriptor, and its name."""
     if path.is_dir():
         raise ConfigError(f"{path}: cannot be written (it is a folder)")
+    if path.exists() and not path.is_file():  # a device would be replaced
+        raise ConfigError(f"{path}: cannot be written (it is no regular file)")
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:

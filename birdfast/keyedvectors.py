@@ -21,6 +21,8 @@ from .errors import ConfigError, ModelError
 
 BINARY_SUFFIX = ".bin"
 MAX_HEADER_BYTES = 64
+NO_TEXT = bytes(byte for byte in range(32) if byte not in b"\t\n\r")  # bytes that no text has
+MOST_DIGITS = 20  # of a token
 FLOAT = np.dtype("<f4")
 
 
@@ -49,7 +51,8 @@ class KeyedVectors(NamedTuple):
         """
         rows = np.zeros((vocabulary_size, self.vectors.shape[1]), np.float32)
         for key in self.keys:
-            if not (key.isascii() and key.isdecimal() and int(key) < vocabulary_size):
+            is_short = key.isascii() and key.isdecimal() and len(key) < MOST_DIGITS
+            if not (is_short and int(key) < vocabulary_size):
                 raise ModelError(f"key {key!r} is not a token: a number from 0 to {vocabulary_size - 1}")
         tokens = np.array([int(key) for key in self.keys], np.int64)
         if len(np.unique(tokens)) < len(tokens):
@@ -146,13 +149,14 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
 
 
 def _is_text(body: bytes, dim: int) -> bool:
-    """Say whether the first record is a line of dim numbers, be they finite or not."""
-    line, newline, _ = body.partition(b"\n")
-    values = line.split()[1:]
-    try:
-        return bool(newline) and len(values) == len([float(value) for value in values]) == dim
-    except ValueError:
+    """Say whether the records are lines of a key and dim words, be these numbers or not.
+
+    Numbers as bytes have such among them as no text has, but for a few by chance.
+    """
+    if len(body.translate(None, NO_TEXT)) < len(body):
         return False
+    lines = filter(bytes.strip, body.split(b"\n")[:-1])
+    return b"\n" in body and all(len(line.split()) == dim + 1 for line in lines)
 
 
 def _text_records(body: bytes, dim: int) -> Iterator[tuple[bytes, Float32]]:

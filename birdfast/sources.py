@@ -66,6 +66,8 @@ def opened(path: Place, fault: Fault, most_bytes: int = DATA_BYTES) -> Iterator[
             yield file
     except OSError as error:
         raise fault(f"{path}: cannot be read ({error.strerror or error})") from error
+    except MemoryError as error:
+        raise fault(f"{path}: cannot be read (too little memory)") from error
 
 
 def read(path: Place, fault: Fault, most_bytes: int = DATA_BYTES) -> bytes:

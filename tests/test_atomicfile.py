@@ -68,3 +68,15 @@ def test_a_name_is_tried_and_nothing_is_left(tmp_path: Path) -> None:
             atomicfile.check(path)
         with pytest.raises(ConfigError, match=f"{path}: cannot be written .*{reason}"):
             AtomicFile(path, mode="wb")
+
+
+def test_no_device_is_replaced_and_nothing_that_is_read(tmp_path: Path) -> None:
+    pipe, file = tmp_path / "pipe", tmp_path / "file"
+    os.mkfifo(pipe)
+    with pytest.raises(ConfigError, match="no regular file"):
+        AtomicFile(pipe)
+    file.write_text("what is read")
+    (tmp_path / "link").symlink_to(file)
+    with pytest.raises(ConfigError, match="is read, so it cannot be written"):
+        atomicfile.check_apart(tmp_path / "link", tmp_path / "none", file)
+    atomicfile.check_apart(tmp_path / "new", file)

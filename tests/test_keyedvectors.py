@@ -164,3 +164,17 @@ def test_a_file_appears_when_it_is_whole_and_touches_no_other(
 def test_a_folder_that_is_not_there_is_a_config_error(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="cannot be written"):
         keyedvectors.write(tmp_path / "nowhere/v.txt", VALUES)
+
+
+@pytest.mark.parametrize("word", ["1.#IND", "1.#QNAN", "nan(ind)", "null", "-"])
+def test_text_whose_words_are_no_numbers_is_not_taken_for_binary(tmp_path: Path, word: str) -> None:
+    path = tmp_path / "vectors.txt"
+    path.write_text(f"2 2\n0 {word} 2\n1 {word} 2\n")
+    with pytest.raises(ModelError, match="cut or damaged at vector 0 of 2"):
+        keyedvectors.read(path)
+
+
+def test_a_key_of_many_digits_is_no_token() -> None:
+    made = keyedvectors.KeyedVectors(["9" * 5_000], np.ones((1, 2), np.float32))
+    with pytest.raises(ModelError, match="is not a token"):
+        made.by_token(10)

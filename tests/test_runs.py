@@ -623,3 +623,30 @@ def test_the_version_is_the_packages() -> None:
     from importlib import metadata
 
     assert birdfast.__version__ == metadata.version("birdfast")
+
+
+def test_all_tables_in_a_folder_say_the_same(deep: models.Model, folder: Path, tmp_path: Path) -> None:
+    """Those of before are written, too, or go if their rows were not kept."""
+    output = tmp_path / "out"
+    first = sorted(folder.iterdir())[:2]
+    how = {"output": output, "min_confidence": 0.0}
+    birdfast.run(first, deep.path.parent, kinds=("csv", "parquet"), **how)
+    (output / "scores.parquet").write_bytes(b"of another run")
+    assert list(birdfast.run(folder, deep.path.parent, **how)) == list(birdfast.Results(output))
+    assert not (output / "scores.parquet").exists()
+    rows = pyarrow.parquet.read_table(output / "detections.parquet")
+    assert rows.num_rows == len((output / "detections.csv").read_text().splitlines()) - 1
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{"followers": 3}, {"followers": [3]}, {"followers": None}, {"progress": "no"}, {"progress": None}],
+)
+def test_who_is_told_of_a_run_is_checked_first(
+    deep: models.Model, wav: Path, tmp_path: Path, wrong: dict[str, object]
+) -> None:
+    with pytest.raises(ConfigError, match=r"(follower|progress).* does not fit"):
+        birdfast.run(wav, deep.path.parent, output=tmp_path / "out", **wrong)
+    for folder in (3, None, b"out"):
+        with pytest.raises(ConfigError, match="folder: .* does not fit"):
+            birdfast.Results(folder)

@@ -40,12 +40,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Draw the picture."""
     from .. import picture, tables
+    from ..atomicfile import check_apart
     from ..words import counted
 
     recording = Path(chosen.recording)
     rows = tables.read_csv(Path(chosen.detections))
     own = [row for row in rows if Path(row.file).resolve() == recording.resolve()]
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
+    check_apart(output, recording, Path(chosen.detections))
     part = (chosen.start, chosen.length, chosen.fmax)
     whole = picture.draw(recording, own, output, *part, chosen.channel, _say)
     voice.report(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from .. import labels, models, tables
 from ..arrays import Float32, Float64, Int32
 from ..config import Dense
+from ..config import path as checked
 from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
@@ -64,7 +65,7 @@ class Results:
     def __init__(
         self, folder: str | os.PathLike[str], tables: Sequence[Path] = (), stopped: Failure | None = None
     ) -> None:
-        self.folder, self.tables, self.stopped = Path(folder), list(tables), stopped
+        self.folder, self.tables, self.stopped = Path(checked("folder", folder)), list(tables), stopped
 
     def __repr__(self) -> str:
         return f"Results({str(self.folder)!r})"

@@ -10,6 +10,7 @@ import numpy as np
 
 from .. import audio, keyedvectors, tables
 from ..arrays import Int32
+from ..atomicfile import check_apart
 from ..errors import AudioError
 from ..outcomes import Failure
 from ..pipeline.transcript import failure_of
@@ -66,6 +67,7 @@ def write(
     session = StsgSession(model)
     output_folder(folder)
     if vectors is not None:  # first: whether it can be written is soon known
+        check_apart(vectors, model, *map(Path, paths))
         with telling(vectors, AGAIN):
             keyedvectors.write(vectors, session.embeddings)
     n_written = n_failed = 0

@@ -94,6 +94,9 @@ def write_all(
 ) -> list[Path]:
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
 
+    Tables of other kinds that are there already are written, too, so that all in a folder say the same; one
+    whose rows the run did not keep is removed.
+
     Parameters
     ----------
     folder : path
@@ -110,6 +113,7 @@ def write_all(
     OSError
         The disk is full, or the folder goes now.
     """
+    kinds = _with_those_there(folder, kinds, about)
     with ExitStack() as stack:
         with _too_late():
             members = _members(kinds, about, csv_safe=csv_safe).values()
@@ -122,6 +126,19 @@ def write_all(
         if not table.is_wanted:
             table.path.unlink()
     return [table.path for table in tables if table.is_wanted]
+
+
+def _with_those_there(folder: Path, kinds: Iterable[str], about: About) -> tuple[str, ...]:
+    """Return the kinds of tables to write: those that are wanted, and others that lie in the folder."""
+    wanted = tuple(kinds)
+    kept = {*DETECTIONS, *about.models[0].widths}
+    for kind in KINDS:
+        there = [folder / name for name in _members([kind], about).keys() - _members([], about).keys()]
+        if kind not in wanted and any(path.is_file() for path in there):
+            wanted += (kind,) * (kind in kept)
+            for path in there if kind not in kept else ():
+                path.unlink(missing_ok=True)
+    return wanted
 
 
 def write_failures(
