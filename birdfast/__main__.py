@@ -29,7 +29,8 @@ examples:
   python -m birdfast models                             which networks are here, and their licences
 
 exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none worked,
-64 the command makes no sense, 74 the output folder takes no more (full, gone), 130 interrupted.
+64 the command makes no sense, 74 the output takes no more (full, gone), 130 interrupted,
+141 the reader of a result has gone.
 """
 
 
