@@ -11,15 +11,15 @@ from pathlib import Path
 from typing import IO, NamedTuple
 
 from .mpegtags import sound_begin, tag_bytes
+from .wavpack import SIGN, next_block
 
-WAVPACK, TTA = b"wvpk", b"TTA1"
+TTA = b"TTA1"
 BLOCK_HEAD = struct.Struct(
     "<4sIHBBIIIII"
 )  # name, size, version, high bytes, samples, index, count, flags, CRC
 INITIAL = 1 << 11  # a block's flag: the first of those that have the same samples of several channels
 LOWEST_HZ = 1_000  # below that no head is one, and its table may be as long as memory
 UNTOLD = 0xFFFFFFFF
-CHUNK_BYTES = 1 << 20
 
 
 class Link(NamedTuple):
@@ -42,7 +42,7 @@ def links(path: Path) -> list[Link]:
     with path.open("rb") as file:
         begin = sound_begin(file)
         file.seek(begin)
-        heads = {WAVPACK: _wavpack, TTA: _tta}.get(file.read(4))
+        heads = {SIGN: _wavpack, TTA: _tta}.get(file.read(4))
         found = [*heads(file, begin, size)] if heads else []
     borders = [*(begin for begin, _ in found), size]
     return [Link(begin, borders[number + 1], n) for number, (begin, n) in enumerate(found)]
@@ -76,7 +76,7 @@ def _wavpack(file: IO[bytes], place: int, size: int) -> Iterator[tuple[int, int]
     Every block tells its first sample's number (WavPack 4 & 5 Binary File Format).
     """
     begin, told, end = place, None, 0
-    for at, first, n_samples, total in _blocks(file, place, size):
+    for at, first, n_samples, total in _blocks(file, place):
         if not first and end:
             yield begin, told or end
             begin, end = at, 0
@@ -86,7 +86,7 @@ def _wavpack(file: IO[bytes], place: int, size: int) -> Iterator[tuple[int, int]
     yield begin, told or end
 
 
-def _blocks(file: IO[bytes], place: int, size: int) -> Iterator[tuple[int, int, int, int | None]]:
+def _blocks(file: IO[bytes], place: int) -> Iterator[tuple[int, int, int, int | None]]:
     """Yield each block that has samples: its place, the first one's number, how many, and those of the whole.
 
     Of the blocks that have several channels' samples between them, only the first.
@@ -105,17 +105,4 @@ def _blocks(file: IO[bytes], place: int, size: int) -> Iterator[tuple[int, int, 
                 n_samples,
                 None if total == UNTOLD else total + (total_high << 32),
             )
-        found = _find(file, found + 8 + length, size)
-
-
-def _find(file: IO[bytes], place: int, size: int) -> int | None:
-    """Return where the next block begins, behind tags or damage; None if there is none."""
-    n_bytes = len(WAVPACK)  # most are right there
-    while place + len(WAVPACK) <= size:
-        file.seek(place)
-        chunk = file.read(n_bytes)
-        if (at := chunk.find(WAVPACK)) >= 0:
-            return place + at
-        place += len(chunk) - len(WAVPACK) + 1
-        n_bytes = CHUNK_BYTES
-    return None
+        found = next_block(file, found + 8 + length)

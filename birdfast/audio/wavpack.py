@@ -25,7 +25,7 @@ def pieces(path: Path) -> list[tuple[int, int]]:
         place: int | None = 0 if block_bytes(file, 0) else None
         while place is not None:
             end = place + block_bytes(file, place)
-            follower = end if block_bytes(file, end) else _next(file, place + len(SIGN))
+            follower = end if block_bytes(file, end) else next_block(file, place + len(SIGN))
             if end <= (size if follower is None else follower):
                 joins = bool(found) and found[-1][1] == place
                 found[-1:] = [(found[-1][0], end)] if joins else [*found[-1:], (place, end)]
@@ -42,8 +42,10 @@ def block_bytes(file: IO[bytes], place: int) -> int:
     return length if is_one and int.from_bytes(head[8:10], "little") in VERSIONS else 0
 
 
-def _next(file: IO[bytes], place: int) -> int | None:
-    """Return where the next block begins; None if there is none."""
+def next_block(file: IO[bytes], place: int) -> int | None:
+    """Return where the next block begins from a place on, behind tags or damage; None if there is none."""
+    if block_bytes(file, place):  # most are right there
+        return place
     while True:
         file.seek(place)
         chunk = file.read(CHUNK_BYTES)
