@@ -44,6 +44,8 @@ HOMES = {
     "av": {"audio/decoders/ffmpeg.py", "audio/decoders/frames.py"},
     "soxr": {"audio/resampling.py"},
     "scipy": {"audio/perwindow.py"},
+    "onnxruntime": {"runtimes/onnx.py"},
+    "onnx": {"grafting/onnxgraph.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py"},

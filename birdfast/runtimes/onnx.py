@@ -1,0 +1,106 @@
+"""Sessions of ONNX models, through ONNX Runtime."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from ..arrays import Array
+from ..errors import ModelError
+
+HINT = "pip install 'birdfast[onnx]'"
+ERRORS_ONLY = 4
+
+
+class Tensor(NamedTuple):
+    """An input: its name, NumPy's word for its type, and its shape (None: of any length)."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+
+
+TYPES = {
+    "tensor(float)": "float32",
+    "tensor(float16)": "float16",
+    "tensor(double)": "float64",
+    "tensor(int8)": "int8",
+    "tensor(uint8)": "uint8",
+    "tensor(int64)": "int64",
+    "tensor(int32)": "int32",
+    "tensor(bool)": "bool",
+}
+
+
+def start(data: bytes) -> Any:
+    """Return a session that runs in one thread, in memory that does not grow.
+
+    Parameters
+    ----------
+    data : bytes
+        A model that `grafting.onnxgraph` has read; never a file of the user's.
+
+    Raises
+    ------
+    ModelError
+        ONNX Runtime is not installed, or refuses the model.
+    """
+    ort = _library()
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_ALL
+    options.enable_cpu_mem_arena = False  # it keeps the most that it ever needed
+    options.log_severity_level = ERRORS_ONLY
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    options.add_session_config_entry("session.inter_op.allow_spinning", "0")
+    try:
+        return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no class in common but this
+        raise ModelError(f"ONNX Runtime refuses the model: {_words(error)}") from error
+
+
+def inputs(session: Any) -> list[Tensor]:
+    """Return what a session takes."""
+    return [_tensor(told) for told in session.get_inputs()]
+
+
+def run(session: Any, feeds: Mapping[str, Array], fetch: Sequence[str]) -> list[Array]:
+    """Run once.
+
+    Raises
+    ------
+    ModelError
+        ONNX Runtime fails.
+    """
+    try:
+        found: list[Array] = session.run(list(fetch), dict(feeds))
+    except Exception as error:  # as in `start`
+        raise ModelError(f"ONNX Runtime cannot run the model: {_words(error)}") from error
+    return found
+
+
+def version() -> str:
+    """Return the name and version of ONNX Runtime, without loading it."""
+    from importlib import metadata  # not for every worker: it brings a lot along
+
+    try:
+        return f"onnxruntime {metadata.version('onnxruntime')}"
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+def _library() -> Any:
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(f"ONNX Runtime is not installed: {HINT}") from error
+    return onnxruntime
+
+
+def _tensor(told: Any) -> Tensor:
+    shape = tuple(length if isinstance(length, int) and length >= 0 else None for length in told.shape)
+    return Tensor(told.name, TYPES.get(told.type, told.type), shape)
+
+
+def _words(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]
