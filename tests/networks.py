@@ -10,6 +10,7 @@ import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
 from birdfast import modelfolder
+from birdfast.models import Model
 from birdfast.stsg.tokenizer import TokenFrontEnd
 
 RATE_HZ = 8_000
@@ -86,6 +87,11 @@ def write_tokens(folder: Path) -> Path:
     arrays = {name: random.standard_normal(shape).astype(np.float32) for name, shape in shapes.items()}
     modelfolder.write(folder, facts, arrays)
     return folder
+
+
+def described(path: Path, **facts: Any) -> Model:
+    """Return a network by its file, and what is told of it."""
+    return Model(**{"name": path.stem, "title": path.stem, "path": path, **facts})
 
 
 def _tensor(name: str, shape: list[int], buffer: int, kind: int = schema.TensorType.FLOAT32) -> Any:

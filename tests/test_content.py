@@ -99,7 +99,7 @@ def test_a_pipeline_goes_on_with_what_it_opened_in_every_thread(own: models.Mode
 def test_a_network_that_is_gone_when_the_rest_of_it_is_needed_says_so(
     own: models.Model, tmp_path: Path
 ) -> None:
-    session = open_session(own.path, cache=tmp_path / "cache")
+    session = open_session(own, cache=tmp_path / "cache")
     shutil.rmtree(tmp_path / "cache")
     replace_network(own)
     with pytest.raises(ModelError, match="was replaced or changed since it was opened"):
@@ -148,7 +148,7 @@ def test_a_cache_that_others_could_have_written_is_not_used(
     own: models.Model, tmp_path: Path, change: Callable[[Path], None], reason: str
 ) -> None:
     folder = tmp_path / "cache"
-    open_session(own.path, cache=folder)
+    open_session(own, cache=folder)
     kept = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
     assert places.is_prepared(sources.sha256(own.path, ModelError), folder)
     change(folder)
@@ -156,7 +156,7 @@ def test_a_cache_that_others_could_have_written_is_not_used(
     for path in folder.glob("*.graft*"):
         path.write_bytes(b"a hostile body")
     with pytest.warns(RuntimeWarning, match=reason) as told:
-        session = open_session(own.path, cache=folder)
+        session = open_session(own, cache=folder)
     assert len(told) == 1
     assert session.batch == 4
     assert session.run(SOUND[None, :4_000])["logits"].shape == (1, 3)
@@ -200,7 +200,7 @@ def test_a_cache_that_we_make_is_closed_to_others_whatever_the_umask(
 ) -> None:
     before = os.umask(0)
     try:
-        open_session(own.path, cache=tmp_path / "deep/cache")
+        open_session(own, cache=tmp_path / "deep/cache")
     finally:
         os.umask(before)
     made = [tmp_path / "deep/cache", *(tmp_path / "deep/cache").glob("*.graft*")]

@@ -106,7 +106,9 @@ def folder(path: Path, data: bytes, told: str = "") -> Path:
 
 
 def opened(way: str, path: Path, **chosen: Any) -> Session:
-    return open_session(path, cache=models.cache_folder() if way == REWRITTEN else None, **chosen)
+    n_classes = chosen.pop("n_classes", 0)
+    cache = models.cache_folder() if way == REWRITTEN else None
+    return open_session(networks.described(path, **chosen), n_classes, cache)
 
 
 ENDS = {

@@ -13,6 +13,7 @@ from birdfast import models
 from birdfast.audio import perwindow
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
+from birdfast.frontends.recipe import Recipe
 from birdfast.journal import Facts, Journal
 from birdfast.runs.facts import OF_MODEL, facts, fingerprint
 
@@ -40,12 +41,15 @@ MODEL = {  # of every field that decides what a network says of sound, or what i
     "normalization": "hoplite",
     "activation": "softmax",
     "output": "other",
+    "embedding": "inner",
+    "spatial_embedding": "places",
+    "front_end": Recipe(n_fft=512, hop_samples=128),
     "labels_format": "csv:name",
 }
 FILES = {"path", "labels_path", "kind"}  # of which the content decides
 TOLD = {  # to people, or where the files come from
     *("name", "title", "licence", "licence_url", "source", "embedding_samples", "n_classes"),
-    *("model", "labels", "package", "package_folder", "extra"),
+    *("model", "labels", "package", "package_folder", "extra", "tried"),
 }
 LIBRARIES = {
     "birdfast version": ("runs.facts", "__version__"),

@@ -337,12 +337,12 @@ def test_all_batches_are_made_when_a_session_is_opened(tiny_file: Path, tmp_path
     sha256 = hashlib.sha256(tiny_file.read_bytes()).hexdigest()
     cache.cached(tiny_file, tmp_path, batch=4)
     assert not places.is_prepared(sha256, tmp_path)
-    sessions.open_session(tiny_file, cache=tmp_path)
+    sessions.open_session(networks.described(tiny_file), cache=tmp_path)
     assert places.is_prepared(sha256, tmp_path)
     made = {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.graft*")}
     (tmp_path / "any").touch()
     assert {path.stat().st_mode for path in made} == {(tmp_path / "any").stat().st_mode}  # others may read it
-    sessions.open_session(tiny_file, cache=tmp_path)
+    sessions.open_session(networks.described(tiny_file), cache=tmp_path)
     assert {path: path.stat().st_mtime_ns for path in tmp_path.glob("*.graft*")} == made
 
 

@@ -57,7 +57,7 @@ def test_a_file_wants_its_labels(tmp_path: Path) -> None:
 
 
 def test_a_folder_holds_one_network(tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="holds 0 .tflite files"):
+    with pytest.raises(ModelError, match="holds 0 .tflite or .onnx files"):
         models.find(tmp_path)
     networks.write_folder(tmp_path)
     model = models.find(tmp_path)

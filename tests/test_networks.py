@@ -43,7 +43,7 @@ def opened(way: str, folder: Path, data: bytes, n_classes: int = 0) -> Session:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # where the original is used
         cache = models.cache_folder() if way == "rewritten" else None
-        return open_session(path, n_classes=n_classes, cache=cache)
+        return open_session(networks.described(path), n_classes, cache)
 
 
 def assert_says_the_logits(session: Session) -> None:

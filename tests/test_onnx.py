@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,9 +19,14 @@ from birdfast.frontends.recipe import Recipe  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.sessions.session import EMBEDDING, LOGITS  # noqa: E402
 
+from . import networks  # noqa: E402
 from .onnxnetworks import DIM, FLOAT, N_CLASSES, WINDOW_SAMPLES, meaning, model, network  # noqa: E402
 
 WINDOWS = np.random.default_rng(5).standard_normal((4, WINDOW_SAMPLES)).astype(np.float32) / 4
+
+
+def opened(path: Path, **facts: Any) -> OnnxSession:
+    return OnnxSession(networks.described(path, kind="onnx", **facts))
 
 
 def written(folder: Path, made: onnx.ModelProto) -> Path:
@@ -43,7 +49,7 @@ def written(folder: Path, made: onnx.ModelProto) -> Path:
     ids=str,
 )
 def test_sound_is_given_in_the_shape_that_a_network_takes(tmp_path: Path, shape: tuple[int, ...]) -> None:
-    session = OnnxSession(written(tmp_path, network(shape)))
+    session = opened(written(tmp_path, network(shape)))
     assert session.window_samples == WINDOW_SAMPLES
     assert session.outputs == {LOGITS: N_CLASSES, EMBEDDING: DIM}
     for n in range(1, session.batch + 1):
@@ -55,32 +61,32 @@ def test_sound_is_given_in_the_shape_that_a_network_takes(tmp_path: Path, shape:
 
 def test_a_network_of_any_length_takes_the_length_that_its_facts_tell(tmp_path: Path) -> None:
     path = written(tmp_path, network(("batch", "samples")))
-    assert OnnxSession(path, window_samples=WINDOW_SAMPLES).run(WINDOWS[:2])[LOGITS].shape == (2, N_CLASSES)
+    assert opened(path, window_samples=WINDOW_SAMPLES).run(WINDOWS[:2])[LOGITS].shape == (2, N_CLASSES)
     with pytest.raises(ModelError, match=r"any length of sound; its facts have to tell window_samples"):
-        OnnxSession(path)
+        opened(path)
 
 
 def test_a_picture_is_drawn_by_its_recipe(tmp_path: Path) -> None:
     recipe = Recipe(n_fft=256, hop_samples=100, n_mels=20)
     drawn = Pictures(recipe, 16_000, WINDOW_SAMPLES)(WINDOWS).reshape(4, -1)
     path = written(tmp_path, network(("batch", 1, 20, 41), n_values=820))
-    session = OnnxSession(path, window_samples=WINDOW_SAMPLES, rate_hz=16_000, recipe=recipe)
+    session = opened(path, window_samples=WINDOW_SAMPLES, rate_hz=16_000, front_end=recipe)
     np.testing.assert_allclose(session.run(WINDOWS)[LOGITS], meaning(drawn)[1], rtol=1e-4, atol=1e-4)
     with pytest.raises(
         ModelError, match=r"takes float32 \[any, 1, 20, 41\], but its front end makes \[batch, 1, 30"
     ):
-        OnnxSession(
+        opened(
             path,
             window_samples=WINDOW_SAMPLES,
             rate_hz=16_000,
-            recipe=Recipe(n_fft=256, hop_samples=100, n_mels=30),
+            front_end=Recipe(n_fft=256, hop_samples=100, n_mels=30),
         )
     with pytest.raises(ModelError, match=r"no window of sound.*or a spectrogram whose recipe stands in"):
-        OnnxSession(path)
+        opened(path)
 
 
 def test_a_batch_that_mixes_its_windows_is_run_one_by_one(tmp_path: Path) -> None:
-    session = OnnxSession(written(tmp_path, network(mixes_windows=True)))
+    session = opened(written(tmp_path, network(mixes_windows=True)))
     with pytest.warns(RuntimeWarning, match="4 windows at once give other scores"):
         found = session.run(WINDOWS)[LOGITS]
     np.testing.assert_allclose(found, 2 * meaning(WINDOWS)[1], atol=1e-4)
@@ -88,7 +94,7 @@ def test_a_batch_that_mixes_its_windows_is_run_one_by_one(tmp_path: Path) -> Non
 
 
 def test_a_twin_says_the_same(tmp_path: Path) -> None:
-    session = OnnxSession(written(tmp_path, network()))
+    session = opened(written(tmp_path, network()))
     assert (session.twin().run(WINDOWS)[LOGITS] == session.run(WINDOWS)[LOGITS]).all()
 
 
@@ -106,7 +112,7 @@ def test_an_input_that_cannot_be_given_is_told(tmp_path: Path, made: onnx.ModelP
         made.graph.node[0].input[0] = "floats"
         made.graph.node.insert(0, helper.make_node("Cast", ["sound"], ["floats"], to=FLOAT))
     with pytest.raises(ModelError, match=words):
-        OnnxSession(written(tmp_path, made))
+        opened(written(tmp_path, made))
 
 
 def test_weights_are_read_from_beside_the_model_alone(tmp_path: Path) -> None:
@@ -120,17 +126,17 @@ def test_weights_are_read_from_beside_the_model_alone(tmp_path: Path) -> None:
     place = weights.external_data.add()
     place.key, place.value = "location", "weights.bin"
     (folder / "weights.bin").write_bytes(held)
-    found = OnnxSession(written(folder, made)).run(WINDOWS[:1])[LOGITS]
+    found = opened(written(folder, made)).run(WINDOWS[:1])[LOGITS]
     np.testing.assert_allclose(found, meaning(WINDOWS[:1])[1], atol=1e-5)
     (tmp_path / "weights.bin").write_bytes(held)
     for elsewhere in ("../weights.bin", str(tmp_path / "weights.bin"), "missing.bin", ""):
         place.value = elsewhere
         with pytest.raises(ModelError, match="weights"):
-            OnnxSession(written(folder, made))
+            opened(written(folder, made))
     (folder / "link.bin").symlink_to(tmp_path / "weights.bin")
     place.value = "link.bin"
     with pytest.raises(ModelError, match="not beside it"):
-        OnnxSession(written(folder, made))
+        opened(written(folder, made))
 
 
 def test_operators_of_others_and_endless_ones_are_refused(tmp_path: Path) -> None:
@@ -141,7 +147,7 @@ def test_operators_of_others_and_endless_ones_are_refused(tmp_path: Path) -> Non
         [helper.make_tensor_value_info("y", FLOAT, [1, 3])],
     )
     with pytest.raises(ModelError, match=r"operator of others: elsewhere\.Hear"):
-        OnnxSession(written(tmp_path, model(foreign, "elsewhere")))
+        opened(written(tmp_path, model(foreign, "elsewhere")))
     body = helper.make_graph(
         [helper.make_node("Identity", ["go"], ["on"]), helper.make_node("Identity", ["x_in"], ["x_out"])],
         "body",
@@ -163,7 +169,7 @@ def test_operators_of_others_and_endless_ones_are_refused(tmp_path: Path) -> Non
         [numpy_helper.from_array(np.array(True), "true")],
     )
     with pytest.raises(ModelError, match="a Loop, which may never end"):
-        OnnxSession(written(tmp_path, model(loop)))
+        opened(written(tmp_path, model(loop)))
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -172,16 +178,16 @@ def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
         path = tmp_path / "damaged.onnx"
         path.write_bytes(damaged)
         with pytest.raises(ModelError):
-            OnnxSession(path)
+            opened(path)
     with pytest.raises(ModelError, match="cannot be read"):
-        OnnxSession(tmp_path / "none.onnx")
+        opened(tmp_path / "none.onnx")
 
 
 def test_an_embedding_may_be_named(tmp_path: Path) -> None:
     made = network()
     made.graph.output.add().name = "product"
     path = written(tmp_path, made)
-    found = OnnxSession(path, output="scores", embedding="product").run(WINDOWS[:1])
+    found = opened(path, output="scores", embedding="product").run(WINDOWS[:1])
     assert (found[EMBEDDING] < 0).any()
     with pytest.raises(ModelError, match="has no output hidden; it has scores, product"):
-        OnnxSession(path, output="scores", embedding="hidden")
+        opened(path, output="scores", embedding="hidden")

@@ -139,4 +139,4 @@ def test_a_network_with_more_values_than_its_last_axis_is_refused_at_once(
     path = tmp_path / "rows.tflite"
     path.write_bytes(graph.write())
     with pytest.raises(ModelError, match=r"its scores are rows float32 \[1, 2, 3\]"):
-        open_session(path, n_classes=3, cache=tmp_path / "cache" if cached else None)
+        open_session(networks.described(path), 3, tmp_path / "cache" if cached else None)

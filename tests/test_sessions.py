@@ -142,7 +142,7 @@ def test_twins_in_two_threads_do_not_disturb_each_other(session: Session) -> Non
 
 
 def test_logits_are_the_networks(tiny: models.Model) -> None:
-    session = open_session(tiny.path, n_classes=3)
+    session = open_session(tiny, 3)
     assert (session.window_samples, session.outputs["logits"]) == (networks.WINDOW_SAMPLES, 3)
     window = np.random.default_rng(0).standard_normal((1, networks.WINDOW_SAMPLES)).astype(np.float32)
     logits = session.run(window)["logits"]
@@ -150,7 +150,7 @@ def test_logits_are_the_networks(tiny: models.Model) -> None:
 
 
 def test_yamnet_runs(yamnet: models.Model) -> None:
-    session = open_session(yamnet.path, n_classes=521)
+    session = open_session(yamnet, 521)
     logits = session.run(np.zeros((1, 15_600), np.float32))["logits"]
     assert logits.shape == (1, 521)
     assert logits.argmax() == 494  # "Silence"
@@ -159,7 +159,7 @@ def test_yamnet_runs(yamnet: models.Model) -> None:
 
 def test_the_number_of_labels_has_to_fit(tiny: models.Model) -> None:
     with pytest.raises(ModelError, match="scores 3 classes, but there are 7 labels"):
-        open_session(tiny.path, n_classes=7)
+        open_session(tiny, 7)
 
 
 @pytest.mark.parametrize(
@@ -179,12 +179,12 @@ def test_what_is_no_network_for_sound_is_refused(tmp_path: Path, content: bytes,
     path = tmp_path / "model.tflite"
     path.write_bytes(content)
     with pytest.raises(ModelError, match=rf"model\.tflite: .*({reason})"):
-        open_session(path)
+        open_session(networks.described(path))
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="gone.tflite: cannot be read"):
-        open_session(tmp_path / "gone.tflite")
+        open_session(networks.described(tmp_path / "gone.tflite"))
 
 
 def test_a_missing_runtime_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_infer_names_the_songs(data: Path, model: Path, tmp_path: Path) -> None:
 
 
 def test_a_window_has_the_same_scores_alone_and_in_a_batch(model: Path) -> None:
-    session = open_session(model / "model.toml", "stsg")
+    session = open_session(models.find(model))
     windows = np.stack([song("warble", seed, 1.0) for seed in range(5)])
     together = session.run(windows)
     alone = [session.run(window[np.newaxis]) for window in windows]
@@ -543,7 +543,7 @@ def test_the_papers_preset_learns(data: Path, tmp_path: Path) -> None:
     output = tmp_path / "m"
     chosen = ["--preset", "paper", "--recipe", str(tmp_path / "short.toml"), "--quiet"]
     assert main(["train", str(data / "songs"), "-o", str(output), *chosen]) == 0
-    assert open_session(output / "model.toml", "stsg").window_samples == 5 * RATE_HZ
+    assert open_session(models.find(output)).window_samples == 5 * RATE_HZ
 
 
 def test_centroids_and_vectors_from_elsewhere_take_the_place_of_our_own(data: Path, tmp_path: Path) -> None:
@@ -652,7 +652,7 @@ def test_a_folder_of_another_shape_is_no_model(model: Path, tmp_path: Path) -> N
     parts["centroids"] = parts["centroids"][:, :-1]
     modelfolder.write(tmp_path / "m", facts, parts)
     with pytest.raises(ModelError, match="do not fit together"):
-        open_session(tmp_path / "m" / "model.toml", "stsg")
+        open_session(models.find(tmp_path / "m"))
 
 
 @pytest.mark.parametrize(
@@ -689,7 +689,7 @@ def test_a_manifest_that_is_sealed_but_silly_is_refused_by_name(
     place[below] = value
     seal(tmp_path / "m", facts, parts)
     with pytest.raises(ModelError, match=rf"{below}\b"):
-        open_session(tmp_path / "m/model.toml", "stsg", n_classes=3)
+        open_session(models.find(tmp_path / "m"), 3)
     audio.write(tmp_path / "a.wav", song("warble", 1), RATE_HZ)
     for command in (["infer"], ["tokens"]):
         how = [*command, str(tmp_path / "a.wav"), "--model", str(tmp_path / "m"), "-o", str(tmp_path / "o")]

@@ -6,14 +6,19 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
+from ..config import GraphEnd
 from ..errors import ModelError
 from ..runtimes.onnx import HINT
+from .signature import OPEN, Output
 
 MOST_BYTES = (1 << 31) - 1  # of one message: Protocol Buffers have no more
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 ENDLESS = ("Loop", "Scan")  # a network that hears a window needs none, and a hostile one never ends
+FLOAT = 1  # TensorProto.FLOAT
 MATRICES = ("Gemm", "MatMul")
-ACTIVATIONS = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
+ACTIVATIONS: dict[str, GraphEnd] = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 PASSES = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add", "Dropout")
 
 
@@ -45,10 +50,10 @@ class OnnxGraph:
         self._constants = {one.name for one in graph.initializer}
 
     @property
-    def outputs(self) -> list[tuple[str, list[int]]]:
-        """What it gives: names and shapes, in which 0 is any length."""
+    def outputs(self) -> list[Output]:
+        """What it gives, in its order."""
         return [
-            (one.name, [length.dim_value for length in one.type.tensor_type.shape.dim])
+            Output((one.name,), _dtype(one), _shape(one), self.activation(one.name))
             for one in self.model.graph.output
         ]
 
@@ -57,7 +62,7 @@ class OnnxGraph:
         """What its author wrote into it, by key."""
         return {one.key: one.value for one in self.model.metadata_props}
 
-    def activation(self, output: str) -> str:
+    def activation(self, output: str) -> GraphEnd:
         """Return what an output ends in: "sigmoid", "softmax", or "none" that can be seen."""
         for node in self._behind(output):
             if node.op_type in ACTIVATIONS:
@@ -89,6 +94,17 @@ class OnnxGraph:
             if node.op_type in MATRICES or node.op_type not in (*PASSES, *ACTIVATIONS):
                 return
             name = next((one for one in node.input if one not in self._constants), "")
+
+
+def _dtype(told: Any) -> np.dtype[Any]:
+    return np.dtype({FLOAT: np.float32}.get(told.type.tensor_type.elem_type, object))
+
+
+def _shape(told: Any) -> tuple[int, ...]:
+    if not told.type.tensor_type.HasField("shape"):
+        return (OPEN,)
+    lengths = told.type.tensor_type.shape.dim
+    return tuple(one.dim_value if one.HasField("dim_value") else OPEN for one in lengths)
 
 
 def _parsed(onnx: Any, path: Path) -> Any:

@@ -16,7 +16,7 @@ from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import own
-from .model import Digests, Kind, Model, check_unchanged, listed, with_files
+from .model import Digests, Kind, Model, check_unchanged, described, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 
 __all__ = [
@@ -28,6 +28,7 @@ __all__ = [
     "catalogue",
     "check_several",
     "check_unchanged",
+    "described",
     "find",
     "find_all",
     "folders",

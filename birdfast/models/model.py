@@ -8,16 +8,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from .. import labels, sources
 from ..config import Activation, GraphEnd, Normalization
 from ..errors import ModelError
+from ..frontends.recipe import Recipe
 from ..labels import Labels
-from ..runtimes import litert
+from ..runtimes import litert, onnx
 from .places import folders
 
-Kind = Literal["tflite", "stsg"]
+Kind = Literal["tflite", "onnx", "stsg"]
+RUNTIMES = {"tflite": litert, "onnx": onnx}
 # By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
 LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
 
@@ -37,8 +39,8 @@ class Model:
     ----------
     name, title : str
         What a user types, and reads.
-    kind : "tflite" or "stsg"
-        What its file is: a TFLite network, or the manifest of a model that birdfast trained.
+    kind : "tflite", "onnx" or "stsg"
+        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained.
     licence, licence_url, source : str
     rate_hz, window_samples, step_samples : int
         What sound it takes, and the usual step from window to window; 0: not known yet.
@@ -49,6 +51,14 @@ class Model:
         graph's end decides.
     output : str
         The name of the output with the scores, where there are several, or a part of it that no other has.
+    embedding, spatial_embedding : str
+        Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
+        the network shows by itself, and none.
+    front_end : Recipe or None
+        The picture that the network takes; None: the sound itself.
+    tried : str
+        Whether its authors' file ran here: "yes", "no", "same architecture with random weights", or "" of
+        a file of the user's.
     embedding_samples, n_classes : int
         Lengths of the embedding and of the scores; 0: not told.
     model, labels : str
@@ -72,6 +82,10 @@ class Model:
     normalization: Normalization = "none"
     activation: Activation | Literal[""] = ""
     output: str = ""
+    embedding: str = ""
+    spatial_embedding: str = ""
+    front_end: Recipe | None = None
+    tried: str = ""
     embedding_samples: int = 0
     n_classes: int = 0
     model: str = ""
@@ -91,7 +105,7 @@ class Model:
     @property
     def runtime(self) -> str:
         """Name and version of the library that runs its kind; "" where birdfast itself does."""
-        return litert.version() if self.kind == "tflite" else ""
+        return RUNTIMES[self.kind].version() if self.kind in RUNTIMES else ""
 
     def digests(self) -> Digests:
         """Return what its files hold now.
@@ -197,4 +211,15 @@ def with_files(model: Model, path: Path, labels_path: Path) -> Model:
 def listed() -> Mapping[str, Model]:
     """Return the networks of models.toml by name, wherever their files are."""
     facts = tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
-    return {name: Model(name=name, **wanted) for name, wanted in facts.items()}
+    return {name: described(name=name, **wanted) for name, wanted in facts.items()}
+
+
+def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Model:
+    """Return a model of what a manifest tells, or a worker is told: its recipe is a table.
+
+    Raises
+    ------
+    ConfigError
+        The recipe does not fit.
+    """
+    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end))

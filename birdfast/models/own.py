@@ -8,10 +8,12 @@ from typing import Any, get_args
 
 from .. import modelfolder, sources
 from ..config import LARGEST, Activation, Normalization
-from ..errors import ModelError
-from .model import Model
+from ..errors import ConfigError, ModelError
+from ..frontends.recipe import Recipe
+from .model import Kind, Model
 
-FOUND = ("kind", "path", "labels_path")  # what a manifest cannot tell
+NETWORKS: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
+FOUND = ("kind", "path", "labels_path", "tried")  # what a manifest cannot tell
 
 
 def in_folder(folder: Path) -> Model:
@@ -25,17 +27,21 @@ def in_folder(folder: Path) -> Model:
     """
     if modelfolder.is_one(folder):
         return _trained(folder)
-    networks = sorted(folder.glob("*.tflite"))
     manifest = folder / modelfolder.MANIFEST
+    networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in NETWORKS]
     if not networks and manifest.exists():
         raise ModelError(
             f'{manifest}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
-            " and there is no .tflite file beside it"
+            " and there is no .tflite or .onnx file beside it"
         )
-    if len(networks) != 1:
-        raise ModelError(f"{folder}: holds {len(networks)} .tflite files; a model folder holds one")
     facts = sources.toml(manifest, ModelError) if manifest.exists() else {}
     _check(manifest, facts)
+    networks = [path for path in networks if path.name == facts.get("model", path.name)]
+    if len(networks) != 1:
+        raise ModelError(
+            f"{folder}: holds {len(networks)} .tflite or .onnx files; a model folder holds one, or a"
+            f" {modelfolder.MANIFEST} whose `model` names it"
+        )
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
     lists = sorted(folder.glob("*abels*.txt"))
@@ -62,7 +68,7 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
         raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
     if labels_path.suffix == ".csv" and "labels_format" not in facts:
         raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
-    found = {"kind": "tflite", "path": path, "labels_path": labels_path}
+    found = {"kind": NETWORKS.get(path.suffix.lower(), "tflite"), "path": path, "labels_path": labels_path}
     return Model(**{"name": path.stem, "title": path.stem, **facts, **found})
 
 
@@ -91,7 +97,11 @@ def _trained(folder: Path) -> Model:
 def _check(manifest: Path, facts: dict[str, Any]) -> None:
     """Refuse keys and values that a user's manifest cannot have."""
     defaults = {field.name: field.default for field in dataclasses.fields(Model)}
+    if "front_end" in facts:
+        facts["front_end"] = _recipe(manifest, facts["front_end"])
     for key, value in facts.items():
+        if key == "front_end":
+            continue
         if key not in defaults or key in FOUND:
             raise ModelError(f"{manifest}: unknown key {key}")
         kind = int if isinstance(defaults[key], int) else str
@@ -104,6 +114,15 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
         raise ModelError(
             f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
         )
+
+
+def _recipe(manifest: Path, told: object) -> Recipe:
+    if not isinstance(told, dict):
+        raise ModelError(f"{manifest}: front_end = {told!r} does not fit; it takes a table")
+    try:
+        return Recipe.of(told)
+    except ConfigError as error:
+        raise ModelError(f"{manifest}: front_end: {error}") from error
 
 
 def _is_name(name: str) -> bool:

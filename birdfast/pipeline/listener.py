@@ -56,7 +56,7 @@ class Listener:
         self.label_spaces = model.label_spaces()
         cache = models.cache_folder() if options.graft else None
         n_classes = len(self.label_spaces[0])
-        session = open_session(model.path, model.kind, output=model.output, n_classes=n_classes, cache=cache)
+        session = open_session(model, n_classes, cache)
         self._sessions = _Sessions(session)
         self.model = model.for_input(session.window_samples, session.ends_in)
         assert self.model.activation  # not "" any more

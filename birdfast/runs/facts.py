@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from .. import labels
 from .._version import __version__
 from ..config import KEEP, Options
+from ..frontends import recipe
 from ..journal import Facts
 from ..models import Digests, Model
 from ..tables import About, AboutModel, Names
@@ -22,6 +23,9 @@ OF_MODEL = (
     "normalization",
     "activation",
     "output",
+    "embedding",
+    "spatial_embedding",
+    "front_end",
     "labels_format",
 )
 
@@ -88,7 +92,10 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
     decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
         decides["runtime"] = model.runtime
-    return decides | {name: json.dumps(getattr(model, name)) for name in OF_MODEL}
+    facts = {name: getattr(model, name) for name in OF_MODEL}
+    if model.front_end is not None:
+        facts["front_end"] = recipe.plain(model.front_end)
+    return decides | {name: json.dumps(value) for name, value in facts.items()}
 
 
 def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:

@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModelError, ModelMemoryError
-from ..models import Kind
+from ..models import Kind, Model
 from .session import LOGITS, Session
 
 
-def open_session(
-    path: Path, kind: Kind = "tflite", *, output: str = "", n_classes: int = 0, cache: Path | None = None
-) -> Session:
+def open_session(model: Model, n_classes: int = 0, cache: Path | None = None) -> Session:
     """Load a model's network.
 
     Parameters
     ----------
-    path : path
-        A .tflite file, or the manifest of a trained model (model.toml).
-    kind : "tflite" or "stsg"
-        See `models.Model`.
-    output : str
-        The name of the output that holds the scores, where there are several; a part of it will do, if no
-        other has that part.
+    model : Model
     n_classes : int
         How many classes the labels name; 0 if they are not known.
     cache : path or None
@@ -34,24 +27,44 @@ def open_session(
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
-    session = OPENERS[kind](path, output, n_classes, cache)
+    session = OPENERS[model.kind](model, n_classes, cache)
     if n_classes and session.outputs[LOGITS] != n_classes:
         raise ModelError(
-            f"{path}: scores {session.outputs[LOGITS]} classes, but there are {n_classes} labels"
+            f"{model.path}: scores {session.outputs[LOGITS]} classes, but there are {n_classes} labels"
         )
     return session
 
 
-def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
+def _tflite(model: Model, n_classes: int, cache: Path | None) -> Session:
     from ..runtimes import litert
     from .tflite import TfliteSession
 
-    try:
+    with _named(model.path):
         if cache is not None and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
 
-            return BatchedSession(path, cache, output=output, n_classes=n_classes)
-        return TfliteSession(path, output=output, n_classes=n_classes)
+            return BatchedSession(model.path, cache, output=model.output, n_classes=n_classes)
+        return TfliteSession(model.path, output=model.output, n_classes=n_classes)
+
+
+def _onnx(model: Model, n_classes: int, cache: Path | None) -> Session:
+    from .onnx import OnnxSession
+
+    with _named(model.path):
+        return OnnxSession(model, n_classes)
+
+
+def _stsg(model: Model, n_classes: int, cache: Path | None) -> Session:
+    from .stsg import StsgSession
+
+    return StsgSession(model.path.parent)
+
+
+@contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Let what is wrong with a network name its file."""
+    try:
+        yield
     except MemoryError as error:
         raise ModelMemoryError(f"{path}: too little memory to open it") from error
     except ModelError as error:
@@ -59,10 +72,8 @@ def _tflite(path: Path, output: str, n_classes: int, cache: Path | None) -> Sess
         raise type(error)(f"{path}: {reason}") from error
 
 
-def _stsg(path: Path, output: str, n_classes: int, cache: Path | None) -> Session:
-    from .stsg import StsgSession
-
-    return StsgSession(path.parent)
-
-
-OPENERS: dict[Kind, Callable[[Path, str, int, Path | None], Session]] = {"tflite": _tflite, "stsg": _stsg}
+OPENERS: dict[Kind, Callable[[Model, int, Path | None], Session]] = {
+    "tflite": _tflite,
+    "onnx": _onnx,
+    "stsg": _stsg,
+}

@@ -4,30 +4,20 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Float32
 from ..errors import ModelError
-from ..frontends.recipe import Recipe
 from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.signature import scores_output
+from ..models import Model
 from ..runtimes import onnx
 from .intake import Intake
 from .session import EMBEDDING, LOGITS, Arrays, check_windows
 
 BATCH = 4  # where any number goes
 TOLERANCE = 1e-3  # of a batch's logits, to those of its windows alone
-
-
-class Facts(NamedTuple):
-    """What a model's facts tell of the sound: 0 and None where they do not."""
-
-    window_samples: int = 0
-    recipe: Recipe | None = None
-    rate_hz: int = 0
 
 
 class OnnxSession:
@@ -38,42 +28,33 @@ class OnnxSession:
 
     Parameters
     ----------
-    path : path
-    output, embedding : str
-        Names of outputs; "": the one that fits, and what the last matrix is multiplied with.
+    model : Model
     n_classes : int
-    window_samples, rate_hz : int
-        What the model's facts tell; 0: nothing.
-    recipe : Recipe or None
-        The picture that it takes.
+        0: not known.
     """
 
-    def __init__(
-        self,
-        path: Path,
-        *,
-        output: str = "",
-        embedding: str = "",
-        n_classes: int = 0,
-        window_samples: int = 0,
-        rate_hz: int = 0,
-        recipe: Recipe | None = None,
-    ) -> None:
-        graph = OnnxGraph(path)
+    def __init__(self, model: Model, n_classes: int = 0) -> None:
+        graph = OnnxGraph(model.path)
         declared = graph.outputs
-        logits, _ = declared[scores_output(declared, output, n_classes)]
-        inner = _named(embedding, [name for name, _ in declared]) or graph.before_matrix(logits)
+        place = scores_output(declared, model.output, n_classes)
+        logits = declared[place].names[0]
+        inner = _named(model.embedding, [output.names[0] for output in declared]) or graph.before_matrix(
+            logits
+        )
         roles = {LOGITS: logits} | ({EMBEDDING: inner} if inner else {})
-        data = graph.with_output(inner or logits)
-        self._start(data, roles, Facts(window_samples, recipe, rate_hz))
+        self.ends_in = declared[place].ends_in
+        self._start(graph.with_output(inner or logits), roles, model)
 
-    def _start(self, data: bytes, roles: Mapping[str, str], facts: Facts) -> None:
-        self._asked = (data, roles, facts)
+    def _start(self, data: bytes, roles: Mapping[str, str], model: Model) -> None:
+        self._asked = (data, roles, model)
         self._session = onnx.start(data)
         taken = onnx.inputs(self._session)
         if len(taken) != 1:
             raise ModelError(f"has {len(taken)} inputs; a network for sound has one")
-        self._name, self._intake = taken[0].name, Intake(taken[0].dtype, taken[0].shape, *facts)
+        self._name, self._intake = (
+            taken[0].name,
+            Intake(taken[0].dtype, taken[0].shape, model.window_samples, model.front_end, model.rate_hz),
+        )
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
         self._proved, self._roles = {1}, dict(roles)

@@ -18,7 +18,7 @@ import numpy as np
 
 from ..config import Options
 from ..errors import BirdfastError
-from ..models import Digests, Model, check_unchanged
+from ..models import Digests, Model, check_unchanged, described
 from ..outcomes import Outcome, Part
 from ..pipeline import Pipeline
 from . import wire
@@ -107,7 +107,7 @@ def _die_with(parent: int) -> None:
 
 
 def _model(facts: dict[str, Any]) -> Model:
-    return Model(**facts | {"path": Path(facts["path"]), "labels_path": Path(facts["labels_path"])})
+    return described(**facts | {"path": Path(facts["path"]), "labels_path": Path(facts["labels_path"])})
 
 
 if __name__ == "__main__":
