@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -18,17 +18,21 @@ from ..labels import Labels
 from ..runtimes import litert, onnx
 from .places import folders
 
-Kind = Literal["tflite", "onnx", "stsg"]
+Kind = Literal["tflite", "onnx", "stsg", "head"]
 RUNTIMES = {"tflite": litert, "onnx": onnx}
 # By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
 LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
 
 
 class Digests(NamedTuple):
-    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name."""
+    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name.
+
+    A head's results hang on its backbone's file, too: "" where there is none.
+    """
 
     network: str
     labels: str
+    backbone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,8 +43,14 @@ class Model:
     ----------
     name, title : str
         What a user types, and reads.
-    kind : "tflite", "onnx" or "stsg"
-        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained.
+    kind : "tflite", "onnx", "stsg" or "head"
+        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained, of
+        tokens or as a head on a network.
+    on, on_sha256 : str
+        Of a head: the network whose embedding it takes, as its manifest names it, and the SHA-256 of the file
+        that it was made for; "" of all others, and where nothing tells.
+    backbone : Model or None
+        That network: a head takes the sound that it takes.
     licence, licence_url, source : str
     rate_hz, window_samples, step_samples : int
         What sound it takes, and the usual step from window to window; 0: not known yet.
@@ -73,6 +83,9 @@ class Model:
     name: str
     title: str
     kind: Kind = "tflite"
+    on: str = ""
+    on_sha256: str = ""
+    backbone: Model | None = None
     licence: str = "as its author says"
     licence_url: str = ""
     source: str = ""
@@ -99,8 +112,13 @@ class Model:
 
     @property
     def found(self) -> bool:
-        """Whether both files lie on this machine."""
-        return self.path.is_file() and self.labels_path.is_file()
+        """Whether its files lie on this machine, and its backbone's."""
+        return all(path.is_file() for path in self.files)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What decides its scores and their names: its network, its labels, and its backbone."""
+        return (self.path, self.labels_path, *(() if self.backbone is None else [self.backbone.path]))
 
     @property
     def runtime(self) -> str:
@@ -115,7 +133,7 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        return Digests(*(sources.sha256(path, ModelError) for path in (self.path, self.labels_path)))
+        return Digests(*(sources.sha256(path, ModelError) for path in self.files))
 
     def label_spaces(self) -> tuple[Labels, ...]:
         """Return what its classes are called.
@@ -139,8 +157,9 @@ class Model:
     def for_input(self, window_samples: int, ends_in: GraphEnd = "") -> Model:
         """Complete a user's network, which takes windows of so many samples.
 
-        Without a rate it takes the facts of the listed network with the same input; without an activation,
-        that which its graph's end leaves to do.
+        A head takes the facts of its backbone; with a rate of its own, it hears sound that is slowed down.
+        Without a rate, a network takes the facts of the listed one with the same input; without an
+        activation, that which its graph's end leaves to do.
 
         Parameters
         ----------
@@ -159,6 +178,16 @@ class Model:
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
         activation = self._activation_after(ends_in)
+        if self.backbone is not None:
+            on = self.backbone.for_input(window_samples)
+            of_head: dict[str, Any] = {
+                "rate_hz": self.rate_hz or on.rate_hz,
+                "step_samples": self.step_samples or on.step_samples,
+                "normalization": on.normalization,
+                "window_samples": window_samples,
+                "activation": activation or "sigmoid",
+            }
+            return dataclasses.replace(self, **of_head)
         if self.rate_hz:
             told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
             return dataclasses.replace(self, **told)  # type: ignore[arg-type]
@@ -184,24 +213,6 @@ class Model:
         return self.activation or left or ""
 
 
-def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
-    """Refuse models whose files hold something else than they did.
-
-    Raises
-    ------
-    ModelError
-        The message names the file; or one cannot be read.
-    """
-    for model, digest in zip(models, meant, strict=True):
-        files = (model.path, model.labels_path)
-        for path, now, then in zip(files, model.digests(), digest, strict=True):
-            if now != then:
-                raise ModelError(
-                    f"{path}: was replaced or changed since the workers were started (its SHA-256 is"
-                    f" {now[:12]}..., no longer {then[:12]}...)"
-                )
-
-
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:
     """Return a network whose files lie elsewhere."""
     return dataclasses.replace(model, path=path, labels_path=labels_path)
@@ -214,12 +225,16 @@ def listed() -> Mapping[str, Model]:
     return {name: described(name=name, **wanted) for name, wanted in facts.items()}
 
 
-def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Model:
-    """Return a model of what a manifest tells, or a worker is told: its recipe is a table.
+def described(
+    *, front_end: Mapping[str, Any] | None = None, backbone: Mapping[str, Any] | None = None, **told: Any
+) -> Model:
+    """Return a model of what a manifest tells, or a worker is told: its recipe and its backbone are tables.
 
     Raises
     ------
     ConfigError
         The recipe does not fit.
     """
-    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end))
+    told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
+    below = None if backbone is None else described(**backbone)
+    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end), backbone=below)

@@ -88,6 +88,7 @@ class OnnxSession:
         """Return a second session of the same network."""
         made = OnnxSession.__new__(OnnxSession)
         made._start(*self._asked)
+        made.ends_in = self.ends_in
         return made
 
     def _run(self, windows: Float32) -> Arrays:

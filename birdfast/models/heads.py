@@ -1,0 +1,100 @@
+"""Heads: networks that take another one's embedding in place of sound, and what they stand on."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+from .. import modelfolder
+from ..errors import ModelError
+from . import firstinput, own
+from .known import catalogue
+from .model import Model, listed
+
+# Whose heads go round as files that say nothing of it: BirdNET-Analyzer's and BattyBirdNET's.
+BARE = ("birdnet-2.4",)
+BACKBONES = ("normalization", "front_end", "embedding", "spatial_embedding")  # facts that are not the head's
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def completed(model: Model) -> Model:
+    """Return a user's model, with its backbone if it is a head.
+
+    Parameters
+    ----------
+    model : Model
+        As its manifest, or nothing but its file, tells. Where nothing does, the length of its input may.
+
+    Raises
+    ------
+    ModelError
+        Its backbone is missing, is a head itself, or nobody can tell which it is; or the manifest tells what
+        a head does not decide.
+    """
+    on = model.on or _told_by_input(model)
+    if not on:
+        if model.on_sha256:
+            raise ModelError(f"{model.path}: its manifest gives on_sha256, but not on: the network it is for")
+        return model
+    _check(model)
+    return dataclasses.replace(model, on=on, backbone=_backbone(on, model))
+
+
+def _check(model: Model) -> None:
+    plain = {field.name: field.default for field in dataclasses.fields(Model)}
+    for key in BACKBONES:
+        if getattr(model, key) != plain[key]:
+            raise ModelError(f"{model.path}: {key} is told, which a head has from the network that it is on")
+    if model.on_sha256 and not SHA256.fullmatch(model.on_sha256):
+        raise ModelError(
+            f"{model.path}: on_sha256 = {model.on_sha256!r} does not fit; it takes 64 hexadecimal digits"
+        )
+
+
+def _backbone(on: str, model: Model) -> Model:
+    place = model.path.parent / on
+    if on in listed():
+        found = catalogue()[on]
+        if not found.found:
+            raise ModelError(f"{model.path}: is a head on {on}. {found.how_to_get()}")
+        return found
+    if place.is_dir():
+        found = own.in_folder(place)
+    elif place.is_file():
+        found = _of_file(place)
+    else:
+        raise ModelError(
+            f"{model.path}: is a head on {on!r}, and there is no such network; `on` takes"
+            f" {', '.join(listed())}, or a .tflite or .onnx file or a folder with one, seen from"
+            f" {model.path.parent}"
+        )
+    if found.path.resolve() == model.path.resolve():
+        raise ModelError(f"{model.path}: is a head on itself (on = {on!r})")
+    if found.on or _told_by_input(found):
+        raise ModelError(f"{model.path}: is a head on {on!r}, which is a head, too; it takes a whole network")
+    return found
+
+
+def _of_file(path: Path) -> Model:
+    """Describe a backbone by its file: its labels are not needed."""
+    kind = own.NETWORKS.get(path.suffix.lower(), "tflite")
+    return Model(name=path.stem, title=path.stem, kind=kind, path=path)
+
+
+def _told_by_input(model: Model) -> str:
+    """Return the listed network that a file is a head on: its input is as long as that one's embedding."""
+    told = model.rate_hz or model.window_samples or model.front_end
+    if model.kind not in own.NETWORKS.values() or told:
+        return ""
+    *batch, length = firstinput.shape(model.path) or (0,)
+    fitting = [one.name for one in listed().values() if one.embedding_samples == length]
+    if not fitting or len(batch) > 1 or any(n > 1 for n in batch):
+        return ""
+    usual = [name for name in fitting if name in BARE] or fitting
+    if len(usual) > 1:
+        raise ModelError(
+            f"{model.path}: takes {length} values, the embedding of {' or '.join(usual)}; put it into a"
+            f' folder with a {modelfolder.MANIFEST} that says which: on = "{usual[0]}"'
+        )
+    return usual[0]
