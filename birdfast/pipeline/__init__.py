@@ -16,6 +16,7 @@ from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
+from .lending import Backbones
 from .listener import Listener, check_one_channel
 from .onepass import one_pass, whole
 from .remarks import Tell, warned
@@ -56,7 +57,8 @@ class Pipeline:
         one = isinstance(model, models.Model)
         every = (model,) if one else several("model", model, "models.Model, or several")
         models.check_several(every)
-        self.listeners = tuple(Listener(each, self.options, number) for number, each in enumerate(every))
+        below = Backbones()
+        self.listeners = tuple(Listener(each, self.options, i, below) for i, each in enumerate(every))
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
@@ -210,9 +212,11 @@ class Pipeline:
             As `analyse`.
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
-        for listener in self._chosen(only):
-            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds)
-            transcript.take(samples.heard(listener, sound, rate_hz))
+        every = self._chosen(only)
+        transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds) for one in every}
+        for listener, batches in samples.heard(every, sound, rate_hz):
+            transcripts[listener].take(batches)
+        for transcript in transcripts.values():
             transcript.finish()
             outcome.heard.append(transcript.heard)
         return outcome
@@ -226,8 +230,7 @@ class Pipeline:
 
     def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
         with warned(name) as tell:
-            for _, scored in self._listen([listener], sound, rate_hz, tell):
-                yield scored
+            yield from (scored for _, scored in self._listen([listener], sound, rate_hz, tell))
 
     def _listen(
         self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None, tell: Tell
@@ -235,9 +238,8 @@ class Pipeline:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
             sound, rate_hz = samples.check(sound, rate_hz)
-            for listener in listeners:
-                for scored in samples.heard(listener, sound, rate_hz):
-                    yield listener, scored
+            for listener, batches in samples.heard(listeners, sound, rate_hz):
+                yield from ((listener, scored) for scored in batches)
             return
         with self._opened(sound, tell) as recording:
             yield from whole(recording, listeners)

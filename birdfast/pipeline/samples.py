@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,7 +12,9 @@ from ..arrays import Float32
 from ..config.checks import whole
 from ..errors import AudioError, ConfigError
 from .ear import Scored
+from .lending import lent
 from .listener import Listener
+from .turns import in_turns
 
 Sound = str | os.PathLike[str] | Float32
 NAME = "sound in memory"  # where a failure names a file
@@ -52,10 +54,19 @@ def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
     return audio.mono(samples), rate_hz
 
 
-def heard(listener: Listener, samples: Float32, rate_hz: int) -> Iterator[Scored]:
-    """Yield the windows of sound in memory, as a listener scores them."""
-    grid = listener.grid_at(rate_hz)
-    samples = audio.resample(samples, rate_hz, grid.rate_hz, listener.options.resampler)
-    with listener.ears(grid, 0, grid.count(len(samples))) as (ear,):
-        yield from ear.hear(samples)
-        yield from ear.end()
+def heard(
+    listeners: Sequence[Listener], samples: Float32, rate_hz: int
+) -> Iterator[tuple[Listener, Iterator[Scored]]]:
+    """Yield each listener, and a batch of windows of sound in memory that it scores when it is asked for."""
+    rates: dict[int, list[Listener]] = {}
+    for listener in listeners:
+        rates.setdefault(listener.grid_at(rate_hz).rate_hz, []).append(listener)
+    for at_hz, some in rates.items():
+        sound = audio.resample(samples, rate_hz, at_hz, some[0].options.resampler)
+        with lent(some) as sessions:
+            ears = []
+            for listener, session in zip(some, sessions, strict=True):
+                grid = listener.grid_at(rate_hz)
+                ears += listener.ears_with(session, grid, 0, grid.count(len(sound)))
+            yield from in_turns([(who, ear.hear(sound)) for who, ear in zip(some, ears, strict=True)])
+            yield from in_turns([(who, ear.end()) for who, ear in zip(some, ears, strict=True)])
