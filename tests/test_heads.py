@@ -266,6 +266,13 @@ def _run_of_one(folder: Path, model: models.Model, recordings: list[Path], matri
     return folder / "one"
 
 
+def test_a_warm_pool_hears_with_heads(deep: models.Model, three: list[models.Model], tmp_path: Path) -> None:
+    path, listening = write(tmp_path / "a.wav", noise(5 * WINDOW), RATE_HZ), [deep, *three]
+    folders = [model.path.parent for model in listening]
+    with birdfast.WarmPool(folders, workers=1, min_confidence=0) as pool:
+        assert pool.detect(path) == Pipeline(listening, EVERYTHING).detect(path)
+
+
 def test_workers_refuse_another_backbone(deep: models.Model, tmp_path: Path) -> None:
     shutil.copy(deep.path, tmp_path / "below.tflite")
     network = heads.tflite(heads.matrix(5))
@@ -394,6 +401,20 @@ def test_a_bare_heads_input_tells_its_backbone(birdnet: models.Model, tmp_path: 
     assert models.find(path, names).backbone is None
     with pytest.raises(ModelError, match="takes windows of 1023 samples, which tells no known kind"):
         Pipeline(models.find(path, names))
+
+
+def test_a_bare_head_that_is_named_for_another_rate_wants_it_told(
+    birdnet: models.Model, tmp_path: Path
+) -> None:
+    names = tmp_path / "l.txt"
+    names.write_text("\n".join(heads.LABELS))
+    for name in ("BattyBirdNET-EU-144kHz.tflite", "bats48kHz.tflite"):
+        (tmp_path / name).write_bytes(heads.tflite(heads.matrix(1024)))
+    with pytest.raises(
+        ModelError, match='is named for 144 kHz.*on = "birdnet-2.4" and rate_hz = 144000: the'
+    ):
+        models.find(tmp_path / "BattyBirdNET-EU-144kHz.tflite", names)
+    assert models.find(tmp_path / "bats48kHz.tflite", names).backbone == birdnet
 
 
 def test_where_several_networks_fit_a_bare_head_the_user_says_which(

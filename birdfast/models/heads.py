@@ -1,4 +1,11 @@
-"""Heads: networks that take another one's embedding in place of sound, and what they stand on."""
+"""Heads: networks that take another one's embedding in place of sound, and what they stand on.
+
+A head's manifest says `on`, the name of a listed network, or the place of a network's file or folder as seen
+from its own; and it may say `on_sha256`, of that network's file. It has its labels and its activation for
+itself, and the sound's facts from what it is on, but for the rate: sound at its `rate_hz` is fed as if it
+were of the other's rate. So BattyBirdNET hears bats: 144,000 samples at 144 or 256 kHz pass for BirdNET's
+3 s.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +22,7 @@ from .model import Model, listed
 # Whose heads go round as files that say nothing of it: BirdNET-Analyzer's and BattyBirdNET's.
 BARE = ("birdnet-2.4",)
 BACKBONES = ("normalization", "front_end", "embedding", "spatial_embedding")  # facts that are not the head's
+NAMED_RATE = re.compile(r"(\d+) ?kHz", re.IGNORECASE)
 SHA256 = re.compile("[0-9a-f]{64}")
 
 
@@ -38,7 +46,10 @@ def completed(model: Model) -> Model:
             raise ModelError(f"{model.path}: its manifest gives on_sha256, but not on: the network it is for")
         return model
     _check(model)
-    return dataclasses.replace(model, on=on, backbone=_backbone(on, model))
+    backbone = _backbone(on, model)
+    if not model.on:
+        _check_named_rate(model.path, on, backbone.rate_hz)
+    return dataclasses.replace(model, on=on, backbone=backbone)
 
 
 def _check(model: Model) -> None:
@@ -49,6 +60,17 @@ def _check(model: Model) -> None:
     if model.on_sha256 and not SHA256.fullmatch(model.on_sha256):
         raise ModelError(
             f"{model.path}: on_sha256 = {model.on_sha256!r} does not fit; it takes 64 hexadecimal digits"
+        )
+
+
+def _check_named_rate(path: Path, on: str, rate_hz: int) -> None:
+    """Refuse a bare head that is named for another rate: at the usual one it would say anything."""
+    named = NAMED_RATE.search(path.stem)
+    if named and int(named[1]) * 1000 != rate_hz:
+        raise ModelError(
+            f"{path}: is named for {named[1]} kHz, and {on} hears {rate_hz / 1000:g} kHz; put it into a"
+            f' folder with a {modelfolder.MANIFEST} that says on = "{on}" and rate_hz = {named[1]}000: the'
+            " rate of the sound that it is fed"
         )
 
 

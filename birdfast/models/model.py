@@ -133,7 +133,12 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        return Digests(*(sources.sha256(path, ModelError) for path in self.files))
+        below = "" if self.backbone is None else self.backbone.sha256()
+        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of its network's file; errors as `digests`."""
+        return sources.sha256(self.path, ModelError)
 
     def label_spaces(self) -> tuple[Labels, ...]:
         """Return what its classes are called.

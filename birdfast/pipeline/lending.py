@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
+import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from threading import Lock
-from typing import Protocol
+from typing import Any, Protocol
 
 from ..errors import AudioError
 from ..models import Model
@@ -15,6 +15,16 @@ from ..sessions import backbone, open_head, open_session
 from ..sessions.head import HeadSession
 from ..sessions.session import Session
 from ..sessions.shared import SharedSession
+
+# Of what is done to windows before a network, and to scores behind it: listeners do that, each for itself.
+NO_MATTER: dict[str, Any] = {
+    "name": "",
+    "title": "",
+    "labels_path": Path(),
+    "step_samples": 0,
+    "normalization": "none",
+    "activation": "",
+}
 
 
 class Backbone:
@@ -71,7 +81,7 @@ class Backbones:
     """The networks of listeners that hear together, each opened once."""
 
     def __init__(self) -> None:
-        self._known: dict[tuple[object, ...], Backbone] = {}
+        self._known: dict[Model, Backbone] = {}
 
     def join(self, number: int, model: Model, n_classes: int, cache: Path | None) -> tuple[Backbone, Session]:
         """Open what a listener of that number needs, and return what it stands on, and a session to ask.
@@ -92,8 +102,7 @@ class Backbones:
         return below, session
 
     def _opened(self, model: Model, n_classes: int, cache: Path | None) -> Backbone:
-        facts = (model.kind, model.output, model.embedding, model.spatial_embedding, model.front_end)
-        key = (os.path.realpath(model.path), n_classes, *facts, model.rate_hz, model.window_samples)
+        key = dataclasses.replace(model, path=model.path.resolve(), n_classes=n_classes, **NO_MATTER)
         if key not in self._known:
             self._known[key] = Backbone(open_session(model, n_classes, cache))
         return self._known[key]

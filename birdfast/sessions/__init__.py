@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import sources
 from ..errors import ModelError, ModelMemoryError
 from ..models import Kind, Model
 from .head import HeadSession
@@ -51,7 +50,7 @@ def backbone(model: Model) -> Model:
     """
     on = model.backbone
     assert on is not None
-    if model.on_sha256 and (found := sources.sha256(on.path, ModelError)) != model.on_sha256:
+    if model.on_sha256 and (found := on.sha256()) != model.on_sha256:
         raise ModelError(
             f"{model.path}: is a head on a network whose SHA-256 is {model.on_sha256[:12]}..., but {on.path}"
             f" has {found[:12]}..."
