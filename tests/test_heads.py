@@ -24,7 +24,7 @@ from birdfast.sessions import open_session
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.session import Arrays
 
-from . import heads, networks
+from . import commands, heads, networks
 from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0)
@@ -204,19 +204,17 @@ def test_threads_with_heads_get_what_one_gets(deep: models.Model, three: list[mo
         assert len({one.start_s.tobytes() for one in scored}) == 1
 
 
-# --- a run
-
-
 def run(recordings: list[Path], listening: list[models.Model], folder: Path, *followers: Follower) -> Results:
     how = How(kinds=("csv", "scores"), n_workers=2)
     return Run([str(path) for path in recordings], listening, EVERYTHING, folder, how).work(*followers)
 
 
 class Count:
-    """A follower that counts the files that were heard."""
+    """A follower that counts the files to be heard, and keeps what is said."""
 
     def __init__(self) -> None:
         self.n_files = self.n_done = 0
+        self.said: list[str] = []
 
     def begin(self, paths: list[str], n_done: int, n_workers: int) -> None:
         self.n_files, self.n_done = len(paths), n_done
@@ -225,14 +223,15 @@ class Count:
 
     def keep(self, path: str, part: object) -> None: ...
 
-    def say(self, words: str) -> None: ...
+    def say(self, words: str) -> None:
+        self.said.append(words)
 
     def warn(self, words: str) -> None: ...
 
     def end(self) -> None: ...
 
 
-def test_a_run_of_heads_survives_and_hangs_on_the_backbones_file(deep: models.Model, tmp_path: Path) -> None:
+def test_a_run_of_heads_says_what_a_pipeline_says_and_goes_on(deep: models.Model, tmp_path: Path) -> None:
     backbone = tmp_path / "deep"
     shutil.copytree(deep.path.parent, backbone)
     listening = [models.find(backbone)] + [
@@ -250,20 +249,28 @@ def test_a_run_of_heads_survives_and_hangs_on_the_backbones_file(deep: models.Mo
         assert rows == meant
     run(recordings, listening, out, again)
     assert (first.n_files, again.n_files, again.n_done) == (2, 1, 2)
-    matrices = networks.weights(5) + 1, networks.weights(window_samples=5)
-    (backbone / "tiny.tflite").write_bytes(networks.tflite(*matrices))
-    with pytest.raises(ConfigError, match="backbone's file: .*, now "):
-        run(recordings, listening[1:2], _run_of_one(tmp_path, listening[1], recordings, matrices))
 
 
-def _run_of_one(folder: Path, model: models.Model, recordings: list[Path], matrices: tuple) -> Path:
-    """Return the folder of a run that a head had before its backbone was changed."""
-    assert model.backbone is not None
-    now = model.backbone.path.read_bytes()
-    model.backbone.path.write_bytes(networks.tflite(networks.weights(5), matrices[1]))
-    run(recordings, [model], folder / "one")
-    model.backbone.path.write_bytes(now)
-    return folder / "one"
+def test_a_heads_run_is_of_its_backbones_file(deep: models.Model, tmp_path: Path) -> None:
+    shutil.copytree(deep.path.parent, tmp_path / "deep")
+    network = tmp_path / "deep" / "tiny.tflite"
+    model = models.find(heads.tflite_folder(tmp_path / "bats", heads.matrix(5), network))
+    recordings = [write(tmp_path / "a.wav", noise(WINDOW), RATE_HZ)]
+    run(recordings, [model], tmp_path / "out")
+    network.write_bytes(networks.tflite(networks.weights(5) + 1, networks.weights(window_samples=5)))
+    with pytest.raises(ConfigError, match="a run that differs.*backbone's file: .*, now "):
+        run(recordings, [model], tmp_path / "out")
+
+
+def test_what_is_prepared_is_said_of_a_backbone_once(tmp_path: Path) -> None:
+    (tmp_path / "new").mkdir()
+    matrices = networks.weights(5) + 2, networks.weights(window_samples=5)
+    network = networks.write_folder(tmp_path / "new", *matrices) / "tiny.tflite"
+    made = [heads.tflite_folder(tmp_path / f"h{i}", heads.matrix(5, i), network) for i in range(2)]
+    follower = Count()
+    recordings = [write(tmp_path / "a.wav", noise(WINDOW), RATE_HZ)]
+    run(recordings, [models.find(folder) for folder in made], tmp_path / "out", follower)
+    assert follower.said == ["preparing tiny for speed, once: some seconds"]
 
 
 def test_a_warm_pool_hears_with_heads(deep: models.Model, three: list[models.Model], tmp_path: Path) -> None:
@@ -283,9 +290,6 @@ def test_workers_refuse_another_backbone(deep: models.Model, tmp_path: Path) -> 
     (tmp_path / "below.tflite").write_bytes(networks.tflite(networks.weights(5) + 1, networks.weights(3, 5)))
     with pytest.raises(ModelError, match=r"below\.tflite: was replaced or changed"):
         models.check_unchanged([model], [meant])
-
-
-# --- what is refused
 
 
 def refused(folder: Path, reason: str) -> None:
@@ -385,9 +389,6 @@ def test_an_own_heads_arrays_are_a_classifier(deep: models.Model, tmp_path: Path
     refused(tmp_path / "two", "its arrays are no classifier")
 
 
-# --- a file of a head alone
-
-
 @pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
 def test_a_bare_heads_input_tells_its_backbone(birdnet: models.Model, tmp_path: Path, suffix: str) -> None:
     path, names = tmp_path / f"bats{suffix}", tmp_path / "l.txt"
@@ -450,9 +451,6 @@ def test_a_file_that_says_nothing_is_no_head(tmp_path: Path, suffix: str, n_byte
     assert models.firstinput.shape(tmp_path / "gone.tflite") is None
 
 
-# --- sound that is slowed down
-
-
 def test_a_head_of_another_rate_hears_sound_that_is_slowed_down(deep: models.Model, tmp_path: Path) -> None:
     """A tone of 8 kHz at 64 kHz is to a network of 8 kHz one of 1 kHz, and stays where it was."""
     manifest, n = f'on = "{deep.path.parent}"\nrate_hz = 64000\nwindow_samples = {WINDOW}\n', 6
@@ -469,9 +467,6 @@ def test_a_head_of_another_rate_hears_sound_that_is_slowed_down(deep: models.Mod
     assert [row.start_s * 8 for row in heard] == [row.start_s for row in slowly]
     together = Pipeline([fast, slow], EVERYTHING).detect(path)
     assert [row for row in together if row.model == "bats"] == heard
-
-
-# --- BirdNET
 
 
 @pytest.fixture(scope="module")
@@ -524,3 +519,16 @@ def test_a_whole_network_made_of_birdnet_is_one(
     assert logits.shape == (2, len(names) + 2)
     found = scores(pipeline, sound.ravel(), 48_000, "Custom")
     np.testing.assert_allclose(found, logits, atol=1e-3)
+
+
+def test_a_bare_head_is_run_by_the_command(birdnet: models.Model, sound: Float32, tmp_path: Path) -> None:
+    (tmp_path / "bats.tflite").write_bytes(heads.tflite(heads.matrix(1024)))
+    (tmp_path / "names.txt").write_text("\n".join(heads.LABELS))
+    path = write(tmp_path / "a.wav", sound.reshape(-1, 1), 48_000, subtype="FLOAT")
+    which = ("--model", tmp_path / "bats.tflite", "--labels", tmp_path / "names.txt", "--min-conf", "0")
+    done = commands.birdfast("infer", path, "-o", tmp_path / "out", *which)
+    assert done.returncode == 0, done.stderr
+    rows = commands.table(tmp_path / "out" / "detections.csv")
+    embedding, _ = heads.plain_embedding(birdnet.path, sound)
+    meant = sigmoid(embedding @ heads.matrix(1024).T + 1)
+    assert sorted(float(row["Confidence"]) for row in rows) == pytest.approx(sorted(meant.ravel()), abs=1e-3)

@@ -21,7 +21,7 @@ from .listener import Listener, check_one_channel
 from .onepass import one_pass, whole
 from .remarks import Tell, warned
 from .samples import Sound
-from .transcript import Transcript, complete, failure_of, hear
+from .transcript import Transcript, complete, failure_of, hear, in_order
 
 __all__ = ["Pipeline", "Scored", "Sound"]
 
@@ -91,9 +91,9 @@ class Pipeline:
                 for listener, scored in self._listen(self.listeners, sound, rate_hz, tell):
                     found[listener.number] += listener.named(name, listener.pick(scored))
             except BirdfastError as error:
-                error.detections = _in_order(found)
+                error.detections = in_order(found)
                 raise
-        return _in_order(found)
+        return in_order(found)
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
@@ -214,8 +214,9 @@ class Pipeline:
         outcome = Outcome(audio_s=len(sound) / rate_hz)
         every = self._chosen(only)
         transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds) for one in every}
-        for listener, batches in samples.heard(every, sound, rate_hz):
-            transcripts[listener].take(batches)
+        with samples.heard(every, sound, rate_hz) as turns:
+            for listener, batches in turns:
+                transcripts[listener].take(batches)
         for transcript in transcripts.values():
             transcript.finish()
             outcome.heard.append(transcript.heard)
@@ -230,7 +231,8 @@ class Pipeline:
 
     def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
         with warned(name) as tell:
-            yield from (scored for _, scored in self._listen([listener], sound, rate_hz, tell))
+            for _, scored in self._listen([listener], sound, rate_hz, tell):
+                yield scored
 
     def _listen(
         self, listeners: Sequence[Listener], sound: Sound, rate_hz: int | None, tell: Tell
@@ -238,13 +240,10 @@ class Pipeline:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
             sound, rate_hz = samples.check(sound, rate_hz)
-            for listener, batches in samples.heard(listeners, sound, rate_hz):
-                yield from ((listener, scored) for scored in batches)
+            with samples.heard(listeners, sound, rate_hz) as turns:
+                for listener, batches in turns:
+                    for scored in batches:
+                        yield listener, scored
             return
         with self._opened(sound, tell) as recording:
             yield from whole(recording, listeners)
-
-
-def _in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:
-    """Return what each model heard as one list: model by model, each in time."""
-    return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]

@@ -117,7 +117,7 @@ class Borrower(Protocol):
 
 @contextmanager
 def lent(borrowers: Sequence[Borrower]) -> Iterator[list[Session]]:
-    """Lend each a session; those on one backbone share its."""
+    """Lend each a session; those on one backbone share its. Whoever runs them does so in the context."""
     with ExitStack() as stack:
         below = dict.fromkeys(borrower.backbone for borrower in borrowers)
         sets = {one: stack.enter_context(one.lent()) for one in below}
