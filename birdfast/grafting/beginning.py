@@ -29,7 +29,7 @@ def unfit(graph: Graph) -> str:
     long = [length for length in lengths if length != 1]
     if len(long) == 1 and None not in long and len(shape) <= 3 and found[0].dtype == "float32":
         return ""
-    return f"takes {', '.join(map(str, found))}; rewritten is what takes float32 sound of one length"
+    return f"takes {', '.join(map(str, found))}; only float32 sound of one length is rewritten"
 
 
 def _input(graph: Graph, tensor: int) -> Input:

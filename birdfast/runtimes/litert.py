@@ -59,7 +59,7 @@ def start(
     except ModelError as error:
         if not delegate or DELEGATE not in str(error).lower():
             raise
-        reason = str(error)
+        reason = str(error).partition("the model: ")[2]
     interpreter = _started(data, False, shapes or {})
     told(reason)
     return interpreter
