@@ -117,9 +117,9 @@ def counted(monkeypatch: pytest.MonkeyPatch, of: Path) -> list[int]:
     runs: list[int] = []
     opened, run = BatchedSession.__init__, BatchedSession.run
 
-    def open_it(session: BatchedSession, path: Path, *how: object, **more: object) -> None:
-        opened(session, path, *how, **more)
-        session.is_counted = path == of
+    def open_it(session: BatchedSession, model: models.Model, *how: object, **more: object) -> None:
+        opened(session, model, *how, **more)
+        session.is_counted = model.path == of
 
     def run_it(session: BatchedSession, some: Float32) -> Arrays:
         if getattr(session, "is_counted", False):
@@ -338,9 +338,12 @@ def test_heads_in_a_circle_are_refused(tmp_path: Path) -> None:
     refused(tmp_path / "a", "which is a head, too")
 
 
-def test_a_network_that_is_run_as_it_is_carries_no_head(three: list[models.Model]) -> None:
-    with pytest.raises(ModelError, match=r"no embedding to show.*\(--no-graft, graft=False\)"):
-        Pipeline(three[0], Options(graft=False))
+def test_a_network_that_is_run_as_it_is_carries_heads(deep: models.Model, three: list[models.Model]) -> None:
+    some, pipeline = windows(3), Pipeline(three, Options(min_confidence=0, graft=False))
+    embedding, _ = heads.plain_embedding(deep.path, some)
+    for seed, model in enumerate(three):
+        meant = embedding @ heads.matrix(5, seed).T + 1
+        np.testing.assert_allclose(scores(pipeline, some.ravel(), RATE_HZ, model.name), meant, atol=BOUND)
 
 
 def test_the_number_of_labels_has_to_be_the_heads(deep: models.Model, tmp_path: Path) -> None:

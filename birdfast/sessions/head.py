@@ -35,10 +35,7 @@ class HeadSession:
     def __init__(self, backbone: Session, head: Session) -> None:
         n_values = backbone.outputs.get(EMBEDDING, 0)
         if not n_values:
-            raise ModelError(
-                "is a head, and its backbone has no embedding to show; a network run as it is (--no-graft,"
-                " graft=False) shows none"
-            )
+            raise ModelError("is a head, and its backbone has no embedding to show")
         if head.window_samples != n_values:
             raise ModelError(
                 f"is a head that takes {head.window_samples} values; its backbone's embedding has {n_values}"
