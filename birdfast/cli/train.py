@@ -96,8 +96,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
-    from ..runs.output import output_folder, telling
-    from ..train import folds, keep, recordings
+    from ..runs.output import alone, output_folder, telling
+    from ..train import evaluation, folds, keep, recordings
 
     _check(chosen)
     output = Path(chosen.output)
@@ -105,7 +105,7 @@ def run(chosen: argparse.Namespace) -> int:
     training = _training(chosen, clips)
     trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
-    with telling(output), _naming(training):
+    with telling(output), alone(output), _naming(training):
         keep.tidy(output, output / STAGES)
         if chosen.force and chosen.stage in WRITE:
             keep.forget_model(output)
