@@ -97,11 +97,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import alone, output_folder, telling
-    from ..train import evaluation, folds, keep, recordings
+    from ..train import folds, keep, recordings
 
     _check(chosen)
     output = Path(chosen.output)
-    clips = _heard(recordings.find(chosen.data, beside=(output, output / STAGES)), chosen.channel)
+    beside, n_workers = (output, output / STAGES), _n_workers(chosen)
+    found = recordings.find(chosen.data, beside, n_workers=n_workers, bar=not chosen.quiet)
+    clips = _heard(found, chosen.channel)
     training = _training(chosen, clips)
     trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
@@ -153,7 +155,6 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     from .. import keyedvectors
     from ..tokens import Codebook
     from ..train import recipe, recordings, stages
-    from ..workers import usable_cores
 
     return stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
@@ -162,12 +163,18 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         classes=sorted({label for clip in clips for label in clip.labels}),
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
-        n_workers=chosen.workers or len(usable_cores()),
+        n_workers=_n_workers(chosen),
         say=stages.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
+
+
+def _n_workers(chosen: argparse.Namespace) -> int:
+    from ..workers import usable_cores
+
+    return chosen.workers or len(usable_cores())
 
 
 def _heard(clips: Sequence[Clip], channel: str) -> list[Clip]:

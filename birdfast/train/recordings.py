@@ -63,7 +63,7 @@ class Clip:
                 yield not_too_loud(block, self.path)
 
 
-def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
+def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: bool = False) -> list[Clip]:
     """Return the clips in a folder of class folders, or those that a CSV lists.
 
     Parameters
@@ -83,9 +83,13 @@ def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
     """
     path = Path(data)
     if path.is_dir():
-        clips = _joined(_in_folders(path, {folder.resolve() for folder in beside}))
+        found = _in_folders(path, {folder.resolve() for folder in beside})
+    n_workers : int
+        Threads that look for copies.
+    bar : bool
+        Show how far they are, on a terminal.
     elif path.is_file():
-        clips = _joined(_in_csv(path))
+        found = _in_csv(path)
     else:
         raise ConfigError(f"{data}: no such folder or CSV")
     if len({label for clip in clips for label in clip.labels}) < 2:
@@ -97,6 +101,7 @@ def unlabelled(folders: Iterable[str]) -> list[Clip]:
     """Return the recordings in folders, without labels."""
     folders = list(folders)
     return [Clip(path) for path in inputs.find(folders)] if folders else []
+    clips = _joined(found, n_workers, bar)
 
 
 def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
@@ -130,10 +135,10 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
     )
 
 
-def _joined(clips: Iterable[Clip]) -> list[Clip]:
+def _joined(clips: Iterable[Clip], n_workers: int, bar: bool) -> list[Clip]:
     """Return each clip of a fold once, with the labels that it has anywhere."""
     clips = list(clips)
-    name = contents.named(clip.path for clip in clips)
+    name = contents.named((clip.path for clip in clips), n_workers=n_workers, bar=bar)
     found: dict[tuple[str, float, float | None, str], Clip] = {}
     for clip in clips:
         place = (name[clip.path], clip.start_s, clip.end_s, clip.fold)
