@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 from .. import voice
 from ..errors import BirdfastError
-from . import channel, exits
+from . import channel, exits, values
 
 HELP = "train a model on your own recordings"
 STAGES = "stages"
@@ -88,6 +88,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " test on it",
     )
     channel.argument(parser)
+    values.csv_safe(parser)
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a core)")
     parser.add_argument("--force", action="store_true", help="replace the finished model that is in MODEL")
@@ -97,7 +98,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import alone, output_folder, telling
-    from ..train import folds, keep, recordings
+    from ..train import evaluation, folds, keep, recordings
 
     _check(chosen)
     output = Path(chosen.output)
@@ -112,7 +113,8 @@ def run(chosen: argparse.Namespace) -> int:
         if chosen.force and chosen.stage in WRITE:
             keep.forget_model(output)
         if trials:
-            _evaluate(training, trials, output)
+            told = _evaluate(training, trials)
+            evaluation.write(output, told, csv_safe=chosen.csv_safe)
         if chosen.stage:
             return _single(training, chosen.stage, output)
         _write_model(training, output, training.model())
@@ -218,8 +220,8 @@ def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[
     return clips, [fold]
 
 
-def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
-    """Train without each fold, test on it, and write what came out."""
+def _evaluate(training: Training, trials: list[Trial]) -> dict[str, Any]:
+    """Train without each fold, test on it, and return what came out."""
     from .. import metrics
     from ..train import evaluation
 
@@ -238,7 +240,7 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
         )
     mean = metrics.mean(results)
     training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
-    evaluation.write(output, {"folds": results, "mean": mean})
+    return {"folds": results, "mean": mean}
 
 
 def _end(training: Training, output: Path) -> int:

@@ -13,7 +13,8 @@ def csv_safe(parser: argparse.ArgumentParser) -> None:
         "--csv-safe",
         action="store_true",
         help="put an apostrophe before names and words in CSV tables that begin with = + - @, a tab or a"
-        " carriage return, which a spreadsheet would run as a formula (default: as they are)",
+        " carriage return, which a spreadsheet would run as a formula, be it behind apostrophes: without the"
+        " first one it is the name again (default: as they are)",
     )
 
 

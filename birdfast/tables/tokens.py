@@ -45,4 +45,4 @@ class TokensNpy(CsvFile):
         self._number += 1
         with AtomicFile(self._folder / name, mode="wb") as file:
             numpy.save(file.stream, tokens, allow_pickle=False)
-        self._write_row((name, f"{self._frame_s:g}", path))
+        self.write_row((name, f"{self._frame_s:g}", path))
