@@ -13,6 +13,7 @@ from . import audio
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .audio.channels import chosen
+from .config import MAX_HOURS, MOST_HOURS, above_zero
 from .errors import AudioError, ConfigError
 from .outcomes import MIX, Detection
 from .spectrogram import Stft
@@ -33,6 +34,8 @@ def draw(
     fmax_hz: float = 12_000,
     channel: str | None = None,
     tell: Callable[[str], object] | None = None,
+    *,
+    max_hours: float = MAX_HOURS,
 ) -> bool:
     """Write a PNG of a part of a recording: a panel for each channel; return whether all of it was read.
 
@@ -50,6 +53,8 @@ def draw(
         None shows those that the detections are of.
     tell : callable of str or None
         Gets what is to be known of the recording, and why it ends if that is too early, with its path.
+    max_hours : float in (0, 100000]
+        Where a longer recording ends.
 
     Raises
     ------
@@ -61,13 +66,14 @@ def draw(
     _check("start", start_s, 0, MAX_S, "s")
     _check("length", length_s, 0, MAX_S, "s")
     _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
+    above_zero("max_hours", max_hours, MOST_HOURS, "hours")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("pictures need matplotlib: pip install 'birdfast[report]'") from error
     detections = list(detections)
-    part = _read(sound, start_s, length_s, channel, detections, tell)
+    part = _read(sound, start_s, length_s, channel, detections, tell or _nobody, max_hours)
     figure = Figure(figsize=(12, 4 * len(part.samples)), layout="constrained")
     panels = figure.subplots(len(part.samples), squeeze=False)[:, 0]
     for axes, (number, samples) in zip(panels, part.samples.items(), strict=True):
@@ -84,12 +90,6 @@ def draw(
     return not part.failure
 
 
-class _Part(NamedTuple):
-    """What is shown of a recording: mono samples [n] by channel, and why they end too early, if they do."""
-
-    rate_hz: int
-    samples: dict[int, Float32]
-    failure: str
 class Own(NamedTuple):
     """The detections that are of a recording.
 
@@ -126,6 +126,12 @@ def _real(file: str) -> str:
         return file
 
 
+class _Part(NamedTuple):
+    """What is shown of a recording: mono samples [n] by channel, and why they end too early, if they do."""
+
+    rate_hz: int
+    samples: dict[int, Float32]
+    failure: str
 
 
 def _read(
@@ -134,11 +140,15 @@ def _read(
     length_s: float,
     channel: str | None,
     detections: Sequence[Detection],
-    tell: Callable[[str], object] | None,
+    say: Callable[[str], object],
+    max_hours: float,
 ) -> _Part:
     """Read a part of a recording, or what there is of it before it fails."""
-    say = tell or _nobody
-    with audio.Recording(sound, channel or "mix", tell=lambda remark: say(f"{sound}: {remark}")) as recording:
+
+    def remark(text: str) -> None:
+        say(f"{sound}: {text}")
+
+    with audio.Recording(sound, channel or "mix", max_hours=max_hours, tell=remark) as recording:
         numbers = recording.channels if channel else _named(recording, detections)
         rate_hz, failure = recording.rate_hz, ""
         first, last = round(start_s * rate_hz), round((start_s + length_s) * rate_hz)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..outcomes import Detection
 
 from .. import voice
-from . import channel, exits
+from . import channel, exits, values
 
 HELP = "draw a recording's spectrogram with its detections"
 
@@ -42,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="highest frequency shown (default: %(default)s)",
     )
     channel.argument(parser, each="a panel each", default=None)
+    values.max_hours(parser, "ends there")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -56,7 +57,7 @@ def run(chosen: argparse.Namespace) -> int:
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
     check_apart(output, recording, Path(chosen.detections))
     part = (chosen.start, chosen.length, chosen.fmax)
-    whole = picture.draw(recording, own.rows, output, *part, chosen.channel, _say)
+    whole = picture.draw(recording, own.rows, output, *part, chosen.channel, _say, max_hours=chosen.max_hours)
     voice.report(f"written: {output} ({counted(len(own.rows), 'detection')} in {recording.name})")
     if own.moved_from:
         _say(f"{chosen.detections} does not name {recording}: drawn is what it says of {own.moved_from}")

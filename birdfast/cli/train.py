@@ -89,6 +89,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     channel.argument(parser)
     values.csv_safe(parser)
+    values.max_hours(parser, "is left out, unless the clips of a CSV end before")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a core)")
     parser.add_argument("--force", action="store_true", help="replace the finished model that is in MODEL")
@@ -104,7 +105,7 @@ def run(chosen: argparse.Namespace) -> int:
     output = Path(chosen.output)
     beside, n_workers = (output, output / STAGES), _n_workers(chosen)
     found = recordings.find(chosen.data, beside, n_workers=n_workers, bar=not chosen.quiet)
-    clips = _heard(found, chosen.channel)
+    clips = _heard(found, chosen)
     training = _training(chosen, clips)
     trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
@@ -161,7 +162,7 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     return stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
         clips,
-        _heard(recordings.unlabelled(chosen.unlabelled), chosen.channel),
+        _heard(recordings.unlabelled(chosen.unlabelled), chosen),
         classes=sorted({label for clip in clips for label in clip.labels}),
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
@@ -179,8 +180,8 @@ def _n_workers(chosen: argparse.Namespace) -> int:
     return chosen.workers or len(usable_cores())
 
 
-def _heard(clips: Sequence[Clip], channel: str) -> list[Clip]:
-    return [replace(clip, channel=channel) for clip in clips]
+def _heard(clips: Sequence[Clip], chosen: argparse.Namespace) -> list[Clip]:
+    return [replace(clip, channel=chosen.channel, max_hours=chosen.max_hours) for clip in clips]
 
 
 def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
