@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +11,8 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from .errors import ConfigError
+
+RANDOM = "[a-z0-9_]+"  # what tempfile puts into a name
 
 
 class AtomicFile:
@@ -84,6 +87,21 @@ def check_apart(path: Path, *inputs: Path) -> None:
     for other in inputs:
         if path.exists() and other.exists() and path.samefile(other):
             raise ConfigError(f"{path}: is read, so it cannot be written; take another name")
+
+
+def tidy(folder: Path, names: str) -> None:
+    """Remove what a process that was killed has left of files whose names match; the folder must be ours.
+
+    Parameters
+    ----------
+    folder : path
+    names : str
+        A regular expression of whole names.
+    """
+    of_ours = re.compile(rf"\.(?:{names})\.{RANDOM}\.part")
+    for part in folder.iterdir():
+        if of_ours.fullmatch(part.name) and not part.is_dir():
+            part.unlink(missing_ok=True)
 
 
 def _begun(path: Path) -> tuple[int, Path]:

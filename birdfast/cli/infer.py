@@ -127,14 +127,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
     )
     trouble = parser.add_argument_group("trouble")
-    trouble.add_argument(
-        "--max-hours",
-        type=float,
-        default=Options.max_hours,
-        metavar="H",
-        help="how much of a recording is heard, as a small file may decode to days; a longer one has failed"
-        " there, and what lies before is kept (default: %(default)s)",
-    )
+    values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
         "--fail-fast",
         action="store_true",

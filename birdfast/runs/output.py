@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ConfigError, OutputError
+from ..journal import Folder
 
 KEPT = "what was done is kept, the same command goes on"
 AGAIN = "the same command begins anew"
@@ -27,6 +28,25 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a folder from other commands.
+
+    Raises
+    ------
+    ConfigError
+        One is at work in it.
+    OutputError
+        It cannot be looked into.
+    """
+    try:
+        lock = Folder(folder)
+    except ConfigError as error:
+        raise ConfigError(f"{folder}: another birdfast is at work in it") from error
+    with lock:
+        yield
 
 
 @contextmanager
