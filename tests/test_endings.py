@@ -15,6 +15,7 @@ from birdfast import models
 from birdfast.errors import ModelError
 from birdfast.grafting import ending, interval, ranges, verification
 from birdfast.grafting.graph import Graph
+from birdfast.pipeline import plausibility
 from birdfast.runtimes import litert
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
@@ -408,6 +409,65 @@ def test_what_a_graph_gives_lies_in_its_range(end: str) -> None:
     for loudness in (-2, -0.3, 0, 0.3, 2):
         scores = plainly(data, np.float32(loudness) * WINDOW)
         assert interval.of_array(scores).within(found, 1e-5)
+
+
+# ---- where nothing tells ----
+
+
+def gated(x: Sum) -> Sum:
+    """Between two sigmoids, as a third says: confidences, which no interval shows."""
+    gate = x("MUL", 3.0)("LOGISTIC")
+    one, two = x("LOGISTIC"), x("MUL", 2.0)("LOGISTIC")
+    return gate("MUL", one)("ADD", gate("SUB", first=1.0)("MUL", two))
+
+
+@pytest.mark.parametrize("way", [AS_IT_IS, REWRITTEN])
+def test_scores_that_look_like_confidences_are_refused_until_someone_says_what_they_are(
+    tmp_path: Path, way: str
+) -> None:
+    data = network(ending_in(gated))
+    path = folder(tmp_path, data)
+    said = (
+        r'tiny\.tflite: its scores look like confidences already .*activation = "none".*"sigmoid" as logits'
+    )
+    with pytest.raises(ModelError, match=said):
+        birdfast.load(path, graft=way == REWRITTEN)
+    told = (path / "model.toml").read_text()
+    for activation, expected in {
+        "none": plainly(data),
+        "sigmoid": 1 / (1 + np.exp(-plainly(data))),
+    }.items():
+        (path / "model.toml").write_text(f'{told}activation = "{activation}"\n')
+        np.testing.assert_allclose(confidences(path, way), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda x: x,
+        lambda x: x("MUL", 1e-3),  # of a network that hardly answers, but below 0 too
+        lambda x: x("RELU"),
+        lambda x: x("MUL", 0.0),
+        lambda x: x("MUL", 0.0)("ADD", 0.5),
+    ],
+    ids=["logits", "small", "rectified", "zeros", "one number"],
+)
+def test_scores_that_may_well_be_logits_are_taken_as_such(tmp_path: Path, made: Made) -> None:
+    assert birdfast.load(folder(tmp_path, network(ending_in(made)))).listener().model.activation == "sigmoid"
+
+
+def test_a_networks_scores_are_tried_only_where_nothing_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    sounds = plausibility.sounds
+    monkeypatch.setattr(plausibility, "sounds", lambda n: tried.append(n) or sounds(n))
+    for end, told in (("plain", 'activation = "sigmoid"\n'), ("sigmoid", ""), ("log-softmax", "")):
+        (tmp_path / end).mkdir()
+        birdfast.load(folder(tmp_path / end, network(ENDS[end][0]), told))
+    assert not tried
+    birdfast.load(folder(tmp_path, network()))
+    assert tried == [networks.WINDOW_SAMPLES]
 
 
 # ---- which output ----
