@@ -21,6 +21,8 @@ from .commands import birdfast, contents, infer
 from .journals import FACTS, outcome
 from .recordings import noise, write
 
+TWO = "2 files, a"
+
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(1, 5))
 def test_every_file_is_in_one_share_wherever_the_folder_lies(names: list[str], of: int) -> None:
@@ -53,8 +55,9 @@ def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         ("UPDATE hearing SET state = 'waiting' WHERE file = 1", "1 files are still to do; finish that run"),
-        ("DELETE FROM file WHERE number < 2", "file 0 of the run is in no part|file 1 of the run is in no"),
-        ("DELETE FROM file WHERE number > 3", "[45] of 6 files are there|file 4 of the run is in no part"),
+        ("DELETE FROM file WHERE number < 2", "its files are not those that were planned"),
+        ("DELETE FROM file WHERE number > 3", "its files are not those that were planned"),
+        ("UPDATE file SET number = number + 6 WHERE number > 3", "its files are not those that were planned"),
     ],
 )
 def test_parts_that_are_not_one_whole_run_are_refused(
@@ -77,19 +80,35 @@ def test_parts_that_are_not_one_whole_run_are_refused(
     assert list((tmp_path / "merged").iterdir()) == []
 
 
-def of_two_shards(folder: Path) -> list[Path]:
+@pytest.mark.parametrize(
+    ("numbers", "reason"),
+    [
+        ((0, 2), "file 1 of the run is in no part"),
+        ((1, 2), "file 0 of the run is in no part"),
+        ((0, 1), "2 of 3 files are there"),
+    ],
+)
+def test_shards_that_were_planned_of_less_than_the_whole_are_refused(
+    tmp_path: Path, numbers: tuple[int, int], reason: str
+) -> None:
+    parts = of_two_shards(tmp_path, numbers, "3 files, a")
+    with pytest.raises(ConfigError, match=reason):
+        merge(parts, tmp_path / "merged")
+
+
+def of_two_shards(folder: Path, planned: tuple[int, int] = (0, 1), inputs: str = TWO) -> list[Path]:
     """Return the folders of a run of two files, finished by two machines."""
     parts, paths = [folder / "one", folder / "two"], [f"{number}.wav" for number in range(2)]
     for number, part in enumerate(parts):
         part.mkdir()
-        with Journal(part, shard_of(number)) as journal:
-            journal.plan([paths[number]], [number])
+        with Journal(part, shard_of(number, inputs)) as journal:
+            journal.plan([paths[number]], [planned[number]])
             journal.add(paths[number], outcome())
     return parts
 
 
-def shard_of(number: int) -> Facts:
-    return FACTS._replace(shard=f"{number + 1}/2", inputs="2 files, a")
+def shard_of(number: int, inputs: str = TWO) -> Facts:
+    return FACTS._replace(shard=f"{number + 1}/2", inputs=inputs)
 
 
 @pytest.mark.parametrize("place", ["one", "two", "merged"])

@@ -3,8 +3,8 @@
 It is one SQLite file in the output folder. Files are known by their path's bytes as they were given,
 and count as done once all their stretches are, for each model by itself; size and time of change say
 whether a file is still the same (`stamp`). Every row carries a digest of itself and of what belongs to
-it: what was changed from outside is refused, never believed. Tables are written from here, in the order
-of the files, so they do not tell whether a run was interrupted.
+it, and the list of files has one: what was changed from outside is refused, never believed. Tables are
+written from here, in the order of the files, so they do not tell whether a run was interrupted.
 
 Detections come stretch by stretch, in order; the parts of dense rows (`outcomes.Part`) as they arise, so
 that nobody has to hold them. They count once their stretch's outcome says how many there are.
@@ -62,7 +62,6 @@ class Journal(Writable):
 
     def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
         super().__init__(folder, facts, force=force)
-        self._models = range(len(facts.about.models))
         self._begun: Begun | None = None
         self.changed: dict[str, str] = {}
 
@@ -86,6 +85,7 @@ class Journal(Writable):
                 for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
                     if models := self._enter(os.fsencode(path), number, retry):
                         waiting.append((place, models))
+                self.database.execute("UPDATE run SET files = ?", (self.files(),))
             self.commit()
         return waiting
 
