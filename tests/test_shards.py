@@ -12,16 +12,14 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Facts, Journal
+from birdfast.journal import NAME, Journal
 from birdfast.runs import How, Run, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
 from .commands import birdfast, contents, infer
-from .journals import FACTS, outcome
+from .journals import FACTS, of_two_shards, shard_of
 from .recordings import noise, write
-
-TWO = "2 files, a"
 
 
 @given(st.lists(st.text(min_size=1), unique=True, min_size=1), st.integers(1, 5))
@@ -94,21 +92,6 @@ def test_shards_that_were_planned_of_less_than_the_whole_are_refused(
     parts = of_two_shards(tmp_path, numbers, "3 files, a")
     with pytest.raises(ConfigError, match=reason):
         merge(parts, tmp_path / "merged")
-
-
-def of_two_shards(folder: Path, planned: tuple[int, int] = (0, 1), inputs: str = TWO) -> list[Path]:
-    """Return the folders of a run of two files, finished by two machines."""
-    parts, paths = [folder / "one", folder / "two"], [f"{number}.wav" for number in range(2)]
-    for number, part in enumerate(parts):
-        part.mkdir()
-        with Journal(part, shard_of(number, inputs)) as journal:
-            journal.plan([paths[number]], [planned[number]])
-            journal.add(paths[number], outcome())
-    return parts
-
-
-def shard_of(number: int, inputs: str = TWO) -> Facts:
-    return FACTS._replace(shard=f"{number + 1}/2", inputs=inputs)
 
 
 @pytest.mark.parametrize("place", ["one", "two", "merged"])

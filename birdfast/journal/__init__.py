@@ -21,7 +21,7 @@ from pathlib import Path
 from ..outcomes import Failure, Heard, Outcome, Part
 from . import stamp
 from .begun import Begun
-from .database import NAME, new_digest
+from .database import NAME, check_place, new_digest
 from .entry import FILE, Entry
 from .facts import Facts, compare
 from .folder import Folder
@@ -29,7 +29,19 @@ from .record import Record, Standing, path_of, total
 from .stamp import Stamp
 from .writable import Writable
 
-__all__ = ["NAME", "Entry", "Facts", "Folder", "Journal", "Record", "Standing", "compare", "path_of", "total"]
+__all__ = [
+    "NAME",
+    "Entry",
+    "Facts",
+    "Folder",
+    "Journal",
+    "Record",
+    "Standing",
+    "check_place",
+    "compare",
+    "path_of",
+    "total",
+]
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"

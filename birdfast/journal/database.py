@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -143,15 +143,34 @@ class Database:
         return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a folder where a journal's place is taken by folders, which nobody removes unasked.
+
+    Raises
+    ------
+    ConfigError
+        With the first of them.
+    """
+    for path, mode in _files(folder):
+        if stat.S_ISDIR(mode):
+            raise ConfigError(
+                f"{path}: is a folder, where a run keeps its journal; move it away, or choose another output"
+            )
+
+
 def _check_files(folder: Path) -> None:
     """Refuse links, which would have us write elsewhere, and what is no file."""
-    for name in FILES:
-        try:
-            mode = (folder / name).lstat().st_mode
-        except OSError:  # not there, or SQLite says why it cannot be looked at
-            continue
+    check_place(folder)
+    for path, mode in _files(folder):
         if not stat.S_ISREG(mode):
-            raise ConfigError(f"{folder / name}: no regular file, as a journal is; --force starts anew")
+            raise ConfigError(f"{path}: no regular file, as a journal is; --force starts anew")
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield what is in a journal's places, with its mode."""
+    for path in (folder / name for name in FILES):
+        with suppress(OSError):  # not there, or SQLite says why it cannot be looked at
+            yield path, path.lstat().st_mode
 
 
 @cache

@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import audio, keyedvectors, tables
 from ..arrays import Int32
-from ..atomicfile import check_apart
+from ..atomicfile import check_apart, check_replaceable
 from ..errors import AudioError
 from ..outcomes import Failure
 from ..pipeline.transcript import failure_of
@@ -61,11 +61,15 @@ def write(
     ------
     ModelError
         The model cannot be used.
-    ConfigError, OutputError
-        The folder cannot be written, or takes no more.
+    ConfigError
+        The folder cannot be written, or a folder has the name of a table.
+    OutputError
+        It takes no more.
     """
     session = StsgSession(model)
     output_folder(folder)
+    for name in (*KINDS[kind].names(len(paths)), tables.FailuresTable.name, tables.NotesTable.name):
+        check_replaceable(folder / name)
     if vectors is not None:  # first: whether it can be written is soon known
         check_apart(vectors, model, *map(Path, paths))
         with telling(vectors, AGAIN):
