@@ -87,6 +87,7 @@ def test_a_command_that_hears_takes_what_its_failures_advise(capsys: pytest.Capt
         "tokens": ["x.wav", "--model", "m", "-o", "o"],
         "train": ["x", "-o", "o"],
         "plot": ["x.wav", "x.csv"],
+        "optimize": ["m"],
     }
     for command, how in given.items():
         assert _parser().parse_args([command, *how]).max_hours == 48

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..config import path
 from ..errors import ConfigError, OutputError
 from ..journal import Folder
 
@@ -20,9 +21,9 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ConfigError
-        It cannot be made, or is a file.
+        It cannot be made, is a file, or no path.
     """
-    folder = Path(name)
+    folder = Path(path("output", name))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -13,7 +13,7 @@ import numpy as np
 
 from .. import atomicfile, audio, keyedvectors, modelfolder, models, tables
 from ..arrays import Int32
-from ..atomicfile import check_apart
+from ..atomicfile import check_apart, check_replaceable
 from ..config import MAX_HOURS, MOST_HOURS, above_zero
 from ..errors import AudioError, ModelError
 from ..outcomes import Failure
@@ -79,6 +79,11 @@ def write(
         _tidy(folder)
         kinds = tables.tokens.kinds(folder, kind)
         tables.tokens.check(folder, kinds, len(paths))
+        for name in [tables.tokens.KINDS[kind].name for kind in kinds] + [
+            FailuresTable.name,
+            NotesTable.name,
+        ]:
+            check_replaceable(folder / name)
         if vectors is not None:  # first: whether it can be written is soon known
             check_apart(vectors, model, *map(Path, paths))
             with telling(vectors, AGAIN):

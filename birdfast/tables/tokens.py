@@ -135,7 +135,8 @@ def check(folder: Path, kinds: Iterable[str], n_recordings: int) -> None:
     ours = set(_listed(folder) or ())
     for number in range(n_recordings if "npy" in kinds else 0):
         path = folder / _name(number)
-        if path.is_dir() or (os.path.lexists(path) and path.name not in ours):
+        atomicfile.check_replaceable(path)
+        if os.path.lexists(path) and path.name not in ours:
             raise ConfigError(f"{path}: is there, and no earlier tokens.csv names it; take another folder")
 
 
