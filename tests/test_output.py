@@ -94,3 +94,15 @@ def test_a_folder_where_the_output_is_to_be_is_named_before_anything_is_done(
     assert "is a folder" in said.err
     assert said.err.endswith("; move it away, or choose another output\n")
     assert sorted(out.rglob("*")) == before
+
+
+@pytest.mark.parametrize("how", [["infer", "x.wav"], ["merge", "part"], ["tokens", "x.wav", "--model", "m"]])
+def test_an_unset_variable_is_no_output(
+    how: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as ended:
+        main([*how, "-o", ""])
+    assert ended.value.code == 64
+    assert "-o/--output: an empty name; it takes a folder" in capsys.readouterr().err
+    assert not [*tmp_path.iterdir()]

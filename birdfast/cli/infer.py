@@ -25,7 +25,6 @@ finished folder.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..config import Options
 from . import channel, exits, values
@@ -42,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
+        type=values.folder,
         default=DEFAULT_OUTPUT,
         metavar="DIR",
         help="where the tables go (default: %(default)s)",
@@ -184,7 +184,7 @@ def run(chosen: argparse.Namespace) -> int:
     model = models.find(chosen.model, chosen.labels)
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, [model], options, Path(chosen.output), how)
+    run = Run(paths, [model], options, chosen.output, how)
     progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:

@@ -29,7 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="audio files, folders, or .txt lists")
     parser.add_argument("--model", required=True, metavar="MODEL", help="a folder that birdfast trained")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="where the tokens go")
+    parser.add_argument(
+        "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tokens go"
+    )
     parser.add_argument(
         "--rtype", choices=("parquet", "npy"), default="parquet", help="(default: %(default)s)"
     )
@@ -46,7 +48,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     paths = inputs.find(chosen.inputs, voice.say)
     vectors = chosen.vectors and Path(chosen.vectors)
-    model, output = Path(chosen.model), Path(chosen.output)
+    model, output = Path(chosen.model), chosen.output
     how = {name: getattr(chosen, name) for name in ("channel", "max_hours", "csv_safe")}
     n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, **how)
     voice.say(f"{n_written} of {len(paths)} recordings written to {chosen.output}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from ..config import MAX_HOURS, MOST_HOURS, above_zero
 from ..errors import ConfigError
@@ -29,6 +30,13 @@ def max_hours(parser: argparse._ActionsContainer, longer: str) -> None:
         help="how much of a recording is heard, as a small file may decode to days; a longer one"
         f" {longer} (default: %(default)g)",
     )
+
+
+def folder(text: str) -> Path:
+    """Read the name of a folder: an empty one, of a script's unset variable, is not the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name; it takes a folder")
+    return Path(text)
 
 
 def hours(text: str) -> float:
