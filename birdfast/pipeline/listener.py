@@ -16,6 +16,7 @@ from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
 from ..scores import ScoreRule
 from ..sessions.session import EMBEDDING, LOGITS, Session
+from . import plausibility
 from .ear import Ear, Scored
 from .lending import Backbones
 
@@ -64,6 +65,7 @@ class Listener:
         self.backbone, session = (backbones or Backbones()).join(number, model, n_classes, cache)
         self.model = model.for_input(session.window_samples, session.ends_in)
         assert self.model.activation  # not "" any more
+        plausibility.check(model, self.model, session)
         if options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
         self.embedding_size = session.outputs.get(EMBEDDING, 0)
