@@ -2,52 +2,62 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from .. import children
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
-FAILED = 3
+FAILED, LACKED = 3, 4
+NAMES = {"tflite": "the TFLite runtime", "onnx": "ONNX Runtime"}
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # not of the model's doing
 
 
-def run(data: bytes) -> None:
+class TrialError(ModelError):
+    """The trial did not come to its end, for a reason that may be gone next time."""
+
+
+def run(data: bytes, runtime: str = "tflite", shapes: Sequence[Sequence[int]] = ()) -> None:
     """Refuse a model that the runtime cannot start and run once on silence.
 
     Parameters
     ----------
     data : bytes
         A model written by this package.
+    runtime : "tflite" or "onnx"
+    shapes : sequence of shapes
+        Of silence for the one input of an ONNX model: one run each.
 
     Raises
     ------
     ModelError
-        The runtime refuses it, crashes on it, or takes longer than 2 minutes.
+        The runtime refuses it or crashes on it. As a TrialError it took longer than 2 minutes, or was
+        killed; as a ModelMemoryError it needs too much memory.
     """
+    asked = [runtime, *(",".join(map(str, shape)) for shape in shapes)]
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
     try:
-        done = subprocess.run(children.command(__name__), input=data, check=False, **how)
+        done = subprocess.run(children.command(__name__, *asked), input=data, check=False, **how)
     except subprocess.TimeoutExpired as error:
-        raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
+        raise TrialError(f"{NAMES[runtime]} did not finish one window in {SECONDS} s") from error
     said = done.stderr.decode(errors="replace").strip()
-    if done.returncode == FAILED:
-        raise ModelError(said.splitlines()[-1])
+    if done.returncode in (FAILED, LACKED):
+        raise (ModelError if done.returncode == FAILED else ModelMemoryError)(said.splitlines()[-1])
     if done.returncode < 0:
-        raise ModelError(f"the TFLite runtime crashes on this model (signal {-done.returncode})")
+        kind = TrialError if -done.returncode in FROM_OUTSIDE else ModelError
+        raise kind(f"{NAMES[runtime]} crashes on this model (signal {-done.returncode})")
     if done.returncode:
-        raise ModelError(f"the trial of the model failed: {said[-200:]}")
+        raise TrialError(f"the trial of the model failed: {said[-200:]}")
 
 
-def main() -> int:
-    """Run the trial itself; return FAILED, with the reason on stderr, if the runtime refuses the model."""
+def main(runtime: str, *shapes: str) -> int:
+    """Run the trial itself; return FAILED or LACKED, with the reason on stderr, if a model is refused."""
     import resource
-
-    import numpy as np
-
-    from ..runtimes import litert
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = [BYTES, *resource.getrlimit(resource.RLIMIT_AS)]  # a cluster's may be lower
@@ -55,22 +65,44 @@ def main() -> int:
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     try:
         data = sys.stdin.buffer.read()
-        for delegate in (False, True):
-            runner = litert.start(data, delegate=delegate)
-            details = runner.get_input_details()
-            zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
-            litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
-    except MemoryError as error:
-        return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}")
+        if runtime == "onnx":
+            _onnx(data, [[int(length) for length in shape.split(",")] for shape in shapes])
+        else:
+            _tflite(data)
+    except (MemoryError, ModelMemoryError) as error:
+        return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}", LACKED)
     except ModelError as error:
-        return _failed(str(error))
+        return _failed(str(error), FAILED)
     return 0
 
 
-def _failed(reason: str) -> int:
+def _tflite(data: bytes) -> None:
+    import numpy as np
+
+    from ..runtimes import litert
+
+    for delegate in (False, True):
+        runner = litert.start(data, delegate=delegate)
+        details = runner.get_input_details()
+        zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
+        litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
+
+
+def _onnx(data: bytes, shapes: Sequence[Sequence[int]]) -> None:
+    import numpy as np
+
+    from ..runtimes import onnx
+
+    session = onnx.start(data)
+    taken = onnx.inputs(session)[0]
+    for shape in shapes:
+        onnx.run(session, {taken.name: np.zeros(shape, taken.dtype)}, onnx.outputs(session))
+
+
+def _failed(reason: str, code: int) -> int:
     print(" ".join(reason.split()), file=sys.stderr)
-    return FAILED
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

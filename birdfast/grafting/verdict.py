@@ -1,0 +1,79 @@
+"""What trials of models came to: no model is tried twice with the same runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import sources
+from .._version import __version__
+from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..runtimes import litert, onnx
+from . import kept, places, trial
+
+VERSIONS = {"tflite": litert.version, "onnx": onnx.version}
+FINE = "fine"
+MOST_BYTES = 10_000
+
+
+def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Path | None) -> None:
+    """Refuse a model that a trial refused, now or before.
+
+    What says nothing about the model, as too little memory, is not kept.
+
+    Parameters
+    ----------
+    data, runtime, shapes
+        As `trial.run`.
+    folder : path or None
+        Where verdicts are kept, and nobody else writes (`places.trusted`); None keeps none.
+
+    Raises
+    ------
+    ModelError
+        As `trial.run`.
+    """
+    if folder is None:
+        trial.run(data, runtime, shapes)
+        return
+    path = folder / _file_name(data, runtime, shapes)
+    verdict = _read(path)
+    if verdict is None:
+        with kept.alone(path):
+            verdict = _read(path) or _made(path, data, runtime, shapes)
+    if verdict != FINE:
+        raise ModelError(verdict)
+
+
+def _made(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
+    """Try the model now, and keep what comes of it; a full disk only costs another trial."""
+    verdict = FINE
+    try:
+        trial.run(data, runtime, shapes)
+    except (ModelMemoryError, trial.TrialError):
+        raise
+    except ModelError as error:
+        verdict = str(error)
+    with contextlib.suppress(OSError, ConfigError):
+        kept.make(path.parent)
+        kept.replace(path, f"{path.name}\n{verdict}".encode())
+    return verdict
+
+
+def _read(path: Path) -> str | None:
+    """Return a verdict that is kept; None: there is none, or one that others could have written."""
+    if places.distrust(path):
+        return None
+    try:
+        name, _, verdict = sources.text(path, ModelError, MOST_BYTES).partition("\n")
+    except ModelError:
+        return None
+    return verdict if name == path.name and verdict else None
+
+
+def _file_name(data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
+    """Return a file name that changes with anything that changes what a trial comes to."""
+    asked = hashlib.sha256(repr((VERSIONS[runtime](), [tuple(shape) for shape in shapes])).encode())
+    return f"{hashlib.sha256(data).hexdigest()}-{__version__}-{asked.hexdigest()[:16]}.trial"
