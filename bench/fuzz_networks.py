@@ -1,9 +1,10 @@
 """Mutated ONNX networks through the opener: each is refused with a ModelError, or runs.
 
 Changes bytes of small networks at random places, cuts them, repeats a part or fills one with zeros; or
-changes what the graph says: lengths, operators, attributes, names, places of weights. Prints what they came to:
-refused by our reader, refused by ONNX Runtime in its trial, crashed or hung there, opened and ran. Ends with
-exit code 1 if anything else than a ModelError was raised, or a file above the networks' folder was opened.
+changes what the graph says: lengths, operators, attributes, names, places of weights. Prints what they came
+to: refused by our reader, refused by ONNX Runtime in its trial, crashed or hung there, opened and ran. Ends
+with exit code 1 if anything else than a ModelError was raised, or a file above the networks' folder was
+opened.
 """
 
 from __future__ import annotations
@@ -67,10 +68,13 @@ def main() -> int:
             except Exception as error:
                 wrong.append(f"network {number}: {type(error).__name__}: {error}")
             slowest_s = max(slowest_s, time.monotonic() - started_s)
+            if (number + 1) % 250 == 0:
+                print(f"{number + 1} done", flush=True)
     total_s = time.monotonic() - began_s
-    print(
-        f"{chosen.files} networks in {total_s:.0f} s, the slowest {slowest_s:.1f} s: {dict(outcomes.most_common())}"
-    )
+    print(f"{chosen.files} networks in {total_s:.0f} s, the slowest in {slowest_s:.1f} s")
+    for outcome, n in outcomes.most_common():
+        print(f"{n:5} {outcome}")
+    print("the most frequent reasons:")
     for reason, n in reasons.most_common(12):
         print(f"    {n:5} {reason}")
     print(*wrong, *(f"opened: {name}" for name in opened), sep="\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -10,6 +11,8 @@ from ..errors import ModelError, ModelMemoryError
 
 HINT = "pip install 'birdfast[onnx]'"
 ERRORS_ONLY = 4
+# Since 1.29 it tells its makers of each model and machine, unless this is set before it is first imported.
+SILENT = "ORT_DISABLE_TELEMETRY"
 LACKS = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory", "alloc_failed")
 
 
@@ -96,6 +99,8 @@ def version() -> str:
 
 
 def _library() -> Any:
+    """Return the library, which sends nothing anywhere unless the user's environment says that it may."""
+    os.environ.setdefault(SILENT, "1")
     try:
         import onnxruntime
     except ImportError as error:
