@@ -16,6 +16,7 @@ from onnx import helper  # noqa: E402
 
 import birdfast  # noqa: E402
 from birdfast import labels, models  # noqa: E402
+from birdfast.__main__ import main  # noqa: E402
 from birdfast.config import Options  # noqa: E402
 from birdfast.errors import ModelError, RecordingWarning  # noqa: E402
 from birdfast.models import onnxfacts  # noqa: E402
@@ -286,10 +287,7 @@ def test_silence_of_which_a_network_says_no_number_is_silent_and_noted(tmp_path:
 
 def test_every_row_says_whether_it_was_tried(capsys: pytest.CaptureFixture[str]) -> None:
     listed = models.catalogue()
-    assert {name: model.tried for name, model in listed.items() if model.tried == "yes"}.keys() == {
-        "birdnet-2.4",
-        "yamnet",
-    }
+    assert {name for name, model in listed.items() if model.tried == "yes"} == {"birdnet-2.4", "yamnet"}
     assert {model.tried for model in listed.values()} <= {
         "yes",
         "no",
@@ -297,6 +295,10 @@ def test_every_row_says_whether_it_was_tried(capsys: pytest.CaptureFixture[str])
     }
     assert listed["birdset-convnext"].front_end is not None
     assert listed["birdnet-3.0"].kind == "onnx"
+    assert main(["models"]) == 0
+    said = capsys.readouterr().out
+    for model in listed.values():
+        assert f"    tried: {model.tried}\n" in said.partition(f"{model.name}: ")[2]
 
 
 def test_the_first_of_several_files_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

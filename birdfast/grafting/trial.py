@@ -6,7 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import children
 from ..errors import ModelError, ModelMemoryError
@@ -18,12 +18,32 @@ NAMES = {"tflite": "the TFLite runtime", "onnx": "ONNX Runtime"}
 FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # not of the model's doing
 
 
-class TrialError(ModelError):
-    """The trial did not come to its end, for a reason that may be gone next time."""
+class Verdict(NamedTuple):
+    """What a trial came to: None or the error, and whether it will be the same next time."""
+
+    error: ModelError | None
+    lasts: bool = True
 
 
-def run(data: bytes, runtime: str = "tflite", shapes: Sequence[Sequence[int]] = ()) -> None:
-    """Refuse a model that the runtime cannot start and run once on silence.
+def run(data: bytes) -> None:
+    """Refuse a TFLite model that the runtime cannot start and run once on silence.
+
+    Parameters
+    ----------
+    data : bytes
+        A model written by this package.
+
+    Raises
+    ------
+    ModelError
+        The runtime refuses it, crashes on it, or takes longer than 2 minutes.
+    """
+    if (error := attempt(data, "tflite").error) is not None:
+        raise error
+
+
+def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> Verdict:
+    """Try a model.
 
     Parameters
     ----------
@@ -33,26 +53,27 @@ def run(data: bytes, runtime: str = "tflite", shapes: Sequence[Sequence[int]] = 
     shapes : sequence of shapes
         Of silence for the one input of an ONNX model: one run each.
 
-    Raises
-    ------
-    ModelError
-        The runtime refuses it or crashes on it. As a TrialError it took longer than 2 minutes, or was
-        killed; as a ModelMemoryError it needs too much memory.
+    Returns
+    -------
+    Verdict
+        That the model took too long, that the trial was killed, or that memory was lacking does not last.
     """
     asked = [runtime, *(",".join(map(str, shape)) for shape in shapes)]
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
     try:
         done = subprocess.run(children.command(__name__, *asked), input=data, check=False, **how)
-    except subprocess.TimeoutExpired as error:
-        raise TrialError(f"{NAMES[runtime]} did not finish one window in {SECONDS} s") from error
+    except subprocess.TimeoutExpired:
+        return Verdict(ModelError(f"{NAMES[runtime]} did not finish one window in {SECONDS} s"), False)
     said = done.stderr.decode(errors="replace").strip()
     if done.returncode in (FAILED, LACKED):
-        raise (ModelError if done.returncode == FAILED else ModelMemoryError)(said.splitlines()[-1])
+        lacks = done.returncode == LACKED
+        return Verdict((ModelMemoryError if lacks else ModelError)(said.splitlines()[-1]), not lacks)
     if done.returncode < 0:
-        kind = TrialError if -done.returncode in FROM_OUTSIDE else ModelError
-        raise kind(f"{NAMES[runtime]} crashes on this model (signal {-done.returncode})")
+        crash = f"{NAMES[runtime]} crashes on this model (signal {-done.returncode})"
+        return Verdict(ModelError(crash), -done.returncode not in FROM_OUTSIDE)
     if done.returncode:
-        raise TrialError(f"the trial of the model failed: {said[-200:]}")
+        return Verdict(ModelError(f"the trial of the model failed: {said[-200:]}"), False)
+    return Verdict(None)
 
 
 def main(runtime: str, *shapes: str) -> int:

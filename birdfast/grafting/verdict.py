@@ -9,7 +9,7 @@ from pathlib import Path
 
 from .. import sources
 from .._version import __version__
-from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..errors import ConfigError, ModelError
 from ..runtimes import litert, onnx
 from . import kept, places, trial
 
@@ -26,40 +26,47 @@ def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Pa
     Parameters
     ----------
     data, runtime, shapes
-        As `trial.run`.
+        As `trial.attempt`.
     folder : path or None
         Where verdicts are kept, and nobody else writes (`places.trusted`); None keeps none.
 
     Raises
     ------
     ModelError
-        As `trial.run`.
+        The runtime refuses it, crashes on it, or takes longer than 2 minutes; as a ModelMemoryError, it
+        needs too much memory.
     """
     if folder is None:
-        trial.run(data, runtime, shapes)
-        return
-    path = folder / _file_name(data, runtime, shapes)
-    verdict = _read(path)
-    if verdict is None:
+        error = trial.attempt(data, runtime, shapes).error
+    else:
+        error = _kept(folder / _file_name(data, runtime, shapes), data, runtime, shapes)
+    if error is not None:
+        raise error
+
+
+def _kept(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+    """Return what a trial came to before, or else now, if no other process tries the same just then."""
+    known = _read(path)
+    if known is None:
         with kept.alone(path):
-            verdict = _read(path) or _made(path, data, runtime, shapes)
-    if verdict != FINE:
-        raise ModelError(verdict)
+            known = _read(path)
+            if known is None:
+                return _made(path, data, runtime, shapes)
+    return _error(known)
 
 
-def _made(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
-    """Try the model now, and keep what comes of it; a full disk only costs another trial."""
-    verdict = FINE
-    try:
-        trial.run(data, runtime, shapes)
-    except (ModelMemoryError, trial.TrialError):
-        raise
-    except ModelError as error:
-        verdict = str(error)
-    with contextlib.suppress(OSError, ConfigError):
-        kept.make(path.parent)
-        kept.replace(path, f"{path.name}\n{verdict}".encode())
-    return verdict
+def _error(known: str) -> ModelError | None:
+    return None if known == FINE else ModelError(known)
+
+
+def _made(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+    """Try the model now, and keep what comes of it if it lasts; a full disk only costs another trial."""
+    found = trial.attempt(data, runtime, shapes)
+    if found.lasts:
+        with contextlib.suppress(OSError, ConfigError):
+            kept.make(path.parent)
+            kept.replace(path, f"{path.name}\n{FINE if found.error is None else found.error}".encode())
+    return found.error
 
 
 def _read(path: Path) -> str | None:
