@@ -20,7 +20,7 @@ from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.sessions.session import EMBEDDING, LOGITS  # noqa: E402
 
 from . import networks  # noqa: E402
-from .onnxnetworks import DIM, FLOAT, N_CLASSES, WINDOW_SAMPLES, meaning, model, network  # noqa: E402
+from .onnxnetworks import DIM, FLOAT, N_CLASSES, WINDOW_SAMPLES, matrices, meaning, model, network  # noqa: E402
 
 WINDOWS = np.random.default_rng(5).standard_normal((4, WINDOW_SAMPLES)).astype(np.float32) / 4
 
@@ -235,3 +235,14 @@ def test_what_is_no_row_for_each_window_is_refused(tmp_path: Path) -> None:
     made.graph.node.append(helper.make_node("Concat", ["sum", "linear"], ["scores"], axis=0))
     with pytest.raises(ModelError, match=r"gives float32 \[5, 3\] for 4 windows"):
         opened(written(tmp_path, made)).run(WINDOWS)
+
+
+def test_the_sound_itself_is_no_embedding(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["sound", "matrix"], ["scores"])],
+        "flat",
+        [helper.make_tensor_value_info("sound", FLOAT, [None, WINDOW_SAMPLES])],
+        [helper.make_tensor_value_info("scores", FLOAT, [None, N_CLASSES])],
+        [numpy_helper.from_array(matrices()[0][:, :N_CLASSES].copy(), "matrix")],
+    )
+    assert opened(written(tmp_path, model(graph))).outputs == {LOGITS: N_CLASSES}

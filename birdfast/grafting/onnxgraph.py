@@ -54,7 +54,10 @@ class OnnxGraph:
         graph = self.model.graph
         self._makers = {name: node for node in graph.node for name in node.output}
         self._constants = {one.name for one in graph.initializer}
-        self._constants |= {name for node in graph.node if node.op_type == "Constant" for name in node.output}
+        known = {name for name, node in self._makers.items() if node.op_type == "Constant"}
+        self._constants |= known
+        for name in known:
+            del self._makers[name]
 
     @property
     def inputs(self) -> list[Taken]:
@@ -70,12 +73,15 @@ class OnnxGraph:
         ]
 
     def before_matrix(self, output: str) -> str | None:
-        """Return the tensor that the last matrix before an output is multiplied with: its embedding."""
+        """Return the tensor that the last matrix before an output is multiplied with: its embedding.
+
+        None: there is no such matrix, or it is the sound itself, or a constant.
+        """
         name, seen = output, set[str]()
         while (node := self._makers.get(name)) is not None and name not in seen:
             seen.add(name)
             if node.op_type in MATRICES:
-                return str(node.input[0]) if node.input and node.input[0] not in self._constants else None
+                return next((str(one) for one in node.input[:1] if one in self._makers), None)
             if node.op_type not in PASSES:
                 return None
             name = next((one for one in node.input if one not in self._constants), "")
