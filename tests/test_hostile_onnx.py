@@ -206,6 +206,16 @@ def test_weights_in_a_function_or_a_branch_are_seen_and_those_of_training_left_o
     assert not OnnxGraph(path).model.training_info
 
 
+@pytest.mark.parametrize("word", [b"weights.bin", b"scores", b"hidden", b"Relu"])
+def test_text_that_is_none_is_damage(tmp_path: Path, word: bytes) -> None:
+    path = tmp_path / "tiny.onnx"
+    content = with_weights_beside(network(), tmp_path).SerializeToString()
+    assert word in content
+    path.write_bytes(content.replace(word, b"\xff" * len(word)))
+    with pytest.raises(ModelError, match="is no UTF-8 text"):
+        OnnxGraph(path)
+
+
 def test_what_is_no_file_is_not_waited_for(tmp_path: Path) -> None:
     path = tmp_path / "pipe.onnx"
     os.mkfifo(path)

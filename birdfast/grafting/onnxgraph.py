@@ -147,17 +147,25 @@ def _check_operators(model: Any) -> None:
 
 
 def _messages(message: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every message within one, however deep, and its kind."""
+    """Yield every message within one, however deep, and its kind; text that is none is refused."""
     waiting = [message]
     while waiting:
         one = waiting.pop()
         for field, value in one.ListFields():
             if field.message_type is None:
+                _check_text(field, value)
                 continue
             inner = [value] if hasattr(value, "ListFields") else list(value)
             for each in inner:
                 yield field.message_type.name, each
             waiting += inner
+
+
+def _check_text(field: Any, value: Any) -> None:
+    """Refuse text that is none: protobuf hands it on as bytes."""
+    values = () if field.type != field.TYPE_STRING else (value,) if isinstance(value, str | bytes) else value
+    if any(isinstance(text, bytes) for text in values):
+        raise ModelError(f"is damaged: a {field.name} in it is no UTF-8 text")
 
 
 def _bring_weights(onnx: Any, model: Any, path: Path) -> None:
