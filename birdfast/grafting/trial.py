@@ -25,20 +25,22 @@ class Verdict(NamedTuple):
     lasts: bool = True
 
 
-def run(data: bytes) -> None:
+def run(data: bytes, shapes: Sequence[Sequence[int]] = ()) -> None:
     """Refuse a TFLite model that the runtime cannot start and run once on silence.
 
     Parameters
     ----------
     data : bytes
         A model written by this package.
+    shapes : sequence of shapes
+        Of its inputs, in their order; (): as the file has them.
 
     Raises
     ------
     ModelError
         The runtime refuses it, crashes on it, or takes longer than 2 minutes.
     """
-    if (error := attempt(data, "tflite").error) is not None:
+    if (error := attempt(data, "tflite", shapes).error) is not None:
         raise error
 
 
@@ -51,7 +53,8 @@ def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> 
         A model written by this package.
     runtime : "tflite" or "onnx"
     shapes : sequence of shapes
-        Of silence for the one input of an ONNX model: one run each.
+        Of silence for the one input of an ONNX model: one run each. Those of the inputs of a TFLite model,
+        in their order; (): as the file has them.
 
     Returns
     -------
@@ -86,10 +89,8 @@ def main(runtime: str, *shapes: str) -> int:
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     try:
         data = sys.stdin.buffer.read()
-        if runtime == "onnx":
-            _onnx(data, [[int(length) for length in shape.split(",")] for shape in shapes])
-        else:
-            _tflite(data)
+        lengths = [[int(length) for length in shape.split(",")] for shape in shapes]
+        {"tflite": _tflite, "onnx": _onnx}[runtime](data, lengths)
     except (MemoryError, ModelMemoryError) as error:
         return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}", LACKED)
     except ModelError as error:
@@ -97,13 +98,14 @@ def main(runtime: str, *shapes: str) -> int:
     return 0
 
 
-def _tflite(data: bytes) -> None:
+def _tflite(data: bytes, shapes: Sequence[Sequence[int]]) -> None:
     import numpy as np
 
     from ..runtimes import litert
 
     for delegate in (False, True):
-        runner = litert.start(data, delegate=delegate)
+        tensors = [int(d["index"]) for d in litert.inputs(data)]
+        runner = litert.start(data, delegate=delegate, shapes=dict(zip(tensors, shapes, strict=False)))
         details = runner.get_input_details()
         zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
         litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
