@@ -51,6 +51,7 @@ TOLD = {  # to people, or where the files come from
     *("on", "on_sha256"),
     *("name", "title", "licence", "licence_url", "source", "embedding_samples", "n_classes"),
     *("model", "labels", "package", "package_folder", "extra", "tried"),
+    *("alternatives", "advice"),
 }
 LIBRARIES = {
     "birdfast version": ("runs.facts", "__version__"),

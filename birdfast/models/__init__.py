@@ -1,6 +1,6 @@
 """Pretrained networks: what each wants, and where its files lie on this machine.
 
-The facts are data (models.toml); a network that is not listed there is a .tflite file of the
+The facts are data (models.toml); a network that is not listed there is a .tflite or .onnx file of the
 user's with its labels, or a folder of both, with a `model.toml` of the same keys where the
 network's input length does not already tell its kind.
 """
@@ -15,8 +15,9 @@ from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import heads, own
+from .kinds import Digests, Kind
 from .known import catalogue
-from .model import Digests, Kind, Model, described, listed, with_files
+from .model import Model, described, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 from .unchanged import check_unchanged
 
@@ -44,9 +45,10 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     Parameters
     ----------
     name_or_path : str or path
-        A name of models.toml, a .tflite file, or a folder that holds one.
+        A name of models.toml, a .tflite or .onnx file, or a folder that holds one.
     labels : path or None
-        Other labels than the model's own; those of a .tflite file are `<stem>_Labels.txt` beside it.
+        Other labels than the model's own; those of a file are `<stem>_Labels.txt` beside it, or what an
+        .onnx file tells itself.
 
     Raises
     ------
@@ -63,11 +65,11 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
         model = heads.completed(own.in_folder(path))
     elif os.path.isfile(name):  # noqa: PTH113
-        beside = path.with_name(f"{path.stem}_Labels.txt")
-        return heads.completed(own.of_file(path, Path(labels) if labels else beside))
+        return heads.completed(own.alone(path, Path(labels) if labels else None))
     else:
         raise ModelError(
-            f"{path}: no such model; it takes {', '.join(listed())}, a .tflite file or a folder with one"
+            f"{path}: no such model; it takes {', '.join(listed())}, a .tflite or .onnx file or a folder with"
+            " one"
         )
     if not labels:
         return model

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from .. import modelfolder
 from ..errors import ModelError
-from . import firstinput, own
+from . import firstinput, kinds, own
 from .known import catalogue
 from .model import Model, listed
 
@@ -100,14 +100,15 @@ def _backbone(on: str, model: Model) -> Model:
 
 def _of_file(path: Path) -> Model:
     """Describe a backbone by its file: its labels are not needed."""
-    kind = own.NETWORKS.get(path.suffix.lower(), "tflite")
-    return Model(name=path.stem, title=path.stem, kind=kind, path=path)
+    facts = own.told_by_file(path)
+    facts.pop("labels_format", None)
+    return Model(**{"name": path.stem, "title": path.stem, **facts}, kind=kinds.found(path), path=path)
 
 
 def _told_by_input(model: Model) -> str:
     """Return the listed network that a file is a head on: its input is as long as that one's embedding."""
     told = model.rate_hz or model.window_samples or model.front_end
-    if model.kind not in own.NETWORKS.values() or told:
+    if model.kind not in kinds.SUFFIXES.values() or told:
         return ""
     *batch, length = firstinput.shape(model.path) or (0,)
     fitting = [one.name for one in listed().values() if one.embedding_samples == length]

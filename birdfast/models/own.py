@@ -10,10 +10,10 @@ from .. import modelfolder, sources
 from ..config import LARGEST, Activation, Normalization
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
-from .model import Kind, Model
+from . import kinds, onnxfacts
+from .model import Model
 
-NETWORKS: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
-FOUND = ("kind", "path", "labels_path", "tried", "backbone")  # what a manifest cannot tell
+FOUND = ("kind", "path", "labels_path", "tried", "alternatives", "backbone")  # what a manifest cannot tell
 
 
 def in_folder(folder: Path) -> Model:
@@ -29,7 +29,7 @@ def in_folder(folder: Path) -> Model:
     if kind:
         return _head(folder) if kind == modelfolder.HEAD else _trained(folder)
     manifest = folder / modelfolder.MANIFEST
-    networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in NETWORKS]
+    networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds.SUFFIXES]
     if not networks and manifest.exists():
         raise ModelError(
             f'{manifest}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
@@ -43,12 +43,39 @@ def in_folder(folder: Path) -> Model:
             f"{folder}: holds {len(networks)} .tflite or .onnx files; a model folder holds one, or a"
             f" {modelfolder.MANIFEST} whose `model` names it"
         )
+    if not manifest.exists():
+        facts = told_by_file(networks[0])
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
     lists = sorted(folder.glob("*abels*.txt"))
+    if facts.get("labels_format") == "onnx" and not lists:
+        return of_file(networks[0], networks[0], **facts)
+    if not manifest.exists():
+        facts.pop("labels_format", None)
     if len(lists) != 1:
         raise ModelError(f"{folder}: holds {len(lists)} files named *labels*.txt; a model folder holds one")
     return of_file(networks[0], lists[0], **facts)
+
+
+def alone(path: Path, labels_path: Path | None = None) -> Model:
+    """Describe a network by its file alone, which may tell facts of it.
+
+    Parameters
+    ----------
+    path : path
+    labels_path : path or None
+        Its labels; None looks for `<stem>_Labels.txt` beside it, then into the file itself.
+
+    Raises
+    ------
+    ModelError
+        As `of_file`; or the file tells what cannot be.
+    """
+    facts, beside = told_by_file(path), path.with_name(f"{path.stem}_Labels.txt")
+    if labels_path is None and "labels_format" in facts and not beside.is_file():
+        return of_file(path, path, **facts)
+    facts.pop("labels_format", None)
+    return of_file(path, labels_path or beside, **facts)
 
 
 def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
@@ -69,8 +96,13 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
         raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
     if labels_path.suffix == ".csv" and "labels_format" not in facts:
         raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
-    found = {"kind": NETWORKS.get(path.suffix.lower(), "tflite"), "path": path, "labels_path": labels_path}
+    found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
     return Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+
+
+def told_by_file(path: Path) -> dict[str, Any]:
+    """Return the facts that a network's file tells itself; errors as `alone`."""
+    return onnxfacts.read(path) if kinds.found(path) == "onnx" else {}
 
 
 def _trained(folder: Path) -> Model:

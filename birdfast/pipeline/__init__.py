@@ -19,7 +19,7 @@ from .ear import Scored
 from .lending import Backbones
 from .listener import Listener, check_one_channel
 from .onepass import one_pass, whole
-from .remarks import Tell, warned
+from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .transcript import Transcript, complete, failure_of, hear, in_order
 
@@ -166,12 +166,13 @@ class Pipeline:
         """
         outcome = Outcome(stretch)
         listeners = self._chosen(only)
-        transcripts = [Transcript(path, stretch, listener, send, alive, kinds) for listener in listeners]
+        tell = outcome.notes.append
+        transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]
         outcome.heard = [transcript.heard for transcript in transcripts]
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with self._opened(path, outcome.notes.append) as recording:
+            with self._opened(path, tell) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
@@ -212,8 +213,8 @@ class Pipeline:
             As `analyse`.
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
-        every = self._chosen(only)
-        transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds) for one in every}
+        tell, every = outcome.notes.append, self._chosen(only)
+        transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds, tell) for one in every}
         with samples.heard(every, sound, rate_hz) as turns:
             for listener, batches in turns:
                 transcripts[listener].take(batches)
@@ -239,11 +240,11 @@ class Pipeline:
     ) -> Iterator[tuple[Listener, Scored]]:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
-            sound, rate_hz = samples.check(sound, rate_hz)
-            with samples.heard(listeners, sound, rate_hz) as turns:
+            checked, rate = samples.check(sound, rate_hz)
+            with samples.heard(listeners, checked, rate) as turns:
                 for listener, batches in turns:
-                    for scored in batches:
-                        yield listener, scored
+                    yield from remarked(listener, batches, tell)
             return
         with self._opened(sound, tell) as recording:
-            yield from whole(recording, listeners)
+            for listener, scored in whole(recording, listeners):
+                yield from remarked(listener, [scored], tell)
