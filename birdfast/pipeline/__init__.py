@@ -16,11 +16,12 @@ from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
+from .lending import Backbones
 from .listener import Listener, check_one_channel
 from .onepass import one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
-from .transcript import Transcript, complete, failure_of, hear
+from .transcript import Transcript, complete, failure_of, hear, in_order
 
 __all__ = ["Pipeline", "Scored", "Sound"]
 
@@ -56,7 +57,8 @@ class Pipeline:
         one = isinstance(model, models.Model)
         every = (model,) if one else several("model", model, "models.Model, or several")
         models.check_several(every)
-        self.listeners = tuple(Listener(each, self.options, number) for number, each in enumerate(every))
+        below = Backbones()
+        self.listeners = tuple(Listener(each, self.options, i, below) for i, each in enumerate(every))
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
@@ -89,9 +91,9 @@ class Pipeline:
                 for listener, scored in self._listen(self.listeners, sound, rate_hz, tell):
                     found[listener.number] += listener.named(name, listener.pick(scored))
             except BirdfastError as error:
-                error.detections = _in_order(found)
+                error.detections = in_order(found)
                 raise
-        return _in_order(found)
+        return in_order(found)
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
@@ -211,9 +213,14 @@ class Pipeline:
             As `analyse`.
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
-        for listener in self._chosen(only):
-            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds, outcome.notes.append)
-            transcript.take(samples.heard(listener, sound, rate_hz))
+        every = self._chosen(only)
+        transcripts = {
+            one: Transcript(samples.NAME, 0, one, send, alive, kinds, outcome.notes.append) for one in every
+        }
+        with samples.heard(every, sound, rate_hz) as turns:
+            for listener, batches in turns:
+                transcripts[listener].take(batches)
+        for transcript in transcripts.values():
             transcript.finish()
             outcome.heard.append(transcript.heard)
         return outcome
@@ -236,14 +243,10 @@ class Pipeline:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
             checked, rate = samples.check(sound, rate_hz)
-            for listener in listeners:
-                yield from remarked(listener, samples.heard(listener, checked, rate), tell)
+            with samples.heard(listeners, checked, rate) as turns:
+                for listener, batches in turns:
+                    yield from remarked(listener, batches, tell)
             return
         with self._opened(sound, tell) as recording:
             for listener, scored in whole(recording, listeners):
                 yield from remarked(listener, [scored], tell)
-
-
-def _in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:
-    """Return what each model heard as one list: model by model, each in time."""
-    return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]

@@ -95,7 +95,11 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
     facts = {name: getattr(model, name) for name in OF_MODEL}
     if model.front_end is not None:
         facts["front_end"] = recipe.plain(model.front_end)
-    return decides | {name: json.dumps(value) for name, value in facts.items()}
+    decides |= {name: json.dumps(value) for name, value in facts.items()}
+    if model.backbone is not None:  # whose classes nobody hears of
+        below = _of_model(model.backbone, Digests(digests.backbone, ""))
+        decides |= {f"backbone's {name}": value for name, value in below.items() if value}
+    return decides
 
 
 def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:

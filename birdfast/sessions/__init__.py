@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModelError, ModelMemoryError
 from ..models import Kind, Model
-from .session import LOGITS, Session
+from .head import HeadSession
+from .session import EMBEDDING, LOGITS, Session
 
 
 def open_session(model: Model, n_classes: int = 0, cache: Path | None = None) -> Session:
@@ -27,12 +29,42 @@ def open_session(model: Model, n_classes: int = 0, cache: Path | None = None) ->
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
+    if model.backbone is not None:
+        on = backbone(model)
+        return open_head(model, open_session(on, on.n_classes, cache), n_classes, cache)
     session = OPENERS[model.kind](model, n_classes, cache)
     if n_classes and session.outputs[LOGITS] != n_classes:
         raise ModelError(
             f"{model.path}: scores {session.outputs[LOGITS]} classes, but there are {n_classes} labels"
         )
     return session
+
+
+def backbone(model: Model) -> Model:
+    """Return what a head stands on, with the number of its classes if that can be known.
+
+    Raises
+    ------
+    ModelError
+        It is another network than the head was made for, or its file or labels cannot be read.
+    """
+    on = model.backbone
+    assert on is not None
+    if model.on_sha256 and (found := on.sha256()) != model.on_sha256:
+        raise ModelError(
+            f"{model.path}: is a head on a network whose SHA-256 is {model.on_sha256[:12]}..., but {on.path}"
+            f" has {found[:12]}..."
+        )
+    told = on.n_classes or (len(on.label_spaces()[0]) if on.labels_path.is_file() else 0)
+    return dataclasses.replace(on, n_classes=told)
+
+
+def open_head(model: Model, on: Session, n_classes: int = 0, cache: Path | None = None) -> HeadSession:
+    """Load a head, and put it on its backbone's session; parameters and errors as `open_session`."""
+    alone = dataclasses.replace(model, backbone=None, rate_hz=0, window_samples=on.outputs.get(EMBEDDING, 0))
+    head = open_session(alone, n_classes, cache)
+    with _named(model.path):
+        return HeadSession(on, head)
 
 
 def _tflite(model: Model, n_classes: int, cache: Path | None) -> Session:
@@ -61,6 +93,12 @@ def _stsg(model: Model, n_classes: int, cache: Path | None) -> Session:
     return StsgSession(model.path.parent)
 
 
+def _classifier(model: Model, n_classes: int, cache: Path | None) -> Session:
+    from .classifier import ClassifierSession
+
+    return ClassifierSession(model.path.parent)
+
+
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Let what is wrong with a network name its file."""
@@ -77,4 +115,5 @@ OPENERS: dict[Kind, Callable[[Model, int, Path | None], Session]] = {
     "tflite": _tflite,
     "onnx": _onnx,
     "stsg": _stsg,
+    "head": _classifier,
 }
