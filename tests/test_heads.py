@@ -142,6 +142,7 @@ def test_a_backbone_runs_once_a_batch_for_any_number_of_heads(
     runs = counted(monkeypatch, deep.path)
     options = Options(min_confidence=0, overlap_s=overlap_s)
     together = Pipeline([*three, deep], options)
+    runs.clear()  # of the trial sounds
     n_samples = 13 * WINDOW + 100
     path = write(tmp_path / "a.wav", noise(n_samples), RATE_HZ)
     n_windows = together.listener(deep.name).grid.count(n_samples)
@@ -170,6 +171,7 @@ def test_each_channel_has_one_pass_of_its_own(
 ) -> None:
     runs = counted(monkeypatch, deep.path)
     together = Pipeline(three, Options(min_confidence=0, channel="each"))
+    runs.clear()
     path = write(tmp_path / "a.wav", noise(9 * WINDOW, 2), RATE_HZ)
     assert {row.channel for row in together.detect(path)} == {1, 2}
     assert sorted(runs) == [1, 1, 4, 4, 4, 4]
@@ -490,6 +492,8 @@ def test_a_head_on_birdnet_says_what_plain_runtimes_say(
         models.find(heads.write_own(tmp_path / "own", weights, birdnet.path, "birdnet-2.4")),
     ]
     pipeline = Pipeline([birdnet, *listening], EVERYTHING)
+    assert runs == [4], "the trial sounds of heads that do not tell their activation"
+    runs.clear()
     embedding, logits = heads.plain_embedding(birdnet.path, sound)
     assert embedding.shape == (2, 1024)
     meant = heads.plain_tflite((tmp_path / "bats.tflite").read_bytes(), embedding)

@@ -37,7 +37,7 @@ class Backbone:
     """
 
     def __init__(self, session: Session) -> None:
-        self.session = session
+        self.session, self.shared = session, SharedSession(session)
         self._members: dict[int, Session] = {}
         self._free: list[Mapping[int, Session]] = []
         self._is_lent, self._lock = False, Lock()
@@ -62,9 +62,9 @@ class Backbone:
 
     def _assembled(self, is_first: bool) -> Mapping[int, Session]:
         """Return sessions on one of the network: the one that was opened, then its twins."""
-        below = self.session if is_first else self.session.twin()
-        if len(self._members) > 1:
-            below = SharedSession(below)
+        several = len(self._members) > 1
+        first = self.shared if several else self.session
+        below: Session = first if is_first else first.twin()
         return {
             number: HeadSession(below, member.head if is_first else member.head.twin())
             if isinstance(member, HeadSession)
@@ -97,7 +97,7 @@ class Backbones:
             return below, below.session
         on = backbone(model)
         below = self._opened(on, on.n_classes, cache)
-        session = open_head(model, below.session, n_classes, cache)
+        session = open_head(model, below.shared, n_classes, cache)  # on trial, heads hear the same sounds
         below.join(number, session)
         return below, session
 
