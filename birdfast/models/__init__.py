@@ -15,9 +15,9 @@ from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import heads, own
-from .kinds import Kind
+from .kinds import Digests, Kind
 from .known import catalogue
-from .model import Digests, Model, described, listed, with_files
+from .model import Model, described, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 from .unchanged import check_unchanged
 

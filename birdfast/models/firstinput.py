@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from .. import sources
 from ..errors import ModelError
+from . import kinds
 
 ODD = (struct.error, LookupError, ValueError, OSError, OverflowError, ModelError)
 MOST_DIMENSIONS = 8
@@ -28,7 +29,7 @@ def shape(path: Path) -> tuple[int, ...] | None:
     Parameters
     ----------
     path : path
-        A .tflite or .onnx file.
+        A TFLite or ONNX network, whatever its name.
 
     Returns
     -------
@@ -39,7 +40,7 @@ def shape(path: Path) -> tuple[int, ...] | None:
     try:
         with sources.opened(path, ModelError) as file:
             content = Content(file.fileno())
-            onnx = path.suffix.lower() == ".onnx"
+            onnx = kinds.found(path) == "onnx"
             return _onnx(content, os.fstat(file.fileno()).st_size) if onnx else _tflite(content)
     except ODD:
         return None

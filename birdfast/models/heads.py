@@ -100,7 +100,9 @@ def _backbone(on: str, model: Model) -> Model:
 
 def _of_file(path: Path) -> Model:
     """Describe a backbone by its file: its labels are not needed."""
-    return Model(name=path.stem, title=path.stem, kind=kinds.found(path), path=path)
+    facts = own.told_by_file(path)
+    facts.pop("labels_format", None)
+    return Model(**{"name": path.stem, "title": path.stem, **facts}, kind=kinds.found(path), path=path)
 
 
 def _told_by_input(model: Model) -> str:

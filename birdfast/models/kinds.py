@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from .. import sources
 from ..errors import ModelError
@@ -12,6 +12,17 @@ from ..sources import onnxfile
 
 Kind = Literal["tflite", "onnx", "stsg", "head"]
 SUFFIXES: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
+
+
+class Digests(NamedTuple):
+    """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
+
+    A head's results hang on its backbone's files, too: "" where there is none.
+    """
+
+    network: str
+    labels: str
+    backbone: str = ""
 
 
 def told(name: str) -> Kind:

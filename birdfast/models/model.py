@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from .. import labels, sources
 from ..config import Activation, GraphEnd, Normalization
@@ -17,23 +17,12 @@ from ..frontends.recipe import Recipe
 from ..labels import Labels
 from ..runtimes import litert, onnx
 from . import kinds
-from .kinds import Kind
+from .kinds import Digests, Kind
 from .places import folders
 
 RUNTIMES = {"tflite": litert, "onnx": onnx}
 # By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
 LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
-
-
-class Digests(NamedTuple):
-    """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
-
-    A head's results hang on its backbone's files, too: "" where there is none.
-    """
-
-    network: str
-    labels: str
-    backbone: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -229,7 +218,7 @@ class Model:
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:
     """Return a network whose files lie elsewhere; what is in the file says of what kind it is."""
-    told: dict[str, Any] = {"kind": model.kind if model.kind == "stsg" else kinds.found(path)}
+    told: dict[str, Any] = {"kind": model.kind if model.kind in ("stsg", "head") else kinds.found(path)}
     if model.labels_format == "onnx" and labels_path != path:
         told["labels_format"] = "lines"
     return dataclasses.replace(model, path=path, labels_path=labels_path, **told)

@@ -44,7 +44,7 @@ def in_folder(folder: Path) -> Model:
             f" {modelfolder.MANIFEST} whose `model` names it"
         )
     if not manifest.exists():
-        facts = _told(networks[0])
+        facts = told_by_file(networks[0])
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
     lists = sorted(folder.glob("*abels*.txt"))
@@ -71,7 +71,7 @@ def alone(path: Path, labels_path: Path | None = None) -> Model:
     ModelError
         As `of_file`; or the file tells what cannot be.
     """
-    facts, beside = _told(path), path.with_name(f"{path.stem}_Labels.txt")
+    facts, beside = told_by_file(path), path.with_name(f"{path.stem}_Labels.txt")
     if labels_path is None and "labels_format" in facts and not beside.is_file():
         return of_file(path, path, **facts)
     facts.pop("labels_format", None)
@@ -100,7 +100,8 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     return Model(**{"name": path.stem, "title": path.stem, **facts, **found})
 
 
-def _told(path: Path) -> dict[str, Any]:
+def told_by_file(path: Path) -> dict[str, Any]:
+    """Return the facts that a network's file tells itself; errors as `alone`."""
     return onnxfacts.read(path) if kinds.found(path) == "onnx" else {}
 
 

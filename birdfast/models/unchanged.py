@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import ModelError
-from .model import Digests, Model
+from .kinds import Digests
+from .model import Model
 
 
 def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:

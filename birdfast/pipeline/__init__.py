@@ -213,10 +213,8 @@ class Pipeline:
             As `analyse`.
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
-        every = self._chosen(only)
-        transcripts = {
-            one: Transcript(samples.NAME, 0, one, send, alive, kinds, outcome.notes.append) for one in every
-        }
+        tell, every = outcome.notes.append, self._chosen(only)
+        transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds, tell) for one in every}
         with samples.heard(every, sound, rate_hz) as turns:
             for listener, batches in turns:
                 transcripts[listener].take(batches)

@@ -94,7 +94,6 @@ class OnnxSession:
         """Return a second session of the same network: ONNX Runtime's own serves any number of threads."""
         made = OnnxSession.__new__(OnnxSession)
         made._start(*self._asked)
-        made.ends_in = self.ends_in
         return made
 
     def _run(self, windows: Float32) -> Arrays:
