@@ -235,9 +235,7 @@ class Pipeline:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
             sound, rate_hz = samples.check(sound, rate_hz)
-            for listener in listeners:
-                for scored in samples.heard(listener, sound, rate_hz):
-                    yield listener, scored
+            yield from samples.heard_by_turns(listeners, sound, rate_hz)
             return
         with self._opened(sound, tell) as recording:
             yield from whole(recording, listeners)

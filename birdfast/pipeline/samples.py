@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator, Sequence
 
 import numpy as np
 
@@ -52,10 +52,30 @@ def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
     return audio.mono(samples), rate_hz
 
 
-def heard(listener: Listener, samples: Float32, rate_hz: int) -> Iterator[Scored]:
+def heard(listener: Listener, samples: Float32, rate_hz: int) -> Generator[Scored, None, None]:
     """Yield the windows of sound in memory, as a listener scores them."""
     grid = listener.grid_at(rate_hz)
     samples = audio.resample(samples, rate_hz, grid.rate_hz, listener.options.resampler)
     with listener.ears(grid, 0, grid.count(len(samples))) as (ear,):
         yield from ear.hear(samples)
         yield from ear.end()
+
+
+def heard_by_turns(
+    listeners: Sequence[Listener], samples: Float32, rate_hz: int
+) -> Iterator[tuple[Listener, Scored]]:
+    """Yield the windows of sound in memory, as each listener scores them: a batch each, then the next.
+
+    So those whose pictures are the same are at one place of the sound, as in `onepass`.
+    """
+    going = {listener: heard(listener, samples, rate_hz) for listener in listeners}
+    try:
+        while going:
+            for listener, batches in tuple(going.items()):
+                if (scored := next(batches, None)) is None:
+                    del going[listener]
+                else:
+                    yield listener, scored
+    finally:
+        for batches in going.values():  # which were broken off between two runs
+            batches.close()
