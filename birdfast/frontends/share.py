@@ -44,7 +44,7 @@ class SharedPictures:
         self._share = _share_of((recipe, rate_hz, window_samples))
 
     def __call__(self, samples: Float32) -> Float32:
-        """Return the pictures of windows [batch, window_samples]: float32 [batch, *shape], the caller's own."""
+        """Return the pictures of windows, as `Pictures` does: an array that is nobody else's."""
         if self._share.n_members == 1:
             return self._pictures(samples)
         made = np.empty((len(samples), *self.shape), np.float32)

@@ -7,10 +7,31 @@ from contextlib import ExitStack, contextmanager
 from typing import NamedTuple
 
 from ..audio import Recording
-from ..errors import AudioError
+from ..config import Options
+from ..errors import AudioError, ConfigError
+from ..models import Model
 from .ear import Ear, Scored
 from .listener import Listener
 from .stretches import Share, count
+
+
+def listening(models: Sequence[Model], options: Options) -> tuple[Listener, ...]:
+    """Return a listener for each model.
+
+    Raises
+    ------
+    ModelError, ConfigError
+        As `Listener`; of several it names the model whom options do not fit.
+    """
+    listeners = []
+    for number, model in enumerate(models):
+        try:
+            listeners.append(Listener(model, options, number))
+        except ConfigError as error:
+            if len(models) == 1:
+                raise
+            raise ConfigError(f"{model.name}: {error}") from error
+    return tuple(listeners)
 
 
 class Place(NamedTuple):
