@@ -34,6 +34,7 @@ __all__ = [
     "find",
     "find_all",
     "folders",
+    "found_own",
     "is_name",
     "own_names",
     "place_of",
@@ -76,11 +77,11 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         model = own.in_folder(path)
     elif os.path.isfile(name):  # noqa: PTH113
         return own.of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
-    elif (place := _own_places().get(name)) is not None:
-        model = own.in_folder(place)
+    elif name in (places := _own_places()):
+        model = own.in_folder(places[name])
     else:
         raise ModelError(
-            f"{path}: no such model; it takes {', '.join((*listed(), *_own_places()))}, a .tflite or .onnx"
+            f"{path}: no such model; it takes {', '.join((*listed(), *places))}, a .tflite or .onnx"
             " file, or a folder with one"
         )
     if not labels:
@@ -126,6 +127,11 @@ def find_all(
 def own_names() -> list[str]:
     """Return the names of the user's own models: folders where models lie, beside those of models.toml."""
     return list(_own_places())
+
+
+def found_own(name: str) -> Model:
+    """Return one of the user's own models by its name; errors as `find`."""
+    return own.in_folder(_own_places()[name])
 
 
 def _own_places() -> dict[str, Path]:
