@@ -1,4 +1,4 @@
-"""Several models in one pass: what it costs beside their networks and one decode, and what it gains over runs.
+"""Several models in one pass: its cost beside their networks and one decode, its gain over a run each.
 
     BIRDFAST_MODELS=FOLDERS python bench/bench_several.py [--model birdnet-2.4 --model yamnet] [--minutes 10]
 
