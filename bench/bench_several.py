@@ -4,8 +4,9 @@
 
 prints, of pairs that take turns in one run, medians:
 
-- on one core, in one process: a pass of all models over a FLAC file, beside the sum of each network's windows
-  from memory and one decode of the file; and what of the pass's rest is resampling, once a rate;
+- on one core, in one process, in seconds of the core: a pass of all models over a FLAC file, beside the sum of
+  each network (its windows from memory) or each inference (sound in memory at its rate to detections) and one
+  decode of the file, without and with its resampling, once a rate;
 - on all cores, whole commands: one `infer` of all models over one-minute FLAC files, beside an `infer` each.
 """
 
@@ -19,7 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, process_time
 
 import numpy as np
 
@@ -31,10 +32,10 @@ from birdfast.sessions import open_session
 ONE_CORE_S = 180.0
 
 
-def seconds(job: Callable[[], object]) -> float:
-    began_s = perf_counter()
+def seconds(job: Callable[[], object], clock: Callable[[], float] = perf_counter) -> float:
+    began_s = clock()
     job()
-    return perf_counter() - began_s
+    return clock() - began_s
 
 
 def write(path: Path, length_s: float, seed: int) -> Path:
@@ -42,19 +43,27 @@ def write(path: Path, length_s: float, seed: int) -> Path:
     return path
 
 
-def network(model: models.Model, path: Path) -> Callable[[], None]:
-    """Return what runs a model's network alone over all windows of a recording, which are in memory."""
-    grid = Pipeline(model).listener().grid
-    with audio.Recording(path) as recording:
-        samples = np.concatenate(list(recording.blocks(grid.rate_hz)))
-    session = open_session(model, len(model.label_spaces()[0]), models.cache_folder())
-    cut = [batch.copy() for batch in windows.Cutter(grid, None, session.batch).push(samples)]
+class Alone:
+    """A model without a file: the sound of one in memory, at the model's rate, and its windows."""
 
-    def run() -> None:
-        for batch in cut:
-            session.run(batch)
+    def __init__(self, model: models.Model, path: Path) -> None:
+        self.pipeline = Pipeline(model)
+        grid = self.pipeline.listener().grid
+        self.rate_hz = grid.rate_hz
+        with audio.Recording(path) as recording:
+            self.samples = np.concatenate(list(recording.blocks(self.rate_hz)))
+        self.session = open_session(model, len(model.label_spaces()[0]), models.cache_folder())
+        cutter = windows.Cutter(grid, None, self.session.batch)
+        self.windows = [batch.copy() for batch in (*cutter.push(self.samples), *cutter.end())]
 
-    return run
+    def network(self) -> None:
+        """Run the network on its windows, and nothing else."""
+        for batch in self.windows:
+            self.session.run(batch)
+
+    def inference(self) -> None:
+        """Cut the sound, run the network and pick detections."""
+        self.pipeline.detect(self.samples, self.rate_hz)
 
 
 def reading(path: Path, rates_hz: Sequence[int]) -> Callable[[], None]:
@@ -73,25 +82,26 @@ def one_pass(listening: Sequence[models.Model], folder: Path, repeats: int) -> N
     os.sched_setaffinity(0, {max(os.sched_getaffinity(0))})
     path = write(folder / "one.flac", ONE_CORE_S, 0)
     pipeline = Pipeline(listening, Options())
-    rates_hz = sorted({one.model.rate_hz for one in pipeline.listeners})
-    jobs = {model.name: network(model, path) for model in listening}
-    jobs |= {
-        "decode": reading(path, [soundscape.RATE_HZ]),
-        "decode, each rate": reading(path, rates_hz),
-        "one pass": lambda: pipeline.detect(path),
-    }
+    alone = [Alone(model, path) for model in listening]
+    jobs: dict[str, Callable[[], object]] = {"one pass": lambda: pipeline.detect(path)}
+    jobs |= {f"{model.name}, network": one.network for model, one in zip(listening, alone, strict=True)}
+    jobs |= {f"{model.name}, inference": one.inference for model, one in zip(listening, alone, strict=True)}
+    jobs["decode"] = reading(path, [soundscape.RATE_HZ])
+    jobs["decode, each rate"] = reading(path, sorted({one.rate_hz for one in alone}))
     spent: dict[str, list[float]] = {name: [] for name in jobs}
     for turn in range(repeats + 1):
         for name, job in jobs.items():
-            took_s = seconds(job)
+            took_s = seconds(job, process_time)
             spent[name] += [took_s] * (turn > 0)
-    print(f"\none core, {ONE_CORE_S:g} s of FLAC: seconds, medians of {repeats} turns")
+    print(f"\none core, {ONE_CORE_S:g} s of FLAC: seconds of the core, medians of {repeats} turns")
     for name, took in spent.items():
-        print(f"  {name:20}{statistics.median(took):8.3f}")
-    for read in ("decode", "decode, each rate"):
-        parts = zip(*(spent[model.name] for model in listening), spent[read], strict=True)
-        ratios = [whole / sum(part) for whole, part in zip(spent["one pass"], parts, strict=True)]
-        print(f"one pass over networks + {read}: {statistics.median(ratios):.3f}")
+        print(f"  {name:28}{statistics.median(took):8.3f}")
+    for what in ("network", "inference"):
+        for read in ("decode", "decode, each rate"):
+            parts = [spent[f"{model.name}, {what}"] for model in listening] + [spent[read]]
+            sums = map(sum, zip(*parts, strict=True))
+            ratios = [whole / part for whole, part in zip(spent["one pass"], sums, strict=True)]
+            print(f"one pass over the sum of each {what} and one {read}: {statistics.median(ratios):.3f}")
 
 
 def infer(inputs: Path, names: Sequence[str]) -> None:
