@@ -197,7 +197,7 @@ def test_a_finished_folder_gives_its_tables_without_a_worker(
 
 @pytest.mark.parametrize(
     ("network", "more", "advice"),
-    [("tiny", [], "leave embeddings out"), ("deep", ["--no-graft"], "run it without")],
+    [("tiny", [], "leave embeddings out"), ("tiny", ["--no-graft"], "leave embeddings out")],
 )
 def test_a_network_without_an_embedding_is_refused_at_the_start(
     request: pytest.FixtureRequest, wav: Path, tmp_path: Path, network: str, more: list[str], advice: str

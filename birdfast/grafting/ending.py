@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..config import GraphEnd
+from . import tensors
 from .graph import Graph
 from .operators import MOVES, reads
 from .signature import OPEN, Output
@@ -22,7 +23,14 @@ PASSING = (MOVES - JOINS) | frozenset(
 
 def outputs(graph: Graph) -> list[Output]:
     """Return what a graph gives, in its order."""
-    return [Output(_names(graph, t), _dtype(graph, t), _shape(graph, t), of(graph, t)) for t in graph.outputs]
+    return [output(graph, t) for t in graph.outputs]
+
+
+def output(graph: Graph, tensor: int) -> Output:
+    """Return a tensor as one that a graph gives."""
+    dtype, shape = _dtype(graph, tensor), _shape(graph, tensor)
+    scale, _ = tensors.steps(graph.tensors[tensor])
+    return Output(_names(graph, tensor), dtype, shape, of(graph, tensor), scale)
 
 
 def of(graph: Graph, tensor: int) -> GraphEnd:

@@ -14,14 +14,17 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import ending, fold, original, surgery, verification
+from . import beginning, ending, fold, original, surgery, verification
 from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
 from .networkfile import content
-from .operators import reads
+from .operators import RESHAPES, reads
 from .places import TOLERANCE
 from .recognise import recognise
-from .signature import check_inputs, scores_output
+from .signature import scores_output, the_input
+
+# Behind them a number stands for the same.
+KEEPING = RESHAPES | {"TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "CAST"}
 
 
 def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True) -> Grafted:
@@ -84,19 +87,29 @@ def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
         raise ModelError(f"the body's input {shape} does not hold {batch} times {front_end.shape}")
 
 
-def find_embedding(graph: Graph) -> int | None:
-    """Return the tensor that the last FULLY_CONNECTED before the first output reads, None if there is none.
+def find_embedding(graph: Graph, scores: int | None = None) -> int | None:
+    """Return the tensor that the last FULLY_CONNECTED before the scores reads, None if there is none.
 
     Parameters
     ----------
     graph : Graph
+    scores : int or None
+        A tensor; None: the first output.
     """
-    for i in reversed(graph.needed(graph.outputs[:1])):
+    for i in reversed(graph.needed(graph.outputs[:1] if scores is None else [scores])):
         op = graph.operators[i]
         if graph.name(op) == "FULLY_CONNECTED":
             tensor = reads(op)[0]
-            return None if graph.is_constant(tensor) or tensor in graph.inputs else tensor
+            return None if _is_given(graph, tensor) else tensor
     return None
+
+
+def _is_given(graph: Graph, tensor: int) -> bool:
+    """Return whether a tensor holds the graph's input, or a constant: in another shape, or type, at most."""
+    makers = graph.producer()
+    while tensor in makers and graph.name(graph.operators[makers[tensor]]) in KEEPING:
+        tensor = reads(graph.operators[makers[tensor]])[0]
+    return graph.is_constant(tensor) or tensor in graph.inputs
 
 
 def verify(
@@ -164,6 +177,9 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
     ModelMemoryError
         There may be one, but there was too little memory.
     """
+    if reason := beginning.unfit(original.read(model)):
+        warn_original(reason)
+        return None
     original.check(model)
     worst, lacked = [], False
     for kernels in (True, False):
@@ -200,11 +216,10 @@ def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]
     Raises
     ------
     ModelError
-        The model is damaged, takes something else than one window of sound, or nothing tells which output
-        holds the scores.
+        The model is damaged, has several inputs, or nothing tells which output holds the scores.
     """
     graph = original.read(data)
-    check_inputs([(graph.dtype(t), graph.shape(t)) for t in graph.inputs])
+    the_input(beginning.inputs(graph))
     scores = graph.outputs[scores_output(ending.outputs(graph), output, n_classes)]
     if len(graph.outputs) == 1:
         return data, False

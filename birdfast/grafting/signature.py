@@ -14,6 +14,35 @@ from ..errors import ModelError
 OPEN = -1
 
 
+class Input(NamedTuple):
+    """One of the inputs of a network.
+
+    Attributes
+    ----------
+    tensor, name : int, str
+    dtype : str
+        NumPy's word.
+    shape : tuple of int or None
+        None is a length that whoever runs it chooses.
+    held : tuple of int
+        The shape that the file has for it.
+    scale, zero_point : float, int
+        A number q stands for ``scale * (q - zero_point)``; scale 0: for itself.
+    """
+
+    tensor: int
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
+    held: tuple[int, ...]
+    scale: float = 0.0
+    zero_point: int = 0
+
+    def __str__(self) -> str:
+        lengths = ", ".join("any" if length is None else str(length) for length in self.shape)
+        return f"{self.name} {self.dtype} [{lengths}]"
+
+
 class Output(NamedTuple):
     """One of the outputs of a network.
 
@@ -25,12 +54,15 @@ class Output(NamedTuple):
         -1 is a length that shows when the network runs; all of the shape is (-1,).
     ends_in : GraphEnd
         What the graph has done to it last.
+    scale : float
+        Of numbers that are quantised; 0: they are not.
     """
 
     names: tuple[str, ...]
     dtype: np.dtype[Any]
     shape: tuple[int, ...]
     ends_in: GraphEnd = ""
+    scale: float = 0.0
 
     def __str__(self) -> str:
         return f"{' = '.join(self.names)} {self.dtype} {list(self.shape)}"
@@ -44,15 +76,13 @@ class Output(NamedTuple):
         return size if self.shape and size == max(self.shape) else 0
 
 
-def check_inputs(inputs: Sequence[tuple[np.dtype[Any], Sequence[int]]]) -> None:
-    """Raise ModelError unless a network's inputs are one window of sound: float32 [1, n] or [n]."""
+def the_input(inputs: Sequence[Input]) -> Input:
+    """Return a network's one input; raise ModelError where it has none or several."""
     if len(inputs) != 1:
-        raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
-    dtype, shape = inputs[0]
-    if dtype != np.float32 or len(shape) not in (1, 2) or list(shape[:-1]) not in ([], [1]) or shape[-1] < 2:
         raise ModelError(
-            f"takes {dtype} {list(shape)}; a network for sound takes float32 [1, samples] or [samples]"
+            f"has {len(inputs)} inputs ({_listed(inputs)}); birdfast has one to give: sound, or its picture"
         )
+    return inputs[0]
 
 
 def scores_output(outputs: Sequence[Output], name: str, n_classes: int) -> int:
@@ -70,23 +100,30 @@ def scores_output(outputs: Sequence[Output], name: str, n_classes: int) -> int:
     ------
     ModelError
         The name fits none or several; there is no name, and several outputs of that length; or what is
-        found is no row of float32.
+        found is no row of numbers.
     """
-    place = _named(outputs, name) if name else _fitting(outputs, n_classes)
+    place = named(outputs, name) if name else _fitting(outputs, n_classes)
     found = outputs[place]
-    if found.dtype != np.float32 or not found.n_classes:
-        raise ModelError(f"its scores are {found}; birdfast takes a number a class, float32 [1, classes]")
+    if not (found.dtype == np.float32 or found.scale) or not found.n_classes:
+        raise ModelError(
+            f"its scores are {found}; birdfast takes a number a class, float32 [1, classes], or int8 or uint8"
+            " with a scale"
+        )
     return place
 
 
-def _named(outputs: Sequence[Output], name: str) -> int:
+def named(outputs: Sequence[Output], name: str, key: str = "output") -> int:
+    """Return the place of the output of a name, or of the only one that has it in its own; else ModelError.
+
+    `key` is the manifest's word for what is looked for.
+    """
     exact = [place for place, output in enumerate(outputs) if name in output.names]
     parts = [place for place, output in enumerate(outputs) if any(name in known for known in output.names)]
     for choice in (exact, parts):
         if len(choice) == 1:
             return choice[0]
     fits = "several outputs" if parts else "no output"
-    raise ModelError(f"output = {name!r} fits {fits}; there are: {_listed(outputs)}")
+    raise ModelError(f"{key} = {name!r} fits {fits}; there are: {_listed(outputs)}")
 
 
 def _fitting(outputs: Sequence[Output], n_classes: int) -> int:
@@ -97,5 +134,5 @@ def _fitting(outputs: Sequence[Output], n_classes: int) -> int:
     raise ModelError(f"which output holds the scores? There are: {_listed(outputs)}")
 
 
-def _listed(outputs: Sequence[Output]) -> str:
+def _listed(outputs: Sequence[Input | Output]) -> str:
     return ", ".join(map(str, outputs)) or "none"

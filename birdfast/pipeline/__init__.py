@@ -101,7 +101,7 @@ class Pipeline:
         AudioError, ConfigError
             As `score`; or channels are each heard by themselves (`channel="each"`).
         ModelError
-            As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
+            As `score`; or the network has no embedding to show.
         """
         check_one_channel(self.options)
         listener = self.listener(model)

@@ -143,15 +143,14 @@ class Listener:
         Raises
         ------
         ModelError
-            The network has none to show, or runs as it is (`graft=False`).
+            The network has none to show.
         """
         if EMBEDDING not in scored.outputs:
             raise self._without_embedding()
         return scored.outputs[EMBEDDING]
 
     def _without_embedding(self) -> ModelError:
-        what = "leave embeddings out" if self.options.graft else "run it without --no-graft (graft=False)"
-        return ModelError(f"{self.model.title} has no embedding to show; {what}")
+        return ModelError(f"{self.model.title} has no embedding to show; leave embeddings out")
 
 
 class _Sessions:

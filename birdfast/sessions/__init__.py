@@ -40,11 +40,12 @@ def _tflite(model: Model, n_classes: int, cache: Path | None) -> Session:
     from .tflite import TfliteSession
 
     with _named(model.path):
-        if cache is not None and litert.runtime()[0] == litert.LITERT:
+        sound = model.front_end is None
+        if cache is not None and sound and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
 
-            return BatchedSession(model.path, cache, output=model.output, n_classes=n_classes)
-        return TfliteSession(model.path, output=model.output, n_classes=n_classes)
+            return BatchedSession(model, cache, n_classes)
+        return TfliteSession(model, n_classes)
 
 
 def _onnx(model: Model, n_classes: int, cache: Path | None) -> Session:

@@ -16,6 +16,8 @@ from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting import cache, places
 from ..grafting.places import BATCHES
+from ..models import Model
+from ..runtimes import litert
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
 
@@ -29,9 +31,10 @@ class BatchedSession:
     network takes no batch. Whatever is opened later is of the file as it was at the start.
     """
 
-    def __init__(self, path: Path, folder: Path, *, output: str = "", n_classes: int = 0) -> None:
+    def __init__(self, model: Model, folder: Path, n_classes: int = 0) -> None:
+        path = model.path
         kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
-        asked: dict[str, Any] = {"output": output, "n_classes": n_classes}
+        asked: dict[str, Any] = {"output": model.output, "n_classes": n_classes}
         rewritten = partial(cache.cached, path, kept, sha256=sha256, **asked)
         holds = partial(cache.holds, sha256, kept, **asked)
         single, several = BATCHES
@@ -43,7 +46,9 @@ class BatchedSession:
 
         def opened() -> Session:
             alone = rewritten(batch=single)
-            return TfliteSession(path, sha256=sha256, **asked) if alone is None else alone.session()
+            if alone is None:
+                return TfliteSession(model, n_classes, sha256=sha256)
+            return alone.session() if batched is None else alone.session(litert.unsaid)
 
         self._start(None if batched is None else batched.session(), _Later(opened))
 

@@ -2,42 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+import math
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Float32
+from ..arrays import Array, Float32
+from ..config import GraphEnd
+from ..errors import ModelError
 from ..grafting import networkfile
-from ..grafting.signature import OPEN, Output, check_inputs, scores_output
+from ..grafting.grafted import warn_without
+from ..grafting.signature import OPEN, Input, Output, named, scores_output, the_input
+from ..models import Model
 from ..runtimes import litert
-from .session import LOGITS, Arrays, check_windows
+from .intake import Intake
+from .session import EMBEDDING, LOGITS, Arrays, check_windows
+
+if TYPE_CHECKING:
+    from ..grafting.graph import Graph
+
+
+class _Network(NamedTuple):
+    """A network as the runtime may see it, and what its graph says where there is a schema to read it.
+
+    Attributes
+    ----------
+    data : bytes
+    taken : Input
+    stated : dict of int to Output
+        What it gives, by tensor.
+    n_own : int or None
+        Of so many outputs of the file, which come first; None: of all.
+    inner : int or None
+        The embedding where the manifest names none.
+    """
+
+    data: bytes
+    taken: Input
+    stated: Mapping[int, Output] = MappingProxyType({})
+    n_own: int | None = None
+    inner: int | None = None
 
 
 class TfliteSession:
-    """One interpreter with XNNPACK on and a single thread; see `session.Session`."""
+    """One interpreter with XNNPACK on and a single thread; see `session.Session`.
+
+    A RuntimeWarning says if XNNPACK cannot prepare the network, which then runs without.
+
+    Parameters
+    ----------
+    model : Model
+    n_classes : int
+        0: not known.
+    sha256 : str
+        Of the network that is meant; "" takes what the file holds.
+    """
 
     batch = 1
 
-    def __init__(self, path: Path, *, sha256: str = "", output: str = "", n_classes: int = 0) -> None:
-        self._start(*_safe(networkfile.content(path, sha256)), output, n_classes)
+    def __init__(self, model: Model, n_classes: int = 0, *, sha256: str = "") -> None:
+        content = networkfile.content(model.path, sha256)
+        self._start(_safe(content, model, n_classes), model, n_classes, warn_without)
 
-    def _start(self, network: bytes, stated: Sequence[Output], output: str, n_classes: int) -> None:
-        self._asked = (network, stated, output, n_classes)
-        self._interpreter = litert.start(network)
-        self._input = self._single_input()
-        self.window_samples = int(self._input["shape"][-1])
-        if any(found.n_classes == OPEN for found in stated):  # a run shows it
-            litert.run(
-                self._interpreter, {self._input["index"]: np.zeros(self._input["shape"], np.float32)}, []
-            )
-        details: list[dict[str, Any]] = self._interpreter.get_output_details()
-        outputs = [_allocated(found, stated[place : place + 1]) for place, found in enumerate(details)]
-        place = scores_output(outputs, output, n_classes)
-        self._scores = int(details[place]["index"])
-        self.outputs: Mapping[str, int] = {LOGITS: outputs[place].n_classes}
-        self.ends_in = outputs[place].ends_in
+    def _start(self, network: _Network, model: Model, n_classes: int, told: Callable[[str], None]) -> None:
+        self._asked = (network, model, n_classes)
+        self._tensor, self._intake = network.taken.tensor, _intake(network.taken, model)
+        self.window_samples = self._intake.window_samples
+        silence = _silence(self._intake)
+        shapes = {} if silence.shape == network.taken.held else {self._tensor: silence.shape}
+        self._interpreter = litert.start(network.data, shapes=shapes, told=told)
+        if any(output.n_classes == OPEN for output in network.stated.values()):  # a run shows it
+            litert.run(self._interpreter, {self._tensor: silence}, [])
+        found = _allocated(self._interpreter.get_output_details(), network.stated)
+        self._roles = _roles(found, network, model, n_classes)
+        self.ends_in: GraphEnd = found[self._roles[LOGITS]].ends_in
+        sizes = {role: math.prod(found[tensor].shape) for role, tensor in self._roles.items()}
+        self.outputs: Mapping[str, int] = sizes
+        self._steps = litert.steps(self._interpreter)
 
     @property
     def runtime(self) -> str:
@@ -45,39 +89,93 @@ class TfliteSession:
         return litert.version()
 
     def run(self, windows: Float32) -> Arrays:
-        """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
+        """Score one window: float32 [1, window_samples] to float32 [1, values] for each of `outputs`."""
         check_windows(windows, self)
-        window = windows.reshape(self._input["shape"])
-        (logits,) = litert.run(self._interpreter, {self._input["index"]: window}, [self._scores])
-        return {LOGITS: logits.reshape(1, -1)}
+        fed = {self._tensor: self._intake(windows)}
+        found = litert.run(self._interpreter, fed, list(self._roles.values()))
+        return {
+            role: litert.floats(values, self._steps.get(tensor)).reshape(1, -1)
+            for (role, tensor), values in zip(self._roles.items(), found, strict=True)
+        }
 
     def twin(self) -> TfliteSession:
         """Return a second session of the same network."""
         made = TfliteSession.__new__(TfliteSession)
-        made._start(*self._asked)
+        made._start(*self._asked, litert.unsaid)
         return made
 
-    def _single_input(self) -> dict[str, Any]:
-        inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
-        check_inputs([(np.dtype(details["dtype"]), details["shape"].tolist()) for details in inputs])
-        return inputs[0]
 
-
-def _safe(network: bytes) -> tuple[bytes, list[Output]]:
-    """Return the network as the runtime may see it, and what its graph says of its outputs.
-
-    It is checked, and says something, where there is LiteRT's schema to read it.
-    """
+def _safe(content: bytes, model: Model, n_classes: int) -> _Network:
+    """Return a network that has been tried; as it is where there is no schema of LiteRT to read it."""
     if litert.runtime()[0] != litert.LITERT:
-        return network, []
-    from ..grafting import ending, original
+        return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
+    from ..grafting import beginning, ending, original, surgery, trial
 
-    graph, data = original.check(network)
-    return data, ending.outputs(graph)
+    graph = original.read(content)
+    taken = the_input(beginning.inputs(graph))
+    shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, model, n_classes)
+    data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
+    trial.run(data, [shape])
+    own = dict.fromkeys(graph.outputs)
+    shown = own if inner is None else {**own, inner: None}
+    stated = {tensor: ending.output(graph, tensor) for tensor in shown}
+    return _Network(data, taken, stated, len(own), inner)
 
 
-def _allocated(details: Mapping[str, Any], stated: Sequence[Output]) -> Output:
-    """Return an output as the runtime has it, with what its graph says of it beside."""
-    shape = tuple(details["shape"].tolist())
-    found = Output((details["name"],), np.dtype(details["dtype"]), shape)
-    return found._replace(names=stated[0].names, ends_in=stated[0].ends_in) if stated else found
+def _inner(graph: Graph, model: Model, n_classes: int) -> int | None:
+    """Return the tensor that is an embedding where none is named, if there is one."""
+    from ..grafting import ending, graft
+
+    if model.embedding:
+        return None
+    with suppress(ModelError):  # what only a run shows, or what will be refused
+        place = scores_output(ending.outputs(graph), model.output, n_classes)
+        return graft.find_embedding(graph, graph.outputs[place])
+    return None
+
+
+def _intake(taken: Input, model: Model) -> Intake:
+    told = model.window_samples
+    if model.front_end is None and not told:
+        longest = max(taken.held, default=0)
+        told = longest if longest > 1 else 0
+    facts = (told, model.front_end, model.rate_hz, taken.scale, taken.zero_point)
+    made = Intake(taken.dtype, taken.shape, *facts)
+    if (made.batch or 0) > 1:
+        raise ModelError(f"takes {taken}: {made.batch} at a time; birdfast has one to give, or any number")
+    return made
+
+
+def _silence(intake: Intake) -> Array:
+    return intake(np.zeros((1, intake.window_samples), np.float32))
+
+
+def _roles(found: Mapping[int, Output], network: _Network, model: Model, n_classes: int) -> dict[str, int]:
+    """Return the tensors of the logits and the embedding."""
+    tensors = list(found)[: network.n_own]
+    outputs = [found[tensor] for tensor in tensors]
+    roles = {LOGITS: tensors[scores_output(outputs, model.output, n_classes)]}
+    if model.embedding:
+        roles[EMBEDDING] = tensors[named(outputs, model.embedding, "embedding")]
+    elif network.inner is not None:
+        roles[EMBEDDING] = network.inner
+    return roles
+
+
+def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output]) -> dict[int, Output]:
+    """Return the outputs as the runtime has them, with what the graph says of them beside, by tensor."""
+    found = {}
+    for one in details:
+        tensor, shape = int(one["index"]), tuple(one["shape"].tolist())
+        output = Output((one["name"],), np.dtype(one["dtype"]), shape, scale=one["quantization"][0])
+        known = stated.get(tensor, output)
+        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in)
+    return found
+
+
+def _told(details: Mapping[str, Any]) -> Input:
+    """Return an input as the runtime tells it."""
+    held, signature = (tuple(details[key].tolist()) for key in ("shape", "shape_signature"))
+    shape = tuple(length if length >= 0 else None for length in signature or held)
+    dtype = np.dtype(details["dtype"]).name
+    return Input(int(details["index"]), details["name"], dtype, shape, held, *details["quantization"])
