@@ -4,7 +4,7 @@
 
 prints, of pairs that take turns in one run, medians:
 
-- on one core, in one process, in seconds of the core: a pass of all models over a FLAC file, beside the sum of
+- on one core, in one process, in its seconds: a pass of all models over a FLAC file, beside the sum of
   each network (its windows from memory) or each inference (sound in memory at its rate to detections) and one
   decode of the file, without and with its resampling, once a rate;
 - on all cores, whole commands: one `infer` of all models over one-minute FLAC files, beside an `infer` each.

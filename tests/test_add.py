@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pty
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from birdfast import models
 from birdfast.cli.questions import Likely, Nobody
-from birdfast.errors import BirdfastError, ConfigError, ModelError
+from birdfast.errors import ConfigError, ModelError
 from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
@@ -154,14 +155,14 @@ def test_what_cannot_be_run_leaves_nothing_and_takes_nothing_away(home: Path, fi
     told = Told(rate_hz=8_000)
     adding.add(file, told, Likely())
     before = (home / "mine" / "mine.tflite").read_bytes()
-    bad = networks.tflite(networks.weights(4), networks.weights(window_samples=5))
-    for content, reason in ((bad, "."), (b"no network", f"{file}: not a TFLite model")):
-        file.write_bytes(content)
-        with pytest.raises(BirdfastError, match=reason):
-            adding.add(file, told, Likely(), force=True)
-        assert left(home) == ["mine"]
-        assert (home / "mine" / "mine.tflite").read_bytes() == before
+    file.write_bytes(b"no network")
+    with pytest.raises(ModelError, match=f"{file}: not a TFLite model"):
+        adding.add(file, told, Likely(), force=True)
     file.write_bytes(before)
+    with pytest.raises(ModelError, match=f"{file}: output = 'x' fits no output"):
+        adding.add(file, dataclasses.replace(told, output="x"), Likely(), force=True)  # its copy is there
+    assert left(home) == ["mine"]
+    assert (home / "mine" / "mine.tflite").read_bytes() == before
     (file.parent / "its labels.txt").write_text("A\nB\n")
     with pytest.raises(
         ModelError, match="no output has the scores of 2 classes; there are: product2 float32"

@@ -37,13 +37,14 @@ def check_several(listening: Sequence[Model]) -> None:
     for model in listening if len(listening) > 1 else ():
         if not is_name(model.name):
             raise ConfigError(f"{model.path}: {model.name!r} cannot be part of a table's name; {OTHER}")
-        same = known.setdefault(unicodedata.normalize("NFC", model.name).casefold(), model)
-        if same is not model:
+        alike = unicodedata.normalize("NFC", model.name).casefold()
+        if (same := known.get(alike)) is not None:
             names = ", ".join(one.name for one in listening)
             raise ConfigError(
                 f"models: {names}: two of one name ({same.path} and {model.path}), and rows have to say whose"
                 f" they are; {OTHER}"
             )
+        known[alike] = model
 
 
 def place_of(names: Sequence[str], model: str | None) -> int:
