@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import voice
-from . import exits
+from . import exits, values
 from .questions import Likely, Nobody, Terminal
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def run(chosen: argparse.Namespace) -> int:
         output=chosen.output or "",
         front_end=chosen.front_end and Path(chosen.front_end),
     )
-    folder = Path(chosen.folder) if chosen.folder else None
+    folder = chosen.folder
     added = adding.add(Path(chosen.file), told, _asking(yes=chosen.yes), folder, force=chosen.force)
     voice.report(*_found(added), f"written: {added.folder}", _how_to_use(added))
     return exits.FINE

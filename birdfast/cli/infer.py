@@ -31,7 +31,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..config import Options
@@ -53,6 +52,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
+        type=values.folder,
         default=DEFAULT_OUTPUT,
         metavar="DIR",
         help="where the tables go (default: %(default)s)",
@@ -129,14 +129,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
     )
     trouble = parser.add_argument_group("trouble")
-    trouble.add_argument(
-        "--max-hours",
-        type=float,
-        default=Options.max_hours,
-        metavar="H",
-        help="how much of a recording is heard, as a small file may decode to days; a longer one has failed"
-        " there, and what lies before is kept (default: %(default)s)",
-    )
+    values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
         "--fail-fast",
         action="store_true",
@@ -171,7 +164,7 @@ def run(chosen: argparse.Namespace) -> int:
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), Path(chosen.output), _how(chosen))
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
     titles = ", ".join(f"{model.title} ({model.licence})" for model in listening)
     progress.say(f"{titles}; {counted(len(paths), 'file')}")
     results = run.work(progress)

@@ -18,6 +18,7 @@ from ..outcomes import DETECTION, MIX, Detection, row
 from ..scores import ScoreRule
 from ..sessions import open_session
 from ..sessions.session import EMBEDDING, LOGITS, Session
+from . import plausibility
 from .ear import Ear, Scored
 
 
@@ -60,6 +61,7 @@ class Listener:
         self._sessions = _Sessions(session)
         self.model = model.for_input(session.window_samples, session.ends_in)
         assert self.model.activation  # not "" any more
+        plausibility.check(model, self.model, session)
         if options.sensitivity != 1 and self.model.activation != "sigmoid":
             raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
         self.embedding_size = session.outputs.get(EMBEDDING, 0)

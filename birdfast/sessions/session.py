@@ -28,7 +28,8 @@ class Session(Protocol):
         What it says of a window, by role, and how many values each has: "logits", one a class; and
         "embedding", where it has one to show.
     ends_in : "sigmoid", "softmax", "log-softmax", "none" or ""
-        The activation that its own graph ends in; "": not known.
+        The activation that its own graph ends in ("sigmoid" also where its scores can only lie between 0
+        and 1, however it does that); "": not known.
     """
 
     window_samples: int
