@@ -46,7 +46,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", help="the output with the scores, where there are several")
     parser.add_argument("--front-end", metavar="TOML", help="the recipe of the picture that it takes")
     parser.add_argument(
-        "-o", "--folder", metavar="FOLDER", help="its folder (default: one of its name, where models lie)"
+        "-o",
+        "--folder",
+        type=values.folder,
+        metavar="FOLDER",
+        help="its folder (default: one of its name, where models lie)",
     )
     parser.add_argument("--yes", action="store_true", help="take the guesses, and ask nothing")
     parser.add_argument("--force", action="store_true", help="replace the model that is in the folder")
