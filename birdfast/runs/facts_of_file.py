@@ -16,7 +16,7 @@ from ..frontends.recipe import Recipe
 from ..grafting import inspection
 from ..grafting.inspection import Inspected
 from ..grafting.signature import Output
-from ..models import is_name
+from ..models import is_name, onnxfacts
 from ..models.model import LEFT_TO_DO
 from . import guesses
 from .asking import Asking
@@ -96,6 +96,8 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     output = _output(path, network, told, n_labels, asking)
     if output:
         facts["output"] = output
+    if onnxfacts.EMBEDDING in network.metadata:
+        facts["embedding"] = network.metadata[onnxfacts.EMBEDDING]
     facts |= _sound(path, network, told, recipe, asking)
     end = _ends_in(network.outputs, output, n_labels)
     facts["activation"] = told.activation or LEFT_TO_DO.get(end, "")
@@ -162,7 +164,7 @@ def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: A
     if not fitting:
         there = ", ".join(map(str, network.outputs))
         raise ModelError(f"{path}: no output has the scores of {n_labels} classes; there are: {there}")
-    named = told.output or network.metadata.get(guesses.OUTPUT, "")
+    named = told.output or network.metadata.get(onnxfacts.OUTPUT, "")
     if named or len(fitting) == 1:
         return named
     return asking.ask("--output", f"which output has the scores, {', '.join(fitting)}", fitting, str)
@@ -185,8 +187,8 @@ def _sound(
             f"{path}: takes {taken}, which is no window of sound; if it is a picture, give the recipe that it"
             " was trained on with --front-end"
         )
-    rate_hz = told.rate_hz or int(guesses.number(network.metadata, guesses.RATE))
-    window_s = told.window_s or guesses.number(network.metadata, guesses.SECONDS)
+    rate_hz = told.rate_hz or int(guesses.number(network.metadata, onnxfacts.RATE))
+    window_s = told.window_s or guesses.number(network.metadata, onnxfacts.SECONDS)
     window_samples = held or told.window_samples
     if not rate_hz and window_samples and told.window_s:
         rate_hz = round(window_samples / told.window_s)

@@ -12,13 +12,12 @@ from .. import labels, sources
 from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
 from ..models import catalogue
+from ..models.onnxfacts import CLASSES
 
 RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
 WINDOWS_S = (3, 5, 1, 2, 10, 4, 0.96)
 LABELS = ("{stem}_Labels.txt", "*abels*.txt", "*abels*.csv", "*class*.csv", "*class*.txt", "*species*.txt")
 COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "species", "name", "label")
-# What OpenSoundscape's ONNXModel reads in a network's file.
-RATE, SECONDS, CLASSES, OUTPUT = "sample_rate", "sample_duration", "classes", "class_outputs_key"
 
 
 def rates_hz(window_samples: int) -> list[int]:

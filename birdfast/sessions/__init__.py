@@ -52,7 +52,7 @@ def _onnx(model: Model, n_classes: int, cache: Path | None) -> Session:
     from .onnx import OnnxSession
 
     with _named(model.path):
-        return OnnxSession(model, n_classes)
+        return OnnxSession(model, n_classes, cache)
 
 
 def _stsg(model: Model, n_classes: int, cache: Path | None) -> Session:

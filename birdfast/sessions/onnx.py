@@ -4,60 +4,67 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..arrays import Float32
+from ..arrays import Array, Float32
+from ..config import GraphEnd
 from ..errors import ModelError
-from ..grafting.onnxgraph import OnnxGraph
-from ..grafting.signature import scores_output
+from ..grafting import places, verdict
+from ..grafting.onnxgraph import OnnxGraph, Taken
+from ..grafting.signature import Output, scores_output
 from ..models import Model
 from ..runtimes import onnx
 from .intake import Intake
 from .session import EMBEDDING, LOGITS, Arrays, check_windows
 
 BATCH = 4  # where any number goes
-TOLERANCE = 1e-3  # of a batch's logits, to those of its windows alone
+TOLERANCE = 1e-3  # of a batch's outputs, to those of its windows alone; of the largest, where that is above 1
 
 
 class OnnxSession:
     """One session of ONNX Runtime; see `session.Session`.
 
-    A batch of a length that has not been run yet is run window by window, too, and where the two differ the
-    network is run window by window from then on.
+    It ran on silence before, in a process of its own. A batch of a length that has not been run yet is run
+    window by window, too, and where the two differ all batches are run window by window from then on.
 
     Parameters
     ----------
     model : Model
     n_classes : int
         0: not known.
+    cache : path or None
+        Where it is kept what trials came to; None keeps nothing.
     """
 
-    def __init__(self, model: Model, n_classes: int = 0) -> None:
+    def __init__(self, model: Model, n_classes: int = 0, cache: Path | None = None) -> None:
         graph = OnnxGraph(model.path)
-        declared = graph.outputs
+        taken, declared = _only_input(graph), graph.outputs
         place = scores_output(declared, model.output, n_classes)
         logits = declared[place].names[0]
-        inner = _named(model.embedding, [output.names[0] for output in declared]) or graph.before_matrix(
-            logits
+        inner = _named(model.embedding, declared) or graph.before_matrix(logits)
+        intake = _intake(taken, model)
+        data = graph.with_output(inner or logits)
+        del graph  # the weights are in memory often enough
+        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
+        self._start(
+            onnx.start(data),
+            {LOGITS: logits} | ({EMBEDDING: inner} if inner else {}),
+            (taken, model),
+            declared[place].ends_in,
         )
-        roles = {LOGITS: logits} | ({EMBEDDING: inner} if inner else {})
-        self.ends_in = declared[place].ends_in
-        self._start(graph.with_output(inner or logits), roles, model)
 
-    def _start(self, data: bytes, roles: Mapping[str, str], model: Model) -> None:
-        self._asked = (data, roles, model)
-        self._session = onnx.start(data)
-        taken = onnx.inputs(self._session)
-        if len(taken) != 1:
-            raise ModelError(f"has {len(taken)} inputs; a network for sound has one")
-        self._name, self._intake = (
-            taken[0].name,
-            Intake(taken[0].dtype, taken[0].shape, model.window_samples, model.front_end, model.rate_hz),
-        )
+    def _start(
+        self, session: Any, roles: Mapping[str, str], asked: tuple[Taken, Model], ends_in: GraphEnd
+    ) -> None:
+        self._asked = (session, roles, asked, ends_in)
+        self._session, self._roles, self.ends_in = session, roles, ends_in
+        self._input, self._intake = asked[0].name, _intake(*asked)
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
-        self._proved, self._roles = {1}, dict(roles)
+        self._proved, self._mixes = {1}, False
         silence = self._run(np.zeros((1, self.window_samples), np.float32))
         self.outputs: Mapping[str, int] = {role: silence[role].shape[1] for role in self._roles}
 
@@ -69,23 +76,22 @@ class OnnxSession:
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         check_windows(windows, self)
-        if self._intake.batch is not None or len(windows) in self._proved:
-            return self._run(windows)
+        if self._mixes:
+            return self._one_by_one(windows)
+        together = self._run(windows)
+        if len(windows) in self._proved:
+            return together
         alone = self._one_by_one(windows)
-        with np.errstate(invalid="ignore"):
-            together = self._run(windows)
-            apart = np.abs(together[LOGITS] - alone[LOGITS]).max()
-        if apart <= TOLERANCE:
-            self._proved.add(len(windows))
-        else:
-            self.batch = 1
-            warnings.warn(
-                f"{len(windows)} windows at once give other scores: run one by one", RuntimeWarning, 2
-            )
+        if all(_agree(together[role], alone[role]) for role in together):
+            if windows.any():  # silence proves nothing
+                self._proved.add(len(windows))
+            return together
+        self._mixes = True
+        warnings.warn(f"{len(windows)} windows at once give other scores: run one by one", RuntimeWarning, 2)
         return alone
 
     def twin(self) -> OnnxSession:
-        """Return a second session of the same network."""
+        """Return a second session of the same network: ONNX Runtime's own serves any number of threads."""
         made = OnnxSession.__new__(OnnxSession)
         made._start(*self._asked)
         return made
@@ -94,10 +100,9 @@ class OnnxSession:
         n, room = len(windows), self._intake.batch or 0
         if n < room:  # it takes so many, no more and no less
             windows = np.concatenate([windows, np.zeros((room - n, self.window_samples), np.float32)])
-        found = onnx.run(self._session, {self._name: self._intake(windows)}, list(self._roles.values()))
+        found = onnx.run(self._session, {self._input: self._intake(windows)}, list(self._roles.values()))
         return {
-            role: np.asarray(values, np.float32).reshape(len(windows), -1)[:n]
-            for role, values in zip(self._roles, found, strict=True)
+            role: _rows(values, len(windows))[:n] for role, values in zip(self._roles, found, strict=True)
         }
 
     def _one_by_one(self, windows: Float32) -> Arrays:
@@ -105,7 +110,50 @@ class OnnxSession:
         return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
 
 
-def _named(name: str, outputs: Sequence[str]) -> str:
-    if name and name not in outputs:
-        raise ModelError(f"has no output {name}; it has {', '.join(outputs)}")
+def _only_input(graph: OnnxGraph) -> Taken:
+    inputs = graph.inputs
+    if len(inputs) != 1:
+        raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
+    return inputs[0]
+
+
+def _intake(taken: Taken, model: Model) -> Intake:
+    return Intake(taken.dtype, taken.shape, model.window_samples, model.front_end, model.rate_hz)
+
+
+def _shapes(intake: Intake) -> list[tuple[int, ...]]:
+    """Return the shapes of silence for a trial: one window, and as many as are run at once."""
+    if intake.batch is None:
+        return [intake.shape(1), intake.shape(BATCH)]
+    return [intake.shape(intake.batch)]
+
+
+def _rows(values: Array, n: int) -> Float32:
+    """Return what an output gives as one row for each of n windows.
+
+    Raises
+    ------
+    ModelError
+        It gives something else.
+    """
+    if values.size % n or values.size == 0 or values.dtype.kind not in "fiu":
+        raise ModelError(f"gives {values.dtype} {list(values.shape)} for {n} windows")
+    return np.asarray(values, np.float32).reshape(n, -1)
+
+
+def _agree(some: Float32, others: Float32) -> bool:
+    """Whether numbers are nearly the same; those that are none at the same places."""
+    if some.shape != others.shape:
+        return False
+    known = np.isfinite(others)
+    if not np.array_equal(known, np.isfinite(some)) or not known.any():
+        return bool(np.array_equal(known, np.isfinite(some)))
+    most = max(1.0, float(np.abs(others[known]).max()))
+    return bool(np.abs(some[known] - others[known]).max() <= TOLERANCE * most)
+
+
+def _named(name: str, outputs: Sequence[Output]) -> str:
+    names = [output.names[0] for output in outputs]
+    if name and name not in names:
+        raise ModelError(f"has no output {name}; it has {', '.join(names)}")
     return name
