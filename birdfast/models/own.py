@@ -12,8 +12,23 @@ from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
 from . import kinds, onnxfacts
 from .model import Model
+from .names import is_name
 
 FOUND = ("kind", "path", "labels_path", "tried", "alternatives", "backbone")  # what a manifest cannot tell
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder seems to hold a model: read without judging it."""
+    paths = within(folder)
+    return any(path.name == modelfolder.MANIFEST or path.suffix.lower() in kinds.SUFFIXES for path in paths)
+
+
+def within(folder: Path) -> list[Path]:
+    """Return what lies in a folder, in order; nothing of one that cannot be looked into."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def in_folder(folder: Path) -> Model:
@@ -164,7 +179,7 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
         if not fits or (choices and value not in choices):
             takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
             raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")
-    if "name" in facts and not _is_name(facts["name"]):
+    if "name" in facts and not is_name(facts["name"]):
         raise ModelError(
             f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
         )
@@ -177,8 +192,3 @@ def _recipe(manifest: Path, told: object) -> Recipe:
         return Recipe.of(told)
     except ConfigError as error:
         raise ModelError(f"{manifest}: front_end: {error}") from error
-
-
-def _is_name(name: str) -> bool:
-    """Whether a table's file can have it in its name: it leads to no other folder, and can be read."""
-    return name not in ("", ".", "..") and name.isprintable() and not {"/", "\\"} & {*name}

@@ -16,9 +16,8 @@ from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
-from .lending import Backbones
 from .listener import Listener, check_one_channel
-from .onepass import one_pass, whole
+from .onepass import listening, one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .transcript import Transcript, complete, failure_of, hear, in_order
@@ -57,8 +56,7 @@ class Pipeline:
         one = isinstance(model, models.Model)
         every = (model,) if one else several("model", model, "models.Model, or several")
         models.check_several(every)
-        below = Backbones()
-        self.listeners = tuple(Listener(each, self.options, i, below) for i, each in enumerate(every))
+        self.listeners = listening(every, self.options)
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.

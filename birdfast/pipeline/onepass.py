@@ -7,12 +7,33 @@ from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..audio import Recording
-from ..errors import AudioError
+from ..config import Options
+from ..errors import AudioError, ConfigError
+from ..models import Model
 from .ear import Ear, Scored
-from .lending import lent
+from .lending import Backbones, lent
 from .listener import Listener
 from .stretches import Share, count
 from .turns import in_turns
+
+
+def listening(models: Sequence[Model], options: Options) -> tuple[Listener, ...]:
+    """Return a listener for each model.
+
+    Raises
+    ------
+    ModelError, ConfigError
+        As `Listener`; of several it names the model whom options do not fit.
+    """
+    listeners, below = [], Backbones()
+    for number, model in enumerate(models):
+        try:
+            listeners.append(Listener(model, options, number, below))
+        except ConfigError as error:
+            if len(models) == 1:
+                raise
+            raise ConfigError(f"{model.name}: {error}") from error
+    return tuple(listeners)
 
 
 class Place(NamedTuple):
