@@ -33,7 +33,8 @@ CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
-GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "none", ""]  # "": not known
+# "bounded": no activation is seen, but all numbers can only lie between 0 and 1; "": not known.
+GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]

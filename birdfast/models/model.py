@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
+import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -19,7 +20,12 @@ from .places import folders
 
 Kind = Literal["tflite", "stsg"]
 # By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
-LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
+LEFT_TO_DO: dict[str, Activation] = {
+    "sigmoid": "none",
+    "softmax": "none",
+    "log-softmax": "softmax",
+    "bounded": "none",
+}
 
 
 class Digests(NamedTuple):
@@ -138,7 +144,8 @@ class Model:
         ------
         ModelError
             No listed network takes so many samples, so its rate has to be told; the network takes others
-            than it was said to; or its graph ends in an activation, and another was said to follow.
+            than it was said to; or its graph ends in an activation, and another was said to follow. Where
+            its scores are only seen to lie between 0 and 1, what was said is done, with a RuntimeWarning.
         """
         if self.window_samples not in (0, window_samples):
             raise ModelError(
@@ -162,7 +169,15 @@ class Model:
     def _activation_after(self, ends_in: GraphEnd) -> Activation | Literal[""]:
         """Return what is left to do to scores after the end of the graph, "" where nothing tells."""
         left = LEFT_TO_DO.get(ends_in)
-        if self.activation and left and self.activation != left:
+        against = self.activation and left and self.activation != left
+        if against and ends_in == "bounded":
+            warnings.warn(
+                f"{self.path}: its scores can only lie between 0 and 1, which confidences do; they are taken"
+                f' as logits, since activation = "{self.activation}" was told',
+                RuntimeWarning,
+                stacklevel=2,
+            )
+        elif against:
             raise ModelError(
                 f'{self.path}: its graph ends in a {ends_in}, and activation = "{self.activation}" was told;'
                 f' it takes "{left}"'
