@@ -16,7 +16,7 @@ from typing import NoReturn
 from . import __doc__ as ABOUT
 from . import voice
 from ._version import __version__
-from .cli import COMMANDS, exits
+from .cli import COMMANDS, exits, values
 from .errors import BirdfastError, OutputError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
@@ -123,6 +123,7 @@ def _parser() -> Parser:
             description=command.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        sub.register("type", None, values.text)  # of all arguments that name no other
         command.arguments(sub)
         sub.set_defaults(run=command.run)
     return parser

@@ -13,7 +13,7 @@ from . import audio
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .audio.channels import chosen
-from .config import MAX_HOURS, MOST_HOURS, above_zero
+from .config import MAX_HOURS, hours
 from .errors import AudioError, ConfigError
 from .outcomes import MIX, Detection
 from .spectrogram import Stft
@@ -53,7 +53,7 @@ def draw(
         None shows those that the detections are of.
     tell : callable of str or None
         Gets what is to be known of the recording, and why it ends if that is too early, with its path.
-    max_hours : float in (0, 100000]
+    max_hours : float, 1 second to 100000 hours
         Where a longer recording ends.
 
     Raises
@@ -66,7 +66,7 @@ def draw(
     _check("start", start_s, 0, MAX_S, "s")
     _check("length", length_s, 0, MAX_S, "s")
     _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
-    above_zero("max_hours", max_hours, MOST_HOURS, "hours")
+    hours("max_hours", max_hours)
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

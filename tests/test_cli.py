@@ -16,6 +16,7 @@ import psutil
 import pytest
 
 from birdfast import _kernels, models, picture
+from birdfast.__main__ import main
 from birdfast.cli import COMMANDS
 from birdfast.outcomes import Detection, Failure, Outcome
 from birdfast.runs.progress import Progress
@@ -392,6 +393,19 @@ def test_the_demo_tells_what_was_missed(tmp_path: Path) -> None:
     result = birdfast("demo", tmp_path, "--compare", empty)
     assert result.returncode == 1
     assert "0 of 20 songs found" in result.stdout
+
+
+def test_the_demo_compares_names_that_a_spreadsheet_would_have_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "truth.csv").write_text("Start (s),End (s),Scientific name,Common name\n1,2,a,=wren\n")
+    titles = '"Start (s)","End (s)","Scientific name","Common name","Confidence","File"\n'
+    (tmp_path / "safe.csv").write_text(f"{titles}0.0,3.0,a,'=wren,0.5,a.wav\n")
+    assert main(["demo", str(tmp_path), "--compare", str(tmp_path / "safe.csv")]) == 0
+    assert "1 of 1 songs found; 0 other detections" in capsys.readouterr().out
+    (tmp_path / "safe.csv").write_text(f"{titles}0.0,3.0\n")
+    assert main(["demo", str(tmp_path), "--compare", str(tmp_path / "safe.csv")]) == 64
+    assert "safe.csv: damaged (a row without " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full"])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import voice
-from . import exits
+from . import exits, values
 
 HELP = "write a soundscape whose truth is known, and compare detections with it"
 
@@ -29,12 +29,15 @@ class Found(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("folder", metavar="DIR", help="where the soundscape and its truth go, or lie")
+    parser.add_argument(
+        "folder", type=values.folder, metavar="DIR", help="where the soundscape and its truth go, or lie"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, help="another seed, another soundscape (default: %(default)s)"
     )
     parser.add_argument(
         "--compare",
+        type=values.file,
         metavar="CSV",
         help="do not write; print this table of detections beside the truth in DIR",
     )
@@ -42,8 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the soundscape, or compare."""
-    folder = Path(chosen.folder)
-    return _compare(folder, Path(chosen.compare)) if chosen.compare else _write(folder, chosen.seed)
+    return _compare(chosen.folder, chosen.compare) if chosen.compare else _write(chosen.folder, chosen.seed)
 
 
 def _write(folder: Path, seed: int) -> int:
@@ -95,17 +97,18 @@ def _rows(path: Path) -> list[Found]:
     import csv
 
     from ..errors import ConfigError
+    from ..tables.files import read_csv
 
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            table = csv.DictReader(file)
-            for column in ("Start (s)", "End (s)", "Common name"):
-                if column not in (table.fieldnames or ()):
-                    raise ConfigError(f"{path}: no column {column!r}, so not a table of detections")
-            return [_heard(row) for row in table]
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, csv.Error) as error:
+        rows = read_csv(path, ConfigError)
+        header = next(rows, [])
+        for column in ("Start (s)", "End (s)", "Common name"):
+            if column not in header:
+                raise ConfigError(f"{path}: no column {column!r}, so not a table of detections")
+        return [_heard(dict(zip(header, row, strict=False))) for row in rows if row]
+    except KeyError as error:
+        raise ConfigError(f"{path}: damaged (a row without {error})") from error
+    except (ValueError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 
 
