@@ -112,6 +112,13 @@ class Record(Database):
                 audio_s, detections = audio_s + sound_s, detections + heard
         return Standing(**counts, audio_s=audio_s, detections=detections)
 
+    def n_left_out(self) -> int:
+        """Return how many files of earlier plans are heard that are not among the last one's."""
+        heard = "id NOT IN (SELECT file FROM hearing WHERE state = 'waiting')"
+        with self.told():
+            query = f"SELECT count(*) FROM file WHERE number IS NULL AND {heard}"
+            return int(self.database.execute(query).fetchone()[0])
+
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield the run's files with their numbers, in order.
 
