@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import Rows
 from ..errors import ConfigError
 from ..outcomes import DETECTION, row
-from .database import NAME, Database, new_digest, rests
+from .database import MERGED, NAME, Database, new_digest, rests
 from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
 
@@ -53,7 +53,10 @@ def path_of(folder: Path) -> Path:
     """
     path = folder / NAME
     if not path.is_file():
-        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
+        wanted = "it has to be the output folder of birdfast infer"
+        if (folder / MERGED).is_file():
+            wanted = f"birdfast merge wrote its tables, from the folders that {MERGED} names"
+        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it; {wanted}")
     return path
 
 
