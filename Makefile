@@ -8,7 +8,7 @@ CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 .PHONY: demo test lowest portable bench lint format debug asan lib wheel clean
 
 demo: $(BUILT)
-	$(BIN)/python -m birdfast demo demo
+	$(BIN)/python -m birdfast demo demo --force
 	$(BIN)/python -m birdfast infer demo/soundscape.flac -o demo/results --force
 	$(BIN)/python -m birdfast demo demo --compare demo/results/detections.csv
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120

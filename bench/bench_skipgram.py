@@ -205,7 +205,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=ESC10, help="ESC-10's folder, with labels.csv")
     chosen = parser.parse_args()
     if not peers.is_here() and not chosen.scaling:
-        raise SystemExit("gensim is not installed: pip install 'birdfast[bench]'")
+        raise SystemExit("gensim is not installed: pip install '.[bench]'")
     if chosen.quality and not chosen.data.is_dir():
         raise SystemExit(f"real data is not part of the project: {chosen.data} is not there")
     if chosen.quality:

@@ -13,14 +13,18 @@ import sys
 from time import monotonic
 from typing import NoReturn
 
-from . import __doc__ as ABOUT
 from . import voice
 from ._version import __version__
-from .cli import COMMANDS, exits
+from .cli import COMMANDS, GO_ON, exits, values
 from .errors import BirdfastError, OutputError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
+
+ABOUT = """\
+Find birds and other animals in sound recordings, on ordinary CPUs.
+Each command explains itself, as in: birdfast infer --help
+"""
 
 EPILOG = """\
 examples:
@@ -28,10 +32,14 @@ examples:
   python -m birdfast infer night.flac --min-conf 0.5    only what is rather certain
   python -m birdfast models                             which networks are here, and their licences
 
-exit codes: 0 all files fine, 2 some failed (they are in failures.csv), 3 none worked,
-64 the command makes no sense, 74 the output takes no more (full, gone), 130 interrupted,
-141 the reader of a result has gone.
-"""
+exit codes:
+""" + "".join(f"  {code:<5} {meaning}\n" for code, meaning in exits.MEANINGS.items())
+
+
+class Stopped(SystemExit):
+    """The end that a signal asks for, with its exit code."""
+
+    code: int
 
 
 class Parser(argparse.ArgumentParser):
@@ -92,9 +100,19 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
             raise
         voice.say(f"birdfast: {error.filename or 'the output'}: cannot be written ({error.strerror})")
         return exits.OUTPUT
-    except KeyboardInterrupt:
-        voice.say("birdfast: interrupted")
-        return exits.INTERRUPTED
+    except (KeyboardInterrupt, Stopped) as end:
+        code = end.code if isinstance(end, Stopped) else exits.INTERRUPTED
+        name = signal.Signals(code - exits.BY_SIGNAL).name
+        how = "interrupted" if code == exits.INTERRUPTED else f"stopped ({name})"
+        voice.say(f"birdfast: {how}; {_what_next(chosen)}")
+        return code
+
+
+def _what_next(chosen: argparse.Namespace) -> str:
+    """Say what the same command does after an end from outside."""
+    if not chosen.goes_on:
+        return "the same command begins anew"
+    return "the same command goes on" + (", without --force" if chosen.force else "")
 
 
 def _stop(number: int, _: object) -> NoReturn:
@@ -104,7 +122,7 @@ def _stop(number: int, _: object) -> NoReturn:
             signal.signal(stop, signal.SIG_DFL)
     if number == signal.SIGINT:
         raise KeyboardInterrupt
-    sys.exit(128 + number)
+    raise Stopped(exits.BY_SIGNAL + number)
 
 
 def _parser() -> Parser:
@@ -113,8 +131,8 @@ def _parser() -> Parser:
         description=ABOUT,
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
+        add_help=False,  # it stands behind the commands
     )
-    parser.add_argument("--version", action="version", version=f"birdfast {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(
@@ -123,8 +141,14 @@ def _parser() -> Parser:
             description=command.__doc__,
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
+        sub.register("type", None, values.text)  # of all arguments that name no other
         command.arguments(sub)
-        sub.set_defaults(run=command.run)
+        sub.set_defaults(run=command.run, goes_on=name in GO_ON)
+    options = parser.add_argument_group("options")
+    options.add_argument("-h", "--help", action="help", help="show this help message and exit")
+    options.add_argument(
+        "--version", action="version", version=f"birdfast {__version__}", help="show the version"
+    )
     return parser
 
 

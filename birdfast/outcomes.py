@@ -57,8 +57,9 @@ class Failure(NamedTuple):
     """One file that could not be analysed to its end: at which stage, and why.
 
     `error` is the kind (AudioError, ModelError, Timeout, or a signal as SIGKILL), `message` the reason
-    in words. `bytes`, `rate_hz` and `duration_s` are what is known of the file. `model` is the name of the
-    one that failed; "" is all of them, as when the sound cannot be read.
+    in words. `bytes`, `rate_hz` and `duration_s` are what is known of the file: the seconds are those that it
+    promises, however many of them were heard, None where it promises none. `model` is the name of the one
+    that failed; "" is all of them, as when the sound cannot be read.
     """
 
     path: str

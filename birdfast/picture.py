@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -13,15 +12,18 @@ from . import audio
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .audio.channels import chosen
-from .config import MAX_HOURS, MOST_HOURS, above_zero
+from .config import MAX_HOURS, hours
 from .errors import AudioError, ConfigError
 from .outcomes import MIX, Detection
 from .spectrogram import Stft
 from .tables import escaped
+from .tables.whose import by_name
+from .words import extra
 
 N_FFT = 1024
 COLUMNS = 1600
 RANGE_DB = 70
+PNG = b"\x89PNG\r\n\x1a\n"  # what such a file begins with
 MAX_S = 1e9  # longer than any recording, and far from what an integer cannot count
 
 
@@ -36,8 +38,8 @@ def draw(
     tell: Callable[[str], object] | None = None,
     *,
     max_hours: float = MAX_HOURS,
-) -> bool:
-    """Write a PNG of a part of a recording: a panel for each channel; return whether all of it was read.
+) -> Drawn:
+    """Write a PNG of a part of a recording: a panel for each channel.
 
     Parameters
     ----------
@@ -53,77 +55,83 @@ def draw(
         None shows those that the detections are of.
     tell : callable of str or None
         Gets what is to be known of the recording, and why it ends if that is too early, with its path.
-    max_hours : float in (0, 100000]
+    max_hours : float, 1 second to 100000 hours
         Where a longer recording ends.
+
+    Returns
+    -------
+    Drawn
 
     Raises
     ------
     AudioError
         The recording cannot be read, or has no such channel.
     ConfigError
-        matplotlib is missing, a number does not fit, or the part lies behind the end.
+        matplotlib is missing, a number does not fit, the part lies behind the end, or `to` is a file that is
+        no picture.
     """
     _check("start", start_s, 0, MAX_S, "s")
     _check("length", length_s, 0, MAX_S, "s")
     _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
-    above_zero("max_hours", max_hours, MOST_HOURS, "hours")
+    hours("max_hours", max_hours)
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ConfigError("pictures need matplotlib: pip install 'birdfast[report]'") from error
+        raise ConfigError(f"pictures need matplotlib: {extra('report')}") from error
+    _spare_others(to)
     detections = list(detections)
     part = _read(sound, start_s, length_s, channel, detections, tell or _nobody, max_hours)
+    drawn: set[int] = set()
     figure = Figure(figsize=(12, 4 * len(part.samples)), layout="constrained")
     panels = figure.subplots(len(part.samples), squeeze=False)[:, 0]
     for axes, (number, samples) in zip(panels, part.samples.items(), strict=True):
-        own = [row for row in detections if number in (MIX, row.channel) or row.channel == MIX]
-        _panel(axes, samples, part.rate_hz, start_s, fmax_hz, own)
+        end_s = start_s + len(samples) / part.rate_hz
+        shown = {
+            place: row
+            for place, row in enumerate(detections)
+            if (number in (MIX, row.channel) or row.channel == MIX)
+            and row.start_s < end_s
+            and row.end_s > start_s
+        }
+        drawn.update(shown)
+        _panel(axes, samples, part.rate_hz, start_s, fmax_hz, [*shown.values()])
         name = sound.name if number == MIX else f"{sound.name}, channel {number}"
         axes.set_title(escaped(name), parse_math=False)  # a name with two $ is no formula
         if part.failure:
-            end_s = start_s + len(samples) / part.rate_hz
             axes.axvline(end_s, color="tab:red", linewidth=3)
             axes.annotate("cannot be read from here on ", (end_s, 0), ha="right", va="bottom", color="white")
+    canvas = FigureCanvasAgg(figure)
+    figure.draw_without_rendering()  # so that it is known how long the labels are
+    for axes in panels:
+        _keep_inside(axes)
     with AtomicFile(to, mode="wb") as file:
-        FigureCanvasAgg(figure).print_png(file.stream)  # type: ignore[no-untyped-call]
-    return not part.failure
+        canvas.print_png(file.stream)  # type: ignore[no-untyped-call]
+    return Drawn(len(drawn), not part.failure)
 
 
-class Own(NamedTuple):
-    """The detections that are of a recording.
+def _spare_others(to: Path) -> None:
+    """Refuse to replace what is no picture; an empty file holds nothing that could be lost.
 
-    `moved_from`: where it was when they were found, if that is another place. `alike`: names of several files
-    of which any may be it.
+    Raises
+    ------
+    ConfigError
+        It is something else.
     """
-
-    rows: list[Detection]
-    moved_from: str = ""
-    alike: Sequence[str] = ()
-
-
-def own(sound: Path, detections: Iterable[Detection]) -> Own:
-    """Return the detections of a recording: by its path, else by its file's name if it alone may have moved.
-
-    A file that is still where it was is not the one that was there before.
-    """
-    of: dict[str, list[Detection]] = {}
-    for row in detections:
-        of.setdefault(row.file, []).append(row)
-    place = _real(str(sound))
-    here = [file for file in of if _real(file) == place]
-    alike = [file for file in of if Path(file).name == sound.name and not os.path.lexists(file)]
-    if here:
-        return Own([row for file in here for row in of[file]])
-    return Own(of[alike[0]], alike[0]) if len(alike) == 1 else Own([], "", alike)
-
-
-def _real(file: str) -> str:
-    """Return the name that all of a file's names lead to; what cannot be one is itself."""
     try:
-        return os.path.realpath(file)
-    except ValueError:  # a null character
-        return file
+        with to.open("rb") as file:
+            head = file.read(len(PNG))
+    except OSError:  # not there, or whoever writes it says why it cannot be
+        return
+    if head and head != PNG:
+        raise ConfigError(f"{to}: is there already, and no PNG; move it away, or take another name")
+
+
+class Drawn(NamedTuple):
+    """What is in a picture: how many of the detections, and whether all of the part could be read."""
+
+    n_detections: int
+    is_whole: bool
 
 
 class _Part(NamedTuple):
@@ -195,7 +203,7 @@ def _panel(  # type: ignore[no-untyped-def]
     )
     axes.set(xlim=(start_s, end_s), ylim=(0, min(fmax_hz, rate_hz / 2) / 1000))
     axes.set(xlabel="time (s)", ylabel="frequency (kHz)")
-    _label(axes, [row for row in detections if row.start_s < end_s and row.end_s > start_s])
+    _label(axes, detections)
 
 
 def _check(name: str, value: float, lowest: float, highest: float, unit: str) -> None:
@@ -215,7 +223,7 @@ def _decibels(samples: Float32) -> Float32:
     return decibels
 
 
-def _label(axes, detections: list[Detection]) -> None:  # type: ignore[no-untyped-def]
+def _label(axes, detections: Sequence[Detection]) -> None:  # type: ignore[no-untyped-def]
     """Write each species over the time it was heard, one colour and one line a species and a model."""
     from matplotlib import colormaps
 
@@ -227,14 +235,14 @@ def _label(axes, detections: list[Detection]) -> None:  # type: ignore[no-untype
             axes.plot((row.start_s, row.end_s), (y, y), color=colour, linewidth=2.5, solid_capstyle="butt")
             axes.axvspan(row.start_s, row.end_s, color=colour, alpha=0.12, linewidth=0)
             text = f"{name} {row.confidence:.2f}"
-            axes.text(row.start_s, y * 0.99, text, fontsize=7, color="white", va="top", clip_on=True)
+            label = axes.text(row.start_s, y * 0.99, text, fontsize=7, color="white", va="top", clip_on=True)
+            label.set_in_layout(False)
 
 
-def by_name(detections: Iterable[Detection]) -> dict[str, list[Detection]]:
-    """Return detections by what is written over them: the species, and who heard it where several did."""
-    detections = list(detections)
-    several = len({row.model for row in detections}) > 1
-    found: dict[str, list[Detection]] = {}
-    for row in detections:
-        found.setdefault(f"{row.common_name} ({row.model})" if several else row.common_name, []).append(row)
-    return found
+def _keep_inside(axes) -> None:  # type: ignore[no-untyped-def]
+    """Shift labels that stick out of a panel into it; of one that is longer the beginning is seen."""
+    first_s, last_s = axes.get_xlim()
+    for label in axes.texts:
+        box = label.get_window_extent().transformed(axes.transData.inverted())
+        start_s = max(first_s, min(box.x0, last_s - box.width))
+        label.set_x(label.get_position()[0] + start_s - box.x0)

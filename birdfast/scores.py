@@ -11,6 +11,7 @@ from .arrays import Float32, Int64
 from .config import Activation
 
 LOGIT_LIMIT = 15.0  # BirdNET clips its logits to -15..15 before the sigmoid
+SLACK = 1e-2  # of 0 and 1, for what looks like confidences: those of 8 or 16 bits are rounded
 MARGIN = 1e-6  # of a confidence: wider than any rounding between the two ways to compare with the threshold
 
 Picked = tuple[Int64, Int64, Float32]

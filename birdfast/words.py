@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 
+def extra(name: str) -> str:
+    """Return how to get the packages of an extra of birdfast, which no package index has."""
+    return f"from the folder of birdfast: pip install '.[{name}]'"
+
+
 def counted(number: int, noun: str) -> str:
     """Return "1 file", "2,000 files"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from birdfast import models
-from birdfast.journal import NAME
+from birdfast.journal import MERGED, NAME
 
 LIMIT_S = 600  # for what hangs: no command of a test takes so long, be the machine as busy as it may
 
@@ -62,4 +62,4 @@ def table(path: Path) -> list[dict[str, str]]:
 
 
 def contents(out: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in out.iterdir() if path.name != NAME}
+    return {path.name: path.read_bytes() for path in out.iterdir() if path.name not in (NAME, MERGED)}

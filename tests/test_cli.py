@@ -15,11 +15,12 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdfast import _kernels, models, picture
+from birdfast import _kernels, models
+from birdfast.__main__ import main
 from birdfast.cli import COMMANDS
 from birdfast.outcomes import Detection, Failure, Outcome
 from birdfast.runs.progress import Progress
-from birdfast.tables import About
+from birdfast.tables import About, whose
 from birdfast.tables.detections import CsvTable
 
 from . import networks
@@ -102,7 +103,7 @@ def test_a_recording_that_moved_is_found_by_its_name_if_only_one_has_it(
         (tmp_path / folder).mkdir()
     for name in ("a.wav", "there/a.wav"):
         (tmp_path / name).touch()
-    own = picture.own(Path("a.wav"), rows_of(*files, *files))
+    own = whose.own(Path("a.wav"), rows_of(*files, *files))
     assert {row.file for row in own.rows} == {*drawn}
     assert len(own.rows) == 2 * len(drawn)
     assert (own.moved_from, len(own.alike)) == (moved_from, alike)
@@ -207,7 +208,7 @@ def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
         (["infer", "WAV", "-o", "TAKEN"], "detections.csv: cannot be written (it is a folder)"),
         (["infer", "x" * 300], "File name too long"),
         (["demo", "/proc/x"], "/proc/x: cannot be made"),
-        (["demo", "/proc"], "/proc/soundscape.flac: cannot be written"),
+        (["demo", "/proc"], "/proc/truth.csv: cannot be written"),
         (["demo", ".", "--seed", "-1"], "seed: -1 is less than 0"),
         (["demo", "DEMO", "--compare", "LABELS"], "one.txt: no column 'Start (s)'"),
         (["demo", "DEMO", "--compare", "ODD"], "odd.csv: damaged (could not convert string to float: 'x')"),
@@ -305,7 +306,7 @@ def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tm
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
-    assert b"interrupted" in errors
+    assert b"birdfast: interrupted; the same command goes on\n" in errors
     assert b"Traceback" not in errors
     assert not [child for child in children if child.is_running()]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"journal.sqlite"}
@@ -392,6 +393,19 @@ def test_the_demo_tells_what_was_missed(tmp_path: Path) -> None:
     result = birdfast("demo", tmp_path, "--compare", empty)
     assert result.returncode == 1
     assert "0 of 20 songs found" in result.stdout
+
+
+def test_the_demo_compares_names_that_a_spreadsheet_would_have_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "truth.csv").write_text("Start (s),End (s),Scientific name,Common name\n1,2,a,=wren\n")
+    titles = '"Start (s)","End (s)","Scientific name","Common name","Confidence","File"\n'
+    (tmp_path / "safe.csv").write_text(f"{titles}0.0,3.0,a,'=wren,0.5,a.wav\n")
+    assert main(["demo", str(tmp_path), "--compare", str(tmp_path / "safe.csv")]) == 0
+    assert "1 of 1 songs found; 0 other detections" in capsys.readouterr().out
+    (tmp_path / "safe.csv").write_text(f"{titles}0.0,3.0\n")
+    assert main(["demo", str(tmp_path), "--compare", str(tmp_path / "safe.csv")]) == 64
+    assert "safe.csv: damaged (a row without " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("streams", [">&-", "2>&-", "<&- >&- 2>&-", "2>/dev/full", ">/dev/full"])

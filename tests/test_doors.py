@@ -184,6 +184,7 @@ def test_a_rate_is_a_whole_number(value: Any, tiny: models.Model, wav: Path, tmp
 @pytest.mark.parametrize("value", NO_PATH, ids=str)
 def test_a_path_is_text_or_a_path(value: Any, tmp_path: Path) -> None:
     refused(lambda: audio.read(value))
+    refused(lambda: audio.read(""), "an empty name")
     refused(lambda: audio.Recording(value))
     refused(lambda: audio.write(value, SOUND, 8000))
     refused(lambda: Codebook(np.eye(3)).save(value))

@@ -60,9 +60,17 @@ def averaged(inner: End) -> End:
     return end
 
 
+def stepped(b: graphs.Builder, tensor: int, scale: float = 1 / 256, zero: int = -128) -> int:
+    """Let a tensor's whole numbers stand for others."""
+    steps = schema.QuantizationParametersT()
+    steps.scale, steps.zeroPoint = np.array([scale], np.float32), np.array([zero], np.int64)
+    b.graph.tensors[tensor].quantization = steps
+    return tensor
+
+
 def quantised(inner: End) -> End:
     def end(b: graphs.Builder, logits: int) -> int:
-        eighths = b("QUANTIZE", [inner(b, logits)], (1, N), schema.QuantizeOptionsT(), np.int8)
+        eighths = stepped(b, b("QUANTIZE", [inner(b, logits)], (1, N), schema.QuantizeOptionsT(), np.int8))
         return b("DEQUANTIZE", [eighths], (1, N), schema.DequantizeOptionsT())
 
     return end
@@ -310,6 +318,43 @@ def spelled(x: Sum) -> Sum:
     return x("NEG")("EXP")("ADD", 1.0)("DIV", first=1.0)
 
 
+def padded(x: Sum, value: float) -> Sum:
+    wide = x.b("PADV2", [x.tensor, x.b.constant([[0, 0], [0, 1]], np.int32), x.b.constant(value)], (1, N + 1))
+    options = schema.StridedSliceOptionsT()
+    limits = [x.b.constant(v, np.int32) for v in ([0, 1], [1, N + 1], [1, 1])]
+    return Sum(x.b, x.b("STRIDED_SLICE", [wide, *limits], (1, N), options))
+
+
+def spread(x: Sum) -> Sum:
+    """Parts of a whole, [1, N], each over T frames, and their sum, which is T."""
+    powers = x("EXP")
+    spread = Sum(x.b, powers.reduced("SUM", 0, keep=True)("ADD", np.zeros((T, N))).tensor, (T, N))
+    parts = Sum(x.b, x.b("DIV", [powers.tensor, spread.tensor], (T, N)), (T, N))
+    return parts.reduced("SUM", 0, keep=True)
+
+
+def weighed(x: Sum, *, open_length: bool) -> Sum:
+    """A sum of weighted sigmoids over the sum of the weights; of those there is one for all frames."""
+    weight, each = x("EXP").reshaped(1, 1, N), frames(x)("LOGISTIC")
+    product = Sum(x.b, x.b("MUL", [weight.tensor, each.tensor], (1, T, N)), (1, T, N))
+    for one in (weight, each, product) if open_length else ():
+        x.b.graph.tensors[one.tensor].shapeSignature = np.array([1, -1, N], np.int32)
+    return product.reduced("SUM", 1)("DIV", weight.reduced("SUM", 1))
+
+
+def whole(x: Sum) -> Sum:
+    """As whole numbers, none below 0, and back."""
+    there, back = schema.CastOptionsT(), schema.CastOptionsT()
+    there.inDataType, there.outDataType = schema.TensorType.FLOAT32, schema.TensorType.UINT8
+    back.inDataType, back.outDataType = schema.TensorType.UINT8, schema.TensorType.FLOAT32
+    return Sum(x.b, x.b("CAST", [x.b("CAST", [x.tensor], (1, N), there, np.uint8)], (1, N), back))
+
+
+def in_steps(x: Sum, scale: float) -> Sum:
+    steps = stepped(x.b, x.b("QUANTIZE", [x.tensor], (1, N), schema.QuantizeOptionsT(), np.int8), scale, 0)
+    return Sum(x.b, x.b("DEQUANTIZE", [steps], (1, N), schema.DequantizeOptionsT()))
+
+
 CONFIDENCES: dict[str, Made] = {
     "sigmoid, clipped": lambda x: x("LOGISTIC")("MINIMUM", 1 - 1e-7)("MAXIMUM", 1e-7),
     "sigmoid, clipped to 0..1": lambda x: x("LOGISTIC")("RELU_0_TO_1"),
@@ -341,6 +386,9 @@ CONFIDENCES: dict[str, Made] = {
     "hard sigmoid": lambda x: x("ADD", 3.0, fused=FUSED.RELU6)("MUL", 1 / 6),
     "logits, clipped to 0..1": lambda x: x("MAXIMUM", 0.0)("MINIMUM", 1.0),
     "classes, grouped": lambda x: x.softmax().dense(np.array([[1, 1, 0], [0, 1, 1], [1, 1, 1]])),
+    "sigmoid, beside zeros": lambda x: padded(x("LOGISTIC"), 0.0),
+    "sigmoid, in 256 steps": lambda x: in_steps(x("LOGISTIC")("MUL", 0.4), 1 / 256),
+    "largest over time": lambda x: frames(x)("LOGISTIC").reduced("REDUCE_MAX", 1),
     "classes, put in order": lambda x: x("LOGISTIC").dense(np.eye(N)[::-1]),
 }
 LOGITS: dict[str, Made] = {
@@ -352,7 +400,7 @@ LOGITS: dict[str, Made] = {
     "between -1 and 1": lambda x: x("RELU_N1_TO_1"),
     "a tangent": lambda x: x("TANH"),
     "a sigmoid, stretched": lambda x: x("LOGISTIC")("MUL", 30.0)("SUB", 15.0),
-    "a sigmoid, and some": lambda x: x("LOGISTIC")("ADD", 0.01),
+    "a sigmoid, and some": lambda x: x("LOGISTIC")("ADD", 0.05),
     "sum of two sigmoids": mixed(1, 1),
     "sum over time of sigmoids": lambda x: frames(x)("LOGISTIC").reduced("SUM", 1),
     "weights of another axis": attended(lambda x: x.softmax()),
@@ -364,6 +412,14 @@ LOGITS: dict[str, Made] = {
     "a layer after a sigmoid": lambda x: x("LOGISTIC").dense(networks.weights(N, N)),
     "classes, grouped, of sigmoids": lambda x: x("LOGISTIC").dense(np.ones((N, N))),
     "log of a sigmoid": lambda x: x("LOGISTIC")("LOG"),
+    "a fused tangent": lambda x: x("ADD", 0.0, fused=FUSED.TANH)("MUL", 0.5)("ADD", 0.5),
+    "a sigmoid beside 50": lambda x: padded(x("LOGISTIC"), 50.0),
+    "a sum over the frames of what is spread over them": spread,
+    "a weight for all frames": lambda x: weighed(x, open_length=True),
+    "a root of no number": lambda x: x("SQRT")("MAXIMUM", x)("MINIMUM", 1.0),
+    "a logarithm of no number": lambda x: x("NEG")("LOG")("MAXIMUM", x)("MINIMUM", 1.0),
+    "whole numbers": lambda x: whole(x("MAXIMUM", -3.0)("MINIMUM", 0.5)),
+    "steps of 1.5": lambda x: in_steps(x("LOGISTIC"), 1.5),
 }
 
 
@@ -390,7 +446,7 @@ def confidences(path: Path, way: str) -> np.ndarray:
 @pytest.mark.parametrize("end", CONFIDENCES)
 def test_what_can_only_lie_between_0_and_1_is_a_confidence(tmp_path: Path, end: str, way: str) -> None:
     data = network(ending_in(CONFIDENCES[end]))
-    assert ending.outputs(Graph.parse(data))[0].ends_in in {"sigmoid", "softmax"}
+    assert ending.outputs(Graph.parse(data))[0].ends_in in ending.CONFIDENT
     np.testing.assert_allclose(confidences(folder(tmp_path, data), way), plainly(data), atol=1e-5)
 
 
@@ -401,6 +457,126 @@ def test_what_may_lie_elsewhere_stays_logits(tmp_path: Path, end: str) -> None:
     path = folder(tmp_path, data, 'activation = "sigmoid"\n')
     logits = np.clip(plainly(data).astype(float), -15, 15)
     np.testing.assert_allclose(confidences(path, AS_IT_IS), 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+@pytest.mark.parametrize("way", [AS_IT_IS, REWRITTEN])
+def test_an_activation_that_was_told_is_believed_where_only_the_range_says_otherwise(
+    tmp_path: Path, way: str
+) -> None:
+    data = network(ending_in(CONFIDENCES["logits, clipped to 0..1"]))
+    path = folder(tmp_path, data, 'activation = "sigmoid"\n')
+    with pytest.warns(RuntimeWarning, match=r'can only lie between 0 and 1.*logits.*activation = "sigmoid"'):
+        found = confidences(path, way)
+    np.testing.assert_allclose(found, 1 / (1 + np.exp(-plainly(data))), atol=1e-5)
+
+
+APPLIED = ("RELU", "RELU_N1_TO_1", "RELU6")
+FUSING = {
+    "ADD": lambda x: x("ADD", 0.0),
+    "SUB": lambda x: x("SUB", 0.0),
+    "MUL": lambda x: x("MUL", 1.0),
+    "DIV": lambda x: x("DIV", 1.0),
+    "FULLY_CONNECTED": lambda x: x.dense(np.eye(N)),
+    "AVERAGE_POOL_2D": lambda x: pooled(x, "AVERAGE_POOL_2D"),
+    "MAX_POOL_2D": lambda x: pooled(x, "MAX_POOL_2D"),
+    "CONV_2D": lambda x: convolved(x, "CONV_2D"),
+    "DEPTHWISE_CONV_2D": lambda x: convolved(x, "DEPTHWISE_CONV_2D"),
+}
+
+
+def pooled(x: Sum, name: str) -> Sum:
+    options = schema.Pool2DOptionsT()
+    options.filterWidth = options.filterHeight = options.strideW = options.strideH = 1
+    shape = (1, 1, 1, N)
+    return Sum(x.b, x.b(name, [x.reshaped(*shape).tensor], shape, options), shape)
+
+
+def convolved(x: Sum, name: str) -> Sum:
+    options = schema.Conv2DOptionsT() if name == "CONV_2D" else schema.DepthwiseConv2DOptionsT()
+    options.strideW = options.strideH = 1
+    options.dilationWFactor = options.dilationHFactor = 1
+    filters = np.eye(N).reshape(N, 1, 1, N) if name == "CONV_2D" else np.ones((1, 1, 1, N))
+    if name == "DEPTHWISE_CONV_2D":
+        options.depthMultiplier = 1
+    inputs = [x.reshaped(1, 1, 1, N).tensor, x.b.constant(filters), x.b.constant(np.zeros(N))]
+    return Sum(x.b, x.b(name, inputs, (1, 1, 1, N), options), (1, 1, 1, N))
+
+
+def fused(name: str, activation: str) -> Made:
+    def made(x: Sum) -> Sum:
+        found = FUSING[name](x("MUL", 4.0))
+        x.b.graph.operators[-1].builtinOptions.fusedActivationFunction = getattr(FUSED, activation)
+        return found.reshaped(1, N)
+
+    return made
+
+
+@pytest.mark.parametrize("activation", [*APPLIED, "TANH", "SIGN_BIT"])
+@pytest.mark.parametrize("name", FUSING)
+def test_a_fused_activation_bounds_what_the_runtime_lets_it(name: str, activation: str) -> None:
+    data = network(ending_in(fused(name, activation)))
+    graph = Graph.parse(data)
+    found = ranges.of(graph, graph.outputs[0])
+    assert (found.low > -np.inf) == (activation in APPLIED)
+    for loudness in (-2, 0.01, 2):
+        try:
+            scores = plainly(data, np.float32(loudness) * WINDOW)
+        except ModelError:  # the runtime takes no such thing
+            assert activation not in APPLIED
+            return
+        assert interval.of_array(scores).within(found)
+
+
+def test_a_cells_own_activation_bounds_nothing() -> None:
+    b = graphs.Builder()
+    cells = product(b, b.input((1, networks.WINDOW_SAMPLES)))
+    options = schema.UnidirectionalSequenceLSTMOptionsT()
+    options.fusedActivationFunction = FUSED.RELU6
+    graph = Graph.parse(b.finish(b("UNIDIRECTIONAL_SEQUENCE_LSTM", [cells], (1, N), options)))
+    assert ranges.of(graph, graph.outputs[0]) == interval.Interval()
+
+
+def test_a_length_that_is_open_is_like_no_other() -> None:
+    for is_open in (True, False):
+        graph = Graph.parse(network(ending_in(lambda x, is_open=is_open: weighed(x, open_length=is_open))))
+        assert ending.of(graph, graph.outputs[0]) == "none"
+
+
+@pytest.mark.parametrize(
+    "end",
+    [
+        "attention",
+        "attention, spelled out",
+        "mean by sigmoids",
+        "softmax, exp(x) / sum(exp(x))",
+        "mean of two",
+    ],
+)
+def test_a_network_for_any_number_of_windows_ends_as_that_for_one(end: str) -> None:
+    graph = Graph.parse(network(ending_in(CONFIDENCES[end])))
+    for number, tensor in enumerate(graph.tensors):
+        if not graph.is_constant(number):
+            tensor.shapeSignature = np.array([-1, *graph.shape(number)[1:]], np.int32)
+    assert ending.of(graph, graph.outputs[0]) == "bounded"
+
+
+def test_confidences_are_compared_as_strictly_as_logits() -> None:
+    logits = np.linspace(-6, 6, 25)[None]
+    for moved in (3e-4, 3e-3):
+        pair = (1 / (1 + np.exp(-(logits + shift))) for shift in (0, moved))
+        expected, found = (one.astype(np.float32) for one in pair)
+        gap = verification.differences(["song"], expected, found, confidences=True)["song"]
+        assert gap == pytest.approx(moved, rel=0.2)
+    rounded = np.nextafter(expected, 2)
+    assert verification.differences(["song"], expected, rounded, confidences=True)["song"] < 1e-4
+
+
+@pytest.mark.parametrize("end", ["sigmoid, clipped", "mean of two", "attention", "sigmoid, as a tangent"])
+def test_it_is_known_where_a_rewrite_is_judged_by_confidences(end: str) -> None:
+    graph = Graph.parse(network(ending_in(CONFIDENCES[end])))
+    assert verification.are_confidences(graph, verification.find_logits(graph))
+    graph = Graph.parse(network(ENDS["sigmoid, reshaped"][0]))
+    assert not verification.are_confidences(graph, verification.find_logits(graph))
 
 
 @pytest.mark.parametrize("end", [*CONFIDENCES, *LOGITS])
@@ -447,15 +623,30 @@ def test_scores_that_look_like_confidences_are_refused_until_someone_says_what_t
     "made",
     [
         lambda x: x,
-        lambda x: x("MUL", 1e-3),  # of a network that hardly answers, but below 0 too
+        lambda x: x("MUL", 0.1),  # of a network that hardly answers, but below 0 too
         lambda x: x("RELU"),
-        lambda x: x("MUL", 0.0),
-        lambda x: x("MUL", 0.0)("ADD", 0.5),
+        lambda x: x("MUL", 0.0)("ADD", 1.5),
     ],
-    ids=["logits", "small", "rectified", "zeros", "one number"],
+    ids=["logits", "small", "rectified", "one number"],
 )
 def test_scores_that_may_well_be_logits_are_taken_as_such(tmp_path: Path, made: Made) -> None:
     assert birdfast.load(folder(tmp_path, network(ending_in(made)))).listener().model.activation == "sigmoid"
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda x: x("MUL", 0.0),
+        lambda x: x("MUL", 0.0)("ADD", 0.5),
+        lambda x: gated(x("SUB", 30.0))("MUL", 64.0)("FLOOR")("MUL", 1 / 64),
+        lambda x: gated(x("MUL", 30.0))("MUL", 1.004),
+        lambda x: gated(x("MUL", 30.0))("SUB", 0.004),
+    ],
+    ids=["zeros", "one number", "in steps", "rounded up", "rounded down"],
+)
+def test_confidences_of_no_bird_are_still_no_logits(tmp_path: Path, made: Made) -> None:
+    with pytest.raises(ModelError, match="look like confidences already"):
+        birdfast.load(folder(tmp_path, network(ending_in(made))))
 
 
 def test_a_networks_scores_are_tried_only_where_nothing_tells(

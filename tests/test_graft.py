@@ -449,6 +449,8 @@ def _command(*arguments: object) -> int:
         (["-o", "fast.tflite"], "go with --portable"),
         (["--batch", "dynamic"], "go with --portable"),
         (["--tolerance", "0.1"], "go with --portable"),
+        (["--max-hours", "48"], "--max-hours can only go with --portable"),
+        (["--audio", "x.wav", "--batch", "2"], "--batch, --audio can only go with --portable"),
     ],
 )
 def test_options_that_make_no_sense_are_refused(

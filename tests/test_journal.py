@@ -364,9 +364,9 @@ def test_a_second_run_does_nothing_and_says_the_same(
     again = infer(tiny, *how)
     assert again.returncode == 2
     assert (
-        "4 files done before\nthis run was finished before: nothing was left to do\nfailed, for one: "
-        in again.stderr
-    )
+        "4 files done before\nthis run was finished before: nothing was left to do\n"
+        f"1 file failed: see {tmp_path / 'out' / 'failures.csv'}; for one: "
+    ) in again.stderr
     assert "in all 36 detections, 1 failure\n" in again.stderr
     assert contents(tmp_path / "out") == before
     refused = infer(tiny, *how, "--top-k", "1")

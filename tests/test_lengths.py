@@ -76,7 +76,8 @@ def test_programs_hear_as_far_too(tiny: models.Model, long: Path) -> None:
 
 def test_two_days_are_enough_unless_more_is_asked_for() -> None:
     assert Options().max_hours == 48
-    for hours in (0, -1, float("nan"), float("inf")):
+    assert Options(max_hours=1 / 3600).max_hours * 3600 == 1
+    for hours in (0, -1, 1e-320, 0.9 / 3600, float("nan"), float("inf")):
         with pytest.raises(ConfigError, match="max_hours: .* does not fit"):
             Options(max_hours=hours)
 
@@ -90,9 +91,17 @@ def test_a_command_that_hears_takes_what_its_failures_advise(capsys: pytest.Capt
         "optimize": ["m"],
     }
     for command, how in given.items():
-        assert _parser().parse_args([command, *how]).max_hours == 48
+        assert _parser().parse_args([command, *how]).max_hours == (None if command == "optimize" else 48)
         assert _parser().parse_args([command, *how, "--max-hours", "0.5"]).max_hours == 0.5
-        for hours in ("0", "-1", "nan", "inf", "1e9", "x"):
+        for hours in ("0", "-1", "nan", "inf", "1e9", "1e-320"):
+            with pytest.raises(SystemExit) as ended:
+                _parser().parse_args([command, *how, "--max-hours", hours])
+            assert ended.value.code == 64
+            said = (
+                f"argument --max-hours: {hours} hours do not fit; it takes a second (1/3600, 0.00028) to 100,"
+            )
+            assert said in capsys.readouterr().err
+        for hours in ("", "x"):
             with pytest.raises(SystemExit) as ended:
                 _parser().parse_args([command, *how, "--max-hours", hours])
             assert ended.value.code == 64
@@ -134,12 +143,12 @@ def test_a_clip_is_as_long_as_its_recording_may_be(long: Path) -> None:
 @pytest.mark.parametrize(
     ("hours", "duration_s", "said"),
     [
-        (0.01, 40, "longer than 36 s (40.0 s), and"),
-        (0.01, 0, "longer than 36 s, and"),
-        (0.5, 4000, "longer than 30 min (1 h 06 min), and"),
-        (48, 200_000, "longer than 48 h (55 h 33 min), and"),
-        (1.5, 0, "longer than 1.5 h, and"),
-        (1e-5, 0, "longer than 0.036 s, and"),
+        (0.01, 40, "longer than 36 s (40.0 s);"),
+        (0.01, 0, "longer than 36 s;"),
+        (0.5, 4000, "longer than 30 min (1 h 06 min);"),
+        (48, 200_000, "longer than 48 h (55 h 33 min);"),
+        (1.5, 0, "longer than 1.5 h;"),
+        (1e-5, 0, "longer than 0.036 s;"),
     ],
 )
 def test_times_are_told_so_that_they_can_be_read(hours: float, duration_s: float, said: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import errno
 import hashlib
 import os
@@ -14,7 +15,8 @@ from typing import Any
 import pytest
 
 from birdfast import models, sources
-from birdfast.__main__ import main
+from birdfast.__main__ import _parser, main
+from birdfast.cli import values
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.runs import How, Run
@@ -96,13 +98,50 @@ def test_a_folder_where_the_output_is_to_be_is_named_before_anything_is_done(
     assert sorted(out.rglob("*")) == before
 
 
-@pytest.mark.parametrize("how", [["infer", "x.wav"], ["merge", "part"], ["tokens", "x.wav", "--model", "m"]])
-def test_an_unset_variable_is_no_output(
-    how: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+UNSET = "it is empty, as an unset variable leaves it"
+
+
+def parsers() -> dict[str, argparse.ArgumentParser]:
+    (commands,) = (one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction))
+    return dict(commands.choices)
+
+
+# Every argument of every command that takes a word, so that none that is to come can be forgotten.
+WORDS = [
+    pytest.param(command, action, id=f"{command}-{action.dest}")
+    for command, parser in parsers().items()
+    for action in parser._actions
+    if action.nargs != 0
+]
+
+
+def test_arguments_that_take_a_word_are_found() -> None:
+    found = {word.id for word in WORDS}
+    outputs = {f"{command}-output" for command in ("infer", "merge", "tokens", "train", "plot", "optimize")}
+    others = {"status-output", "merge-parts", "tokens-vectors", "demo-folder", "infer-model", "train-data"}
+    assert outputs | others < found
+
+
+@pytest.mark.parametrize(("command", "action"), WORDS)
+def test_an_unset_variable_is_no_argument(
+    command: str,
+    action: argparse.Action,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SystemExit) as ended:
-        main([*how, "-o", ""])
-    assert ended.value.code == 64
-    assert "-o/--output: an empty name; it takes a folder" in capsys.readouterr().err
+    for name in action.option_strings or [""]:
+        words = [command]
+        for one in parsers()[command]._actions:
+            if one.dest == action.dest:
+                words += [name, ""] if name else [""]
+            elif one.required:
+                words += [*one.option_strings[:1], "x"]
+        with pytest.raises(SystemExit) as ended:
+            main(words)
+        assert ended.value.code == 64
+        said = capsys.readouterr().err
+        assert f"argument {'/'.join(action.option_strings) or action.metavar}: " in said
+        assert UNSET in said or action.type not in (None, values.text, values.folder, values.file)
     assert not [*tmp_path.iterdir()]

@@ -158,7 +158,7 @@ def test_names_that_a_file_system_takes_for_one_are_refused(one: str, other: str
 
 
 def test_a_picture_says_who_heard_it_where_several_did() -> None:
-    from birdfast.picture import by_name
+    from birdfast.tables.whose import by_name
 
     rows = [Detection(0, 3, "A", "Bird", 0.9, "x.wav", name) for name in ("one", "two")]
     assert list(by_name(rows)) == ["Bird (one)", "Bird (two)"]

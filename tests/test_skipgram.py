@@ -18,7 +18,7 @@ from .golden import make_skipgram_norms
 from .reference import skipgram_pass
 
 kernels = pytest.importorskip(
-    "birdfast.train._skipgram_numba", reason="training needs numba: pip install 'birdfast[train]'"
+    "birdfast.train._skipgram_numba", reason="training needs numba: pip install '.[train]'"
 )
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "skipgram.npz")

@@ -486,7 +486,10 @@ def test_what_is_missing_is_told_before_anything_is_read(
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, module, None)
             assert train(data, "songs", tmp_path / "m") == 64
-        assert f"training needs {package}: pip install 'birdfast[train]'" in capsys.readouterr().err
+        assert (
+            f"training needs {package}: from the folder of birdfast: pip install '.[train]'"
+            in capsys.readouterr().err
+        )
 
 
 def test_kernels_that_no_folder_keeps_are_compiled_all_the_same() -> None:

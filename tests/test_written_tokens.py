@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow.parquet
 import pytest
 
-from birdfast import models, tables
+from birdfast import journal, models, tables
 from birdfast.__main__ import main
 from birdfast.errors import ConfigError
 from birdfast.journal import Folder
@@ -138,6 +145,93 @@ def test_what_a_killed_one_began_is_removed_and_nothing_else(
     assert (out / ".tokens.mine.part/mine.npy").exists()
 
 
+class Killed(BaseException):
+    """What ends a process: from there on it changes nothing."""
+
+
+class Steps:
+    """The changes of names in a folder, of which the n-th fails: once, or with all that come behind it."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, folder: Path, number: int, *, is_killed: bool) -> None:
+        self.n_taken, self._number, self._is_killed = 0, number, is_killed
+        self._folder, self.has_failed = str(folder), False
+        for name in ("replace", "unlink", "rmdir", "mkdir"):
+            patch.setattr(os, name, self._guarded(getattr(os, name)))
+
+    def _guarded(self, step: Callable[..., None]) -> Callable[..., None]:
+        def take(path: Any, *more: Any, **how: Any) -> None:
+            if str(path).startswith(self._folder) or how.get("dir_fd") is not None:
+                self.n_taken += 1
+                if self.n_taken == self._number or (self._is_killed and self.n_taken > self._number):
+                    self.has_failed = True
+                    raise Killed if self._is_killed else OSError(errno.EIO, "Input/output error", str(path))
+            step(path, *more, **how)
+
+        return take
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "failing"])
+@pytest.mark.parametrize(("earlier", "rtype"), [(0, "npy"), (4, "npy"), (2, "parquet")])
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_ends_at_any_step_can_be_done_again(
+    stsg: models.Model, paths: list[str], tmp_path: Path, *, is_killed: bool, rtype: str, earlier: int
+) -> None:
+    assert written(stsg, tmp_path / "whole", paths[:3]) == 0
+    whole = in_parquet(tmp_path / "whole")
+    old: dict[str, list[int]] = {}
+    if earlier:
+        assert written(stsg, tmp_path / "old", paths[::-1][:earlier], "--rtype", "npy") == 0
+        old = in_npy(tmp_path / "old")
+    for number in count(1):
+        out = tmp_path / f"{number}"
+        if earlier:
+            shutil.copytree(tmp_path / "old", out)
+        out.mkdir(exist_ok=True)
+        with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+            steps = Steps(patch, out, number, is_killed=is_killed)
+            assert written(stsg, out, paths[:3], "--rtype", rtype) in (0, 74)
+        if (out / "tokens.csv").exists():
+            assert in_npy(out) in (old, whole), "no table names what is another's, or not there"
+        assert written(stsg, out, paths[:3], "--rtype", rtype) == 0, f"after step {number}"
+        kinds = [("parquet", in_parquet, {"tokens.parquet"})] if rtype == "parquet" else []
+        if old or rtype == "npy":
+            kinds += [("npy", in_npy, {"tokens.csv", "000000.npy", "000001.npy", "000002.npy"})]
+        assert all(read(out) == whole for _, read, _ in kinds), f"after step {number}"
+        assert names(out) == {"failures.csv"}.union(*(named for _, _, named in kinds))
+        if not steps.has_failed:
+            break
+    assert number > 8
+
+
+def test_a_list_of_names_gives_nobody_elses_away(
+    stsg: models.Model, paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    assert written(stsg, out, paths[:2], "--rtype", "npy") == 0
+    (out / tables.tokens.NAMING).write_text(
+        "sequence\n000002.npy\n"
+    )  # as of a run that ended at its last step
+    (out / "000002.npy").write_text("mine")
+    assert written(stsg, out, paths, "--rtype", "npy") == 64
+    assert f"{out}/000002.npy: is there, and no earlier tokens.csv names it" in capsys.readouterr().err
+    assert written(stsg, out, paths[:1], "--rtype", "npy") == 0
+    assert (out / "000002.npy").read_text() == "mine"
+
+
+def test_the_folder_of_a_run_keeps_its_failures(
+    stsg: models.Model, paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    for name in (journal.NAME, "failures.csv", "notes.csv"):
+        (out / name).write_text("an infer's")
+    assert written(stsg, out, paths) == 64
+    assert f"{out}: holds a run of `birdfast infer` (journal.sqlite)" in capsys.readouterr().err
+    assert {path.name: path.read_text() for path in out.iterdir()} == dict.fromkeys(
+        (journal.NAME, "failures.csv", "notes.csv"), "an infer's"
+    )
+
+
 def test_two_do_not_write_into_one_folder(
     stsg: models.Model, paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -193,7 +287,7 @@ def test_a_program_that_chooses_hours_wrongly_is_told(stsg: models.Model, tmp_pa
 
 def test_a_folder_of_a_sequences_name_is_refused(tmp_path: Path) -> None:
     (tmp_path / "000000.npy").mkdir()
-    with pytest.raises(ConfigError, match=r"000000\.npy: is there"):
+    with pytest.raises(ConfigError, match=r"000000\.npy: cannot be written \(it is a folder\); move it away"):
         tables.tokens.check(tmp_path, ["npy"], 1)
     tables.tokens.check(tmp_path, ["npy"], 0)
     (tmp_path / "000000.npy").rmdir()

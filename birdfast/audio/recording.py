@@ -83,6 +83,7 @@ class Recording:
         self.seeks_slowly = self._decoder.seeks_slowly
         try:
             self.n_frames: int | None = self._decoder.n_frames
+            self._n_promised = self.n_frames
             self._check()
             self.channels = chosen(channel, self.n_channels, self.path)
             self._mixer = Mixer(self.n_channels)
@@ -116,8 +117,8 @@ class Recording:
 
     @property
     def duration_s(self) -> float:
-        """Length in seconds as the file promises it; 0 if it does not say."""
-        return (self.n_frames or 0) / self.rate_hz
+        """Length in seconds as the file promises it, be it more than is heard; 0 if it does not say."""
+        return (self._n_promised or 0) / self.rate_hz
 
     def n_samples_at(self, rate_hz: int) -> int | None:
         """Return the samples at another rate that begin before the recording ends, exactly."""

@@ -29,11 +29,13 @@ def path_of(path: object) -> Path:
     Raises
     ------
     AudioError
-        It is none: bytes, a number.
+        It is none: bytes, a number, an empty text.
     """
     name = os.fspath(path) if isinstance(path, str | os.PathLike) else None
     if not isinstance(name, str):
         raise AudioError(f"{path!r}: a recording's path is text, or as pathlib has it")
+    if not name:
+        raise AudioError("'': an empty name, which is no recording's")
     return Path(name)
 
 
@@ -113,9 +115,8 @@ def too_long(path: Path, max_hours: float, duration_s: float) -> AudioError:
     """Return what is said of a recording that goes on where no more is wanted; 0 s: it does not say."""
     promised = f" ({lasting(duration_s)})" if duration_s else ""
     longest = exact(max_hours * 3600)
-    return AudioError(
-        f"{path}: longer than {longest}{promised}, and heard no further; --max-hours (max_hours) takes more"
-    )
+    more = "--max-hours (max_hours) takes more, of infer in another folder or with --force"
+    return AudioError(f"{path}: longer than {longest}{promised}; {more}")
 
 
 def cut_short(path: Path, end_s: float, why: str) -> AudioError:

@@ -17,3 +17,4 @@ COMMANDS = {
     "demo": demo,
     "plot": plot,
 }
+GO_ON = ("infer", "train")  # where one was stopped; the others begin anew

@@ -9,11 +9,15 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Iterable
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from ..soundscape import Song
 
 from .. import voice
-from . import exits
+from . import exits, values
 
 HELP = "write a soundscape whose truth is known, and compare detections with it"
 
@@ -29,12 +33,18 @@ class Found(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("folder", metavar="DIR", help="where the soundscape and its truth go, or lie")
+    parser.add_argument(
+        "folder", type=values.folder, metavar="DIR", help="where the soundscape and its truth go, or lie"
+    )
     parser.add_argument(
         "--seed", type=int, default=0, help="another seed, another soundscape (default: %(default)s)"
     )
     parser.add_argument(
+        "--force", action="store_true", help="replace a soundscape.flac and a truth.csv of something else"
+    )
+    parser.add_argument(
         "--compare",
+        type=values.file,
         metavar="CSV",
         help="do not write; print this table of detections beside the truth in DIR",
     )
@@ -42,13 +52,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the soundscape, or compare."""
-    folder = Path(chosen.folder)
-    return _compare(folder, Path(chosen.compare)) if chosen.compare else _write(folder, chosen.seed)
+    if chosen.compare:
+        return _compare(chosen.folder, chosen.compare)
+    return _write(chosen.folder, chosen.seed, chosen.force)
 
 
-def _write(folder: Path, seed: int) -> int:
-    import csv
-
+def _write(folder: Path, seed: int, force: bool) -> int:
+    """Write both, the truth first: by it an interrupted command's soundscape is known again."""
     from .. import audio, soundscape
     from ..atomicfile import AtomicFile
     from ..errors import ConfigError
@@ -58,16 +68,37 @@ def _write(folder: Path, seed: int) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be made ({error.strerror})") from error
-    audio.write(folder / "soundscape.flac", samples, soundscape.RATE_HZ)
-    with AtomicFile(folder / "truth.csv", mode="w", newline="", encoding="utf-8") as file:
-        table = csv.writer(file.stream, lineterminator="\n")
-        table.writerow(("Start (s)", "End (s)", "Scientific name", "Common name"))
-        for song in truth:
-            table.writerow(
-                (f"{song.start_s:.3f}", f"{song.end_s:.3f}", song.scientific_name, song.common_name)
-            )
-    voice.report(f"written: {folder / 'soundscape.flac'}, {folder / 'truth.csv'}")
+    told, sound, table = _told(truth), folder / "soundscape.flac", folder / "truth.csv"
+    if not (force or _holds(table, told)):
+        for path in (table, sound):
+            if path.exists():
+                what_to_do = "move it away, choose another folder, or --force replaces it"
+                raise ConfigError(f"{path}: not what this writes; {what_to_do}")
+    with AtomicFile(table, mode="wb") as file:
+        file.stream.write(told)
+    audio.write(sound, samples, soundscape.RATE_HZ)
+    voice.report(f"written: {sound}, {table}")
     return exits.FINE
+
+
+def _told(truth: Iterable[Song]) -> bytes:
+    """Return the truth as a table."""
+    import csv
+    import io
+
+    lines = io.StringIO(newline="")
+    table = csv.writer(lines, lineterminator="\n")
+    table.writerow(("Start (s)", "End (s)", "Scientific name", "Common name"))
+    for song in truth:
+        table.writerow((f"{song.start_s:.3f}", f"{song.end_s:.3f}", song.scientific_name, song.common_name))
+    return lines.getvalue().encode()
+
+
+def _holds(path: Path, content: bytes) -> bool:
+    try:
+        return path.stat().st_size == len(content) and path.read_bytes() == content
+    except OSError:
+        return False
 
 
 def _compare(folder: Path, detections: Path) -> int:
@@ -95,17 +126,18 @@ def _rows(path: Path) -> list[Found]:
     import csv
 
     from ..errors import ConfigError
+    from ..tables.files import read_csv
 
     try:
-        with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
-            table = csv.DictReader(file)
-            for column in ("Start (s)", "End (s)", "Common name"):
-                if column not in (table.fieldnames or ()):
-                    raise ConfigError(f"{path}: no column {column!r}, so not a table of detections")
-            return [_heard(row) for row in table]
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be read ({error.strerror})") from error
-    except (ValueError, TypeError, csv.Error) as error:
+        rows = read_csv(path, ConfigError)
+        header = next(rows, [])
+        for column in ("Start (s)", "End (s)", "Common name"):
+            if column not in header:
+                raise ConfigError(f"{path}: no column {column!r}, so not a table of detections")
+        return [_heard(dict(zip(header, row, strict=False))) for row in rows if row]
+    except KeyError as error:
+        raise ConfigError(f"{path}: damaged (a row without {error})") from error
+    except (ValueError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 
 

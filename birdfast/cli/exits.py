@@ -3,7 +3,7 @@
 What a command is asked to print (`status`, `models`, `info`, `--help`) is its result: if standard output is
 full it ends with OUTPUT, if its reader has gone with NOBODY_READS; a stream that is closed is one that nobody
 wants to read. All else that is said, on either stream, decides nothing, whoever hears of it.
-"""
+"""  # a command that a signal ended has 128 and the signal's number, as in a shell
 
 from __future__ import annotations
 
@@ -13,13 +13,28 @@ if TYPE_CHECKING:
     from ..journal import Standing
 
 FINE = 0
-UNFINISHED = 1  # some files are still to do
-SOME_FAILED = 2  # they are in failures.csv
+UNFINISHED = 1
+SOME_FAILED = 2
 NONE_WORKED = 3
-USAGE = 64  # the command makes no sense; as sysexits.h has it, and so
-OUTPUT = 74  # the output takes no more
-INTERRUPTED = 130
-NOBODY_READS = 141  # as a shell says of a program that SIGPIPE ended
+USAGE = 64  # as sysexits.h has it, and so
+OUTPUT = 74
+BY_SIGNAL = 128  # and the signal's number, as a shell says
+HUNG_UP, INTERRUPTED, TERMINATED = BY_SIGNAL + 1, BY_SIGNAL + 2, BY_SIGNAL + 15
+NOBODY_READS = BY_SIGNAL + 13
+
+# The one list for people, of --help and README.md.
+MEANINGS = {
+    FINE: "all files fine",
+    UNFINISHED: "some files are still to do (status), or a song was missed (demo --compare)",
+    SOME_FAILED: "some files failed (they are in failures.csv)",
+    NONE_WORKED: "none worked",
+    USAGE: "the command makes no sense, or would replace what is not known to be birdfast's",
+    OUTPUT: "the output takes no more (full, gone)",
+    HUNG_UP: "its terminal was closed",
+    INTERRUPTED: "interrupted (Ctrl-C)",
+    NOBODY_READS: "the reader of a result has gone",
+    TERMINATED: "ended by SIGTERM, as clusters and systemd do",
+}
 
 
 def of(n_failed: int, n_worked: int) -> int:

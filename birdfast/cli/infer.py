@@ -24,7 +24,11 @@ complete, and are the same whether it was interrupted or not. Names and labels s
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
 options; a file that has changed since is analysed again, and the command says so. Whether scores
 and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
-finished folder.
+finished folder. A file of a table's name in a folder without a journal is somebody else's, and refused.
+
+The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
+the first), and they come back from the journal at no cost; how many were left out is said. In failures.csv
+duration_s is what a file's header promises, however much of it could be heard; empty where it promises none.
 """
 
 from __future__ import annotations
@@ -157,7 +161,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import inputs
     from ..runs import Run
     from ..runs.progress import Progress, of_each
-    from ..tables import NotesTable
+    from ..tables import FailuresTable, NotesTable
     from ..words import counted
 
     listening = values.listening(chosen)
@@ -176,7 +180,8 @@ def run(chosen: argparse.Namespace) -> int:
     for line in progress.summary():
         progress.say(line)
     if standing.failed:
-        progress.say(f"failed, for one: {_told(results.failures[0], names)}")
+        told = f"{counted(standing.failed, 'file')} failed: see {results.folder / FailuresTable.name}"
+        progress.say(f"{told}; for one: {_told(results.failures[0], names)}")
     if noted := {note.path for note in results.notes}:
         progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
     if progress.n_files < standing.files:
@@ -185,8 +190,18 @@ def run(chosen: argparse.Namespace) -> int:
         )
         for line in of_each(names, [one.detections for one in results.standings]):
             progress.say(line)
+    if n_more := results.n_left_out:
+        progress.say(_left_out(n_more))
     progress.say(f"written: {', '.join(map(str, results.tables))}")
     return exits.of_run(standing)
+
+
+def _left_out(n_more: int) -> str:
+    from ..words import counted
+
+    them = "name it too and it comes" if n_more == 1 else "name them too and they come"
+    told = f"left out of the tables: {counted(n_more, 'file')} of earlier runs, not among these INPUTs"
+    return f"{told}; {them} back at no cost"
 
 
 def _told(failure: Failure, names: Sequence[str]) -> str:

@@ -2,7 +2,8 @@
 
 The folders are those of `birdfast infer --shard 1/n` to `n/n`; all have to be there, finished, and
 of the same models and options. The tables are the same as one run over all files writes; scores and
-embeddings can be had if the runs kept them.
+embeddings can be had if the runs kept them. birdfast-merged.txt says that they are merge's, so that the same
+command may replace them; a file of a table's name where neither it nor a journal lies is refused.
 """
 
 from __future__ import annotations
@@ -29,6 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
     )
     values.csv_safe(parser)
+    parser.add_argument(
+        "--force", action="store_true", help="replace files of the tables' names, whoever wrote them"
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -36,6 +40,7 @@ def run(chosen: argparse.Namespace) -> int:
     from ..runs.merging import merge
 
     parts = [Path(part) for part in chosen.parts]
-    written, standing = merge(parts, chosen.output, values.kinds(chosen.rtype), csv_safe=chosen.csv_safe)
+    kinds, how = values.kinds(chosen.rtype), {"csv_safe": chosen.csv_safe, "force": chosen.force}
+    written, standing = merge(parts, chosen.output, kinds, **how)
     voice.report(*(f"written: {path}" for path in written))
     return exits.of_run(standing)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import atomicfile, voice
+from ..config import MAX_HOURS
 from ..errors import ConfigError, ModelError, OutputError
 from . import exits, values
 
@@ -31,35 +32,38 @@ HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for oth
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("model", metavar="MODEL", help="a name, a .tflite file, or a folder with one")
-    parser.add_argument("-o", "--output", type=Path, metavar="FAST.tflite", help="file to write (--portable)")
     parser.add_argument("--portable", action="store_true", help="write a plain TFLite file for other tools")
-    parser.add_argument(
+    portable = parser.add_argument_group("with --portable")  # all of these: None, where they are not given
+    portable.add_argument("-o", "--output", type=values.file, metavar="FAST.tflite", help="file to write")
+    portable.add_argument(
         "--batch",
         metavar="N|dynamic",
         help="windows at a time of a portable file (default: dynamic, where the network can)",
     )
-    parser.add_argument(
+    portable.add_argument(
         "--tolerance",
         type=float,
         metavar="LOGITS",
         help="largest difference of a logit that a portable file may have (default: 0.001)",
     )
-    parser.add_argument(
+    portable.add_argument(
         "--audio",
+        type=values.file,
         action="append",
-        default=[],
         metavar="FILE",
-        help="a recording to compare on too (--portable); may be given again",
+        help="a recording to compare on too; may be given again",
     )
-    values.max_hours(parser, "is refused")
+    values.max_hours(portable, "is refused", default=None)
+    names = {action.dest: action.option_strings[0] for action in portable._group_actions}
+    parser.set_defaults(of_portable=names)
 
 
 def run(args: argparse.Namespace) -> int:
     """Rewrite, compare, write, and say what was done."""
     if args.portable:
         _portable(args)
-    elif args.output or args.batch or args.audio or args.tolerance is not None:
-        raise ConfigError("-o, --batch, --tolerance and --audio go with --portable")
+    elif given := [name for dest, name in args.of_portable.items() if getattr(args, dest) is not None]:
+        raise ConfigError(f"{', '.join(given)} can only go with --portable")
     else:
         _cache(args.model)
     return exits.FINE
@@ -78,7 +82,8 @@ def _portable(args: argparse.Namespace) -> None:
     if args.output.resolve() == model.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)
-    windows = _recorded(model, args.audio, args.max_hours)
+    max_hours = MAX_HOURS if args.max_hours is None else args.max_hours
+    windows = _recorded(model, args.audio or (), max_hours)
     with _named(model):
         made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
@@ -114,7 +119,7 @@ def _named(path: Path) -> Iterator[None]:
         raise type(error)(f"{path}: {error}") from error
 
 
-def _recorded(path: Path, names: Sequence[str], max_hours: float) -> dict[str, Any]:
+def _recorded(path: Path, names: Sequence[Path], max_hours: float) -> dict[str, Any]:
     """Return the windows of the user's recordings, by what they are called in the proof."""
     from .. import audio, models, windows
     from ..grafting import fold, original
@@ -129,7 +134,7 @@ def _recorded(path: Path, names: Sequence[str], max_hours: float) -> dict[str, A
     for name in names:
         with audio.Recording(name, max_hours=max_hours) as recording:
             cut = windows.cut(recording.blocks(rate_hz), grid, None, 1)
-            found |= {f"{Path(name).name} {i}": window[0].copy() for i, window in enumerate(cut)}
+            found |= {f"{name.name} {i}": window[0].copy() for i, window in enumerate(cut)}
     return found
 
 

@@ -79,7 +79,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     judge = parser.add_mutually_exclusive_group()
     judge.add_argument(
-        "--cv", action="store_true", help="first train without each of the CSV's folds and test on it"
+        "--cv", action="store_true", help="test on each of a CSV's folds first (class folders: --hold-out)"
     )
     judge.add_argument(
         "--hold-out",
@@ -103,10 +103,12 @@ def run(chosen: argparse.Namespace) -> int:
 
     _check(chosen)
     output = Path(chosen.output)
-    beside, n_workers = (output, output / STAGES), _n_workers(chosen)
-    found = recordings.find(chosen.data, beside, n_workers=n_workers, bar=not chosen.quiet)
+    beside = (output, output / STAGES)
+    found = recordings.find(chosen.data, beside, n_workers=chosen.workers, bar=not chosen.quiet)
     clips = _heard(found, chosen)
     training = _training(chosen, clips)
+    for doubt in recordings.doubts(clips):
+        training.say(f"birdfast: {doubt}")
     trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
     with telling(output), alone(output), _naming(training):
@@ -123,18 +125,21 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _check(chosen: argparse.Namespace) -> None:
-    """Refuse now what would be found out after hours."""
+    """Refuse now what would be found out after hours, and settle how many threads there are."""
     from .. import modelfolder
     from ..errors import ConfigError
+    from ..words import extra
+    from ..workers import usable_cores
 
     finished = chosen.stage in WRITE and modelfolder.is_one(Path(chosen.output))
     if finished and not chosen.force:
         raise ConfigError(f"{chosen.output}: holds a finished model; take another folder, or --force")
     if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
         raise ConfigError("--seed takes 0 or more, --workers 1 or more")
+    chosen.workers = chosen.workers or len(usable_cores())
     for module, package in NEEDED.items():
         if find_spec(module) is None:
-            raise ConfigError(f"training needs {package}: pip install 'birdfast[train]'")
+            raise ConfigError(f"training needs {package}: {extra('train')}")
 
 
 @contextmanager
@@ -166,18 +171,12 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         classes=sorted({label for clip in clips for label in clip.labels}),
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
-        n_workers=_n_workers(chosen),
+        n_workers=chosen.workers,
         say=stages.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
     )
-
-
-def _n_workers(chosen: argparse.Namespace) -> int:
-    from ..workers import usable_cores
-
-    return chosen.workers or len(usable_cores())
 
 
 def _heard(clips: Sequence[Clip], chosen: argparse.Namespace) -> list[Clip]:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..config import MAX_HOURS, MOST_HOURS, above_zero
+from .. import config
 from ..errors import ConfigError
 
 if TYPE_CHECKING:
@@ -57,33 +57,57 @@ def listening(chosen: argparse.Namespace) -> list[Model]:
     return found
 
 
-def max_hours(parser: argparse._ActionsContainer, longer: str) -> None:
-    """Declare how long a recording may be; `longer` says what becomes of one that is longer."""
+def max_hours(
+    parser: argparse._ActionsContainer, longer: str, default: float | None = config.MAX_HOURS
+) -> None:
+    """Declare how long a recording may be; `longer` says what becomes of one that is longer.
+
+    A default of None lets the command see whether the option was given.
+    """
     parser.add_argument(
         "--max-hours",
         type=hours,
-        default=MAX_HOURS,
+        default=default,
         metavar="H",
         help="how much of a recording is heard, as a small file may decode to days; a longer one"
-        f" {longer} (default: %(default)g)",
+        f" {longer} (default: {config.MAX_HOURS:g})",
     )
 
 
-def folder(text: str) -> Path:
-    """Read the name of a folder: an empty one, of a script's unset variable, is not the working folder."""
-    if not text:
-        raise argparse.ArgumentTypeError("an empty name; it takes a folder")
-    return Path(text)
+def text(given: str) -> str:
+    """Read what an argument without a type of its own takes, as most names do (`__main__` sees to that).
+
+    What a script's unset variable leaves names nothing: it is no option that was not given, and no folder,
+    least of all the working folder.
+    """
+    if not given:
+        raise argparse.ArgumentTypeError("it is empty, as an unset variable leaves it")
+    return given
+
+
+def folder(given: str) -> Path:
+    """Read the name of a folder."""
+    return Path(text(given))
+
+
+def file(given: str) -> Path:
+    """Read the name of a file."""
+    return Path(text(given))
 
 
 def hours(text: str) -> float:
     """Read what --max-hours takes."""
     try:
-        return above_zero("max_hours", float(text), MOST_HOURS, "hours")
-    except ConfigError as error:
-        raise argparse.ArgumentTypeError(str(error)) from error
+        number = float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours") from error
+    try:
+        return config.hours("max_hours", number)
+    except ConfigError as error:
+        most = f"{config.MOST_HOURS:,}"
+        raise argparse.ArgumentTypeError(
+            f"{text} hours do not fit; it takes a second (1/3600, 0.00028) to {most} hours"
+        ) from error
 
 
 def kinds(text: str) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ __all__ = [
     "check",
     "choice",
     "flag",
+    "hours",
     "made",
     "number",
     "path",
@@ -27,18 +28,25 @@ __all__ = [
 ]
 
 MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of silence
+LEAST_HOURS = 1 / 3600  # a second: what is shorter is no recording, but a slip of the pen
 MOST_HOURS = 100_000  # eleven years
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
 Activation = Literal["sigmoid", "softmax", "none"]
-GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "none", ""]  # "": not known
+# "bounded": no activation is seen, but all numbers can only lie between 0 and 1; "": not known.
+GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
 T = TypeVar("T")
 KEEP = "keep"  # the option that is a run's to set
+
+
+def hours(name: str, value: object) -> float:
+    """Return how much of a recording is heard, in hours."""
+    return number(name, value, LEAST_HOURS, MOST_HOURS, f"hours, from a second (1/3600) to {MOST_HOURS:,}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,7 +78,7 @@ class Options:
         How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
         hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
         birdnet 1.x does, for comparisons.
-    max_hours : float in (0, 100000]
+    max_hours : float, 1 second to 100000 hours
         How much of a recording is heard; a longer one has failed there, and what lies before is kept.
     keep : tuple of "scores", "embeddings"
         What a run keeps of every window beside its detections: all classes' confidences, the embedding.
@@ -108,7 +116,7 @@ class Options:
         channel = str(self.channel)
         check(CHANNEL.fullmatch(channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
         object.__setattr__(self, "channel", channel)
-        self._own("max_hours", above_zero, MOST_HOURS, "hours")
+        self._own("max_hours", hours)
         choice("resampler", self.resampler, get_args(Resampler))
         dense, kinds = get_args(Dense), self.keep
         fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in dense for kind in kinds)

@@ -28,7 +28,7 @@ from . import kept, networkfile, places
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 
-MAGIC = b"birdfast graft 5\n"
+MAGIC = b"birdfast graft 6\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
 PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them

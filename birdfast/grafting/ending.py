@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from ..config import GraphEnd
+from ..scores import SLACK
 from . import ranges, tensors
 from .graph import Graph
 from .interval import UNIT
@@ -16,7 +17,7 @@ from .signature import OPEN, Output
 from .tensors import DTYPES
 
 ACTIVATIONS: dict[str, GraphEnd] = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax", "LOG_SOFTMAX": "log-softmax"}
-SLACK = 1e-4  # of 0 and 1: weights that come to 1 are rounded
+CONFIDENT: frozenset[GraphEnd] = frozenset({"sigmoid", "softmax", "bounded"})
 
 
 def outputs(graph: Graph) -> list[Output]:
@@ -34,8 +35,8 @@ def output(graph: Graph, tensor: int) -> Output:
 def of(graph: Graph, tensor: int) -> GraphEnd:
     """Return the activation that a tensor's numbers have been through, "none" where none is seen.
 
-    Numbers that can only lie between 0 and 1, however that was done, are as good as a sigmoid's; one number
-    whatever sounds tells nothing.
+    Numbers that can only lie between 0 and 1, however that was done, are "bounded": nobody saw an
+    activation, so who knows the network may say otherwise. One number whatever sounds tells nothing.
 
     Parameters
     ----------
@@ -43,11 +44,11 @@ def of(graph: Graph, tensor: int) -> GraphEnd:
         A checked one (see `validate`).
     tensor : int
     """
-    found = _last(graph, tensor)
-    if found != "none":
-        return found
-    numbers = ranges.of(graph, tensor)
-    return "sigmoid" if numbers.low < numbers.high and numbers.within(UNIT, SLACK) else "none"
+    found, numbers = _last(graph, tensor), ranges.of(graph, tensor)
+    bounded = numbers.low < numbers.high and numbers.within(UNIT, SLACK)
+    if found in CONFIDENT:
+        return found if bounded else "none"
+    return "bounded" if bounded else found
 
 
 def _last(graph: Graph, tensor: int) -> GraphEnd:

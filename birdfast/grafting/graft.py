@@ -148,7 +148,8 @@ def verify(
         session.run(stack)["logits"][: len(names)]
         for names, stack in verification.batches(trials, grafted.batch)
     ]
-    differences = verification.differences(trials, expected, np.concatenate(found))
+    bounded = verification.are_confidences(graph, tensor)
+    differences = verification.differences(trials, expected, np.concatenate(found), confidences=bounded)
     proof = replace(grafted.proof, largest_difference=max(differences.values()), differences=differences)
     return replace(grafted, proof=proof)
 

@@ -31,7 +31,8 @@ class Proof:
     front_end : str
         What our kernels or convolutions do in its place (`FrontEnd.words`); "" if none was found.
     largest_difference : float or None
-        Of the logits, over all windows; None if nothing was compared.
+        Of the logits, over all windows (of confidences where only these are seen, as logits); None if nothing
+        was compared.
     differences, not_judged : dict of str to float
         The largest of each window; those on windows that no recorder gives count for nothing.
     """
@@ -88,7 +89,7 @@ class Grafted:
         What the model has done to its scores last.
     proof : Proof
         That it says what the model says; what is compared is the tensor in front of a closing
-        activation.
+        activation, or confidences (`verification.differences`).
     """
 
     body: bytes | Path

@@ -160,12 +160,13 @@ def verified(
     pure = {f"{name}, pure": w for name, w in verification.signals(samples).items() if "tone" in name}
     trials = {**judged, **pure}
     expected = verification.logits(network, tensor, trials, shape)
+    bounded = verification.are_confidences(network, tensor)
     reasons = []
     for found in dict.fromkeys((recognise(single), None)):
         data = build(network, found, batch=batch, embedding=embedding)
         graph = Graph.parse(data)
         logits = verification.logits(graph, tensor, trials, fold.input_shape(network, batch or 2))
-        gaps = verification.differences(trials, expected, logits)
+        gaps = verification.differences(trials, expected, logits, confidences=bounded)
         not_judged = {name: gaps.pop(name) for name in pure}
         worst = max(gaps.values())
         words = "" if found is None else f"as convolutions: {found.front_end.words()}"

@@ -59,17 +59,17 @@ class Shares:
             return found
         if name == "SOFTMAX" and -1 in axes:
             return _counted(shape, axes - {-1})
-        if name == "DIV" and self._known(inputs[0]).low >= 0 and self._covers(inputs[1], inputs[0], axes):
-            return found & UNIT
+        if name == "DIV" and self._known(inputs[0]).low >= 0 and self._as_long(inputs[0], tensor, axes):
+            return found & UNIT if self._covers(inputs[1], inputs[0], axes) else found
         if name == "MUL":
             for one, factor in (inputs, inputs[::-1]):
-                if self._known(one).low >= 0 and self.shape(one) == shape:
+                if self._known(one).low >= 0 and self._as_long(one, tensor, axes):
                     found &= self.total(one, axes, depth - 1) * self._known(factor)
         before = self._before(tensor, axes)
         return found & self.total(inputs[0], before, depth - 1) if before else found
 
     def shape(self, tensor: int) -> tuple[float, ...]:
-        """Return a tensor's shape, with infinity for a length that the file leaves open."""
+        """Return a tensor's shape, with infinity for a length that the file leaves open: see `_equal`."""
         signature = self._graph.tensors[tensor].shapeSignature
         shape = self._graph.shape(tensor)
         if signature is None or not len(signature):
@@ -96,10 +96,18 @@ class Shares:
         return "" if is_activated(operator) else self._graph.name(operator), reads(operator)
 
     def _alike(self, one: int, two: int) -> bool:
-        """Return whether two tensors are averages over the same axes of tensors of one shape."""
-        sources = (self._made(tensor)[1][0] for tensor in (one, two))
-        same = len({self.shape(source) for source in sources}) == 1 and self.shape(one) == self.shape(two)
-        return same and bool(self.axes(one)) and self.axes(one) == self.axes(two)
+        """Return whether two tensors are averages over the same axes, as long in both, of as many."""
+        axes, first, second = self.axes(one), self._made(one)[1][0], self._made(two)[1][0]
+        ranks = [(len(self.shape(t)), len(self.shape(source))) for t, source in ((one, first), (two, second))]
+        same = axes == self.axes(two) and ranks[0] == ranks[1]
+        return same and bool(axes) and self._as_long(first, second, axes)
+
+    def _as_long(self, one: int, two: int, axes: Axes) -> bool:
+        """Return whether neither of two tensors is repeated along axes to fit the other, for certain."""
+        shapes = self.shape(one), self.shape(two)
+        if any(-min(axes) > len(shape) for shape in shapes):
+            return False
+        return one == two or _equal(*(tuple(shape[axis] for axis in axes) for shape in shapes))
 
     def _parts(self, whole: int) -> list[int]:
         """Return the tensors that a whole is nowhere less than."""
@@ -110,7 +118,7 @@ class Shares:
 
     def _sums(self, tensor: int) -> list[tuple[int, Axes]]:
         """Return what was summed to a tensor that still lies over it, and along which axes; or nothing."""
-        shape = self.shape(tensor)
+        whole, shape = tensor, self.shape(tensor)
         while self._made(tensor)[0] in RESHAPES:
             tensor = self._made(tensor)[1][0]
         name, inputs = self._made(tensor)
@@ -119,7 +127,9 @@ class Shares:
             return []
         lengths = self.shape(inputs[0])
         kept = tuple(1 if place - len(lengths) in axes else n for place, n in enumerate(lengths))
-        return [(inputs[0], axes)] if (1,) * (len(kept) - len(shape)) + shape == kept else []
+        aligned = whole == tensor and len(shape) == len(kept)  # whatever a file leaves open
+        fits = aligned or _equal((1,) * (len(kept) - len(shape)) + shape, kept)
+        return [(inputs[0], axes)] if fits else []
 
     def _covers(self, whole: int, part: int, axes: Axes, depth: int = DEPTH) -> bool:
         """Return whether a whole is nowhere less than the sums of a part along axes."""
@@ -132,13 +142,19 @@ class Shares:
     def _before(self, tensor: int, axes: Axes) -> Axes:
         """Return where axes lie in the input of what only moves or rounds numbers; none if it does more."""
         name, inputs = self._made(tensor)
-        if name in ROUNDED:
-            return axes
+        if name in ROUNDED:  # what is put on steps comes to more, or less
+            steady = all(self._graph.dtype(t).kind == "f" for t in (tensor, inputs[0]))
+            return axes if steady else frozenset()
         if name == "TRANSPOSE":
             order = self._whole(inputs[1])
             known = sorted(order) == [*range(len(self.shape(tensor)))]
             return frozenset(order[axis] - len(order) for axis in axes) if known else frozenset()
         return _reshaped(self.shape(tensor), self.shape(inputs[0]), axes) if name in RESHAPES else frozenset()
+
+
+def _equal(one: tuple[float, ...], two: tuple[float, ...]) -> bool:
+    """Return whether two shapes are the same; of a length that is open nobody knows."""
+    return one == two and math.inf not in one
 
 
 def _counted(shape: tuple[float, ...], axes: Axes) -> Interval:
@@ -150,5 +166,6 @@ def _counted(shape: tuple[float, ...], axes: Axes) -> Interval:
 def _reshaped(shape: tuple[float, ...], before: tuple[float, ...], axes: Axes) -> Axes:
     """Return where axes lay before a reshape; none if one of them was no axis then."""
     old = {(n, math.prod(before[place + 1 :])): place - len(before) for place, n in enumerate(before)}
+    old = {key: place for key, place in old.items() if math.inf not in key}
     found = [old.get((shape[a], math.prod(shape[len(shape) + a + 1 :]))) for a in axes if shape[a] != 1]
     return frozenset() if None in found else frozenset(place for place in found if place is not None)

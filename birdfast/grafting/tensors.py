@@ -65,14 +65,15 @@ def value(tensor: Any, data: Any) -> Array | None:
     if tensor.type not in DTYPES or tensor.sparsity is not None:
         return None
     raw: Array = np.frombuffer(bytes(memoryview(data)), DTYPES[tensor.type]).reshape(shape(tensor))
-    return _dequantised(raw, tensor.quantization) if is_quantised(tensor) else raw
+    return dequantised(raw, tensor.quantization) if is_quantised(tensor) else raw
 
 
-def _dequantised(raw: Array, q: Any) -> Array:
+def dequantised(raw: Array, q: Any) -> Array:
+    """Return the numbers that whole ones stand for, float32: q is a tensor's QuantizationParametersT."""
     zero = np.zeros(len(q.scale)) if q.zeroPoint is None or not len(q.zeroPoint) else q.zeroPoint
     axes = [1] * raw.ndim
     if len(q.scale) > 1:
         axes[q.quantizedDimension] = -1
     scale = np.asarray(q.scale, np.float32).reshape(axes)
-    dequantised: Array = (raw.astype(np.float32) - np.asarray(zero, np.float32).reshape(axes)) * scale
-    return dequantised.astype(np.float32)
+    numbers: Array = (raw.astype(np.float32) - np.asarray(zero, np.float32).reshape(axes)) * scale
+    return numbers.astype(np.float32)

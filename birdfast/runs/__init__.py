@@ -13,7 +13,7 @@ from .. import models as known_models
 from ..config import Options
 from ..errors import ConfigError
 from ..grafting import places
-from ..journal import Journal, Record, check_place
+from ..journal import MERGED, Journal, Record, check_place
 from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
 from ..words import counted
@@ -22,7 +22,7 @@ from . import results, shards
 from .facts import about_alone, facts
 from .follower import Follower
 from .how import How
-from .output import output_folder, telling
+from .output import check_tables, output_folder, telling
 from .results import Results
 from .room import Room
 
@@ -50,8 +50,8 @@ class Run:
     Raises
     ------
     ConfigError
-        A kind of table that there is not, no model or two of one name, or a folder where the tables or the
-        journal cannot be.
+        A kind of table that there is not, no model or two of one name, a folder where the tables or the
+        journal cannot be, or one that has no journal and files of the tables' names, without `force`.
     """
 
     def __init__(
@@ -72,6 +72,8 @@ class Run:
         self.folder = output_folder(folder)
         check_place(self.folder)
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
+        if not self.how.force:
+            check_tables(self.folder, about_alone(models))
 
     def work(self, *followers: Follower) -> Results:
         """Work off what is still to do, and write the tables.
@@ -89,6 +91,7 @@ class Run:
             pool, journal, jobs, n_done = self._open(stack, followers)
             about = journal.facts().about
             tables.tidy(self.folder, about)
+            (self.folder / MERGED).unlink(missing_ok=True)  # they are not merge's any more
             _say_what_changed(journal.changed, followers)
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)

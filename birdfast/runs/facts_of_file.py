@@ -17,7 +17,7 @@ from ..grafting import inspection
 from ..grafting.inspection import Inspected
 from ..grafting.signature import Output
 from ..models import is_name, onnxfacts
-from ..models.model import LEFT_TO_DO
+from ..models.activation import LEFT_TO_DO
 from . import guesses
 from .asking import Asking
 

@@ -7,14 +7,20 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 
 from .. import journal, tables
+from ..atomicfile import AtomicFile
 from ..errors import ConfigError
-from ..journal import Folder, Record, Standing, compare, total
+from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
 from . import results, shards
-from .output import output_folder, telling
+from .output import check_tables, output_folder, telling
 
 
 def merge(
-    parts: Sequence[Path], folder: Path, kinds: Sequence[str] = ("csv",), *, csv_safe: bool = False
+    parts: Sequence[Path],
+    folder: Path,
+    kinds: Sequence[str] = ("csv",),
+    *,
+    csv_safe: bool = False,
+    force: bool = False,
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
 
@@ -28,6 +34,8 @@ def merge(
         See `tables.KINDS`.
     csv_safe : bool
         See `How`.
+    force : bool
+        Replace files of the tables' names that are not known to be ours.
 
     Returns
     -------
@@ -39,7 +47,7 @@ def merge(
     ------
     ConfigError
         The parts are not one whole run, or it did not keep the dense rows that are wanted; or a run is at
-        work in one of the folders.
+        work in one of the folders, or there are tables in the last that are not known to be ours.
     OutputError
         The folder takes no more.
     """
@@ -52,14 +60,27 @@ def merge(
         _check(records)
         about = records[0].facts().about
         tables.check_places(folder, kinds, about)
+        if not force:
+            check_tables(folder, about, MERGED)
         for kind in tables.DENSE:
             if kind in kinds and kind not in about.models[0].widths:
                 raise ConfigError(
                     f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
                 )
         tables.tidy(folder, about)
+        _sign(folder, parts)
         written = tables.write_all(folder, kinds, about, results.merged(records), csv_safe=csv_safe)
         return written, total([record.standing() for record in records])
+
+
+def _sign(folder: Path, parts: Sequence[Path]) -> None:
+    """Leave a word whose the tables are, before the first is there; a run's journal says it as well."""
+    if not (folder / NAME).exists():
+        told = ("birdfast merge wrote the tables in this folder, from the runs in", *map(str, parts))
+        with AtomicFile(
+            folder / MERGED, mode="w", newline="", encoding="utf-8", errors="surrogateescape"
+        ) as file:
+            file.stream.writelines(f"{line}\n" for line in told)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from ..config import path
 from ..errors import ConfigError, OutputError
-from ..journal import Folder
+from ..journal import NAME, Folder
+from ..tables import About, check_strangers
 
 KEPT = "what was done is kept, the same command goes on"
 AGAIN = "the same command begins anew"
@@ -29,6 +30,25 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
+
+
+def check_tables(folder: Path, about: About, *signs: str) -> None:
+    """Refuse a folder with tables that are not known to be ours.
+
+    Parameters
+    ----------
+    folder : path
+    about : About
+    *signs : str
+        Names of files beside the tables that tell, besides the journal's.
+
+    Raises
+    ------
+    ConfigError
+        See `tables.check_strangers`.
+    """
+    if not any((folder / sign).exists() for sign in (NAME, *signs)):
+        check_strangers(folder, about)
 
 
 @contextmanager

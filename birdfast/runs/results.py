@@ -89,6 +89,12 @@ class Results:
             return record.standings()
 
     @property
+    def n_left_out(self) -> int:
+        """How many files the journal knows of earlier runs that were not among the last one's."""
+        with Record(self.folder) as record:
+            return record.n_left_out()
+
+    @property
     def failures(self) -> list[Failure]:
         """What could not be analysed to its end, and why."""
         with Record(self.folder) as record:

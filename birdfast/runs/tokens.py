@@ -11,18 +11,18 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import atomicfile, audio, keyedvectors, modelfolder, models, tables
+from .. import atomicfile, audio, journal, keyedvectors, modelfolder, models, tables
 from ..arrays import Int32
 from ..atomicfile import check_apart, check_replaceable
-from ..config import MAX_HOURS, MOST_HOURS, above_zero
-from ..errors import AudioError, ModelError
+from ..config import MAX_HOURS, hours
+from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import Failure
 from ..pipeline.transcript import failure_of
 from ..sessions.stsg import StsgSession
 from ..tables import About, FailuresTable, NotesTable, Result, TokensNpy, TokensParquet
 from .output import AGAIN, alone, output_folder, telling
 
-GIVE_TOKENS = "tokens are of models that `birdfast train` wrote: --model takes the folder of one"
+WHOSE_TOKENS = "tokens are of models that `birdfast train` wrote: --model takes the folder of one"
 
 
 class Written(NamedTuple):
@@ -60,7 +60,7 @@ def write(
     vectors : path or None
         Where the tokens' embeddings go, in word2vec's format.
     channel : "mix" or a number from 1
-    max_hours : float in (0, 100000]
+    max_hours : float, 1 second to 100000 hours
         How much of a recording is heard; a longer one has failed there.
     csv_safe : bool
         Put an apostrophe before text in CSVs that a spreadsheet would run.
@@ -72,17 +72,15 @@ def write(
     ConfigError, OutputError
         The folder cannot be written, takes no more, holds what would be lost, or another is at work in it.
     """
-    above_zero("max_hours", max_hours, MOST_HOURS, "hours")
+    hours("max_hours", max_hours)
     session = _session(model)
     folder = output_folder(folder)
     with telling(folder, AGAIN), alone(folder):
+        _check_own(folder)
         _tidy(folder)
         kinds = tables.tokens.kinds(folder, kind)
         tables.tokens.check(folder, kinds, len(paths))
-        for name in [tables.tokens.KINDS[kind].name for kind in kinds] + [
-            FailuresTable.name,
-            NotesTable.name,
-        ]:
+        for name in _names(kinds):
             check_replaceable(folder / name)
         if vectors is not None:  # first: whether it can be written is soon known
             check_apart(vectors, model, *map(Path, paths))
@@ -102,15 +100,29 @@ def _session(model: Path) -> StsgSession:
         has_network = os.path.isdir(model) and any(model.glob("*.tflite"))  # noqa: PTH112 -- as models.find
         if known is not None or has_network or model.suffix == ".tflite":
             title = f"{known.title}, a network" if known is not None else "a TFLite network"
-            raise ModelError(f"{model}: {title} without tokens; {GIVE_TOKENS}")
+            raise ModelError(f"{model}: {title} without tokens; {WHOSE_TOKENS}")
         if not os.path.isdir(model):  # noqa: PTH112
-            raise ModelError(f"{model}: no such folder; {GIVE_TOKENS}")
+            raise ModelError(f"{model}: no such folder; {WHOSE_TOKENS}")
     return StsgSession(model)
+
+
+def _names(kinds: Iterable[str]) -> list[str]:
+    """Return the names of all tables that a run writes which writes tokens in these kinds."""
+    return [*(tables.tokens.KINDS[kind].name for kind in kinds), FailuresTable.name, NotesTable.name]
+
+
+def _check_own(folder: Path) -> None:
+    """Refuse the folder of an `infer`, whose failures.csv and notes.csv would be replaced."""
+    if os.path.lexists(folder / journal.NAME):
+        lost = f"its {FailuresTable.name} and {NotesTable.name} would be replaced"
+        raise ConfigError(
+            f"{folder}: holds a run of `birdfast infer` ({journal.NAME}): {lost}; take another folder"
+        )
 
 
 def _tidy(folder: Path) -> None:
     """Remove what was begun by one that was killed."""
-    names = (*(table.name for table in tables.tokens.KINDS.values()), FailuresTable.name, NotesTable.name)
+    names = (*_names(tables.tokens.KINDS), tables.tokens.NAMING)
     atomicfile.tidy(folder, "|".join(map(re.escape, names)))
     tables.tokens.tidy(folder)
 

@@ -27,9 +27,9 @@ class Session(Protocol):
     outputs : dict of str to int
         What it says of a window, by role, and how many values each has: "logits", one a class; and
         "embedding", where it has one to show.
-    ends_in : "sigmoid", "softmax", "log-softmax", "none" or ""
-        The activation that its own graph ends in ("sigmoid" also where its scores can only lie between 0
-        and 1, however it does that); "": not known.
+    ends_in : "sigmoid", "softmax", "log-softmax", "bounded", "none" or ""
+        The activation that its own graph ends in ("bounded" where none is seen, but its scores can only lie
+        between 0 and 1); "": not known.
     """
 
     window_samples: int

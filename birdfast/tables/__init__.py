@@ -36,6 +36,7 @@ __all__ = [
     "arrow",
     "check",
     "check_places",
+    "check_strangers",
     "escaped",
     "forget",
     "read_csv",
@@ -73,6 +74,22 @@ def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:
     """
     for name in _members(kinds, about):
         atomicfile.check(folder / name)
+
+
+def check_strangers(folder: Path, about: About) -> None:
+    """Refuse a folder with files of any table's name, where nothing tells that they are ours.
+
+    Raises
+    ------
+    ConfigError
+        There is one: BirdNET-Analyzer's detections.csv, too, has this name, and the same header.
+    """
+    for name in _members(KINDS, about):
+        if (folder / name).is_file():
+            raise ConfigError(
+                f"{folder / name}: nothing here tells that birdfast wrote it;"
+                " move it away, choose another folder, or give it up with --force"
+            )
 
 
 def tidy(folder: Path, about: About) -> None:

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 NUMBERED = re.compile(r"[0-9]{6,}\.npy")
+NAMING = ".tokens.naming"  # the sequences that are ours while no tokens.csv says so
+NAMING_HEADER = ("sequence",)
 ROOM = re.compile(rf"\.tokens\.{RANDOM}\.part")
 
 
@@ -58,8 +60,9 @@ class TokensParquet(ParquetFile):
 class TokensNpy(CsvFile):
     """Token sequences as .npy files named by number, and tokens.csv, which tells whose each is.
 
-    None gets its name before all are whole. Then those that an earlier tokens.csv names go, and it itself,
-    before new ones come: at no moment does a table name what is another recording's.
+    None gets its name before all are whole. Then an earlier tokens.csv goes, and the sequences that it names,
+    before new ones come: at no moment does a table name what is another recording's. What goes and comes is
+    written down first, under `NAMING`: so where that breaks off, be it by a kill, the next run knows its own.
     """
 
     name: ClassVar = "tokens.csv"
@@ -73,8 +76,8 @@ class TokensNpy(CsvFile):
 
     @classmethod
     def is_in(cls, folder: Path) -> bool:
-        """Whether an earlier one lies in a folder."""
-        return _listed(folder) is not None
+        """Whether an earlier one lies in a folder, be it one whose naming broke off."""
+        return _ours(folder) is not None
 
     def write(self, path: str, tokens: NDArray[np.int32]) -> None:
         """Write a recording's tokens: int32 [n]."""
@@ -95,6 +98,8 @@ class TokensNpy(CsvFile):
             if kind is None:
                 self._name_all()
             super().__exit__(kind, error, trace)
+            if kind is None:
+                (self._folder / NAMING).unlink(missing_ok=True)
         finally:
             if self._room is not None:
                 shutil.rmtree(self._room, ignore_errors=True)
@@ -103,12 +108,15 @@ class TokensNpy(CsvFile):
         """Put the sequences in the place of the earlier ones; where that fails, the table gets no name."""
         try:
             self.finish()
-            earlier = _listed(self._folder)
-            for name in earlier or ():
+            earlier, new = _ours(self._folder) or [], [path.name for path in self._places]
+            with CsvFile(self._folder / NAMING, NAMING_HEADER) as naming:
+                for name in dict.fromkeys([*earlier, *new]):
+                    naming.write_row([name])
+            if _listed(self.path, self.header) is not None:
+                self.path.unlink()
+            for name in earlier:
                 if not (self._folder / name).is_dir():
                     (self._folder / name).unlink(missing_ok=True)
-            if earlier is not None:
-                self.path.unlink()
             for path in self._places:
                 path.replace(self._folder / path.name)
         except BaseException as error:
@@ -132,7 +140,7 @@ def check(folder: Path, kinds: Iterable[str], n_recordings: int) -> None:
     ConfigError
         The message names the file.
     """
-    ours = set(_listed(folder) or ())
+    ours = set(_ours(folder) or ())
     for number in range(n_recordings if "npy" in kinds else 0):
         path = folder / _name(number)
         atomicfile.check_replaceable(path)
@@ -141,7 +149,12 @@ def check(folder: Path, kinds: Iterable[str], n_recordings: int) -> None:
 
 
 def tidy(folder: Path) -> None:
-    """Remove the sequences of a run that was killed before they had their names; the folder must be ours."""
+    """Remove the sequences of a run that was killed before they had their names; the folder must be ours.
+
+    Those of one that was killed while they got them stay until others take their place.
+    """
+    if _listed(folder / TokensNpy.name, TokensNpy.header) is not None and _named(folder) is not None:
+        (folder / NAMING).unlink()
     for room in folder.iterdir():
         if ROOM.fullmatch(room.name) and room.is_dir() and not room.is_symlink():
             atomicfile.tidy(room, NUMBERED.pattern)
@@ -156,11 +169,25 @@ def _name(number: int) -> str:
     return f"{number:06d}.npy"
 
 
-def _listed(folder: Path) -> list[str] | None:
-    """Return the sequences that a folder's tokens.csv names; None if there is none that we wrote."""
+def _ours(folder: Path) -> list[str] | None:
+    """Return the sequences in a folder that we wrote; None if none of our tables is there, nor was begun.
+
+    A tokens.csv has its name only before the first and after the last of the sequences is touched, so what
+    it says goes before `NAMING`.
+    """
+    listed = _listed(folder / TokensNpy.name, TokensNpy.header)
+    return _named(folder) if listed is None else listed
+
+
+def _named(folder: Path) -> list[str] | None:
+    return _listed(folder / NAMING, NAMING_HEADER)
+
+
+def _listed(path: Path, header: tuple[str, ...]) -> list[str] | None:
+    """Return the sequences that a table of ours names in its first column; None if there is none."""
     try:
-        rows = read_csv(folder / TokensNpy.name, ConfigError)
-        if tuple(next(rows, ())) != TokensNpy.header:
+        rows = read_csv(path, ConfigError)
+        if tuple(next(rows, ())) != header:
             return None
         return [row[0] for row in rows if row and NUMBERED.fullmatch(row[0])]
     except (ConfigError, csv.Error, UnicodeError):

@@ -27,7 +27,10 @@ def splits(clips: Sequence[Clip]) -> list[str]:
     """
     folds = {clip.fold for clip in clips}
     if "" in folds or len(folds) < 2:
-        raise ConfigError("cross-validation needs a CSV with a column `fold` of two values or more")
+        needs = "cross-validation needs a CSV with a column `fold` of two values or more"
+        raise ConfigError(
+            f"{needs}; of a folder, or without folds, --hold-out 20% tests on a share of each class"
+        )
     name, first = contents.named(clip.path for clip in clips), dict[str, Clip]()
     for clip in clips:
         other = first.setdefault(name[clip.path], clip)

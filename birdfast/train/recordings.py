@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -23,6 +24,7 @@ from . import contents
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
 Tell = Callable[[str], object]
+FEW = 10  # clips of a class
 AHEAD = 8  # recordings a worker that are read before they are wanted
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
 # Sound is in -1..1; whole numbers that were written as floats are below 2^31. What is larger is a fault, and
@@ -105,6 +107,22 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
     if len({label for clip in clips for label in clip.labels}) < 2:
         raise ConfigError(f"{data}: a classifier needs recordings of two classes or more")
     return clips
+
+
+def doubts(clips: Sequence[Clip]) -> list[str]:
+    """Return what makes one doubt that a good model comes of clips: classes with few, or no background."""
+    numbers = Counter(label for clip in clips for label in clip.labels)
+    few = sorted(label for label, number in numbers.items() if number < FEW)
+    found = []
+    if few:
+        some = ", ".join(f"{label} ({numbers[label]})" for label in few[:3])
+        more = f" and {len(few) - 3:,} more" if len(few) > 3 else ""
+        found.append(f"fewer than {FEW} clips of {some}{more}: such a class is learnt badly")
+    if all(clip.labels for clip in clips):
+        found.append(
+            "no background among the clips (in a CSV those without a label): all else is taken for a class"
+        )
+    return found
 
 
 def unlabelled(folders: Iterable[str]) -> list[Clip]:
