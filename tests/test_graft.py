@@ -40,6 +40,7 @@ from birdfast.grafting import (
 from birdfast.grafting.grafted import Grafted, GraftedSession
 from birdfast.grafting.graph import Graph
 from birdfast.grafting.recognise import Found, recognise
+from birdfast.grafting.signature import Wanted
 from birdfast.runtimes import litert
 
 from . import graphs, networks
@@ -320,7 +321,7 @@ def test_several_outputs_are_told_apart(tmp_path: Path) -> None:
     n_classes, n_inner = graph.shape(graph.outputs[0])[-1], graph.shape(inner)[-1]
     assert n_classes != n_inner
     for wanted in (n_classes, n_inner):
-        grafted = cache.cached(path, tmp_path, n_classes=wanted)
+        grafted = cache.cached(path, tmp_path, wanted=Wanted(n_classes=wanted))
         assert grafted is not None
         assert grafted.session().outputs["logits"] == wanted
     with pytest.raises(ModelError, match="which output holds the scores"):

@@ -16,6 +16,7 @@ from onnx import helper, numpy_helper  # noqa: E402
 from birdfast.errors import ModelError  # noqa: E402
 from birdfast.frontends.pictures import Pictures  # noqa: E402
 from birdfast.frontends.recipe import Recipe  # noqa: E402
+from birdfast.sessions import wanted  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.sessions.session import EMBEDDING, LOGITS  # noqa: E402
 
@@ -26,7 +27,8 @@ WINDOWS = np.random.default_rng(5).standard_normal((4, WINDOW_SAMPLES)).astype(n
 
 
 def opened(path: Path, **facts: Any) -> OnnxSession:
-    return OnnxSession(networks.described(path, kind="onnx", **facts))
+    model = networks.described(path, kind="onnx", **facts)
+    return OnnxSession(model, wanted(model))
 
 
 def written(folder: Path, made: onnx.ModelProto) -> Path:
@@ -189,5 +191,7 @@ def test_an_embedding_may_be_named(tmp_path: Path) -> None:
     path = written(tmp_path, made)
     found = opened(path, output="scores", embedding="product").run(WINDOWS[:1])
     assert (found[EMBEDDING] < 0).any()
-    with pytest.raises(ModelError, match="has no output hidden; it has scores, product"):
+    with pytest.raises(
+        ModelError, match=r"embedding = 'hidden' fits no output; there are: #0 scores .*, #1 product "
+    ):
         opened(path, output="scores", embedding="hidden")

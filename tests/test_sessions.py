@@ -21,7 +21,7 @@ from birdfast.config import GraphEnd
 from birdfast.errors import ModelError
 from birdfast.grafting import graft
 from birdfast.runtimes import litert
-from birdfast.sessions import open_session
+from birdfast.sessions import open_session, wanted
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.session import Arrays, Session
 from birdfast.sessions.stsg import StsgSession
@@ -33,7 +33,7 @@ BOUND = 1e-4  # of a window's outputs in other company: another batch is another
 
 
 def batched(model: models.Model) -> Session:
-    return BatchedSession(model.path, models.cache_folder(), output=model.output)
+    return BatchedSession(model.path, models.cache_folder(), wanted=wanted(model))
 
 
 SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
@@ -45,7 +45,7 @@ SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
     "own spectrogram grafted": ("tiny", lambda _: graft.optimize(graphs.network(graphs.Kind())).session()),
     "BirdNET as it is": ("birdnet", lambda model: TfliteSession(model.path)),
     "BirdNET batched": ("birdnet", batched),
-    "YAMNet as it is": ("yamnet", lambda model: TfliteSession(model.path, output=model.output)),
+    "YAMNet as it is": ("yamnet", lambda model: TfliteSession(model.path, wanted=wanted(model))),
     "YAMNet batched": ("yamnet", batched),
     "STSG": ("tokens", lambda model: StsgSession(model.path.parent)),
 }

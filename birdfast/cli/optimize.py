@@ -132,19 +132,21 @@ def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
 
 
 def _cache(name: str) -> None:
-    from .. import labels, models
+    from .. import models
     from ..grafting import cache, places
     from ..grafting.places import BATCHES
+    from ..grafting.signature import Wanted
+    from ..sessions import wanted
 
-    path, output, n_classes = Path(name), "", 0
+    path, shown = Path(name), Wanted()
     if not path.is_file():
         model = models.find(name)
-        path, output = model.path, model.output
-        n_classes = len(labels.load(model.labels_path, model.labels_format))
+        n_classes, *more = map(len, model.class_names())
+        path, shown = model.path, wanted(model, n_classes, more)
     folder = models.cache_folder()
     if reason := places.distrust(folder):
         raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
-    cached = partial(cache.cached, path, folder, output=output, n_classes=n_classes)
+    cached = partial(cache.cached, path, folder, wanted=shown)
     for batch in BATCHES:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)

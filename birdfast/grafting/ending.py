@@ -49,6 +49,23 @@ def of(graph: Graph, tensor: int) -> GraphEnd:
     return found.pop() if len(found) == 1 else "none"
 
 
+def find_embedding(graph: Graph, scores: int | None = None) -> int | None:
+    """Return the tensor that the last FULLY_CONNECTED before the scores reads, None if there is none.
+
+    Parameters
+    ----------
+    graph : Graph
+    scores : int or None
+        Their tensor; None is the first output.
+    """
+    for i in reversed(graph.needed(graph.outputs[:1] if scores is None else [scores])):
+        op = graph.operators[i]
+        if graph.name(op) == "FULLY_CONNECTED":
+            tensor = reads(op)[0]
+            return None if graph.is_constant(tensor) or tensor in graph.inputs else tensor
+    return None
+
+
 def _names(graph: Graph, tensor: int) -> tuple[str, ...]:
     signed = [
         entry.name

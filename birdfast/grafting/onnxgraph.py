@@ -16,7 +16,7 @@ from .signature import OPEN, Output
 MOST_BYTES = (1 << 31) - 1  # of one message: Protocol Buffers have no more
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 ENDLESS = ("Loop", "Scan")  # a network that hears a window needs none, and a hostile one never ends
-FLOAT = 1  # TensorProto.FLOAT
+FLOAT, UNTOLD = 1, 0  # TensorProto.FLOAT, and where the runtime infers the type
 MATRICES = ("Gemm", "MatMul")
 ACTIVATIONS: dict[str, GraphEnd] = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
 PASSES = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add", "Dropout")
@@ -97,7 +97,7 @@ class OnnxGraph:
 
 
 def _dtype(told: Any) -> np.dtype[Any]:
-    return np.dtype({FLOAT: np.float32}.get(told.type.tensor_type.elem_type, object))
+    return np.dtype({FLOAT: np.float32, UNTOLD: np.float32}.get(told.type.tensor_type.elem_type, object))
 
 
 def _shape(told: Any) -> tuple[int, ...]:

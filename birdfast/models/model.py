@@ -16,19 +16,22 @@ from ..errors import ModelError
 from ..frontends.recipe import Recipe
 from ..labels import Labels
 from ..runtimes import litert, onnx
+from .labelspace import LabelSpace, activation_after, folded
 from .places import folders
 
 Kind = Literal["tflite", "onnx", "stsg"]
 RUNTIMES = {"tflite": litert, "onnx": onnx}
-# By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
-LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
 
 
 class Digests(NamedTuple):
-    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name."""
+    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name.
+
+    `more` are those of the labels of further label spaces.
+    """
 
     network: str
     labels: str
+    more: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +53,13 @@ class Model:
         From the network's scores to confidences; "none" where its graph has done it; "": not told, the
         graph's end decides.
     output : str
-        The name of the output with the scores, where there are several, or a part of it that no other has.
+        Which output has the scores, where there are several: its name, or a part of it that no other has;
+        its place, "#1" (from 0); or its shape, "[1, 521]".
     embedding, spatial_embedding : str
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
+    label_spaces : tuple of LabelSpace
+        Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
         The picture that the network takes; None: the sound itself.
     tried : str
@@ -84,6 +90,7 @@ class Model:
     output: str = ""
     embedding: str = ""
     spatial_embedding: str = ""
+    label_spaces: tuple[LabelSpace, ...] = ()
     front_end: Recipe | None = None
     tried: str = ""
     embedding_samples: int = 0
@@ -98,9 +105,15 @@ class Model:
     labels_path: Path = Path()
 
     @property
+    def files(self) -> tuple[Path, ...]:
+        """The network's, and those of its labels, by label space."""
+        more = (self.path.parent / space.labels for space in self.label_spaces[1:])
+        return (self.path, self.labels_path, *more)
+
+    @property
     def found(self) -> bool:
-        """Whether both files lie on this machine."""
-        return self.path.is_file() and self.labels_path.is_file()
+        """Whether all its files lie on this machine."""
+        return all(path.is_file() for path in self.files)
 
     @property
     def runtime(self) -> str:
@@ -115,24 +128,34 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        return Digests(*(sources.sha256(path, ModelError) for path in (self.path, self.labels_path)))
+        network, own, *more = (sources.sha256(path, ModelError) for path in self.files)
+        return Digests(network, own, tuple(more))
 
-    def label_spaces(self) -> tuple[Labels, ...]:
-        """Return what its classes are called.
+    def class_names(self) -> tuple[Labels, ...]:
+        """Return what its classes are called, by label space.
 
         Raises
         ------
         ModelError
             See `labels.load`.
         """
-        return (labels.load(self.labels_path, self.labels_format),)
+        _, own, *more = self.files
+        first, *others = self.label_spaces or (LabelSpace(),)
+        return (
+            labels.load(own, self.labels_format, first.name),
+            *(
+                labels.load(path, space.labels_format or self.labels_format, space.name)
+                for path, space in zip(more, others, strict=True)
+            ),
+        )
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:
             return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
+        named = [self.model, self.labels, *(space.labels for space in self.label_spaces[1:])]
         return (
-            f"{self.title} is not here; get {self.model} and {self.labels} from {self.source}"
+            f"{self.title} is not here; get {', '.join(named[:-1])} and {named[-1]} from {self.source}"
             f" and put them into {folders()[0] / self.name}"
         )
 
@@ -158,7 +181,7 @@ class Model:
             raise ModelError(
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
-        activation = self._activation_after(ends_in)
+        activation = activation_after(ends_in, self.activation, str(self.path))
         if self.rate_hz:
             told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
             return dataclasses.replace(self, **told)  # type: ignore[arg-type]
@@ -173,16 +196,6 @@ class Model:
             f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
         )
 
-    def _activation_after(self, ends_in: GraphEnd) -> Activation | Literal[""]:
-        """Return what is left to do to scores after the end of the graph, "" where nothing tells."""
-        left = LEFT_TO_DO.get(ends_in)
-        if self.activation and left and self.activation != left:
-            raise ModelError(
-                f'{self.path}: its graph ends in a {ends_in}, and activation = "{self.activation}" was told;'
-                f' it takes "{left}"'
-            )
-        return self.activation or left or ""
-
 
 def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
     """Refuse models whose files hold something else than they did.
@@ -193,8 +206,9 @@ def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
         The message names the file; or one cannot be read.
     """
     for model, digest in zip(models, meant, strict=True):
-        files = (model.path, model.labels_path)
-        for path, now, then in zip(files, model.digests(), digest, strict=True):
+        found = model.digests()
+        pairs = zip([*found[:2], *found.more], [*digest[:2], *digest.more], strict=True)
+        for path, (now, then) in zip(model.files, pairs, strict=True):
             if now != then:
                 raise ModelError(
                     f"{path}: was replaced or changed since the workers were started (its SHA-256 is"
@@ -215,11 +229,11 @@ def listed() -> Mapping[str, Model]:
 
 
 def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Model:
-    """Return a model of what a manifest tells, or a worker is told: its recipe is a table.
+    """Return a model of what a manifest tells, or a worker is told: its recipe and label spaces are tables.
 
     Raises
     ------
     ConfigError
-        The recipe does not fit.
+        They do not fit.
     """
-    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end))
+    return Model(**folded(told), front_end=None if front_end is None else Recipe.of(front_end))

@@ -10,6 +10,7 @@ from .. import modelfolder, sources
 from ..config import LARGEST, Activation, Normalization
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
+from .labelspace import folded
 from .model import Kind, Model
 
 NETWORKS: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
@@ -36,6 +37,7 @@ def in_folder(folder: Path) -> Model:
         )
     facts = sources.toml(manifest, ModelError) if manifest.exists() else {}
     _check(manifest, facts)
+    facts = _with_label_spaces(manifest, facts)
     networks = [path for path in networks if path.name == facts.get("model", path.name)]
     if len(networks) != 1:
         raise ModelError(
@@ -69,7 +71,11 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     if labels_path.suffix == ".csv" and "labels_format" not in facts:
         raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
     found = {"kind": NETWORKS.get(path.suffix.lower(), "tflite"), "path": path, "labels_path": labels_path}
-    return Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+    model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+    for more in model.files[2:]:
+        if not more.is_file():
+            raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
+    return model
 
 
 def _trained(folder: Path) -> Model:
@@ -100,7 +106,7 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
     if "front_end" in facts:
         facts["front_end"] = _recipe(manifest, facts["front_end"])
     for key, value in facts.items():
-        if key == "front_end":
+        if key in ("front_end", "label_spaces"):
             continue
         if key not in defaults or key in FOUND:
             raise ModelError(f"{manifest}: unknown key {key}")
@@ -114,6 +120,13 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
         raise ModelError(
             f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
         )
+
+
+def _with_label_spaces(manifest: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return folded(facts)
+    except ConfigError as error:
+        raise ModelError(f"{manifest}: {error}") from error
 
 
 def _recipe(manifest: Path, told: object) -> Recipe:

@@ -14,13 +14,14 @@ from ..arrays import Float32
 from ..config import Options, check, several
 from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
+from ..sessions.session import EMBEDDING
 from . import samples, stretches
 from .ear import Scored
-from .listener import Listener, check_one_channel
+from .listener import Listener, Role, check_one_channel
 from .onepass import one_pass, whole
 from .remarks import Tell, warned
 from .samples import Sound
-from .transcript import Transcript, complete, failure_of, hear
+from .transcript import Transcript, complete, failure_of, hear, in_order
 
 __all__ = ["Pipeline", "Scored", "Sound"]
 
@@ -89,26 +90,32 @@ class Pipeline:
                 for listener, scored in self._listen(self.listeners, sound, rate_hz, tell):
                     found[listener.number] += listener.named(name, listener.pick(scored))
             except BirdfastError as error:
-                error.detections = _in_order(found)
+                error.detections = in_order(found)
                 raise
-        return _in_order(found)
+        return in_order(found)
 
-    def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
+    def embed(
+        self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = EMBEDDING
+    ) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
+
+        `role="spatial_embedding"` has a vector for each place of a window's picture: of Perch 2 float32
+        [n_windows, 16, 4, 1536], 393 KB a window, 283 MB an hour. `score` yields it flat, batch by batch.
 
         Raises
         ------
         AudioError, ConfigError
             As `score`; or channels are each heard by themselves (`channel="each"`).
         ModelError
-            As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
+            As `score`; or the network has none to show.
         """
         check_one_channel(self.options)
         listener = self.listener(model)
+        shape = listener.embedding_shape(role)
         with warned(samples.name_of(sound)) as tell:
             every = self._listen([listener], sound, rate_hz, tell)
-            found = [listener.embedding(scored) for _, scored in every]
-        return np.concatenate([np.zeros((0, listener.embedding_size), np.float32), *found])
+            found = [listener.embedding(scored, role) for _, scored in every]
+        return np.concatenate([np.zeros((0, *shape), np.float32), *found])
 
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
         """Yield a network's outputs for batch after batch of windows.
@@ -241,8 +248,3 @@ class Pipeline:
             return
         with self._opened(sound, tell) as recording:
             yield from whole(recording, listeners)
-
-
-def _in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:
-    """Return what each model heard as one list: model by model, each in time."""
-    return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]

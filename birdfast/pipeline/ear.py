@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays import Float32, Float64
 from ..errors import ModelError
 from ..outcomes import MIX
-from ..sessions.session import LOGITS, Arrays, Session, check_outputs
+from ..sessions.session import Arrays, Session, check_outputs, is_logits
 from ..windows import Cutter, Grid
 
 AMISS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)  # in a session
@@ -25,7 +25,8 @@ class Scored(NamedTuple):
     start_s : float64 [n]
         Seconds from the recording's start.
     outputs : dict
-        "logits": float32 [n, n_classes], and "embedding": float32 [n, d] where the network has one to show.
+        "logits": float32 [n, n_classes]; "logits:NAME" of each further label space; and "embedding":
+        float32 [n, d], and "spatial_embedding", flat, where the network has them to show.
     channel : int
         1 is the recording's first; 0 all channels together.
     """
@@ -129,7 +130,8 @@ class Ear:
 
 def _check(scored: Scored) -> None:
     """Refuse scores that say nothing, before anybody makes detections or rows of them."""
-    finite = np.isfinite(scored.outputs[LOGITS]).all(axis=1)
+    every = [values for role, values in scored.outputs.items() if is_logits(role)]
+    finite = np.all([np.isfinite(values).all(axis=1) for values in every], axis=0)
     if not finite.all():
         start_s = scored.start_s[np.argmin(finite)]
         raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")

@@ -11,7 +11,7 @@ import numpy as np
 from .. import audio, inputs
 from ..arrays import Gathering, Rows
 from ..errors import AudioError, ModelError
-from ..outcomes import DETECTION, PART_BYTES, Failure, Heard, Outcome, Part, row
+from ..outcomes import DETECTION, PART_BYTES, Detection, Failure, Heard, Outcome, Part, row
 from .ear import Scored
 from .listener import Listener
 from .onepass import OnePass
@@ -133,6 +133,11 @@ def complete(outcome: Outcome, known: Mapping[str, Any]) -> None:
     for heard in outcome.heard:
         if heard.failure is not None:
             heard.failure = heard.failure._replace(**known)
+
+
+def in_order(found: Sequence[Sequence[Detection]]) -> list[Detection]:
+    """Return what each model heard as one list: model by model, each in time."""
+    return [detection for one in found for detection in sorted(one, key=lambda row: row.start_s)]
 
 
 def _timed(blocks: Iterator[T], outcome: Outcome) -> Iterator[T]:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModelError, ModelMemoryError
+from ..grafting.signature import Space, Wanted
 from ..models import Kind, Model
-from .session import LOGITS, Session
+from .session import LOGITS, Session, logits_of
 
 
-def open_session(model: Model, n_classes: int = 0, cache: Path | None = None) -> Session:
+def open_session(
+    model: Model, n_classes: int = 0, cache: Path | None = None, more: Sequence[int] = ()
+) -> Session:
     """Load a model's network.
 
     Parameters
@@ -21,21 +24,41 @@ def open_session(model: Model, n_classes: int = 0, cache: Path | None = None) ->
         How many classes the labels name; 0 if they are not known.
     cache : path or None
         Where networks are kept that were rewritten for speed; None runs the original as it is.
+    more : sequence of int
+        How many classes the labels of further label spaces name; none where they are not known.
 
     Raises
     ------
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
-    session = OPENERS[model.kind](model, n_classes, cache)
-    if n_classes and session.outputs[LOGITS] != n_classes:
-        raise ModelError(
-            f"{model.path}: scores {session.outputs[LOGITS]} classes, but there are {n_classes} labels"
-        )
+    shown = wanted(model, n_classes, more)
+    session = OPENERS[model.kind](model, shown, cache)
+    for name, role, n_labels in [
+        ("", LOGITS, n_classes),
+        *((f"label space {space.name}: ", logits_of(space.name), space.n_classes) for space in shown.more),
+    ]:
+        if n_labels and session.outputs[role] != n_labels:
+            raise ModelError(
+                f"{model.path}: {name}scores {session.outputs[role]} classes, but there are {n_labels} labels"
+            )
     return session
 
 
-def _tflite(model: Model, n_classes: int, cache: Path | None) -> Session:
+def wanted(model: Model, n_classes: int = 0, more: Sequence[int] = ()) -> Wanted:
+    """Return which outputs of a model's network are shown; arguments as `open_session`."""
+    spaces = model.label_spaces[1:]
+    named = zip(spaces, more or [0] * len(spaces), strict=True)
+    return Wanted(
+        model.output,
+        n_classes,
+        model.embedding,
+        model.spatial_embedding,
+        tuple(Space(space.name, space.output, n) for space, n in named),
+    )
+
+
+def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from ..runtimes import litert
     from .tflite import TfliteSession
 
@@ -43,18 +66,18 @@ def _tflite(model: Model, n_classes: int, cache: Path | None) -> Session:
         if cache is not None and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
 
-            return BatchedSession(model.path, cache, output=model.output, n_classes=n_classes)
-        return TfliteSession(model.path, output=model.output, n_classes=n_classes)
+            return BatchedSession(model.path, cache, wanted=shown)
+        return TfliteSession(model.path, wanted=shown)
 
 
-def _onnx(model: Model, n_classes: int, cache: Path | None) -> Session:
+def _onnx(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from .onnx import OnnxSession
 
     with _named(model.path):
-        return OnnxSession(model, n_classes)
+        return OnnxSession(model, shown)
 
 
-def _stsg(model: Model, n_classes: int, cache: Path | None) -> Session:
+def _stsg(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from .stsg import StsgSession
 
     return StsgSession(model.path.parent)
@@ -72,7 +95,7 @@ def _named(path: Path) -> Iterator[None]:
         raise type(error)(f"{path}: {reason}") from error
 
 
-OPENERS: dict[Kind, Callable[[Model, int, Path | None], Session]] = {
+OPENERS: dict[Kind, Callable[[Model, Wanted, Path | None], Session]] = {
     "tflite": _tflite,
     "onnx": _onnx,
     "stsg": _stsg,

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -16,6 +15,7 @@ from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting import cache, places
 from ..grafting.places import BATCHES
+from ..grafting.signature import NOT_TOLD, Wanted
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
 
@@ -29,11 +29,10 @@ class BatchedSession:
     network takes no batch. Whatever is opened later is of the file as it was at the start.
     """
 
-    def __init__(self, path: Path, folder: Path, *, output: str = "", n_classes: int = 0) -> None:
+    def __init__(self, path: Path, folder: Path, *, wanted: Wanted = NOT_TOLD) -> None:
         kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
-        asked: dict[str, Any] = {"output": output, "n_classes": n_classes}
-        rewritten = partial(cache.cached, path, kept, sha256=sha256, **asked)
-        holds = partial(cache.holds, sha256, kept, **asked)
+        rewritten = partial(cache.cached, path, kept, sha256=sha256, wanted=wanted)
+        holds = partial(cache.holds, sha256, kept, wanted=wanted)
         single, several = BATCHES
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
@@ -43,7 +42,7 @@ class BatchedSession:
 
         def opened() -> Session:
             alone = rewritten(batch=single)
-            return TfliteSession(path, sha256=sha256, **asked) if alone is None else alone.session()
+            return TfliteSession(path, sha256=sha256, wanted=wanted) if alone is None else alone.session()
 
         self._start(None if batched is None else batched.session(), _Later(opened))
 
@@ -54,7 +53,7 @@ class BatchedSession:
         assert first is not None
         self._first = first
         self.window_samples, self.outputs = first.window_samples, first.outputs
-        self.ends_in = first.ends_in
+        self.ends_in, self.ends, self.spatial_shape = first.ends_in, first.ends, first.spatial_shape
         self.batch = 1 if self._full is None else self._full.batch
 
     @property

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
 from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting.onnxgraph import OnnxGraph
-from ..grafting.signature import scores_output
+from ..grafting.signature import NOT_TOLD, Output, Wanted, further_ends, is_logits, of_a_window, roles
 from ..models import Model
 from ..runtimes import onnx
 from .intake import Intake
-from .session import EMBEDDING, LOGITS, Arrays, check_windows
+from .session import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, Arrays, check_windows
 
 BATCH = 4  # where any number goes
 TOLERANCE = 1e-3  # of a batch's logits, to those of its windows alone
@@ -29,24 +30,25 @@ class OnnxSession:
     Parameters
     ----------
     model : Model
-    n_classes : int
-        0: not known.
+    wanted : Wanted
+        Which of its outputs are shown.
     """
 
-    def __init__(self, model: Model, n_classes: int = 0) -> None:
+    def __init__(self, model: Model, wanted: Wanted = NOT_TOLD) -> None:
         graph = OnnxGraph(model.path)
         declared = graph.outputs
-        place = scores_output(declared, model.output, n_classes)
-        logits = declared[place].names[0]
-        inner = _named(model.embedding, [output.names[0] for output in declared]) or graph.before_matrix(
-            logits
-        )
-        roles = {LOGITS: logits} | ({EMBEDDING: inner} if inner else {})
-        self.ends_in = declared[place].ends_in
-        self._start(graph.with_output(inner or logits), roles, model)
+        shown = {role: declared[place] for role, place in roles(declared, wanted).items()}
+        names = {role: output.names[0] for role, output in shown.items()}
+        inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
+        names |= {EMBEDDING: inner} if inner else {}
+        self._start(graph.with_output(inner or names[LOGITS]), names, shown, model)
 
-    def _start(self, data: bytes, roles: Mapping[str, str], model: Model) -> None:
-        self._asked = (data, roles, model)
+    def _start(
+        self, data: bytes, names: Mapping[str, str], shown: Mapping[str, Output], model: Model
+    ) -> None:
+        self._asked = (data, names, shown, model)
+        self.ends_in = shown[LOGITS].ends_in
+        self.ends = further_ends(shown)
         self._session = onnx.start(data)
         taken = onnx.inputs(self._session)
         if len(taken) != 1:
@@ -57,9 +59,12 @@ class OnnxSession:
         )
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
-        self._proved, self._roles = {1}, dict(roles)
-        silence = self._run(np.zeros((1, self.window_samples), np.float32))
-        self.outputs: Mapping[str, int] = {role: silence[role].shape[1] for role in self._roles}
+        self._proved, self._names = {1}, dict(names)
+        silence = np.zeros((max(1, self._intake.batch or 0), self.window_samples), np.float32)
+        said = self._said(silence)
+        shapes = {role: of_a_window(values.shape, len(silence)) for role, values in said.items()}
+        self.outputs: Mapping[str, int] = {role: math.prod(shape) for role, shape in shapes.items()}
+        self.spatial_shape = shapes.get(SPATIAL_EMBEDDING, ())
 
     @property
     def runtime(self) -> str:
@@ -74,7 +79,7 @@ class OnnxSession:
         alone = self._one_by_one(windows)
         with np.errstate(invalid="ignore"):
             together = self._run(windows)
-            apart = np.abs(together[LOGITS] - alone[LOGITS]).max()
+            apart = np.max([_apart(together[role], alone[role], is_logits(role)) for role in alone])
         if apart <= TOLERANCE:
             self._proved.add(len(windows))
         else:
@@ -94,18 +99,20 @@ class OnnxSession:
         n, room = len(windows), self._intake.batch or 0
         if n < room:  # it takes so many, no more and no less
             windows = np.concatenate([windows, np.zeros((room - n, self.window_samples), np.float32)])
-        found = onnx.run(self._session, {self._name: self._intake(windows)}, list(self._roles.values()))
-        return {
-            role: np.asarray(values, np.float32).reshape(len(windows), -1)[:n]
-            for role, values in zip(self._roles, found, strict=True)
-        }
+        said = self._said(windows)
+        return {role: values.reshape(len(windows), -1)[:n] for role, values in said.items()}
+
+    def _said(self, windows: Float32) -> Arrays:
+        """Return what the network gives, in its own shapes."""
+        found = onnx.run(self._session, {self._name: self._intake(windows)}, list(self._names.values()))
+        return {role: np.asarray(values, np.float32) for role, values in zip(self._names, found, strict=True)}
 
     def _one_by_one(self, windows: Float32) -> Arrays:
         parts = [self._run(window) for window in windows[:, None]]
         return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
 
 
-def _named(name: str, outputs: Sequence[str]) -> str:
-    if name and name not in outputs:
-        raise ModelError(f"has no output {name}; it has {', '.join(outputs)}")
-    return name
+def _apart(found: Float32, expected: Float32, is_logits: bool) -> float:
+    """Return the largest difference; of an embedding as a part of its largest value."""
+    largest = 1 if is_logits else max(1, np.abs(expected).max())
+    return float(np.abs(found - expected).max() / largest)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,10 +10,23 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Float32
+from ..errors import ModelError
 from ..grafting import networkfile
-from ..grafting.signature import OPEN, Output, check_inputs, scores_output
+from ..grafting.signature import (
+    EMBEDDING,
+    LOGITS,
+    NOT_TOLD,
+    OPEN,
+    SPATIAL_EMBEDDING,
+    Output,
+    Wanted,
+    check_inputs,
+    further_ends,
+    of_a_window,
+    roles,
+)
 from ..runtimes import litert
-from .session import LOGITS, Arrays, check_windows
+from .session import Arrays, check_windows
 
 
 class TfliteSession:
@@ -20,11 +34,11 @@ class TfliteSession:
 
     batch = 1
 
-    def __init__(self, path: Path, *, sha256: str = "", output: str = "", n_classes: int = 0) -> None:
-        self._start(*_safe(networkfile.content(path, sha256)), output, n_classes)
+    def __init__(self, path: Path, *, sha256: str = "", wanted: Wanted = NOT_TOLD) -> None:
+        self._start(*_safe(networkfile.content(path, sha256), wanted), wanted)
 
-    def _start(self, network: bytes, stated: Sequence[Output], output: str, n_classes: int) -> None:
-        self._asked = (network, stated, output, n_classes)
+    def _start(self, network: bytes, stated: Sequence[Output], inner: int | None, wanted: Wanted) -> None:
+        self._asked = (network, stated, inner, wanted)
         self._interpreter = litert.start(network)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
@@ -34,10 +48,15 @@ class TfliteSession:
             )
         details: list[dict[str, Any]] = self._interpreter.get_output_details()
         outputs = [_allocated(found, stated[place : place + 1]) for place, found in enumerate(details)]
-        place = scores_output(outputs, output, n_classes)
-        self._scores = int(details[place]["index"])
-        self.outputs: Mapping[str, int] = {LOGITS: outputs[place].n_classes}
-        self.ends_in = outputs[place].ends_in
+        places = {} if inner is None else {EMBEDDING: inner}
+        places |= roles(outputs[: len(stated) or None], wanted)
+        shown = {role: outputs[place] for role, place in places.items()}
+        self._tensors = [int(details[place]["index"]) for place in places.values()]
+        self.outputs: Mapping[str, int] = {role: math.prod(found.shape) for role, found in shown.items()}
+        self.ends_in = shown[LOGITS].ends_in
+        self.ends = further_ends(shown)
+        spatial = shown.get(SPATIAL_EMBEDDING)
+        self.spatial_shape = () if spatial is None else of_a_window(spatial.shape)
 
     @property
     def runtime(self) -> str:
@@ -45,11 +64,11 @@ class TfliteSession:
         return litert.version()
 
     def run(self, windows: Float32) -> Arrays:
-        """Score one window: float32 [1, window_samples] to {"logits": float32 [1, n_classes]}."""
+        """Score one window: float32 [1, window_samples]."""
         check_windows(windows, self)
         window = windows.reshape(self._input["shape"])
-        (logits,) = litert.run(self._interpreter, {self._input["index"]: window}, [self._scores])
-        return {LOGITS: logits.reshape(1, -1)}
+        found = litert.run(self._interpreter, {self._input["index"]: window}, self._tensors)
+        return {role: values.reshape(1, -1) for role, values in zip(self.outputs, found, strict=True)}
 
     def twin(self) -> TfliteSession:
         """Return a second session of the same network."""
@@ -63,17 +82,26 @@ class TfliteSession:
         return inputs[0]
 
 
-def _safe(network: bytes) -> tuple[bytes, list[Output]]:
-    """Return the network as the runtime may see it, and what its graph says of its outputs.
+def _safe(network: bytes, wanted: Wanted) -> tuple[bytes, list[Output], int | None]:
+    """Return the network as the runtime may see it, what its graph says of its outputs, and one more's place.
 
-    It is checked, and says something, where there is LiteRT's schema to read it.
+    That is the embedding, where none is told: what the last matrix before the scores is multiplied with.
+    The network is checked, and says something, where there is LiteRT's schema to read it.
     """
     if litert.runtime()[0] != litert.LITERT:
-        return network, []
-    from ..grafting import ending, original
+        return network, [], None
+    from ..grafting import ending, original, surgery
 
     graph, data = original.check(network)
-    return data, ending.outputs(graph)
+    stated = ending.outputs(graph)
+    try:
+        scores = graph.outputs[roles(stated, wanted)[LOGITS]]
+    except ModelError:  # perhaps a run shows which it is; if not, that is said then
+        return data, stated, None
+    inner = None if wanted.embedding else ending.find_embedding(graph, scores)
+    if inner is None or inner in graph.outputs:
+        return data, stated, None if inner is None else graph.outputs.index(inner)
+    return surgery.with_outputs(graph, [inner]), stated, len(stated)
 
 
 def _allocated(details: Mapping[str, Any], stated: Sequence[Output]) -> Output:

@@ -1,0 +1,86 @@
+"""Label spaces: a network may say of one window the species, and beside it the genus and the family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ..config import Activation, GraphEnd, made
+from ..errors import ConfigError, ModelError
+
+# By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
+LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
+OF_THE_FIRST = ("output", "labels", "labels_format", "activation")  # are the model's own
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSpace:
+    """Classes that a network scores in one of its outputs.
+
+    Attributes
+    ----------
+    name : str
+        What tables call it.
+    output : str
+        As `Model.output`; "": the one that has as many values as there are labels.
+    labels : str
+        The file with its labels, in the folder of the network.
+    labels_format, activation : str
+        As the model's own, which stand where these are "".
+    """
+
+    name: str = ""
+    output: str = ""
+    labels: str = ""
+    labels_format: str = ""
+    activation: Activation | Literal[""] = ""
+
+
+def folded(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a model's facts with its label spaces as values; what is told of the first is its own.
+
+    Raises
+    ------
+    ConfigError
+        They are no tables, or one has no name or that of another, a key that there is not, or, behind the
+        first, no labels.
+    """
+    told = facts.get("label_spaces", ())
+    if not isinstance(told, list | tuple):
+        raise ConfigError(f"label_spaces = {told!r} does not fit; it takes tables")
+    spaces = tuple(made(LabelSpace, "label_spaces", space) for space in told)
+    for number, space in enumerate(spaces):
+        _check(space, spaces[:number])
+    own = {key: value for space in spaces[:1] for key in OF_THE_FIRST if (value := getattr(space, key))}
+    return {**facts, **own, "label_spaces": spaces}
+
+
+def _check(space: LabelSpace, before: tuple[LabelSpace, ...]) -> None:
+    if not space.name.strip() or not space.name.isprintable() or space.name in {one.name for one in before}:
+        raise ConfigError(f"label_spaces.name: {space.name!r} does not fit; each has a name of its own")
+    if space.activation not in ("", *get_args(Activation)):
+        fits = " or ".join(get_args(Activation))
+        raise ConfigError(f"label_spaces.activation: {space.activation!r} does not fit; it takes {fits}")
+    if before and not space.labels:
+        raise ConfigError(f"label_spaces.labels: {space.name} has none")
+    if space.labels.endswith(".csv") and not space.labels_format and before:
+        raise ConfigError(f'label_spaces.labels_format: {space.labels} is a CSV; it takes "csv:COLUMN"')
+
+
+def activation_after(
+    ends_in: GraphEnd, told: Activation | Literal[""], whose: str
+) -> Activation | Literal[""]:
+    """Return what is left to do to scores after the end of their graph, "" where nothing tells.
+
+    Raises
+    ------
+    ModelError
+        The graph ends in an activation, and another was told to follow.
+    """
+    left = LEFT_TO_DO.get(ends_in)
+    if told and left and told != left:
+        raise ModelError(
+            f'{whose}: its graph ends in a {ends_in}, and activation = "{told}" was told; it takes "{left}"'
+        )
+    return told or left or ""
