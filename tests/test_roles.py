@@ -18,13 +18,14 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.grafting import cache, graft
 from birdfast.grafting.signature import OPEN, Output, Space, Wanted, chosen
+from birdfast.journal import Facts
 from birdfast.pipeline import Pipeline
 from birdfast.runs import How, Results, Run
 from birdfast.runs.facts import fingerprint
 from birdfast.sessions import open_session, wanted
 from birdfast.sessions.session import Session
 from birdfast.sessions.tflite import TfliteSession
-from birdfast.tables import read_csv
+from birdfast.tables import About, AboutModel, Names, read_csv
 from birdfast.workers.warm import WarmPool
 
 from . import networks, roles
@@ -355,6 +356,14 @@ def test_the_first_space_tells_the_models_own(tmp_path: Path) -> None:
     assert {row.scientific_name for row in rows} == {*roles.GENERA}
 
 
+def test_the_labels_of_further_spaces_are_not_taken_for_the_models_own(tmp_path: Path) -> None:
+    roles.write_folder(tmp_path)
+    (tmp_path / "genera.csv").rename(tmp_path / "genus_labels.txt")
+    told = roles.TOLD.replace('"genera.csv"\nlabels_format = "csv:genus"', '"genus_labels.txt"')
+    (tmp_path / "model.toml").write_text(told)
+    assert [path.name for path in models.find(tmp_path).files[1:]] == ["labels.txt", "genus_labels.txt"]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "said"),
     [
@@ -480,6 +489,14 @@ def test_a_warm_pools_answers_are_the_pipelines(spaced: models.Model) -> None:
     assert found.outputs.keys() == {"logits", "logits:genus", "embedding"}
     for role, values in found.outputs.items():
         np.testing.assert_array_equal(values, expected.outputs[role])
+
+
+def test_a_journal_from_before_label_spaces_had_names_is_read() -> None:
+    about = About({}, (AboutModel("tiny", (Names(("Avis",), ("Bird",), "species"),)),))
+    told = Facts({}, about).to_json()
+    assert Facts.of(told).about == about
+    older = Facts.of(told.replace(', "species"]', "]"))
+    assert older.about.models[0].label_spaces == (Names(("Avis",), ("Bird",)),)
 
 
 # ---- the spatial embedding ----

@@ -103,5 +103,5 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> N
 
 
 def _names(told: list[Any]) -> Names:
-    scientific, common, space = told
-    return Names(tuple(scientific), tuple(common), str(space))
+    scientific, common, *space = told  # the space's name came later
+    return Names(tuple(scientific), tuple(common), *map(str, space))

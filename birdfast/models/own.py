@@ -46,7 +46,8 @@ def in_folder(folder: Path) -> Model:
         )
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
-    lists = sorted(folder.glob("*abels*.txt"))
+    others = {space.labels for space in facts["label_spaces"]}
+    lists = [path for path in sorted(folder.glob("*abels*.txt")) if path.name not in others]
     if len(lists) != 1:
         raise ModelError(f"{folder}: holds {len(lists)} files named *labels*.txt; a model folder holds one")
     return of_file(networks[0], lists[0], **facts)

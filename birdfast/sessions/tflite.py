@@ -42,7 +42,7 @@ class TfliteSession:
         self._interpreter = litert.start(network)
         self._input = self._single_input()
         self.window_samples = int(self._input["shape"][-1])
-        if any(found.n_classes == OPEN for found in stated):  # a run shows it
+        if inner is not None or any(found.n_classes == OPEN for found in stated):  # a run shows it
             litert.run(
                 self._interpreter, {self._input["index"]: np.zeros(self._input["shape"], np.float32)}, []
             )
