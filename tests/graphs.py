@@ -47,11 +47,21 @@ class Builder:
         model.subgraphs = [subgraph]
         self.graph = Graph(model)
 
-    def input(self, shape: tuple[int, ...], signature: tuple[int, ...] | None = None) -> int:
-        tensor = self.graph.new_tensor("samples", shape)
+    def input(
+        self, shape: tuple[int, ...], signature: tuple[int, ...] | None = None, dtype: type = np.float32
+    ) -> int:
+        tensor = self.graph.new_tensor("samples", shape, dtype)
         if signature is not None:
             self.graph.tensors[tensor].shapeSignature = np.array(signature, np.int32)
         self.graph.main.inputs = np.array([tensor], np.int32)
+        return tensor
+
+    def quantised(self, tensor: int, scale: float, zero_point: int = 0) -> int:
+        """The same tensor, whose numbers now stand for ``scale * (q - zero_point)``."""
+        told = schema.QuantizationParametersT()
+        told.scale = np.array([scale], np.float32)
+        told.zeroPoint = np.array([zero_point], np.int64)
+        self.graph.tensors[tensor].quantization = told
         return tensor
 
     def constant(self, value: Any, dtype: type = np.float32) -> int:

@@ -40,7 +40,7 @@ from birdfast.grafting import (
 from birdfast.grafting.grafted import Grafted, GraftedSession
 from birdfast.grafting.graph import Graph
 from birdfast.grafting.recognise import Found, recognise
-from birdfast.grafting.signature import Wanted
+from birdfast.grafting.roles import Wanted
 from birdfast.runtimes import litert
 
 from . import graphs, networks

@@ -353,11 +353,9 @@ def of_nothing(b: graphs.Builder, logits: int) -> int:
 
 
 def of_bytes(b: graphs.Builder, logits: int) -> int:
-    made = b("QUANTIZE", [logits], (1, N), schema.QuantizeOptionsT(), np.int8)
-    scale = schema.QuantizationParametersT()
-    scale.scale, scale.zeroPoint = np.array([0.5], np.float32), np.array([0], np.int64)
-    b.graph.tensors[made].quantization = scale
-    return made
+    options = schema.CastOptionsT()
+    options.outDataType = schema.TensorType.INT8
+    return b("CAST", [logits], (1, N), options, np.int8)
 
 
 def of_places(b: graphs.Builder, logits: int) -> int:

@@ -16,7 +16,6 @@ from onnx import helper, numpy_helper  # noqa: E402
 from birdfast.errors import ModelError  # noqa: E402
 from birdfast.frontends.pictures import Pictures  # noqa: E402
 from birdfast.frontends.recipe import Recipe  # noqa: E402
-from birdfast.sessions import wanted  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.sessions.session import EMBEDDING, LOGITS  # noqa: E402
 
@@ -27,8 +26,7 @@ WINDOWS = np.random.default_rng(5).standard_normal((4, WINDOW_SAMPLES)).astype(n
 
 
 def opened(path: Path, **facts: Any) -> OnnxSession:
-    model = networks.described(path, kind="onnx", **facts)
-    return OnnxSession(model, wanted(model))
+    return OnnxSession(networks.described(path, kind="onnx", **facts))
 
 
 def written(folder: Path, made: onnx.ModelProto) -> Path:

@@ -17,14 +17,16 @@ from birdfast.arrays import Float32
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.grafting import cache, graft
-from birdfast.grafting.signature import OPEN, Output, Space, Wanted, chosen
+from birdfast.grafting.roles import Space, Wanted
+from birdfast.grafting.signature import OPEN, Output, chosen
 from birdfast.journal import Facts
 from birdfast.pipeline import Pipeline
 from birdfast.runs import How, Results, Run
 from birdfast.runs.facts import fingerprint
-from birdfast.sessions import open_session, wanted
+from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
 from birdfast.sessions.tflite import TfliteSession
+from birdfast.sessions.wanted import wanted
 from birdfast.tables import About, AboutModel, Names, read_csv
 from birdfast.workers.warm import WarmPool
 
@@ -187,7 +189,7 @@ def test_without_an_embedding_told_what_the_last_matrix_takes_is_one(tmp_path: P
 
 def test_a_tensor_that_is_an_output_already_is_shown_once(tmp_path: Path) -> None:
     model = found_in(tmp_path, told='rate_hz = 8000\noutput = "label"\n')
-    assert TfliteSession(model.path, wanted=wanted(model)).outputs == {"logits": 3, "embedding": 4}
+    assert TfliteSession(model).outputs == {"logits": 3, "embedding": 4}
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -21,7 +21,7 @@ from birdfast.config import GraphEnd
 from birdfast.errors import ModelError
 from birdfast.grafting import graft
 from birdfast.runtimes import litert
-from birdfast.sessions import open_session, wanted
+from birdfast.sessions import open_session
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.session import Arrays, Session
 from birdfast.sessions.stsg import StsgSession
@@ -33,19 +33,19 @@ BOUND = 1e-4  # of a window's outputs in other company: another batch is another
 
 
 def batched(model: models.Model) -> Session:
-    return BatchedSession(model.path, models.cache_folder(), wanted=wanted(model))
+    return BatchedSession(model, models.cache_folder())
 
 
 SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
-    "tiny as it is": ("tiny", lambda model: TfliteSession(model.path)),
+    "tiny as it is": ("tiny", TfliteSession),
     "tiny batched": ("tiny", batched),
-    "deep as it is": ("deep", lambda model: TfliteSession(model.path)),
+    "deep as it is": ("deep", TfliteSession),
     "deep batched": ("deep", batched),
     "deep grafted": ("deep", lambda model: graft.optimize(model.path).session()),
     "own spectrogram grafted": ("tiny", lambda _: graft.optimize(graphs.network(graphs.Kind())).session()),
-    "BirdNET as it is": ("birdnet", lambda model: TfliteSession(model.path)),
+    "BirdNET as it is": ("birdnet", TfliteSession),
     "BirdNET batched": ("birdnet", batched),
-    "YAMNet as it is": ("yamnet", lambda model: TfliteSession(model.path, wanted=wanted(model))),
+    "YAMNet as it is": ("yamnet", TfliteSession),
     "YAMNet batched": ("yamnet", batched),
     "STSG": ("tokens", lambda model: StsgSession(model.path.parent)),
 }
@@ -198,7 +198,7 @@ def test_an_interpreter_that_is_not_the_first_leaves_stderr_alone(
     tiny: models.Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is the whole process's: another thread may have something to say."""
-    session = TfliteSession(tiny.path)
+    session = TfliteSession(tiny)
     with monkeypatch.context() as patch:
         patch.setattr(litert.os, "dup2", lambda *which: pytest.fail("stderr was turned away"))
         twin = session.twin()

@@ -120,7 +120,7 @@ def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
     if not names:
         return {}
     with _named(path):
-        window_samples = fold.input_shape(original.read(path), 1)[-1]
+        window_samples = max(fold.input_shape(original.read(path), 1))
     rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
@@ -135,8 +135,8 @@ def _cache(name: str) -> None:
     from .. import models
     from ..grafting import cache, places
     from ..grafting.places import BATCHES
-    from ..grafting.signature import Wanted
-    from ..sessions import wanted
+    from ..grafting.roles import Wanted
+    from ..sessions.wanted import wanted
 
     path, shown = Path(name), Wanted()
     if not path.is_file():

@@ -29,7 +29,7 @@ from ..frontends.tables import FrontEnd
 from . import networkfile, places
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
-from .signature import NOT_TOLD, Wanted
+from .roles import NOT_TOLD, Wanted
 
 MAGIC = b"birdfast graft 5\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)

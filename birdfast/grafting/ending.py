@@ -7,12 +7,15 @@ from typing import Any
 import numpy as np
 
 from ..config import GraphEnd
+from . import tensors
 from .graph import Graph
-from .operators import MOVES, reads
+from .operators import MOVES, RESHAPES, reads
 from .signature import OPEN, Output
 from .tensors import DTYPES
 
 ACTIVATIONS: dict[str, GraphEnd] = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax", "LOG_SOFTMAX": "log-softmax"}
+# Behind them a number stands for the same.
+KEEPING = RESHAPES | {"TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "CAST"}
 JOINS = frozenset({"CONCATENATION", "PACK"})
 # What is between 0 and 1 stays there: numbers are put elsewhere, rounded, averaged or chosen from.
 PASSING = (MOVES - JOINS) | frozenset(
@@ -22,7 +25,14 @@ PASSING = (MOVES - JOINS) | frozenset(
 
 def outputs(graph: Graph) -> list[Output]:
     """Return what a graph gives, in its order."""
-    return [Output(_names(graph, t), _dtype(graph, t), _shape(graph, t), of(graph, t)) for t in graph.outputs]
+    return [output(graph, t) for t in graph.outputs]
+
+
+def output(graph: Graph, tensor: int) -> Output:
+    """Return a tensor as one that a graph gives."""
+    dtype, shape = _dtype(graph, tensor), _shape(graph, tensor)
+    scale, _ = tensors.steps(graph.tensors[tensor])
+    return Output(_names(graph, tensor), dtype, shape, of(graph, tensor), scale)
 
 
 def of(graph: Graph, tensor: int) -> GraphEnd:
@@ -62,8 +72,16 @@ def find_embedding(graph: Graph, scores: int | None = None) -> int | None:
         op = graph.operators[i]
         if graph.name(op) == "FULLY_CONNECTED":
             tensor = reads(op)[0]
-            return None if graph.is_constant(tensor) or tensor in graph.inputs else tensor
+            return None if _is_given(graph, tensor) else tensor
     return None
+
+
+def _is_given(graph: Graph, tensor: int) -> bool:
+    """Return whether a tensor holds the graph's input, or a constant: in another shape, or type, at most."""
+    makers = graph.producer()
+    while tensor in makers and graph.name(graph.operators[makers[tensor]]) in KEEPING:
+        tensor = reads(graph.operators[makers[tensor]])[0]
+    return graph.is_constant(tensor) or tensor in graph.inputs
 
 
 def _names(graph: Graph, tensor: int) -> tuple[str, ...]:

@@ -15,14 +15,15 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import ending, fold, original, surgery, verification
+from . import beginning, ending, fold, original, surgery, verification
 from .ending import find_embedding
 from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
 from .networkfile import content
 from .places import TOLERANCE
 from .recognise import recognise
-from .signature import EMBEDDING, LOGITS, Wanted, check_inputs, is_logits, roles
+from .roles import EMBEDDING, LOGITS, Wanted, is_logits, roles
+from .signature import the_input
 
 
 def optimize(
@@ -185,6 +186,9 @@ def verified(
     ModelMemoryError
         There may be one, but there was too little memory.
     """
+    if reason := beginning.unfit(original.read(model)):
+        warn_original(reason)
+        return None
     original.check(model)
     worst, lacked = [], False
     for kernels in (True, False):
@@ -226,11 +230,10 @@ def shown_alone(data: bytes, wanted: Wanted) -> tuple[bytes, dict[str, int], boo
     Raises
     ------
     ModelError
-        The model is damaged, takes something else than one window of sound, or `signature.roles` finds not
-        what is wanted.
+        The model is damaged, has several inputs, or `roles.roles` finds not what is wanted.
     """
     graph = original.read(data)
-    check_inputs([(graph.dtype(t), graph.shape(t)) for t in graph.inputs])
+    the_input(beginning.inputs(graph))
     places = roles(ending.outputs(graph), wanted)
     shown = {role: graph.outputs[place] for role, place in places.items()}
     if len(graph.outputs) == 1:

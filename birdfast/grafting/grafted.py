@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from ..errors import ModelError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import litert
-from .signature import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, of_a_window
+from .roles import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, of_a_window
 
 
 @dataclass(frozen=True)
@@ -60,6 +60,11 @@ class Proof:
 
 def _listed(differences: dict[str, float]) -> str:
     return ", ".join(f"{name} {value:.1e}" for name, value in differences.items())
+
+
+def warn_without(reason: str) -> None:
+    """Say that XNNPACK is not used, and why, as a RuntimeWarning: of one place, so that it is shown once."""
+    warnings.warn(f"runs without XNNPACK, which is slower: {reason}", RuntimeWarning, stacklevel=1)
 
 
 @dataclass(frozen=True)
@@ -108,9 +113,9 @@ class Grafted:
         embedding = {} if self.embedding is None else {EMBEDDING: self.embedding}
         return {LOGITS: self.scores, **embedding, **self.more}
 
-    def session(self) -> GraftedSession:
-        """Return a session that runs it on one core."""
-        return GraftedSession(self)
+    def session(self, told: Callable[[str], None] = warn_without) -> GraftedSession:
+        """Return a session that runs it on one core; `told`, a RuntimeWarning, says if without XNNPACK."""
+        return GraftedSession(self, told)
 
 
 class GraftedSession:
@@ -122,6 +127,8 @@ class GraftedSession:
     Parameters
     ----------
     grafted : Grafted
+    told : callable
+        See `litert.start`.
 
     Raises
     ------
@@ -129,11 +136,12 @@ class GraftedSession:
         The runtime refuses the body, or it gives no row for each window of its batch.
     """
 
-    def __init__(self, grafted: Grafted) -> None:
+    def __init__(self, grafted: Grafted, told: Callable[[str], None] = litert.unsaid) -> None:
         self.batch = grafted.batch
         self.grafted = grafted
         self.ends_in, self.ends = grafted.ends_in, grafted.ends
-        self._interpreter = litert.start(grafted.body)
+        self._interpreter = litert.start(grafted.body, told=told)
+        self._steps = litert.steps(self._interpreter)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
         tensors = grafted.tensors
@@ -215,7 +223,10 @@ class GraftedSession:
         ModelError
             The runtime fails.
         """
-        return litert.run(self._interpreter, {}, self._outputs)
+        found = litert.run(self._interpreter, {}, self._outputs)
+        return [
+            litert.floats(values, self._steps.get(t)) for t, values in zip(self._outputs, found, strict=True)
+        ]
 
 
 def warn_original(reason: str) -> None:

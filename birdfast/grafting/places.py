@@ -13,7 +13,7 @@ import warnings
 from pathlib import Path
 
 from .._version import __version__
-from .signature import Wanted
+from .roles import Wanted
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 TOLERANCE = 1e-3  # of logits

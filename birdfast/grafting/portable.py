@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ModelError
-from . import fold, original, surgery, trial, verification
+from . import beginning, fold, original, surgery, trial, verification
 from .convolution import Convolver
 from .ending import find_embedding
 from .flatbuffer import schema
@@ -148,6 +148,8 @@ def verified(
         No form agrees, or the model is damaged.
     """
     network = original.read(model)
+    if reason := beginning.unfit(network):
+        raise ModelError(reason)
     trial.run(network.write())
     tensor, embedding = verification.find_logits(network), find_embedding(network)
     single, shape = fold.freeze(network, 1), fold.input_shape(network, 1)

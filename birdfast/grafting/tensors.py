@@ -39,6 +39,14 @@ def is_quantised(tensor: Any) -> bool:
     return q is not None and q.scale is not None and len(q.scale) > 0
 
 
+def steps(tensor: Any) -> tuple[float, int]:
+    """Return the scale and the zero point of a tensor's (TensorT) numbers; 0, 0 without one of each."""
+    q = tensor.quantization
+    if not is_quantised(tensor) or len(q.scale) > 1:
+        return 0.0, 0
+    return float(q.scale[0]), 0 if q.zeroPoint is None or not len(q.zeroPoint) else int(q.zeroPoint[0])
+
+
 def value(tensor: Any, data: Any) -> Array | None:
     """Return the value of a constant.
 

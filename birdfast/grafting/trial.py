@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from typing import Any
 
 from .. import children
@@ -14,13 +15,15 @@ BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by 
 FAILED = 3
 
 
-def run(data: bytes) -> None:
+def run(data: bytes, shapes: Sequence[Sequence[int]] = ()) -> None:
     """Refuse a model that the runtime cannot start and run once on silence.
 
     Parameters
     ----------
     data : bytes
         A model written by this package.
+    shapes : sequence of shapes
+        Of its inputs, in their order; (): as the file has them.
 
     Raises
     ------
@@ -29,7 +32,8 @@ def run(data: bytes) -> None:
     """
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
     try:
-        done = subprocess.run(children.command(__name__), input=data, check=False, **how)
+        command = children.command(__name__, *(",".join(map(str, shape)) for shape in shapes))
+        done = subprocess.run(command, input=data, check=False, **how)
     except subprocess.TimeoutExpired as error:
         raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
     said = done.stderr.decode(errors="replace").strip()
@@ -49,6 +53,7 @@ def main() -> int:
 
     from ..runtimes import litert
 
+    shapes = [[int(length) for length in shape.split(",")] for shape in sys.argv[1:]]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = [BYTES, *resource.getrlimit(resource.RLIMIT_AS)]  # a cluster's may be lower
     n_bytes = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
@@ -56,7 +61,8 @@ def main() -> int:
     try:
         data = sys.stdin.buffer.read()
         for delegate in (False, True):
-            runner = litert.start(data, delegate=delegate)
+            tensors = [int(d["index"]) for d in litert.inputs(data)]
+            runner = litert.start(data, delegate=delegate, shapes=dict(zip(tensors, shapes, strict=False)))
             details = runner.get_input_details()
             zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
             litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])

@@ -22,6 +22,7 @@ from .tensors import DTYPES
 
 LARGEST_TENSOR = 2**30  # bytes
 LARGEST_RANK = 8
+KINDS = {number: name.lower() for name, number in vars(schema.TensorType).items() if name[0] != "_"}
 STRIDES = ("strideW", "strideH", "dilationWFactor", "dilationHFactor", "filterWidth", "filterHeight")
 
 
@@ -103,7 +104,10 @@ def _main(graph: Graph) -> None:
         _tensor(graph, i)
     for t in graph.inputs:
         _refuse(graph.is_constant(t), f"input {t} is a constant")
-        _refuse(graph.tensors[t].type not in DTYPES, f"input {t} is of type {graph.tensors[t].type}")
+        kind = graph.tensors[t].type
+        _unsupported(
+            kind not in DTYPES, f"it takes {KINDS[kind]} values; birdfast gives sound, or its picture"
+        )
 
 
 def _alone(graph: Graph) -> None:
@@ -127,7 +131,7 @@ def _tensor(graph: Graph, i: int) -> None:
         )
     _quantisation(i, t, shape)
     if t.type not in DTYPES:
-        _refuse(t.type not in vars(schema.TensorType).values(), f"tensor {i} of unknown type {t.type}")
+        _refuse(t.type not in KINDS, f"tensor {i} of unknown type {t.type}")
         return
     size = int(np.dtype(DTYPES[t.type]).itemsize)
     for d in shape:

@@ -164,8 +164,8 @@ def logits(graph: Graph, tensor: int, trials: Mapping[str, Float32], shape: tupl
     """
     source, size = graph.inputs[0], shape[0] if len(shape) > 1 else 1
     runner = litert.start(surgery.with_outputs(graph, [tensor]), shapes={source: shape})
-    rows = []
+    quantised, rows = litert.steps(runner).get(tensor), []
     for names, stack in batches(trials, size):
         found = litert.run(runner, {source: stack.reshape(shape)}, [tensor])[0]
-        rows.append(found.reshape(size, -1)[: len(names)])
+        rows.append(litert.floats(found, quantised).reshape(size, -1)[: len(names)])
     return np.concatenate(rows)

@@ -181,7 +181,8 @@ class Run:
     def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
         folder = known_models.cache_folder()
         for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
-            if model.kind == "tflite" and not places.is_prepared(digest.network, folder):
+            rewritten = model.kind == "tflite" and model.front_end is None
+            if rewritten and not places.is_prepared(digest.network, folder):
                 for follower in followers:
                     follower.say(f"preparing {model.title} for speed, once: some seconds")
 

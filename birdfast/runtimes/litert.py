@@ -3,18 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from threading import Event, Lock
 from typing import Any
 
-from ..arrays import Array
+import numpy as np
+
+from ..arrays import Array, Float32
 from ..errors import ModelError, ModelMemoryError
 
 LITERT = "ai-edge-litert"
 LACKS = ("out of memory", "bad_alloc", "failed to allocate")
+DELEGATE = "delegate"  # the runtime's word, where it is XNNPACK that fails
 SILENCE, GREETED = Lock(), Event()
+
+
+def unsaid(_: str) -> None:
+    """Say nothing."""
 
 
 def start(
@@ -22,8 +29,11 @@ def start(
     *,
     delegate: bool = True,
     shapes: Mapping[int, Sequence[int]] | None = None,
+    told: Callable[[str], None] = unsaid,
 ) -> Any:
     """Return an interpreter with its tensors allocated, which runs in one thread.
+
+    A model that XNNPACK cannot prepare, though it takes it, is run without: some full-int8 ones are.
 
     Parameters
     ----------
@@ -34,12 +44,28 @@ def start(
         Whether XNNPACK takes what it can.
     shapes : dict of int to sequence of int, or None
         New shapes of input tensors, by tensor.
+    told : callable
+        Is told why XNNPACK cannot prepare the model, where it runs without.
 
     Raises
     ------
     ModelError
         The runtime refuses the model.
     """
+    try:
+        return _started(data, delegate, shapes or {})
+    except ModelMemoryError:
+        raise
+    except ModelError as error:
+        if not delegate or DELEGATE not in str(error).lower():
+            raise
+        reason = str(error).partition("the model: ")[2]
+    interpreter = _started(data, False, shapes or {})
+    told(reason)
+    return interpreter
+
+
+def _started(data: bytes | Path, delegate: bool, shapes: Mapping[int, Sequence[int]]) -> Any:
     _, module = runtime()
     options: dict[str, Any] = (
         {"model_content": data} if isinstance(data, bytes) else {"model_path": str(data)}
@@ -50,7 +76,7 @@ def start(
     try:
         with _silent_greeting() if delegate else nullcontext():
             interpreter = module.Interpreter(num_threads=1, **options)
-            for tensor, shape in (shapes or {}).items():
+            for tensor, shape in shapes.items():
                 interpreter.resize_tensor_input(tensor, list(shape))
             interpreter.allocate_tensors()
     except (RuntimeError, ValueError, MemoryError) as error:
@@ -87,6 +113,35 @@ def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> l
         return [interpreter.get_tensor(tensor) for tensor in fetch]
     except (RuntimeError, ValueError, MemoryError) as error:
         raise _in_words("cannot run", error) from error
+
+
+def inputs(data: bytes) -> list[dict[str, Any]]:
+    """Return what the runtime says of a model's inputs, before any tensor is allocated.
+
+    Raises
+    ------
+    ModelError
+        The runtime refuses the model.
+    """
+    try:
+        found: list[dict[str, Any]] = runtime()[1].Interpreter(model_content=data).get_input_details()
+    except (RuntimeError, ValueError, MemoryError) as error:
+        raise _in_words("refuses", error) from error
+    return found
+
+
+def steps(interpreter: Any) -> dict[int, tuple[float, int]]:
+    """Return the scale and the zero point of each output that is quantised, by tensor."""
+    details = interpreter.get_output_details()
+    return {int(one["index"]): one["quantization"] for one in details if one["quantization"][0]}
+
+
+def floats(values: Array, quantised: tuple[float, int] | None) -> Float32:
+    """Return what an output's numbers stand for: themselves, or by their scale and zero point."""
+    if quantised is None:
+        return np.asarray(values, np.float32)
+    scale, zero_point = quantised
+    return (values.astype(np.float32) - np.float32(zero_point)) * np.float32(scale)
 
 
 def _in_words(what: str, error: Exception) -> ModelError:

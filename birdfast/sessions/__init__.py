@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..errors import ModelError, ModelMemoryError
-from ..grafting.signature import Space, Wanted
+from ..grafting.roles import Wanted
 from ..models import Kind, Model
 from .session import LOGITS, Session, logits_of
+from .wanted import wanted
 
 
 def open_session(
@@ -45,29 +46,17 @@ def open_session(
     return session
 
 
-def wanted(model: Model, n_classes: int = 0, more: Sequence[int] = ()) -> Wanted:
-    """Return which outputs of a model's network are shown; arguments as `open_session`."""
-    spaces = model.label_spaces[1:]
-    named = zip(spaces, more or [0] * len(spaces), strict=True)
-    return Wanted(
-        model.output,
-        n_classes,
-        model.embedding,
-        model.spatial_embedding,
-        tuple(Space(space.name, space.output, n) for space, n in named),
-    )
-
-
 def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from ..runtimes import litert
     from .tflite import TfliteSession
 
     with _named(model.path):
-        if cache is not None and litert.runtime()[0] == litert.LITERT:
+        sound = model.front_end is None
+        if cache is not None and sound and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
 
-            return BatchedSession(model.path, cache, wanted=shown)
-        return TfliteSession(model.path, wanted=shown)
+            return BatchedSession(model, cache, shown)
+        return TfliteSession(model, shown)
 
 
 def _onnx(model: Model, shown: Wanted, cache: Path | None) -> Session:

@@ -15,9 +15,12 @@ from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting import cache, places
 from ..grafting.places import BATCHES
-from ..grafting.signature import NOT_TOLD, Wanted
+from ..grafting.roles import Wanted
+from ..models import Model
+from ..runtimes import litert
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
+from .wanted import wanted
 
 
 class BatchedSession:
@@ -29,10 +32,11 @@ class BatchedSession:
     network takes no batch. Whatever is opened later is of the file as it was at the start.
     """
 
-    def __init__(self, path: Path, folder: Path, *, wanted: Wanted = NOT_TOLD) -> None:
+    def __init__(self, model: Model, folder: Path, shown: Wanted | None = None) -> None:
+        path, shown = model.path, wanted(model) if shown is None else shown
         kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
-        rewritten = partial(cache.cached, path, kept, sha256=sha256, wanted=wanted)
-        holds = partial(cache.holds, sha256, kept, wanted=wanted)
+        rewritten = partial(cache.cached, path, kept, sha256=sha256, wanted=shown)
+        holds = partial(cache.holds, sha256, kept, wanted=shown)
         single, several = BATCHES
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
@@ -42,7 +46,9 @@ class BatchedSession:
 
         def opened() -> Session:
             alone = rewritten(batch=single)
-            return TfliteSession(path, sha256=sha256, wanted=wanted) if alone is None else alone.session()
+            if alone is None:
+                return TfliteSession(model, shown, sha256=sha256)
+            return alone.session() if batched is None else alone.session(litert.unsaid)
 
         self._start(None if batched is None else batched.session(), _Later(opened))
 

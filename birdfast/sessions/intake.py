@@ -11,7 +11,7 @@ from ..errors import ConfigError, ModelError
 from ..frontends.pictures import Pictures
 from ..frontends.recipe import Recipe
 
-LIMITS = {"int8": (-128, 127), "uint8": (0, 255)}
+LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 SHAPES = "[n], [batch, n], [batch, n, 1] or [batch, 1, n]"
 
 
@@ -21,7 +21,7 @@ class Intake:
     Parameters
     ----------
     dtype : str
-        NumPy's word for the input's type: float32, float16, or int8 and uint8 with a `scale`.
+        NumPy's word for the input's type: float32, float16, or int8, uint8 and int16 with a `scale`.
     shape : sequence of int or None
         The input's; None is any length.
     window_samples : int
@@ -68,8 +68,8 @@ class Intake:
             draw = Pictures(recipe, rate_hz, window_samples)
         except ConfigError as error:
             raise ModelError(f"its front end cannot be: {error}") from error
-        self._draw, self._item, self.window_samples = draw, draw.shape, window_samples
-        self.batch = _picture(dtype, shape, draw.shape)
+        self._draw, self.window_samples = draw, window_samples
+        self.batch, self._item = _picture(dtype, shape, draw.shape, recipe.layout)
 
     def __call__(self, windows: Float32) -> Array:
         """Return what the input is to have, for float32 [n, window_samples]."""
@@ -82,11 +82,9 @@ class Intake:
 
 
 def _type(dtype: str, shape: Sequence[int | None], scale: float) -> np.dtype[np.generic]:
-    if dtype in ("float32", "float16") or (dtype in ("int8", "uint8") and scale > 0):
+    if dtype in ("float32", "float16") or (dtype in LIMITS and scale > 0):
         return np.dtype(dtype)
-    why = (
-        "does not say what its numbers stand for (no scale)" if dtype in ("int8", "uint8") else "is no sound"
-    )
+    why = "does not say what its numbers stand for (no scale)" if dtype in LIMITS else "is no sound"
     raise ModelError(f"takes {_told(dtype, shape)}, which {why}; it can be given float32 {SHAPES}")
 
 
@@ -111,16 +109,18 @@ def _waveform(dtype: str, shape: Sequence[int | None], told: int) -> tuple[int |
     return batch, tuple(length or 1 for length in lengths)
 
 
-def _picture(dtype: str, shape: Sequence[int | None], made: tuple[int, ...]) -> int | None:
-    """Return the batch that an input of pictures holds."""
-    fits = len(shape) == 4 and all(
-        wanted in (None, length) for wanted, length in zip(shape[1:], made, strict=True)
+def _picture(
+    dtype: str, shape: Sequence[int | None], made: tuple[int, ...], layout: str
+) -> tuple[int | None, tuple[int, ...]]:
+    """Return the batch that an input of pictures holds, and the shape of one: one channel needs no axis."""
+    channel, bare = (made[0], made[1:]) if layout == "NCHW" else (made[-1], made[:-1])
+    for item in (made, bare) if channel == 1 else (made,):
+        wanted = shape[1:]
+        if len(wanted) == len(item) and all(a in (None, b) for a, b in zip(wanted, item, strict=True)):
+            return shape[0], item
+    raise ModelError(
+        f"takes {_told(dtype, shape)}, but its front end makes [batch, {', '.join(map(str, made))}]"
     )
-    if not fits:
-        raise ModelError(
-            f"takes {_told(dtype, shape)}, but its front end makes [batch, {', '.join(map(str, made))}]"
-        )
-    return shape[0]
 
 
 def _told(dtype: str, shape: Sequence[int | None]) -> str:

@@ -11,11 +11,13 @@ import numpy as np
 from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting.onnxgraph import OnnxGraph
-from ..grafting.signature import NOT_TOLD, Output, Wanted, further_ends, is_logits, of_a_window, roles
+from ..grafting.roles import Wanted, further_ends, is_logits, of_a_window, roles
+from ..grafting.signature import Output
 from ..models import Model
 from ..runtimes import onnx
 from .intake import Intake
 from .session import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, Arrays, check_windows
+from .wanted import wanted
 
 BATCH = 4  # where any number goes
 TOLERANCE = 1e-3  # of a batch's logits, to those of its windows alone
@@ -30,14 +32,15 @@ class OnnxSession:
     Parameters
     ----------
     model : Model
-    wanted : Wanted
-        Which of its outputs are shown.
+    asked : Wanted or None
+        Which of its outputs are shown; None: those that the model tells.
     """
 
-    def __init__(self, model: Model, wanted: Wanted = NOT_TOLD) -> None:
+    def __init__(self, model: Model, asked: Wanted | None = None) -> None:
         graph = OnnxGraph(model.path)
         declared = graph.outputs
-        shown = {role: declared[place] for role, place in roles(declared, wanted).items()}
+        places = roles(declared, wanted(model) if asked is None else asked)
+        shown = {role: declared[place] for role, place in places.items()}
         names = {role: output.names[0] for role, output in shown.items()}
         inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
         names |= {EMBEDDING: inner} if inner else {}

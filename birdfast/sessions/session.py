@@ -10,7 +10,7 @@ import numpy as np
 from ..arrays import Float32
 from ..config import GraphEnd
 from ..errors import ModelError
-from ..grafting.signature import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, is_logits, logits_of
+from ..grafting.roles import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, is_logits, logits_of
 
 __all__ = [
     "EMBEDDING",

@@ -3,60 +3,99 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Float32
+from ..arrays import Array, Float32
+from ..config import GraphEnd
 from ..errors import ModelError
 from ..grafting import networkfile
-from ..grafting.signature import (
+from ..grafting.grafted import warn_without
+from ..grafting.roles import (
     EMBEDDING,
     LOGITS,
-    NOT_TOLD,
-    OPEN,
     SPATIAL_EMBEDDING,
-    Output,
     Wanted,
-    check_inputs,
     further_ends,
     of_a_window,
     roles,
 )
+from ..grafting.signature import OPEN, Input, Output, the_input
+from ..models import Model
 from ..runtimes import litert
+from .intake import Intake
 from .session import Arrays, check_windows
+from .wanted import wanted
+
+if TYPE_CHECKING:
+    from ..grafting.graph import Graph
+
+
+class _Network(NamedTuple):
+    """A network as the runtime may see it, and what its graph says where there is a schema to read it.
+
+    Attributes
+    ----------
+    data : bytes
+    taken : Input
+    stated : dict of int to Output
+        What it gives, by tensor.
+    n_own : int or None
+        Of so many outputs of the file, which come first; None: of all.
+    inner : int or None
+        The embedding where the manifest names none.
+    """
+
+    data: bytes
+    taken: Input
+    stated: Mapping[int, Output] = MappingProxyType({})
+    n_own: int | None = None
+    inner: int | None = None
 
 
 class TfliteSession:
-    """One interpreter with XNNPACK on and a single thread; see `session.Session`."""
+    """One interpreter with XNNPACK on and a single thread; see `session.Session`.
+
+    A RuntimeWarning says if XNNPACK cannot prepare the network, which then runs without.
+
+    Parameters
+    ----------
+    model : Model
+    shown : Wanted or None
+        Which of its outputs are shown; None: those that the model tells.
+    sha256 : str
+        Of the network that is meant; "" takes what the file holds.
+    """
 
     batch = 1
 
-    def __init__(self, path: Path, *, sha256: str = "", wanted: Wanted = NOT_TOLD) -> None:
-        self._start(*_safe(networkfile.content(path, sha256), wanted), wanted)
+    def __init__(self, model: Model, shown: Wanted | None = None, *, sha256: str = "") -> None:
+        content, shown = networkfile.content(model.path, sha256), wanted(model) if shown is None else shown
+        self._start(_safe(content, model, shown), model, shown, warn_without)
 
-    def _start(self, network: bytes, stated: Sequence[Output], inner: int | None, wanted: Wanted) -> None:
-        self._asked = (network, stated, inner, wanted)
-        self._interpreter = litert.start(network)
-        self._input = self._single_input()
-        self.window_samples = int(self._input["shape"][-1])
-        if inner is not None or any(found.n_classes == OPEN for found in stated):  # a run shows it
-            litert.run(
-                self._interpreter, {self._input["index"]: np.zeros(self._input["shape"], np.float32)}, []
-            )
-        details: list[dict[str, Any]] = self._interpreter.get_output_details()
-        outputs = [_allocated(found, stated[place : place + 1]) for place, found in enumerate(details)]
-        places = {} if inner is None else {EMBEDDING: inner}
-        places |= roles(outputs[: len(stated) or None], wanted)
-        shown = {role: outputs[place] for role, place in places.items()}
-        self._tensors = [int(details[place]["index"]) for place in places.values()]
-        self.outputs: Mapping[str, int] = {role: math.prod(found.shape) for role, found in shown.items()}
-        self.ends_in = shown[LOGITS].ends_in
-        self.ends = further_ends(shown)
-        spatial = shown.get(SPATIAL_EMBEDDING)
+    def _start(self, network: _Network, model: Model, shown: Wanted, told: Callable[[str], None]) -> None:
+        self._asked = (network, model, shown)
+        self._tensor, self._intake = network.taken.tensor, _intake(network.taken, model)
+        self.window_samples = self._intake.window_samples
+        silence = _silence(self._intake)
+        shapes = {} if silence.shape == network.taken.held else {self._tensor: silence.shape}
+        self._interpreter = litert.start(network.data, shapes=shapes, told=told)
+        if any(output.n_classes == OPEN for output in network.stated.values()):  # a run shows it
+            litert.run(self._interpreter, {self._tensor: silence}, [])
+        found = _allocated(self._interpreter.get_output_details(), network.stated)
+        self._roles = _roles(found, network, shown)
+        by_role = {role: found[tensor] for role, tensor in self._roles.items()}
+        self.ends_in: GraphEnd = by_role[LOGITS].ends_in
+        self.ends = further_ends(by_role)
+        sizes = {role: math.prod(output.shape) for role, output in by_role.items()}
+        self.outputs: Mapping[str, int] = sizes
+        spatial = by_role.get(SPATIAL_EMBEDDING)
         self.spatial_shape = () if spatial is None else of_a_window(spatial.shape)
+        self._steps = litert.steps(self._interpreter)
 
     @property
     def runtime(self) -> str:
@@ -64,48 +103,89 @@ class TfliteSession:
         return litert.version()
 
     def run(self, windows: Float32) -> Arrays:
-        """Score one window: float32 [1, window_samples]."""
+        """Score one window: float32 [1, window_samples] to float32 [1, values] for each of `outputs`."""
         check_windows(windows, self)
-        window = windows.reshape(self._input["shape"])
-        found = litert.run(self._interpreter, {self._input["index"]: window}, self._tensors)
-        return {role: values.reshape(1, -1) for role, values in zip(self.outputs, found, strict=True)}
+        fed = {self._tensor: self._intake(windows)}
+        found = litert.run(self._interpreter, fed, list(self._roles.values()))
+        return {
+            role: litert.floats(values, self._steps.get(tensor)).reshape(1, -1)
+            for (role, tensor), values in zip(self._roles.items(), found, strict=True)
+        }
 
     def twin(self) -> TfliteSession:
         """Return a second session of the same network."""
         made = TfliteSession.__new__(TfliteSession)
-        made._start(*self._asked)
+        made._start(*self._asked, litert.unsaid)
         return made
 
-    def _single_input(self) -> dict[str, Any]:
-        inputs: list[dict[str, Any]] = self._interpreter.get_input_details()
-        check_inputs([(np.dtype(details["dtype"]), details["shape"].tolist()) for details in inputs])
-        return inputs[0]
 
-
-def _safe(network: bytes, wanted: Wanted) -> tuple[bytes, list[Output], int | None]:
-    """Return the network as the runtime may see it, what its graph says of its outputs, and one more's place.
-
-    That is the embedding, where none is told: what the last matrix before the scores is multiplied with.
-    The network is checked, and says something, where there is LiteRT's schema to read it.
-    """
+def _safe(content: bytes, model: Model, shown: Wanted) -> _Network:
+    """Return a network that has been tried; as it is where there is no schema of LiteRT to read it."""
     if litert.runtime()[0] != litert.LITERT:
-        return network, [], None
-    from ..grafting import ending, original, surgery
+        return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
+    from ..grafting import beginning, ending, original, surgery, trial
 
-    graph, data = original.check(network)
-    stated = ending.outputs(graph)
-    try:
-        scores = graph.outputs[roles(stated, wanted)[LOGITS]]
-    except ModelError:  # perhaps a run shows which it is; if not, that is said then
-        return data, stated, None
-    inner = None if wanted.embedding else ending.find_embedding(graph, scores)
-    if inner is None or inner in graph.outputs:
-        return data, stated, None if inner is None else graph.outputs.index(inner)
-    return surgery.with_outputs(graph, [inner]), stated, len(stated)
+    graph = original.read(content)
+    taken = the_input(beginning.inputs(graph))
+    shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
+    data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
+    trial.run(data, [shape])
+    own = dict.fromkeys(graph.outputs)
+    every = own if inner is None else {**own, inner: None}
+    stated = {tensor: ending.output(graph, tensor) for tensor in every}
+    return _Network(data, taken, stated, len(own), inner)
 
 
-def _allocated(details: Mapping[str, Any], stated: Sequence[Output]) -> Output:
-    """Return an output as the runtime has it, with what its graph says of it beside."""
-    shape = tuple(details["shape"].tolist())
-    found = Output((details["name"],), np.dtype(details["dtype"]), shape)
-    return found._replace(names=stated[0].names, ends_in=stated[0].ends_in) if stated else found
+def _inner(graph: Graph, shown: Wanted) -> int | None:
+    """Return the tensor that is an embedding where none is named, if there is one."""
+    from ..grafting import ending
+
+    if shown.embedding:
+        return None
+    with suppress(ModelError):  # what only a run shows, or what will be refused
+        place = roles(ending.outputs(graph), shown)[LOGITS]
+        return ending.find_embedding(graph, graph.outputs[place])
+    return None
+
+
+def _intake(taken: Input, model: Model) -> Intake:
+    told = model.window_samples
+    if model.front_end is None and not told:
+        longest = max(taken.held, default=0)
+        told = longest if longest > 1 else 0
+    facts = (told, model.front_end, model.rate_hz, taken.scale, taken.zero_point)
+    made = Intake(taken.dtype, taken.shape, *facts)
+    if (made.batch or 0) > 1:
+        raise ModelError(f"takes {taken}: {made.batch} at a time; birdfast has one to give, or any number")
+    return made
+
+
+def _silence(intake: Intake) -> Array:
+    return intake(np.zeros((1, intake.window_samples), np.float32))
+
+
+def _roles(found: Mapping[int, Output], network: _Network, shown: Wanted) -> dict[str, int]:
+    """Return the tensors that are shown, by role."""
+    tensors = list(found)[: network.n_own]
+    inner = {} if network.inner is None else {EMBEDDING: network.inner}
+    places = roles([found[tensor] for tensor in tensors], shown)
+    return inner | {role: tensors[place] for role, place in places.items()}
+
+
+def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output]) -> dict[int, Output]:
+    """Return the outputs as the runtime has them, with what the graph says of them beside, by tensor."""
+    found = {}
+    for one in details:
+        tensor, shape = int(one["index"]), tuple(one["shape"].tolist())
+        output = Output((one["name"],), np.dtype(one["dtype"]), shape, scale=one["quantization"][0])
+        known = stated.get(tensor, output)
+        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in)
+    return found
+
+
+def _told(details: Mapping[str, Any]) -> Input:
+    """Return an input as the runtime tells it."""
+    held, signature = (tuple(details[key].tolist()) for key in ("shape", "shape_signature"))
+    shape = tuple(length if length >= 0 else None for length in signature or held)
+    dtype = np.dtype(details["dtype"]).name
+    return Input(int(details["index"]), details["name"], dtype, shape, held, *details["quantization"])

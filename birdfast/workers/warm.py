@@ -173,7 +173,7 @@ class WarmPool:
         AudioError, ConfigError, WorkerError, concurrent.futures.CancelledError
             As `score`.
         ModelError
-            As `score`; or the network has no embedding to show, or runs as it is (`graft=False`).
+            As `score`; or the network has no embedding to show.
         """
         number, sizes = self._asked(model)
         answer, _ = self._ask(sound, rate_hz, (number,), ("embeddings",))
