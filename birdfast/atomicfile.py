@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import re
+import stat
 import tempfile
 from contextlib import suppress
 from pathlib import Path
@@ -10,6 +12,8 @@ from types import TracebackType
 from typing import IO, Any, Self
 
 from .errors import ConfigError
+
+RANDOM = "[a-z0-9_]+"  # what tempfile puts into a name
 
 
 class AtomicFile:
@@ -86,12 +90,41 @@ def check_apart(path: Path, *inputs: Path) -> None:
             raise ConfigError(f"{path}: is read, so it cannot be written; take another name")
 
 
+def tidy(folder: Path, names: str) -> None:
+    """Remove what a process that was killed has left of files whose names match; the folder must be ours.
+
+    Parameters
+    ----------
+    folder : path
+    names : str
+        A regular expression of whole names.
+    """
+    of_ours = re.compile(rf"\.(?:{names})\.{RANDOM}\.part")
+    for part in folder.iterdir():
+        if of_ours.fullmatch(part.name) and not part.is_dir():
+            part.unlink(missing_ok=True)
+
+
+def check_replaceable(path: Path) -> None:
+    """Refuse a name that something has which is no file: a folder, a device, a pipe.
+
+    Raises
+    ------
+    ConfigError
+        There is such a thing.
+    """
+    try:
+        mode = path.stat().st_mode
+    except OSError:  # not there, or whoever writes it says why it cannot be
+        return
+    if not stat.S_ISREG(mode):
+        what = "a folder" if stat.S_ISDIR(mode) else "no regular file"
+        raise ConfigError(f"{path}: cannot be written (it is {what}); move it away, or choose another output")
+
+
 def _begun(path: Path) -> tuple[int, Path]:
     """Make the temporary neighbour of a file: its descriptor, and its name."""
-    if path.is_dir():
-        raise ConfigError(f"{path}: cannot be written (it is a folder)")
-    if path.exists() and not path.is_file():  # a device would be replaced
-        raise ConfigError(f"{path}: cannot be written (it is no regular file)")
+    check_replaceable(path)
     try:
         handle, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
     except OSError as error:

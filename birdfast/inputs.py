@@ -47,6 +47,8 @@ def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] |
         An input is no path, does not exist or cannot be looked at, a list is none, or nothing was found.
     """
     entries = _given(inputs)
+    if not entries:
+        raise ConfigError("recordings: none; at least one file, folder or .txt list")
     seen, names, found = set[Identity](), _Names(), dict[str, str]()
     for entry in entries:
         for path in _expand(entry, seen, tell):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from . import audio
 from .arrays import Float32
 from .atomicfile import AtomicFile
 from .audio.channels import chosen
+from .config import MAX_HOURS, MOST_HOURS, above_zero
 from .errors import AudioError, ConfigError
 from .outcomes import MIX, Detection
 from .spectrogram import Stft
@@ -32,6 +34,8 @@ def draw(
     fmax_hz: float = 12_000,
     channel: str | None = None,
     tell: Callable[[str], object] | None = None,
+    *,
+    max_hours: float = MAX_HOURS,
 ) -> bool:
     """Write a PNG of a part of a recording: a panel for each channel; return whether all of it was read.
 
@@ -49,6 +53,8 @@ def draw(
         None shows those that the detections are of.
     tell : callable of str or None
         Gets what is to be known of the recording, and why it ends if that is too early, with its path.
+    max_hours : float in (0, 100000]
+        Where a longer recording ends.
 
     Raises
     ------
@@ -60,13 +66,14 @@ def draw(
     _check("start", start_s, 0, MAX_S, "s")
     _check("length", length_s, 0, MAX_S, "s")
     _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
+    above_zero("max_hours", max_hours, MOST_HOURS, "hours")
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
         raise ConfigError("pictures need matplotlib: pip install 'birdfast[report]'") from error
     detections = list(detections)
-    part = _read(sound, start_s, length_s, channel, detections, tell)
+    part = _read(sound, start_s, length_s, channel, detections, tell or _nobody, max_hours)
     figure = Figure(figsize=(12, 4 * len(part.samples)), layout="constrained")
     panels = figure.subplots(len(part.samples), squeeze=False)[:, 0]
     for axes, (number, samples) in zip(panels, part.samples.items(), strict=True):
@@ -83,6 +90,42 @@ def draw(
     return not part.failure
 
 
+class Own(NamedTuple):
+    """The detections that are of a recording.
+
+    `moved_from`: where it was when they were found, if that is another place. `alike`: names of several files
+    of which any may be it.
+    """
+
+    rows: list[Detection]
+    moved_from: str = ""
+    alike: Sequence[str] = ()
+
+
+def own(sound: Path, detections: Iterable[Detection]) -> Own:
+    """Return the detections of a recording: by its path, else by its file's name if it alone may have moved.
+
+    A file that is still where it was is not the one that was there before.
+    """
+    of: dict[str, list[Detection]] = {}
+    for row in detections:
+        of.setdefault(row.file, []).append(row)
+    place = _real(str(sound))
+    here = [file for file in of if _real(file) == place]
+    alike = [file for file in of if Path(file).name == sound.name and not os.path.lexists(file)]
+    if here:
+        return Own([row for file in here for row in of[file]])
+    return Own(of[alike[0]], alike[0]) if len(alike) == 1 else Own([], "", alike)
+
+
+def _real(file: str) -> str:
+    """Return the name that all of a file's names lead to; what cannot be one is itself."""
+    try:
+        return os.path.realpath(file)
+    except ValueError:  # a null character
+        return file
+
+
 class _Part(NamedTuple):
     """What is shown of a recording: mono samples [n] by channel, and why they end too early, if they do."""
 
@@ -97,11 +140,15 @@ def _read(
     length_s: float,
     channel: str | None,
     detections: Sequence[Detection],
-    tell: Callable[[str], object] | None,
+    say: Callable[[str], object],
+    max_hours: float,
 ) -> _Part:
     """Read a part of a recording, or what there is of it before it fails."""
-    say = tell or _nobody
-    with audio.Recording(sound, channel or "mix", tell=lambda remark: say(f"{sound}: {remark}")) as recording:
+
+    def remark(text: str) -> None:
+        say(f"{sound}: {text}")
+
+    with audio.Recording(sound, channel or "mix", max_hours=max_hours, tell=remark) as recording:
         numbers = recording.channels if channel else _named(recording, detections)
         rate_hz, failure = recording.rate_hz, ""
         first, last = round(start_s * rate_hz), round((start_s + length_s) * rate_hz)

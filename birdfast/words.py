@@ -13,6 +13,12 @@ def hours(seconds: float) -> str:
     return f"{seconds / 3600:,.1f} h" if seconds >= 3600 else lasting(seconds)
 
 
+def exact(seconds: float) -> str:
+    """Return what somebody chose, in the largest unit that it fills: 36 s, 1.5 h."""
+    size, unit = next((one for one in ((3600, "h"), (60, "min")) if seconds >= one[0]), (1, "s"))
+    return f"{seconds / size:.6g} {unit}"
+
+
 def lasting(seconds: float) -> str:
     """Write seconds as people say them: 4.2 s, 3 min 07 s, 5 h 12 min."""
     if seconds < 59.95:

@@ -8,7 +8,7 @@ import numpy as np
 import pyarrow.parquet
 
 from birdfast.arrays import Rows
-from birdfast.journal import Facts
+from birdfast.journal import Facts, Journal
 from birdfast.outcomes import DETECTION, Failure, Heard, Outcome, row
 from birdfast.tables import About, AboutModel, Names
 
@@ -31,6 +31,7 @@ def read(out: Path, kind: str) -> pyarrow.Table:
 
 
 FACTS = Facts({"model": "a", "top_k": "null"}, RUN)
+INPUTS = "2 files, a"  # of two shards
 FACTS_OF_TWO = FACTS._replace(about=TWO)
 
 
@@ -58,3 +59,18 @@ def failed(path: str) -> Outcome:
 def by_all(*places: int) -> list[tuple[int, tuple[int, ...]]]:
     """Return what `Journal.plan` says of files that the one model is to hear."""
     return [(place, (0,)) for place in places]
+
+
+def of_two_shards(folder: Path, planned: tuple[int, int] = (0, 1), inputs: str = INPUTS) -> list[Path]:
+    """Return the folders of a run of two files, finished by two machines."""
+    parts, paths = [folder / "one", folder / "two"], [f"{number}.wav" for number in range(2)]
+    for number, part in enumerate(parts):
+        part.mkdir()
+        with Journal(part, shard_of(number, inputs)) as journal:
+            journal.plan([paths[number]], [planned[number]])
+            journal.add(paths[number], outcome())
+    return parts
+
+
+def shard_of(number: int, inputs: str = INPUTS) -> Facts:
+    return FACTS._replace(shard=f"{number + 1}/2", inputs=inputs)

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from birdfast import _kernels, models
+from birdfast import _kernels, models, picture
 from birdfast.cli import COMMANDS
 from birdfast.outcomes import Detection, Failure, Outcome
 from birdfast.runs.progress import Progress
@@ -53,6 +53,75 @@ def test_a_picture_without_a_row_of_its_table_says_so(tiny: models.Model, wav: P
         assert result.returncode == 0, result.stderr
         assert said in result.stderr
         assert bool(said) == bool(result.stderr)
+
+
+def test_a_picture_has_the_rows_of_a_safe_table(tiny: models.Model, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    for name in ("=1.wav", "'=1.wav", "''=1.wav"):
+        write(tmp_path / name, noise(20_000), 8_000)
+    how = ["--model", tiny.path.parent, "-o", "out", "--min-conf", "0", "--csv-safe"]
+    assert birdfast("infer", "=1.wav", "'=1.wav", *how, cwd=tmp_path).returncode == 0
+    for name, n_rows, said in (
+        ("=1.wav", 15, ""),
+        ("'=1.wav", 15, ""),
+        ("''=1.wav", 0, "does not name ''=1.wav: its 30 rows are of other files, such as =1.wav"),
+    ):
+        result = birdfast("plot", name, "out/detections.csv", "-o", "x.png", cwd=tmp_path)
+        assert result.returncode == 0, result.stderr
+        assert f"({n_rows} detections in {name})" in result.stdout
+        assert said in result.stderr
+        assert bool(said) == bool(result.stderr)
+
+
+def rows_of(*files: str) -> list[Detection]:
+    return [Detection(0.0, 3.0, "Avis", "Bird", 0.5, file) for file in files]
+
+
+@pytest.mark.parametrize(
+    ("files", "drawn", "moved_from", "alike"),
+    [
+        (["card/a.wav", "card/b.wav"], ["card/a.wav"], "card/a.wav", 0),
+        (["card/a.wav", "night/a.wav"], [], "", 2),
+        (["card/b.wav"], [], "", 0),
+        (["./sub/../a.wav", "card/a.wav"], ["./sub/../a.wav"], "", 0),
+        (["there/a.wav"], [], "", 0),  # it is still there, so it is another
+        (["card/\0/a.wav"], ["card/\0/a.wav"], "card/\0/a.wav", 0),
+        ([], [], "", 0),
+    ],
+)
+def test_a_recording_that_moved_is_found_by_its_name_if_only_one_has_it(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    files: list[str],
+    drawn: list[str],
+    moved_from: str,
+    alike: int,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("sub", "there"):
+        (tmp_path / folder).mkdir()
+    for name in ("a.wav", "there/a.wav"):
+        (tmp_path / name).touch()
+    own = picture.own(Path("a.wav"), rows_of(*files, *files))
+    assert {row.file for row in own.rows} == {*drawn}
+    assert len(own.rows) == 2 * len(drawn)
+    assert (own.moved_from, len(own.alike)) == (moved_from, alike)
+
+
+def test_a_picture_says_where_its_rows_are_from(wav: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
+    for files, said, n_rows in (
+        ([f"card/{wav.name}", "card/b.wav"], f"drawn is what it says of card/{wav.name}", 1),
+        ([f"{card}/{wav.name}" for card in "ab"], f"2 have this name: a/{wav.name}, b/{wav.name}; none", 0),
+    ):
+        with CsvTable(tmp_path, About({}, ())) as table:
+            table.detections(rows_of(*files))
+        result = birdfast("plot", wav, table.path, "-o", tmp_path / "x.png")
+        assert result.returncode == 0, result.stderr
+        assert f"{table.path} does not name {wav}: " in result.stderr
+        assert said in result.stderr
+        assert f"{n_rows} detection" in result.stdout
+        assert (tmp_path / "x.png").exists()
 
 
 def test_the_same_bytes_for_any_number_of_workers(tiny: models.Model, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import threading
 import unicodedata
 from argparse import Namespace
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from birdfast import labels, modelfolder, models
+from birdfast import bars, labels, modelfolder, models
 from birdfast.cli import train
 from birdfast.errors import ConfigError
 from birdfast.train import contents, folds, recordings
@@ -193,3 +194,67 @@ def test_files_are_read_only_where_their_size_is_anothers_and_once(
     (tmp_path / "c").write_bytes(b"two")
     os.utime(tmp_path / "c", ns=(1, 1))
     assert Path(contents.named(paths)[paths[2]]).name == "b", "what a file holds decides, not what it held"
+
+
+def test_files_are_read_at_the_same_time_and_told_apart_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    together = threading.Barrier(3)
+    digest = contents.hashlib.file_digest
+
+    def wait(file: object, how: str) -> object:
+        together.wait(60)  # who reads alone waits in vain
+        return digest(file, how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(contents.hashlib, "file_digest", wait)
+    for name, data in {"a": b"one", "b": b"two", "c": b"one"}.items():
+        (tmp_path / name).write_bytes(data)
+    paths = [str(tmp_path / name) for name in "abc"]
+    assert [Path(name).name for name in contents.named(paths, n_workers=3).values()] == ["a", "b", "a"]
+
+
+@pytest.mark.parametrize(("bar", "much", "shown"), [(True, 1, True), (True, 100, False), (False, 1, False)])
+def test_who_waits_sees_how_far_the_search_for_copies_is(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bar: bool, much: int, shown: bool
+) -> None:
+    begun: list[tuple[int, bool]] = []
+    made = bars.of_recordings
+
+    def of_recordings(total: int, *, shown: bool, doing: str) -> object:
+        begun.append((total, shown))
+        return made(total, shown=shown, doing=doing)
+
+    monkeypatch.setattr(bars, "of_recordings", of_recordings)
+    monkeypatch.setattr(contents, "MUCH_BYTES", much)
+    for name in ("a/1.wav", "b/1.wav"):
+        (tmp_path / name).parent.mkdir()
+        (tmp_path / name).write_bytes(name.encode())
+    for _ in range(2):  # the second time nothing is to be read
+        recordings.find(str(tmp_path), bar=bar)
+    assert begun == [(2, shown)]
+
+
+# ---- what a training leaves ----
+
+
+def test_a_killed_trainings_parts_are_removed_and_nothing_else(tmp_path: Path) -> None:
+    pytest.importorskip("sklearn", reason="training needs birdfast[train]")
+    from birdfast.train import keep
+
+    stages = tmp_path / "stages"
+    stages.mkdir()
+    ours = [
+        *("model.toml", "evaluation.json", "evaluation.csv", "centroids.npy", "layer0_weight.npy"),
+        *("stages/codebook.npz", "stages/head.npz", f"stages/skipgram-{'0a' * 16}.npz"),
+    ]
+    others = [".download.part", ".mine.npy.abc_1234.part", ".model.toml.part", ".model.toml.a.b.part"]
+    for name in ours:
+        (tmp_path / name).with_name(f".{Path(name).name}.abc_1234.part").touch()
+        (tmp_path / name).touch()
+    for name in others:
+        (tmp_path / name).touch()
+        (stages / name).touch()
+    (stages / ".head.npz.abc_1234.part").rename(tmp_path / ".head.npz.abc_1234.part")  # not where it belongs
+    keep.tidy(tmp_path, stages)
+    found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
+    assert found == {*ours, *others, *(f"stages/{name}" for name in others), ".head.npz.abc_1234.part"}

@@ -15,7 +15,7 @@ from birdfast.config import Options
 from birdfast.errors import BirdfastError, ConfigError
 from birdfast.pipeline import Pipeline
 from birdfast.runs import How, Run
-from birdfast.spectrogram import LogMel, MelSpectrogram, Mfcc, Stft, mel
+from birdfast.spectrogram import Framing, Log, LogMel, MelSpectrogram, Mfcc, Stft, Stream, mel, window_values
 from birdfast.tokens import Codebook
 
 NAN, INF = float("nan"), float("inf")
@@ -85,6 +85,17 @@ def test_a_model_is_a_name_or_a_path(value: Any, tiny: models.Model) -> None:
             refused(lambda make=make: make(tiny.path.parent, value))  # type: ignore[misc]
 
 
+def test_a_name_is_not_empty(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
+    for make in (birdfast.load, birdfast.WarmPool):
+        for empty in ("", [""]):
+            refused(lambda make=make, empty=empty: make(empty), "model: ''")  # type: ignore[misc]
+        refused(lambda make=make: make(tiny.path.parent, ""), "labels: ''")  # type: ignore[misc]
+    refused(lambda: birdfast.run(wav, "", output=tmp_path / "out"), "model: ''")
+    refused(lambda: birdfast.run(wav, tiny.path.parent, output=""), "output: ''")
+    refused(lambda: Run([str(wav)], [tiny], Options(), ""), "output: ''")
+    refused(lambda: birdfast.Results(""), "folder: ''")
+
+
 @pytest.mark.parametrize("value", ["birdnet-2.4", 5, None, [5], b"x"], ids=str)
 def test_a_pipeline_takes_models(value: Any, tiny: models.Model) -> None:
     refused(lambda: Pipeline(value), "model")
@@ -125,6 +136,20 @@ def test_a_run_names_its_options(
 @pytest.mark.parametrize("value", [*NO_PATH, [b"a"], [5], [None]], ids=str)
 def test_recordings_are_paths(value: Any, tiny: models.Model, tmp_path: Path) -> None:
     refused(lambda: birdfast.run(value, tiny.path.parent, output=tmp_path / "out"))
+
+
+@pytest.mark.parametrize("value", [[], (), iter([]), {}, set()], ids=lambda one: type(one).__name__)
+def test_recordings_are_some(value: Any, tiny: models.Model, tmp_path: Path) -> None:
+    refused(lambda: birdfast.run(value, tiny.path.parent, output=tmp_path / "out"), "recordings: none; ")
+    refused(lambda: birdfast.run(value, [], output=tmp_path / "out"))
+
+
+@pytest.mark.parametrize("value", [True, False])
+def test_a_truth_is_no_number_of_a_run(value: bool, tiny: models.Model, wav: Path, tmp_path: Path) -> None:
+    numbers = ("min_confidence", "top_k", "sensitivity", "overlap_s", "step_s", "max_hours", "channel")
+    for name in ("workers", "file_timeout_s", *numbers):
+        how = {"output": tmp_path / "out", name: value}
+        refused(lambda how=how: birdfast.run(wav, tiny.path.parent, **how), f"{name}: {value} ")  # type: ignore[misc]
 
 
 def test_what_a_run_takes_is_checked_in_a_program_too(tiny: models.Model, tmp_path: Path) -> None:
@@ -246,6 +271,44 @@ def test_a_transform_names_its_options(name: str, value: Any) -> None:
 @wrong({"part": NO_WORD, "scale": NO_REAL, "shift": NO_REAL, "subtract_mean": NO_FLAG, "post": (5, "log")})
 def test_a_spectrogram_of_tables_names_its_options(name: str, value: Any) -> None:
     refused(lambda: MelSpectrogram(np.ones(256), 256, 128, np.ones((4, 129)), **{name: value}))
+
+
+@pytest.mark.parametrize("value", [*NO_WHOLE, 0, 2**40], ids=lambda one: str(one)[:20])
+def test_a_window_has_a_number_of_samples(value: Any) -> None:
+    for window in ("hann", np.ones(3)):
+        refused(lambda window=window: window_values(window, value), "samples: ")  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("value", [*MELS["window"], 5.0, np.ones(2), np.ones((1, 3)), [], True], ids=str)
+def test_a_windows_values_are_as_many_as_its_samples(value: Any) -> None:
+    refused(lambda: window_values(value, 3), "window")
+
+
+@wrong({"offset": NO_REAL, "floor": NO_REAL})
+def test_a_logarithm_names_its_numbers(name: str, value: Any) -> None:
+    refused(lambda: Log(**{name: value}), name)
+
+
+FRAMING = Framing(4, 2, 4)
+
+
+@wrong({"framing": ("256", 5, None, [], {}, Framing), "rows": ("rows", 5, None, [], np.ones(3))})
+def test_a_stream_is_made_of_frames_and_what_makes_rows(name: str, value: Any) -> None:
+    refused(lambda: Stream(**{"framing": FRAMING, "rows": np.ones, name: value}), f"{name}: ")
+
+
+@pytest.mark.parametrize(
+    "value", ["256", 5, [], {}, False, Stream(FRAMING, np.ones), Framing], ids=lambda one: type(one).__name__
+)
+def test_the_framing_of_a_spectrogram_is_one(value: Any) -> None:
+    refused(lambda: MelSpectrogram(np.ones(4), 16, 2, np.ones((4, 9)), framing=value), "framing: ")
+
+
+@pytest.mark.parametrize("value", NO_WHOLE, ids=lambda one: str(one)[:20])
+def test_frames_are_counted_in_whole_numbers(value: Any) -> None:
+    refused(lambda: FRAMING.count(value), "samples: ")
+    refused(lambda: FRAMING.settled(value), "samples: ")
+    refused(lambda: FRAMING.start(value), "frame: ")
 
 
 def test_what_trains_names_its_options() -> None:

@@ -13,8 +13,10 @@ from ai_edge_litert import schema_py_generated as schema
 import birdfast
 from birdfast import models
 from birdfast.errors import ModelError
-from birdfast.grafting import ending, verification
+from birdfast.grafting import ending, interval, ranges, verification
 from birdfast.grafting.graph import Graph
+from birdfast.pipeline import plausibility
+from birdfast.runtimes import litert
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
 
@@ -122,7 +124,7 @@ ENDS = {
     "half of a softmax": (split(closed("SOFTMAX")), "softmax"),
     "two sigmoids": (joined(closed("LOGISTIC"), closed("LOGISTIC")), "sigmoid"),
     "a sigmoid beside logits": (joined(closed("LOGISTIC"), plain), "none"),
-    "of a sigmoid's tangent": (lambda b, x: b("TANH", [closed("LOGISTIC")(b, x)], (1, N)), "none"),
+    "of logits' tangent": (lambda b, x: b("TANH", [x], (1, N)), "none"),
 }
 
 
@@ -145,13 +147,10 @@ def test_a_rewrite_is_judged_by_its_logits(end: str) -> None:
 def test_confidences_have_been_through_one_activation(tmp_path: Path, end: str, way: str) -> None:
     made, ends_in = ENDS[end]
     path = folder(tmp_path, network(made))
-    pipeline = birdfast.load(path, graft=way == REWRITTEN, min_confidence=0)
     logits = (WINDOW @ networks.weights().T)[0].astype(np.float64)
     powers = np.exp(logits)
     expected = powers / powers.sum() if "softmax" in ends_in else 1 / (1 + np.exp(-logits))
-    names = [name.partition("_")[0] for name in networks.LABELS]
-    found = {one.scientific_name: one.confidence for one in pipeline.detect(WINDOW[0], networks.RATE_HZ)}
-    np.testing.assert_allclose([found[name] for name in names], expected, atol=1e-4)
+    np.testing.assert_allclose(confidences(path, way), expected, atol=1e-4)
     assert opened(way, path / "tiny.tflite").ends_in == ends_in
 
 
@@ -188,6 +187,289 @@ def test_a_plain_graph_of_a_listed_networks_input_gets_the_activation_that_it_la
     assert mine.for_input(15_600, "sigmoid").activation == "none"
     assert mine.for_input(144_000, "sigmoid").activation == "none"
     assert mine.for_input(160_000, "none").activation == "softmax"
+
+
+# ---- numbers that can only lie between 0 and 1 ----
+
+SIGMOID, T = closed("LOGISTIC"), 5
+FUSED = schema.ActivationFunctionType
+
+
+class Sum:
+    """Arithmetic on a tensor and what it is joined with: numbers, or tensors of the same graph."""
+
+    def __init__(self, b: graphs.Builder, tensor: int, shape: tuple[int, ...] = (1, N)) -> None:
+        self.b, self.tensor, self.shape = b, tensor, shape
+
+    def __call__(self, name: str, other: Any = None, *, first: Any = None, fused: int = 0) -> Sum:
+        inputs = [self._tensor(one) for one in (first, self, other) if one is not None]
+        made = Sum(self.b, self.b(name, inputs, self.shape), self.shape)
+        if fused:
+            self.b.graph.operators[-1].builtinOptions.fusedActivationFunction = fused
+        return made
+
+    def _tensor(self, one: Any) -> int:
+        return one.tensor if isinstance(one, Sum) else self.b.constant(one)
+
+    def reduced(self, name: str, axis: int, *, keep: bool = False) -> Sum:
+        options = schema.ReducerOptionsT()
+        options.keepDims = keep
+        kept = [1 if place == axis else n for place, n in enumerate(self.shape) if keep or place != axis]
+        inputs = [self.tensor, self.b.constant([axis], np.int32)]
+        return Sum(self.b, self.b(name, inputs, tuple(kept), options), tuple(kept))
+
+    def reshaped(self, *shape: int) -> Sum:
+        return Sum(self.b, self.b.reshape(self.tensor, shape), shape)
+
+    def transposed(self, *order: int) -> Sum:
+        shape = tuple(self.shape[place] for place in order)
+        inputs = [self.tensor, self.b.constant(order, np.int32)]
+        return Sum(self.b, self.b("TRANSPOSE", inputs, shape, schema.TransposeOptionsT()), shape)
+
+    def softmax(self) -> Sum:
+        options = schema.SoftmaxOptionsT()
+        options.beta = 1.0
+        return Sum(self.b, self.b("SOFTMAX", [self.tensor], self.shape, options), self.shape)
+
+    def dense(self, matrix: np.ndarray) -> Sum:
+        shape = (1, len(matrix))
+        inputs = [self.tensor, self.b.constant(matrix), -1]
+        return Sum(self.b, self.b("FULLY_CONNECTED", inputs, shape, schema.FullyConnectedOptionsT()), shape)
+
+
+Made = Callable[[Sum], Sum]
+
+
+def ending_in(made: Made) -> End:
+    return lambda b, logits: made(Sum(b, logits)).tensor
+
+
+def frames(x: Sum, slope: float = 1.0) -> Sum:
+    """Logits of T frames, [1, T, N], that differ."""
+    slopes = np.linspace(-slope, slope, T)[None, :, None]
+    return Sum(x.b, x.reshaped(1, 1, N)("MUL", slopes).tensor, (1, T, N))
+
+
+def mixed(*weights: float) -> Made:
+    """The weighted sum of as many sigmoids."""
+
+    def made(x: Sum) -> Sum:
+        each = [x("MUL", k + 1.0)("LOGISTIC")("MUL", weight) for k, weight in enumerate(weights)]
+        total = each[0]
+        for one in each[1:]:
+            total = total("ADD", one)
+        return total
+
+    return made
+
+
+def attended(weights: Callable[[Sum], Sum]) -> Made:
+    """The sum over time of weights times sigmoids: the head of a network that detects sound events."""
+    return lambda x: weights(frames(x, 2.0))("MUL", frames(x)("LOGISTIC")).reduced("SUM", 1)
+
+
+def softmax_over_time(x: Sum) -> Sum:
+    return x.transposed(0, 2, 1).softmax().transposed(0, 2, 1)
+
+
+def spelled_softmax(axis: int, *, keep: bool = True, more: float = 0.0) -> Made:
+    def made(x: Sum) -> Sum:
+        powers = x("EXP")
+        total = powers.reduced("SUM", axis, keep=keep)
+        total = total if keep else total.reshaped(*(n if k != axis else 1 for k, n in enumerate(x.shape)))
+        return powers("DIV", total("ADD", more) if more else total)
+
+    return made
+
+
+def averaged_by(weights: Made) -> Made:
+    """A sum of weighted sigmoids, divided by the sum of the weights."""
+
+    def made(x: Sum) -> Sum:
+        each = weights(frames(x, 2.0))
+        return each("MUL", frames(x)("LOGISTIC")).reduced("SUM", 1)("DIV", each.reduced("SUM", 1))
+
+    return made
+
+
+def noisy_or(x: Sum) -> Sum:
+    nots = frames(x)("LOGISTIC")("SUB", first=1.0)("LOG").reduced("SUM", 1)
+    return nots("EXP")("SUB", first=1.0)
+
+
+def multiplied(x: Sum) -> Sum:
+    """Attention as a product of matrices: weights [N, 1, T] times sigmoids [N, T, 1]."""
+    weights = frames(x, 2.0).transposed(0, 2, 1).softmax().reshaped(N, 1, T)
+    values = frames(x)("LOGISTIC").transposed(0, 2, 1).reshaped(N, T, 1)
+    options = schema.BatchMatMulOptionsT()
+    product = x.b("BATCH_MATMUL", [weights.tensor, values.tensor], (N, 1, 1), options)
+    return Sum(x.b, product, (N, 1, 1)).reshaped(1, N)
+
+
+def spelled(x: Sum) -> Sum:
+    return x("NEG")("EXP")("ADD", 1.0)("DIV", first=1.0)
+
+
+CONFIDENCES: dict[str, Made] = {
+    "sigmoid, clipped": lambda x: x("LOGISTIC")("MINIMUM", 1 - 1e-7)("MAXIMUM", 1e-7),
+    "sigmoid, clipped to 0..1": lambda x: x("LOGISTIC")("RELU_0_TO_1"),
+    "sigmoid, rectified": lambda x: x("LOGISTIC")("RELU"),
+    "sigmoid, scaled": lambda x: x("LOGISTIC")("MUL", 0.98)("ADD", 0.01),
+    "one less a sigmoid": lambda x: x("LOGISTIC")("SUB", first=1.0),
+    "sigmoid, calibrated": lambda x: x("LOGISTIC")("POW", 1.7),
+    "a sigmoid's tangent": lambda x: x("LOGISTIC")("TANH"),
+    "mean of two": mixed(0.5, 0.5),
+    "mean of three, rounded": mixed(1 / 3, 1 / 3, 1 / 3),
+    "sum of two, halved": lambda x: mixed(1, 1)(x)("DIV", 2.0),
+    "product of two": lambda x: x("LOGISTIC")("MUL", x("MUL", 2.0)("LOGISTIC")),
+    "mean of a sigmoid and a softmax": lambda x: x("LOGISTIC")("ADD", x.softmax())("MUL", 0.5),
+    "attention": attended(softmax_over_time),
+    "attention, spelled out": attended(spelled_softmax(1)),
+    "attention, spelled out with a little more": attended(spelled_softmax(1, keep=False, more=1e-6)),
+    "attention, as matrices": multiplied,
+    "mean by sigmoids": averaged_by(lambda x: x("LOGISTIC")),
+    "mean by clipped softmax": averaged_by(lambda x: x.softmax()("MAXIMUM", 1e-7)("MINIMUM", 1.0)),
+    "mean by powers": averaged_by(lambda x: x("EXP")),
+    "linear softmax": lambda x: averaged_by(lambda _: frames(x)("LOGISTIC"))(x),
+    "noisy or": noisy_or,
+    "sigmoid, 1 / (1 + exp(-x))": spelled,
+    "sigmoid, exp(x) / (1 + exp(x))": lambda x: powers_over_more(x),
+    "sigmoid, as a tangent": lambda x: x("MUL", 0.5)("TANH")("MUL", 0.5)("ADD", 0.5),
+    "softmax, exp(x) / sum(exp(x))": spelled_softmax(1),
+    "softmax, its sum reshaped": spelled_softmax(1, keep=False),
+    "exp of a log-softmax": lambda x: Sum(x.b, closed("LOG_SOFTMAX")(x.b, x.tensor))("EXP"),
+    "hard sigmoid": lambda x: x("ADD", 3.0, fused=FUSED.RELU6)("MUL", 1 / 6),
+    "logits, clipped to 0..1": lambda x: x("MAXIMUM", 0.0)("MINIMUM", 1.0),
+    "classes, grouped": lambda x: x.softmax().dense(np.array([[1, 1, 0], [0, 1, 1], [1, 1, 1]])),
+    "classes, put in order": lambda x: x("LOGISTIC").dense(np.eye(N)[::-1]),
+}
+LOGITS: dict[str, Made] = {
+    "clipped": lambda x: x("MINIMUM", 15.0)("MAXIMUM", -15.0),
+    "scaled": lambda x: x("MUL", 0.125)("ADD", 0.5),
+    "rectified": lambda x: x("RELU"),
+    "rectified, to 6": lambda x: x("RELU6"),
+    "rectified, in an addition": lambda x: x("ADD", 1.0, fused=FUSED.RELU6),
+    "between -1 and 1": lambda x: x("RELU_N1_TO_1"),
+    "a tangent": lambda x: x("TANH"),
+    "a sigmoid, stretched": lambda x: x("LOGISTIC")("MUL", 30.0)("SUB", 15.0),
+    "a sigmoid, and some": lambda x: x("LOGISTIC")("ADD", 0.01),
+    "sum of two sigmoids": mixed(1, 1),
+    "sum over time of sigmoids": lambda x: frames(x)("LOGISTIC").reduced("SUM", 1),
+    "weights of another axis": attended(lambda x: x.softmax()),
+    "attention to logits": lambda x: softmax_over_time(frames(x, 2.0))("MUL", frames(x)).reduced("SUM", 1),
+    "attention, doubled": lambda x: attended(softmax_over_time)(x)("MUL", 2.0),
+    "logit of a sigmoid": lambda x: x("LOGISTIC")("DIV", x("LOGISTIC")("SUB", first=1.0))("LOG"),
+    "powers over those of another": lambda x: x("EXP")("DIV", x("MUL", 2.0)("EXP")("ADD", 1.0)),
+    "powers over less": lambda x: powers_over_more(x, -0.5),
+    "a layer after a sigmoid": lambda x: x("LOGISTIC").dense(networks.weights(N, N)),
+    "classes, grouped, of sigmoids": lambda x: x("LOGISTIC").dense(np.ones((N, N))),
+    "log of a sigmoid": lambda x: x("LOGISTIC")("LOG"),
+}
+
+
+def powers_over_more(x: Sum, more: float = 1.0) -> Sum:
+    powers = x("EXP")
+    return powers("DIV", powers("ADD", more))
+
+
+def plainly(data: bytes, window: np.ndarray = WINDOW) -> np.ndarray:
+    """What the interpreter alone says of a window."""
+    runner = litert.start(data)
+    (source,), (scores,) = runner.get_input_details(), runner.get_output_details()
+    return litert.run(runner, {source["index"]: window}, [scores["index"]])[0].reshape(-1)
+
+
+def confidences(path: Path, way: str) -> np.ndarray:
+    """What birdfast makes of the window, in the order of the classes."""
+    found = birdfast.load(path, graft=way == REWRITTEN, min_confidence=0).detect(WINDOW[0], networks.RATE_HZ)
+    by_name = {one.scientific_name: one.confidence for one in found}
+    return np.array([by_name[name.partition("_")[0]] for name in networks.LABELS])
+
+
+@pytest.mark.parametrize("way", [AS_IT_IS, REWRITTEN])
+@pytest.mark.parametrize("end", CONFIDENCES)
+def test_what_can_only_lie_between_0_and_1_is_a_confidence(tmp_path: Path, end: str, way: str) -> None:
+    data = network(ending_in(CONFIDENCES[end]))
+    assert ending.outputs(Graph.parse(data))[0].ends_in in {"sigmoid", "softmax"}
+    np.testing.assert_allclose(confidences(folder(tmp_path, data), way), plainly(data), atol=1e-5)
+
+
+@pytest.mark.parametrize("end", LOGITS)
+def test_what_may_lie_elsewhere_stays_logits(tmp_path: Path, end: str) -> None:
+    data = network(ending_in(LOGITS[end]))
+    assert ending.outputs(Graph.parse(data))[0].ends_in == "none"
+    path = folder(tmp_path, data, 'activation = "sigmoid"\n')
+    logits = np.clip(plainly(data).astype(float), -15, 15)
+    np.testing.assert_allclose(confidences(path, AS_IT_IS), 1 / (1 + np.exp(-logits)), atol=1e-5)
+
+
+@pytest.mark.parametrize("end", [*CONFIDENCES, *LOGITS])
+def test_what_a_graph_gives_lies_in_its_range(end: str) -> None:
+    data = network(ending_in({**CONFIDENCES, **LOGITS}[end]))
+    graph = Graph.parse(data)
+    found = ranges.of(graph, graph.outputs[0])
+    for loudness in (-2, -0.3, 0, 0.3, 2):
+        scores = plainly(data, np.float32(loudness) * WINDOW)
+        assert interval.of_array(scores).within(found, 1e-5)
+
+
+# ---- where nothing tells ----
+
+
+def gated(x: Sum) -> Sum:
+    """Between two sigmoids, as a third says: confidences, which no interval shows."""
+    gate = x("MUL", 3.0)("LOGISTIC")
+    one, two = x("LOGISTIC"), x("MUL", 2.0)("LOGISTIC")
+    return gate("MUL", one)("ADD", gate("SUB", first=1.0)("MUL", two))
+
+
+@pytest.mark.parametrize("way", [AS_IT_IS, REWRITTEN])
+def test_scores_that_look_like_confidences_are_refused_until_someone_says_what_they_are(
+    tmp_path: Path, way: str
+) -> None:
+    data = network(ending_in(gated))
+    path = folder(tmp_path, data)
+    said = (
+        r'tiny\.tflite: its scores look like confidences already .*activation = "none".*"sigmoid" as logits'
+    )
+    with pytest.raises(ModelError, match=said):
+        birdfast.load(path, graft=way == REWRITTEN)
+    told = (path / "model.toml").read_text()
+    for activation, expected in {
+        "none": plainly(data),
+        "sigmoid": 1 / (1 + np.exp(-plainly(data))),
+    }.items():
+        (path / "model.toml").write_text(f'{told}activation = "{activation}"\n')
+        np.testing.assert_allclose(confidences(path, way), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "made",
+    [
+        lambda x: x,
+        lambda x: x("MUL", 1e-3),  # of a network that hardly answers, but below 0 too
+        lambda x: x("RELU"),
+        lambda x: x("MUL", 0.0),
+        lambda x: x("MUL", 0.0)("ADD", 0.5),
+    ],
+    ids=["logits", "small", "rectified", "zeros", "one number"],
+)
+def test_scores_that_may_well_be_logits_are_taken_as_such(tmp_path: Path, made: Made) -> None:
+    assert birdfast.load(folder(tmp_path, network(ending_in(made)))).listener().model.activation == "sigmoid"
+
+
+def test_a_networks_scores_are_tried_only_where_nothing_tells(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+    sounds = plausibility.sounds
+    monkeypatch.setattr(plausibility, "sounds", lambda n: tried.append(n) or sounds(n))
+    for end, told in (("plain", 'activation = "sigmoid"\n'), ("sigmoid", ""), ("log-softmax", "")):
+        (tmp_path / end).mkdir()
+        birdfast.load(folder(tmp_path / end, network(ENDS[end][0]), told))
+    assert not tried
+    birdfast.load(folder(tmp_path, network()))
+    assert tried == [networks.WINDOW_SAMPLES]
 
 
 # ---- which output ----

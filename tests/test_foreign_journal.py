@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import sqlite3
+import tracemalloc
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from birdfast.__main__ import main
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Journal, Record
+from birdfast.journal import NAME, Facts, Journal, Record
 from birdfast.outcomes import Failure, Heard, Outcome
 from birdfast.runs import results
+from birdfast.runs.merging import merge
 from birdfast.runs.results import Results
 
 from .journals import FACTS, FACTS_OF_TWO, failed, outcome
@@ -21,12 +26,16 @@ from .journals import FACTS, FACTS_OF_TWO, failed, outcome
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Three files: two with detections, one that failed."""
-    with Journal(tmp_path, FACTS) as journal:
+    return filled(tmp_path, FACTS)
+
+
+def filled(folder: Path, facts: Facts) -> Path:
+    with Journal(folder, facts) as journal:
         journal.plan(["a.wav", "b.wav", "c.wav"], range(3))
         journal.add("a.wav", outcome())
         journal.add("b.wav", outcome())
         journal.add("c.wav", failed("c.wav"))
-    return tmp_path
+    return folder
 
 
 def change(folder: Path, statements: str) -> None:
@@ -138,3 +147,113 @@ def test_a_file_that_one_model_hears_again_does_not_make_a_change_true(tmp_path:
         pytest.raises(ConfigError, match="not those that were written"),
     ):
         journal.plan(["a.wav"], [0], retry=True)
+
+
+LISTS = {
+    "a file without its number": "UPDATE file SET number = NULL WHERE id = 2",
+    "the last file without its number": "UPDATE file SET number = NULL WHERE id = 3",
+    "a file that has gone": "DELETE FROM file WHERE id = 1",
+    "the last file, with all that was heard": (
+        "DELETE FROM file WHERE id = 3; DELETE FROM hearing WHERE file = 3;DELETE FROM stretch WHERE file = 3"
+    ),
+    "all files": "DELETE FROM file",
+    "a file that nobody planned": (
+        "INSERT INTO file (path, number) VALUES (CAST('d.wav' AS BLOB), 3);"
+        "INSERT INTO hearing VALUES (4, 0, 'waiting', 0, NULL, NULL)"
+    ),
+    "another number": "UPDATE file SET number = 7 WHERE id = 3",
+    "two paths in each other's place": (
+        "UPDATE file SET path = x'00' WHERE id = 1;"
+        "UPDATE file SET path = CAST('a.wav' AS BLOB) WHERE id = 2;"
+        "UPDATE file SET path = CAST('b.wav' AS BLOB) WHERE id = 1"
+    ),
+    "two numbers in each other's place": (
+        "UPDATE file SET number = 9 WHERE id = 1; UPDATE file SET number = 0 WHERE id = 2;"
+        "UPDATE file SET number = 1 WHERE id = 1"
+    ),
+    "another list of files": "UPDATE run SET files = '2 files, 00'",
+}
+HEARINGS = {
+    "a file that no model heard": "DELETE FROM hearing WHERE file = 2",
+    "a file that another model heard": "UPDATE hearing SET model = 1 WHERE file = 2",
+    "a file that one more model heard": "INSERT INTO hearing VALUES (1, 1, 'done', 0, NULL, NULL)",
+}
+
+
+@pytest.mark.parametrize("what", [*LISTS, *HEARINGS])
+@pytest.mark.parametrize("state", ["at its end", "half way"])
+def test_a_list_of_files_that_was_changed_is_believed_by_nobody(
+    tmp_path: Path, folder: Path, what: str, state: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if state == "half way":
+        with Journal(folder, FACTS) as journal:
+            journal.plan(["a.wav", "b.wav", "c.wav"], range(3), retry=True)
+    change(folder, {**LISTS, **HEARINGS}[what])
+    reason = "its files are not those that were planned"
+    if what in HEARINGS:
+        reason = "a file's results are not those that were written"
+    refusal = rf"{NAME}: damaged \({reason}\); --force starts anew"
+    for read in (
+        lambda: Results(folder).standing,
+        lambda: list(Results(folder)),
+        lambda: Results(folder).failures,
+        lambda: Results(folder).notes,
+        lambda: list(Results(folder).scores()),
+        lambda: Results(folder).to_arrow(),
+        lambda: _go_on(folder),
+    ):
+        with pytest.raises(ConfigError, match=refusal):
+            read()
+    assert main(["status", str(folder)]) == 64
+    assert f"damaged ({reason}); --force starts anew" in capsys.readouterr().err
+    with Journal(folder, FACTS, force=True) as journal:
+        assert journal.standing().files == 0
+
+
+@pytest.mark.parametrize("what", [*LISTS, *HEARINGS])
+def test_a_list_of_files_that_was_changed_is_not_merged(tmp_path: Path, what: str) -> None:
+    folder = tmp_path / "part"
+    folder.mkdir()
+    filled(folder, FACTS._replace(shard="1/1", inputs="3 files, a"))
+    assert merge([folder], tmp_path / "whole")[1].files == 3
+    change(folder, {**LISTS, **HEARINGS}[what])
+    with pytest.raises(ConfigError, match=r"damaged \(.* not those that were .*\); --force starts anew"):
+        merge([folder], tmp_path / "merged")
+    assert list((tmp_path / "merged").iterdir()) == []
+
+
+def _go_on(folder: Path) -> None:
+    with Journal(folder, FACTS) as journal:
+        journal.plan(["a.wav", "b.wav", "c.wav"], range(3))
+
+
+def test_files_of_an_earlier_plan_are_kept_and_do_not_count(folder: Path) -> None:
+    for planned in (["c.wav", "a.wav"], ["b.wav"], [], ["a.wav", "b.wav", "c.wav", "d.wav"]):
+        with Journal(folder, FACTS) as journal:
+            journal.plan(planned, range(len(planned)))
+        assert Results(folder).standing.files == len(planned)
+        with Record(folder) as record:
+            assert [os.fsdecode(entry.path) for _, entry in record.entries()] == planned
+    assert Results(folder).standing[:3] == (2, 1, 1)
+
+
+def test_a_plan_that_is_broken_off_leaves_the_list_of_before(folder: Path) -> None:
+    def paths() -> Iterator[str]:
+        yield "b.wav"
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), Journal(folder, FACTS) as journal:
+        journal.plan(paths(), itertools.count())  # type: ignore[arg-type]
+    assert Results(folder).standing[:3] == (2, 1, 0)
+
+
+def test_a_long_list_is_planned_and_checked_in_bounded_memory(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS) as journal:
+        names = [f"{number}.wav" for number in range(5000)]
+        journal.plan(names, range(5000))
+    tracemalloc.start()
+    with Record(tmp_path) as record:
+        assert record.files().startswith("5000 files, ")
+    peak_bytes = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak_bytes < 600_000

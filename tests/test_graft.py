@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import multiprocessing
+import os
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -18,9 +19,9 @@ from ai_edge_litert import schema_py_generated as schema
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from birdfast import audio, children, models, sessions
+from birdfast import audio, children, models, sessions, sources
 from birdfast.cli import COMMANDS
-from birdfast.errors import ModelError
+from birdfast.errors import ModelError, ModelMemoryError
 from birdfast.frontends import compiled
 from birdfast.frontends.normalization import NetworkNormalization
 from birdfast.frontends.tables import FrontEnd
@@ -460,6 +461,90 @@ def test_options_that_make_no_sense_are_refused(
     assert reason in capsys.readouterr().err
 
 
+# ---- what the command says of the cache ----
+
+
+def test_a_rewritten_network_is_kept_and_found_again(
+    tiny_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    assert _command(tiny_file) == 0
+    assert capsys.readouterr().out.count("kept in birdfast's cache") == 2
+    monkeypatch.setattr(graft, "verified", lambda *_, **__: pytest.fail("it is there"))
+    assert _command(tiny_file) == 0
+
+
+@pytest.mark.parametrize("place", ["a file", "below a file", "a folder in its place", "read-only"])
+def test_a_cache_that_keeps_nothing_is_told(
+    tiny_file: Path,
+    tmp_path: Path,
+    place: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    folder = tmp_path / "cache" / "grafts"
+    if place == "a file":
+        folder.parent.mkdir()
+        folder.touch()
+    elif place == "below a file":
+        folder.parent.touch()
+    elif place == "read-only":
+        if os.geteuid() == 0:
+            pytest.skip("the administrator may write everywhere")
+        folder.mkdir(mode=0o555, parents=True)
+    else:
+        sha256 = hashlib.sha256(TINY).hexdigest()
+        for batch in places.BATCHES:
+            for path in places.of(sha256, folder, batch, places.TOLERANCE, "", 0):
+                path.mkdir(parents=True)
+    monkeypatch.setenv("BIRDFAST_CACHE", str(folder.parent))
+    assert _command(tiny_file) == 74
+    said = capsys.readouterr()
+    assert said.out.count("rewritten for batch 1, not kept\n") == said.out.count("batch 4, not kept\n") == 1
+    assert said.err.startswith(f"birdfast: {folder}")
+    assert "so it is made again next time" in said.err
+
+
+@pytest.mark.parametrize("way", ["MemoryError", "ModelMemoryError"])
+def test_too_little_memory_says_nothing_about_the_network(
+    tiny_file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], way: str
+) -> None:
+    def lacking(*_: object, **__: object) -> None:
+        raise MemoryError if way == "MemoryError" else ModelMemoryError("logits: too little memory")
+
+    monkeypatch.setattr(graft, "verified", lacking)
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tiny_file.parent / "cache"))
+    assert _command(tiny_file) == 64
+    said = capsys.readouterr().err
+    assert said.startswith(f"birdfast: {tiny_file}: the original graph is used: ")
+    assert said.endswith("too little memory; tried again next time\n")
+
+
+@pytest.mark.parametrize("kind", [ModelError, ModelMemoryError])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_network_is_named_once_and_the_kind_of_its_error_stays(
+    kind: type[ModelError], is_named: bool
+) -> None:
+    from birdfast.cli import optimize
+
+    said = "a.tflite: cannot be read" if is_named else "cannot be read"
+    with (
+        pytest.raises(ModelError, match=r"^a\.tflite: cannot be read$") as caught,
+        optimize._named(Path("a.tflite")),
+    ):
+        raise kind(said)
+    assert type(caught.value) is kind
+
+
+def test_a_network_that_cannot_be_read_is_named_once(
+    tiny_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.truncate(tiny_file, sources.DATA_BYTES + 1)
+    for more in ([], ["--portable", "-o", str(tmp_path / "fast.tflite")]):
+        assert _command(tiny_file, *more) == 64
+        assert capsys.readouterr().err.count(str(tiny_file)) == 1
+
+
 # ---- damaged and hostile files ----
 
 
@@ -583,7 +668,7 @@ def test_a_changed_file_is_read_or_refused(data: st.DataObject) -> None:
 FUZZ = """
 import sys
 import numpy as np
-from birdfast.errors import ModelError
+from birdfast.errors import ModelError, ModelMemoryError
 from birdfast.grafting import graft
 
 original, outcomes = open(sys.argv[1], "rb").read(), {"rewritten": 0, "refused": 0}

@@ -509,7 +509,7 @@ def test_a_follower_is_told_what_takes_time_and_what_is_odd(
     ("how", "error", "reason"),
     [
         ({"recordings": "gone"}, ConfigError, "gone: no such file or folder"),
-        ({"recordings": []}, ConfigError, "no audio files"),
+        ({"recordings": []}, ConfigError, "recordings: none; at least one"),
         ({"model": "nothing"}, ModelError, "nothing: no such model"),
         ({"model": []}, ConfigError, "models: none; at least one"),
         ({"labels": "gone.txt"}, ModelError, "gone.txt"),

@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Facts, Journal
+from birdfast.journal import NAME, Journal
 from birdfast.runs import How, Run, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
 from .commands import birdfast, contents, infer
-from .journals import FACTS, outcome
+from .journals import FACTS, of_two_shards, shard_of
 from .recordings import noise, write
 
 
@@ -53,8 +53,9 @@ def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
     ("change", "reason"),
     [
         ("UPDATE hearing SET state = 'waiting' WHERE file = 1", "1 files are still to do; finish that run"),
-        ("DELETE FROM file WHERE number < 2", "file 0 of the run is in no part|file 1 of the run is in no"),
-        ("DELETE FROM file WHERE number > 3", "[45] of 6 files are there|file 4 of the run is in no part"),
+        ("DELETE FROM file WHERE number < 2", "its files are not those that were planned"),
+        ("DELETE FROM file WHERE number > 3", "its files are not those that were planned"),
+        ("UPDATE file SET number = number + 6 WHERE number > 3", "its files are not those that were planned"),
     ],
 )
 def test_parts_that_are_not_one_whole_run_are_refused(
@@ -77,19 +78,20 @@ def test_parts_that_are_not_one_whole_run_are_refused(
     assert list((tmp_path / "merged").iterdir()) == []
 
 
-def of_two_shards(folder: Path) -> list[Path]:
-    """Return the folders of a run of two files, finished by two machines."""
-    parts, paths = [folder / "one", folder / "two"], [f"{number}.wav" for number in range(2)]
-    for number, part in enumerate(parts):
-        part.mkdir()
-        with Journal(part, shard_of(number)) as journal:
-            journal.plan([paths[number]], [number])
-            journal.add(paths[number], outcome())
-    return parts
-
-
-def shard_of(number: int) -> Facts:
-    return FACTS._replace(shard=f"{number + 1}/2", inputs="2 files, a")
+@pytest.mark.parametrize(
+    ("numbers", "reason"),
+    [
+        ((0, 2), "file 1 of the run is in no part"),
+        ((1, 2), "file 0 of the run is in no part"),
+        ((0, 1), "2 of 3 files are there"),
+    ],
+)
+def test_shards_that_were_planned_of_less_than_the_whole_are_refused(
+    tmp_path: Path, numbers: tuple[int, int], reason: str
+) -> None:
+    parts = of_two_shards(tmp_path, numbers, "3 files, a")
+    with pytest.raises(ConfigError, match=reason):
+        merge(parts, tmp_path / "merged")
 
 
 @pytest.mark.parametrize("place", ["one", "two", "merged"])

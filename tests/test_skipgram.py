@@ -380,11 +380,31 @@ def test_a_long_sentence_is_not_cut() -> None:
         ({"min_learning_rate": "0"}, "min_learning_rate: '0'"),
         ({"learning_rate": 2}, "learning_rate: 2"),
         ({"seed": True}, "seed: True"),
+        ({"negatives": 2**24}, "negatives: 16777216 does not fit; it takes 1 to 1,024"),
+        ({"dim": 2**24}, "dim: 16777216 does not fit; it takes 1 to 16,384"),
+        ({"window": 2**25}, "window: 33554432 does not fit"),
     ],
 )
 def test_an_option_out_of_range_is_named(options: dict[str, Any], named: str) -> None:
     with pytest.raises(ConfigError, match=named):
         skipgram.train(two_topics(), 20, **options)
+
+
+def test_what_finds_no_memory_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    zeros = np.zeros
+
+    def some(shape: Any, *how: Any, **more: Any) -> Any:
+        if isinstance(shape, int) and shape > 16_384 * 20:
+            raise MemoryError
+        return zeros(shape, *how, **more)
+
+    monkeypatch.setattr(np, "zeros", some)
+    with pytest.raises(ConfigError, match="dim: 16384 finds no memory for 20 tokens"):
+        skipgram.train(two_topics(), 20, dim=16_384)
+    with pytest.raises(
+        ConfigError, match="vocabulary_size: 1099511627776 does not fit; it takes 1 to 16,777,216"
+    ):
+        skipgram.train(two_topics(), 2**40)
 
 
 @pytest.mark.parametrize(

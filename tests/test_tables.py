@@ -16,11 +16,14 @@ from typing import Any, NamedTuple
 
 import pyarrow.parquet
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from birdfast import tables
 from birdfast.arrays import Rows
 from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Detection, Failure
+from birdfast.tables import files
 from birdfast.tables.dense import DenseTable
 from birdfast.tables.detections import MORE, CsvTable, ParquetTable
 from birdfast.tables.failures import FailuresTable, NotesTable
@@ -169,6 +172,30 @@ def test_a_spreadsheet_runs_nothing_in_a_safe_csv_and_the_rest_is_as_it_was(
                 assert sum(value.startswith("'") for value in row.values()) >= 1
         assert rows_in(safe / "failures.csv") == rows_in(tmp_path / "failures.csv")
         assert rows_in(safe / "detections.parquet") == rows_in(plain / "detections.parquet")
+
+
+ODD = st.text("'=+-@\t\r\n,\" ab\udcff", max_size=6)
+
+
+@given(names=st.lists(ODD, min_size=1, max_size=5), csv_safe=st.booleans())
+def test_a_table_is_read_as_it_was_written_safe_or_not(
+    tmp_path_factory: pytest.TempPathFactory, names: list[str], csv_safe: bool
+) -> None:
+    folder = tmp_path_factory.mktemp("table")
+    rows = [Detection(0.0, 3.0, name, f"'{name}", 0.5, name) for name in names]
+    with CsvTable(folder, ABOUT, csv_safe=csv_safe) as table:
+        table.detections(rows)
+    assert tables.read_csv(table.path) == rows
+    cells = [cell for row in rows_in(table.path)[1] for cell in row.values()]
+    assert not (csv_safe and any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in cells))
+
+
+def test_what_a_safe_table_changes_is_told_from_names_of_that_kind() -> None:
+    names = [start + sign for start in ("", "'", "''", "a", "'a") for sign in ("", "=", "-1", "@x")]
+    safe = list(map(files.harmless, names))
+    assert len({*safe}) == len({*names})
+    assert [files.as_it_was(str(one)) for one in safe] == names
+    assert files.harmless("'Apapane") == "'Apapane", "a bird's name is no formula"
 
 
 def test_a_table_of_no_files_has_its_columns(tmp_path: Path, member: Case) -> None:

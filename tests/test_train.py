@@ -21,8 +21,9 @@ from birdfast import audio, keyedvectors, metrics, modelfolder, models
 from birdfast.__main__ import main
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
+from birdfast.journal import Folder
 from birdfast.sessions import open_session
-from birdfast.train import folds, head, recipe, recordings, whitening
+from birdfast.train import evaluation, folds, head, keep, recipe, recordings, whitening
 
 from . import commands, encoded
 from . import recordings as made
@@ -165,10 +166,39 @@ def test_cross_validation_holds_each_fold_out(model: Path) -> None:
         assert [row["class"] for row in csv.DictReader(file)] == ["rattle", "warble", "whistle"] * 2
 
 
+def test_all_that_a_training_writes_is_known_by_name(model: Path) -> None:
+    for folder, known in ((model, keep.MODEL), (model / "stages", keep.STAGES)):
+        written = [path.name for path in folder.iterdir() if path.is_file()]
+        assert written
+        assert [name for name in written if not re.fullmatch(known, name)] == []
+
+
+def test_two_trainings_do_not_share_a_folder(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    part = tmp_path / "m/stages/.head.npz.abc_1234.part"
+    part.parent.mkdir(parents=True)
+    part.touch()
+    with Folder(tmp_path / "m"):
+        assert train(data, "clips.csv", tmp_path / "m") == 64
+    assert f"{tmp_path / 'm'}: another birdfast is at work in it" in capsys.readouterr().err
+    assert part.exists()
+
+
+def test_a_spreadsheet_runs_nothing_of_a_safe_evaluation(tmp_path: Path) -> None:
+    judged = {"class": "=1+1", "n": 1, "roc_auc": -0.5, "recall": math.nan}
+    for csv_safe, names in ((False, ("=1+1", "-a")), (True, ("'=1+1", "'-a"))):
+        told = {"folds": [{"fold": "-a", "classes": [judged]}], "mean": {}}
+        evaluation.write(tmp_path, told, csv_safe=csv_safe)
+        (row,) = commands.table(tmp_path / "evaluation.csv")
+        assert (row["class"], row["fold"]) == names
+        assert (row["roc_auc"], row["recall"]) == ("-0.5", "nan")
+
+
 def test_nothing_of_the_fold_is_seen_in_training(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from birdfast.train import keep, stages
+    from birdfast.train import stages
 
     seen: list[set[str]] = []
     learn = stages.Training.model
@@ -185,7 +215,7 @@ def test_nothing_of_the_fold_is_seen_in_training(
 def test_a_copy_without_labels_of_what_is_held_out_is_not_heard(
     data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from birdfast.train import keep, stages
+    from birdfast.train import stages
 
     heard: list[set[str]] = []
     learn = stages.Training.model

@@ -237,7 +237,7 @@ class Recording:
         """Let the recording end where it gets longer than is wanted."""
         self._most = max(1, round(max_hours * 3600 * self.rate_hz))
         self._is_too_long = self.n_frames is not None and self.n_frames > self._most
-        self._too_long = refusal.too_long(self.path, max_hours, self.duration_s / 3600)
+        self._too_long = refusal.too_long(self.path, max_hours, self.duration_s)
         if self._is_too_long:
             self.n_frames = self._most
 

@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 from ..errors import AudioError
+from ..words import exact, lasting
 from .decoders import Undecodable
 
 HINTS: dict[bytes | str, str] = {  # by what begins the file, or its suffix
@@ -108,12 +109,12 @@ def _begins(head: bytes, sign: bytes | str) -> bool:
     return isinstance(sign, bytes) and sign in head
 
 
-def too_long(path: Path, max_hours: float, hours: float) -> AudioError:
-    """Return what is said of a recording that goes on where no more is wanted; hours 0: it does not say."""
-    promised = f" ({hours:.1f} h)" if hours else ""
+def too_long(path: Path, max_hours: float, duration_s: float) -> AudioError:
+    """Return what is said of a recording that goes on where no more is wanted; 0 s: it does not say."""
+    promised = f" ({lasting(duration_s)})" if duration_s else ""
+    longest = exact(max_hours * 3600)
     return AudioError(
-        f"{path}: longer than {max_hours:g} h{promised}: what lies before is kept;"
-        " --max-hours (max_hours) takes more"
+        f"{path}: longer than {longest}{promised}, and heard no further; --max-hours (max_hours) takes more"
     )
 
 

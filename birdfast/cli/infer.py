@@ -25,7 +25,6 @@ finished folder.
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from ..config import Options
 from . import channel, exits, values
@@ -42,6 +41,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
+        type=values.folder,
         default=DEFAULT_OUTPUT,
         metavar="DIR",
         help="where the tables go (default: %(default)s)",
@@ -127,14 +127,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
     )
     trouble = parser.add_argument_group("trouble")
-    trouble.add_argument(
-        "--max-hours",
-        type=float,
-        default=Options.max_hours,
-        metavar="H",
-        help="how much of a recording is heard, as a small file may decode to days; a longer one has failed"
-        " there, and what lies before is kept (default: %(default)s)",
-    )
+    values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
         "--fail-fast",
         action="store_true",
@@ -191,7 +184,7 @@ def run(chosen: argparse.Namespace) -> int:
     model = models.find(chosen.model, chosen.labels)
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, [model], options, Path(chosen.output), how)
+    run = Run(paths, [model], options, chosen.output, how)
     progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:

@@ -19,7 +19,9 @@ HELP = "join the shards of a run into one table"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("parts", nargs="+", metavar="OUT", help="the output folder of each shard")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="where the tables go")
+    parser.add_argument(
+        "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tables go"
+    )
     parser.add_argument(
         "--rtype",
         default="csv",
@@ -34,8 +36,6 @@ def run(chosen: argparse.Namespace) -> int:
     from ..runs.merging import merge
 
     parts = [Path(part) for part in chosen.parts]
-    written, standing = merge(
-        parts, Path(chosen.output), values.kinds(chosen.rtype), csv_safe=chosen.csv_safe
-    )
+    written, standing = merge(parts, chosen.output, values.kinds(chosen.rtype), csv_safe=chosen.csv_safe)
     voice.report(*(f"written: {path}" for path in written))
     return exits.of_run(standing)

@@ -4,8 +4,8 @@ The rewrite is compared with the original on noise, silence, tones, clicks, clip
 on your own with --audio; if a logit differs by more than the tolerance, it is refused.
 
 MODEL is a name from `birdfast models`, a .tflite file, or a folder with one. Without --portable the result
-goes into birdfast's cache, where `infer` finds it. (infer does this by itself when it first sees a network:
-this is for preparing machines, and for seeing the report.)
+goes into birdfast's cache, where `infer` finds it; if that takes nothing, the exit code is 74. (infer does
+this by itself when it first sees a network: this is for preparing machines, and for seeing the report.)
 
 With --portable a plain TFLite file is written for other programs: the spectrogram becomes convolutions,
 tensors keep their numbers, and the embedding becomes the second output. It is judged on tones as a recorder
@@ -17,14 +17,16 @@ from __future__ import annotations
 import argparse
 import warnings
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import atomicfile, voice
-from ..errors import ConfigError, ModelError
-from . import exits
+from ..errors import ConfigError, ModelError, OutputError
+from . import exits, values
+
+if TYPE_CHECKING:
+    from ..grafting.roles import Wanted
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
 
@@ -52,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a recording to compare on too (--portable); may be given again",
     )
+    values.max_hours(parser, "is refused")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -78,7 +81,7 @@ def _portable(args: argparse.Namespace) -> None:
     if args.output.resolve() == model.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)
-    windows = _recorded(model, args.audio)
+    windows = _recorded(model, args.audio, args.max_hours)
     with _named(model):
         made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
@@ -109,10 +112,12 @@ def _named(path: Path) -> Iterator[None]:
     try:
         yield
     except ModelError as error:
-        raise ModelError(f"{path}: {error}") from error
+        if str(error).startswith(f"{path}: "):
+            raise
+        raise type(error)(f"{path}: {error}") from error
 
 
-def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
+def _recorded(path: Path, names: Sequence[str], max_hours: float) -> dict[str, Any]:
     """Return the windows of the user's recordings, by what they are called in the proof."""
     from .. import audio, models, windows
     from ..grafting import fold, original
@@ -125,16 +130,16 @@ def _recorded(path: Path, names: Sequence[str]) -> dict[str, Any]:
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
     for name in names:
-        with audio.Recording(name) as recording:
+        with audio.Recording(name, max_hours=max_hours) as recording:
             cut = windows.cut(recording.blocks(rate_hz), grid, None, 1)
             found |= {f"{Path(name).name} {i}": window[0].copy() for i, window in enumerate(cut)}
     return found
 
 
 def _cache(name: str) -> None:
+    """Rewrite a network for birdfast, and say what came of it, and whether it is kept."""
     from .. import models
-    from ..grafting import cache, places
-    from ..grafting.places import BATCHES
+    from ..grafting import places
     from ..grafting.roles import Wanted
     from ..sessions.wanted import wanted
 
@@ -146,16 +151,51 @@ def _cache(name: str) -> None:
     folder = models.cache_folder()
     if reason := places.distrust(folder):
         raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
-    cached = partial(cache.cached, path, folder, wanted=shown)
-    for batch in BATCHES:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", RuntimeWarning)
-            with _named(path):
-                grafted = cached(batch=batch)
-        if grafted is None and batch == BATCHES[0]:
-            raise ModelError(f"{path}: no rewrite agrees with the original: birdfast runs that")
-        if grafted is None:
-            voice.report(f"{path}: takes no batch of {batch}")
-        else:
-            kept = f"{path}: rewritten for batch {batch}, kept in birdfast's cache"
-            voice.report(kept, *str(grafted.proof).splitlines())
+    kept = [_rewrite(path, folder, batch, shown) for batch in places.BATCHES]
+    if not all(kept):
+        raise OutputError(
+            f"{_flaw(folder)}; so it is made again next time, unless BIRDFAST_CACHE names another"
+        )
+
+
+def _rewrite(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
+    """Rewrite a network for so many windows at a time; return whether there is nothing that is not kept."""
+    from ..grafting import cache, places
+
+    with warnings.catch_warnings(record=True) as told, _named(path):
+        warnings.simplefilter("always", RuntimeWarning)
+        grafted = cache.cached(path, folder, batch=batch, wanted=shown)
+    if grafted is None:
+        why = "; ".join(str(one.message) for one in told) or "no rewrite agrees with it"
+        if batch == places.BATCHES[0]:
+            raise ModelError(f"{path}: {why}")
+        voice.report(f"{path}: takes no batch of {batch} ({why})")
+        return True
+    is_kept = _is_kept(path, folder, batch, shown)
+    where = "kept in birdfast's cache" if is_kept else "not kept"
+    voice.report(f"{path}: rewritten for batch {batch}, {where}", *str(grafted.proof).splitlines())
+    return is_kept
+
+
+def _is_kept(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
+    """Whether the next to ask for a rewritten network finds it."""
+    from .. import sources
+    from ..grafting import cache, places
+
+    sha256 = sources.sha256(path, ModelError)
+    for place in places.of(sha256, folder, batch, places.TOLERANCE, shown):
+        with suppress(*cache.UNREADABLE):
+            return cache.read(place) is not None
+    return False
+
+
+def _flaw(folder: Path) -> str:
+    """Return in words why a cache keeps nothing, as far as that can be told."""
+    try:
+        folder.mkdir(mode=0o755, parents=True, exist_ok=True)
+        atomicfile.check(folder / "any.graft")
+    except OSError as error:
+        return f"{folder}: cannot be the cache of rewritten networks ({error.strerror})"
+    except ConfigError as error:
+        return str(error)
+    return f"{folder}: takes no rewritten network"

@@ -1,17 +1,24 @@
 """Draw a recording's spectrogram with its detections, as a PNG.
 
 DETECTIONS is the detections.csv that `birdfast infer` wrote; only the recording's own rows are
-drawn, in the channels that they are of: a panel each. Of a recording that ends too early what is there is
-drawn, the exit code is then 2. Needs matplotlib: pip install 'birdfast[report]'.
+drawn, in the channels that they are of: a panel each. A recording that has moved since is found by its file's
+name, if the table has one such file. Of a recording that ends too early what is there is drawn, the exit code
+is then 2. Where no row is of the recording, as where nothing was heard in it, the picture is drawn without,
+and that is said; the exit code is 0. Needs matplotlib: pip install 'birdfast[report]'.
 """
 
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..outcomes import Detection
 
 from .. import voice
-from . import channel, exits
+from . import channel, exits, values
 
 HELP = "draw a recording's spectrogram with its detections"
 
@@ -35,6 +42,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="highest frequency shown (default: %(default)s)",
     )
     channel.argument(parser, each="a panel each", default=None)
+    values.max_hours(parser, "ends there")
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -45,16 +53,26 @@ def run(chosen: argparse.Namespace) -> int:
 
     recording = Path(chosen.recording)
     rows = tables.read_csv(Path(chosen.detections))
-    own = [row for row in rows if Path(row.file).resolve() == recording.resolve()]
+    own = picture.own(recording, rows)
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
     check_apart(output, recording, Path(chosen.detections))
     part = (chosen.start, chosen.length, chosen.fmax)
-    whole = picture.draw(recording, own, output, *part, chosen.channel, _say)
-    voice.report(f"written: {output} ({counted(len(own), 'detection')} in {recording.name})")
-    if rows and not own:
-        others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
-        voice.say(f"birdfast: {chosen.detections} does not name {recording}: {others}")
+    whole = picture.draw(recording, own.rows, output, *part, chosen.channel, _say, max_hours=chosen.max_hours)
+    voice.report(f"written: {output} ({counted(len(own.rows), 'detection')} in {recording.name})")
+    if own.moved_from:
+        _say(f"{chosen.detections} does not name {recording}: drawn is what it says of {own.moved_from}")
+    if rows and not own.rows:
+        _say(f"{chosen.detections} does not name {recording}: {_others(rows, own.alike)}; none is drawn")
     return exits.FINE if whole else exits.SOME_FAILED
+
+
+def _others(rows: Sequence[Detection], alike: Sequence[str]) -> str:
+    """Say whose the rows of a table are."""
+    from ..words import counted
+
+    if alike:
+        return f"its rows are of other files, of which {len(alike):,} have this name: {', '.join(alike[:3])}"
+    return f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
 
 
 def _say(text: str) -> None:

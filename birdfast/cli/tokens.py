@@ -9,6 +9,9 @@
 A frame without a token (a NaN in it) is -1. --vectors writes the tokens' embeddings as word2vec's file,
 which gensim's KeyedVectors.load_word2vec_format reads; centroids.npy in the model's folder is what faiss'
 users read with NumPy.
+
+What this command wrote into the folder before is replaced, be it of the other kind; of recordings that are
+not given any more nothing stays.
 """
 
 from __future__ import annotations
@@ -17,7 +20,7 @@ import argparse
 from pathlib import Path
 
 from .. import voice
-from . import channel, exits
+from . import channel, exits, values
 
 HELP = "write recordings as sequences of a trained model's tokens"
 
@@ -26,11 +29,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("inputs", nargs="+", metavar="INPUT", help="audio files, folders, or .txt lists")
     parser.add_argument("--model", required=True, metavar="MODEL", help="a folder that birdfast trained")
-    parser.add_argument("-o", "--output", required=True, metavar="DIR", help="where the tokens go")
+    parser.add_argument(
+        "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tokens go"
+    )
     parser.add_argument(
         "--rtype", choices=("parquet", "npy"), default="parquet", help="(default: %(default)s)"
     )
     channel.argument(parser)
+    values.csv_safe(parser)
+    values.max_hours(parser, "has failed there, and what lies before is kept")
     parser.add_argument("--vectors", metavar="FILE", help="write the embeddings here, too (.bin: binary)")
 
 
@@ -41,7 +48,8 @@ def run(chosen: argparse.Namespace) -> int:
 
     paths = inputs.find(chosen.inputs, voice.say)
     vectors = chosen.vectors and Path(chosen.vectors)
-    model, output = Path(chosen.model), Path(chosen.output)
-    n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, channel=chosen.channel)
+    model, output = Path(chosen.model), chosen.output
+    how = {name: getattr(chosen, name) for name in ("channel", "max_hours", "csv_safe")}
+    n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, **how)
     voice.say(f"{n_written} of {len(paths)} recordings written to {chosen.output}")
     return exits.of(n_failed, n_written)

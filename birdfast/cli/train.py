@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 from .. import voice
 from ..errors import BirdfastError
-from . import channel, exits
+from . import channel, exits, values
 
 HELP = "train a model on your own recordings"
 STAGES = "stages"
@@ -88,6 +88,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " test on it",
     )
     channel.argument(parser)
+    values.csv_safe(parser)
+    values.max_hours(parser, "is left out, unless the clips of a CSV end before")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="(default: %(default)s)")
     parser.add_argument("--workers", type=int, metavar="N", help="threads (default: one a core)")
     parser.add_argument("--force", action="store_true", help="replace the finished model that is in MODEL")
@@ -96,21 +98,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
-    from ..runs.output import output_folder, telling
-    from ..train import folds, keep, recordings
+    from ..runs.output import alone, output_folder, telling
+    from ..train import evaluation, folds, keep, recordings
 
     _check(chosen)
     output = Path(chosen.output)
-    clips = _heard(recordings.find(chosen.data, beside=(output, output / STAGES)), chosen.channel)
+    beside, n_workers = (output, output / STAGES), _n_workers(chosen)
+    found = recordings.find(chosen.data, beside, n_workers=n_workers, bar=not chosen.quiet)
+    clips = _heard(found, chosen)
     training = _training(chosen, clips)
     trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
     training.keep = output_folder(output / STAGES)
-    with telling(output), _naming(training):
+    with telling(output), alone(output), _naming(training):
         keep.tidy(output, output / STAGES)
         if chosen.force and chosen.stage in WRITE:
             keep.forget_model(output)
         if trials:
-            _evaluate(training, trials, output)
+            told = _evaluate(training, trials)
+            evaluation.write(output, told, csv_safe=chosen.csv_safe)
         if chosen.stage:
             return _single(training, chosen.stage, output)
         _write_model(training, output, training.model())
@@ -153,16 +158,15 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     from .. import keyedvectors
     from ..tokens import Codebook
     from ..train import recipe, recordings, stages
-    from ..workers import usable_cores
 
     return stages.Training(
         recipe.load(chosen.preset, chosen.recipe),
         clips,
-        _heard(recordings.unlabelled(chosen.unlabelled), chosen.channel),
+        _heard(recordings.unlabelled(chosen.unlabelled), chosen),
         classes=sorted({label for clip in clips for label in clip.labels}),
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
-        n_workers=chosen.workers or len(usable_cores()),
+        n_workers=_n_workers(chosen),
         say=stages.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
@@ -170,8 +174,14 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     )
 
 
-def _heard(clips: Sequence[Clip], channel: str) -> list[Clip]:
-    return [replace(clip, channel=channel) for clip in clips]
+def _n_workers(chosen: argparse.Namespace) -> int:
+    from ..workers import usable_cores
+
+    return chosen.workers or len(usable_cores())
+
+
+def _heard(clips: Sequence[Clip], chosen: argparse.Namespace) -> list[Clip]:
+    return [replace(clip, channel=chosen.channel, max_hours=chosen.max_hours) for clip in clips]
 
 
 def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
@@ -211,8 +221,8 @@ def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[
     return clips, [fold]
 
 
-def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
-    """Train without each fold, test on it, and write what came out."""
+def _evaluate(training: Training, trials: list[Trial]) -> dict[str, Any]:
+    """Train without each fold, test on it, and return what came out."""
     from .. import metrics
     from ..train import evaluation
 
@@ -231,7 +241,7 @@ def _evaluate(training: Training, trials: list[Trial], output: Path) -> None:
         )
     mean = metrics.mean(results)
     training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
-    evaluation.write(output, {"folds": results, "mean": mean})
+    return {"folds": results, "mean": mean}
 
 
 def _end(training: Training, output: Path) -> int:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
+from ..config import MAX_HOURS, MOST_HOURS, above_zero
 from ..errors import ConfigError
 
 
@@ -13,8 +15,38 @@ def csv_safe(parser: argparse.ArgumentParser) -> None:
         "--csv-safe",
         action="store_true",
         help="put an apostrophe before names and words in CSV tables that begin with = + - @, a tab or a"
-        " carriage return, which a spreadsheet would run as a formula (default: as they are)",
+        " carriage return, which a spreadsheet would run as a formula, be it behind apostrophes: without the"
+        " first one it is the name again (default: as they are)",
     )
+
+
+def max_hours(parser: argparse._ActionsContainer, longer: str) -> None:
+    """Declare how long a recording may be; `longer` says what becomes of one that is longer."""
+    parser.add_argument(
+        "--max-hours",
+        type=hours,
+        default=MAX_HOURS,
+        metavar="H",
+        help="how much of a recording is heard, as a small file may decode to days; a longer one"
+        f" {longer} (default: %(default)g)",
+    )
+
+
+def folder(text: str) -> Path:
+    """Read the name of a folder: an empty one, of a script's unset variable, is not the working folder."""
+    if not text:
+        raise argparse.ArgumentTypeError("an empty name; it takes a folder")
+    return Path(text)
+
+
+def hours(text: str) -> float:
+    """Read what --max-hours takes."""
+    try:
+        return above_zero("max_hours", float(text), MOST_HOURS, "hours")
+    except ConfigError as error:
+        raise argparse.ArgumentTypeError(str(error)) from error
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number of hours") from error
 
 
 def kinds(text: str) -> tuple[str, ...]:

@@ -105,8 +105,9 @@ class Options:
         self._own("graft", flag)
         choice("tail", self.tail, get_args(Tail))
         choice("normalization", self.normalization, (None, *get_args(Normalization)))
-        object.__setattr__(self, "channel", str(self.channel))
-        check(CHANNEL.fullmatch(self.channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
+        channel = str(self.channel)
+        check(CHANNEL.fullmatch(channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
+        object.__setattr__(self, "channel", channel)
         self._own("max_hours", above_zero, MOST_HOURS, "hours")
         choice("resampler", self.resampler, get_args(Resampler))
         dense, kinds = get_args(Dense), self.keep

@@ -100,9 +100,9 @@ def several(name: str, value: object, what_fits: str) -> tuple[Any, ...]:
 
 
 def path(name: str, value: object) -> str:
-    """Return a file's name, which is text or a path: bytes would be in some encoding."""
+    """Return a file's name, which is text or a path: bytes would be in some encoding, "" names nothing."""
     found = os.fspath(value) if isinstance(value, str | os.PathLike) else None
-    fits = isinstance(found, str) and "\0" not in found
+    fits = isinstance(found, str) and found != "" and "\0" not in found
     check(fits, name, value, "a path, as text or as pathlib has it")
     return str(found)
 

@@ -7,20 +7,18 @@ from typing import Any
 import numpy as np
 
 from ..config import GraphEnd
-from . import tensors
+from . import ranges, tensors
 from .graph import Graph
-from .operators import MOVES, RESHAPES, reads
+from .interval import UNIT
+from .operators import RESHAPES, reads
+from .ranges import JOINS, PASSING
 from .signature import OPEN, Output
 from .tensors import DTYPES
 
 ACTIVATIONS: dict[str, GraphEnd] = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax", "LOG_SOFTMAX": "log-softmax"}
 # Behind them a number stands for the same.
 KEEPING = RESHAPES | {"TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "CAST"}
-JOINS = frozenset({"CONCATENATION", "PACK"})
-# What is between 0 and 1 stays there: numbers are put elsewhere, rounded, averaged or chosen from.
-PASSING = (MOVES - JOINS) | frozenset(
-    ["QUANTIZE", "DEQUANTIZE", "CAST", "MEAN", "REDUCE_MAX", "REDUCE_MIN", "MAX_POOL_2D", "AVERAGE_POOL_2D"]
-)
+SLACK = 1e-4  # of 0 and 1: weights that come to 1 are rounded
 
 
 def outputs(graph: Graph) -> list[Output]:
@@ -38,12 +36,24 @@ def output(graph: Graph, tensor: int) -> Output:
 def of(graph: Graph, tensor: int) -> GraphEnd:
     """Return the activation that a tensor's numbers have been through, "none" where none is seen.
 
+    Numbers that can only lie between 0 and 1, however that was done, are as good as a sigmoid's; one number
+    whatever sounds tells nothing.
+
     Parameters
     ----------
     graph : Graph
         A checked one (see `validate`).
     tensor : int
     """
+    found = _last(graph, tensor)
+    if found != "none":
+        return found
+    numbers = ranges.of(graph, tensor)
+    return "sigmoid" if numbers.low < numbers.high and numbers.within(UNIT, SLACK) else "none"
+
+
+def _last(graph: Graph, tensor: int) -> GraphEnd:
+    """Return the activation whose very numbers a tensor has, perhaps moved, rounded or averaged."""
     makers, waiting, seen, found = graph.producer(), [tensor], set[int](), set[GraphEnd]()
     while waiting:
         t = waiting.pop()
@@ -52,7 +62,7 @@ def of(graph: Graph, tensor: int) -> GraphEnd:
         if name in JOINS:
             waiting += {*reads(operator)} - seen
         elif name in PASSING:
-            waiting.append(reads(operator)[1 if name == "SPLIT" else 0])  # whose first input is the axis
+            waiting.append(ranges.source(name, operator))
         else:
             found.add(ACTIVATIONS.get(name, "none"))
         seen.add(t)

@@ -91,8 +91,9 @@ class Output(NamedTuple):
 def the_input(inputs: Sequence[Input]) -> Input:
     """Return a network's one input; raise ModelError where it has none or several."""
     if len(inputs) != 1:
+        found = ", ".join(map(str, inputs)) or "none"
         raise ModelError(
-            f"has {len(inputs)} inputs ({', '.join(map(str, inputs)) or 'none'}); birdfast has one to give: sound, or its picture"
+            f"has {len(inputs)} inputs ({found}); birdfast has one to give: sound, or its picture"
         )
     return inputs[0]
 

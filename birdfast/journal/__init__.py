@@ -3,8 +3,8 @@
 It is one SQLite file in the output folder. Files are known by their path's bytes as they were given,
 and count as done once all their stretches are, for each model by itself; size and time of change say
 whether a file is still the same (`stamp`). Every row carries a digest of itself and of what belongs to
-it: what was changed from outside is refused, never believed. Tables are written from here, in the order
-of the files, so they do not tell whether a run was interrupted.
+it, and the list of files has one: what was changed from outside is refused, never believed. Tables are
+written from here, in the order of the files, so they do not tell whether a run was interrupted.
 
 Detections come stretch by stretch, in order; the parts of dense rows (`outcomes.Part`) as they arise, so
 that nobody has to hold them. They count once their stretch's outcome says how many there are.
@@ -21,7 +21,7 @@ from pathlib import Path
 from ..outcomes import Failure, Heard, Outcome, Part
 from . import stamp
 from .begun import Begun
-from .database import NAME, new_digest
+from .database import NAME, check_place, new_digest
 from .entry import FILE, Entry
 from .facts import Facts, compare
 from .folder import Folder
@@ -29,7 +29,19 @@ from .record import Record, Standing, path_of, total
 from .stamp import Stamp
 from .writable import Writable
 
-__all__ = ["NAME", "Entry", "Facts", "Folder", "Journal", "Record", "Standing", "compare", "path_of", "total"]
+__all__ = [
+    "NAME",
+    "Entry",
+    "Facts",
+    "Folder",
+    "Journal",
+    "Record",
+    "Standing",
+    "check_place",
+    "compare",
+    "path_of",
+    "total",
+]
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"
@@ -62,7 +74,6 @@ class Journal(Writable):
 
     def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
         super().__init__(folder, facts, force=force)
-        self._models = range(len(facts.about.models))
         self._begun: Begun | None = None
         self.changed: dict[str, str] = {}
 
@@ -86,6 +97,7 @@ class Journal(Writable):
                 for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
                     if models := self._enter(os.fsencode(path), number, retry):
                         waiting.append((place, models))
+                self.database.execute("UPDATE run SET files = ?", (self.files(),))
             self.commit()
         return waiting
 

@@ -6,7 +6,7 @@ import hashlib
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
@@ -15,15 +15,16 @@ from ..errors import BirdfastError, ConfigError
 from .facts import Facts
 
 NAME = "journal.sqlite"
-VERSION = 4
+VERSION = 5
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
 LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
 # A file is known by its path's bytes. What is of the recording stands in its row, what a model heard of it in
-# `hearing`, by the model's number; `started`, `site` and `best` are for what later versions keep there.
+# `hearing`, by the model's number; `started`, `site` and `best` are for what later versions keep there. Files
+# without a number are those of an earlier plan; `run.files` is what `Database.files` said of the others.
 TABLES = """
-CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL);
+CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL, files TEXT NOT NULL);
 CREATE TABLE file (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
     size INTEGER, mtime_ns INTEGER, head BLOB, audio_s REAL NOT NULL DEFAULT 0,
@@ -47,6 +48,8 @@ SMALL_TABLES = (
     "hearing",
     "stretch",
 )  # parts may be gigabytes: digests find what is wrong there
+RUNS_FILES = "SELECT number, path FROM file WHERE number IS NOT NULL ORDER BY number"
+ROWS = 1024  # that are held at once; it goes into the digest, too
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
 FILES = tuple(NAME + suffix for suffix in ("", "-wal", "-shm", "-journal"))
 
@@ -78,7 +81,8 @@ class Database:
         for statement in TABLES.split(";")[:-1]:
             self.database.execute(statement)
         text = facts.to_json()
-        self.database.execute("INSERT INTO run VALUES (?, ?)", (text, new_digest(text.encode()).digest()))
+        values = (text, new_digest(text.encode()).digest(), self.files())
+        self.database.execute("INSERT INTO run VALUES (?, ?, ?)", values)
         self.database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self.database.execute(f"PRAGMA user_version = {VERSION}")
         self.database.execute("COMMIT")
@@ -100,9 +104,20 @@ class Database:
             (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
             if state != "ok":
                 raise sqlite3.DatabaseError(str(state).replace("\n", " "))
-        ((text, digest),) = self.database.execute("SELECT facts, digest FROM run").fetchall()
+        ((text, digest, files),) = self.database.execute("SELECT facts, digest, files FROM run").fetchall()
         if new_digest(text.encode()).digest() != digest:
             raise sqlite3.DatabaseError("its facts are not those that were written")
+        if files != self.files():
+            raise sqlite3.DatabaseError("its files are not those that were planned")
+
+    def files(self) -> str:
+        """Return what tells the run's files from others: their count, a digest of numbers and paths."""
+        digest, n_files = new_digest(), 0
+        found = self.database.execute(RUNS_FILES)
+        while rows := found.fetchmany(ROWS):
+            digest.update(repr(rows).encode("utf-8", "backslashreplace"))
+            n_files += len(rows)
+        return f"{n_files} files, {digest.hexdigest()}"
 
     @contextmanager
     def told(self) -> Iterator[None]:
@@ -128,15 +143,34 @@ class Database:
         return ConfigError(f"{self.path}: damaged ({error}); --force starts anew")
 
 
+def check_place(folder: Path) -> None:
+    """Refuse a folder where a journal's place is taken by folders, which nobody removes unasked.
+
+    Raises
+    ------
+    ConfigError
+        With the first of them.
+    """
+    for path, mode in _files(folder):
+        if stat.S_ISDIR(mode):
+            raise ConfigError(
+                f"{path}: is a folder, where a run keeps its journal; move it away, or choose another output"
+            )
+
+
 def _check_files(folder: Path) -> None:
     """Refuse links, which would have us write elsewhere, and what is no file."""
-    for name in FILES:
-        try:
-            mode = (folder / name).lstat().st_mode
-        except OSError:  # not there, or SQLite says why it cannot be looked at
-            continue
+    check_place(folder)
+    for path, mode in _files(folder):
         if not stat.S_ISREG(mode):
-            raise ConfigError(f"{folder / name}: no regular file, as a journal is; --force starts anew")
+            raise ConfigError(f"{path}: no regular file, as a journal is; --force starts anew")
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, int]]:
+    """Yield what is in a journal's places, with its mode."""
+    for path in (folder / name for name in FILES):
+        with suppress(OSError):  # not there, or SQLite says why it cannot be looked at
+            yield path, path.lstat().st_mode
 
 
 @cache

@@ -6,6 +6,7 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 from typing import NamedTuple, Self
@@ -98,11 +99,15 @@ class Record(Database):
         audio_s, detections = 0.0, 0
         # "done" < "failed" < "waiting": the greatest is the worst.
         files = """
-            SELECT max(state) AS state, audio_s, sum(n_detections) AS n FROM file JOIN hearing ON file = id
-            WHERE number IS NOT NULL GROUP BY id"""
-        query = f"SELECT state, count(*), sum(audio_s), sum(n) FROM ({files}) GROUP BY state"
+            SELECT max(state) AS state, audio_s, sum(n_detections) AS n,
+                count(model) = :models AND max(model) = :models - 1 AS is_whole
+            FROM file LEFT JOIN hearing ON file = id WHERE number IS NOT NULL GROUP BY id"""
+        query = f"SELECT state, count(*), sum(audio_s), sum(n), min(is_whole) FROM ({files}) GROUP BY state"
         with self.told():
-            for state, n_files, sound_s, heard in self.database.execute(query):
+            found = self.database.execute(query, {"models": len(self._models)})
+            for state, n_files, sound_s, heard, are_whole in found:
+                if not are_whole:
+                    raise sqlite3.DatabaseError(CHANGED)
                 counts[state] = n_files
                 audio_s, detections = audio_s + sound_s, detections + heard
         return Standing(**counts, audio_s=audio_s, detections=detections)
@@ -189,5 +194,14 @@ class Record(Database):
             yield blob
 
     def _hearings(self, file: int) -> tuple[Hearing, ...]:
+        """Return a file's rows, one for each of the run's models: what it heard, or is to hear."""
         query = f"SELECT {HEARING} FROM hearing WHERE file = ? ORDER BY model"
-        return tuple(Hearing(*values) for values in self.database.execute(query, (file,)))
+        found = tuple(Hearing(*values) for values in self.database.execute(query, (file,)))
+        if [hearing.model for hearing in found] != list(self._models):
+            raise sqlite3.DatabaseError(CHANGED)
+        return found
+
+    @cached_property
+    def _models(self) -> range:
+        """The numbers of the run's models."""
+        return range(len(self.facts().about.models))

@@ -10,7 +10,7 @@ from time import monotonic
 
 from .. import tables
 from ..errors import BirdfastError, ConfigError, OutputError
-from .database import FILES, NAME
+from .database import FILES, NAME, check_place
 from .facts import Facts, compare
 from .folder import Folder
 from .record import Record
@@ -113,6 +113,7 @@ class Writable(Record):
 
 def _forget(folder: Path, facts: Facts) -> None:
     """Remove a folder's run: first its tables, of which nobody could tell later whose they are."""
+    check_place(folder)
     tables.forget(folder, facts.about)
     with suppress(ConfigError), Record(folder) as before:  # no journal, or one that nobody can read
         tables.forget(folder, before.facts().about)

@@ -13,6 +13,7 @@ from ..errors import ConfigError
 from ..labels import Labels
 from ..scores import ScoreRule
 from ..sessions.session import LOGITS, Session, logits_of
+from . import plausibility
 
 
 class LabelSpaces:
@@ -33,7 +34,7 @@ class LabelSpaces:
     Raises
     ------
     ModelError
-        A graph ends in an activation, and another was told to follow.
+        A graph ends in an activation, and another was told to follow; or see `plausibility`.
     ConfigError
         A sensitivity was chosen, and there is no sigmoid whose logits it could shift.
     """
@@ -54,6 +55,8 @@ class LabelSpaces:
             self.widths[role] = len(its)
             whose = f"{model.path}: label space {space.name}"
             found = models.activation_after(session.ends[role], space.activation, whose)
+            if not (found or told.activation):
+                plausibility.look(whose, role, "sigmoid", session)
             activations.append(found or told.activation or "sigmoid")
         if options.sensitivity != 1 and {*activations} != {"sigmoid"}:
             raise ConfigError(f"sensitivity: {model.title} has no sigmoid whose logits it could shift")

@@ -19,6 +19,7 @@ from ..errors import AudioError, ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
 from ..sessions import open_session
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
+from . import plausibility
 from .ear import Ear, Scored
 from .labelspaces import LabelSpaces
 
@@ -63,6 +64,7 @@ class Listener:
         session = open_session(model, n_classes, cache, more)
         self._sessions = _Sessions(session)
         self.model = model.for_input(session.window_samples, session.ends_in)
+        plausibility.check(model, self.model, session)
         self._spaces = LabelSpaces(self.model, model, self.label_spaces, session, options)
         self.embedding_size = session.outputs.get(EMBEDDING, 0)
         self._shapes = {EMBEDDING: (self.embedding_size,), SPATIAL_EMBEDDING: session.spatial_shape}

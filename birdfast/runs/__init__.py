@@ -13,7 +13,7 @@ from .. import models as known_models
 from ..config import Options
 from ..errors import ConfigError
 from ..grafting import places
-from ..journal import Journal, Record
+from ..journal import Journal, Record, check_place
 from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
 from ..words import counted
@@ -50,8 +50,8 @@ class Run:
     Raises
     ------
     ConfigError
-        A kind of table that there is not, no model or two of one name, or a folder where the tables cannot
-        be.
+        A kind of table that there is not, no model or two of one name, or a folder where the tables or the
+        journal cannot be.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class Run:
         self.recordings, self.models = recordings, models
         self.options = dataclasses.replace(options, keep=keep)
         self.folder = output_folder(folder)
+        check_place(self.folder)
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
 
     def work(self, *followers: Follower) -> Results:

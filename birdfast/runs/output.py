@@ -7,7 +7,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..config import path
 from ..errors import ConfigError, OutputError
+from ..journal import Folder
 
 KEPT = "what was done is kept, the same command goes on"
 AGAIN = "the same command begins anew"
@@ -19,14 +21,33 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     Raises
     ------
     ConfigError
-        It cannot be made, or is a file.
+        It cannot be made, is a file, or no path.
     """
-    folder = Path(name)
+    folder = Path(path("output", name))
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
+
+
+@contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Keep a folder from other commands.
+
+    Raises
+    ------
+    ConfigError
+        One is at work in it.
+    OutputError
+        It cannot be looked into.
+    """
+    try:
+        lock = Folder(folder)
+    except ConfigError as error:
+        raise ConfigError(f"{folder}: another birdfast is at work in it") from error
+    with lock:
+        yield
 
 
 @contextmanager

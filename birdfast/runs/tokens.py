@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import audio, keyedvectors, tables
+from .. import atomicfile, audio, keyedvectors, modelfolder, models, tables
 from ..arrays import Int32
-from ..atomicfile import check_apart
-from ..errors import AudioError
+from ..atomicfile import check_apart, check_replaceable
+from ..config import MAX_HOURS, MOST_HOURS, above_zero
+from ..errors import AudioError, ModelError
 from ..outcomes import Failure
 from ..pipeline.transcript import failure_of
 from ..sessions.stsg import StsgSession
-from ..tables import About, Result
-from .output import AGAIN, output_folder, telling
+from ..tables import About, FailuresTable, NotesTable, Result, TokensNpy, TokensParquet
+from .output import AGAIN, alone, output_folder, telling
 
-KINDS: dict[str, type[tables.TokensParquet] | type[tables.TokensNpy]] = {
-    "parquet": tables.TokensParquet,
-    "npy": tables.TokensNpy,
-}
+GIVE_TOKENS = "tokens are of models that `birdfast train` wrote: --model takes the folder of one"
 
 
 class Written(NamedTuple):
@@ -39,11 +40,14 @@ def write(
     vectors: Path | None = None,
     *,
     channel: str = "mix",
+    max_hours: float = MAX_HOURS,
+    csv_safe: bool = False,
 ) -> Written:
     """Write recordings as tokens.
 
     Those that cannot be read to their end are in failures.csv; what is before that place is written. What is
-    to be known of others is in notes.csv, if anything is.
+    to be known of others is in notes.csv, if anything is. A table of the other kind that is there already is
+    written, too, and sequences of recordings that are no longer given go: all in a folder say the same.
 
     Parameters
     ----------
@@ -56,53 +60,114 @@ def write(
     vectors : path or None
         Where the tokens' embeddings go, in word2vec's format.
     channel : "mix" or a number from 1
+    max_hours : float in (0, 100000]
+        How much of a recording is heard; a longer one has failed there.
+    csv_safe : bool
+        Put an apostrophe before text in CSVs that a spreadsheet would run.
 
     Raises
     ------
     ModelError
-        The model cannot be used.
+        The model cannot be used, or has no tokens.
     ConfigError, OutputError
-        The folder cannot be written, or takes no more.
+        The folder cannot be written, takes no more, holds what would be lost, or another is at work in it.
     """
-    session = StsgSession(model)
-    output_folder(folder)
-    if vectors is not None:  # first: whether it can be written is soon known
-        check_apart(vectors, model, *map(Path, paths))
-        with telling(vectors, AGAIN):
-            keyedvectors.write(vectors, session.embeddings)
+    above_zero("max_hours", max_hours, MOST_HOURS, "hours")
+    session = _session(model)
+    folder = output_folder(folder)
+    with telling(folder, AGAIN), alone(folder):
+        _tidy(folder)
+        kinds = tables.tokens.kinds(folder, kind)
+        tables.tokens.check(folder, kinds, len(paths))
+        for name in [tables.tokens.KINDS[kind].name for kind in kinds] + [
+            FailuresTable.name,
+            NotesTable.name,
+        ]:
+            check_replaceable(folder / name)
+        if vectors is not None:  # first: whether it can be written is soon known
+            check_apart(vectors, model, *map(Path, paths))
+            with telling(vectors, AGAIN):
+                keyedvectors.write(vectors, session.embeddings)
+        with _tables(folder, kinds, session.tokenizer.front_end.frame_s, csv_safe) as written:
+            found = _written((_heard(session, path, channel, max_hours) for path in paths), written)
+        if not written.notes.is_wanted:
+            written.notes.path.unlink()
+    return found
+
+
+def _session(model: Path) -> StsgSession:
+    """Open a model that has tokens, or say what another is."""
+    if not modelfolder.is_one(model):
+        known = models.catalogue().get(str(model))
+        has_network = os.path.isdir(model) and any(model.glob("*.tflite"))  # noqa: PTH112 -- as models.find
+        if known is not None or has_network or model.suffix == ".tflite":
+            title = f"{known.title}, a network" if known is not None else "a TFLite network"
+            raise ModelError(f"{model}: {title} without tokens; {GIVE_TOKENS}")
+        if not os.path.isdir(model):  # noqa: PTH112
+            raise ModelError(f"{model}: no such folder; {GIVE_TOKENS}")
+    return StsgSession(model)
+
+
+def _tidy(folder: Path) -> None:
+    """Remove what was begun by one that was killed."""
+    names = (*(table.name for table in tables.tokens.KINDS.values()), FailuresTable.name, NotesTable.name)
+    atomicfile.tidy(folder, "|".join(map(re.escape, names)))
+    tables.tokens.tidy(folder)
+
+
+class _Tables(NamedTuple):
+    tokens: list[TokensParquet | TokensNpy]
+    failures: FailuresTable
+    notes: NotesTable
+
+
+@contextmanager
+def _tables(folder: Path, kinds: Sequence[str], frame_s: float, csv_safe: bool) -> Iterator[_Tables]:
+    """Open all tables; none gets its name before all are whole."""
+    about = About({}, ())
+    with ExitStack() as stack:
+        made: list[TokensParquet | TokensNpy] = []
+        for kind in kinds:
+            made.append(tables.tokens.KINDS[kind](folder, frame_s, csv_safe=csv_safe))
+            stack.enter_context(made[-1])
+        found = _Tables(
+            made,
+            stack.enter_context(FailuresTable(folder, about, csv_safe=csv_safe)),
+            stack.enter_context(NotesTable(folder, about, csv_safe=csv_safe)),
+        )
+        yield found
+        for table in (*found.tokens, found.failures, found.notes):
+            table.finish()
+
+
+def _written(all_heard: Iterable[_Heard], written: _Tables) -> Written:
+    """Write what is heard, recording by recording, and count."""
     n_written = n_failed = 0
-    with telling(folder, AGAIN):
-        with (
-            KINDS[kind](folder, session.tokenizer.front_end.frame_s) as table,
-            tables.FailuresTable(folder, About({}, ())) as failures,
-            tables.NotesTable(folder, About({}, ())) as notes,
-        ):
-            for path in paths:
-                heard = _heard(session, path, channel)
-                if heard.failure is not None:
-                    failures.write(heard.failure)
-                    n_failed += 1
-                if heard.failure is None or len(heard.tokens):
-                    table.write(path, heard.tokens)
-                    n_written += 1
-                notes.begin(Result(path, (), notes=heard.notes))
-        if not notes.is_wanted:
-            notes.path.unlink()
+    for heard in all_heard:
+        if heard.failure is not None:
+            written.failures.write(heard.failure)
+            n_failed += 1
+        if heard.failure is None or len(heard.tokens):
+            for table in written.tokens:
+                table.write(heard.path, heard.tokens)
+            n_written += 1
+        written.notes.begin(Result(heard.path, (), notes=heard.notes))
     return Written(n_written, n_failed)
 
 
 class _Heard(NamedTuple):
     """A recording's tokens, int32 [n], up to its failure; what is to be noted of it."""
 
+    path: str
     tokens: Int32
     failure: Failure | None
     notes: list[str]
 
 
-def _heard(session: StsgSession, path: str, channel: str) -> _Heard:
+def _heard(session: StsgSession, path: str, channel: str, max_hours: float) -> _Heard:
     parts, failure, notes = [np.zeros(0, np.int32)], None, list[str]()
     try:
-        with audio.Recording(path, channel) as recording:
+        with audio.Recording(path, channel, max_hours=max_hours) as recording:
             try:
                 parts += _tokens(session, recording)
             except AudioError as error:
@@ -111,7 +176,7 @@ def _heard(session: StsgSession, path: str, channel: str) -> _Heard:
             notes = recording.notes
     except AudioError as error:
         failure = failure_of(path, error)
-    return _Heard(np.concatenate(parts), failure, notes)
+    return _Heard(path, np.concatenate(parts), failure, notes)
 
 
 def _tokens(session: StsgSession, recording: audio.Recording) -> Iterator[Int32]:

@@ -40,7 +40,8 @@ class Session(Protocol):
         "logits:NAME" for each further label space; "embedding" and "spatial_embedding", where it has them to
         show.
     ends_in : "sigmoid", "softmax", "log-softmax", "none" or ""
-        The activation that its own graph ends in; "": not known.
+        The activation that its own graph ends in ("sigmoid" also where its scores can only lie between 0
+        and 1, however it does that); "": not known.
     ends : dict of str to GraphEnd
         The same of further label spaces, by role.
     spatial_shape : tuple of int

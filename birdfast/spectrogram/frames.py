@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..arrays import Float32
-from ..config import LARGEST, flag, whole
+from ..config import LARGEST, check, flag, whole
 from ..config.checks import floats
 from ..errors import AudioError, ConfigError
 
@@ -16,6 +16,7 @@ PadMode = Literal["constant", "reflect", "edge"]
 Pad = Literal["none", "zero", "reflect", "edge"]
 Row = TypeVar("Row", bound=np.generic)
 _MAX_HOP = 2**24 - 1
+_MAX_WINDOW = 2**20  # samples: more than any transform takes
 _PADS: dict[str, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}
 
 
@@ -39,18 +40,19 @@ def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.f
     Raises
     ------
     ConfigError
-        Another name, or another number of values.
+        Another name, another number of values, or a number of samples that cannot be.
     """
+    samples = whole("samples", samples, 1, _MAX_WINDOW)
     if isinstance(window, str):
         if window not in _WINDOWS:
             raise ConfigError(f"window={window!r}: must be one of {', '.join(_WINDOWS)}, or an array")
         angle = 2 * np.pi / samples * np.arange(samples)
         terms = [(-1) ** k * a * np.cos(k * angle) for k, a in enumerate(_WINDOWS[window])]
         return np.asarray(np.sum(terms, axis=0))
-    floats("window", window)
+    floats("the window's values", window)
     values = np.asarray(window, np.float64)
     if values.shape != (samples,):
-        raise ConfigError(f"window has the shape {values.shape}: must be [{samples}], its window_samples")
+        raise ConfigError(f"window has the shape {list(values.shape)}: must be [{samples}], its samples")
     return values
 
 
@@ -137,15 +139,18 @@ class Framing:
 
     def count(self, samples: int) -> int:
         """Return the number of frames in a recording of this length; none in an empty one."""
+        samples = whole("samples", samples)
         room = samples + 2 * self.pad_samples - self.span_samples
         return 0 if samples == 0 or room < 0 else room // self.hop_samples + 1
 
     def start(self, frame: int) -> int:
         """Return the sample at which a frame's window starts: below 0, it starts in the padding."""
+        frame = whole("frame", frame)
         return frame * self.hop_samples + self.lead_samples - self.pad_samples
 
     def settled(self, samples: int) -> int:
         """Return the number of leading frames that no later sample can change, once `samples` are known."""
+        samples = whole("samples", samples)
         if self.pad_mode == "reflect" and samples <= -self.start(0):
             return 0
         room = samples - self.window_samples - self.start(0)
@@ -165,9 +170,16 @@ class Stream(Generic[Row]):
     framing : Framing
     rows : callable (samples, start, count)
         Makes rows of so many frames, the first of which starts at a place of the samples that are held.
+
+    Raises
+    ------
+    ConfigError
+        Something else than frames and a callable.
     """
 
     def __init__(self, framing: Framing, rows: Callable[[Float32, int, int], npt.NDArray[Row]]) -> None:
+        check(isinstance(framing, Framing), "framing", framing, "a Framing")
+        check(callable(rows), "rows", rows, "a callable (samples, start, count)")
         self._framing = framing
         self._rows = rows
         self._restart()

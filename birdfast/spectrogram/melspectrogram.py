@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from .. import _kernels
 from ..arrays import Float32
-from ..config import flag, number
+from ..config import check, flag, number
 from ..config.checks import floats
 from ..errors import ConfigError
 from . import plans
@@ -25,6 +25,10 @@ class Log:
 
     offset: float = 0.0
     floor: float = 0.0
+
+    def __post_init__(self) -> None:
+        number("offset", self.offset)
+        number("floor", self.floor)
 
 
 class MelSpectrogram(ShortTime[np.float32]):
@@ -88,7 +92,8 @@ class MelSpectrogram(ShortTime[np.float32]):
         flag("subtract_mean", subtract_mean)
         plans.check_length(n_fft)
         window = table("window", window, (None,))
-        framing = framing or Framing(window.size, hop_samples, window.size)
+        framing = Framing(window.size, hop_samples, window.size) if framing is None else framing
+        check(isinstance(framing, Framing), "framing", framing, "a Framing")
         if (framing.window_samples, framing.hop_samples) != (window.size, hop_samples):
             raise ConfigError(f"{framing}: must have window_samples={window.size}, hop_samples={hop_samples}")
         if subtract_mean and framing.pad_samples:

@@ -13,7 +13,7 @@ from .. import atomicfile
 from ..config import Dense
 from ..errors import ConfigError, OutputError
 from ..outcomes import Failure
-from . import dense
+from . import dense, tokens
 from .dense import DenseTable
 from .detections import CsvTable, ParquetTable, arrow, read_csv
 from .failures import FailuresTable, NotesTable
@@ -40,6 +40,7 @@ __all__ = [
     "forget",
     "read_csv",
     "tidy",
+    "tokens",
     "write_all",
     "write_failures",
 ]

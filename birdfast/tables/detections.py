@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from .. import sources
 from ..errors import ConfigError
 from ..outcomes import Detection
+from . import files
 from .files import CsvFile, ParquetFile, escaped
 from .table import About, Table
 
@@ -39,7 +38,7 @@ class CsvTable(CsvFile, Table):
             seconds = (_seconds(row.start_s), _seconds(row.end_s))
             names = (row.scientific_name, row.common_name)
             more = (getattr(row, field) for field in self._more)
-            self._write_row((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
+            self.write_row((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
 
 
 class ParquetTable(ParquetFile, Table):
@@ -113,13 +112,12 @@ def read_csv(path: Path) -> list[Detection]:
         The file cannot be read, or is no such table.
     """
     try:
-        with sources.opened(path, ConfigError) as file:
-            rows = csv.reader(io.TextIOWrapper(file, "utf-8", "surrogateescape", newline=""))
-            header = tuple(next(rows, ()))
-            more = [field for field, title in MORE.items() if title in header]
-            if header != (*CsvTable.header, *(MORE[field] for field in more)):
-                raise ConfigError(f"{path}: not a table of detections")
-            return [_detection(more, *row) for row in rows]
+        rows = files.read_csv(path, ConfigError)
+        header = tuple(next(rows, ()))
+        more = [field for field, title in MORE.items() if title in header]
+        if header != (*CsvTable.header, *(MORE[field] for field in more)):
+            raise ConfigError(f"{path}: not a table of detections")
+        return [_detection(more, *row) for row in rows]
     except (ValueError, TypeError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 

@@ -26,7 +26,7 @@ class FailuresTable(CsvFile, Table):
 
     def write(self, failure: Failure) -> None:
         """Append one row."""
-        self._write_row(failure[: self._n_fields])
+        self.write_row(failure[: self._n_fields])
 
 
 class NotesTable(CsvFile, Table):
@@ -42,4 +42,4 @@ class NotesTable(CsvFile, Table):
         """Append a row for each note."""
         self.is_wanted = self.is_wanted or bool(result.notes)
         for note in result.notes:
-            self._write_row((result.path, note))
+            self.write_row((result.path, note))

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping, Sequence
+import io
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, TYPE_CHECKING, Any
 
+from .. import sources
 from ..atomicfile import AtomicFile
+from ..sources import Fault
 
 if TYPE_CHECKING:
     import pyarrow
 
 
-# What begins with one of these is a formula to a spreadsheet (OWASP: CSV injection).
-RUN = ("=", "+", "-", "@", "\t", "\r")
+# What begins with one of these signs is a formula to a spreadsheet (OWASP: CSV injection). Apostrophes before
+# one are counted in: so one that was put there can be told from those that a name has.
+RUN = re.compile("'*[-=+@\t\r]")
 
 
 class CsvFile(AtomicFile):
@@ -26,20 +31,44 @@ class CsvFile(AtomicFile):
     path : path
     header : sequence of str
     csv_safe : bool
-        Put an apostrophe before text that a spreadsheet would run.
+        Put an apostrophe before text that a spreadsheet would run, and say so by a header in quotes.
     """
 
     def __init__(self, path: Path, header: Sequence[str], *, csv_safe: bool = False) -> None:
         super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
-        self._csv, self._is_safe = csv.writer(_UnixLines(self.stream)), csv_safe
-        self._csv.writerow(header)
+        lines = _UnixLines(self.stream)
+        self._csv, self._is_safe = csv.writer(lines), csv_safe
+        csv.writer(lines, quoting=csv.QUOTE_ALL if csv_safe else csv.QUOTE_MINIMAL).writerow(header)
 
-    def _write_row(self, values: Iterable[object]) -> None:
-        self._csv.writerow(map(_harmless, values) if self._is_safe else values)
+    def write_row(self, values: Iterable[object]) -> None:
+        """Append a row."""
+        self._csv.writerow(map(harmless, values) if self._is_safe else values)
 
 
-def _harmless(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(RUN) else value
+def harmless(value: object) -> object:
+    """Return a value as a safe table has it: text that a spreadsheet would run behind an apostrophe."""
+    return f"'{value}" if isinstance(value, str) and RUN.match(value) else value
+
+
+def as_it_was(value: str) -> str:
+    """Return the text that `harmless` was given, of which it made a safe table's."""
+    return value[1:] if value.startswith("'") and RUN.match(value) else value
+
+
+def read_csv(path: Path, fault: Fault) -> Iterator[list[str]]:
+    """Yield the header and the rows of a table that `CsvFile` wrote, safe or not, as they were given to it.
+
+    Raises
+    ------
+    fault
+        It cannot be read.
+    csv.Error, UnicodeError
+        It is no CSV.
+    """
+    with sources.opened(path, fault) as file:
+        is_safe = file.peek(1)[:1] == b'"'
+        rows = csv.reader(io.TextIOWrapper(file, "utf-8", "surrogateescape", newline=""))
+        yield from ([*map(as_it_was, row)] for row in rows) if is_safe else rows
 
 
 class _UnixLines:

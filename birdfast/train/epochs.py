@@ -24,7 +24,8 @@ from . import checkpoint as checkpoints
 from .sentences import keep_probabilities, negative_table
 
 FORMAT = 2  # of the checkpoint: another for rules of learning that give other bits
-LARGEST_SIZE = 2**24  # of a dimension, a window, a number of rows: more finds no memory
+LARGEST_SIZE = 2**24  # of a vocabulary, a window: more finds no memory
+MOST = {"dim": 2**14, "negatives": 2**10}  # 64 times the defaults and more; each worker has a row for each
 CENTRES_A_CHUNK = 2048  # what a thread takes at a time, at one learning rate
 
 
@@ -71,13 +72,11 @@ class SkipgramOptions:
 
     def __post_init__(self) -> None:
         for name in ("dim", "window", "negatives", "min_count", "epochs"):
-            object.__setattr__(self, name, whole(name, getattr(self, name), 1, LARGEST_SIZE))
+            object.__setattr__(self, name, whole(name, getattr(self, name), 1, MOST.get(name, LARGEST_SIZE)))
         object.__setattr__(self, "seed", whole("seed", self.seed))
         object.__setattr__(self, "subsample", number("subsample", self.subsample, 0))
         object.__setattr__(self, "exponent", number("exponent", self.exponent, -1, 1))
-        rates = [
-            number(f"{kind}learning_rate", getattr(self, f"{kind}learning_rate")) for kind in ("", "min_")
-        ]
+        rates = [number(name, getattr(self, name)) for name in ("learning_rate", "min_learning_rate")]
         if not 0 <= rates[1] <= rates[0] <= 1:
             raise ConfigError(f"learning_rate: {rates[0]} to {rates[1]} does not fall within 1..0")
 
@@ -105,6 +104,7 @@ class Epochs:
         n_workers: int,
     ) -> None:
         self._kernels = _load_kernels()
+        vocabulary_size = whole("vocabulary_size", vocabulary_size, 1, LARGEST_SIZE)
         self._tokens, self._offsets = tokens, offsets
         self._size, self._options, self._n_workers = vocabulary_size, options, n_workers
         counts = np.bincount(tokens[tokens >= 0], minlength=vocabulary_size)
@@ -225,7 +225,11 @@ class Epochs:
         """Return zeros [*shape, dim], dim filled up to whole cache lines and each row beginning on one."""
         line = self._kernels.LINE
         full = (*shape, -(-self._options.dim // line) * line)
-        room = np.zeros(math.prod(full) + line, np.float32)
+        try:
+            room = np.zeros(math.prod(full) + line, np.float32)
+        except MemoryError as error:
+            flaw = f"dim: {self._options.dim} finds no memory for {self._size:,} tokens"
+            raise ConfigError(flaw) from error
         begin = -room.ctypes.data // room.itemsize % line
         return room[begin : begin + math.prod(full)].reshape(full)
 

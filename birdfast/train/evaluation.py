@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,9 +13,11 @@ from ..arrays import Bools, Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling
+from ..tables.files import CsvFile
 from .examples import Examples
 
 NAMES = ("evaluation.json", "evaluation.csv")
+COLUMNS = ("fold", "class", "n", "roc_auc", "recall")
 
 
 def scores(
@@ -42,7 +43,7 @@ def scores(
     return means, examples.targets[first]
 
 
-def write(folder: Path, told: Mapping[str, Any]) -> None:
+def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> None:
     """Write what was judged: evaluation.json, and evaluation.csv with a row for each fold and class.
 
     Parameters
@@ -50,6 +51,8 @@ def write(folder: Path, told: Mapping[str, Any]) -> None:
     folder : path
     told : dict
         "folds": a list of what `metrics.judge` returns, each with its "fold"; "mean": their means.
+    csv_safe : bool
+        Put an apostrophe before names in the CSV that a spreadsheet would run.
 
     Raises
     ------
@@ -58,11 +61,10 @@ def write(folder: Path, told: Mapping[str, Any]) -> None:
     """
     with AtomicFile(folder / NAMES[0], mode="w", encoding="utf-8") as file:
         file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
-    with AtomicFile(folder / NAMES[1], mode="w", encoding="utf-8", newline="") as file:
-        table = csv.writer(file.stream, lineterminator="\n")
-        table.writerow(("fold", "class", "n", "roc_auc", "recall"))
+    with CsvFile(folder / NAMES[1], COLUMNS, csv_safe=csv_safe) as table:
         for fold in told["folds"]:
-            table.writerows((fold["fold"], *row.values()) for row in fold["classes"])
+            for row in fold["classes"]:
+                table.write_row((fold["fold"], *row.values()))
 
 
 def _plain(value: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import modelfolder
+from .. import atomicfile, modelfolder
 from ..errors import ConfigError, ModelError
 from ..modelfolder import Arrays
 from . import checkpoint, evaluation
@@ -20,6 +21,13 @@ from .recordings import Clip
 
 Run = dict[str, Any]
 
+# The names of what a training writes, as regular expressions: its stages', and a finished model's.
+STAGES = r"(codebook|embedding|head|skipgram-[0-9a-f]{32})\.npz"
+ARRAYS = (
+    *("mean", "projection", "centroids", "embeddings", "idf", "embedding_mean"),
+    *("statistics_mean", "statistics_deviation", "layer[0-9]+_weight", "layer[0-9]+_bias"),
+)
+MODEL = rf"{'|'.join(map(re.escape, (modelfolder.MANIFEST, *evaluation.NAMES)))}|({'|'.join(ARRAYS)})\.npy"
 TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
 
 
@@ -80,11 +88,13 @@ class Keep:
         return self.folder / f"{name}-{_digest(json.dumps(run).encode())}.npz"
 
 
-def tidy(*folders: Path) -> None:
-    """Remove what a training that was killed while it wrote has left in its folders."""
-    for folder in folders:
-        for part in folder.glob(".*.part"):
-            part.unlink(missing_ok=True)
+def tidy(folder: Path, stages: Path) -> None:
+    """Remove what a training that was killed while it wrote has left in a model's folder and its stages'.
+
+    The folders must be ours: what a training that is at work has begun has the same names.
+    """
+    atomicfile.tidy(folder, MODEL)
+    atomicfile.tidy(stages, STAGES)
 
 
 def forget_model(folder: Path) -> None:

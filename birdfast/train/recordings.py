@@ -14,6 +14,7 @@ import numpy as np
 
 from .. import audio, bars, inputs, modelfolder, sources
 from ..arrays import Float32
+from ..config import MAX_HOURS
 from ..errors import AudioError, ConfigError
 from ..labels import composed
 from ..tables import escaped
@@ -31,7 +32,10 @@ LOUDEST = 2.0**32
 
 @dataclass(frozen=True)
 class Clip:
-    """A recording or a part of one, in seconds; end_s None is its end, channel "mix" or a number from 1."""
+    """A recording or a part of one, in seconds; end_s None is its end, channel "mix" or a number from 1.
+
+    Of a recording that is longer than `max_hours` what lies behind cannot be read.
+    """
 
     path: str
     labels: tuple[str, ...] = ()
@@ -39,6 +43,7 @@ class Clip:
     end_s: float | None = None
     fold: str = ""
     channel: str = "mix"
+    max_hours: float = MAX_HOURS
 
     @cached_property
     def file(self) -> str:
@@ -47,7 +52,11 @@ class Clip:
 
     def opened(self, tell: Tell) -> audio.Recording:
         """Open the recording; `tell` gets each remark on it, with its path, when it is left."""
-        return audio.Recording(self.path, self.channel, tell=lambda remark: tell(f"{self.path}: {remark}"))
+
+        def remark(text: str) -> None:
+            tell(f"{self.path}: {text}")
+
+        return audio.Recording(self.path, self.channel, max_hours=self.max_hours, tell=remark)
 
     def blocks(self, rate_hz: int, tell: Tell) -> Iterator[Float32]:
         """Yield the sound, mono, in blocks at `rate_hz`; `tell` as `opened`.
@@ -63,7 +72,7 @@ class Clip:
                 yield not_too_loud(block, self.path)
 
 
-def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
+def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: bool = False) -> list[Clip]:
     """Return the clips in a folder of class folders, or those that a CSV lists.
 
     Parameters
@@ -75,6 +84,10 @@ def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
         times, be it as a copy, is one, with all of its labels.
     beside : paths
         Folders that are no classes even if they are in `data`, as trained models are not.
+    n_workers : int
+        Threads that look for copies.
+    bar : bool
+        Show how far they are, on a terminal.
 
     Raises
     ------
@@ -83,11 +96,12 @@ def find(data: str, beside: Iterable[Path] = ()) -> list[Clip]:
     """
     path = Path(data)
     if path.is_dir():
-        clips = _joined(_in_folders(path, {folder.resolve() for folder in beside}))
+        found = _in_folders(path, {folder.resolve() for folder in beside})
     elif path.is_file():
-        clips = _joined(_in_csv(path))
+        found = _in_csv(path)
     else:
         raise ConfigError(f"{data}: no such folder or CSV")
+    clips = _joined(found, n_workers, bar)
     if len({label for clip in clips for label in clip.labels}) < 2:
         raise ConfigError(f"{data}: a classifier needs recordings of two classes or more")
     return clips
@@ -130,10 +144,10 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
     )
 
 
-def _joined(clips: Iterable[Clip]) -> list[Clip]:
+def _joined(clips: Iterable[Clip], n_workers: int, bar: bool) -> list[Clip]:
     """Return each clip of a fold once, with the labels that it has anywhere."""
     clips = list(clips)
-    name = contents.named(clip.path for clip in clips)
+    name = contents.named((clip.path for clip in clips), n_workers=n_workers, bar=bar)
     found: dict[tuple[str, float, float | None, str], Clip] = {}
     for clip in clips:
         place = (name[clip.path], clip.start_s, clip.end_s, clip.fold)

@@ -95,7 +95,8 @@ class Training:
     def without(self, clips: Iterable[Clip]) -> Self:
         """Return the training that hears nothing of clips, nor of other parts of their files or copies."""
         clips = list(clips)
-        name = contents.named(clip.path for clip in (*clips, *self.clips, *self.unlabelled))
+        paths = [clip.path for clip in (*clips, *self.clips, *self.unlabelled)]
+        name = contents.named(paths, n_workers=self.n_workers, bar=self.bar)
         held_out = {name[clip.path] for clip in clips}
         kept = [clip for clip in self.clips if name[clip.path] not in held_out]
         unlabelled = [clip for clip in self.unlabelled if name[clip.path] not in held_out]
