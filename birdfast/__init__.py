@@ -87,10 +87,10 @@ def load(
     Parameters
     ----------
     model : str or path, or several of them
-        A name from `python -m birdfast models`, a .tflite file, or a folder that holds one. Several hear
-        the same sound in one pass.
+        A name from `python -m birdfast models`, a .tflite or .onnx file, or a folder that holds one. Several
+        hear the same sound in one pass.
     labels : path or None
-        The labels of a .tflite file; by default `<stem>_Labels.txt` beside it.
+        The labels of a file; by default `<stem>_Labels.txt` beside it, or what an .onnx file tells itself.
     **options
         The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
 

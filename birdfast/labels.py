@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterator, Sequence
@@ -12,6 +13,7 @@ from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
+from .sources import onnxfile
 
 BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
@@ -56,7 +58,10 @@ def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
     path : path
     labels_format : str
         "lines": one `Scientific_Common` a line, as BirdNET has it; "csv:COLUMN": that column of a
-        CSV with a header, as Perch and YAMNet have it; "toml": the list `classes` of a trained model's
+        CSV with a header, as Perch and YAMNet have it, or "csv:SCIENTIFIC+COMMON" two of them, as BirdNET
+        3.0 has them; "json:KEY": what stands under that key of a JSON object, a list or names by number, as
+        `id2label` in Hugging Face's config.json; "onnx": the network's own file, which is `path`, tells
+        `classes`; "toml": the list `classes` of a trained model's
         manifest, each a name, or one as BirdNET has them (`Genus species_Common name`).
     space : str
         What the label space is called.
@@ -75,9 +80,12 @@ def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
         names = [line.strip() for line in sources.text(path, ModelError).splitlines() if line.strip()]
     elif labels_format == "toml":
         names = _classes(path)
+    elif labels_format.startswith("json:"):
+        names = _listed(path, sources.text(path, ModelError), labels_format.removeprefix("json:"))
+    elif labels_format == "onnx":
+        names = _listed(path, onnxfile.metadata(path).get("classes", ""))
     else:
-        column = labels_format.removeprefix("csv:")
-        names = [row[column] for _, row in sources.table(path, [column], ModelError)]
+        names = _columns(path, labels_format.removeprefix("csv:").split("+"))
     if not names:
         raise ModelError(f"{path}: no labels in it")
     pairs = [_pair(composed(name), labels_format) for name in names]
@@ -92,7 +100,8 @@ def composed(name: str) -> str:
 def _pair(name: str, labels_format: str) -> tuple[str, str]:
     """Return a class's scientific and common name: only BirdNET's lists have both in one."""
     scientific, _, common = name.partition("_")
-    birdnets = labels_format == "lines" or (labels_format == "toml" and BIRDNETS.fullmatch(name))
+    told = labels_format in ("toml", "onnx") or labels_format.startswith("json:")
+    birdnets = labels_format == "lines" or "+" in labels_format or (told and BIRDNETS.fullmatch(name))
     return (scientific, common) if birdnets and scientific and common else (name, name)
 
 
@@ -101,3 +110,26 @@ def _classes(path: Path) -> list[str]:
         return [str(name) for name in sources.toml(path, ModelError)["classes"]]
     except (KeyError, TypeError) as error:
         raise ModelError(f"{path}: no list of classes in it ({error})") from error
+
+
+def _columns(path: Path, columns: Sequence[str]) -> list[str]:
+    """Return one column of a CSV, or two as BirdNET has them in one: commas part them, or semicolons."""
+    head = sources.text(path, ModelError, sources.TABLE_BYTES).partition("\n")[0]
+    delimiter = ";" if ";" in head and "," not in head else ","
+    rows = sources.table(path, columns, ModelError, delimiter)
+    return ["_".join(row[column] for column in columns if row[column]) for _, row in rows]
+
+
+def _listed(path: Path, told: str, key: str = "") -> list[str]:
+    """Return names that JSON tells: a list, or an object of them by number."""
+    try:
+        found = json.loads(told)
+        found = found[key] if key else found
+        if isinstance(found, dict):
+            found = [found[str(number)] for number in range(len(found))]
+        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
+            raise TypeError("no list of names")
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        what = key or "classes"
+        raise ModelError(f"{path}: no {what} that name its classes by number ({error})") from error
+    return found

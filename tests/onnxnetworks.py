@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import onnx
 from onnx import helper, numpy_helper
 
+RATE_HZ = 8_000
 WINDOW_SAMPLES, DIM, N_CLASSES = 4_000, 8, 3
+LABELS = ("Avis prima_First Bird", "Avis secunda_Second Bird", "Noise")
+PICTURE = "front_end = { n_fft = 256, hop_samples = 100, n_mels = 20 }\n"
+PICTURE_SHAPE = ("batch", 1, 20, 41)
 FLOAT = onnx.TensorProto.FLOAT
 
 
@@ -65,3 +71,43 @@ def model(graph: onnx.GraphProto, *domains: str) -> onnx.ModelProto:
     opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(domain, 1) for domain in domains)]
     made: Any = helper.make_model(graph, opset_imports=opsets, ir_version=8)
     return made
+
+
+def told(made: onnx.ModelProto, **words: str) -> onnx.ModelProto:
+    """Write words into a model."""
+    for key, value in words.items():
+        entry = made.metadata_props.add()
+        entry.key, entry.value = key, value
+    return made
+
+
+def told_all(made: onnx.ModelProto) -> onnx.ModelProto:
+    """Write into a model what OpenSoundscape looks for."""
+    return told(
+        made,
+        sample_rate=str(RATE_HZ),
+        sample_duration=str(WINDOW_SAMPLES / RATE_HZ),
+        classes=json.dumps(LABELS),
+        class_outputs_key="scores",
+    )
+
+
+def with_weights_beside(made: onnx.ModelProto, folder: Path, name: str = "weights.bin") -> onnx.ModelProto:
+    """Put a model's largest weights into a file of a folder."""
+    weights = max(made.graph.initializer, key=lambda one: len(one.raw_data))
+    (folder / name).write_bytes(weights.raw_data)
+    weights.ClearField("raw_data")
+    weights.data_location = onnx.TensorProto.EXTERNAL
+    entry = weights.external_data.add()
+    entry.key, entry.value = "location", name
+    return made
+
+
+def write_folder(folder: Path, made: onnx.ModelProto, manifest: str = "") -> Path:
+    """Write a model folder: the network, its labels, and what it wants."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tiny.onnx").write_bytes(made.SerializeToString())
+    (folder / "labels.txt").write_text("\n".join(LABELS) + "\n")
+    facts = f"rate_hz = {RATE_HZ}\nwindow_samples = {WINDOW_SAMPLES}\n"
+    (folder / "model.toml").write_text(facts + manifest)
+    return folder

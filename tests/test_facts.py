@@ -51,6 +51,7 @@ FILES = {"path", "labels_path", "kind"}  # of which the content decides
 TOLD = {  # to people, or where the files come from
     *("name", "title", "licence", "licence_url", "source", "embedding_samples", "n_classes"),
     *("model", "labels", "package", "package_folder", "extra", "tried"),
+    *("alternatives", "advice"),
 }
 LIBRARIES = {
     "birdfast version": ("runs.facts", "__version__"),

@@ -495,7 +495,7 @@ def test_a_cache_that_keeps_nothing_is_told(
     else:
         sha256 = hashlib.sha256(TINY).hexdigest()
         for batch in places.BATCHES:
-            for path in places.of(sha256, folder, batch, places.TOLERANCE, "", 0):
+            for path in places.of(sha256, folder, batch, places.TOLERANCE, Wanted()):
                 path.mkdir(parents=True)
     monkeypatch.setenv("BIRDFAST_CACHE", str(folder.parent))
     assert _command(tiny_file) == 74

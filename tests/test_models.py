@@ -70,6 +70,7 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("manifest", "reason"),
     [
+        ("alternatives = ['other.tflite']", "unknown key alternatives"),
         ("rate = 1", "unknown key rate"),
         ("rate_hz =", "no TOML"),
         ("path = 'x'", "unknown key path"),
@@ -104,7 +105,7 @@ def test_a_model_states_its_kind_and_what_runs_it(tmp_path: Path) -> None:
     assert (network.kind, network.runtime) == ("tflite", litert.version())
     renamed = models.find(network.path.rename(tmp_path / "network.bin"), network.labels_path)
     assert renamed.kind == "tflite", "whatever its file is called"
-    assert {model.kind for model in models.catalogue().values()} == {"tflite"}
+    assert {model.kind for model in models.catalogue().values()} == {"tflite", "onnx"}
     plain = {"title": "Mine", "licence": "mine", "activation": "sigmoid", "window_s": 5, "classes": ["a"]}
     modelfolder.write(tmp_path / "trained", {**plain, "frontend": {"rate_hz": 32_000}, "pooling": {}}, {})
     trained = models.find(tmp_path / "trained")

@@ -20,7 +20,7 @@ from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.sessions.session import EMBEDDING, LOGITS  # noqa: E402
 
 from . import networks  # noqa: E402
-from .onnxnetworks import DIM, FLOAT, N_CLASSES, WINDOW_SAMPLES, meaning, model, network  # noqa: E402
+from .onnxnetworks import DIM, FLOAT, N_CLASSES, WINDOW_SAMPLES, matrices, meaning, model, network  # noqa: E402
 
 WINDOWS = np.random.default_rng(5).standard_normal((4, WINDOW_SAMPLES)).astype(np.float32) / 4
 
@@ -90,7 +90,7 @@ def test_a_batch_that_mixes_its_windows_is_run_one_by_one(tmp_path: Path) -> Non
     with pytest.warns(RuntimeWarning, match="4 windows at once give other scores"):
         found = session.run(WINDOWS)[LOGITS]
     np.testing.assert_allclose(found, 2 * meaning(WINDOWS)[1], atol=1e-4)
-    assert session.batch == 1
+    np.testing.assert_allclose(session.run(WINDOWS)[LOGITS], 2 * meaning(WINDOWS)[1], atol=1e-4)
 
 
 def test_a_twin_says_the_same(tmp_path: Path) -> None:
@@ -193,3 +193,58 @@ def test_an_embedding_may_be_named(tmp_path: Path) -> None:
         ModelError, match=r"embedding = 'hidden' fits no output; there are: #0 scores .*, #1 product "
     ):
         opened(path, output="scores", embedding="hidden")
+
+
+def test_silence_proves_nothing_of_a_batch(tmp_path: Path) -> None:
+    session = opened(written(tmp_path, network(mixes_windows=True)))
+    session.run(np.zeros_like(WINDOWS))
+    with pytest.warns(RuntimeWarning, match="4 windows at once give other scores"):
+        session.run(WINDOWS)
+
+
+def test_a_fixed_batch_that_mixes_its_windows_is_run_one_by_one(tmp_path: Path) -> None:
+    session = opened(written(tmp_path, network((3, WINDOW_SAMPLES), mixes_windows=True)))
+    with pytest.warns(RuntimeWarning, match="3 windows at once give other scores"):
+        found = session.run(WINDOWS[:3])[LOGITS]
+    np.testing.assert_allclose(found, 2 * meaning(WINDOWS[:3])[1], atol=1e-4)
+
+
+def test_halves_are_given_and_taken(tmp_path: Path) -> None:
+    half = onnx.TensorProto.FLOAT16
+    made = network(dtype=half)
+    made.graph.node[0].input[0] = "floats"
+    made.graph.node.insert(0, helper.make_node("Cast", ["sound"], ["floats"], to=FLOAT))
+    made.graph.node[-1].CopyFrom(helper.make_node("Cast", ["linear"], ["scores"], to=half))
+    made.graph.output[0].type.tensor_type.elem_type = half
+    found = opened(written(tmp_path, made)).run(WINDOWS)
+    assert found[LOGITS].dtype == np.float32
+    np.testing.assert_allclose(found[LOGITS], meaning(WINDOWS)[1], atol=2e-2)
+
+
+def test_constants_among_the_inputs_are_none(tmp_path: Path) -> None:
+    made = network()
+    for one in made.graph.initializer:
+        made.graph.input.append(helper.make_tensor_value_info(one.name, one.data_type, list(one.dims)))
+    assert opened(written(tmp_path, made)).outputs == {LOGITS: N_CLASSES, EMBEDDING: DIM}
+    made.graph.input.append(helper.make_tensor_value_info("other", FLOAT, [1, 3]))
+    with pytest.raises(ModelError, match="has 2 inputs; a network for sound has one"):
+        opened(written(tmp_path, made))
+
+
+def test_what_is_no_row_for_each_window_is_refused(tmp_path: Path) -> None:
+    made = network()
+    made.graph.node[-1].CopyFrom(helper.make_node("ReduceSum", ["linear", "axis"], ["sum"], keepdims=1))
+    made.graph.node.append(helper.make_node("Concat", ["sum", "linear"], ["scores"], axis=0))
+    with pytest.raises(ModelError, match=r"gives float32 \[5, 3\] for 4 windows"):
+        opened(written(tmp_path, made)).run(WINDOWS)
+
+
+def test_the_sound_itself_is_no_embedding(tmp_path: Path) -> None:
+    graph = helper.make_graph(
+        [helper.make_node("MatMul", ["sound", "matrix"], ["scores"])],
+        "flat",
+        [helper.make_tensor_value_info("sound", FLOAT, [None, WINDOW_SAMPLES])],
+        [helper.make_tensor_value_info("scores", FLOAT, [None, N_CLASSES])],
+        [numpy_helper.from_array(matrices()[0][:, :N_CLASSES].copy(), "matrix")],
+    )
+    assert opened(written(tmp_path, model(graph))).outputs == {LOGITS: N_CLASSES}

@@ -1,6 +1,7 @@
 """List the networks that birdfast knows: what sound each wants, its licence, and where its files lie.
 
-A network whose files are missing says how to get them. Any other .tflite network that takes sound
+`tried` says whether its authors' file ran here: yes, no, or the same architecture with random weights. A
+network whose files are missing says how to get them. Any other .tflite or .onnx network that takes sound
 works too: `birdfast infer --model FILE.tflite --labels LABELS.txt`.
 """
 
@@ -28,6 +29,7 @@ def run(chosen: argparse.Namespace) -> int:
         voice.answer(
             f"{model.name}: {model.title}, licence {model.licence} ({model.licence_url})",
             f"    {model.rate_hz:,} Hz, windows of {window_s:g} s, {classes}",
+            f"    tried: {model.tried}",
             f"    {model.path if model.found else 'not found: ' + model.how_to_get()}",
         )
     folders = ", ".join(map(str, models.folders()))

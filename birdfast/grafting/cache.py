@@ -13,8 +13,7 @@ import contextlib
 import hashlib
 import io
 import json
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
@@ -23,10 +22,9 @@ import numpy as np
 
 from .. import sources
 from ..arrays import Array, write_npz
-from ..atomicfile import AtomicFile
 from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import networkfile, places
+from . import kept, networkfile, places
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 from .roles import NOT_TOLD, Wanted
@@ -81,7 +79,7 @@ def cached(
     for path in paths:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
-    with _alone(paths[0]):
+    with kept.alone(paths[0]):
         for path in paths:  # perhaps another process made it while this one waited
             with contextlib.suppress(*UNREADABLE):
                 return _or_warn(read(path))
@@ -200,10 +198,10 @@ def write(path: Path, grafted: Grafted | None) -> None:
     A full disk only costs the speed of the next start: nothing is raised.
     """
     with contextlib.suppress(OSError, ConfigError):
-        _make(path.parent)
+        kept.make(path.parent)
         if grafted is not None:
-            _replace(_body(path), _bytes(grafted.body))
-        _replace(path, pack(grafted, path.name))
+            kept.replace(_body(path), _bytes(grafted.body))
+        kept.replace(path, pack(grafted, path.name))
 
 
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
@@ -218,31 +216,3 @@ def _bytes(body: bytes | Path) -> bytes:
 
 def _body(path: Path) -> Path:
     return path.with_name(f"{path.name}.tflite")
-
-
-def _replace(path: Path, data: bytes) -> None:
-    with AtomicFile(path, mode="wb") as file:
-        handle = file.stream.fileno()
-        os.fchmod(handle, os.fstat(handle).st_mode & ~places.OTHERS_WRITE)  # whatever the umask says
-        file.stream.write(data)
-
-
-def _make(folder: Path) -> None:
-    """Make the folder, in which only we may write, whatever the umask says."""
-    folder.mkdir(mode=0o777 & ~places.OTHERS_WRITE, parents=True, exist_ok=True)
-
-
-@contextlib.contextmanager
-def _alone(path: Path) -> Iterator[None]:
-    """Wait until no other process makes the same file; where locks are not to be had, go ahead."""
-    try:
-        import fcntl
-
-        _make(path.parent)
-        lock = path.with_suffix(".lock").open("wb")
-    except (ImportError, OSError):
-        yield
-        return
-    with lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        yield

@@ -1,25 +1,36 @@
-"""ONNX graphs: read with hostile files in mind, asked what they end in, and given one more output."""
+"""ONNX graphs: read with hostile files in mind, asked what they take and give, and given one more output."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..config import GraphEnd
+from .. import sources
 from ..errors import ModelError
 from ..runtimes.onnx import HINT
+from ..sources import onnxfile
+from . import onnxending
 from .signature import OPEN, Output
 
-MOST_BYTES = (1 << 31) - 1  # of one message: Protocol Buffers have no more
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 ENDLESS = ("Loop", "Scan")  # a network that hears a window needs none, and a hostile one never ends
-FLOAT, UNTOLD = 1, 0  # TensorProto.FLOAT, and where the runtime infers the type
+# TensorProto's numbers of types; what a session gives is made float32, whatever floats they were, and so
+# are those of which the runtime alone knows the type (0).
+FLOATS = (0, 1, 10, 11)
+TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
 MATRICES = ("Gemm", "MatMul")
-ACTIVATIONS: dict[str, GraphEnd] = {"Sigmoid": "sigmoid", "Softmax": "softmax"}
-PASSES = ("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add", "Dropout")
+PASSES = (*onnxending.ACTIVATIONS, "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add")
+
+
+class Taken(NamedTuple):
+    """An input: its name, NumPy's word for its type, and its shape (None: of any length)."""
+
+    name: str
+    dtype: str
+    shape: tuple[int | None, ...]
 
 
 class OnnxGraph:
@@ -39,81 +50,80 @@ class OnnxGraph:
     def __init__(self, path: Path) -> None:
         onnx = _library()
         self.model = _parsed(onnx, path)
+        _check_operators(self.model)
+        _bring_weights(onnx, self.model, path)
         graph = self.model.graph
-        for node in _nodes(graph):
-            if node.domain not in DOMAINS:
-                raise ModelError(f"has an operator of others: {node.domain}.{node.op_type}")
-            if node.op_type in ENDLESS:
-                raise ModelError(f"has a {node.op_type}, which may never end")
-        _bring_weights(onnx, self.model, path.parent)
         self._makers = {name: node for node in graph.node for name in node.output}
         self._constants = {one.name for one in graph.initializer}
+        known = {name for name, node in self._makers.items() if node.op_type == "Constant"}
+        self._constants |= known
+        for name in known:
+            del self._makers[name]
+
+    @property
+    def inputs(self) -> list[Taken]:
+        """What it takes; older files list their constants there, too."""
+        return [_taken(one) for one in self.model.graph.input if one.name not in self._constants]
 
     @property
     def outputs(self) -> list[Output]:
         """What it gives, in its order."""
         return [
-            Output((one.name,), _dtype(one), _shape(one), self.activation(one.name))
+            Output((one.name,), _dtype(one), _shape(one), self._end(one.name))
             for one in self.model.graph.output
         ]
 
-    @property
-    def metadata(self) -> Mapping[str, str]:
-        """What its author wrote into it, by key."""
-        return {one.key: one.value for one in self.model.metadata_props}
-
-    def activation(self, output: str) -> GraphEnd:
-        """Return what an output ends in: "sigmoid", "softmax", or "none" that can be seen."""
-        for node in self._behind(output):
-            if node.op_type in ACTIVATIONS:
-                return ACTIVATIONS[node.op_type]
-            if node.op_type == "Add":
-                break
-        return "none"
-
     def before_matrix(self, output: str) -> str | None:
-        """Return the tensor that the last matrix before an output is multiplied with: its embedding."""
-        for node in self._behind(output):
+        """Return the tensor that the last matrix before an output is multiplied with: its embedding.
+
+        None: there is no such matrix, or it is the sound itself, or a constant.
+        """
+        name, seen = output, set[str]()
+        while (node := self._makers.get(name)) is not None and name not in seen:
+            seen.add(name)
             if node.op_type in MATRICES:
-                return str(node.input[0]) if node.input[0] not in self._constants else None
+                return next((str(one) for one in node.input[:1] if one in self._makers), None)
+            if node.op_type not in PASSES:
+                return None
+            name = next((one for one in node.input if one not in self._constants), "")
         return None
 
     def with_output(self, name: str) -> bytes:
-        """Return the model with one more output, a tensor inside of it; in the order there is, it is last."""
-        made = type(self.model)()
-        made.CopyFrom(self.model)
-        if name not in {one.name for one in made.graph.output}:
-            made.graph.output.add().name = name
-        return bytes(made.SerializeToString())
+        """Add a tensor inside of it to the outputs, as the last one, and return the model."""
+        if name not in {one.name for one in self.model.graph.output}:
+            self.model.graph.output.add().name = name
+        try:
+            return bytes(self.model.SerializeToString())
+        except Exception as error:  # protobuf's: more than a message may have
+            raise ModelError(f"has more than {onnxfile.MOST_BYTES} bytes with its weights") from error
 
-    def _behind(self, output: str) -> Iterator[Any]:
-        """Yield the nodes from an output on towards the sound, up to the last matrix."""
-        name = output
-        while (node := self._makers.get(name)) is not None:
-            yield node
-            if node.op_type in MATRICES or node.op_type not in (*PASSES, *ACTIVATIONS):
-                return
-            name = next((one for one in node.input if one not in self._constants), "")
+    def _end(self, output: str) -> Any:
+        return onnxending.of(self._makers, self._constants, output)
+
+
+def _taken(told: Any) -> Taken:
+    kind = told.type.tensor_type.elem_type
+    shape = (None if length == OPEN else length for length in _shape(told))
+    return Taken(told.name, TYPES.get(kind, f"type {kind}"), tuple(shape))
 
 
 def _dtype(told: Any) -> np.dtype[Any]:
-    return np.dtype({FLOAT: np.float32, UNTOLD: np.float32}.get(told.type.tensor_type.elem_type, object))
+    return np.dtype(np.float32 if told.type.tensor_type.elem_type in FLOATS else object)
 
 
 def _shape(told: Any) -> tuple[int, ...]:
     if not told.type.tensor_type.HasField("shape"):
         return (OPEN,)
     lengths = told.type.tensor_type.shape.dim
-    return tuple(one.dim_value if one.HasField("dim_value") else OPEN for one in lengths)
+    return tuple(
+        one.dim_value if one.HasField("dim_value") and one.dim_value > 0 else OPEN for one in lengths
+    )
 
 
 def _parsed(onnx: Any, path: Path) -> Any:
-    try:
-        if path.stat().st_size > MOST_BYTES:
-            raise ModelError(f"has {path.stat().st_size} bytes; an ONNX file has at most {MOST_BYTES}")
-        data = path.read_bytes()
-    except OSError as error:
-        raise ModelError(f"cannot be read ({error.strerror})") from error
+    data = sources.read(path, ModelError, onnxfile.MOST_BYTES)
+    if data[4:8] == b"TFL3":
+        raise ModelError("is a TFLite network, not an ONNX one")
     model = onnx.ModelProto()
     try:
         model.ParseFromString(data)
@@ -121,57 +131,73 @@ def _parsed(onnx: Any, path: Path) -> Any:
         raise ModelError("is no ONNX model, or a damaged one") from error
     if not model.graph.node or not model.graph.output:
         raise ModelError("is no ONNX model, or a damaged one: it has no graph")
+    model.ClearField("training_info")
     return model
 
 
-def _nodes(graph: Any) -> Iterator[Any]:
-    """Yield all nodes of a graph, those of its branches too."""
-    graphs = [graph]
-    while graphs:
-        for node in graphs.pop().node:
-            yield node
-            for attribute in node.attribute:
-                graphs += [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs
-
-
-def _tensors(model: Any) -> Iterator[Any]:
-    """Yield every tensor of constants that a model holds."""
-    graphs = [model.graph]
-    while graphs:
-        graph = graphs.pop()
-        yield from graph.initializer
-        for sparse in graph.sparse_initializer:
-            yield from (sparse.values, sparse.indices)
-        for node in graph.node:
-            for attribute in node.attribute:
-                yield from (attribute.t, *attribute.tensors)
-                graphs += [attribute.g, *attribute.graphs] if attribute.HasField("g") else attribute.graphs
-
-
-def _bring_weights(onnx: Any, model: Any, folder: Path) -> None:
-    """Take in the weights that lie in files beside the model, and refuse those that lie elsewhere."""
-    for tensor in _tensors(model):
-        if not tensor.external_data and tensor.data_location != onnx.TensorProto.EXTERNAL:
+def _check_operators(model: Any) -> None:
+    """Refuse operators that ONNX Runtime has not itself, nor the model, and those that may never end."""
+    own = {(function.domain, function.name) for function in model.functions}
+    for kind, node in _messages(model):
+        if kind != "NodeProto":
             continue
-        told = {one.key: one.value for one in tensor.external_data}
-        place = folder / told.get("location", "")
-        inside = place.resolve().is_relative_to(folder.resolve()) and place.is_file()
-        if not inside or "location" not in told:
-            raise ModelError(
-                f"has weights in another file ({told.get('location', '?')}), which is not beside it"
-            )
-        try:
-            first, n_bytes = int(told.get("offset", 0)), int(told.get("length", 0))
-            size = place.stat().st_size
+        if node.domain not in DOMAINS and (node.domain, node.op_type) not in own:
+            raise ModelError(f"has an operator of others: {node.domain}.{node.op_type}")
+        if node.op_type in ENDLESS:
+            raise ModelError(f"has a {node.op_type}, which may never end")
+
+
+def _messages(message: Any) -> Iterator[tuple[str, Any]]:
+    """Yield every message within one, however deep, and its kind; text that is none is refused."""
+    waiting = [message]
+    while waiting:
+        one = waiting.pop()
+        for field, value in one.ListFields():
+            if field.message_type is None:
+                _check_text(field, value)
+                continue
+            inner = [value] if hasattr(value, "ListFields") else list(value)
+            for each in inner:
+                yield field.message_type.name, each
+            waiting += inner
+
+
+def _check_text(field: Any, value: Any) -> None:
+    """Refuse text that is none: protobuf hands it on as bytes."""
+    values = () if field.type != field.TYPE_STRING else (value,) if isinstance(value, str | bytes) else value
+    if any(isinstance(text, bytes) for text in values):
+        raise ModelError(f"is damaged: a {field.name} in it is no UTF-8 text")
+
+
+def _bring_weights(onnx: Any, model: Any, path: Path) -> None:
+    """Take in the weights that lie in files beside the model, and refuse those that lie elsewhere."""
+    found = set[str]()
+    for kind, tensor in _messages(model):
+        if kind == "TensorProto" and (
+            tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL
+        ):
+            told = {one.key: one.value for one in tensor.external_data}
+            tensor.raw_data = _outside(path, told)
+            found.add(told["location"])
+            del tensor.external_data[:]
+            tensor.data_location = onnx.TensorProto.DEFAULT
+    if found and found != {*onnxfile.beside(path)}:  # of which alone the digest is made
+        raise ModelError("is damaged: two readers find other files with its weights")
+
+
+def _outside(path: Path, told: dict[str, str]) -> bytes:
+    """Return weights that lie in a file beside the model."""
+    place = onnxfile.place(path, told.get("location", ""))
+    try:
+        first, n_bytes = int(told.get("offset", 0)), int(told.get("length", 0))
+        with sources.opened(place, ModelError, onnxfile.MOST_BYTES) as file:
+            size = file.seek(0, 2)
             if not 0 <= first <= first + n_bytes <= size:
-                raise ValueError
-            with place.open("rb") as file:
-                file.seek(first)
-                tensor.raw_data = file.read(n_bytes or size - first)
-        except (OSError, ValueError) as error:
-            raise ModelError(f"{place.name}: has not the weights that the model looks for there") from error
-        del tensor.external_data[:]
-        tensor.data_location = onnx.TensorProto.DEFAULT
+                raise ValueError(f"{first} and {n_bytes} of {size}")
+            file.seek(first)
+            return file.read(n_bytes or size - first)
+    except ValueError as error:
+        raise ModelError(f"{place.name}: has not the weights that the model looks for there") from error
 
 
 def _library() -> Any:

@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from .. import children
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
-FAILED = 3
+FAILED, LACKED = 3, 4
+NAMES = {"tflite": "the TFLite runtime", "onnx": "ONNX Runtime"}
+FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # not of the model's doing
+
+
+class Verdict(NamedTuple):
+    """What a trial came to: None or the error, and whether it will be the same next time."""
+
+    error: ModelError | None
+    lasts: bool = True
 
 
 def run(data: bytes, shapes: Sequence[Sequence[int]] = ()) -> None:
-    """Refuse a model that the runtime cannot start and run once on silence.
+    """Refuse a TFLite model that the runtime cannot start and run once on silence.
 
     Parameters
     ----------
@@ -30,53 +40,92 @@ def run(data: bytes, shapes: Sequence[Sequence[int]] = ()) -> None:
     ModelError
         The runtime refuses it, crashes on it, or takes longer than 2 minutes.
     """
+    if (error := attempt(data, "tflite", shapes).error) is not None:
+        raise error
+
+
+def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> Verdict:
+    """Try a model.
+
+    Parameters
+    ----------
+    data : bytes
+        A model written by this package.
+    runtime : "tflite" or "onnx"
+    shapes : sequence of shapes
+        Of silence for the one input of an ONNX model: one run each. Those of the inputs of a TFLite model,
+        in their order; (): as the file has them.
+
+    Returns
+    -------
+    Verdict
+        That the model took too long, that the trial was killed, or that memory was lacking does not last.
+    """
+    asked = [runtime, *(",".join(map(str, shape)) for shape in shapes)]
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
     try:
-        command = children.command(__name__, *(",".join(map(str, shape)) for shape in shapes))
-        done = subprocess.run(command, input=data, check=False, **how)
-    except subprocess.TimeoutExpired as error:
-        raise ModelError(f"the TFLite runtime did not finish one window in {SECONDS} s") from error
+        done = subprocess.run(children.command(__name__, *asked), input=data, check=False, **how)
+    except subprocess.TimeoutExpired:
+        return Verdict(ModelError(f"{NAMES[runtime]} did not finish one window in {SECONDS} s"), False)
     said = done.stderr.decode(errors="replace").strip()
-    if done.returncode == FAILED:
-        raise ModelError(said.splitlines()[-1])
+    if done.returncode in (FAILED, LACKED):
+        lacks = done.returncode == LACKED
+        return Verdict((ModelMemoryError if lacks else ModelError)(said.splitlines()[-1]), not lacks)
     if done.returncode < 0:
-        raise ModelError(f"the TFLite runtime crashes on this model (signal {-done.returncode})")
+        crash = f"{NAMES[runtime]} crashes on this model (signal {-done.returncode})"
+        return Verdict(ModelError(crash), -done.returncode not in FROM_OUTSIDE)
     if done.returncode:
-        raise ModelError(f"the trial of the model failed: {said[-200:]}")
+        return Verdict(ModelError(f"the trial of the model failed: {said[-200:]}"), False)
+    return Verdict(None)
 
 
-def main() -> int:
-    """Run the trial itself; return FAILED, with the reason on stderr, if the runtime refuses the model."""
+def main(runtime: str, *shapes: str) -> int:
+    """Run the trial itself; return FAILED or LACKED, with the reason on stderr, if a model is refused."""
     import resource
 
-    import numpy as np
-
-    from ..runtimes import litert
-
-    shapes = [[int(length) for length in shape.split(",")] for shape in sys.argv[1:]]
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     limits = [BYTES, *resource.getrlimit(resource.RLIMIT_AS)]  # a cluster's may be lower
     n_bytes = min(limit for limit in limits if limit != resource.RLIM_INFINITY)
     resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
     try:
         data = sys.stdin.buffer.read()
-        for delegate in (False, True):
-            tensors = [int(d["index"]) for d in litert.inputs(data)]
-            runner = litert.start(data, delegate=delegate, shapes=dict(zip(tensors, shapes, strict=False)))
-            details = runner.get_input_details()
-            zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
-            litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
-    except MemoryError as error:
-        return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}")
+        lengths = [[int(length) for length in shape.split(",")] for shape in shapes]
+        {"tflite": _tflite, "onnx": _onnx}[runtime](data, lengths)
+    except (MemoryError, ModelMemoryError) as error:
+        return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}", LACKED)
     except ModelError as error:
-        return _failed(str(error))
+        return _failed(str(error), FAILED)
     return 0
 
 
-def _failed(reason: str) -> int:
+def _tflite(data: bytes, shapes: Sequence[Sequence[int]]) -> None:
+    import numpy as np
+
+    from ..runtimes import litert
+
+    for delegate in (False, True):
+        tensors = [int(d["index"]) for d in litert.inputs(data)]
+        runner = litert.start(data, delegate=delegate, shapes=dict(zip(tensors, shapes, strict=False)))
+        details = runner.get_input_details()
+        zeros = {int(d["index"]): np.zeros(d["shape"], d["dtype"]) for d in details}
+        litert.run(runner, zeros, [int(d["index"]) for d in runner.get_output_details()])
+
+
+def _onnx(data: bytes, shapes: Sequence[Sequence[int]]) -> None:
+    import numpy as np
+
+    from ..runtimes import onnx
+
+    session = onnx.start(data)
+    taken = onnx.inputs(session)[0]
+    for shape in shapes:
+        onnx.run(session, {taken.name: np.zeros(shape, taken.dtype)}, onnx.outputs(session))
+
+
+def _failed(reason: str, code: int) -> int:
     print(" ".join(reason.split()), file=sys.stderr)
-    return FAILED
+    return code
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(*sys.argv[1:]))

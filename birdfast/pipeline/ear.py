@@ -29,11 +29,14 @@ class Scored(NamedTuple):
         float32 [n, d], and "spatial_embedding", flat, where the network has them to show.
     channel : int
         1 is the recording's first; 0 all channels together.
+    n_mute : int
+        How many windows are digital silence of which the network says no number: their logits are NaN.
     """
 
     start_s: Float64
     outputs: Arrays
     channel: int = MIX
+    n_mute: int = 0
 
 
 class Ear:
@@ -92,8 +95,8 @@ class Ear:
         Raises
         ------
         ModelError
-            The network fails, or gives something else than it says; or a score is not finite, and the
-            message says when the first such window starts.
+            The network fails, or gives something else than it says; or a score is not finite, though there is
+            sound, and the message says when the first such window starts.
         """
         passed = block[self.skip :]
         self.skip -= len(block) - len(passed)
@@ -113,8 +116,9 @@ class Ear:
             self.preparing_s += prepared_s - began_s
             self.network_s += thread_time() - prepared_s
             number = np.arange(self._next, self._next + len(batch))
-            scored = Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel)
-            _check(scored)
+            scored = _checked(
+                Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel), windows
+            )
             self._next += len(batch)
             yield scored
 
@@ -128,10 +132,19 @@ class Ear:
         return outputs
 
 
-def _check(scored: Scored) -> None:
-    """Refuse scores that say nothing, before anybody makes detections or rows of them."""
-    every = [values for role, values in scored.outputs.items() if is_logits(role)]
-    finite = np.all([np.isfinite(values).all(axis=1) for values in every], axis=0)
-    if not finite.all():
-        start_s = scored.start_s[np.argmin(finite)]
+def _checked(scored: Scored, windows: Float32) -> Scored:
+    """Refuse scores that say nothing, before anybody makes detections or rows of them.
+
+    Some networks divide by the level of a window: of digital silence they give NaN, and nothing is heard.
+    """
+    logits = {role: values for role, values in scored.outputs.items() if is_logits(role)}
+    finite = [np.isfinite(values).all(axis=1) for values in logits.values()]
+    mute = np.logical_not(np.all(finite, axis=0))
+    if not mute.any():
+        return scored
+    wrong = np.logical_and(mute, windows.any(axis=1))
+    if wrong.any():
+        start_s = scored.start_s[np.argmax(wrong)]
         raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")
+    silenced = {role: np.where(mute[:, None], np.float32(np.nan), rows) for role, rows in logits.items()}
+    return scored._replace(outputs={**scored.outputs, **silenced}, n_mute=int(mute.sum()))

@@ -116,6 +116,12 @@ class Listener:
         found["class_index"], found["confidence"] = label, confidence
         return found
 
+    def remark(self, scored: Scored) -> str:
+        """Return what is to be known of a batch, "" if there is nothing."""
+        if not scored.n_mute:
+            return ""
+        return f"{self.model.name}: its scores of digital silence are no numbers: nothing is heard there"
+
     def named(self, path: str, detections: Rows) -> Iterator[Detection]:
         """Give detections, [n] of `DETECTION`, their names and their file."""
         return labels.named(self.label_spaces, detections, path, self.model.name)

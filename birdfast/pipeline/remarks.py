@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from ..errors import RecordingWarning
+from .ear import Scored
+from .listener import Listener
 
 Tell = Callable[[str], object]
 OUR_FRAMES = 4  # from the warning to who asked: this file, contextlib, the method, its caller
@@ -29,3 +31,11 @@ def warned(name: str, frames: int = OUR_FRAMES) -> Iterator[Tell]:
     finally:
         for remark in remarks:
             warnings.warn(f"{name}: {remark}", RecordingWarning, stacklevel=frames)
+
+
+def remarked(listener: Listener, batches: Iterable[Scored], tell: Tell) -> Iterator[tuple[Listener, Scored]]:
+    """Pass batches of windows on with whose they are, and tell what is to be known of them."""
+    for scored in batches:
+        if remark := listener.remark(scored):
+            tell(remark)
+        yield listener, scored

@@ -34,12 +34,14 @@ class Transcript:
         listener: Listener,
         send: Callable[[Part], object],
         alive: Callable[[], object],
-        kinds: Collection[str] | None = None,
+        kinds: Collection[str] | None,
+        tell: Callable[[str], object],
     ) -> None:
         self.heard = Heard(listener.number)
         self.step_s = listener.grid.step_samples / listener.grid.rate_hz
         self.n_channels = 1
         self._path, self._listener, self._alive = path, listener, alive
+        self._tell, self._told = tell, set[str]()
         self._picks = kinds is None
         self._kinds = listener.widths if kinds is None else kinds
         widths = {kind: listener.sizes[kind] for kind in self._kinds}
@@ -56,9 +58,15 @@ class Transcript:
                     self._found.append(self._listener.pick(scored))
                 self._dense.add(self._listener.dense(scored, self._kinds))
                 self.heard.n_windows += len(scored.start_s)
+                self._remark(self._listener.remark(scored))
                 self._alive()
         except (ModelError, MemoryError) as error:
             self.heard.failure = failure_of(self._path, error, self._listener.model.name)
+
+    def _remark(self, remark: str) -> None:
+        if remark and remark not in self._told:
+            self._told.add(remark)
+            self._tell(remark)
 
     def finish(self) -> None:
         """Put together what was found."""

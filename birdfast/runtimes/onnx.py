@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ..arrays import Array
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 
 HINT = "pip install 'birdfast[onnx]'"
 ERRORS_ONLY = 4
+# Since 1.29 it tells its makers of each model and machine, unless this is set before it is first imported.
+SILENT = "ORT_DISABLE_TELEMETRY"
+LACKS = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory", "alloc_failed")
 
 
 class Tensor(NamedTuple):
@@ -56,12 +60,17 @@ def start(data: bytes) -> Any:
     try:
         return ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # its errors have no class in common but this
-        raise ModelError(f"ONNX Runtime refuses the model: {_words(error)}") from error
+        raise _in_words("refuses", error) from error
 
 
 def inputs(session: Any) -> list[Tensor]:
     """Return what a session takes."""
     return [_tensor(told) for told in session.get_inputs()]
+
+
+def outputs(session: Any) -> list[str]:
+    """Return the names of what a session gives."""
+    return [told.name for told in session.get_outputs()]
 
 
 def run(session: Any, feeds: Mapping[str, Array], fetch: Sequence[str]) -> list[Array]:
@@ -75,7 +84,7 @@ def run(session: Any, feeds: Mapping[str, Array], fetch: Sequence[str]) -> list[
     try:
         found: list[Array] = session.run(list(fetch), dict(feeds))
     except Exception as error:  # as in `start`
-        raise ModelError(f"ONNX Runtime cannot run the model: {_words(error)}") from error
+        raise _in_words("cannot run", error) from error
     return found
 
 
@@ -90,6 +99,8 @@ def version() -> str:
 
 
 def _library() -> Any:
+    """Return the library, which sends nothing anywhere unless the user's environment says that it may."""
+    os.environ.setdefault(SILENT, "1")
     try:
         import onnxruntime
     except ImportError as error:
@@ -102,5 +113,8 @@ def _tensor(told: Any) -> Tensor:
     return Tensor(told.name, TYPES.get(told.type, told.type), shape)
 
 
-def _words(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+def _in_words(what: str, error: Exception) -> ModelError:
+    """Return an error of the library in one line; that memory is lacking it says in words alone."""
+    said = " ".join(str(error).split())[:300] or type(error).__name__
+    lacks = isinstance(error, MemoryError) or any(word in said.lower() for word in LACKS)
+    return (ModelMemoryError if lacks else ModelError)(f"ONNX Runtime {what} the model: {said}")

@@ -63,7 +63,7 @@ def _onnx(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from .onnx import OnnxSession
 
     with _named(model.path):
-        return OnnxSession(model, shown)
+        return OnnxSession(model, shown, cache)
 
 
 def _stsg(model: Model, shown: Wanted, cache: Path | None) -> Session:

@@ -71,10 +71,14 @@ class Intake:
         self._draw, self.window_samples = draw, window_samples
         self.batch, self._item = _picture(dtype, shape, draw.shape, recipe.layout)
 
+    def shape(self, n: int) -> tuple[int, ...]:
+        """Return the shape of what the input is given for n windows."""
+        return self._item if self.batch == 0 else (n, *self._item)
+
     def __call__(self, windows: Float32) -> Array:
         """Return what the input is to have, for float32 [n, window_samples]."""
         made = windows if self._draw is None else self._draw(windows)
-        made = made.reshape(self._item if self.batch == 0 else (len(windows), *self._item))
+        made = made.reshape(self.shape(len(windows)))
         if self._scale:
             steps = np.rint(made / np.float32(self._scale)) + np.float32(self._zero_point)
             made = np.clip(steps, *LIMITS[self._type.name])

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ..arrays import Float32
+from ..arrays import Array, Float32
+from ..config import GraphEnd
 from ..errors import ModelError
-from ..grafting.onnxgraph import OnnxGraph
-from ..grafting.roles import Wanted, further_ends, is_logits, of_a_window, roles
+from ..grafting import places, verdict
+from ..grafting.onnxgraph import OnnxGraph, Taken
+from ..grafting.roles import Wanted, further_ends, of_a_window, roles
 from ..grafting.signature import Output
 from ..models import Model
 from ..runtimes import onnx
@@ -20,54 +23,55 @@ from .session import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, Arrays, check_windows
 from .wanted import wanted
 
 BATCH = 4  # where any number goes
-TOLERANCE = 1e-3  # of a batch's logits, to those of its windows alone
+TOLERANCE = 1e-3  # of a batch's outputs, to those of its windows alone; of the largest, where that is above 1
 
 
 class OnnxSession:
     """One session of ONNX Runtime; see `session.Session`.
 
-    A batch of a length that has not been run yet is run window by window, too, and where the two differ the
-    network is run window by window from then on.
+    It ran on silence before, in a process of its own. A batch of a length that has not been run yet is run
+    window by window, too, and where the two differ all batches are run window by window from then on.
 
     Parameters
     ----------
     model : Model
     asked : Wanted or None
         Which of its outputs are shown; None: those that the model tells.
+    cache : path or None
+        Where it is kept what trials came to; None keeps nothing.
     """
 
-    def __init__(self, model: Model, asked: Wanted | None = None) -> None:
+    def __init__(self, model: Model, asked: Wanted | None = None, cache: Path | None = None) -> None:
         graph = OnnxGraph(model.path)
-        declared = graph.outputs
-        places = roles(declared, wanted(model) if asked is None else asked)
-        shown = {role: declared[place] for role, place in places.items()}
+        taken, declared = _only_input(graph), graph.outputs
+        places_of = roles(declared, wanted(model) if asked is None else asked)
+        shown = {role: declared[place] for role, place in places_of.items()}
         names = {role: output.names[0] for role, output in shown.items()}
         inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
         names |= {EMBEDDING: inner} if inner else {}
-        self._start(graph.with_output(inner or names[LOGITS]), names, shown, model)
+        intake = _intake(taken, model)
+        data = graph.with_output(inner or names[LOGITS])
+        del graph  # the weights are in memory often enough
+        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
+        self._start(onnx.start(data), names, (taken, model), shown)
 
     def _start(
-        self, data: bytes, names: Mapping[str, str], shown: Mapping[str, Output], model: Model
+        self, session: Any, names: Mapping[str, str], asked: tuple[Taken, Model], shown: Mapping[str, Output]
     ) -> None:
-        self._asked = (data, names, shown, model)
-        self.ends_in = shown[LOGITS].ends_in
+        self._asked = (session, names, asked, shown)
+        self._session, self._names = session, names
+        self.ends_in: GraphEnd = shown[LOGITS].ends_in
         self.ends = further_ends(shown)
-        self._session = onnx.start(data)
-        taken = onnx.inputs(self._session)
-        if len(taken) != 1:
-            raise ModelError(f"has {len(taken)} inputs; a network for sound has one")
-        self._name, self._intake = (
-            taken[0].name,
-            Intake(taken[0].dtype, taken[0].shape, model.window_samples, model.front_end, model.rate_hz),
-        )
+        self._input, self._intake = asked[0].name, _intake(*asked)
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
-        self._proved, self._names = {1}, dict(names)
+        self._proved, self._mixes = {1}, False
         silence = np.zeros((max(1, self._intake.batch or 0), self.window_samples), np.float32)
         said = self._said(silence)
-        shapes = {role: of_a_window(values.shape, len(silence)) for role, values in said.items()}
-        self.outputs: Mapping[str, int] = {role: math.prod(shape) for role, shape in shapes.items()}
-        self.spatial_shape = shapes.get(SPATIAL_EMBEDDING, ())
+        sizes = {role: _rows(values, len(silence)).shape[1] for role, values in said.items()}
+        self.outputs: Mapping[str, int] = sizes
+        spatial = said.get(SPATIAL_EMBEDDING)
+        self.spatial_shape = () if spatial is None else of_a_window(spatial.shape, len(silence))
 
     @property
     def runtime(self) -> str:
@@ -77,23 +81,22 @@ class OnnxSession:
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         check_windows(windows, self)
-        if self._intake.batch is not None or len(windows) in self._proved:
-            return self._run(windows)
+        if self._mixes:
+            return self._one_by_one(windows)
+        together = self._run(windows)
+        if len(windows) in self._proved:
+            return together
         alone = self._one_by_one(windows)
-        with np.errstate(invalid="ignore"):
-            together = self._run(windows)
-            apart = np.max([_apart(together[role], alone[role], is_logits(role)) for role in alone])
-        if apart <= TOLERANCE:
-            self._proved.add(len(windows))
-        else:
-            self.batch = 1
-            warnings.warn(
-                f"{len(windows)} windows at once give other scores: run one by one", RuntimeWarning, 2
-            )
+        if all(_agree(together[role], alone[role]) for role in together):
+            if windows.any():  # silence proves nothing
+                self._proved.add(len(windows))
+            return together
+        self._mixes = True
+        warnings.warn(f"{len(windows)} windows at once give other scores: run one by one", RuntimeWarning, 2)
         return alone
 
     def twin(self) -> OnnxSession:
-        """Return a second session of the same network."""
+        """Return a second session of the same network: ONNX Runtime's own serves any number of threads."""
         made = OnnxSession.__new__(OnnxSession)
         made._start(*self._asked)
         return made
@@ -102,20 +105,55 @@ class OnnxSession:
         n, room = len(windows), self._intake.batch or 0
         if n < room:  # it takes so many, no more and no less
             windows = np.concatenate([windows, np.zeros((room - n, self.window_samples), np.float32)])
-        said = self._said(windows)
-        return {role: values.reshape(len(windows), -1)[:n] for role, values in said.items()}
+        return {role: _rows(values, len(windows))[:n] for role, values in self._said(windows).items()}
 
-    def _said(self, windows: Float32) -> Arrays:
+    def _said(self, windows: Float32) -> dict[str, Array]:
         """Return what the network gives, in its own shapes."""
-        found = onnx.run(self._session, {self._name: self._intake(windows)}, list(self._names.values()))
-        return {role: np.asarray(values, np.float32) for role, values in zip(self._names, found, strict=True)}
+        found = onnx.run(self._session, {self._input: self._intake(windows)}, list(self._names.values()))
+        return dict(zip(self._names, found, strict=True))
 
     def _one_by_one(self, windows: Float32) -> Arrays:
         parts = [self._run(window) for window in windows[:, None]]
         return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
 
 
-def _apart(found: Float32, expected: Float32, is_logits: bool) -> float:
-    """Return the largest difference; of an embedding as a part of its largest value."""
-    largest = 1 if is_logits else max(1, np.abs(expected).max())
-    return float(np.abs(found - expected).max() / largest)
+def _only_input(graph: OnnxGraph) -> Taken:
+    inputs = graph.inputs
+    if len(inputs) != 1:
+        raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
+    return inputs[0]
+
+
+def _intake(taken: Taken, model: Model) -> Intake:
+    return Intake(taken.dtype, taken.shape, model.window_samples, model.front_end, model.rate_hz)
+
+
+def _shapes(intake: Intake) -> list[tuple[int, ...]]:
+    """Return the shapes of silence for a trial: one window, and as many as are run at once."""
+    if intake.batch is None:
+        return [intake.shape(1), intake.shape(BATCH)]
+    return [intake.shape(intake.batch)]
+
+
+def _rows(values: Array, n: int) -> Float32:
+    """Return what an output gives as one row for each of n windows.
+
+    Raises
+    ------
+    ModelError
+        It gives something else.
+    """
+    if values.size % n or values.size == 0 or values.dtype.kind not in "fiu":
+        raise ModelError(f"gives {values.dtype} {list(values.shape)} for {n} windows")
+    return np.asarray(values, np.float32).reshape(n, -1)
+
+
+def _agree(some: Float32, others: Float32) -> bool:
+    """Whether numbers are nearly the same; those that are none at the same places."""
+    if some.shape != others.shape:
+        return False
+    known = np.isfinite(others)
+    if not np.array_equal(known, np.isfinite(some)) or not known.any():
+        return bool(np.array_equal(known, np.isfinite(some)))
+    most = max(1.0, float(np.abs(others[known]).max()))
+    return bool(np.abs(some[known] - others[known]).max() <= TOLERANCE * most)

@@ -21,8 +21,8 @@ from typing import Any
 
 from numpy.lib import format as npy
 
-from .arrays import Array
-from .errors import BirdfastError
+from ..arrays import Array
+from ..errors import BirdfastError
 
 # What such files have at most: they are held in memory, and a thousandth of it is usual.
 TEXT_BYTES = 1 << 24  # manifests, recipes, labels
@@ -136,7 +136,9 @@ def parsed(path: Place, data: bytes, fault: Fault) -> dict[str, Any]:
         raise fault(f"{path}: no TOML ({error})") from error
 
 
-def table(path: Place, columns: Sequence[str], fault: Fault) -> Iterator[tuple[int, dict[str, str]]]:
+def table(
+    path: Place, columns: Sequence[str], fault: Fault, delimiter: str = ","
+) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a CSV with a header, each with the number of its last line.
 
     Parameters
@@ -145,6 +147,7 @@ def table(path: Place, columns: Sequence[str], fault: Fault) -> Iterator[tuple[i
     columns : sequence of str
         Those that it has to have; in the rows they are text, "" where a row is short.
     fault : type
+    delimiter : str
 
     Raises
     ------
@@ -152,7 +155,7 @@ def table(path: Place, columns: Sequence[str], fault: Fault) -> Iterator[tuple[i
         As `text`, or it is no CSV or lacks a column.
     """
     # With the marks of its lines as they are: those within quotes are part of a value.
-    rows = csv.DictReader(io.StringIO(text(path, fault, TABLE_BYTES), newline=""))
+    rows = csv.DictReader(io.StringIO(text(path, fault, TABLE_BYTES), newline=""), delimiter=delimiter)
     try:
         if missing := [column for column in columns if column not in (rows.fieldnames or ())]:
             raise fault(f"{path}: lacks the column {', '.join(missing)}")

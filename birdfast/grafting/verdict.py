@@ -1,0 +1,86 @@
+"""What trials of models came to: no model is tried twice with the same runtime."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from .. import sources
+from .._version import __version__
+from ..errors import ConfigError, ModelError
+from ..runtimes import litert, onnx
+from . import kept, places, trial
+
+VERSIONS = {"tflite": litert.version, "onnx": onnx.version}
+FINE = "fine"
+MOST_BYTES = 10_000
+
+
+def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Path | None) -> None:
+    """Refuse a model that a trial refused, now or before.
+
+    What says nothing about the model, as too little memory, is not kept.
+
+    Parameters
+    ----------
+    data, runtime, shapes
+        As `trial.attempt`.
+    folder : path or None
+        Where verdicts are kept, and nobody else writes (`places.trusted`); None keeps none.
+
+    Raises
+    ------
+    ModelError
+        The runtime refuses it, crashes on it, or takes longer than 2 minutes; as a ModelMemoryError, it
+        needs too much memory.
+    """
+    if folder is None:
+        error = trial.attempt(data, runtime, shapes).error
+    else:
+        error = _kept(folder / _file_name(data, runtime, shapes), data, runtime, shapes)
+    if error is not None:
+        raise error
+
+
+def _kept(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+    """Return what a trial came to before, or else now, if no other process tries the same just then."""
+    known = _read(path)
+    if known is None:
+        with kept.alone(path):
+            known = _read(path)
+            if known is None:
+                return _made(path, data, runtime, shapes)
+    return _error(known)
+
+
+def _error(known: str) -> ModelError | None:
+    return None if known == FINE else ModelError(known)
+
+
+def _made(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+    """Try the model now, and keep what comes of it if it lasts; a full disk only costs another trial."""
+    found = trial.attempt(data, runtime, shapes)
+    if found.lasts:
+        with contextlib.suppress(OSError, ConfigError):
+            kept.make(path.parent)
+            kept.replace(path, f"{path.name}\n{FINE if found.error is None else found.error}".encode())
+    return found.error
+
+
+def _read(path: Path) -> str | None:
+    """Return a verdict that is kept; None: there is none, or one that others could have written."""
+    if places.distrust(path):
+        return None
+    try:
+        name, _, verdict = sources.text(path, ModelError, MOST_BYTES).partition("\n")
+    except ModelError:
+        return None
+    return verdict if name == path.name and verdict else None
+
+
+def _file_name(data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
+    """Return a file name that changes with anything that changes what a trial comes to."""
+    asked = hashlib.sha256(repr((VERSIONS[runtime](), [tuple(shape) for shape in shapes])).encode())
+    return f"{hashlib.sha256(data).hexdigest()}-{__version__}-{asked.hexdigest()[:16]}.trial"

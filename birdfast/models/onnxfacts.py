@@ -1,0 +1,88 @@
+"""Facts that an ONNX network's file tells itself, by the keys that OpenSoundscape's ONNXModel reads."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..atomicfile import AtomicFile
+from ..config import LARGEST
+from ..errors import ModelError
+from ..sources import onnxfile
+
+RATE, SECONDS, CLASSES = "sample_rate", "sample_duration", "classes"
+OUTPUT, EMBEDDING = "class_outputs_key", "embedding_outputs_key"
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return what a network's file tells, as a manifest would.
+
+    Parameters
+    ----------
+    path : path
+        Of an ONNX file.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, or tells what cannot be.
+    """
+    words = onnxfile.metadata(path)
+    facts: dict[str, Any] = {}
+    if RATE in words:
+        facts["rate_hz"] = _number(path, RATE, words[RATE], int, LARGEST)
+    if RATE in words and SECONDS in words:
+        length_s = _number(path, SECONDS, words[SECONDS], float, LARGEST / facts["rate_hz"])
+        facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
+    if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
+        facts["labels_format"] = "onnx"
+    facts |= {
+        fact: words[key] for fact, key in (("output", OUTPUT), ("embedding", EMBEDDING)) if key in words
+    }
+    return facts
+
+
+def write(
+    path: Path,
+    rate_hz: int,
+    window_samples: int,
+    classes: Sequence[str],
+    output: str = "",
+    embedding: str = "",
+) -> None:
+    """Write facts into an ONNX network's file, so that it needs no other; OpenSoundscape reads them, too.
+
+    Parameters
+    ----------
+    path : path
+        The file; its graph and all else that it says stay as they are.
+    rate_hz, window_samples : int
+        What sound it takes.
+    classes : sequence of str
+        What its classes are called, in order.
+    output, embedding : str
+        The names of the outputs with the scores and with the embedding; "" leaves it untold.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, or is no ONNX model.
+    ConfigError
+        The file cannot be written.
+    """
+    words = {RATE: str(rate_hz), SECONDS: repr(window_samples / rate_hz), CLASSES: json.dumps([*classes])}
+    words |= {key: name for key, name in ((OUTPUT, output), (EMBEDDING, embedding)) if name}
+    with AtomicFile(path, mode="wb") as made:
+        made.stream.writelines(onnxfile.told(path, words))
+
+
+def _number(path: Path, key: str, told: str, kind: type[int] | type[float], most: float) -> Any:
+    try:
+        value = kind(told)
+        if not 0 < value <= most:
+            raise ValueError
+    except ValueError as error:
+        raise ModelError(f"{path}: its {key} is {told[:80]!r}; a number above 0 fits") from error
+    return value

@@ -1,0 +1,185 @@
+"""An ONNX file's own words: what its author wrote into it, and which files it needs beside it.
+
+Read without the package onnx, and without its weights: who asks for a model's labels or its digest waits for
+neither. A message of Protocol Buffers is a row of fields; those of the tables below lead to what is asked
+for, and the others are passed over. The numbers are those of onnx.proto.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import ModelError
+from . import TEXT_BYTES, opened
+
+Tables = Mapping[str, Mapping[int, str]]
+
+METADATA = 14  # of a model, its metadata_props
+WORDS: Tables = {"model": {METADATA: "entry"}}
+TENSORS: Tables = {
+    "model": {7: "graph", 20: "training", 25: "function"},
+    "training": {1: "graph", 2: "graph"},
+    "function": {7: "node", 11: "attribute"},
+    "graph": {1: "node", 5: "tensor", 15: "sparse"},
+    "node": {5: "attribute"},
+    "attribute": {5: "tensor", 6: "graph", 10: "tensor", 11: "graph", 22: "sparse", 23: "sparse"},
+    "sparse": {1: "tensor", 2: "tensor"},
+    "tensor": {13: "entry"},
+}
+VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # how a field's value is written
+MOST_BYTES = (1 << 31) - 1  # of one message: Protocol Buffers have no more
+MOST_FIELDS = 5_000_000
+MOST_WORDS = TEXT_BYTES
+COPIED_BYTES = 1 << 20
+
+
+class Field(NamedTuple):
+    """A field's number, and where it and its content lie in the file."""
+
+    number: int
+    first: int
+    start: int
+    end: int
+
+
+def is_one(head: bytes) -> bool:
+    """Whether a file that begins so may be an ONNX model: its version comes first, then another field."""
+    return len(head) > 2 and head[0] == 0x08 and 0 < head[1] < 0x40 and head[2] & 7 in (VARINT, BYTES)
+
+
+def metadata(path: Path) -> dict[str, str]:
+    """Return what a model's author wrote into it, by key.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, or is no ONNX model.
+    """
+    with _opened(path) as file:
+        return dict(_words(file, field) for field in _leaves(file, WORDS))
+
+
+def beside(path: Path) -> list[str]:
+    """Return the names of the files that hold weights of a model, sorted; errors as `metadata`."""
+    with _opened(path) as file:
+        entries = (_words(file, field) for field in _leaves(file, TENSORS))
+        return sorted({value for key, value in entries if key == "location"})
+
+
+def told(path: Path, words: Mapping[str, str]) -> Iterator[bytes]:
+    """Yield the content of a model's file, piece by piece, with words written into it.
+
+    What it said by the same keys goes, and all else stays; errors as `metadata`.
+    """
+    with _opened(path) as file:
+        for field in _fields(file, 0, file.seek(0, io.SEEK_END)):
+            if field.number == METADATA and _words(file, field)[0] in words:
+                continue
+            file.seek(field.first)
+            for start in range(field.first, field.end, COPIED_BYTES):
+                yield file.read(min(COPIED_BYTES, field.end - start))
+    for key, value in words.items():
+        yield _written(METADATA, _written(1, key.encode()) + _written(2, value.encode()))
+
+
+def place(path: Path, name: str) -> Path:
+    """Return the file with weights that a model calls by a name.
+
+    Raises
+    ------
+    ModelError
+        It does not lie in the model's folder, or below it.
+    """
+    try:
+        found = path.parent / name
+        if name and found.resolve().is_relative_to(path.parent.resolve()) and found.is_file():
+            return found
+    except (OSError, ValueError, RuntimeError):  # a null character, a circle of links
+        pass
+    raise ModelError(f"{path}: has weights in another file ({name or '?'}), which is not beside it")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[io.BufferedReader]:
+    with opened(path, ModelError, MOST_BYTES) as file:
+        try:
+            yield file
+        except (EOFError, UnicodeDecodeError) as error:
+            raise ModelError(f"{path}: is no ONNX model, or a damaged one") from error
+
+
+def _leaves(file: io.BufferedReader, tables: Tables) -> Iterator[Field]:
+    """Yield the entries that the tables lead to."""
+    waiting = [("model", 0, file.seek(0, io.SEEK_END))]
+    n_left = MOST_FIELDS
+    while waiting:
+        kind, start, end = waiting.pop()
+        for field in _fields(file, start, end):
+            n_left -= 1
+            if not n_left:
+                raise EOFError
+            leads = tables[kind].get(field.number)
+            if leads == "entry":
+                yield field
+            elif leads is not None:
+                waiting.append((leads, field.start, field.end))
+
+
+def _fields(file: io.BufferedReader, start: int, end: int) -> Iterator[Field]:
+    """Yield the fields of a message that lies from `start` to `end`."""
+    first = start
+    while first < end:
+        file.seek(first)
+        tag = _varint(file)
+        written = tag & 7
+        if written == VARINT:
+            _varint(file)
+            length = 0
+        elif written == BYTES:
+            length = _varint(file)
+        elif written in (FIXED64, FIXED32):
+            length = 8 if written == FIXED64 else 4
+        else:
+            raise EOFError
+        start = file.tell()
+        if not tag >> 3 or start + length > end:
+            raise EOFError
+        yield Field(tag >> 3, first, start, start + length)
+        first = start + length
+
+
+def _words(file: io.BufferedReader, entry: Field) -> tuple[str, str]:
+    """Return the key and the value of an entry."""
+    if entry.end - entry.start > MOST_WORDS:
+        raise EOFError
+    found = {1: "", 2: ""}
+    for field in _fields(file, entry.start, entry.end):
+        if field.number in found:
+            file.seek(field.start)
+            found[field.number] = file.read(field.end - field.start).decode()
+    return found[1], found[2]
+
+
+def _varint(file: io.BufferedReader) -> int:
+    value, shift = 0, 0
+    while shift < 70:
+        byte = file.read(1)
+        if not byte:
+            raise EOFError
+        value |= (byte[0] & 0x7F) << shift
+        if byte[0] < 0x80:
+            return value
+        shift += 7
+    raise EOFError
+
+
+def _written(number: int, content: bytes) -> bytes:
+    length, head = len(content), bytearray([number << 3 | BYTES])
+    while length > 0x7F:
+        head.append(length & 0x7F | 0x80)
+        length >>= 7
+    return bytes([*head, length]) + content
