@@ -77,10 +77,11 @@ __all__ = [
 ]
 
 _Path = str | os.PathLike[str]
+_Labels = _Path | None | Sequence[_Path | None]
 
 
 def load(
-    model: _Path | Sequence[_Path] = "birdnet-2.4", labels: _Path | None = None, **options: Any
+    model: _Path | Sequence[_Path] = "birdnet-2.4", labels: _Labels = None, **options: Any
 ) -> "Pipeline":
     """Load one or several networks into this process, ready for sound.
 
@@ -88,8 +89,8 @@ def load(
     ----------
     model : str or path, or several of them
         A name from `python -m birdfast models`, a .tflite or .onnx file, or a folder that holds one. Several
-        hear the same sound in one pass.
-    labels : path or None
+        hear the same sound in one pass, and a detection says who heard it.
+    labels : path or None, or one of them for each model
         The labels of a file; by default `<stem>_Labels.txt` beside it, or what an .onnx file tells itself.
     **options
         The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
@@ -118,7 +119,7 @@ def run(
     model: _Path | Sequence[_Path] = "birdnet-2.4",
     *,
     output: _Path,
-    labels: _Path | None = None,
+    labels: _Labels = None,
     kinds: str | Sequence[str] = ("csv",),
     workers: int | None = None,
     shard: str | None = None,
@@ -203,6 +204,7 @@ def run(
     one = isinstance(recordings, str | bytes | os.PathLike)
     every = [recordings] if one else several("recordings", recordings, "a path, or several")
     paths = inputs.find([path("recordings", name) for name in every])
-    chosen, shown = Options.of(options), [Progress(began_s)] if progress else []
-    run = Run(paths, models.find_all(model, labels), chosen, path("output", output), how)
+    listening, chosen = models.find_all(model, labels), Options.of(options)
+    shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
+    run = Run(paths, listening, chosen, path("output", output), how)
     return run.work(*shown, *followers)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, get_args
@@ -21,7 +22,7 @@ from .config import Activation
 from .errors import ConfigError, ModelError
 
 MANIFEST = "model.toml"
-KIND = "stsg"
+KIND, HEAD = "stsg", "head"
 VERSION = 1
 SEAL = b'\nmanifest_sha256 = "'
 
@@ -50,18 +51,37 @@ WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "pooling": (lambda value: isinstance(value, dict), "a table"),
     "arrays": (lambda value: isinstance(value, dict) and _are_text(value.values()), "a table of SHA-256"),
 }
+# A head is a classifier on a network's embedding: `on` is that network's name or, seen from the folder, its
+# place, and `on_sha256` the file that it was trained on.
+OF_HEAD: dict[str, tuple[Callable[[Any], bool], str]] = {
+    **{key: WANTED[key] for key in ("title", "licence", "activation", "classes", "arrays")},
+    "on": (lambda value: isinstance(value, str) and value != "", "a network's name or place"),
+    "on_sha256": (
+        lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
+        "64 hexadecimal digits",
+    ),
+}
+KINDS = {KIND: WANTED, HEAD: OF_HEAD}
 
 
-def is_one(folder: Path) -> bool:
-    """Whether a folder's manifest says that it is a trained model: read without judging it."""
+def kind_of(folder: Path) -> str:
+    """Return the kind of trained model that a folder's manifest tells ("": none), without judging it."""
     try:
         told = sources.read(folder / MANIFEST, ModelError, sources.TEXT_BYTES).decode(errors="replace")
     except ModelError:
-        return False
-    return any(line.split() == ["kind", "=", f'"{KIND}"'] for line in told.splitlines())
+        return ""
+    lines = [line.split() for line in told.splitlines()]
+    return next((kind for kind in KINDS if ["kind", "=", f'"{kind}"'] in lines), "")
 
 
-def write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, Array]) -> None:
+def is_one(folder: Path) -> bool:
+    """Whether a folder's manifest says that it is a trained model of tokens."""
+    return kind_of(folder) == KIND
+
+
+def write(
+    folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapping[str, Array], kind: str = KIND
+) -> None:
     """Write a model; the manifest comes last, so that a folder with a fresh one is whole.
 
     Parameters
@@ -71,6 +91,7 @@ def write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapp
     facts : dict
         What goes into the manifest, as TOML can hold it.
     arrays : dict of str to array
+    kind : "stsg" or "head"
 
     Raises
     ------
@@ -94,24 +115,25 @@ def write(folder: str | os.PathLike[str], facts: Mapping[str, Any], arrays: Mapp
         hashes[name] = hashlib.sha256(stream.getvalue()).hexdigest()
         with AtomicFile(folder / f"{name}.npy", mode="wb") as file:
             file.stream.write(stream.getvalue())
-    told = tomli_w.dumps({"kind": KIND, "version": VERSION, **facts, "arrays": hashes}).encode().rstrip()
+    told = tomli_w.dumps({"kind": kind, "version": VERSION, **facts, "arrays": hashes}).encode().rstrip()
     seal = hashlib.sha256(told).hexdigest().encode()
     with AtomicFile(folder / MANIFEST, mode="wb") as file:
         file.stream.write(told + SEAL + seal + b'"\n')
 
 
-def facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
+def facts(folder: str | os.PathLike[str], kind: str = KIND) -> dict[str, Any]:
     """Read a model's manifest.
 
     Parameters
     ----------
     folder : path
+    kind : "stsg" or "head"
 
     Returns
     -------
     dict
-        What `write` was given, and the table `arrays`: each one's SHA-256. The keys of `WANTED` are there,
-        with values that fit; what is in frontend and pooling is not looked at.
+        What `write` was given, and the table `arrays`: each one's SHA-256. The keys that its kind wants
+        (`KINDS`) are there, with values that fit; what is in frontend and pooling is not looked at.
 
     Raises
     ------
@@ -124,13 +146,13 @@ def facts(folder: str | os.PathLike[str]) -> dict[str, Any]:
     if not seal or rest != hashlib.sha256(told).hexdigest().encode() + b'"\n':
         raise ModelError(f"{path}: was changed or cut: its SHA-256 is not the one in its last line")
     found = sources.parsed(path, told, ModelError)
-    if found.get("kind") != KIND:
+    if found.get("kind") != kind:
         raise ModelError(f"{path}: of the kind {found.get('kind')!r}, which this birdfast does not know")
     if found.get("version") != VERSION:
         raise ModelError(
             f"{path}: of version {found.get('version')}, made by a newer birdfast; this one knows {VERSION}"
         )
-    for key, (fits, wanted) in WANTED.items():
+    for key, (fits, wanted) in KINDS[kind].items():
         if key not in found:
             raise ModelError(f"{path}: lacks {key}")
         if not fits(found[key]):

@@ -216,16 +216,25 @@ def _decibels(samples: Float32) -> Float32:
 
 
 def _label(axes, detections: list[Detection]) -> None:  # type: ignore[no-untyped-def]
-    """Write each species over the time it was heard, one colour and one line a species."""
+    """Write each species over the time it was heard, one colour and one line a species and a model."""
     from matplotlib import colormaps
 
     top_khz = axes.get_ylim()[1]
-    names = list(dict.fromkeys(row.common_name for row in detections))
-    for line, name in enumerate(names):
+    for line, (name, rows) in enumerate(by_name(detections).items()):
         colour = colormaps["tab10"](line % 10)
         y = top_khz * (0.97 - 0.05 * (line % 18))
-        for row in (row for row in detections if row.common_name == name):
+        for row in rows:
             axes.plot((row.start_s, row.end_s), (y, y), color=colour, linewidth=2.5, solid_capstyle="butt")
             axes.axvspan(row.start_s, row.end_s, color=colour, alpha=0.12, linewidth=0)
             text = f"{name} {row.confidence:.2f}"
             axes.text(row.start_s, y * 0.99, text, fontsize=7, color="white", va="top", clip_on=True)
+
+
+def by_name(detections: Iterable[Detection]) -> dict[str, list[Detection]]:
+    """Return detections by what is written over them: the species, and who heard it where several did."""
+    detections = list(detections)
+    several = len({row.model for row in detections}) > 1
+    found: dict[str, list[Detection]] = {}
+    for row in detections:
+        found.setdefault(f"{row.common_name} ({row.model})" if several else row.common_name, []).append(row)
+    return found

@@ -47,8 +47,9 @@ MODEL = {  # of every field that decides what a network says of sound, or what i
     "front_end": Recipe(n_fft=512, hop_samples=128),
     "labels_format": "csv:name",
 }
-FILES = {"path", "labels_path", "kind"}  # of which the content decides
+FILES = {"path", "labels_path", "kind", "backbone"}  # of which the content decides
 TOLD = {  # to people, or where the files come from
+    *("on", "on_sha256"),
     *("name", "title", "licence", "licence_url", "source", "embedding_samples", "n_classes"),
     *("model", "labels", "package", "package_folder", "extra", "tried"),
     *("alternatives", "advice"),

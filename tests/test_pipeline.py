@@ -203,8 +203,8 @@ def test_embeddings_come_window_by_window(birdnet: models.Model, demo: Path) -> 
     assert embeddings.shape == (5, 1024)
     alone = Pipeline(birdnet).embed(sound[144_000 : 2 * 144_000], 48_000)
     np.testing.assert_allclose(embeddings[1:2], alone, atol=1e-4)
-    as_it_is = Pipeline(birdnet, Options(graft=False)).embed(sound[144_000 : 2 * 144_000], 48_000)
-    np.testing.assert_allclose(as_it_is, alone, atol=1e-3)
+    as_it_is = Pipeline(birdnet, Options(graft=False)).embed(sound[:144_000], 48_000)
+    np.testing.assert_allclose(as_it_is, embeddings[:1], atol=1e-3)
 
 
 def test_what_was_heard_before_a_failure_is_kept(tiny: models.Model, wav: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pyarrow.parquet
 import pytest
+from ai_edge_litert import schema_py_generated as schema
 
 from birdfast import models
 from birdfast.arrays import Float32
@@ -30,7 +31,7 @@ from birdfast.sessions.wanted import wanted
 from birdfast.tables import About, AboutModel, Names, read_csv
 from birdfast.workers.warm import WarmPool
 
-from . import networks, roles
+from . import graphs, heads, networks, roles
 from .networks import WINDOW_SAMPLES
 from .recordings import noise, write
 
@@ -499,6 +500,38 @@ def test_a_journal_from_before_label_spaces_had_names_is_read() -> None:
     assert Facts.of(told).about == about
     older = Facts.of(told.replace(', "species"]', "]"))
     assert older.about.models[0].label_spaces == (Names(("Avis",), ("Bird",)),)
+
+
+def test_a_head_and_its_backbone_have_label_spaces_of_their_own(spaced: models.Model, tmp_path: Path) -> None:
+    first, second = heads.matrix(roles.DIM, 1), heads.matrix(roles.DIM, 2, n_classes=3)
+    b = graphs.Builder()
+    embedding = b.input((1, roles.DIM), (-1, roles.DIM))
+    scores = []
+    for name, matrix in (("family", first), ("order", second)):
+        options = schema.FullyConnectedOptionsT()
+        inputs = [embedding, b.constant(matrix), -1]
+        scores.append(b("FULLY_CONNECTED", inputs, (1, len(matrix)), options))
+        b.graph.tensors[scores[-1]].name = name.encode()
+    told = """on = "../roles"
+        output = "family"
+        [[label_spaces]]
+        name = "family"
+        [[label_spaces]]
+        name = "order"
+        labels = "order_labels.txt"
+    """
+    folder = heads.write(tmp_path / "head", b.finish(*scores), ".tflite", told)
+    (folder / "order_labels.txt").write_text("A\nB\nC\n")
+    pipeline = Pipeline([spaced, models.find(folder)], EVERYTHING)
+    (scored,) = pipeline.score(SOUND, 8_000, "head")
+    below = roles.meaning(WINDOWS)["embedding"]
+    np.testing.assert_allclose(scored.outputs["logits"], below @ first.T, atol=1e-4)
+    np.testing.assert_allclose(scored.outputs["logits:order"], below @ second.T, atol=1e-4)
+    told_of = {(row.model, row.label_space) for row in pipeline.detect(SOUND, 8_000)}
+    assert told_of == {("roles", "species"), ("roles", "genus"), ("head", "family"), ("head", "order")}
+    (folder / "order_labels.txt").write_text("A\nB\nC\nD\n")
+    with pytest.raises(ModelError, match=r"label space order: which output holds the scores\? .*#1 order"):
+        Pipeline(models.find(folder))
 
 
 # ---- the spatial embedding ----

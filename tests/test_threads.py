@@ -102,7 +102,7 @@ def test_what_is_scored_by_turns_is_what_is_scored_alone(model: models.Model) ->
 
 
 def n_sessions(pipeline: Pipeline) -> int:
-    return len(pipeline.listener()._sessions._free)
+    return len(pipeline.listener().backbone._free)
 
 
 def test_a_session_is_made_when_it_is_needed_and_comes_back(deep: models.Model) -> None:
@@ -209,7 +209,7 @@ def test_a_session_that_was_interrupted_is_not_lent_again(
     """Whoever keeps the interrupt keeps what the session was at: views into memory that must not move."""
     pipeline, sound = Pipeline(own, Options(min_confidence=0)), noise(800 * n_windows)[:, 0]
     meant = pipeline.detect(sound, 8_000)
-    batched = pipeline.listener()._sessions._free[0]
+    batched = pipeline.listener().backbone._free[0][0]
     session = batched._full if n_windows == 4 else batched._single
     with monkeypatch.context() as patch:
         patch.setattr(session, "_kernel", interrupted)

@@ -14,10 +14,15 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
   notes.csv           what is to be known of files that were heard, if anything is: repaired, lost inside,
                       read by another decoder, or a mix that is much quieter than its channels
 
+With --model given repeatedly all models hear the sound in one pass: a recording is decoded once. Then
+detections.csv says in a column who heard what, failures.csv whom a file failed for, and scores and
+embeddings are a file for each model (scores-NAME.parquet, with the name in `birdfast models`, in a model's
+model.toml, or of its file). An option such as --sensitivity has to fit every one of them.
+
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
-are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of one model and one
-set of options; a file that has changed since is analysed again, and the command says so. Whether scores
+are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
+options; a file that has changed since is analysed again, and the command says so. Whether scores
 and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
 finished folder.
 """
@@ -25,9 +30,15 @@ finished folder.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..config import Options
 from . import channel, exits, values
+
+if TYPE_CHECKING:
+    from ..outcomes import Failure
+    from ..runs import How
 
 HELP = "find the species in recordings"
 DEFAULT_OUTPUT = "birdfast-results"
@@ -47,16 +58,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="where the tables go (default: %(default)s)",
     )
     model = parser.add_argument_group("model")
-    model.add_argument(
-        "--model",
-        default="birdnet-2.4",
-        metavar="MODEL",
-        help="a name from `birdfast models`, a .tflite file or a folder with one, or a folder that"
-        " `birdfast train` wrote (default: %(default)s)",
-    )
-    model.add_argument(
-        "--labels", metavar="FILE", help="a .tflite file's labels (default: <stem>_Labels.txt)"
-    )
+    values.models(model)
     model.add_argument(
         "--normalization",
         choices=("none", "hoplite", "zoo"),
@@ -152,13 +154,49 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
-    from .. import inputs, models
-    from ..runs import How, Run, shards
-    from ..runs.progress import Progress
+    from .. import inputs
+    from ..runs import Run
+    from ..runs.progress import Progress, of_each
     from ..tables import NotesTable
     from ..words import counted
 
-    options = Options(
+    listening = values.listening(chosen)
+    names = [model.name for model in listening]
+    progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
+    paths = inputs.find(chosen.inputs, progress.say)
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
+    titles = ", ".join(f"{model.title} ({model.licence})" for model in listening)
+    progress.say(f"{titles}; {counted(len(paths), 'file')}")
+    results = run.work(progress)
+    if results.stopped is not None:
+        progress.warn(_told(results.stopped, names))
+        progress.warn("stopped, as --fail-fast says")
+        return exits.SOME_FAILED
+    standing = results.standing
+    for line in progress.summary():
+        progress.say(line)
+    if standing.failed:
+        progress.say(f"failed, for one: {_told(results.failures[0], names)}")
+    if noted := {note.path for note in results.notes}:
+        progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
+    if progress.n_files < standing.files:
+        progress.say(
+            f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"
+        )
+        for line in of_each(names, [one.detections for one in results.standings]):
+            progress.say(line)
+    progress.say(f"written: {', '.join(map(str, results.tables))}")
+    return exits.of_run(standing)
+
+
+def _told(failure: Failure, names: Sequence[str]) -> str:
+    """Return why a file failed; of several models, whom it failed for."""
+    whose = f"{failure.path}, {failure.model}: " if failure.model and len(names) > 1 else ""
+    return f"{whose}{failure.message}"
+
+
+def _options(chosen: argparse.Namespace) -> Options:
+    return Options(
         min_confidence=chosen.min_conf,
         top_k=chosen.top_k,
         sensitivity=chosen.sensitivity,
@@ -171,7 +209,12 @@ def run(chosen: argparse.Namespace) -> int:
         resampler=chosen.resampler,
         max_hours=chosen.max_hours,
     )
-    how = How(
+
+
+def _how(chosen: argparse.Namespace) -> How:
+    from ..runs import How, shards
+
+    return How(
         kinds=values.kinds(chosen.rtype),
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
@@ -181,26 +224,3 @@ def run(chosen: argparse.Namespace) -> int:
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
     )
-    model = models.find(chosen.model, chosen.labels)
-    progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet)
-    paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, [model], options, chosen.output, how)
-    progress.say(f"{model.title} ({model.licence}); {counted(len(paths), 'file')}")
-    results = run.work(progress)
-    if results.stopped is not None:
-        progress.warn(results.stopped.message)
-        progress.warn("stopped, as --fail-fast says")
-        return exits.SOME_FAILED
-    standing = results.standing
-    for line in progress.summary():
-        progress.say(line)
-    if standing.failed:
-        progress.say(f"failed, for one: {results.failures[0].message}")
-    if noted := {note.path for note in results.notes}:
-        progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
-    if progress.n_files < standing.files:
-        progress.say(
-            f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"
-        )
-    progress.say(f"written: {', '.join(map(str, results.tables))}")
-    return exits.of_run(standing)

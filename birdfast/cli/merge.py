@@ -1,7 +1,7 @@
 """Join the results of all shards of a run into one set of tables.
 
 The folders are those of `birdfast infer --shard 1/n` to `n/n`; all have to be there, finished, and
-of the same model and options. The tables are the same as one run over all files writes; scores and
+of the same models and options. The tables are the same as one run over all files writes; scores and
 embeddings can be had if the runs kept them.
 """
 

@@ -2,7 +2,8 @@
 
 `tried` says whether its authors' file ran here: yes, no, or the same architecture with random weights. A
 network whose files are missing says how to get them. Any other .tflite or .onnx network that takes sound
-works too: `birdfast infer --model FILE.tflite --labels LABELS.txt`.
+works too: `birdfast infer --model FILE.tflite --labels LABELS.txt`. `birdfast models add FILE` makes a
+folder of one, which --model then takes by its name; such folders are listed here, too.
 """
 
 from __future__ import annotations
@@ -10,19 +11,26 @@ from __future__ import annotations
 import argparse
 
 from .. import voice
-from . import exits
+from . import add, exits
 
 HELP = "list the networks, what they want and where they are"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    """Declare what the command takes: nothing."""
+    """Declare what may be done but listing."""
+    actions = parser.add_subparsers(title="more", metavar="ACTION", dest="action")
+    adding = actions.add_parser(
+        "add", help=add.HELP, description=add.__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add.arguments(adding)
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Print a paragraph for each network."""
     from .. import models
 
+    if chosen.action == "add":
+        return add.run(chosen)
     for model in models.catalogue().values():
         window_s = model.window_samples / model.rate_hz
         classes = f"{model.n_classes} classes" if model.n_classes else "as many classes as its labels"
@@ -32,6 +40,22 @@ def run(chosen: argparse.Namespace) -> int:
             f"    tried: {model.tried}",
             f"    {model.path if model.found else 'not found: ' + model.how_to_get()}",
         )
+    for name in models.own_names():
+        voice.answer(*_own(name))
     folders = ", ".join(map(str, models.folders()))
     voice.answer(f"searched: {folders} (set {models.FOLDERS_VARIABLE} to add folders)")
     return exits.FINE
+
+
+def _own(name: str) -> tuple[str, ...]:
+    """Return a paragraph on a model of the user's own; what is wrong with it is no reason to end."""
+    from .. import models
+    from ..errors import ModelError
+
+    try:
+        model = models.found_own(name)
+    except ModelError as error:
+        return (f"{name}: cannot be used", f"    {error}")
+    window_s = model.window_samples / model.rate_hz if model.rate_hz else 0
+    sound = f"{model.rate_hz:,} Hz, windows of {window_s:g} s" if window_s else "sound as its file says"
+    return (f"{name}: {model.title}, licence {model.licence}", f"    {sound}", f"    {model.path}")

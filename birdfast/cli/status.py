@@ -1,5 +1,7 @@
 """Say how far a run is, from the journal in its output folder; also while it is at work.
 
+Of a run of several models it is said of each; a file is as far as the last of them.
+
 The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do.
 """
 
@@ -24,18 +26,27 @@ def run(chosen: argparse.Namespace) -> int:
     """Print the numbers."""
     import json
 
-    from ..journal import Record
+    from ..journal import Record, Standing
     from ..words import counted, hours
 
     with Record(Path(chosen.output)) as record:
-        standing = record.standing()
+        standing, several = record.standing(), dict[str, Standing]()
+        if (about := record.facts().about).has_several:
+            names = [model.name for model in about.models]
+            several = dict(zip(names, record.standings(), strict=True))
     if chosen.json:
-        voice.answer(json.dumps(standing._asdict()))
+        told = {name: each._asdict() for name, each in several.items()}
+        voice.answer(json.dumps(standing._asdict() | ({"models": told} if told else {})))
     else:
         share = (standing.done + standing.failed) / max(1, standing.files)
         voice.answer(
             f"{share:.0%} of {counted(standing.files, 'file')}:"
             f" {standing.done:,} done, {standing.failed:,} failed, {standing.waiting:,} to do;"
-            f" {hours(standing.audio_s)} of sound, {counted(standing.detections, 'detection')}"
+            f" {hours(standing.audio_s)} of sound, {counted(standing.detections, 'detection')}",
+            *(
+                f"    {name}: {each.done:,} done, {each.failed:,} failed, {each.waiting:,} to do;"
+                f" {counted(each.detections, 'detection')}"
+                for name, each in several.items()
+            ),
         )
     return exits.UNFINISHED if standing.waiting else exits.of_run(standing)

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import MAX_HOURS, MOST_HOURS, above_zero
 from ..errors import ConfigError
+
+if TYPE_CHECKING:
+    from ..models import Model
 
 
 def csv_safe(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +22,39 @@ def csv_safe(parser: argparse.ArgumentParser) -> None:
         " carriage return, which a spreadsheet would run as a formula, be it behind apostrophes: without the"
         " first one it is the name again (default: as they are)",
     )
+
+
+DEFAULT_MODEL = "birdnet-2.4"
+ITS_OWN = "-"  # in the place of a file of labels
+
+
+def models(parser: argparse._ArgumentGroup) -> None:
+    """Declare which models are to hear recordings."""
+    parser.add_argument(
+        "--model",
+        action="append",
+        metavar="MODEL",
+        help="a name from `birdfast models`, a .tflite or .onnx file or a folder with one, or a folder that"
+        " `birdfast train` or `birdfast models add` wrote; given repeatedly, all hear the sound in one pass,"
+        f" and a column says who heard what (default: {DEFAULT_MODEL})",
+    )
+    parser.add_argument(
+        "--labels",
+        action="append",
+        metavar="FILE",
+        help="a network's labels (default: its own, of a file <stem>_Labels.txt beside it); of several models"
+        f" one for each, in the order of the models, and {ITS_OWN} for its own",
+    )
+
+
+def listening(chosen: argparse.Namespace) -> list[Model]:
+    """Return the models that --model and --labels name."""
+    from ..models import check_several, find_all
+
+    labels = chosen.labels and [None if name == ITS_OWN else name for name in chosen.labels]
+    found = find_all(chosen.model or [DEFAULT_MODEL], labels)
+    check_several(found)
+    return found
 
 
 def max_hours(parser: argparse._ActionsContainer, longer: str) -> None:

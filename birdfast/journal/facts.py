@@ -34,6 +34,8 @@ class Facts(NamedTuple):
     def differences(self, other: Facts, *, shards: bool = True) -> Iterator[str]:
         """Yield in words what is not the same in another run: "top_k: null, now 3".
 
+        Where other models listen, or in another order, their names say it, and no more is told of them.
+
         Parameters
         ----------
         other : Facts
@@ -45,9 +47,14 @@ class Facts(NamedTuple):
             theirs["inputs"], ours["inputs"] = self.inputs, other.inputs
         if shards and (self.shard or other.shard):
             theirs["shard"], ours["shard"] = self.shard, other.shard
-        for name in sorted({*theirs, *ours}):
-            if theirs.get(name) != ours.get(name):
-                yield f"{name}: {theirs.get(name)}, now {ours.get(name)}"
+        names = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
+        before, now = (", ".join(one.name for one in facts.about.models) for facts in (self, other))
+        of_models = [name for name in names if name.startswith("model")]
+        if before != now and (of_models or self.about.has_several):
+            yield f"models: {before}, now {now}"
+            names = [name for name in names if name not in of_models]
+        for name in names:
+            yield f"{name}: {theirs.get(name)}, now {ours.get(name)}"
 
     def to_json(self) -> str:
         """Return all of it as text."""

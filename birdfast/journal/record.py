@@ -112,6 +112,25 @@ class Record(Database):
                 audio_s, detections = audio_s + sound_s, detections + heard
         return Standing(**counts, audio_s=audio_s, detections=detections)
 
+    def standings(self) -> list[Standing]:
+        """Return how far each of the run's models is; the sound is that of all files that it has heard.
+
+        A file that cannot be read has failed for each.
+        """
+        query = """
+            SELECT model, state, count(*), sum(audio_s), sum(n_detections) FROM file JOIN hearing ON file = id
+            WHERE number IS NOT NULL GROUP BY model, state"""
+        found = [Standing(0, 0, 0, 0.0, 0) for _ in self.facts().about.models]
+        with self.told():
+            for model, state, n_files, audio_s, n_detections in self.database.execute(query):
+                was = found[model]
+                found[model] = was._replace(
+                    **{state: n_files},
+                    audio_s=was.audio_s + audio_s,
+                    detections=was.detections + n_detections,
+                )
+        return found
+
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield the run's files with their numbers, in order.
 

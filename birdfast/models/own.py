@@ -13,8 +13,23 @@ from ..frontends.recipe import Recipe
 from . import kinds, onnxfacts
 from .labelspace import folded
 from .model import Model
+from .names import is_name
 
-FOUND = ("kind", "path", "labels_path", "tried", "alternatives")  # what a manifest cannot tell
+FOUND = ("kind", "path", "labels_path", "tried", "alternatives", "backbone")  # what a manifest cannot tell
+
+
+def is_one(folder: Path) -> bool:
+    """Whether a folder seems to hold a model: read without judging it."""
+    paths = within(folder)
+    return any(path.name == modelfolder.MANIFEST or path.suffix.lower() in kinds.SUFFIXES for path in paths)
+
+
+def within(folder: Path) -> list[Path]:
+    """Return what lies in a folder, in order; nothing of one that cannot be looked into."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
 
 
 def in_folder(folder: Path) -> Model:
@@ -26,8 +41,9 @@ def in_folder(folder: Path) -> Model:
         The folder holds none or several, lacks its labels, or has a manifest (model.toml) that is damaged
         or tells what does not fit.
     """
-    if modelfolder.is_one(folder):
-        return _trained(folder)
+    kind = modelfolder.kind_of(folder)
+    if kind:
+        return _head(folder) if kind == modelfolder.HEAD else _trained(folder)
     manifest = folder / modelfolder.MANIFEST
     networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds.SUFFIXES]
     if not networks and manifest.exists():
@@ -45,7 +61,7 @@ def in_folder(folder: Path) -> Model:
             f" {modelfolder.MANIFEST} whose `model` names it"
         )
     if not manifest.exists():
-        facts = _told(networks[0])
+        facts = told_by_file(networks[0])
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
     others = {space.labels for space in facts.get("label_spaces", ())}
@@ -73,7 +89,7 @@ def alone(path: Path, labels_path: Path | None = None) -> Model:
     ModelError
         As `of_file`; or the file tells what cannot be.
     """
-    facts, beside = _told(path), path.with_name(f"{path.stem}_Labels.txt")
+    facts, beside = told_by_file(path), path.with_name(f"{path.stem}_Labels.txt")
     if labels_path is None and "labels_format" in facts and not beside.is_file():
         return of_file(path, path, **facts)
     facts.pop("labels_format", None)
@@ -100,13 +116,14 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
         raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
     found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
     model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
-    for more in model.files[2:]:
+    for more in model.more_labels:
         if not more.is_file():
             raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
     return model
 
 
-def _told(path: Path) -> dict[str, Any]:
+def told_by_file(path: Path) -> dict[str, Any]:
+    """Return the facts that a network's file tells itself; errors as `alone`."""
     return onnxfacts.read(path) if kinds.found(path) == "onnx" else {}
 
 
@@ -132,6 +149,27 @@ def _trained(folder: Path) -> Model:
     )
 
 
+def _head(folder: Path) -> Model:
+    """Describe a classifier that birdfast trained on a network's embedding."""
+    facts = modelfolder.facts(folder, modelfolder.HEAD)
+    manifest = folder / modelfolder.MANIFEST
+    told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples") if key in facts}
+    _check(manifest, told)
+    return Model(
+        name=folder.resolve().name,
+        title=facts["title"],
+        kind="head",
+        on=facts["on"],
+        on_sha256=facts["on_sha256"],
+        licence=facts["licence"],
+        activation=facts["activation"],
+        labels_format="toml",
+        path=manifest,
+        labels_path=manifest,
+        **told,
+    )
+
+
 def _check(manifest: Path, facts: dict[str, Any]) -> None:
     """Refuse keys and values that a user's manifest cannot have."""
     defaults = {field.name: field.default for field in dataclasses.fields(Model)}
@@ -148,7 +186,7 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
         if not fits or (choices and value not in choices):
             takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
             raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")
-    if "name" in facts and not _is_name(facts["name"]):
+    if "name" in facts and not is_name(facts["name"]):
         raise ModelError(
             f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
         )
@@ -168,8 +206,3 @@ def _recipe(manifest: Path, told: object) -> Recipe:
         return Recipe.of(told)
     except ConfigError as error:
         raise ModelError(f"{manifest}: front_end: {error}") from error
-
-
-def _is_name(name: str) -> bool:
-    """Whether a table's file can have it in its name: it leads to no other folder, and can be read."""
-    return name not in ("", ".", "..") and name.isprintable() and not {"/", "\\"} & {*name}

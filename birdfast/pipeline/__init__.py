@@ -14,11 +14,10 @@ from ..arrays import Float32
 from ..config import Options, check, several
 from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
-from ..sessions.session import EMBEDDING
 from . import samples, stretches
 from .ear import Scored
 from .listener import Listener, Role, check_one_channel
-from .onepass import one_pass, whole
+from .onepass import listening, one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .transcript import Transcript, complete, failure_of, hear, in_order
@@ -57,7 +56,7 @@ class Pipeline:
         one = isinstance(model, models.Model)
         every = (model,) if one else several("model", model, "models.Model, or several")
         models.check_several(every)
-        self.listeners = tuple(Listener(each, self.options, number) for number, each in enumerate(every))
+        self.listeners = listening(every, self.options)
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
@@ -95,7 +94,7 @@ class Pipeline:
         return in_order(found)
 
     def embed(
-        self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = EMBEDDING
+        self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = "embedding"
     ) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
 
@@ -104,10 +103,8 @@ class Pipeline:
 
         Raises
         ------
-        AudioError, ConfigError
-            As `score`; or channels are each heard by themselves (`channel="each"`).
-        ModelError
-            As `score`; or the network has none to show.
+        AudioError, ConfigError, ModelError
+            As `score`; channels are each heard by themselves (`channel="each"`); or there is none to show.
         """
         check_one_channel(self.options)
         listener, name = self.listener(model), samples.name_of(sound)
@@ -212,14 +209,16 @@ class Pipeline:
         ----------
         sound : float32 [n]
             Mono, and finite (`samples.check`).
-        rate_hz : int
-        send, alive, only, kinds
-            As `analyse`.
+        rate_hz, send, alive, only, kinds
+            As `detect` and `analyse`.
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
-        for listener in self._chosen(only):
-            transcript = Transcript(samples.NAME, 0, listener, send, alive, kinds, outcome.notes.append)
-            transcript.take(samples.heard(listener, sound, rate_hz))
+        tell, every = outcome.notes.append, self._chosen(only)
+        transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds, tell) for one in every}
+        with samples.heard(every, sound, rate_hz) as turns:
+            for listener, batches in turns:
+                transcripts[listener].take(batches)
+        for transcript in transcripts.values():
             transcript.finish()
             outcome.heard.append(transcript.heard)
         return outcome
@@ -242,8 +241,9 @@ class Pipeline:
         """Yield the windows of a whole recording, or of sound in memory, as each listener scores them."""
         if isinstance(sound, np.ndarray):
             checked, rate = samples.check(sound, rate_hz)
-            for listener in listeners:
-                yield from remarked(listener, samples.heard(listener, checked, rate), tell)
+            with samples.heard(listeners, checked, rate) as turns:
+                for listener, batches in turns:
+                    yield from remarked(listener, batches, tell)
             return
         with self._opened(sound, tell) as recording:
             for listener, scored in whole(recording, listeners):

@@ -6,7 +6,6 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from threading import Lock
 from typing import Literal, get_args
 
 import numpy as np
@@ -15,13 +14,13 @@ from .. import labels, models, windows
 from ..arrays import Float32, Rows
 from ..audio import perwindow
 from ..config import Options, choice
-from ..errors import AudioError, ConfigError, ModelError
+from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
-from ..sessions import open_session
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
 from . import plausibility
 from .ear import Ear, Scored
 from .labelspaces import LabelSpaces
+from .lending import Backbones
 
 Role = Literal["embedding", "spatial_embedding"]
 
@@ -35,6 +34,8 @@ class Listener:
     options : Options
     number : int
         The model's place among those of the run.
+    backbones : Backbones or None
+        Of those that listen together; None: it listens alone.
 
     Raises
     ------
@@ -45,6 +46,8 @@ class Listener:
 
     Attributes
     ----------
+    backbone : Backbone
+        What lends it sessions.
     label_spaces : tuple of Labels
         What its classes are called; `DETECTION` says which of them an index is of.
     sizes : dict of str to int
@@ -54,15 +57,16 @@ class Listener:
         Those of the kinds that the options keep.
     """
 
-    def __init__(self, model: models.Model, options: Options, number: int = 0) -> None:
+    def __init__(
+        self, model: models.Model, options: Options, number: int = 0, backbones: Backbones | None = None
+    ) -> None:
         if not model.found:
             raise ModelError(model.how_to_get())
         self.options, self.number = options, number
         self.label_spaces = model.class_names()
         cache = models.cache_folder() if options.graft else None
-        n_classes, *more = map(len, self.label_spaces)
-        session = open_session(model, n_classes, cache, more)
-        self._sessions = _Sessions(session)
+        sizes = [len(names) for names in self.label_spaces]
+        self.backbone, session = (backbones or Backbones()).join(number, model, sizes, cache)
         self.model = model.for_input(session.window_samples, session.ends_in)
         plausibility.check(model, self.model, session)
         self._spaces = LabelSpaces(self.model, model, self.label_spaces, session, options)
@@ -90,11 +94,20 @@ class Listener:
         self, cutting: windows.Grid, first: int, n_windows: int | None, channels: Sequence[int] = (MIX,)
     ) -> Iterator[list[Ear]]:
         """Lend a session to whoever calls, for each channel of one stretch of a recording: see `Ear`."""
+        with self.backbone.lent() as sessions:
+            yield self.ears_with(sessions[self.number], cutting, first, n_windows, channels)
+
+    def ears_with(
+        self,
+        session: Session,
+        cutting: windows.Grid,
+        first: int,
+        n_windows: int | None,
+        channels: Sequence[int] = (MIX,),
+    ) -> list[Ear]:
+        """Return the same with a session that was lent already: see `lending.lent`."""
         prepared = partial(self._prepared, cutting)
-        with self._sessions.one() as session:
-            yield [
-                Ear(self.grid, cutting, session, prepared, first, n_windows, channel) for channel in channels
-            ]
+        return [Ear(self.grid, cutting, session, prepared, first, n_windows, channel) for channel in channels]
 
     def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
         """Return windows at the model's rate, and at the level that the network is used to."""
@@ -172,33 +185,6 @@ class Listener:
     def _without(self, role: Role) -> ModelError:
         which = "embedding" if role == EMBEDDING else "spatial embedding"
         return ModelError(f"{self.model.title} has no {which} to show; leave {which}s out")
-
-
-class _Sessions:
-    """Sessions of one network, each lent to one thread at a time; another is made when all are lent.
-
-    One that was broken off in the middle, by an interrupt or by its network, is not lent again: whoever
-    keeps that error keeps views into the session's memory, and it could not run.
-    """
-
-    def __init__(self, first: Session) -> None:
-        self._first, self._free, self._lock = first, [first], Lock()
-
-    @contextmanager
-    def one(self) -> Iterator[Session]:
-        with self._lock:
-            free = self._free.pop() if self._free else None
-        session = free or self._first.twin()
-        try:
-            yield session
-        except (AudioError, GeneratorExit):  # between two runs
-            self._take_back(session)
-            raise
-        self._take_back(session)
-
-    def _take_back(self, session: Session) -> None:
-        with self._lock:
-            self._free.append(session)
 
 
 def check_one_channel(options: Options) -> None:

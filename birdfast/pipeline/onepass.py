@@ -3,14 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import NamedTuple
 
 from ..audio import Recording
-from ..errors import AudioError
+from ..config import Options
+from ..errors import AudioError, ConfigError
+from ..models import Model
 from .ear import Ear, Scored
+from .lending import Backbones, lent
 from .listener import Listener
 from .stretches import Share, count
+from .turns import in_turns
+
+
+def listening(models: Sequence[Model], options: Options) -> tuple[Listener, ...]:
+    """Return a listener for each model.
+
+    Raises
+    ------
+    ModelError, ConfigError
+        As `Listener`; of several it names the model whom options do not fit.
+    """
+    listeners, below = [], Backbones()
+    for number, model in enumerate(models):
+        try:
+            listeners.append(Listener(model, options, number, below))
+        except ConfigError as error:
+            if len(models) == 1:
+                raise
+            raise ConfigError(f"{model.name}: {error}") from error
+    return tuple(listeners)
 
 
 class Place(NamedTuple):
@@ -47,7 +70,7 @@ class OnePass:
                 place.ear.skip = place.ear.span[0] - start
 
     def scored(self) -> Iterator[tuple[Place, Iterator[Scored]]]:
-        """Yield an ear, and the batches of windows that it scores when they are asked for.
+        """Yield an ear, and a batch of windows that it scores when it is asked for: in turns.
 
         Where the sound ends too early, what is whole is heard before that is raised.
 
@@ -58,12 +81,12 @@ class OnePass:
         """
         try:
             for feed, block in self._recording.feed(self._feeds):
-                for place in self._routes[feed]:
-                    yield place, place.ear.hear(block)
+                yield from in_turns([(place, place.ear.hear(block)) for place in self._routes[feed]])
         except AudioError as error:
             self.failure = error
-        for place in self.places:
-            yield place, place.ear.end(whole=self.failure is not None)
+        for route in self._routes:
+            whole = self.failure is not None
+            yield from in_turns([(place, place.ear.end(whole=whole)) for place in route])
         if self.failure is not None:
             raise self.failure
 
@@ -73,14 +96,16 @@ def one_pass(
     recording: Recording, listeners: Sequence[Listener], shares: Sequence[Share]
 ) -> Iterator[OnePass]:
     """Lend each listener a session for its share of a recording's windows, in every channel chosen."""
-    with ExitStack() as stack:
+    with lent(listeners) as sessions:
         places = [
             Place(number, ear)
-            for number, (listener, share) in enumerate(zip(listeners, shares, strict=True))
-            for ear in stack.enter_context(
-                listener.ears(
-                    listener.grid_at(recording.rate_hz), share.first, share.n_windows, recording.channels
-                )
+            for number, (listener, session, share) in enumerate(zip(listeners, sessions, shares, strict=True))
+            for ear in listener.ears_with(
+                session,
+                listener.grid_at(recording.rate_hz),
+                share.first,
+                share.n_windows,
+                recording.channels,
             )
         ]
         yield OnePass(recording, places)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -11,8 +12,11 @@ from .. import audio
 from ..arrays import Float32
 from ..config.checks import whole
 from ..errors import AudioError, ConfigError
+from ..sessions.session import Session
 from .ear import Scored
+from .lending import lent
 from .listener import Listener
+from .turns import in_turns
 
 Sound = str | os.PathLike[str] | Float32
 NAME = "sound in memory"  # where a failure names a file
@@ -52,10 +56,31 @@ def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
     return audio.mono(samples), rate_hz
 
 
-def heard(listener: Listener, samples: Float32, rate_hz: int) -> Iterator[Scored]:
-    """Yield the windows of sound in memory, as a listener scores them."""
-    grid = listener.grid_at(rate_hz)
-    samples = audio.resample(samples, rate_hz, grid.rate_hz, listener.options.resampler)
-    with listener.ears(grid, 0, grid.count(len(samples))) as (ear,):
-        yield from ear.hear(samples)
-        yield from ear.end()
+@contextmanager
+def heard(
+    listeners: Sequence[Listener], samples: Float32, rate_hz: int
+) -> Iterator[Iterator[tuple[Listener, Iterator[Scored]]]]:
+    """Lend listeners their sessions for sound in memory.
+
+    In the context, each of what there is to iterate over is a listener, and a batch of windows that it scores
+    when it is asked for: in turns. Who asks does so in the context, which has to know how that ends.
+    """
+    with lent(listeners) as sessions:
+        yield _turns(listeners, sessions, samples, rate_hz)
+
+
+def _turns(
+    listeners: Sequence[Listener], sessions: Sequence[Session], samples: Float32, rate_hz: int
+) -> Iterator[tuple[Listener, Iterator[Scored]]]:
+    rates: dict[int, list[tuple[Listener, Session]]] = {}
+    for listener, session in zip(listeners, sessions, strict=True):
+        rates.setdefault(listener.grid_at(rate_hz).rate_hz, []).append((listener, session))
+    for at_hz, some in rates.items():
+        sound = audio.resample(samples, rate_hz, at_hz, some[0][0].options.resampler)
+        ears = []
+        for listener, session in some:
+            grid = listener.grid_at(rate_hz)
+            (ear,) = listener.ears_with(session, grid, 0, grid.count(len(sound)))
+            ears.append((listener, ear))
+        yield from in_turns([(listener, ear.hear(sound)) for listener, ear in ears])
+        yield from in_turns([(listener, ear.end()) for listener, ear in ears])

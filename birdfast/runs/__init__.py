@@ -180,12 +180,15 @@ class Run:
         return None
 
     def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
-        folder = known_models.cache_folder()
+        folder, titles = known_models.cache_folder(), dict[str, str]()
         for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
-            rewritten = model.kind == "tflite" and model.front_end is None
-            if rewritten and not places.is_prepared(digest.network, folder):
-                for follower in followers:
-                    follower.say(f"preparing {model.title} for speed, once: some seconds")
+            network, sha256 = model.backbone or model, digest.backbone or digest.network  # a head is small
+            rewritten = network.kind == "tflite" and network.front_end is None
+            if rewritten and not places.is_prepared(sha256, folder):
+                titles[sha256] = network.title
+        for title in titles.values():
+            for follower in followers:
+                follower.say(f"preparing {title} for speed, once: some seconds")
 
 
 @contextmanager

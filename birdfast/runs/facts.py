@@ -93,13 +93,17 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
     decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
         decides["runtime"] = model.runtime
-    more = zip(model.label_spaces[1:], digests.more, strict=True)
+    more = zip(model.label_spaces[1:], digests.more, strict=False)  # those of a backbone decide nothing
     decides |= {f"labels of {space.name}": digest for space, digest in more}
     facts = {name: getattr(model, name) for name in OF_MODEL}
     facts["label_spaces"] = [dataclasses.asdict(space) | {"labels": ""} for space in model.label_spaces]
     if model.front_end is not None:
         facts["front_end"] = recipe.plain(model.front_end)
-    return decides | {name: json.dumps(value) for name, value in facts.items()}
+    decides |= {name: json.dumps(value) for name, value in facts.items()}
+    if model.backbone is not None:  # whose classes nobody hears of
+        below = _of_model(model.backbone, Digests(digests.backbone, ""))
+        decides |= {f"backbone's {name}": value for name, value in below.items() if value}
+    return decides
 
 
 def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:

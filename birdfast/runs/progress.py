@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from time import monotonic
 from typing import Any
@@ -13,6 +14,12 @@ from ..words import counted, hours, lasting
 from .follower import Follower
 
 LINE_EVERY_S = 10.0
+
+
+def of_each(models: Sequence[str], n_detections: Sequence[int]) -> tuple[str, ...]:
+    """Return a line that says how much each of several models heard; none of one."""
+    told = (f"{name} {n:,}" for name, n in zip(models, n_detections, strict=True))
+    return (f"detections of each: {', '.join(told)}",) if len(models) > 1 else ()
 
 
 class Progress(Follower):
@@ -26,9 +33,14 @@ class Progress(Follower):
         A progress bar (True), lines (False), or whichever fits the terminal (None).
     quiet : bool
         Tell what is wrong, and nothing else.
+    models : sequence of str
+        The names of those that listen: of several it tells what each heard.
     """
 
-    def __init__(self, began_s: float, *, bar: bool | None = None, quiet: bool = False) -> None:
+    def __init__(
+        self, began_s: float, *, bar: bool | None = None, quiet: bool = False, models: Sequence[str] = ()
+    ) -> None:
+        self._models, self._heard = models, Counter[int]()
         self._began_s, self._wants_bar, self._quiet = began_s, bar, quiet
         self._bar: Any = None
         self._last_line_s = began_s
@@ -68,6 +80,7 @@ class Progress(Follower):
         self.reading_s += outcome.reading_s
         self.network_s += outcome.network_s
         self.n_detections += outcome.n_detections
+        self._heard.update({heard.model: len(heard.detections) for heard in outcome.heard})
         self._failed = self._failed or bool(outcome.failures)
         n_bytes = self._sizes[self.n_files] / outcome.n_stretches
         if outcome.is_last:
@@ -92,6 +105,7 @@ class Progress(Follower):
             f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}",
             f"the cores' time: {100 * self.reading_s / core_s:.1f} % reading sound,"
             f" {100 * self.network_s / core_s:.1f} % in the network",
+            *of_each(self._models, [self._heard[number] for number in range(len(self._models))]),
         )
 
     def _advance(self, n_bytes: float) -> None:

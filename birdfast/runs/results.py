@@ -83,6 +83,12 @@ class Results:
             return record.standing()
 
     @property
+    def standings(self) -> list[Standing]:
+        """The same for each model: a file that cannot be read has failed for each."""
+        with Record(self.folder) as record:
+            return record.standings()
+
+    @property
     def failures(self) -> list[Failure]:
         """What could not be analysed to its end, and why."""
         with Record(self.folder) as record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,7 +10,8 @@ from pathlib import Path
 from ..errors import ModelError, ModelMemoryError
 from ..grafting.roles import Wanted
 from ..models import Kind, Model
-from .session import LOGITS, Session, logits_of
+from .head import HeadSession
+from .session import EMBEDDING, LOGITS, Session, logits_of
 from .wanted import wanted
 
 
@@ -33,6 +35,9 @@ def open_session(
     ModelError
         The file is no network for sound, is damaged, or does not fit the labels.
     """
+    if model.backbone is not None:
+        on = backbone(model)
+        return open_head(model, open_session(on, on.n_classes, cache), n_classes, cache, more)
     shown = wanted(model, n_classes, more)
     session = OPENERS[model.kind](model, shown, cache)
     for name, role, n_labels in [
@@ -44,6 +49,35 @@ def open_session(
                 f"{model.path}: {name}scores {session.outputs[role]} classes, but there are {n_labels} labels"
             )
     return session
+
+
+def backbone(model: Model) -> Model:
+    """Return what a head stands on, with the number of its classes if that can be known.
+
+    Raises
+    ------
+    ModelError
+        It is another network than the head was made for, or its file or labels cannot be read.
+    """
+    on = model.backbone
+    assert on is not None
+    if model.on_sha256 and (found := on.sha256()) != model.on_sha256:
+        raise ModelError(
+            f"{model.path}: is a head on a network whose SHA-256 is {model.on_sha256[:12]}..., but {on.path}"
+            f" has {found[:12]}..."
+        )
+    told = on.n_classes or (len(on.class_names()[0]) if on.found else 0)
+    return dataclasses.replace(on, n_classes=told)
+
+
+def open_head(
+    model: Model, on: Session, n_classes: int = 0, cache: Path | None = None, more: Sequence[int] = ()
+) -> HeadSession:
+    """Load a head, and put it on its backbone's session; parameters and errors as `open_session`."""
+    alone = dataclasses.replace(model, backbone=None, rate_hz=0, window_samples=on.outputs.get(EMBEDDING, 0))
+    head = open_session(alone, n_classes, cache, more)
+    with _named(model.path):
+        return HeadSession(on, head)
 
 
 def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
@@ -72,6 +106,12 @@ def _stsg(model: Model, shown: Wanted, cache: Path | None) -> Session:
     return StsgSession(model.path.parent)
 
 
+def _classifier(model: Model, shown: Wanted, cache: Path | None) -> Session:
+    from .classifier import ClassifierSession
+
+    return ClassifierSession(model.path.parent)
+
+
 @contextmanager
 def _named(path: Path) -> Iterator[None]:
     """Let what is wrong with a network name its file."""
@@ -88,4 +128,5 @@ OPENERS: dict[Kind, Callable[[Model, Wanted, Path | None], Session]] = {
     "tflite": _tflite,
     "onnx": _onnx,
     "stsg": _stsg,
+    "head": _classifier,
 }

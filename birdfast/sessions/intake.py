@@ -8,8 +8,8 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ConfigError, ModelError
-from ..frontends.pictures import Pictures
 from ..frontends.recipe import Recipe
+from ..frontends.share import SharedPictures
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 SHAPES = "[n], [batch, n], [batch, n, 1] or [batch, 1, n]"
@@ -65,7 +65,7 @@ class Intake:
         if not (window_samples and rate_hz):
             raise ModelError("takes pictures; its facts have to tell rate_hz and window_samples")
         try:
-            draw = Pictures(recipe, rate_hz, window_samples)
+            draw = SharedPictures(recipe, rate_hz, window_samples)
         except ConfigError as error:
             raise ModelError(f"its front end cannot be: {error}") from error
         self._draw, self.window_samples = draw, window_samples

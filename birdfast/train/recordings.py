@@ -115,7 +115,7 @@ def unlabelled(folders: Iterable[str]) -> list[Clip]:
 
 def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
     for below in sorted(entry for entry in folder.iterdir() if entry.is_dir()):
-        if not (below.name.startswith(".") or below.resolve() in beside or modelfolder.is_one(below)):
+        if not (below.name.startswith(".") or below.resolve() in beside or modelfolder.kind_of(below)):
             if escaped(below.name) != below.name:
                 raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
             for path in inputs.find([str(below)]):

@@ -10,7 +10,6 @@ import sys
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -18,7 +17,7 @@ import numpy as np
 
 from ..config import Options
 from ..errors import BirdfastError
-from ..models import Digests, Model, check_unchanged, described
+from ..models import Digests, check_unchanged, described
 from ..outcomes import Outcome, Part
 from ..pipeline import Pipeline
 from . import wire
@@ -54,7 +53,7 @@ def main(fd: int) -> None:
 
 def _loaded(order: Mapping[str, Any]) -> Pipeline:
     """Load the models that are meant, whose files may be replaced at any moment."""
-    models = [_model(facts) for facts in order["models"]]
+    models = [described(**facts) for facts in order["models"]]
     digests = [Digests(*told) for told in order["digests"]]
     check_unchanged(models, digests)
     pipeline = Pipeline(models, Options(**order["options"]))
@@ -104,10 +103,6 @@ def _die_with(parent: int) -> None:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:  # it was faster
         os._exit(1)
-
-
-def _model(facts: dict[str, Any]) -> Model:
-    return described(**facts | {"path": Path(facts["path"]), "labels_path": Path(facts["labels_path"])})
 
 
 if __name__ == "__main__":

