@@ -52,7 +52,7 @@ class Alone:
         self.rate_hz = grid.rate_hz
         with audio.Recording(path) as recording:
             self.samples = np.concatenate(list(recording.blocks(self.rate_hz)))
-        self.session = open_session(model, len(model.label_spaces()[0]), models.cache_folder())
+        self.session = open_session(model, len(model.class_names()[0]), models.cache_folder())
         cutter = windows.Cutter(grid, None, self.session.batch)
         self.windows = [batch.copy() for batch in (*cutter.push(self.samples), *cutter.end())]
 

@@ -1,6 +1,6 @@
 """Networks of the zoo that take a picture, from sound to logits: our front end and the libraries' own.
 
-    pip install 'birdfast[onnx]' torch==2.13.0 transformers==5.24.0 librosa
+    pip install '.[onnx]' torch==2.13.0 transformers==5.24.0 librosa
     pip install --no-deps torchaudio==2.11.0
     python bench/zoo_bodies.py BODIES/
     OMP_NUM_THREADS=1 taskset -c 1 python bench/bench_zoo.py BODIES/

@@ -22,11 +22,13 @@ BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common na
 class Labels:
     """Scientific and common names, in the order of the network's classes.
 
-    A class that is no species (an engine, a dog's bark) has its one name in both places.
+    A class that is no species (an engine, a dog's bark) has its one name in both places. `space` is what
+    the label space is called; "" where it is the only one.
     """
 
     scientific: tuple[str, ...]
     common: tuple[str, ...]
+    space: str = ""
 
     def __len__(self) -> int:
         return len(self.scientific)
@@ -42,12 +44,13 @@ def named(spaces: Sequence[Labels], detections: Rows, path: str, model: str) -> 
     detections : [n] of `outcomes.DETECTION`
     path, model : str
     """
-    for start_s, end_s, channel, space, index, confidence in detections.tolist():
-        scientific, common = spaces[space].scientific[index], spaces[space].common[index]
-        yield Detection(start_s, end_s, scientific, common, confidence, path, model, channel)
+    for start_s, end_s, channel, number, index, confidence in detections.tolist():
+        space = spaces[number]
+        scientific, common = space.scientific[index], space.common[index]
+        yield Detection(start_s, end_s, scientific, common, confidence, path, model, channel, space.space)
 
 
-def load(path: Path, labels_format: str = "lines") -> Labels:
+def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
     """Read a labels file.
 
     Parameters
@@ -60,6 +63,8 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
         `id2label` in Hugging Face's config.json; "onnx": the network's own file, which is `path`, tells
         `classes`; "toml": the list `classes` of a trained model's
         manifest, each a name, or one as BirdNET has them (`Genus species_Common name`).
+    space : str
+        What the label space is called.
 
     Returns
     -------
@@ -84,7 +89,7 @@ def load(path: Path, labels_format: str = "lines") -> Labels:
     if not names:
         raise ModelError(f"{path}: no labels in it")
     pairs = [_pair(composed(name), labels_format) for name in names]
-    return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs))
+    return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), space)
 
 
 def composed(name: str) -> str:

@@ -41,6 +41,8 @@ class Detection(NamedTuple):
         The name of the model that heard it.
     channel : int
         1 is the recording's first; 0 all channels together.
+    label_space : str
+        What the model calls the classes that this is one of; "" where it has one label space.
     """
 
     start_s: float
@@ -51,6 +53,7 @@ class Detection(NamedTuple):
     file: str
     model: str = ""
     channel: int = MIX
+    label_space: str = ""
 
 
 class Failure(NamedTuple):

@@ -203,11 +203,11 @@ def test_a_csv_tells_its_column_or_is_asked_for_it(home: Path, file: Path, tmp_p
         path.unlink()
     (tmp_path / "labels.csv").write_text("index,scientific_name\n0,A b\n1,C d\n2,E f\n")
     adding.add(file, Told(rate_hz=8_000), Likely())
-    assert models.find("mine").label_spaces()[0].scientific == ("A b", "C d", "E f")
+    assert models.find("mine").class_names()[0].scientific == ("A b", "C d", "E f")
     with pytest.raises(ConfigError, match=r"--column \(the column of labels.csv .*likely scientific_name"):
         adding.add(file, Told(name="b", rate_hz=8_000, labels=tmp_path / "labels.csv"), Nobody())
     adding.add(file, Told(name="c", rate_hz=8_000, column="index"), Likely())
-    assert models.find("c").label_spaces()[0].scientific == ("0", "1", "2")
+    assert models.find("c").class_names()[0].scientific == ("0", "1", "2")
 
 
 def test_a_model_that_is_damaged_later_is_listed_as_such(home: Path, file: Path) -> None:
@@ -239,7 +239,7 @@ class TestOnnx:
     @pytest.fixture(autouse=True)
     def _needed(self) -> None:
         for library in ("onnx", "onnxruntime"):
-            pytest.importorskip(library, reason=f"{library} is not installed: pip install 'birdfast[onnx]'")
+            pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[onnx]'")
 
     def test_metadata_and_the_graphs_end_leave_nothing_to_ask(self, home: Path, tmp_path: Path) -> None:
         from .onnxnetworks import network
@@ -253,7 +253,7 @@ class TestOnnx:
         added = adding.add(tmp_path / "wise.onnx", Told(), Nobody())
         model = models.find("wise")
         assert (model.rate_hz, model.window_samples, model.activation) == (16_000, 4_000, "none")
-        assert model.label_spaces()[0].common == ("a_b", "c", "d\ne")
+        assert model.class_names()[0].common == ("a_b", "c", "d\ne")
         assert added.listener.embedding_size == 8
 
     def test_weights_beside_it_come_along(self, home: Path, tmp_path: Path) -> None:

@@ -195,17 +195,13 @@ def test_a_finished_folder_gives_its_tables_without_a_worker(
     assert contents(tmp_path / "out") == expected
 
 
-@pytest.mark.parametrize(
-    ("network", "more", "advice"),
-    [("tiny", [], "leave embeddings out"), ("tiny", ["--no-graft"], "leave embeddings out")],
-)
+@pytest.mark.parametrize("more", [[], ["--no-graft"]])
 def test_a_network_without_an_embedding_is_refused_at_the_start(
-    request: pytest.FixtureRequest, wav: Path, tmp_path: Path, network: str, more: list[str], advice: str
+    tiny: models.Model, wav: Path, tmp_path: Path, more: list[str]
 ) -> None:
-    result = infer(request.getfixturevalue(network), wav, "-o", tmp_path / "out", "--rtype", KEPT, *more)
+    result = infer(tiny, wav, "-o", tmp_path / "out", "--rtype", KEPT, *more)
     assert result.returncode == 64
-    assert "has no embedding to show; " in result.stderr
-    assert advice in result.stderr
+    assert "has no embedding to show; leave embeddings out" in result.stderr
     assert list((tmp_path / "out").iterdir()) == []
 
 

@@ -43,6 +43,7 @@ MODEL = {  # of every field that decides what a network says of sound, or what i
     "output": "other",
     "embedding": "inner",
     "spatial_embedding": "places",
+    "label_spaces": (models.LabelSpace(name="species"),),
     "front_end": Recipe(n_fft=512, hop_samples=128),
     "labels_format": "csv:name",
 }

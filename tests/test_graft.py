@@ -41,6 +41,7 @@ from birdfast.grafting import (
 from birdfast.grafting.grafted import Grafted, GraftedSession
 from birdfast.grafting.graph import Graph
 from birdfast.grafting.recognise import Found, recognise
+from birdfast.grafting.roles import Wanted
 from birdfast.runtimes import litert
 
 from . import graphs, networks
@@ -321,7 +322,7 @@ def test_several_outputs_are_told_apart(tmp_path: Path) -> None:
     n_classes, n_inner = graph.shape(graph.outputs[0])[-1], graph.shape(inner)[-1]
     assert n_classes != n_inner
     for wanted in (n_classes, n_inner):
-        grafted = cache.cached(path, tmp_path, n_classes=wanted)
+        grafted = cache.cached(path, tmp_path, wanted=Wanted(n_classes=wanted))
         assert grafted is not None
         assert grafted.session().outputs["logits"] == wanted
     with pytest.raises(ModelError, match="which output holds the scores"):
@@ -496,7 +497,7 @@ def test_a_cache_that_keeps_nothing_is_told(
     else:
         sha256 = hashlib.sha256(TINY).hexdigest()
         for batch in places.BATCHES:
-            for path in places.of(sha256, folder, batch, places.TOLERANCE, "", 0):
+            for path in places.of(sha256, folder, batch, places.TOLERANCE, Wanted()):
                 path.mkdir(parents=True)
     monkeypatch.setenv("BIRDFAST_CACHE", str(folder.parent))
     assert _command(tiny_file) == 74

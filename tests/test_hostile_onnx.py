@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'birdfast[onnx]'")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'birdfast[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[onnx]'")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from onnx import helper, numpy_helper  # noqa: E402
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'birdfast[onnx]'")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'birdfast[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[onnx]'")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from onnx import helper, numpy_helper  # noqa: E402
 
@@ -189,7 +189,9 @@ def test_an_embedding_may_be_named(tmp_path: Path) -> None:
     path = written(tmp_path, made)
     found = opened(path, output="scores", embedding="product").run(WINDOWS[:1])
     assert (found[EMBEDDING] < 0).any()
-    with pytest.raises(ModelError, match="has no output hidden; it has scores, product"):
+    with pytest.raises(
+        ModelError, match=r"embedding = 'hidden' fits no output; there are: #0 scores .*, #1 product "
+    ):
         opened(path, output="scores", embedding="hidden")
 
 

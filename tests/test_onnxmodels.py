@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install 'birdfast[onnx]'")
-pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'birdfast[onnx]'")
+onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[onnx]'")
+pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from onnx import helper  # noqa: E402
 
@@ -167,9 +167,9 @@ def test_a_file_that_tells_all_of_itself_needs_no_other(tmp_path: Path, wav: Pat
         assert {one.scientific_name for one in found} == {"Avis prima", "Avis secunda", "Noise"}
     assert infer(models.find(path), wav, "-o", tmp_path / "out").returncode == 0
     (tmp_path / "mine_Labels.txt").write_text("A_B\nC_D\nE_F\n")
-    assert models.find(path).label_spaces()[0].common == ("B", "D", "F")
+    assert models.find(path).class_names()[0].common == ("B", "D", "F")
     (tmp_path / "others.txt").write_text("G_H\nI_J\nK_L\n")
-    assert models.find(path, tmp_path / "others.txt").label_spaces()[0].common == ("H", "J", "L")
+    assert models.find(path, tmp_path / "others.txt").class_names()[0].common == ("H", "J", "L")
 
 
 def test_a_manifest_is_believed_before_the_file(tmp_path: Path) -> None:
@@ -178,7 +178,7 @@ def test_a_manifest_is_believed_before_the_file(tmp_path: Path) -> None:
     assert (model.rate_hz, model.labels_format) == (RATE_HZ, "lines")
     (tmp_path / "labels.txt").unlink()
     (tmp_path / "model.toml").write_text(f"rate_hz = {RATE_HZ}\nlabels_format = 'onnx'\n")
-    assert models.find(tmp_path).label_spaces()[0].common[0] == "First Bird"
+    assert models.find(tmp_path).class_names()[0].common[0] == "First Bird"
 
 
 def test_what_is_written_is_read_and_the_rest_stays(tmp_path: Path) -> None:
@@ -223,7 +223,7 @@ def test_what_a_file_tells_that_cannot_be_is_refused(
     path = tmp_path / "mine.onnx"
     path.write_bytes(told(network(), **words).SerializeToString())
     with pytest.raises(ModelError, match=f"mine.onnx: {reason}".replace("[", r"\[")):
-        models.find(path).label_spaces()
+        models.find(path).class_names()
 
 
 # ---- labels ----

@@ -15,7 +15,7 @@ from birdfast.arrays import Float32
 from birdfast.config import Options
 from birdfast.errors import ModelError
 from birdfast.grafting.graph import Graph
-from birdfast.pipeline import Pipeline, listener
+from birdfast.pipeline import Pipeline, lending
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Arrays, Session
 
@@ -58,6 +58,7 @@ class Lying:
         self.window_samples, self.batch = honest.window_samples, honest.batch
         self.outputs: Mapping[str, int] = honest.outputs
         self.runtime, self.ends_in = honest.runtime, honest.ends_in
+        self.ends, self.spatial_shape = honest.ends, honest.spatial_shape
 
     def run(self, windows: Float32) -> Arrays:
         return self._lie(self._honest.run(windows))  # type: ignore[return-value]
@@ -72,7 +73,7 @@ def lying(
 ) -> tuple[Pipeline, str]:
     """A pipeline whose network lies, and how that is told."""
     lie, reason = LIES[request.param]
-    monkeypatch.setattr(listener, "open_session", lambda *how, **more: Lying(open_session(*how, **more), lie))
+    monkeypatch.setattr(lending, "open_session", lambda *how, **more: Lying(open_session(*how, **more), lie))
     return Pipeline(tiny, Options(min_confidence=0, keep=("scores",))), reason
 
 

@@ -110,7 +110,7 @@ def test_threads_share_nothing_and_wait_for_nobody(drawn: list[int]) -> None:
 @pytest.fixture
 def two(tmp_path: Path) -> list[models.Model]:
     """Two networks that take the same pictures."""
-    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install 'birdfast[onnx]'")
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
     from .onnxnetworks import network
 
     made = []

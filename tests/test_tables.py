@@ -25,7 +25,7 @@ from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Detection, Failure
 from birdfast.tables import files
 from birdfast.tables.dense import DenseTable
-from birdfast.tables.detections import CsvTable, ParquetTable
+from birdfast.tables.detections import MORE, CsvTable, ParquetTable
 from birdfast.tables.failures import FailuresTable, NotesTable
 from birdfast.tables.table import About, AboutModel, Names, Result, Table
 
@@ -331,9 +331,7 @@ def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
     table = pyarrow.parquet.read_table(written(tmp_path, "parquet"))
     assert table.schema.metadata[b"model"] == b"tiny"
     rows = table.to_pylist()
-    assert rows[1] == {
-        name: value for name, value in ROWS[1]._asdict().items() if name not in ("model", "channel")
-    }
+    assert rows[1] == {name: value for name, value in ROWS[1]._asdict().items() if name not in MORE}
     assert rows[0]["confidence"] == pytest.approx(0.987654, abs=1e-7)
     assert rows[3]["file"] == "odd\\xff.wav"
 

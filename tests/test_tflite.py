@@ -440,7 +440,7 @@ def test_an_embedding_may_be_named(tmp_path: Path) -> None:
     session = opened("as it is", tmp_path, of_two_outputs(), output="first", embedding="two")
     (expected,) = by_hand(of_two_outputs(), WINDOWS[:1], ("two",))
     np.testing.assert_allclose(session.run(WINDOWS[:1])[EMBEDDING], expected, atol=1e-5)
-    with pytest.raises(ModelError, match="embedding = 'one' fits no output; there are: first float32"):
+    with pytest.raises(ModelError, match="embedding = 'one' fits no output; there are: #0 first float32"):
         opened("as it is", tmp_path, of_two_outputs(), output="first", embedding="one")
 
 

@@ -19,12 +19,15 @@ import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .. import atomicfile, voice
 from ..config import MAX_HOURS
 from ..errors import ConfigError, ModelError, OutputError
 from . import exits, values
+
+if TYPE_CHECKING:
+    from ..grafting.roles import Wanted
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
 
@@ -140,50 +143,52 @@ def _recorded(path: Path, names: Sequence[Path], max_hours: float) -> dict[str, 
 
 def _cache(name: str) -> None:
     """Rewrite a network for birdfast, and say what came of it, and whether it is kept."""
-    from .. import labels, models
+    from .. import models
     from ..grafting import places
+    from ..grafting.roles import Wanted
+    from ..sessions.wanted import wanted
 
-    path, output, n_classes = Path(name), "", 0
+    path, shown = Path(name), Wanted()
     if not path.is_file():
         model = models.find(name)
-        path, output = model.path, model.output
-        n_classes = len(labels.load(model.labels_path, model.labels_format))
+        n_classes, *more = map(len, model.class_names())
+        path, shown = model.path, wanted(model, n_classes, more)
     folder = models.cache_folder()
     if reason := places.distrust(folder):
         raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
-    kept = [_rewrite(path, folder, batch, output, n_classes) for batch in places.BATCHES]
+    kept = [_rewrite(path, folder, batch, shown) for batch in places.BATCHES]
     if not all(kept):
         raise OutputError(
             f"{_flaw(folder)}; so it is made again next time, unless BIRDFAST_CACHE names another"
         )
 
 
-def _rewrite(path: Path, folder: Path, batch: int, output: str, n_classes: int) -> bool:
+def _rewrite(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
     """Rewrite a network for so many windows at a time; return whether there is nothing that is not kept."""
     from ..grafting import cache, places
 
     with warnings.catch_warnings(record=True) as told, _named(path):
         warnings.simplefilter("always", RuntimeWarning)
-        grafted = cache.cached(path, folder, batch=batch, output=output, n_classes=n_classes)
+        grafted = cache.cached(path, folder, batch=batch, wanted=shown)
     if grafted is None:
         why = "; ".join(str(one.message) for one in told) or "no rewrite agrees with it"
         if batch == places.BATCHES[0]:
             raise ModelError(f"{path}: {why}")
         voice.report(f"{path}: takes no batch of {batch} ({why})")
         return True
-    is_kept = _is_kept(path, folder, batch, output, n_classes)
+    is_kept = _is_kept(path, folder, batch, shown)
     where = "kept in birdfast's cache" if is_kept else "not kept"
     voice.report(f"{path}: rewritten for batch {batch}, {where}", *str(grafted.proof).splitlines())
     return is_kept
 
 
-def _is_kept(path: Path, folder: Path, batch: int, output: str, n_classes: int) -> bool:
+def _is_kept(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
     """Whether the next to ask for a rewritten network finds it."""
     from .. import sources
     from ..grafting import cache, places
 
     sha256 = sources.sha256(path, ModelError)
-    for place in places.of(sha256, folder, batch, places.TOLERANCE, output, n_classes):
+    for place in places.of(sha256, folder, batch, places.TOLERANCE, shown):
         with suppress(*cache.UNREADABLE):
             return cache.read(place) is not None
     return False

@@ -27,11 +27,13 @@ from ..frontends.tables import FrontEnd
 from . import kept, networkfile, places
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
+from .roles import NOT_TOLD, Wanted
 
 MAGIC = b"birdfast graft 6\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError)
 DIGEST = 64
 PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
+BY_ROLE = ("more", "ends")
 
 
 def cached(
@@ -41,8 +43,7 @@ def cached(
     sha256: str = "",
     batch: int = 1,
     tolerance: float = TOLERANCE,
-    output: str = "",
-    n_classes: int = 0,
+    wanted: Wanted = NOT_TOLD,
 ) -> Grafted | None:
     """Return what `graft.verified` gives, or what it gave before.
 
@@ -57,8 +58,8 @@ def cached(
         Of the network that is meant; "" takes what the file holds now.
     batch, tolerance
         As `graft.verified`.
-    output, n_classes : str, int
-        Which output holds the scores, where there are several; see `signature.scores_output`.
+    wanted : Wanted
+        Which of its outputs are shown.
 
     Returns
     -------
@@ -71,10 +72,10 @@ def cached(
         The file cannot be read, is another by now, no network for sound, or one that the runtime refuses.
     """
     sha256 = sha256 or sources.sha256(model, ModelError)
-    asked = _Asked(model, sha256, batch, tolerance, output, n_classes)
+    asked = _Asked(model, sha256, batch, tolerance, wanted)
     if folder is None:
         return _rewritten(asked, [])
-    paths = places.of(sha256, folder, batch, tolerance, output, n_classes)
+    paths = places.of(sha256, folder, batch, tolerance, wanted)
     for path in paths:
         with contextlib.suppress(*UNREADABLE):
             return _or_warn(read(path))
@@ -92,8 +93,7 @@ class _Asked(NamedTuple):
     sha256: str
     batch: int
     tolerance: float
-    output: str
-    n_classes: int
+    wanted: Wanted
 
 
 def _rewritten(asked: _Asked, paths: Sequence[Path]) -> Grafted | None:
@@ -102,8 +102,8 @@ def _rewritten(asked: _Asked, paths: Sequence[Path]) -> Grafted | None:
 
     content = networkfile.content(asked.model, asked.sha256)
     try:
-        data, of_several = graft.scores_alone(content, asked.output, asked.n_classes)
-        grafted = graft.verified(data, batch=asked.batch, tolerance=asked.tolerance)
+        data, shown, of_several = graft.shown_alone(content, asked.wanted)
+        grafted = graft.verified(data, batch=asked.batch, tolerance=asked.tolerance, shown=shown)
     except (ModelMemoryError, MemoryError) as error:
         warn_original(f"{str(error) or 'too little memory'}; tried again next time")
         return None
@@ -112,11 +112,11 @@ def _rewritten(asked: _Asked, paths: Sequence[Path]) -> Grafted | None:
     return grafted
 
 
-def holds(sha256: str, folder: Path | None, *, batch: int, output: str = "", n_classes: int = 0) -> bool:
+def holds(sha256: str, folder: Path | None, *, batch: int, wanted: Wanted = NOT_TOLD) -> bool:
     """Return whether what `cached` gave is kept: without looking into it."""
     if folder is None:
         return False
-    return any(path.exists() for path in places.of(sha256, folder, batch, TOLERANCE, output, n_classes))
+    return any(path.exists() for path in places.of(sha256, folder, batch, TOLERANCE, wanted))
 
 
 def pack(grafted: Grafted | None, name: str) -> bytes:
@@ -139,6 +139,7 @@ def pack(grafted: Grafted | None, name: str) -> bytes:
         if grafted.front_end is not None:
             head["front_end"], arrays = grafted.front_end.tables()
         head |= {key: getattr(grafted, key) for key in PLAIN} | {"proof": asdict(grafted.proof)}
+        head |= {key: dict(getattr(grafted, key)) for key in BY_ROLE}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
     stream = io.BytesIO()
     write_npz(stream, {"head": np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays})
@@ -180,7 +181,7 @@ def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
         if hashlib.file_digest(stream, "sha256").hexdigest() != head["body"]:
             raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
-    plain = {key: head[key] for key in PLAIN}
+    plain = {key: head[key] for key in (*PLAIN, *BY_ROLE)}
     return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)
 
 

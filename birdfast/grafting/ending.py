@@ -11,13 +11,15 @@ from ..scores import SLACK
 from . import ranges, tensors
 from .graph import Graph
 from .interval import UNIT
-from .operators import reads
+from .operators import RESHAPES, reads
 from .ranges import JOINS, PASSING
 from .signature import OPEN, Output
 from .tensors import DTYPES
 
 ACTIVATIONS: dict[str, GraphEnd] = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax", "LOG_SOFTMAX": "log-softmax"}
 CONFIDENT: frozenset[GraphEnd] = frozenset({"sigmoid", "softmax", "bounded"})
+# Behind them a number stands for the same.
+KEEPING = RESHAPES | {"TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "CAST"}
 
 
 def outputs(graph: Graph) -> list[Output]:
@@ -66,6 +68,31 @@ def _last(graph: Graph, tensor: int) -> GraphEnd:
             found.add(ACTIVATIONS.get(name, "none"))
         seen.add(t)
     return found.pop() if len(found) == 1 else "none"
+
+
+def find_embedding(graph: Graph, scores: int | None = None) -> int | None:
+    """Return the tensor that the last FULLY_CONNECTED before the scores reads, None if there is none.
+
+    Parameters
+    ----------
+    graph : Graph
+    scores : int or None
+        Their tensor; None is the first output.
+    """
+    for i in reversed(graph.needed(graph.outputs[:1] if scores is None else [scores])):
+        op = graph.operators[i]
+        if graph.name(op) == "FULLY_CONNECTED":
+            tensor = reads(op)[0]
+            return None if _is_given(graph, tensor) else tensor
+    return None
+
+
+def _is_given(graph: Graph, tensor: int) -> bool:
+    """Return whether a tensor holds the graph's input, or a constant: in another shape, or type, at most."""
+    makers = graph.producer()
+    while tensor in makers and graph.name(graph.operators[makers[tensor]]) in KEEPING:
+        tensor = reads(graph.operators[makers[tensor]])[0]
+    return graph.is_constant(tensor) or tensor in graph.inputs
 
 
 def _names(graph: Graph, tensor: int) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 
 import numpy as np
 
@@ -15,22 +16,27 @@ from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from . import beginning, ending, fold, original, surgery, verification
+from .ending import find_embedding
 from .grafted import Grafted, GraftedSession, Proof, warn_original
 from .graph import Graph
 from .networkfile import content
-from .operators import RESHAPES, reads
 from .places import TOLERANCE
 from .recognise import recognise
-from .signature import scores_output, the_input
-
-# Behind them a number stands for the same.
-KEEPING = RESHAPES | {"TRANSPOSE", "QUANTIZE", "DEQUANTIZE", "CAST"}
+from .roles import EMBEDDING, LOGITS, Wanted, is_logits, roles
+from .signature import the_input
 
 
-def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True) -> Grafted:
+def optimize(
+    model: bytes | str | Path,
+    *,
+    batch: int = 1,
+    kernels: bool = True,
+    shown: Mapping[str, int] = MappingProxyType({}),
+) -> Grafted:
     """Rewrite a TFLite model for speed.
 
-    The input of its last FULLY_CONNECTED becomes an output too, at no extra cost.
+    The input of its last FULLY_CONNECTED becomes an output too, at no extra cost, unless it shows another
+    embedding.
 
     Parameters
     ----------
@@ -41,6 +47,8 @@ def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True)
     kernels : bool
         Look for a front end, for our kernels to compute; without, shapes are made static and constants
         folded.
+    shown : dict of str to int
+        The tensors of its outputs by role, beside the first, which has the scores.
 
     Returns
     -------
@@ -54,7 +62,7 @@ def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True)
     """
     graph = original.read(model)
     try:
-        return _rewrite(graph, batch, find_embedding(graph), kernels)
+        return _rewrite(graph, batch, shown, kernels)
     except MemoryError as error:
         raise ModelMemoryError("cannot be rewritten: too little memory") from error
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -62,20 +70,22 @@ def optimize(model: bytes | str | Path, *, batch: int = 1, kernels: bool = True)
         raise ModelError(f"cannot be rewritten: {type(error).__name__}: {error}") from error
 
 
-def _rewrite(graph: Graph, batch: int, embedding: int | None, kernels: bool) -> Grafted:
+def _rewrite(graph: Graph, batch: int, shown: Mapping[str, int], kernels: bool) -> Grafted:
     single = fold.freeze(graph, 1)
     found = recognise(single) if kernels else None
     frozen = single if batch == 1 else fold.freeze(graph, batch)
     front_end, cut = (None, frozen.inputs[0]) if found is None else (found.front_end, found.cut)
-    outputs = list(frozen.outputs)
+    outputs, embedding = list(frozen.outputs), shown.get(EMBEDDING, find_embedding(graph))
     if embedding is not None and embedding not in outputs:
         outputs.append(embedding)
     body = surgery.extract(frozen, [cut], outputs)
     _as_asked(body, front_end, batch)
     words = "" if front_end is None else front_end.words()
     proof = Proof(len(graph.operators), len(body.operators), words)
+    more = {role: tensor for role, tensor in shown.items() if role not in (LOGITS, EMBEDDING)}
+    ends = {role: ending.of(graph, tensor) for role, tensor in more.items() if is_logits(role)}
     ends_in = ending.of(graph, graph.outputs[0])
-    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, ends_in, proof)
+    return Grafted(body.write(), front_end, batch, cut, outputs[0], embedding, ends_in, proof, more, ends)
 
 
 def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
@@ -87,35 +97,12 @@ def _as_asked(body: Graph, front_end: FrontEnd | None, batch: int) -> None:
         raise ModelError(f"the body's input {shape} does not hold {batch} times {front_end.shape}")
 
 
-def find_embedding(graph: Graph, scores: int | None = None) -> int | None:
-    """Return the tensor that the last FULLY_CONNECTED before the scores reads, None if there is none.
-
-    Parameters
-    ----------
-    graph : Graph
-    scores : int or None
-        A tensor; None: the first output.
-    """
-    for i in reversed(graph.needed(graph.outputs[:1] if scores is None else [scores])):
-        op = graph.operators[i]
-        if graph.name(op) == "FULLY_CONNECTED":
-            tensor = reads(op)[0]
-            return None if _is_given(graph, tensor) else tensor
-    return None
-
-
-def _is_given(graph: Graph, tensor: int) -> bool:
-    """Return whether a tensor holds the graph's input, or a constant: in another shape, or type, at most."""
-    makers = graph.producer()
-    while tensor in makers and graph.name(graph.operators[makers[tensor]]) in KEEPING:
-        tensor = reads(graph.operators[makers[tensor]])[0]
-    return graph.is_constant(tensor) or tensor in graph.inputs
-
-
 def verify(
     model: bytes | str | Path, grafted: Grafted, windows: Mapping[str, Float32] | None = None
 ) -> Grafted:
     """Run original and rewritten model on the same windows and compare their logits.
+
+    So are other outputs that are shown, embeddings as parts of their largest value.
 
     Parameters
     ----------
@@ -138,30 +125,52 @@ def verify(
         The runtime cannot run one of the two.
     """
     graph = original.read(model)
-    body = Graph.parse(content(grafted.body))
-    tensor = verification.find_logits(graph)
-    shape = fold.input_shape(graph, 1)
-    trials = {**verification.signals(int(np.prod(shape))), **(windows or {})}
-    expected = verification.logits(graph, tensor, trials, shape)
-    session = GraftedSession(replace(grafted, body=surgery.with_outputs(body, [tensor]), scores=tensor))
-    found = [
-        session.run(stack)["logits"][: len(names)]
-        for names, stack in verification.batches(trials, grafted.batch)
+    trials = {**verification.signals(int(np.prod(fold.input_shape(graph, 1)))), **(windows or {})}
+    every = [
+        _differences(graph, grafted, role, tensor, trials)
+        for role, tensor in grafted.tensors.items()
+        if tensor in graph.outputs
     ]
-    bounded = verification.are_confidences(graph, tensor)
-    differences = verification.differences(trials, expected, np.concatenate(found), confidences=bounded)
+    differences = {name: max(gaps[name] for gaps in every) for name in trials}
     proof = replace(grafted.proof, largest_difference=max(differences.values()), differences=differences)
     return replace(grafted, proof=proof)
 
 
-def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TOLERANCE) -> Grafted | None:
+def _differences(
+    graph: Graph, grafted: Grafted, role: str, tensor: int, trials: Mapping[str, Float32]
+) -> dict[str, float]:
+    """Return the largest difference of one output in each window."""
+    body, tensor = Graph.parse(content(grafted.body)), verification.find_logits(graph, tensor)
+    expected = verification.logits(graph, tensor, trials, fold.input_shape(graph, 1))
+    data = surgery.with_outputs(body, [tensor])
+    session = GraftedSession(replace(grafted, body=data, scores=tensor, embedding=None, more={}))
+    found = np.concatenate(
+        [
+            session.run(stack)[LOGITS][: len(names)]
+            for names, stack in verification.batches(trials, grafted.batch)
+        ]
+    )
+    if not is_logits(role):
+        largest = max(1, np.abs(expected[np.isfinite(expected)]).max(initial=0))
+        expected, found = expected / largest, found / largest
+    bounded = is_logits(role) and verification.are_confidences(graph, tensor)
+    return verification.differences(trials, expected, found, confidences=bounded)
+
+
+def verified(
+    model: bytes | str | Path,
+    *,
+    batch: int = 1,
+    tolerance: float = TOLERANCE,
+    shown: Mapping[str, int] = MappingProxyType({}),
+) -> Grafted | None:
     """Return the fastest rewrite of a model that says what the original says.
 
     First with the front end grafted, then with static shapes and folded constants alone.
 
     Parameters
     ----------
-    model, batch
+    model, batch, shown
         As `optimize`.
     tolerance : float
         The largest difference of a logit.
@@ -185,7 +194,7 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
     worst, lacked = [], False
     for kernels in (True, False):
         try:
-            found = verify(model, optimize(model, batch=batch, kernels=kernels))
+            found = verify(model, optimize(model, batch=batch, kernels=kernels, shown=shown))
         except (ModelError, MemoryError) as error:
             worst.append(str(error) or "too little memory")
             lacked |= isinstance(error, ModelMemoryError | MemoryError)
@@ -202,26 +211,32 @@ def verified(model: bytes | str | Path, *, batch: int = 1, tolerance: float = TO
     return None
 
 
-def scores_alone(data: bytes, output: str, n_classes: int) -> tuple[bytes, bool]:
-    """Return a model with no output but the scores, and whether it had several: they cost time.
+def shown_alone(data: bytes, wanted: Wanted) -> tuple[bytes, dict[str, int], bool]:
+    """Return a model without outputs that are not shown, which cost time.
 
     Parameters
     ----------
     data : bytes
         The content of a .tflite file.
-    output : str
-        The name of the output with the scores, or "".
-    n_classes : int
-        Its length, or 0; see `signature.scores_output`.
+    wanted : Wanted
+
+    Returns
+    -------
+    data : bytes
+    shown : dict of str to int
+        The tensors of its outputs by role; the first has the scores.
+    of_several : bool
+        Whether the file had several outputs.
 
     Raises
     ------
     ModelError
-        The model is damaged, has several inputs, or nothing tells which output holds the scores.
+        The model is damaged, has several inputs, or `roles.roles` finds not what is wanted.
     """
     graph = original.read(data)
     the_input(beginning.inputs(graph))
-    scores = graph.outputs[scores_output(ending.outputs(graph), output, n_classes)]
+    places = roles(ending.outputs(graph), wanted)
+    shown = {role: graph.outputs[place] for role, place in places.items()}
     if len(graph.outputs) == 1:
-        return data, False
-    return surgery.extract(graph, graph.inputs, [scores]).write(), True
+        return data, shown, False
+    return surgery.extract(graph, graph.inputs, [*dict.fromkeys(shown.values())]).write(), shown, True

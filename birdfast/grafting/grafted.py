@@ -12,12 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from ..arrays import Float32
+from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import litert
+from .roles import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, of_a_window
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,7 @@ class Grafted:
     ----------
     body : bytes or path
         A static .tflite, or the file that holds it, that XNNPACK takes whole: from `body_input` to the
-        model's own outputs, in their order, and then the embedding if it was asked for.
+        model's own outputs, in their order, and then the embedding if it is none of them.
     front_end : FrontEnd or None
         The tables of what was cut off; None if nothing was recognised and `body` takes the samples.
     batch : int
@@ -83,13 +84,17 @@ class Grafted:
     body_input : int
         The tensor of `body` that the front end fills.
     scores, embedding : int, int or None
-        Tensors of `body` with the model's first output and the input of its last FULLY_CONNECTED (None:
-        there is none, or none was asked for).
+        Tensors of `body` with the model's first output and its embedding: an output that was told, or the
+        input of its last FULLY_CONNECTED (None: there is none).
     ends_in : GraphEnd
         What the model has done to its scores last.
     proof : Proof
         That it says what the model says; what is compared is the tensor in front of a closing
         activation, or confidences (`verification.differences`).
+    more : dict of str to int
+        Tensors of other outputs that are shown, by role.
+    ends : dict of str to GraphEnd
+        As `ends_in`, of further label spaces, by role.
     """
 
     body: bytes | Path
@@ -100,6 +105,14 @@ class Grafted:
     embedding: int | None
     ends_in: GraphEnd
     proof: Proof
+    more: Mapping[str, int] = field(default_factory=dict)
+    ends: Mapping[str, GraphEnd] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> dict[str, int]:
+        """Those that are shown, by role."""
+        embedding = {} if self.embedding is None else {EMBEDDING: self.embedding}
+        return {LOGITS: self.scores, **embedding, **self.more}
 
     def session(self, told: Callable[[str], None] = warn_without) -> GraftedSession:
         """Return a session that runs it on one core; `told`, a RuntimeWarning, says if without XNNPACK."""
@@ -127,14 +140,17 @@ class GraftedSession:
     def __init__(self, grafted: Grafted, told: Callable[[str], None] = litert.unsaid) -> None:
         self.batch = grafted.batch
         self.grafted = grafted
-        self.ends_in = grafted.ends_in
+        self.ends_in, self.ends = grafted.ends_in, grafted.ends
         self._interpreter = litert.start(grafted.body, told=told)
         self._steps = litert.steps(self._interpreter)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
-        roles = {"logits": grafted.scores, "embedding": grafted.embedding}
-        tensors = {role: tensor for role, tensor in roles.items() if tensor is not None}
+        tensors = grafted.tensors
         self.outputs: Mapping[str, int] = {role: self._output_size(t) for role, t in tensors.items()}
+        spatial = tensors.get(SPATIAL_EMBEDDING)
+        self.spatial_shape = (
+            () if spatial is None else of_a_window(self._output_shape(spatial).tolist(), self.batch)
+        )
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
         self._outputs = [*tensors.values()]
@@ -147,9 +163,13 @@ class GraftedSession:
         """
         return GraftedSession(self.grafted)
 
-    def _output_size(self, tensor: int) -> int:
+    def _output_shape(self, tensor: int) -> Array:
         details = self._interpreter.get_output_details()
-        shape = next(d["shape"] for d in details if d["index"] == tensor)
+        shape: Array = next(d["shape"] for d in details if d["index"] == tensor)
+        return shape
+
+    def _output_size(self, tensor: int) -> int:
+        shape = self._output_shape(tensor)
         size, rest = divmod(int(np.prod(shape)), self.batch)
         if rest or not size:
             raise ModelError(f"gives {shape.tolist()}: no row for each of {self.batch} windows")
@@ -171,8 +191,7 @@ class GraftedSession:
         Returns
         -------
         dict
-            "logits": float32 [batch, n_classes]; and "embedding": float32 [batch, embedding_size], where
-            there is one.
+            float32 [batch, values] for each role of `outputs`.
 
         Raises
         ------
@@ -198,7 +217,7 @@ class GraftedSession:
             self._kernel(windows, target)
 
     def body(self) -> list[Float32]:
-        """Run the body on what `front` made, and return the logits, and the embedding if there is one.
+        """Run the body on what `front` made, and return what it shows, in the order of `outputs`.
 
         Raises
         ------

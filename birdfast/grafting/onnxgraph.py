@@ -17,8 +17,9 @@ from .signature import OPEN, Output
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
 ENDLESS = ("Loop", "Scan")  # a network that hears a window needs none, and a hostile one never ends
-# TensorProto's numbers of types; what a session gives is made float32, whatever floats they were.
-FLOATS = (1, 10, 11)
+# TensorProto's numbers of types; what a session gives is made float32, whatever floats they were, and so
+# are those of which the runtime alone knows the type (0).
+FLOATS = (0, 1, 10, 11)
 TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
 MATRICES = ("Gemm", "MatMul")
 PASSES = (*onnxending.ACTIVATIONS, "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add")

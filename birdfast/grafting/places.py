@@ -6,12 +6,14 @@ Who only asks whether a network was rewritten before needs no more than this.
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import stat
 import warnings
 from pathlib import Path
 
 from .._version import __version__
+from .roles import Wanted
 
 OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 TOLERANCE = 1e-3  # of logits
@@ -33,9 +35,10 @@ def is_prepared(sha256: str, folder: Path) -> bool:
     return not distrust(folder) and all(kept)
 
 
-def of(sha256: str, folder: Path, batch: int, tolerance: float, output: str, n_classes: int) -> list[Path]:
+def of(sha256: str, folder: Path, batch: int, tolerance: float, wanted: Wanted) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
-    kinds = (output, f"{output} {n_classes}")
+    shown = "" if wanted == Wanted(*wanted[:2]) else json.dumps(wanted[2:])
+    kinds = (f"{wanted.output}{shown}", f"{wanted.output} {wanted.n_classes}{shown}")
     return [folder / _file_name(sha256, batch, tolerance, kind) for kind in kinds]
 
 

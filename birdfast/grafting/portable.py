@@ -11,8 +11,8 @@ from ..arrays import Array, Float32
 from ..errors import ModelError
 from . import beginning, fold, original, surgery, trial, verification
 from .convolution import Convolver
+from .ending import find_embedding
 from .flatbuffer import schema
-from .graft import find_embedding
 from .grafted import Proof
 from .graph import Graph
 from .operators import reads

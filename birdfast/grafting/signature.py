@@ -1,8 +1,9 @@
-"""What a network takes and gives: which input is the sound, and which output holds the scores."""
+"""What a network takes and gives: which input is the sound, and which output is meant."""
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -12,6 +13,7 @@ from ..config import GraphEnd
 from ..errors import ModelError
 
 OPEN = -1
+SHAPE = re.compile(r"\[ *(?:[0-9]+|\?|-1)(?: *, *[0-9]+)* *\]")
 
 
 class Input(NamedTuple):
@@ -75,36 +77,47 @@ class Output(NamedTuple):
         size = abs(math.prod(self.shape))  # an open number of windows is one
         return size if self.shape and size == max(self.shape) else 0
 
+    @property
+    def is_numbers(self) -> bool:
+        """Whether what it gives are numbers with a meaning: float32, or quantised with a scale."""
+        return self.dtype == np.float32 or bool(self.scale)
+
+    @property
+    def is_spatial(self) -> bool:
+        """Whether it has, or may have, a vector for each place of a window's picture."""
+        return len(self.shape) > 2 or self.shape == (OPEN,)
+
 
 def the_input(inputs: Sequence[Input]) -> Input:
     """Return a network's one input; raise ModelError where it has none or several."""
     if len(inputs) != 1:
+        found = ", ".join(map(str, inputs)) or "none"
         raise ModelError(
-            f"has {len(inputs)} inputs ({_listed(inputs)}); birdfast has one to give: sound, or its picture"
+            f"has {len(inputs)} inputs ({found}); birdfast has one to give: sound, or its picture"
         )
     return inputs[0]
 
 
-def scores_output(outputs: Sequence[Output], name: str, n_classes: int) -> int:
+def scores_output(outputs: Sequence[Output], which: str, n_classes: int) -> int:
     """Return the place of the output that holds the scores.
 
     Parameters
     ----------
     outputs : sequence of Output
-    name : str
-        Its name; a part of it will do, if no other has that part; or "".
+    which : str
+        See `chosen`; or "".
     n_classes : int
-        Its length, or 0; it decides where there is no name.
+        Its length, or 0; it decides where nothing else is told.
 
     Raises
     ------
     ModelError
-        The name fits none or several; there is no name, and several outputs of that length; or what is
-        found is no row of numbers.
+        As `chosen`; nothing is told, and several outputs have that length; or what is found is no row of
+        numbers.
     """
-    place = named(outputs, name) if name else _fitting(outputs, n_classes)
+    place = chosen(outputs, which) if which else _fitting(outputs, n_classes)
     found = outputs[place]
-    if not (found.dtype == np.float32 or found.scale) or not found.n_classes:
+    if not found.is_numbers or not found.n_classes:
         raise ModelError(
             f"its scores are {found}; birdfast takes a number a class, float32 [1, classes], or int8 or uint8"
             " with a scale"
@@ -112,18 +125,47 @@ def scores_output(outputs: Sequence[Output], name: str, n_classes: int) -> int:
     return place
 
 
-def named(outputs: Sequence[Output], name: str, key: str = "output") -> int:
-    """Return the place of the output of a name, or of the only one that has it in its own; else ModelError.
+def chosen(outputs: Sequence[Output], which: str, key: str = "output") -> int:
+    """Return the place of an output that is told by its name, its place or its shape.
 
-    `key` is the manifest's word for what is looked for.
+    Parameters
+    ----------
+    outputs : sequence of Output
+    which : str
+        Its name; or its place in the file's order, "#0" the first; or its shape, "[1, 521]" or
+        "[16, 4, 1536]", whatever the batch is; or a part of a name, if no other has that part.
+    key : str
+        Under which it was told.
+
+    Raises
+    ------
+    ModelError
+        It fits none or several; the message lists what there is.
     """
-    exact = [place for place, output in enumerate(outputs) if name in output.names]
-    parts = [place for place, output in enumerate(outputs) if any(name in known for known in output.names)]
-    for choice in (exact, parts):
-        if len(choice) == 1:
-            return choice[0]
-    fits = "several outputs" if parts else "no output"
-    raise ModelError(f"{key} = {name!r} fits {fits}; there are: {_listed(outputs)}")
+    ways = (
+        [place for place, output in enumerate(outputs) if which in output.names],
+        [place for place in range(len(outputs)) if which == f"#{place}"],
+        [place for place, output in enumerate(outputs) if _has_shape(output.shape, which)],
+        [place for place, output in enumerate(outputs) if any(which in known for known in output.names)],
+    )
+    for way in ways:
+        if len(way) == 1:
+            return way[0]
+    fits = "several outputs" if any(ways) else "no output"
+    raise ModelError(f"{key} = {which!r} fits {fits}; there are: {_listed(outputs)}")
+
+
+def _has_shape(shape: tuple[int, ...], which: str) -> bool:
+    """Whether an output's shape is the one that is told, with a batch axis or without."""
+    if not SHAPE.fullmatch(which):
+        return False
+    told = tuple(OPEN if length.strip() == "?" else int(length) for length in which[1:-1].split(","))
+    tails = [told, told[1:]] if len(told) > 1 and told[0] in (1, OPEN) else [told]
+    return shape == told or (len(shape) > 1 and any(_alike(shape[1:], tail) for tail in tails))
+
+
+def _alike(shape: tuple[int, ...], told: tuple[int, ...]) -> bool:
+    return len(shape) == len(told) and all(a in (b, OPEN) for a, b in zip(shape, told, strict=True))
 
 
 def _fitting(outputs: Sequence[Output], n_classes: int) -> int:
@@ -134,5 +176,5 @@ def _fitting(outputs: Sequence[Output], n_classes: int) -> int:
     raise ModelError(f"which output holds the scores? There are: {_listed(outputs)}")
 
 
-def _listed(outputs: Sequence[Input | Output]) -> str:
-    return ", ".join(map(str, outputs)) or "none"
+def _listed(outputs: Sequence[Output]) -> str:
+    return ", ".join(f"#{place} {output}" for place, output in enumerate(outputs)) or "none"

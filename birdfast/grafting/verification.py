@@ -77,13 +77,14 @@ def _song(rng: np.random.Generator, samples: int) -> Float64:
     return song
 
 
-def find_logits(graph: Graph) -> int:
-    """Return the first output's tensor, or the one before the activation that closes a graph.
+def find_logits(graph: Graph, output: int | None = None) -> int:
+    """Return an output's tensor, or the one before the activation that closes a graph; None is the first.
 
     What is close to 0 or 1 hides differences; a reshape after the activation hides nothing. Where more than
     that lies behind it there is no one tensor of logits: see `are_confidences`.
     """
-    makers, tensor = graph.producer(), graph.outputs[0]
+    output = graph.outputs[0] if output is None else output
+    makers, tensor = graph.producer(), output
     while tensor in makers:
         operator = graph.operators[makers[tensor]]
         if graph.name(operator) in ending.ACTIVATIONS:
@@ -91,7 +92,7 @@ def find_logits(graph: Graph) -> int:
         if graph.name(operator) not in RESHAPES:
             break
         tensor = reads(operator)[0]
-    return graph.outputs[0]
+    return output
 
 
 def are_confidences(graph: Graph, tensor: int) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import ConfigError
 from ..tables.table import About, AboutModel, Names
@@ -109,6 +109,6 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> N
         )
 
 
-def _names(told: list[list[str]]) -> Names:
-    scientific, common = told
-    return Names(tuple(scientific), tuple(common))
+def _names(told: list[Any]) -> Names:
+    scientific, common, *space = told  # the space's name came later
+    return Names(tuple(scientific), tuple(common), *map(str, space))

@@ -15,8 +15,10 @@ from ..config import path as checked_path
 from ..config import several
 from ..errors import ModelError
 from . import heads, own
+from .activation import activation_after
 from .kinds import Digests, Kind
 from .known import catalogue
+from .labelspace import LabelSpace
 from .model import Model, described, listed, with_files
 from .names import check_several, is_name, place_of
 from .places import FOLDERS_VARIABLE, cache_folder, folders
@@ -26,8 +28,10 @@ __all__ = [
     "FOLDERS_VARIABLE",
     "Digests",
     "Kind",
+    "LabelSpace",
     "Labels",
     "Model",
+    "activation_after",
     "cache_folder",
     "catalogue",
     "check_several",

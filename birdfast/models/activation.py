@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from pathlib import Path
 from typing import Literal
 
 from ..config import Activation, GraphEnd
@@ -18,7 +17,9 @@ LEFT_TO_DO: dict[str, Activation] = {
 }
 
 
-def left_to_do(path: Path, told: Activation | Literal[""], ends_in: GraphEnd) -> Activation | Literal[""]:
+def activation_after(
+    ends_in: GraphEnd, told: Activation | Literal[""], whose: str
+) -> Activation | Literal[""]:
     """Return the activation that follows the end of a graph, "" where nothing tells.
 
     Raises
@@ -31,13 +32,13 @@ def left_to_do(path: Path, told: Activation | Literal[""], ends_in: GraphEnd) ->
     against = told and left and told != left
     if against and ends_in == "bounded":
         warnings.warn(
-            f"{path}: its scores can only lie between 0 and 1, which confidences do; they are taken"
+            f"{whose}: its scores can only lie between 0 and 1, which confidences do; they are taken"
             f' as logits, since activation = "{told}" was told',
             RuntimeWarning,
             stacklevel=2,
         )
     elif against:
         raise ModelError(
-            f'{path}: its graph ends in a {ends_in}, and activation = "{told}" was told; it takes "{left}"'
+            f'{whose}: its graph ends in a {ends_in}, and activation = "{told}" was told; it takes "{left}"'
         )
     return told or left or ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -17,12 +18,19 @@ SUFFIXES: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
 class Digests(NamedTuple):
     """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
 
-    A head's results hang on its backbone's files, too: "" where there is none.
+    A head's results hang on its backbone's files, too: "" where there is none. `more` are those of the labels
+    of further label spaces.
     """
 
     network: str
     labels: str
     backbone: str = ""
+    more: Sequence[str] = ()
+
+    @property
+    def every(self) -> tuple[str, ...]:
+        """All, in the order of `Model.files`."""
+        return (self.network, self.labels, *filter(None, [self.backbone]), *self.more)
 
 
 def told(name: str) -> Kind:

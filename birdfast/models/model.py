@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-from .. import labels, sources
+from .. import sources
 from ..config import Activation, GraphEnd, Normalization
 from ..errors import ModelError
 from ..frontends.recipe import Recipe
@@ -18,8 +18,9 @@ from ..labels import Labels
 from ..runtimes import litert, onnx
 from ..words import extra
 from . import kinds
-from .activation import left_to_do
+from .activation import activation_after
 from .kinds import Digests, Kind
+from .labelspace import LabelSpace, folded, labels_of
 from .places import folders
 
 RUNTIMES = {"tflite": litert, "onnx": onnx}
@@ -50,10 +51,13 @@ class Model:
         From the network's scores to confidences; "none" where its graph has done it; "": not told, the
         graph's end decides.
     output : str
-        The name of the output with the scores, where there are several, or a part of it that no other has.
+        Which output has the scores, where there are several: its name, or a part of it that no other has;
+        its place, "#1" (from 0); or its shape, "[1, 521]".
     embedding, spatial_embedding : str
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
+    label_spaces : tuple of LabelSpace
+        Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
         The picture that the network takes; None: the sound itself.
     tried : str
@@ -92,6 +96,7 @@ class Model:
     output: str = ""
     embedding: str = ""
     spatial_embedding: str = ""
+    label_spaces: tuple[LabelSpace, ...] = ()
     front_end: Recipe | None = None
     tried: str = ""
     embedding_samples: int = 0
@@ -114,8 +119,14 @@ class Model:
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """What decides its scores and their names: its network, its labels, and its backbone."""
-        return (self.path, self.labels_path, *(() if self.backbone is None else [self.backbone.path]))
+        """What decides its scores and their names: its network, its labels, its backbone, and more labels."""
+        below = () if self.backbone is None else (self.backbone.path,)
+        return (self.path, self.labels_path, *below, *self.more_labels)
+
+    @property
+    def more_labels(self) -> tuple[Path, ...]:
+        """The labels of further label spaces."""
+        return tuple(self.path.parent / space.labels for space in self.label_spaces[1:])
 
     @property
     def runtime(self) -> str:
@@ -130,30 +141,26 @@ class Model:
         ModelError
             One of them cannot be read.
         """
+        more = [sources.sha256(path, ModelError) for path in self.more_labels]
         below = "" if self.backbone is None else self.backbone.sha256()
-        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below)
+        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below, tuple(more))
 
     def sha256(self) -> str:
         """Return the SHA-256 of its network's files; errors as `digests`."""
         return kinds.digest(self.path, self.kind)
 
-    def label_spaces(self) -> tuple[Labels, ...]:
-        """Return what its classes are called.
-
-        Raises
-        ------
-        ModelError
-            See `labels.load`.
-        """
-        return (labels.load(self.labels_path, self.labels_format),)
+    def class_names(self) -> tuple[Labels, ...]:
+        """Return what its classes are called, by label space; errors as `labels.load`."""
+        return labels_of(self.label_spaces, self.labels_path, self.more_labels, self.labels_format)
 
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:
             return f"{self.title} is not installed; it comes with an extra, {extra(self.extra)}"
-        files = " or ".join([self.model, *self.alternatives])
+        network, more = " or ".join([self.model, *self.alternatives]), self.label_spaces[1:]
+        named = [network, self.labels, *(space.labels for space in more)]
         return (
-            f"{self.title} is not here; get {files} and {self.labels} from {self.source}"
+            f"{self.title} is not here; get {', '.join(named[:-1])} and {named[-1]} from {self.source}"
             f" and put them into {folders()[0] / self.name}{self.advice and f' ({self.advice})'}"
         )
 
@@ -181,7 +188,7 @@ class Model:
             raise ModelError(
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
-        activation = left_to_do(self.path, self.activation, ends_in)
+        activation = activation_after(ends_in, self.activation, str(self.path))
         if self.backbone is not None:
             on = self.backbone.for_input(window_samples)
             of_head: dict[str, Any] = {
@@ -193,8 +200,9 @@ class Model:
             }
             return dataclasses.replace(self, **of_head)
         if self.rate_hz:
-            told = {"window_samples": window_samples, "activation": activation or "sigmoid"}
-            return dataclasses.replace(self, **told)  # type: ignore[arg-type]
+            return dataclasses.replace(
+                self, window_samples=window_samples, activation=activation or "sigmoid"
+            )
         for known in listed().values():
             if known.window_samples == window_samples and known.front_end is None:
                 facts = ("rate_hz", "window_samples", "step_samples", "normalization")
@@ -228,14 +236,15 @@ def listed() -> Mapping[str, Model]:
 def described(
     *, front_end: Mapping[str, Any] | None = None, backbone: Mapping[str, Any] | None = None, **told: Any
 ) -> Model:
-    """Return a model of what a manifest tells, or a worker is told: its recipe and its backbone are tables.
+    """Return a model of what a manifest tells, or a worker is told: what it is made of are tables.
 
     Raises
     ------
     ConfigError
-        The recipe does not fit.
+        They do not fit.
     """
     told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
     told["alternatives"] = tuple(told.get("alternatives", ()))
     below = None if backbone is None else described(**backbone)
-    return Model(**told, front_end=None if front_end is None else Recipe.of(front_end), backbone=below)
+    drawn = None if front_end is None else Recipe.of(front_end)
+    return Model(**folded(told), front_end=drawn, backbone=below)

@@ -11,6 +11,7 @@ from ..config import LARGEST, Activation, Normalization
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
 from . import kinds, onnxfacts
+from .labelspace import folded
 from .model import Model
 from .names import is_name
 
@@ -52,6 +53,7 @@ def in_folder(folder: Path) -> Model:
         )
     facts = sources.toml(manifest, ModelError) if manifest.exists() else {}
     _check(manifest, facts)
+    facts = _with_label_spaces(manifest, facts)
     networks = [path for path in networks if path.name == facts.get("model", path.name)]
     if len(networks) != 1:
         raise ModelError(
@@ -62,7 +64,8 @@ def in_folder(folder: Path) -> Model:
         facts = told_by_file(networks[0])
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
-    lists = sorted(folder.glob("*abels*.txt"))
+    others = {space.labels for space in facts.get("label_spaces", ())}
+    lists = [path for path in sorted(folder.glob("*abels*.txt")) if path.name not in others]
     if facts.get("labels_format") == "onnx" and not lists:
         return of_file(networks[0], networks[0], **facts)
     if not manifest.exists():
@@ -112,7 +115,11 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     if labels_path.suffix == ".csv" and "labels_format" not in facts:
         raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
     found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
-    return Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+    model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+    for more in model.more_labels:
+        if not more.is_file():
+            raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
+    return model
 
 
 def told_by_file(path: Path) -> dict[str, Any]:
@@ -169,7 +176,7 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
     if "front_end" in facts:
         facts["front_end"] = _recipe(manifest, facts["front_end"])
     for key, value in facts.items():
-        if key == "front_end":
+        if key in ("front_end", "label_spaces"):
             continue
         if key not in defaults or key in FOUND:
             raise ModelError(f"{manifest}: unknown key {key}")
@@ -183,6 +190,13 @@ def _check(manifest: Path, facts: dict[str, Any]) -> None:
         raise ModelError(
             f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
         )
+
+
+def _with_label_spaces(manifest: Path, facts: dict[str, Any]) -> dict[str, Any]:
+    try:
+        return folded(facts)
+    except ConfigError as error:
+        raise ModelError(f"{manifest}: {error}") from error
 
 
 def _recipe(manifest: Path, told: object) -> Recipe:

@@ -18,7 +18,7 @@ def check_unchanged(models: Sequence[Model], meant: Sequence[Digests]) -> None:
         The message names the file; or one cannot be read.
     """
     for model, digest in zip(models, meant, strict=True):
-        for path, now, then in zip(model.files, model.digests(), digest, strict=False):
+        for path, now, then in zip(model.files, model.digests().every, digest.every, strict=True):
             if now != then:
                 raise ModelError(
                     f"{path}: was replaced or changed since the workers were started (its SHA-256 is"

@@ -16,7 +16,7 @@ from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
 from . import samples, stretches
 from .ear import Scored
-from .listener import Listener, check_one_channel
+from .listener import Listener, Role, check_one_channel
 from .onepass import listening, one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
@@ -93,28 +93,31 @@ class Pipeline:
                 raise
         return in_order(found)
 
-    def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
+    def embed(
+        self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = "embedding"
+    ) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
+
+        `role="spatial_embedding"` has a vector for each place of a window's picture: of Perch 2 float32
+        [n_windows, 16, 4, 1536], 393 KB a window, 283 MB an hour. `score` yields it flat, batch by batch.
 
         Raises
         ------
-        AudioError, ConfigError
-            As `score`; or channels are each heard by themselves (`channel="each"`).
-        ModelError
-            As `score`; or the network has no embedding to show.
+        AudioError, ConfigError, ModelError
+            As `score`; channels are each heard by themselves (`channel="each"`); or there is none to show.
         """
         check_one_channel(self.options)
-        listener = self.listener(model)
-        with warned(samples.name_of(sound)) as tell:
+        listener, name = self.listener(model), samples.name_of(sound)
+        shape = listener.embedding_shape(role)
+        with warned(name) as tell:
             every = self._listen([listener], sound, rate_hz, tell)
-            found = [listener.embedding(scored) for _, scored in every]
-        return np.concatenate([np.zeros((0, listener.embedding_size), np.float32), *found])
+            found = [listener.embedding(scored, role) for _, scored in every]
+        return np.concatenate([np.zeros((0, *shape), np.float32), *found])
 
     def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
         """Yield a network's outputs for batch after batch of windows.
 
-        A batch is of one channel, which it names. With `channel="each"` those of all channels take turns,
-        each channel's in time.
+        A batch is of one channel, which it names. With `channel="each"` all take turns, each in time.
 
         Parameters
         ----------
@@ -206,9 +209,8 @@ class Pipeline:
         ----------
         sound : float32 [n]
             Mono, and finite (`samples.check`).
-        rate_hz : int
-        send, alive, only, kinds
-            As `analyse`.
+        rate_hz, send, alive, only, kinds
+            As `detect` and `analyse`.
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
         tell, every = outcome.notes.append, self._chosen(only)

@@ -11,7 +11,7 @@ import numpy as np
 from ..arrays import Float32, Float64
 from ..errors import ModelError
 from ..outcomes import MIX
-from ..sessions.session import LOGITS, Arrays, Session, check_outputs
+from ..sessions.session import Arrays, Session, check_outputs, is_logits
 from ..windows import Cutter, Grid
 
 AMISS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)  # in a session
@@ -25,7 +25,8 @@ class Scored(NamedTuple):
     start_s : float64 [n]
         Seconds from the recording's start.
     outputs : dict
-        "logits": float32 [n, n_classes], and "embedding": float32 [n, d] where the network has one to show.
+        "logits": float32 [n, n_classes]; "logits:NAME" of each further label space; and "embedding":
+        float32 [n, d], and "spatial_embedding", flat, where the network has them to show.
     channel : int
         1 is the recording's first; 0 all channels together.
     n_mute : int
@@ -136,13 +137,14 @@ def _checked(scored: Scored, windows: Float32) -> Scored:
 
     Some networks divide by the level of a window: of digital silence they give NaN, and nothing is heard.
     """
-    logits = scored.outputs[LOGITS]
-    mute = np.logical_not(np.isfinite(logits).all(axis=1))
+    logits = {role: values for role, values in scored.outputs.items() if is_logits(role)}
+    finite = [np.isfinite(values).all(axis=1) for values in logits.values()]
+    mute = np.logical_not(np.all(finite, axis=0))
     if not mute.any():
         return scored
     wrong = np.logical_and(mute, windows.any(axis=1))
     if wrong.any():
         start_s = scored.start_s[np.argmax(wrong)]
         raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")
-    silenced = np.where(mute[:, None], np.float32(np.nan), logits)
-    return scored._replace(outputs={**scored.outputs, LOGITS: silenced}, n_mute=int(mute.sum()))
+    silenced = {role: np.where(mute[:, None], np.float32(np.nan), rows) for role, rows in logits.items()}
+    return scored._replace(outputs={**scored.outputs, **silenced}, n_mute=int(mute.sum()))

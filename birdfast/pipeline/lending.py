@@ -83,8 +83,12 @@ class Backbones:
     def __init__(self) -> None:
         self._known: dict[Model, Backbone] = {}
 
-    def join(self, number: int, model: Model, n_classes: int, cache: Path | None) -> tuple[Backbone, Session]:
+    def join(
+        self, number: int, model: Model, n_classes: Sequence[int], cache: Path | None
+    ) -> tuple[Backbone, Session]:
         """Open what a listener of that number needs, and return what it stands on, and a session to ask.
+
+        `n_classes` are those that the labels name, by label space.
 
         Raises
         ------
@@ -96,15 +100,18 @@ class Backbones:
             below.join(number, below.session)
             return below, below.session
         on = backbone(model)
-        below = self._opened(on, on.n_classes, cache)
-        session = open_head(model, below.shared, n_classes, cache)  # on trial, heads hear the same sounds
+        more = [len(names) for names in on.class_names()[1:]] if on.found else []
+        below = self._opened(on, [on.n_classes, *more], cache)
+        first, *others = n_classes
+        session = open_head(model, below.shared, first, cache, others)  # on trial, heads hear the same sounds
         below.join(number, session)
         return below, session
 
-    def _opened(self, model: Model, n_classes: int, cache: Path | None) -> Backbone:
-        key = dataclasses.replace(model, path=model.path.resolve(), n_classes=n_classes, **NO_MATTER)
+    def _opened(self, model: Model, n_classes: Sequence[int], cache: Path | None) -> Backbone:
+        first, *more = n_classes
+        key = dataclasses.replace(model, path=model.path.resolve(), n_classes=first, **NO_MATTER)
         if key not in self._known:
-            self._known[key] = Backbone(open_session(model, n_classes, cache))
+            self._known[key] = Backbone(open_session(model, first, cache, more))
         return self._known[key]
 
 

@@ -2,23 +2,27 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from typing import Literal, get_args
 
 import numpy as np
 
 from .. import labels, models, windows
 from ..arrays import Float32, Rows
 from ..audio import perwindow
-from ..config import Options
+from ..config import Options, choice
 from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
-from ..scores import ScoreRule
-from ..sessions.session import EMBEDDING, LOGITS, Session
+from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
 from . import plausibility
 from .ear import Ear, Scored
+from .labelspaces import LabelSpaces
 from .lending import Backbones
+
+Role = Literal["embedding", "spatial_embedding"]
 
 
 class Listener:
@@ -47,8 +51,8 @@ class Listener:
     label_spaces : tuple of Labels
         What its classes are called; `DETECTION` says which of them an index is of.
     sizes : dict of str to int
-        How many values a dense row has, for each kind: "scores" (confidences), "logits" and "embeddings"
-        (0: there is none to show).
+        How many values a dense row has, for each kind: "scores" (confidences), "logits" (both of all label
+        spaces, side by side) and "embeddings" (0: there is none to show).
     widths : dict of str to int
         Those of the kinds that the options keep.
     """
@@ -59,27 +63,23 @@ class Listener:
         if not model.found:
             raise ModelError(model.how_to_get())
         self.options, self.number = options, number
-        self.label_spaces = model.label_spaces()
+        self.label_spaces = model.class_names()
         cache = models.cache_folder() if options.graft else None
-        n_classes = len(self.label_spaces[0])
-        self.backbone, session = (backbones or Backbones()).join(number, model, n_classes, cache)
+        sizes = [len(names) for names in self.label_spaces]
+        self.backbone, session = (backbones or Backbones()).join(number, model, sizes, cache)
         self.model = model.for_input(session.window_samples, session.ends_in)
-        assert self.model.activation  # not "" any more
         plausibility.check(model, self.model, session)
-        if options.sensitivity != 1 and self.model.activation != "sigmoid":
-            raise ConfigError(f"sensitivity: {self.model.title} has no sigmoid whose logits it could shift")
+        self._spaces = LabelSpaces(self.model, model, self.label_spaces, session, options)
         self.embedding_size = session.outputs.get(EMBEDDING, 0)
-        self.sizes = dict.fromkeys(("scores", "logits"), n_classes)
+        self._shapes = {EMBEDDING: (self.embedding_size,), SPATIAL_EMBEDDING: session.spatial_shape}
+        self.sizes = dict.fromkeys(("scores", "logits"), self._spaces.n_classes)
         self.sizes["embeddings"] = self.embedding_size
         self.widths: dict[str, int] = {kind: self.sizes[kind] for kind in options.keep}
         if not all(self.widths.values()):
-            raise self._without_embedding()
+            raise self._without(EMBEDDING)
         self.grid = _grid(self.model, options)
         if options.resampler == "birdnet":
             perwindow.check()
-        self._rule = ScoreRule(
-            self.model.activation, options.min_confidence, options.top_k, options.sensitivity
-        )
 
     def grid_at(self, rate_hz: int) -> windows.Grid:
         """Return the grid on which a recording of a rate is cut: at the model's rate, or at its own."""
@@ -121,11 +121,12 @@ class Listener:
 
     def pick(self, scored: Scored) -> Rows:
         """Turn a batch's logits into detections: [m] of `DETECTION`."""
-        window, label, confidence = self._rule.pick(scored.outputs[LOGITS])
+        window, space, label, confidence = self._spaces.pick(scored.outputs)
         found = np.zeros(len(window), DETECTION)
         found["start_s"] = scored.start_s[window]
         found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
-        found["channel"], found["class_index"], found["confidence"] = scored.channel, label, confidence
+        found["channel"], found["label_space"] = scored.channel, space
+        found["class_index"], found["confidence"] = label, confidence
         return found
 
     def remark(self, scored: Scored) -> str:
@@ -151,27 +152,39 @@ class Listener:
 
     def _values(self, scored: Scored, kind: str) -> Float32:
         if kind == "logits":
-            return scored.outputs[LOGITS]
+            return self._spaces.logits(scored.outputs)
         return self.embedding(scored) if kind == "embeddings" else self.confidences(scored)
 
     def confidences(self, scored: Scored) -> Float32:
-        """Return a batch's confidences of all classes: float32 [n, n_classes], 0 to 1."""
-        return self._rule.confidences(scored.outputs[LOGITS])
+        """Return a batch's confidences of all classes, 0 to 1: float32 [n, n_classes].
 
-    def embedding(self, scored: Scored) -> Float32:
-        """Return a batch's embeddings: float32 [n, d].
+        Those of several label spaces are side by side, in the order of `label_spaces`.
+        """
+        return self._spaces.confidences(scored.outputs)
+
+    def embedding(self, scored: Scored, role: Role = EMBEDDING) -> Float32:
+        """Return a batch's embeddings: float32 [n, *embedding_shape(role)]; errors as there."""
+        shape = self.embedding_shape(role)
+        return scored.outputs[role].reshape(-1, *shape)
+
+    def embedding_shape(self, role: Role = EMBEDDING) -> tuple[int, ...]:
+        """Return the axes of a window's embedding: (d,); or of its spatial one, as (16, 4, 1536).
 
         Raises
         ------
         ModelError
             The network has none to show.
+        ConfigError
+            There is no such role.
         """
-        if EMBEDDING not in scored.outputs:
-            raise self._without_embedding()
-        return scored.outputs[EMBEDDING]
+        choice("role", role, get_args(Role))
+        if not math.prod(self._shapes[role] or (0,)):
+            raise self._without(role)
+        return self._shapes[role]
 
-    def _without_embedding(self) -> ModelError:
-        return ModelError(f"{self.model.title} has no embedding to show; leave embeddings out")
+    def _without(self, role: Role) -> ModelError:
+        which = "embedding" if role == EMBEDDING else "spatial embedding"
+        return ModelError(f"{self.model.title} has no {which} to show; leave {which}s out")
 
 
 def check_one_channel(options: Options) -> None:

@@ -33,13 +33,18 @@ def check(told: Model, settled: Model, session: Session) -> None:
     """
     if told.activation or settled.activation == "none" or session.ends_in not in ("none", ""):
         return
-    seen = _confidences(session)
+    look(str(told.path), LOGITS, settled.activation, session)
+
+
+def look(whose: str, role: str, usual: str, session: Session) -> None:
+    """Refuse scores of a label space, untold, as `check`; they would be taken as `usual` has it."""
+    seen = _confidences(session, role)
     if seen is not None:
         raise ModelError(
-            f"{told.path}: its scores look like confidences already (of trial sounds they are"
+            f"{whose}: its scores look like confidences already (of trial sounds they are"
             f" {seen.min():.3g} to {seen.max():.3g}), and its graph shows no activation; say which it is, in"
             f' the model.toml of its folder: activation = "none" takes them as confidences,'
-            f' activation = "{settled.activation}" as logits'
+            f' activation = "{usual}" as logits'
         )
 
 
@@ -55,7 +60,7 @@ def sounds(samples: int) -> Float32:
     return np.array([noise, -noise, whistle, -whistle], np.float32)
 
 
-def _confidences(session: Session) -> Float32 | None:
+def _confidences(session: Session, role: str) -> Float32 | None:
     """Return a network's scores of the trial sounds, None as soon as one cannot be a confidence."""
     windows, rows = sounds(session.window_samples), []
     for low in range(0, len(windows), session.batch):
@@ -65,7 +70,7 @@ def _confidences(session: Session) -> Float32 | None:
             check_outputs(outputs, len(batch), session)
         except (ModelError, *AMISS):
             return None
-        scores = outputs[LOGITS]
+        scores = outputs[role]
         if not ((scores >= -SLACK) & (scores <= 1 + SLACK)).all():
             return None
         rows.append(scores)

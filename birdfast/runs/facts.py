@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
-from .. import labels
 from .._version import __version__
 from ..config import KEEP, Options
 from ..frontends import recipe
@@ -25,6 +25,7 @@ OF_MODEL = (
     "output",
     "embedding",
     "spatial_embedding",
+    "label_spaces",
     "front_end",
     "labels_format",
 )
@@ -92,7 +93,10 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
     decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
         decides["runtime"] = model.runtime
+    more = zip(model.label_spaces[1:], digests.more, strict=False)  # those of a backbone decide nothing
+    decides |= {f"labels of {space.name}": digest for space, digest in more}
     facts = {name: getattr(model, name) for name in OF_MODEL}
+    facts["label_spaces"] = [dataclasses.asdict(space) | {"labels": ""} for space in model.label_spaces]
     if model.front_end is not None:
         facts["front_end"] = recipe.plain(model.front_end)
     decides |= {name: json.dumps(value) for name, value in facts.items()}
@@ -103,8 +107,8 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
 
 
 def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:
-    names = labels.load(model.labels_path, model.labels_format)
-    return AboutModel(model.name, (Names(names.scientific, names.common),), dict(widths))
+    spaces = tuple(Names(names.scientific, names.common, names.space) for names in model.class_names())
+    return AboutModel(model.name, spaces, dict(widths))
 
 
 def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 from ..arrays import Array
 from ..errors import ModelError, ModelMemoryError
+from ..words import extra
 
-HINT = "pip install 'birdfast[onnx]'"
+HINT = extra("onnx")
 ERRORS_ONLY = 4
 # Since 1.29 it tells its makers of each model and machine, unless this is set before it is first imported.
 SILENT = "ORT_DISABLE_TELEMETRY"

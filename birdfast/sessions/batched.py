@@ -7,7 +7,6 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from threading import Lock
-from typing import Any
 
 import numpy as np
 
@@ -16,10 +15,12 @@ from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting import cache, places
 from ..grafting.places import BATCHES
+from ..grafting.roles import Wanted
 from ..models import Model
 from ..runtimes import litert
 from .session import Arrays, Session, check_windows
 from .tflite import TfliteSession
+from .wanted import wanted
 
 
 class BatchedSession:
@@ -31,12 +32,11 @@ class BatchedSession:
     network takes no batch. Whatever is opened later is of the file as it was at the start.
     """
 
-    def __init__(self, model: Model, folder: Path, n_classes: int = 0) -> None:
-        path = model.path
+    def __init__(self, model: Model, folder: Path, shown: Wanted | None = None) -> None:
+        path, shown = model.path, wanted(model) if shown is None else shown
         kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
-        asked: dict[str, Any] = {"output": model.output, "n_classes": n_classes}
-        rewritten = partial(cache.cached, path, kept, sha256=sha256, **asked)
-        holds = partial(cache.holds, sha256, kept, **asked)
+        rewritten = partial(cache.cached, path, kept, sha256=sha256, wanted=shown)
+        holds = partial(cache.holds, sha256, kept, wanted=shown)
         single, several = BATCHES
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
@@ -47,7 +47,7 @@ class BatchedSession:
         def opened() -> Session:
             alone = rewritten(batch=single)
             if alone is None:
-                return TfliteSession(model, n_classes, sha256=sha256)
+                return TfliteSession(model, shown, sha256=sha256)
             return alone.session() if batched is None else alone.session(litert.unsaid)
 
         self._start(None if batched is None else batched.session(), _Later(opened))
@@ -59,7 +59,7 @@ class BatchedSession:
         assert first is not None
         self._first = first
         self.window_samples, self.outputs = first.window_samples, first.outputs
-        self.ends_in = first.ends_in
+        self.ends_in, self.ends, self.spatial_shape = first.ends_in, first.ends, first.spatial_shape
         self.batch = 1 if self._full is None else self._full.batch
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from .. import modelfolder
 from .._version import __version__
@@ -31,6 +32,8 @@ class ClassifierSession:
 
     batch = BATCH
     ends_in: GraphEnd = "none"
+    ends: Mapping[str, GraphEnd] = MappingProxyType({})  # it has one label space
+    spatial_shape: tuple[int, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         facts = modelfolder.facts(folder, modelfolder.HEAD)

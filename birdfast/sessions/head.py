@@ -9,7 +9,7 @@ import numpy as np
 from ..arrays import Float32
 from ..config import GraphEnd
 from ..errors import ModelError
-from .session import EMBEDDING, LOGITS, Arrays, Session
+from .session import EMBEDDING, Arrays, Session, is_logits
 
 
 class HeadSession:
@@ -42,8 +42,12 @@ class HeadSession:
             )
         self._backbone, self.head = backbone, head
         self.window_samples, self.batch = backbone.window_samples, backbone.batch
-        self.outputs: Mapping[str, int] = {LOGITS: head.outputs[LOGITS], EMBEDDING: n_values}
+        self._scores = [role for role in head.outputs if is_logits(role)]
+        sizes = {role: head.outputs[role] for role in self._scores} | {EMBEDDING: n_values}
+        self.outputs: Mapping[str, int] = sizes
         self.ends_in: GraphEnd = head.ends_in
+        self.ends: Mapping[str, GraphEnd] = head.ends
+        self.spatial_shape: tuple[int, ...] = ()
 
     @property
     def runtime(self) -> str:
@@ -54,8 +58,9 @@ class HeadSession:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         embedding = self._backbone.run(windows)[EMBEDDING]
         size = self.head.batch
-        parts = [self.head.run(embedding[i : i + size])[LOGITS] for i in range(0, len(embedding), size)]
-        return {LOGITS: np.concatenate(parts), EMBEDDING: embedding}
+        parts = [self.head.run(embedding[i : i + size]) for i in range(0, len(embedding), size)]
+        scores = {role: np.concatenate([part[role] for part in parts]) for role in self._scores}
+        return scores | {EMBEDDING: embedding}
 
     def twin(self) -> HeadSession:
         """Return a second session of the same head, on a backbone of its own."""

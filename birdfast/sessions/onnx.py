@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +14,13 @@ from ..config import GraphEnd
 from ..errors import ModelError
 from ..grafting import places, verdict
 from ..grafting.onnxgraph import OnnxGraph, Taken
-from ..grafting.signature import Output, scores_output
+from ..grafting.roles import Wanted, further_ends, of_a_window, roles
+from ..grafting.signature import Output
 from ..models import Model
 from ..runtimes import onnx
 from .intake import Intake
-from .session import EMBEDDING, LOGITS, Arrays, check_windows
+from .session import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, Arrays, check_windows
+from .wanted import wanted
 
 BATCH = 4  # where any number goes
 TOLERANCE = 1e-3  # of a batch's outputs, to those of its windows alone; of the largest, where that is above 1
@@ -33,40 +35,43 @@ class OnnxSession:
     Parameters
     ----------
     model : Model
-    n_classes : int
-        0: not known.
+    asked : Wanted or None
+        Which of its outputs are shown; None: those that the model tells.
     cache : path or None
         Where it is kept what trials came to; None keeps nothing.
     """
 
-    def __init__(self, model: Model, n_classes: int = 0, cache: Path | None = None) -> None:
+    def __init__(self, model: Model, asked: Wanted | None = None, cache: Path | None = None) -> None:
         graph = OnnxGraph(model.path)
         taken, declared = _only_input(graph), graph.outputs
-        place = scores_output(declared, model.output, n_classes)
-        logits = declared[place].names[0]
-        inner = _named(model.embedding, declared) or graph.before_matrix(logits)
+        places_of = roles(declared, wanted(model) if asked is None else asked)
+        shown = {role: declared[place] for role, place in places_of.items()}
+        names = {role: output.names[0] for role, output in shown.items()}
+        inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
+        names |= {EMBEDDING: inner} if inner else {}
         intake = _intake(taken, model)
-        data = graph.with_output(inner or logits)
+        data = graph.with_output(inner or names[LOGITS])
         del graph  # the weights are in memory often enough
         verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
-        self._start(
-            onnx.start(data),
-            {LOGITS: logits} | ({EMBEDDING: inner} if inner else {}),
-            (taken, model),
-            declared[place].ends_in,
-        )
+        self._start(onnx.start(data), names, (taken, model), shown)
 
     def _start(
-        self, session: Any, roles: Mapping[str, str], asked: tuple[Taken, Model], ends_in: GraphEnd
+        self, session: Any, names: Mapping[str, str], asked: tuple[Taken, Model], shown: Mapping[str, Output]
     ) -> None:
-        self._asked = (session, roles, asked, ends_in)
-        self._session, self._roles, self.ends_in = session, roles, ends_in
+        self._asked = (session, names, asked, shown)
+        self._session, self._names = session, names
+        self.ends_in: GraphEnd = shown[LOGITS].ends_in
+        self.ends = further_ends(shown)
         self._input, self._intake = asked[0].name, _intake(*asked)
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
         self._proved, self._mixes = {1}, False
-        silence = self._run(np.zeros((1, self.window_samples), np.float32))
-        self.outputs: Mapping[str, int] = {role: silence[role].shape[1] for role in self._roles}
+        silence = np.zeros((max(1, self._intake.batch or 0), self.window_samples), np.float32)
+        said = self._said(silence)
+        sizes = {role: _rows(values, len(silence)).shape[1] for role, values in said.items()}
+        self.outputs: Mapping[str, int] = sizes
+        spatial = said.get(SPATIAL_EMBEDDING)
+        self.spatial_shape = () if spatial is None else of_a_window(spatial.shape, len(silence))
 
     @property
     def runtime(self) -> str:
@@ -100,10 +105,12 @@ class OnnxSession:
         n, room = len(windows), self._intake.batch or 0
         if n < room:  # it takes so many, no more and no less
             windows = np.concatenate([windows, np.zeros((room - n, self.window_samples), np.float32)])
-        found = onnx.run(self._session, {self._input: self._intake(windows)}, list(self._roles.values()))
-        return {
-            role: _rows(values, len(windows))[:n] for role, values in zip(self._roles, found, strict=True)
-        }
+        return {role: _rows(values, len(windows))[:n] for role, values in self._said(windows).items()}
+
+    def _said(self, windows: Float32) -> dict[str, Array]:
+        """Return what the network gives, in its own shapes."""
+        found = onnx.run(self._session, {self._input: self._intake(windows)}, list(self._names.values()))
+        return dict(zip(self._names, found, strict=True))
 
     def _one_by_one(self, windows: Float32) -> Arrays:
         parts = [self._run(window) for window in windows[:, None]]
@@ -150,10 +157,3 @@ def _agree(some: Float32, others: Float32) -> bool:
         return bool(np.array_equal(known, np.isfinite(some)))
     most = max(1.0, float(np.abs(others[known]).max()))
     return bool(np.abs(some[known] - others[known]).max() <= TOLERANCE * most)
-
-
-def _named(name: str, outputs: Sequence[Output]) -> str:
-    names = [output.names[0] for output in outputs]
-    if name and name not in names:
-        raise ModelError(f"has no output {name}; it has {', '.join(names)}")
-    return name

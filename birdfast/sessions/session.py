@@ -10,8 +10,19 @@ import numpy as np
 from ..arrays import Float32
 from ..config import GraphEnd
 from ..errors import ModelError
+from ..grafting.roles import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, is_logits, logits_of
 
-LOGITS, EMBEDDING = "logits", "embedding"  # roles of outputs
+__all__ = [
+    "EMBEDDING",
+    "LOGITS",
+    "SPATIAL_EMBEDDING",
+    "Arrays",
+    "Session",
+    "check_outputs",
+    "check_windows",
+    "is_logits",
+    "logits_of",
+]
 
 Arrays = dict[str, Float32]
 
@@ -25,17 +36,24 @@ class Session(Protocol):
     batch : int
         Windows that it takes at a time, at most.
     outputs : dict of str to int
-        What it says of a window, by role, and how many values each has: "logits", one a class; and
-        "embedding", where it has one to show.
+        What it says of a window, by role, and how many values each has: "logits", one a class, and
+        "logits:NAME" for each further label space; "embedding" and "spatial_embedding", where it has them to
+        show.
     ends_in : "sigmoid", "softmax", "log-softmax", "bounded", "none" or ""
         The activation that its own graph ends in ("bounded" where none is seen, but its scores can only lie
         between 0 and 1); "": not known.
+    ends : dict of str to GraphEnd
+        The same of further label spaces, by role.
+    spatial_shape : tuple of int
+        The axes of a window's spatial embedding, whose values are in a row in `run`; () where there is none.
     """
 
     window_samples: int
     batch: int
     outputs: Mapping[str, int]
     ends_in: GraphEnd
+    ends: Mapping[str, GraphEnd]
+    spatial_shape: tuple[int, ...]
 
     @property
     def runtime(self) -> str:

@@ -22,7 +22,8 @@ class SharedSession:
         self._session = session
         self._last: tuple[Float32, Arrays] | None = None
         self.window_samples, self.batch = session.window_samples, session.batch
-        self.outputs, self.ends_in = session.outputs, session.ends_in
+        self.outputs, self.spatial_shape = session.outputs, session.spatial_shape
+        self.ends_in, self.ends = session.ends_in, session.ends
 
     @property
     def runtime(self) -> str:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,8 @@ class StsgSession:
 
     batch = BATCH
     ends_in: GraphEnd = "none"
+    ends: Mapping[str, GraphEnd] = MappingProxyType({})  # it has one label space
+    spatial_shape: tuple[int, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         facts = modelfolder.facts(folder)

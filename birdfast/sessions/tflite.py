@@ -15,11 +15,21 @@ from ..config import GraphEnd
 from ..errors import ModelError
 from ..grafting import networkfile
 from ..grafting.grafted import warn_without
-from ..grafting.signature import OPEN, Input, Output, named, scores_output, the_input
+from ..grafting.roles import (
+    EMBEDDING,
+    LOGITS,
+    SPATIAL_EMBEDDING,
+    Wanted,
+    further_ends,
+    of_a_window,
+    roles,
+)
+from ..grafting.signature import OPEN, Input, Output, the_input
 from ..models import Model
 from ..runtimes import litert
 from .intake import Intake
-from .session import EMBEDDING, LOGITS, Arrays, check_windows
+from .session import Arrays, check_windows
+from .wanted import wanted
 
 if TYPE_CHECKING:
     from ..grafting.graph import Graph
@@ -55,20 +65,20 @@ class TfliteSession:
     Parameters
     ----------
     model : Model
-    n_classes : int
-        0: not known.
+    shown : Wanted or None
+        Which of its outputs are shown; None: those that the model tells.
     sha256 : str
         Of the network that is meant; "" takes what the file holds.
     """
 
     batch = 1
 
-    def __init__(self, model: Model, n_classes: int = 0, *, sha256: str = "") -> None:
-        content = networkfile.content(model.path, sha256)
-        self._start(_safe(content, model, n_classes), model, n_classes, warn_without)
+    def __init__(self, model: Model, shown: Wanted | None = None, *, sha256: str = "") -> None:
+        content, shown = networkfile.content(model.path, sha256), wanted(model) if shown is None else shown
+        self._start(_safe(content, model, shown), model, shown, warn_without)
 
-    def _start(self, network: _Network, model: Model, n_classes: int, told: Callable[[str], None]) -> None:
-        self._asked = (network, model, n_classes)
+    def _start(self, network: _Network, model: Model, shown: Wanted, told: Callable[[str], None]) -> None:
+        self._asked = (network, model, shown)
         self._tensor, self._intake = network.taken.tensor, _intake(network.taken, model)
         self.window_samples = self._intake.window_samples
         silence = _silence(self._intake)
@@ -77,10 +87,14 @@ class TfliteSession:
         if any(output.n_classes == OPEN for output in network.stated.values()):  # a run shows it
             litert.run(self._interpreter, {self._tensor: silence}, [])
         found = _allocated(self._interpreter.get_output_details(), network.stated)
-        self._roles = _roles(found, network, model, n_classes)
-        self.ends_in: GraphEnd = found[self._roles[LOGITS]].ends_in
-        sizes = {role: math.prod(found[tensor].shape) for role, tensor in self._roles.items()}
+        self._roles = _roles(found, network, shown)
+        by_role = {role: found[tensor] for role, tensor in self._roles.items()}
+        self.ends_in: GraphEnd = by_role[LOGITS].ends_in
+        self.ends = further_ends(by_role)
+        sizes = {role: math.prod(output.shape) for role, output in by_role.items()}
         self.outputs: Mapping[str, int] = sizes
+        spatial = by_role.get(SPATIAL_EMBEDDING)
+        self.spatial_shape = () if spatial is None else of_a_window(spatial.shape)
         self._steps = litert.steps(self._interpreter)
 
     @property
@@ -105,7 +119,7 @@ class TfliteSession:
         return made
 
 
-def _safe(content: bytes, model: Model, n_classes: int) -> _Network:
+def _safe(content: bytes, model: Model, shown: Wanted) -> _Network:
     """Return a network that has been tried; as it is where there is no schema of LiteRT to read it."""
     if litert.runtime()[0] != litert.LITERT:
         return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
@@ -113,24 +127,24 @@ def _safe(content: bytes, model: Model, n_classes: int) -> _Network:
 
     graph = original.read(content)
     taken = the_input(beginning.inputs(graph))
-    shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, model, n_classes)
+    shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
     data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
     trial.run(data, [shape])
     own = dict.fromkeys(graph.outputs)
-    shown = own if inner is None else {**own, inner: None}
-    stated = {tensor: ending.output(graph, tensor) for tensor in shown}
+    every = own if inner is None else {**own, inner: None}
+    stated = {tensor: ending.output(graph, tensor) for tensor in every}
     return _Network(data, taken, stated, len(own), inner)
 
 
-def _inner(graph: Graph, model: Model, n_classes: int) -> int | None:
+def _inner(graph: Graph, shown: Wanted) -> int | None:
     """Return the tensor that is an embedding where none is named, if there is one."""
-    from ..grafting import ending, graft
+    from ..grafting import ending
 
-    if model.embedding:
+    if shown.embedding:
         return None
     with suppress(ModelError):  # what only a run shows, or what will be refused
-        place = scores_output(ending.outputs(graph), model.output, n_classes)
-        return graft.find_embedding(graph, graph.outputs[place])
+        place = roles(ending.outputs(graph), shown)[LOGITS]
+        return ending.find_embedding(graph, graph.outputs[place])
     return None
 
 
@@ -150,16 +164,12 @@ def _silence(intake: Intake) -> Array:
     return intake(np.zeros((1, intake.window_samples), np.float32))
 
 
-def _roles(found: Mapping[int, Output], network: _Network, model: Model, n_classes: int) -> dict[str, int]:
-    """Return the tensors of the logits and the embedding."""
+def _roles(found: Mapping[int, Output], network: _Network, shown: Wanted) -> dict[str, int]:
+    """Return the tensors that are shown, by role."""
     tensors = list(found)[: network.n_own]
-    outputs = [found[tensor] for tensor in tensors]
-    roles = {LOGITS: tensors[scores_output(outputs, model.output, n_classes)]}
-    if model.embedding:
-        roles[EMBEDDING] = tensors[named(outputs, model.embedding, "embedding")]
-    elif network.inner is not None:
-        roles[EMBEDDING] = network.inner
-    return roles
+    inner = {} if network.inner is None else {EMBEDDING: network.inner}
+    places = roles([found[tensor] for tensor in tensors], shown)
+    return inner | {role: tensors[place] for role, place in places.items()}
 
 
 def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output]) -> dict[int, Output]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ from ..arrays import Gathering, Rows
 from ..config import Dense
 from ..outcomes import row
 from .files import ParquetFile, escaped
-from .table import About, Result, Table
+from .table import About, Names, Result, Table
 
 ROW_GROUP_BYTES = 1 << 22
 COLUMNS: dict[Dense, str] = {"scores": "scores", "embeddings": "embedding"}
@@ -24,6 +25,9 @@ def name(kind: Dense, about: About, model: int) -> str:
 
 class DenseTable(ParquetFile, Table):
     """Rows of a fixed width: file, start_s, end_s, and a list of values; row groups of bounded size.
+
+    Scores of several label spaces stand side by side; the metadata `label_spaces` lists the spaces in that
+    order, each with its name and its number of classes, as `scientific_names` lists all classes.
 
     Parameters
     ----------
@@ -49,11 +53,7 @@ class DenseTable(ParquetFile, Table):
         }
         metadata = dict(about.metadata)
         if kind == "scores":
-            names = whose.label_spaces[0]
-            metadata |= {
-                "scientific_names": json.dumps(names.scientific),
-                "common_names": json.dumps(names.common),
-            }
+            metadata |= _columns(whose.label_spaces)
         super().__init__(folder / name(kind, about, model), fields, metadata, use_dictionary=["file"])
         self._arrow = pyarrow
         self._gathering = Gathering(np.dtype([("file", "<i8"), *row(self._width).descr]), ROW_GROUP_BYTES)
@@ -93,3 +93,14 @@ class DenseTable(ParquetFile, Table):
             arrow.FixedSizeListArray.from_arrays(values, self._width),
         ]
         self._writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=self._schema))
+
+
+def _columns(spaces: Sequence[Names]) -> dict[str, str]:
+    """Return as metadata what the values of a row of scores are of."""
+    told = {
+        "scientific_names": json.dumps([name for space in spaces for name in space.scientific]),
+        "common_names": json.dumps([name for space in spaces for name in space.common]),
+    }
+    if len(spaces) > 1:
+        told["label_spaces"] = json.dumps([[space.space, len(space.scientific)] for space in spaces])
+    return told

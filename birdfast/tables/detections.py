@@ -17,11 +17,12 @@ if TYPE_CHECKING:
     import pyarrow
 
 ROW_GROUP_ROWS = 1 << 16
-MORE = {"channel": "Channel", "model": "Model"}  # columns of runs that heard more than one of them
+# Columns of runs that heard more than one of them.
+MORE = {"channel": "Channel", "model": "Model", "label_space": "Label space"}
 
 
 class CsvTable(CsvFile, Table):
-    """BirdNET's CSV: confidence with four decimals; channel and model where there are several."""
+    """BirdNET's CSV: confidence with four decimals; channel, model, label space where there are several."""
 
     name: ClassVar = "detections.csv"
     header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
@@ -88,7 +89,7 @@ def _fields(about: About) -> dict[str, pyarrow.DataType]:
         "confidence": pyarrow.float32(),
         "file": name,
     }
-    types = {"channel": pyarrow.int32(), "model": name}
+    types = {"channel": pyarrow.int32(), "model": name, "label_space": name}
     return fields | {field: types[field] for field in _more(about)}
 
 
@@ -98,6 +99,8 @@ def _more(about: About) -> Iterator[str]:
         yield "channel"
     if about.has_several:
         yield "model"
+    if about.has_spaces:
+        yield "label_space"
 
 
 def read_csv(path: Path) -> list[Detection]:

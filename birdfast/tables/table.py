@@ -11,10 +11,11 @@ from ..outcomes import Detection, Failure
 
 
 class Names(NamedTuple):
-    """What the classes of a label space are called."""
+    """What the classes of a label space are called, and the space, where there are several."""
 
     scientific: tuple[str, ...] = ()
     common: tuple[str, ...] = ()
+    space: str = ""
 
 
 class AboutModel(NamedTuple):
@@ -39,6 +40,11 @@ class About(NamedTuple):
     def has_several(self) -> bool:
         """Whether rows have to say whose they are."""
         return len(self.models) > 1
+
+    @property
+    def has_spaces(self) -> bool:
+        """Whether rows have to say of which of their model's label spaces they are."""
+        return any(len(model.label_spaces) > 1 for model in self.models)
 
 
 class Result(NamedTuple):

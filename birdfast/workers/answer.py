@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -12,7 +12,9 @@ from ..arrays import Float32, Float64
 from ..errors import AudioError, BirdfastError, ModelError, WorkerError
 from ..models import Model
 from ..outcomes import MIX, Detection, Failure, Outcome, Part, row
+from ..pipeline.ear import Scored
 from ..pipeline.remarks import Tell
+from ..sessions.session import EMBEDDING, LOGITS, logits_of
 
 Spaces = tuple[labels.Labels, ...]
 STAGES: dict[str, type[BirdfastError]] = {"audio": AudioError, "network": ModelError, "worker": WorkerError}
@@ -57,6 +59,23 @@ class Answer(NamedTuple):
             for outcome in self.outcomes
             for detection in labels.named(its, outcome.heard[place].detections, name, model.name)
         ]
+
+    def scored(self, sizes: Mapping[str, int], spaces: Spaces) -> Scored:
+        """Return the outputs of a model whose rows were asked for.
+
+        Parameters
+        ----------
+        sizes : dict of str to int
+            How wide its rows are, by kind.
+        spaces : tuple of Labels
+        """
+        start_s, logits, channel = self.rows("logits", sizes["logits"])
+        roles = [LOGITS, *(logits_of(space.space) for space in spaces[1:])]
+        ends = np.cumsum([len(space) for space in spaces])[:-1]
+        outputs = dict(zip(roles, np.split(logits, ends, axis=1), strict=True))
+        if sizes["embeddings"]:
+            outputs[EMBEDDING] = self.rows("embeddings", sizes["embeddings"])[1]
+        return Scored(start_s, outputs, channel)
 
     def rows(self, kind: str, width: int) -> tuple[Float64, Float32, int]:
         """Return when windows start in seconds, float64 [n], their rows, float32 [n, width], and the channel.

@@ -77,7 +77,7 @@ class WarmPool:
         self._models = models.find_all(model, labels)
         models.check_several(self._models)
         self._options = Options.of(options)  # rows are sent when asked for
-        self._spaces = [one.label_spaces() for one in self._models]
+        self._spaces = [one.class_names() for one in self._models]
         self._how = (workers, file_timeout_s)
         self._requests, self._ready = Requests(), Future[Sequence[dict[str, int]]]()
         self._crew: Crew | None = None
@@ -92,7 +92,7 @@ class WarmPool:
             self._thread = Thread(target=self._dispatch, args=[self._crew], name="birdfast", daemon=True)
             self._thread.start()
             self._sizes = self._ready.result()
-            self._spaces = [one.label_spaces() for one in self._models]  # the workers' own
+            self._spaces = [one.class_names() for one in self._models]  # the workers' own
             models.check_unchanged(self._models, self._crew.digests)
             for note in self._crew.notes:
                 warnings.warn(note, RuntimeWarning, stacklevel=2)
@@ -149,8 +149,9 @@ class WarmPool:
         Returns
         -------
         Scored
-            `start_s`: float64 [n], seconds; `outputs`: "logits", float32 [n, n_classes], and "embedding",
-            float32 [n, d], where the network has one to show; `channel`: the one that was heard.
+            `start_s`: float64 [n], seconds; `outputs`: "logits", float32 [n, n_classes], "logits:NAME" of
+            each further label space, and "embedding", float32 [n, d], where the network has one to show;
+            `channel`: the one that was heard.
 
         Raises
         ------
@@ -162,12 +163,7 @@ class WarmPool:
         """
         number, sizes = self._asked(model)
         kinds = ("logits", "embeddings") if sizes["embeddings"] else ("logits",)
-        answer, _ = self._ask(sound, rate_hz, (number,), kinds)
-        start_s, logits, channel = answer.rows("logits", sizes["logits"])
-        outputs = {"logits": logits}
-        if sizes["embeddings"]:
-            outputs["embedding"] = answer.rows("embeddings", sizes["embeddings"])[1]
-        return Scored(start_s, outputs, channel)
+        return self._ask(sound, rate_hz, (number,), kinds)[0].scored(sizes, self._spaces[number])
 
     def embed(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
