@@ -39,7 +39,7 @@ class Keep:
     ----------
     folder : Path
     failures : dict of str to str
-        Recordings that were left out, and why; they are kept with what was found.
+        Clips that were left out, and why; they are kept with what was found.
     remarks : dict of str to None
         What is to be known of others, likewise.
     say : callable
