@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import os
+import signal
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from birdfast import audio
+from birdfast import audio, modelfolder
 from birdfast.__main__ import main
 from birdfast.errors import AudioError
-from birdfast.train import mixes, recordings
+from birdfast.train import mixes, recordings, stages
 
 from .test_lengths import FIVE_SECONDS
 from .test_train import RATE_HZ, RECIPE, song
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
+
+JUDGED = ("evaluation.csv", "evaluation.json")
+
 
 @pytest.fixture(scope="module")
 def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -36,6 +43,101 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def command(data: Path, table: str, output: Path, *more: str) -> list[str]:
     how = ["--recipe", str(data / "small.toml"), "--quiet", "--workers", "1"]
     return ["train", str(data / f"{table}.csv"), "-o", str(output), *how, *more]
+
+
+def judged(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in JUDGED if (folder / name).exists()}
+
+
+# ---- a model has its own evaluation, or none ----
+
+KILLED = """
+import os, signal, sys
+from birdfast.train import evaluation
+write = evaluation.write
+def killed(*what, **how):
+    write(*what, **how)
+    os.kill(os.getpid(), signal.SIGKILL)
+evaluation.write = killed
+from birdfast.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--stage", "head"]])
+def test_a_model_never_has_the_evaluation_of_another(data: Path, tmp_path: Path, more: list[str]) -> None:
+    first = [sys.executable, "-c", KILLED, *command(data, "songs", tmp_path, "--hold-out", "2")]
+    assert subprocess.run(first, check=False).returncode == -signal.SIGKILL
+    assert len(judged(tmp_path)) == 2
+    assert main(command(data, "others", tmp_path, *more)) == 0
+    assert modelfolder.facts(tmp_path)["classes"] == ["others-rattle", "others-warble"]
+    assert judged(tmp_path) == {}
+
+
+@pytest.mark.parametrize("how", [["--cv"], ["--hold-out", "2"]])
+@pytest.mark.parametrize("stage", ["codebook", "embedding"])
+def test_a_stage_that_writes_no_model_judges_none(
+    data: Path, tmp_path: Path, stage: str, how: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in JUDGED:
+        (tmp_path / name).write_text("of the model that is here")
+    before = judged(tmp_path)
+    for more in ([], ["--force"]):
+        assert main(command(data, "others", tmp_path, "--stage", stage, *how, *more)) == 64
+        assert f"--stage {stage} writes no model" in capsys.readouterr().err
+    assert judged(tmp_path) == before
+
+
+# ---- a finished model stays, and what is in the way is told first ----
+
+
+def test_a_model_that_another_training_finished_meanwhile_stays(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = recordings.find
+
+    def late(*what: object, **how: object) -> list[recordings.Clip]:
+        monkeypatch.setattr(recordings, "find", find)
+        assert main(command(data, "others", tmp_path, "--hold-out", "2")) == 0
+        return find(*what, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recordings, "find", late)
+    assert main(command(data, "songs", tmp_path)) == 64
+    assert f"{tmp_path}: holds a finished model" in capsys.readouterr().err
+    assert modelfolder.facts(tmp_path)["classes"] == ["others-rattle", "others-warble"]
+    assert len(judged(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mean.npy", "layer0_weight.npy", "evaluation.csv", "evaluation.json", "model.toml"),
+        *("stages/codebook.npz", "stages/head.npz", f"stages/skipgram-{'0a' * 16}.npz"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--force"], ["--stage", "codebook"]])
+def test_what_is_in_the_way_of_a_training_is_told_before_anything_is_heard(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    more: list[str],
+) -> None:
+    monkeypatch.setattr(stages.Training, "codebook", lambda *_, **__: pytest.fail("learnt first"))
+    (tmp_path / name).mkdir(parents=True)
+    assert main(command(data, "songs", tmp_path, *more)) == 64
+    assert f"{tmp_path / name}: cannot be written (it is a folder)" in capsys.readouterr().err
+
+
+def test_a_pipe_in_the_way_is_told_and_what_has_other_names_is_not(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mean.npy.d").mkdir()
+    assert main(command(data, "songs", tmp_path, "--stage", "codebook")) == 0
+    os.mkfifo(tmp_path / "centroids.npy")
+    assert main(command(data, "songs", tmp_path)) == 64
+    assert "centroids.npy: cannot be written (it is no regular file)" in capsys.readouterr().err
 
 
 # ---- a clip that is not there is told ----
