@@ -6,14 +6,12 @@ import os
 import shutil
 import threading
 import unicodedata
-from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from birdfast import bars, labels, modelfolder, models
-from birdfast.cli import train
 from birdfast.errors import ConfigError
 from birdfast.train import contents, folds, recordings
 from birdfast.train.recordings import Clip
@@ -107,9 +105,9 @@ def test_two_spellings_of_a_fold_are_one(tmp_path: Path) -> None:
     clips = recordings.find(str(table(tmp_path, *rows)))
     assert folds.splits(clips) == ["3", NFC]
     for spelling in (NFC, NFD):
-        assert train._tests(Namespace(cv=False, hold_out=spelling), clips) == (clips, [NFC])
+        assert folds.parted(clips, spelling, 0) == (clips, [NFC])
     with pytest.raises(ConfigError, match=f"there is no fold '4'; there are 3, {NFC}"):
-        train._tests(Namespace(cv=False, hold_out="4"), clips)
+        folds.parted(clips, "4", 0)
 
 
 # ---- a clip is there once ----

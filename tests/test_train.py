@@ -227,9 +227,9 @@ def test_a_copy_without_labels_of_what_is_held_out_is_not_heard(
     for number in range(2):
         (tmp_path / f"{number}.flac").symlink_to(data / f"songs/whistle/{number}.flac")
     monkeypatch.setattr(stages.Training, "model", watched)
-    more = ("--unlabelled", str(tmp_path), "--hold-out", "2", "--stage", "codebook")
+    more = ("--unlabelled", str(tmp_path), "--hold-out", "2")
     assert train(data, "clips.csv", tmp_path / "m", *more) == 0
-    assert heard == [{str(tmp_path / "0.flac")}]
+    assert heard == [{str(tmp_path / f"{number}.flac") for number in some} for some in ([0], [0, 1])]
 
 
 def test_a_file_is_in_one_fold(tmp_path: Path) -> None:

@@ -99,22 +99,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import alone, output_folder, telling
-    from ..train import evaluation, folds, keep, recordings
+    from ..train import evaluation, recordings
 
-    _check(chosen)
     output = Path(chosen.output)
+    with telling(output):
+        _check(chosen, output)
     beside = (output, output / STAGES)
     found = recordings.find(chosen.data, beside, n_workers=chosen.workers, bar=not chosen.quiet)
     clips = _heard(found, chosen)
     training = _training(chosen, clips)
     for doubt in recordings.doubts(clips):
         training.say(f"birdfast: {doubt}")
-    trials = folds.trials(training, *_tests(chosen, clips)) if chosen.cv or chosen.hold_out else []
+    trials = _trials(chosen, training)
     training.keep = output_folder(output / STAGES)
     with telling(output), alone(output), _naming(training):
-        keep.tidy(output, output / STAGES)
-        if chosen.force and chosen.stage in WRITE:
-            keep.forget_model(output)
+        _begin(chosen, output)
         if trials:
             told = _evaluate(training, trials)
             evaluation.write(output, told, csv_safe=chosen.csv_safe)
@@ -124,22 +123,32 @@ def run(chosen: argparse.Namespace) -> int:
     return _end(training, output)
 
 
-def _check(chosen: argparse.Namespace) -> None:
+def _check(chosen: argparse.Namespace, output: Path) -> None:
     """Refuse now what would be found out after hours, and settle how many threads there are."""
-    from .. import modelfolder
     from ..errors import ConfigError
+    from ..train import keep
     from ..words import extra
     from ..workers import usable_cores
 
-    finished = chosen.stage in WRITE and modelfolder.is_one(Path(chosen.output))
-    if finished and not chosen.force:
-        raise ConfigError(f"{chosen.output}: holds a finished model; take another folder, or --force")
+    if (chosen.cv or chosen.hold_out) and chosen.stage not in WRITE:
+        raise ConfigError(f"--stage {chosen.stage} writes no model that --cv or --hold-out could judge")
     if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
         raise ConfigError("--seed takes 0 or more, --workers 1 or more")
     chosen.workers = chosen.workers or len(usable_cores())
     for module, package in NEEDED.items():
         if find_spec(module) is None:
             raise ConfigError(f"training needs {package}: {extra('train')}")
+    keep.check(output, output / STAGES, finished=chosen.force or chosen.stage not in WRITE)
+
+
+def _begin(chosen: argparse.Namespace, output: Path) -> None:
+    """Clear the folder, which is ours now, of what others left; none of them may have finished meanwhile."""
+    from ..train import keep
+
+    keep.check(output, output / STAGES, finished=chosen.force or chosen.stage not in WRITE)
+    keep.tidy(output, output / STAGES)
+    if chosen.stage in WRITE:
+        keep.forget_model(output)
 
 
 @contextmanager
@@ -200,24 +209,13 @@ def _single(training: Training, stage: str, output: Path) -> int:
     return _end(training, output)
 
 
-def _tests(chosen: argparse.Namespace, clips: Sequence[Clip]) -> tuple[Sequence[Clip], list[str]]:
-    """Return the clips with their folds, and the folds to be held out."""
-    from ..errors import ConfigError
-    from ..labels import composed
+def _trials(chosen: argparse.Namespace, training: Training) -> list[Trial]:
+    """Return what is trained to be tested, before the model is."""
     from ..train import folds
 
-    if chosen.cv:
-        return clips, folds.splits(clips)
-    if chosen.hold_out.endswith("%"):
-        try:
-            share = float(chosen.hold_out[:-1]) / 100
-        except ValueError as error:
-            raise ConfigError(f"--hold-out: {chosen.hold_out} is no share") from error
-        return folds.held_out(clips, share, chosen.seed), ["held out"]
-    fold, known = composed(chosen.hold_out), folds.splits(clips)
-    if fold not in known:
-        raise ConfigError(f"--hold-out: there is no fold {fold!r}; there are {', '.join(known)}")
-    return clips, [fold]
+    if not (chosen.cv or chosen.hold_out):
+        return []
+    return folds.trials(training, *folds.parted(training.clips, chosen.hold_out, training.seed))
 
 
 def _evaluate(training: Training, trials: list[Trial]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from ..config import check
 from ..errors import ConfigError
+from ..labels import composed
 from . import contents
 from .recordings import Clip
 from .stages import Training
@@ -68,6 +69,35 @@ def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
     if not chosen:
         raise ConfigError(f"hold-out: {100 * share:g}% of each class's files is less than half a file")
     return [replace(clip, fold="held out" if name[clip.path] in chosen else "kept") for clip in clips]
+
+
+def parted(clips: Sequence[Clip], what: str | None, seed: int) -> tuple[Sequence[Clip], list[str]]:
+    """Return the clips with their folds, and the folds to be held out.
+
+    Parameters
+    ----------
+    clips : sequence of Clip
+    what : str or None
+        A fold, a share of each class's files such as 20%, or None for each fold in turn.
+    seed : int
+
+    Raises
+    ------
+    ConfigError
+        There is no such fold or share; see `splits` and `held_out`.
+    """
+    if what is None:
+        return clips, splits(clips)
+    if what.endswith("%"):
+        try:
+            share = float(what[:-1]) / 100
+        except ValueError as error:
+            raise ConfigError(f"--hold-out: {what} is no share") from error
+        return held_out(clips, share, seed), ["held out"]
+    fold, known = composed(what), splits(clips)
+    if fold not in known:
+        raise ConfigError(f"--hold-out: there is no fold {fold!r}; there are {', '.join(known)}")
+    return clips, [fold]
 
 
 def trials(training: Training, clips: Sequence[Clip], folds: Sequence[str]) -> list[Trial]:

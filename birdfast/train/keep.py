@@ -39,7 +39,7 @@ class Keep:
     ----------
     folder : Path
     failures : dict of str to str
-        Recordings that were left out, and why; they are kept with what was found.
+        Clips that were left out, and why; they are kept with what was found.
     remarks : dict of str to None
         What is to be known of others, likewise.
     say : callable
@@ -88,6 +88,28 @@ class Keep:
         return self.folder / f"{name}-{_digest(json.dumps(run).encode())}.npz"
 
 
+def check(folder: Path, stages: Path, *, finished: bool) -> None:
+    """Refuse a model's folder, or its stages', where something that is no file has a name of theirs.
+
+    Parameters
+    ----------
+    folder, stages : Path
+    finished : bool
+        Take a folder with a finished model, too.
+
+    Raises
+    ------
+    ConfigError
+        There is one, or see `atomicfile.check_replaceable`.
+    """
+    if not finished and modelfolder.is_one(folder):
+        raise ConfigError(f"{folder}: holds a finished model; take another folder, or --force")
+    for place, names in ((folder, MODEL), (stages, STAGES)):
+        for path in sorted(place.iterdir()) if place.is_dir() else ():
+            if re.fullmatch(names, path.name):
+                atomicfile.check_replaceable(path)
+
+
 def tidy(folder: Path, stages: Path) -> None:
     """Remove what a training that was killed while it wrote has left in a model's folder and its stages'.
 
@@ -98,7 +120,10 @@ def tidy(folder: Path, stages: Path) -> None:
 
 
 def forget_model(folder: Path) -> None:
-    """Remove what makes a folder a finished model: its arrays are none without the rest."""
+    """Remove a model's evaluation, and what makes its folder a finished one: arrays are none without that.
+
+    A training that was killed leaves an evaluation alone; the next model can be of other recordings.
+    """
     for name in (modelfolder.MANIFEST, *evaluation.NAMES):
         (folder / name).unlink(missing_ok=True)
 

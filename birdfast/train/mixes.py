@@ -45,6 +45,11 @@ class Mix:
         return self.clips[0].path
 
     @property
+    def name(self) -> str:
+        """The first clip's."""
+        return self.clips[0].name
+
+    @property
     def labels(self) -> tuple[str, ...]:
         """All that sounds."""
         return tuple(dict.fromkeys(label for clip in self.clips for label in clip.labels))
@@ -55,7 +60,7 @@ class Mix:
         Raises
         ------
         AudioError
-            A recording cannot be read, or is louder than sound can be.
+            A clip cannot be read, or is louder than sound can be, or not there.
         """
         dice = np.random.default_rng(self.seed)
         n = round(self.window_s * rate_hz)
@@ -111,7 +116,10 @@ def _piece(clip: Clip, rate_hz: int, n: int, dice: np.random.Generator, tell: Te
         room = 0 if last is None else max(0, last - first - n)
         start = first + int(dice.integers(room + 1))
         stop = start + n if last is None else min(last, start + n)
-        return not_too_loud(recording.samples(rate_hz, start, stop), clip.path)
+        sound = recording.samples(rate_hz, start, stop)
+        if len(sound) == 0:
+            raise clip.missing(recording)
+        return not_too_loud(sound, clip.path)
 
 
 def _amplitude(level_db: float) -> float:

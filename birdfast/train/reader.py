@@ -3,26 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import windows
+from .. import bars, windows
 from ..arrays import Float32
-from ..errors import ConfigError
+from ..errors import AudioError, ConfigError
 from ..modelfolder import Arrays
 from ..stsg import pooling
 from ..stsg.tokenizer import Tokenizer
 from ..tokens import Codebook
-from . import recordings
 from .examples import Examples, Votes
 from .mixes import Mix
 from .recipe import Recipe
 from .recordings import Clip
 
 Result = TypeVar("Result")
+Source = TypeVar("Source", bound="Readable")
+AHEAD = 8  # recordings a worker that are read before they are wanted
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Reader:
     found : dict of str to array
         What is known of the codebook: "mean" and "projection" of a whitening, "centroids".
     failures : dict of str to str
-        Gets the path of each recording that cannot be read, and why; it is left out.
+        Gets the name of each clip that cannot be read, and why; it is left out.
     remarks : dict of str to None
         Gets what is to be known of those that are read.
     n_workers : int
@@ -136,11 +138,61 @@ class Reader:
 
     def _nothing(self, clips: Sequence[Clip | Mix], what: str) -> ConfigError:
         """Return the refusal of clips that give not one frame or window; first of those that are no sound."""
-        if all(clip.path in self.failures for clip in clips):
+        if all(clip.name in self.failures for clip in clips):
             return ConfigError("no recording can be read: there is nothing to learn from")
         return ConfigError(f"nothing to learn from: what can be read is all shorter than a {what}")
 
     def _each(
         self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]
     ) -> Iterator[tuple[int, Result]]:
-        return recordings.each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)
+        return each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)
+
+
+class Readable(Protocol):
+    """What has a name."""
+
+    @property
+    def name(self) -> str:
+        """What is read, by which its failure is kept."""
+
+
+def each(
+    clips: Sequence[Source],
+    work: Callable[[Source], Result],
+    failures: dict[str, str],
+    *,
+    n_workers: int = 1,
+    bar: bool = False,
+) -> Iterator[tuple[int, Result]]:
+    """Do the work for clip after clip on threads, in their order, not far ahead of who takes the results.
+
+    Parameters
+    ----------
+    clips : sequence of Clip, or of what else can be read
+    work : callable
+    failures : dict of str to str
+        Gets the name of each clip that cannot be read, and why; it is left out.
+    n_workers : int
+    bar : bool
+        Show how far it is, on a terminal.
+
+    Yields
+    ------
+    number, result : int, and what the work returned
+    """
+
+    def attempt(clip: Source) -> Result | AudioError:
+        try:
+            return work(clip)
+        except AudioError as error:
+            return error
+
+    with bars.of_recordings(len(clips), shown=bar) as shown, ThreadPoolExecutor(n_workers) as threads:
+        some = n_workers * AHEAD
+        for begin in range(0, len(clips), some):
+            for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):
+                shown.update()
+                if isinstance(result, AudioError):
+                    failures[clips[number].name] = str(result)
+                else:
+                    yield number, result

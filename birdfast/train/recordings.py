@@ -5,27 +5,24 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol, TypeVar
 
 import numpy as np
 
-from .. import audio, bars, inputs, modelfolder, sources
+from .. import audio, inputs, modelfolder, sources
 from ..arrays import Float32
+from ..audio.refusal import too_long
 from ..config import MAX_HOURS
 from ..errors import AudioError, ConfigError
 from ..labels import composed
 from ..tables import escaped
+from ..words import lasting
 from . import contents
 
-Result = TypeVar("Result")
-Source = TypeVar("Source", bound="Readable")
 Tell = Callable[[str], object]
 FEW = 10  # clips of a class
-AHEAD = 8  # recordings a worker that are read before they are wanted
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
 # Sound is in -1..1; whole numbers that were written as floats are below 2^31. What is larger is a fault, and
 # float32 does not hold the squares of its power, of which distances are made.
@@ -52,6 +49,11 @@ class Clip:
         """The file, by the one name that all of its names lead to."""
         return os.path.realpath(self.path)
 
+    @property
+    def name(self) -> str:
+        """The path, and which part of it: a part can fail where others do not."""
+        return f"{self.path} {self.start_s:.10g}-{self.end_s}" if self.start_s or self.end_s else self.path
+
     def opened(self, tell: Tell) -> audio.Recording:
         """Open the recording; `tell` gets each remark on it, with its path, when it is left."""
 
@@ -66,12 +68,25 @@ class Clip:
         Raises
         ------
         AudioError
-            It cannot be read, or is louder than sound can be.
+            It cannot be read, or is louder than sound can be, or this part of it is not there.
         """
+        n_samples = 0
         with self.opened(tell) as recording:
             stop = None if self.end_s is None else round(self.end_s * rate_hz)
             for block in recording.blocks(rate_hz, round(self.start_s * rate_hz), stop):
+                n_samples += len(block)
                 yield not_too_loud(block, self.path)
+            if n_samples == 0:
+                raise self.missing(recording)
+
+    def missing(self, recording: audio.Recording) -> AudioError:
+        """Return what is said where not one sample of the clip is in its recording, or before its limit."""
+        n_frames, length_s = recording.n_frames, recording.duration_s
+        if n_frames is not None and n_frames / recording.rate_hz <= self.start_s < length_s:
+            return too_long(Path(self.path), self.max_hours, length_s)
+        end = "its end" if self.end_s is None else f"{self.end_s:.10g} s"
+        why = f", as it lasts {lasting(length_s)}" if length_s else ""
+        return AudioError(f"{self.path}: no sound from {self.start_s:.10g} s to {end}{why}")
 
 
 def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: bool = False) -> list[Clip]:
@@ -188,53 +203,3 @@ def not_too_loud(sound: Float32, path: str) -> Float32:
             f"{path}: samples up to {peak:.2g} are no sound, which lies in -1..1; not learnt from"
         )
     return sound
-
-
-class Readable(Protocol):
-    """What has a path to be named by."""
-
-    @property
-    def path(self) -> str:
-        """The recording's, for messages."""
-
-
-def each(
-    clips: Sequence[Source],
-    work: Callable[[Source], Result],
-    failures: dict[str, str],
-    *,
-    n_workers: int = 1,
-    bar: bool = False,
-) -> Iterator[tuple[int, Result]]:
-    """Do the work for clip after clip on threads, in their order, not far ahead of who takes the results.
-
-    Parameters
-    ----------
-    clips : sequence of Clip, or of what else can be read
-    work : callable
-    failures : dict of str to str
-        Gets the path of each recording that cannot be read, and why; it is left out.
-    n_workers : int
-    bar : bool
-        Show how far it is, on a terminal.
-
-    Yields
-    ------
-    number, result : int, and what the work returned
-    """
-
-    def attempt(clip: Source) -> Result | AudioError:
-        try:
-            return work(clip)
-        except AudioError as error:
-            return error
-
-    with bars.of_recordings(len(clips), shown=bar) as shown, ThreadPoolExecutor(n_workers) as threads:
-        some = n_workers * AHEAD
-        for begin in range(0, len(clips), some):
-            for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):
-                shown.update()
-                if isinstance(result, AudioError):
-                    failures[clips[number].path] = str(result)
-                else:
-                    yield number, result

@@ -60,7 +60,7 @@ class Training:
     Attributes
     ----------
     failures : dict of str to str
-        Recordings that could not be read, and why; they are left out.
+        Clips that could not be read, by name, and why; they are left out.
     remarks : dict of str to None
         What is to be known of those that were read: repaired, lost inside, mixed to near silence.
 

@@ -1,0 +1,189 @@
+"""Trainings that follow or meet each other in a folder, and what they say of clips that are not there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from birdfast import audio, modelfolder
+from birdfast.__main__ import main
+from birdfast.errors import AudioError
+from birdfast.train import mixes, recordings, stages
+
+from .test_lengths import FIVE_SECONDS
+from .test_train import RATE_HZ, RECIPE, song
+
+pytest.importorskip("numba", reason="training needs birdfast[train]")
+pytest.importorskip("sklearn", reason="training needs birdfast[train]")
+
+JUDGED = ("evaluation.csv", "evaluation.json")
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two tables of clips with folds, `songs.csv` and `others.csv`, over files of their own."""
+    folder = tmp_path_factory.mktemp("data")
+    (folder / "small.toml").write_text(RECIPE)
+    for table, kinds in (("songs", ("whistle", "warble")), ("others", ("warble", "rattle"))):
+        rows = ["file,label,fold"]
+        for kind in kinds:
+            for number in range(4):
+                name = f"{table}-{kind}-{number}.flac"
+                audio.write(folder / name, song(kind, number), RATE_HZ)
+                rows.append(f"{name},{table}-{kind},{number % 2 + 1}")
+        (folder / f"{table}.csv").write_text("\n".join(rows) + "\n")
+    return folder
+
+
+def command(data: Path, table: str, output: Path, *more: str) -> list[str]:
+    how = ["--recipe", str(data / "small.toml"), "--quiet", "--workers", "1"]
+    return ["train", str(data / f"{table}.csv"), "-o", str(output), *how, *more]
+
+
+def judged(folder: Path) -> dict[str, bytes]:
+    return {name: (folder / name).read_bytes() for name in JUDGED if (folder / name).exists()}
+
+
+# ---- a model has its own evaluation, or none ----
+
+KILLED = """
+import os, signal, sys
+from birdfast.train import evaluation
+write = evaluation.write
+def killed(*what, **how):
+    write(*what, **how)
+    os.kill(os.getpid(), signal.SIGKILL)
+evaluation.write = killed
+from birdfast.__main__ import main
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("more", [[], ["--stage", "head"]])
+def test_a_model_never_has_the_evaluation_of_another(data: Path, tmp_path: Path, more: list[str]) -> None:
+    first = [sys.executable, "-c", KILLED, *command(data, "songs", tmp_path, "--hold-out", "2")]
+    assert subprocess.run(first, check=False).returncode == -signal.SIGKILL
+    assert len(judged(tmp_path)) == 2
+    assert main(command(data, "others", tmp_path, *more)) == 0
+    assert modelfolder.facts(tmp_path)["classes"] == ["others-rattle", "others-warble"]
+    assert judged(tmp_path) == {}
+
+
+@pytest.mark.parametrize("how", [["--cv"], ["--hold-out", "2"]])
+@pytest.mark.parametrize("stage", ["codebook", "embedding"])
+def test_a_stage_that_writes_no_model_judges_none(
+    data: Path, tmp_path: Path, stage: str, how: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in JUDGED:
+        (tmp_path / name).write_text("of the model that is here")
+    before = judged(tmp_path)
+    for more in ([], ["--force"]):
+        assert main(command(data, "others", tmp_path, "--stage", stage, *how, *more)) == 64
+        assert f"--stage {stage} writes no model" in capsys.readouterr().err
+    assert judged(tmp_path) == before
+
+
+# ---- a finished model stays, and what is in the way is told first ----
+
+
+def test_a_model_that_another_training_finished_meanwhile_stays(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    find = recordings.find
+
+    def late(*what: object, **how: object) -> list[recordings.Clip]:
+        monkeypatch.setattr(recordings, "find", find)
+        assert main(command(data, "others", tmp_path, "--hold-out", "2")) == 0
+        return find(*what, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(recordings, "find", late)
+    assert main(command(data, "songs", tmp_path)) == 64
+    assert f"{tmp_path}: holds a finished model" in capsys.readouterr().err
+    assert modelfolder.facts(tmp_path)["classes"] == ["others-rattle", "others-warble"]
+    assert len(judged(tmp_path)) == 2
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("mean.npy", "layer0_weight.npy", "evaluation.csv", "evaluation.json", "model.toml"),
+        *("stages/codebook.npz", "stages/head.npz", f"stages/skipgram-{'0a' * 16}.npz"),
+    ],
+)
+@pytest.mark.parametrize("more", [[], ["--force"], ["--stage", "codebook"]])
+def test_what_is_in_the_way_of_a_training_is_told_before_anything_is_heard(
+    data: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    more: list[str],
+) -> None:
+    monkeypatch.setattr(stages.Training, "codebook", lambda *_, **__: pytest.fail("learnt first"))
+    (tmp_path / name).mkdir(parents=True)
+    assert main(command(data, "songs", tmp_path, *more)) == 64
+    assert f"{tmp_path / name}: cannot be written (it is a folder)" in capsys.readouterr().err
+
+
+def test_a_pipe_in_the_way_is_told_and_what_has_other_names_is_not(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mean.npy.d").mkdir()
+    assert main(command(data, "songs", tmp_path, "--stage", "codebook")) == 0
+    os.mkfifo(tmp_path / "centroids.npy")
+    assert main(command(data, "songs", tmp_path)) == 64
+    assert "centroids.npy: cannot be written (it is no regular file)" in capsys.readouterr().err
+
+
+# ---- a clip that is not there is told ----
+
+
+@pytest.mark.parametrize(
+    ("part", "hours", "said"),
+    [
+        ("6,8", str(FIVE_SECONDS), "longer than 5 s (9.0 s)"),
+        ("6,", str(FIVE_SECONDS), "longer than 5 s (9.0 s)"),
+        ("10,12", str(FIVE_SECONDS), "no sound from 10 s to 12 s, as it lasts 9.0 s"),
+        ("9,10.5", "48", "no sound from 9 s to 10.5 s, as it lasts 9.0 s"),
+        ("9.5,", "48", "no sound from 9.5 s to its end, as it lasts 9.0 s"),
+    ],
+)
+def test_a_clip_behind_the_end_of_its_recording_is_left_out_by_name(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], part: str, hours: str, said: str
+) -> None:
+    long = tmp_path / "long.flac"
+    audio.write(long, song("whistle", 9, 9.0), RATE_HZ)
+    rows = [f"{data}/songs-{kind}-{n}.flac,{kind},," for kind in ("whistle", "warble") for n in range(3)]
+    table = tmp_path / "clips.csv"
+    table.write_text(
+        "\n".join(["file,label,start_s,end_s", *rows, f"{long},whistle,0,4", f"{long},warble,{part}"])
+    )
+    how = command(data, "songs", tmp_path / "m", "--max-hours", hours)
+    assert main([how[0], str(table), *how[2:]]) == 2
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "left out: " in line]
+    assert f"left out: {long}: {said}" in line
+
+
+def test_each_clip_behind_the_end_is_told_and_all_of_them_are_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "small.toml").write_text(RECIPE)
+    audio.write(tmp_path / "one.wav", song("whistle", 0), RATE_HZ)
+    rows = ["file,label,start_s,end_s", "one.wav,a,3,4", "one.wav,b,5,6"]
+    (tmp_path / "clips.csv").write_text("\n".join(rows))
+    assert main(command(tmp_path, "clips", tmp_path / "m")) == 64
+    said = capsys.readouterr().err
+    assert ["from 3 s" in said, "from 5 s" in said, "no recording can be read" in said] == [True] * 3
+
+
+def test_a_mix_of_a_clip_that_is_not_there_is_none(tmp_path: Path) -> None:
+    audio.write(tmp_path / "one.wav", song("whistle", 0), RATE_HZ)
+    there, behind = (recordings.Clip(str(tmp_path / "one.wav"), ("a",), start_s) for start_s in (0.0, 3.0))
+    mix = mixes.Mix((there, behind), 1.0, (0, 0, 0))
+    with pytest.raises(AudioError, match=r"no sound from 3 s to its end"):
+        list(mix.blocks(RATE_HZ, print))
