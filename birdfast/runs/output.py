@@ -51,6 +51,27 @@ def check_tables(folder: Path, about: About, *signs: str) -> None:
         check_strangers(folder, about)
 
 
+def check_no_run(folder: Path, *own: Path) -> None:
+    """Refuse a folder that holds a run, whose tables would be replaced by those of others.
+
+    Parameters
+    ----------
+    folder : path
+    *own : path
+        The folders of the runs that are written.
+
+    Raises
+    ------
+    ConfigError
+        It holds another.
+    """
+    if os.path.lexists(folder / NAME) and not any(one.exists() and one.samefile(folder) for one in own):
+        raise ConfigError(
+            f"{folder}: holds a run of `birdfast infer` ({NAME}), whose tables would be replaced;"
+            " take another folder"
+        )
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Keep a folder from other commands.

@@ -11,16 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import atomicfile, audio, journal, keyedvectors, modelfolder, models, tables
+from .. import atomicfile, audio, keyedvectors, modelfolder, models, tables
 from ..arrays import Int32
 from ..atomicfile import check_apart, check_replaceable
 from ..config import MAX_HOURS, hours
-from ..errors import AudioError, ConfigError, ModelError
+from ..errors import AudioError, ModelError
 from ..outcomes import Failure
 from ..pipeline.transcript import failure_of
 from ..sessions.stsg import StsgSession
 from ..tables import About, FailuresTable, NotesTable, Result, TokensNpy, TokensParquet
-from .output import AGAIN, alone, output_folder, telling
+from .output import AGAIN, alone, check_no_run, output_folder, telling
 
 WHOSE_TOKENS = "tokens are of models that `birdfast train` wrote: --model takes the folder of one"
 
@@ -76,7 +76,7 @@ def write(
     session = _session(model)
     folder = output_folder(folder)
     with telling(folder, AGAIN), alone(folder):
-        _check_own(folder)
+        check_no_run(folder)
         _tidy(folder)
         kinds = tables.tokens.kinds(folder, kind)
         tables.tokens.check(folder, kinds, len(paths))
@@ -109,15 +109,6 @@ def _session(model: Path) -> StsgSession:
 def _names(kinds: Iterable[str]) -> list[str]:
     """Return the names of all tables that a run writes which writes tokens in these kinds."""
     return [*(tables.tokens.KINDS[kind].name for kind in kinds), FailuresTable.name, NotesTable.name]
-
-
-def _check_own(folder: Path) -> None:
-    """Refuse the folder of an `infer`, whose failures.csv and notes.csv would be replaced."""
-    if os.path.lexists(folder / journal.NAME):
-        lost = f"its {FailuresTable.name} and {NotesTable.name} would be replaced"
-        raise ConfigError(
-            f"{folder}: holds a run of `birdfast infer` ({journal.NAME}): {lost}; take another folder"
-        )
 
 
 def _tidy(folder: Path) -> None:
