@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..config import path
-from ..errors import ConfigError, OutputError
+from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
 from ..journal import NAME, Folder
 from ..tables import About, check_strangers
 
@@ -100,11 +100,14 @@ def telling(output: Path, advice: str = KEPT) -> Iterator[None]:
     OutputError
         In the place of an OSError, with `advice` behind it.
     ConfigError
-        In its place, too, if it names a file elsewhere: what is read may lie on another disk.
+        In its place, too, if it names a file elsewhere: what is read may lie on another disk; or if too few
+        files may be open.
     """
     try:
         yield
     except OSError as error:
+        if error.errno in TOO_MANY_OPEN:
+            raise ConfigError(FEW_FILES) from error
         reason = error.strerror or str(error)
         if _lies_elsewhere(error, output):
             raise ConfigError(f"{os.fsdecode(error.filename)}: {reason}") from error
