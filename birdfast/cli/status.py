@@ -1,6 +1,7 @@
 """Say how far a run is, from the journal in its output folder; also while it is at work.
 
-The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do.
+The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do, or the run
+has not planned yet which.
 """
 
 from __future__ import annotations
@@ -28,9 +29,11 @@ def run(chosen: argparse.Namespace) -> int:
     from ..words import counted, hours
 
     with Record(Path(chosen.output)) as record:
-        standing = record.standing()
+        is_planned, standing = record.is_planned(), record.standing()
     if chosen.json:
-        voice.answer(json.dumps(standing._asdict()))
+        voice.answer(json.dumps({"planned": is_planned, **standing._asdict()}))
+    elif not is_planned:
+        voice.answer("not planned yet: which files are to do is not known; the same command of infer goes on")
     else:
         share = (standing.done + standing.failed) / max(1, standing.files)
         voice.answer(
@@ -38,4 +41,4 @@ def run(chosen: argparse.Namespace) -> int:
             f" {standing.done:,} done, {standing.failed:,} failed, {standing.waiting:,} to do;"
             f" {hours(standing.audio_s)} of sound, {counted(standing.detections, 'detection')}"
         )
-    return exits.UNFINISHED if standing.waiting else exits.of_run(standing)
+    return exits.UNFINISHED if standing.waiting or not is_planned else exits.of_run(standing)
