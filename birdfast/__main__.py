@@ -16,9 +16,9 @@ from typing import NoReturn
 from . import voice
 from ._version import __version__
 from .cli import COMMANDS, GO_ON, exits, values
-from .errors import BirdfastError, OutputError
+from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, OutputError
 
-NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 ABOUT = """\
@@ -95,7 +95,13 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
     except BirdfastError as error:
         voice.say(f"birdfast: {error}")
         return exits.USAGE
+    except MemoryError:
+        voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
+        return exits.USAGE
     except OSError as error:
+        if error.errno in TOO_MANY_OPEN:
+            voice.say(f"birdfast: {FEW_FILES}")
+            return exits.USAGE
         if error.errno not in NO_ROOM:
             raise
         voice.say(f"birdfast: {error.filename or 'the output'}: cannot be written ({error.strerror})")

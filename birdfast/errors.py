@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Sequence
 from typing import Any
+
+TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)  # an OSError's, whatever file it names
+FEW_FILES = "too few files may be open at a time; allow more (ulimit -n says how many)"
 
 
 class BirdfastError(Exception):

@@ -15,6 +15,7 @@ import pytest
 from birdfast.__main__ import main
 from birdfast.errors import ConfigError
 from birdfast.journal import NAME, Facts, Journal, Record
+from birdfast.journal.database import UNPLANNED
 from birdfast.outcomes import Failure, Heard, Outcome
 from birdfast.runs import results
 from birdfast.runs.merging import merge
@@ -105,6 +106,10 @@ CHANGES = {
     "a reason without its digest": "UPDATE file SET failure = '[1', digest = NULL WHERE id = 3",
     "notes without their digest": "UPDATE file SET notes = '[\"x\"]', digest = NULL WHERE id = 1",
     "seconds without their digest": "UPDATE file SET audio_s = 7, digest = NULL WHERE id = 1",
+    "all that is known of a file": (
+        "UPDATE file SET digest = NULL, head = NULL, audio_s = 0, decoder = NULL, failure = NULL,"
+        " notes = NULL WHERE id = 3"
+    ),
     "a model's reason": "UPDATE hearing SET failure = '[1' WHERE file = 1",
     "a model's reason while it waits": "UPDATE hearing SET failure = '[1', state = 'waiting', digest = NULL",
     "a class that there is not": (
@@ -245,6 +250,25 @@ def test_a_plan_that_is_broken_off_leaves_the_list_of_before(folder: Path) -> No
     with pytest.raises(KeyboardInterrupt), Journal(folder, FACTS) as journal:
         journal.plan(paths(), itertools.count())  # type: ignore[arg-type]
     assert Results(folder).standing[:3] == (2, 1, 0)
+
+
+def test_a_file_that_a_model_has_heard_is_no_blank_row_while_another_waits(tmp_path: Path) -> None:
+    path = "a.wav"
+    with Journal(tmp_path, FACTS_OF_TWO) as journal:
+        journal.plan([path], [0])
+        failure = Failure(path, "model", "ModelError", "no", model="two")
+        journal.add(path, Outcome(heard=[Heard(0), Heard(1, failure=failure)]))
+        journal.plan([path], [0], retry=True)
+    change(tmp_path, "UPDATE file SET digest = NULL, head = NULL, audio_s = 0, failure = NULL, notes = NULL")
+    with pytest.raises(ConfigError, match="damaged"), Journal(tmp_path, FACTS_OF_TWO) as journal:
+        journal.plan([path], [0])
+        journal.add(path, Outcome(heard=[Heard(1)]))
+
+
+def test_a_list_that_was_planned_is_not_forgotten(folder: Path) -> None:
+    change(folder, f"UPDATE run SET files = '{UNPLANNED}'; UPDATE file SET number = NULL")
+    with pytest.raises(ConfigError, match="its files are not those that were planned"):
+        Record(folder)
 
 
 def test_a_long_list_is_planned_and_checked_in_bounded_memory(tmp_path: Path) -> None:

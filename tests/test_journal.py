@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from birdfast import models
+from birdfast.__main__ import main
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, OutputError
 from birdfast.journal import NAME, Journal, Record
@@ -383,7 +384,22 @@ def test_status_counts(tiny: models.Model, folder: Path, tmp_path: Path) -> None
     assert said.returncode == 2
     assert "100% of 4 files: 3 done, 1 failed, 0 to do" in said.stdout
     told = json.loads(birdfast("status", tmp_path / "out", "--json").stdout)
-    assert told == {"done": 3, "failed": 1, "waiting": 0, "audio_s": 6.0, "detections": 36}
+    assert told == {"planned": True, "done": 3, "failed": 1, "waiting": 0, "audio_s": 6.0, "detections": 36}
+
+
+def test_a_run_that_has_not_planned_yet_is_not_fine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As one that is killed in its planning leaves it, or is at it."""
+    with Journal(tmp_path, FACTS) as journal:
+        assert not journal.is_planned()
+    assert main(["status", str(tmp_path)]) == 1
+    assert "not planned yet" in capsys.readouterr().out
+    assert main(["status", str(tmp_path), "--json"]) == 1
+    assert not json.loads(capsys.readouterr().out)["planned"]
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([], [])
+    assert main(["status", str(tmp_path)]) == 0, "a shard of no files is through"
 
 
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(

@@ -16,13 +16,14 @@ from hypothesis import strategies as st
 
 from birdfast import models
 from birdfast.__main__ import main
+from birdfast.cli import optimize
 from birdfast.errors import ModelError
 from birdfast.grafting import ending, flatbuffer, operators, original, validate
 from birdfast.runtimes import litert
 from birdfast.sessions import open_session
 from birdfast.sessions.session import Session
 
-from . import graphs, networks
+from . import graphs, networks, recordings
 
 N = len(networks.LABELS)
 WINDOWS = np.random.default_rng(1).uniform(-1, 1, (4, networks.WINDOW_SAMPLES)).astype(np.float32)
@@ -390,3 +391,10 @@ def test_more_or_fewer_labels_than_classes_are_refused(tmp_path: Path, n_labels:
     b, logits = start()
     with pytest.raises(ModelError, match=f"scores {N} classes, but there are {n_labels} labels"):
         opened(way, tmp_path, b.finish(logits), n_labels)
+
+
+def test_a_portable_file_is_compared_on_sound_of_the_folders_rate(tiny: models.Model, tmp_path: Path) -> None:
+    """Its model.toml says the rate; no listed network takes so many samples, which would say it otherwise."""
+    path = recordings.write(tmp_path / "a.wav", recordings.noise(2 * tiny.rate_hz), tiny.rate_hz)
+    found = optimize._recorded(optimize._network(str(tiny.path.parent)), [path], 1.0)
+    assert list(found) == [f"a.wav {number}" for number in range(4)]

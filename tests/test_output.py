@@ -14,9 +14,9 @@ from typing import Any
 
 import pytest
 
-from birdfast import models, sources
+from birdfast import models, picture, sources, tables
 from birdfast.__main__ import _parser, main
-from birdfast.cli import values
+from birdfast.cli import status, values
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.runs import How, Run
@@ -38,6 +38,50 @@ def test_what_another_file_does_not_do_is_not_the_outputs_fault(tmp_path: Path, 
     reason = r"^/elsewhere/net\.tflite: Permission denied$"
     with pytest.raises(ConfigError, match=reason), telling(tmp_path / "out"):
         raise PermissionError(errno.EACCES, "Permission denied", name)
+
+
+@pytest.mark.parametrize("name", ["/elsewhere/numpy/fft.py", None])
+def test_too_few_open_files_are_no_files_fault(tmp_path: Path, name: str | None) -> None:
+    named = () if name is None else (name,)
+    with pytest.raises(ConfigError, match=r"^too few files may be open .*ulimit -n"), telling(tmp_path):
+        raise OSError(errno.EMFILE, "Too many open files", *named)
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "said"),
+    [
+        (MemoryError(), 64, "too little memory"),
+        (OSError(errno.EMFILE, "Too many open files", "numpy/fft.py"), 64, "too few files may be open"),
+        (OSError(errno.EFBIG, "File too large"), 74, "the output: cannot be written (File too large)"),
+    ],
+)
+def test_what_the_machine_does_not_allow_is_told_in_words(
+    error: Exception,
+    code: int,
+    said: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    def fail(_: object) -> int:
+        raise error
+
+    monkeypatch.setattr(status, "run", fail)
+    assert main(["status", "out"]) == code
+    assert capsys.readouterr().err.startswith(f"birdfast: {said}")
+
+
+def test_a_picture_that_finds_no_room_is_the_outputs_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail(*_: object, **__: object) -> object:
+        raise OSError(errno.EFBIG, "File too large")
+
+    monkeypatch.setattr(picture, "draw", fail)
+    table = tmp_path / "detections.csv"
+    table.write_text("start_s,end_s,scientific_name,common_name,confidence,file\n")
+    monkeypatch.setattr(tables, "read_csv", lambda _: [])
+    assert main(["plot", "a.wav", str(table), "-o", str(tmp_path / "a.png")]) == 74
+    assert f"{tmp_path / 'a.png'}: cannot be written (File too large)" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(("module", "what"), [(os, "open"), (hashlib, "file_digest")])

@@ -103,6 +103,7 @@ def test_nothing_is_merged_while_a_run_is_at_work_in_a_folder(tmp_path: Path, pl
         pytest.raises(ConfigError, match=f"{tmp_path / place}: another run is at work in it"),
     ):
         merge(parts, tmp_path / "merged")
+    (tmp_path / "merged" / NAME).unlink(missing_ok=True)
     assert merge(parts, tmp_path / "merged")[1].done == 2
     for part in parts:  # and nothing stays locked
         with Journal(part, shard_of(parts.index(part))):
@@ -133,6 +134,28 @@ def test_shards_may_be_merged_into_one_of_their_folders(tmp_path: Path) -> None:
     parts = of_two_shards(tmp_path)
     written, _ = merge(parts, parts[0])
     assert written[0].parent == parts[0]
+
+
+@pytest.mark.parametrize("is_planned", [False, True])
+def test_an_unfinished_part_is_named(tmp_path: Path, is_planned: bool) -> None:
+    parts = of_two_shards(tmp_path)
+    with Journal(parts[1], shard_of(1), force=True) as journal:
+        if is_planned:
+            journal.plan(["1.wav"], [1])
+    why = "1 files are still to do" if is_planned else "its files are not planned yet"
+    with pytest.raises(ConfigError, match=f"{parts[1] / NAME}: {why}; finish that run first"):
+        merge(parts, tmp_path / "merged")
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_the_folder_of_another_run_takes_no_merged_tables(tmp_path: Path, force: bool) -> None:
+    parts, other = of_two_shards(tmp_path), tmp_path / "other"
+    other.mkdir()
+    with Journal(other, FACTS):
+        (other / "detections.csv").write_text("its own")
+    with pytest.raises(ConfigError, match=f"{other}: holds a run of `birdfast infer`"):
+        merge(parts, other, force=force)
+    assert (other / "detections.csv").read_text() == "its own"
 
 
 def test_a_part_without_a_journal_is_told(tmp_path: Path) -> None:

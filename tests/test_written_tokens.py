@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import shutil
 from collections.abc import Callable
@@ -192,15 +193,76 @@ def test_what_ends_at_any_step_can_be_done_again(
             assert written(stsg, out, paths[:3], "--rtype", rtype) in (0, 74)
         if (out / "tokens.csv").exists():
             assert in_npy(out) in (old, whole), "no table names what is another's, or not there"
+        if (out / "tokens.csv").exists() and (out / "tokens.parquet").exists():
+            assert in_npy(out) == in_parquet(out), "no tables of two runs lie together"
         assert written(stsg, out, paths[:3], "--rtype", rtype) == 0, f"after step {number}"
         kinds = [("parquet", in_parquet, {"tokens.parquet"})] if rtype == "parquet" else []
         if old or rtype == "npy":
             kinds += [("npy", in_npy, {"tokens.csv", "000000.npy", "000001.npy", "000002.npy"})]
         assert all(read(out) == whole for _, read, _ in kinds), f"after step {number}"
         assert names(out) == {"failures.csv"}.union(*(named for _, _, named in kinds))
+        gc.collect()  # what a killed one left open is closed here, and warns in no other test
         if not steps.has_failed:
             break
     assert number > 8
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_no_tables_of_two_runs_lie_together_wherever_one_is_killed(
+    stsg: models.Model, paths: list[str], tmp_path: Path
+) -> None:
+    old, tables_of = tmp_path / "old", ("tokens.csv", "tokens.parquet", "failures.csv")
+    (bad := tmp_path / "in/bad.wav").write_text("no sound")
+    for rtype in ("npy", "parquet"):
+        assert written(stsg, old, [paths[0], str(bad)], "--rtype", rtype) == 2
+    told = {name: (old / name).read_bytes() for name in tables_of}
+    for number in count(1):
+        out = tmp_path / f"{number}"
+        shutil.copytree(old, out)
+        with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+            steps = Steps(patch, out, number, is_killed=True)
+            assert written(stsg, out, paths[1:], "--rtype", "npy") == 0
+        there = [name for name in tables_of if (out / name).exists()]
+        assert len({(out / name).read_bytes() == told[name] for name in there}) < 2, f"after step {number}"
+        gc.collect()  # what a killed one left open is closed here, and warns in no other test
+        if not steps.has_failed:
+            break
+    assert number > 8
+
+
+@pytest.mark.parametrize(("kept", "rtype"), [("parquet", "npy"), ("csv", "parquet")])
+def test_a_damaged_table_of_the_other_kind_is_refused(
+    stsg: models.Model,
+    paths: list[str],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    kept: str,
+    rtype: str,
+) -> None:
+    out = tmp_path / "out"
+    assert written(stsg, out, paths, "--rtype", "npy" if kept == "csv" else kept) == 0
+    os.truncate(out / f"tokens.{kept}", 200 if kept == "parquet" else 0)
+    before = {path.name: path.read_bytes() for path in out.iterdir()}
+    assert written(stsg, out, paths[:1], "--rtype", rtype) == 64
+    assert f"{out}/tokens.{kept}: damaged" in capsys.readouterr().err
+    assert {path.name: path.read_bytes() for path in out.iterdir()} == before
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["tokens.parquet", "tokens.csv", "failures.csv", "notes.csv", "000001.npy", "../model/centroids.npy"],
+)
+def test_vectors_take_no_name_that_is_read_or_written(
+    stsg: models.Model, paths: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str
+) -> None:
+    out, model = tmp_path / "out", tmp_path / "model"
+    shutil.copytree(stsg.path.parent, model)
+    before = (model / "centroids.npy").read_bytes()
+    more = ("--vectors", str(out / name), "--rtype", "npy")
+    assert main(["tokens", *paths, "--model", str(model), "-o", str(out), *more]) == 64
+    assert f"{out / name}: is " in capsys.readouterr().err
+    assert (model / "centroids.npy").read_bytes() == before
+    assert names(out) == set()
 
 
 def test_a_list_of_names_gives_nobody_elses_away(

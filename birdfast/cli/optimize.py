@@ -28,6 +28,7 @@ from . import exits, values
 
 if TYPE_CHECKING:
     from ..grafting.roles import Wanted
+    from ..models import Model
 
 HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
 
@@ -81,14 +82,15 @@ def _portable(args: argparse.Namespace) -> None:
         raise ConfigError(f"--tolerance {tolerance:g}: not below 0")
     if args.output is None:
         raise ConfigError("--portable needs -o FAST.tflite")
-    model = _path(args.model)
-    if args.output.resolve() == model.resolve():
+    model = _network(args.model)
+    path = model.path
+    if args.output.resolve() == path.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)
     max_hours = MAX_HOURS if args.max_hours is None else args.max_hours
     windows = _recorded(model, args.audio or (), max_hours)
-    with _named(model):
-        made, proof = portable.verified(model, batch=batch, tolerance=tolerance, windows=windows)
+    with _named(path):
+        made, proof = portable.verified(path, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
         file.stream.write(made)
     batches = batch or "dynamic, where the network can"
@@ -104,11 +106,12 @@ def _batch(text: str | None) -> int | None:
     return int(text)
 
 
-def _path(name: str) -> Path:
-    """Return the network's file; one that is named by its file needs no labels here."""
+def _network(name: str) -> Model:
+    """Return what is known of a network; one that is named by its file needs no labels here."""
     from .. import models
 
-    return Path(name) if Path(name).is_file() else models.find(name).path
+    path = Path(name)
+    return models.Model(name=path.stem, title=path.stem, path=path) if path.is_file() else models.find(name)
 
 
 @contextmanager
@@ -122,16 +125,16 @@ def _named(path: Path) -> Iterator[None]:
         raise type(error)(f"{path}: {error}") from error
 
 
-def _recorded(path: Path, names: Sequence[Path], max_hours: float) -> dict[str, Any]:
+def _recorded(model: Model, names: Sequence[Path], max_hours: float) -> dict[str, Any]:
     """Return the windows of the user's recordings, by what they are called in the proof."""
-    from .. import audio, models, windows
+    from .. import audio, windows
     from ..grafting import fold, original
 
     if not names:
         return {}
-    with _named(path):
-        window_samples = max(fold.input_shape(original.read(path), 1))
-    rate_hz = models.Model(name=path.stem, title=path.stem, path=path).for_input(window_samples).rate_hz
+    with _named(model.path):
+        window_samples = max(fold.input_shape(original.read(model.path), 1))
+    rate_hz = model.for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
     found: dict[str, Any] = {}
     for name in names:

@@ -52,6 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import picture, tables
     from ..atomicfile import check_apart
     from ..errors import ConfigError
+    from ..runs.output import AGAIN, telling
     from ..tables import whose
     from ..words import counted
 
@@ -67,7 +68,9 @@ def run(chosen: argparse.Namespace) -> int:
         why = f"{table} has no detection of {recording}"
         raise ConfigError(f"{output}: is there already, and {why}; -o {output} replaces it all the same")
     part = (chosen.start, chosen.length, chosen.fmax)
-    drawn = picture.draw(recording, own.rows, output, *part, chosen.channel, _say, max_hours=chosen.max_hours)
+    how = {"max_hours": chosen.max_hours}
+    with telling(output, AGAIN):
+        drawn = picture.draw(recording, own.rows, output, *part, chosen.channel, _say, **how)
     of = "" if drawn.n_detections == len(own.rows) else f"{drawn.n_detections:,} of "
     voice.report(f"written: {output} ({of}{counted(len(own.rows), 'detection')} in {recording.name})")
     if own.moved_from:

@@ -2,7 +2,8 @@
 
 Of a run of several models it is said of each; a file is as far as the last of them.
 
-The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do.
+The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do, or the run
+has not planned yet which.
 """
 
 from __future__ import annotations
@@ -30,13 +31,16 @@ def run(chosen: argparse.Namespace) -> int:
     from ..words import counted, hours
 
     with Record(Path(chosen.output)) as record:
-        standing, several = record.standing(), dict[str, Standing]()
+        is_planned, standing, several = record.is_planned(), record.standing(), dict[str, Standing]()
         if (about := record.facts().about).has_several:
             names = [model.name for model in about.models]
             several = dict(zip(names, record.standings(), strict=True))
     if chosen.json:
         told = {name: each._asdict() for name, each in several.items()}
-        voice.answer(json.dumps(standing._asdict() | ({"models": told} if told else {})))
+        more = {"models": told} if told else {}
+        voice.answer(json.dumps({"planned": is_planned, **standing._asdict(), **more}))
+    elif not is_planned:
+        voice.answer("not planned yet: which files are to do is not known; the same command of infer goes on")
     else:
         share = (standing.done + standing.failed) / max(1, standing.files)
         voice.answer(
@@ -49,4 +53,4 @@ def run(chosen: argparse.Namespace) -> int:
                 for name, each in several.items()
             ),
         )
-    return exits.UNFINISHED if standing.waiting else exits.of_run(standing)
+    return exits.UNFINISHED if standing.waiting or not is_planned else exits.of_run(standing)

@@ -17,6 +17,7 @@ import sqlite3
 from collections.abc import Sequence
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from ..outcomes import Failure, Heard, Outcome, Part
 from . import stamp
@@ -135,7 +136,7 @@ class Journal(Writable):
         run, now = self.database.execute, stamp.of(path)
         row = run(f"SELECT {FILE} FROM file WHERE path = ?", (path,)).fetchone()
         if row is not None:
-            known = Entry(*row)._replace(hearings=self._hearings(row[0]))
+            known = self._known(row)
             if known.stamp == now or self._is_moved(known, now):
                 run("UPDATE file SET number = ? WHERE id = ?", (number, known.id))
                 return self._again(known, retry)
@@ -179,7 +180,7 @@ class Journal(Writable):
             blank = "head = NULL, audio_s = 0, failure = NULL, notes = NULL, decoder = NULL, digest = NULL"
             run(f"UPDATE file SET {blank} WHERE id = ?", (file,))
             return
-        entry = Entry(*run(f"SELECT {FILE} FROM file WHERE id = ?", (file,)).fetchone())
+        entry = self._known(run(f"SELECT {FILE} FROM file WHERE id = ?", (file,)).fetchone())
         entry.check()
         digest = entry._replace(failure=None).sealed()
         run("UPDATE file SET failure = NULL, digest = ? WHERE id = ?", (digest, file))
@@ -196,6 +197,10 @@ class Journal(Writable):
         if self.database.execute(f"SELECT count(*) {place}", values).fetchone() != (heard.n_parts,):
             raise sqlite3.DatabaseError("parts of a file's results are missing")
 
+    def _known(self, row: Sequence[Any]) -> Entry:
+        """Return what is known of a file, by its row."""
+        return Entry(*row)._replace(hearings=self._hearings(row[0]))
+
     def _id(self, path: str) -> int:
         found = self.database.execute("SELECT id FROM file WHERE path = ?", (os.fsencode(path),))
         return int(found.fetchone()[0])
@@ -206,7 +211,7 @@ class Journal(Writable):
         One that is no longer what was planned has failed; the next run takes it anew by its size and time.
         """
         run, query = self.database.execute, f"SELECT {FILE} FROM file WHERE id = ?"
-        before = Entry(*run(query, (begun.file,)).fetchone())
+        before = self._known(run(query, (begun.file,)).fetchone())
         before.check()
         now = stamp.of(before.path)
         if before.size is not None and now != before.stamp:

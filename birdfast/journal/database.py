@@ -23,7 +23,8 @@ NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, s
 
 # A file is known by its path's bytes. What is of the recording stands in its row, what a model heard of it in
 # `hearing`, by the model's number; `started`, `site` and `best` are for what later versions keep there. Files
-# without a number are those of an earlier plan; `run.files` is what `Database.files` said of the others.
+# without a number are those of an earlier plan; `run.files` is what `Database.files` said of the others, and
+# UNPLANNED before that: a plan of no files is another thing.
 TABLES = """
 CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL, files TEXT NOT NULL);
 CREATE TABLE file (
@@ -43,6 +44,7 @@ CREATE TABLE part (
     kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
     PRIMARY KEY (file, model, stretch, number));
 """
+UNPLANNED = "not planned yet"
 SMALL_TABLES = (
     "run",
     "file",
@@ -82,7 +84,7 @@ class Database:
         for statement in TABLES.split(";")[:-1]:
             self.database.execute(statement)
         text = facts.to_json()
-        values = (text, new_digest(text.encode()).digest(), self.files())
+        values = (text, new_digest(text.encode()).digest(), UNPLANNED)
         self.database.execute("INSERT INTO run VALUES (?, ?, ?)", values)
         self.database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self.database.execute(f"PRAGMA user_version = {VERSION}")
@@ -108,7 +110,8 @@ class Database:
         ((text, digest, files),) = self.database.execute("SELECT facts, digest, files FROM run").fetchall()
         if new_digest(text.encode()).digest() != digest:
             raise sqlite3.DatabaseError("its facts are not those that were written")
-        if files != self.files():
+        has_files = self.database.execute("SELECT EXISTS (SELECT 1 FROM file)").fetchone() == (1,)
+        if (files == UNPLANNED and has_files) or files not in (UNPLANNED, self.files()):
             raise sqlite3.DatabaseError("its files are not those that were planned")
 
     def files(self) -> str:

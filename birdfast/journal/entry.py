@@ -71,9 +71,10 @@ class Entry(NamedTuple):
         return new_digest(listed(self[1 : Entry._fields.index("digest")])).digest()
 
     def check(self) -> None:
-        """Refuse a row that is not what was written; without a digest it is one that says nothing yet."""
+        """Refuse a row that is not what was written; without a digest nobody has heard the file yet."""
         told = {self.head, self.failure, self.notes, self.decoder, self.started, self.site}
-        is_silent = self.audio_s == 0 and told == {None}
+        is_unheard = len(self.waiting) == len(self.hearings) > 0
+        is_silent = is_unheard and self.audio_s == 0 and told == {None}
         if not (is_silent if self.digest is None else self.sealed() == self.digest):
             raise sqlite3.DatabaseError(CHANGED)
 

@@ -16,7 +16,7 @@ import numpy as np
 from ..arrays import Rows
 from ..errors import ConfigError
 from ..outcomes import DETECTION, row
-from .database import MERGED, NAME, Database, new_digest, rests
+from .database import MERGED, NAME, UNPLANNED, Database, new_digest, rests
 from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
 
@@ -95,6 +95,12 @@ class Record(Database):
         """Return what was written down of the run as a whole."""
         with self.told():
             return Facts.of(self.database.execute("SELECT facts FROM run").fetchone()[0])
+
+    def is_planned(self) -> bool:
+        """Return whether the run has a list of its files: before that nobody knows what is to do."""
+        with self.told():
+            (files,) = self.database.execute("SELECT files FROM run").fetchone()
+            return str(files) != UNPLANNED
 
     def standing(self) -> Standing:
         """Return how far the run is: a file is as far as the last of its models."""

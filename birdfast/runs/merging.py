@@ -11,7 +11,7 @@ from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
 from . import results, shards
-from .output import check_tables, output_folder, telling
+from .output import check_no_run, check_tables, output_folder, telling
 
 
 def merge(
@@ -47,7 +47,8 @@ def merge(
     ------
     ConfigError
         The parts are not one whole run, or it did not keep the dense rows that are wanted; or a run is at
-        work in one of the folders, or there are tables in the last that are not known to be ours.
+        work in one of the folders, or in the last there are another run, or tables that are not known to be
+        ours.
     OutputError
         The folder takes no more.
     """
@@ -56,6 +57,7 @@ def merge(
     output_folder(folder)
     with telling(folder), ExitStack() as stack:
         stack.enter_context(Folder(folder))
+        check_no_run(folder, *parts)
         records = [stack.enter_context(_at_rest(part, folder)) for part in parts]
         _check(records)
         about = records[0].facts().about
@@ -100,6 +102,8 @@ def _check(records: Sequence[Record]) -> None:
         if not facts.shard:
             raise ConfigError(f"{record.path}: not of a run with --shard")
         compare(record.path, first, facts, shards=False)
+        if not record.is_planned():
+            raise ConfigError(f"{record.path}: its files are not planned yet; finish that run first")
         if waiting := record.standing().waiting:
             raise ConfigError(f"{record.path}: {waiting} files are still to do; finish that run first")
         every.append(shards.parse(facts.shard))

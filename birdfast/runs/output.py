@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..config import path
-from ..errors import ConfigError, OutputError
+from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
 from ..journal import NAME, Folder
 from ..tables import About, check_strangers
 
@@ -51,6 +51,27 @@ def check_tables(folder: Path, about: About, *signs: str) -> None:
         check_strangers(folder, about)
 
 
+def check_no_run(folder: Path, *own: Path) -> None:
+    """Refuse a folder that holds a run, whose tables would be replaced by those of others.
+
+    Parameters
+    ----------
+    folder : path
+    *own : path
+        The folders of the runs that are written.
+
+    Raises
+    ------
+    ConfigError
+        It holds another.
+    """
+    if os.path.lexists(folder / NAME) and not any(one.exists() and one.samefile(folder) for one in own):
+        raise ConfigError(
+            f"{folder}: holds a run of `birdfast infer` ({NAME}), whose tables would be replaced;"
+            " take another folder"
+        )
+
+
 @contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """Keep a folder from other commands.
@@ -79,11 +100,14 @@ def telling(output: Path, advice: str = KEPT) -> Iterator[None]:
     OutputError
         In the place of an OSError, with `advice` behind it.
     ConfigError
-        In its place, too, if it names a file elsewhere: what is read may lie on another disk.
+        In its place, too, if it names a file elsewhere: what is read may lie on another disk; or if too few
+        files may be open.
     """
     try:
         yield
     except OSError as error:
+        if error.errno in TOO_MANY_OPEN:
+            raise ConfigError(FEW_FILES) from error
         reason = error.strerror or str(error)
         if _lies_elsewhere(error, output):
             raise ConfigError(f"{os.fsdecode(error.filename)}: {reason}") from error

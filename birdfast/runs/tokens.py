@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import atomicfile, audio, journal, keyedvectors, modelfolder, models, tables
+from .. import atomicfile, audio, keyedvectors, modelfolder, models, tables
 from ..arrays import Int32
 from ..atomicfile import check_apart, check_replaceable
 from ..config import MAX_HOURS, hours
@@ -20,7 +20,7 @@ from ..outcomes import Failure
 from ..pipeline.transcript import failure_of
 from ..sessions.stsg import StsgSession
 from ..tables import About, FailuresTable, NotesTable, Result, TokensNpy, TokensParquet
-from .output import AGAIN, alone, output_folder, telling
+from .output import AGAIN, alone, check_no_run, output_folder, telling
 
 WHOSE_TOKENS = "tokens are of models that `birdfast train` wrote: --model takes the folder of one"
 
@@ -76,14 +76,15 @@ def write(
     session = _session(model)
     folder = output_folder(folder)
     with telling(folder, AGAIN), alone(folder):
-        _check_own(folder)
+        check_no_run(folder)
         _tidy(folder)
         kinds = tables.tokens.kinds(folder, kind)
         tables.tokens.check(folder, kinds, len(paths))
         for name in _names(kinds):
             check_replaceable(folder / name)
         if vectors is not None:  # first: whether it can be written is soon known
-            check_apart(vectors, model, *map(Path, paths))
+            check_apart(vectors, *_files_in(model), *map(Path, paths))
+            _check_free(vectors, folder)
             with telling(vectors, AGAIN):
                 keyedvectors.write(vectors, session.embeddings)
         with _tables(folder, kinds, session.tokenizer.front_end.frame_s, csv_safe) as written:
@@ -111,13 +112,18 @@ def _names(kinds: Iterable[str]) -> list[str]:
     return [*(tables.tokens.KINDS[kind].name for kind in kinds), FailuresTable.name, NotesTable.name]
 
 
-def _check_own(folder: Path) -> None:
-    """Refuse the folder of an `infer`, whose failures.csv and notes.csv would be replaced."""
-    if os.path.lexists(folder / journal.NAME):
-        lost = f"its {FailuresTable.name} and {NotesTable.name} would be replaced"
-        raise ConfigError(
-            f"{folder}: holds a run of `birdfast infer` ({journal.NAME}): {lost}; take another folder"
-        )
+def _files_in(model: Path) -> list[Path]:
+    """Return a model's folder and what lies in it."""
+    return [model, *model.iterdir()]
+
+
+def _check_free(vectors: Path, folder: Path) -> None:
+    """Refuse vectors under the name of a table or a sequence of the output, be it one that is to come."""
+    taken = {*_names(tables.tokens.KINDS), tables.tokens.NAMING}
+    for path in (vectors, vectors.resolve()):
+        is_taken = path.name in taken or tables.tokens.NUMBERED.fullmatch(path.name)
+        if is_taken and path.parent.resolve() == folder.resolve():
+            raise ConfigError(f"{vectors}: is a name of the tables in {folder}; take another for the vectors")
 
 
 def _tidy(folder: Path) -> None:
@@ -135,7 +141,7 @@ class _Tables(NamedTuple):
 
 @contextmanager
 def _tables(folder: Path, kinds: Sequence[str], frame_s: float, csv_safe: bool) -> Iterator[_Tables]:
-    """Open all tables; none gets its name before all are whole."""
+    """Open all tables; none gets its name before all are whole and the earlier ones are gone."""
     about = About({}, ())
     with ExitStack() as stack:
         made: list[TokensParquet | TokensNpy] = []
@@ -148,8 +154,7 @@ def _tables(folder: Path, kinds: Sequence[str], frame_s: float, csv_safe: bool) 
             stack.enter_context(NotesTable(folder, about, csv_safe=csv_safe)),
         )
         yield found
-        for table in (*found.tokens, found.failures, found.notes):
-            table.finish()
+        tables.tokens.make_way([*found.tokens, found.failures, found.notes])
 
 
 def _written(all_heard: Iterable[_Heard], written: _Tables) -> Written:

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, ClassVar
 
-from .. import atomicfile
+from .. import atomicfile, sources
 from ..atomicfile import RANDOM, AtomicFile
 from ..errors import ConfigError
 from .files import CsvFile, ParquetFile, escaped, read_csv
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 NUMBERED = re.compile(r"[0-9]{6,}\.npy")
 NAMING = ".tokens.naming"  # the sequences that are ours while no tokens.csv says so
 NAMING_HEADER = ("sequence",)
+MAGIC = b"PAR1"  # what a Parquet file begins with
 ROOM = re.compile(rf"\.tokens\.{RANDOM}\.part")
 
 
@@ -44,12 +45,23 @@ class TokensParquet(ParquetFile):
     @classmethod
     def is_in(cls, folder: Path) -> bool:
         """Whether an earlier one lies in a folder."""
+        return cls._columns(folder) == cls.header
+
+    @classmethod
+    def is_damaged(cls, folder: Path) -> bool:
+        """Whether what has this name in a folder may be ours, and cannot be read: cut off, or empty."""
+        if cls._columns(folder) is not None:
+            return False
+        return MAGIC.startswith(sources.head(folder / cls.name, len(MAGIC), ConfigError))
+
+    @classmethod
+    def _columns(cls, folder: Path) -> tuple[str, ...] | None:
         import pyarrow.parquet
 
         try:
-            return tuple(pyarrow.parquet.read_schema(folder / cls.name).names) == cls.header
+            return tuple(pyarrow.parquet.read_schema(folder / cls.name).names)
         except (OSError, pyarrow.ArrowException):
-            return False
+            return None
 
     def write(self, path: str, tokens: NDArray[np.int32]) -> None:
         """Append a recording's tokens: int32 [n]."""
@@ -60,9 +72,10 @@ class TokensParquet(ParquetFile):
 class TokensNpy(CsvFile):
     """Token sequences as .npy files named by number, and tokens.csv, which tells whose each is.
 
-    None gets its name before all are whole. Then an earlier tokens.csv goes, and the sequences that it names,
-    before new ones come: at no moment does a table name what is another recording's. What goes and comes is
-    written down first, under `NAMING`: so where that breaks off, be it by a kill, the next run knows its own.
+    None gets its name before all are whole. Then earlier tables go (`make_way`), and the sequences that they
+    name, before new ones come: at no moment does a table name what is another recording's. What goes and
+    comes is written down first, under `NAMING`: so where that breaks off, be it by a kill, the next run knows
+    its own.
     """
 
     name: ClassVar = "tokens.csv"
@@ -78,6 +91,14 @@ class TokensNpy(CsvFile):
     def is_in(cls, folder: Path) -> bool:
         """Whether an earlier one lies in a folder, be it one whose naming broke off."""
         return _ours(folder) is not None
+
+    @classmethod
+    def is_damaged(cls, folder: Path) -> bool:
+        """Whether what has this name in a folder may be ours, and cannot be read: no CSV, or empty."""
+        try:
+            return not sum(bool(row) for row in read_csv(folder / cls.name, ConfigError))
+        except (ConfigError, csv.Error, UnicodeError):
+            return True
 
     def write(self, path: str, tokens: NDArray[np.int32]) -> None:
         """Write a recording's tokens: int32 [n]."""
@@ -104,17 +125,17 @@ class TokensNpy(CsvFile):
             if self._room is not None:
                 shutil.rmtree(self._room, ignore_errors=True)
 
+    def announce(self) -> None:
+        """Write down which sequences go and which come."""
+        earlier, new = _ours(self._folder) or [], [path.name for path in self._places]
+        with CsvFile(self._folder / NAMING, NAMING_HEADER) as naming:
+            for name in dict.fromkeys([*earlier, *new]):
+                naming.write_row([name])
+
     def _name_all(self) -> None:
         """Put the sequences in the place of the earlier ones; where that fails, the table gets no name."""
         try:
-            self.finish()
-            earlier, new = _ours(self._folder) or [], [path.name for path in self._places]
-            with CsvFile(self._folder / NAMING, NAMING_HEADER) as naming:
-                for name in dict.fromkeys([*earlier, *new]):
-                    naming.write_row([name])
-            if _listed(self.path, self.header) is not None:
-                self.path.unlink()
-            for name in earlier:
+            for name in _named(self._folder) or ():
                 if not (self._folder / name).is_dir():
                     (self._folder / name).unlink(missing_ok=True)
             for path in self._places:
@@ -128,8 +149,36 @@ KINDS: dict[str, type[TokensParquet] | type[TokensNpy]] = {"parquet": TokensParq
 
 
 def kinds(folder: Path, wanted: str) -> list[str]:
-    """Return the kinds of tables to write: the one that is wanted, and one that an earlier run left."""
+    """Return the kinds of tables to write: the one that is wanted, and one that an earlier run left.
+
+    Raises
+    ------
+    ConfigError
+        A table of another kind is there that cannot be read: it would stay, and might say something else.
+    """
+    for kind, table in KINDS.items():
+        if kind != wanted and (folder / table.name).is_file() and table.is_damaged(folder):
+            raise ConfigError(
+                f"{folder / table.name}: damaged, so nobody can tell what it says;"
+                " remove it, or take another folder"
+            )
     return [kind for kind, table in KINDS.items() if kind == wanted or table.is_in(folder)]
+
+
+def make_way(coming: Iterable[AtomicFile]) -> None:
+    """Remove the earlier tables of a folder, once those are whole that take their places.
+
+    Until the first of the new ones has its name none is there, so at no moment do tables of two runs lie
+    together, wherever this is broken off.
+    """
+    tables = list(coming)
+    for table in tables:
+        table.finish()
+    for table in tables:
+        if isinstance(table, TokensNpy):
+            table.announce()
+    for table in tables:
+        table.path.unlink(missing_ok=True)
 
 
 def check(folder: Path, kinds: Iterable[str], n_recordings: int) -> None:
