@@ -259,9 +259,26 @@ def test_what_is_no_row_for_each_window_is_refused(tmp_path: Path) -> None:
         opened(written(tmp_path, made)).run(WINDOWS)
 
 
-def test_the_sound_itself_is_no_embedding(tmp_path: Path) -> None:
+AS_IT_IS = [helper.make_node("MatMul", ["sound", "matrix"], ["scores"])]
+RESHAPED = [
+    helper.make_node("Flatten", ["sound"], ["flat"]),
+    helper.make_node("Identity", ["flat"], ["same"]),
+    helper.make_node("Gemm", ["same", "matrix"], ["scores"]),
+]
+WEIGHTS_FIRST = [
+    helper.make_node("Transpose", ["matrix"], ["weights"]),
+    helper.make_node("Transpose", ["sound"], ["column"]),
+    helper.make_node("MatMul", ["weights", "column"], ["product"]),
+    helper.make_node("Transpose", ["product"], ["scores"]),
+]
+
+
+@pytest.mark.parametrize("nodes", [AS_IT_IS, RESHAPED, WEIGHTS_FIRST])
+def test_neither_the_sound_itself_nor_weights_are_an_embedding(
+    tmp_path: Path, nodes: list[onnx.NodeProto]
+) -> None:
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["sound", "matrix"], ["scores"])],
+        nodes,
         "flat",
         [helper.make_tensor_value_info("sound", FLOAT, [None, WINDOW_SAMPLES])],
         [helper.make_tensor_value_info("scores", FLOAT, [None, N_CLASSES])],

@@ -10,6 +10,11 @@ from ..config import GraphEnd
 ACTIVATIONS: dict[str, GraphEnd] = {"Sigmoid": "sigmoid", "Softmax": "softmax", "LogSoftmax": "log-softmax"}
 DOMAINS = ("", "ai.onnx")
 JOINS = frozenset({"Concat"})
+# Behind them a number stands for the same.
+KEEPING = frozenset({
+    *("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Dropout"),
+    *("QuantizeLinear", "DequantizeLinear"),
+})  # fmt: skip
 # What is between 0 and 1 stays there: numbers are put elsewhere, rounded, averaged or chosen from.
 PASSING = frozenset({
     *("Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Transpose", "Cast", "Clip", "Dropout"),
