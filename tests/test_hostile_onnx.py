@@ -256,6 +256,12 @@ def ending(*names: str) -> str:
         (["LogSoftmax", "Cast"], "log-softmax"),
         (["Sigmoid", "Reshape", "Squeeze", "Cast", "Clip", "Transpose", "ReduceMean"], "sigmoid"),
         (["Sigmoid", "Mul"], "none"),
+        (["HardSigmoid", "Reshape"], "bounded"),
+        (["Sigmoid", "Pad"], "none"),
+        *(
+            (["LogSoftmax", name], "none")
+            for name in ("Slice", "Gather", "Split", "ReduceMax", "Pad", "Clip")
+        ),
         (["Sigmoid", "Neg"], "none"),
         (["Relu"], "none"),
         ([], "none"),
@@ -265,7 +271,9 @@ def test_an_activation_is_seen_through_what_leaves_its_range(names: list[str], e
     assert ending(*names) == end
 
 
-@pytest.mark.parametrize(("second", "end"), [("Sigmoid", "sigmoid"), ("Softmax", "none"), ("Relu", "none")])
+@pytest.mark.parametrize(
+    ("second", "end"), [("Sigmoid", "sigmoid"), ("Softmax", "bounded"), ("Relu", "none")]
+)
 def test_parts_that_are_joined_have_to_be_equal(second: str, end: str) -> None:
     nodes = [
         helper.make_node("Sigmoid", ["a"], ["x"]),
@@ -273,6 +281,39 @@ def test_parts_that_are_joined_have_to_be_equal(second: str, end: str) -> None:
         helper.make_node("Concat", ["x", "y"], ["z"], axis=1),
     ]
     assert onnxending.of({node.output[0]: node for node in nodes}, set(), "z") == end
+
+
+@pytest.mark.parametrize(
+    ("name", "constants", "end"),
+    [
+        ("Mul", (1,), "bounded"),
+        ("Mul", (2,), "none"),
+        ("Add", (0,), "bounded"),
+        ("Add", (0.5,), "none"),
+        ("Min", (1,), "bounded"),
+        ("Max", (0.1,), "bounded"),
+        ("Max", (2,), "none"),
+        ("Clip", (0.001, 0.999), "sigmoid"),
+        ("Clip", (1, 2), "none"),
+    ],
+)
+def test_what_can_only_lie_between_0_and_1_is_bounded(
+    tmp_path: Path, name: str, constants: tuple[float, ...], end: str
+) -> None:
+    made, names = network(end="Sigmoid"), [f"limit{n}" for n in range(len(constants))]
+    made.graph.node[-1].output[0] = "closed"
+    made.graph.node.append(helper.make_node(name, ["closed", *names], ["scores"]))
+    for one, value in zip(names, constants, strict=True):
+        made.graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), one))
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(made.SerializeToString())
+    assert OnnxGraph(path).outputs[0].ends_in == end
+
+
+def test_log_softmaxes_that_are_joined_are_none() -> None:
+    nodes = [helper.make_node("LogSoftmax", [one], [one * 2]) for one in ("a", "b")]
+    nodes.append(helper.make_node("Concat", ["aa", "bb"], ["z"], axis=1))
+    assert onnxending.of({node.output[0]: node for node in nodes}, set(), "z") == "none"
 
 
 def test_a_circle_has_no_end() -> None:

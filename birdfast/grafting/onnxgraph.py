@@ -55,6 +55,13 @@ class OnnxGraph:
         _bring_weights(onnx, self.model, path)
         graph = self.model.graph
         self._constants = _constants(graph)
+        self._weights = {one.name: one for one in graph.initializer} | {
+            name: one.t
+            for node in graph.node
+            if node.op_type == "Constant"
+            for name, one in zip(node.output, node.attribute, strict=False)
+            if one.name == "value"
+        }
         self._makers = {
             name: node for node in graph.node for name in node.output if name not in self._constants
         }
@@ -107,7 +114,15 @@ class OnnxGraph:
             raise ModelError(f"has more than {onnxfile.MOST_BYTES} bytes with its weights") from error
 
     def _end(self, output: str) -> Any:
-        return onnxending.of(self._makers, self._constants, output)
+        return onnxending.of(self._makers, self._constants, output, self._values)
+
+    def _values(self, name: str) -> Any:
+        """Return a constant's numbers, or None."""
+        tensor = self._weights.get(name)
+        try:
+            return None if tensor is None else _library().numpy_helper.to_array(tensor)
+        except Exception:  # a damaged one, which the runtime will refuse
+            return None
 
 
 def _constants(graph: Any) -> set[str]:
