@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip in
 from onnx import helper, numpy_helper  # noqa: E402
 
 from birdfast import children, models  # noqa: E402
-from birdfast.errors import ModelError, ModelMemoryError  # noqa: E402
+from birdfast.errors import ModelError, ModelMemoryError, ModelRuntimeError  # noqa: E402
 from birdfast.grafting import onnxending, trial, verdict  # noqa: E402
 from birdfast.grafting.onnxgraph import OnnxGraph  # noqa: E402
+from birdfast.runtimes import onnx as onnx_runtime  # noqa: E402
 from birdfast.sessions import open_session  # noqa: E402
 from birdfast.sources import onnxfile  # noqa: E402
 
@@ -107,7 +109,7 @@ def test_a_verdict_that_others_could_have_written_is_not_believed(tmp_path: Path
     assert len(tries) == 4
 
 
-@pytest.mark.parametrize(("sign", "kept"), [("SIGSEGV", 1), ("SIGKILL", 0)])
+@pytest.mark.parametrize(("sign", "kept"), [("SIGSEGV", 1), ("SIGKILL", 0), ("SIGABRT", 0)])
 def test_a_crash_is_a_verdict_and_a_kill_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str, kept: int
 ) -> None:
@@ -116,6 +118,36 @@ def test_a_crash_is_a_verdict_and_a_kill_is_none(
     with pytest.raises(ModelError, match=rf"ONNX Runtime crashes on this model \(signal {number}\)"):
         verdict.check(plain(), "onnx", SHAPES, tmp_path)
     assert len([*tmp_path.glob("*.trial")]) == kept
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("ImportError('libgomp.so.1: no room')", r"cannot be loaded: libgomp\.so\.1: no room"),
+        ("ModuleNotFoundError('onnxruntime')", "is not installed"),
+    ],
+)
+def test_a_runtime_that_is_not_there_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str, words: str
+) -> None:
+    broken = tmp_path / "broken" / "onnxruntime"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text(f"raise {error}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(children, "places", lambda: [str(broken.parent), *sys.path])
+        with pytest.raises(ModelRuntimeError, match=f"ONNX Runtime {words}"):
+            verdict.check(plain(), "onnx", SHAPES, tmp_path / "cache")
+    verdict.check(plain(), "onnx", SHAPES, tmp_path / "cache")
+
+
+def test_a_runtime_is_known_by_whatever_package_brought_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "onnxruntime-gpu":
+            return "1.99"
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert onnx_runtime.version() == "onnxruntime 1.99"
 
 
 def test_a_trial_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
