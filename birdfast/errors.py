@@ -34,6 +34,10 @@ class ModelMemoryError(ModelError):
     """Too little memory for a model, which says nothing about the model: with more of it, it may do."""
 
 
+class ModelRuntimeError(ModelError):
+    """The library that runs a model is not installed or cannot be loaded: nothing is said of the model."""
+
+
 class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,10 @@ pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip in
 from onnx import helper, numpy_helper  # noqa: E402
 
 from birdfast import children, models  # noqa: E402
-from birdfast.errors import ModelError, ModelMemoryError  # noqa: E402
+from birdfast.errors import ModelError, ModelMemoryError, ModelRuntimeError  # noqa: E402
 from birdfast.grafting import onnxending, trial, verdict  # noqa: E402
 from birdfast.grafting.onnxgraph import OnnxGraph  # noqa: E402
+from birdfast.runtimes import onnx as onnx_runtime  # noqa: E402
 from birdfast.sessions import open_session  # noqa: E402
 from birdfast.sources import onnxfile  # noqa: E402
 
@@ -107,7 +109,7 @@ def test_a_verdict_that_others_could_have_written_is_not_believed(tmp_path: Path
     assert len(tries) == 4
 
 
-@pytest.mark.parametrize(("sign", "kept"), [("SIGSEGV", 1), ("SIGKILL", 0)])
+@pytest.mark.parametrize(("sign", "kept"), [("SIGSEGV", 1), ("SIGKILL", 0), ("SIGABRT", 0)])
 def test_a_crash_is_a_verdict_and_a_kill_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sign: str, kept: int
 ) -> None:
@@ -116,6 +118,36 @@ def test_a_crash_is_a_verdict_and_a_kill_is_none(
     with pytest.raises(ModelError, match=rf"ONNX Runtime crashes on this model \(signal {number}\)"):
         verdict.check(plain(), "onnx", SHAPES, tmp_path)
     assert len([*tmp_path.glob("*.trial")]) == kept
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        ("ImportError('libgomp.so.1: no room')", r"cannot be loaded: libgomp\.so\.1: no room"),
+        ("ModuleNotFoundError('onnxruntime')", "is not installed"),
+    ],
+)
+def test_a_runtime_that_is_not_there_is_no_verdict(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: str, words: str
+) -> None:
+    broken = tmp_path / "broken" / "onnxruntime"
+    broken.mkdir(parents=True)
+    (broken / "__init__.py").write_text(f"raise {error}\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(children, "places", lambda: [str(broken.parent), *sys.path])
+        with pytest.raises(ModelRuntimeError, match=f"ONNX Runtime {words}"):
+            verdict.check(plain(), "onnx", SHAPES, tmp_path / "cache")
+    verdict.check(plain(), "onnx", SHAPES, tmp_path / "cache")
+
+
+def test_a_runtime_is_known_by_whatever_package_brought_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def version(name: str) -> str:
+        if name == "onnxruntime-gpu":
+            return "1.99"
+        raise metadata.PackageNotFoundError(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    assert onnx_runtime.version() == "onnxruntime 1.99"
 
 
 def test_a_trial_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -256,6 +288,12 @@ def ending(*names: str) -> str:
         (["LogSoftmax", "Cast"], "log-softmax"),
         (["Sigmoid", "Reshape", "Squeeze", "Cast", "Clip", "Transpose", "ReduceMean"], "sigmoid"),
         (["Sigmoid", "Mul"], "none"),
+        (["HardSigmoid", "Reshape"], "bounded"),
+        (["Sigmoid", "Pad"], "none"),
+        *(
+            (["LogSoftmax", name], "none")
+            for name in ("Slice", "Gather", "Split", "ReduceMax", "Pad", "Clip")
+        ),
         (["Sigmoid", "Neg"], "none"),
         (["Relu"], "none"),
         ([], "none"),
@@ -265,7 +303,9 @@ def test_an_activation_is_seen_through_what_leaves_its_range(names: list[str], e
     assert ending(*names) == end
 
 
-@pytest.mark.parametrize(("second", "end"), [("Sigmoid", "sigmoid"), ("Softmax", "none"), ("Relu", "none")])
+@pytest.mark.parametrize(
+    ("second", "end"), [("Sigmoid", "sigmoid"), ("Softmax", "bounded"), ("Relu", "none")]
+)
 def test_parts_that_are_joined_have_to_be_equal(second: str, end: str) -> None:
     nodes = [
         helper.make_node("Sigmoid", ["a"], ["x"]),
@@ -273,6 +313,39 @@ def test_parts_that_are_joined_have_to_be_equal(second: str, end: str) -> None:
         helper.make_node("Concat", ["x", "y"], ["z"], axis=1),
     ]
     assert onnxending.of({node.output[0]: node for node in nodes}, set(), "z") == end
+
+
+@pytest.mark.parametrize(
+    ("name", "constants", "end"),
+    [
+        ("Mul", (1,), "bounded"),
+        ("Mul", (2,), "none"),
+        ("Add", (0,), "bounded"),
+        ("Add", (0.5,), "none"),
+        ("Min", (1,), "bounded"),
+        ("Max", (0.1,), "bounded"),
+        ("Max", (2,), "none"),
+        ("Clip", (0.001, 0.999), "sigmoid"),
+        ("Clip", (1, 2), "none"),
+    ],
+)
+def test_what_can_only_lie_between_0_and_1_is_bounded(
+    tmp_path: Path, name: str, constants: tuple[float, ...], end: str
+) -> None:
+    made, names = network(end="Sigmoid"), [f"limit{n}" for n in range(len(constants))]
+    made.graph.node[-1].output[0] = "closed"
+    made.graph.node.append(helper.make_node(name, ["closed", *names], ["scores"]))
+    for one, value in zip(names, constants, strict=True):
+        made.graph.initializer.append(numpy_helper.from_array(np.array(value, np.float32), one))
+    path = tmp_path / "tiny.onnx"
+    path.write_bytes(made.SerializeToString())
+    assert OnnxGraph(path).outputs[0].ends_in == end
+
+
+def test_log_softmaxes_that_are_joined_are_none() -> None:
+    nodes = [helper.make_node("LogSoftmax", [one], [one * 2]) for one in ("a", "b")]
+    nodes.append(helper.make_node("Concat", ["aa", "bb"], ["z"], axis=1))
+    assert onnxending.of({node.output[0]: node for node in nodes}, set(), "z") == "none"
 
 
 def test_a_circle_has_no_end() -> None:

@@ -202,6 +202,26 @@ def test_silence_proves_nothing_of_a_batch(tmp_path: Path) -> None:
         session.run(WINDOWS)
 
 
+def test_a_batch_with_silence_or_twins_in_it_proves_nothing(tmp_path: Path) -> None:
+    session = opened(written(tmp_path, network(mixes_windows=True)))
+    last, same = np.zeros_like(WINDOWS), np.repeat(WINDOWS[:1], 4, axis=0)
+    last[3] = WINDOWS[3]
+    for windows in (last, same):
+        expected = np.concatenate([session.run(one[None])[LOGITS] for one in windows])
+        np.testing.assert_allclose(session.run(windows)[LOGITS], expected, atol=1e-4)
+    with pytest.warns(RuntimeWarning, match="4 windows at once give other scores"):
+        session.run(WINDOWS)
+
+
+def test_twins_share_what_is_known_of_batches(tmp_path: Path) -> None:
+    session = opened(written(tmp_path, network(mixes_windows=True)))
+    twin = session.twin()
+    with pytest.warns(RuntimeWarning, match="4 windows at once give other scores"):
+        twin.run(WINDOWS)
+    for one in (session, twin.twin()):  # a second warning would be an error
+        np.testing.assert_allclose(one.run(WINDOWS)[LOGITS], 2 * meaning(WINDOWS)[1], atol=1e-4)
+
+
 def test_a_fixed_batch_that_mixes_its_windows_is_run_one_by_one(tmp_path: Path) -> None:
     session = opened(written(tmp_path, network((3, WINDOW_SAMPLES), mixes_windows=True)))
     with pytest.warns(RuntimeWarning, match="3 windows at once give other scores"):
@@ -239,9 +259,26 @@ def test_what_is_no_row_for_each_window_is_refused(tmp_path: Path) -> None:
         opened(written(tmp_path, made)).run(WINDOWS)
 
 
-def test_the_sound_itself_is_no_embedding(tmp_path: Path) -> None:
+AS_IT_IS = [helper.make_node("MatMul", ["sound", "matrix"], ["scores"])]
+RESHAPED = [
+    helper.make_node("Flatten", ["sound"], ["flat"]),
+    helper.make_node("Identity", ["flat"], ["same"]),
+    helper.make_node("Gemm", ["same", "matrix"], ["scores"]),
+]
+WEIGHTS_FIRST = [
+    helper.make_node("Transpose", ["matrix"], ["weights"]),
+    helper.make_node("Transpose", ["sound"], ["column"]),
+    helper.make_node("MatMul", ["weights", "column"], ["product"]),
+    helper.make_node("Transpose", ["product"], ["scores"]),
+]
+
+
+@pytest.mark.parametrize("nodes", [AS_IT_IS, RESHAPED, WEIGHTS_FIRST])
+def test_neither_the_sound_itself_nor_weights_are_an_embedding(
+    tmp_path: Path, nodes: list[onnx.NodeProto]
+) -> None:
     graph = helper.make_graph(
-        [helper.make_node("MatMul", ["sound", "matrix"], ["scores"])],
+        nodes,
         "flat",
         [helper.make_tensor_value_info("sound", FLOAT, [None, WINDOW_SAMPLES])],
         [helper.make_tensor_value_info("scores", FLOAT, [None, N_CLASSES])],

@@ -436,6 +436,17 @@ def test_outputs_of_one_length_are_told_apart_by_name_and_have_an_embedding_each
     np.testing.assert_allclose(found[EMBEDDING], expected[1], atol=1e-5)
 
 
+@pytest.mark.parametrize("way", WAYS)
+@pytest.mark.parametrize(("place", "seed"), [("#0", 5), ("#1", 5), ("#2", 6)])
+def test_outputs_are_numbered_as_the_file_has_them(tmp_path: Path, place: str, seed: int, way: str) -> None:
+    b = graphs.Builder()
+    samples = b.input((1, SAMPLES))
+    one, other = (product(b, samples, N_CLASSES, SAMPLES, number) for number in (5, 6))
+    found = opened(way, tmp_path, b.finish(one, one, other), N_CLASSES, output=place).run(WINDOWS[:1])
+    expected = WINDOWS[:1] @ matrix(N_CLASSES, SAMPLES, seed).T
+    np.testing.assert_allclose(found[LOGITS], expected, atol=1e-4)
+
+
 def test_an_embedding_may_be_named(tmp_path: Path) -> None:
     session = opened("as it is", tmp_path, of_two_outputs(), output="first", embedding="two")
     (expected,) = by_hand(of_two_outputs(), WINDOWS[:1], ("two",))

@@ -50,6 +50,8 @@ def of(graph: Graph, tensor: int) -> GraphEnd:
     bounded = numbers.low < numbers.high and numbers.within(UNIT, SLACK)
     if found in CONFIDENT:
         return found if bounded else "none"
+    if found == "log-softmax" and _maker(graph, _unmoved(graph, tensor)) != "LOG_SOFTMAX":
+        found = "none"  # fewer of its numbers, or others beside them, add up to no 1
     return "bounded" if bounded else found
 
 
@@ -89,10 +91,22 @@ def find_embedding(graph: Graph, scores: int | None = None) -> int | None:
 
 def _is_given(graph: Graph, tensor: int) -> bool:
     """Return whether a tensor holds the graph's input, or a constant: in another shape, or type, at most."""
+    tensor = _unmoved(graph, tensor)
+    return graph.is_constant(tensor) or tensor in graph.inputs
+
+
+def _unmoved(graph: Graph, tensor: int) -> int:
+    """Return the tensor whose numbers one has, all of them and no others: in another shape, or type."""
     makers = graph.producer()
     while tensor in makers and graph.name(graph.operators[makers[tensor]]) in KEEPING:
         tensor = reads(graph.operators[makers[tensor]])[0]
-    return graph.is_constant(tensor) or tensor in graph.inputs
+    return tensor
+
+
+def _maker(graph: Graph, tensor: int) -> str:
+    """Return the name of the operator that makes a tensor, "" where none does."""
+    makers = graph.producer()
+    return graph.name(graph.operators[makers[tensor]]) if tensor in makers else ""
 
 
 def _names(graph: Graph, tensor: int) -> tuple[str, ...]:

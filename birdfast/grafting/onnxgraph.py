@@ -21,6 +21,7 @@ ENDLESS = ("Loop", "Scan")  # a network that hears a window needs none, and a ho
 # are those of which the runtime alone knows the type (0).
 FLOATS = (0, 1, 10, 11)
 TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool", 10: "float16", 11: "float64"}
+GRAPHS = (5, 10)  # AttributeProto's numbers of types: what runs inside of an operator may hear the sound
 MATRICES = ("Gemm", "MatMul")
 PASSES = (*onnxending.ACTIVATIONS, "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add")
 
@@ -53,12 +54,17 @@ class OnnxGraph:
         _check_operators(self.model)
         _bring_weights(onnx, self.model, path)
         graph = self.model.graph
-        self._makers = {name: node for node in graph.node for name in node.output}
-        self._constants = {one.name for one in graph.initializer}
-        known = {name for name, node in self._makers.items() if node.op_type == "Constant"}
-        self._constants |= known
-        for name in known:
-            del self._makers[name]
+        self._constants = _constants(graph)
+        self._weights = {one.name: one for one in graph.initializer} | {
+            name: one.t
+            for node in graph.node
+            if node.op_type == "Constant"
+            for name, one in zip(node.output, node.attribute, strict=False)
+            if one.name == "value"
+        }
+        self._makers = {
+            name: node for node in graph.node for name in node.output if name not in self._constants
+        }
 
     @property
     def inputs(self) -> list[Taken]:
@@ -82,11 +88,21 @@ class OnnxGraph:
         while (node := self._makers.get(name)) is not None and name not in seen:
             seen.add(name)
             if node.op_type in MATRICES:
-                return next((str(one) for one in node.input[:1] if one in self._makers), None)
+                return next((str(one) for one in node.input[:1] if not self._is_given(one)), None)
             if node.op_type not in PASSES:
                 return None
             name = next((one for one in node.input if one not in self._constants), "")
         return None
+
+    def _is_given(self, name: str) -> bool:
+        """Whether a tensor is what the graph takes, or a constant: in another shape, or type, at most."""
+        seen = set[str]()
+        while (node := self._makers.get(name)) is not None and node.op_type in onnxending.KEEPING:
+            if name in seen or not node.input:
+                break
+            seen.add(name)
+            name = node.input[0]
+        return name not in self._makers
 
     def with_output(self, name: str) -> bytes:
         """Add a tensor inside of it to the outputs, as the last one, and return the model."""
@@ -98,7 +114,27 @@ class OnnxGraph:
             raise ModelError(f"has more than {onnxfile.MOST_BYTES} bytes with its weights") from error
 
     def _end(self, output: str) -> Any:
-        return onnxending.of(self._makers, self._constants, output)
+        return onnxending.of(self._makers, self._constants, output, self._values)
+
+    def _values(self, name: str) -> Any:
+        """Return a constant's numbers, or None."""
+        tensor = self._weights.get(name)
+        try:
+            return None if tensor is None else _library().numpy_helper.to_array(tensor)
+        except Exception:  # a damaged one, which the runtime will refuse
+            return None
+
+
+def _constants(graph: Any) -> set[str]:
+    """Return the tensors that are the same whatever is heard: weights, and what is made of them alone."""
+    found = {one.name for one in graph.initializer} | {""}
+    for node in graph.node:
+        fed = bool(node.input) and not any(one.type in GRAPHS for one in node.attribute)
+        if node.op_type == "Constant" or (
+            fed and found.issuperset(node.input) and "Random" not in node.op_type
+        ):
+            found.update(node.output)
+    return found
 
 
 def _taken(told: Any) -> Taken:

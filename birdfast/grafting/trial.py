@@ -9,13 +9,18 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from .. import children
-from ..errors import ModelError, ModelMemoryError
+from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 
 SECONDS = 120
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
-FAILED, LACKED = 3, 4
+FAILED, LACKED, ABSENT = 3, 4, 5
+REFUSALS = {FAILED: ModelError, LACKED: ModelMemoryError, ABSENT: ModelRuntimeError}
 NAMES = {"tflite": "the TFLite runtime", "onnx": "ONNX Runtime"}
-FROM_OUTSIDE = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)  # not of the model's doing
+# Not of the model's doing, or perhaps not: C++ aborts where memory is lacking, too.
+FROM_OUTSIDE = (
+    *(signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP),
+    *(signal.SIGXCPU, signal.SIGABRT),
+)
 
 
 class Verdict(NamedTuple):
@@ -59,7 +64,8 @@ def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> 
     Returns
     -------
     Verdict
-        That the model took too long, that the trial was killed, or that memory was lacking does not last.
+        Only what the runtime says of the model lasts, and a crash of it: not that the trial took too long,
+        was killed or aborted, that memory was lacking, or that there is no runtime.
     """
     asked = [runtime, *(",".join(map(str, shape)) for shape in shapes)]
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
@@ -68,9 +74,8 @@ def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> 
     except subprocess.TimeoutExpired:
         return Verdict(ModelError(f"{NAMES[runtime]} did not finish one window in {SECONDS} s"), False)
     said = done.stderr.decode(errors="replace").strip()
-    if done.returncode in (FAILED, LACKED):
-        lacks = done.returncode == LACKED
-        return Verdict((ModelMemoryError if lacks else ModelError)(said.splitlines()[-1]), not lacks)
+    if done.returncode in REFUSALS:
+        return Verdict(REFUSALS[done.returncode](said.splitlines()[-1]), done.returncode == FAILED)
     if done.returncode < 0:
         crash = f"{NAMES[runtime]} crashes on this model (signal {-done.returncode})"
         return Verdict(ModelError(crash), -done.returncode not in FROM_OUTSIDE)
@@ -80,7 +85,7 @@ def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> 
 
 
 def main(runtime: str, *shapes: str) -> int:
-    """Run the trial itself; return FAILED or LACKED, with the reason on stderr, if a model is refused."""
+    """Run the trial itself; return one of REFUSALS, with the reason on stderr, if a model is refused."""
     import resource
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -94,7 +99,7 @@ def main(runtime: str, *shapes: str) -> int:
     except (MemoryError, ModelMemoryError) as error:
         return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}", LACKED)
     except ModelError as error:
-        return _failed(str(error), FAILED)
+        return _failed(str(error), ABSENT if isinstance(error, ModelRuntimeError) else FAILED)
     return 0
 
 

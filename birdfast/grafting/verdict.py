@@ -21,7 +21,7 @@ MOST_BYTES = 10_000
 def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Path | None) -> None:
     """Refuse a model that a trial refused, now or before.
 
-    What says nothing about the model, as too little memory, is not kept.
+    What says nothing about the model, as too little memory or no runtime, is not kept.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Pa
         The runtime refuses it, crashes on it, or takes longer than 2 minutes; as a ModelMemoryError, it
         needs too much memory.
     """
-    if folder is None:
+    if folder is None or VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
         error = trial.attempt(data, runtime, shapes).error
     else:
         error = _kept(folder / _file_name(data, runtime, shapes), data, runtime, shapes)

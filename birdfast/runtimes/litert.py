@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Array, Float32
-from ..errors import ModelError, ModelMemoryError
+from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 
 LITERT = "ai-edge-litert"
 LACKS = ("out of memory", "bad_alloc", "failed to allocate")
@@ -173,7 +173,7 @@ def runtime() -> tuple[str, Any]:
 
         return "tflite-runtime", interpreter
     except ImportError as error:
-        raise ModelError("no TFLite runtime is installed: pip install ai-edge-litert") from error
+        raise ModelRuntimeError("no TFLite runtime is installed: pip install ai-edge-litert") from error
 
 
 def version() -> str:

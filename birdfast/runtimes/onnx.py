@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 from ..arrays import Array
-from ..errors import ModelError, ModelMemoryError
+from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 from ..words import extra
 
 HINT = extra("onnx")
 ERRORS_ONLY = 4
 # Since 1.29 it tells its makers of each model and machine, unless this is set before it is first imported.
 SILENT = "ORT_DISABLE_TELEMETRY"
+# Each brings the module onnxruntime.
+PACKAGES = (
+    "onnxruntime",
+    *(
+        f"onnxruntime-{kind}"
+        for kind in ("gpu", "openvino", "directml", "rocm", "migraphx", "qnn", "training")
+    ),
+    *("onnxruntime-silicon", "ort-nightly", "ort-nightly-gpu"),
+)
 LACKS = ("bad_alloc", "bad allocation", "failed to allocate", "out of memory", "alloc_failed")
 
 
@@ -93,10 +104,11 @@ def version() -> str:
     """Return the name and version of ONNX Runtime, without loading it."""
     from importlib import metadata  # not for every worker: it brings a lot along
 
-    try:
-        return f"onnxruntime {metadata.version('onnxruntime')}"
-    except metadata.PackageNotFoundError:
-        return "none"
+    for name in PACKAGES:
+        with suppress(metadata.PackageNotFoundError):
+            return f"onnxruntime {metadata.version(name)}"
+    loaded = getattr(sys.modules.get("onnxruntime"), "__version__", "")
+    return f"onnxruntime {loaded}" if loaded else "none"
 
 
 def _library() -> Any:
@@ -104,8 +116,10 @@ def _library() -> Any:
     os.environ.setdefault(SILENT, "1")
     try:
         import onnxruntime
+    except ModuleNotFoundError as error:
+        raise ModelRuntimeError(f"ONNX Runtime is not installed: {HINT}") from error
     except ImportError as error:
-        raise ModelError(f"ONNX Runtime is not installed: {HINT}") from error
+        raise ModelRuntimeError(f"ONNX Runtime cannot be loaded: {error}") from error
     return onnxruntime
 
 

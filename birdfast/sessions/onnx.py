@@ -26,11 +26,27 @@ BATCH = 4  # where any number goes
 TOLERANCE = 1e-3  # of a batch's outputs, to those of its windows alone; of the largest, where that is above 1
 
 
+class _Batches:
+    """What is known of batches, by all sessions of one network.
+
+    Attributes
+    ----------
+    proved : set of int
+        Lengths of batches that gave what their windows give alone.
+    mix : bool
+        A batch did not.
+    """
+
+    def __init__(self) -> None:
+        self.proved, self.mix = {1}, False
+
+
 class OnnxSession:
     """One session of ONNX Runtime; see `session.Session`.
 
-    It ran on silence before, in a process of its own. A batch of a length that has not been run yet is run
-    window by window, too, and where the two differ all batches are run window by window from then on.
+    It ran on silence before, in a process of its own. Windows are run one by one until a batch of so many
+    differ, none of them silent. That one is run both ways; where the two say other things, all batches are
+    run window by window from then on.
 
     Parameters
     ----------
@@ -53,19 +69,23 @@ class OnnxSession:
         data = graph.with_output(inner or names[LOGITS])
         del graph  # the weights are in memory often enough
         verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
-        self._start(onnx.start(data), names, (taken, model), shown)
+        self._start(onnx.start(data), names, (taken, model), shown, _Batches())
 
     def _start(
-        self, session: Any, names: Mapping[str, str], asked: tuple[Taken, Model], shown: Mapping[str, Output]
+        self,
+        session: Any,
+        names: Mapping[str, str],
+        asked: tuple[Taken, Model],
+        shown: Mapping[str, Output],
+        batches: _Batches,
     ) -> None:
-        self._asked = (session, names, asked, shown)
-        self._session, self._names = session, names
+        self._asked = (session, names, asked, shown, batches)
+        self._session, self._names, self._batches = session, names, batches
         self.ends_in: GraphEnd = shown[LOGITS].ends_in
         self.ends = further_ends(shown)
         self._input, self._intake = asked[0].name, _intake(*asked)
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
-        self._proved, self._mixes = {1}, False
         silence = np.zeros((max(1, self._intake.batch or 0), self.window_samples), np.float32)
         said = self._said(silence)
         sizes = {role: _rows(values, len(silence)).shape[1] for role, values in said.items()}
@@ -81,18 +101,18 @@ class OnnxSession:
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         check_windows(windows, self)
-        if self._mixes:
-            return self._one_by_one(windows)
-        together = self._run(windows)
-        if len(windows) in self._proved:
-            return together
+        known, n = self._batches, len(windows)
+        if n in known.proved and not known.mix:
+            return self._run(windows)
         alone = self._one_by_one(windows)
+        if known.mix or not _would_tell(windows):
+            return alone
+        together = self._run(windows)
         if all(_agree(together[role], alone[role]) for role in together):
-            if windows.any():  # silence proves nothing
-                self._proved.add(len(windows))
+            known.proved.add(n)
             return together
-        self._mixes = True
-        warnings.warn(f"{len(windows)} windows at once give other scores: run one by one", RuntimeWarning, 2)
+        known.mix = True
+        warnings.warn(f"{n} windows at once give other scores: run one by one", RuntimeWarning, 2)
         return alone
 
     def twin(self) -> OnnxSession:
@@ -146,6 +166,11 @@ def _rows(values: Array, n: int) -> Float32:
     if values.size % n or values.size == 0 or values.dtype.kind not in "fiu":
         raise ModelError(f"gives {values.dtype} {list(values.shape)} for {n} windows")
     return np.asarray(values, np.float32).reshape(n, -1)
+
+
+def _would_tell(windows: Float32) -> bool:
+    """Whether a batch would show that its windows get mixed: none of them is silent, or another's twin."""
+    return bool(windows.any(axis=1).all()) and len(np.unique(windows, axis=0)) == len(windows)
 
 
 def _agree(some: Float32, others: Float32) -> bool:

@@ -44,8 +44,8 @@ class _Network(NamedTuple):
     taken : Input
     stated : dict of int to Output
         What it gives, by tensor.
-    n_own : int or None
-        Of so many outputs of the file, which come first; None: of all.
+    own : tuple of int or None
+        The outputs of the file, in its order, some perhaps twice; None: all that the runtime tells.
     inner : int or None
         The embedding where the manifest names none.
     """
@@ -53,7 +53,7 @@ class _Network(NamedTuple):
     data: bytes
     taken: Input
     stated: Mapping[int, Output] = MappingProxyType({})
-    n_own: int | None = None
+    own: tuple[int, ...] | None = None
     inner: int | None = None
 
 
@@ -86,8 +86,10 @@ class TfliteSession:
         self._interpreter = litert.start(network.data, shapes=shapes, told=told)
         if any(output.n_classes == OPEN for output in network.stated.values()):  # a run shows it
             litert.run(self._interpreter, {self._tensor: silence}, [])
-        found = _allocated(self._interpreter.get_output_details(), network.stated)
-        self._roles = _roles(found, network, shown)
+        details = self._interpreter.get_output_details()
+        found = _allocated(details, network.stated)
+        own = [int(one["index"]) for one in details] if network.own is None else network.own
+        self._roles = _roles([(tensor, found[tensor]) for tensor in own], network.inner, shown)
         by_role = {role: found[tensor] for role, tensor in self._roles.items()}
         self.ends_in: GraphEnd = by_role[LOGITS].ends_in
         self.ends = further_ends(by_role)
@@ -130,10 +132,10 @@ def _safe(content: bytes, model: Model, shown: Wanted) -> _Network:
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
     data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
     trial.run(data, [shape])
-    own = dict.fromkeys(graph.outputs)
-    every = own if inner is None else {**own, inner: None}
-    stated = {tensor: ending.output(graph, tensor) for tensor in every}
-    return _Network(data, taken, stated, len(own), inner)
+    own = tuple(map(int, graph.outputs))
+    every = own if inner is None else (*own, inner)
+    stated = {tensor: ending.output(graph, tensor) for tensor in dict.fromkeys(every)}
+    return _Network(data, taken, stated, own, inner)
 
 
 def _inner(graph: Graph, shown: Wanted) -> int | None:
@@ -164,12 +166,11 @@ def _silence(intake: Intake) -> Array:
     return intake(np.zeros((1, intake.window_samples), np.float32))
 
 
-def _roles(found: Mapping[int, Output], network: _Network, shown: Wanted) -> dict[str, int]:
-    """Return the tensors that are shown, by role."""
-    tensors = list(found)[: network.n_own]
-    inner = {} if network.inner is None else {EMBEDDING: network.inner}
-    places = roles([found[tensor] for tensor in tensors], shown)
-    return inner | {role: tensors[place] for role, place in places.items()}
+def _roles(own: Sequence[tuple[int, Output]], inner: int | None, shown: Wanted) -> dict[str, int]:
+    """Return the tensors that are shown, by role, of those that the file gives in its order."""
+    places = roles([output for _, output in own], shown)
+    found = {role: own[place][0] for role, place in places.items()}
+    return found if inner is None else {EMBEDDING: inner} | found
 
 
 def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output]) -> dict[int, Output]:
