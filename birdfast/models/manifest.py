@@ -20,6 +20,11 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "model": ("The network's file, and that of its labels, in this folder.", ""),
     "labels": ("", ""),
     "labels_format": ('"lines" of names or of Scientific_Common; "csv:COLUMN" of a table.', ""),
+    "on": (
+        "Of a head: the network whose embedding it takes, by its name or place; `rate_hz` is then that of the"
+        " sound that it is fed.",
+        "birdnet-2.4",
+    ),
     "rate_hz": ("The sound that it takes: samples a second, and samples a window.", 0),
     "window_samples": ("", 0),
     "step_samples": ("From window to window, if not a whole window.", 0),
