@@ -20,6 +20,7 @@ from birdfast.grafting import graft
 from birdfast.outcomes import Outcome
 from birdfast.pipeline import Pipeline
 from birdfast.runs import Follower, How, Results, Run
+from birdfast.runs.facts import fingerprint
 from birdfast.sessions import open_session
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.session import Arrays
@@ -292,6 +293,28 @@ def test_workers_refuse_another_backbone(deep: models.Model, tmp_path: Path) -> 
     (tmp_path / "below.tflite").write_bytes(networks.tflite(networks.weights(5) + 1, networks.weights(3, 5)))
     with pytest.raises(ModelError, match=r"below\.tflite: was replaced or changed"):
         models.check_unchanged([model], [meant])
+
+
+def test_the_number_of_a_backbones_classes_decides(deep: models.Model, tmp_path: Path) -> None:
+    """It chooses the backbone's scores, and with them the matrix whose input is the embedding."""
+    shutil.copytree(deep.path.parent, tmp_path / "below")
+    model = models.find(
+        heads.write(tmp_path / "h", heads.tflite(heads.matrix(5)), ".tflite", 'on = "../below"')
+    )
+    assert model.backbone is not None
+    meant = model.digests()
+    usual = fingerprint([model], EVERYTHING, [meant])
+    model.backbone.labels_path.write_text("A\nB\nC\nD\nE\n")
+    now = fingerprint([model], EVERYTHING, [model.digests()])
+    assert {key for key in usual if usual[key] != now[key]} == {"model's backbone's labels"}
+    with pytest.raises(ModelError, match=f"{model.backbone.labels_path.name}: was replaced or changed"):
+        models.check_unchanged([model], [meant])
+    told = [
+        dataclasses.replace(model, backbone=dataclasses.replace(model.backbone, n_classes=n)) for n in (3, 5)
+    ]
+    three, five = (fingerprint([one], EVERYTHING, [one.digests()]) for one in told)
+    assert {key for key in three if three[key] != five[key]} == {"model's backbone's n_classes"}
+    assert "model's backbone's labels" not in three
 
 
 def refused(folder: Path, reason: str) -> None:
