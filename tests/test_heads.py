@@ -19,6 +19,7 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.grafting import graft
 from birdfast.outcomes import Outcome
 from birdfast.pipeline import Pipeline
+from birdfast.pipeline.lending import Backbones
 from birdfast.runs import Follower, How, Results, Run
 from birdfast.runs.facts import fingerprint
 from birdfast.sessions import open_session
@@ -120,7 +121,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, of: Path) -> list[int]:
 
     def open_it(session: BatchedSession, model: models.Model, *how: object, **more: object) -> None:
         opened(session, model, *how, **more)
-        session.is_counted = model.path == of
+        session.is_counted = model.path.resolve() == of.resolve()
 
     def run_it(session: BatchedSession, some: Float32) -> Arrays:
         if getattr(session, "is_counted", False):
@@ -315,6 +316,28 @@ def test_the_number_of_a_backbones_classes_decides(deep: models.Model, tmp_path:
     three, five = (fingerprint([one], EVERYTHING, [one.digests()]) for one in told)
     assert {key for key in three if three[key] != five[key]} == {"model's backbone's n_classes"}
     assert "model's backbone's labels" not in three
+
+
+@pytest.mark.parametrize("first", ["network", "head"])
+def test_a_network_and_a_head_on_its_file_run_once(
+    deep: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """The file alone does not say how many classes there are, and the labels of the network do."""
+    network = Path(shutil.copy(deep.path, tmp_path / "net.tflite"))
+    shutil.copy(deep.labels_path, tmp_path / "net_Labels.txt")
+    runs = counted(monkeypatch, network)
+    manifest = 'on = "../net.tflite"\nactivation = "sigmoid"\n'
+    folder = heads.write(tmp_path / "h", heads.tflite(heads.matrix(5)), ".tflite", manifest)
+    both = [models.find(network), models.find(folder)]
+    listening = Backbones()
+    order = [0, 1] if first == "network" else [1, 0]
+    joined = [listening.join(i, both[i], [3 - i], models.cache_folder())[0] for i in order]
+    assert joined[0] is joined[1]
+    runs.clear()
+    some = windows(2)
+    with joined[0].lent() as sessions:
+        assert [sessions[i].run(some)["logits"].shape for i in (0, 1)] == [(2, 3), (2, 2)]
+    assert runs == [2]
 
 
 def refused(folder: Path, reason: str) -> None:
