@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[onnx]'")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
-from onnx import helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 import birdfast  # noqa: E402
 from birdfast import labels, models  # noqa: E402
@@ -22,9 +23,10 @@ from birdfast.errors import ModelError, RecordingWarning  # noqa: E402
 from birdfast.models import onnxfacts  # noqa: E402
 from birdfast.pipeline import Pipeline  # noqa: E402
 from birdfast.runs.facts import fingerprint  # noqa: E402
+from birdfast.sessions import open_session  # noqa: E402
 from birdfast.sources import onnxfile  # noqa: E402
 
-from . import networks  # noqa: E402
+from . import networks, onnxnetworks  # noqa: E402
 from .commands import infer, table  # noqa: E402
 from .onnxnetworks import (  # noqa: E402
     FLOAT,
@@ -312,6 +314,30 @@ def test_the_first_of_several_files_is_taken(tmp_path: Path, monkeypatch: pytest
         (folder / name).touch()
         model = models.find("perch-2")
         assert (model.path.name, f".{model.kind}") == (name, model.path.suffix)
+
+
+def test_perch_2_shows_its_spatial_embedding(tmp_path: Path) -> None:
+    """A stand-in with the outputs of its file, of which each is the window's mean."""
+    shapes = {"embedding": [1536], "spatial_embedding": [16, 4, 1536], "label": [14_795]}
+    nodes = [helper.make_node("ReduceMean", ["inputs"], ["mean"], axes=[1])]
+    nodes += [helper.make_node("Reshape", ["mean", "places"], ["every"])]
+    for name, shape in shapes.items():
+        taken = "every" if len(shape) > 1 else "mean"
+        nodes.append(helper.make_node("Mul", [taken, f"{name} ones"], [name]))
+    constants = {f"{name} ones": np.ones((1, *shape), np.float32) for name, shape in shapes.items()}
+    constants["places"] = np.array([-1, 1, 1, 1])
+    graph = helper.make_graph(
+        nodes,
+        "perch",
+        [helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["batch", 160_000])],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", *s]) for n, s in shapes.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    path = tmp_path / "perch_v2.onnx"
+    path.write_bytes(onnxnetworks.model(graph).SerializeToString())
+    session = open_session(dataclasses.replace(models.catalogue()["perch-2"], kind="onnx", path=path))
+    assert session.outputs == {"logits": 14_795, "embedding": 1536, "spatial_embedding": 16 * 4 * 1536}
+    assert session.spatial_shape == (16, 4, 1536)
 
 
 @pytest.mark.parametrize(
