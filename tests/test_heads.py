@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 import birdfast
 from birdfast import labels, modelfolder, models
@@ -500,6 +501,18 @@ def test_a_file_that_says_nothing_is_no_head(tmp_path: Path, suffix: str, n_byte
         path.write_bytes(data)
         assert models.firstinput.shape(path) in (None, (1, 1024), (-1, 1024), (0, 1024))
     assert models.firstinput.shape(tmp_path / "gone.tflite") is None
+
+
+@pytest.mark.parametrize("length", [-1, -(1 << 63), 0, "any", 1024])
+def test_an_open_length_is_below_1(tmp_path: Path, length: int | str) -> None:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 8])
+    value.type.tensor_type.shape.dim[1].Clear()
+    if isinstance(length, int):
+        value.type.tensor_type.shape.dim[1].dim_value = length
+    graph = helper.make_graph([], "g", [value], [])
+    (tmp_path / "a.onnx").write_bytes(helper.make_model(graph).SerializeToString())
+    meant = length if isinstance(length, int) else 0
+    assert models.firstinput.shape(tmp_path / "a.onnx") == (0, meant)
 
 
 def test_a_head_of_another_rate_hears_sound_that_is_slowed_down(deep: models.Model, tmp_path: Path) -> None:
