@@ -91,6 +91,14 @@ def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_take
     assert models.find(tmp_path).licence == "as its author says"
 
 
+def test_no_comment_of_a_manifest_stands_alone() -> None:
+    """What is not told is shown as it could stand there."""
+    lines = [line.removeprefix("# ") for line in manifest.text({}).splitlines()]
+    shown = {line.partition(" = ")[0] for line in lines if " = " in line}
+    assert {"on", "rate_hz", "window_samples", "step_samples", "activation", "embedding_samples"} <= shown
+    assert not [line for line in lines if line.endswith(" = 0")]
+
+
 def test_what_is_missing_is_refused_by_its_flags_where_nobody_can_be_asked(home: Path, file: Path) -> None:
     result = birdfast("models", "add", file, "--rate", "8000", stdin=-3)
     assert result.returncode == 64

@@ -18,11 +18,14 @@ from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 import birdfast  # noqa: E402
 from birdfast import labels, models  # noqa: E402
 from birdfast.__main__ import main  # noqa: E402
+from birdfast.cli.questions import Nobody  # noqa: E402
 from birdfast.config import Options  # noqa: E402
-from birdfast.errors import ModelError, RecordingWarning  # noqa: E402
+from birdfast.errors import ConfigError, ModelError, RecordingWarning  # noqa: E402
 from birdfast.models import onnxfacts  # noqa: E402
 from birdfast.pipeline import Pipeline  # noqa: E402
+from birdfast.runs import adding  # noqa: E402
 from birdfast.runs.facts import fingerprint  # noqa: E402
+from birdfast.runs.told import Told  # noqa: E402
 from birdfast.sessions import open_session  # noqa: E402
 from birdfast.sources import onnxfile  # noqa: E402
 
@@ -212,6 +215,7 @@ def test_what_is_written_is_read_and_the_rest_stays(tmp_path: Path) -> None:
     [
         ({"sample_rate": "fast"}, "its sample_rate is 'fast'; a number above 0 fits"),
         ({"sample_rate": "-1"}, "its sample_rate is '-1'"),
+        ({"sample_rate": "8000.5"}, "its sample_rate is '8000.5'; a whole number above 0 fits"),
         ({"sample_rate": "8000", "sample_duration": "nan"}, "its sample_duration is 'nan'"),
         ({"sample_rate": "8000", "sample_duration": "1e300"}, "its sample_duration is '1e300'"),
         ({"classes": "[1, 2]"}, "no classes that name its classes by number"),
@@ -314,6 +318,19 @@ def test_the_first_of_several_files_is_taken(tmp_path: Path, monkeypatch: pytest
         (folder / name).touch()
         model = models.find("perch-2")
         assert (model.path.name, f".{model.kind}") == (name, model.path.suffix)
+
+
+def test_a_rate_is_one_number_to_whoever_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(told(told_all(network()), sample_rate=f"{RATE_HZ}.0").SerializeToString())
+    assert models.find(path).rate_hz == RATE_HZ
+    assert (
+        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "added").listener.model.rate_hz
+        == RATE_HZ
+    )
+    path.write_bytes(told(told_all(network()), sample_rate="16000.5").SerializeToString())
+    with pytest.raises(ConfigError, match="give --rate"):
+        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "other")
 
 
 def test_perch_2_shows_its_spatial_embedding(tmp_path: Path) -> None:

@@ -148,8 +148,8 @@ def _sound(
             f"{path}: takes {taken}, which is no window of sound; if it is a picture, give the recipe that it"
             " was trained on with --front-end"
         )
-    rate_hz = told.rate_hz or int(guesses.number(network.metadata, onnxfacts.RATE))
-    window_s = told.window_s or guesses.number(network.metadata, onnxfacts.SECONDS)
+    rate_hz = told.rate_hz or int(onnxfacts.number(network.metadata, onnxfacts.RATE, whole=True) or 0)
+    window_s = told.window_s or onnxfacts.number(network.metadata, onnxfacts.SECONDS) or 0.0
     window_samples = held or told.window_samples
     if not rate_hz and window_samples and told.window_s:
         rate_hz = round(window_samples / told.window_s)
