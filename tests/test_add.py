@@ -18,9 +18,9 @@ from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
 from birdfast.runs import adding
-from birdfast.runs.facts_of_file import Told
+from birdfast.runs.told import Told
 
-from . import networks
+from . import heads, networks
 from .commands import birdfast, ran
 
 LABELS = "\n".join(networks.LABELS)
@@ -69,7 +69,7 @@ def test_a_file_becomes_a_model_that_its_name_finds(home: Path, file: Path, wav:
 
 
 def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_takes(tmp_path: Path) -> None:
-    examples = {key: example for key, (_, example) in manifest.MEANINGS.items()}
+    examples = {key: example for key, (_, example) in manifest.MEANINGS.items() if key != "on"}
     networks.write_folder(tmp_path)
     facts = {key: example or {int: 8_000, str: "tiny"}[type(example)] for key, example in examples.items()}
     facts |= {
@@ -89,6 +89,14 @@ def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_take
     (tmp_path / "model.toml").write_text(manifest.text({"rate_hz": 8_000}))
     assert "# licence = " in (tmp_path / "model.toml").read_text()
     assert models.find(tmp_path).licence == "as its author says"
+
+
+def test_no_comment_of_a_manifest_stands_alone() -> None:
+    """What is not told is shown as it could stand there."""
+    lines = [line.removeprefix("# ") for line in manifest.text({}).splitlines()]
+    shown = {line.partition(" = ")[0] for line in lines if " = " in line}
+    assert {"on", "rate_hz", "window_samples", "step_samples", "activation", "embedding_samples"} <= shown
+    assert not [line for line in lines if line.endswith(" = 0")]
 
 
 def test_what_is_missing_is_refused_by_its_flags_where_nobody_can_be_asked(home: Path, file: Path) -> None:
@@ -231,6 +239,46 @@ def test_a_name_in_the_working_folder_comes_first(
 def _made(folder: Path) -> Path:
     folder.mkdir()
     return folder
+
+
+class TestHead:
+    """A file whose input is as long as an embedding is a head, and what it is on is written down."""
+
+    @pytest.fixture
+    def bats(self, tmp_path: Path) -> Path:
+        (tmp_path / "bats_Labels.txt").write_text("\n".join(heads.LABELS))
+        (tmp_path / "bats.tflite").write_bytes(heads.tflite(heads.matrix(1024)))
+        return tmp_path / "bats.tflite"
+
+    def test_its_input_tells_what_it_is_on(self, home: Path, bats: Path, birdnet: models.Model) -> None:
+        result = birdfast("models", "add", bats, "--rate", "144000", "--activation", "sigmoid")
+        assert result.returncode == 0, result.stderr
+        assert "the embedding of birdnet-2.4, of windows of 1 s at 144,000 Hz" in result.stdout
+        model = models.find("bats")
+        assert (model.on, model.backbone, model.rate_hz) == ("birdnet-2.4", birdnet, 144_000)
+        assert model.window_samples == 0
+        adding.add(bats, Told(name="slow"), Likely())
+        told = tomllib.loads((home / "slow" / "model.toml").read_text())
+        assert (told["on"], "rate_hz" in told, "window_samples" in told) == ("birdnet-2.4", False, False)
+
+    def test_a_rate_in_its_name_is_asked_for(self, bats: Path, home: Path, birdnet: models.Model) -> None:
+        fast = bats.rename(bats.with_name("bats-256kHz.tflite"))
+        told = Told(labels=bats.with_name("bats_Labels.txt"), activation="sigmoid")
+        with pytest.raises(ConfigError, match="--rate.*likely 256000"):
+            adding.add(fast, told, Nobody())
+        adding.add(fast, told, Likely())
+        assert models.find("bats-256kHz").rate_hz == 256_000
+
+    def test_what_it_is_on_may_be_told(self, home: Path, deep: models.Model, tmp_path: Path) -> None:
+        (tmp_path / "own_Labels.txt").write_text("\n".join(heads.LABELS))
+        (tmp_path / "own.tflite").write_bytes(heads.tflite(heads.matrix(5)))
+        told = Told(on=str(deep.path.parent), activation="sigmoid")
+        adding.add(tmp_path / "own.tflite", told, Nobody())
+        assert models.find("own").backbone == models.find(deep.path.parent.resolve())
+        with pytest.raises(ConfigError, match="on: 'gone' does not fit; it takes birdnet-2.4, "):
+            adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="gone"), Nobody())
+        with pytest.raises(ConfigError, match="on: a head takes the sound of the network that it is on"):
+            adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", window_s=1), Nobody())
 
 
 class TestOnnx:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from onnx import TensorProto, helper
 
 import birdfast
 from birdfast import labels, modelfolder, models
@@ -19,7 +20,9 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.grafting import graft
 from birdfast.outcomes import Outcome
 from birdfast.pipeline import Pipeline
+from birdfast.pipeline.lending import Backbones
 from birdfast.runs import Follower, How, Results, Run
+from birdfast.runs.facts import fingerprint
 from birdfast.sessions import open_session
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.session import Arrays
@@ -119,7 +122,7 @@ def counted(monkeypatch: pytest.MonkeyPatch, of: Path) -> list[int]:
 
     def open_it(session: BatchedSession, model: models.Model, *how: object, **more: object) -> None:
         opened(session, model, *how, **more)
-        session.is_counted = model.path == of
+        session.is_counted = model.path.resolve() == of.resolve()
 
     def run_it(session: BatchedSession, some: Float32) -> Arrays:
         if getattr(session, "is_counted", False):
@@ -294,6 +297,50 @@ def test_workers_refuse_another_backbone(deep: models.Model, tmp_path: Path) -> 
         models.check_unchanged([model], [meant])
 
 
+def test_the_number_of_a_backbones_classes_decides(deep: models.Model, tmp_path: Path) -> None:
+    """It chooses the backbone's scores, and with them the matrix whose input is the embedding."""
+    shutil.copytree(deep.path.parent, tmp_path / "below")
+    model = models.find(
+        heads.write(tmp_path / "h", heads.tflite(heads.matrix(5)), ".tflite", 'on = "../below"')
+    )
+    assert model.backbone is not None
+    meant = model.digests()
+    usual = fingerprint([model], EVERYTHING, [meant])
+    model.backbone.labels_path.write_text("A\nB\nC\nD\nE\n")
+    now = fingerprint([model], EVERYTHING, [model.digests()])
+    assert {key for key in usual if usual[key] != now[key]} == {"model's backbone's labels"}
+    with pytest.raises(ModelError, match=f"{model.backbone.labels_path.name}: was replaced or changed"):
+        models.check_unchanged([model], [meant])
+    told = [
+        dataclasses.replace(model, backbone=dataclasses.replace(model.backbone, n_classes=n)) for n in (3, 5)
+    ]
+    three, five = (fingerprint([one], EVERYTHING, [one.digests()]) for one in told)
+    assert {key for key in three if three[key] != five[key]} == {"model's backbone's n_classes"}
+    assert "model's backbone's labels" not in three
+
+
+@pytest.mark.parametrize("first", ["network", "head"])
+def test_a_network_and_a_head_on_its_file_run_once(
+    deep: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, first: str
+) -> None:
+    """The file alone does not say how many classes there are, and the labels of the network do."""
+    network = Path(shutil.copy(deep.path, tmp_path / "net.tflite"))
+    shutil.copy(deep.labels_path, tmp_path / "net_Labels.txt")
+    runs = counted(monkeypatch, network)
+    manifest = 'on = "../net.tflite"\nactivation = "sigmoid"\n'
+    folder = heads.write(tmp_path / "h", heads.tflite(heads.matrix(5)), ".tflite", manifest)
+    both = [models.find(network), models.find(folder)]
+    listening = Backbones()
+    order = [0, 1] if first == "network" else [1, 0]
+    joined = [listening.join(i, both[i], [3 - i], models.cache_folder())[0] for i in order]
+    assert joined[0] is joined[1]
+    runs.clear()
+    some = windows(2)
+    with joined[0].lent() as sessions:
+        assert [sessions[i].run(some)["logits"].shape for i in (0, 1)] == [(2, 3), (2, 2)]
+    assert runs == [2]
+
+
 def refused(folder: Path, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
         Pipeline(models.find(folder))
@@ -454,6 +501,18 @@ def test_a_file_that_says_nothing_is_no_head(tmp_path: Path, suffix: str, n_byte
         path.write_bytes(data)
         assert models.firstinput.shape(path) in (None, (1, 1024), (-1, 1024), (0, 1024))
     assert models.firstinput.shape(tmp_path / "gone.tflite") is None
+
+
+@pytest.mark.parametrize("length", [-1, -(1 << 63), 0, "any", 1024])
+def test_an_open_length_is_below_1(tmp_path: Path, length: int | str) -> None:
+    value = helper.make_tensor_value_info("x", TensorProto.FLOAT, ["batch", 8])
+    value.type.tensor_type.shape.dim[1].Clear()
+    if isinstance(length, int):
+        value.type.tensor_type.shape.dim[1].dim_value = length
+    graph = helper.make_graph([], "g", [value], [])
+    (tmp_path / "a.onnx").write_bytes(helper.make_model(graph).SerializeToString())
+    meant = length if isinstance(length, int) else 0
+    assert models.firstinput.shape(tmp_path / "a.onnx") == (0, meant)
 
 
 def test_a_head_of_another_rate_hears_sound_that_is_slowed_down(deep: models.Model, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -12,19 +13,23 @@ import pytest
 onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.[onnx]'")
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
-from onnx import helper  # noqa: E402
+from onnx import TensorProto, helper, numpy_helper  # noqa: E402
 
 import birdfast  # noqa: E402
 from birdfast import labels, models  # noqa: E402
 from birdfast.__main__ import main  # noqa: E402
+from birdfast.cli.questions import Nobody  # noqa: E402
 from birdfast.config import Options  # noqa: E402
-from birdfast.errors import ModelError, RecordingWarning  # noqa: E402
+from birdfast.errors import ConfigError, ModelError, RecordingWarning  # noqa: E402
 from birdfast.models import onnxfacts  # noqa: E402
 from birdfast.pipeline import Pipeline  # noqa: E402
+from birdfast.runs import adding  # noqa: E402
 from birdfast.runs.facts import fingerprint  # noqa: E402
+from birdfast.runs.told import Told  # noqa: E402
+from birdfast.sessions import open_session  # noqa: E402
 from birdfast.sources import onnxfile  # noqa: E402
 
-from . import networks  # noqa: E402
+from . import networks, onnxnetworks  # noqa: E402
 from .commands import infer, table  # noqa: E402
 from .onnxnetworks import (  # noqa: E402
     FLOAT,
@@ -210,6 +215,7 @@ def test_what_is_written_is_read_and_the_rest_stays(tmp_path: Path) -> None:
     [
         ({"sample_rate": "fast"}, "its sample_rate is 'fast'; a number above 0 fits"),
         ({"sample_rate": "-1"}, "its sample_rate is '-1'"),
+        ({"sample_rate": "8000.5"}, "its sample_rate is '8000.5'; a whole number above 0 fits"),
         ({"sample_rate": "8000", "sample_duration": "nan"}, "its sample_duration is 'nan'"),
         ({"sample_rate": "8000", "sample_duration": "1e300"}, "its sample_duration is '1e300'"),
         ({"classes": "[1, 2]"}, "no classes that name its classes by number"),
@@ -312,6 +318,43 @@ def test_the_first_of_several_files_is_taken(tmp_path: Path, monkeypatch: pytest
         (folder / name).touch()
         model = models.find("perch-2")
         assert (model.path.name, f".{model.kind}") == (name, model.path.suffix)
+
+
+def test_a_rate_is_one_number_to_whoever_reads_it(tmp_path: Path) -> None:
+    path = tmp_path / "mine.onnx"
+    path.write_bytes(told(told_all(network()), sample_rate=f"{RATE_HZ}.0").SerializeToString())
+    assert models.find(path).rate_hz == RATE_HZ
+    assert (
+        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "added").listener.model.rate_hz
+        == RATE_HZ
+    )
+    path.write_bytes(told(told_all(network()), sample_rate="16000.5").SerializeToString())
+    with pytest.raises(ConfigError, match="give --rate"):
+        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "other")
+
+
+def test_perch_2_shows_its_spatial_embedding(tmp_path: Path) -> None:
+    """A stand-in with the outputs of its file, of which each is the window's mean."""
+    shapes = {"embedding": [1536], "spatial_embedding": [16, 4, 1536], "label": [14_795]}
+    nodes = [helper.make_node("ReduceMean", ["inputs"], ["mean"], axes=[1])]
+    nodes += [helper.make_node("Reshape", ["mean", "places"], ["every"])]
+    for name, shape in shapes.items():
+        taken = "every" if len(shape) > 1 else "mean"
+        nodes.append(helper.make_node("Mul", [taken, f"{name} ones"], [name]))
+    constants = {f"{name} ones": np.ones((1, *shape), np.float32) for name, shape in shapes.items()}
+    constants["places"] = np.array([-1, 1, 1, 1])
+    graph = helper.make_graph(
+        nodes,
+        "perch",
+        [helper.make_tensor_value_info("inputs", TensorProto.FLOAT, ["batch", 160_000])],
+        [helper.make_tensor_value_info(n, TensorProto.FLOAT, ["batch", *s]) for n, s in shapes.items()],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    path = tmp_path / "perch_v2.onnx"
+    path.write_bytes(onnxnetworks.model(graph).SerializeToString())
+    session = open_session(dataclasses.replace(models.catalogue()["perch-2"], kind="onnx", path=path))
+    assert session.outputs == {"logits": 14_795, "embedding": 1536, "spatial_embedding": 16 * 4 * 1536}
+    assert session.spatial_shape == (16, 4, 1536)
 
 
 @pytest.mark.parametrize(

@@ -137,6 +137,19 @@ def test_a_resized_constant_is_constant(n: int, m: int, antialias: bool) -> None
         ({"n_fft": 1024, "hop_samples": 1, "mean": float("nan")}, "mean: nan does not fit"),
         ({"n_fft": 1024, "hop_samples": 1, "hop_length": 1}, "unknown key hop_length; a recipe has n_fft"),
         ({"n_fft": 1024, "hop_samples": 1, "fit": "resize"}, "fit: 'resize' needs the picture's size"),
+        (
+            {"n_fft": 1024, "hop_samples": 1, "top_db": -80.0},
+            "top_db: -80.0 does not fit; it takes 0 or more",
+        ),
+        (
+            {"n_fft": 1024, "hop_samples": 1, "reference": -1},
+            "reference: -1 does not fit; it takes 0 or more",
+        ),
+        (
+            {"n_fft": 1024, "hop_samples": 1, "pcen_power": 0},
+            "pcen_power: 0 does not fit; it takes more than",
+        ),
+        ({"n_fft": 1024, "hop_samples": 1, "offset": 5.0}, "offset: 5.0 does not fit; it takes 0, but where"),
         ({"n_fft": 1024, "hop_samples": 1, "place": "start"}, 'place: "start" does not fit frames about'),
     ],
 )

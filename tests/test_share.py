@@ -16,6 +16,7 @@ from birdfast.frontends.pictures import Pictures
 from birdfast.frontends.recipe import Recipe
 from birdfast.frontends.share import RECENT, SharedPictures
 from birdfast.pipeline import Pipeline
+from birdfast.sessions import open_session
 
 from .recordings import noise, write
 
@@ -88,6 +89,21 @@ def test_who_is_alone_keeps_nothing_and_nobody_keeps_more_than_the_last_windows(
     del first, second
     gc.collect()
     assert len(share._SHARES) == before
+
+
+def test_who_is_left_alone_keeps_nothing_more(two: list[models.Model], drawn: list[int]) -> None:
+    """A session of a network is one member, and none when it is closed."""
+    session = open_session(two[0])
+    drawing = session._intake._draw
+    assert drawing._share.n_members == 1
+    other = session.twin()
+    assert drawing._share.n_members == 2
+    del other
+    gc.collect()
+    assert drawing._share.n_members == 1
+    drawn.clear()
+    drawing(WINDOWS)
+    assert drawn == [len(WINDOWS)], "at once, not window by window to be kept"
 
 
 def test_threads_share_nothing_and_wait_for_nobody(drawn: list[int]) -> None:

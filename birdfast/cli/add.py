@@ -1,8 +1,9 @@
 """Make a model's folder of a network's file, so that --model takes its name.
 
-FILE is a .tflite or .onnx network that takes a window of sound, or a picture of one whose recipe
---front-end gives. What neither the file nor an option says is asked, with a good guess in brackets: an empty
-answer takes it. Where there is no terminal nothing is asked; --yes takes the guesses there and elsewhere.
+FILE is a .tflite or .onnx network that takes a window of sound, a picture of one whose recipe
+--front-end gives, or, as a head, the embedding of the network that --on names. What neither the file nor an
+option says is asked, with a good guess in brackets: an empty answer takes it. Where there is no terminal
+nothing is asked; --yes takes the guesses there and elsewhere.
 The network is run once before its folder is there.
 
   NAME/model.toml     what is known of it, a line and a comment a fact; to be changed by hand, too
@@ -44,6 +45,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--activation", metavar="KIND", help="from its scores to confidences: sigmoid, softmax or none"
     )
     parser.add_argument("--output", help="the output with the scores, where there are several")
+    parser.add_argument(
+        "--on",
+        metavar="NAME",
+        help="of a head: the network whose embedding it takes, by its name, file or folder (default: what the"
+        " length of its input tells, unless a window of sound is told)",
+    )
     parser.add_argument("--front-end", metavar="TOML", help="the recipe of the picture that it takes")
     parser.add_argument(
         "-o",
@@ -58,18 +65,19 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Add the model, and print what was found."""
-    from ..runs import adding, facts_of_file
-    from ..runs.facts_of_file import Told
+    from ..runs import adding
+    from ..runs import told as reading
 
-    told = Told(
+    told = reading.Told(
         name=chosen.name or "",
         labels=chosen.labels and Path(chosen.labels),
         column=chosen.column or "",
-        rate_hz=facts_of_file.rate(chosen.rate) if chosen.rate else 0,
+        rate_hz=reading.rate(chosen.rate) if chosen.rate else 0,
         window_samples=_samples(chosen.window_samples) if chosen.window_samples else 0,
-        window_s=facts_of_file.seconds(chosen.window) if chosen.window else 0.0,
-        activation=facts_of_file.activation(chosen.activation) if chosen.activation else "",
+        window_s=reading.seconds(chosen.window) if chosen.window else 0.0,
+        activation=reading.activation(chosen.activation) if chosen.activation else "",
         output=chosen.output or "",
+        on=chosen.on or "",
         front_end=chosen.front_end and Path(chosen.front_end),
     )
     folder = chosen.folder
@@ -88,6 +96,8 @@ def _found(added: Added) -> list[str]:
     """Return in words what the network takes and gives."""
     model, listener = added.listener.model, added.listener
     picture = "pictures of " if model.front_end else ""
+    if model.on:
+        picture = f"the embedding of {model.on}, of "
     window_s = model.window_samples / model.rate_hz
     size = listener.embedding_size
     return [

@@ -44,6 +44,7 @@ class Recipe:
         Of a band's value v: v; ``log(max(v + offset, amin))``; ``10 log10(max(v, amin) / reference)``, twice
         that of a magnitude; or per-channel energy normalization (Wang et al. 2017, eq. 1).
     offset, amin : float
+        Of level "log"; of "log" and "db".
     reference : float
         0: the window's largest value.
     top_db : float
@@ -114,6 +115,11 @@ class Recipe:
         for name in POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name}: {getattr(self, name)!r} does not fit; it takes more than 0")
+        for name in NOT_NEGATIVE:
+            if getattr(self, name) < 0:
+                raise ConfigError(f"{name}: {getattr(self, name)!r} does not fit; it takes 0 or more")
+        if self.offset and self.level != "log":
+            raise ConfigError(f'offset: {self.offset!r} does not fit; it takes 0, but where level is "log"')
         if self.place == "start" and self.center:
             raise ConfigError('place: "start" does not fit frames about multiples of the hop (center)')
         if self.fit != "none" and not (self.bands > 0 and self.frames > 0):
@@ -140,7 +146,9 @@ class Recipe:
 KINDS: Mapping[str, Any] = {
     name: kind for name, kind in get_type_hints(Recipe).items() if name in Recipe.__dataclass_fields__
 }
-POSITIVE = ("n_fft", "hop_samples", "n_mels", "amin", "pcen_smoothing", "pcen_epsilon", "deviation")
+PCEN = ("pcen_power", "pcen_smoothing", "pcen_epsilon")
+POSITIVE = ("n_fft", "hop_samples", "n_mels", "amin", "deviation", *PCEN)
+NOT_NEGATIVE = ("reference", "top_db")
 
 
 def _check(name: str, value: Any, kind: Any) -> None:

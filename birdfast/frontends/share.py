@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class SharedPictures:
     def __init__(self, recipe: Recipe, rate_hz: int, window_samples: int) -> None:
         self._pictures = Pictures(recipe, rate_hz, window_samples)
         self.shape = self._pictures.shape
-        self._share = _share_of((recipe, rate_hz, window_samples))
+        self._share = _share_of((recipe, rate_hz, window_samples), self)
 
     def __call__(self, samples: Float32) -> Float32:
         """Return the pictures of windows, as `Pictures` does: an array that is nobody else's."""
@@ -63,7 +63,15 @@ class _Share:
     """How many have one recipe, and what was drawn last in this thread: windows with their pictures."""
 
     def __init__(self) -> None:
-        self.n_members, self._own = 0, threading.local()
+        self._members: WeakSet[SharedPictures] = WeakSet()  # of a network that was closed, none
+        self._own = threading.local()
+
+    @property
+    def n_members(self) -> int:
+        return len(self._members)
+
+    def join(self, member: SharedPictures) -> None:
+        self._members.add(member)
 
     def recent(self) -> deque[tuple[Float32, Float32]]:
         if not hasattr(self._own, "recent"):
@@ -76,11 +84,11 @@ _SHARES: WeakValueDictionary[tuple[Recipe, int, int], _Share] = WeakValueDiction
 _LOCK = threading.Lock()  # of those that begin; who draws takes none
 
 
-def _share_of(what: tuple[Recipe, int, int]) -> _Share:
+def _share_of(what: tuple[Recipe, int, int], member: SharedPictures) -> _Share:
     with _LOCK:
         share = _SHARES.get(what) or _Share()
         _SHARES[what] = share
-        share.n_members += 1
+        share.join(member)
     return share
 
 

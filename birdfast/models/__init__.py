@@ -19,8 +19,9 @@ from .activation import activation_after
 from .kinds import Digests, Kind
 from .known import catalogue
 from .labelspace import LabelSpace
-from .model import Model, described, listed, with_files
+from .model import Model, described, listed
 from .names import check_several, is_name, place_of
+from .placed import with_files
 from .places import FOLDERS_VARIABLE, cache_folder, folders
 from .unchanged import check_unchanged
 

@@ -6,21 +6,23 @@ Buffers are both described by their makers; TFLite's and ONNX's schemas give the
 
 from __future__ import annotations
 
+import io
 import os
 import struct
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from .. import sources
 from ..errors import ModelError
+from ..sources import onnxfile
 from . import kinds
 
 ODD = (struct.error, LookupError, ValueError, OSError, OverflowError, ModelError)
 MOST_DIMENSIONS = 8
 MOST_FIELDS, MOST_NAME = 1 << 20, 1 << 16  # of a message, in number; of a name, in bytes
-LARGEST_VARINT = 10  # bytes
-VARINT, EIGHT, BYTES, FOUR = 0, 1, 2, 5  # Protocol Buffers' wire types
+Span = tuple[int, int]  # where a message begins and ends
 
 
 def shape(path: Path) -> tuple[int, ...] | None:
@@ -38,10 +40,10 @@ def shape(path: Path) -> tuple[int, ...] | None:
         it is damaged, its runtime's reader judges.
     """
     try:
+        if kinds.found(path) == "onnx":
+            return _onnx(path)
         with sources.opened(path, ModelError) as file:
-            content = Content(file.fileno())
-            onnx = kinds.found(path) == "onnx"
-            return _onnx(content, os.fstat(file.fileno()).st_size) if onnx else _tflite(content)
+            return _tflite(Content(file.fileno()))
     except ODD:
         return None
 
@@ -55,15 +57,6 @@ class Content(NamedTuple):
         """Return a number in the form of `struct`, little-endian."""
         data = os.pread(self.descriptor, struct.calcsize(form), place)
         return int(struct.unpack(f"<{form}", data)[0])
-
-    def varint(self, place: int) -> tuple[int, int]:
-        """Return a number of Protocol Buffers, and where it ends."""
-        value = 0
-        for i, byte in enumerate(os.pread(self.descriptor, LARGEST_VARINT, place)):
-            value |= (byte & 0x7F) << 7 * i
-            if byte < 0x80:
-                return value, place + i + 1
-        raise ValueError("no number")
 
 
 def _tflite(content: Content) -> tuple[int, ...] | None:
@@ -94,58 +87,52 @@ def _items(content: Content, field: int) -> range:
     return range(start + 4, start + 4 + 4 * n_items, 4)
 
 
-def _onnx(content: Content, size: int) -> tuple[int, ...] | None:
-    graph = _message(content, (0, size), 7)
-    constants = {_name(content, one, 8) for one in _messages(content, graph, 5)}
-    every = _messages(content, graph, 11)
-    inputs = [one for one in every if _name(content, one, 1) not in constants]
-    if len(inputs) != 1:
-        return None
-    (span,) = inputs
-    for number in (2, 1, 2):  # its type, that of a tensor, its shape
-        span = _message(content, span, number)
-    return tuple(_length(content, one) for one in _messages(content, span, 1))[:MOST_DIMENSIONS]
+def _onnx(path: Path) -> tuple[int, ...] | None:
+    with onnxfile.reading(path) as file:
+        graph = _message(file, (0, file.seek(0, io.SEEK_END)), 7)
+        constants = {_name(file, one, 8) for one in _messages(file, graph, 5)}
+        inputs = [one for one in _messages(file, graph, 11) if _name(file, one, 1) not in constants]
+        if len(inputs) != 1:
+            return None
+        (span,) = inputs
+        for number in (2, 1, 2):  # its type, that of a tensor, its shape
+            span = _message(file, span, number)
+        lengths = list(islice(_messages(file, span, 1), MOST_DIMENSIONS))
+        return tuple(_length(file, one) for one in lengths)
 
 
-def _length(content: Content, span: tuple[int, int]) -> int:
-    return next((value for number, value in _fields(content, span) if number == 1), 0)
+def _length(file: io.BufferedReader, span: Span) -> int:
+    """Return a dimension's length, which is a signed number of 64 bits; 0 where it has but a name."""
+    for field in _fields(file, span):
+        if field.number == 1:
+            file.seek(field.first)
+            onnxfile.varint(file)  # the field's number
+            value = onnxfile.varint(file) & (1 << 64) - 1
+            return value - (value >> 63 << 64)
+    return 0
 
 
-def _name(content: Content, span: tuple[int, int], number: int) -> bytes:
-    first, end = _message(content, span, number)
-    return os.pread(content.descriptor, min(MOST_NAME, end - first), first)
+def _name(file: io.BufferedReader, span: Span, number: int) -> bytes:
+    first, end = _message(file, span, number)
+    file.seek(first)
+    return file.read(min(MOST_NAME, end - first))
 
 
-def _message(content: Content, span: tuple[int, int], wanted: int) -> tuple[int, int]:
-    for found in _messages(content, span, wanted):
+def _message(file: io.BufferedReader, span: Span, wanted: int) -> Span:
+    for found in _messages(file, span, wanted):
         return found
     raise ValueError("no such field")
 
 
-def _messages(content: Content, span: tuple[int, int], wanted: int) -> Iterator[tuple[int, int]]:
+def _messages(file: io.BufferedReader, span: Span, wanted: int) -> Iterator[Span]:
     """Yield where the messages of a number begin and end."""
-    for number, value in _fields(content, span):
-        if number == wanted and isinstance(value, tuple):
-            yield value
+    for field in _fields(file, span):
+        if field.number == wanted:
+            yield field.start, field.end
 
 
-def _fields(content: Content, span: tuple[int, int]) -> Iterator[tuple[int, Any]]:
-    """Yield the number of each field of a message, and its value, or where it begins and ends."""
-    place, end = span
-    for _ in range(MOST_FIELDS):
-        if place >= end:
-            return
-        key, place = content.varint(place)
-        value: Any = None
-        if key & 7 == VARINT:
-            value, place = content.varint(place)
-        elif key & 7 == BYTES:
-            length, place = content.varint(place)
-            value = (place, place + length)
-            place += length
-        elif key & 7 in (EIGHT, FOUR):
-            place += 8 if key & 7 == EIGHT else 4
-        else:
-            raise ValueError("no message")
-        yield key >> 3, value
-    raise ValueError("too many fields")
+def _fields(file: io.BufferedReader, span: Span) -> Iterator[onnxfile.Field]:
+    for n_before, field in enumerate(onnxfile.fields(file, *span)):
+        if n_before == MOST_FIELDS:
+            raise ValueError("too many fields")
+        yield field

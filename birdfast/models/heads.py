@@ -52,6 +52,22 @@ def completed(model: Model) -> Model:
     return dataclasses.replace(model, on=on, backbone=backbone)
 
 
+def by_input(path: Path) -> list[str]:
+    """Return the listed networks whose embedding is as long as a file's input: it may be a head on them."""
+    *batch, length = firstinput.shape(path) or (0,)
+    fitting = [one.name for one in listed().values() if one.embedding_samples == length]
+    if len(batch) > 1 or any(n > 1 for n in batch):
+        return []
+    return [name for name in fitting if name in BARE] or fitting
+
+
+def named_rate(path: Path, on: str) -> int:
+    """Return the rate that a head's file is named for, if not the usual one of a listed network; or 0."""
+    named = NAMED_RATE.search(path.stem)
+    rate_hz = int(named[1]) * 1000 if named else 0
+    return 0 if on in listed() and listed()[on].rate_hz == rate_hz else rate_hz
+
+
 def _check(model: Model) -> None:
     plain = {field.name: field.default for field in dataclasses.fields(Model)}
     for key in BACKBONES:
@@ -110,14 +126,11 @@ def _told_by_input(model: Model) -> str:
     told = model.rate_hz or model.window_samples or model.front_end
     if model.kind not in kinds.SUFFIXES.values() or told:
         return ""
-    *batch, length = firstinput.shape(model.path) or (0,)
-    fitting = [one.name for one in listed().values() if one.embedding_samples == length]
-    if not fitting or len(batch) > 1 or any(n > 1 for n in batch):
-        return ""
-    usual = [name for name in fitting if name in BARE] or fitting
-    if len(usual) > 1:
+    fitting = by_input(model.path)
+    if len(fitting) > 1:
+        n_values = listed()[fitting[0]].embedding_samples
         raise ModelError(
-            f"{model.path}: takes {length} values, the embedding of {' or '.join(usual)}; put it into a"
-            f' folder with a {modelfolder.MANIFEST} that says which: on = "{usual[0]}"'
+            f"{model.path}: takes {n_values} values, the embedding of {' or '.join(fitting)}; put it into a"
+            f' folder with a {modelfolder.MANIFEST} that says which: on = "{fitting[0]}"'
         )
-    return usual[0]
+    return fitting[0] if fitting else ""

@@ -18,19 +18,21 @@ SUFFIXES: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
 class Digests(NamedTuple):
     """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
 
-    A head's results hang on its backbone's files, too: "" where there is none. `more` are those of the labels
-    of further label spaces.
+    A head's results hang on its backbone's files, too: "" where there is none, or where its labels do not
+    say which of its outputs has the scores. `more` are those of the labels of further label spaces.
     """
 
     network: str
     labels: str
     backbone: str = ""
     more: Sequence[str] = ()
+    backbone_labels: str = ""
 
     @property
     def every(self) -> tuple[str, ...]:
         """All, in the order of `Model.files`."""
-        return (self.network, self.labels, *filter(None, [self.backbone]), *self.more)
+        below = filter(None, [self.backbone, self.backbone_labels])
+        return (self.network, self.labels, *below, *self.more)
 
 
 def told(name: str) -> Kind:

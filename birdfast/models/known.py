@@ -6,7 +6,8 @@ import dataclasses
 import importlib.util
 from pathlib import Path
 
-from .model import Model, listed, with_files
+from .model import Model, listed
+from .placed import with_files
 from .places import folders
 
 

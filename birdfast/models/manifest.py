@@ -20,18 +20,23 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "model": ("The network's file, and that of its labels, in this folder.", ""),
     "labels": ("", ""),
     "labels_format": ('"lines" of names or of Scientific_Common; "csv:COLUMN" of a table.', ""),
-    "rate_hz": ("The sound that it takes: samples a second, and samples a window.", 0),
-    "window_samples": ("", 0),
-    "step_samples": ("From window to window, if not a whole window.", 0),
+    "on": (
+        "Of a head: the network whose embedding it takes, by its name or place; `rate_hz` is then that of the"
+        " sound that it is fed.",
+        "birdnet-2.4",
+    ),
+    "rate_hz": ("The sound that it takes: samples a second, and samples a window.", 48_000),
+    "window_samples": ("", 144_000),
+    "step_samples": ("From window to window, if not a whole window.", 72_000),
     "normalization": ('Of a window\'s level: "none"; as "hoplite" or "zoo" have it.', "none"),
     "activation": (
         'From its scores to confidences: "sigmoid", "softmax", or "none" where its graph has done it.',
-        "",
+        "sigmoid",
     ),
     "output": ("Which output has the scores, where there are several.", "scores"),
     "embedding": ("Which output has the embedding, if not the one that it shows by itself.", "embedding"),
-    "embedding_samples": ("How long its embedding is, and how many classes it scores.", 0),
-    "n_classes": ("", 0),
+    "embedding_samples": ("How long its embedding is, and how many classes it scores.", 1_024),
+    "n_classes": ("", 500),
 }
 
 

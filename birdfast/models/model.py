@@ -120,8 +120,13 @@ class Model:
     @property
     def files(self) -> tuple[Path, ...]:
         """What decides its scores and their names: its network, its labels, its backbone, and more labels."""
-        below = () if self.backbone is None else (self.backbone.path,)
+        below = () if self.backbone is None else (self.backbone.path, *self.backbone.counted)
         return (self.path, self.labels_path, *below, *self.more_labels)
+
+    @property
+    def counted(self) -> tuple[Path, ...]:
+        """The labels, where nothing else tells how many classes it scores: they choose its output."""
+        return () if self.n_classes or not self.labels_path.name else (self.labels_path,)
 
     @property
     def more_labels(self) -> tuple[Path, ...]:
@@ -141,9 +146,12 @@ class Model:
         ModelError
             One of them cannot be read.
         """
-        more = [sources.sha256(path, ModelError) for path in self.more_labels]
-        below = "" if self.backbone is None else self.backbone.sha256()
-        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below, tuple(more))
+        more = tuple(sources.sha256(path, ModelError) for path in self.more_labels)
+        own = Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), more=more)
+        if self.backbone is None:
+            return own
+        labels = "".join(sources.sha256(path, ModelError) for path in self.backbone.counted)
+        return own._replace(backbone=self.backbone.sha256(), backbone_labels=labels)
 
     def sha256(self) -> str:
         """Return the SHA-256 of its network's files; errors as `digests`."""
@@ -213,14 +221,6 @@ class Model:
             f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
             f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
         )
-
-
-def with_files(model: Model, path: Path, labels_path: Path) -> Model:
-    """Return a network whose files lie elsewhere; what is in the file says of what kind it is."""
-    told: dict[str, Any] = {"kind": model.kind if model.kind in ("stsg", "head") else kinds.found(path)}
-    if model.labels_format == "onnx" and labels_path != path:
-        told["labels_format"] = "lines"
-    return dataclasses.replace(model, path=path, labels_path=labels_path, **told)
 
 
 @cache

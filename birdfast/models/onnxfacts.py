@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +32,9 @@ def read(path: Path) -> dict[str, Any]:
     words = onnxfile.metadata(path)
     facts: dict[str, Any] = {}
     if RATE in words:
-        facts["rate_hz"] = _number(path, RATE, words[RATE], int, LARGEST)
+        facts["rate_hz"] = int(_number(path, words, RATE, LARGEST, whole=True))
     if RATE in words and SECONDS in words:
-        length_s = _number(path, SECONDS, words[SECONDS], float, LARGEST / facts["rate_hz"])
+        length_s = _number(path, words, SECONDS, LARGEST / facts["rate_hz"])
         facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
     if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
         facts["labels_format"] = "onnx"
@@ -78,11 +78,18 @@ def write(
         made.stream.writelines(onnxfile.told(path, words))
 
 
-def _number(path: Path, key: str, told: str, kind: type[int] | type[float], most: float) -> Any:
+def number(words: Mapping[str, str], key: str, most: float = LARGEST, *, whole: bool = False) -> float | None:
+    """Return a number above 0 that an author wrote into a file; None where there is none that fits."""
     try:
-        value = kind(told)
-        if not 0 < value <= most:
-            raise ValueError
-    except ValueError as error:
-        raise ModelError(f"{path}: its {key} is {told[:80]!r}; a number above 0 fits") from error
+        value = float(words.get(key, ""))
+    except ValueError:
+        return None
+    return value if 0 < value <= most and (value.is_integer() or not whole) else None
+
+
+def _number(path: Path, words: Mapping[str, str], key: str, most: float, *, whole: bool = False) -> float:
+    value = number(words, key, most, whole=whole)
+    if value is None:
+        takes = "a whole number" if whole and number(words, key, most) else "a number"
+        raise ModelError(f"{path}: its {key} is {words[key][:80]!r}; {takes} above 0 fits")
     return value

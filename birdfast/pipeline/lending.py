@@ -21,6 +21,8 @@ NO_MATTER: dict[str, Any] = {
     "name": "",
     "title": "",
     "labels_path": Path(),
+    "labels_format": "",
+    "n_classes": 0,
     "step_samples": 0,
     "normalization": "none",
     "activation": "",
@@ -81,7 +83,7 @@ class Backbones:
     """The networks of listeners that hear together, each opened once."""
 
     def __init__(self) -> None:
-        self._known: dict[Model, Backbone] = {}
+        self._known: dict[Model, dict[int, Backbone]] = {}  # by the number of classes, too
 
     def join(
         self, number: int, model: Model, n_classes: Sequence[int], cache: Path | None
@@ -109,10 +111,24 @@ class Backbones:
 
     def _opened(self, model: Model, n_classes: Sequence[int], cache: Path | None) -> Backbone:
         first, *more = n_classes
-        key = dataclasses.replace(model, path=model.path.resolve(), n_classes=first, **NO_MATTER)
-        if key not in self._known:
-            self._known[key] = Backbone(open_session(model, first, cache, more))
-        return self._known[key]
+        key = dataclasses.replace(model, path=model.path.resolve(), **NO_MATTER)
+        known = self._known.setdefault(key, {})
+        if first not in known:
+            session = open_session(model, first, cache, more)
+            known[first] = _alike(known, first, session) or Backbone(session)
+        return known[first]
+
+
+def _alike(known: Mapping[int, Backbone], n_classes: int, session: Session) -> Backbone | None:
+    """Return who shows the same, where one of the two was not told how many classes there are.
+
+    That one's scores are the only ones, so it is known only when it is open: who else listens must not decide
+    what a head hears.
+    """
+    for n, one in known.items():
+        if 0 in (n, n_classes) and one.session.outputs == session.outputs:
+            return one
+    return None
 
 
 class Borrower(Protocol):

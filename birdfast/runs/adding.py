@@ -21,6 +21,7 @@ from . import facts_of_file
 from .asking import Asking
 from .facts_of_file import Found
 from .output import AGAIN, output_folder, telling
+from .told import Told
 
 
 class Added(NamedTuple):
@@ -31,9 +32,7 @@ class Added(NamedTuple):
     listener: Listener
 
 
-def add(
-    path: Path, told: facts_of_file.Told, asking: Asking, folder: Path | None = None, *, force: bool = False
-) -> Added:
+def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, force: bool = False) -> Added:
     """Make a model's folder of a network's file, and run the network once.
 
     The folder is there when it is whole, or not at all.

@@ -100,8 +100,9 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
     if model.front_end is not None:
         facts["front_end"] = recipe.plain(model.front_end)
     decides |= {name: json.dumps(value) for name, value in facts.items()}
-    if model.backbone is not None:  # whose classes nobody hears of
-        below = _of_model(model.backbone, Digests(digests.backbone, ""))
+    if model.backbone is not None:  # whose classes nobody hears of, but their number chooses its scores
+        below = _of_model(model.backbone, Digests(digests.backbone, digests.backbone_labels))
+        below["n_classes"] = str(model.backbone.n_classes or "")
         decides |= {f"backbone's {name}": value for name, value in below.items() if value}
     return decides
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from .. import labels, sources
 from ..atomicfile import AtomicFile
-from ..config import LARGEST, Activation, above_zero, choice, whole
+from ..config import Activation
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
 from ..grafting import inspection
@@ -18,34 +17,11 @@ from ..grafting.inspection import Inspected
 from ..grafting.signature import Output
 from ..models import is_name, onnxfacts
 from ..models.activation import LEFT_TO_DO
-from . import guesses
+from . import facts_of_head, guesses
 from .asking import Asking
+from .told import Told, activation, rate, seconds
 
 INSPECTORS = {".tflite": inspection.of_tflite, ".onnx": inspection.of_onnx}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Told:
-    """What whoever adds a network says of it; "", 0 and None are left to its file and to questions.
-
-    Attributes
-    ----------
-    name, output, activation, column : str
-        `column` is that of a CSV of labels.
-    labels, front_end : path or None
-        A file of labels, and one with the recipe of its pictures.
-    rate_hz, window_samples, window_s : int, int, float
-    """
-
-    name: str = ""
-    labels: Path | None = None
-    column: str = ""
-    rate_hz: int = 0
-    window_samples: int = 0
-    window_s: float = 0.0
-    activation: str = ""
-    output: str = ""
-    front_end: Path | None = None
 
 
 class Found(NamedTuple):
@@ -96,13 +72,14 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     output = _output(path, network, told, n_labels, asking)
     if output:
         facts["output"] = output
-    if onnxfacts.EMBEDDING in network.metadata:
+    of_head = facts_of_head.find(path, network, told, asking)
+    if not of_head and onnxfacts.EMBEDDING in network.metadata:
         facts["embedding"] = network.metadata[onnxfacts.EMBEDDING]
-    facts |= _sound(path, network, told, recipe, asking)
+    facts |= of_head or _sound(path, network, told, recipe, asking)
     end = _ends_in(network.outputs, output, n_labels)
     facts["activation"] = told.activation or LEFT_TO_DO.get(end, "")
     if not facts["activation"]:
-        usual = guesses.activation(facts["window_samples"])
+        usual = guesses.activation(facts.get("window_samples", 0))
         others = [one for one in get_args(Activation) if one != usual]
         question = "what makes confidences of its scores, sigmoid, softmax or none"
         facts["activation"] = asking.ask("--activation", question, [usual, *others], activation)
@@ -113,22 +90,6 @@ def write_classes(path: Path, classes: list[str]) -> None:
     """Write names that a network's own file told as a table of labels."""
     with AtomicFile(path, mode="w", newline="", encoding="utf-8") as file:
         csv.writer(file.stream, lineterminator="\n").writerows([["label"], *([name] for name in classes)])
-
-
-def activation(text: str) -> str:
-    """Read what --activation takes."""
-    choice("activation", text, get_args(Activation))
-    return text
-
-
-def rate(text: str) -> int:
-    """Read what --rate takes."""
-    return whole("rate", _number("rate", text), 1, LARGEST)
-
-
-def seconds(text: str) -> float:
-    """Read what --window takes."""
-    return above_zero("window", _number("window", text), 3600, "seconds")
 
 
 def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple[Path | list[str], str]:
@@ -187,8 +148,8 @@ def _sound(
             f"{path}: takes {taken}, which is no window of sound; if it is a picture, give the recipe that it"
             " was trained on with --front-end"
         )
-    rate_hz = told.rate_hz or int(guesses.number(network.metadata, onnxfacts.RATE))
-    window_s = told.window_s or guesses.number(network.metadata, onnxfacts.SECONDS)
+    rate_hz = told.rate_hz or int(onnxfacts.number(network.metadata, onnxfacts.RATE, whole=True) or 0)
+    window_s = told.window_s or onnxfacts.number(network.metadata, onnxfacts.SECONDS) or 0.0
     window_samples = held or told.window_samples
     if not rate_hz and window_samples and told.window_s:
         rate_hz = round(window_samples / told.window_s)
@@ -224,10 +185,3 @@ def _file(text: str) -> Path:
     if not Path(text).is_file():
         raise ConfigError(f"{text}: no such file of labels")
     return Path(text)
-
-
-def _number(name: str, text: str) -> float:
-    try:
-        return float(text.replace(",", ""))
-    except ValueError as error:
-        raise ConfigError(f"{name}: {text!r} is not a number") from error

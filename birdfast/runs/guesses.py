@@ -33,15 +33,6 @@ def activation(window_samples: int) -> str:
     return next((one for one in known if one in ("sigmoid", "softmax")), "sigmoid")
 
 
-def number(metadata: Mapping[str, str], key: str) -> float:
-    """Return a number above 0 that a network's author wrote into its file, or 0."""
-    try:
-        value = float(metadata.get(key, "0"))
-    except ValueError:
-        return 0.0
-    return value if 0 < value < 1e9 else 0.0
-
-
 def classes(metadata: Mapping[str, str]) -> list[str]:
     """Return the classes that a network's author wrote into its file; none where that says nothing."""
     try:

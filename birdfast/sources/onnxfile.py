@@ -59,13 +59,13 @@ def metadata(path: Path) -> dict[str, str]:
     ModelError
         The file cannot be read, or is no ONNX model.
     """
-    with _opened(path) as file:
+    with reading(path) as file:
         return dict(_words(file, field) for field in _leaves(file, WORDS))
 
 
 def beside(path: Path) -> list[str]:
     """Return the names of the files that hold weights of a model, sorted; errors as `metadata`."""
-    with _opened(path) as file:
+    with reading(path) as file:
         entries = (_words(file, field) for field in _leaves(file, TENSORS))
         return sorted({value for key, value in entries if key == "location"})
 
@@ -75,8 +75,8 @@ def told(path: Path, words: Mapping[str, str]) -> Iterator[bytes]:
 
     What it said by the same keys goes, and all else stays; errors as `metadata`.
     """
-    with _opened(path) as file:
-        for field in _fields(file, 0, file.seek(0, io.SEEK_END)):
+    with reading(path) as file:
+        for field in fields(file, 0, file.seek(0, io.SEEK_END)):
             if field.number == METADATA and _words(file, field)[0] in words:
                 continue
             file.seek(field.first)
@@ -104,7 +104,8 @@ def place(path: Path, name: str) -> Path:
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[io.BufferedReader]:
+def reading(path: Path) -> Iterator[io.BufferedReader]:
+    """Open a model's file; ModelError where it cannot be read, or what is read in it is no ONNX model."""
     with opened(path, ModelError, MOST_BYTES) as file:
         try:
             yield file
@@ -118,7 +119,7 @@ def _leaves(file: io.BufferedReader, tables: Tables) -> Iterator[Field]:
     n_left = MOST_FIELDS
     while waiting:
         kind, start, end = waiting.pop()
-        for field in _fields(file, start, end):
+        for field in fields(file, start, end):
             n_left -= 1
             if not n_left:
                 raise EOFError
@@ -129,18 +130,18 @@ def _leaves(file: io.BufferedReader, tables: Tables) -> Iterator[Field]:
                 waiting.append((leads, field.start, field.end))
 
 
-def _fields(file: io.BufferedReader, start: int, end: int) -> Iterator[Field]:
-    """Yield the fields of a message that lies from `start` to `end`."""
+def fields(file: io.BufferedReader, start: int, end: int) -> Iterator[Field]:
+    """Yield the fields of a message that lies from `start` to `end`; EOFError where it is none."""
     first = start
     while first < end:
         file.seek(first)
-        tag = _varint(file)
+        tag = varint(file)
         written = tag & 7
         if written == VARINT:
-            _varint(file)
+            varint(file)
             length = 0
         elif written == BYTES:
-            length = _varint(file)
+            length = varint(file)
         elif written in (FIXED64, FIXED32):
             length = 8 if written == FIXED64 else 4
         else:
@@ -157,14 +158,15 @@ def _words(file: io.BufferedReader, entry: Field) -> tuple[str, str]:
     if entry.end - entry.start > MOST_WORDS:
         raise EOFError
     found = {1: "", 2: ""}
-    for field in _fields(file, entry.start, entry.end):
+    for field in fields(file, entry.start, entry.end):
         if field.number in found:
             file.seek(field.start)
             found[field.number] = file.read(field.end - field.start).decode()
     return found[1], found[2]
 
 
-def _varint(file: io.BufferedReader) -> int:
+def varint(file: io.BufferedReader) -> int:
+    """Return the number that a file goes on with; EOFError where there is none."""
     value, shift = 0, 0
     while shift < 70:
         byte = file.read(1)

@@ -1,0 +1,58 @@
+"""What whoever adds a network says of it, read as its flags have it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import get_args
+
+from ..config import LARGEST, Activation, above_zero, choice, whole
+from ..errors import ConfigError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Told:
+    """What whoever adds a network says of it; "", 0 and None are left to its file and to questions.
+
+    Attributes
+    ----------
+    name, output, activation, column, on : str
+        `column` is that of a CSV of labels; `on` is what a head is on, a listed name or a place.
+    labels, front_end : path or None
+        A file of labels, and one with the recipe of its pictures.
+    rate_hz, window_samples, window_s : int, int, float
+    """
+
+    name: str = ""
+    labels: Path | None = None
+    column: str = ""
+    rate_hz: int = 0
+    window_samples: int = 0
+    window_s: float = 0.0
+    activation: str = ""
+    output: str = ""
+    on: str = ""
+    front_end: Path | None = None
+
+
+def activation(text: str) -> str:
+    """Read what --activation takes."""
+    choice("activation", text, get_args(Activation))
+    return text
+
+
+def rate(text: str) -> int:
+    """Read what --rate takes."""
+    return whole("rate", _number("rate", text), 1, LARGEST)
+
+
+def seconds(text: str) -> float:
+    """Read what --window takes."""
+    return above_zero("window", _number("window", text), 3600, "seconds")
+
+
+def _number(name: str, text: str) -> float:
+    try:
+        return float(text.replace(",", ""))
+    except ValueError as error:
+        raise ConfigError(f"{name}: {text!r} is not a number") from error
