@@ -1,4 +1,4 @@
-"""What trials of models came to: no model is tried twice with the same runtime."""
+"""What trials of ONNX models came to: none is tried twice with the same runtime (TFLite's at each opening)."""
 
 from __future__ import annotations
 
