@@ -1,4 +1,4 @@
-"""What trials of ONNX models came to: none is tried twice with the same runtime (TFLite's at each opening)."""
+"""What trials of ONNX models came to: none is tried twice with the same runtime."""
 
 from __future__ import annotations
 
