@@ -20,7 +20,7 @@ from .arrays import Array
 from .atomicfile import AtomicFile
 from .config import Activation
 from .errors import ConfigError, ModelError
-from .words import extra
+from .words import extra_hint
 
 MANIFEST = "model.toml"
 KIND, HEAD = "stsg", "head"
@@ -102,7 +102,7 @@ def write(
     try:
         import tomli_w
     except ModuleNotFoundError as error:
-        raise ConfigError(f"training needs {error.name}: {extra('train')}") from error
+        raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error
     folder = Path(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)

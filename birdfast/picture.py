@@ -18,7 +18,7 @@ from .outcomes import MIX, Detection
 from .spectrogram import Stft
 from .tables import escaped
 from .tables.whose import by_name
-from .words import extra
+from .words import extra_hint
 
 N_FFT = 1024
 COLUMNS = 1600
@@ -78,7 +78,7 @@ def draw(
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ConfigError(f"pictures need matplotlib: {extra('report')}") from error
+        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}") from error
     _spare_others(to)
     detections = list(detections)
     part = _read(sound, start_s, length_s, channel, detections, tell or _nobody, max_hours)

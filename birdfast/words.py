@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-def extra(name: str) -> str:
+def extra_hint(name: str) -> str:
     """Return how to get the packages of an extra of birdfast, which no package index has."""
     return f"from the folder of birdfast: pip install '.[{name}]'"
 

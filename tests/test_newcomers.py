@@ -204,8 +204,8 @@ def test_nobody_is_told_to_install_what_no_index_has() -> None:
     files = [*(ROOT / "birdfast").rglob("*.py"), *(ROOT / "bench").rglob("*.py"), ROOT / "README.md"]
     for path in files:
         assert "install 'birdfast" not in path.read_text(encoding="utf-8"), path
-    assert words.extra("train") == "from the folder of birdfast: pip install '.[train]'"
-    assert words.extra("report") in " ".join((COMMANDS["plot"].__doc__ or "").split())
+    assert words.extra_hint("train") == "from the folder of birdfast: pip install '.[train]'"
+    assert words.extra_hint("report") in " ".join((COMMANDS["plot"].__doc__ or "").split())
     for name in ("birdnet", "train"):
         assert f"`pip install '.[{name}]'`" in (ROOT / "README.md").read_text(encoding="utf-8")
 

@@ -127,7 +127,7 @@ def _check(chosen: argparse.Namespace, output: Path) -> None:
     """Refuse now what would be found out after hours, and settle how many threads there are."""
     from ..errors import ConfigError
     from ..train import keep
-    from ..words import extra
+    from ..words import extra_hint
     from ..workers import usable_cores
 
     if (chosen.cv or chosen.hold_out) and chosen.stage not in WRITE:
@@ -137,7 +137,7 @@ def _check(chosen: argparse.Namespace, output: Path) -> None:
     chosen.workers = chosen.workers or len(usable_cores())
     for module, package in NEEDED.items():
         if find_spec(module) is None:
-            raise ConfigError(f"training needs {package}: {extra('train')}")
+            raise ConfigError(f"training needs {package}: {extra_hint('train')}")
     keep.check(output, output / STAGES, finished=chosen.force or chosen.stage not in WRITE)
 
 

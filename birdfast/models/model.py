@@ -16,7 +16,7 @@ from ..errors import ModelError
 from ..frontends.recipe import Recipe
 from ..labels import Labels
 from ..runtimes import litert, onnx
-from ..words import extra
+from ..words import extra_hint
 from . import kinds
 from .activation import activation_after
 from .kinds import Digests, Kind
@@ -164,7 +164,7 @@ class Model:
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:
-            return f"{self.title} is not installed; it comes with an extra, {extra(self.extra)}"
+            return f"{self.title} is not installed; it comes with an extra, {extra_hint(self.extra)}"
         network, more = " or ".join([self.model, *self.alternatives]), self.label_spaces[1:]
         named = [network, self.labels, *(space.labels for space in more)]
         return (

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from ..arrays import Array
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
-from ..words import extra
+from ..words import extra_hint
 
-HINT = extra("onnx")
+HINT = extra_hint("onnx")
 ERRORS_ONLY = 4
 # Since 1.29 it tells its makers of each model and machine, unless this is set before it is first imported.
 SILENT = "ORT_DISABLE_TELEMETRY"

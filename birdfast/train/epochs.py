@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from ..arrays import Float32
 from ..config.checks import number, whole
 from ..errors import ConfigError
-from ..words import extra
+from ..words import extra_hint
 from . import checkpoint as checkpoints
 from .sentences import keep_probabilities, negative_table
 
@@ -239,7 +239,7 @@ def _load_kernels() -> ModuleType:
     try:
         from . import _skipgram_numba
     except ModuleNotFoundError as error:
-        raise ConfigError(f"training needs {error.name}: {extra('train')}") from error
+        raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error
     return _skipgram_numba
 
 
