@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from .. import sources
 from ..errors import ModelError
-from ..runtimes.onnx import HINT
+from ..runtimes.onnx import HINT, Tensor
 from ..sources import onnxfile
 from . import onnxending
 from .signature import OPEN, Output
@@ -24,14 +24,6 @@ TYPES = {1: "float32", 2: "uint8", 3: "int8", 6: "int32", 7: "int64", 9: "bool",
 GRAPHS = (5, 10)  # AttributeProto's numbers of types: what runs inside of an operator may hear the sound
 MATRICES = ("Gemm", "MatMul")
 PASSES = (*onnxending.ACTIVATIONS, "Identity", "Reshape", "Flatten", "Squeeze", "Unsqueeze", "Cast", "Add")
-
-
-class Taken(NamedTuple):
-    """An input: its name, NumPy's word for its type, and its shape (None: of any length)."""
-
-    name: str
-    dtype: str
-    shape: tuple[int | None, ...]
 
 
 class OnnxGraph:
@@ -67,7 +59,7 @@ class OnnxGraph:
         }
 
     @property
-    def inputs(self) -> list[Taken]:
+    def inputs(self) -> list[Tensor]:
         """What it takes; older files list their constants there, too."""
         return [_taken(one) for one in self.model.graph.input if one.name not in self._constants]
 
@@ -137,10 +129,10 @@ def _constants(graph: Any) -> set[str]:
     return found
 
 
-def _taken(told: Any) -> Taken:
+def _taken(told: Any) -> Tensor:
     kind = told.type.tensor_type.elem_type
     shape = (None if length == OPEN else length for length in _shape(told))
-    return Taken(told.name, TYPES.get(kind, f"type {kind}"), tuple(shape))
+    return Tensor(told.name, TYPES.get(kind, f"type {kind}"), tuple(shape))
 
 
 def _dtype(told: Any) -> np.dtype[Any]:

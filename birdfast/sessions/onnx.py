@@ -13,7 +13,7 @@ from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
 from ..grafting import places, verdict
-from ..grafting.onnxgraph import OnnxGraph, Taken
+from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.roles import Wanted, further_ends, of_a_window, roles
 from ..grafting.signature import Output
 from ..models import Model
@@ -75,7 +75,7 @@ class OnnxSession:
         self,
         session: Any,
         names: Mapping[str, str],
-        asked: tuple[Taken, Model],
+        asked: tuple[onnx.Tensor, Model],
         shown: Mapping[str, Output],
         batches: _Batches,
     ) -> None:
@@ -137,14 +137,14 @@ class OnnxSession:
         return {role: np.concatenate([part[role] for part in parts]) for role in parts[0]}
 
 
-def _only_input(graph: OnnxGraph) -> Taken:
+def _only_input(graph: OnnxGraph) -> onnx.Tensor:
     inputs = graph.inputs
     if len(inputs) != 1:
         raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
     return inputs[0]
 
 
-def _intake(taken: Taken, model: Model) -> Intake:
+def _intake(taken: onnx.Tensor, model: Model) -> Intake:
     return Intake(taken.dtype, taken.shape, model.window_samples, model.front_end, model.rate_hz)
 
 
