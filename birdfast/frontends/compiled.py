@@ -54,7 +54,7 @@ class _Compiled:
         for window, row in zip(samples, flat, strict=True):
             normalized = self._normalize(window)
             for plan, branch in zip(self._plans, self.front_end.branches, strict=True):
-                plan.run(normalized, _view(row, branch), start=branch.start, pad="zero")
+                plan.run(normalized, _view(row, branch), start=branch.start, pad=branch.pad)
         return out
 
     def _normalize(self, window: Float32) -> Float32:

@@ -12,7 +12,9 @@ import numpy as np
 from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
-from ..grafting import places, verdict
+from ..frontends import compiled
+from ..grafting import onnxcache, onnxgraft, places, verdict
+from ..grafting.onnxgraft import AS_IT_IS, Asked, OnnxGrafted
 from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.roles import Wanted, further_ends, of_a_window, roles
 from ..grafting.signature import Output
@@ -44,9 +46,10 @@ class _Batches:
 class OnnxSession:
     """One session of ONNX Runtime; see `session.Session`.
 
-    It ran on silence before, in a process of its own. Windows are run one by one until a batch of so many
-    differ, none of them silent. That one is run both ways; where the two say other things, all batches are
-    run window by window from then on.
+    Where our kernels compute the network's front end, it runs what is behind that. The network ran on silence
+    before, in a process of its own. Windows are run one by one until a batch of so many differ, none of them
+    silent. That one is run both ways; where the two say other things, all batches are run window by window
+    from then on.
 
     Parameters
     ----------
@@ -54,7 +57,13 @@ class OnnxSession:
     asked : Wanted or None
         Which of its outputs are shown; None: those that the model tells.
     cache : path or None
-        Where it is kept what trials came to; None keeps nothing.
+        Where it is kept what trials came to, and networks that were rewritten for speed; None keeps nothing,
+        and runs the network as it is.
+
+    Attributes
+    ----------
+    grafted : OnnxGrafted
+        What was done to the network.
     """
 
     def __init__(self, model: Model, asked: Wanted | None = None, cache: Path | None = None) -> None:
@@ -68,8 +77,16 @@ class OnnxSession:
         intake = _intake(taken, model)
         data = graph.with_output(inner or names[LOGITS])
         del graph  # the weights are in memory often enough
-        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
-        self._start(onnx.start(data), names, (taken, model), shown, _Batches())
+        folder = cache and places.trusted(cache)
+        verdict.check(data, "onnx", _shapes(intake), folder)
+        grafted = AS_IT_IS
+        if cache is not None and model.front_end is None and taken.dtype == "float32":
+            ends = {role: output.ends_in for role, output in shown.items()}
+            asked_of = Asked(taken.name, intake.shape(1), intake.batch, names, ends)
+            grafted = onnxcache.cached(data, asked_of, model.sha256(), folder)
+            onnxgraft.warn(grafted)
+        session = onnx.start(data if grafted.front_end is None else grafted.body)
+        self._start(session, names, (taken, model), shown, _Batches(), grafted)
 
     def _start(
         self,
@@ -78,8 +95,11 @@ class OnnxSession:
         asked: tuple[onnx.Tensor, Model],
         shown: Mapping[str, Output],
         batches: _Batches,
+        grafted: OnnxGrafted,
     ) -> None:
-        self._asked = (session, names, asked, shown, batches)
+        self._asked = (session, names, asked, shown, batches, grafted)
+        self.grafted, front_end = grafted, grafted.front_end
+        self._kernel = None if front_end is None else compiled.kernel(front_end)
         self._session, self._names, self._batches = session, names, batches
         self.ends_in: GraphEnd = shown[LOGITS].ends_in
         self.ends = further_ends(shown)
@@ -129,7 +149,12 @@ class OnnxSession:
 
     def _said(self, windows: Float32) -> dict[str, Array]:
         """Return what the network gives, in its own shapes."""
-        found = onnx.run(self._session, {self._input: self._intake(windows)}, list(self._names.values()))
+        feeds = {self._input: self._intake(windows)}
+        front_end = self.grafted.front_end
+        if self._kernel is not None and front_end is not None:
+            picture = np.empty(front_end.batched(len(windows)), np.float32)
+            feeds = {self.grafted.source: self._kernel(windows, picture)}
+        found = onnx.run(self._session, feeds, list(self._names.values()))
         return dict(zip(self._names, found, strict=True))
 
     def _one_by_one(self, windows: Float32) -> Arrays:
