@@ -144,12 +144,16 @@ class FrontEnd:
         The spectrograms that fill it.
     normalization : NetworkNormalization
         What is done to the window first.
+    exact : bool
+        Whether kernels transform in double, as the TFLite runtime does, or in single precision, as ONNX
+        Runtime does.
     """
 
     samples: int
     shape: tuple[int, ...]
     branches: tuple[Branch, ...]
     normalization: NetworkNormalization = field(default_factory=NetworkNormalization)
+    exact: bool = True
 
     def batched(self, batch: int) -> tuple[int, ...]:
         """Return the shape of the output for a batch."""
@@ -205,7 +209,7 @@ class FrontEnd:
                 if value is not None:
                     arrays[f"{name}{i}"] = value
             branches.append(plain)
-        head = {"samples": self.samples, "shape": self.shape, "branches": branches}
+        head = {"samples": self.samples, "shape": self.shape, "exact": self.exact, "branches": branches}
         return json.dumps({**head, "normalization": asdict(self.normalization)}), arrays
 
     @classmethod
@@ -224,4 +228,4 @@ class FrontEnd:
             tables = {name: arrays.get(f"{name}{i}") for name in ("window", "weights", "bias")}
             branches.append(Branch(**{**plain, **tables}))
         normalization = NetworkNormalization(**head["normalization"])
-        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalization)
+        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalization, head["exact"])

@@ -12,7 +12,7 @@ import numpy as np
 
 from ..arrays import Array, write_npz
 
-MAGIC = b"birdfast graft 6\n"
+MAGIC = b"birdfast graft 7\n"
 DIGEST = 64
 
 
