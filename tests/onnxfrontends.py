@@ -66,10 +66,12 @@ def network(
     pad: str = "",
     batch: Any = "batch",
     odd: str = "",
+    strands: int = 1,
 ) -> onnx.ModelProto:
     """Return a network whose front end is spelled so.
 
-    `odd`: what makes it none: "clipped" sound, a "drifting" window, a "trained" matrix.
+    `strands`: how many spectrograms of the sound, of once, twice ... as many points; `odd`: what makes it
+    none: "clipped" sound, a "drifting" window, a "trained" matrix.
     """
     graph = Nodes()
     sound = _prelude(graph, graph.add("Identity", "sound"), prelude)
@@ -78,10 +80,13 @@ def network(
     if pad:
         sound = graph.add("Pad", sound, np.array([0, LENGTH // 2, 0, LENGTH // 2]), mode=pad)
         n_samples += LENGTH
-    spectrum = _spectrum(graph, sound, transform, framing, n_samples, odd)
-    bins = _part(graph, spectrum, part)
-    picture = graph.add("Unsqueeze", _log(graph, _bands(graph, bins, bands), log), np.array([1]))
-    return graph.model(_body(graph, picture), [batch, SAMPLES])
+    pictures = []
+    for factor in range(1, strands + 1):
+        spectrum = _spectrum(graph, sound, transform, framing, n_samples, odd, factor)
+        logs = _log(graph, _bands(graph, _part(graph, spectrum, part), bands, factor), log)
+        pictures.append(graph.add("Unsqueeze", logs, np.array([1])))
+    picture = graph.add("Concat", *pictures, axis=1) if strands > 1 else pictures[0]
+    return graph.model(_body(graph, picture, strands), [batch, SAMPLES])
 
 
 def _prelude(graph: Nodes, sound: str, kind: str) -> str:
@@ -95,16 +100,18 @@ def _prelude(graph: Nodes, sound: str, kind: str) -> str:
     return sound
 
 
-def matrix() -> np.ndarray:
-    """Return window and transform as a matrix: float64 [LENGTH, real and imaginary part of BINS]."""
+def matrix(factor: int = 1) -> np.ndarray:
+    """Return window and transform as a matrix: float64 [LENGTH, real and imaginary part of the bins]."""
     window = window_values("hann", LENGTH)
-    angle = 2 * np.pi * np.outer(np.arange(LENGTH), np.arange(BINS)) / N_FFT
+    angle = 2 * np.pi * np.outer(np.arange(LENGTH), np.arange(factor * N_FFT // 2 + 1)) / (factor * N_FFT)
     return window[:, None] * np.concatenate([np.cos(angle), -np.sin(angle)], axis=1)
 
 
-def _spectrum(graph: Nodes, sound: str, transform: str, framing: str, n_samples: int, odd: str) -> str:
+def _spectrum(
+    graph: Nodes, sound: str, transform: str, framing: str, n_samples: int, odd: str, factor: int
+) -> str:
     """Return the complex spectrum [batch, frames, BINS, 2]."""
-    table, n_frames = matrix(), 1 + (n_samples - LENGTH) // HOP
+    table, n_frames = matrix(factor), 1 + (n_samples - LENGTH) // HOP
     if odd == "trained":
         table = np.random.default_rng(1).standard_normal(table.shape) / 16
     if transform == "stft":
@@ -124,7 +131,7 @@ def _spectrum(graph: Nodes, sound: str, transform: str, framing: str, n_samples:
         windowed = graph.add("Mul", frames, window_values("hann", LENGTH))
         column = graph.add("Unsqueeze", windowed, np.array([3]))
         return str(graph.add("DFT", column, np.array(N_FFT), axis=2, onesided=1))
-    both = graph.add("Reshape", graph.add("MatMul", frames, table), np.array([0, 0, 2, BINS]))
+    both = graph.add("Reshape", graph.add("MatMul", frames, table), np.array([0, 0, 2, table.shape[1] // 2]))
     return str(graph.add("Transpose", both, perm=[0, 1, 3, 2]))
 
 
@@ -159,12 +166,12 @@ def _part(graph: Nodes, spectrum: str, part: str) -> str:
     return str(graph.add("Sqrt", power) if part == "magnitude" else power)
 
 
-def filters() -> np.ndarray:
-    """Return mel filters: float64 [BINS, N_MELS]."""
-    return np.asarray(mel.filters(RATE_HZ, N_FFT, N_MELS, fmin_hz=60, fmax_hz=4000, norm=None)).T
+def filters(factor: int = 1) -> np.ndarray:
+    """Return mel filters: float64 [bins, N_MELS]."""
+    return np.asarray(mel.filters(RATE_HZ, factor * N_FFT, N_MELS, fmin_hz=60, fmax_hz=4000, norm=None)).T
 
 
-def _bands(graph: Nodes, bins: str, bands: str) -> str:
+def _bands(graph: Nodes, bins: str, bands: str, factor: int) -> str:
     if bands == "none":
         return bins
     if bands == "operator":
@@ -181,7 +188,7 @@ def _bands(graph: Nodes, bins: str, bands: str) -> str:
         return str(
             graph.add("Reshape", product, graph.add("Concat", batch, n_frames, np.array([N_MELS]), axis=0))
         )
-    return str(graph.add("MatMul", bins, filters()))
+    return str(graph.add("MatMul", bins, filters(factor)))
 
 
 def _log(graph: Nodes, bands: str, log: str) -> str:
@@ -195,11 +202,11 @@ def _log(graph: Nodes, bands: str, log: str) -> str:
     return str(graph.add("Pow", bands, 0.3) if log == "root" else bands)
 
 
-def _body(graph: Nodes, picture: str) -> dict[str, list[Any]]:
+def _body(graph: Nodes, picture: str, n: int) -> dict[str, list[Any]]:
     """Add convolutions, an embedding and logits; its size of a batch is read off the sound."""
     rng = np.random.default_rng(6)
-    normal = graph.add("InstanceNormalization", picture, np.ones(1), np.zeros(1))
-    hidden = graph.add("Conv", normal, rng.standard_normal((DIM, 1, 3, 3)) / 3, strides=[2, 2])
+    normal = graph.add("InstanceNormalization", picture, np.ones(n), np.zeros(n))
+    hidden = graph.add("Conv", normal, rng.standard_normal((DIM, n, 3, 3)) / 3, strides=[2, 2])
     pooled = graph.add("GlobalAveragePool", graph.add("Relu", hidden))
     batch = graph.add("Gather", graph.add("Shape", "sound"), np.array([0]))
     graph.add("Reshape", pooled, graph.add("Concat", batch, np.array([DIM]), axis=0))
