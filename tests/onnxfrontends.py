@@ -19,7 +19,7 @@ BINS = N_FFT // 2 + 1
 TRANSFORMS = ("stft", "dft", "matrix", "convolution")
 FRAMINGS = ("gather", "convolution", "slices")
 PRELUDES = ("peak", "mean", "scale")
-LOGS = ("log", "db", "floor", "root", "none")
+LOGS = ("log", "db", "floor", "root", "none", "pcen")
 
 
 class Nodes:
@@ -199,6 +199,11 @@ def _log(graph: Nodes, bands: str, log: str) -> str:
         return str(graph.add("Sub", graph.add("Mul", graph.add("Div", logs, np.log(10)), 10.0), 1.5))
     if log == "floor":
         return str(graph.add("Mul", graph.add("Log", graph.add("Max", bands, 1e-3)), 0.1))
+    if log == "pcen":  # what smooths it hears all frames: it stays in the body
+        n_frames = 1 + (SAMPLES - LENGTH) // HOP
+        past = np.tril(0.1 * 0.9 ** np.subtract.outer(np.arange(n_frames), np.arange(n_frames)))
+        level = graph.add("Pow", graph.add("Add", graph.add("MatMul", past, bands), 1e-3), -0.8)
+        return str(graph.add("Pow", graph.add("Add", graph.add("Mul", bands, level), 2.0), 0.5))
     return str(graph.add("Pow", bands, 0.3) if log == "root" else bands)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import runpy
 import warnings
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,6 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from birdfast.__main__ import main  # noqa: E402
-from birdfast.errors import ModelError  # noqa: E402
 from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
 from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, places, verdict, verification  # noqa: E402
 from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
@@ -226,5 +226,37 @@ def test_a_network_is_prepared_once_it_was_opened(tmp_path: Path) -> None:
 def test_nodes_in_no_order_are_not_rewritten() -> None:
     made = network()
     made.graph.node.append(made.graph.node.pop(0))
-    with pytest.raises(ModelError, match="nodes before what they read"):
-        Pieces(made.SerializeToString(), "sound", (1, SAMPLES))
+    asked = onnxgraft.Asked("sound", (1, SAMPLES), None, {"logits": "scores"}, {})
+    assert onnxgraft.verified(made.SerializeToString(), asked) == onnxgraft.AS_IT_IS
+
+
+def test_too_little_memory_says_nothing_about_a_network(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lacking(pieces: Pieces) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(onnxgraft, "recognise", lacking)
+    with pytest.warns(RuntimeWarning, match="too little memory; tried again next time"):
+        assert opened(tmp_path, network()).grafted.front_end is None
+    monkeypatch.undo()
+    assert opened(tmp_path, network()).grafted.front_end is not None
+
+
+@pytest.mark.parametrize("kind", ["dft", "matrix"])
+def test_a_network_of_perchs_shape_is_grafted(tmp_path: Path, kind: str) -> None:
+    bench = runpy.run_path(str(Path(__file__).parents[1] / "bench" / "perchlike.py"))
+    made = bench["network"](kind, n_classes=20, channels=bench["SMALL"])
+    (tmp_path / "perch.onnx").write_bytes(made.SerializeToString())
+    shown = {role: role for role in ("embedding", "spatial_embedding")}
+    model = networks.described(tmp_path / "perch.onnx", kind="onnx", output="label", **shown)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        grafted, plain = OnnxSession(model, cache=tmp_path / "cache"), OnnxSession(model)
+    (branch,) = grafted.grafted.front_end.branches
+    assert (branch.n_fft, branch.hop, branch.frames, branch.bands) == (1024, 320, 500, 128)
+    assert grafted.spatial_shape == plain.spatial_shape == (16, 4, 1536)
+    sound = np.random.default_rng(2).normal(0, 0.1, (1, 160_000)).astype(np.float32)
+    expected = plain.run(sound)
+    for role, values in grafted.run(sound).items():
+        np.testing.assert_allclose(values, expected[role], atol=1e-5)

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from .. import sources
 from ..arrays import Array
-from ..errors import ConfigError, ModelError
+from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from ..runtimes import onnx
+from ..sources import onnxfile
 from . import kept, onnxgraft, places, sealed
-from .grafted import Proof
+from .grafted import Proof, warn_original
 from .onnxgraft import Asked, OnnxGrafted
 from .places import TOLERANCE
 
@@ -35,16 +36,27 @@ def cached(
         Where rewritten networks are kept, and nobody else writes (`places.trusted`); None keeps nothing.
     """
     if folder is None:
-        return onnxgraft.verified(data, asked, tolerance)
+        return _made(data, asked, tolerance) or onnxgraft.AS_IT_IS
     path = folder / _file_name(data, asked, sha256, tolerance)
     with contextlib.suppress(*UNREADABLE):
         return read(path)
     with kept.alone(path):
         with contextlib.suppress(*UNREADABLE):  # perhaps another process made it while this one waited
             return read(path)
-        made = onnxgraft.verified(data, asked, tolerance)
+        made = _made(data, asked, tolerance)
+        if made is None:
+            return onnxgraft.AS_IT_IS
         write(path, made)
         return made
+
+
+def _made(data: bytes, asked: Asked, tolerance: float) -> OnnxGrafted | None:
+    """Rewrite a network now; None where there is too little memory, which says nothing about it."""
+    try:
+        return onnxgraft.verified(data, asked, tolerance)
+    except ModelMemoryError as error:
+        warn_original(f"{error}; tried again next time")
+        return None
 
 
 def read(path: Path) -> OnnxGrafted:
@@ -60,7 +72,7 @@ def read(path: Path) -> OnnxGrafted:
     head, arrays = sealed.opened(path.read_bytes(), path.name)
     if "front_end" not in head:
         return OnnxGrafted(refused=str(head["refused"]))
-    body = sources.read(_body(path), ModelError)
+    body = sources.read(_body(path), ModelError, onnxfile.MOST_BYTES)
     if hashlib.sha256(body).hexdigest() != head["body"]:
         raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays)

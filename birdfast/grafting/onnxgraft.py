@@ -13,7 +13,7 @@ import numpy as np
 
 from ..arrays import Float32
 from ..config import GraphEnd
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import onnx
@@ -91,12 +91,19 @@ def verified(data: bytes, asked: Asked, tolerance: float = TOLERANCE) -> OnnxGra
     -------
     OnnxGrafted
         Without a front end where none is found, or where the proof fails.
+
+    Raises
+    ------
+    ModelMemoryError
+        There was too little memory to tell.
     """
     if asked.batch not in (None, 0, 1):  # learnt is what one window gives
         return AS_IT_IS
     try:
         made = _made(data, asked)
         return made if made.front_end is None else _proved(data, made, asked, tolerance)
+    except (MemoryError, ModelMemoryError) as error:
+        raise ModelMemoryError(f"cannot be rewritten: {str(error) or 'too little memory'}") from error
     except ModelError as error:
         return replace(AS_IT_IS, refused=str(error))
     except (ArithmeticError, AttributeError, LookupError, TypeError, ValueError) as error:
@@ -106,7 +113,7 @@ def verified(data: bytes, asked: Asked, tolerance: float = TOLERANCE) -> OnnxGra
 
 def _made(data: bytes, asked: Asked) -> OnnxGrafted:
     pieces = Pieces(data, asked.source, asked.shape)
-    found = recognise(pieces)
+    found = recognise(pieces) if pieces.are_plain else None
     if found is None:
         return AS_IT_IS
     body = pieces.body(found.cut, open_batch=asked.batch is None)

@@ -66,11 +66,8 @@ class Pieces:
     ----------
     told : dict of str to array
         Examples of tensors, which tell their shapes and types: of the source, and of all that a run brought.
-
-    Raises
-    ------
-    ModelError
-        Its nodes are in no order, or it has sparse weights.
+    are_plain : bool
+        Nodes stand behind what they read, and no weights are sparse: of others nothing is learnt.
     """
 
     def __init__(self, data: bytes, source: str, shape: Sequence[int]) -> None:
@@ -81,10 +78,10 @@ class Pieces:
         self._nodes = [(node, [*onnxwriting.reads(node)]) for node in self._graph.node]
         self._weights = {one.name: one for one in self._graph.initializer}
         self._until = time.monotonic() + SECONDS
+        self.are_plain = not self._graph.sparse_initializer
         known = {source, *self._weights, ""}
         for node in self._graph.node:
-            if not known.issuperset(node.input) or self._graph.sparse_initializer:
-                raise ModelError("has nodes before what they read, or sparse weights")
+            self.are_plain &= known.issuperset(node.input)
             known.update(node.output)
         self._makers = {name: i for i, (node, _) in enumerate(self._nodes) for name in node.output if name}
 

@@ -13,7 +13,7 @@ from itertools import islice, pairwise
 import numpy as np
 
 from ..arrays import Array, Float32
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import Branch, FrontEnd, Step
 from . import normalization, onnxlayout, onnxspectrum, onnxsteps, probe
 from .onnxlayout import Laid, Layout
@@ -61,6 +61,8 @@ def recognise(pieces: Pieces) -> Found | None:
                 branches, cut = found
                 front_end = FrontEnd(size, pieces.told[cut].shape, tuple(branches), prelude)
                 return Found(front_end, cut) if _agrees(pieces, front_end, cut) else None
+    except ModelMemoryError:
+        raise
     except ModelError:  # a piece that the runtime does not run, or that reads what it should not
         return None
     return None

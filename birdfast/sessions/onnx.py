@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,7 @@ class OnnxSession:
             grafted = onnxcache.cached(data, asked_of, model.sha256(), folder)
             onnxgraft.warn(grafted)
         session = onnx.start(data if grafted.front_end is None else grafted.body)
+        grafted = replace(grafted, body=b"")  # which the session has
         self._start(session, names, (taken, model), shown, _Batches(), grafted)
 
     def _start(
