@@ -64,7 +64,7 @@ def network(
     log: str = "log",
     prelude: str = "",
     pad: str = "",
-    batch: Any = "batch",
+    shape: tuple[Any, ...] = ("batch", SAMPLES),
     odd: str = "",
     strands: int = 1,
 ) -> onnx.ModelProto:
@@ -74,7 +74,8 @@ def network(
     none: "clipped" sound, a "drifting" window, a "trained" matrix.
     """
     graph = Nodes()
-    sound = _prelude(graph, graph.add("Identity", "sound"), prelude)
+    row = graph.add("Reshape", "sound", np.array([-1, SAMPLES]))
+    sound = _prelude(graph, row, prelude)
     sound = graph.add("Clip", sound, -0.1, 0.1) if odd == "clipped" else sound
     n_samples = SAMPLES
     if pad:
@@ -86,7 +87,7 @@ def network(
         logs = _log(graph, _bands(graph, _part(graph, spectrum, part), bands, factor), log)
         pictures.append(graph.add("Unsqueeze", logs, np.array([1])))
     picture = graph.add("Concat", *pictures, axis=1) if strands > 1 else pictures[0]
-    return graph.model(_body(graph, picture, strands), [batch, SAMPLES])
+    return graph.model(_body(graph, picture, strands, row), [*shape])
 
 
 def _prelude(graph: Nodes, sound: str, kind: str) -> str:
@@ -180,6 +181,8 @@ def _bands(graph: Nodes, bins: str, bands: str, factor: int) -> str:
     if bands == "convolution":
         turned = graph.add("Transpose", bins, perm=[0, 2, 1])
         return str(graph.add("Conv", turned, filters().T[:, :, None]))
+    if bands == "left":
+        return str(graph.add("MatMul", filters(factor).T, graph.add("Transpose", bins, perm=[0, 2, 1])))
     if bands == "gemm":
         flat = graph.add("Reshape", bins, np.array([-1, BINS]))
         product = graph.add("Gemm", flat, filters(), np.full(N_MELS, 1e-3), alpha=0.5)
@@ -207,13 +210,13 @@ def _log(graph: Nodes, bands: str, log: str) -> str:
     return str(graph.add("Pow", bands, 0.3) if log == "root" else bands)
 
 
-def _body(graph: Nodes, picture: str, n: int) -> dict[str, list[Any]]:
-    """Add convolutions, an embedding and logits; its size of a batch is read off the sound."""
+def _body(graph: Nodes, picture: str, n: int, row: str) -> dict[str, list[Any]]:
+    """Add convolutions, an embedding and logits; the size of their batch is read off the sound."""
     rng = np.random.default_rng(6)
     normal = graph.add("InstanceNormalization", picture, np.ones(n), np.zeros(n))
     hidden = graph.add("Conv", normal, rng.standard_normal((DIM, n, 3, 3)) / 3, strides=[2, 2])
     pooled = graph.add("GlobalAveragePool", graph.add("Relu", hidden))
-    batch = graph.add("Gather", graph.add("Shape", "sound"), np.array([0]))
+    batch = graph.add("Gather", graph.add("Shape", row), np.array([0]))
     graph.add("Reshape", pooled, graph.add("Concat", batch, np.array([DIM]), axis=0))
     graph.nodes[-1].output[0] = "embedding"
     graph.add("MatMul", "embedding", rng.standard_normal((DIM, N_CLASSES)))

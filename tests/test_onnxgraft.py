@@ -41,11 +41,15 @@ SPELLINGS: list[dict[str, Any]] = [
     *({"transform": kind} for kind in TRANSFORMS),
     *({"framing": kind} for kind in FRAMINGS),
     *({"part": kind} for kind in ("split", "magnitude", "norm")),
-    *({"bands": kind} for kind in ("none", "operator", "convolution", "gemm")),
+    *({"bands": kind} for kind in ("none", "operator", "convolution", "gemm", "left")),
     *({"log": kind} for kind in LOGS),
     *({"prelude": kind} for kind in PRELUDES),
     *({"pad": kind} for kind in ("constant", "reflect", "edge")),
-    {"batch": 1, "transform": "stft", "pad": "reflect", "prelude": "peak", "log": "db"},
+    *(
+        {"shape": shape}
+        for shape in ((SAMPLES,), ("batch", 1, SAMPLES), (None, SAMPLES, 1), ("batch", "any"))
+    ),
+    {"shape": (1, SAMPLES), "transform": "stft", "pad": "reflect", "prelude": "peak", "log": "db"},
     {"strands": 2},
 ]
 
@@ -59,7 +63,9 @@ def _no_trial(monkeypatch: pytest.MonkeyPatch) -> None:
 def opened(folder: Path, made: Any, cache: bool = True) -> OnnxSession:
     path = folder / "front.onnx"
     path.write_bytes(made.SerializeToString())
-    model = networks.described(path, kind="onnx", output="scores", embedding="embedding")
+    model = networks.described(
+        path, kind="onnx", output="scores", embedding="embedding", window_samples=SAMPLES
+    )
     return OnnxSession(model, cache=folder / "cache" if cache else None)
 
 
