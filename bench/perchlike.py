@@ -5,8 +5,9 @@
 
 What are written are perchlike_dft.onnx, whose spectrum is the operator DFT, and perchlike_matrix.onnx, whose
 spectrum is a product with a matrix: 5 s at 32 kHz, 10 ms from frame to frame, a Hann window of 20 ms, 1,024
-points, 128 mel bands from 60 Hz to 16 kHz, the logarithm with a floor; outputs `label`, `embedding` and
-`spatial_embedding`. --time then prints what a window costs, and how far the logits of both ways are apart.
+points, 128 mel bands from 60 Hz to 16 kHz, the logarithm with a floor at -100 dB; outputs `label`,
+`embedding` and `spatial_embedding`. --time then prints what a window costs, and how far the logits of both
+ways are apart.
 """
 
 from __future__ import annotations
@@ -85,6 +86,7 @@ def log_mel(graph: Nodes, sound: str, kind: str) -> str:
     at = HOP * np.arange(FRAMES)[:, None] + np.arange(LENGTH)
     frames = graph.add("Gather", padded, at, axis=1)
     window = window_values("hann", LENGTH)
+    window /= window.sum()
     if kind == "dft":
         column = graph.add("Unsqueeze", graph.add("Mul", frames, window), np.array([3]))
         both = graph.add("DFT", column, np.array(N_FFT), axis=2, onesided=1)
@@ -95,7 +97,7 @@ def log_mel(graph: Nodes, sound: str, kind: str) -> str:
         power = graph.add("Add", *(graph.add("Mul", part, part) for part in parts))
     magnitude = graph.add("Sqrt", power)
     filters = mel.filters(RATE_HZ, N_FFT, N_MELS, fmin_hz=60, fmax_hz=16_000, scale="htk", norm=None)
-    logs = graph.add("Log", graph.add("Max", graph.add("MatMul", magnitude, filters.T), 1e-3))
+    logs = graph.add("Log", graph.add("Max", graph.add("MatMul", magnitude, filters.T), 1e-5))
     return graph.add("Mul", logs, 0.1)
 
 
