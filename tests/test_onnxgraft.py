@@ -15,7 +15,7 @@ pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip in
 
 from birdfast.__main__ import main  # noqa: E402
 from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
-from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, places, verdict, verification  # noqa: E402
+from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, onnxspectrum, places, verdict, verification  # noqa: E402
 from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
 from birdfast.grafting.onnxrecognise import recognise  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
@@ -191,6 +191,12 @@ def test_learning_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     assert recognised(network()) is None
     monkeypatch.undo()
     monkeypatch.setattr(onnxpieces, "MOST_VALUES", SAMPLES - 1)
+    assert recognised(network()) is None
+
+
+@pytest.mark.parametrize(("name", "most"), [("MOST_POINTS", N_FFT - 1), ("MOST_VALUES", 10_000)])
+def test_a_transform_larger_than_any_is_none(monkeypatch: pytest.MonkeyPatch, name: str, most: int) -> None:
+    monkeypatch.setattr(onnxspectrum, name, most)
     assert recognised(network()) is None
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from ..arrays import Array, Bools
 from .probe import Runs
 
+MOST_VALUES = 2**26  # of one tensor or table: hostile files have large numbers
+
 
 @dataclass(frozen=True)
 class Layout:

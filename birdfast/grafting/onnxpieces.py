@@ -13,9 +13,9 @@ from ..arrays import Array
 from ..errors import ModelError
 from ..runtimes import onnx
 from . import onnxgraph, onnxwriting
+from .onnxlayout import MOST_VALUES
 
 SHAPES = ("Shape", "Size")  # they tell of the sound how long it is, not what is in it
-MOST_VALUES = 2**26  # of one tensor
 SECONDS = 120  # in which all is learnt, or nothing
 
 

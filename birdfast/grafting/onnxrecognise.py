@@ -16,7 +16,7 @@ from ..arrays import Array, Float32
 from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import Branch, FrontEnd, Step
 from . import normalization, onnxlayout, onnxspectrum, onnxsteps, probe
-from .onnxlayout import Laid, Layout
+from .onnxlayout import MOST_VALUES, Laid, Layout
 from .onnxpieces import Piece, Pieces
 from .onnxspectrum import Spectrum, noise
 
@@ -163,7 +163,7 @@ def _bands(pieces: Pieces, necks: Sequence[str], at: int, spectrum: Spectrum) ->
     for end in reversed(_linear(pieces, necks, at)):
         whole = Piece(pieces, [source], necks[end])
         for layout in onnxlayout.of_frames(pieces.told[necks[end]].shape, frames):
-            if not 1 < layout.values <= spectrum.layout.values:
+            if not 1 < layout.values <= min(spectrum.layout.values, MOST_VALUES // spectrum.layout.values):
                 continue
             matrix = probe.affine(Laid(whole, {source: spectrum.layout}, layout), source, frames)
             if matrix is not None and not _is_step(*matrix):

@@ -16,10 +16,11 @@ import numpy as np
 from ..arrays import Array, Float32, Float64
 from ..frontends.tables import Branch, Pad
 from . import onnxlayout
-from .onnxlayout import Layout
+from .onnxlayout import MOST_VALUES, Layout
 from .probe import Runs
 
 NEAR = 2e-5  # of the largest number: what float32 sums in any order differ by
+MOST_POINTS = 65_536  # of a transform, as the kernels have it
 PADS: tuple[Pad, ...] = ("zero", "reflect", "edge")
 
 
@@ -43,6 +44,11 @@ class Spectrum:
     gains: Float64
     layout: Layout
 
+    @property
+    def is_whole(self) -> bool:
+        """Whether its bins are all there are, as they are."""
+        return len(self.gains) == self.branch.n_fft // 2 + 1 and bool((self.gains == 1).all())
+
     def bands(self, weights: Float32 | None = None) -> Branch:
         """Return the branch with a matrix behind the tensor's bins; None: with these bins themselves.
 
@@ -52,7 +58,7 @@ class Spectrum:
         """
         bins = self.branch.n_fft // 2 + 1
         gains = self.gains if self.branch.part == "power" else np.sqrt(self.gains)
-        if weights is None and len(gains) == bins and (gains == 1).all():
+        if weights is None and self.is_whole:
             return self.branch
         kept = np.eye(len(gains)) if weights is None else weights
         full = np.zeros((len(kept), bins))
@@ -100,6 +106,8 @@ def learn(piece: Runs[str], signal: str, part: str) -> Spectrum | None:
     if grid is None:
         return None
     start, hop, length = grid
+    if length > MOST_POINTS or length * layout.values > MOST_VALUES:
+        return None
     branch = Branch(length, hop, start, layout.frames, part, np.ones(length, np.float32))
     clicks = _clicks(power, branch, size)
     return None if clicks is None else _transform(power, branch, clicks, layout, size)
@@ -165,6 +173,8 @@ def _transform(
     padded = np.zeros(n_fft, np.float32)
     padded[: len(window)] = window
     branch = replace(framed, n_fft=n_fft, window=padded)
+    if not Spectrum(branch, first, gains, layout).is_whole and n_fft * layout.values > MOST_VALUES:
+        return None
     sound = noise(size)
     rows = power(sound)
     rows = np.sqrt(rows) if framed.part == "magnitude" else rows
@@ -196,5 +206,6 @@ def _bins(
     if not slope > 0:
         return None
     n_fft, first = round(tau / slope), round(offset / slope)
-    fits = n_fft % 2 == 0 and n_fft >= len(window) and 0 <= first <= n_fft // 2 + 1 - len(gains)
+    fits = n_fft % 2 == 0 and len(window) <= n_fft <= MOST_POINTS and n_fft * framed.frames <= MOST_VALUES
+    fits &= 0 <= first <= n_fft // 2 + 1 - len(gains)
     return (n_fft, first) if fits else None
