@@ -72,16 +72,18 @@ def _signals(pieces: Pieces, necks: Sequence[str]) -> list[str]:
     """Return the sound and what follows of the same length: it may be normalised there."""
     found, value = [necks[0]], noise(pieces.told[necks[0]].size)
     for before, name in pairwise(necks):
-        value = _run(pieces, before, name, value)
+        (value,) = _run(pieces, before, name, value)
         if value.size != pieces.told[pieces.source].size:
             break
         found.append(name)
     return found
 
 
-def _run(pieces: Pieces, before: str, name: str, value: Array) -> Array:
-    """Return what a tensor holds where another one holds a value, and keep it as an example."""
-    found = pieces.told[name] = Piece(pieces, [before], name)({before: value})
+def _run(pieces: Pieces, before: str, name: str, *values: Array) -> list[Array]:
+    """Return what a tensor holds where another one holds each of some values, and keep it as an example."""
+    piece = Piece(pieces, [before], name)
+    found = [piece({before: value}) for value in values]
+    pieces.told[name] = found[0]
     return found
 
 
@@ -136,7 +138,7 @@ def _even(pieces: Pieces, necks: Sequence[str]) -> Iterator[tuple[int, str]]:
     sound = noise(pieces.told[necks[0]].size)
     values: list[Array] = [sound, 2 * sound, -sound]
     for at, (before, name) in enumerate(pairwise(necks), 1):
-        values = [_run(pieces, before, name, value) for value in values]
+        values = _run(pieces, before, name, *values)
         once, twice, turned = (value.astype(np.float64) for value in values)
         near = LINEAR * max(float(np.abs(once).max()), 1e-30)
         grows = {scale: np.abs(twice - scale * once).max() < scale * near for scale in (2, 4)}
@@ -185,7 +187,7 @@ def _linear(pieces: Pieces, necks: Sequence[str], at: int) -> list[int]:
     values: list[Array] = [np.zeros(shape), some, 2 * some]
     found = []
     for end, (before, name) in islice(enumerate(pairwise(necks), 1), at, at + MOST_STEPS):
-        values = [_run(pieces, before, name, value) for value in values]
+        values = _run(pieces, before, name, *values)
         base, once, twice = (value.astype(np.float64) for value in values)
         if not np.abs(twice - 2 * once + base).max() <= LINEAR * max(np.abs(once).max(), 1e-30):
             break
@@ -198,7 +200,7 @@ def _steps(
 ) -> Iterator[tuple[int, Layout, tuple[Step, ...]]]:
     """Yield the necks that hold the same numbers after steps on each: place, layout, and the last steps."""
     for end, (before, name) in islice(enumerate(pairwise(necks), 1), at, at + MOST_STEPS):
-        value = _run(pieces, before, name, np.ones(pieces.told[before].shape))
+        (value,) = _run(pieces, before, name, np.ones(pieces.told[before].shape))
         piece = Piece(pieces, [before], name)
         for behind in onnxlayout.of_frames(value.shape, layout.frames):
             if behind.values == layout.values:
@@ -232,4 +234,4 @@ def _finished(
 def _agrees(pieces: Pieces, front_end: FrontEnd, cut: str) -> bool:
     """Whether tables say of noise what the graph says."""
     sound = np.random.default_rng(5).normal(0, 0.1, (1, front_end.samples)).astype(np.float32)
-    return probe.agree(front_end(sound), _run(pieces, pieces.source, cut, sound))
+    return probe.agree(front_end(sound), *_run(pieces, pieces.source, cut, sound))
