@@ -35,6 +35,11 @@ def is_prepared(sha256: str, folder: Path) -> bool:
     return not distrust(folder) and all(kept)
 
 
+def bodies(sha256: str, folder: Path) -> list[Path]:
+    """Return the files that a network was rewritten into and that are run at once: those of full batches."""
+    return sorted(folder.glob(f"{_beginning(sha256, BATCHES[-1])}*.graft.tflite"))
+
+
 def of(sha256: str, folder: Path, batch: int, tolerance: float, wanted: Wanted) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
     shown = "" if wanted == Wanted(*wanted[:2]) else json.dumps(wanted[2:])

@@ -14,7 +14,6 @@ from pathlib import Path
 from ..config import path as checked_path
 from ..config import several
 from ..errors import ModelError
-from . import heads, own
 from .activation import activation_after
 from .kinds import Digests, Kind
 from .known import catalogue
@@ -69,6 +68,8 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     ModelError
         No such model, or a file of it is missing; the message says how to get it.
     """
+    from . import heads, own  # not for workers, who are told what a model is
+
     name = checked_path("model", name_or_path)
     path = Path(name)
     labels = None if labels is None else checked_path("labels", labels)
@@ -134,10 +135,14 @@ def own_names() -> list[str]:
 
 def found_own(name: str) -> Model:
     """Return one of the user's own models by its name; errors as `find`."""
+    from . import heads, own
+
     return heads.completed(own.in_folder(_own_places()[name]))
 
 
 def _own_places() -> dict[str, Path]:
+    from . import own
+
     found: dict[str, Path] = {}
     for place in (place for folder in folders() for place in own.within(folder)):
         if place.name not in listed() and is_name(place.name) and own.is_one(place):

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import sources
 from ..config import Options
 from ..errors import BirdfastError
 from ..models import Digests, check_unchanged, described
@@ -53,6 +54,7 @@ def main(fd: int) -> None:
 
 def _loaded(order: Mapping[str, Any]) -> Pipeline:
     """Load the models that are meant, whose files may be replaced at any moment."""
+    sources.believe(order["known"])
     models = [described(**facts) for facts in order["models"]]
     digests = [Digests(*told) for told in order["digests"]]
     check_unchanged(models, digests)

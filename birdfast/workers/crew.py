@@ -16,7 +16,7 @@ from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Digests, Model
 from ..outcomes import Part
-from . import patience
+from . import ahead, patience
 from .bell import Bell
 from .cores import usable_cores
 from .process import Task, Worker
@@ -78,7 +78,7 @@ class Crew:
     @cached_property
     def digests(self) -> list[Digests]:
         """What the models' files held when first asked: a worker that is hired later takes no other."""
-        return [model.digests() for model in self._models]
+        return ahead.digests(self._models, self._options)
 
     @property
     def n_workers(self) -> int:

@@ -15,7 +15,7 @@ from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from .. import children
+from .. import children, sources
 from ..arrays import Float32
 from ..config import Options
 from ..errors import ConfigError, ModelError, ModelMemoryError
@@ -91,7 +91,7 @@ class Worker:
         self, models: Sequence[Model], digests: Sequence[Digests], options: Options, cpu: int | None
     ) -> None:
         """Let it load models, if their files are still those that are meant."""
-        order = {"models": [_plain(model) for model in models], "digests": digests}
+        order = {"models": [_plain(model) for model in models], "digests": digests, "known": sources.known()}
         self._outbox.put({**order, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
     def start(self, task: Task, job: Job) -> None:
