@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import sources
+from .. import sources, voice
 from ..config import Options
 from ..errors import BirdfastError
 from ..models import Digests, check_unchanged, described
@@ -31,7 +31,8 @@ def main(fd: int) -> None:
     """Be a worker: load the pipeline, then analyse what is asked until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     parent = socket.socket(fileno=fd)
-    orders, voice = _orders(parent), Voice(parent)
+    orders, ours = _orders(parent), Voice(parent)
+    voice.tell_asides(lambda line: ours.say({"aside": line}))
     with parent, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         order, _ = next(orders)
         _die_with(order["parent"])
@@ -42,13 +43,13 @@ def main(fd: int) -> None:
             try:
                 pipeline = _loaded(order)
             except BirdfastError as error:
-                voice.say({"error": type(error).__name__, "message": str(error)})
+                ours.say({"error": type(error).__name__, "message": str(error)})
                 return
         sizes = [listener.sizes for listener in pipeline.listeners]
         told = [str(note.message) for note in notes]
-        voice.say({"ready": told, "sizes": sizes})
+        ours.say({"ready": told, "sizes": sizes})
         for order, sound in orders:
-            voice.say(*wire.of_outcome(_analyse(pipeline, order, sound, voice)))
+            ours.say(*wire.of_outcome(_analyse(pipeline, order, sound, ours)))
             del sound  # it may be large, and the next order far away
 
 
