@@ -36,8 +36,14 @@ def is_prepared(sha256: str, folder: Path) -> bool:
 
 
 def bodies(sha256: str, folder: Path) -> list[Path]:
-    """Return the files that a network was rewritten into and that are run at once: those of full batches."""
-    return sorted(folder.glob(f"{_beginning(sha256, BATCHES[-1])}*.graft.tflite"))
+    """Return the files that a network was rewritten into and that are opened first: those of full batches.
+
+    Where it takes no batch, those of single windows.
+    """
+    of_batches = (
+        sorted(folder.glob(f"{_beginning(sha256, batch)}*.graft.tflite")) for batch in BATCHES[::-1]
+    )
+    return next(filter(None, of_batches), [])
 
 
 def of(sha256: str, folder: Path, batch: int, tolerance: float, wanted: Wanted) -> list[Path]:
