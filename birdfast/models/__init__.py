@@ -68,8 +68,6 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     ModelError
         No such model, or a file of it is missing; the message says how to get it.
     """
-    from . import heads, own  # not for workers, who are told what a model is
-
     name = checked_path("model", name_or_path)
     path = Path(name)
     labels = None if labels is None else checked_path("labels", labels)
@@ -77,17 +75,20 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         model = catalogue()[name]
         if not model.found:
             raise ModelError(model.how_to_get())
-    elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
-        model = heads.completed(own.in_folder(path))
-    elif os.path.isfile(name):  # noqa: PTH113
-        return heads.completed(own.alone(path, Path(labels) if labels else None))
-    elif name in (places := _own_places()):
-        model = heads.completed(own.in_folder(places[name]))
     else:
-        raise ModelError(
-            f"{path}: no such model; it takes {', '.join((*listed(), *places))}, a .tflite or .onnx"
-            " file, or a folder with one"
-        )
+        from . import heads, own  # the listed ones need neither, nor do workers
+
+        if os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
+            model = heads.completed(own.in_folder(path))
+        elif os.path.isfile(name):  # noqa: PTH113
+            return heads.completed(own.alone(path, Path(labels) if labels else None))
+        elif name in (places := _own_places()):
+            model = heads.completed(own.in_folder(places[name]))
+        else:
+            raise ModelError(
+                f"{path}: no such model; it takes {', '.join((*listed(), *places))}, a .tflite or .onnx"
+                " file, or a folder with one"
+            )
     if not labels:
         return model
     if not Path(labels).is_file():
