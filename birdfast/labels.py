@@ -13,7 +13,7 @@ from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
-from .sources import onnxfile
+from .sources import onnxfile, ordered
 
 BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
@@ -116,8 +116,8 @@ def _columns(path: Path, columns: Sequence[str]) -> list[str]:
     """Return one column of a CSV, or two as BirdNET has them in one: commas part them, or semicolons."""
     head = sources.text(path, ModelError, sources.TABLE_BYTES).partition("\n")[0]
     delimiter = ";" if ";" in head and "," not in head else ","
-    rows = sources.table(path, columns, ModelError, delimiter)
-    return ["_".join(row[column] for column in columns if row[column]) for _, row in rows]
+    rows = ordered.by_index(path, [*sources.table(path, columns, ModelError, delimiter)], columns)
+    return ["_".join(row[column] for column in columns if row[column]) for row in rows]
 
 
 def _listed(path: Path, told: str, key: str = "") -> list[str]:

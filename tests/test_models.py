@@ -145,3 +145,43 @@ def test_bad_labels_are_named(tmp_path: Path, content: bytes | None, how: str, r
         path.write_bytes(content)
     with pytest.raises(ModelError, match=f"labels.txt: .*{reason}"):
         labels.load(path, how)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "index,mid,name\n2,/m/2,C\n0,/m/0,A\n1,/m/1,B\n",
+        "name,ID\nC,3\nA,1\nB,2\n",
+        "class_id;name\n1;B\n2;C\n0;A\n",
+        ",name\n2,C\n0,A\n1,B\n",
+        "label_id,name\n2.0,C\n0.0,A\n1.0,B\n",
+        "mid,name\n1,B\n0,A\n2,C\n",
+        "class,name\n1,B\n0,A\n2,C\n",
+        "idx,id,name\n1,0,B\n0,2,A\n2,1,C\n",
+        "id,name\n4711,A\n12,B\n300,C\n",
+        "class,rank,name\n1,0,A\n1,1,B\n0,2,C\n",
+    ],
+)
+def test_labels_are_in_the_order_of_their_index(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "labels.csv").write_text(rows)
+    assert labels.load(tmp_path / "labels.csv", "csv:name").common == ("A", "B", "C")
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("index,name\n0,A\n0,B\n", "line 3: index = '0' does not fit; line 2 has it, too"),
+        ("index,name\n0,A\n2,B\n", "line 3: index = '2' does not fit; it numbers 2 rows, 0 to 1"),
+        ("id,name\n1,A\n2,B\n4,C\n", "line 4: id = '4' does not fit; it numbers 3 rows, 1 to 3"),
+        ("class_id,name\n0,A\n,B\n", "line 3: class_id = '' does not fit"),
+        ("label_id,name\n5,A\n6,B\n", "line 2: label_id = '5' does not fit"),
+        ("class_id,index,name\n0,1,A\n1,0,B\n", "class_id and index number its rows differently"),
+        ("rank,name\n2,A\n1,B\n", "rank numbers its rows in another order than theirs; call it index if"),
+    ],
+)
+def test_an_index_that_does_not_number_each_class_once_is_refused(
+    tmp_path: Path, rows: str, reason: str
+) -> None:
+    (tmp_path / "labels.csv").write_text(rows)
+    with pytest.raises(ModelError, match=reason):
+        labels.load(tmp_path / "labels.csv", "csv:name")
