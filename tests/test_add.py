@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pty
+import shlex
 import sys
 import tomllib
 from pathlib import Path
@@ -103,8 +104,8 @@ def test_what_is_missing_is_refused_by_its_flags_where_nobody_can_be_asked(home:
     result = birdfast("models", "add", file, "--rate", "8000", stdin=-3)
     assert result.returncode == 64
     assert (
-        f"--labels (the file with its labels, one a line or a CSV, likely {file.parent / 'its labels.txt'}"
-        in (result.stderr)
+        "--labels (the file with its labels, one a line, a CSV or JSON, likely"
+        f" {file.parent / 'its labels.txt'}" in result.stderr
     )
     assert "--activation (what makes confidences of its scores" in result.stderr
     assert "--yes takes what is likely" in result.stderr
@@ -121,7 +122,7 @@ def test_a_terminal_is_asked_until_the_answer_fits(home: Path, file: Path) -> No
     os.close(ours)
     assert result.returncode == 0, result.stderr
     for said in (
-        f"the file with its labels, one a line or a CSV [{file.parent / 'its labels.txt'}] (or ",
+        f"the file with its labels, one a line, a CSV or JSON [{file.parent / 'its labels.txt'}] (or ",
         "rate: 'fast' is not a number",
         "sigmoid, softmax or none [sigmoid] (or softmax, none)?",
         "activation: 'relu' does not fit",
@@ -216,6 +217,35 @@ def test_a_csv_tells_its_column_or_is_asked_for_it(home: Path, file: Path, tmp_p
         adding.add(file, Told(name="b", rate_hz=8_000, labels=tmp_path / "labels.csv"), Nobody())
     adding.add(file, Told(name="c", rate_hz=8_000, column="index"), Likely())
     assert models.find("c").class_names()[0].scientific == ("0", "1", "2")
+
+
+def test_labels_in_json_come_along_with_their_key(home: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"id2label": {"2": "C", "0": "A", "1": "B"}, "x": ["D", "E", "F"]}'
+    )
+    told = Told(rate_hz=8_000, labels=tmp_path / "config.json")
+    adding.add(file, told, Likely())
+    assert models.find("mine").class_names()[0].common == ("A", "B", "C")
+    adding.add(file, dataclasses.replace(told, name="b", column="x"), Likely())
+    assert models.find("b").class_names()[0].common == ("D", "E", "F")
+
+
+def test_a_column_of_a_list_is_refused_and_so_are_tables_of_other_kinds(
+    home: Path, file: Path, tmp_path: Path
+) -> None:
+    told = Told(rate_hz=8_000, labels=tmp_path / "its labels.txt", column="name")
+    with pytest.raises(ConfigError, match="column: 'name' does not fit .*its labels.txt, which has no col"):
+        adding.add(file, told, Likely())
+    (tmp_path / "labels.tsv").write_text("A\nB\nC\n")
+    with pytest.raises(ConfigError, match=r"labels.tsv: labels are a list \(.txt"):
+        adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "labels.tsv"), Likely())
+    assert left(home) == []
+
+
+def test_the_command_that_is_suggested_can_be_typed(home: Path, file: Path, tmp_path: Path) -> None:
+    place = tmp_path / "my models; $HOME"
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes", "-o", place)
+    assert shlex.split(result.stdout.splitlines()[-1]) == ["birdfast", "infer", "--model", str(place), "..."]
 
 
 def test_a_model_that_is_damaged_later_is_listed_as_such(home: Path, file: Path) -> None:

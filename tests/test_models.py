@@ -185,3 +185,55 @@ def test_an_index_that_does_not_number_each_class_once_is_refused(
     (tmp_path / "labels.csv").write_text(rows)
     with pytest.raises(ModelError, match=reason):
         labels.load(tmp_path / "labels.csv", "csv:name")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '["A", "B", "C"]',
+        '{"1": "B", "0": "A", "2": "C"}',
+        '{"1": "A", "2": "B", "3": "C"}',
+        '{"C": 2, "A": 0, "B": 1}',
+        '{"architectures": ["X"], "id2label": {"1": "B", "0": "A", "2": "C"}, "label2id": {}}',
+        '{"label2id": {"C": 2, "A": 0, "B": 1}}',
+        '{"rate": 3, "classes": ["A", "B", "C"]}',
+    ],
+)
+def test_labels_in_json_are_names_by_number(tmp_path: Path, told: str) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "its.json").write_text(told)
+    for model in (
+        models.find(tmp_path, tmp_path / "its.json"),
+        models.find(tmp_path / "tiny.tflite", tmp_path / "its.json"),
+    ):
+        assert model.class_names()[0].common == ("A", "B", "C")
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ('{"0": "A", "2": "B"}', "no classes that name its classes by number"),
+        ('{"A": 0, "B": 0}', "no classes that name its classes by number .two have one number"),
+        ('{"A": 1.5}', "by number"),
+        ('{"0": "A", "B": 1}', "by number"),
+        ('[{"name": "A"}]', "no list of names"),
+        ("[1, 2]", "no list of names"),
+        ('"A"', "no list of names"),
+        ("A\nB\n", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+    ],
+)
+def test_json_that_names_no_classes_is_refused(tmp_path: Path, told: str, reason: str) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "its.json").write_text(told)
+    with pytest.raises(ModelError, match=rf"its\.json: .*{reason}"):
+        models.find(tmp_path, tmp_path / "its.json").class_names()
+
+
+def test_labels_that_replace_a_models_own_are_read_as_what_they_are(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "its.csv").write_text("name\nA\nB\nC\n")
+    with pytest.raises(ModelError, match="its.csv: a CSV needs labels_format"):
+        models.find(tmp_path, tmp_path / "its.csv")
+    (tmp_path / "model.toml").write_text('rate_hz = 8000\nlabels = "its.csv"\nlabels_format = "csv:name"\n')
+    assert models.find(tmp_path, tmp_path / "labels.txt").class_names()[0].common[2] == "Noise"

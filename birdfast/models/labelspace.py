@@ -87,5 +87,6 @@ def labels_of(
     usual = "lines" if labels_format == "onnx" else labels_format
     found = [labels.load(own, labels_format, first.name)]
     for path, space in zip(more, others, strict=True):
-        found.append(labels.load(path, space.labels_format or usual, space.name))
+        its = labels.of_json(path) if path.suffix.lower() == ".json" and not space.labels_format else usual
+        found.append(labels.load(path, space.labels_format or its, space.name))
     return tuple(found)

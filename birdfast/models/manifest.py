@@ -19,7 +19,10 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "source": ("Where it comes from.", "https://..."),
     "model": ("The network's file, and that of its labels, in this folder.", ""),
     "labels": ("", ""),
-    "labels_format": ('"lines" of names or of Scientific_Common; "csv:COLUMN" of a table.', ""),
+    "labels_format": (
+        '"lines" of names or of Scientific_Common; "csv:COLUMN" of a table; "json", "json:KEY".',
+        "",
+    ),
     "on": (
         "Of a head: the network whose embedding it takes, by its name or place; `rate_hz` is then that of the"
         " sound that it is fed.",

@@ -10,7 +10,7 @@ from .. import modelfolder, sources
 from ..config import LARGEST, Activation, Normalization
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
-from . import kinds, onnxfacts
+from . import kinds, onnxfacts, placed
 from .labelspace import folded
 from .model import Model
 from .names import is_name
@@ -112,8 +112,8 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     """
     if not labels_path.is_file():
         raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
-    if labels_path.suffix == ".csv" and "labels_format" not in facts:
-        raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
+    if "labels_format" not in facts:
+        facts["labels_format"] = placed.format_of(labels_path)
     found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
     model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
     for more in model.more_labels:

@@ -96,14 +96,18 @@ def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple
     """Return a network's labels, and their format."""
     usual, own = path.with_name(f"{path.stem}_Labels.txt"), guesses.classes(network.metadata)
     if told.labels is None and own:
+        _check_no_column(path, told)
         return own, "csv:label"
     chosen = told.labels or (usual if usual.is_file() else None)
     if chosen is None:
         n_classes = {output.n_classes for output in network.outputs}
         near = [str(one) for one in guesses.labels_beside(path, n_classes)]
-        chosen = asking.ask("--labels", "the file with its labels, one a line or a CSV", near, _file)
+        chosen = asking.ask("--labels", "the file with its labels, one a line, a CSV or JSON", near, _file)
     _file(str(chosen))
+    if chosen.suffix.lower() == ".json":
+        return chosen, f"json:{told.column}" if told.column else labels.of_json(chosen)
     if chosen.suffix.lower() != ".csv":
+        _check_no_column(chosen, told)
         return chosen, "lines"
     columns = guesses.columns(chosen)
     column = told.column or (columns[0] if len(columns) == 1 else "")
@@ -113,10 +117,17 @@ def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple
     return chosen, f"csv:{column}"
 
 
+def _check_no_column(path: Path, told: Told) -> None:
+    if told.column:
+        raise ConfigError(f"column: {told.column!r} does not fit {path}, which has no columns; a CSV has")
+    if path.suffix.lower() in guesses.OTHERS:
+        raise ConfigError(f"{path}: labels are a list (.txt, a name a line), a CSV or a JSON file")
+
+
 def _file_name(whose: Path | list[str]) -> str:
     if isinstance(whose, Path) and is_name(whose.name):
         return whose.name
-    return "labels.txt" if isinstance(whose, Path) and whose.suffix != ".csv" else "labels.csv"
+    return f"labels{whose.suffix if isinstance(whose, Path) else '.csv'}"
 
 
 def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: Asking) -> str:
