@@ -60,10 +60,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--folder",
         type=values.folder,
         metavar="FOLDER",
-        help="its folder (default: one of its name, where models lie)",
+        help="its folder (default: one of its name in the first of $BIRDFAST_MODELS, or where your data lie)",
     )
     parser.add_argument("--yes", action="store_true", help="take the guesses, and ask nothing")
-    parser.add_argument("--force", action="store_true", help="replace the model that is in the folder")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace the model that is in the folder, if birdfast wrote it and nobody changed it",
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:
