@@ -17,6 +17,7 @@ from .outcomes import Detection
 from .sources import onnxfile, ordered
 
 KEYS = ("id2label", "label2id", "classes", "class_names", "labels", "names", "species")  # of JSON, by usage
+FORMATS = "lines, csv:COLUMN, csv:SCIENTIFIC+COMMON, json, json:KEY, onnx or toml"
 BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
 
@@ -93,6 +94,11 @@ def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
         raise ModelError(f"{path}: no labels in it")
     pairs = [_pair(composed(name), labels_format) for name in names]
     return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), space)
+
+
+def is_format(labels_format: str) -> bool:
+    """Whether `load` knows a format."""
+    return re.fullmatch("lines|csv:.+|json(:.+)?|onnx|toml", labels_format) is not None
 
 
 def of_json(path: Path) -> str:

@@ -20,10 +20,12 @@ import pytest
 
 from birdfast import models
 from birdfast.cli.questions import Likely, Nobody
+from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
+from birdfast.pipeline.listener import Listener
 from birdfast.runs import adding
 from birdfast.runs.told import Told
 
@@ -82,6 +84,7 @@ def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_take
     facts |= {
         "model": "tiny.tflite",
         "labels": "labels.txt",
+        "labels_format": "lines",
         "activation": "softmax",
         "window_samples": 4_000,
     }
@@ -301,6 +304,11 @@ def test_what_cannot_be_run_leaves_nothing_and_takes_nothing_away(home: Path, fi
         (["--name", "yamnet"], "yamnet is that of a network that birdfast knows"),
         (["--rate", "fast"], "rate: 'fast' is not a number"),
         (["--window", "-1"], "window: -1.0 does not fit"),
+        (["--window", "1e-9"], "window: 1e-09 does not fit; it takes 0.001 to 600"),
+        (["--window", "7200"], "window: 7200.0 does not fit"),
+        (["--rate", "1"], "rate: 1.0 does not fit; it takes 100 to 1,000,000"),
+        (["--rate", "1e12"], "rate: 1000000000000.0 does not fit"),
+        (["--rate", "1,000,000", "--window-samples", "600"], "windows of 4,000 samples, not 600"),
         (["--window-samples", "x"], "'x' is not a whole number"),
         (["--window-samples", "3999"], "takes windows of 4,000 samples, not 3,999"),
         (["--activation", "relu"], "activation: 'relu' does not fit"),
@@ -420,6 +428,14 @@ class TestHead:
         told = Told(on=str(deep.path.parent), activation="sigmoid")
         adding.add(tmp_path / "own.tflite", told, Nobody())
         assert models.find("own").backbone == models.find(deep.path.parent.resolve())
+        home.mkdir(exist_ok=True)
+        shutil.copytree(deep.path.parent, home / "below")
+        adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="c", on="below"), Nobody())
+        assert tomllib.loads((home / "c" / "model.toml").read_text())["on"] == "below"
+        digest = models.find("below").sha256().upper()
+        with (home / "c" / "model.toml").open("a") as more:
+            more.write(f'on_sha256 = "{digest}"\n')
+        assert Listener(models.find("c"), Options()).model.backbone == models.find("below")
         with pytest.raises(ConfigError, match="on: 'gone' does not fit; it takes birdnet-2.4, "):
             adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="gone"), Nobody())
         with pytest.raises(ConfigError, match="on: a head takes the sound of the network that it is on"):

@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from birdfast import labels, modelfolder, models
+from birdfast.config import Options
 from birdfast.errors import ModelError
+from birdfast.models import manifest
+from birdfast.pipeline.listener import Listener
 from birdfast.runtimes import litert
 
 from . import networks
@@ -44,6 +47,11 @@ def test_unknown_names_say_what_there_is() -> None:
         models.find("birdnet-9")
 
 
+def test_a_name_in_other_capitals_is_told_the_right_one() -> None:
+    with pytest.raises(ModelError, match="BirdNET-2.4: no such model; did you mean birdnet-2.4. it takes"):
+        models.find("BirdNET-2.4")
+
+
 def test_a_file_wants_its_labels(tmp_path: Path) -> None:
     network = tmp_path / "mine.tflite"
     network.write_bytes(networks.tflite(networks.weights()))
@@ -68,14 +76,46 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manifest", "reason"),
+    ("told", "reason"),
     [
         ("alternatives = ['other.tflite']", "unknown key alternatives"),
         ("rate = 1", "unknown key rate"),
         ("rate_hz =", "no TOML"),
         ("path = 'x'", "unknown key path"),
         ("kind = 'stsg'", "unknown key kind"),
-        ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number"),
+        ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number, 100 to 1,000,000"),
+        ("rate_hz = 1", "rate_hz = 1 does not fit; it takes a whole number, 100 to 1,000,000"),
+        ("rate_hz = 1_000_000_000_000", "rate_hz = 1000000000000 does not fit"),
+        ("rate_hz = 8000.0", "rate_hz = 8000.0 does not fit"),
+        ("window_samples = 1", "window_samples = 1 does not fit; it takes a whole number, 2 to 600,000,000"),
+        (
+            "rate_hz = 1000\nwindow_samples = 10_000_000",
+            "windows of 10,000,000 samples at 1,000 Hz are 10000 s",
+        ),
+        (
+            "rate_hz = 1_000_000\nwindow_samples = 2",
+            "windows of 2 samples .* are 2e-06 s; 0.001 to 600 s fit",
+        ),
+        ("step_samples = -1", "step_samples = -1 does not fit"),
+        ("n_classes = '3'", "n_classes = '3' does not fit; it takes a whole number, 1 to 10,000,000"),
+        ("n_classes = 0", "n_classes = 0 does not fit"),
+        ("embedding_samples = 1e9", "embedding_samples = 1000000000.0 does not fit"),
+        ("title = ['a']", "title = .* does not fit; it takes text"),
+        ("title = ' '", "title = ' ' does not fit; it takes text that is not blank"),
+        ("model = '../a.tflite'", "model = .* does not fit; it takes the name of a file in its folder"),
+        ("labels = 3", "labels = 3 does not fit"),
+        ("labels_format = 'excel'", "labels_format = 'excel' does not fit; it takes lines, csv:COLUMN"),
+        (
+            "label_spaces = [{name = 'a', labels_format = 'x'}]",
+            "label_spaces.labels_format: 'x' does not fit",
+        ),
+        ("output = ''", "output = '' does not fit"),
+        ("embedding = 1", "embedding = 1 does not fit"),
+        ("spatial_embedding = true", "spatial_embedding = True does not fit"),
+        ("normalization = 'loud'", "normalization = 'loud' does not fit; it takes none or hoplite or zoo"),
+        ("on = ''", "on = '' does not fit"),
+        ("on_sha256 = 'abc'", "on_sha256 = 'abc' does not fit; it takes 64 hexadecimal digits"),
+        ("licence = 1", "licence = 1 does not fit; it takes text"),
         ("rate_hz = true", "rate_hz = True does not fit"),
         ("activation = 'relu'", "activation = 'relu' does not fit; it takes sigmoid or softmax or none"),
         ("name = '../up'", r"name = '\.\./up' does not fit; it takes what may be part of a file's name"),
@@ -86,16 +126,31 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
         ('name = "a\\nb"', "name = .* does not fit"),
     ],
 )
-def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, manifest: str, reason: str) -> None:
+def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, told: str, reason: str) -> None:
     networks.write_folder(tmp_path)
-    (tmp_path / "model.toml").write_text(manifest)
+    (tmp_path / "model.toml").write_text(told)
     with pytest.raises(ModelError, match=f"model.toml: {reason}"):
         models.find(tmp_path)
 
 
-@pytest.mark.parametrize("manifest", ["", 'kind = "else"\n', "= nonsense", 'kind="stsg'])
-def test_a_manifest_of_nothing_is_what_is_told(tmp_path: Path, manifest: str) -> None:
-    (tmp_path / "model.toml").write_text(manifest)
+def test_every_fact_of_a_manifest_is_checked() -> None:
+    assert {*manifest.MEANINGS} <= {*manifest.FITTING}
+    for key, (fits, _) in manifest.FITTING.items():
+        for wrong in (None, [], {}, 1.5, True, -1):
+            assert not fits(wrong), key
+
+
+def test_a_window_is_judged_when_the_network_tells_it(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "tiny.tflite").write_bytes(networks.tflite(networks.weights(3, 80_000)))
+    (tmp_path / "model.toml").write_text("rate_hz = 100\n")
+    with pytest.raises(ModelError, match="tiny.tflite: windows of 80,000 samples at 100 Hz are 800 s"):
+        Listener(models.find(tmp_path), Options())
+
+
+@pytest.mark.parametrize("told", ["", 'kind = "else"\n', "= nonsense", 'kind="stsg'])
+def test_a_manifest_of_nothing_is_what_is_told(tmp_path: Path, told: str) -> None:
+    (tmp_path / "model.toml").write_text(told)
     with pytest.raises(ModelError, match=r"model\.toml: not of a model that birdfast trained.* no \.tflite"):
         models.find(str(tmp_path))
 

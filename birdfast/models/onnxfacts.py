@@ -11,6 +11,7 @@ from ..atomicfile import AtomicFile
 from ..config import LARGEST
 from ..errors import ModelError
 from ..sources import onnxfile
+from . import manifest
 
 RATE, SECONDS, CLASSES = "sample_rate", "sample_duration", "classes"
 OUTPUT, EMBEDDING = "class_outputs_key", "embedding_outputs_key"
@@ -36,6 +37,9 @@ def read(path: Path) -> dict[str, Any]:
     if RATE in words and SECONDS in words:
         length_s = _number(path, words, SECONDS, LARGEST / facts["rate_hz"])
         facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
+    if facts:
+        manifest.check_window(path, facts.get("window_samples", 0), facts["rate_hz"])
+        manifest.check(path, facts)
     if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
         facts["labels_format"] = "onnx"
     facts |= {

@@ -15,7 +15,7 @@ from ..frontends.recipe import Recipe
 from ..grafting import inspection
 from ..grafting.inspection import Inspected
 from ..grafting.signature import Output
-from ..models import is_name, onnxfacts
+from ..models import is_name, manifest, onnxfacts
 from ..models.activation import LEFT_TO_DO
 from . import facts_of_head, guesses
 from .asking import Asking
@@ -64,7 +64,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
         Something does not fit, or is not answered.
     """
     recipe = None if told.front_end is None else _recipe(told.front_end)
-    facts: dict[str, Any] = {"name": told.name, "title": path.stem, "licence": "as its author says"}
+    facts: dict[str, Any] = {"name": told.name, "title": told.name, "licence": "as its author says"}
     facts["model"] = path.name if is_name(path.name) else f"{told.name}{path.suffix}"
     whose, facts["labels_format"] = _labels(path, network, told, asking)
     facts["labels"] = _file_name(whose)
@@ -83,6 +83,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
         others = [one for one in get_args(Activation) if one != usual]
         question = "what makes confidences of its scores, sigmoid, softmax or none"
         facts["activation"] = asking.ask("--activation", question, [usual, *others], activation)
+    manifest.check(path, facts)
     return Found(facts, whose, recipe)
 
 
