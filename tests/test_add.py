@@ -509,6 +509,41 @@ class TestOnnx:
             adding.add(tmp_path / "big.onnx", Told(rate_hz=16_000), Likely())
         assert left(home) == []
 
+    def test_an_output_may_be_told_in_every_way_and_its_end_is_read(self, home: Path, tmp_path: Path) -> None:
+        from onnx import helper
+
+        from .onnxnetworks import FLOAT, network
+
+        made = network(end="Sigmoid")
+        made.graph.output.insert(0, helper.make_tensor_value_info("linear", FLOAT, [None, 3]))
+        made.graph.output.append(helper.make_tensor_value_info("hidden", FLOAT, [None, 8]))
+        (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+        (tmp_path / "model_Labels.txt").write_text(LABELS)
+        with pytest.raises(
+            ConfigError, match="--output .which output has the scores, linear, scores, likely lin"
+        ):
+            adding.add(tmp_path / "model.onnx", Told(rate_hz=16_000), Nobody())
+        for which in ("#1", "scores", "score"):
+            told = Told(name=f"n{which[1:]}", rate_hz=16_000, output=which)
+            adding.add(tmp_path / "model.onnx", told, Nobody())
+            model = models.find(told.name)
+            assert (model.output, model.activation, model.title) == (which, "none", told.name)
+        with pytest.raises(ModelError, match="output = 'hidden' is hidden .*, and there are 3 labels"):
+            adding.add(tmp_path / "model.onnx", Told(name="h", rate_hz=16_000, output="hidden"), Nobody())
+
+    def test_a_network_of_two_inputs_is_refused(self, home: Path, tmp_path: Path) -> None:
+        from onnx import helper
+
+        from .onnxnetworks import FLOAT, network
+
+        made = network()
+        made.graph.input.append(helper.make_tensor_value_info("other", FLOAT, [1, 3]))
+        (tmp_path / "two.onnx").write_bytes(made.SerializeToString())
+        with pytest.raises(
+            ModelError, match=r"two.onnx: has 2 inputs \(float32 \[any, 4000\], float32 \[1, 3\]"
+        ):
+            adding.add(tmp_path / "two.onnx", Told(rate_hz=16_000), Likely())
+
     def test_a_recipe_is_copied_into_the_manifest(self, home: Path, tmp_path: Path) -> None:
         from .onnxnetworks import network
 

@@ -64,6 +64,13 @@ def test_a_file_wants_its_labels(tmp_path: Path) -> None:
         models.find(network, tmp_path / "others.csv")
 
 
+def test_a_title_is_the_name_that_is_told_and_not_the_files(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    assert models.find(tmp_path).title == "tiny"
+    (tmp_path / "model.toml").write_text('name = "owls"\nrate_hz = 8000\n')
+    assert models.find(tmp_path).title == "owls"
+
+
 def test_a_folder_holds_one_network(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="holds 0 .tflite or .onnx files"):
         models.find(tmp_path)

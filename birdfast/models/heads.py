@@ -3,8 +3,8 @@
 A head's manifest says `on`, the name of a listed network, the place of a network's file or folder as seen
 from its own, or the name of one that was added; and it may say `on_sha256`, of that network's file. It has
 its labels and its activation for itself, and the sound's facts from what it is on, but for the rate: sound at
-its `rate_hz` is fed as if it were of the other's rate. So BattyBirdNET hears bats: 144,000 samples at 144 or 256 kHz pass for BirdNET's
-3 s.
+its `rate_hz` is fed as if it were of the other's rate. So BattyBirdNET hears bats:
+144,000 samples at 144 or 256 kHz pass for BirdNET's 3 s.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def _of_file(path: Path) -> Model:
     """Describe a backbone by its file: its labels are not needed."""
     facts = own.told_by_file(path)
     facts.pop("labels_format", None)
-    return Model(**{"name": path.stem, "title": path.stem, **facts}, kind=kinds.found(path), path=path)
+    return Model(**own.named(path, facts), kind=kinds.found(path), path=path)
 
 
 def _told_by_input(model: Model) -> str:

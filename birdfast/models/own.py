@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -123,11 +124,16 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     if "labels_format" not in facts:
         facts["labels_format"] = placed.format_of(labels_path)
     found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
-    model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+    model = Model(**{**named(path, facts), **found})
     for more in model.more_labels:
         if not more.is_file():
             raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
     return model
+
+
+def named(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a network's facts with a name, its file's without another, and a title, its name's."""
+    return {"name": path.stem, "title": facts.get("name", path.stem), **facts}
 
 
 def told_by_file(path: Path) -> dict[str, Any]:

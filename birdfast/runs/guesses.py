@@ -68,7 +68,7 @@ def columns(path: Path) -> list[str]:
 
 def outputs(every: Sequence[Output], n_labels: int) -> list[str]:
     """Return the names of the outputs that may hold the scores of so many classes."""
-    return [one.names[0] for one in every if one.n_classes in (n_labels, OPEN)]
+    return [one.names[0] for one in every if one.n_classes in (n_labels, OPEN) and one.is_numbers]
 
 
 def _fit(path: Path, n_classes: Collection[int]) -> bool:
