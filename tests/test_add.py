@@ -338,6 +338,9 @@ def test_a_csv_tells_its_column_or_is_asked_for_it(home: Path, file: Path, tmp_p
     assert models.find("mine").class_names()[0].scientific == ("A b", "C d", "E f")
     with pytest.raises(ConfigError, match=r"--column \(the column of labels.csv .*likely scientific_name"):
         adding.add(file, Told(name="b", rate_hz=8_000, labels=tmp_path / "labels.csv"), Nobody())
+    (tmp_path / "labels.csv").write_text("index,who\n2,E f\n0,A b\n1,C d\n")
+    adding.add(file, Told(name="b", rate_hz=8_000), Likely())
+    assert models.find("b").class_names()[0].scientific == ("A b", "C d", "E f")
     adding.add(file, Told(name="c", rate_hz=8_000, column="index"), Likely())
     assert models.find("c").class_names()[0].scientific == ("0", "1", "2")
 

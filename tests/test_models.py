@@ -221,6 +221,7 @@ def test_bad_labels_are_named(tmp_path: Path, content: bytes | None, how: str, r
         "class,name\n1,B\n0,A\n2,C\n",
         "idx,id,name\n1,0,B\n0,2,A\n2,1,C\n",
         "id,name\n4711,A\n12,B\n300,C\n",
+        "idx;id;name;com_name;class;order\n1;3;B;b;Aves;x\n0;1;A;a;Aves;y\n2;9;C;c;Aves;z\n",
         "class,rank,name\n1,0,A\n1,1,B\n0,2,C\n",
     ],
 )

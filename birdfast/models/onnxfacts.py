@@ -37,14 +37,12 @@ def read(path: Path) -> dict[str, Any]:
     if RATE in words and SECONDS in words:
         length_s = _number(path, words, SECONDS, LARGEST / facts["rate_hz"])
         facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
-    if facts:
-        manifest.check_window(path, facts.get("window_samples", 0), facts["rate_hz"])
-        manifest.check(path, facts)
     if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
         facts["labels_format"] = "onnx"
     facts |= {
-        fact: words[key] for fact, key in (("output", OUTPUT), ("embedding", EMBEDDING)) if key in words
+        fact: words[key] for fact, key in (("output", OUTPUT), ("embedding", EMBEDDING)) if words.get(key)
     }
+    manifest.check(path, facts)
     return facts
 
 

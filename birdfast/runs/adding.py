@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import models
+from .. import models, sources
 from ..config import Options
 from ..errors import BirdfastError, ConfigError, ModelError
 from ..grafting.inspection import Inspected
@@ -108,11 +108,7 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    try:
-        text = (folder / MANIFEST).read_text(encoding="utf-8")
-        return not folder.is_symlink() and text.startswith(manifest.HEAD)
-    except (OSError, UnicodeDecodeError):
-        return False
+    return not folder.is_symlink() and written.manifest(folder).startswith(manifest.HEAD)
 
 
 @contextmanager
@@ -190,7 +186,7 @@ def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
 
 def _apart(made: Path, folder: Path, name: str) -> str:
     """Return a file's name, a new one if a file of the earlier model has it: both are there for a while."""
-    digest = written.within(made)[name]
+    digest = sources.sha256(made / name, ModelError)
     if written.of(folder).get(name, digest) == digest:
         return name
     fresh = f"{Path(name).stem}-{digest[:8]}{Path(name).suffix}"

@@ -14,6 +14,7 @@ from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
 from ..models import catalogue
 from ..models.onnxfacts import CLASSES
+from ..sources import ordered
 
 RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
 WORDS = ("*abels*", "*class*", "*species*")
@@ -63,7 +64,8 @@ def columns(path: Path) -> list[str]:
     names = [name for name in header if name.strip()]
     if not names:
         raise ModelError(f"{path}: no table of labels: it has no header")
-    return sorted(names, key=lambda name: COLUMNS.index(name) if name in COLUMNS else len(COLUMNS))
+    usual = {name: place for place, name in enumerate(COLUMNS)}
+    return sorted(names, key=lambda name: (ordered.is_index(name), usual.get(name, len(usual))))
 
 
 def outputs(every: Sequence[Output], n_labels: int) -> list[str]:

@@ -35,7 +35,7 @@ def listed(text: str, digests: Digests) -> str:
 
 def of(folder: Path) -> dict[str, str]:
     """Return what a folder's manifest lists, the manifest itself only if it is as it was written."""
-    text = _manifest(folder)
+    text = manifest(folder)
     told, _, last = text.rpartition(LAST)
     found = [LINE.fullmatch(line) for line in told.partition(HEADING)[2].splitlines()]
     digests = {unquote(line[2]): line[1] for line in found if line}
@@ -47,6 +47,14 @@ def within(folder: Path) -> dict[str, str]:
     found = {name: sources.sha256(folder / name, ModelError) for name in _names(folder)}
     found.pop(MANIFEST, None)
     return found
+
+
+def manifest(folder: Path) -> str:
+    """Return a manifest's text as it stands there: the ends of its lines are part of it."""
+    try:
+        return sources.read(folder / MANIFEST, ModelError, sources.TEXT_BYTES).decode("utf-8")
+    except (ModelError, UnicodeDecodeError):
+        return ""
 
 
 def check_ours(folder: Path) -> None:
@@ -82,7 +90,7 @@ def replace(folder: Path, made: Path, text: str) -> None:
     atomicfile.tidy(folder, re.escape(MANIFEST))
     new, old = within(made), of(folder)
     old.pop(MANIFEST)
-    _tell(folder, _manifest(folder), old | new)
+    _tell(folder, manifest(folder), old | new)
     for name in new:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (made / name).replace(folder / name)
@@ -120,14 +128,6 @@ def _is_one(path: Path, digest: str | None) -> bool:
         return digest is not None and not path.is_symlink() and sources.sha256(path, ModelError) == digest
     except ModelError:
         return False
-
-
-def _manifest(folder: Path) -> str:
-    """Return a manifest's text as it stands there: the ends of its lines are part of it."""
-    try:
-        return sources.read(folder / MANIFEST, ModelError, sources.TEXT_BYTES).decode("utf-8")
-    except (ModelError, UnicodeDecodeError):
-        return ""
 
 
 def _sha256(text: str) -> str:

@@ -53,6 +53,15 @@ def by_index(path: Path, rows: Rows, names: Collection[str]) -> list[Mapping[str
     return [rows[place][1] for place in places[first]]
 
 
+def is_index(header: str) -> bool:
+    """Whether a column of that header numbers classes, rather than names them."""
+    return bool(INDEX.fullmatch(_key(header)) or NUMBER.fullmatch(_key(header)))
+
+
+def _key(header: str) -> str:
+    return header.strip().casefold()
+
+
 def _whole(text: str) -> int | None:
     """Return a whole number, also as a table that took it for a fraction has it (3.0)."""
     found = re.fullmatch(r"\s*(\d{1,9})(\.0*)?\s*", text, re.ASCII)
@@ -61,7 +70,7 @@ def _whole(text: str) -> int | None:
 
 def _indices(told: Told, names: Collection[str]) -> list[str]:
     """Return the columns that are an index by their header, or else by their numbers, too."""
-    known = {column: column.strip().casefold() for column in told}
+    known = {column: _key(column) for column in told}
     certain = [one for one in told if INDEX.fullmatch(known[one]) and any(n is not None for n in told[one])]
     others = [one for one in told if one not in names]
     return (
