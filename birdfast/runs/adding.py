@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import models, sources
+from ..atomicfile import AtomicFile
 from ..config import Options
 from ..errors import BirdfastError, ConfigError, ModelError
 from ..grafting.inspection import Inspected
@@ -163,7 +164,8 @@ def _fill(made: Path, path: Path, inspected: Inspected, found: Found) -> None:
 
 def _copy(source: Path, to: Path) -> None:
     try:
-        shutil.copyfile(source, to)
+        with source.open("rb") as read, AtomicFile(to, mode="wb") as file:  # on the disk before its name is
+            shutil.copyfileobj(read, file.stream)
     except OSError as error:
         if error.filename == str(source):
             raise ConfigError(f"{source}: cannot be read ({error.strerror})") from error
@@ -176,7 +178,8 @@ def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
     if not os.path.lexists(folder) or _is_empty(folder):
         text = manifest.text(found.facts, found.front_end)
         told = written.listed(text, written.within(made))
-        (made / MANIFEST).write_text(told, encoding="utf-8", newline="")
+        with AtomicFile(made / MANIFEST, mode="w", encoding="utf-8", newline="") as file:
+            file.stream.write(told)
         made.rename(folder)
         return
     facts = found.facts | {key: _apart(made, folder, found.facts[key]) for key in ("model", "labels")}
