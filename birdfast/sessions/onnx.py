@@ -76,10 +76,10 @@ class OnnxSession:
         inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
         names |= {EMBEDDING: inner} if inner else {}
         intake = _intake(taken, model)
-        data = graph.with_output(inner or names[LOGITS])
+        data = graph.with_outputs([*names.values()])
         del graph  # the weights are in memory often enough
         folder = cache and places.trusted(cache)
-        verdict.check(data, "onnx", _shapes(intake), folder)
+        verdict.check(data, "onnx", _shapes(intake), folder, str(model.path))
         grafted = AS_IT_IS
         if cache is not None and model.front_end is None and taken.dtype == "float32":
             ends = {role: output.ends_in for role, output in shown.items()}
