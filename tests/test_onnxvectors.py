@@ -64,14 +64,13 @@ def test_a_short_time_transform(monkeypatch: pytest.MonkeyPatch, name: str) -> N
 
 
 def test_a_transform(monkeypatch: pytest.MonkeyPatch) -> None:
-    node, inputs, expected = vector(monkeypatch, "DFT", "export_opset19", "test_dft_rfft_opset19")
+    node, inputs, expected = vector(monkeypatch, "DFT", "export_opset19", "test_dft_opset19")
     graph, frames = Nodes(), inputs[0].reshape(10, 10).T  # it transforms columns
-    turned = graph.add(
-        "Transpose", graph.add("Reshape", "sound", np.array([1, 10, 10, 1])), perm=[0, 2, 1, 3]
-    )
-    power(graph, placed(graph, turned, node, inputs))
+    row = graph.add("Reshape", "sound", np.array([1, 10, 10, 1]))
+    both = placed(graph, graph.add("Transpose", row, perm=[0, 2, 1, 3]), node, inputs)
+    power(graph, graph.add("Slice", both, np.array([0]), np.array([6]), np.array([1])))
     found = front_end(graph, 100)(np.ascontiguousarray(frames).reshape(1, -1))
-    np.testing.assert_allclose(found, (expected**2).sum(axis=3), rtol=1e-4, atol=1e-1)
+    np.testing.assert_allclose(found, (expected[:, :6] ** 2).sum(axis=3), rtol=1e-4, atol=1e-1)
 
 
 def test_a_matrix_of_mel_weights(monkeypatch: pytest.MonkeyPatch) -> None:
