@@ -163,6 +163,8 @@ def verified(
     batch: int = 1,
     tolerance: float = TOLERANCE,
     shown: Mapping[str, int] = MappingProxyType({}),
+    kept: Path | None = None,
+    name: str = "the model",
 ) -> Grafted | None:
     """Return the fastest rewrite of a model that says what the original says.
 
@@ -174,6 +176,8 @@ def verified(
         As `optimize`.
     tolerance : float
         The largest difference of a logit.
+    kept, name
+        As `original.check`.
 
     Returns
     -------
@@ -190,7 +194,7 @@ def verified(
     if reason := beginning.unfit(original.read(model)):
         warn_original(reason)
         return None
-    original.check(model)
+    original.check(model, kept, name)
     worst, lacked = [], False
     for kernels in (True, False):
         try:
