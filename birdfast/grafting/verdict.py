@@ -1,19 +1,21 @@
-"""What trials of ONNX models came to: none is tried twice with the same runtime."""
+"""What trials of models came to: none is tried twice with the same runtime."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from .. import sources
 from .._version import __version__
 from ..errors import ConfigError, ModelError
-from ..runtimes import litert, onnx
+from ..runtimes import litert, onnx, openvino
 from . import kept, places, trial
+from .trial import Verdict
 
-VERSIONS = {"tflite": litert.version, "onnx": onnx.version}
+VERSIONS = {"tflite": litert.version, "onnx": onnx.version, "openvino": openvino.version}
 FINE = "fine"
 MOST_BYTES = 10_000
 
@@ -36,22 +38,34 @@ def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Pa
         The runtime refuses it, crashes on it, or takes longer than 2 minutes; as a ModelMemoryError, it
         needs too much memory.
     """
-    if folder is None or VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
-        error = trial.attempt(data, runtime, shapes).error
-    else:
-        error = _kept(folder / _file_name(data, runtime, shapes), data, runtime, shapes)
-    if error is not None:
+    if VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
+        folder = None
+    attempt = partial(trial.attempt, data, runtime, shapes)
+    if error := known_or_now(folder, _file_name(data, runtime, shapes), attempt):
         raise error
 
 
-def _kept(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
-    """Return what a trial came to before, or else now, if no other process tries the same just then."""
+def known_or_now(folder: Path | None, name: str, attempt: Callable[[], Verdict]) -> ModelError | None:
+    """Return what a trial came to before, or else now, if no other process tries the same just then.
+
+    Parameters
+    ----------
+    folder : path or None
+        As `check`.
+    name : str
+        Of its file: it changes with anything that changes what the trial comes to.
+    attempt : callable
+        The trial itself.
+    """
+    if folder is None:
+        return attempt().error
+    path = folder / name
     known = _read(path)
     if known is None:
         with kept.alone(path):
             known = _read(path)
             if known is None:
-                return _made(path, data, runtime, shapes)
+                return _made(path, attempt)
     return _error(known)
 
 
@@ -59,9 +73,9 @@ def _error(known: str) -> ModelError | None:
     return None if known == FINE else ModelError(known)
 
 
-def _made(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+def _made(path: Path, attempt: Callable[[], Verdict]) -> ModelError | None:
     """Try the model now, and keep what comes of it if it lasts; a full disk only costs another trial."""
-    found = trial.attempt(data, runtime, shapes)
+    found = attempt()
     if found.lasts:
         with contextlib.suppress(OSError, ConfigError):
             kept.make(path.parent)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,7 @@ from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
 from ..grafting import networkfile
+from ..grafting.bare import Bare
 from ..grafting.grafted import warn_without
 from ..grafting.roles import (
     EMBEDDING,
@@ -113,6 +115,15 @@ class TfliteSession:
             role: litert.floats(values, self._steps.get(tensor)).reshape(1, -1)
             for (role, tensor), values in zip(self._roles.items(), found, strict=True)
         }
+
+    def bare(self) -> Bare:
+        """Return the network without the interpreter."""
+        network, model, _ = self._asked
+        given = [int(details["index"]) for details in self._interpreter.get_output_details()]
+        of_roles = {role: given.index(tensor) for role, tensor in self._roles.items()}
+        return Bare(
+            network.data, partial(_intake, network.taken, model), of_roles, 1, [self._intake.shape(1)]
+        )
 
     def twin(self) -> TfliteSession:
         """Return a second session of the same network."""
