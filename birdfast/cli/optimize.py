@@ -10,6 +10,10 @@ this by itself when it first sees a network: this is for preparing machines, and
 With --portable a plain TFLite file is written for other programs: the spectrogram becomes convolutions,
 tensors keep their numbers, and the embedding becomes the second output. It is judged on tones as a recorder
 gives them, with the noise of the last bit; what it makes of pure ones is reported.
+
+With --report recordings of yours are heard in two ways, and it is counted how many detections stay, come and
+go: with --runtime or --precision this way beside the usual one, without them the rewritten network beside the
+original. Nothing is written, but into the cache.
 """
 
 from __future__ import annotations
@@ -57,13 +61,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a recording to compare on too; may be given again",
     )
-    values.max_hours(portable, "is refused", default=None)
+    values.max_hours(portable, "is refused, or with --report compared up to there", default=None)
+    report = parser.add_argument_group("with --report")
+    report.add_argument(
+        "--report",
+        nargs="+",
+        metavar="INPUT",
+        help="audio files, folders, or .txt lists of paths, on which detections are compared",
+    )
+    values.engine(report)
     names = {action.dest: action.option_strings[0] for action in portable._group_actions}
     parser.set_defaults(of_portable=names)
 
 
 def run(args: argparse.Namespace) -> int:
     """Rewrite, compare, write, and say what was done."""
+    if args.report:
+        return _report(args)
+    if args.runtime or args.precision:
+        raise ConfigError("--runtime and --precision can only go with --report")
     if args.portable:
         _portable(args)
     elif given := [name for dest, name in args.of_portable.items() if getattr(args, dest) is not None]:
@@ -71,6 +87,21 @@ def run(args: argparse.Namespace) -> int:
     else:
         _cache(args.model)
     return exits.FINE
+
+
+def _report(args: argparse.Namespace) -> int:
+    """Say what a way of running the network does to detections, and return the exit code."""
+    from .. import inputs, models
+    from ..runs import report
+
+    given = {name for dest, name in args.of_portable.items() if getattr(args, dest) is not None}
+    if given := given - {"--max-hours"} | ({"--portable"} if args.portable else set()):
+        raise ConfigError(f"{', '.join(sorted(given))} cannot go with --report")
+    usual, other = report.options_of(args.runtime, args.precision, args.max_hours)
+    paths = inputs.find(args.report, voice.say)
+    found = report.compare(paths, models.find(args.model), usual, other, voice.say)
+    voice.report(*found.lines())
+    return exits.of(len(found.failures), found.n_recordings)
 
 
 def _portable(args: argparse.Namespace) -> None:
