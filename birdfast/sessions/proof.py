@@ -21,7 +21,7 @@ class Difference(NamedTuple):
         The largest of a logit, or of a confidence as a logit (`verification.differences`), or of an embedding
         as a part of its largest value: one tolerance means the same for all.
     as_given : float
-        The same of numbers as they are given.
+        The same of the numbers that are furthest apart, as they are given.
     """
 
     as_logits: float
@@ -39,7 +39,7 @@ def difference(usual: Session, other: Session) -> Difference:
     trials = verification.signals(usual.window_samples)
     expected, found = (_said(session, trials) for session in (usual, other))
     gaps = [_gap(usual, role, trials, expected[role], found[role]) for role in usual.outputs]
-    return Difference(*map(max, zip(*gaps, strict=True)))
+    return max(gaps)
 
 
 def _said(session: Session, trials: Mapping[str, Float32]) -> Arrays:
@@ -49,11 +49,11 @@ def _said(session: Session, trials: Mapping[str, Float32]) -> Arrays:
 
 def _gap(
     usual: Session, role: str, trials: Mapping[str, Float32], expected: Float32, found: Float32
-) -> tuple[float, float]:
+) -> Difference:
     scale, end = 1.0, usual.ends_in if role == LOGITS else usual.ends.get(role, "")
     if not is_logits(role):
         scale, end = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0))), ""
     given = verification.differences(trials, expected, found)
     scaled = (expected / scale, found / scale) if scale > 1 else (expected, found)
     judged = verification.differences(trials, *scaled, confidences=end in ending.CONFIDENT)
-    return max(judged.values()), max(given.values())
+    return Difference(max(judged.values()), max(given.values()))

@@ -141,6 +141,7 @@ def _safe(content: bytes, model: Model, shown: Wanted) -> _Network:
     graph = original.read(content)
     taken = the_input(beginning.inputs(graph))
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
+    graph.tell_apart()
     data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
     trial.run(data, [shape])
     own = tuple(map(int, graph.outputs))
