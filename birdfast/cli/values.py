@@ -60,8 +60,8 @@ def engine(parser: argparse._ActionsContainer, default: str | None = None) -> No
         "--precision",
         choices=get_args(config.Precision),
         default=default and config.AUTO.precision,
-        help="what it computes in; bf16, by openvino on a CPU that has it, gives other scores, and may be faster:"
-        " `birdfast optimize MODEL --report` says how other (default: f32)",
+        help="what it computes in; bf16 takes openvino and a CPU that has it, gives other scores, and may be"
+        " faster: `birdfast optimize MODEL --report` counts what it changes (default: f32)",
     )
 
 
