@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING, Any
 from .. import atomicfile, voice
 from ..config import MAX_HOURS
 from ..errors import ConfigError, ModelError, OutputError
-from . import exits, values
+from . import exits, report, values
 
 if TYPE_CHECKING:
     from ..grafting.roles import Wanted
@@ -62,46 +62,25 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a recording to compare on too; may be given again",
     )
     values.max_hours(portable, "is refused, or with --report compared up to there", default=None)
-    report = parser.add_argument_group("with --report")
-    report.add_argument(
-        "--report",
-        nargs="+",
-        metavar="INPUT",
-        help="audio files, folders, or .txt lists of paths, on which detections are compared",
-    )
-    values.engine(report)
     names = {action.dest: action.option_strings[0] for action in portable._group_actions}
     parser.set_defaults(of_portable=names)
+    report.arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Rewrite, compare, write, and say what was done."""
+    given = [name for dest, name in args.of_portable.items() if getattr(args, dest) is not None]
     if args.report:
-        return _report(args)
-    if args.runtime or args.precision:
-        raise ConfigError("--runtime and --precision can only go with --report")
+        others = {*given, *(["--portable"] if args.portable else [])} - {"--max-hours"}
+        return report.run(args, others)
+    report.check(args)
     if args.portable:
         _portable(args)
-    elif given := [name for dest, name in args.of_portable.items() if getattr(args, dest) is not None]:
+    elif given:
         raise ConfigError(f"{', '.join(given)} can only go with --portable")
     else:
         _cache(args.model)
     return exits.FINE
-
-
-def _report(args: argparse.Namespace) -> int:
-    """Say what a way of running the network does to detections, and return the exit code."""
-    from .. import inputs, models
-    from ..runs import report
-
-    given = {name for dest, name in args.of_portable.items() if getattr(args, dest) is not None}
-    if given := given - {"--max-hours"} | ({"--portable"} if args.portable else set()):
-        raise ConfigError(f"{', '.join(sorted(given))} cannot go with --report")
-    usual, other = report.options_of(args.runtime, args.precision, args.max_hours)
-    paths = inputs.find(args.report, voice.say)
-    found = report.compare(paths, models.find(args.model), usual, other, voice.say)
-    voice.report(*found.lines())
-    return exits.of(len(found.failures), found.n_recordings)
 
 
 def _portable(args: argparse.Namespace) -> None:

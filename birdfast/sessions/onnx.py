@@ -90,8 +90,9 @@ class OnnxSession:
     def bare(self) -> Bare:
         """Return the network without ONNX Runtime, read once more: it would be in memory twice."""
         taken, model = self._asked[2]
-        graph, given = OnnxGraph(model.path), onnx.outputs(self._session)
-        data = graph.with_output(self._names.get(EMBEDDING) or self._names[LOGITS])
+        graph, inner = OnnxGraph(model.path), self._names.get(EMBEDDING) or self._names[LOGITS]
+        given = list(dict.fromkeys([*(output.names[0] for output in graph.outputs), inner]))
+        data = graph.with_output(inner)
         of_roles = {role: given.index(name) for role, name in self._names.items()}
         room = self._intake.batch or 0
         return Bare(data, partial(_intake, taken, model), of_roles, room, _shapes(self._intake))
