@@ -23,7 +23,7 @@ from birdfast.runtimes import openvino
 from birdfast.sessions import open_session
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.openvino import OpenvinoSession
-from birdfast.sessions.session import LOGITS, Session
+from birdfast.sessions.session import EMBEDDING, LOGITS, Session
 
 from . import graphs, networks, onnxnetworks
 
@@ -110,6 +110,22 @@ def test_it_says_what_the_usual_runtime_says(
         for role in usual.outputs:
             np.testing.assert_allclose(found[role], expected[role], atol=1e-3)
     assert os.sched_getaffinity(0) == cores, "it moves nobody"
+
+
+@untried
+def test_outputs_are_taken_by_their_names_in_whatever_order(tmp_path: Path) -> None:
+    made = onnxnetworks.network()
+    (scores,) = made.graph.output
+    hidden = onnxnetworks.helper.make_tensor_value_info("hidden", onnxnetworks.FLOAT, [None, None])
+    del made.graph.output[:]
+    made.graph.output.extend([hidden, scores])
+    (tmp_path / "two.onnx").write_bytes(made.SerializeToString())
+    model = networks.described(tmp_path / "two.onnx", kind="onnx", output="scores", embedding="hidden")
+    session = open_session(model, engine=BY_OPENVINO)
+    embedding, logits = onnxnetworks.meaning(windows := sound(session))
+    found = session.run(windows)
+    np.testing.assert_allclose(found[LOGITS], logits, atol=1e-3)
+    np.testing.assert_allclose(found[EMBEDDING], embedding, atol=1e-3)
 
 
 @untried

@@ -20,14 +20,20 @@ FINE = "fine"
 MOST_BYTES = 10_000
 
 
-def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Path | None) -> None:
+def check(
+    data: bytes,
+    runtime: str,
+    shapes: Sequence[Sequence[int]],
+    folder: Path | None,
+    name: str = "the model",
+) -> None:
     """Refuse a model that a trial refused, now or before.
 
     What says nothing about the model, as too little memory or no runtime, is not kept.
 
     Parameters
     ----------
-    data, runtime, shapes
+    data, runtime, shapes, name
         As `trial.attempt`.
     folder : path or None
         Where verdicts are kept, and nobody else writes (`places.trusted`); None keeps none.
@@ -40,26 +46,26 @@ def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Pa
     """
     if VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
         folder = None
-    attempt = partial(trial.attempt, data, runtime, shapes)
+    attempt = partial(trial.attempt, data, runtime, shapes, name)
     if error := known_or_now(folder, _file_name(data, runtime, shapes), attempt):
         raise error
 
 
-def known_or_now(folder: Path | None, name: str, attempt: Callable[[], Verdict]) -> ModelError | None:
+def known_or_now(folder: Path | None, file_name: str, attempt: Callable[[], Verdict]) -> ModelError | None:
     """Return what a trial came to before, or else now, if no other process tries the same just then.
 
     Parameters
     ----------
     folder : path or None
         As `check`.
-    name : str
-        Of its file: it changes with anything that changes what the trial comes to.
+    file_name : str
+        It changes with anything that changes what the trial comes to.
     attempt : callable
         The trial itself.
     """
     if folder is None:
         return attempt().error
-    path = folder / name
+    path = folder / file_name
     known = _read(path)
     if known is None:
         with kept.alone(path):

@@ -50,9 +50,9 @@ class OnnxSession:
         inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
         names |= {EMBEDDING: inner} if inner else {}
         intake = _intake(taken, model)
-        data = graph.with_output(inner or names[LOGITS])
+        data = graph.with_outputs([*names.values()])
         del graph  # the weights are in memory often enough
-        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
+        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache), str(model.path))
         self._start(onnx.start(data), names, (taken, model), shown, Batches())
 
     def _start(
@@ -90,9 +90,9 @@ class OnnxSession:
     def bare(self) -> Bare:
         """Return the network without ONNX Runtime, read once more: it would be in memory twice."""
         taken, model = self._asked[2]
-        graph, inner = OnnxGraph(model.path), self._names.get(EMBEDDING) or self._names[LOGITS]
-        given = list(dict.fromkeys([*(output.names[0] for output in graph.outputs), inner]))
-        data = graph.with_output(inner)
+        graph = OnnxGraph(model.path)
+        data = graph.with_outputs([*self._names.values()])
+        given = [output.names[0] for output in graph.outputs]
         of_roles = {role: given.index(name) for role, name in self._names.items()}
         room = self._intake.batch or 0
         return Bare(data, partial(_intake, taken, model), of_roles, room, _shapes(self._intake))
