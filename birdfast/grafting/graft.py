@@ -80,6 +80,7 @@ def _rewrite(graph: Graph, batch: int, shown: Mapping[str, int], kernels: bool) 
         outputs.append(embedding)
     body = surgery.extract(frozen, [cut], outputs)
     _as_asked(body, front_end, batch)
+    body.tell_apart()
     words = "" if front_end is None else front_end.words()
     proof = Proof(len(graph.operators), len(body.operators), words)
     more = {role: tensor for role, tensor in shown.items() if role not in (LOGITS, EMBEDDING)}
