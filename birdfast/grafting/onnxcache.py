@@ -12,7 +12,6 @@ from ..arrays import Array
 from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from ..runtimes import onnx
-from ..sources import onnxfile
 from . import kept, onnxgraft, places, sealed
 from .grafted import Proof, warn_original
 from .onnxgraft import Asked, OnnxGrafted
@@ -47,6 +46,8 @@ def cached(
         if made is None:
             return onnxgraft.AS_IT_IS
         write(path, made)
+        with contextlib.suppress(*UNREADABLE):
+            return read(path)  # which holds the body as a file
         return made
 
 
@@ -72,8 +73,8 @@ def read(path: Path) -> OnnxGrafted:
     head, arrays = sealed.opened(path.read_bytes(), path.name)
     if "front_end" not in head:
         return OnnxGrafted(refused=str(head["refused"]))
-    body = sources.read(_body(path), ModelError, onnxfile.MOST_BYTES)
-    if hashlib.sha256(body).hexdigest() != head["body"]:
+    body = _body(path)
+    if sources.sha256(body, ModelError) != head["body"]:
         raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays)
     return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]))
@@ -88,8 +89,9 @@ def write(path: Path, made: OnnxGrafted) -> None:
         if made.front_end is not None:
             head["front_end"], arrays = made.front_end.tables()
             head |= {"source": made.source, "proof": asdict(made.proof)}
-            head["body"] = hashlib.sha256(made.body).hexdigest()
-            kept.replace(_body(path), made.body)
+            body = made.content()
+            head["body"] = hashlib.sha256(body).hexdigest()
+            kept.replace(_body(path), body)
         kept.replace(path, sealed.seal(head, arrays))
 
 

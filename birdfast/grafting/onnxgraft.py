@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from operator import itemgetter
+from pathlib import Path
 
 import numpy as np
 
@@ -56,7 +57,8 @@ class OnnxGrafted:
 
     Attributes
     ----------
-    body : bytes
+    body : bytes or path
+        Of the model behind the front end, or the file that holds it.
     source : str
         Its input, which the front end fills.
     front_end : FrontEnd or None
@@ -66,11 +68,15 @@ class OnnxGrafted:
     proof : Proof
     """
 
-    body: bytes = field(default=b"", repr=False)
+    body: bytes | Path = field(default=b"", repr=False)
     source: str = ""
     front_end: FrontEnd | None = None
     refused: str = ""
     proof: Proof = field(default_factory=lambda: Proof(0, 0, ""))
+
+    def content(self) -> bytes:
+        """Return the body's bytes."""
+        return self.body if isinstance(self.body, bytes) else self.body.read_bytes()
 
 
 AS_IT_IS = OnnxGrafted()
@@ -150,7 +156,7 @@ def _differences(
     """Return the largest difference in each window of what is shown; of vectors, as parts of the largest."""
     assert made.front_end is not None
     kernel, names = compiled.kernel(made.front_end), [*asked.names.values()]
-    original, body = onnx.start(data), onnx.start(made.body)
+    original, body = onnx.start(data), onnx.start(made.content())
     expected, found = [], []
     for window in trials.values():
         sound = {asked.source: window.reshape(asked.shape)}
