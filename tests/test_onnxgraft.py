@@ -18,6 +18,7 @@ from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
 from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, onnxspectrum, places, verdict, verification  # noqa: E402
 from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
 from birdfast.grafting.onnxrecognise import recognise  # noqa: E402
+from birdfast.runtimes import onnx as runtime  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 
 from . import networks, onnxnetworks  # noqa: E402
@@ -155,6 +156,19 @@ def test_a_rewritten_network_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyP
     again = opened(tmp_path, network())
     assert str(again.grafted.proof) == str(first.grafted.proof)
     assert (again.run(WINDOWS)["logits"] == first.run(WINDOWS)["logits"]).all()
+
+
+@pytest.mark.parametrize("cache", [True, False])
+def test_another_runtime_is_given_what_is_fed_and_what_is_shown(tmp_path: Path, cache: bool) -> None:
+    session = opened(tmp_path, network(), cache=cache)
+    bare = session.bare()
+    data = bare.data if isinstance(bare.data, bytes) else bare.data.read_bytes()
+    runner, fed = runtime.start(data), bare.feeder()(WINDOWS)
+    assert fed.shape in [tuple(shape) for shape in bare.shapes]
+    names = runtime.outputs(runner)
+    found = runtime.run(runner, {runtime.inputs(runner)[0].name: fed}, names)
+    for role, expected in session._run(WINDOWS).items():
+        np.testing.assert_array_equal(found[bare.places[role]], expected)
 
 
 @pytest.mark.parametrize("suffix", [".graft", ".graft.onnx"])
