@@ -127,7 +127,7 @@ def _safe(content: bytes, model: Model, shown: Wanted) -> _Network:
         return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
     from ..grafting import beginning, ending, original, surgery, trial
 
-    graph = original.read(content)
+    graph = original.read(content, partial=True)
     taken = the_input(beginning.inputs(graph))
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
     data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
@@ -180,7 +180,7 @@ def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output
         tensor, shape = int(one["index"]), tuple(one["shape"].tolist())
         output = Output((one["name"],), np.dtype(one["dtype"]), shape, scale=one["quantization"][0])
         known = stated.get(tensor, output)
-        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in)
+        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in, lacks=known.lacks)
     return found
 
 
