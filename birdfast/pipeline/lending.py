@@ -80,9 +80,17 @@ class Backbone:
 
 
 class Backbones:
-    """The networks of listeners that hear together, each opened once."""
+    """The networks of listeners that hear together, each opened once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    spatial : bool
+        Whether they show the spatial embedding that their models tell. No table has it, and it is large: so
+        it is not fetched, nor missed where a file lacks it, unless it is asked for.
+    """
+
+    def __init__(self, spatial: bool = False) -> None:
+        self._spatial = spatial
         self._known: dict[Model, dict[int, Backbone]] = {}  # by the number of classes, too
 
     def join(
@@ -111,6 +119,8 @@ class Backbones:
 
     def _opened(self, model: Model, n_classes: Sequence[int], cache: Path | None) -> Backbone:
         first, *more = n_classes
+        if not self._spatial:
+            model = dataclasses.replace(model, spatial_embedding="")
         key = dataclasses.replace(model, path=model.path.resolve(), **NO_MATTER)
         known = self._known.setdefault(key, {})
         if first not in known:
