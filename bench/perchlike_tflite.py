@@ -6,13 +6,15 @@ What is written are FOLDER/plain/perch-2 and FOLDER/flex/perch-2, for `BIRDFAST_
 infer --model perch-2`: the front end of tests/perchlike.py (32 kHz, 128 bands every 10 ms), a body as
 EfficientNet-B0 (1 GFLOP with a picture of 500 x 128), and the outputs of Perch 2. The second has TensorFlow's
 own operators in its front end, so LiteRT cannot run it. They say nothing, and take the time that trained
-ones take. All ways of running one take turns; the figures are medians.
+ones take. All ways of running one take turns; the figures are medians of the
+core's time.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -126,9 +128,10 @@ def timed(path: Path, repeats: int) -> None:
             print(f"  {name}: {str(error)[:100]}")
             continue
         jobs[name] = lambda runner=runner: litert.run(runner, {0: window}, shown)
-        gap = np.abs(jobs[name]()[0] - batches[1].run(window)["logits"]).max()
-        print(f"  logits of {name} and grafted: largest difference {gap:.1e}")
-    for name, seconds in medians_s(jobs, repeats).items():
+        said = jobs[name]()[0]
+        gap, spread = np.abs(said - batches[1].run(window)["logits"]).max(), said.std()
+        print(f"  logits of {name} and grafted: largest difference {gap:.1e}, deviation {spread:.2g}")
+    for name, seconds in medians_s(jobs, repeats, time.thread_time).items():
         each = 4 if name.endswith("4") else 1
         print(f"  {name:24}{1e3 * seconds / each:8.1f} ms a window")
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +15,9 @@ from birdfast.arrays import Array
 from birdfast.errors import ModelError
 from birdfast.grafting import ending, flatbuffer, fold, graft, original, roles
 from birdfast.runtimes import litert
+from birdfast.sessions import open_session
 
+from . import networks
 from .graphs import Builder, schema
 from .perchlike import DT_FLOAT, field, flex, kind, options, shaped
 
@@ -131,6 +136,20 @@ def test_an_output_that_needs_it_is_refused_when_asked_for() -> None:
         original.read(with_two_outputs())
     names = [output.names for output in ending.outputs(original.read(with_two_outputs(), partial=True))]
     assert names == [("genus",), ("label",)]
+
+
+def test_a_session_runs_the_outputs_that_can_be_computed(tmp_path: Path) -> None:
+    path = tmp_path / "two.tflite"
+    path.write_bytes(with_two_outputs())
+    for cache in (None, tmp_path / "kept"):
+        told = networks.described(path, output="label", rate_hz=8_000, window_samples=8, embedding="")
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", RuntimeWarning)  # that nothing of it is to be rewritten
+            session = open_session(told, cache=cache)
+        sound = SOUND.reshape(-1, 8)[:1]
+        np.testing.assert_array_equal(session.run(sound)["logits"], -sound)
+        with pytest.raises(ModelError, match="genus: not supported: custom operator FlexErfinv"):
+            open_session(dataclasses.replace(told, output="genus"), cache=cache)
 
 
 def test_what_no_output_needs_is_left_out() -> None:

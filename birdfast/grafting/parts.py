@@ -91,4 +91,4 @@ def _scale(graph: Graph, op: Any) -> Any:
     if graph.name(op) != "MUL" or is_activated(op):
         return None
     constants = [value for t in reads(op) if (value := graph.constant(t)) is not None]
-    return constants[0].reshape(()) if len(constants) == 1 and constants[0].size == 1 else None
+    return constants[0] if len(constants) == 1 and constants[0].size == 1 else None
