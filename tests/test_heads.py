@@ -360,7 +360,7 @@ def refused(folder: Path, reason: str) -> None:
         ('on = "../bats.tflite"', "which is a head, too"),
         ('on = "../deep"\nnormalization = "zoo"', "normalization is told, which a head has from the network"),
         ('on = "../deep"\non_sha256 = "abc"', "on_sha256 = 'abc' does not fit; it takes 64 hexadecimal"),
-        ('on_sha256 = "abc"\nrate_hz = 1000', "gives on_sha256, but not on"),
+        (f'on_sha256 = "{"0" * 64}"\nrate_hz = 1000', "gives on_sha256, but not on"),
         (f'on = "../deep"\non_sha256 = "{"0" * 64}"', r"a network whose SHA-256 is 0{12}\.\.\., but .* has "),
         ('on = "../deep"\nwindow_samples = 5', "takes windows of 4000 samples, not 5"),
         ('on = "../deep"\nbackbone = "x"', "unknown key backbone"),
