@@ -89,6 +89,7 @@ def test_litert_cannot_run_flex_and_birdfast_runs_it_ungrafted_too(
     np.testing.assert_allclose(said["logits"], perchlike.meaning(windows()[:1], perch)["label"], atol=1e-3)
 
 
+@pytest.mark.long
 def test_it_is_rewritten_as_ordinary_tflite_too() -> None:
     perch = Perch(flex=True, shown=("label",))
     data, _ = portable.verified(network(perch), batch=1, tolerance=1e-2)
