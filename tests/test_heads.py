@@ -473,11 +473,10 @@ def test_a_bare_head_that_is_named_for_another_rate_wants_it_told(
 def test_where_several_networks_fit_a_bare_head_the_user_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = models.heads.listed
+    listed = models.model.listed
     twice = {name: dataclasses.replace(model, embedding_samples=77) for name, model in listed().items()}
-    monkeypatch.setattr(
-        models.heads, "listed", lambda: {name: twice[name] for name in ("perch-1", "perch-2")}
-    )
+    two = {name: twice[name] for name in ("perch-1", "perch-2")}
+    monkeypatch.setattr("birdfast.models.heads.listed", lambda: two)
     (tmp_path / "h.tflite").write_bytes(heads.tflite(heads.matrix(77)))
     (tmp_path / "h_Labels.txt").write_text("\n".join(heads.LABELS))
     with pytest.raises(ModelError, match='the embedding of perch-1 or perch-2; .* which: on = "perch-1"'):

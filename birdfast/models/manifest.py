@@ -6,14 +6,15 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from .. import labels
 from ..config import Activation, Normalization
 from ..errors import ModelError
-from ..frontends import recipe
-from ..frontends.recipe import Recipe
 from .names import is_name
+
+if TYPE_CHECKING:
+    from ..frontends.recipe import Recipe
 
 HEAD = "# A network for birdfast, as `birdfast models add` found it; change what is wrong.\n"
 # Each key with what stands above it, and what a line that is not told yet could say.
@@ -137,6 +138,8 @@ def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:
         Values by the keys of `MEANINGS`; of those that are left out a comment says what could stand there.
     front_end : Recipe or None
     """
+    from ..frontends import recipe  # not for who only runs a network
+
     lines = [HEAD]
     for key, (meaning, example) in MEANINGS.items():
         if meaning:
