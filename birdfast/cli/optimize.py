@@ -19,6 +19,7 @@ original. Nothing is written, but into the cache.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -165,7 +166,8 @@ def _cache(name: str) -> None:
     if not path.is_file():
         model = models.find(name)
         n_classes, *more = map(len, model.class_names())
-        path, shown = model.path, wanted(model, n_classes, more)
+        told = dataclasses.replace(model, spatial_embedding="")  # as a run opens it
+        path, shown = model.path, wanted(told, n_classes, more)
     folder = models.cache_folder()
     if reason := places.distrust(folder):
         raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
