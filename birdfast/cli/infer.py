@@ -66,7 +66,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--normalization",
         choices=("none", "hoplite", "zoo"),
-        help="change each window's level as perch-hoplite or the model zoo do (default: the model's own)",
+        help="each window's level: none leaves it, zoo (as the model zoo) makes its peak 0.25, hoplite (as"
+        " perch-hoplite) takes its mean away first (default: the model's own; hoplite for Perch)",
     )
     model.add_argument(
         "--no-graft",

@@ -20,6 +20,7 @@ original. Nothing is written, but into the cache.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -168,7 +169,7 @@ def _cache(name: str) -> None:
     from ..grafting import places
     from ..sessions.wanted import wanted
 
-    model = _network(name)
+    model = dataclasses.replace(_network(name), spatial_embedding="")  # as a run opens it
     n_classes, *more = [0] if Path(name).is_file() else map(len, model.class_names())
     shown = wanted(model, n_classes, more)
     folder = models.cache_folder()

@@ -238,7 +238,7 @@ def shown_alone(data: bytes, wanted: Wanted) -> tuple[bytes, dict[str, int], boo
     ModelError
         The model is damaged, has several inputs, or `roles.roles` finds not what is wanted.
     """
-    graph = original.read(data)
+    graph = original.read(data, partial=True)
     the_input(beginning.inputs(graph))
     places = roles(ending.outputs(graph), wanted)
     shown = {role: graph.outputs[place] for role, place in places.items()}

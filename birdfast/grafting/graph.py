@@ -30,6 +30,11 @@ class Graph:
     ------
     ModelError
         There is no graph in the model.
+
+    Attributes
+    ----------
+    lacks : dict of int to str
+        Of outputs that cannot be computed: why (see `flex`).
     """
 
     def __init__(self, model: Any) -> None:
@@ -37,6 +42,7 @@ class Graph:
             raise ModelError("a damaged TFLite model: no graph in it")
         self.model = model
         self.main = model.subgraphs[0]
+        self.lacks: dict[int, str] = {}
 
     @classmethod
     def parse(cls, data: bytes) -> Graph:

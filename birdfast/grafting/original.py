@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import subgraphs, surgery, validate, verdict
+from . import flex, subgraphs, surgery, validate, verdict
 from .graph import Graph
 from .networkfile import content
 
 
-def read(model: bytes | str | Path) -> Graph:
+def read(model: bytes | str | Path, *, partial: bool = False) -> Graph:
     """Return a model's main graph, checked, without what it has no use for.
 
     Parameters
     ----------
     model : bytes, str or path
         The content of a .tflite file, or its path.
+    partial : bool
+        Whether to take it although some of its outputs need operators that there are not: see `flex.rewrite`.
 
     Raises
     ------
@@ -24,6 +26,7 @@ def read(model: bytes | str | Path) -> Graph:
     """
     graph = Graph.parse(content(model))
     unused = subgraphs.leave_main(graph)
+    unused = flex.rewrite(graph, partial) or unused
     validate.check(graph)
     if unused:
         surgery.sweep(graph)

@@ -143,7 +143,7 @@ def _safe(content: bytes, model: Model, shown: Wanted, kept: Path | None) -> _Ne
         return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
     from ..grafting import beginning, ending, original, surgery, verdict
 
-    graph = original.read(content)
+    graph = original.read(content, partial=True)
     taken = the_input(beginning.inputs(graph))
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
     graph.tell_apart()
@@ -197,7 +197,7 @@ def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output
         tensor, shape = int(one["index"]), tuple(one["shape"].tolist())
         output = Output((one["name"],), np.dtype(one["dtype"]), shape, scale=one["quantization"][0])
         known = stated.get(tensor, output)
-        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in)
+        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in, lacks=known.lacks)
     return found
 
 
