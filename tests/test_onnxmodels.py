@@ -325,12 +325,12 @@ def test_a_rate_is_one_number_to_whoever_reads_it(tmp_path: Path) -> None:
     path.write_bytes(told(told_all(network()), sample_rate=f"{RATE_HZ}.0").SerializeToString())
     assert models.find(path).rate_hz == RATE_HZ
     assert (
-        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "added").listener.model.rate_hz
+        adding.add(path, Told(activation="sigmoid"), Nobody(), tmp_path / "added").listener.model.rate_hz
         == RATE_HZ
     )
     path.write_bytes(told(told_all(network()), sample_rate="16000.5").SerializeToString())
     with pytest.raises(ConfigError, match="give --rate"):
-        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "other")
+        adding.add(path, Told(activation="sigmoid"), Nobody(), tmp_path / "other")
 
 
 def test_perch_2_shows_its_spatial_embedding(tmp_path: Path) -> None:
