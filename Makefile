@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test lowest portable bench lint format debug asan lib wheel clean
+.PHONY: demo test lowest portable convert bench lint format debug asan lib wheel clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -14,7 +14,7 @@ demo: $(BUILT)
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
 
 test: $(BUILT)
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py --ignore tests/test_convert_torch.py
 
 # The same with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin
@@ -24,11 +24,18 @@ lowest:
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
 		--extra birdnet --extra onnx --extra report --extra train --extra dev --requirements pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(LOWEST)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py
+	$(LOWEST)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py --ignore tests/test_convert_torch.py
 
 # The kernels as CPUs of other architectures get them, held to the laws of all.
 portable: $(BUILT)
 	$(BIN)/python -m pytest tests/test_portable.py
+
+# Checkpoints of torch become models, equal to torch: in a place of its own, as nothing else needs torch.
+CONVERT := build/convert/bin
+convert:
+	$(PYTHON) -m venv build/convert
+	$(CONVERT)/python -m pip install --quiet --editable '.[convert,dev]'
+	OMP_NUM_THREADS=1 $(CONVERT)/python -m pytest tests/test_convert_torch.py
 
 # Peers that are not installed are left out: pip install '.[bench]' brings them.
 bench: $(BUILT)

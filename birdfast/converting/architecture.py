@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from ..errors import ModelError
 
 LARGEST = 1_000_000  # channels, layers: a network of more would not be built in the end
+CHANNELS = 3  # of a config.json that does not say, as it leaves out what is usual
 WORDS = {"hidden_act": ("swish", "silu", "gelu", "relu"), "pooling_type": ("mean", "max")}
 
 
@@ -56,23 +57,30 @@ FAMILIES = {
 }
 
 
-def _efficientnet(hidden: int, width: float, depth: float, *padding: int) -> dict[str, Any]:
-    return {
-        "model_type": "efficientnet",
-        "hidden_dim": hidden,
-        "width_coefficient": width,
-        "depth_coefficient": depth,
-        "depthwise_padding": list(padding),
-    }
+class Architecture(NamedTuple):
+    """A network without its weights: its family, and what transformers' configuration is told."""
+
+    kind: str
+    told: Mapping[str, Any]
+
+    @property
+    def family(self) -> Family:
+        """What its kind has in common."""
+        return FAMILIES[self.kind]
 
 
-def _convnext(sizes: tuple[int, ...], depths: tuple[int, ...]) -> dict[str, Any]:
-    return {"model_type": "convnext", "hidden_sizes": list(sizes), "depths": list(depths)}
+def _efficientnet(hidden: int, width: float, depth: float, *padding: int) -> Architecture:
+    told = {"hidden_dim": hidden, "width_coefficient": width, "depth_coefficient": depth}
+    return Architecture("efficientnet", {**told, "depthwise_padding": list(padding)})
 
 
-# As google/efficientnet-b* and facebook/convnext-* on Hugging Face have them: transformers,
-# models/efficientnet/convert_efficientnet_to_pytorch.py and models/convnext/convert_convnext_to_pytorch.py.
-NAMED: Mapping[str, dict[str, Any]] = {
+def _convnext(sizes: tuple[int, ...], depths: tuple[int, ...]) -> Architecture:
+    return Architecture("convnext", {"hidden_sizes": list(sizes), "depths": list(depths)})
+
+
+# As google/efficientnet-b* and facebook/convnext-* on Hugging Face are (convert_efficientnet_to_pytorch.py and
+# convert_convnext_to_pytorch.py of transformers), but for the channels, which the front end tells.
+NAMED: Mapping[str, Architecture] = {
     "efficientnet-b0": _efficientnet(1280, 1.0, 1.0),
     "efficientnet-b1": _efficientnet(1280, 1.0, 1.1, 16),
     "efficientnet-b2": _efficientnet(1408, 1.1, 1.2, 5, 8, 16),
@@ -88,18 +96,6 @@ NAMED: Mapping[str, dict[str, Any]] = {
 }
 
 
-class Architecture(NamedTuple):
-    """A network without its weights: its family, and what transformers' configuration is told."""
-
-    kind: str
-    told: dict[str, Any]
-
-    @property
-    def family(self) -> Family:
-        """What its kind has in common."""
-        return FAMILIES[self.kind]
-
-
 def of_config(config: object) -> Architecture:
     """Return what a config.json describes: of strangers' words, only those that make the network.
 
@@ -111,14 +107,14 @@ def of_config(config: object) -> Architecture:
     if not isinstance(config, dict):
         raise ModelError("is no configuration of a network")
     kind, families = config.get("model_type"), ", ".join(FAMILIES)
-    if kind not in FAMILIES:
+    if not isinstance(kind, str) or kind not in FAMILIES:
         raise ModelError(f"has the model_type {kind!r:.60}; what is converted is {families}")
     family = FAMILIES[kind]
     named = config.get("architectures") or [family.networks]
     if named != [family.networks]:
         raise ModelError(f"has the architectures {named!r:.80}; what is converted is {family.networks}")
     keys = (*family.numbers, *family.lists, *family.words)
-    told = {key: config[key] for key in keys if key in config}
+    told = {"num_channels": CHANNELS} | {key: config[key] for key in keys if key in config}
     for key, value in told.items():
         if not _fits(family, key, value):
             raise ModelError(f"has {key} = {value!r:.60}, which no network of its kind has")

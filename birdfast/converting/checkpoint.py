@@ -17,7 +17,9 @@ from .weights import Kind, kind_of
 CONFIG, README = "config.json", "README.md"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that is there
 UNKNOWN = "unknown"
-LICENCE = re.compile(r"""^license(?:_name)?:\s*["']?([^"'#\n\[\]{}]+?)["']?\s*(?:#.*)?$""", re.MULTILINE)
+LICENCE = re.compile(
+    r"""^license(?:_name)?:[ \t]*["']?([^"'#\n\[\]{}]{1,100}?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE
+)
 
 
 @dataclass(frozen=True)
@@ -103,7 +105,7 @@ def _weights_in(folder: Path) -> Path:
 
 def _named(told: str) -> Architecture:
     if told in NAMED:
-        return architecture.of_config(NAMED[told])
+        return NAMED[told]
     if not Path(told).is_file():
         raise ConfigError(f"architecture: {told!r} is none of {', '.join(NAMED)}, and no {CONFIG}")
     return _of_file(Path(told))
@@ -135,6 +137,6 @@ def _licence(readme: Path) -> str:
     """Return what the head of a model card says, as Hugging Face writes it: license, or license_name."""
     if not readme.is_file():
         return UNKNOWN
-    head, marks, _ = sources.text(readme, ModelError).removeprefix("---").partition("\n---")
-    found = [name.strip() for name in LICENCE.findall(head)] if marks else []
+    begin, head, *_ = [*sources.text(readme, ModelError).split("---\n", 2), "", ""]
+    found = [] if begin else [name.strip() for name in LICENCE.findall(head)]
     return next((name for name in found if name.lower() != "other"), UNKNOWN)

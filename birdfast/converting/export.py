@@ -61,7 +61,8 @@ def export(checkpoint: Checkpoint, n_classes: int, pictures: Float32, folder: Pa
         it.
     """
     np.save(folder / PICTURES, pictures)
-    family, told = checkpoint.architecture.family, checkpoint.architecture.told
+    family = checkpoint.architecture.family
+    told = {"num_channels": pictures.shape[1], **checkpoint.architecture.told}
     asked = {"networks": family.networks, "told": told, "n_classes": n_classes, "kind": checkpoint.kind}
     environment = {**children.environment(), **OFFLINE, "HF_HOME": str(folder)}
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": environment}

@@ -62,7 +62,9 @@ def _check_archive(path: Path, file: IO[bytes]) -> None:
             if len(pickles) != 1 or archive.getinfo(pickles[0]).file_size > PICKLE_BYTES:
                 raise ModelError(f"{path}: is no archive of torch with tensors; {SAFE}")
             found = _names(archive.read(pickles[0]))
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
+    except ModelError:
+        raise
+    except Exception as error:  # zipfile and pickletools raise what they happen to meet
         raise ModelError(f"{path}: is damaged: no archive of torch ({error})") from error
     strange = [name for name in found if name.partition(".")[0] not in OURS]
     if strange:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -98,9 +99,12 @@ def convert(
     ConfigError
         What is needed is not told; or the folder is there, or cannot be made.
     """
+    _check_place(folder, force=force)
     found = checkpoints.read(path, architecture)
     row = "" if told.front_end else found.architecture.family.row
-    name = told.name or (folder.name if is_name(folder.name) else path.resolve().stem)
+    name = told.name or folder.absolute().name
+    if not is_name(name):
+        raise ConfigError(f"name: {name!r} cannot be a model's name; give another with --name")
     with tempfile.TemporaryDirectory(prefix="birdfast.") as scratch:
         home = Path(scratch)
         told = _completed(dataclasses.replace(told, name=name), found, home)
@@ -115,14 +119,25 @@ def convert(
     return Converted(added, found, row, len(windows), difference)
 
 
+def _check_place(folder: Path, *, force: bool) -> None:
+    """Refuse a folder that is not to be replaced before the work, as `adding.add` does behind it."""
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(
+            f"{folder}: is there; take another folder with -o, or --force for a model that was added"
+        )
+
+
 def _completed(told: Told, found: Checkpoint, home: Path) -> Told:
     """Return what is told, and for the rest what the listed network of its kind has."""
+    row = listed()[found.architecture.family.row]
     told = dataclasses.replace(
-        told, licence=told.licence or found.licence, title=told.title or found.path.resolve().stem
+        told,
+        title=told.title or found.path.resolve().stem,
+        licence=told.licence or found.licence,
+        activation=told.activation or row.activation,
     )
     if told.front_end:
         return told
-    row = listed()[found.architecture.family.row]
     assert row.front_end is not None
     (home / "recipe.toml").write_text(manifest.text({}, row.front_end), encoding="utf-8")
     length = 0 if told.window_s or told.window_samples else row.window_samples
@@ -131,7 +146,6 @@ def _completed(told: Told, found: Checkpoint, home: Path) -> Told:
         front_end=home / "recipe.toml",
         rate_hz=told.rate_hz or row.rate_hz,
         window_samples=told.window_samples or length,
-        activation=told.activation or row.activation,
     )
 
 
@@ -178,7 +192,6 @@ def _drawn(path: Path, found: Checkpoint, sound: _Sound, windows: Float32) -> Fl
             f"{path}: takes pictures of {channels} channels, and its front end makes {sound.recipe.channels};"
             " tell the one that it was trained on with --front-end"
         )
-    found.architecture.told["num_channels"] = channels
     return Pictures(sound.recipe, sound.rate_hz, sound.window_samples)(windows)
 
 
@@ -190,11 +203,17 @@ def _compared(path: Path, network: Path, sound: _Sound, windows: Float32, logits
         session.run(windows[low : low + session.batch])[LOGITS]
         for low in range(0, len(windows), session.batch)
     ]
-    apart = np.abs(np.concatenate(said) - logits).max(axis=1)
-    difference = float((apart / np.maximum(1, np.abs(logits).max(axis=1))).max())
+    difference = _difference(np.concatenate(said), logits)
     if not difference <= TOLERANCE:  # nor is what is no number
         raise ModelError(
             f"{path}: the network that torch exports says something else than torch: a logit differs by"
             f" {difference:.3g}, and {TOLERANCE:g} is allowed"
         )
     return difference
+
+
+def _difference(found: Float32, logits: Float32) -> float:
+    if not np.isfinite(logits).all():
+        return math.nan
+    apart, largest = np.abs(found - logits).max(axis=1), np.abs(logits).max(axis=1)
+    return float((apart / np.maximum(1, largest)).max())
