@@ -78,8 +78,9 @@ def _convnext(sizes: tuple[int, ...], depths: tuple[int, ...]) -> Architecture:
     return Architecture("convnext", {"hidden_sizes": list(sizes), "depths": list(depths)})
 
 
-# As google/efficientnet-b* and facebook/convnext-* on Hugging Face are (convert_efficientnet_to_pytorch.py and
-# convert_convnext_to_pytorch.py of transformers), but for the channels, which the front end tells.
+# As google/efficientnet-b* and facebook/convnext-* on Hugging Face are (transformers made those by its
+# convert_efficientnet_to_pytorch.py and convert_convnext_to_pytorch.py), but for channels: the front end
+# tells them.
 NAMED: Mapping[str, Architecture] = {
     "efficientnet-b0": _efficientnet(1280, 1.0, 1.0),
     "efficientnet-b1": _efficientnet(1280, 1.0, 1.1, 16),
