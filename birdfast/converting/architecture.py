@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..errors import ModelError
 
-LARGEST = 1_000_000  # channels, layers: a network of more would not be built in the end
+# A network of more layers would be built for hours, before anybody sees that its weights are not there.
+MOST = {"depths": 100, "num_block_repeats": 100, "depth_coefficient": 10, "num_stages": 32}
+LARGEST, LONGEST = 1_000_000, 32  # of all other numbers, and of lists
 CHANNELS = 3  # of a config.json that does not say, as it leaves out what is usual
 WORDS = {"hidden_act": ("swish", "silu", "gelu", "relu"), "pooling_type": ("mean", "max")}
 
@@ -126,9 +127,12 @@ def _fits(family: Family, key: str, value: object) -> bool:
     if key in family.words:
         return value in WORDS[key]
     if key in family.lists:
-        return isinstance(value, list) and len(value) <= 100 and all(_is_number(one) for one in value)
-    return _is_number(value)
+        return (
+            isinstance(value, list) and len(value) <= LONGEST and all(_is_number(key, one) for one in value)
+        )
+    return _is_number(key, value)
 
 
-def _is_number(value: object) -> bool:
-    return type(value) in (int, float) and math.isfinite(value) and 0 <= value <= LARGEST  # type: ignore
+def _is_number(key: str, value: object) -> bool:
+    most = MOST.get(key, LARGEST)
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
