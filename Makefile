@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test lowest portable convert bench lint format debug asan lib wheel clean
+.PHONY: demo test long lowest convert bench lint format debug asan lib wheel clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -14,9 +14,14 @@ demo: $(BUILT)
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
 
 test: $(BUILT)
-	$(BIN)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py --ignore tests/test_convert_torch.py
+	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long"
 
-# The same with the lowest version of everything that pyproject.toml allows.
+# The tests that take long: what is killed, mutated or closed in every way that we thought of; every odd
+# recording; the kernels as CPUs of other architectures get them.
+long: $(BUILT)
+	$(BIN)/python -m pytest -n auto --dist loadfile -m long
+
+# All tests, with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin
 lowest:
 	$(PYTHON) -m venv build/lowest
@@ -24,11 +29,7 @@ lowest:
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
 		--extra birdnet --extra onnx --extra report --extra train --extra dev --requirements pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(LOWEST)/python -m pytest -n auto --dist loadfile --ignore tests/test_portable.py --ignore tests/test_convert_torch.py
-
-# The kernels as CPUs of other architectures get them, held to the laws of all.
-portable: $(BUILT)
-	$(BIN)/python -m pytest tests/test_portable.py
+	$(LOWEST)/python -m pytest -n auto --dist loadfile
 
 # Checkpoints of torch become models, equal to torch: in a place of its own, as nothing else needs torch.
 CONVERT := build/convert/bin

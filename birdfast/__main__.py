@@ -19,6 +19,7 @@ from .cli import COMMANDS, GO_ON, exits, values
 from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, OutputError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
+UNMAPPED = ("cannot allocate memory", "failed to map segment")  # the loader's, of a library without memory
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 ABOUT = """\
@@ -95,7 +96,9 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
     except BirdfastError as error:
         voice.say(f"birdfast: {error}")
         return exits.USAGE
-    except MemoryError:
+    except (MemoryError, ImportError) as error:
+        if isinstance(error, ImportError) and not any(words in str(error) for words in UNMAPPED):
+            raise
         voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
         return exits.USAGE
     except OSError as error:

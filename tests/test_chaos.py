@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
+
 from birdfast import models
 
 from .commands import ran
+
+pytestmark = pytest.mark.long
 
 CHAOS = Path(__file__).parents[1] / "bench" / "chaos.py"
 

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+import transformers
 
 from birdfast import audio, models, soundscape
 from birdfast.frontends.pictures import Pictures
@@ -19,8 +21,7 @@ from birdfast.sessions import open_session
 from . import checkpoints
 from .commands import birdfast
 
-torch = pytest.importorskip("torch", reason="converting is tested by make convert")
-transformers = pytest.importorskip("transformers", reason="converting is tested by make convert")
+pytestmark = pytest.mark.long
 N_CLASSES, WITHIN = 300, 1e-3
 SMALL = {key: checkpoints.CONFIG[key] for key in ("num_channels", "hidden_sizes", "depths")}
 LABELS = "".join(f"bird {number}\n" for number in range(N_CLASSES))

@@ -105,6 +105,7 @@ def folder(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.long
 def test_the_same_bytes_for_any_number_of_workers_and_whatever_is_killed(
     deep: models.Model, folder: Path, tmp_path: Path
 ) -> None:

@@ -44,6 +44,7 @@ def plain() -> bytes:
     return bytes(network().SerializeToString())
 
 
+@pytest.mark.long
 def test_mutated_networks_are_refused_or_run() -> None:
     """bench/fuzz_networks.py at a small size."""
     result = ran(sys.executable, FUZZ, "--files", "150", "--seed", "3")

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[1]
 LAWS = ("test_tokens.py", "test_exact.py", "test_spectrogram.py")
 

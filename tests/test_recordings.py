@@ -46,6 +46,7 @@ def results() -> Mapping[str, Any]:
     return BENCH["judged"](CASES, work, "birdnet-2.4")
 
 
+@pytest.mark.long
 def test_every_recording_is_heard_as_it_should(results: Mapping[str, Any]) -> None:
     wrong = {name: complaints for name, (_, complaints) in results.items() if complaints}
     assert wrong == {}

@@ -112,6 +112,7 @@ def code(name: str, state: str = "", stream: str = "") -> int:
     return exits.SOME_FAILED if name in HAVE_A_BAD_FILE else exits.FINE
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("stream", STREAMS)
 @pytest.mark.parametrize("state", ["closed", "full", "gone"])
 @pytest.mark.parametrize(

@@ -171,6 +171,7 @@ class Steps:
         return take
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "failing"])
 @pytest.mark.parametrize(("earlier", "rtype"), [(0, "npy"), (4, "npy"), (2, "parquet")])
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")

@@ -28,7 +28,8 @@ MEANINGS = {
     UNFINISHED: "some files are still to do (status), or a song was missed (demo --compare)",
     SOME_FAILED: "some files failed (they are in failures.csv)",
     NONE_WORKED: "none worked",
-    USAGE: "the command makes no sense, or would replace what is not known to be birdfast's",
+    USAGE: "the command makes no sense, may use too little memory or too few files, or would replace what "
+    "is not birdfast's",
     OUTPUT: "the output takes no more (full, gone)",
     HUNG_UP: "its terminal was closed",
     INTERRUPTED: "interrupted (Ctrl-C)",
