@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, NoReturn
 
@@ -58,6 +59,16 @@ def say(*lines: str) -> None:
         _put(sys.stderr, lines)
 
 
+def aside(line: str) -> None:
+    """Say what whoever waits waits for: as `say`, or to whom it was told to (`tell_asides`)."""
+    _HEARERS[-1](line)
+
+
+def tell_asides(hearer: Callable[[str], object]) -> None:
+    """Let another hear asides in this process from now on: a worker's parent."""
+    _HEARERS.append(hearer)
+
+
 def report(*lines: str) -> None:
     """Say on standard output what was done, when it is done whether or not anybody hears."""
     try:
@@ -77,6 +88,9 @@ def answer(*lines: str) -> None:
         Nobody reads any more.
     """
     _put(sys.stdout, lines)
+
+
+_HEARERS: list[Callable[[str], object]] = [say]
 
 
 def shown(text: str) -> str:

@@ -3,20 +3,29 @@
 from __future__ import annotations
 
 import dataclasses
+import gc
 import os
 import pty
+import shlex
+import shutil
 import sys
 import tomllib
+from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from birdfast import models
 from birdfast.cli.questions import Likely, Nobody
+from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
+from birdfast.pipeline.listener import Listener
 from birdfast.runs import adding
 from birdfast.runs.told import Told
 
@@ -75,6 +84,7 @@ def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_take
     facts |= {
         "model": "tiny.tflite",
         "labels": "labels.txt",
+        "labels_format": "lines",
         "activation": "softmax",
         "window_samples": 4_000,
     }
@@ -103,8 +113,8 @@ def test_what_is_missing_is_refused_by_its_flags_where_nobody_can_be_asked(home:
     result = birdfast("models", "add", file, "--rate", "8000", stdin=-3)
     assert result.returncode == 64
     assert (
-        f"--labels (the file with its labels, one a line or a CSV, likely {file.parent / 'its labels.txt'}"
-        in (result.stderr)
+        "--labels (the file with its labels, one a line, a CSV or JSON, likely"
+        f" {file.parent / 'its labels.txt'}" in result.stderr
     )
     assert "--activation (what makes confidences of its scores" in result.stderr
     assert "--yes takes what is likely" in result.stderr
@@ -121,7 +131,7 @@ def test_a_terminal_is_asked_until_the_answer_fits(home: Path, file: Path) -> No
     os.close(ours)
     assert result.returncode == 0, result.stderr
     for said in (
-        f"the file with its labels, one a line or a CSV [{file.parent / 'its labels.txt'}] (or ",
+        f"the file with its labels, one a line, a CSV or JSON [{file.parent / 'its labels.txt'}] (or ",
         "rate: 'fast' is not a number",
         "sigmoid, softmax or none [sigmoid] (or softmax, none)?",
         "activation: 'relu' does not fit",
@@ -145,7 +155,6 @@ def test_a_folder_that_is_there_is_replaced_by_force_alone_and_only_if_it_is_a_m
 ) -> None:
     told = Told(rate_hz=8_000)
     adding.add(file, told, Likely())
-    (home / "mine" / "old.txt").touch()
     with pytest.raises(ConfigError, match="mine: holds a model.*--force"):
         adding.add(file, told, Likely())
     adding.add(file, told, Likely(), force=True)
@@ -157,6 +166,116 @@ def test_a_folder_that_is_there_is_replaced_by_force_alone_and_only_if_it_is_a_m
     (home / "empty").mkdir()
     adding.add(file, told, Likely(), home / "empty")
     assert models.find("empty").name == "empty"
+
+
+@pytest.mark.parametrize(
+    "mine", ["notes.txt", "deep/notes.txt", "its labels.txt", "model.toml", "mine.tflite", ".hidden"]
+)
+def test_force_replaces_nothing_that_birdfast_did_not_write(home: Path, file: Path, mine: str) -> None:
+    told = Told(rate_hz=8_000)
+    adding.add(file, told, Likely())
+    (home / "mine" / mine).parent.mkdir(exist_ok=True)
+    with (home / "mine" / mine).open("a") as edited:
+        edited.write("# mine\n")
+    before = {path: path.read_bytes() for path in (home / "mine").rglob("*") if path.is_file()}
+    with pytest.raises(ConfigError, match=f"mine: has {mine}, which birdfast did not write, or which was ch"):
+        adding.add(file, told, Likely(), force=True)
+    assert {path: path.read_bytes() for path in (home / "mine").rglob("*") if path.is_file()} == before
+    (home / "mine" / "model.toml").write_text(
+        manifest.text({}) + "\n# sha256 " + "0" * 64 + " ..%2Fits%20labels.txt\n"
+    )
+    with pytest.raises(ConfigError, match="model.toml"):
+        adding.add(file, told, Likely(), force=True)
+
+
+class Killed(BaseException):
+    """What ends a process: from there on it changes nothing."""
+
+
+class Steps:
+    """The changes of names, from the n-th of which on nothing is done."""
+
+    def __init__(self, patch: pytest.MonkeyPatch, number: int) -> None:
+        self.n_taken, self._number = 0, number
+        for name in ("replace", "rename", "unlink", "rmdir", "mkdir"):
+            patch.setattr(os, name, self._guarded(getattr(os, name)))
+
+    @property
+    def is_killed(self) -> bool:
+        return self.n_taken >= self._number
+
+    def _guarded(self, step: Callable[..., None]) -> Callable[..., None]:
+        def take(*given: Any, **how: Any) -> None:
+            self.n_taken += 1
+            if self.is_killed:
+                raise Killed
+            step(*given, **how)
+
+        return take
+
+
+def _content(folder: Path) -> tuple[bytes, bytes] | None:
+    model = models.find("mine") if (folder / "mine").exists() else None
+    return model and (model.path.read_bytes(), model.labels_path.read_bytes())
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("is_there", [False, True])
+def test_wherever_it_is_killed_the_earlier_model_or_the_new_one_is_there(
+    home: Path, file: Path, tmp_path: Path, *, is_there: bool
+) -> None:
+    old = (file.read_bytes(), (tmp_path / "its labels.txt").read_bytes()) if is_there else None
+    if is_there:
+        adding.add(file, Told(rate_hz=8_000), Likely())
+    home.mkdir(exist_ok=True)
+    home.rename(tmp_path / "before")
+    file.write_bytes(networks.tflite(networks.weights(4), networks.weights(window_samples=4)))
+    (tmp_path / "its labels.txt").write_text("D\nE\nF\n")
+    new, found = (file.read_bytes(), b"D\nE\nF\n"), set()
+    told = Told(rate_hz=8_000, labels=tmp_path / "its labels.txt")
+    for number in count(1):
+        shutil.rmtree(home, ignore_errors=True)
+        shutil.copytree(tmp_path / "before", home)
+        with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+            steps = Steps(patch, number)
+            adding.add(file, told, Likely(), force=True)
+        found.add(_content(home))
+        assert _content(home) in (old, new), f"after step {number}"
+        adding.add(file, told, Likely(), force=True)
+        assert _content(home) == new
+        assert len(left(home / "mine")) == 3, f"after step {number}"
+        gc.collect()  # what a killed one left open is closed here, and warns in no other test
+        if not steps.is_killed:
+            break
+    assert found == {old, new}
+    assert number > (8 if is_there else 3)
+
+
+def test_what_is_replaced_twice_and_back_is_whole(home: Path, file: Path) -> None:
+    first = file.read_bytes()
+    second = networks.tflite(networks.weights(4), networks.weights(window_samples=4))
+    for content in (first, second, first, first):
+        file.write_bytes(content)
+        adding.add(file, Told(rate_hz=8_000), Likely(), force=True)
+        assert models.find("mine").path.read_bytes() == content
+        assert len(left(home / "mine")) == 3
+
+
+def test_the_place_is_told_before_the_first_question(home: Path, file: Path) -> None:
+    result = birdfast("models", "add", file, stdin=-3)
+    first, second = result.stderr.split("not a terminal")
+    assert f"the model's folder will be {home / 'mine'} (-o takes another)" in first
+    assert "--rate" in second
+
+
+def test_a_name_that_is_a_listed_one_but_for_its_capitals_is_refused(home: Path, file: Path) -> None:
+    for name, said in (
+        ("BirdNET-2.4", r"knows \(birdnet-2.4\), but for its capitals"),
+        ("yamnet", "knows; give"),
+    ):
+        for folder in (None, home / name):
+            with pytest.raises(ConfigError, match=f"name: {name} is that of a network that birdfast {said}"):
+                adding.add(file, Told(rate_hz=8_000, name=name), Likely(), folder)
 
 
 def test_what_cannot_be_run_leaves_nothing_and_takes_nothing_away(home: Path, file: Path) -> None:
@@ -185,6 +304,11 @@ def test_what_cannot_be_run_leaves_nothing_and_takes_nothing_away(home: Path, fi
         (["--name", "yamnet"], "yamnet is that of a network that birdfast knows"),
         (["--rate", "fast"], "rate: 'fast' is not a number"),
         (["--window", "-1"], "window: -1.0 does not fit"),
+        (["--window", "1e-9"], "window: 1e-09 does not fit; it takes 0.001 to 600"),
+        (["--window", "7200"], "window: 7200.0 does not fit"),
+        (["--rate", "1"], "rate: 1.0 does not fit; it takes 100 to 1,000,000"),
+        (["--rate", "1e12"], "rate: 1000000000000.0 does not fit"),
+        (["--rate", "1,000,000", "--window-samples", "600"], "windows of 4,000 samples, not 600"),
         (["--window-samples", "x"], "'x' is not a whole number"),
         (["--window-samples", "3999"], "takes windows of 4,000 samples, not 3,999"),
         (["--activation", "relu"], "activation: 'relu' does not fit"),
@@ -214,8 +338,40 @@ def test_a_csv_tells_its_column_or_is_asked_for_it(home: Path, file: Path, tmp_p
     assert models.find("mine").class_names()[0].scientific == ("A b", "C d", "E f")
     with pytest.raises(ConfigError, match=r"--column \(the column of labels.csv .*likely scientific_name"):
         adding.add(file, Told(name="b", rate_hz=8_000, labels=tmp_path / "labels.csv"), Nobody())
+    (tmp_path / "labels.csv").write_text("index,who\n2,E f\n0,A b\n1,C d\n")
+    adding.add(file, Told(name="b", rate_hz=8_000), Likely())
+    assert models.find("b").class_names()[0].scientific == ("A b", "C d", "E f")
     adding.add(file, Told(name="c", rate_hz=8_000, column="index"), Likely())
     assert models.find("c").class_names()[0].scientific == ("0", "1", "2")
+
+
+def test_labels_in_json_come_along_with_their_key(home: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(
+        '{"id2label": {"2": "C", "0": "A", "1": "B"}, "x": ["D", "E", "F"]}'
+    )
+    told = Told(rate_hz=8_000, labels=tmp_path / "config.json")
+    adding.add(file, told, Likely())
+    assert models.find("mine").class_names()[0].common == ("A", "B", "C")
+    adding.add(file, dataclasses.replace(told, name="b", column="x"), Likely())
+    assert models.find("b").class_names()[0].common == ("D", "E", "F")
+
+
+def test_a_column_of_a_list_is_refused_and_so_are_tables_of_other_kinds(
+    home: Path, file: Path, tmp_path: Path
+) -> None:
+    told = Told(rate_hz=8_000, labels=tmp_path / "its labels.txt", column="name")
+    with pytest.raises(ConfigError, match="column: 'name' does not fit .*its labels.txt, which has no col"):
+        adding.add(file, told, Likely())
+    (tmp_path / "labels.tsv").write_text("A\nB\nC\n")
+    with pytest.raises(ConfigError, match=r"labels.tsv: labels are a list \(.txt"):
+        adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "labels.tsv"), Likely())
+    assert left(home) == []
+
+
+def test_the_command_that_is_suggested_can_be_typed(home: Path, file: Path, tmp_path: Path) -> None:
+    place = tmp_path / "my models; $HOME"
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes", "-o", place)
+    assert shlex.split(result.stdout.splitlines()[-1]) == ["birdfast", "infer", "--model", str(place), "..."]
 
 
 def test_a_model_that_is_damaged_later_is_listed_as_such(home: Path, file: Path) -> None:
@@ -275,6 +431,14 @@ class TestHead:
         told = Told(on=str(deep.path.parent), activation="sigmoid")
         adding.add(tmp_path / "own.tflite", told, Nobody())
         assert models.find("own").backbone == models.find(deep.path.parent.resolve())
+        home.mkdir(exist_ok=True)
+        shutil.copytree(deep.path.parent, home / "below")
+        adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="c", on="below"), Nobody())
+        assert tomllib.loads((home / "c" / "model.toml").read_text())["on"] == "below"
+        digest = models.find("below").sha256().upper()
+        with (home / "c" / "model.toml").open("a") as more:
+            more.write(f'on_sha256 = "{digest}"\n')
+        assert Listener(models.find("c"), Options()).model.backbone == models.find("below")
         with pytest.raises(ConfigError, match="on: 'gone' does not fit; it takes birdnet-2.4, "):
             adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="gone"), Nobody())
         with pytest.raises(ConfigError, match="on: a head takes the sound of the network that it is on"):
@@ -325,6 +489,63 @@ class TestOnnx:
         assert left(home / "big") == ["big.onnx", "big_Labels.txt", "deep", "model.toml", "weights.bin"]
         assert (home / "big" / "deep" / "down" / "more.bin").is_file()
         assert left(home) == ["big"]
+
+    @pytest.mark.parametrize("taken", ["model.toml", "Model.TOML/w.bin", "big_labels.txt", "BIG.onnx"])
+    def test_weights_take_no_name_that_another_file_has(self, home: Path, tmp_path: Path, taken: str) -> None:
+        from onnx import TensorProto
+
+        from .onnxnetworks import network
+
+        made = network()
+        (weights,) = [one for one in made.graph.initializer if one.name == "first"]
+        (tmp_path / taken).parent.mkdir(exist_ok=True)
+        (tmp_path / taken).write_bytes(weights.raw_data)
+        weights.ClearField("raw_data")
+        weights.data_location = TensorProto.EXTERNAL
+        entry = weights.external_data.add()
+        entry.key, entry.value = "location", taken
+        (tmp_path / "big.onnx").write_bytes(made.SerializeToString())
+        (tmp_path / "big_Labels.txt").write_text(LABELS)
+        with pytest.raises(
+            ConfigError, match=f"a model's folder cannot hold two files of the name {taken[:10]}"
+        ):
+            adding.add(tmp_path / "big.onnx", Told(rate_hz=16_000), Likely())
+        assert left(home) == []
+
+    def test_an_output_may_be_told_in_every_way_and_its_end_is_read(self, home: Path, tmp_path: Path) -> None:
+        from onnx import helper
+
+        from .onnxnetworks import FLOAT, network
+
+        made = network(end="Sigmoid")
+        made.graph.output.insert(0, helper.make_tensor_value_info("linear", FLOAT, [None, 3]))
+        made.graph.output.append(helper.make_tensor_value_info("hidden", FLOAT, [None, 8]))
+        (tmp_path / "model.onnx").write_bytes(made.SerializeToString())
+        (tmp_path / "model_Labels.txt").write_text(LABELS)
+        with pytest.raises(
+            ConfigError, match="--output .which output has the scores, linear, scores, likely lin"
+        ):
+            adding.add(tmp_path / "model.onnx", Told(rate_hz=16_000), Nobody())
+        for which in ("#1", "scores", "score"):
+            told = Told(name=f"n{which[1:]}", rate_hz=16_000, output=which)
+            adding.add(tmp_path / "model.onnx", told, Nobody())
+            model = models.find(told.name)
+            assert (model.output, model.activation, model.title) == (which, "none", told.name)
+        with pytest.raises(ModelError, match="output = 'hidden' is hidden .*, and there are 3 labels"):
+            adding.add(tmp_path / "model.onnx", Told(name="h", rate_hz=16_000, output="hidden"), Nobody())
+
+    def test_a_network_of_two_inputs_is_refused(self, home: Path, tmp_path: Path) -> None:
+        from onnx import helper
+
+        from .onnxnetworks import FLOAT, network
+
+        made = network()
+        made.graph.input.append(helper.make_tensor_value_info("other", FLOAT, [1, 3]))
+        (tmp_path / "two.onnx").write_bytes(made.SerializeToString())
+        with pytest.raises(
+            ModelError, match=r"two.onnx: has 2 inputs \(float32 \[any, 4000\], float32 \[1, 3\]"
+        ):
+            adding.add(tmp_path / "two.onnx", Told(rate_hz=16_000), Likely())
 
     def test_a_recipe_is_copied_into_the_manifest(self, home: Path, tmp_path: Path) -> None:
         from .onnxnetworks import network

@@ -281,7 +281,7 @@ def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
         (["-o", "birds"], "birds: is there; take another folder with -o"),
         (["-o", "made", "--front-end", "recipe.toml"], "give --rate and --window"),
         (["-o", "made", "--front-end", "wrong.toml", "--rate", "8000", "--window", "1"], "unknown key nfft"),
-        (["-o", "made", "--labels", "labels.csv"], "labels: labels.csv is a table; give --column"),
+        (["-o", "made", "--labels", "labels.csv"], "--column (the column of labels.csv with the names"),
         (["-o", "made", "--activation", "relu"], "activation: 'relu' does not fit"),
         (["-o", "made", "--check", "short.wav"], "check: short.wav is shorter than a window"),
         (["-o", "made", "--check", "gone.wav"], "gone.wav"),
@@ -294,7 +294,7 @@ def test_what_does_not_fit_is_refused_before_the_work(
     wav.rename(tmp_path / "short.wav")
     (tmp_path / "recipe.toml").write_text(RECIPE)
     (tmp_path / "wrong.toml").write_text("nfft = 3\n")
-    (tmp_path / "labels.csv").write_text("name\na\n")
+    (tmp_path / "labels.csv").write_text("name,code\na,b\n")
     result = birdfast("convert", "birds", *options, cwd=tmp_path)
     assert result.returncode == 64, result.stdout
     assert reason in result.stderr

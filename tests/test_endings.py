@@ -653,6 +653,23 @@ def test_confidences_of_no_bird_are_still_no_logits(tmp_path: Path, made: Made) 
         birdfast.load(folder(tmp_path, network(ending_in(made))))
 
 
+@pytest.mark.parametrize("way", [AS_IT_IS, REWRITTEN])
+def test_logits_that_are_told_to_be_confidences_are_taken_as_told_with_a_warning(
+    tmp_path: Path, way: str
+) -> None:
+    data = network(ending_in(lambda x: x("MUL", 4.0)))
+    path = folder(tmp_path, data, 'activation = "none"\n')
+    said = r'tiny\.tflite: its scores are no confidences \(.* -[0-9.]+ to [0-9.]+\).* activation = "none" was'
+    with pytest.warns(RuntimeWarning, match=said):
+        pipeline = birdfast.load(path, graft=way == REWRITTEN)
+    assert pipeline.listener().model.activation == "none"
+
+
+@pytest.mark.parametrize("made", [gated, lambda x: gated(x("MUL", 30.0))("MUL", 1.004)], ids=["", "rounded"])
+def test_confidences_that_are_told_to_be_such_are_not_doubted(tmp_path: Path, made: Made) -> None:
+    birdfast.load(folder(tmp_path, network(ending_in(made)), 'activation = "none"\n'))
+
+
 def test_a_networks_scores_are_tried_only_where_nothing_tells(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -360,7 +360,7 @@ def refused(folder: Path, reason: str) -> None:
         ('on = "../bats.tflite"', "which is a head, too"),
         ('on = "../deep"\nnormalization = "zoo"', "normalization is told, which a head has from the network"),
         ('on = "../deep"\non_sha256 = "abc"', "on_sha256 = 'abc' does not fit; it takes 64 hexadecimal"),
-        ('on_sha256 = "abc"\nrate_hz = 1000', "gives on_sha256, but not on"),
+        (f'on_sha256 = "{"0" * 64}"\nrate_hz = 1000', "gives on_sha256, but not on"),
         (f'on = "../deep"\non_sha256 = "{"0" * 64}"', r"a network whose SHA-256 is 0{12}\.\.\., but .* has "),
         ('on = "../deep"\nwindow_samples = 5', "takes windows of 4000 samples, not 5"),
         ('on = "../deep"\nbackbone = "x"', "unknown key backbone"),
@@ -473,11 +473,10 @@ def test_a_bare_head_that_is_named_for_another_rate_wants_it_told(
 def test_where_several_networks_fit_a_bare_head_the_user_says_which(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    listed = models.heads.listed
+    listed = models.model.listed
     twice = {name: dataclasses.replace(model, embedding_samples=77) for name, model in listed().items()}
-    monkeypatch.setattr(
-        models.heads, "listed", lambda: {name: twice[name] for name in ("perch-1", "perch-2")}
-    )
+    two = {name: twice[name] for name in ("perch-1", "perch-2")}
+    monkeypatch.setattr("birdfast.models.heads.listed", lambda: two)
     (tmp_path / "h.tflite").write_bytes(heads.tflite(heads.matrix(77)))
     (tmp_path / "h_Labels.txt").write_text("\n".join(heads.LABELS))
     with pytest.raises(ModelError, match='the embedding of perch-1 or perch-2; .* which: on = "perch-1"'):

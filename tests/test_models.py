@@ -7,7 +7,10 @@ from pathlib import Path
 import pytest
 
 from birdfast import labels, modelfolder, models
+from birdfast.config import Options
 from birdfast.errors import ModelError
+from birdfast.models import manifest
+from birdfast.pipeline.listener import Listener
 from birdfast.runtimes import litert
 
 from . import networks
@@ -44,6 +47,11 @@ def test_unknown_names_say_what_there_is() -> None:
         models.find("birdnet-9")
 
 
+def test_a_name_in_other_capitals_is_told_the_right_one() -> None:
+    with pytest.raises(ModelError, match="BirdNET-2.4: no such model; did you mean birdnet-2.4. it takes"):
+        models.find("BirdNET-2.4")
+
+
 def test_a_file_wants_its_labels(tmp_path: Path) -> None:
     network = tmp_path / "mine.tflite"
     network.write_bytes(networks.tflite(networks.weights()))
@@ -54,6 +62,13 @@ def test_a_file_wants_its_labels(tmp_path: Path) -> None:
     (tmp_path / "others.csv").write_text("name\nA\n")
     with pytest.raises(ModelError, match="csv:COLUMN"):
         models.find(network, tmp_path / "others.csv")
+
+
+def test_a_title_is_the_name_that_is_told_and_not_the_files(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    assert models.find(tmp_path).title == "tiny"
+    (tmp_path / "model.toml").write_text('name = "owls"\nrate_hz = 8000\n')
+    assert models.find(tmp_path).title == "owls"
 
 
 def test_a_folder_holds_one_network(tmp_path: Path) -> None:
@@ -68,14 +83,46 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("manifest", "reason"),
+    ("told", "reason"),
     [
         ("alternatives = ['other.tflite']", "unknown key alternatives"),
         ("rate = 1", "unknown key rate"),
         ("rate_hz =", "no TOML"),
         ("path = 'x'", "unknown key path"),
         ("kind = 'stsg'", "unknown key kind"),
-        ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number"),
+        ("rate_hz = 'fast'", "rate_hz = 'fast' does not fit; it takes a whole number, 100 to 1,000,000"),
+        ("rate_hz = 1", "rate_hz = 1 does not fit; it takes a whole number, 100 to 1,000,000"),
+        ("rate_hz = 1_000_000_000_000", "rate_hz = 1000000000000 does not fit"),
+        ("rate_hz = 8000.0", "rate_hz = 8000.0 does not fit"),
+        ("window_samples = 1", "window_samples = 1 does not fit; it takes a whole number, 2 to 600,000,000"),
+        (
+            "rate_hz = 1000\nwindow_samples = 10_000_000",
+            "windows of 10,000,000 samples at 1,000 Hz are 10000 s",
+        ),
+        (
+            "rate_hz = 1_000_000\nwindow_samples = 2",
+            "windows of 2 samples .* are 2e-06 s; 0.001 to 600 s fit",
+        ),
+        ("step_samples = -1", "step_samples = -1 does not fit"),
+        ("n_classes = '3'", "n_classes = '3' does not fit; it takes a whole number, 1 to 10,000,000"),
+        ("n_classes = 0", "n_classes = 0 does not fit"),
+        ("embedding_samples = 1e9", "embedding_samples = 1000000000.0 does not fit"),
+        ("title = ['a']", "title = .* does not fit; it takes text"),
+        ("title = ' '", "title = ' ' does not fit; it takes text that is not blank"),
+        ("model = '../a.tflite'", "model = .* does not fit; it takes the name of a file in its folder"),
+        ("labels = 3", "labels = 3 does not fit"),
+        ("labels_format = 'excel'", "labels_format = 'excel' does not fit; it takes lines, csv:COLUMN"),
+        (
+            "label_spaces = [{name = 'a', labels_format = 'x'}]",
+            "label_spaces.labels_format: 'x' does not fit",
+        ),
+        ("output = ''", "output = '' does not fit"),
+        ("embedding = 1", "embedding = 1 does not fit"),
+        ("spatial_embedding = true", "spatial_embedding = True does not fit"),
+        ("normalization = 'loud'", "normalization = 'loud' does not fit; it takes none or hoplite or zoo"),
+        ("on = ''", "on = '' does not fit"),
+        ("on_sha256 = 'abc'", "on_sha256 = 'abc' does not fit; it takes 64 hexadecimal digits"),
+        ("licence = 1", "licence = 1 does not fit; it takes text"),
         ("rate_hz = true", "rate_hz = True does not fit"),
         ("activation = 'relu'", "activation = 'relu' does not fit; it takes sigmoid or softmax or none"),
         ("name = '../up'", r"name = '\.\./up' does not fit; it takes what may be part of a file's name"),
@@ -86,16 +133,31 @@ def test_a_folder_holds_one_network(tmp_path: Path) -> None:
         ('name = "a\\nb"', "name = .* does not fit"),
     ],
 )
-def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, manifest: str, reason: str) -> None:
+def test_a_manifest_that_makes_no_sense_is_refused(tmp_path: Path, told: str, reason: str) -> None:
     networks.write_folder(tmp_path)
-    (tmp_path / "model.toml").write_text(manifest)
+    (tmp_path / "model.toml").write_text(told)
     with pytest.raises(ModelError, match=f"model.toml: {reason}"):
         models.find(tmp_path)
 
 
-@pytest.mark.parametrize("manifest", ["", 'kind = "else"\n', "= nonsense", 'kind="stsg'])
-def test_a_manifest_of_nothing_is_what_is_told(tmp_path: Path, manifest: str) -> None:
-    (tmp_path / "model.toml").write_text(manifest)
+def test_every_fact_of_a_manifest_is_checked() -> None:
+    assert {*manifest.MEANINGS} <= {*manifest.FITTING}
+    for key, (fits, _) in manifest.FITTING.items():
+        for wrong in (None, [], {}, 1.5, True, -1):
+            assert not fits(wrong), key
+
+
+def test_a_window_is_judged_when_the_network_tells_it(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "tiny.tflite").write_bytes(networks.tflite(networks.weights(3, 80_000)))
+    (tmp_path / "model.toml").write_text("rate_hz = 100\n")
+    with pytest.raises(ModelError, match="tiny.tflite: windows of 80,000 samples at 100 Hz are 800 s"):
+        Listener(models.find(tmp_path), Options())
+
+
+@pytest.mark.parametrize("told", ["", 'kind = "else"\n', "= nonsense", 'kind="stsg'])
+def test_a_manifest_of_nothing_is_what_is_told(tmp_path: Path, told: str) -> None:
+    (tmp_path / "model.toml").write_text(told)
     with pytest.raises(ModelError, match=r"model\.toml: not of a model that birdfast trained.* no \.tflite"):
         models.find(str(tmp_path))
 
@@ -145,3 +207,96 @@ def test_bad_labels_are_named(tmp_path: Path, content: bytes | None, how: str, r
         path.write_bytes(content)
     with pytest.raises(ModelError, match=f"labels.txt: .*{reason}"):
         labels.load(path, how)
+
+
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "index,mid,name\n2,/m/2,C\n0,/m/0,A\n1,/m/1,B\n",
+        "name,ID\nC,3\nA,1\nB,2\n",
+        "class_id;name\n1;B\n2;C\n0;A\n",
+        ",name\n2,C\n0,A\n1,B\n",
+        "label_id,name\n2.0,C\n0.0,A\n1.0,B\n",
+        "mid,name\n1,B\n0,A\n2,C\n",
+        "class,name\n1,B\n0,A\n2,C\n",
+        "idx,id,name\n1,0,B\n0,2,A\n2,1,C\n",
+        "id,name\n4711,A\n12,B\n300,C\n",
+        "idx;id;name;com_name;class;order\n1;3;B;b;Aves;x\n0;1;A;a;Aves;y\n2;9;C;c;Aves;z\n",
+        "class,rank,name\n1,0,A\n1,1,B\n0,2,C\n",
+    ],
+)
+def test_labels_are_in_the_order_of_their_index(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "labels.csv").write_text(rows)
+    assert labels.load(tmp_path / "labels.csv", "csv:name").common == ("A", "B", "C")
+
+
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ("index,name\n0,A\n0,B\n", "line 3: index = '0' does not fit; line 2 has it, too"),
+        ("index,name\n0,A\n2,B\n", "line 3: index = '2' does not fit; it numbers 2 rows, 0 to 1"),
+        ("id,name\n1,A\n2,B\n4,C\n", "line 4: id = '4' does not fit; it numbers 3 rows, 1 to 3"),
+        ("class_id,name\n0,A\n,B\n", "line 3: class_id = '' does not fit"),
+        ("label_id,name\n5,A\n6,B\n", "line 2: label_id = '5' does not fit"),
+        ("class_id,index,name\n0,1,A\n1,0,B\n", "class_id and index number its rows differently"),
+        ("rank,name\n2,A\n1,B\n", "rank numbers its rows in another order than theirs; call it index if"),
+    ],
+)
+def test_an_index_that_does_not_number_each_class_once_is_refused(
+    tmp_path: Path, rows: str, reason: str
+) -> None:
+    (tmp_path / "labels.csv").write_text(rows)
+    with pytest.raises(ModelError, match=reason):
+        labels.load(tmp_path / "labels.csv", "csv:name")
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        '["A", "B", "C"]',
+        '{"1": "B", "0": "A", "2": "C"}',
+        '{"1": "A", "2": "B", "3": "C"}',
+        '{"C": 2, "A": 0, "B": 1}',
+        '{"architectures": ["X"], "id2label": {"1": "B", "0": "A", "2": "C"}, "label2id": {}}',
+        '{"label2id": {"C": 2, "A": 0, "B": 1}}',
+        '{"rate": 3, "classes": ["A", "B", "C"]}',
+    ],
+)
+def test_labels_in_json_are_names_by_number(tmp_path: Path, told: str) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "its.json").write_text(told)
+    for model in (
+        models.find(tmp_path, tmp_path / "its.json"),
+        models.find(tmp_path / "tiny.tflite", tmp_path / "its.json"),
+    ):
+        assert model.class_names()[0].common == ("A", "B", "C")
+
+
+@pytest.mark.parametrize(
+    ("told", "reason"),
+    [
+        ('{"0": "A", "2": "B"}', "no classes that name its classes by number"),
+        ('{"A": 0, "B": 0}', "no classes that name its classes by number .two have one number"),
+        ('{"A": 1.5}', "by number"),
+        ('{"0": "A", "B": 1}', "by number"),
+        ('[{"name": "A"}]', "no list of names"),
+        ("[1, 2]", "no list of names"),
+        ('"A"', "no list of names"),
+        ("A\nB\n", "no JSON"),
+        ("[" * 100_000, "no JSON"),
+    ],
+)
+def test_json_that_names_no_classes_is_refused(tmp_path: Path, told: str, reason: str) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "its.json").write_text(told)
+    with pytest.raises(ModelError, match=rf"its\.json: .*{reason}"):
+        models.find(tmp_path, tmp_path / "its.json").class_names()
+
+
+def test_labels_that_replace_a_models_own_are_read_as_what_they_are(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "its.csv").write_text("name\nA\nB\nC\n")
+    with pytest.raises(ModelError, match="its.csv: a CSV needs labels_format"):
+        models.find(tmp_path, tmp_path / "its.csv")
+    (tmp_path / "model.toml").write_text('rate_hz = 8000\nlabels = "its.csv"\nlabels_format = "csv:name"\n')
+    assert models.find(tmp_path, tmp_path / "labels.txt").class_names()[0].common[2] == "Noise"

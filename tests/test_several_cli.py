@@ -44,7 +44,7 @@ def test_two_models_in_one_command(both: list[object], wav: Path, tmp_path: Path
     command = ["infer", wav, *both, "-o", out, "--min-conf", "0", "--rtype", "csv,parquet,scores"]
     result = birdfast(*command)
     assert result.returncode == 0, result.stderr
-    assert "tiny (as its author says), tiny (as its author says); 1 file" in result.stderr
+    assert "tiny (as its author says), soft (as its author says); 1 file" in result.stderr
     assert "39 detections, 0 failures" in result.stderr
     assert "detections of each: tiny 15, soft 24" in result.stderr
     rows = table(out / "detections.csv")
@@ -107,7 +107,7 @@ def test_a_models_own_failure_is_told_with_its_name(
 @pytest.mark.parametrize(
     ("more", "reason"),
     [
-        (["--sensitivity", "1.2"], "soft: sensitivity: tiny has no sigmoid"),
+        (["--sensitivity", "1.2"], "soft: sensitivity: soft has no sigmoid"),
         (["--overlap", "0.4"], "soft: a step of -0.05 s does not fit"),
         (["--labels", "LABELS"], "labels: 1 for 2 models; there is one for each, in the order of the models"),
         (["--labels", "-", "--labels", "ONE"], "scores 3 classes, but there are 1 labels"),

@@ -16,6 +16,7 @@ birdfast/frontends/recipe.py, or the [front_end] of a model.toml.
 from __future__ import annotations
 
 import argparse
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -35,8 +36,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the action takes."""
     parser.add_argument("file", metavar="FILE", help="a .tflite or .onnx network")
     parser.add_argument("--name", help="what --model and tables call it (default: as the file)")
-    parser.add_argument("--labels", metavar="FILE", help="its labels: one a line, or a CSV")
-    parser.add_argument("--column", help="the column of a CSV of labels that has the names")
+    parser.add_argument("--labels", metavar="FILE", help="its labels: one a line, a CSV, or JSON")
+    parser.add_argument(
+        "--column", help="the column of a CSV of labels that has the names; the key of a JSON file"
+    )
     parser.add_argument("--rate", metavar="HZ", help="the sound that it takes, samples a second")
     window = parser.add_mutually_exclusive_group()
     window.add_argument("--window", metavar="S", help="seconds of sound that it takes at a time")
@@ -57,10 +60,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--folder",
         type=values.folder,
         metavar="FOLDER",
-        help="its folder (default: one of its name, where models lie)",
+        help="its folder (default: one of its name in the first of $BIRDFAST_MODELS, or where your data lie)",
     )
     parser.add_argument("--yes", action="store_true", help="take the guesses, and ask nothing")
-    parser.add_argument("--force", action="store_true", help="replace the model that is in the folder")
+    parser.add_argument(
+        "--force",
+        action="store_true",
+        help="replace the model that is in the folder, if birdfast wrote it and nobody changed it",
+    )
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -119,7 +126,7 @@ def _how_to_use(added: Added) -> str:
     from ..models import own_names
 
     name = added.folder.name if added.folder.name in own_names() else str(added.folder)
-    return f"birdfast infer --model {name} ..."
+    return f"birdfast infer --model {shlex.quote(name)} ..."
 
 
 def _samples(text: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from .. import voice
@@ -12,7 +13,15 @@ from ..errors import BirdfastError, ConfigError
 T = TypeVar("T")
 
 
-class Terminal:
+class _Telling:
+    """Says where the model will be."""
+
+    def place(self, folder: Path) -> None:
+        """Say it."""
+        voice.say(f"the model's folder will be {folder} (-o takes another)")
+
+
+class Terminal(_Telling):
     """Asks whoever sits there; an empty answer takes what stands in brackets."""
 
     def ask(self, flag: str, question: str, guesses: Sequence[str], read: Callable[[str], T]) -> T:
@@ -35,7 +44,7 @@ class Terminal:
         """Nothing more is asked."""
 
 
-class Likely:
+class Likely(_Telling):
     """Takes the best guess, for --yes."""
 
     def ask(self, flag: str, question: str, guesses: Sequence[str], read: Callable[[str], T]) -> T:
@@ -48,7 +57,7 @@ class Likely:
         """Nothing more is asked."""
 
 
-class Nobody:
+class Nobody(_Telling):
     """Collects what would have been asked, goes on with guesses, and refuses it all at once."""
 
     def __init__(self) -> None:

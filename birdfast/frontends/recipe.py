@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_type_hints
 
+from ..config import above_zero, check, number
 from ..errors import ConfigError
 
 Level = Literal["none", "log", "db", "pcen"]
@@ -122,11 +123,9 @@ class Recipe:
         for name, kind in KINDS.items():
             _check(name, getattr(self, name), kind)
         for name in POSITIVE:
-            if not getattr(self, name) > 0:
-                raise ConfigError(f"{name}: {getattr(self, name)!r} does not fit; it takes more than 0")
+            above_zero(name, getattr(self, name))
         for name in NOT_NEGATIVE:
-            if getattr(self, name) < 0:
-                raise ConfigError(f"{name}: {getattr(self, name)!r} does not fit; it takes 0 or more")
+            number(name, getattr(self, name), 0)
         if self.offset and self.level != "log":
             raise ConfigError(f'offset: {self.offset!r} does not fit; it takes 0, but where level is "log"')
         if self.span_db and (self.level != "db" or not self.reference):
@@ -176,8 +175,7 @@ def _check(name: str, value: Any, kind: Any) -> None:
         fits, takes = type(value) is int and value >= 0, "a whole number of 0 or more"
     else:
         fits, takes = type(value) is kind, {bool: "true or false", str: "text"}[kind]
-    if not fits:
-        raise ConfigError(f"{name}: {value!r} does not fit; it takes {takes}")
+    check(fits, name, value, takes)
 
 
 def plain(recipe: Recipe) -> dict[str, Any]:

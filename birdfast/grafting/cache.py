@@ -30,7 +30,7 @@ from .places import TOLERANCE
 from .roles import NOT_TOLD, Wanted
 
 MAGIC = b"birdfast graft 6\n"
-UNREADABLE = (OSError, ValueError, KeyError, TypeError)
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, ModelError)
 DIGEST = 64
 PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 BY_ROLE = ("more", "ends")
@@ -177,9 +177,8 @@ def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
         raise ValueError("another network's")
     if head["refused"]:
         return None
-    with body.open("rb") as stream:
-        if hashlib.file_digest(stream, "sha256").hexdigest() != head["body"]:
-            raise ValueError("another body")
+    if sources.sha256(body, ModelError) != head["body"]:
+        raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
     plain = {key: head[key] for key in (*PLAIN, *BY_ROLE)}
     return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from .. import sources
 from ..errors import ModelError
 from ..runtimes.onnx import HINT, Tensor
 from ..sources import onnxfile
-from . import onnxending
+from . import onnxending, onnxshown
 from .signature import OPEN, Output
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
@@ -96,10 +96,9 @@ class OnnxGraph:
             name = node.input[0]
         return name not in self._makers
 
-    def with_output(self, name: str) -> bytes:
-        """Add a tensor inside of it to the outputs, as the last one, and return the model."""
-        if name not in {one.name for one in self.model.graph.output}:
-            self.model.graph.output.add().name = name
+    def with_outputs(self, names: Sequence[str]) -> bytes:
+        """Return the model with these tensors as its outputs, and nothing that only others need."""
+        onnxshown.leave(self.model.graph, names)
         try:
             return bytes(self.model.SerializeToString())
         except Exception as error:  # protobuf's: more than a message may have

@@ -35,6 +35,17 @@ def is_prepared(sha256: str, folder: Path) -> bool:
     return not distrust(folder) and all(kept)
 
 
+def bodies(sha256: str, folder: Path) -> list[Path]:
+    """Return the files that a network was rewritten into and that are opened first: those of full batches.
+
+    Where it takes no batch, those of single windows.
+    """
+    of_batches = (
+        sorted(folder.glob(f"{_beginning(sha256, batch)}*.graft.tflite")) for batch in BATCHES[::-1]
+    )
+    return next(filter(None, of_batches), [])
+
+
 def of(sha256: str, folder: Path, batch: int, tolerance: float, wanted: Wanted) -> list[Path]:
     """Return where a network may be kept: one with one output, one with several."""
     shown = "" if wanted == Wanted(*wanted[:2]) else json.dumps(wanted[2:])

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from ..config import GraphEnd
 from ..errors import ModelError
 
+T = TypeVar("T")
 OPEN = -1
 SHAPE = re.compile(r"\[ *(?:[0-9]+|\?|-1)(?: *, *[0-9]+)* *\]")
 
@@ -88,7 +89,7 @@ class Output(NamedTuple):
         return len(self.shape) > 2 or self.shape == (OPEN,)
 
 
-def the_input(inputs: Sequence[Input]) -> Input:
+def the_input(inputs: Sequence[T]) -> T:
     """Return a network's one input; raise ModelError where it has none or several."""
     if len(inputs) != 1:
         found = ", ".join(map(str, inputs)) or "none"

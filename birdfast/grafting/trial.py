@@ -6,12 +6,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from .. import children
+from .. import children, voice
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 
 SECONDS = 120
+QUIET_S = 2.0  # then whoever waits is told what for
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
 FAILED, LACKED, ABSENT = 3, 4, 5
 REFUSALS = {FAILED: ModelError, LACKED: ModelMemoryError, ABSENT: ModelRuntimeError}
@@ -30,26 +31,26 @@ class Verdict(NamedTuple):
     lasts: bool = True
 
 
-def run(data: bytes, shapes: Sequence[Sequence[int]] = ()) -> None:
+def run(data: bytes) -> None:
     """Refuse a TFLite model that the runtime cannot start and run once on silence.
 
     Parameters
     ----------
     data : bytes
         A model written by this package.
-    shapes : sequence of shapes
-        Of its inputs, in their order; (): as the file has them.
 
     Raises
     ------
     ModelError
         The runtime refuses it, crashes on it, or takes longer than 2 minutes.
     """
-    if (error := attempt(data, "tflite", shapes).error) is not None:
+    if (error := attempt(data, "tflite").error) is not None:
         raise error
 
 
-def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> Verdict:
+def attempt(
+    data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = (), name: str = "the model"
+) -> Verdict:
     """Try a model.
 
     Parameters
@@ -60,6 +61,8 @@ def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> 
     shapes : sequence of shapes
         Of silence for the one input of an ONNX model: one run each. Those of the inputs of a TFLite model,
         in their order; (): as the file has them.
+    name : str
+        What whoever waits knows it by.
 
     Returns
     -------
@@ -68,20 +71,38 @@ def attempt(data: bytes, runtime: str, shapes: Sequence[Sequence[int]] = ()) -> 
         was killed or aborted, that memory was lacking, or that there is no runtime.
     """
     asked = [runtime, *(",".join(map(str, shape)) for shape in shapes)]
-    how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": children.environment()}
     try:
-        done = subprocess.run(children.command(__name__, *asked), input=data, check=False, **how)
+        code, said = _ended(children.command(__name__, *asked), data, name)
     except subprocess.TimeoutExpired:
         return Verdict(ModelError(f"{NAMES[runtime]} did not finish one window in {SECONDS} s"), False)
-    said = done.stderr.decode(errors="replace").strip()
-    if done.returncode in REFUSALS:
-        return Verdict(REFUSALS[done.returncode](said.splitlines()[-1]), done.returncode == FAILED)
-    if done.returncode < 0:
-        crash = f"{NAMES[runtime]} crashes on this model (signal {-done.returncode})"
-        return Verdict(ModelError(crash), -done.returncode not in FROM_OUTSIDE)
-    if done.returncode:
+    if code in REFUSALS:
+        return Verdict(REFUSALS[code](said.splitlines()[-1]), code == FAILED)
+    if code < 0:
+        crash = f"{NAMES[runtime]} crashes on this model (signal {-code})"
+        return Verdict(ModelError(crash), -code not in FROM_OUTSIDE)
+    if code:
         return Verdict(ModelError(f"the trial of the model failed: {said[-200:]}"), False)
     return Verdict(None)
+
+
+def _ended(command: list[str], data: bytes, name: str) -> tuple[int, str]:
+    """Return how the trial's process ended, and what it said; TimeoutExpired: it was ended."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        command, stdin=pipe, stdout=pipe, stderr=pipe, env=children.environment()
+    ) as process:
+        try:
+            try:
+                _, said = process.communicate(data, min(QUIET_S, SECONDS))
+            except subprocess.TimeoutExpired:
+                if SECONDS <= QUIET_S:
+                    raise
+                voice.aside(f"{name}: tried once in a process of its own, for {SECONDS} s at most")
+                _, said = process.communicate(timeout=SECONDS - QUIET_S)
+        except BaseException:
+            process.kill()
+            raise
+    return process.returncode, said.decode(errors="replace").strip()
 
 
 def main(runtime: str, *shapes: str) -> int:

@@ -1,10 +1,11 @@
-"""What trials of ONNX models came to: none is tried twice with the same runtime."""
+"""What trials of models came to: none is tried twice with the same runtime."""
 
 from __future__ import annotations
 
 import contextlib
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 from .. import sources
@@ -18,14 +19,20 @@ FINE = "fine"
 MOST_BYTES = 10_000
 
 
-def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Path | None) -> None:
+def check(
+    data: bytes,
+    runtime: str,
+    shapes: Sequence[Sequence[int]],
+    folder: Path | None,
+    name: str = "the model",
+) -> None:
     """Refuse a model that a trial refused, now or before.
 
     What says nothing about the model, as too little memory or no runtime, is not kept.
 
     Parameters
     ----------
-    data, runtime, shapes
+    data, runtime, shapes, name
         As `trial.attempt`.
     folder : path or None
         Where verdicts are kept, and nobody else writes (`places.trusted`); None keeps none.
@@ -36,22 +43,23 @@ def check(data: bytes, runtime: str, shapes: Sequence[Sequence[int]], folder: Pa
         The runtime refuses it, crashes on it, or takes longer than 2 minutes; as a ModelMemoryError, it
         needs too much memory.
     """
+    attempt = partial(trial.attempt, data, runtime, shapes, name)
     if folder is None or VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
-        error = trial.attempt(data, runtime, shapes).error
+        error = attempt().error
     else:
-        error = _kept(folder / _file_name(data, runtime, shapes), data, runtime, shapes)
+        error = _kept(folder / _file_name(data, runtime, shapes), attempt)
     if error is not None:
         raise error
 
 
-def _kept(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+def _kept(path: Path, attempt: Callable[[], trial.Verdict]) -> ModelError | None:
     """Return what a trial came to before, or else now, if no other process tries the same just then."""
     known = _read(path)
     if known is None:
         with kept.alone(path):
             known = _read(path)
             if known is None:
-                return _made(path, data, runtime, shapes)
+                return _made(path, attempt)
     return _error(known)
 
 
@@ -59,9 +67,9 @@ def _error(known: str) -> ModelError | None:
     return None if known == FINE else ModelError(known)
 
 
-def _made(path: Path, data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> ModelError | None:
+def _made(path: Path, attempt: Callable[[], trial.Verdict]) -> ModelError | None:
     """Try the model now, and keep what comes of it if it lasts; a full disk only costs another trial."""
-    found = trial.attempt(data, runtime, shapes)
+    found = attempt()
     if found.lasts:
         with contextlib.suppress(OSError, ConfigError):
             kept.make(path.parent)

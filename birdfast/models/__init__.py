@@ -14,11 +14,11 @@ from pathlib import Path
 from ..config import path as checked_path
 from ..config import several
 from ..errors import ModelError
-from . import heads, own
 from .activation import activation_after
 from .kinds import Digests, Kind
 from .known import catalogue
 from .labelspace import LabelSpace
+from .manifest import check_window
 from .model import Model, described, listed
 from .names import check_several, is_name, place_of
 from .placed import with_files
@@ -37,6 +37,7 @@ __all__ = [
     "catalogue",
     "check_several",
     "check_unchanged",
+    "check_window",
     "described",
     "find",
     "find_all",
@@ -76,17 +77,22 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
         model = catalogue()[name]
         if not model.found:
             raise ModelError(model.how_to_get())
-    elif os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
-        model = heads.completed(own.in_folder(path))
-    elif os.path.isfile(name):  # noqa: PTH113
-        return heads.completed(own.alone(path, Path(labels) if labels else None))
-    elif name in (places := _own_places()):
-        model = heads.completed(own.in_folder(places[name]))
     else:
-        raise ModelError(
-            f"{path}: no such model; it takes {', '.join((*listed(), *places))}, a .tflite or .onnx"
-            " file, or a folder with one"
-        )
+        from . import heads, own  # the listed ones need neither, nor do workers
+
+        if os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
+            model = heads.completed(own.in_folder(path))
+        elif os.path.isfile(name):  # noqa: PTH113
+            return heads.completed(own.alone(path, Path(labels) if labels else None))
+        elif name in (places := own.places()):
+            model = heads.completed(own.in_folder(places[name]))
+        else:
+            known = (*listed(), *places)
+            meant = [f"did you mean {one}? " for one in known if one.casefold() == name.casefold()]
+            raise ModelError(
+                f"{path}: no such model; {''.join(meant)}it takes {', '.join(known)}, a .tflite or .onnx"
+                " file, or a folder with one"
+            )
     if not labels:
         return model
     if not Path(labels).is_file():
@@ -129,17 +135,13 @@ def find_all(
 
 def own_names() -> list[str]:
     """Return the names of the user's own models: folders where models lie, beside those of models.toml."""
-    return list(_own_places())
+    from . import own
+
+    return list(own.places())
 
 
 def found_own(name: str) -> Model:
     """Return one of the user's own models by its name; errors as `find`."""
-    return heads.completed(own.in_folder(_own_places()[name]))
+    from . import heads, own
 
-
-def _own_places() -> dict[str, Path]:
-    found: dict[str, Path] = {}
-    for place in (place for folder in folders() for place in own.within(folder)):
-        if place.name not in listed() and is_name(place.name) and own.is_one(place):
-            found.setdefault(place.name, place)
-    return found
+    return heads.completed(own.in_folder(own.places()[name]))

@@ -1,10 +1,10 @@
 """Heads: networks that take another one's embedding in place of sound, and what they stand on.
 
-A head's manifest says `on`, the name of a listed network, or the place of a network's file or folder as seen
-from its own; and it may say `on_sha256`, of that network's file. It has its labels and its activation for
-itself, and the sound's facts from what it is on, but for the rate: sound at its `rate_hz` is fed as if it
-were of the other's rate. So BattyBirdNET hears bats: 144,000 samples at 144 or 256 kHz pass for BirdNET's
-3 s.
+A head's manifest says `on`, the name of a listed network, the place of a network's file or folder as seen
+from its own, or the name of one that was added; and it may say `on_sha256`, of that network's file. It has
+its labels and its activation for itself, and the sound's facts from what it is on, but for the rate: sound at
+its `rate_hz` is fed as if it were of the other's rate. So BattyBirdNET hears bats:
+144,000 samples at 144 or 256 kHz pass for BirdNET's 3 s.
 """
 
 from __future__ import annotations
@@ -23,7 +23,6 @@ from .model import Model, listed
 BARE = ("birdnet-2.4",)
 BACKBONES = ("normalization", "front_end", "embedding", "spatial_embedding")  # facts that are not the head's
 NAMED_RATE = re.compile(r"(\d+) ?kHz", re.IGNORECASE)
-SHA256 = re.compile("[0-9a-f]{64}")
 
 
 def completed(model: Model) -> Model:
@@ -73,10 +72,6 @@ def _check(model: Model) -> None:
     for key in BACKBONES:
         if getattr(model, key) != plain[key]:
             raise ModelError(f"{model.path}: {key} is told, which a head has from the network that it is on")
-    if model.on_sha256 and not SHA256.fullmatch(model.on_sha256):
-        raise ModelError(
-            f"{model.path}: on_sha256 = {model.on_sha256!r} does not fit; it takes 64 hexadecimal digits"
-        )
 
 
 def _check_named_rate(path: Path, on: str, rate_hz: int) -> None:
@@ -92,6 +87,8 @@ def _check_named_rate(path: Path, on: str, rate_hz: int) -> None:
 
 def _backbone(on: str, model: Model) -> Model:
     place = model.path.parent / on
+    if not place.exists():
+        place = own.places().get(on, place)
     if on in listed():
         found = catalogue()[on]
         if not found.found:
@@ -104,8 +101,8 @@ def _backbone(on: str, model: Model) -> Model:
     else:
         raise ModelError(
             f"{model.path}: is a head on {on!r}, and there is no such network; `on` takes"
-            f" {', '.join(listed())}, or a .tflite or .onnx file or a folder with one, seen from"
-            f" {model.path.parent}"
+            f" {', '.join((*listed(), *own.places()))}, or a .tflite or .onnx file or a folder with one, seen"
+            f" from {model.path.parent}"
         )
     if found.path.resolve() == model.path.resolve():
         raise ModelError(f"{model.path}: is a head on itself (on = {on!r})")
@@ -118,7 +115,7 @@ def _of_file(path: Path) -> Model:
     """Describe a backbone by its file: its labels are not needed."""
     facts = own.told_by_file(path)
     facts.pop("labels_format", None)
-    return Model(**{"name": path.stem, "title": path.stem, **facts}, kind=kinds.found(path), path=path)
+    return Model(**own.named(path, facts), kind=kinds.found(path), path=path)
 
 
 def _told_by_input(model: Model) -> str:

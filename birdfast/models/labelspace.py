@@ -63,6 +63,10 @@ def _check(space: LabelSpace, before: tuple[LabelSpace, ...]) -> None:
     if space.activation not in ("", *get_args(Activation)):
         fits = " or ".join(get_args(Activation))
         raise ConfigError(f"label_spaces.activation: {space.activation!r} does not fit; it takes {fits}")
+    if space.labels_format and not labels.is_format(space.labels_format):
+        raise ConfigError(
+            f"label_spaces.labels_format: {space.labels_format!r} does not fit; it takes {labels.FORMATS}"
+        )
     if before and not space.labels:
         raise ConfigError(f"label_spaces.labels: {space.name} has none")
     if space.labels.endswith(".csv") and not space.labels_format and before:
@@ -87,5 +91,6 @@ def labels_of(
     usual = "lines" if labels_format == "onnx" else labels_format
     found = [labels.load(own, labels_format, first.name)]
     for path, space in zip(more, others, strict=True):
-        found.append(labels.load(path, space.labels_format or usual, space.name))
+        its = labels.of_json(path) if path.suffix.lower() == ".json" and not space.labels_format else usual
+        found.append(labels.load(path, space.labels_format or its, space.name))
     return tuple(found)

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
 
-from ..frontends import recipe
-from ..frontends.recipe import Recipe
+from .. import labels
+from ..config import Activation, Normalization
+from ..errors import ModelError
+from .names import is_name
+
+if TYPE_CHECKING:
+    from ..frontends.recipe import Recipe
 
 HEAD = "# A network for birdfast, as `birdfast models add` found it; change what is wrong.\n"
 # Each key with what stands above it, and what a line that is not told yet could say.
@@ -19,7 +26,10 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "source": ("Where it comes from.", "https://..."),
     "model": ("The network's file, and that of its labels, in this folder.", ""),
     "labels": ("", ""),
-    "labels_format": ('"lines" of names or of Scientific_Common; "csv:COLUMN" of a table.', ""),
+    "labels_format": (
+        '"lines" of names or of Scientific_Common; "csv:COLUMN" of a table; "json", "json:KEY".',
+        "",
+    ),
     "on": (
         "Of a head: the network whose embedding it takes, by its name or place; `rate_hz` is then that of the"
         " sound that it is fed.",
@@ -39,6 +49,85 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "n_classes": ("", 500),
 }
 
+RATES_HZ = (100, 1_000_000)  # of sound that is recorded, from whales' to bats'
+WINDOWS_S = (0.001, 600)
+MOST_SAMPLES = RATES_HZ[1] * WINDOWS_S[1]
+MOST_VALUES = 10_000_000  # of an embedding or of scores, which are held for each window of a batch
+
+Fitting = tuple[Callable[[Any], bool], str]
+
+
+def _from(least: int, most: int) -> Fitting:
+    def fits(value: Any) -> bool:
+        return type(value) is int and least <= value <= most
+
+    return fits, f"a whole number, {least:,} to {most:,}"
+
+
+def _one_of(*choices: str) -> Fitting:
+    return lambda value: value in choices, " or ".join(choices)
+
+
+def _text(fits: Callable[[str], object], takes: str) -> Fitting:
+    return lambda value: isinstance(value, str) and bool(fits(value)), takes
+
+
+TEXT = _text(lambda value: True, "text")
+WORD = _text(str.strip, "text that is not blank")
+# Each key that a user's manifest can have, with what fits; tables are read where they are made.
+FITTING: Mapping[str, Fitting] = {
+    "name": _text(is_name, "what may be part of a file's name"),
+    "title": WORD,
+    **dict.fromkeys(("licence", "licence_url", "source", "advice"), TEXT),
+    **dict.fromkeys(("package", "package_folder", "extra"), TEXT),
+    "model": _text(lambda value: value and {"/", "\0"}.isdisjoint(value), "the name of a file in its folder"),
+    "labels": WORD,
+    "labels_format": _text(labels.is_format, labels.FORMATS),
+    "on": WORD,
+    "on_sha256": _text(re.compile("[0-9a-fA-F]{64}").fullmatch, "64 hexadecimal digits"),
+    "rate_hz": _from(*RATES_HZ),
+    "window_samples": _from(2, MOST_SAMPLES),
+    "step_samples": _from(1, MOST_SAMPLES),
+    "normalization": _one_of(*get_args(Normalization)),
+    "activation": _one_of(*get_args(Activation)),
+    **dict.fromkeys(("output", "embedding", "spatial_embedding"), WORD),
+    **dict.fromkeys(("embedding_samples", "n_classes"), _from(1, MOST_VALUES)),
+}
+
+
+def check(place: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse facts that no network has.
+
+    Parameters
+    ----------
+    place : path
+        The file that tells them.
+    facts : dict
+        By the keys of `FITTING`.
+
+    Raises
+    ------
+    ModelError
+        A key that there is not, or a value that does not fit; or windows of a length that does not.
+    """
+    for key, value in facts.items():
+        if key not in FITTING:
+            raise ModelError(f"{place}: unknown key {key}")
+        fits, takes = FITTING[key]
+        if not fits(value):
+            raise ModelError(f"{place}: {key} = {value!r} does not fit; it takes {takes}")
+    check_window(place, facts.get("window_samples", 0), facts.get("rate_hz", 0))
+
+
+def check_window(place: Path, window_samples: int, rate_hz: int) -> None:
+    """Refuse windows, where their length is known, that are no windows of sound; errors as `check`."""
+    least_s, most_s = WINDOWS_S
+    if rate_hz and window_samples and not least_s <= window_samples / rate_hz <= most_s:
+        raise ModelError(
+            f"{place}: windows of {window_samples:,} samples at {rate_hz:,} Hz are"
+            f" {window_samples / rate_hz:g} s; {least_s} to {most_s} s fit"
+        )
+
 
 def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:
     """Return a manifest.
@@ -49,6 +138,8 @@ def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:
         Values by the keys of `MEANINGS`; of those that are left out a comment says what could stand there.
     front_end : Recipe or None
     """
+    from ..frontends import recipe  # not for who only runs a network
+
     lines = [HEAD]
     for key, (meaning, example) in MEANINGS.items():
         if meaning:

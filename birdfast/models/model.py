@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from .. import sources
 from ..config import Activation, GraphEnd, Normalization
 from ..errors import ModelError
-from ..frontends.recipe import Recipe
 from ..labels import Labels
 from ..runtimes import litert, onnx
 from ..words import extra_hint
@@ -22,6 +20,9 @@ from .activation import activation_after
 from .kinds import Digests, Kind
 from .labelspace import LabelSpace, folded, labels_of
 from .places import folders
+
+if TYPE_CHECKING:
+    from ..frontends.recipe import Recipe
 
 RUNTIMES = {"tflite": litert, "onnx": onnx}
 
@@ -69,7 +70,7 @@ class Model:
         File names in a folder of the name, or of the package.
     alternatives : tuple of str
         Other files in place of `model`, in the order in which they are looked for.
-    labels_format : "lines", "csv:COLUMN", "json:KEY", "onnx" or "toml"
+    labels_format : "lines", "csv:COLUMN", "json", "json:KEY", "onnx" or "toml"
         See `labels.load`.
     advice : str
         What else there is to say to who has not the files.
@@ -197,20 +198,13 @@ class Model:
                 f"{self.path}: takes windows of {window_samples} samples, not {self.window_samples}"
             )
         activation = activation_after(ends_in, self.activation, str(self.path))
+        done: dict[str, Any] = {"window_samples": window_samples, "activation": activation or "sigmoid"}
         if self.backbone is not None:
             on = self.backbone.for_input(window_samples)
-            of_head: dict[str, Any] = {
-                "rate_hz": self.rate_hz or on.rate_hz,
-                "step_samples": self.step_samples or on.step_samples,
-                "normalization": on.normalization,
-                "window_samples": window_samples,
-                "activation": activation or "sigmoid",
-            }
-            return dataclasses.replace(self, **of_head)
+            done |= {key: getattr(self, key) or getattr(on, key) for key in ("rate_hz", "step_samples")}
+            return dataclasses.replace(self, **done, normalization=on.normalization)
         if self.rate_hz:
-            return dataclasses.replace(
-                self, window_samples=window_samples, activation=activation or "sigmoid"
-            )
+            return dataclasses.replace(self, **done)
         for known in listed().values():
             if known.window_samples == window_samples and known.front_end is None:
                 facts = ("rate_hz", "window_samples", "step_samples", "normalization")
@@ -226,7 +220,7 @@ class Model:
 @cache
 def listed() -> Mapping[str, Model]:
     """Return the networks of models.toml by name, wherever their files are."""
-    facts = tomllib.loads(Path(__file__).with_name("models.toml").read_text(encoding="utf-8"))
+    facts = sources.toml(Path(__file__).with_name("models.toml"), ModelError)
     return {
         name: described(name=name, kind=kinds.told(wanted["model"]), **wanted)
         for name, wanted in facts.items()
@@ -245,6 +239,9 @@ def described(
     """
     told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
     told["alternatives"] = tuple(told.get("alternatives", ()))
-    below = None if backbone is None else described(**backbone)
-    drawn = None if front_end is None else Recipe.of(front_end)
-    return Model(**folded(told), front_end=drawn, backbone=below)
+    told["backbone"] = None if backbone is None else described(**backbone)
+    if front_end is not None:
+        from ..frontends.recipe import Recipe
+
+        told["front_end"] = Recipe.of(front_end)
+    return Model(**folded(told))

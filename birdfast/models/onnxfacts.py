@@ -11,6 +11,7 @@ from ..atomicfile import AtomicFile
 from ..config import LARGEST
 from ..errors import ModelError
 from ..sources import onnxfile
+from . import manifest
 
 RATE, SECONDS, CLASSES = "sample_rate", "sample_duration", "classes"
 OUTPUT, EMBEDDING = "class_outputs_key", "embedding_outputs_key"
@@ -39,8 +40,9 @@ def read(path: Path) -> dict[str, Any]:
     if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
         facts["labels_format"] = "onnx"
     facts |= {
-        fact: words[key] for fact, key in (("output", OUTPUT), ("embedding", EMBEDDING)) if key in words
+        fact: words[key] for fact, key in (("output", OUTPUT), ("embedding", EMBEDDING)) if words.get(key)
     }
+    manifest.check(path, facts)
     return facts
 
 

@@ -2,26 +2,35 @@
 
 from __future__ import annotations
 
-import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from .. import modelfolder, sources
-from ..config import LARGEST, Activation, Normalization
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
-from . import kinds, onnxfacts
+from . import kinds, manifest, onnxfacts, placed
 from .labelspace import folded
-from .model import Model
+from .model import Model, listed
 from .names import is_name
+from .places import folders
 
-FOUND = ("kind", "path", "labels_path", "tried", "alternatives", "backbone")  # what a manifest cannot tell
+TABLES = ("front_end", "label_spaces")
 
 
 def is_one(folder: Path) -> bool:
     """Whether a folder seems to hold a model: read without judging it."""
     paths = within(folder)
     return any(path.name == modelfolder.MANIFEST or path.suffix.lower() in kinds.SUFFIXES for path in paths)
+
+
+def places() -> dict[str, Path]:
+    """Return the folders of the user's own models by name, where models lie, beside those of models.toml."""
+    found: dict[str, Path] = {}
+    for place in (place for folder in folders() for place in within(folder)):
+        if place.name not in listed() and is_name(place.name) and is_one(place):
+            found.setdefault(place.name, place)
+    return found
 
 
 def within(folder: Path) -> list[Path]:
@@ -44,23 +53,23 @@ def in_folder(folder: Path) -> Model:
     kind = modelfolder.kind_of(folder)
     if kind:
         return _head(folder) if kind == modelfolder.HEAD else _trained(folder)
-    manifest = folder / modelfolder.MANIFEST
+    place = folder / modelfolder.MANIFEST
     networks = [path for path in sorted(folder.iterdir()) if path.suffix.lower() in kinds.SUFFIXES]
-    if not networks and manifest.exists():
+    if not networks and place.exists():
         raise ModelError(
-            f'{manifest}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
+            f'{place}: not of a model that birdfast trained, which says kind = "{modelfolder.KIND}",'
             " and there is no .tflite or .onnx file beside it"
         )
-    facts = sources.toml(manifest, ModelError) if manifest.exists() else {}
-    _check(manifest, facts)
-    facts = _with_label_spaces(manifest, facts)
+    facts = sources.toml(place, ModelError) if place.exists() else {}
+    _check(place, facts)
+    facts = _with_label_spaces(place, facts)
     networks = [path for path in networks if path.name == facts.get("model", path.name)]
     if len(networks) != 1:
         raise ModelError(
             f"{folder}: holds {len(networks)} .tflite or .onnx files; a model folder holds one, or a"
             f" {modelfolder.MANIFEST} whose `model` names it"
         )
-    if not manifest.exists():
+    if not place.exists():
         facts = told_by_file(networks[0])
     if "labels" in facts:
         return of_file(networks[0], folder / str(facts["labels"]), **facts)
@@ -68,7 +77,7 @@ def in_folder(folder: Path) -> Model:
     lists = [path for path in sorted(folder.glob("*abels*.txt")) if path.name not in others]
     if facts.get("labels_format") == "onnx" and not lists:
         return of_file(networks[0], networks[0], **facts)
-    if not manifest.exists():
+    if not place.exists():
         facts.pop("labels_format", None)
     if len(lists) != 1:
         raise ModelError(f"{folder}: holds {len(lists)} files named *labels*.txt; a model folder holds one")
@@ -112,14 +121,19 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     """
     if not labels_path.is_file():
         raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
-    if labels_path.suffix == ".csv" and "labels_format" not in facts:
-        raise ModelError(f'{labels_path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml')
+    if "labels_format" not in facts:
+        facts["labels_format"] = placed.format_of(labels_path)
     found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
-    model = Model(**{"name": path.stem, "title": path.stem, **facts, **found})
+    model = Model(**{**named(path, facts), **found})
     for more in model.more_labels:
         if not more.is_file():
             raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
     return model
+
+
+def named(path: Path, facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a network's facts with a name, its file's without another, and a title, its name's."""
+    return {"name": path.stem, "title": facts.get("name", path.stem), **facts}
 
 
 def told_by_file(path: Path) -> dict[str, Any]:
@@ -130,11 +144,11 @@ def told_by_file(path: Path) -> dict[str, Any]:
 def _trained(folder: Path) -> Model:
     """Describe a model that birdfast trained."""
     facts = modelfolder.facts(folder)
-    manifest = folder / modelfolder.MANIFEST
+    place = folder / modelfolder.MANIFEST
     if "rate_hz" not in facts["frontend"]:
-        raise ModelError(f"{manifest}: lacks frontend.rate_hz")
+        raise ModelError(f"{place}: lacks frontend.rate_hz")
     rate_hz = facts["frontend"]["rate_hz"]
-    _check(manifest, {"rate_hz": rate_hz})
+    _check(place, {"rate_hz": rate_hz})
     return Model(
         name=folder.resolve().name,
         title=facts["title"],
@@ -144,17 +158,17 @@ def _trained(folder: Path) -> Model:
         window_samples=round(facts["window_s"] * rate_hz),
         activation=facts["activation"],
         labels_format="toml",
-        path=manifest,
-        labels_path=manifest,
+        path=place,
+        labels_path=place,
     )
 
 
 def _head(folder: Path) -> Model:
     """Describe a classifier that birdfast trained on a network's embedding."""
     facts = modelfolder.facts(folder, modelfolder.HEAD)
-    manifest = folder / modelfolder.MANIFEST
+    place = folder / modelfolder.MANIFEST
     told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples") if key in facts}
-    _check(manifest, told)
+    _check(place, told)
     return Model(
         name=folder.resolve().name,
         title=facts["title"],
@@ -164,45 +178,32 @@ def _head(folder: Path) -> Model:
         licence=facts["licence"],
         activation=facts["activation"],
         labels_format="toml",
-        path=manifest,
-        labels_path=manifest,
+        path=place,
+        labels_path=place,
         **told,
     )
 
 
-def _check(manifest: Path, facts: dict[str, Any]) -> None:
+def _check(place: Path, facts: dict[str, Any]) -> None:
     """Refuse keys and values that a user's manifest cannot have."""
-    defaults = {field.name: field.default for field in dataclasses.fields(Model)}
     if "front_end" in facts:
-        facts["front_end"] = _recipe(manifest, facts["front_end"])
-    for key, value in facts.items():
-        if key in ("front_end", "label_spaces"):
-            continue
-        if key not in defaults or key in FOUND:
-            raise ModelError(f"{manifest}: unknown key {key}")
-        kind = int if isinstance(defaults[key], int) else str
-        choices = {"activation": get_args(Activation), "normalization": get_args(Normalization)}.get(key)
-        fits = type(value) is kind and not (isinstance(value, int) and not 1 <= value <= LARGEST)
-        if not fits or (choices and value not in choices):
-            takes = " or ".join(choices) if choices else "a whole number" if kind is int else "text"
-            raise ModelError(f"{manifest}: {key} = {value!r} does not fit; it takes {takes}")
-    if "name" in facts and not is_name(facts["name"]):
-        raise ModelError(
-            f"{manifest}: name = {facts['name']!r} does not fit; it takes what may be part of a file's name"
-        )
+        facts["front_end"] = _recipe(place, facts["front_end"])
+    manifest.check(place, {key: value for key, value in facts.items() if key not in TABLES})
+    if "on_sha256" in facts:
+        facts["on_sha256"] = facts["on_sha256"].lower()
 
 
-def _with_label_spaces(manifest: Path, facts: dict[str, Any]) -> dict[str, Any]:
+def _with_label_spaces(place: Path, facts: dict[str, Any]) -> dict[str, Any]:
     try:
         return folded(facts)
     except ConfigError as error:
-        raise ModelError(f"{manifest}: {error}") from error
+        raise ModelError(f"{place}: {error}") from error
 
 
-def _recipe(manifest: Path, told: object) -> Recipe:
+def _recipe(place: Path, told: object) -> Recipe:
     if not isinstance(told, dict):
-        raise ModelError(f"{manifest}: front_end = {told!r} does not fit; it takes a table")
+        raise ModelError(f"{place}: front_end = {told!r} does not fit; it takes a table")
     try:
         return Recipe.of(told)
     except ConfigError as error:
-        raise ModelError(f"{manifest}: front_end: {error}") from error
+        raise ModelError(f"{place}: front_end: {error}") from error

@@ -54,10 +54,12 @@ class LabelSpaces:
             role = logits_of(space.name)
             self.widths[role] = len(its)
             whose = f"{model.path}: label space {space.name}"
-            found = models.activation_after(session.ends[role], space.activation, whose)
-            if not (found or told.activation):
+            found = models.activation_after(session.ends[role], space.activation, whose) or told.activation
+            if not found:
                 plausibility.look(whose, role, "sigmoid", session)
-            activations.append(found or told.activation or "sigmoid")
+            elif found == "none" and session.ends[role] in ("none", ""):
+                plausibility.doubt(whose, role, session)
+            activations.append(found or "sigmoid")
         if options.sensitivity != 1 and {*activations} != {"sigmoid"}:
             raise ConfigError(f"sensitivity: {model.title} has no sigmoid whose logits it could shift")
         of_all = (options.min_confidence, options.top_k, options.sensitivity)

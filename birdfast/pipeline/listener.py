@@ -68,6 +68,7 @@ class Listener:
         sizes = [len(names) for names in self.label_spaces]
         self.backbone, session = (backbones or Backbones()).join(number, model, sizes, cache)
         self.model = model.for_input(session.window_samples, session.ends_in)
+        models.check_window(self.model.path, self.model.window_samples, self.model.rate_hz)
         plausibility.check(model, self.model, session)
         self._spaces = LabelSpaces(self.model, model, self.label_spaces, session, options)
         self.embedding_size = session.outputs.get(EMBEDDING, 0)

@@ -1,10 +1,17 @@
-"""Scores that look like confidences where nobody says what they are: one more sigmoid makes 0.5 of a no."""
+"""Scores that look like confidences where nobody says what they are, and those that cannot be any.
+
+One more sigmoid makes 0.5 of a no; without any, a logit of 7 is a confidence.
+"""
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Iterator
+from contextlib import suppress
+
 import numpy as np
 
-from ..arrays import Float32
+from ..arrays import Bools, Float32
 from ..errors import ModelError
 from ..models import Model
 from ..scores import SLACK
@@ -18,7 +25,7 @@ def check(told: Model, settled: Model, session: Session) -> None:
     Only where neither its manifest nor its graph says what they are; then whenever such a network is loaded,
     with a few windows, which takes about as long as its digest. One number for all sounds and classes is
     refused, too: a well calibrated network says 0 to noise, and the way out is one line. What fails passes:
-    that is said when sound is heard.
+    that is said when sound is heard. Where the manifest alone says that they are confidences, see `doubt`.
 
     Parameters
     ----------
@@ -31,9 +38,12 @@ def check(told: Model, settled: Model, session: Session) -> None:
     ModelError
         The message says how to tell what they are.
     """
-    if told.activation or settled.activation == "none" or session.ends_in not in ("none", ""):
+    if session.ends_in not in ("none", ""):
         return
-    look(str(told.path), LOGITS, settled.activation, session)
+    if told.activation == "none":
+        doubt(str(told.path), LOGITS, session)
+    elif not told.activation and settled.activation != "none":
+        look(str(told.path), LOGITS, settled.activation, session)
 
 
 def look(whose: str, role: str, usual: str, session: Session) -> None:
@@ -46,6 +56,24 @@ def look(whose: str, role: str, usual: str, session: Session) -> None:
             f' the model.toml of its folder: activation = "none" takes them as confidences,'
             f' activation = "{usual}" as logits'
         )
+
+
+def doubt(whose: str, role: str, session: Session) -> None:
+    """Say, as a RuntimeWarning, that scores of a label space, told to be confidences, cannot be any.
+
+    They are taken as told. Of what fails nothing is said, as in `check`.
+    """
+    with suppress(ModelError, *AMISS):
+        for scores in _scores(session, role):
+            if _outside(scores).any():
+                warnings.warn(
+                    f"{whose}: its scores are no confidences (of trial sounds they are {scores.min():.3g} to"
+                    f' {scores.max():.3g}); they are taken as such, since activation = "none" was told:'
+                    ' "sigmoid" or "softmax" makes confidences of logits',
+                    RuntimeWarning,
+                    stacklevel=2,
+                )
+                return
 
 
 def sounds(samples: int) -> Float32:
@@ -62,16 +90,26 @@ def sounds(samples: int) -> Float32:
 
 def _confidences(session: Session, role: str) -> Float32 | None:
     """Return a network's scores of the trial sounds, None as soon as one cannot be a confidence."""
-    windows, rows = sounds(session.window_samples), []
+    rows = []
+    try:
+        for scores in _scores(session, role):
+            if not np.isfinite(scores).all() or _outside(scores).any():
+                return None
+            rows.append(scores)
+    except (ModelError, *AMISS):
+        return None
+    return np.concatenate(rows)
+
+
+def _scores(session: Session, role: str) -> Iterator[Float32]:
+    """Yield a network's scores of the trial sounds, batch by batch."""
+    windows = sounds(session.window_samples)
     for low in range(0, len(windows), session.batch):
         batch = windows[low : low + session.batch]
-        try:
-            outputs = session.run(batch)
-            check_outputs(outputs, len(batch), session)
-        except (ModelError, *AMISS):
-            return None
-        scores = outputs[role]
-        if not ((scores >= -SLACK) & (scores <= 1 + SLACK)).all():
-            return None
-        rows.append(scores)
-    return np.concatenate(rows)
+        outputs = session.run(batch)
+        check_outputs(outputs, len(batch), session)
+        yield outputs[role]
+
+
+def _outside(scores: Float32) -> Bools:
+    return (scores < -SLACK) | (scores > 1 + SLACK)

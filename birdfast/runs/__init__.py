@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import islice
 
@@ -113,6 +113,7 @@ class Run:
         how = self.how
         pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
         stack.callback(_pass_on, pool.notes, followers)
+        pool.hear = _once(followers)
         known_widths = self._known_widths()
         if known_widths is None:
             stack.enter_context(pool)
@@ -201,6 +202,19 @@ def _ending(followers: Sequence[Follower]) -> Iterator[None]:
     finally:
         for follower in followers:
             follower.end()
+
+
+def _once(followers: Sequence[Follower]) -> Callable[[str], None]:
+    """Return what tells followers a word for whoever waits, however many workers say it."""
+    said = set[str]()
+
+    def hear(text: str) -> None:
+        if text not in said:
+            said.add(text)
+            for follower in followers:
+                follower.say(text)
+
+    return hear
 
 
 def _say_what_changed(changed: Mapping[str, str], followers: Sequence[Follower]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Protocol, TypeVar
 
 T = TypeVar("T")
@@ -10,6 +11,10 @@ T = TypeVar("T")
 
 class Asking(Protocol):
     """Whoever answers what neither a file nor the command says."""
+
+    def place(self, folder: Path) -> None:
+        """Take note, before any question, where the model will be."""
+        ...
 
     def ask(self, flag: str, question: str, guesses: Sequence[str], read: Callable[[str], T]) -> T:
         """Return the answer as `read` makes it, which raises a BirdfastError where it does not fit.

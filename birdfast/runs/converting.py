@@ -109,7 +109,8 @@ def convert(
         home = Path(scratch)
         told = _completed(dataclasses.replace(told, name=name), found, home)
         sound = _sound(told)
-        classes = _classes(found, told)
+        classes = _classes(found, told, asking)
+        asking.done()
         windows = np.stack([*_windows(sound, recordings)])
         network, logits = export.export(found, len(classes), _drawn(path, found, sound, windows), home)
         network = network.rename(home / f"{name}.onnx")
@@ -159,16 +160,13 @@ def _sound(told: Told) -> _Sound:
     return _Sound(told.rate_hz, window_samples, facts_of_file.recipe(told.front_end))
 
 
-def _classes(found: Checkpoint, told: Told) -> Sequence[str]:
+def _classes(found: Checkpoint, told: Told, asking: Asking) -> Sequence[str]:
     """Return what its classes are called: as its configuration says, or a file of labels."""
     if told.labels is None:
         if not found.classes:
             raise ConfigError(f"{found.path}: nothing names its classes; give --labels")
         return found.classes
-    if told.labels.suffix.lower() == ".csv" and not told.column:
-        raise ConfigError(f"labels: {told.labels} is a table; give --column")
-    kind = f"csv:{told.column}" if told.column else "lines"
-    return checkpoints.names(labels.load(told.labels, kind))
+    return checkpoints.names(labels.load(told.labels, facts_of_file.labels_format(told.labels, told, asking)))
 
 
 def _windows(sound: _Sound, recordings: Sequence[Path]) -> Iterator[Float32]:

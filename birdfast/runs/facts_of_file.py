@@ -14,8 +14,8 @@ from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
 from ..grafting import inspection
 from ..grafting.inspection import Inspected
-from ..grafting.signature import Output
-from ..models import is_name, onnxfacts
+from ..grafting.signature import OPEN, Output, scores_output, the_input
+from ..models import is_name, manifest, onnxfacts
 from ..models.activation import LEFT_TO_DO
 from . import facts_of_head, guesses
 from .asking import Asking
@@ -40,10 +40,9 @@ def inspected(path: Path) -> Inspected:
         raise ModelError(f"{path}: {why}")
     try:
         found = inspect(path)
+        the_input(found.inputs)
     except ModelError as error:
         raise ModelError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
-    if len(found.inputs) != 1:
-        raise ModelError(f"{path}: has {len(found.inputs)} inputs; a network for sound has one")
     return found
 
 
@@ -65,25 +64,25 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     """
     drawn = None if told.front_end is None else recipe(told.front_end)
     licence = told.licence or "as its author says"
-    facts: dict[str, Any] = {"name": told.name, "title": told.title or path.stem, "licence": licence}
+    facts: dict[str, Any] = {"name": told.name, "title": told.title or told.name, "licence": licence}
     facts["model"] = path.name if is_name(path.name) else f"{told.name}{path.suffix}"
     whose, facts["labels_format"] = _labels(path, network, told, asking)
     facts["labels"] = _file_name(whose)
     n_labels = len(labels.load(whose, facts["labels_format"]) if isinstance(whose, Path) else whose)
-    output = _output(path, network, told, n_labels, asking)
-    if output:
-        facts["output"] = output
+    named, output = _output(path, network, told, n_labels, asking)
+    if named:
+        facts["output"] = named
     of_head = facts_of_head.find(path, network, told, asking)
     if not of_head and onnxfacts.EMBEDDING in network.metadata:
         facts["embedding"] = network.metadata[onnxfacts.EMBEDDING]
     facts |= of_head or _sound(path, network, told, drawn, asking)
-    end = _ends_in(network.outputs, output, n_labels)
-    facts["activation"] = told.activation or LEFT_TO_DO.get(end, "")
+    facts["activation"] = told.activation or LEFT_TO_DO.get(output.ends_in, "")
     if not facts["activation"]:
         usual = guesses.activation(facts.get("window_samples", 0))
         others = [one for one in get_args(Activation) if one != usual]
         question = "what makes confidences of its scores, sigmoid, softmax or none"
         facts["activation"] = asking.ask("--activation", question, [usual, *others], activation)
+    manifest.check(path, facts)
     return Found(facts, whose, drawn)
 
 
@@ -97,45 +96,67 @@ def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple
     """Return a network's labels, and their format."""
     usual, own = path.with_name(f"{path.stem}_Labels.txt"), guesses.classes(network.metadata)
     if told.labels is None and own:
+        _check_no_column(path, told)
         return own, "csv:label"
     chosen = told.labels or (usual if usual.is_file() else None)
     if chosen is None:
         n_classes = {output.n_classes for output in network.outputs}
         near = [str(one) for one in guesses.labels_beside(path, n_classes)]
-        chosen = asking.ask("--labels", "the file with its labels, one a line or a CSV", near, _file)
+        chosen = asking.ask("--labels", "the file with its labels, one a line, a CSV or JSON", near, _file)
+    return chosen, labels_format(chosen, told, asking)
+
+
+def labels_format(chosen: Path, told: Told, asking: Asking) -> str:
+    """Return the format of a file of labels, as `labels.load` has it; ConfigError where nothing tells it."""
     _file(str(chosen))
+    if chosen.suffix.lower() == ".json":
+        return f"json:{told.column}" if told.column else labels.of_json(chosen)
     if chosen.suffix.lower() != ".csv":
-        return chosen, "lines"
+        _check_no_column(chosen, told)
+        return "lines"
     columns = guesses.columns(chosen)
     column = told.column or (columns[0] if len(columns) == 1 else "")
     if not column:
         question = f"the column of {chosen.name} with the names of its classes"
         column = asking.ask("--column", question, columns, str)
-    return chosen, f"csv:{column}"
+    return f"csv:{column}"
+
+
+def _check_no_column(path: Path, told: Told) -> None:
+    if told.column:
+        raise ConfigError(f"column: {told.column!r} does not fit {path}, which has no columns; a CSV has")
+    if path.suffix.lower() in guesses.OTHERS:
+        raise ConfigError(f"{path}: labels are a list (.txt, a name a line), a CSV or a JSON file")
 
 
 def _file_name(whose: Path | list[str]) -> str:
     if isinstance(whose, Path) and is_name(whose.name):
         return whose.name
-    return "labels.txt" if isinstance(whose, Path) and whose.suffix != ".csv" else "labels.csv"
+    return f"labels{whose.suffix if isinstance(whose, Path) else '.csv'}"
 
 
-def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: Asking) -> str:
-    """Return the name of the output with the scores, "" where their number tells it."""
+def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: Asking) -> tuple[str, Output]:
+    """Return the output with the scores, behind what a manifest calls it: "" where their number tells it."""
     fitting = guesses.outputs(network.outputs, n_labels)
+    there = ", ".join(map(str, network.outputs))
     if not fitting:
-        there = ", ".join(map(str, network.outputs))
         raise ModelError(f"{path}: no output has the scores of {n_labels} classes; there are: {there}")
+
+    def read(which: str) -> tuple[str, Output]:
+        found = network.outputs[scores_output(network.outputs, which, n_labels)]
+        if found.n_classes not in (n_labels, OPEN):
+            raise ModelError(f"output = {which!r} is {found}, and there are {n_labels} labels")
+        return which, found
+
     named = told.output or network.metadata.get(onnxfacts.OUTPUT, "")
-    if named or len(fitting) == 1:
-        return named
-    return asking.ask("--output", f"which output has the scores, {', '.join(fitting)}", fitting, str)
-
-
-def _ends_in(outputs: tuple[Output, ...], name: str, n_labels: int) -> str:
-    chosen = [one for one in outputs if any(name in known for known in one.names)] if name else []
-    fitting = chosen or [one for one in outputs if one.names[0] in guesses.outputs(outputs, n_labels)]
-    return fitting[0].ends_in if len(fitting) == 1 else ""
+    try:
+        return read(named)
+    except ModelError as error:
+        if named:
+            raise ModelError(f"{path}: {error}") from error
+    if len(fitting) == 1:  # its length is open, or others of that length are no numbers
+        return read(fitting[0])
+    return asking.ask("--output", f"which output has the scores, {', '.join(fitting)}", fitting, read)
 
 
 def _sound(

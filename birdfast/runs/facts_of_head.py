@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..grafting.inspection import Inspected
-from ..models import heads, onnxfacts
+from ..models import heads, onnxfacts, own_names
 from ..models.model import listed
 from .asking import Asking
 from .told import Told, rate
@@ -44,11 +44,13 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> dict[str
 
 
 def _place(on: str) -> str:
-    """Return what a manifest calls a network: its name if it is listed, or where it is, whoever looks."""
+    """Return what a manifest calls a network: its name if that finds it, or where it is, whoever looks."""
     if on in listed():
         return on
     if not Path(on).exists():
-        raise ConfigError(
-            f"on: {on!r} does not fit; it takes {', '.join(listed())}, or a network's file or folder"
-        )
+        names = own_names()
+        if on in names:
+            return on
+        known = ", ".join((*listed(), *names))
+        raise ConfigError(f"on: {on!r} does not fit; it takes {known}, or a network's file or folder")
     return str(Path(on).resolve())

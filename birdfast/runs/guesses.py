@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import csv
 import glob
+import io
 import json
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from .. import labels, sources
@@ -13,10 +14,13 @@ from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
 from ..models import Model, catalogue
 from ..models.onnxfacts import CLASSES
+from ..sources import ordered
 
 RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
+WORDS = ("*abels*", "*class*", "*species*")
 WINDOWS_S = (3, 5, 1, 2, 10, 4, 0.96)
-LABELS = ("{stem}_Labels.txt", "*abels*.txt", "*abels*.csv", "*class*.csv", "*class*.txt", "*species*.txt")
+LABELS = ("{stem}_Labels.txt", *(f"{word}.{kind}" for kind in ("txt", "csv", "json") for word in WORDS))
+OTHERS = (".tsv", ".xml", ".yaml", ".yml", ".pbtxt")  # are no lists of names, and text all the same
 COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "species", "name", "label")
 
 
@@ -58,29 +62,31 @@ def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
 
 def columns(path: Path) -> list[str]:
     """Return the columns of a table of labels; ModelError where it has no header."""
-    with sources.opened(path, ModelError) as file:
-        try:
-            header = next(csv.reader(line.decode("utf-8-sig") for line in file), [])
-        except (UnicodeDecodeError, csv.Error) as error:
-            raise ModelError(f"{path}: no table of labels ({error})") from error
+    text = sources.text(path, ModelError)
+    try:
+        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=labels.delimiter(text)), [])
+    except csv.Error as error:
+        raise ModelError(f"{path}: no table of labels ({error})") from error
     names = [name for name in header if name.strip()]
     if not names:
         raise ModelError(f"{path}: no table of labels: it has no header")
-    return sorted(names, key=lambda name: COLUMNS.index(name) if name in COLUMNS else len(COLUMNS))
+    usual = {name: place for place, name in enumerate(COLUMNS)}
+    return sorted(names, key=lambda name: (ordered.is_index(name), usual.get(name, len(usual))))
 
 
 def outputs(every: Sequence[Output], n_labels: int) -> list[str]:
     """Return the names of the outputs that may hold the scores of so many classes."""
-    return [one.names[0] for one in every if one.n_classes in (n_labels, OPEN)]
+    return [one.names[0] for one in every if one.n_classes in (n_labels, OPEN) and one.is_numbers]
 
 
 def _fit(path: Path, n_classes: Collection[int]) -> bool:
-    return any(n in n_classes for n in _counts(path))
-
-
-def _counts(path: Path) -> Iterator[int]:
     try:
-        formats = [f"csv:{name}" for name in columns(path)[:1]] if path.suffix == ".csv" else ["lines"]
-        yield from (len(labels.load(path, how)) for how in formats)
+        return len(labels.load(path, _likely_format(path))) in n_classes
     except ModelError:
-        return
+        return False
+
+
+def _likely_format(path: Path) -> str:
+    if path.suffix.lower() == ".csv":
+        return f"csv:{columns(path)[0]}"
+    return labels.of_json(path) if path.suffix.lower() == ".json" else "lines"

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import get_args
 
-from ..config import LARGEST, Activation, above_zero, choice, whole
+from ..config import Activation, choice, number, whole
 from ..errors import ConfigError
+from ..models.manifest import RATES_HZ, WINDOWS_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +46,12 @@ def activation(text: str) -> str:
 
 def rate(text: str) -> int:
     """Read what --rate takes."""
-    return whole("rate", _number("rate", text), 1, LARGEST)
+    return whole("rate", _number("rate", text), *RATES_HZ)
 
 
 def seconds(text: str) -> float:
     """Read what --window takes."""
-    return above_zero("window", _number("window", text), 3600, "seconds")
+    return number("window", _number("window", text), *WINDOWS_S)
 
 
 def _number(name: str, text: str) -> float:

@@ -90,7 +90,9 @@ def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
             from .batched import BatchedSession
 
             return BatchedSession(model, cache, shown)
-        return TfliteSession(model, shown)
+        from ..grafting import places
+
+        return TfliteSession(model, shown, kept=cache and places.trusted(cache))
 
 
 def _onnx(model: Model, shown: Wanted, cache: Path | None) -> Session:

@@ -47,7 +47,7 @@ class BatchedSession:
         def opened() -> Session:
             alone = rewritten(batch=single)
             if alone is None:
-                return TfliteSession(model, shown, sha256=sha256)
+                return TfliteSession(model, shown, sha256=sha256, kept=kept)
             return alone.session() if batched is None else alone.session(litert.unsaid)
 
         self._start(None if batched is None else batched.session(), _Later(opened))

@@ -4,20 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 
 from .. import modelfolder
 from .._version import __version__
 from ..arrays import Float32
 from ..classifier import Classifier
-from ..config import GraphEnd
 from ..errors import ModelError
-from .session import LOGITS, Arrays, check_windows
+from .session import LOGITS, Arrays, Plain, check_windows
 
 BATCH = 64
 
 
-class ClassifierSession:
+class ClassifierSession(Plain):
     """A classifier, whose windows are embeddings: float32 [n, values]; see `session.Session`.
 
     Parameters
@@ -31,9 +29,6 @@ class ClassifierSession:
     """
 
     batch = BATCH
-    ends_in: GraphEnd = "none"
-    ends: Mapping[str, GraphEnd] = MappingProxyType({})  # it has one label space
-    spatial_shape: tuple[int, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         facts = modelfolder.facts(folder, modelfolder.HEAD)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ConfigError, ModelError
-from ..frontends.recipe import Recipe
-from ..frontends.share import SharedPictures
+
+if TYPE_CHECKING:
+    from ..frontends.recipe import Recipe
 
 LIMITS = {"int8": (-128, 127), "uint8": (0, 255), "int16": (-32768, 32767)}
 SHAPES = "[n], [batch, n], [batch, n, 1] or [batch, 1, n]"
@@ -64,6 +66,8 @@ class Intake:
             return
         if not (window_samples and rate_hz):
             raise ModelError("takes pictures; its facts have to tell rate_hz and window_samples")
+        from ..frontends.share import SharedPictures
+
         try:
             draw = SharedPictures(recipe, rate_hz, window_samples)
         except ConfigError as error:

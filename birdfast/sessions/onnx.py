@@ -66,9 +66,9 @@ class OnnxSession:
         inner = names.get(EMBEDDING) or graph.before_matrix(names[LOGITS])
         names |= {EMBEDDING: inner} if inner else {}
         intake = _intake(taken, model)
-        data = graph.with_output(inner or names[LOGITS])
+        data = graph.with_outputs([*names.values()])
         del graph  # the weights are in memory often enough
-        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache))
+        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache), str(model.path))
         self._start(onnx.start(data), names, (taken, model), shown, _Batches())
 
     def _start(

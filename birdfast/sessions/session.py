@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +18,7 @@ __all__ = [
     "LOGITS",
     "SPATIAL_EMBEDDING",
     "Arrays",
+    "Plain",
     "Session",
     "check_outputs",
     "check_windows",
@@ -84,6 +86,14 @@ class Session(Protocol):
     def twin(self) -> Session:
         """Return a second session of the same network, for another thread; what is read-only is shared."""
         ...
+
+
+class Plain:
+    """The facts of a session of birdfast's own making: it has one label space, whose logits it shows."""
+
+    ends_in: GraphEnd = "none"
+    ends: Mapping[str, GraphEnd] = MappingProxyType({})
+    spatial_shape: tuple[int, ...] = ()
 
 
 def check_outputs(outputs: Mapping[str, object], n_windows: int, session: Session) -> None:

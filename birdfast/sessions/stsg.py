@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -16,18 +15,17 @@ from .. import config, modelfolder
 from .._version import __version__
 from ..arrays import Float32
 from ..classifier import Classifier
-from ..config import GraphEnd
 from ..errors import ConfigError, ModelError
 from ..stsg.pooling import Pooler, Pooling, describe
 from ..stsg.tokenizer import tokenizer
 from ..tokens import Codebook
-from .session import Arrays, check_windows
+from .session import Arrays, Plain, check_windows
 
 BATCH = 12  # a minute of windows of 5 s
 MISFITS = (ConfigError, ModelError, KeyError, IndexError, TypeError, ValueError, MemoryError)
 
 
-class StsgSession:
+class StsgSession(Plain):
     """A trained model, ready; see `session.Session`.
 
     Parameters
@@ -41,9 +39,6 @@ class StsgSession:
     """
 
     batch = BATCH
-    ends_in: GraphEnd = "none"
-    ends: Mapping[str, GraphEnd] = MappingProxyType({})  # it has one label space
-    spatial_shape: tuple[int, ...] = ()
 
     def __init__(self, folder: Path) -> None:
         facts = modelfolder.facts(folder)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -69,13 +70,17 @@ class TfliteSession:
         Which of its outputs are shown; None: those that the model tells.
     sha256 : str
         Of the network that is meant; "" takes what the file holds.
+    kept : path or None
+        Where it is kept what trials came to, and nobody else writes (`places.trusted`); None keeps nothing.
     """
 
     batch = 1
 
-    def __init__(self, model: Model, shown: Wanted | None = None, *, sha256: str = "") -> None:
+    def __init__(
+        self, model: Model, shown: Wanted | None = None, *, sha256: str = "", kept: Path | None = None
+    ) -> None:
         content, shown = networkfile.content(model.path, sha256), wanted(model) if shown is None else shown
-        self._start(_safe(content, model, shown), model, shown, warn_without)
+        self._start(_safe(content, model, shown, kept), model, shown, warn_without)
 
     def _start(self, network: _Network, model: Model, shown: Wanted, told: Callable[[str], None]) -> None:
         self._asked = (network, model, shown)
@@ -121,17 +126,17 @@ class TfliteSession:
         return made
 
 
-def _safe(content: bytes, model: Model, shown: Wanted) -> _Network:
+def _safe(content: bytes, model: Model, shown: Wanted, kept: Path | None) -> _Network:
     """Return a network that has been tried; as it is where there is no schema of LiteRT to read it."""
     if litert.runtime()[0] != litert.LITERT:
         return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
-    from ..grafting import beginning, ending, original, surgery, trial
+    from ..grafting import beginning, ending, original, surgery, verdict
 
     graph = original.read(content)
     taken = the_input(beginning.inputs(graph))
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
     data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
-    trial.run(data, [shape])
+    verdict.check(data, "tflite", [shape], kept, str(model.path))
     own = tuple(map(int, graph.outputs))
     every = own if inner is None else (*own, inner)
     stated = {tensor: ending.output(graph, tensor) for tensor in dict.fromkeys(every)}

@@ -14,8 +14,7 @@ import os
 import stat
 import sys
 import time
-import tomllib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,9 +30,8 @@ DATA_BYTES = 1 << 32  # networks, arrays, vectors
 
 CHUNK_BYTES = 1 << 20
 SETTLED_S = 2.0  # since a file's last change: before that another might not move its clock, which is coarse
-_KNOWN: dict[
-    tuple[int, ...], str
-] = {}  # digests, by what tells a file from another, and from itself as it was
+# Digests, by what tells a file from another, and from itself as it was.
+_KNOWN: dict[tuple[int, ...], str] = {}
 
 Place = str | os.PathLike[str]
 Fault = type[BirdfastError]
@@ -103,6 +101,16 @@ def sha256(path: Place, fault: Fault) -> str:
     return found
 
 
+def known() -> list[tuple[str, tuple[int, ...]]]:
+    """Return the digests of the files that this process has read, for another on this machine to believe."""
+    return [(digest, same) for same, digest in _KNOWN.items()]
+
+
+def believe(told: Iterable[tuple[str, Sequence[int]]]) -> None:
+    """Take what another process of ours knows: a file that is as it was then is not read for its digest."""
+    _KNOWN.update((tuple(same), digest) for digest, same in told)
+
+
 def text(path: Place, fault: Fault, most_bytes: int = TEXT_BYTES) -> str:
     """Return the text of a file, without the byte order mark that Windows' editors put first.
 
@@ -130,6 +138,8 @@ def toml(path: Place, fault: Fault) -> dict[str, Any]:
 
 def parsed(path: Place, data: bytes, fault: Fault) -> dict[str, Any]:
     """Return what the content of a TOML file says; `fault` if it is none."""
+    import tomllib  # most readers of files need none
+
     try:
         return tomllib.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import sources, voice
 from ..config import Options
 from ..errors import BirdfastError
 from ..models import Digests, check_unchanged, described
@@ -30,7 +31,8 @@ def main(fd: int) -> None:
     """Be a worker: load the pipeline, then analyse what is asked until the parent hangs up."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
     parent = socket.socket(fileno=fd)
-    orders, voice = _orders(parent), Voice(parent)
+    orders, ours = _orders(parent), Voice(parent)
+    voice.tell_asides(lambda line: ours.say({"aside": line}))
     with parent, suppress(EOFError, BrokenPipeError, ConnectionResetError):
         order, _ = next(orders)
         _die_with(order["parent"])
@@ -41,18 +43,19 @@ def main(fd: int) -> None:
             try:
                 pipeline = _loaded(order)
             except BirdfastError as error:
-                voice.say({"error": type(error).__name__, "message": str(error)})
+                ours.say({"error": type(error).__name__, "message": str(error)})
                 return
         sizes = [listener.sizes for listener in pipeline.listeners]
         told = [str(note.message) for note in notes]
-        voice.say({"ready": told, "sizes": sizes})
+        ours.say({"ready": told, "sizes": sizes})
         for order, sound in orders:
-            voice.say(*wire.of_outcome(_analyse(pipeline, order, sound, voice)))
+            ours.say(*wire.of_outcome(_analyse(pipeline, order, sound, ours)))
             del sound  # it may be large, and the next order far away
 
 
 def _loaded(order: Mapping[str, Any]) -> Pipeline:
     """Load the models that are meant, whose files may be replaced at any moment."""
+    sources.believe(order["known"])
     models = [described(**facts) for facts in order["models"]]
     digests = [Digests(*told) for told in order["digests"]]
     check_unchanged(models, digests)

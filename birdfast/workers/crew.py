@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import selectors
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from time import monotonic
@@ -16,7 +16,7 @@ from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..models import Digests, Model
 from ..outcomes import Part
-from . import patience
+from . import ahead, patience
 from .bell import Bell
 from .cores import usable_cores
 from .process import Task, Worker
@@ -46,6 +46,7 @@ class Crew:
     ----------
     notes : dict of str to None
         What the workers have to say to the user, each once, in order.
+    hear : callable, who takes what they say meanwhile to whoever waits
 
     Raises
     ------
@@ -74,11 +75,12 @@ class Crew:
         self._failed_starts = 0
         self._bell: Bell | None = None
         self.notes: dict[str, None] = {}
+        self.hear: Callable[[str], object] = voice.say
 
     @cached_property
     def digests(self) -> list[Digests]:
         """What the models' files held when first asked: a worker that is hired later takes no other."""
-        return [model.digests() for model in self._models]
+        return ahead.digests(self._models, self._options)
 
     @property
     def n_workers(self) -> int:
@@ -95,8 +97,7 @@ class Crew:
         return self
 
     def __exit__(self, *_: object) -> None:
-        for worker in self._workers:
-            worker.process.kill()  # it has nothing to tidy up, and takes its time to leave by itself
+        self.kill()  # they have nothing to tidy up, and take their time to leave by themselves
         for worker in self._workers:
             worker.end()
         if self._bell is not None:
@@ -240,7 +241,7 @@ class Crew:
 
     def _started(self) -> Worker:
         try:
-            return Worker()
+            return Worker(self.hear)
         except OSError as error:  # too many open files or processes: nothing is wrong with the output
             hint = "; take fewer with --workers" if self._workers else ""
             raise ConfigError(

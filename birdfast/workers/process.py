@@ -9,13 +9,13 @@ import socket
 import subprocess
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import IO, Any, NamedTuple
 
 import numpy as np
 
-from .. import children
+from .. import children, sources, voice
 from ..arrays import Float32
 from ..config import Options
 from ..errors import ConfigError, ModelError, ModelMemoryError
@@ -60,13 +60,18 @@ class Task(NamedTuple):
 class Worker:
     """A worker process as its parent sees it: started, and then told what to load (`load`).
 
+    Parameters
+    ----------
+    hear : callable
+        Takes what the worker has to say to whoever waits for it.
+
     Attributes
     ----------
     silent_s : float
         Seconds that its parent has listened since it was heard, or told what to do; who listens counts them.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, hear: Callable[[str], object] = voice.say) -> None:
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as stack:
             self.socket = stack.enter_context(ours)
@@ -81,6 +86,7 @@ class Worker:
             )
             stack.pop_all()  # closed by `end`
         self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
+        self._hear = hear
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False
         self.silent_s = 0.0
@@ -91,7 +97,7 @@ class Worker:
         self, models: Sequence[Model], digests: Sequence[Digests], options: Options, cpu: int | None
     ) -> None:
         """Let it load models, if their files are still those that are meant."""
-        order = {"models": [_plain(model) for model in models], "digests": digests}
+        order = {"models": [_plain(model) for model in models], "digests": digests, "known": sources.known()}
         self._outbox.put({**order, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
     def start(self, task: Task, job: Job) -> None:
@@ -129,7 +135,9 @@ class Worker:
         for told, blob in messages:
             if "error" in told:
                 raise ERRORS[told["error"]](told["message"])
-            if "ready" in told:
+            if "aside" in told:
+                self._hear(told["aside"])
+            elif "ready" in told:
                 self.ready, self.notes, self.sizes = True, told["ready"], told["sizes"]
             elif "part" in told:
                 yield self.tasks[0], wire.part(told["part"], blob)
