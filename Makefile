@@ -27,7 +27,7 @@ lowest:
 	$(PYTHON) -m venv build/lowest
 	$(LOWEST)/python -m pip install --quiet uv
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
-		--extra birdnet --extra onnx --extra report --extra train --extra dev --requirements pyproject.toml
+		--extra birdnet --extra onnx --extra openvino --extra report --extra train --extra dev --requirements pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(LOWEST)/python -m pytest -n auto --dist loadfile
 
@@ -83,7 +83,7 @@ clean:
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,report,train,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,openvino,report,train,dev]'
 	touch $(INSTALLED)
 
 $(BUILT): $(INSTALLED) $(CORE)

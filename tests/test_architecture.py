@@ -46,6 +46,7 @@ HOMES = {
     "scipy": {"audio/perwindow.py"},
     "onnxruntime": {"runtimes/onnx.py"},
     "onnx": {"grafting/onnxgraph.py"},
+    "openvino": {"runtimes/openvino.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py"},

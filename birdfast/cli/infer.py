@@ -74,6 +74,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="run the network's original graph, not the faster one that is proved to say the same",
     )
+    values.engine(model, "auto")
     channel.argument(parser, each="with a column that says which")
     parser.add_argument(
         "--resampler",
@@ -220,6 +221,8 @@ def _options(chosen: argparse.Namespace) -> Options:
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
+        runtime=chosen.runtime,
+        precision=chosen.precision,
         channel=chosen.channel,
         resampler=chosen.resampler,
         max_hours=chosen.max_hours,

@@ -167,6 +167,14 @@ class Graph:
                 wanted.update(t for t in reads(op) if t not in known)
         return chosen[::-1]
 
+    def tell_apart(self) -> None:
+        """Give tensors that share a name one of their own: some runtimes go by names."""
+        known: set[bytes] = set()
+        for number, tensor in enumerate(self.tensors):
+            if not tensor.name or tensor.name in known:
+                tensor.name = f"{(tensor.name or b'').decode(errors='replace')} #{number}".encode()
+            known.add(tensor.name)
+
     def add_constant(self, tensor: int, value: Array) -> None:
         """Turn a tensor into a constant of this value, in a buffer of its own."""
         value = np.ascontiguousarray(value)

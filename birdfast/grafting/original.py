@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import subgraphs, surgery, trial, validate
+from . import subgraphs, surgery, validate, verdict
 from .graph import Graph
 from .networkfile import content
 
@@ -30,13 +30,17 @@ def read(model: bytes | str | Path) -> Graph:
     return graph
 
 
-def check(model: bytes | str | Path) -> tuple[Graph, bytes]:
+def check(
+    model: bytes | str | Path, kept: Path | None = None, name: str = "the model"
+) -> tuple[Graph, bytes]:
     """Return a model's graph, and bytes that are safe to hand to the runtime, for running it as it is.
 
     Parameters
     ----------
     model : bytes, str or path
         The content of a .tflite file, or its path.
+    kept, name
+        Where verdicts are kept, and what the model is called; see `verdict.check`.
 
     Raises
     ------
@@ -45,5 +49,5 @@ def check(model: bytes | str | Path) -> tuple[Graph, bytes]:
     """
     graph = read(model)
     data = graph.write()
-    trial.run(data)
+    verdict.check(data, "tflite", [], kept, name)
     return graph, data
