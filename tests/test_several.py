@@ -99,7 +99,7 @@ def test_a_stretch_is_decoded_once_and_each_model_hears_all_of_it(
     outcomes = [pipeline.analyse(path, stretch) for stretch in range(3)]
     assert [outcome.n_stretches for outcome in outcomes] == [3, 3, 3]
     assert [outcome.is_last for outcome in outcomes] == [False, False, True]
-    assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(2.3 * STRETCH_S, abs=1)
+    assert sum(outcome.audio_s for outcome in outcomes) == pytest.approx(int(2.3 * STRETCH_S * 8_000) / 8_000)
     for number, model in enumerate(both):
         found = np.concatenate([outcome.heard[number].detections for outcome in outcomes])
         alone = Pipeline(model, EVERYTHING).detect(path)

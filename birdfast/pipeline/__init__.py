@@ -21,7 +21,7 @@ from .onepass import listening, one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .showing import Showing
-from .transcript import Transcript, complete, failure_of, hear, in_order
+from .transcript import Transcript, complete, covered_s, failure_of, hear, in_order
 
 __all__ = ["Pipeline", "Scored", "Sound"]
 
@@ -184,8 +184,7 @@ class Pipeline:
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 with one_pass(recording, listeners, shares) as passing:
                     hear(passing, transcripts, outcome)
-                covered = zip(transcripts, shares, strict=True)
-                outcome.audio_s = max(transcript.covered_s(recording, share) for transcript, share in covered)
+                outcome.audio_s = covered_s(transcripts, recording, shares)
         except (AudioError, ModelError, MemoryError) as error:
             outcome.failure = failure_of(path, error)
         for transcript in transcripts:

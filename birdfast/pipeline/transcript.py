@@ -81,13 +81,26 @@ class Transcript:
 
     def covered_s(self, recording: audio.Recording, share: Share) -> float:
         """Return the seconds that a stretch adds to the sound analysed: up to the next one's start."""
-        if self.heard.failure is not None:
-            return self.heard_s()
         end_s = share.first * self.step_s + self.heard_s()
         n_frames = recording.n_decoded if recording.n_frames is None else recording.n_frames
         if n_frames is not None:  # its last windows may be longer than the sound
             end_s = min(end_s, n_frames / recording.rate_hz)
         return end_s - share.first * self.step_s
+
+
+def covered_s(
+    transcripts: Sequence[Transcript], recording: audio.Recording, shares: Sequence[Share]
+) -> float:
+    """Return the seconds that a stretch adds to the sound analysed.
+
+    Models' stretches begin at other times, so one model tells for all stretches: of those that hear, that
+    whose windows follow one another soonest.
+    """
+    hearing = [one for one in zip(transcripts, shares, strict=True) if one[0].heard.failure is None]
+    if not hearing:
+        return max(transcript.heard_s() for transcript in transcripts)
+    transcript, share = min(hearing, key=lambda one: one[0].step_s)
+    return transcript.covered_s(recording, share)
 
 
 class Sender:
