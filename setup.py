@@ -70,5 +70,7 @@ setup(
             "wraparound": False,
             "cdivision": True,
         },
-    )
+    ),
+    # By a path, not by a finder behind all paths: else a folder of the name birdfast, as that of a clone, wins.
+    options={"editable_wheel": {"mode": "compat"}},
 )
