@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test long lowest bench lint format debug asan lib wheel clean
+.PHONY: demo test long lowest convert bench lint format debug asan lib wheel clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -27,9 +27,16 @@ lowest:
 	$(PYTHON) -m venv build/lowest
 	$(LOWEST)/python -m pip install --quiet uv
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
-		--extra birdnet --extra onnx --extra report --extra train --extra dev --requirements pyproject.toml
+		--extra birdnet --extra onnx --extra openvino --extra report --extra train --extra dev --requirements pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
 	$(LOWEST)/python -m pytest -n auto --dist loadfile
+
+# Checkpoints of torch become models, equal to torch: in a place of its own, as nothing else needs torch.
+CONVERT := build/convert/bin
+convert:
+	$(PYTHON) -m venv build/convert
+	$(CONVERT)/python -m pip install --quiet --editable '.[convert,dev]'
+	OMP_NUM_THREADS=1 $(CONVERT)/python -m pytest tests/test_convert_torch.py
 
 # Peers that are not installed are left out: pip install '.[bench]' brings them.
 bench: $(BUILT)
@@ -76,7 +83,7 @@ clean:
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,report,train,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,openvino,report,train,dev]'
 	touch $(INSTALLED)
 
 $(BUILT): $(INSTALLED) $(CORE)

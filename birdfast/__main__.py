@@ -19,7 +19,9 @@ from .cli import COMMANDS, GO_ON, exits, values
 from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, OutputError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
-UNMAPPED = ("cannot allocate memory", "failed to map segment")  # the loader's, of a library without memory
+# The loader's words for a library that finds no room in memory, among others.
+UNMAPPED = ("cannot allocate memory", "failed to map segment")
+WHY_UNMAPPED = "too little memory (ulimit -v says what is allowed), or libraries on a disk mounted noexec"
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 ABOUT = """\
@@ -96,10 +98,13 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
     except BirdfastError as error:
         voice.say(f"birdfast: {error}")
         return exits.USAGE
-    except (MemoryError, ImportError) as error:
-        if isinstance(error, ImportError) and not any(words in str(error) for words in UNMAPPED):
-            raise
+    except MemoryError:
         voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
+        return exits.USAGE
+    except ImportError as error:
+        if not any(words in str(error).lower() for words in UNMAPPED):
+            raise
+        voice.say(f"birdfast: {error}; {WHY_UNMAPPED}")
         return exits.USAGE
     except OSError as error:
         if error.errno in TOO_MANY_OPEN:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import sys
+import warnings
 from collections.abc import Callable
 from contextlib import suppress
 from typing import IO, Any, NoReturn
@@ -43,6 +44,7 @@ def prepare() -> None:
         sys.stdout = _Results(sys.stdout)
     if isinstance(sys.stderr, io.TextIOWrapper):
         sys.stderr = _Talk(sys.stderr)
+    tell_asides(say)
 
 
 def silence(*numbers: int) -> None:
@@ -60,13 +62,13 @@ def say(*lines: str) -> None:
 
 
 def aside(line: str) -> None:
-    """Say what whoever waits waits for: as `say`, or to whom it was told to (`tell_asides`)."""
-    _HEARERS[-1](line)
+    """Say what whoever waits waits for: to whom it was told to (`tell_asides`), or as a RuntimeWarning."""
+    _hearers[-1](line)
 
 
 def tell_asides(hearer: Callable[[str], object]) -> None:
-    """Let another hear asides in this process from now on: a worker's parent."""
-    _HEARERS.append(hearer)
+    """Let another hear asides in this process from now on: a terminal, or a worker's parent."""
+    _hearers[:] = [hearer]
 
 
 def report(*lines: str) -> None:
@@ -90,7 +92,11 @@ def answer(*lines: str) -> None:
     _put(sys.stdout, lines)
 
 
-_HEARERS: list[Callable[[str], object]] = [say]
+def _warn(line: str) -> None:
+    warnings.warn(line, RuntimeWarning, stacklevel=3)
+
+
+_hearers: list[Callable[[str], object]] = [_warn]  # one
 
 
 def shown(text: str) -> str:

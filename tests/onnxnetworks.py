@@ -66,6 +66,20 @@ def network(
     return model(graph)
 
 
+def network_of_nodes(
+    *nodes: tuple[str, Sequence[str], str], constants: dict[str, np.ndarray]
+) -> onnx.ModelProto:
+    """Return a network from `sound` to `scores` of operators: their kinds, what they take, what they make."""
+    graph = helper.make_graph(
+        [helper.make_node(kind, list(taken), [made]) for kind, taken, made in nodes],
+        "tiny",
+        [helper.make_tensor_value_info("sound", FLOAT, ["batch", WINDOW_SAMPLES])],
+        [helper.make_tensor_value_info("scores", FLOAT, [None, None])],
+        [numpy_helper.from_array(np.asarray(value), name) for name, value in constants.items()],
+    )
+    return model(graph)
+
+
 def model(graph: onnx.GraphProto, *domains: str) -> onnx.ModelProto:
     """Return a graph as a model that older runtimes take, too."""
     opsets = [helper.make_opsetid("", 17), *(helper.make_opsetid(domain, 1) for domain in domains)]

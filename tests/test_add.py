@@ -145,8 +145,8 @@ def test_a_known_length_tells_the_likely_rate(file: Path, home: Path) -> None:
     adding.add(file, Told(), Likely())
     assert models.find("mine").rate_hz == 48_000
     with pytest.raises(ConfigError, match="--rate.*likely 48000"):
-        adding.add(file, Told(name="other", activation="none"), Nobody())
-    adding.add(file, Told(name="said", window_s=4.5, activation="none"), Likely())
+        adding.add(file, Told(name="other", activation="sigmoid"), Nobody())
+    adding.add(file, Told(name="said", window_s=4.5, activation="sigmoid"), Likely())
     assert models.find("said").rate_hz == 32_000
 
 

@@ -32,7 +32,7 @@ LAYERS = (
         *("spectrogram", "tokens", "classifier", "keyedvectors"),
     },
     {"frontends", "stsg", "journal", "modelfolder"},
-    {"grafting", "models"},
+    {"grafting", "models", "converting"},
     {"sessions"},
     {"pipeline"},
     {"workers", "train", "picture"},
@@ -46,6 +46,7 @@ HOMES = {
     "scipy": {"audio/perwindow.py"},
     "onnxruntime": {"runtimes/onnx.py"},
     "onnx": {"grafting/onnxgraph.py"},
+    "openvino": {"runtimes/openvino.py"},
     "pyarrow": {"tables/files.py", "tables/dense.py", "tables/detections.py", "tables/tokens.py"},
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py"},
@@ -56,6 +57,9 @@ HOMES = {
     "ai_edge_litert": {"runtimes/litert.py", "grafting/flatbuffer.py"},
     "flatbuffers": {"grafting/flatbuffer.py"},
     "tflite_runtime": {"runtimes/litert.py"},
+    "torch": {"converting/export.py"},
+    "transformers": {"converting/export.py"},
+    "safetensors": {"converting/export.py"},
 }
 HEAVY = (
     "numpy",

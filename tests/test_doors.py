@@ -47,6 +47,8 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "tail": NO_WORD,
     "normalization": NO_WORD,
     "graft": NO_FLAG,
+    "runtime": NO_WORD,
+    "precision": (*NO_WORD, "bf16"),
     "channel": (0, 1.0, b"mix", None, [], True, "left"),
     "resampler": NO_WORD,
     "keep": ("scores", 5, None, [5], ("nothing",), [[]]),

@@ -29,6 +29,8 @@ OPTIONS = {  # of every option a value that is not the usual one
     "tail": "drop",
     "normalization": "zoo",
     "graft": False,
+    "runtime": "openvino",
+    "precision": "bf16",
     "channel": "2",
     "resampler": "soxr-hq",
     "max_hours": 24.0,
@@ -102,9 +104,24 @@ def test_every_option_and_every_field_of_a_model_is_known_here() -> None:
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_every_option_decides(tiny: models.Model, tmp_path: Path, name: str) -> None:
-    other = Options(**{name: OPTIONS[name]})
-    told = {"keep": "rows kept by rtype or kinds"}.get(name, name)
-    assert_differs(tmp_path / "out", of(tiny), of(tiny, options=other), told)
+    needs = {"runtime": "openvino"} if name == "precision" else {}
+    usual, other = Options(**needs), Options(**needs, **{name: OPTIONS[name]})
+    told = {"keep": "rows kept by rtype or kinds", "runtime": "model's runtime"}.get(name, name)
+    assert_differs(tmp_path / "out", of(tiny, options=usual), of(tiny, options=other), told)
+
+
+def test_the_usual_runtime_is_the_same_by_its_name(tiny: models.Model) -> None:
+    assert of(tiny, options=Options(runtime="litert")).decides == of(tiny).decides
+
+
+def test_a_run_from_before_precision_was_an_option_goes_on(tiny: models.Model, tmp_path: Path) -> None:
+    usual = of(tiny)
+    before = usual._replace(decides={key: usual.decides[key] for key in usual.decides if key != "precision"})
+    assert Facts.of(before.to_json()) == usual
+    with Journal(tmp_path, usual):
+        pass
+    with pytest.raises(ConfigError, match='precision: "f32", now "bf16"'):
+        Journal(tmp_path, of(tiny, options=Options(runtime="openvino", precision="bf16")))
 
 
 def test_a_number_is_the_same_however_it_is_written(tiny: models.Model) -> None:

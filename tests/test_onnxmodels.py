@@ -29,7 +29,7 @@ from birdfast.runs.told import Told  # noqa: E402
 from birdfast.sessions import open_session  # noqa: E402
 from birdfast.sources import onnxfile  # noqa: E402
 
-from . import networks, onnxnetworks  # noqa: E402
+from . import commands, networks, onnxnetworks  # noqa: E402
 from .commands import infer, table  # noqa: E402
 from .onnxnetworks import (  # noqa: E402
     FLOAT,
@@ -325,12 +325,12 @@ def test_a_rate_is_one_number_to_whoever_reads_it(tmp_path: Path) -> None:
     path.write_bytes(told(told_all(network()), sample_rate=f"{RATE_HZ}.0").SerializeToString())
     assert models.find(path).rate_hz == RATE_HZ
     assert (
-        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "added").listener.model.rate_hz
+        adding.add(path, Told(activation="sigmoid"), Nobody(), tmp_path / "added").listener.model.rate_hz
         == RATE_HZ
     )
     path.write_bytes(told(told_all(network()), sample_rate="16000.5").SerializeToString())
     with pytest.raises(ConfigError, match="give --rate"):
-        adding.add(path, Told(activation="none"), Nobody(), tmp_path / "other")
+        adding.add(path, Told(activation="sigmoid"), Nobody(), tmp_path / "other")
 
 
 def test_perch_2_shows_its_spatial_embedding(tmp_path: Path) -> None:
@@ -366,6 +366,45 @@ def test_birdsets_pictures_are_of_the_size_that_its_networks_take(row: str, size
     model = models.catalogue()[row]
     assert model.front_end is not None
     assert Pictures(model.front_end, model.rate_hz, model.window_samples).shape == (1, *size)
+
+
+@pytest.mark.parametrize(
+    ("row", "shape", "labels", "names"),
+    [
+        (
+            "hawkears",
+            (1, 1, 192, 384),
+            "Name,Code,AltName\nFirst Bird,FB,Avis prima\nNoise,NO,\n",
+            "First Bird",
+        ),
+        ("rana-sierrae-cnn", ("batch", 3, 224, 224), "label\nrana_sierrae\nnegative\n", "rana_sierrae"),
+    ],
+)
+def test_a_row_of_pictures_hears_with_a_network_of_its_shape(
+    row: str, shape: tuple[int, ...], labels: str, names: str, tmp_path: Path, wav: Path, monkeypatch: Any
+) -> None:
+    """A stand-in: its scores are the mean of its picture, and less of it."""
+    nodes = [
+        helper.make_node("ReduceMean", ["picture"], ["mean"], axes=[1, 2, 3], keepdims=0),
+        helper.make_node("Unsqueeze", ["mean", "last"], ["column"]),
+        helper.make_node("MatMul", ["column", "weights"], ["scores"]),
+    ]
+    constants = {"last": np.array([1]), "weights": np.array([[1, -1]], np.float32)}
+    graph = helper.make_graph(
+        nodes,
+        "stand-in",
+        [helper.make_tensor_value_info("picture", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("scores", TensorProto.FLOAT, [shape[0], 2])],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    monkeypatch.setenv("BIRDFAST_MODELS", str(tmp_path))
+    model = models.catalogue()[row]
+    (tmp_path / row).mkdir()
+    (tmp_path / row / model.labels).write_text(labels)
+    (tmp_path / row / "model.onnx").write_bytes(onnxnetworks.model(graph).SerializeToString())
+    result = commands.birdfast("infer", wav, "--model", row, "-o", tmp_path / "out", "--min-conf", "0")
+    assert result.returncode == 0, result.stderr
+    assert names in {found["Common name"] for found in table(tmp_path / "out" / "detections.csv")}
 
 
 def test_a_network_of_sound_alone_takes_no_facts_of_one_of_pictures() -> None:

@@ -51,7 +51,7 @@ def test_too_few_open_files_are_no_files_fault(tmp_path: Path, name: str | None)
     ("error", "code", "said"),
     [
         (MemoryError(), 64, "too little memory"),
-        (ImportError("libx.so: failed to map segment from shared object"), 64, "too little memory"),
+        (ImportError("libx.so: failed to map segment"), 64, "libx.so: failed to map segment; too little mem"),
         (OSError(errno.EMFILE, "Too many open files", "numpy/fft.py"), 64, "too few files may be open"),
         (OSError(errno.EFBIG, "File too large"), 74, "the output: cannot be written (File too large)"),
     ],

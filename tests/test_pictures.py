@@ -10,9 +10,10 @@ from hypothesis import strategies as st
 
 from birdfast import _kernels
 from birdfast.errors import ConfigError
-from birdfast.frontends import pictures, recipe
+from birdfast.frontends import anylength, pictures, recipe, resizing
 from birdfast.frontends.pictures import Pictures
 from birdfast.frontends.recipe import Recipe
+from birdfast.models.model import listed
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "pictures.npz")
 WINDOW = GOLDEN["window"]
@@ -65,6 +66,70 @@ def test_every_cpu_draws_the_same_bits(name: str) -> None:
     for cpu in _kernels.cpu_tables():
         drawn = Pictures(Recipe(**RECIPES[name]), RATE_HZ, len(WINDOW), cpu=cpu)(WINDOW[None])
         assert drawn[0].tobytes() == made(name).tobytes()
+
+
+ZOO = np.load(Path(__file__).parent / "golden" / "zoo_pictures.npz")
+
+
+@pytest.mark.parametrize(
+    ("row", "name", "size"),
+    [
+        ("hawkears", "hawkears", {}),
+        ("rana-sierrae-cnn", "rana-sierrae-cnn", {}),
+        ("rana-sierrae-cnn", "rana-sierrae-cnn, small", {"bands": 20, "frames": 60}),
+    ],
+)
+def test_a_row_of_models_draws_what_its_authors_tools_draw(row: str, name: str, size: dict[str, int]) -> None:
+    """On the sound that these heard; every fifth row and column of large pictures is kept."""
+    model, golden = listed()[row], ZOO[name]
+    assert model.front_end is not None
+    drawing = Pictures(dataclasses.replace(model.front_end, **size), model.rate_hz, model.window_samples)
+    picture = drawing(np.resize(WINDOW, (1, model.window_samples)))[0, 0]
+    step = 1 if size else 5
+    np.testing.assert_allclose(picture[::step, ::step], golden, rtol=0, atol=1e-5 * np.ptp(golden))
+
+
+@pytest.mark.parametrize("center", [True, False])
+@pytest.mark.parametrize("level", ["none", "log", "db"])
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_transform_of_any_length_gives_what_the_kernels_give(
+    level: str, power: int, center: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    changes = {"level": level, "power": power, "center": center, "scaling": "none", "window_samples": 800}
+    with_kernels = made("birdset-convnext", **changes)
+    monkeypatch.setattr(anylength, "needed", lambda n_fft: True)
+    found = made("birdset-convnext", **changes)
+    np.testing.assert_allclose(found, with_kernels, rtol=2e-4, atol=1e-4 * np.ptp(with_kernels))
+
+
+def test_every_length_is_one_that_can_be_transformed() -> None:
+    assert [n for n in range(14, 30) if anylength.needed(n)] == [17, 19, 21, 22, 23, 26, 28, 29]
+    assert not anylength.needed(70_001)
+    assert made("birdset-convnext", n_fft=1021, scaling="none").shape == (1, 64, 50)
+
+
+def test_decibels_span_no_more_than_they_are_told() -> None:
+    told = {"scaling": "none", "top_db": 0.0, "amin": 1e-4, "reference": 10.0}
+    whole, cut = made("birdset-convnext", **told), made("birdset-convnext", **told, span_db=30.0)
+    assert whole.min() == cut.min() == np.float32(-50)
+    assert (cut == np.minimum(whole, np.float32(-20))).all()
+    assert whole.max() > -20
+
+
+def test_an_exponent_is_of_what_is_scaled() -> None:
+    plain, bent = made("min-max"), made("min-max", exponent=0.7)
+    np.testing.assert_allclose(bent, plain**0.7, rtol=1e-5)
+    assert np.isfinite(made("standard", exponent=0.7)).all()  # what is below 0 has no such power
+
+
+@given(st.integers(1, 40), st.integers(1, 40), st.booleans())
+def test_what_scikit_image_makes_of_a_constant_is_constant(n: int, m: int, antialias: bool) -> None:
+    matrix = resizing.as_skimage(n, m, antialias)
+    assert matrix.shape == (m, n)
+    assert np.allclose(matrix.sum(axis=1), 1, atol=1e-6)
+    assert np.allclose(matrix, matrix[::-1, ::-1], atol=1e-6)
+    if n == m:
+        assert np.allclose(matrix, np.eye(n))
 
 
 def test_a_batch_is_its_windows_one_by_one() -> None:
@@ -150,6 +215,10 @@ def test_a_resized_constant_is_constant(n: int, m: int, antialias: bool) -> None
             "pcen_power: 0 does not fit; it takes more than",
         ),
         ({"n_fft": 1024, "hop_samples": 1, "offset": 5.0}, "offset: 5.0 does not fit; it takes 0, but where"),
+        ({"n_fft": 1024, "hop_samples": 1, "level": "log", "span_db": 80.0}, "span_db: 80.0 does not fit"),
+        ({"n_fft": 1024, "hop_samples": 1, "reference": 0.0, "span_db": 80.0}, "span_db: 80.0 does not fit"),
+        ({"n_fft": 1024, "hop_samples": 1, "exponent": 0.0}, "exponent: 0.0 does not fit; it takes more"),
+        ({"n_fft": 1024, "hop_samples": 1, "resized_as": "cv2"}, "resized_as: 'cv2' does not fit; it takes"),
         ({"n_fft": 1024, "hop_samples": 1, "place": "start"}, 'place: "start" does not fit frames about'),
     ],
 )
@@ -162,7 +231,8 @@ def test_a_recipe_that_cannot_be_is_refused_by_its_key(told: dict[str, object], 
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"n_fft": 1021}, "1021"),
+        ({"n_fft": 15, "window_samples": 15}, "an FFT of 15 points: 16 to 65536 are possible"),
+        ({"n_fft": 70_001}, "an FFT of 70001 points"),
         ({"fmax_hz": 20_000.0}, "fmax_hz=20000"),
         ({"window": "kaiser"}, "window='kaiser'"),
         ({"window_samples": 2000}, "window_samples=2000"),

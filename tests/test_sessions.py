@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import util
 from pathlib import Path
 from typing import get_args
 
@@ -17,7 +18,7 @@ from ai_edge_litert import schema_py_generated as schema
 
 from birdfast import models
 from birdfast.arrays import Float32
-from birdfast.config import GraphEnd
+from birdfast.config import Engine, GraphEnd
 from birdfast.errors import ModelError
 from birdfast.grafting import graft
 from birdfast.runtimes import litert
@@ -38,6 +39,12 @@ def batched(model: models.Model) -> Session:
     return BatchedSession(model, models.cache_folder())
 
 
+def by_openvino(model: models.Model) -> Session:
+    if util.find_spec("openvino") is None:
+        pytest.skip("OpenVINO is not installed: pip install '.[openvino]'")
+    return open_session(model, cache=models.cache_folder(), engine=Engine("openvino"))
+
+
 SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
     "tiny as it is": ("tiny", TfliteSession),
     "tiny batched": ("tiny", batched),
@@ -52,6 +59,7 @@ SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
     "STSG": ("tokens", lambda model: StsgSession(model.path.parent)),
     "head": ("head", lambda model: open_session(model, 2, models.cache_folder())),
     "head's own network": ("head", lambda model: ClassifierSession(model.path.parent)),
+    "by OpenVINO": ("deep", by_openvino),
     "asked by several": ("deep", lambda model: SharedSession(batched(model))),
 }
 

@@ -92,12 +92,13 @@ def tried_for(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 @pytest.mark.parametrize(("quiet_s", "n_lines"), [(0.05, 1), (60.0, 0)])
 def test_whoever_waits_for_a_slow_trial_is_told_once(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], quiet_s: float, n_lines: int
+    monkeypatch: pytest.MonkeyPatch, quiet_s: float, n_lines: int
 ) -> None:
     tried_for(monkeypatch, quiet_s)
+    heard: list[str] = []
+    monkeypatch.setattr(voice, "_hearers", [heard.append])
     assert trial.attempt(TINY, "tflite", name="tiny.tflite") == trial.Verdict(None)
-    said = "tiny.tflite: tried once in a process of its own, for 120 s at most\n"
-    assert capsys.readouterr().err == said * n_lines
+    assert heard == ["tiny.tflite: tried once in a process of its own, for 120 s at most"] * n_lines
 
 
 def test_what_a_worker_says_meanwhile_comes_to_who_waits_for_it() -> None:
@@ -122,15 +123,25 @@ def test_a_run_passes_on_what_its_workers_say_once() -> None:
     assert heard == ["tiny: tried", "other: tried"]
 
 
-def test_asides_go_where_they_are_told_to(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_asides_are_a_programs_warnings_or_go_where_they_are_told_to(monkeypatch: pytest.MonkeyPatch) -> None:
     heard: list[str] = []
-    monkeypatch.setattr(voice, "_HEARERS", [voice.say])
-    voice.aside("first")
+    monkeypatch.setattr(voice, "_hearers", [voice._warn])
+    with pytest.warns(RuntimeWarning, match="first"):
+        voice.aside("first")
     voice.tell_asides(heard.append)
     voice.aside("second")
-    assert (capsys.readouterr().err, heard) == ("first\n", ["second"])
+    assert heard == ["second"]
+
+
+@pytest.mark.filterwarnings("ignore:the original graph is used:RuntimeWarning")
+def test_a_network_that_is_to_be_rewritten_is_refused_again_without_a_trial(
+    own: models.Model, tmp_path: Path, tries: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(children, "command", lambda *_: [sys.executable, "-c", REFUSED])
+    for _ in range(3):
+        with pytest.raises(ModelError, match="not this one"):
+            open_session(own, cache=tmp_path / "cache")
+    assert len(tries) == 1
 
 
 # ---- what is read once ----

@@ -3,7 +3,7 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import demo, infer, info, merge, models, optimize, plot, status, tokens, train
+from . import convert, demo, infer, info, merge, models, optimize, plot, status, tokens, train
 
 COMMANDS = {
     "infer": infer,
@@ -12,6 +12,7 @@ COMMANDS = {
     "train": train,
     "tokens": tokens,
     "models": models,
+    "convert": convert,
     "optimize": optimize,
     "info": info,
     "demo": demo,

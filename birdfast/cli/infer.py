@@ -66,7 +66,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     model.add_argument(
         "--normalization",
         choices=("none", "hoplite", "zoo"),
-        help="change each window's level as perch-hoplite or the model zoo do (default: the model's own)",
+        help="each window's level: none leaves it, zoo (as the model zoo) makes its peak 0.25, hoplite (as"
+        " perch-hoplite) takes its mean away first (default: the model's own; hoplite for Perch)",
     )
     model.add_argument(
         "--no-graft",
@@ -74,6 +75,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action="store_false",
         help="run the network's original graph, not the faster one that is proved to say the same",
     )
+    values.engine(model, "auto")
     channel.argument(parser, each="with a column that says which")
     parser.add_argument(
         "--resampler",
@@ -220,6 +222,8 @@ def _options(chosen: argparse.Namespace) -> Options:
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
+        runtime=chosen.runtime,
+        precision=chosen.precision,
         channel=chosen.channel,
         resampler=chosen.resampler,
         max_hours=chosen.max_hours,

@@ -10,11 +10,16 @@ this by itself when it first sees a network: this is for preparing machines, and
 With --portable a plain TFLite file is written for other programs: the spectrogram becomes convolutions,
 tensors keep their numbers, and the embedding becomes the second output. It is judged on tones as a recorder
 gives them, with the noise of the last bit; what it makes of pure ones is reported.
+
+With --report recordings of yours are heard in two ways, and it is counted how many detections stay, come and
+go: with --runtime or --precision this way beside the usual one, without them the rewritten network beside the
+original. Nothing is written, but into the cache.
 """
 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -24,7 +29,7 @@ from typing import TYPE_CHECKING, Any
 from .. import atomicfile, voice
 from ..config import MAX_HOURS
 from ..errors import ConfigError, ModelError, OutputError
-from . import exits, values
+from . import exits, report, values
 
 if TYPE_CHECKING:
     from ..grafting.roles import Wanted
@@ -57,16 +62,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="a recording to compare on too; may be given again",
     )
-    values.max_hours(portable, "is refused", default=None)
+    values.max_hours(portable, "is refused, or with --report compared up to there", default=None)
     names = {action.dest: action.option_strings[0] for action in portable._group_actions}
     parser.set_defaults(of_portable=names)
+    report.arguments(parser)
 
 
 def run(args: argparse.Namespace) -> int:
     """Rewrite, compare, write, and say what was done."""
+    given = [name for dest, name in args.of_portable.items() if getattr(args, dest) is not None]
+    if args.report:
+        others = {*given, *(["--portable"] if args.portable else [])} - {"--max-hours"}
+        return report.run(args, others)
+    report.check(args)
     if args.portable:
         _portable(args)
-    elif given := [name for dest, name in args.of_portable.items() if getattr(args, dest) is not None]:
+    elif given:
         raise ConfigError(f"{', '.join(given)} can only go with --portable")
     else:
         _cache(args.model)
@@ -155,7 +166,8 @@ def _cache(name: str) -> None:
     if not path.is_file():
         model = models.find(name)
         n_classes, *more = map(len, model.class_names())
-        path, shown = model.path, wanted(model, n_classes, more)
+        told = dataclasses.replace(model, spatial_embedding="")  # as a run opens it
+        path, shown = model.path, wanted(told, n_classes, more)
     folder = models.cache_folder()
     if reason := places.distrust(folder):
         raise ConfigError(f"the cache of rewritten networks is not used: {reason}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, get_args
 
 from .. import config
 from ..errors import ConfigError
@@ -44,6 +44,24 @@ def models(parser: argparse._ArgumentGroup) -> None:
         metavar="FILE",
         help="a network's labels (default: its own, of a file <stem>_Labels.txt beside it); of several models"
         f" one for each, in the order of the models, and {ITS_OWN} for its own",
+    )
+
+
+def engine(parser: argparse._ActionsContainer, default: str | None = None) -> None:
+    """Declare what is to run networks. A default of None lets the command see whether it was given."""
+    parser.add_argument(
+        "--runtime",
+        choices=get_args(config.Runtime),
+        default=default,
+        help="what runs the network: litert TFLite ones, onnxruntime ONNX ones, and openvino both, where it"
+        " gives the same scores (default: auto, the first two)",
+    )
+    parser.add_argument(
+        "--precision",
+        choices=get_args(config.Precision),
+        default=default and config.AUTO.precision,
+        help="what it computes in; bf16 takes openvino and a CPU that has it, gives other scores, and may be"
+        " faster: `birdfast optimize MODEL --report` counts what it changes (default: f32)",
     )
 
 

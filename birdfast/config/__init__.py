@@ -6,13 +6,15 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from ..errors import ConfigError
 from .checks import LARGEST, above_zero, check, choice, flag, number, path, real, several, whole
 
 __all__ = [
+    "AUTO",
     "LARGEST",
+    "Engine",
     "Options",
     "above_zero",
     "check",
@@ -40,8 +42,20 @@ GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
+Runtime = Literal["auto", "litert", "onnxruntime", "openvino"]
+Precision = Literal["f32", "bf16"]
 T = TypeVar("T")
 KEEP = "keep"  # the option that is a run's to set
+
+
+class Engine(NamedTuple):
+    """What runs networks, and in which numbers; see `Options`."""
+
+    runtime: Runtime = "auto"
+    precision: Precision = "f32"
+
+
+AUTO = Engine()
 
 
 def hours(name: str, value: object) -> float:
@@ -72,6 +86,11 @@ class Options:
     graft : bool
         Run TFLite networks rewritten for speed, with our kernels as their front end, where that is
         proved to say the same; False runs the original graph.
+    runtime : "auto", "litert", "onnxruntime" or "openvino"
+        What runs networks; "auto" is LiteRT for TFLite ones and ONNX Runtime for ONNX ones. OpenVINO runs
+        both, where it gives the scores that these give.
+    precision : "f32" or "bf16"
+        What a network computes in; "bf16" needs OpenVINO and a CPU that has it, and gives other scores.
     channel : "mix", "each", or a number from 1 as text
         What is heard of recordings with several channels: their average, each by itself, or one.
     resampler : "steep", "soxr-hq" or "birdnet"
@@ -97,6 +116,8 @@ class Options:
     tail: Tail = "pad"
     normalization: Normalization | None = None
     graft: bool = True
+    runtime: Runtime = "auto"
+    precision: Precision = "f32"
     channel: str = "mix"
     resampler: Resampler = "steep"
     max_hours: float = MAX_HOURS
@@ -111,6 +132,10 @@ class Options:
         if self.overlap_s is not None and self.step_s is not None:
             raise ConfigError("overlap and step say the same thing: give one of them")
         self._own("graft", flag)
+        choice("runtime", self.runtime, get_args(Runtime))
+        choice("precision", self.precision, get_args(Precision))
+        if self.precision != "f32" and self.runtime != "openvino":
+            raise ConfigError(f"precision: {self.precision} goes with the runtime openvino alone")
         choice("tail", self.tail, get_args(Tail))
         choice("normalization", self.normalization, (None, *get_args(Normalization)))
         channel = str(self.channel)
@@ -129,6 +154,11 @@ class Options:
         value = getattr(self, name)
         if value is not None or getattr(type(self), name) is not None:
             object.__setattr__(self, name, checked(name, value, *range_))
+
+    @property
+    def engine(self) -> Engine:
+        """What runs networks, and in which numbers."""
+        return Engine(self.runtime, self.precision)
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:

@@ -1,6 +1,7 @@
 """Pictures: windows of sound to the spectrogram that a network takes, by a recipe, on our kernels.
 
-Bands and logarithms have the same bits on every CPU; resizing and PCEN are NumPy's, and round as it does.
+Bands and logarithms have the same bits on every CPU; resizing, PCEN, exponents and transforms of odd lengths
+are NumPy's, and round as it does.
 """
 
 from __future__ import annotations
@@ -12,6 +13,8 @@ import numpy as np
 from ..arrays import Float32, Float64
 from ..errors import ConfigError
 from ..spectrogram import Framing, Log, MelSpectrogram, mel, plans, window_values
+from . import anylength, resizing
+from .anylength import AnyLength
 from .recipe import Recipe
 
 DECIBELS = {2: 10.0, 1: 20.0}
@@ -52,7 +55,8 @@ class Pictures:
         size = self._bands.shape
         if recipe.fit == "resize":
             wanted = (recipe.bands, recipe.frames)
-            self._resize = [_resized(n, m, recipe.antialias) for n, m in zip(size, wanted, strict=True)]
+            resized = _resized if recipe.resized_as == "torch" else resizing.as_skimage
+            self._resize = [resized(n, m, recipe.antialias) for n, m in zip(size, wanted, strict=True)]
         self._size = size if recipe.fit == "none" else (recipe.bands, recipe.frames)
         channels = (recipe.channels,)
         self.shape = channels + self._size if recipe.layout == "NCHW" else self._size + channels
@@ -74,6 +78,8 @@ class Pictures:
             out = np.empty((len(samples), *self.shape), np.float32)
         for window, picture in zip(samples, out, strict=True):
             made = self._scaled(self._fitted(self._levelled(window)))
+            if self.recipe.exponent != 1:
+                made = np.maximum(made, 0) ** np.float32(self.recipe.exponent)
             if self.recipe.layout == "NHWC":
                 made = made[:, :, None]
             picture[...] = made
@@ -89,6 +95,9 @@ class Pictures:
             bands -= bands.max()
         if recipe.level == "db" and recipe.top_db:
             np.maximum(bands, bands.max() - np.float32(recipe.top_db), out=bands)
+        if recipe.span_db:
+            lowest = DECIBELS[recipe.power] * math.log10(recipe.amin / max(recipe.amin, recipe.reference))
+            np.minimum(bands, np.float32(lowest + recipe.span_db), out=bands)
         return bands[::-1] if recipe.flip else bands
 
     def _fitted(self, picture: Float32) -> Float32:
@@ -118,13 +127,18 @@ class Pictures:
         return picture
 
 
-def _spectrogram(recipe: Recipe, rate_hz: int, cpu: str | None) -> MelSpectrogram:
-    plans.check_length(recipe.n_fft)
+def _spectrogram(recipe: Recipe, rate_hz: int, cpu: str | None) -> MelSpectrogram | AnyLength:
+    if not (odd := anylength.needed(recipe.n_fft)):
+        plans.check_length(recipe.n_fft)
     length, hop = recipe.window_samples or recipe.n_fft, recipe.hop_samples
     framing = Framing.of_librosa(recipe.n_fft, hop, length, recipe.center, recipe.pad_mode)
     if recipe.place == "start":
         framing = Framing(length, hop, length)
     post, scale, shift = _level(recipe)
+    if odd:
+        window, told = window_values(recipe.window, framing.window_samples), {"scale": scale, "shift": shift}
+        bands = _bands(recipe, rate_hz)
+        return AnyLength(window, recipe.n_fft, bands, framing, power=recipe.power, post=post, **told)
     return MelSpectrogram(
         window_values(recipe.window, framing.window_samples),
         recipe.n_fft,

@@ -50,18 +50,24 @@ class Recipe:
         0: the window's largest value.
     top_db : float
         Raise what is more than so much below the window's largest value; 0: nothing.
+    span_db : float
+        Lower what is more than so much above the level of `amin`; 0: nothing.
     pcen_gain, pcen_bias, pcen_power, pcen_smoothing, pcen_epsilon : float
     pcen_start : "one" or "first"
         What the smoothed energy begins with: 1, as librosa has it, or the first frame's.
     flip : bool
         The lowest band is the last row.
     fit, bands, frames, antialias, pad_value : "none", "crop" or "resize", int, int, bool, float
-        The picture's size: cut or padded at its ends, or resized bilinearly as torch does it
-        (``interpolate(align_corners=False)``).
+        The picture's size: cut or padded at its ends, or resized bilinearly.
+    resized_as : "torch" or "skimage"
+        ``torch.nn.functional.interpolate(align_corners=False)``, or ``skimage.transform.resize(order=1)``
+        with its Gaussian, if `antialias`, and its mirrors at the ends.
     scaling : "none", "fixed", "min-max" or "standard"
         ``(v - mean) / deviation`` of two numbers; of the picture's least and range, or of its own mean and
         deviation (n - 1), where ``epsilon`` is added to what divides.
     mean, deviation, epsilon : float
+    exponent : float
+        Of the values behind that, if they are above 0.
     channels : 1 or 3
         As many copies of it.
     layout : "NCHW" or "NHWC"
@@ -91,6 +97,7 @@ class Recipe:
     amin: float = 1e-10
     reference: float = 1.0
     top_db: float = 0.0
+    span_db: float = 0.0
     pcen_gain: float = 0.98
     pcen_bias: float = 2.0
     pcen_power: float = 0.5
@@ -102,11 +109,13 @@ class Recipe:
     bands: int = 0
     frames: int = 0
     antialias: bool = True
+    resized_as: Literal["torch", "skimage"] = "torch"
     pad_value: float = 0.0
     scaling: Scaling = "none"
     mean: float = 0.0
     deviation: float = 1.0
     epsilon: float = 0.0
+    exponent: float = 1.0
     channels: Literal[1, 3] = 1
     layout: Literal["NCHW", "NHWC"] = "NCHW"
 
@@ -119,6 +128,10 @@ class Recipe:
             number(name, getattr(self, name), 0)
         if self.offset and self.level != "log":
             raise ConfigError(f'offset: {self.offset!r} does not fit; it takes 0, but where level is "log"')
+        if self.span_db and (self.level != "db" or not self.reference):
+            raise ConfigError(
+                f"span_db: {self.span_db!r} does not fit; it takes 0, but of decibels of one reference"
+            )
         if self.place == "start" and self.center:
             raise ConfigError('place: "start" does not fit frames about multiples of the hop (center)')
         if self.fit != "none" and not (self.bands > 0 and self.frames > 0):
@@ -146,8 +159,8 @@ KINDS: Mapping[str, Any] = {
     name: kind for name, kind in get_type_hints(Recipe).items() if name in Recipe.__dataclass_fields__
 }
 PCEN = ("pcen_power", "pcen_smoothing", "pcen_epsilon")
-POSITIVE = ("n_fft", "hop_samples", "n_mels", "amin", "deviation", *PCEN)
-NOT_NEGATIVE = ("reference", "top_db")
+POSITIVE = ("n_fft", "hop_samples", "n_mels", "amin", "deviation", "exponent", *PCEN)
+NOT_NEGATIVE = ("reference", "top_db", "span_db")
 
 
 def _check(name: str, value: Any, kind: Any) -> None:

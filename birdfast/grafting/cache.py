@@ -103,7 +103,15 @@ def _rewritten(asked: _Asked, paths: Sequence[Path]) -> Grafted | None:
     content = networkfile.content(asked.model, asked.sha256)
     try:
         data, shown, of_several = graft.shown_alone(content, asked.wanted)
-        grafted = graft.verified(data, batch=asked.batch, tolerance=asked.tolerance, shown=shown)
+        kept_in = paths[0].parent if paths else None
+        grafted = graft.verified(
+            data,
+            batch=asked.batch,
+            tolerance=asked.tolerance,
+            shown=shown,
+            kept=kept_in,
+            name=str(asked.model),
+        )
     except (ModelMemoryError, MemoryError) as error:
         warn_original(f"{str(error) or 'too little memory'}; tried again next time")
         return None

@@ -31,7 +31,7 @@ def output(graph: Graph, tensor: int) -> Output:
     """Return a tensor as one that a graph gives."""
     dtype, shape = _dtype(graph, tensor), _shape(graph, tensor)
     scale, _ = tensors.steps(graph.tensors[tensor])
-    return Output(_names(graph, tensor), dtype, shape, of(graph, tensor), scale)
+    return Output(_names(graph, tensor), dtype, shape, of(graph, tensor), scale, graph.lacks.get(tensor, ""))
 
 
 def of(graph: Graph, tensor: int) -> GraphEnd:

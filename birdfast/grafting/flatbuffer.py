@@ -10,11 +10,11 @@ from typing import Any
 
 import flatbuffers
 from ai_edge_litert import schema_py_generated as schema
-from flatbuffers import number_types
+from flatbuffers import flexbuffers, number_types
 
 from ..errors import ModelError, ModelMemoryError
 
-__all__ = ["read", "schema", "write"]  # the schema lives here: others take it from here
+__all__ = ["read", "schema", "texts", "write"]  # the schema lives here: others take it from here
 
 IDENTIFIER = b"TFL3"
 LARGEST_BYTES = 2**31 - 1  # a flatbuffer's offsets are signed 32-bit numbers
@@ -102,6 +102,20 @@ def write(model: Any) -> bytes:
         raise ModelMemoryError("the model cannot be written: too little memory") from error
     except Exception as error:
         raise ModelError(f"the model cannot be written: {type(error).__name__}: {error}") from error
+
+
+def texts(data: bytes) -> list[bytes]:
+    """Return the strings of a flexbuffer that is a list of two, as a Flex operator's options are.
+
+    Raises
+    ------
+    Exception
+        Of any kind: it is something else, or damaged.
+    """
+    vector = flexbuffers.GetRoot(data).AsVector  # nothing is followed but these two: a tree could have loops
+    if len(vector) != 2:
+        raise ValueError(f"options of {len(vector)} parts, expected 2")
+    return [bytes(vector[i].AsStringBytes) for i in range(2)]
 
 
 class _Budget:

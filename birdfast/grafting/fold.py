@@ -9,7 +9,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..runtimes import litert
-from . import surgery
+from . import parts, surgery
 from .graph import Graph
 from .tensors import DTYPES, is_quantised
 
@@ -86,6 +86,7 @@ def freeze(graph: Graph, batch: int = 1) -> Graph:
     for t in [source, *made]:
         if t in dependent:
             frozen.set_shape(t, shapes[t])
+    parts.take_first(frozen)
     drop_dead(frozen)
     return frozen
 

@@ -80,6 +80,7 @@ def _rewrite(graph: Graph, batch: int, shown: Mapping[str, int], kernels: bool) 
         outputs.append(embedding)
     body = surgery.extract(frozen, [cut], outputs)
     _as_asked(body, front_end, batch)
+    body.tell_apart()
     words = "" if front_end is None else front_end.words()
     proof = Proof(len(graph.operators), len(body.operators), words)
     more = {role: tensor for role, tensor in shown.items() if role not in (LOGITS, EMBEDDING)}
@@ -163,6 +164,8 @@ def verified(
     batch: int = 1,
     tolerance: float = TOLERANCE,
     shown: Mapping[str, int] = MappingProxyType({}),
+    kept: Path | None = None,
+    name: str = "the model",
 ) -> Grafted | None:
     """Return the fastest rewrite of a model that says what the original says.
 
@@ -174,6 +177,8 @@ def verified(
         As `optimize`.
     tolerance : float
         The largest difference of a logit.
+    kept, name
+        As `original.check`.
 
     Returns
     -------
@@ -190,7 +195,7 @@ def verified(
     if reason := beginning.unfit(original.read(model)):
         warn_original(reason)
         return None
-    original.check(model)
+    original.check(model, kept, name)
     worst, lacked = [], False
     for kernels in (True, False):
         try:
@@ -233,7 +238,7 @@ def shown_alone(data: bytes, wanted: Wanted) -> tuple[bytes, dict[str, int], boo
     ModelError
         The model is damaged, has several inputs, or `roles.roles` finds not what is wanted.
     """
-    graph = original.read(data)
+    graph = original.read(data, partial=True)
     the_input(beginning.inputs(graph))
     places = roles(ending.outputs(graph), wanted)
     shown = {role: graph.outputs[place] for role, place in places.items()}

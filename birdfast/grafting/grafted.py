@@ -8,6 +8,7 @@ from __future__ import annotations
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..errors import ModelError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import litert
+from .bare import Bare, feed
 from .roles import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, of_a_window
 
 
@@ -162,6 +164,14 @@ class GraftedSession:
         the memory that the kernels work in, are its own.
         """
         return GraftedSession(self.grafted)
+
+    def bare(self) -> Bare:
+        """Return its body without the interpreter, and what feeds it."""
+        shown = [int(details["index"]) for details in self._interpreter.get_output_details()]
+        of_roles = {role: shown.index(tensor) for role, tensor in self.grafted.tensors.items()}
+        shape = tuple(self._shape.tolist())
+        feeder = partial(feed, self.grafted.front_end, shape)
+        return Bare(self.grafted.body, feeder, of_roles, self.batch, [shape])
 
     def _output_shape(self, tensor: int) -> Array:
         details = self._interpreter.get_output_details()

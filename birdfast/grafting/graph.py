@@ -30,6 +30,11 @@ class Graph:
     ------
     ModelError
         There is no graph in the model.
+
+    Attributes
+    ----------
+    lacks : dict of int to str
+        Of outputs that cannot be computed: why (see `flex`).
     """
 
     def __init__(self, model: Any) -> None:
@@ -37,6 +42,7 @@ class Graph:
             raise ModelError("a damaged TFLite model: no graph in it")
         self.model = model
         self.main = model.subgraphs[0]
+        self.lacks: dict[int, str] = {}
 
     @classmethod
     def parse(cls, data: bytes) -> Graph:
@@ -166,6 +172,14 @@ class Graph:
                 chosen.append(i)
                 wanted.update(t for t in reads(op) if t not in known)
         return chosen[::-1]
+
+    def tell_apart(self) -> None:
+        """Give tensors that share a name one of their own: some runtimes go by names."""
+        known: set[bytes] = set()
+        for number, tensor in enumerate(self.tensors):
+            if not tensor.name or tensor.name in known:
+                tensor.name = f"{(tensor.name or b'').decode(errors='replace')} #{number}".encode()
+            known.add(tensor.name)
 
     def add_constant(self, tensor: int, value: Array) -> None:
         """Turn a tensor into a constant of this value, in a buffer of its own."""

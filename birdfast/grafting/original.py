@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from . import subgraphs, surgery, trial, validate
+from . import flex, subgraphs, surgery, validate, verdict
 from .graph import Graph
 from .networkfile import content
 
 
-def read(model: bytes | str | Path) -> Graph:
+def read(model: bytes | str | Path, *, partial: bool = False) -> Graph:
     """Return a model's main graph, checked, without what it has no use for.
 
     Parameters
     ----------
     model : bytes, str or path
         The content of a .tflite file, or its path.
+    partial : bool
+        Whether to take it although some of its outputs need operators that there are not: see `flex.rewrite`.
 
     Raises
     ------
@@ -24,19 +26,24 @@ def read(model: bytes | str | Path) -> Graph:
     """
     graph = Graph.parse(content(model))
     unused = subgraphs.leave_main(graph)
+    unused = flex.rewrite(graph, partial) or unused
     validate.check(graph)
     if unused:
         surgery.sweep(graph)
     return graph
 
 
-def check(model: bytes | str | Path) -> tuple[Graph, bytes]:
+def check(
+    model: bytes | str | Path, kept: Path | None = None, name: str = "the model"
+) -> tuple[Graph, bytes]:
     """Return a model's graph, and bytes that are safe to hand to the runtime, for running it as it is.
 
     Parameters
     ----------
     model : bytes, str or path
         The content of a .tflite file, or its path.
+    kept, name
+        Where verdicts are kept, and what the model is called; see `verdict.check`.
 
     Raises
     ------
@@ -45,5 +52,5 @@ def check(model: bytes | str | Path) -> tuple[Graph, bytes]:
     """
     graph = read(model)
     data = graph.write()
-    trial.run(data)
+    verdict.check(data, "tflite", [], kept, name)
     return graph, data

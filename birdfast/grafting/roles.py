@@ -85,7 +85,7 @@ def roles(outputs: Sequence[Output], wanted: Wanted) -> dict[str, int]:
     Raises
     ------
     ModelError
-        As `scores_output`, for any of them; or two label spaces have one output.
+        As `scores_output`, for any of them; two label spaces have one output; or one cannot be computed.
     """
     found = {LOGITS: scores_output(outputs, wanted.output, wanted.n_classes)}
     for space in wanted.more:
@@ -99,6 +99,9 @@ def roles(outputs: Sequence[Output], wanted: Wanted) -> dict[str, int]:
     for role in (EMBEDDING, SPATIAL_EMBEDDING):
         if which := getattr(wanted, role):
             found[role] = _vectors(outputs, role, which)
+    for place in found.values():
+        if outputs[place].lacks:
+            raise ModelError(f"{outputs[place].names[0]}: not supported: {outputs[place].lacks}")
     return found
 
 

@@ -59,6 +59,8 @@ class Output(NamedTuple):
         What the graph has done to it last.
     scale : float
         Of numbers that are quantised; 0: they are not.
+    lacks : str
+        Why it cannot be computed; "": it can.
     """
 
     names: tuple[str, ...]
@@ -66,6 +68,7 @@ class Output(NamedTuple):
     shape: tuple[int, ...]
     ends_in: GraphEnd = ""
     scale: float = 0.0
+    lacks: str = ""
 
     def __str__(self) -> str:
         return f"{' = '.join(self.names)} {self.dtype} {list(self.shape)}"

@@ -16,7 +16,7 @@ QUIET_S = 2.0  # then whoever waits is told what for
 BYTES = 8 * 2**30  # of address space: a graph that asks for more is refused by the system, not by swapping
 FAILED, LACKED, ABSENT = 3, 4, 5
 REFUSALS = {FAILED: ModelError, LACKED: ModelMemoryError, ABSENT: ModelRuntimeError}
-NAMES = {"tflite": "the TFLite runtime", "onnx": "ONNX Runtime"}
+NAMES = {"tflite": "the TFLite runtime", "onnx": "ONNX Runtime", "openvino": "OpenVINO"}
 # Not of the model's doing, or perhaps not: C++ aborts where memory is lacking, too.
 FROM_OUTSIDE = (
     *(signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP),
@@ -57,10 +57,10 @@ def attempt(
     ----------
     data : bytes
         A model written by this package.
-    runtime : "tflite" or "onnx"
+    runtime : "tflite", "onnx" or "openvino"
     shapes : sequence of shapes
-        Of silence for the one input of an ONNX model: one run each. Those of the inputs of a TFLite model,
-        in their order; (): as the file has them.
+        Of silence for the one input: one run each. Of the TFLite runtime those of the inputs, in their
+        order; (): as the file has them.
     name : str
         What whoever waits knows it by.
 
@@ -116,7 +116,7 @@ def main(runtime: str, *shapes: str) -> int:
     try:
         data = sys.stdin.buffer.read()
         lengths = [[int(length) for length in shape.split(",")] for shape in shapes]
-        {"tflite": _tflite, "onnx": _onnx}[runtime](data, lengths)
+        {"tflite": _tflite, "onnx": _onnx, "openvino": _openvino}[runtime](data, lengths)
     except (MemoryError, ModelMemoryError) as error:
         return _failed(f"needs more than {n_bytes / 2**30:.1f} GiB of memory {error}", LACKED)
     except ModelError as error:
@@ -146,6 +146,18 @@ def _onnx(data: bytes, shapes: Sequence[Sequence[int]]) -> None:
     taken = onnx.inputs(session)[0]
     for shape in shapes:
         onnx.run(session, {taken.name: np.zeros(shape, taken.dtype)}, onnx.outputs(session))
+
+
+def _openvino(data: bytes, shapes: Sequence[Sequence[int]]) -> None:
+    import numpy as np
+
+    from ..runtimes import openvino
+
+    for precision in ("f32", "bf16") if openvino.has_bfloat16() else ("f32",):
+        request = openvino.start(data, precision)
+        dtype, n_outputs = openvino.takes(request), openvino.n_outputs(request)
+        for shape in shapes:
+            openvino.run(request, np.zeros(shape, dtype), range(n_outputs))
 
 
 def _failed(reason: str, code: int) -> int:

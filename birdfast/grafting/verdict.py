@@ -11,10 +11,11 @@ from pathlib import Path
 from .. import sources
 from .._version import __version__
 from ..errors import ConfigError, ModelError
-from ..runtimes import litert, onnx
+from ..runtimes import litert, onnx, openvino
 from . import kept, places, trial
+from .trial import Verdict
 
-VERSIONS = {"tflite": litert.version, "onnx": onnx.version}
+VERSIONS = {"tflite": litert.version, "onnx": onnx.version, "openvino": openvino.version}
 FINE = "fine"
 MOST_BYTES = 10_000
 
@@ -43,17 +44,28 @@ def check(
         The runtime refuses it, crashes on it, or takes longer than 2 minutes; as a ModelMemoryError, it
         needs too much memory.
     """
+    if VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
+        folder = None
     attempt = partial(trial.attempt, data, runtime, shapes, name)
-    if folder is None or VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
-        error = attempt().error
-    else:
-        error = _kept(folder / _file_name(data, runtime, shapes), attempt)
-    if error is not None:
+    if error := known_or_now(folder, _file_name(data, runtime, shapes), attempt):
         raise error
 
 
-def _kept(path: Path, attempt: Callable[[], trial.Verdict]) -> ModelError | None:
-    """Return what a trial came to before, or else now, if no other process tries the same just then."""
+def known_or_now(folder: Path | None, file_name: str, attempt: Callable[[], Verdict]) -> ModelError | None:
+    """Return what a trial came to before, or else now, if no other process tries the same just then.
+
+    Parameters
+    ----------
+    folder : path or None
+        As `check`.
+    file_name : str
+        It changes with anything that changes what the trial comes to.
+    attempt : callable
+        The trial itself.
+    """
+    if folder is None:
+        return attempt().error
+    path = folder / file_name
     known = _read(path)
     if known is None:
         with kept.alone(path):
@@ -67,7 +79,7 @@ def _error(known: str) -> ModelError | None:
     return None if known == FINE else ModelError(known)
 
 
-def _made(path: Path, attempt: Callable[[], trial.Verdict]) -> ModelError | None:
+def _made(path: Path, attempt: Callable[[], Verdict]) -> ModelError | None:
     """Try the model now, and keep what comes of it if it lasts; a full disk only costs another trial."""
     found = attempt()
     if found.lasts:

@@ -41,17 +41,19 @@ class Walk:
     def affine(self, tensor: int) -> int:
         """Return the end of the matrix product that follows, the tensor itself if none does.
 
-        Slices before the product and a bias after it belong to it.
+        Slices and scales before the product and a bias after it belong to it.
         """
         start, product = tensor, False
         while (read := self._next(tensor)) is not None:
             op, name = read
             constants = [self.graph.constant(t) for t in reads(op)]
             bias = name in {"ADD", "SUB"} and any(c is not None and c.size > 1 for c in constants)
+            scale = name == "MUL" and any(c is not None and c.size == 1 for c in constants)
             matrix = name in MATRICES and not self._rounds(tensor) and not is_activated(op)
             if matrix and len([c for c in constants if c is None]) > 1:
                 break
-            if not (matrix or name in RESHAPES or (bias and product) or (name in MOVES and not product)):
+            before = not product and (name in MOVES or (scale and not is_activated(op)))
+            if not (matrix or name in RESHAPES or (bias and product) or before):
                 break
             product, tensor = product or matrix, int(op.outputs[0])
         return tensor if product else start

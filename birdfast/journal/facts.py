@@ -10,6 +10,8 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError
 from ..tables.table import About, AboutModel, Names
 
+LATER = {"precision": '"f32"'}  # of a run from before it could be chosen
+
 
 class Facts(NamedTuple):
     """A run as its journal knows it.
@@ -79,7 +81,7 @@ class Facts(NamedTuple):
             for model in about["models"]
         )
         return cls(
-            told["decides"],
+            LATER | told["decides"],
             About(about["metadata"], models, about["has_channels"]),
             told["shard"],
             told["inputs"],

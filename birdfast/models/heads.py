@@ -55,7 +55,7 @@ def completed(model: Model) -> Model:
 def by_input(path: Path) -> list[str]:
     """Return the listed networks whose embedding is as long as a file's input: it may be a head on them."""
     *batch, length = firstinput.shape(path) or (0,)
-    fitting = [one.name for one in listed().values() if one.embedding_samples == length]
+    fitting = [one.name for one in listed().values() if one.embedding_samples == length > 0]
     if len(batch) > 1 or any(n > 1 for n in batch):
         return []
     return [name for name in fitting if name in BARE] or fitting

@@ -20,6 +20,7 @@ from .listener import Listener, Role, check_one_channel
 from .onepass import listening, one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
+from .showing import Showing
 from .transcript import Transcript, complete, failure_of, hear, in_order
 
 __all__ = ["Pipeline", "Scored", "Sound"]
@@ -57,6 +58,7 @@ class Pipeline:
         every = (model,) if one else several("model", model, "models.Model, or several")
         models.check_several(every)
         self.listeners = listening(every, self.options)
+        self._showing = Showing(self.options)
 
     def detect(self, sound: Sound, rate_hz: int | None = None) -> list[Detection]:
         """Return what is heard in a recording, or in sound that is already in memory.
@@ -98,7 +100,7 @@ class Pipeline:
     ) -> Float32:
         """Return the embedding of each window: float32 [n_windows, d]; arguments as `score`.
 
-        `role="spatial_embedding"` has a vector for each place of a window's picture: of Perch 2 float32
+        The "spatial_embedding" has a vector for each place of a window's picture: of Perch 2 float32
         [n_windows, 16, 4, 1536], 393 KB a window, 283 MB an hour. `score` yields it flat, batch by batch.
 
         Raises
@@ -107,33 +109,33 @@ class Pipeline:
             As `score`; channels are each heard by themselves (`channel="each"`); or there is none to show.
         """
         check_one_channel(self.options)
-        listener, name = self.listener(model), samples.name_of(sound)
-        shape = listener.embedding_shape(role)
-        with warned(name) as tell:
-            every = self._listen([listener], sound, rate_hz, tell)
-            found = [listener.embedding(scored, role) for _, scored in every]
+        listener = self._showing(role, self.listener(model))
+        shape, name = listener.embedding_shape(role), samples.name_of(sound)
+        found = [listener.embedding(one, role) for one in self._scored(listener, sound, rate_hz, name)]
         return np.concatenate([np.zeros((0, *shape), np.float32), *found])
 
-    def score(self, sound: Sound, rate_hz: int | None = None, model: str | None = None) -> Iterator[Scored]:
+    def score(
+        self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = "embedding"
+    ) -> Iterator[Scored]:
         """Yield a network's outputs for batch after batch of windows.
 
         A batch is of one channel, which it names. With `channel="each"` all take turns, each in time.
 
         Parameters
         ----------
-        sound, rate_hz
-            As `detect`.
+        sound, rate_hz : as `detect`
         model : str or None
             The model's name; needed where there are several.
+        role : "embedding" or "spatial_embedding"
+            The second is among the outputs only if it is asked for.
 
         Raises
         ------
-        AudioError, ModelError
-            As `detect`.
-        ConfigError
-            There is no model of that name, or there are several and none is named.
+        AudioError, ModelError, ConfigError
+            As `detect`; there is no such role or model; or there are several and none is named.
         """
-        return self._scored(self.listener(model), sound, rate_hz, samples.name_of(sound))
+        listener = self._showing(role, self.listener(model))
+        return self._scored(listener, sound, rate_hz, samples.name_of(sound))
 
     def listener(self, model: str | None = None) -> Listener:
         """Return a model's listener by its name; None is the only one's."""
@@ -162,8 +164,7 @@ class Pipeline:
         only : collection of int or None
             The numbers of the models that are to listen; None is all.
         kinds : collection of str or None
-            The dense rows to send ("logits", "scores", "embeddings") in place of detections; None finds
-            detections, and sends what the options keep.
+            The dense rows to send ("logits", "scores", "embeddings"); None is detections and what is kept.
         """
         outcome = Outcome(stretch)
         listeners = self._chosen(only)
@@ -203,14 +204,12 @@ class Pipeline:
         only: Collection[int] | None = None,
         kinds: Collection[str] | None = None,
     ) -> Outcome:
-        """Analyse sound in memory, in one stretch, as `analyse` does a file.
+        """Analyse sound in memory, float32 [n], in one stretch, as `analyse` does a file.
 
         Parameters
         ----------
-        sound : float32 [n]
-            Mono, and finite (`samples.check`).
-        rate_hz, send, alive, only, kinds
-            As `detect` and `analyse`.
+        sound, rate_hz, send, alive, only, kinds
+            As `detect` and `analyse`; the sound is mono, and finite (`samples.check`).
         """
         outcome = Outcome(audio_s=len(sound) / rate_hz)
         tell, every = outcome.notes.append, self._chosen(only)
@@ -227,8 +226,8 @@ class Pipeline:
         return [listener for listener in self.listeners if only is None or listener.number in only]
 
     def _opened(self, path: str | os.PathLike[str], tell: Tell) -> audio.Recording:
-        options = self.options
-        return audio.Recording(path, options.channel, options.resampler, options.max_hours, tell)
+        how = self.options
+        return audio.Recording(path, how.channel, how.resampler, how.max_hours, tell)
 
     def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
         with warned(name) as tell:

@@ -9,6 +9,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Protocol
 
+from ..config import AUTO, Engine
 from ..errors import AudioError
 from ..models import Model
 from ..sessions import backbone, open_head, open_session
@@ -80,9 +81,19 @@ class Backbone:
 
 
 class Backbones:
-    """The networks of listeners that hear together, each opened once."""
+    """The networks of listeners that hear together, each opened once.
 
-    def __init__(self) -> None:
+    Parameters
+    ----------
+    engine : Engine
+        What runs them.
+    spatial : bool
+        Whether they show the spatial embedding that their models tell. No table has it, and it is large: so
+        it is not fetched, nor missed where a file lacks it, unless it is asked for.
+    """
+
+    def __init__(self, engine: Engine = AUTO, spatial: bool = False) -> None:
+        self._engine, self._spatial = engine, spatial
         self._known: dict[Model, dict[int, Backbone]] = {}  # by the number of classes, too
 
     def join(
@@ -105,16 +116,19 @@ class Backbones:
         more = [len(names) for names in on.class_names()[1:]] if on.found else []
         below = self._opened(on, [on.n_classes, *more], cache)
         first, *others = n_classes
-        session = open_head(model, below.shared, first, cache, others)  # on trial, heads hear the same sounds
+        # on trial, heads hear the same sounds
+        session = open_head(model, below.shared, first, cache, others, self._engine)
         below.join(number, session)
         return below, session
 
     def _opened(self, model: Model, n_classes: Sequence[int], cache: Path | None) -> Backbone:
         first, *more = n_classes
+        if not self._spatial:
+            model = dataclasses.replace(model, spatial_embedding="")
         key = dataclasses.replace(model, path=model.path.resolve(), **NO_MATTER)
         known = self._known.setdefault(key, {})
         if first not in known:
-            session = open_session(model, first, cache, more)
+            session = open_session(model, first, cache, more, self._engine)
             known[first] = _alike(known, first, session) or Backbone(session)
         return known[first]
 

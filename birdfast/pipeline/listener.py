@@ -66,7 +66,7 @@ class Listener:
         self.label_spaces = model.class_names()
         cache = models.cache_folder() if options.graft else None
         sizes = [len(names) for names in self.label_spaces]
-        self.backbone, session = (backbones or Backbones()).join(number, model, sizes, cache)
+        self.backbone, session = (backbones or Backbones(options.engine)).join(number, model, sizes, cache)
         self.model = model.for_input(session.window_samples, session.ends_in)
         models.check_window(self.model.path, self.model.window_samples, self.model.rate_hz)
         plausibility.check(model, self.model, session)

@@ -25,7 +25,7 @@ def listening(models: Sequence[Model], options: Options) -> tuple[Listener, ...]
     ModelError, ConfigError
         As `Listener`; of several it names the model whom options do not fit.
     """
-    listeners, below = [], Backbones()
+    listeners, below = [], Backbones(options.engine)
     for number, model in enumerate(models):
         try:
             listeners.append(Listener(model, options, number, below))

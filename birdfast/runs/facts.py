@@ -7,10 +7,11 @@ import json
 from collections.abc import Mapping, Sequence
 
 from .._version import __version__
-from ..config import KEEP, Options
+from ..config import KEEP, Options, Runtime
 from ..frontends import recipe
 from ..journal import Facts
 from ..models import Digests, Model
+from ..runtimes import openvino
 from ..tables import About, AboutModel, Names
 from . import shards
 from .shards import Shard
@@ -77,10 +78,13 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
     if options.resampler == "birdnet":
         decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
+    del decides["runtime"]  # what each model runs in is told by its name and version, however it was chosen
     decides[KEPT] = ", ".join(json.loads(decides.pop(KEEP))) or "none"
     for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
-        decides |= {f"{whose} {name}": value for name, value in _of_model(model, digest).items()}
+        decides |= {
+            f"{whose} {name}": value for name, value in _of_model(model, digest, options.runtime).items()
+        }
     return decides
 
 
@@ -89,10 +93,10 @@ def about_alone(models: Sequence[Model]) -> About:
     return About({}, tuple(AboutModel(model.name) for model in models))
 
 
-def _of_model(model: Model, digests: Digests) -> dict[str, str]:
+def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]:
     decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
-        decides["runtime"] = model.runtime
+        decides["runtime"] = openvino.version() if chosen == "openvino" else model.runtime
     more = zip(model.label_spaces[1:], digests.more, strict=False)  # those of a backbone decide nothing
     decides |= {f"labels of {space.name}": digest for space, digest in more}
     facts = {name: getattr(model, name) for name in OF_MODEL}
@@ -101,7 +105,7 @@ def _of_model(model: Model, digests: Digests) -> dict[str, str]:
         facts["front_end"] = recipe.plain(model.front_end)
     decides |= {name: json.dumps(value) for name, value in facts.items()}
     if model.backbone is not None:  # whose classes nobody hears of, but their number chooses its scores
-        below = _of_model(model.backbone, Digests(digests.backbone, digests.backbone_labels))
+        below = _of_model(model.backbone, Digests(digests.backbone, digests.backbone_labels), chosen)
         below["n_classes"] = str(model.backbone.n_classes or "")
         decides |= {f"backbone's {name}": value for name, value in below.items() if value}
     return decides

@@ -63,8 +63,9 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     ModelError, ConfigError
         Something does not fit, or is not answered.
     """
-    recipe = None if told.front_end is None else _recipe(told.front_end)
-    facts: dict[str, Any] = {"name": told.name, "title": told.name, "licence": "as its author says"}
+    drawn = None if told.front_end is None else recipe(told.front_end)
+    licence = told.licence or "as its author says"
+    facts: dict[str, Any] = {"name": told.name, "title": told.title or told.name, "licence": licence}
     facts["model"] = path.name if is_name(path.name) else f"{told.name}{path.suffix}"
     whose, facts["labels_format"] = _labels(path, network, told, asking)
     facts["labels"] = _file_name(whose)
@@ -75,7 +76,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     of_head = facts_of_head.find(path, network, told, asking)
     if not of_head and onnxfacts.EMBEDDING in network.metadata:
         facts["embedding"] = network.metadata[onnxfacts.EMBEDDING]
-    facts |= of_head or _sound(path, network, told, recipe, asking)
+    facts |= of_head or _sound(path, network, told, drawn, asking)
     facts["activation"] = told.activation or LEFT_TO_DO.get(output.ends_in, "")
     if not facts["activation"]:
         usual = guesses.activation(facts.get("window_samples", 0))
@@ -83,7 +84,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
         question = "what makes confidences of its scores, sigmoid, softmax or none"
         facts["activation"] = asking.ask("--activation", question, [usual, *others], activation)
     manifest.check(path, facts)
-    return Found(facts, whose, recipe)
+    return Found(facts, whose, drawn)
 
 
 def write_classes(path: Path, classes: list[str]) -> None:
@@ -103,11 +104,24 @@ def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple
         n_classes = {output.n_classes for output in network.outputs}
         near = [str(one) for one in guesses.labels_beside(path, n_classes)]
         chosen = asking.ask("--labels", "the file with its labels, one a line, a CSV or JSON", near, _file)
+    return chosen, labels_format(chosen, told, asking)
+
+
+def labels_format(chosen: Path, told: Told, asking: Asking) -> str:
+    """Return the format of a file of labels, as `labels.load` has it.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file, or nothing tells its format.
+    ModelError
+        It is no list of labels.
+    """
     kind = labels.kind_of(_file(str(chosen)))
     if told.column and kind != "lines":
-        return chosen, f"{kind}:{told.column}"
+        return f"{kind}:{told.column}"
     _check_no_column(chosen, told)
-    return chosen, labels.format_of(chosen, column=lambda path: _column(path, asking))
+    return labels.format_of(chosen, column=lambda path: _column(path, asking))
 
 
 def _column(path: Path, asking: Asking) -> str:
@@ -153,12 +167,12 @@ def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: A
 
 
 def _sound(
-    path: Path, network: Inspected, told: Told, recipe: Recipe | None, asking: Asking
+    path: Path, network: Inspected, told: Told, drawn: Recipe | None, asking: Asking
 ) -> dict[str, int]:
     """Return the rate and the window of what a network takes."""
     (taken,) = network.inputs
-    held = None if recipe else taken.window_samples
-    if recipe is None and held is None:
+    held = None if drawn else taken.window_samples
+    if drawn is None and held is None:
         raise ModelError(
             f"{path}: takes {taken}, which is no window of sound; if it is a picture, give the recipe that it"
             " was trained on with --front-end"
@@ -184,8 +198,14 @@ def _check_window(path: Path, held: int | None, told: Told, window_samples: int,
         raise ModelError(f"{path}: takes windows of {window_samples:,} samples, not {wanted:,}")
 
 
-def _recipe(path: Path) -> Recipe:
-    """Read the recipe of a front end: a file of its keys, or one with a table of them."""
+def recipe(path: Path) -> Recipe:
+    """Read the recipe of a front end: a file of its keys, or one with a table of them.
+
+    Raises
+    ------
+    ConfigError
+        There is none in it, or one that cannot be.
+    """
     told: Mapping[str, Any] = sources.toml(path, ConfigError)
     try:
         table = told.get("front_end", told)

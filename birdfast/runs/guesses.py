@@ -10,7 +10,7 @@ from pathlib import Path
 from .. import labels
 from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
-from ..models import catalogue
+from ..models import Model, catalogue
 from ..models.onnxfacts import CLASSES
 from ..sources import ordered
 
@@ -23,15 +23,21 @@ COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "spe
 
 def rates_hz(window_samples: int) -> list[int]:
     """Return the rates at which a window is as long as networks have it: those of known networks first."""
-    known = [model.rate_hz for model in catalogue().values() if model.window_samples == window_samples]
+    known = [model.rate_hz for model in _known(window_samples)]
     usual = [rate for seconds in WINDOWS_S for rate in RATES_HZ if round(rate * seconds) == window_samples]
     return list(dict.fromkeys(known + usual))
 
 
 def activation(window_samples: int) -> str:
     """Return what is usually left to do to scores of which the graph's end says nothing."""
-    known = [model.activation for model in catalogue().values() if model.window_samples == window_samples]
+    known = [model.activation for model in _known(window_samples)]
     return next((one for one in known if one in ("sigmoid", "softmax")), "sigmoid")
+
+
+def _known(window_samples: int) -> list[Model]:
+    """Return the known networks of sound that take such windows."""
+    every = catalogue().values()
+    return [model for model in every if model.window_samples == window_samples and model.front_end is None]
 
 
 def classes(metadata: Mapping[str, str]) -> list[str]:

@@ -18,7 +18,7 @@ class Told:
 
     Attributes
     ----------
-    name, output, activation, column, on : str
+    name, title, licence, output, activation, column, on : str
         `column` is that of a CSV of labels; `on` is what a head is on, a listed name or a place.
     labels, front_end : path or None
         A file of labels, and one with the recipe of its pictures.
@@ -26,6 +26,8 @@ class Told:
     """
 
     name: str = ""
+    title: str = ""
+    licence: str = ""
     labels: Path | None = None
     column: str = ""
     rate_hz: int = 0

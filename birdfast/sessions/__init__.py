@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..errors import ModelError, ModelMemoryError
+from ..config import AUTO, Engine, Runtime
+from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..grafting.roles import Wanted
 from ..models import Kind, Model
 from .head import HeadSession
@@ -16,7 +17,11 @@ from .wanted import wanted
 
 
 def open_session(
-    model: Model, n_classes: int = 0, cache: Path | None = None, more: Sequence[int] = ()
+    model: Model,
+    n_classes: int = 0,
+    cache: Path | None = None,
+    more: Sequence[int] = (),
+    engine: Engine = AUTO,
 ) -> Session:
     """Load a model's network.
 
@@ -29,17 +34,24 @@ def open_session(
         Where networks are kept that were rewritten for speed; None runs the original as it is.
     more : sequence of int
         How many classes the labels of further label spaces name; none where they are not known.
+    engine : Engine
+        What is to run it.
 
     Raises
     ------
     ModelError
-        The file is no network for sound, is damaged, or does not fit the labels.
+        The file is no network for sound, is damaged, or does not fit the labels; or the engine gives other
+        scores than the usual one.
+    ConfigError
+        The engine runs no networks of its kind.
     """
     if model.backbone is not None:
         on = backbone(model)
-        return open_head(model, open_session(on, on.n_classes, cache), n_classes, cache, more)
+        below = open_session(on, on.n_classes, cache, (), engine)
+        return open_head(model, below, n_classes, cache, more, engine)
     shown = wanted(model, n_classes, more)
-    session = OPENERS[model.kind](model, shown, cache)
+    _check(engine, model)
+    session = _by(engine, OPENERS[model.kind](model, shown, cache), model, cache)
     for name, role, n_labels in [
         ("", LOGITS, n_classes),
         *((f"label space {space.name}: ", logits_of(space.name), space.n_classes) for space in shown.more),
@@ -71,13 +83,37 @@ def backbone(model: Model) -> Model:
 
 
 def open_head(
-    model: Model, on: Session, n_classes: int = 0, cache: Path | None = None, more: Sequence[int] = ()
+    model: Model,
+    on: Session,
+    n_classes: int = 0,
+    cache: Path | None = None,
+    more: Sequence[int] = (),
+    engine: Engine = AUTO,
 ) -> HeadSession:
     """Load a head, and put it on its backbone's session; parameters and errors as `open_session`."""
     alone = dataclasses.replace(model, backbone=None, rate_hz=0, window_samples=on.outputs.get(EMBEDDING, 0))
-    head = open_session(alone, n_classes, cache, more)
+    head = open_session(alone, n_classes, cache, more, engine)
     with _named(model.path):
         return HeadSession(on, head)
+
+
+def _check(engine: Engine, model: Model) -> None:
+    """Refuse an engine that runs no networks of a model's kind; heads of birdfast's own take any."""
+    usual = USUAL.get(model.kind)
+    fits = {"auto", usual, "openvino"} if usual else {"auto"}
+    if model.kind != "head" and engine.runtime not in fits:
+        by = f"runs in {usual} or openvino" if usual else "is birdfast's own, and runs in nothing else"
+        raise ConfigError(f"runtime: {engine.runtime} does not fit; {model.path} {by}")
+
+
+def _by(engine: Engine, session: Session, model: Model, cache: Path | None) -> Session:
+    """Return a session by the engine that is asked for, of one that the usual engine has opened."""
+    if engine.runtime != "openvino" or model.kind not in USUAL:
+        return session
+    from .openvino import instead
+
+    with _named(model.path):
+        return instead(session, engine.precision, cache)
 
 
 def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
@@ -126,6 +162,7 @@ def _named(path: Path) -> Iterator[None]:
         raise type(error)(f"{path}: {reason}") from error
 
 
+USUAL: dict[Kind, Runtime] = {"tflite": "litert", "onnx": "onnxruntime"}
 OPENERS: dict[Kind, Callable[[Model, Wanted, Path | None], Session]] = {
     "tflite": _tflite,
     "onnx": _onnx,

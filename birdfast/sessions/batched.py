@@ -67,6 +67,12 @@ class BatchedSession:
         """Name and version of the library that runs it."""
         return self._first.runtime
 
+    def through(self, made: Callable[[Session], Session]) -> BatchedSession:
+        """Return the same with other sessions of its networks in the places of its own."""
+        other = BatchedSession.__new__(BatchedSession)
+        other._start(self._full and made(self._full), _Later(lambda: made(self._later.opened())))
+        return other
+
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         check_windows(windows, self)
@@ -88,12 +94,12 @@ class _Later:
     """Sessions for single windows: the first is opened when someone needs it, the others are its twins."""
 
     def __init__(self, opened: Callable[[], Session]) -> None:
-        self._opened, self._lock = opened, Lock()
+        self.opened, self._lock = opened, Lock()
         self._first: Session | None = None
 
     def session(self) -> Session:
         with self._lock:
             if self._first is None:
-                self._first = self._opened()
+                self._first = self.opened()
                 return self._first
         return self._first.twin()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -15,6 +16,7 @@ from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
 from ..grafting import networkfile
+from ..grafting.bare import Bare
 from ..grafting.grafted import warn_without
 from ..grafting.roles import (
     EMBEDDING,
@@ -119,6 +121,15 @@ class TfliteSession:
             for (role, tensor), values in zip(self._roles.items(), found, strict=True)
         }
 
+    def bare(self) -> Bare:
+        """Return the network without the interpreter."""
+        network, model, _ = self._asked
+        given = [int(details["index"]) for details in self._interpreter.get_output_details()]
+        of_roles = {role: given.index(tensor) for role, tensor in self._roles.items()}
+        return Bare(
+            network.data, partial(_intake, network.taken, model), of_roles, 1, [self._intake.shape(1)]
+        )
+
     def twin(self) -> TfliteSession:
         """Return a second session of the same network."""
         made = TfliteSession.__new__(TfliteSession)
@@ -132,9 +143,10 @@ def _safe(content: bytes, model: Model, shown: Wanted, kept: Path | None) -> _Ne
         return _Network(content, the_input([_told(details) for details in litert.inputs(content)]))
     from ..grafting import beginning, ending, original, surgery, verdict
 
-    graph = original.read(content)
+    graph = original.read(content, partial=True)
     taken = the_input(beginning.inputs(graph))
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
+    graph.tell_apart()
     data = graph.write() if inner is None else surgery.with_outputs(graph, [inner])
     verdict.check(data, "tflite", [shape], kept, str(model.path))
     own = tuple(map(int, graph.outputs))
@@ -185,7 +197,7 @@ def _allocated(details: Sequence[Mapping[str, Any]], stated: Mapping[int, Output
         tensor, shape = int(one["index"]), tuple(one["shape"].tolist())
         output = Output((one["name"],), np.dtype(one["dtype"]), shape, scale=one["quantization"][0])
         known = stated.get(tensor, output)
-        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in)
+        found[tensor] = output._replace(names=known.names, ends_in=known.ends_in, lacks=known.lacks)
     return found
 
 

@@ -130,7 +130,7 @@ def _leaves(file: io.BufferedReader, tables: Tables) -> Iterator[Field]:
                 waiting.append((leads, field.start, field.end))
 
 
-def fields(file: io.BufferedReader, start: int, end: int) -> Iterator[Field]:
+def fields(file: io.BufferedIOBase, start: int, end: int) -> Iterator[Field]:
     """Yield the fields of a message that lies from `start` to `end`; EOFError where it is none."""
     first = start
     while first < end:
@@ -165,7 +165,7 @@ def _words(file: io.BufferedReader, entry: Field) -> tuple[str, str]:
     return found[1], found[2]
 
 
-def varint(file: io.BufferedReader) -> int:
+def varint(file: io.BufferedIOBase) -> int:
     """Return the number that a file goes on with; EOFError where there is none."""
     value, shift = 0, 0
     while shift < 70:

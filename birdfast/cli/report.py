@@ -1,0 +1,42 @@
+"""`birdfast optimize --report`: what another way of running a network does to detections, as a table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterable
+
+from .. import voice
+from ..errors import ConfigError
+from . import exits, values
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what to compare, and on what."""
+    group = parser.add_argument_group("with --report")
+    group.add_argument(
+        "--report",
+        nargs="+",
+        metavar="INPUT",
+        help="audio files, folders, or .txt lists of paths, on which detections are compared",
+    )
+    values.engine(group)
+
+
+def check(args: argparse.Namespace) -> None:
+    """Refuse an engine without recordings to compare it on."""
+    if args.runtime or args.precision:
+        raise ConfigError("--runtime and --precision can only go with --report")
+
+
+def run(args: argparse.Namespace, others: Iterable[str]) -> int:
+    """Compare, print, and return the exit code; `others` are options that were given and do not fit."""
+    from .. import inputs, models
+    from ..runs import report
+
+    if unfit := sorted(others):
+        raise ConfigError(f"{', '.join(unfit)} cannot go with --report")
+    usual, other = report.options_of(args.runtime, args.precision, args.max_hours)
+    paths = inputs.find(args.report, voice.say)
+    found = report.compare(paths, models.find(args.model), usual, other, voice.say)
+    voice.report(*found.lines())
+    return exits.of(len(found.failures), found.n_recordings)

@@ -1,0 +1,217 @@
+"""Converting: a checkpoint of torch becomes a model's folder, whose network says what torch says."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import audio, labels
+from ..arrays import Float32
+from ..converting import checkpoint as checkpoints
+from ..converting import export
+from ..converting.checkpoint import Checkpoint
+from ..errors import ConfigError, ModelError
+from ..frontends.pictures import Pictures
+from ..frontends.recipe import Recipe
+from ..grafting import verification
+from ..models import is_name, manifest, onnxfacts, own
+from ..models.model import listed
+from ..sessions import open_session
+from ..sessions.session import LOGITS
+from . import adding, facts_of_file
+from .adding import Added
+from .asking import Asking
+from .told import Told
+
+TOLERANCE = 1e-3  # of a logit; of its window's largest, where that is above 1
+MOST_WINDOWS = 60  # of each recording: torch and the network hear them all
+
+
+class Converted(NamedTuple):
+    """A checkpoint that was converted.
+
+    Attributes
+    ----------
+    added : Added
+    checkpoint : Checkpoint
+    row : str
+        The listed network whose pictures it takes; "": they were told.
+    n_windows : int
+        How many windows were compared.
+    difference : float
+        The largest of a logit from torch's, as `TOLERANCE` has it.
+    """
+
+    added: Added
+    checkpoint: Checkpoint
+    row: str
+    n_windows: int
+    difference: float
+
+
+class _Sound(NamedTuple):
+    """What a network takes: the picture of a window of sound."""
+
+    rate_hz: int
+    window_samples: int
+    recipe: Recipe
+
+
+def convert(
+    path: Path,
+    folder: Path,
+    told: Told,
+    asking: Asking,
+    architecture: str = "",
+    recordings: Sequence[Path] = (),
+    *,
+    force: bool = False,
+) -> Converted:
+    """Make a model's folder of a checkpoint.
+
+    Parameters
+    ----------
+    path : path
+        A folder of Hugging Face's kind, or a file of weights.
+    folder : path
+        The model's.
+    told : Told
+        What the checkpoint does not say, or says wrongly. Rate, window and activation are, where nobody
+        tells them, those of the listed network of its kind; so is the picture.
+    asking : Asking
+    architecture : str
+        As `converting.checkpoint.read`.
+    recordings : sequence of path
+        What is compared beside noise, tones and the like.
+    force : bool
+        Replace the model that is in the folder.
+
+    Raises
+    ------
+    ModelError
+        The checkpoint cannot be converted, or the network says something else than torch.
+    ConfigError
+        What is needed is not told; or the folder is there, or cannot be made.
+    """
+    _check_place(folder, force=force)
+    found = checkpoints.read(path, architecture)
+    row = "" if told.front_end else found.architecture.family.row
+    name = told.name or folder.absolute().name
+    if not is_name(name):
+        raise ConfigError(f"name: {name!r} cannot be a model's name; give another with --name")
+    with tempfile.TemporaryDirectory(prefix="birdfast.") as scratch:
+        home = Path(scratch)
+        told = _completed(dataclasses.replace(told, name=name), found, home)
+        sound = _sound(told)
+        classes = _classes(found, told, asking)
+        asking.done()
+        windows = np.stack([*_windows(sound, recordings)])
+        network, logits = export.export(found, len(classes), _drawn(path, found, sound, windows), home)
+        network = network.rename(home / f"{name}.onnx")
+        onnxfacts.write(network, sound.rate_hz, sound.window_samples, classes)
+        difference = _compared(path, network, sound, windows, logits)
+        added = adding.add(network, told, asking, folder, force=force)
+    return Converted(added, found, row, len(windows), difference)
+
+
+def _check_place(folder: Path, *, force: bool) -> None:
+    """Refuse a folder that is not to be replaced before the work, as `adding.add` does behind it."""
+    if not force and folder.is_dir() and any(folder.iterdir()):
+        raise ConfigError(
+            f"{folder}: is there; take another folder with -o, or --force for a model that was added"
+        )
+
+
+def _completed(told: Told, found: Checkpoint, home: Path) -> Told:
+    """Return what is told, and for the rest what the listed network of its kind has."""
+    row = listed()[found.architecture.family.row]
+    told = dataclasses.replace(
+        told,
+        title=told.title or found.path.resolve().stem,
+        licence=told.licence or found.licence,
+        activation=told.activation or row.activation,
+    )
+    if told.front_end:
+        return told
+    assert row.front_end is not None
+    (home / "recipe.toml").write_text(manifest.text({}, row.front_end), encoding="utf-8")
+    length = 0 if told.window_s or told.window_samples else row.window_samples
+    return dataclasses.replace(
+        told,
+        front_end=home / "recipe.toml",
+        rate_hz=told.rate_hz or row.rate_hz,
+        window_samples=told.window_samples or length,
+    )
+
+
+def _sound(told: Told) -> _Sound:
+    assert told.front_end is not None
+    window_samples = told.window_samples or round(told.window_s * told.rate_hz)
+    if not (told.rate_hz and window_samples):
+        raise ConfigError(
+            "front-end: a recipe of one's own needs the sound that it is for; give --rate and --window"
+        )
+    return _Sound(told.rate_hz, window_samples, facts_of_file.recipe(told.front_end))
+
+
+def _classes(found: Checkpoint, told: Told, asking: Asking) -> Sequence[str]:
+    """Return what its classes are called: as its configuration says, or a file of labels."""
+    if told.labels is None:
+        if not found.classes:
+            raise ConfigError(f"{found.path}: nothing names its classes; give --labels")
+        return found.classes
+    return checkpoints.names(labels.load(told.labels, facts_of_file.labels_format(told.labels, told, asking)))
+
+
+def _windows(sound: _Sound, recordings: Sequence[Path]) -> Iterator[Float32]:
+    """Yield what both are asked about: windows of noise, tones and the like, and of recordings."""
+    yield from verification.signals(sound.window_samples, recorded=True).values()
+    for path in recordings:
+        samples, _ = audio.read(path, sound.rate_hz)
+        n = min(MOST_WINDOWS, len(samples) // sound.window_samples)
+        if not n:
+            raise ConfigError(f"check: {path} is shorter than a window")
+        yield from samples[: n * sound.window_samples].reshape(n, -1)
+
+
+def _drawn(path: Path, found: Checkpoint, sound: _Sound, windows: Float32) -> Float32:
+    """Return the pictures of windows, as many channels as the checkpoint takes."""
+    if sound.recipe.layout != "NCHW":
+        raise ConfigError('front-end: layout: "NHWC" does not fit; torch takes "NCHW"')
+    channels = found.architecture.told.get("num_channels", sound.recipe.channels)
+    if channels != sound.recipe.channels:
+        raise ModelError(
+            f"{path}: takes pictures of {channels} channels, and its front end makes {sound.recipe.channels};"
+            " tell the one that it was trained on with --front-end"
+        )
+    return Pictures(sound.recipe, sound.rate_hz, sound.window_samples)(windows)
+
+
+def _compared(path: Path, network: Path, sound: _Sound, windows: Float32, logits: Float32) -> float:
+    """Return the largest difference of a logit, from sound on; refuse a network that says something else."""
+    facts = {"rate_hz": sound.rate_hz, "window_samples": sound.window_samples, "front_end": sound.recipe}
+    session = open_session(own.of_file(network, network, labels_format="onnx", **facts), logits.shape[1])
+    said = [
+        session.run(windows[low : low + session.batch])[LOGITS]
+        for low in range(0, len(windows), session.batch)
+    ]
+    difference = _difference(np.concatenate(said), logits)
+    if not difference <= TOLERANCE:  # nor is what is no number
+        raise ModelError(
+            f"{path}: the network that torch exports says something else than torch: a logit differs by"
+            f" {difference:.3g}, and {TOLERANCE:g} is allowed"
+        )
+    return difference
+
+
+def _difference(found: Float32, logits: Float32) -> float:
+    if not np.isfinite(logits).all():
+        return math.nan
+    apart, largest = np.abs(found - logits).max(axis=1), np.abs(logits).max(axis=1)
+    return float((apart / np.maximum(1, largest)).max())

@@ -1,0 +1,388 @@
+"""`birdfast convert`: what a checkpoint says of itself, and all that is refused before torch is asked.
+
+What needs torch is in test_convert_torch.py (`make convert`).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import json
+import pickle
+import sys
+import tomllib
+from collections import OrderedDict
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from birdfast import models
+from birdfast.cli.questions import Nobody
+from birdfast.converting import architecture, checkpoint, export, weights
+from birdfast.errors import ConfigError, ModelError, ModelRuntimeError
+from birdfast.models.model import listed
+from birdfast.runs import converting
+from birdfast.runs.told import Told
+
+from . import checkpoints
+from .commands import birdfast
+
+RECIPE = "n_fft = 256\nhop_samples = 100\nn_mels = 20\n"
+
+
+def test_a_folder_says_what_it_holds(tmp_path: Path) -> None:
+    found = checkpoint.read(checkpoints.folder(tmp_path / "birds"))
+    assert (found.weights.name, found.kind, found.licence) == (
+        "model.safetensors",
+        "safetensors",
+        "cc-by-4.0",
+    )
+    assert found.classes == ("Avis prima_First Bird", "Avis secunda_Second Bird", "Noise")
+    assert found.architecture.kind == "convnext"
+    assert found.architecture.told == {
+        "num_channels": 1,
+        "hidden_sizes": [8, 16, 24, 32],
+        "depths": [1, 1, 1, 1],
+    }
+
+
+def test_only_what_makes_the_network_is_taken_of_a_configuration(tmp_path: Path) -> None:
+    """No class, no code and no place to fetch anything from reaches transformers."""
+    words = {"auto_map": {"AutoModel": "evil.Net"}, "_attn_implementation": "someone/kernel", "dtype": "int8"}
+    found = checkpoint.read(checkpoints.folder(tmp_path / "birds", trust_remote_code=True, **words))
+    families = architecture.FAMILIES.values()
+    known = {key for family in families for key in (*family.numbers, *family.lists, *family.words)}
+    assert set(found.architecture.told) <= known
+    assert not known & {*words, "trust_remote_code"}
+
+
+def test_a_configuration_that_leaves_out_the_channels_means_three(tmp_path: Path) -> None:
+    found = checkpoint.read(checkpoints.folder(tmp_path / "birds", num_channels=None))
+    assert found.architecture.told["num_channels"] == 3
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"model_type": "vit"}, "has the model_type 'vit'; what is converted is efficientnet, convnext"),
+        ({"model_type": None}, "has the model_type None"),
+        ({"model_type": ["convnext"]}, "has the model_type ['convnext']"),
+        ({"architectures": ["ConvNextModel"]}, "has the architectures ['ConvNextModel']"),
+        ({"hidden_sizes": "8"}, "has hidden_sizes = '8'"),
+        ({"depths": [1, float("inf")]}, "has depths = [1, inf]"),
+        ({"depths": [1, float("nan")]}, "has depths = [1, nan]"),
+        ({"depths": [1_000_000] * 4}, "has depths = [1000000, 1000000"),
+        ({"hidden_sizes": [1] * 33}, "has hidden_sizes = [1, 1"),
+        ({"num_channels": True}, "has num_channels = True"),
+        ({"num_channels": 10**9}, "has num_channels = 1000000000"),
+        ({"hidden_act": "someone/kernel"}, "has hidden_act = 'someone/kernel'"),
+        ({"id2label": {"0": "a", "2": "b"}}, "no id2label that name its classes by number"),
+        ({"id2label": 5}, "no id2label"),
+    ],
+)
+def test_a_configuration_that_is_not_converted_is_refused_by_its_key(
+    tmp_path: Path, changes: dict[str, Any], reason: str
+) -> None:
+    with pytest.raises(ModelError) as refused:
+        checkpoint.read(checkpoints.folder(tmp_path / "birds", **changes))
+    assert reason in str(refused.value)
+    assert str(refused.value).count(str(tmp_path / "birds" / "config.json")) == 1
+
+
+@pytest.mark.parametrize(
+    ("card", "licence"),
+    [
+        ("", "unknown"),
+        ("---\nlicense: mit\n---\n", "mit"),
+        ("---\nlicense: 'cc-by-nc-sa-4.0'  # or so\n---\n", "cc-by-nc-sa-4.0"),
+        ("---\nlicense: other\nlicense_name: birds-only\n---\n", "birds-only"),
+        ("---\nlicense: other\n---\n", "unknown"),
+        ("---\nlicense:\n- mit\n- apache-2.0\n---\n", "unknown"),
+        ("---\ntags: []\n---\nlicense: mit\n", "unknown"),
+        ("# Birds\n---\nlicense: mit\n---\n", "unknown"),
+    ],
+)
+def test_the_licence_is_what_the_head_of_its_card_says(tmp_path: Path, card: str, licence: str) -> None:
+    assert checkpoint.read(checkpoints.folder(tmp_path / "birds", card=card)).licence == licence
+
+
+def test_weights_alone_need_an_architecture(tmp_path: Path) -> None:
+    checkpoints.folder(tmp_path / "birds")
+    alone = tmp_path / "birds" / "model.safetensors"
+    with pytest.raises(
+        ConfigError, match="weights alone tell no architecture; give --architecture, one of eff"
+    ):
+        checkpoint.read(alone)
+    with pytest.raises(ConfigError, match="architecture: 'efficientnet-b9' is none of"):
+        checkpoint.read(alone, "efficientnet-b9")
+    found = checkpoint.read(alone, "efficientnet-b1")
+    assert found.architecture.told["depthwise_padding"] == [16]
+    assert (found.architecture.family.row, found.classes) == ("birdset-efficientnet-b1", ())
+    config = checkpoint.read(alone, str(tmp_path / "birds" / "config.json"))
+    assert (config.architecture.kind, len(config.classes), config.licence) == ("convnext", 3, "unknown")
+
+
+def test_every_family_has_a_listed_network_whose_pictures_it_takes() -> None:
+    for family in architecture.FAMILIES.values():
+        row = listed()[family.row]
+        assert row.front_end is not None
+        assert row.window_samples
+        assert row.activation == "sigmoid"
+    assert {one.kind for one in architecture.NAMED.values()} == set(architecture.FAMILIES)
+
+
+def test_a_folder_without_weights_says_what_it_lacks(tmp_path: Path) -> None:
+    folder = checkpoints.folder(tmp_path / "birds")
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(ModelError, match=r"has no model\.safetensors or pytorch_model\.bin"):
+        checkpoint.read(folder)
+    (folder / "model.safetensors.index.json").touch()
+    with pytest.raises(ModelError, match="its weights are in several files"):
+        checkpoint.read(folder)
+
+
+class TestPickles:
+    """A pickle is a program: whatever names more than tensors is refused, and nothing of it runs."""
+
+    def test_an_archive_of_tensors_is_left_to_torch(self, tmp_path: Path) -> None:
+        data = pickle.dumps(OrderedDict(a=1), 2)
+        assert weights.kind_of(checkpoints.archive(tmp_path / "w.pt", data, "data/0", "version")) == "torch"
+
+    @pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+    @pytest.mark.parametrize("inside", [True, False])
+    def test_a_program_is_refused_and_does_not_run(self, tmp_path: Path, protocol: int, inside: bool) -> None:
+        mark, path = tmp_path / "ran", tmp_path / "birds.pt"
+        data = checkpoints.pickled(mark, protocol)
+        if inside:
+            checkpoints.archive(path, data)
+        else:
+            path.write_bytes(data)
+        folder = checkpoints.folder(tmp_path / "birds")
+        (folder / "model.safetensors").unlink()
+        (folder / "pytorch_model.bin").write_bytes(path.read_bytes())
+        for place, told in ((path, "convnext-tiny"), (folder, "")):
+            with pytest.raises(ModelError) as refused:
+                checkpoint.read(place, told)
+            assert "save its state_dict() as .safetensors" in str(refused.value) or protocol < 2
+        assert not mark.exists()
+        pickle.loads(data)
+        assert mark.exists()  # it would have
+
+    def test_what_it_holds_is_named_and_how_to_export_it(self, tmp_path: Path) -> None:
+        data = b"\x80\x02copensoundscape.ml.cnn\nCNN\n)\x81."
+        path = checkpoints.archive(tmp_path / "frogs.model", data)
+        with pytest.raises(ModelError) as refused:
+            weights.kind_of(path)
+        assert "holds more than tensors (opensoundscape.ml.cnn.CNN)" in str(refused.value)
+        assert "OpenSoundscape: model.save_onnx; otherwise torch.onnx.export" in str(refused.value)
+
+    def test_a_program_of_torch_is_told_from_tensors(self, tmp_path: Path) -> None:
+        path = checkpoints.archive(tmp_path / "w.pt", pickle.dumps({}, 2), "code/__torch__.py")
+        with pytest.raises(ModelError, match="is TorchScript"):
+            weights.kind_of(path)
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"\0" * 9, b"PK\x03\x04" + b"\0" * 50, b"RIFF....WAVE", b"\xff" * 8 + b"{", b"{}" * 20],
+    )
+    def test_what_is_no_file_of_weights_is_refused(self, tmp_path: Path, content: bytes) -> None:
+        (tmp_path / "w.pt").write_bytes(content)
+        with pytest.raises(ModelError, match=r"w\.pt: is "):
+            weights.kind_of(tmp_path / "w.pt")
+
+    def test_a_damaged_archive_is_refused(self, tmp_path: Path) -> None:
+        whole = checkpoints.archive(tmp_path / "w.pt", pickle.dumps(OrderedDict(a=1), 2)).read_bytes()
+        assert whole
+        for place in range(0, len(whole), 3):
+            (tmp_path / "w.pt").write_bytes(whole[:place] + bytes([whole[place] ^ 0x55]) + whole[place + 1 :])
+            with suppress(ModelError):
+                assert weights.kind_of(tmp_path / "w.pt") == "torch"
+
+
+class _Tensor:
+    """As much of torch's as the check of names and shapes asks."""
+
+    dtype = "float32"
+
+    def __init__(self, *shape: int) -> None:
+        self.shape = shape
+
+    def is_floating_point(self) -> bool:
+        return self.dtype == "float32"
+
+
+EXPECTED: dict[str, Any] = {
+    "a.weight": _Tensor(2, 3),
+    "a.bias": _Tensor(2),
+    "n.num_batches_tracked": _Tensor(),
+}
+
+
+class TestTensors:
+    """Every tensor has its name and its shape, or is named."""
+
+    def test_all_of_them_are_enough_but_for_what_only_counts(self) -> None:
+        export._check(EXPECTED, {name: EXPECTED[name] for name in ("a.weight", "a.bias")})
+
+    @pytest.mark.parametrize(
+        ("left_out", "more", "reason"),
+        [
+            ("a.bias", {}, "lacks the tensor a.bias"),
+            ("", {"b": _Tensor(2)}, "has a tensor b that is none of its architecture"),
+            ("a.bias", {"a.b": _Tensor(2)}, "lacks the tensor a.bias, and has a tensor a.b that is none"),
+            (
+                "",
+                {"a.bias": _Tensor(3)},
+                "its tensor a.bias has the shape [3]; its architecture and labels make",
+            ),
+        ],
+    )
+    def test_what_does_not_fit_is_named(self, left_out: str, more: dict[str, Any], reason: str) -> None:
+        found = {name: tensor for name, tensor in EXPECTED.items() if name != left_out} | more
+        with pytest.raises(ModelError) as refused:
+            export._check(EXPECTED, found)
+        assert reason in str(refused.value)
+
+    def test_names_are_what_they_are_without_what_a_network_was_trained_in(self) -> None:
+        wrapped = {"model._orig_mod.a.weight": 1, "model._orig_mod.a.bias": 2}
+        assert export._bare(wrapped) == {"a.weight": 1, "a.bias": 2}
+        assert export._bare({"model.a": 1, "loss.b": 2}) == {"model.a": 1, "loss.b": 2}
+        assert export._bare({}) == {}
+
+
+def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor does a torch.py in the working folder take its place."""
+    mark = tmp_path / "ran"
+    for name in ("torch", "transformers", "safetensors"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(mark)!r}, 'w')\nraise ImportError('ours')\n")
+    checkpoints.folder(tmp_path / "birds")
+    monkeypatch.setenv("TMPDIR", str(tmp_path))
+    result = birdfast("convert", "birds", "-o", "made", cwd=tmp_path)
+    assert result.returncode == 64
+    assert "Traceback" not in result.stderr
+    assert not mark.exists()
+    if importlib.util.find_spec("torch") is None:
+        assert "birdfast: birds: converting needs torch and transformers" in result.stderr
+        assert "pip install '.[convert]'" in result.stderr
+    assert not (tmp_path / "made").exists()
+    assert not list(tmp_path.glob("birdfast.*"))
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        ([], "the following arguments are required: -o/--folder"),
+        (["-o", "made", "--name", "../up"], "name: '../up' cannot be a model's name"),
+        (["-o", "birds"], "birds: is there; take another folder with -o"),
+        (["-o", "made", "--front-end", "recipe.toml"], "give --rate and --window"),
+        (["-o", "made", "--front-end", "wrong.toml", "--rate", "8000", "--window", "1"], "unknown key nfft"),
+        (["-o", "made", "--labels", "labels.csv"], "--column (the column of labels.csv with the names"),
+        (["-o", "made", "--activation", "relu"], "activation: 'relu' does not fit"),
+        (["-o", "made", "--check", "short.wav"], "check: short.wav is shorter than a window"),
+        (["-o", "made", "--check", "gone.wav"], "gone.wav"),
+    ],
+)
+def test_what_does_not_fit_is_refused_before_the_work(
+    tmp_path: Path, wav: Path, options: list[str], reason: str
+) -> None:
+    checkpoints.folder(tmp_path / "birds")
+    wav.rename(tmp_path / "short.wav")
+    (tmp_path / "recipe.toml").write_text(RECIPE)
+    (tmp_path / "wrong.toml").write_text("nfft = 3\n")
+    (tmp_path / "labels.csv").write_text("name,code\na,b\n")
+    result = birdfast("convert", "birds", *options, cwd=tmp_path)
+    assert result.returncode == 64, result.stdout
+    assert reason in result.stderr
+    assert "Traceback" not in result.stderr
+
+
+class TestAgreement:
+    """A stand-in for torch: a network that was exported, and what torch would have said of the pictures."""
+
+    @pytest.fixture(autouse=True)
+    def _needed(self) -> None:
+        for library in ("onnx", "onnxruntime"):
+            pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[onnx]'")
+
+    def convert(
+        self, tmp_path: Path, patch: pytest.MonkeyPatch, off: float, **told: Any
+    ) -> converting.Converted:
+        from . import onnxnetworks
+
+        def exported(
+            found: checkpoint.Checkpoint, n_classes: int, pictures: np.ndarray, folder: Path
+        ) -> tuple[Path, np.ndarray]:
+            assert (n_classes, pictures.shape[1:]) == (3, (1, 20, 41))
+            made = onnxnetworks.network(onnxnetworks.PICTURE_SHAPE, n_values=820)
+            (folder / "network.onnx").write_bytes(made.SerializeToString())
+            logits = onnxnetworks.meaning(pictures.reshape(len(pictures), -1))[1].astype(np.float32)
+            logits[5, 1] += off * max(1, np.abs(logits[5]).max())
+            return folder / "network.onnx", logits
+
+        patch.setattr(export, "export", exported)
+        (tmp_path / "recipe.toml").write_text(RECIPE)
+        whole = Told(front_end=tmp_path / "recipe.toml", rate_hz=16_000, window_s=0.25, **told)
+        source = checkpoints.folder(tmp_path / "birds")
+        return converting.convert(source, tmp_path / "made", whole, Nobody())
+
+    def test_a_network_that_agrees_is_a_model_that_tells_all(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wav: Path
+    ) -> None:
+        converted = self.convert(tmp_path, monkeypatch, off=5e-4)
+        assert 4e-4 < converted.difference < 6e-4
+        facts = tomllib.loads((tmp_path / "made" / "model.toml").read_text())
+        assert (facts["licence"], facts["title"], facts["name"]) == ("cc-by-4.0", "birds", "made")
+        assert (facts["activation"], facts["embedding_samples"], facts["n_classes"]) == ("sigmoid", 8, 3)
+        assert facts["front_end"] == {"n_fft": 256, "hop_samples": 100, "n_mels": 20}
+        model = models.find(tmp_path / "made")
+        assert model.class_names()[0].common[2] == "Noise"
+        result = birdfast(
+            "infer", wav, "--model", tmp_path / "made", "-o", tmp_path / "out", "--min-conf", "0"
+        )
+        assert result.returncode == 0, result.stderr
+        assert "birds (cc-by-4.0)" in result.stderr
+
+    @pytest.mark.parametrize("off", [2e-3, float("nan"), float("inf")])
+    def test_a_network_that_says_something_else_is_refused_and_leaves_nothing(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, off: float
+    ) -> None:
+        with pytest.raises(ModelError, match="says something else than torch: a logit differs by"):
+            self.convert(tmp_path, monkeypatch, off=off)
+        assert not (tmp_path / "made").exists()
+
+    def test_labels_and_the_licence_may_be_told(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (tmp_path / "names.csv").write_text("name\na\nb\nc\n")
+        told = {
+            "labels": tmp_path / "names.csv",
+            "column": "name",
+            "licence": "mine",
+            "activation": "softmax",
+        }
+        self.convert(tmp_path, monkeypatch, off=0, **told)
+        model = models.find(tmp_path / "made")
+        assert (model.licence, model.activation) == ("mine", "softmax")
+        assert model.class_names()[0].common == ("a", "b", "c")
+
+    def test_other_channels_than_those_of_its_pictures_are_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        folder = checkpoints.folder(tmp_path / "birds", num_channels=3)
+        with pytest.raises(ModelError, match="takes pictures of 3 channels, and its front end makes 1"):
+            converting.convert(folder, tmp_path / "made", Told(), Nobody())
+
+
+def test_the_process_of_torch_says_in_a_line_what_it_lacks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setitem(sys.modules, "torch", None)  # no import of it succeeds
+    monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"kind": "torch"})))
+    assert export.main(str(tmp_path / "w.pt"), str(tmp_path)) == export.ABSENT
+    assert "pip install '.[convert]'" in capsys.readouterr().err.splitlines()[-1]
+    assert export.REFUSALS[export.ABSENT] is ModelRuntimeError
