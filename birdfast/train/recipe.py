@@ -138,4 +138,6 @@ def of(tables: dict[str, Any]) -> Recipe:
     fits = type(window_s) in (int, float) and least_s <= window_s <= most_s
     check(fits, "window_s", window_s, f"{least_s} to {most_s} seconds")
     made: dict[str, Any] = {name: config.made(kind, name, tables.get(name)) for name, kind in TABLES.items()}
+    token_s = made["frontend"].token_samples / made["frontend"].rate_hz
+    check(window_s >= token_s, "window_s", window_s, f"one token at least, {token_s:g} seconds")
     return Recipe(window_s=float(window_s), **made)
