@@ -18,6 +18,7 @@ from .sources import onnxfile, ordered
 
 KEYS = ("id2label", "label2id", "classes", "class_names", "labels", "names", "species")  # of JSON, by usage
 NO_LISTS = (".tsv", ".xml", ".yaml", ".yml", ".pbtxt")  # and text all the same
+SHOWN = 5  # columns and keys in a message
 FORMATS = "lines, csv:COLUMN, csv:SCIENTIFIC+COMMON, json, json:KEY, onnx or toml"
 BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
@@ -134,7 +135,7 @@ def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None 
         there = [*filter(None, table(path)[0][1])]
         if usual_kind == kind and {*usual_key.split("+")} <= {*there}:
             return usual
-        its = f"one of its columns, {', '.join(there)}"
+        its = f"one of its columns, {_some(there)}"
         raise ModelError(f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml: {its}')
     if kind == "json":
         lists, wanted = _lists(_json(path)), [usual_key] if usual_kind == kind else []
@@ -203,6 +204,10 @@ def _lists(told: Any) -> list[str]:
     return [key for key in told if isinstance(told[key], list | dict)] if isinstance(told, dict) else []
 
 
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+
+
 def _listed(path: Path, told: Any, key: str = "") -> list[str]:
     """Return names that JSON tells: a list, or an object of them by number or of numbers by them."""
     try:
@@ -212,7 +217,7 @@ def _listed(path: Path, told: Any, key: str = "") -> list[str]:
         if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
             raise TypeError("no list of names")
     except (KeyError, TypeError, ValueError) as error:
-        keys = ", ".join(_lists(told))
+        keys = _some(_lists(told))
         other = keys and f'; labels_format = "json:KEY", or --column of models add, takes one of {keys}'
         raise ModelError(
             f"{path}: no {key or 'classes'} that name its classes by number ({error}){other}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 
@@ -282,6 +283,8 @@ def test_labels_in_json_are_names_by_number(tmp_path: Path, told: str) -> None:
         ('{"A": 0, "B": 0}', "no classes that name its classes by number .two have one number"),
         ('{"A": 1.5}', "by number"),
         ('{"A": NaN, "B": Infinity}', "by number"),
+        (json.dumps([{"0": "A"}]), "no list of names[^;]*$"),
+        (json.dumps({f"{number}": {"name": "A"} for number in range(9)}), "one of 0, 1, 2, 3, 4 and 4 more$"),
         ('{"birds": ["A", "B"], "x": {}, "y": 3}', "json:KEY.*takes one of birds, x$"),
         ('{"0": "A", "B": 1}', "by number"),
         ('[{"name": "A"}]', "no list of names"),

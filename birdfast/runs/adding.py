@@ -6,9 +6,9 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -26,6 +26,7 @@ from .asking import Asking
 from .facts_of_file import Found
 from .output import AGAIN, output_folder, telling
 from .told import Told
+from .written import Digests
 
 File = tuple[str, Path | None]  # its name in the folder, and what is copied; None: labels that are written
 
@@ -64,8 +65,9 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         The folder is there, or cannot be made; or what is needed is not told.
     """
     inspected = facts_of_file.inspected(path)
+    folder = folder and _plain(folder)
     name = told.name or (folder.name if folder and models.is_name(folder.name) else path.stem)
-    folder = Path(os.path.abspath(folder or models.folders()[0] / name))  # noqa: PTH100 -- without ".."
+    folder = folder or _plain(models.folders()[0] / name)
     _check_name(name, path, folder)
     _check_place(folder, force=force)
     asking.place(folder)
@@ -81,6 +83,11 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
             facts["embedding_samples"] = listener.embedding_size
         _put(made, folder, found._replace(facts=facts), force=force)
     return Added(folder, inspected, listener)
+
+
+def _plain(folder: Path) -> Path:
+    """Return a folder's place from the root on, without "..", so that its name is the last part."""
+    return Path(os.path.abspath(folder))  # noqa: PTH100
 
 
 def _check_name(name: str, path: Path, folder: Path) -> None:
@@ -145,16 +152,16 @@ def _files(path: Path, inspected: Inspected, found: Found) -> list[File]:
             raise ModelError(f"{path}: its weights lie in {one}, which is not below its folder")
         files.append((one, path.parent / one))
     files = [*dict.fromkeys(files)]
-    names = [MANIFEST, *(name for name, _ in files)]
-    if pair := next((pair for pair in combinations(names, 2) if _clash(*pair)), None):
-        raise ConfigError(f"{path}: a model's folder cannot hold two files of one name: {' and '.join(pair)}")
+    if several := _several([MANIFEST, *(name for name, _ in files)]):
+        raise ConfigError(f"{path}: a model's folder cannot hold two files of one name: {', '.join(several)}")
     return files
 
 
-def _clash(name: str, other: str) -> bool:
-    """Whether two files cannot lie in one folder, on some system: of one name, or the other's folder."""
-    one, another = (Path(each.casefold()) for each in (name, other))
-    return one.is_relative_to(another) or another.is_relative_to(one)
+def _several(names: Sequence[str]) -> list[str]:
+    """Return names that, on some system, more than one file has, or a file and a folder of another."""
+    every = Counter(name.casefold() for name in names)
+    every.update({str(one).casefold() for name in names for one in [*Path(name).parents][:-1]})
+    return sorted(name for name in names if every[name.casefold()] > 1)
 
 
 def _fill(made: Path, files: Sequence[File], found: Found) -> None:
@@ -197,27 +204,27 @@ def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
 def _apart(made: Path, folder: Path, name: str) -> str:
     """Return a file's name, a new one where an earlier file is in its way: both are there for a while."""
     digest = sources.sha256(made / name, ModelError)
-    if not _in_the_way(written.of(folder), name, digest):
+    if not _several(_names({name: digest}, written.of(folder))):
         return name
     fresh = f"{Path(name).stem}-{digest[:8]}{Path(name).suffix}"
     (made / name).rename(made / fresh)
     return fresh
 
 
-def _in_the_way(old: Mapping[str, str], name: str, digest: str) -> list[str]:
-    """Return the files of an earlier model that a new file cannot lie beside."""
-    return [one for one in old if _clash(one, name) and (one, old[one]) != (name, digest)]
+def _names(new: Digests, old: Digests) -> list[str]:
+    """Return the names of two models' files: one that both have is one."""
+    return [name for name, _ in {*new.items(), *old.items()}]
 
 
 def _check_apart(made: Path, folder: Path) -> None:
     """Refuse weights that have the names of others, by which the network looks for them."""
-    old = written.of(folder)
-    for name, digest in written.within(made).items():
-        if _in_the_way(old, name, digest) or (folder / name).is_dir():
-            raise ConfigError(
-                f"{folder}: its model has other weights of the name {name}, or a folder, and both cannot lie"
-                " there while one replaces the other; move that model away, or take another --name or folder"
-            )
+    new = written.within(made)
+    several = _several(_names(new, written.of(folder))) or [one for one in new if (folder / one).is_dir()]
+    if several:
+        raise ConfigError(
+            f"{folder}: its model has other weights, or a folder, of the name {several[0]}, and both cannot"
+            " lie there while one replaces the other; move that model away, or take another --name or folder"
+        )
 
 
 def _umask() -> int:
