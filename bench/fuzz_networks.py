@@ -84,7 +84,8 @@ def main() -> int:
 def ran(path: Path) -> str:
     """Open a network and run it, on one window and on as many as it takes."""
     facts: dict[str, Any] = {"rate_hz": 8_000, "window_samples": WINDOW_SAMPLES}
-    session = open_session(Model(name="mutant", title="mutant", kind="onnx", path=path, **facts))
+    model = Model(name="mutant", title="mutant", kind="onnx", path=path, **facts)
+    session = open_session(model, cache=path.parent / "cache")
     noise = np.random.default_rng(1).normal(0, 0.1, (session.batch, session.window_samples))
     for n in {1, session.batch}:
         session.run(noise[:n].astype(np.float32))
@@ -117,7 +118,7 @@ def watch(*names: str) -> list[str]:
 
 def mutants(folder: Path, n_files: int, chance: random.Random) -> Iterator[bytes]:
     """Yield mutations of several networks in turn, one kind of change after the other."""
-    bases = [plain(), deep(), outside(folder)]
+    bases = [plain(), deep(), outside(folder), front()]
     for number in range(n_files):
         base = bases[number % len(bases)]
         yield mutated(base, chance) if number % 2 else rewritten(base, chance)
@@ -259,6 +260,34 @@ def deep() -> bytes:
         "yes": np.array(True),
         "head": noise(6, N_CLASSES),
         "bias": noise(N_CLASSES),
+    }
+    return network(nodes, constants).SerializeToString()
+
+
+def front() -> bytes:
+    """Return a network with a spectrogram, which is grafted."""
+    length, bins = 32, 17
+    angle = 2 * np.pi * np.outer(np.arange(length), np.arange(bins)) / length
+    nodes = [
+        helper.make_node("Gather", ["sound", "places"], ["frames"], axis=1),
+        helper.make_node("MatMul", ["frames", "cosines"], ["real"]),
+        helper.make_node("MatMul", ["frames", "sines"], ["imaginary"]),
+        helper.make_node("Mul", ["real", "real"], ["real power"]),
+        helper.make_node("Mul", ["imaginary", "imaginary"], ["imaginary power"]),
+        helper.make_node("Add", ["real power", "imaginary power"], ["power"]),
+        helper.make_node("MatMul", ["power", "bands"], ["banded"]),
+        helper.make_node("Add", ["banded", "floor"], ["above"]),
+        helper.make_node("Log", ["above"], ["logs"]),
+        helper.make_node("ReduceMean", ["logs"], ["hidden"], axes=[1], keepdims=0),
+        helper.make_node("MatMul", ["hidden", "head"], ["scores"]),
+    ]
+    constants = {
+        "places": 16 * np.arange(24)[:, None] + np.arange(length),
+        "cosines": np.cos(angle).astype(np.float32),
+        "sines": np.sin(angle).astype(np.float32),
+        "bands": np.abs(noise(bins, 8)),
+        "floor": np.array(1e-3, np.float32),
+        "head": noise(8, N_CLASSES),
     }
     return network(nodes, constants).SerializeToString()
 

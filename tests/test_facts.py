@@ -114,16 +114,6 @@ def test_the_usual_runtime_is_the_same_by_its_name(tiny: models.Model) -> None:
     assert of(tiny, options=Options(runtime="litert")).decides == of(tiny).decides
 
 
-def test_a_run_from_before_precision_was_an_option_goes_on(tiny: models.Model, tmp_path: Path) -> None:
-    usual = of(tiny)
-    before = usual._replace(decides={key: usual.decides[key] for key in usual.decides if key != "precision"})
-    assert Facts.of(before.to_json()) == usual
-    with Journal(tmp_path, usual):
-        pass
-    with pytest.raises(ConfigError, match='precision: "f32", now "bf16"'):
-        Journal(tmp_path, of(tiny, options=Options(runtime="openvino", precision="bf16")))
-
-
 def test_a_number_is_the_same_however_it_is_written(tiny: models.Model) -> None:
     for zero in (0, np.float64(0), np.float32(0)):
         assert of(tiny, options=Options(min_confidence=zero)) == of(tiny, options=Options(min_confidence=0.0))

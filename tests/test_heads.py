@@ -381,6 +381,12 @@ def test_a_head_that_stands_on_nothing_is_refused(
     refused(heads.write(tmp_path / "head", heads.tflite(heads.matrix(5)), ".tflite", manifest), reason)
 
 
+@pytest.mark.parametrize("kind", [*heads.KINDS])
+def test_a_head_of_another_length_is_told_with_both(deep: models.Model, tmp_path: Path, kind: str) -> None:
+    made = heads.KINDS[kind](tmp_path / "head", heads.matrix(7), deep.path)
+    refused(made, "is a head that takes 7 values; its backbone's embedding has 5")
+
+
 def test_heads_in_a_circle_are_refused(tmp_path: Path) -> None:
     for name, on in (("a", "../b"), ("b", "../a")):
         heads.write(tmp_path / name, heads.tflite(heads.matrix(5)), ".tflite", f'on = "{on}"')

@@ -1,15 +1,16 @@
-"""Rewrite a TFLite network so that it runs faster, and prove that it says the same.
+"""Rewrite a network so that it runs faster, and prove that it says the same.
 
 The rewrite is compared with the original on noise, silence, tones, clicks, clipped and bird-like sound, and
 on your own with --audio; if a logit differs by more than the tolerance, it is refused.
 
-MODEL is a name from `birdfast models`, a .tflite file, or a folder with one. Without --portable the result
-goes into birdfast's cache, where `infer` finds it; if that takes nothing, the exit code is 74. (infer does
-this by itself when it first sees a network: this is for preparing machines, and for seeing the report.)
+MODEL is a name from `birdfast models`, a .tflite or .onnx file, or a folder with one. Without --portable the
+result goes into birdfast's cache, where `infer` finds it; if that takes nothing, the exit code is 74. (infer
+does this by itself when it first sees a network: this is for preparing machines, and for seeing the report.)
 
-With --portable a plain TFLite file is written for other programs: the spectrogram becomes convolutions,
-tensors keep their numbers, and the embedding becomes the second output. It is judged on tones as a recorder
-gives them, with the noise of the last bit; what it makes of pure ones is reported.
+With --portable a TFLite network is written as a plain TFLite file for other programs: the spectrogram becomes
+convolutions, tensors keep their numbers, and the embedding becomes the second output. It is judged on tones
+as a recorder gives them, with the noise of the last bit, as is an ONNX network; what it makes of pure ones is
+reported.
 
 With --report recordings of yours are heard in two ways, and it is counted how many detections stay, come and
 go: with --runtime or --precision this way beside the usual one, without them the rewritten network beside the
@@ -35,12 +36,14 @@ if TYPE_CHECKING:
     from ..grafting.roles import Wanted
     from ..models import Model
 
-HELP = "rewrite a TFLite network so that it runs faster, for birdfast or for other programs"
+HELP = "rewrite a network so that it runs faster, for birdfast or for other programs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("model", metavar="MODEL", help="a name, a .tflite file, or a folder with one")
+    parser.add_argument(
+        "model", metavar="MODEL", help="a name, a .tflite or .onnx file, or a folder with one"
+    )
     parser.add_argument("--portable", action="store_true", help="write a plain TFLite file for other tools")
     portable = parser.add_argument_group("with --portable")  # all of these: None, where they are not given
     portable.add_argument("-o", "--output", type=values.file, metavar="FAST.tflite", help="file to write")
@@ -120,9 +123,14 @@ def _batch(text: str | None) -> int | None:
 def _network(name: str) -> Model:
     """Return what is known of a network; one that is named by its file needs no labels here."""
     from .. import models
+    from ..models import kinds, onnxfacts
 
     path = Path(name)
-    return models.Model(name=path.stem, title=path.stem, path=path) if path.is_file() else models.find(name)
+    if not path.is_file():
+        return models.find(name)
+    kind = kinds.found(path)
+    facts = onnxfacts.read(path) if kind == "onnx" else {}
+    return models.Model(name=path.stem, title=path.stem, path=path, kind=kind, **facts)
 
 
 @contextmanager
@@ -159,19 +167,18 @@ def _cache(name: str) -> None:
     """Rewrite a network for birdfast, and say what came of it, and whether it is kept."""
     from .. import models
     from ..grafting import places
-    from ..grafting.roles import Wanted
     from ..sessions.wanted import wanted
 
-    path, shown = Path(name), Wanted()
-    if not path.is_file():
-        model = models.find(name)
-        n_classes, *more = map(len, model.class_names())
-        told = dataclasses.replace(model, spatial_embedding="")  # as a run opens it
-        path, shown = model.path, wanted(told, n_classes, more)
+    model = dataclasses.replace(_network(name), spatial_embedding="")  # as a run opens it
+    n_classes, *more = [0] if Path(name).is_file() else map(len, model.class_names())
+    shown = wanted(model, n_classes, more)
     folder = models.cache_folder()
     if reason := places.distrust(folder):
         raise ConfigError(f"the cache of rewritten networks is not used: {reason}")
-    kept = [_rewrite(path, folder, batch, shown) for batch in places.BATCHES]
+    if model.kind == "onnx":
+        kept = [_rewrite_onnx(model, folder, shown)]
+    else:
+        kept = [_rewrite(model.path, folder, batch, shown) for batch in places.BATCHES]
     if not all(kept):
         raise OutputError(
             f"{_flaw(folder)}; so it is made again next time, unless BIRDFAST_CACHE names another"
@@ -194,6 +201,25 @@ def _rewrite(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
     is_kept = _is_kept(path, folder, batch, shown)
     where = "kept in birdfast's cache" if is_kept else "not kept"
     voice.report(f"{path}: rewritten for batch {batch}, {where}", *str(grafted.proof).splitlines())
+    return is_kept
+
+
+def _rewrite_onnx(model: Model, folder: Path, shown: Wanted) -> bool:
+    """Rewrite an ONNX network, for any number of windows; return whether what came of it is kept."""
+    from ..grafting import places
+    from ..sessions.onnx import OnnxSession
+
+    with warnings.catch_warnings(), _named(model.path):
+        warnings.simplefilter("ignore", RuntimeWarning)  # what is refused is an error here
+        grafted = OnnxSession(model, shown, folder).grafted
+    if grafted.refused:
+        raise ModelError(f"{model.path}: {grafted.refused}")
+    is_kept = places.is_prepared(model.sha256(), folder, (places.ONNX,))
+    where = "kept in birdfast's cache" if is_kept else "not kept"
+    if grafted.front_end is None:
+        voice.report(f"{model.path}: runs as it is (no front end recognised), {where}")
+    else:
+        voice.report(f"{model.path}: rewritten, {where}", *str(grafted.proof).splitlines())
     return is_kept
 
 

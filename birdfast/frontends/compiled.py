@@ -1,8 +1,9 @@
 """A front end's tables handed to the compiled kernels.
 
-The transforms are done in double on products of frame and window rounded to float32, because that is what
-the TFLite runtime does. It matters: BirdNET takes a root of exponent 0.2 from each band, and 8-bit networks
-round the spectrum, so a transform in float32 moves logits by 0.4 in windows with digital silence.
+Of a TFLite network the transforms are done in double on products of frame and window rounded to float32,
+because that is what its runtime does. It matters: BirdNET takes a root of exponent 0.2 from each band, and
+8-bit networks round the spectrum, so a transform in float32 moves logits by 0.4 in windows with digital
+silence.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ def kernel(front_end: FrontEnd) -> Kernel:
 class _Compiled:
     def __init__(self, front_end: FrontEnd) -> None:
         self.front_end = front_end
-        self._plans = [_plan(branch) for branch in front_end.branches]
+        self._plans = [_plan(branch, front_end.exact) for branch in front_end.branches]
         self._samples = np.empty(front_end.samples, np.float32)
 
     def __call__(self, samples: Float32, out: Float32) -> Float32:
@@ -54,7 +55,7 @@ class _Compiled:
         for window, row in zip(samples, flat, strict=True):
             normalized = self._normalize(window)
             for plan, branch in zip(self._plans, self.front_end.branches, strict=True):
-                plan.run(normalized, _view(row, branch), start=branch.start, pad="zero")
+                plan.run(normalized, _view(row, branch), start=branch.start, pad=branch.pad)
         return out
 
     def _normalize(self, window: Float32) -> Float32:
@@ -75,14 +76,14 @@ def _view(row: Float32, branch: Branch) -> Float32:
     return np.ndarray(shape, np.float32, row, branch.offset * item, strides)
 
 
-def _plan(branch: Branch) -> _kernels.FramePlan:
+def _plan(branch: Branch, exact: bool) -> _kernels.FramePlan:
     used = np.flatnonzero(branch.window)
     length = int(used[-1]) + 1 if used.size else 1
     # a window as long as the transform may be folded, which needs its last sample even if it is 0
     window = branch.window if 2 * length > branch.n_fft + 2 else branch.window[:length]
     bands = None if branch.weights is None else plans.Bands.pack(branch.weights)
     last = None if bands is None else bands.last_bin
-    transform = plans.frame_transform(branch.n_fft, window, branch.part, last, exact=True)
+    transform = plans.frame_transform(branch.n_fft, window, branch.part, last, exact=exact)
     post = _post(branch)
     return _kernels.FramePlan(transform, branch.hop, bands=bands, bias=branch.bias, **post)
 

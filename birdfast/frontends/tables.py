@@ -12,6 +12,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, fields
+from typing import Literal
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from ..arrays import Array, Float32, Float64, Floats
 from .normalization import NetworkNormalization
 
 Step = tuple[str, float]
+Pad = Literal["zero", "reflect", "edge"]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,7 @@ class Branch:
     Attributes
     ----------
     n_fft, hop, start, frames : int
-        Frame f, of n_fft samples, begins at sample start + f * hop; samples outside of the window count as 0.
+        Frame f, of n_fft samples, begins at sample start + f * hop.
     part : "real", "magnitude" or "power"
         Of the spectrum.
     window : float32 [n_fft]
@@ -43,6 +45,8 @@ class Branch:
         Where band b of frame f goes in the flat output of a window: offset + f frame_stride + b band_stride.
     scale, shift : float
         The output is scale * value + shift.
+    pad : "zero", "reflect" or "edge"
+        What samples outside of the window count as: 0, those mirrored about the ends, or those at the ends.
     """
 
     n_fft: int
@@ -59,6 +63,7 @@ class Branch:
     band_stride: int = 1
     scale: float = 1.0
     shift: float = 0.0
+    pad: Pad = "zero"
 
     @property
     def bands(self) -> int:
@@ -66,7 +71,7 @@ class Branch:
         return self.n_fft // 2 + 1 if self.weights is None else len(self.weights)
 
     def overhang(self, n_samples: int) -> tuple[int, int]:
-        """Return how far the frames reach beyond so many samples, before and behind: zeros are there."""
+        """Return how far the frames reach beyond so many samples, before and behind."""
         end = self.start + (self.frames - 1) * self.hop + self.n_fft
         return max(0, -self.start), max(0, end - n_samples)
 
@@ -83,7 +88,7 @@ class Branch:
         float64 [batch, frames, bands]
         """
         low, high = self.overhang(samples.shape[1])
-        padded = np.pad(samples, ((0, 0), (low, high)))
+        padded = np.pad(samples, ((0, 0), (low, high)), _PADS[self.pad])
         views = np.lib.stride_tricks.sliding_window_view(padded, self.n_fft, axis=-1)
         first = self.start + low
         frames = views[:, first : first + (self.frames - 1) * self.hop + 1 : self.hop]
@@ -103,6 +108,11 @@ class Branch:
         out[:, at + self.band_stride * np.arange(self.bands)] = values * self.scale + self.shift
 
 
+_PADS: dict[Pad, Literal["constant", "reflect", "edge"]] = {
+    "zero": "constant",
+    "reflect": "reflect",
+    "edge": "edge",
+}
 _PARTS = {
     "real": lambda re, im: re,
     "magnitude": lambda re, im: np.sqrt(re * re + im * im),
@@ -134,12 +144,16 @@ class FrontEnd:
         The spectrograms that fill it.
     normalization : NetworkNormalization
         What is done to the window first.
+    exact : bool
+        Whether kernels transform in double, as the TFLite runtime does, or in single precision, as ONNX
+        Runtime does.
     """
 
     samples: int
     shape: tuple[int, ...]
     branches: tuple[Branch, ...]
     normalization: NetworkNormalization = field(default_factory=NetworkNormalization)
+    exact: bool = True
 
     def batched(self, batch: int) -> tuple[int, ...]:
         """Return the shape of the output for a batch."""
@@ -195,7 +209,7 @@ class FrontEnd:
                 if value is not None:
                     arrays[f"{name}{i}"] = value
             branches.append(plain)
-        head = {"samples": self.samples, "shape": self.shape, "branches": branches}
+        head = {"samples": self.samples, "shape": self.shape, "exact": self.exact, "branches": branches}
         return json.dumps({**head, "normalization": asdict(self.normalization)}), arrays
 
     @classmethod
@@ -214,4 +228,4 @@ class FrontEnd:
             tables = {name: arrays.get(f"{name}{i}") for name in ("window", "weights", "bias")}
             branches.append(Branch(**{**plain, **tables}))
         normalization = NetworkNormalization(**head["normalization"])
-        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalization)
+        return cls(head["samples"], tuple(head["shape"]), tuple(branches), normalization, head["exact"])

@@ -11,27 +11,21 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import io
-import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from .. import sources
-from ..arrays import Array, write_npz
+from ..arrays import Array
 from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
-from . import kept, networkfile, places
+from . import kept, networkfile, places, sealed
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 from .roles import NOT_TOLD, Wanted
 
-MAGIC = b"birdfast graft 6\n"
 UNREADABLE = (OSError, ValueError, KeyError, TypeError, ModelError)
-DIGEST = 64
 PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 BY_ROLE = ("more", "ends")
 
@@ -149,10 +143,7 @@ def pack(grafted: Grafted | None, name: str) -> bytes:
         head |= {key: getattr(grafted, key) for key in PLAIN} | {"proof": asdict(grafted.proof)}
         head |= {key: dict(getattr(grafted, key)) for key in BY_ROLE}
         head["body"] = hashlib.sha256(_bytes(grafted.body)).hexdigest()
-    stream = io.BytesIO()
-    write_npz(stream, {"head": np.frombuffer(json.dumps(head).encode(), np.uint8), **arrays})
-    packed = stream.getvalue()
-    return MAGIC + hashlib.sha256(packed).hexdigest().encode() + b"\n" + packed
+    return sealed.seal(head, arrays)
 
 
 def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
@@ -174,15 +165,7 @@ def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
     ValueError
         The bytes are not what `pack` made, or of another name, or the body is another.
     """
-    start = len(MAGIC) + DIGEST + 1
-    packed = data[start:]
-    if data[: start - 1] != MAGIC + hashlib.sha256(packed).hexdigest().encode():
-        raise ValueError("damaged")
-    with np.load(io.BytesIO(packed), allow_pickle=False) as archive:
-        arrays = {key: archive[key] for key in archive.files}
-    head = json.loads(arrays.pop("head").tobytes())
-    if head["name"] != name:
-        raise ValueError("another network's")
+    head, arrays = sealed.opened(data, name)
     if head["refused"]:
         return None
     if sources.sha256(body, ModelError) != head["body"]:

@@ -6,18 +6,18 @@ import numpy as np
 
 from ..arrays import Float32
 from ..frontends.normalization import SPANS, NetworkNormalization
-from .probe import Piece
+from .probe import Runs, Tensor
 
 
-def fit(piece: Piece, source: int, signal_size: int) -> NetworkNormalization | None:
+def fit(piece: Runs[Tensor], source: Tensor, signal_size: int) -> NetworkNormalization | None:
     """Read off which normalisation of a window a piece is.
 
     Parameters
     ----------
-    piece : Piece
+    piece : Runs
         From the samples to the signal.
-    source : int
-        The tensor of the samples.
+    source : Tensor
+        The samples.
     signal_size : int
         Samples of the signal.
 

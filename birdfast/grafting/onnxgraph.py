@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from .. import sources
+from ..arrays import Array
 from ..errors import ModelError
 from ..runtimes.onnx import HINT, Tensor
 from ..sources import onnxfile
-from . import onnxending, onnxshown
+from . import onnxending, onnxmessages, onnxshown
 from .signature import OPEN, Output
 
 DOMAINS = ("", "ai.onnx", "ai.onnx.ml", "com.microsoft")
@@ -44,7 +45,7 @@ class OnnxGraph:
         onnx = _library()
         self.model = _parsed(onnx, path)
         _check_operators(self.model)
-        _bring_weights(onnx, self.model, path)
+        onnxmessages.bring_weights(onnx, self.model, path)
         graph = self.model.graph
         self._constants = _constants(graph)
         self._weights = {one.name: one for one in graph.initializer} | {
@@ -116,6 +117,18 @@ class OnnxGraph:
             return None
 
 
+def parsed(data: bytes) -> Any:
+    """Return a model (ModelProto) that `OnnxGraph` has written."""
+    model = _library().ModelProto()
+    model.ParseFromString(data)
+    return model
+
+
+def tensor(name: str, values: Array) -> Any:
+    """Return an array as a tensor (TensorProto)."""
+    return _library().numpy_helper.from_array(np.ascontiguousarray(values), name)
+
+
 def _constants(graph: Any) -> set[str]:
     """Return the tensors that are the same whatever is heard: weights, and what is made of them alone."""
     found = {one.name for one in graph.initializer} | {""}
@@ -165,66 +178,13 @@ def _parsed(onnx: Any, path: Path) -> Any:
 def _check_operators(model: Any) -> None:
     """Refuse operators that ONNX Runtime has not itself, nor the model, and those that may never end."""
     own = {(function.domain, function.name) for function in model.functions}
-    for kind, node in _messages(model):
+    for kind, node in onnxmessages.within(model):
         if kind != "NodeProto":
             continue
         if node.domain not in DOMAINS and (node.domain, node.op_type) not in own:
             raise ModelError(f"has an operator of others: {node.domain}.{node.op_type}")
         if node.op_type in ENDLESS:
             raise ModelError(f"has a {node.op_type}, which may never end")
-
-
-def _messages(message: Any) -> Iterator[tuple[str, Any]]:
-    """Yield every message within one, however deep, and its kind; text that is none is refused."""
-    waiting = [message]
-    while waiting:
-        one = waiting.pop()
-        for field, value in one.ListFields():
-            if field.message_type is None:
-                _check_text(field, value)
-                continue
-            inner = [value] if hasattr(value, "ListFields") else list(value)
-            for each in inner:
-                yield field.message_type.name, each
-            waiting += inner
-
-
-def _check_text(field: Any, value: Any) -> None:
-    """Refuse text that is none: protobuf hands it on as bytes."""
-    values = () if field.type != field.TYPE_STRING else (value,) if isinstance(value, str | bytes) else value
-    if any(isinstance(text, bytes) for text in values):
-        raise ModelError(f"is damaged: a {field.name} in it is no UTF-8 text")
-
-
-def _bring_weights(onnx: Any, model: Any, path: Path) -> None:
-    """Take in the weights that lie in files beside the model, and refuse those that lie elsewhere."""
-    found = set[str]()
-    for kind, tensor in _messages(model):
-        if kind == "TensorProto" and (
-            tensor.external_data or tensor.data_location == onnx.TensorProto.EXTERNAL
-        ):
-            told = {one.key: one.value for one in tensor.external_data}
-            tensor.raw_data = _outside(path, told)
-            found.add(told["location"])
-            del tensor.external_data[:]
-            tensor.data_location = onnx.TensorProto.DEFAULT
-    if found and found != {*onnxfile.beside(path)}:  # of which alone the digest is made
-        raise ModelError("is damaged: two readers find other files with its weights")
-
-
-def _outside(path: Path, told: dict[str, str]) -> bytes:
-    """Return weights that lie in a file beside the model."""
-    place = onnxfile.place(path, told.get("location", ""))
-    try:
-        first, n_bytes = int(told.get("offset", 0)), int(told.get("length", 0))
-        with sources.opened(place, ModelError, onnxfile.MOST_BYTES) as file:
-            size = file.seek(0, 2)
-            if not 0 <= first <= first + n_bytes <= size:
-                raise ValueError(f"{first} and {n_bytes} of {size}")
-            file.seek(first)
-            return file.read(n_bytes or size - first)
-    except ValueError as error:
-        raise ModelError(f"{place.name}: has not the weights that the model looks for there") from error
 
 
 def _library() -> Any:

@@ -10,6 +10,7 @@ import json
 import os
 import stat
 import warnings
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from .._version import __version__
@@ -19,9 +20,11 @@ OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 TOLERANCE = 1e-3  # of logits
 OWN = 2  # a folder and the one above have to be ours, or the administrator's
 BATCHES = (1, 4)  # windows that a rewritten network takes at once
+ONNX = "onnx"  # such a network takes any number
+AT_ONCE: Mapping[str, Sequence[int | str]] = {"tflite": BATCHES, "onnx": (ONNX,)}  # by kind
 
 
-def is_prepared(sha256: str, folder: Path) -> bool:
+def is_prepared(sha256: str, folder: Path, batches: Sequence[int | str] = BATCHES) -> bool:
     """Return whether a network was rewritten before, at all batches: then opening it takes no time.
 
     Parameters
@@ -30,8 +33,10 @@ def is_prepared(sha256: str, folder: Path) -> bool:
         Of its file.
     folder : path
         As `cache.cached`.
+    batches : sequence of int or str
+        Windows at once; `ONNX` of an ONNX network.
     """
-    kept = (any(folder.glob(f"{_beginning(sha256, batch)}*.graft")) for batch in BATCHES)
+    kept = (any(folder.glob(f"{beginning(sha256, batch)}*.graft")) for batch in batches)
     return not distrust(folder) and all(kept)
 
 
@@ -40,9 +45,7 @@ def bodies(sha256: str, folder: Path) -> list[Path]:
 
     Where it takes no batch, those of single windows.
     """
-    of_batches = (
-        sorted(folder.glob(f"{_beginning(sha256, batch)}*.graft.tflite")) for batch in BATCHES[::-1]
-    )
+    of_batches = (sorted(folder.glob(f"{beginning(sha256, batch)}*.graft.tflite")) for batch in BATCHES[::-1])
     return next(filter(None, of_batches), [])
 
 
@@ -86,8 +89,9 @@ def trusted(folder: Path) -> Path | None:
 def _file_name(sha256: str, batch: int, tolerance: float, scores: str) -> str:
     """Return a file name that changes with anything that changes the result."""
     named = hashlib.sha256(scores.encode()).hexdigest()[:8]
-    return f"{_beginning(sha256, batch)}{tolerance:g}-{named}.graft"
+    return f"{beginning(sha256, batch)}{tolerance:g}-{named}.graft"
 
 
-def _beginning(sha256: str, batch: int) -> str:
+def beginning(sha256: str, batch: int | str) -> str:
+    """Return what names of files begin with that are kept of a network."""
     return f"{sha256}-{__version__}-{batch}e-"  # e: it shows its embedding, where it has one

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol, TypeVar
 
 import numpy as np
 
@@ -12,6 +13,21 @@ from ..errors import ModelError
 from ..runtimes import litert
 from . import surgery
 from .graph import Graph
+
+Tensor = TypeVar("Tensor")  # what tells one from another: its number, or its name
+
+
+class Runs(Protocol[Tensor]):
+    """A part of a graph that can be run, of either runtime: from tensors of these shapes to one."""
+
+    @property
+    def shapes(self) -> Mapping[Tensor, tuple[int, ...]]:
+        """Of its inputs."""
+        ...
+
+    def __call__(self, feeds: Mapping[Tensor, Array]) -> Array:
+        """Return the output for these inputs, each given in any shape of the right size."""
+        ...
 
 
 class Piece:
@@ -108,14 +124,14 @@ def _frames(grid: FrameGrid, signal: Float32) -> Float32:
     return np.where(inside, signal[np.clip(at, 0, len(signal) - 1)] * grid.window, np.float32(0))
 
 
-def affine(piece: Piece, source: int, frames: int) -> tuple[Float32, Float32 | None] | None:
+def affine(piece: Runs[Tensor], source: Tensor, frames: int) -> tuple[Float32, Float32 | None] | None:
     """Read off the matrix product of a piece.
 
     Parameters
     ----------
-    piece : Piece
-    source : int
-        The tensor that it starts from, [frames, bins] in any shape.
+    piece : Runs
+    source : Tensor
+        What it starts from, [frames, bins] in any shape.
     frames : int
 
     Returns
@@ -151,13 +167,13 @@ class Place:
     shift: float
 
 
-def places(piece: Piece, sizes: Mapping[int, tuple[int, int]]) -> list[Place] | None:
+def places(piece: Runs[Tensor], sizes: Mapping[Tensor, tuple[int, int]]) -> list[Place] | None:
     """Read off where a piece puts its inputs.
 
     Parameters
     ----------
-    piece : Piece
-    sizes : dict of int to (int, int)
+    piece : Runs
+    sizes : dict of Tensor to (int, int)
         Frames and bands of each input tensor.
 
     Returns

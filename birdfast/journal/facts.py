@@ -10,8 +10,6 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError
 from ..tables.table import About, AboutModel, Names
 
-LATER = {"precision": '"f32"'}  # of a run from before it could be chosen
-
 
 class Facts(NamedTuple):
     """A run as its journal knows it.
@@ -81,7 +79,7 @@ class Facts(NamedTuple):
             for model in about["models"]
         )
         return cls(
-            LATER | told["decides"],
+            told["decides"],
             About(about["metadata"], models, about["has_channels"]),
             told["shard"],
             told["inputs"],

@@ -187,8 +187,8 @@ class Run:
         folder, titles = known_models.cache_folder(), dict[str, str]()
         for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
             network, sha256 = model.backbone or model, digest.backbone or digest.network  # a head is small
-            rewritten = network.kind == "tflite" and network.front_end is None
-            if rewritten and not places.is_prepared(sha256, folder):
+            batches = places.AT_ONCE.get(network.kind, ())
+            if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
                 titles[sha256] = network.title
         for title in titles.values():
             for follower in followers:

@@ -31,7 +31,7 @@ class Intake:
     recipe : Recipe or None
         The picture that the network takes; None: the sound itself.
     rate_hz : int
-        Of the sound, for a picture.
+        Of the sound; 0: it is no sound, but the embedding that a head takes.
     scale, zero_point : float, int
         A quantised value q stands for ``scale * (q - zero_point)``; scale 0: it is not quantised.
 
@@ -61,7 +61,7 @@ class Intake:
         self._scale, self._zero_point = scale, zero_point
         self._draw: Callable[[Float32], Float32] | None = None
         if recipe is None:
-            self.batch, self._item = _waveform(dtype, shape, window_samples)
+            self.batch, self._item = _waveform(dtype, shape, window_samples, is_head=not rate_hz)
             self.window_samples = int(np.prod(self._item))
             return
         if not (window_samples and rate_hz):
@@ -96,7 +96,9 @@ def _type(dtype: str, shape: Sequence[int | None], scale: float) -> np.dtype[np.
     raise ModelError(f"takes {_told(dtype, shape)}, which {why}; it can be given float32 {SHAPES}")
 
 
-def _waveform(dtype: str, shape: Sequence[int | None], told: int) -> tuple[int | None, tuple[int, ...]]:
+def _waveform(
+    dtype: str, shape: Sequence[int | None], told: int, *, is_head: bool
+) -> tuple[int | None, tuple[int, ...]]:
     """Return the batch that an input of sound holds (0: it has no such axis), and the shape of one window."""
     lengths = list(shape)
     batch: int | None = 0 if len(lengths) == 1 else lengths.pop(0)
@@ -112,6 +114,8 @@ def _waveform(dtype: str, shape: Sequence[int | None], told: int) -> tuple[int |
             f"takes {_told(dtype, shape)}, any length of sound; its facts have to tell window_samples"
         )
     if told and told != found:
+        if is_head:
+            raise ModelError(f"is a head that takes {found} values; its backbone's embedding has {told}")
         raise ModelError(f"takes windows of {found} samples, not {told}")
     lengths[long[0]] = found
     return batch, tuple(length or 1 for length in lengths)

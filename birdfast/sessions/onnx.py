@@ -12,8 +12,11 @@ import numpy as np
 from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
-from ..grafting import places, verdict
-from ..grafting.bare import Bare
+from ..frontends import compiled
+from ..frontends.tables import FrontEnd
+from ..grafting import onnxcache, onnxgraft, places, verdict
+from ..grafting.bare import Bare, Feed
+from ..grafting.onnxgraft import AS_IT_IS, Asked, OnnxGrafted
 from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.roles import Wanted, further_ends, of_a_window, roles
 from ..grafting.signature import Output
@@ -30,7 +33,8 @@ BATCH = 4  # where any number goes
 class OnnxSession:
     """One session of ONNX Runtime; see `session.Session`.
 
-    It ran on silence before, in a process of its own. Batches are believed as `batches.Batches` has it.
+    Where our kernels compute the network's front end, it runs what is behind that. The network ran on silence
+    before, in a process of its own. Batches are believed as `batches.Batches` has it.
 
     Parameters
     ----------
@@ -38,7 +42,13 @@ class OnnxSession:
     asked : Wanted or None
         Which of its outputs are shown; None: those that the model tells.
     cache : path or None
-        Where it is kept what trials came to; None keeps nothing.
+        Where it is kept what trials came to, and networks that were rewritten for speed; None keeps nothing,
+        and runs the network as it is.
+
+    Attributes
+    ----------
+    grafted : OnnxGrafted
+        What was done to the network.
     """
 
     def __init__(self, model: Model, asked: Wanted | None = None, cache: Path | None = None) -> None:
@@ -52,8 +62,16 @@ class OnnxSession:
         intake = _intake(taken, model)
         data = graph.with_outputs([*names.values()])
         del graph  # the weights are in memory often enough
-        verdict.check(data, "onnx", _shapes(intake), cache and places.trusted(cache), str(model.path))
-        self._start(onnx.start(data), names, (taken, model), shown, Batches())
+        folder = cache and places.trusted(cache)
+        verdict.check(data, "onnx", _shapes(intake), folder, str(model.path))
+        grafted = AS_IT_IS
+        if cache is not None and model.front_end is None and taken.dtype == "float32":
+            ends = {role: output.ends_in for role, output in shown.items()}
+            asked_of = Asked(taken.name, intake.shape(1), intake.batch, names, ends)
+            grafted = onnxcache.cached(data, asked_of, model.sha256(), folder)
+            onnxgraft.warn(grafted)
+        session = onnx.start(data if grafted.front_end is None else grafted.content())
+        self._start(session, names, (taken, model), shown, Batches(), grafted)
 
     def _start(
         self,
@@ -62,12 +80,14 @@ class OnnxSession:
         asked: tuple[onnx.Tensor, Model],
         shown: Mapping[str, Output],
         batches: Batches,
+        grafted: OnnxGrafted,
     ) -> None:
-        self._asked = (session, names, asked, shown, batches)
+        self._asked = (session, names, asked, shown, batches, grafted)
+        self.grafted, self._feed = grafted, _feed(grafted.front_end, *asked)
         self._session, self._names, self._batches = session, names, batches
         self.ends_in: GraphEnd = shown[LOGITS].ends_in
         self.ends = further_ends(shown)
-        self._input, self._intake = asked[0].name, _intake(*asked)
+        self._input, self._intake = grafted.source or asked[0].name, _intake(*asked)
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
         silence = np.zeros((max(1, self._intake.batch or 0), self.window_samples), np.float32)
@@ -90,12 +110,15 @@ class OnnxSession:
     def bare(self) -> Bare:
         """Return the network without ONNX Runtime, read once more: it would be in memory twice."""
         taken, model = self._asked[2]
-        graph = OnnxGraph(model.path)
-        data = graph.with_outputs([*self._names.values()])
-        given = [output.names[0] for output in graph.outputs]
+        front_end, shapes = self.grafted.front_end, _shapes(self._intake)
+        data = self.grafted.body
+        if front_end is None:
+            data = OnnxGraph(model.path).with_outputs([*self._names.values()])
+        else:
+            shapes = [front_end.batched(n) for n in ((1, BATCH) if self._intake.batch is None else (1,))]
+        given = onnx.outputs(self._session)
         of_roles = {role: given.index(name) for role, name in self._names.items()}
-        room = self._intake.batch or 0
-        return Bare(data, partial(_intake, taken, model), of_roles, room, _shapes(self._intake))
+        return Bare(data, partial(_feed, front_end, taken, model), of_roles, self._intake.batch or 0, shapes)
 
     def twin(self) -> OnnxSession:
         """Return a second session of the same network: ONNX Runtime's own serves any number of threads."""
@@ -109,7 +132,7 @@ class OnnxSession:
 
     def _said(self, windows: Float32) -> dict[str, Array]:
         """Return what the network gives, in its own shapes."""
-        found = onnx.run(self._session, {self._input: self._intake(windows)}, list(self._names.values()))
+        found = onnx.run(self._session, {self._input: self._feed(windows)}, list(self._names.values()))
         return dict(zip(self._names, found, strict=True))
 
 
@@ -122,6 +145,14 @@ def _only_input(graph: OnnxGraph) -> onnx.Tensor:
 
 def _intake(taken: onnx.Tensor, model: Model) -> Intake:
     return Intake(taken.dtype, taken.shape, model.window_samples, model.front_end, model.rate_hz)
+
+
+def _feed(front_end: FrontEnd | None, taken: onnx.Tensor, model: Model) -> Feed:
+    """Return what makes of windows the network's input, or that of its body."""
+    if front_end is None:
+        return _intake(taken, model)
+    kernel = compiled.kernel(front_end)
+    return lambda windows: kernel(windows, np.empty(front_end.batched(len(windows)), np.float32))
 
 
 def _shapes(intake: Intake) -> list[tuple[int, ...]]:

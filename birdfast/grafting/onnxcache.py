@@ -1,0 +1,106 @@
+"""Rewritten ONNX networks kept from one run to the next, as `cache` keeps those of TFLite."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+
+from .. import sources
+from ..arrays import Array
+from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..frontends.tables import FrontEnd
+from ..runtimes import onnx
+from . import kept, onnxgraft, places, sealed
+from .grafted import Proof, warn_original
+from .onnxgraft import Asked, OnnxGrafted
+from .places import TOLERANCE
+
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, ModelError)
+
+
+def cached(
+    data: bytes, asked: Asked, sha256: str, folder: Path | None, tolerance: float = TOLERANCE
+) -> OnnxGrafted:
+    """Return what `onnxgraft.verified` gives, or what it gave before.
+
+    Parameters
+    ----------
+    data, asked, tolerance
+        As `onnxgraft.verified`.
+    sha256 : str
+        Of the network's file.
+    folder : path or None
+        Where rewritten networks are kept, and nobody else writes (`places.trusted`); None keeps nothing.
+    """
+    if folder is None:
+        return _made(data, asked, tolerance) or onnxgraft.AS_IT_IS
+    path = folder / _file_name(data, asked, sha256, tolerance)
+    with contextlib.suppress(*UNREADABLE):
+        return read(path)
+    with kept.alone(path):
+        with contextlib.suppress(*UNREADABLE):  # perhaps another process made it while this one waited
+            return read(path)
+        made = _made(data, asked, tolerance)
+        if made is None:
+            return onnxgraft.AS_IT_IS
+        write(path, made)
+        with contextlib.suppress(*UNREADABLE):
+            return read(path)  # which holds the body as a file
+        return made
+
+
+def _made(data: bytes, asked: Asked, tolerance: float) -> OnnxGrafted | None:
+    """Rewrite a network now; None where there is too little memory, which says nothing about it."""
+    try:
+        return onnxgraft.verified(data, asked, tolerance)
+    except ModelMemoryError as error:
+        warn_original(f"{error}; tried again next time")
+        return None
+
+
+def read(path: Path) -> OnnxGrafted:
+    """Return what a file of the cache holds.
+
+    Raises
+    ------
+    ValueError, KeyError, TypeError, OSError or ModelError
+        There is none, it is damaged or another's, or others could have written it.
+    """
+    if reason := places.distrust(path) or places.distrust(_body(path)):
+        raise ValueError(reason)
+    head, arrays = sealed.opened(path.read_bytes(), path.name)
+    if "front_end" not in head:
+        return OnnxGrafted(refused=str(head["refused"]))
+    body = _body(path)
+    if sources.sha256(body, ModelError) != head["body"]:
+        raise ValueError("another body")
+    front_end = FrontEnd.from_tables(head["front_end"], arrays)
+    return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]))
+
+
+def write(path: Path, made: OnnxGrafted) -> None:
+    """Keep a rewritten network, or that there is none; a full disk only costs the next start's time."""
+    head: dict[str, object] = {"name": path.name, "refused": made.refused}
+    arrays: dict[str, Array] = {}
+    with contextlib.suppress(OSError, ConfigError):
+        kept.make(path.parent)
+        if made.front_end is not None:
+            head["front_end"], arrays = made.front_end.tables()
+            head |= {"source": made.source, "proof": asdict(made.proof)}
+            body = made.content()
+            head["body"] = hashlib.sha256(body).hexdigest()
+            kept.replace(_body(path), body)
+        kept.replace(path, sealed.seal(head, arrays))
+
+
+def _file_name(data: bytes, asked: Asked, sha256: str, tolerance: float) -> str:
+    """Return a file name that changes with anything that changes the result."""
+    model = hashlib.sha256(data).hexdigest()
+    told = repr((model, onnx.version(), asked, tolerance))
+    return f"{places.beginning(sha256, places.ONNX)}{hashlib.sha256(told.encode()).hexdigest()[:32]}.graft"
+
+
+def _body(path: Path) -> Path:
+    return path.with_name(f"{path.name}.onnx")
