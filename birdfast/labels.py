@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ from .outcomes import Detection
 from .sources import onnxfile, ordered
 
 KEYS = ("id2label", "label2id", "classes", "class_names", "labels", "names", "species")  # of JSON, by usage
+NO_LISTS = (".tsv", ".xml", ".yaml", ".yml", ".pbtxt")  # and text all the same
+SHOWN = 5  # columns and keys in a message
 FORMATS = "lines, csv:COLUMN, csv:SCIENTIFIC+COMMON, json, json:KEY, onnx or toml"
 BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
 
@@ -85,9 +87,10 @@ def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
     elif labels_format == "toml":
         names = _classes(path)
     elif labels_format.startswith("json"):
-        names = _listed(path, sources.text(path, ModelError), labels_format[len("json:") :])
+        names = _listed(path, _json(path), labels_format[len("json:") :])
     elif labels_format == "onnx":
-        names = _listed(path, onnxfile.metadata(path).get("classes", ""))
+        told = onnxfile.metadata(path).get("classes", "")
+        names = _listed(path, _parsed(path, told, "classes that name its classes by number"))
     else:
         names = _columns(path, labels_format.removeprefix("csv:").split("+"))
     if not names:
@@ -101,26 +104,62 @@ def is_format(labels_format: str) -> bool:
     return re.fullmatch("lines|csv:.+|json(:.+)?|onnx|toml", labels_format) is not None
 
 
-def of_json(path: Path) -> str:
-    """Return the format of a JSON file of labels: by the key that it has for them, or "json" without one.
+def kind_of(path: Path) -> str:
+    """Return the kind of format that a file's name tells, "csv", "json" or "lines"; ModelError for others."""
+    suffix = path.suffix.lower()
+    if suffix in NO_LISTS:
+        raise ModelError(f"{path}: labels are a list (.txt, a name a line), a CSV or a JSON file")
+    return suffix[1:] if suffix in (".csv", ".json") else "lines"
+
+
+def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None = None) -> str:
+    """Return how a file of labels is read, where nothing tells it.
+
+    Parameters
+    ----------
+    path : path
+    usual : str
+        The format of others of that model, which stands where the file has such columns or such a key.
+    column : callable or None
+        What tells the column of a CSV.
 
     Raises
     ------
     ModelError
-        The file cannot be read, or is no JSON.
+        The file cannot be read, is no list, or is a CSV whose column nobody tells.
     """
-    try:
-        told = json.loads(sources.text(path, ModelError))
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: no JSON ({error})") from error
-    keys = [key for key in KEYS if isinstance(told, dict) and isinstance(told.get(key), list | dict)]
-    return f"json:{keys[0]}" if keys else "json"
+    kind, (usual_kind, _, usual_key) = kind_of(path), usual.partition(":")
+    if kind == "csv":
+        if column is not None:
+            return f"csv:{column(path)}"
+        there = [*filter(None, table(path)[0][1])]
+        if usual_kind == kind and {*usual_key.split("+")} <= {*there}:
+            return usual
+        its = f"one of its columns, {_some(there)}"
+        raise ModelError(f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml: {its}')
+    if kind == "json":
+        lists, wanted = _lists(_json(path)), [usual_key] if usual_kind == kind else []
+        keys = [key for key in (*wanted, *KEYS) if key in lists]
+        return f"json:{keys[0]}" if keys else "json"
+    return kind
 
 
-def delimiter(text: str) -> str:
-    """Return what parts the columns of a table of labels: a semicolon where its header has no comma."""
-    head = text.partition("\n")[0]
-    return ";" if ";" in head and "," not in head else ","
+def table(path: Path, columns: Sequence[str] = ()) -> ordered.Rows:
+    """Return the rows of a CSV of labels, one at least, each with the number of its last line.
+
+    Commas part its columns, or semicolons where its header has no comma.
+
+    Raises
+    ------
+    ModelError
+        The file cannot be read, lacks one of the columns, or has no rows.
+    """
+    head = sources.text(path, ModelError, sources.TABLE_BYTES).partition("\n")[0]
+    delimiter = ";" if ";" in head and "," not in head else ","
+    rows = [*sources.table(path, columns, ModelError, delimiter)]
+    if not rows:
+        raise ModelError(f"{path}: no labels in it")
+    return rows
 
 
 def composed(name: str) -> str:
@@ -144,32 +183,53 @@ def _classes(path: Path) -> list[str]:
 
 
 def _columns(path: Path, columns: Sequence[str]) -> list[str]:
-    """Return one column of a CSV, or two as BirdNET has them in one: commas part them, or semicolons."""
-    parted_by = delimiter(sources.text(path, ModelError, sources.TABLE_BYTES))
-    rows = ordered.by_index(path, [*sources.table(path, columns, ModelError, parted_by)], columns)
+    """Return one column of a CSV, or two as BirdNET has them in one."""
+    rows = ordered.by_index(path, table(path, columns), columns)
     return ["_".join(row[column] for column in columns if row[column]) for row in rows]
 
 
-def _listed(path: Path, told: str, key: str = "") -> list[str]:
+def _json(path: Path) -> Any:
+    return _parsed(path, sources.text(path, ModelError), "JSON")
+
+
+def _parsed(path: Path, text: str, what: str) -> Any:
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ModelError(f"{path}: no {what} ({error})") from error
+
+
+def _lists(told: Any) -> list[str]:
+    """Return the keys of an object that have a list or an object, which may name classes."""
+    return [key for key in told if isinstance(told[key], list | dict)] if isinstance(told, dict) else []
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
+
+
+def _listed(path: Path, told: Any, key: str = "") -> list[str]:
     """Return names that JSON tells: a list, or an object of them by number or of numbers by them."""
     try:
-        found = json.loads(told)
-        found = found[key] if key else found
+        found = told[key] if key else told
         if isinstance(found, dict):
             found = _by_number(found)
         if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
             raise TypeError("no list of names")
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        what = key or "classes"
-        raise ModelError(f"{path}: no {what} that name its classes by number ({error})") from error
+    except (KeyError, TypeError, ValueError) as error:
+        keys = _some(_lists(told))
+        other = keys and f'; labels_format = "json:KEY", or --column of models add, takes one of {keys}'
+        raise ModelError(
+            f"{path}: no {key or 'classes'} that name its classes by number ({error}){other}"
+        ) from error
     return found
 
 
 def _by_number(told: Mapping[str, Any]) -> list[Any]:
     """Return names that are numbered from 0 or 1, on either side; KeyError where they are not."""
-    if all(type(number) is int for number in told.values()):
+    if all(type(n) is int or (type(n) is float and n.is_integer()) for n in told.values()):
         if len({*told.values()}) < len(told):
             raise ValueError("two have one number")
-        told = {str(number): name for name, number in told.items()}
+        told = {str(int(number)): name for name, number in told.items()}
     first = 0 if "0" in told else 1
     return [told[str(number)] for number in range(first, first + len(told))]

@@ -20,14 +20,13 @@ from .arrays import Array
 from .atomicfile import AtomicFile
 from .config import Activation
 from .errors import ConfigError, ModelError
+from .windows import LENGTHS_S
 from .words import extra_hint
 
 MANIFEST = "model.toml"
 KIND, HEAD = "stsg", "head"
 VERSION = 1
 SEAL = b'\nmanifest_sha256 = "'
-
-SHORTEST_S, LONGEST_S = 0.1, 600  # of a window
 
 Arrays = dict[str, Array]
 
@@ -41,8 +40,8 @@ WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "licence": (lambda value: isinstance(value, str), "text"),
     "activation": (lambda value: value in get_args(Activation), " or ".join(get_args(Activation))),
     "window_s": (
-        lambda value: type(value) in (int, float) and SHORTEST_S <= value <= LONGEST_S,
-        f"{SHORTEST_S} to {LONGEST_S} seconds",
+        lambda value: type(value) in (int, float) and LENGTHS_S[0] <= value <= LENGTHS_S[1],
+        f"{LENGTHS_S[0]} to {LENGTHS_S[1]} seconds",
     ),
     "classes": (
         lambda value: isinstance(value, list) and _are_text(value) and len({*value}) == len(value) > 0,
@@ -58,7 +57,7 @@ OF_HEAD: dict[str, tuple[Callable[[Any], bool], str]] = {
     **{key: WANTED[key] for key in ("title", "licence", "activation", "classes", "arrays")},
     "on": (lambda value: isinstance(value, str) and value != "", "a network's name or place"),
     "on_sha256": (
-        lambda value: isinstance(value, str) and re.fullmatch("[0-9a-f]{64}", value) is not None,
+        lambda value: isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value) is not None,
         "64 hexadecimal digits",
     ),
 }

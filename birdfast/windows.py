@@ -23,6 +23,8 @@ from .arrays import Float32
 from .config import Normalization, Tail
 from .errors import AudioError, ConfigError
 
+LENGTHS_S = (0.001, 600)  # of windows that networks take, from bats' calls to soundscapes
+
 
 @dataclass(frozen=True)
 class Grid:

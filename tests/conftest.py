@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
@@ -112,7 +113,7 @@ def yamnet() -> models.Model:
     """YAMNet, from the folder of models beside the project."""
     folder = _shared("models/yamnet")
     facts = {"path": folder / "yamnet.tflite", "labels_path": folder / "yamnet_class_map.csv"}
-    return models.with_files(models.catalogue()["yamnet"], **facts)
+    return dataclasses.replace(models.catalogue()["yamnet"], kind="tflite", **facts)
 
 
 @pytest.fixture(scope="session")

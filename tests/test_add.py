@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from birdfast import models
+from birdfast import models, sources
 from birdfast.cli.questions import Likely, Nobody
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
@@ -26,7 +26,7 @@ from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
 from birdfast.pipeline.listener import Listener
-from birdfast.runs import adding
+from birdfast.runs import adding, guesses
 from birdfast.runs.told import Told
 
 from . import heads, networks
@@ -278,6 +278,29 @@ def test_a_name_that_is_a_listed_one_but_for_its_capitals_is_refused(home: Path,
                 adding.add(file, Told(rate_hz=8_000, name=name), Likely(), folder)
 
 
+@pytest.mark.parametrize(
+    ("name", "place", "said"),
+    [
+        ("foo", "yamnet", "name: yamnet is that of a network"),
+        ("foo", "YAMNet", "yamnet"),
+        ("foo", "x/../yamnet", "yamnet"),
+        ("foo", "yamnet/x/..", "yamnet"),
+        ("foo", "../link/yamnet", "yamnet"),
+        ("yamnet", "x/../foo", "yamnet"),
+        ("", "yamnet/x/..", "name: yamnet"),
+        ("foo", "bar", "bar: lies among the models, where --model finds one by its folder's name.*name foo"),
+    ],
+)
+def test_no_folder_among_the_models_is_called_otherwise_than_its_model_or_as_a_listed_one(
+    home: Path, file: Path, tmp_path: Path, name: str, place: str, said: str
+) -> None:
+    home.mkdir()
+    (tmp_path / "link").symlink_to(home)
+    with pytest.raises(ConfigError, match=said):
+        adding.add(file, Told(rate_hz=8_000, name=name), Likely(), home / place)
+    assert left(home) == []
+
+
 def test_what_cannot_be_run_leaves_nothing_and_takes_nothing_away(home: Path, file: Path) -> None:
     told = Told(rate_hz=8_000)
     adding.add(file, told, Likely())
@@ -345,6 +368,43 @@ def test_a_csv_tells_its_column_or_is_asked_for_it(home: Path, file: Path, tmp_p
     assert models.find("c").class_names()[0].scientific == ("0", "1", "2")
 
 
+@pytest.mark.parametrize(
+    "rows",
+    [
+        "class,bird\n2,A\n0,B\n1,C\n",
+        "name;bird\n7;A\n;B\n6.0;C\n",
+        "scientific_name,id\n-1,A\n0.5,B\nNaN,C\n",
+        "species,bird\n,A\n,B\n,C\n",
+    ],
+)
+def test_a_column_without_names_is_the_last_guess_for_them(file: Path, tmp_path: Path, rows: str) -> None:
+    (tmp_path / "labels.csv").write_text(rows)
+    assert guesses.columns(tmp_path / "labels.csv")[0] in ("bird", "id")
+    assert guesses.labels_beside(file, [3])[-1] != tmp_path / "labels.csv"
+
+
+def test_guesses_take_no_numbers_for_names(home: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "its.csv").write_text("class,bird\n2,A\n0,B\n1,C\n")
+    adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "its.csv"), Likely())
+    assert models.find("mine").class_names()[0].common == ("B", "C", "A")
+
+
+def test_a_table_of_labels_may_be_as_large_as_tables_are(file: Path, tmp_path: Path) -> None:
+    note = "x" * 100_000
+    (tmp_path / "labels.csv").write_text("note,name\n" + f"{note},A\n" * 170)
+    assert (tmp_path / "labels.csv").stat().st_size > sources.TEXT_BYTES
+    assert guesses.columns(tmp_path / "labels.csv") == ["name", "note"]
+
+
+def test_labels_of_the_networks_own_name_do_not_take_its_place(
+    home: Path, file: Path, tmp_path: Path
+) -> None:
+    (_made(tmp_path / "d") / file.name).write_text("A\nB\nC\n")
+    with pytest.raises(ConfigError, match=r"two files of one name: mine\.tflite, mine\.tflite"):
+        adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "d" / file.name), Likely())
+    assert left(home) == []
+
+
 def test_labels_in_json_come_along_with_their_key(home: Path, file: Path, tmp_path: Path) -> None:
     (tmp_path / "config.json").write_text(
         '{"id2label": {"2": "C", "0": "A", "1": "B"}, "x": ["D", "E", "F"]}'
@@ -354,6 +414,9 @@ def test_labels_in_json_come_along_with_their_key(home: Path, file: Path, tmp_pa
     assert models.find("mine").class_names()[0].common == ("A", "B", "C")
     adding.add(file, dataclasses.replace(told, name="b", column="x"), Likely())
     assert models.find("b").class_names()[0].common == ("D", "E", "F")
+    (tmp_path / "config.json").write_text('{"rate": 3, "birds": ["A", "B", "C"], "x": {}}')
+    with pytest.raises(ModelError, match=r'"json:KEY", or --column of models add, takes one of birds, x'):
+        adding.add(file, dataclasses.replace(told, name="c"), Likely())
 
 
 def test_a_column_of_a_list_is_refused_and_so_are_tables_of_other_kinds(
@@ -363,7 +426,7 @@ def test_a_column_of_a_list_is_refused_and_so_are_tables_of_other_kinds(
     with pytest.raises(ConfigError, match="column: 'name' does not fit .*its labels.txt, which has no col"):
         adding.add(file, told, Likely())
     (tmp_path / "labels.tsv").write_text("A\nB\nC\n")
-    with pytest.raises(ConfigError, match=r"labels.tsv: labels are a list \(.txt"):
+    with pytest.raises(ModelError, match=r"labels.tsv: labels are a list \(.txt"):
         adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "labels.tsv"), Likely())
     assert left(home) == []
 
@@ -439,6 +502,8 @@ class TestHead:
         with (home / "c" / "model.toml").open("a") as more:
             more.write(f'on_sha256 = "{digest}"\n')
         assert Listener(models.find("c"), Options()).model.backbone == models.find("below")
+        with pytest.raises(ConfigError, match="on: 'x{300}' does not fit; it takes birdnet-2.4, "):
+            adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="x" * 300), Nobody())
         with pytest.raises(ConfigError, match="on: 'gone' does not fit; it takes birdnet-2.4, "):
             adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="gone"), Nobody())
         with pytest.raises(ConfigError, match="on: a head takes the sound of the network that it is on"):
@@ -452,6 +517,29 @@ class TestOnnx:
     def _needed(self) -> None:
         for library in ("onnx", "onnxruntime"):
             pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[onnx]'")
+
+    @staticmethod
+    def big(folder: Path, *places: str) -> Path:
+        """Write a network with weights in files of those places, and its labels beside it."""
+        from onnx import TensorProto
+
+        from .onnxnetworks import network
+
+        folder.mkdir(exist_ok=True)
+        made = network()
+        for name, place in zip(("first", "second"), places, strict=False):
+            (weights,) = [one for one in made.graph.initializer if one.name == name]
+            (folder / place).parent.mkdir(parents=True, exist_ok=True)
+            with (folder / place).open("ab") as file:
+                told = {"location": place, "offset": file.tell(), "length": file.write(weights.raw_data)}
+            weights.ClearField("raw_data")
+            weights.data_location = TensorProto.EXTERNAL
+            for key, value in told.items():
+                entry = weights.external_data.add()
+                entry.key, entry.value = key, str(value)
+        (folder / "big.onnx").write_bytes(made.SerializeToString())
+        (folder / "big_Labels.txt").write_text(LABELS)
+        return folder / "big.onnx"
 
     def test_metadata_and_the_graphs_end_leave_nothing_to_ask(self, home: Path, tmp_path: Path) -> None:
         from .onnxnetworks import network
@@ -469,48 +557,55 @@ class TestOnnx:
         assert added.listener.embedding_size == 8
 
     def test_weights_beside_it_come_along(self, home: Path, tmp_path: Path) -> None:
-        from onnx import TensorProto
-
-        from .onnxnetworks import network
-
-        made = network()
-        for number, name in enumerate(("first", "second")):
-            (weights,) = [one for one in made.graph.initializer if one.name == name]
-            place = Path(("weights.bin", "deep/down/more.bin")[number])
-            (tmp_path / place).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / place).write_bytes(weights.raw_data)
-            weights.ClearField("raw_data")
-            weights.data_location = TensorProto.EXTERNAL
-            entry = weights.external_data.add()
-            entry.key, entry.value = "location", str(place)
-        (tmp_path / "big.onnx").write_bytes(made.SerializeToString())
-        (tmp_path / "big_Labels.txt").write_text(LABELS)
-        adding.add(tmp_path / "big.onnx", Told(rate_hz=16_000), Likely())
+        file = self.big(tmp_path, "weights.bin", "deep/down/more.bin")
+        adding.add(file, Told(rate_hz=16_000), Likely())
         assert left(home / "big") == ["big.onnx", "big_Labels.txt", "deep", "model.toml", "weights.bin"]
         assert (home / "big" / "deep" / "down" / "more.bin").is_file()
         assert left(home) == ["big"]
 
     @pytest.mark.parametrize("taken", ["model.toml", "Model.TOML/w.bin", "big_labels.txt", "BIG.onnx"])
     def test_weights_take_no_name_that_another_file_has(self, home: Path, tmp_path: Path, taken: str) -> None:
-        from onnx import TensorProto
+        file = self.big(tmp_path, taken)
+        with pytest.raises(ConfigError, match=f"cannot hold two files of one name: .*(?i:{taken[:10]})"):
+            adding.add(file, Told(rate_hz=16_000), Likely())
+        assert left(home) == []
 
+    def test_a_file_of_weights_comes_along_once_and_may_begin_with_dots(
+        self, home: Path, tmp_path: Path
+    ) -> None:
+        adding.add(self.big(tmp_path, "..w.bin", "./..w.bin"), Told(rate_hz=16_000), Likely())
+        assert left(home / "big") == ["..w.bin", "big.onnx", "big_Labels.txt", "model.toml"]
+
+    @pytest.mark.parametrize(
+        ("old", "new"), [("q", "q/w"), ("q/w", "q"), ("q", "Q"), ("Q/w", "q"), ("other", "q")]
+    )
+    def test_weights_that_cannot_lie_beside_the_earlier_ones_are_refused_before_anything_moves(
+        self, home: Path, tmp_path: Path, old: str, new: str
+    ) -> None:
+        adding.add(self.big(tmp_path / "old", old), Told(rate_hz=16_000), Likely())
+        if old == "other":
+            (home / "big" / new).mkdir()
+        before = {path: path.read_bytes() for path in (home / "big").rglob("*") if path.is_file()}
+        file = self.big(tmp_path / "new", new)
+        with pytest.raises(ConfigError, match="big: its model has other weights, or a folder, of.* (?i:q)"):
+            adding.add(file, Told(rate_hz=16_000), Likely(), force=True)
+        assert {path: path.read_bytes() for path in (home / "big").rglob("*") if path.is_file()} == before
+
+    @pytest.mark.parametrize("key", ["class_outputs_key", "embedding_outputs_key", "sample_rate"])
+    @pytest.mark.parametrize("blank", ["", " "])
+    def test_metadata_that_is_blank_tells_nothing(
+        self, home: Path, tmp_path: Path, key: str, blank: str
+    ) -> None:
         from .onnxnetworks import network
 
         made = network()
-        (weights,) = [one for one in made.graph.initializer if one.name == "first"]
-        (tmp_path / taken).parent.mkdir(exist_ok=True)
-        (tmp_path / taken).write_bytes(weights.raw_data)
-        weights.ClearField("raw_data")
-        weights.data_location = TensorProto.EXTERNAL
-        entry = weights.external_data.add()
-        entry.key, entry.value = "location", taken
+        entry = made.metadata_props.add()
+        entry.key, entry.value = key, blank
         (tmp_path / "big.onnx").write_bytes(made.SerializeToString())
         (tmp_path / "big_Labels.txt").write_text(LABELS)
-        with pytest.raises(
-            ConfigError, match=f"a model's folder cannot hold two files of the name {taken[:10]}"
-        ):
-            adding.add(tmp_path / "big.onnx", Told(rate_hz=16_000), Likely())
-        assert left(home) == []
+        adding.add(tmp_path / "big.onnx", Told(rate_hz=16_000), Likely())
+        for model in (models.find("big"), models.find(tmp_path / "big.onnx")):
+            assert (model.output, model.embedding) == ("", "")
 
     def test_an_output_may_be_told_in_every_way_and_its_end_is_read(self, home: Path, tmp_path: Path) -> None:
         from onnx import helper

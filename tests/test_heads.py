@@ -412,6 +412,9 @@ def test_an_own_head_stands_on_the_network_that_it_was_made_for(deep: models.Mod
     model = models.find(tmp_path / "own")
     assert (model.kind, model.runtime, model.on) == ("head", "", "../below.tflite")
     assert open_session(model, 2, models.cache_folder()).outputs == {"logits": 2, "embedding": 5}
+    told = {"on": model.on, "on_sha256": model.on_sha256.upper()}
+    loud = heads.write_own(tmp_path / "loud", heads.matrix(5), tmp_path / "below.tflite", **told)
+    assert models.find(loud).on_sha256 == model.on_sha256
     (tmp_path / "below.tflite").write_bytes(networks.tflite(networks.weights(5) + 1, networks.weights(3, 5)))
     refused(tmp_path / "own", r"own.model\.toml: is a head on a network whose SHA-256 is")
     (tmp_path / "below.tflite").unlink()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,11 +11,12 @@ import pytest
 from birdfast import labels, modelfolder, models
 from birdfast.config import Options
 from birdfast.errors import ModelError
-from birdfast.models import manifest
+from birdfast.models import manifest, own
 from birdfast.pipeline.listener import Listener
 from birdfast.runtimes import litert
 
 from . import networks
+from .commands import ran
 
 
 def test_catalogue_tells_what_each_network_wants() -> None:
@@ -259,6 +262,7 @@ def test_an_index_that_does_not_number_each_class_once_is_refused(
         '{"C": 2, "A": 0, "B": 1}',
         '{"architectures": ["X"], "id2label": {"1": "B", "0": "A", "2": "C"}, "label2id": {}}',
         '{"label2id": {"C": 2, "A": 0, "B": 1}}',
+        '{"C": 2.0, "A": 0, "B": 1.0}',
         '{"rate": 3, "classes": ["A", "B", "C"]}',
     ],
 )
@@ -278,6 +282,10 @@ def test_labels_in_json_are_names_by_number(tmp_path: Path, told: str) -> None:
         ('{"0": "A", "2": "B"}', "no classes that name its classes by number"),
         ('{"A": 0, "B": 0}', "no classes that name its classes by number .two have one number"),
         ('{"A": 1.5}', "by number"),
+        ('{"A": NaN, "B": Infinity}', "by number"),
+        (json.dumps([{"0": "A"}]), "no list of names[^;]*$"),
+        (json.dumps({f"{number}": {"name": "A"} for number in range(9)}), "one of 0, 1, 2, 3, 4 and 4 more$"),
+        ('{"birds": ["A", "B"], "x": {}, "y": 3}', "json:KEY.*takes one of birds, x$"),
         ('{"0": "A", "B": 1}', "by number"),
         ('[{"name": "A"}]', "no list of names"),
         ("[1, 2]", "no list of names"),
@@ -300,3 +308,79 @@ def test_labels_that_replace_a_models_own_are_read_as_what_they_are(tmp_path: Pa
         models.find(tmp_path, tmp_path / "its.csv")
     (tmp_path / "model.toml").write_text('rate_hz = 8000\nlabels = "its.csv"\nlabels_format = "csv:name"\n')
     assert models.find(tmp_path, tmp_path / "labels.txt").class_names()[0].common[2] == "Noise"
+
+
+@pytest.mark.parametrize("suffix", [".tsv", ".YAML", ".xml", ".pbtxt"])
+def test_a_file_that_is_no_list_of_labels_is_read_as_none(tmp_path: Path, suffix: str) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / f"its{suffix}").write_text("A\nB\nC\n")
+    for place in (tmp_path, tmp_path / "tiny.tflite"):
+        with pytest.raises(ModelError, match=rf"its{suffix}: labels are a list"):
+            models.find(place, tmp_path / f"its{suffix}")
+    spaces = "".join(
+        f'[[label_spaces]]\nname = "{name}"\nlabels = "{file}"\n'
+        for name, file in (("species", "labels.txt"), ("genus", f"its{suffix}"))
+    )
+    (tmp_path / "model.toml").write_text(f"rate_hz = 8000\n{spaces}")
+    with pytest.raises(ModelError, match=rf"its{suffix}: labels are a list"):
+        models.find(tmp_path).class_names()
+
+
+@pytest.mark.parametrize("more", ["lines.txt", "table.csv", "config.json"])
+@pytest.mark.parametrize("first", ["lines.txt", "table.csv", "config.json"])
+def test_the_format_of_the_first_labels_stands_for_those_alone_that_it_fits(
+    tmp_path: Path, first: str, more: str
+) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "lines.txt").write_text("A\nB\nC\n")
+    (tmp_path / "table.csv").write_text("who,where\nA,x\nB,y\nC,z\n")
+    (tmp_path / "config.json").write_text('{"birds": ["A", "B", "C"], "labels": ["D"]}')
+    told = {"lines.txt": "lines", "table.csv": "csv:who", "config.json": "json:birds"}[first]
+    spaces = f'[[label_spaces]]\nname = "a"\n[[label_spaces]]\nname = "b"\nlabels = "{more}"\n'
+    (tmp_path / "model.toml").write_text(
+        f'rate_hz = 8000\nlabels = "{first}"\nlabels_format = "{told}"\n{spaces}'
+    )
+    model = models.find(tmp_path)
+    if more == "table.csv" != first:
+        with pytest.raises(ModelError, match="table.csv: a CSV needs.*one of its columns, who, where"):
+            model.class_names()
+    else:
+        wanted = ("D",) if more == "config.json" != first else ("A", "B", "C")
+        assert model.class_names()[1].common == wanted
+        assert models.find(tmp_path, tmp_path / more).class_names()[0].common == wanted
+
+
+def test_names_that_are_too_long_are_missing_files(tmp_path: Path) -> None:
+    networks.write_folder(tmp_path)
+    for key in ("on", "labels"):
+        (tmp_path / "model.toml").write_text(f'{key} = "{"x" * 300}"\n')
+        with pytest.raises(ModelError, match="no such network|labels are missing"):
+            models.find(tmp_path)
+    with pytest.raises(ModelError, match="labels are missing"):
+        models.find(tmp_path / "tiny.tflite", "x" * 300)
+
+
+def test_a_head_on_a_listed_network_looks_through_no_folders(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    networks.write_folder(tmp_path)
+    (tmp_path / "model.toml").write_text('on = "yamnet"\n')
+    monkeypatch.setattr(own, "places", lambda: pytest.fail("looked through them"))
+    with pytest.raises(ModelError, match="is a head on yamnet. "):
+        models.find(tmp_path)
+
+
+def test_who_is_told_a_model_reads_no_manifests(tmp_path: Path) -> None:
+    """A worker is told it by its parent."""
+    networks.write_folder(tmp_path)
+    code = (
+        "import sys; from birdfast import models;"
+        "from birdfast.workers import __main__;"
+        "told = dict(rate_hz=8000, activation='sigmoid', path=sys.argv[1], labels_path=sys.argv[2]);"
+        "model = models.described(name='a', title='a', **told);"
+        "__main__.Pipeline(model); print(*sys.modules)"
+    )
+    loaded = ran(sys.executable, "-c", code, tmp_path / "tiny.tflite", tmp_path / "labels.txt").stdout.split()
+    assert "birdfast.models.model" in loaded
+    recipes = {"tomllib", "birdfast.frontends.recipe", "birdfast.models.manifest", "birdfast.models.own"}
+    assert recipes.isdisjoint(loaded)

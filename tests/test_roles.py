@@ -378,7 +378,11 @@ def test_the_labels_of_further_spaces_are_not_taken_for_the_models_own(tmp_path:
             'labels = "none.csv"',
             r"labels that its model.toml names are missing \(.*none.csv",
         ),
-        ('labels_format = "csv:genus"', "", 'genera.csv is a CSV; it takes "csv:COLUMN"'),
+        (
+            'labels_format = "csv:genus"',
+            "",
+            "genera.csv: a CSV needs.*one of its columns, genus",
+        ),
         ('labels_format = "csv:genus"', 'labels_format = "csv:family"', "family"),
         ('activation = "softmax"', 'activation = "soft"', "'soft' does not fit; it takes sigmoid or softmax"),
         ('activation = "softmax"', "threshold = 0.5", "label_spaces.threshold: unknown"),

@@ -246,6 +246,8 @@ class TestRecipe:
             ("colour = 1", "colour: unknown"),
             ("window_s = 'long'", "window_s: 'long'"),
             ("window_s = nan", "window_s: nan"),
+            ("window_s = 0.0009", "window_s: 0.0009 does not fit; it takes 0.001 to 600 seconds"),
+            ("window_s = 0.002", "window_s: 0.002 does not fit; it takes one token at least, 0"),
             ("window_s = true", "window_s: True"),
             ("[pooling]\nembedding = nan", "pooling.embedding: nan"),
             ("[pooling]\nhistogram = inf", "pooling.histogram: inf"),

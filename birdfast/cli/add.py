@@ -35,7 +35,9 @@ HELP = "make a model's folder of a network's file"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the action takes."""
     parser.add_argument("file", metavar="FILE", help="a .tflite or .onnx network")
-    parser.add_argument("--name", help="what --model and tables call it (default: as the file)")
+    parser.add_argument(
+        "--name", help="what --model and tables call it (default: as its folder, or the file)"
+    )
     parser.add_argument("--labels", metavar="FILE", help="its labels: one a line, a CSV, or JSON")
     parser.add_argument(
         "--column", help="the column of a CSV of labels that has the names; the key of a JSON file"

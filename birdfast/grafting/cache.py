@@ -160,10 +160,10 @@ def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
 
     Raises
     ------
+    ModelError
+        The body cannot be read.
     ValueError
         The bytes are not what `pack` made, or of another name, or the body is another.
-    OSError
-        The body cannot be read.
     """
     head, arrays = sealed.opened(data, name)
     if head["refused"]:

@@ -7,6 +7,7 @@ network's input length does not already tell its kind.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,16 +15,16 @@ from pathlib import Path
 from ..config import path as checked_path
 from ..config import several
 from ..errors import ModelError
+from ..labels import format_of
 from .activation import activation_after
 from .kinds import Digests, Kind
 from .known import catalogue
 from .labelspace import LabelSpace
-from .manifest import check_window
 from .model import Model, described, listed
 from .names import check_several, is_name, place_of
-from .placed import with_files
-from .places import FOLDERS_VARIABLE, cache_folder, folders
+from .places import FOLDERS_VARIABLE, cache_folder, folders, is_file, is_folder
 from .unchanged import check_unchanged
+from .window import check_window
 
 __all__ = [
     "FOLDERS_VARIABLE",
@@ -46,7 +47,6 @@ __all__ = [
     "is_name",
     "own_names",
     "place_of",
-    "with_files",
 ]
 
 
@@ -80,9 +80,9 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     else:
         from . import heads, own  # the listed ones need neither, nor do workers
 
-        if os.path.isdir(name):  # noqa: PTH112 -- Path's raises for a name that is too long
+        if is_folder(name):
             model = heads.completed(own.in_folder(path))
-        elif os.path.isfile(name):  # noqa: PTH113
+        elif is_file(name):
             return heads.completed(own.alone(path, Path(labels) if labels else None))
         elif name in (places := own.places()):
             model = heads.completed(own.in_folder(places[name]))
@@ -95,9 +95,11 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
             )
     if not labels:
         return model
-    if not Path(labels).is_file():
+    if not is_file(labels):
         raise ModelError(f"{model.path}: its labels are missing ({os.fspath(labels)})")
-    return with_files(model, model.path, Path(labels))
+    is_own = Path(labels) in (model.path, model.labels_path)
+    its = model.labels_format if is_own else format_of(Path(labels), model.labels_format)
+    return dataclasses.replace(model, labels_path=Path(labels), labels_format=its)
 
 
 def find_all(

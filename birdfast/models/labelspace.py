@@ -28,7 +28,7 @@ class LabelSpace:
     labels : str
         The file with its labels, in the folder of the network.
     labels_format, activation : str
-        As the model's own, which stand where these are "".
+        As the model's own, which stand where these are "" (a format as long as it fits the file).
     """
 
     name: str = ""
@@ -69,8 +69,6 @@ def _check(space: LabelSpace, before: tuple[LabelSpace, ...]) -> None:
         )
     if before and not space.labels:
         raise ConfigError(f"label_spaces.labels: {space.name} has none")
-    if space.labels.endswith(".csv") and not space.labels_format and before:
-        raise ConfigError(f'label_spaces.labels_format: {space.labels} is a CSV; it takes "csv:COLUMN"')
 
 
 def labels_of(
@@ -85,12 +83,11 @@ def labels_of(
     own, more : path, sequence of path
         The labels of the first, and of the others.
     labels_format : str
-        The first's, and of those that tell none; labels that are in the network are the first's alone.
+        The first's, and that of others that tell none and can be read so (`labels.format_of`).
     """
     first, *others = spaces or (LabelSpace(),)
-    usual = "lines" if labels_format == "onnx" else labels_format
     found = [labels.load(own, labels_format, first.name)]
     for path, space in zip(more, others, strict=True):
-        its = labels.of_json(path) if path.suffix.lower() == ".json" and not space.labels_format else usual
-        found.append(labels.load(path, space.labels_format or its, space.name))
+        its = space.labels_format or labels.format_of(path, labels_format)
+        found.append(labels.load(path, its, space.name))
     return tuple(found)

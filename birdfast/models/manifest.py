@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any, get_args
 from .. import labels
 from ..config import Activation, Normalization
 from ..errors import ModelError
+from ..windows import LENGTHS_S
 from .names import is_name
+from .window import check_window
 
 if TYPE_CHECKING:
     from ..frontends.recipe import Recipe
@@ -50,8 +52,7 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
 }
 
 RATES_HZ = (100, 1_000_000)  # of sound that is recorded, from whales' to bats'
-WINDOWS_S = (0.001, 600)
-MOST_SAMPLES = RATES_HZ[1] * WINDOWS_S[1]
+MOST_SAMPLES = RATES_HZ[1] * LENGTHS_S[1]
 MOST_VALUES = 10_000_000  # of an embedding or of scores, which are held for each window of a batch
 
 Fitting = tuple[Callable[[Any], bool], str]
@@ -117,16 +118,6 @@ def check(place: Path, facts: Mapping[str, Any]) -> None:
         if not fits(value):
             raise ModelError(f"{place}: {key} = {value!r} does not fit; it takes {takes}")
     check_window(place, facts.get("window_samples", 0), facts.get("rate_hz", 0))
-
-
-def check_window(place: Path, window_samples: int, rate_hz: int) -> None:
-    """Refuse windows, where their length is known, that are no windows of sound; errors as `check`."""
-    least_s, most_s = WINDOWS_S
-    if rate_hz and window_samples and not least_s <= window_samples / rate_hz <= most_s:
-        raise ModelError(
-            f"{place}: windows of {window_samples:,} samples at {rate_hz:,} Hz are"
-            f" {window_samples / rate_hz:g} s; {least_s} to {most_s} s fit"
-        )
 
 
 def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:

@@ -19,7 +19,7 @@ from . import kinds
 from .activation import activation_after
 from .kinds import Digests, Kind
 from .labelspace import LabelSpace, folded, labels_of
-from .places import folders
+from .places import folders, is_file
 
 if TYPE_CHECKING:
     from ..frontends.recipe import Recipe
@@ -116,7 +116,7 @@ class Model:
     @property
     def found(self) -> bool:
         """Whether its files lie on this machine, and its backbone's."""
-        return all(path.is_file() for path in self.files)
+        return all(is_file(path) for path in self.files)
 
     @property
     def files(self) -> tuple[Path, ...]:

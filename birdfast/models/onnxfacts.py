@@ -30,7 +30,7 @@ def read(path: Path) -> dict[str, Any]:
     ModelError
         The file cannot be read, or tells what cannot be.
     """
-    words = onnxfile.metadata(path)
+    words = told(onnxfile.metadata(path))
     facts: dict[str, Any] = {}
     if RATE in words:
         facts["rate_hz"] = int(_number(path, words, RATE, LARGEST, whole=True))
@@ -39,11 +39,15 @@ def read(path: Path) -> dict[str, Any]:
         facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
     if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
         facts["labels_format"] = "onnx"
-    facts |= {
-        fact: words[key] for fact, key in (("output", OUTPUT), ("embedding", EMBEDDING)) if words.get(key)
-    }
+    named = {"output": OUTPUT, "embedding": EMBEDDING}
+    facts |= {fact: words[key] for fact, key in named.items() if key in words}
     manifest.check(path, facts)
     return facts
+
+
+def told(words: Mapping[str, str]) -> dict[str, str]:
+    """Return what an author wrote into a file, without what is blank: that tells nothing."""
+    return {key: word for key, word in words.items() if word.strip()}
 
 
 def write(

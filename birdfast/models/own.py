@@ -6,14 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from .. import modelfolder, sources
+from .. import labels, modelfolder, sources
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
-from . import kinds, manifest, onnxfacts, placed
+from . import kinds, manifest, onnxfacts
 from .labelspace import folded
 from .model import Model, listed
 from .names import is_name
-from .places import folders
+from .places import folders, is_file
 
 TABLES = ("front_end", "label_spaces")
 
@@ -99,7 +99,7 @@ def alone(path: Path, labels_path: Path | None = None) -> Model:
         As `of_file`; or the file tells what cannot be.
     """
     facts, beside = told_by_file(path), path.with_name(f"{path.stem}_Labels.txt")
-    if labels_path is None and "labels_format" in facts and not beside.is_file():
+    if labels_path is None and "labels_format" in facts and not is_file(beside):
         return of_file(path, path, **facts)
     facts.pop("labels_format", None)
     return of_file(path, labels_path or beside, **facts)
@@ -119,14 +119,14 @@ def of_file(path: Path, labels_path: Path, **facts: Any) -> Model:
     ModelError
         The labels are missing, or a CSV of which nothing tells the column.
     """
-    if not labels_path.is_file():
+    if not is_file(labels_path):
         raise ModelError(f"{path}: its labels are missing ({labels_path}); name them with --labels")
     if "labels_format" not in facts:
-        facts["labels_format"] = placed.format_of(labels_path)
+        facts["labels_format"] = labels.format_of(labels_path)
     found = {"kind": kinds.found(path), "path": path, "labels_path": labels_path}
     model = Model(**{**named(path, facts), **found})
     for more in model.more_labels:
-        if not more.is_file():
+        if not is_file(more):
             raise ModelError(f"{path}: labels that its {modelfolder.MANIFEST} names are missing ({more})")
     return model
 
@@ -174,7 +174,7 @@ def _head(folder: Path) -> Model:
         title=facts["title"],
         kind="head",
         on=facts["on"],
-        on_sha256=facts["on_sha256"],
+        on_sha256=facts["on_sha256"].lower(),
         licence=facts["licence"],
         activation=facts["activation"],
         labels_format="toml",

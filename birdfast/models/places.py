@@ -8,6 +8,16 @@ from pathlib import Path
 FOLDERS_VARIABLE = "BIRDFAST_MODELS"
 
 
+def is_file(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a file; a name that is too long is none, where Path's own would raise."""
+    return os.path.isfile(path)  # noqa: PTH113
+
+
+def is_folder(path: str | os.PathLike[str]) -> bool:
+    """Whether there is such a folder, likewise."""
+    return os.path.isdir(path)  # noqa: PTH112
+
+
 def folders() -> list[Path]:
     """Return where model folders are looked for: $BIRDFAST_MODELS, then the user's data folder."""
     import platformdirs

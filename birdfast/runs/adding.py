@@ -6,7 +6,8 @@ import dataclasses
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -18,12 +19,16 @@ from ..errors import BirdfastError, ConfigError, ModelError
 from ..grafting.inspection import Inspected
 from ..modelfolder import MANIFEST
 from ..models import manifest
+from ..models.model import listed
 from ..pipeline.listener import Listener
 from . import facts_of_file, written
 from .asking import Asking
 from .facts_of_file import Found
 from .output import AGAIN, output_folder, telling
 from .told import Told
+from .written import Digests
+
+File = tuple[str, Path | None]  # its name in the folder, and what is copied; None: labels that are written
 
 
 class Added(NamedTuple):
@@ -60,17 +65,18 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         The folder is there, or cannot be made; or what is needed is not told.
     """
     inspected = facts_of_file.inspected(path)
+    folder = folder and _plain(folder)
     name = told.name or (folder.name if folder and models.is_name(folder.name) else path.stem)
-    folder = (folder or models.folders()[0] / name).absolute()
+    folder = folder or _plain(models.folders()[0] / name)
     _check_name(name, path, folder)
     _check_place(folder, force=force)
     asking.place(folder)
     found = facts_of_file.find(path, inspected, dataclasses.replace(told, name=name), asking)
     asking.done()
-    _check_files(path, inspected, found)
+    files = _files(path, inspected, found)
     output_folder(folder.parent)
     with telling(folder, AGAIN), _unfinished(folder, path.parent) as made:
-        _fill(made, path, inspected, found)
+        _fill(made, files, found)
         listener = Listener(models.find(made), Options())
         facts = found.facts | {"n_classes": listener.sizes["scores"]}
         if listener.embedding_size:
@@ -79,14 +85,27 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
     return Added(folder, inspected, listener)
 
 
+def _plain(folder: Path) -> Path:
+    """Return a folder's place from the root on, without "..", so that its name is the last part."""
+    return Path(os.path.abspath(folder))  # noqa: PTH100
+
+
 def _check_name(name: str, path: Path, folder: Path) -> None:
     if not models.is_name(name):
         raise ConfigError(f"{path}: {name!r} cannot be a model's name; give another with --name")
-    known = [one for one in models.catalogue() if one.casefold() == name.casefold()]
-    if known and folder.parent in [place.absolute() for place in models.folders()]:
-        nearly = "" if known == [name] else f" ({known[0]}), but for its capitals"
+    if os.path.realpath(folder.parent) not in map(os.path.realpath, models.folders()):
+        return
+    known = {one.casefold(): one for one in listed()}
+    for called in (name, folder.name):
+        if (one := known.get(called.casefold())) is not None:
+            nearly = "" if one == called else f" ({one}), but for its capitals"
+            raise ConfigError(
+                f"name: {called} is that of a network that birdfast knows{nearly}; give another with --name"
+            )
+    if folder.name != name:
         raise ConfigError(
-            f"name: {name} is that of a network that birdfast knows{nearly}; give another with --name"
+            f"{folder}: lies among the models, where --model finds one by its folder's name; give it that"
+            f" --name, or the folder the name {name}"
         )
 
 
@@ -124,41 +143,36 @@ def _unfinished(folder: Path, source: Path) -> Iterator[Path]:
         shutil.rmtree(made, ignore_errors=True)
 
 
-def _check_files(path: Path, inspected: Inspected, found: Found) -> None:
-    """Refuse files of which two would have one name in the folder, on some system, or that leave it."""
-    known = {MANIFEST: "what is known of the model"}
-    names = {
-        found.facts["model"]: path,
-        found.facts["labels"]: found.labels if isinstance(found.labels, Path) else path,
-    }
-    for one in inspected.beside:
-        if _within(one).startswith("..") or Path(one).is_absolute():
+def _files(path: Path, inspected: Inspected, found: Found) -> list[File]:
+    """Return the model's files, each once; refuse those that leave its folder, or are in each other's way."""
+    whose = found.labels if isinstance(found.labels, Path) else None
+    files: list[File] = [(found.facts["model"], path), (found.facts["labels"], whose)]
+    for one in map(os.path.normpath, inspected.beside):
+        if Path(one).is_absolute() or Path(one).parts[0] == os.pardir:
             raise ModelError(f"{path}: its weights lie in {one}, which is not below its folder")
-    for name, source in [*names.items(), *((_within(one), path.parent / one) for one in inspected.beside)]:
-        above = [str(one) for one in Path(name).parents][:-1]
-        for one in (name, *above):
-            if (other := known.get(one.casefold())) is not None:
-                raise ConfigError(
-                    f"{source}: a model's folder cannot hold two files of the name {one}: {other} has it"
-                )
-        known[name.casefold()] = str(source)
+        files.append((one, path.parent / one))
+    files = [*dict.fromkeys(files)]
+    if several := _several([MANIFEST, *(name for name, _ in files)]):
+        raise ConfigError(f"{path}: a model's folder cannot hold two files of one name: {', '.join(several)}")
+    return files
 
 
-def _within(name: str) -> str:
-    return os.path.normpath(name)
+def _several(names: Sequence[str]) -> list[str]:
+    """Return names that, on some system, more than one file has, or a file and a folder of another."""
+    every = Counter(name.casefold() for name in names)
+    every.update({str(one).casefold() for name in names for one in [*Path(name).parents][:-1]})
+    return sorted(name for name in names if every[name.casefold()] > 1)
 
 
-def _fill(made: Path, path: Path, inspected: Inspected, found: Found) -> None:
+def _fill(made: Path, files: Sequence[File], found: Found) -> None:
     """Copy the files, and write down what is known so far."""
     made.chmod(0o777 & ~_umask())
-    _copy(path, made / found.facts["model"])
-    for name in inspected.beside:
-        (made / _within(name)).parent.mkdir(parents=True, exist_ok=True)
-        _copy(path.parent / name, made / _within(name))
-    if isinstance(found.labels, Path):
-        _copy(found.labels, made / found.facts["labels"])
-    else:
-        facts_of_file.write_classes(made / found.facts["labels"], found.labels)
+    for name, source in files:
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        if source is not None:
+            _copy(source, made / name)
+        elif not isinstance(found.labels, Path):
+            facts_of_file.write_classes(made / name, found.labels)
     (made / MANIFEST).write_text(manifest.text(found.facts, found.front_end), encoding="utf-8")
 
 
@@ -188,24 +202,29 @@ def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
 
 
 def _apart(made: Path, folder: Path, name: str) -> str:
-    """Return a file's name, a new one if a file of the earlier model has it: both are there for a while."""
+    """Return a file's name, a new one where an earlier file is in its way: both are there for a while."""
     digest = sources.sha256(made / name, ModelError)
-    if written.of(folder).get(name, digest) == digest:
+    if not _several(_names({name: digest}, written.of(folder))):
         return name
     fresh = f"{Path(name).stem}-{digest[:8]}{Path(name).suffix}"
     (made / name).rename(made / fresh)
     return fresh
 
 
+def _names(new: Digests, old: Digests) -> list[str]:
+    """Return the names of two models' files: one that both have is one."""
+    return [name for name, _ in {*new.items(), *old.items()}]
+
+
 def _check_apart(made: Path, folder: Path) -> None:
     """Refuse weights that have the names of others, by which the network looks for them."""
-    new, old = written.within(made), written.of(folder)
-    for name in new.keys() & old.keys():
-        if new[name] != old[name]:
-            raise ConfigError(
-                f"{folder}: its model has other weights of the name {name}, and both cannot lie there while"
-                " one replaces the other; move that model away, or take another --name or folder"
-            )
+    new = written.within(made)
+    several = _several(_names(new, written.of(folder))) or [one for one in new if (folder / one).is_dir()]
+    if several:
+        raise ConfigError(
+            f"{folder}: its model has other weights, or a folder, of the name {several[0]}, and both cannot"
+            " lie there while one replaces the other; move that model away, or take another --name or folder"
+        )
 
 
 def _umask() -> int:

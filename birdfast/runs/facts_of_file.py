@@ -17,6 +17,7 @@ from ..grafting.inspection import Inspected
 from ..grafting.signature import OPEN, Output, scores_output, the_input
 from ..models import is_name, manifest, onnxfacts
 from ..models.activation import LEFT_TO_DO
+from ..models.places import is_file
 from . import facts_of_head, guesses
 from .asking import Asking
 from .told import Told, activation, rate, seconds
@@ -35,7 +36,7 @@ class Found(NamedTuple):
 def inspected(path: Path) -> Inspected:
     """Return what a network's file says; ModelError where it is none that can be added."""
     inspect = INSPECTORS.get(path.suffix.lower())
-    if inspect is None or not path.is_file():
+    if inspect is None or not is_file(path):
         why = "no such file" if inspect else "no .tflite or .onnx file"
         raise ModelError(f"{path}: {why}")
     try:
@@ -43,7 +44,7 @@ def inspected(path: Path) -> Inspected:
         the_input(found.inputs)
     except ModelError as error:
         raise ModelError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
-    return found
+    return found._replace(metadata=onnxfacts.told(found.metadata))
 
 
 def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
@@ -98,7 +99,7 @@ def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple
     if told.labels is None and own:
         _check_no_column(path, told)
         return own, "csv:label"
-    chosen = told.labels or (usual if usual.is_file() else None)
+    chosen = told.labels or (usual if is_file(usual) else None)
     if chosen is None:
         n_classes = {output.n_classes for output in network.outputs}
         near = [str(one) for one in guesses.labels_beside(path, n_classes)]
@@ -107,26 +108,32 @@ def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple
 
 
 def labels_format(chosen: Path, told: Told, asking: Asking) -> str:
-    """Return the format of a file of labels, as `labels.load` has it; ConfigError where nothing tells it."""
-    _file(str(chosen))
-    if chosen.suffix.lower() == ".json":
-        return f"json:{told.column}" if told.column else labels.of_json(chosen)
-    if chosen.suffix.lower() != ".csv":
-        _check_no_column(chosen, told)
-        return "lines"
-    columns = guesses.columns(chosen)
-    column = told.column or (columns[0] if len(columns) == 1 else "")
-    if not column:
-        question = f"the column of {chosen.name} with the names of its classes"
-        column = asking.ask("--column", question, columns, str)
-    return f"csv:{column}"
+    """Return the format of a file of labels, as `labels.load` has it.
+
+    Raises
+    ------
+    ConfigError
+        There is no such file, or nothing tells its format.
+    ModelError
+        It is no list of labels.
+    """
+    kind = labels.kind_of(_file(str(chosen)))
+    if told.column and kind != "lines":
+        return f"{kind}:{told.column}"
+    _check_no_column(chosen, told)
+    return labels.format_of(chosen, column=lambda path: _column(path, asking))
+
+
+def _column(path: Path, asking: Asking) -> str:
+    """Return the column of a CSV that has the names of classes: its only one, or the one that is meant."""
+    columns = guesses.columns(path)
+    question = f"the column of {path.name} with the names of its classes"
+    return columns[0] if len(columns) == 1 else asking.ask("--column", question, columns, str)
 
 
 def _check_no_column(path: Path, told: Told) -> None:
     if told.column:
         raise ConfigError(f"column: {told.column!r} does not fit {path}, which has no columns; a CSV has")
-    if path.suffix.lower() in guesses.OTHERS:
-        raise ConfigError(f"{path}: labels are a list (.txt, a name a line), a CSV or a JSON file")
 
 
 def _file_name(whose: Path | list[str]) -> str:
@@ -210,6 +217,6 @@ def recipe(path: Path) -> Recipe:
 
 
 def _file(text: str) -> Path:
-    if not Path(text).is_file():
+    if not is_file(text):
         raise ConfigError(f"{text}: no such file of labels")
     return Path(text)

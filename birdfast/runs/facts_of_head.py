@@ -9,6 +9,7 @@ from ..errors import ConfigError
 from ..grafting.inspection import Inspected
 from ..models import heads, onnxfacts, own_names
 from ..models.model import listed
+from ..models.places import is_file, is_folder
 from .asking import Asking
 from .told import Told, rate
 
@@ -47,7 +48,7 @@ def _place(on: str) -> str:
     """Return what a manifest calls a network: its name if that finds it, or where it is, whoever looks."""
     if on in listed():
         return on
-    if not Path(on).exists():
+    if not (is_file(on) or is_folder(on)):
         names = own_names()
         if on in names:
             return on

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import glob
-import io
 import json
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
-from .. import labels, sources
+from .. import labels
 from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
 from ..models import Model, catalogue
@@ -20,7 +18,6 @@ RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
 WORDS = ("*abels*", "*class*", "*species*")
 WINDOWS_S = (3, 5, 1, 2, 10, 4, 0.96)
 LABELS = ("{stem}_Labels.txt", *(f"{word}.{kind}" for kind in ("txt", "csv", "json") for word in WORDS))
-OTHERS = (".tsv", ".xml", ".yaml", ".yml", ".pbtxt")  # are no lists of names, and text all the same
 COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "species", "name", "label")
 
 
@@ -61,17 +58,24 @@ def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
 
 
 def columns(path: Path) -> list[str]:
-    """Return the columns of a table of labels; ModelError where it has no header."""
-    text = sources.text(path, ModelError)
-    try:
-        header = next(csv.reader(io.StringIO(text, newline=""), delimiter=labels.delimiter(text)), [])
-    except csv.Error as error:
-        raise ModelError(f"{path}: no table of labels ({error})") from error
-    names = [name for name in header if name.strip()]
+    """Return the columns of a table of labels: those with names first, those that number something last.
+
+    Raises
+    ------
+    ModelError
+        It has no header, or no rows.
+    """
+    rows = [row for _, row in labels.table(path)]
+    names = [name for name in rows[0] if name and name.strip()]
     if not names:
         raise ModelError(f"{path}: no table of labels: it has no header")
     usual = {name: place for place, name in enumerate(COLUMNS)}
-    return sorted(names, key=lambda name: (ordered.is_index(name), usual.get(name, len(usual))))
+
+    def unlikely(name: str) -> tuple[bool, bool, int]:
+        has_names = any(ordered.is_name(row[name] or "") for row in rows)
+        return not has_names, ordered.is_index(name), usual.get(name, len(usual))
+
+    return sorted(names, key=unlikely)
 
 
 def outputs(every: Sequence[Output], n_labels: int) -> list[str]:
@@ -81,12 +85,7 @@ def outputs(every: Sequence[Output], n_labels: int) -> list[str]:
 
 def _fit(path: Path, n_classes: Collection[int]) -> bool:
     try:
-        return len(labels.load(path, _likely_format(path))) in n_classes
+        its = labels.format_of(path, column=lambda path: columns(path)[0])
+        return len(labels.load(path, its)) in n_classes
     except ModelError:
         return False
-
-
-def _likely_format(path: Path) -> str:
-    if path.suffix.lower() == ".csv":
-        return f"csv:{columns(path)[0]}"
-    return labels.of_json(path) if path.suffix.lower() == ".json" else "lines"

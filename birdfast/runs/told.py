@@ -8,7 +8,8 @@ from typing import get_args
 
 from ..config import Activation, choice, number, whole
 from ..errors import ConfigError
-from ..models.manifest import RATES_HZ, WINDOWS_S
+from ..models.manifest import RATES_HZ
+from ..windows import LENGTHS_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +52,7 @@ def rate(text: str) -> int:
 
 def seconds(text: str) -> float:
     """Read what --window takes."""
-    return number("window", _number("window", text), *WINDOWS_S)
+    return number("window", _number("window", text), *LENGTHS_S)
 
 
 def _number(name: str, text: str) -> float:

@@ -58,6 +58,15 @@ def is_index(header: str) -> bool:
     return bool(INDEX.fullmatch(_key(header)) or NUMBER.fullmatch(_key(header)))
 
 
+def is_name(text: str) -> bool:
+    """Whether a cell could name a class: it is neither blank nor a number."""
+    try:
+        float(text.replace(",", ".") or 0)
+    except ValueError:
+        return bool(text.strip())
+    return False
+
+
 def _key(header: str) -> str:
     return header.strip().casefold()
 

@@ -84,6 +84,12 @@ class TokenFrontEnd:
         """Seconds from one token to the next."""
         return self.hop_samples * self.patch_step / self.rate_hz
 
+    @property
+    def token_samples(self) -> int:
+        """Samples that a token takes: librosa's frame, of the logarithm, is as long as its transform."""
+        frame_samples = self.n_fft if self.log else self.frame_samples
+        return frame_samples + (self.patch_frames - 1) * self.hop_samples
+
     def spectrogram(self, cpu: str | None = None) -> LogMel:
         """Return the transform to frames of `n_bands` values."""
         options: dict[str, Any] = {

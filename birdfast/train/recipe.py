@@ -11,9 +11,9 @@ from typing import Any
 from .. import config, sources
 from ..config import above_zero, check, whole
 from ..errors import ConfigError
-from ..modelfolder import LONGEST_S, SHORTEST_S
 from ..stsg.pooling import Pooling
 from ..stsg.tokenizer import TokenFrontEnd
+from ..windows import LENGTHS_S
 from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
@@ -134,7 +134,10 @@ def of(tables: dict[str, Any]) -> Recipe:
         if key != "window_s" and key not in TABLES:
             raise ConfigError(f"{key}: unknown; there are window_s, {', '.join(TABLES)}")
     window_s = tables["window_s"]
-    fits = type(window_s) in (int, float) and SHORTEST_S <= window_s <= LONGEST_S
-    check(fits, "window_s", window_s, f"{SHORTEST_S} to {LONGEST_S} seconds")
+    least_s, most_s = LENGTHS_S
+    fits = type(window_s) in (int, float) and least_s <= window_s <= most_s
+    check(fits, "window_s", window_s, f"{least_s} to {most_s} seconds")
     made: dict[str, Any] = {name: config.made(kind, name, tables.get(name)) for name, kind in TABLES.items()}
+    token_s = made["frontend"].token_samples / made["frontend"].rate_hz
+    check(window_s >= token_s, "window_s", window_s, f"one token at least, {token_s:g} seconds")
     return Recipe(window_s=float(window_s), **made)
