@@ -71,6 +71,6 @@ setup(
             "cdivision": True,
         },
     ),
-    # By a path, not by a finder behind all paths: else a folder of the name birdfast, as that of a clone, wins.
+    # By a path, not by a finder behind all paths: else the folder of a clone, named birdfast, wins.
     options={"editable_wheel": {"mode": "compat"}},
 )
