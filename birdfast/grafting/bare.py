@@ -39,15 +39,14 @@ class Bare(NamedTuple):
     shapes: Sequence[Sequence[int]]
 
 
-def feed(front_end: FrontEnd | None, shape: tuple[int, ...]) -> Feed:
-    """Return what makes of windows the input of a body, which has a shape."""
-    if front_end is None:
-        return lambda windows: windows.reshape(shape)
+def as_it_is(shape: tuple[int, ...]) -> Feed:
+    """Return what gives windows to a network without a front end of ours, in its input's shape."""
+    return lambda windows: windows.reshape(shape)
+
+
+def feed(front_end: FrontEnd, shape: tuple[int, ...] | None = None) -> Feed:
+    """Return what makes of windows the input of a body, of a shape that it has for so many; None: its own."""
     kernel = compiled.kernel(front_end)
-
-    def made(windows: Float32) -> Float32:
-        target = np.empty(shape, np.float32)
-        kernel(windows, target)
-        return target
-
-    return made
+    return lambda windows: kernel(
+        windows, np.empty(front_end.batched(len(windows)) if shape is None else shape, np.float32)
+    )

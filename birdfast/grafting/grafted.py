@@ -19,7 +19,7 @@ from ..errors import ModelError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import litert
-from .bare import Bare, feed
+from .bare import Bare, as_it_is, feed
 from .roles import EMBEDDING, LOGITS, SPATIAL_EMBEDDING, of_a_window
 
 
@@ -170,7 +170,8 @@ class GraftedSession:
         shown = [int(details["index"]) for details in self._interpreter.get_output_details()]
         of_roles = {role: shown.index(tensor) for role, tensor in self.grafted.tensors.items()}
         shape = tuple(self._shape.tolist())
-        feeder = partial(feed, self.grafted.front_end, shape)
+        front_end = self.grafted.front_end
+        feeder = partial(as_it_is, shape) if front_end is None else partial(feed, front_end, shape)
         return Bare(self.grafted.body, feeder, of_roles, self.batch, [shape])
 
     def _output_shape(self, tensor: int) -> Array:

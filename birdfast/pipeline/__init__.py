@@ -110,16 +110,18 @@ class Pipeline:
         """
         check_one_channel(self.options)
         listener = self._showing(role, self.listener(model))
-        shape, name = listener.embedding_shape(role), samples.name_of(sound)
-        found = [listener.embedding(one, role) for one in self._scored(listener, sound, rate_hz, name)]
+        shape = listener.embedding_shape(role)
+        with warned(samples.name_of(sound)) as tell:
+            every = self._listen([listener], sound, rate_hz, tell)
+            found = [listener.embedding(scored, role) for _, scored in every]
         return np.concatenate([np.zeros((0, *shape), np.float32), *found])
 
     def score(
         self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = "embedding"
     ) -> Iterator[Scored]:
-        """Yield a network's outputs for batch after batch of windows.
+        """Yield a network's outputs for batch after batch of windows, each of one channel, which it names.
 
-        A batch is of one channel, which it names. With `channel="each"` all take turns, each in time.
+        With `channel="each"` all take turns, each in time.
 
         Parameters
         ----------

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,8 @@ import numpy as np
 from ..arrays import Array, Float32
 from ..config import GraphEnd
 from ..errors import ModelError
-from ..frontends import compiled
-from ..frontends.tables import FrontEnd
 from ..grafting import onnxcache, onnxgraft, places, verdict
-from ..grafting.bare import Bare, Feed
+from ..grafting.bare import Bare, Feed, feed
 from ..grafting.onnxgraft import AS_IT_IS, Asked, OnnxGrafted
 from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.roles import Wanted, further_ends, of_a_window, roles
@@ -83,11 +81,12 @@ class OnnxSession:
         grafted: OnnxGrafted,
     ) -> None:
         self._asked = (session, names, asked, shown, batches, grafted)
-        self.grafted, self._feed = grafted, _feed(grafted.front_end, *asked)
+        self.grafted, self._intake = grafted, _intake(*asked)
+        self._feed: Feed = self._intake if grafted.front_end is None else feed(grafted.front_end)
         self._session, self._names, self._batches = session, names, batches
         self.ends_in: GraphEnd = shown[LOGITS].ends_in
         self.ends = further_ends(shown)
-        self._input, self._intake = grafted.source or asked[0].name, _intake(*asked)
+        self._input = grafted.source or asked[0].name
         self.window_samples = self._intake.window_samples
         self.batch = BATCH if self._intake.batch is None else max(1, self._intake.batch)
         silence = np.zeros((max(1, self._intake.batch or 0), self.window_samples), np.float32)
@@ -112,13 +111,15 @@ class OnnxSession:
         taken, model = self._asked[2]
         front_end, shapes = self.grafted.front_end, _shapes(self._intake)
         data = self.grafted.body
+        feeder: Callable[[], Feed] = partial(_intake, taken, model)
         if front_end is None:
             data = OnnxGraph(model.path).with_outputs([*self._names.values()])
         else:
+            feeder = partial(feed, front_end)
             shapes = [front_end.batched(n) for n in ((1, BATCH) if self._intake.batch is None else (1,))]
         given = onnx.outputs(self._session)
         of_roles = {role: given.index(name) for role, name in self._names.items()}
-        return Bare(data, partial(_feed, front_end, taken, model), of_roles, self._intake.batch or 0, shapes)
+        return Bare(data, feeder, of_roles, self._intake.batch or 0, shapes)
 
     def twin(self) -> OnnxSession:
         """Return a second session of the same network: ONNX Runtime's own serves any number of threads."""
@@ -145,14 +146,6 @@ def _only_input(graph: OnnxGraph) -> onnx.Tensor:
 
 def _intake(taken: onnx.Tensor, model: Model) -> Intake:
     return Intake(taken.dtype, taken.shape, model.window_samples, model.front_end, model.rate_hz)
-
-
-def _feed(front_end: FrontEnd | None, taken: onnx.Tensor, model: Model) -> Feed:
-    """Return what makes of windows the network's input, or that of its body."""
-    if front_end is None:
-        return _intake(taken, model)
-    kernel = compiled.kernel(front_end)
-    return lambda windows: kernel(windows, np.empty(front_end.batched(len(windows)), np.float32))
 
 
 def _shapes(intake: Intake) -> list[tuple[int, ...]]:
