@@ -378,7 +378,7 @@ def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
         (["-o", "birds", "--force"], "birds: is there, and no model that was added"),
         (["-o", "recipe.toml"], "recipe.toml: is there, and no model that was added"),
         (["-o", "recipe.toml/made"], "cannot be the output folder"),
-        (["-o", "models/birdnet-v2.4"], "is that of a network that birdfast knows"),
+        (["-o", "models/hawkears"], "is that of a network that birdfast knows"),
         (["-o", "made", "--front-end", "recipe.toml"], "give --rate and --window"),
         (["-o", "made", "--front-end", "wrong.toml", "--rate", "8000", "--window", "1"], "unknown key nfft"),
         (["-o", "made", "--labels", "labels.csv"], "--column (the column of labels.csv with the names"),
@@ -388,8 +388,9 @@ def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_work(
-    tmp_path: Path, wav: Path, options: list[str], reason: str
+    tmp_path: Path, wav: Path, options: list[str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("BIRDFAST_MODELS", str(tmp_path / "models"))
     checkpoints.folder(tmp_path / "birds")
     wav.rename(tmp_path / "short.wav")
     (tmp_path / "recipe.toml").write_text(RECIPE)
@@ -456,7 +457,7 @@ class TestAgreement:
         assert "activation sigmoid, as birdset-convnext has it" in said
         assert "of 0.25 s at 16,000 Hz\n" in said
         row = listed()["birdset-convnext"]
-        for rate_hz, words in ((row.rate_hz, ", as birdset"), (48_000, ", drawn as birdset")):
+        for rate_hz, words in ((row.rate_hz, ", as birdset"), (48_000, ", drawn as for birdset")):
             model = dataclasses.replace(converted.added.listener.model, rate_hz=rate_hz)
             model = dataclasses.replace(model, window_samples=row.window_samples)
             assert convert._whose(row.name, model).startswith(words)
@@ -510,9 +511,7 @@ def test_what_the_process_of_torch_cannot_write_is_the_disks_fault(
 ) -> None:
     """A stand-in for the process: it says so as `export.main` does."""
     found = checkpoint.read(checkpoints.folder(tmp_path / "birds"))
-    program = (
-        f"import sys; sys.exit({export.UNWRITTEN} if print('disk full', file=sys.stderr) is None else 0)"
-    )
+    program = f"import sys; print('disk full', file=sys.stderr); sys.exit({export.UNWRITTEN})"
     monkeypatch.setattr(export.children, "command", lambda *_: [sys.executable, "-c", program])
     with pytest.raises(OSError, match="^disk full$"):
         export.export(found, 3, np.zeros((2, 1, 4, 4), np.float32), tmp_path)

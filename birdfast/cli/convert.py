@@ -129,4 +129,4 @@ def _whose(row: str, model: Model) -> str:
     from ..models.model import listed
 
     same = (model.rate_hz, model.window_samples) == (listed()[row].rate_hz, listed()[row].window_samples)
-    return f", {'as' if same else 'drawn as'} {row} has its (--front-end tells others)"
+    return f", {f'as {row} does' if same else f'drawn as for {row}'} (--front-end tells others)"
