@@ -188,6 +188,9 @@ def _strided_slice(graph: Graph, inputs: list[int], out: int, attributes: Attrib
         if mask in (b"begin_mask", b"end_mask"):  # where an axis is shrunk, TensorFlow does not ask them
             value &= ~shrunk
         setattr(options, field, value)
+    n_axes = graph.shape(limits[0])[0] - options.newAxisMask.bit_count() - 1
+    if options.ellipsisMask and n_axes >= len(graph.shape(inputs[0])):  # the builtin one takes one for it
+        raise ValueError("its ellipsis stands for no axis")
     return [*casts, graph.new_operator("STRIDED_SLICE", [inputs[0], *limits], [out], options)]
 
 
