@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from birdfast.__main__ import main  # noqa: E402
+from birdfast.frontends import compiled  # noqa: E402
 from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
 from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, onnxspectrum, places, verdict, verification  # noqa: E402
 from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
@@ -24,10 +26,12 @@ from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from . import networks, onnxnetworks  # noqa: E402
 from .onnxfrontends import (  # noqa: E402
     BINS,
+    BODIES,
     FRAMINGS,
     HOP,
     LENGTH,
     LOGS,
+    N_CLASSES,
     N_FFT,
     N_MELS,
     PRELUDES,
@@ -52,6 +56,7 @@ SPELLINGS: list[dict[str, Any]] = [
     ),
     {"shape": (1, SAMPLES), "transform": "stft", "pad": "reflect", "prelude": "peak", "log": "db"},
     {"strands": 2},
+    *({"body": kind} for kind in BODIES),
 ]
 
 
@@ -89,6 +94,35 @@ def test_a_front_end_is_grafted_however_it_is_spelled(tmp_path: Path, spelling: 
     expected = plain.run(windows)
     for role, values in grafted.run(windows).items():
         np.testing.assert_allclose(values, expected[role], atol=1e-4)
+    assert not grafted._batches.mix
+    loud = windows * np.float32(40_000)
+    expected = plain.run(loud)
+    for role, values in grafted.run(loud).items():
+        np.testing.assert_allclose(values, expected[role], 1e-3, 1e-3 * np.abs(expected[role]).max())
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_what_the_kernels_have_no_step_for_stays_in_the_body(log: str) -> None:
+    front_end = recognised(network(log=log)).front_end
+    assert compiled.kernel(front_end) is not front_end
+    assert "NumPy" not in compiled.words(front_end)
+
+
+def test_a_front_end_that_numpy_computes_says_so() -> None:
+    front_end = recognised(network()).front_end
+    odd = replace(front_end, branches=(replace(front_end.branches[0], n_fft=254, window=np.ones(254)),))
+    assert compiled.words(odd).endswith("by NumPy, which is slower: no kernel does this")
+
+
+def test_a_body_that_fails_at_a_batch_is_refused_before_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pieces, "has_windows_first", lambda *_: True)
+    made = network(body="frames first")
+    with pytest.warns(RuntimeWarning, match="the original graph is used: .*2 windows"):
+        session = opened(tmp_path, made)
+    assert session.grafted.front_end is None
+    assert session.run(WINDOWS)["logits"].shape == (4, N_CLASSES)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
@@ -126,6 +160,19 @@ def test_what_only_looks_like_a_front_end_runs_as_it_is(tmp_path: Path, odd: str
     assert session.grafted == onnxgraft.AS_IT_IS
     expected = opened(tmp_path, made, cache=False).run(WINDOWS)
     assert all((values == expected[role]).all() for role, values in session.run(WINDOWS).items())
+
+
+@pytest.mark.parametrize("odd", ["loud", "whole"])
+def test_what_does_something_else_to_sound_beyond_1_runs_as_it_is_and_says_so(
+    tmp_path: Path, odd: str
+) -> None:
+    made = network(odd=odd)
+    with pytest.warns(RuntimeWarning, match="the original graph is used: logits differ by .* on noise to"):
+        session = opened(tmp_path, made)
+    assert session.grafted.front_end is None
+    for loud in (3, 40_000):
+        expected = opened(tmp_path, made, cache=False).run(loud * WINDOWS)
+        assert all((values == expected[role]).all() for role, values in session.run(loud * WINDOWS).items())
 
 
 def test_what_fails_the_proof_runs_as_it_is_and_says_why(
@@ -187,10 +234,10 @@ def test_what_was_changed_in_the_cache_is_made_anew(tmp_path: Path, suffix: str)
 
 def test_what_the_front_end_alone_used_is_not_kept() -> None:
     made = network(transform="convolution")
-    pieces = Pieces(made.SerializeToString(), "sound", (1, SAMPLES))
+    pieces = Pieces(made.SerializeToString(), "sound", (1, SAMPLES), open_batch=True)
     found = recognise(pieces)
     assert found is not None
-    body = onnx.load_from_string(pieces.body(found.cut, open_batch=True))
+    body = onnx.load_from_string(pieces.body(found.cut))
     assert max(np.prod(one.dims) for one in body.graph.initializer) < BINS * N_MELS
     assert [one.name for one in body.graph.input] == [found.cut]
 

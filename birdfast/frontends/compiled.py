@@ -44,6 +44,21 @@ def kernel(front_end: FrontEnd) -> Kernel:
         return front_end
 
 
+def takes_steps(branch: Branch) -> bool:
+    """Whether the kernels have the steps of a branch."""
+    try:
+        _post(branch)
+    except ConfigError:
+        return False
+    return True
+
+
+def words(front_end: FrontEnd) -> str:
+    """Return what a front end computes, in words, and whether NumPy has to."""
+    by_numpy = kernel(front_end) is front_end
+    return front_end.words() + ("; by NumPy, which is slower: no kernel does this" if by_numpy else "")
+
+
 class _Compiled:
     def __init__(self, front_end: FrontEnd) -> None:
         self.front_end = front_end
