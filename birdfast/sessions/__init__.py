@@ -113,7 +113,7 @@ def _by(engine: Engine, session: Session, model: Model, cache: Path | None) -> S
     from .openvino import instead
 
     with _named(model.path):
-        return instead(session, engine.precision, cache)
+        return instead(session, engine.precision, cache, str(model.path))
 
 
 def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:

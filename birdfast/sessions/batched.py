@@ -68,9 +68,13 @@ class BatchedSession:
         return self._first.runtime
 
     def through(self, made: Callable[[Session], Session]) -> BatchedSession:
-        """Return the same with other sessions of its networks in the places of its own."""
+        """Return the same with other sessions of its networks in the places of its own, all opened now.
+
+        So what is wrong with one of them is said at the start.
+        """
         other = BatchedSession.__new__(BatchedSession)
         other._start(self._full and made(self._full), _Later(lambda: made(self._later.opened())))
+        other._single = other._single or other._later.session()
         return other
 
     def run(self, windows: Float32) -> Arrays:
