@@ -15,6 +15,7 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from birdfast.__main__ import main  # noqa: E402
+from birdfast.errors import ModelMemoryError  # noqa: E402
 from birdfast.frontends import compiled  # noqa: E402
 from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
 from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, onnxspectrum, places, verdict, verification  # noqa: E402
@@ -275,6 +276,68 @@ def test_optimize_reports_what_was_done(
         said = capsys.readouterr()
         assert words in said.out + said.err
         assert "kept in birdfast's cache" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("made", "manifest", "words"),
+    [
+        (
+            onnxnetworks.network(onnxnetworks.PICTURE_SHAPE, n_values=820),
+            onnxnetworks.PICTURE,
+            "takes pictures",
+        ),
+        (network(shape=(4, SAMPLES)), "", "always takes 4 windows"),
+    ],
+)
+def test_optimize_says_why_a_network_runs_as_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    made: Any,
+    manifest: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    folder = onnxnetworks.write_folder(tmp_path / "model", made, manifest or 'output = "scores"\n')
+    assert main(["optimize", str(folder)]) == 0
+    said = capsys.readouterr()
+    assert f"runs as it is (it {words})" in said.out + said.err
+
+
+def test_optimize_says_that_memory_is_lacking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking(*how: Any) -> Any:
+        raise ModelMemoryError("cannot be rewritten: too little memory")
+
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(onnxgraft, "verified", lacking)
+    folder = onnxnetworks.write_folder(tmp_path / "model", network(), 'output = "scores"\n')
+    assert main(["optimize", str(folder)]) == 64
+    assert "cannot be rewritten: too little memory; tried again next time" in capsys.readouterr().err
+
+
+def test_optimize_asks_labels_as_a_run_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "front.onnx"
+    path.write_bytes(network().SerializeToString())  # of two outputs, of 3 and of 8 values
+    path.with_name("front_Labels.txt").write_text("A_a\nB_b\nC_c\n")
+    assert main(["optimize", str(path)]) == 0
+    assert "rewritten, kept in birdfast's cache" in "".join(capsys.readouterr())
+
+
+def test_what_another_kept_is_not_what_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    folder = onnxnetworks.write_folder(tmp_path / "model", network(), 'output = "scores"\n')
+    assert main(["optimize", str(folder)]) == 0
+    (folder / "model.toml").write_text((folder / "model.toml").read_text() + 'embedding = "embedding"\n')
+    monkeypatch.setattr(onnxcache, "write", lambda *how: None)
+    assert main(["optimize", str(folder)]) == 74
+    assert "rewritten, not kept" in "".join(capsys.readouterr())
 
 
 def test_optimize_refuses_what_fails_the_proof(

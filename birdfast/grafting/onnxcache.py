@@ -72,12 +72,12 @@ def read(path: Path) -> OnnxGrafted:
         raise ValueError(reason)
     head, arrays = sealed.opened(path.read_bytes(), path.name)
     if "front_end" not in head:
-        return OnnxGrafted(refused=str(head["refused"]))
+        return OnnxGrafted(refused=str(head["refused"]), is_kept=True)
     body = _body(path)
     if sources.sha256(body, ModelError) != head["body"]:
         raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays)
-    return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]))
+    return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]), is_kept=True)
 
 
 def write(path: Path, made: OnnxGrafted) -> None:

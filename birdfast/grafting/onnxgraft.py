@@ -68,6 +68,10 @@ class OnnxGrafted:
     refused : str
         Why, if it has a front end; "" otherwise.
     proof : Proof
+    unfit : str
+        Why nobody looked for a front end; "" otherwise.
+    is_kept : bool
+        It comes from a file, which the next to ask finds too.
     """
 
     body: bytes | Path = field(default=b"", repr=False)
@@ -75,6 +79,8 @@ class OnnxGrafted:
     front_end: FrontEnd | None = None
     refused: str = ""
     proof: Proof = field(default_factory=lambda: Proof(0, 0, ""))
+    unfit: str = field(default="", compare=False)
+    is_kept: bool = field(default=False, compare=False)
 
     def content(self) -> bytes:
         """Return the body's bytes."""
