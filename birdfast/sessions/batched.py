@@ -14,6 +14,7 @@ from .. import sources
 from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting import cache, places
+from ..grafting.grafted import GraftedSession
 from ..grafting.places import BATCHES
 from ..grafting.roles import Wanted
 from ..models import Model
@@ -66,6 +67,11 @@ class BatchedSession:
     def runtime(self) -> str:
         """Name and version of the library that runs it."""
         return self._first.runtime
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether it was, at one of the two batches."""
+        return isinstance(self._first, GraftedSession)
 
     def through(self, made: Callable[[Session], Session]) -> BatchedSession:
         """Return the same with other sessions of its networks in the places of its own, all opened now.

@@ -103,6 +103,11 @@ class OnnxSession:
         """Name and version of the library that runs it."""
         return onnx.version()
 
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether our kernels compute its front end."""
+        return self.grafted.front_end is not None
+
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         check_windows(windows, self)
