@@ -18,7 +18,16 @@ from birdfast.__main__ import main  # noqa: E402
 from birdfast.errors import ModelMemoryError  # noqa: E402
 from birdfast.frontends import compiled  # noqa: E402
 from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
-from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, onnxspectrum, places, verdict, verification  # noqa: E402
+from birdfast.grafting import (  # noqa: E402
+    kept,
+    onnxcache,
+    onnxgraft,
+    onnxpieces,
+    onnxspectrum,
+    places,
+    verdict,
+    verification,
+)
 from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
 from birdfast.grafting.onnxrecognise import recognise  # noqa: E402
 from birdfast.runtimes import onnx as runtime  # noqa: E402
@@ -222,12 +231,12 @@ def test_another_runtime_is_given_what_is_fed_and_what_is_shown(tmp_path: Path, 
 @pytest.mark.parametrize("suffix", [".graft", ".graft.onnx"])
 def test_what_was_changed_in_the_cache_is_made_anew(tmp_path: Path, suffix: str) -> None:
     expected = opened(tmp_path, network()).run(WINDOWS)["logits"]
-    (kept,) = (path for path in (tmp_path / "cache").iterdir() if path.name.endswith(suffix))
-    content = bytearray(kept.read_bytes())
+    (file,) = (path for path in (tmp_path / "cache").iterdir() if path.name.endswith(suffix))
+    content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
-    kept.write_bytes(content)
-    with pytest.raises(onnxcache.UNREADABLE):
-        onnxcache.read(kept.with_name(kept.name.removesuffix(".onnx")))
+    file.write_bytes(content)
+    with pytest.raises(kept.UNREADABLE):
+        onnxcache.read(file.with_name(file.name.removesuffix(".onnx")))
     session = opened(tmp_path, network())
     assert session.grafted.front_end is not None
     assert (session.run(WINDOWS)["logits"] == expected).all()

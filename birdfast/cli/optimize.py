@@ -229,11 +229,11 @@ def _rewrite_onnx(model: Model, folder: Path, shown: Wanted) -> bool:
 def _is_kept(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
     """Whether the next to ask for a rewritten network finds it."""
     from .. import sources
-    from ..grafting import cache, places
+    from ..grafting import cache, kept, places
 
     sha256 = sources.sha256(path, ModelError)
     for place in places.of(sha256, folder, batch, places.TOLERANCE, shown):
-        with suppress(*cache.UNREADABLE):
+        with suppress(*kept.UNREADABLE):
             return cache.read(place) is not None
     return False
 

@@ -152,11 +152,7 @@ def _differences(
             for names, stack in verification.batches(trials, grafted.batch)
         ]
     )
-    if not is_logits(role):
-        largest = max(1, np.abs(expected[np.isfinite(expected)]).max(initial=0))
-        expected, found = expected / largest, found / largest
-    bounded = is_logits(role) and verification.are_confidences(graph, tensor)
-    return verification.differences(trials, expected, found, confidences=bounded)
+    return verification.of_output(role, ending.of(graph, tensor), trials, expected, found)
 
 
 def verified(
