@@ -65,17 +65,17 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         The folder is there, or cannot be made; or what is needed is not told.
     """
     inspected = facts_of_file.inspected(path)
-    folder = folder and _plain(folder)
+    folder = folder and plain(folder)
     name = told.name or (folder.name if folder and models.is_name(folder.name) else path.stem)
-    folder = folder or _plain(models.folders()[0] / name)
-    _check_name(name, path, folder)
-    _check_place(folder, force=force)
+    folder = folder or plain(models.folders()[0] / name)
+    check_name(name, path, folder)
+    check_place(folder, force=force)
     asking.place(folder)
     found = facts_of_file.find(path, inspected, dataclasses.replace(told, name=name), asking)
     asking.done()
     files = _files(path, inspected, found)
     output_folder(folder.parent)
-    with telling(folder, AGAIN), _unfinished(folder, path.parent) as made:
+    with telling(folder, AGAIN), unfinished(folder, path.parent) as made:
         _fill(made, files, found)
         listener = Listener(models.find(made), Options())
         facts = found.facts | {"n_classes": listener.sizes["scores"]}
@@ -85,12 +85,13 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
     return Added(folder, inspected, listener)
 
 
-def _plain(folder: Path) -> Path:
+def plain(folder: Path) -> Path:
     """Return a folder's place from the root on, without "..", so that its name is the last part."""
     return Path(os.path.abspath(folder))  # noqa: PTH100
 
 
-def _check_name(name: str, path: Path, folder: Path) -> None:
+def check_name(name: str, path: Path, folder: Path) -> None:
+    """Refuse a name that no model can have, or that is another's among the models."""
     if not models.is_name(name):
         raise ConfigError(f"{path}: {name!r} cannot be a model's name; give another with --name")
     if os.path.realpath(folder.parent) not in map(os.path.realpath, models.folders()):
@@ -109,7 +110,7 @@ def _check_name(name: str, path: Path, folder: Path) -> None:
         )
 
 
-def _check_place(folder: Path, *, force: bool) -> None:
+def check_place(folder: Path, *, force: bool) -> None:
     """Refuse a folder that is not ours to make, before anything is asked."""
     if not os.path.lexists(folder) or _is_empty(folder):
         return
@@ -132,7 +133,7 @@ def _is_ours(folder: Path) -> bool:
 
 
 @contextmanager
-def _unfinished(folder: Path, source: Path) -> Iterator[Path]:
+def unfinished(folder: Path, source: Path) -> Iterator[Path]:
     """Lend a neighbour of a folder that is yet to be made; what is left of it at the end goes."""
     made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
     try:
@@ -188,7 +189,7 @@ def _copy(source: Path, to: Path) -> None:
 
 def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
     """Give a folder that is whole its name, or its files their places among those of an earlier model."""
-    _check_place(folder, force=force)
+    check_place(folder, force=force)
     if not os.path.lexists(folder) or _is_empty(folder):
         text = manifest.text(found.facts, found.front_end)
         told = written.listed(text, written.within(made))
