@@ -58,14 +58,14 @@ class Batches:
         self, sounds: Float32, together: Callable[[Float32], Arrays], alone: Callable[[Float32], Arrays]
     ) -> str:
         """Return what sounds at once do that they do not do alone; "" if nothing."""
-        apart = one_by_one(sounds, alone)
+        each = one_by_one(sounds, alone)
         try:
             found = together(sounds)
         except (ModelMemoryError, ModelRuntimeError):  # which say nothing about the network
             raise
         except ModelError as error:
             return f"are refused ({error})"
-        same = all(agree(found[role], apart[role], self._tolerance) for role in apart)
+        same = all(agree(found[role], each[role], self._tolerance) for role in each)
         return "" if same else "give other scores"
 
 
