@@ -19,7 +19,9 @@ BINS = N_FFT // 2 + 1
 TRANSFORMS = ("stft", "dft", "matrix", "convolution")
 FRAMINGS = ("gather", "convolution", "slices")
 PRELUDES = ("peak", "mean", "scale")
-LOGS = ("log", "db", "floor", "root", "none", "pcen")
+LOGS = ("log", "db", "floor", "root", "none", "pcen", "cut", "capped", "rooted")
+CLIPS = {"clipped": 0.1, "loud": 2.5}
+BODIES = ("frames first", "recurrent", "windows second")
 
 
 class Nodes:
@@ -67,16 +69,23 @@ def network(
     shape: tuple[Any, ...] = ("batch", SAMPLES),
     odd: str = "",
     strands: int = 1,
+    body: str = "",
 ) -> onnx.ModelProto:
     """Return a network whose front end is spelled so.
 
     `strands`: how many spectrograms of the sound, of once, twice ... as many points; `odd`: what makes it
-    none: "clipped" sound, a "drifting" window, a "trained" matrix.
+    none: "clipped" sound, clipped or made smaller only where it is "loud" or "whole" numbers, a "drifting"
+    window, a "trained" matrix; `body`: one of BODIES, in which windows are not on the first axis.
     """
     graph = Nodes()
     row = graph.add("Reshape", "sound", np.array([-1, SAMPLES]))
     sound = _prelude(graph, row, prelude)
-    sound = graph.add("Clip", sound, -0.1, 0.1) if odd == "clipped" else sound
+    if odd in CLIPS:
+        sound = graph.add("Clip", sound, -CLIPS[odd], CLIPS[odd])
+    if odd == "whole":
+        largest = graph.add("ReduceMax", graph.add("Abs", sound), axes=[1])
+        smaller = graph.add("Div", sound, 32768.0)
+        sound = graph.add("Where", graph.add("Greater", largest, 2.0), smaller, sound)
     n_samples = SAMPLES
     if pad:
         sound = graph.add("Pad", sound, np.array([0, LENGTH // 2, 0, LENGTH // 2]), mode=pad)
@@ -87,7 +96,8 @@ def network(
         logs = _log(graph, _bands(graph, _part(graph, spectrum, part), bands, factor), log)
         pictures.append(graph.add("Unsqueeze", logs, np.array([1])))
     picture = graph.add("Concat", *pictures, axis=1) if strands > 1 else pictures[0]
-    return graph.model(_body(graph, picture, strands, row), [*shape])
+    outputs = _turned(graph, picture, body) if body else _body(graph, picture, strands, row)
+    return graph.model(outputs, [*shape])
 
 
 def _prelude(graph: Nodes, sound: str, kind: str) -> str:
@@ -202,12 +212,37 @@ def _log(graph: Nodes, bands: str, log: str) -> str:
         return str(graph.add("Sub", graph.add("Mul", graph.add("Div", logs, np.log(10)), 10.0), 1.5))
     if log == "floor":
         return str(graph.add("Mul", graph.add("Log", graph.add("Max", bands, 1e-3)), 0.1))
+    if log == "cut":  # by a step that no kernel has there
+        return str(graph.add("Max", graph.add("Log", graph.add("Max", bands, 1e-3)), -5.0))
+    if log == "rooted":
+        return str(graph.add("Pow", graph.add("Max", bands, 1e-3), 0.3))
+    if log == "capped":
+        return str(graph.add("Log", graph.add("Clip", bands, 1e-3, 1e7)))
     if log == "pcen":  # what smooths it hears all frames: it stays in the body
         n_frames = 1 + (SAMPLES - LENGTH) // HOP
         past = np.tril(0.1 * 0.9 ** np.subtract.outer(np.arange(n_frames), np.arange(n_frames)))
         level = graph.add("Pow", graph.add("Add", graph.add("MatMul", past, bands), 1e-3), -0.8)
         return str(graph.add("Pow", graph.add("Add", graph.add("Mul", bands, level), 2.0), 0.5))
     return str(graph.add("Pow", bands, 0.3) if log == "root" else bands)
+
+
+def _turned(graph: Nodes, picture: str, body: str) -> dict[str, list[Any]]:
+    """Add a body that takes pictures [batch, 1, frames, N_MELS] with other axes first."""
+    rng = np.random.default_rng(6)
+    perm = [1, 0, 2, 3] if body == "windows second" else [2, 0, 1, 3]
+    turned = graph.add("Transpose", picture, perm=perm)
+    if body == "recurrent":
+        weights = (rng.standard_normal((1, 3 * DIM, n)) / n for n in (N_MELS, DIM))
+        row = graph.add("Squeeze", turned, np.array([2]))
+        _, last = graph.add("GRU", row, *weights, n=2, hidden_size=DIM)
+        graph.add("Squeeze", last, np.array([0]))
+    else:
+        hidden = graph.add("Relu", graph.add("MatMul", turned, rng.standard_normal((N_MELS, DIM)) / 8))
+        graph.add("ReduceMean", hidden, axes=[0, 2], keepdims=0)
+    graph.nodes[-1].output[0] = "embedding"
+    graph.add("MatMul", "embedding", rng.standard_normal((DIM, N_CLASSES)))
+    graph.nodes[-1].output[0] = "scores"
+    return {"scores": [None, N_CLASSES], "embedding": [None, DIM]}
 
 
 def _body(graph: Nodes, picture: str, n: int, row: str) -> dict[str, list[Any]]:

@@ -68,6 +68,7 @@ def test_a_transpose_is_a_transpose(dtype: type) -> None:
         ((), SOUND[1:2, 0:2, 1::2]),
         ((1, 2), SOUND[:2, 0:, 1::2]),
         ((0, 0, 0, 0, 1), SOUND[1, 0:2, 1::2]),
+        ((1, 1, 0, 0, 1), SOUND[1, 0:2, 1::2]),  # TensorFlow asks the first two only where it shrinks nothing
         ((0, 0, 0, 2), SOUND[1:2, None, 1::2]),
         ((0, 0, 2), SOUND[1:2, ..., 1::2]),
     ],
@@ -75,6 +76,17 @@ def test_a_transpose_is_a_transpose(dtype: type) -> None:
 def test_a_strided_slice_keeps_its_masks(dtype: type, masks: tuple[int, ...], meant: Array) -> None:
     made = built(lambda b, t: slices(b, t, masks, meant.shape, dtype))
     np.testing.assert_array_equal(said(made), -meant)
+
+
+def test_an_ellipsis_that_stands_for_no_axis_is_refused() -> None:
+    def make(b: Builder, source: int) -> int:
+        limits = [b.constant(v, np.int32) for v in ([0] * 4, [-1, 0, -1, -1], [1] * 4)]
+        return flex(
+            b, "StridedSlice", [source, *limits], (1, 2, 3), {"ellipsis_mask": field(3, 2)}, np.float32
+        )
+
+    with pytest.raises(ModelError, match="its ellipsis stands for no axis"):
+        original.read(built(make))
 
 
 def test_indices_may_be_computed() -> None:

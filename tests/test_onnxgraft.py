@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import runpy
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,19 @@ onnx = pytest.importorskip("onnx", reason="onnx is not installed: pip install '.
 pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
 
 from birdfast.__main__ import main  # noqa: E402
+from birdfast.errors import ModelMemoryError  # noqa: E402
+from birdfast.frontends import compiled  # noqa: E402
 from birdfast.frontends.normalization import NetworkNormalization  # noqa: E402
-from birdfast.grafting import onnxcache, onnxgraft, onnxpieces, onnxspectrum, places, verdict, verification  # noqa: E402
+from birdfast.grafting import (  # noqa: E402
+    kept,
+    onnxcache,
+    onnxgraft,
+    onnxpieces,
+    onnxspectrum,
+    places,
+    verdict,
+    verification,
+)
 from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
 from birdfast.grafting.onnxrecognise import recognise  # noqa: E402
 from birdfast.runtimes import onnx as runtime  # noqa: E402
@@ -24,10 +36,12 @@ from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from . import networks, onnxnetworks  # noqa: E402
 from .onnxfrontends import (  # noqa: E402
     BINS,
+    BODIES,
     FRAMINGS,
     HOP,
     LENGTH,
     LOGS,
+    N_CLASSES,
     N_FFT,
     N_MELS,
     PRELUDES,
@@ -52,6 +66,7 @@ SPELLINGS: list[dict[str, Any]] = [
     ),
     {"shape": (1, SAMPLES), "transform": "stft", "pad": "reflect", "prelude": "peak", "log": "db"},
     {"strands": 2},
+    *({"body": kind} for kind in BODIES),
 ]
 
 
@@ -89,6 +104,35 @@ def test_a_front_end_is_grafted_however_it_is_spelled(tmp_path: Path, spelling: 
     expected = plain.run(windows)
     for role, values in grafted.run(windows).items():
         np.testing.assert_allclose(values, expected[role], atol=1e-4)
+    assert not grafted._batches.mix
+    loud = windows * np.float32(40_000)
+    expected = plain.run(loud)
+    for role, values in grafted.run(loud).items():
+        np.testing.assert_allclose(values, expected[role], 1e-3, 1e-3 * np.abs(expected[role]).max())
+
+
+@pytest.mark.parametrize("log", LOGS)
+def test_what_the_kernels_have_no_step_for_stays_in_the_body(log: str) -> None:
+    front_end = recognised(network(log=log)).front_end
+    assert compiled.kernel(front_end) is not front_end
+    assert "NumPy" not in compiled.words(front_end)
+
+
+def test_a_front_end_that_numpy_computes_says_so() -> None:
+    front_end = recognised(network()).front_end
+    odd = replace(front_end, branches=(replace(front_end.branches[0], n_fft=254, window=np.ones(254)),))
+    assert compiled.words(odd).endswith("by NumPy, which is slower: no kernel does this")
+
+
+def test_a_body_that_fails_at_a_batch_is_refused_before_it_is_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pieces, "has_windows_first", lambda *_: True)
+    made = network(body="frames first")
+    with pytest.warns(RuntimeWarning, match="the original graph is used: .*2 windows"):
+        session = opened(tmp_path, made)
+    assert session.grafted.front_end is None
+    assert session.run(WINDOWS)["logits"].shape == (4, N_CLASSES)
 
 
 @pytest.mark.parametrize("transform", TRANSFORMS)
@@ -126,6 +170,19 @@ def test_what_only_looks_like_a_front_end_runs_as_it_is(tmp_path: Path, odd: str
     assert session.grafted == onnxgraft.AS_IT_IS
     expected = opened(tmp_path, made, cache=False).run(WINDOWS)
     assert all((values == expected[role]).all() for role, values in session.run(WINDOWS).items())
+
+
+@pytest.mark.parametrize("odd", ["loud", "whole"])
+def test_what_does_something_else_to_sound_beyond_1_runs_as_it_is_and_says_so(
+    tmp_path: Path, odd: str
+) -> None:
+    made = network(odd=odd)
+    with pytest.warns(RuntimeWarning, match="the original graph is used: logits differ by .* on noise to"):
+        session = opened(tmp_path, made)
+    assert session.grafted.front_end is None
+    for loud in (3, 40_000):
+        expected = opened(tmp_path, made, cache=False).run(loud * WINDOWS)
+        assert all((values == expected[role]).all() for role, values in session.run(loud * WINDOWS).items())
 
 
 def test_what_fails_the_proof_runs_as_it_is_and_says_why(
@@ -174,12 +231,12 @@ def test_another_runtime_is_given_what_is_fed_and_what_is_shown(tmp_path: Path, 
 @pytest.mark.parametrize("suffix", [".graft", ".graft.onnx"])
 def test_what_was_changed_in_the_cache_is_made_anew(tmp_path: Path, suffix: str) -> None:
     expected = opened(tmp_path, network()).run(WINDOWS)["logits"]
-    (kept,) = (path for path in (tmp_path / "cache").iterdir() if path.name.endswith(suffix))
-    content = bytearray(kept.read_bytes())
+    (file,) = (path for path in (tmp_path / "cache").iterdir() if path.name.endswith(suffix))
+    content = bytearray(file.read_bytes())
     content[len(content) // 2] ^= 1
-    kept.write_bytes(content)
-    with pytest.raises(onnxcache.UNREADABLE):
-        onnxcache.read(kept.with_name(kept.name.removesuffix(".onnx")))
+    file.write_bytes(content)
+    with pytest.raises(kept.UNREADABLE):
+        onnxcache.read(file.with_name(file.name.removesuffix(".onnx")))
     session = opened(tmp_path, network())
     assert session.grafted.front_end is not None
     assert (session.run(WINDOWS)["logits"] == expected).all()
@@ -187,10 +244,10 @@ def test_what_was_changed_in_the_cache_is_made_anew(tmp_path: Path, suffix: str)
 
 def test_what_the_front_end_alone_used_is_not_kept() -> None:
     made = network(transform="convolution")
-    pieces = Pieces(made.SerializeToString(), "sound", (1, SAMPLES))
+    pieces = Pieces(made.SerializeToString(), "sound", (1, SAMPLES), open_batch=True)
     found = recognise(pieces)
     assert found is not None
-    body = onnx.load_from_string(pieces.body(found.cut, open_batch=True))
+    body = onnx.load_from_string(pieces.body(found.cut))
     assert max(np.prod(one.dims) for one in body.graph.initializer) < BINS * N_MELS
     assert [one.name for one in body.graph.input] == [found.cut]
 
@@ -228,6 +285,68 @@ def test_optimize_reports_what_was_done(
         said = capsys.readouterr()
         assert words in said.out + said.err
         assert "kept in birdfast's cache" in said.out + said.err
+
+
+@pytest.mark.parametrize(
+    ("made", "manifest", "words"),
+    [
+        (
+            onnxnetworks.network(onnxnetworks.PICTURE_SHAPE, n_values=820),
+            onnxnetworks.PICTURE,
+            "takes pictures",
+        ),
+        (network(shape=(4, SAMPLES)), "", "always takes 4 windows"),
+    ],
+)
+def test_optimize_says_why_a_network_runs_as_it_is(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    made: Any,
+    manifest: str,
+    words: str,
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    folder = onnxnetworks.write_folder(tmp_path / "model", made, manifest or 'output = "scores"\n')
+    assert main(["optimize", str(folder)]) == 0
+    said = capsys.readouterr()
+    assert f"runs as it is (it {words})" in said.out + said.err
+
+
+def test_optimize_says_that_memory_is_lacking(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def lacking(*how: Any) -> Any:
+        raise ModelMemoryError("cannot be rewritten: too little memory")
+
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(onnxgraft, "verified", lacking)
+    folder = onnxnetworks.write_folder(tmp_path / "model", network(), 'output = "scores"\n')
+    assert main(["optimize", str(folder)]) == 64
+    assert "cannot be rewritten: too little memory; tried again next time" in capsys.readouterr().err
+
+
+def test_optimize_asks_labels_as_a_run_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    path = tmp_path / "front.onnx"
+    path.write_bytes(network().SerializeToString())  # of two outputs, of 3 and of 8 values
+    path.with_name("front_Labels.txt").write_text("A_a\nB_b\nC_c\n")
+    assert main(["optimize", str(path)]) == 0
+    assert "rewritten, kept in birdfast's cache" in "".join(capsys.readouterr())
+
+
+def test_what_another_kept_is_not_what_is_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    folder = onnxnetworks.write_folder(tmp_path / "model", network(), 'output = "scores"\n')
+    assert main(["optimize", str(folder)]) == 0
+    (folder / "model.toml").write_text((folder / "model.toml").read_text() + 'embedding = "embedding"\n')
+    monkeypatch.setattr(onnxcache, "write", lambda *how: None)
+    assert main(["optimize", str(folder)]) == 74
+    assert "rewritten, not kept" in "".join(capsys.readouterr())
 
 
 def test_optimize_refuses_what_fails_the_proof(

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from importlib import util
 from pathlib import Path
@@ -20,7 +22,7 @@ from birdfast.config import Engine, Options
 from birdfast.errors import ConfigError, ModelError, ModelRuntimeError
 from birdfast.grafting import trial, verdict
 from birdfast.runtimes import openvino
-from birdfast.sessions import open_session
+from birdfast.sessions import open_session, proof
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.openvino import OpenvinoSession
 from birdfast.sessions.session import EMBEDDING, LOGITS, Session
@@ -221,7 +223,70 @@ def test_the_first_result_of_each_number_of_windows_is_checked(
     np.testing.assert_allclose(session.run(windows)[LOGITS], found[LOGITS], atol=1e-5)
 
 
-# ---- hostile files ----
+@untried
+def test_single_windows_are_proved_when_a_network_is_opened(
+    tiny: models.Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    right, proved = proof.difference, list[int]()
+
+    def difference(usual: Session, other: Session) -> proof.Difference:
+        proved.append(usual.batch)
+        return right(usual, other) if usual.batch > 1 else proof.Difference(9.0, 9.0)
+
+    monkeypatch.setattr(proof, "difference", difference)
+    with pytest.raises(ModelError, match=r"tiny.*: openvino gives other scores .* off by 9; use --runtime"):
+        open_session(tiny, cache=tmp_path, engine=BY_OPENVINO)
+    assert proved == [4, 1]
+
+
+@untried
+def test_all_that_is_compiled_is_compiled_when_a_network_is_opened(
+    tiny: models.Model, cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = open_session(tiny, cache=cache, engine=BY_OPENVINO)
+    expected = open_session(tiny, cache=cache).run(sound(session, 3))
+    monkeypatch.setattr(openvino, "start", pytest.fail)
+    found = session.run(sound(session, 3))
+    np.testing.assert_allclose(found[LOGITS], expected[LOGITS], atol=1e-3)
+
+
+# ---- hostile files, and machines ----
+
+
+def test_a_verdict_is_of_one_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    names = set()
+    for machine in ("with bf16", "without"):
+        monkeypatch.setattr(openvino, "machine", lambda machine=machine: machine)
+        names.add(verdict._file_name(b"", "openvino", [(1, 2)]))
+    assert len(names) == 2
+
+
+def test_who_waits_for_a_trial_is_told_which_network_it_is(
+    tiny: models.Model, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    named = set()
+
+    def attempt(data: bytes, runtime: str, shapes: Any, name: str) -> trial.Verdict:
+        named.add((runtime, name))
+        return trial.Verdict(None)
+
+    open_session(tiny, cache=tmp_path)
+    monkeypatch.setattr(trial, "attempt", attempt)
+    open_session(tiny, cache=tmp_path, engine=BY_OPENVINO)
+    assert named == {("openvino", str(tiny.path))}
+
+
+@pytest.mark.parametrize("error", [errno.ENOSPC, errno.EROFS])
+def test_no_room_for_temporary_files_is_the_machines_fault(
+    tiny: models.Model, monkeypatch: pytest.MonkeyPatch, error: int
+) -> None:
+    def full(**how: Any) -> Any:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
+    monkeypatch.setattr(tempfile, "tempdir", "/tmp")
+    with pytest.raises(ModelRuntimeError, match=rf"no room for one in /tmp \({os.strerror(error)}\)"):
+        openvino.start(tiny.path.read_bytes())
 
 
 def test_a_crash_is_a_verdict_on_this_runtime_alone(

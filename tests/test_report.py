@@ -88,6 +88,23 @@ def test_windows_are_compared_with_themselves_whatever_the_batches(
     assert found.come.sum() > 0
 
 
+def test_a_network_is_not_compared_with_itself(
+    tiny: models.Model, wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
+    onnxnetworks = pytest.importorskip("tests.onnxnetworks", reason="onnx is not installed")
+    monkeypatch.setattr(report, "_hear", pytest.fail)
+    picture = onnxnetworks.network(onnxnetworks.PICTURE_SHAPE, n_values=820), onnxnetworks.PICTURE
+    fixed = onnxnetworks.network((4, onnxnetworks.WINDOW_SAMPLES)), ""
+    ways = [(tiny, ("litert",)), (tiny, (None, "f32"))]
+    for i, (made, manifest) in enumerate((picture, fixed)):
+        model = models.find(onnxnetworks.write_folder(tmp_path / str(i), made, manifest))
+        ways += [(model, ()), (model, ("onnxruntime",))]
+    for model, way in ways:
+        with pytest.raises(ConfigError, match=rf"{model.path}: nothing to compare: both ways are the same"):
+            report.compare([str(wav)], model, *report.options_of(*way))
+
+
 def test_a_bad_file_is_told_and_the_rest_is_heard(tiny: models.Model, wav: Path, tmp_path: Path) -> None:
     bad = tmp_path / "bad.wav"
     bad.write_bytes(b"RIFF")
@@ -138,5 +155,5 @@ def test_a_network_that_fails_ends_the_report(
         raise ModelError("the TFLite runtime cannot run the model")
 
     monkeypatch.setattr(report, "_hear", refused)
-    with pytest.raises(ModelError, match="cannot run the model"):
+    with pytest.raises(ModelError, match=rf"^{tiny.path}: the TFLite runtime cannot run the model"):
         report.compare([str(wav)], tiny, *report.options_of())

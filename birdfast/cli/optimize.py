@@ -121,13 +121,16 @@ def _batch(text: str | None) -> int | None:
 
 
 def _network(name: str) -> Model:
-    """Return what is known of a network; one that is named by its file needs no labels here."""
+    """Return what is known of a network; one that is named by its file needs no labels, unless they tell."""
     from .. import models
     from ..models import kinds, onnxfacts
 
     path = Path(name)
-    if not path.is_file():
+    try:
         return models.find(name)
+    except ModelError:
+        if not path.is_file():
+            raise
     kind = kinds.found(path)
     facts = onnxfacts.read(path) if kind == "onnx" else {}
     return models.Model(name=path.stem, title=path.stem, path=path, kind=kind, **facts)
@@ -170,7 +173,7 @@ def _cache(name: str) -> None:
     from ..sessions.wanted import wanted
 
     model = dataclasses.replace(_network(name), spatial_embedding="")  # as a run opens it
-    n_classes, *more = [0] if Path(name).is_file() else map(len, model.class_names())
+    n_classes, *more = map(len, model.class_names()) if model.found else [0]
     shown = wanted(model, n_classes, more)
     folder = models.cache_folder()
     if reason := places.distrust(folder):
@@ -206,31 +209,31 @@ def _rewrite(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
 
 def _rewrite_onnx(model: Model, folder: Path, shown: Wanted) -> bool:
     """Rewrite an ONNX network, for any number of windows; return whether what came of it is kept."""
-    from ..grafting import places
     from ..sessions.onnx import OnnxSession
 
-    with warnings.catch_warnings(), _named(model.path):
-        warnings.simplefilter("ignore", RuntimeWarning)  # what is refused is an error here
+    with warnings.catch_warnings(record=True) as told, _named(model.path):
+        warnings.simplefilter("always", RuntimeWarning)
         grafted = OnnxSession(model, shown, folder).grafted
-    if grafted.refused:
-        raise ModelError(f"{model.path}: {grafted.refused}")
-    is_kept = places.is_prepared(model.sha256(), folder, (places.ONNX,))
-    where = "kept in birdfast's cache" if is_kept else "not kept"
+    if grafted.front_end is None and told:  # what is refused, or for want of memory, is an error here
+        why = grafted.refused or "; ".join(str(one.message) for one in told)
+        raise ModelError(f"{model.path}: {why}")
+    where = "kept in birdfast's cache" if grafted.is_kept else "not kept"
     if grafted.front_end is None:
-        voice.report(f"{model.path}: runs as it is (no front end recognised), {where}")
+        why = grafted.unfit or "no front end recognised"
+        voice.report(f"{model.path}: runs as it is ({why}), {where}")
     else:
         voice.report(f"{model.path}: rewritten, {where}", *str(grafted.proof).splitlines())
-    return is_kept
+    return grafted.is_kept or bool(grafted.unfit)
 
 
 def _is_kept(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
     """Whether the next to ask for a rewritten network finds it."""
     from .. import sources
-    from ..grafting import cache, places
+    from ..grafting import cache, kept, places
 
     sha256 = sources.sha256(path, ModelError)
     for place in places.of(sha256, folder, batch, places.TOLERANCE, shown):
-        with suppress(*cache.UNREADABLE):
+        with suppress(*kept.UNREADABLE):
             return cache.read(place) is not None
     return False
 

@@ -8,8 +8,6 @@ from ..arrays import Float32, Float64
 from ..errors import ConfigError
 from ..spectrogram import Framing, Log, plans
 
-PADS = {"constant": "constant", "reflect": "reflect"}
-
 
 def needed(n_fft: int) -> bool:
     """Whether the kernels have no transform of a length that there could be."""
@@ -65,7 +63,7 @@ class AnyLength:
     def __call__(self, samples: Float32, out: Float32) -> None:
         """Fill float32 [frames, n_values] with the bands of a window."""
         framing = self._framing
-        padded = np.pad(samples, framing.pad_samples, mode=PADS[framing.pad_mode])  # type: ignore[call-overload]
+        padded = np.pad(samples, framing.pad_samples, mode=framing.pad_mode)
         spans = np.lib.stride_tricks.sliding_window_view(padded, framing.span_samples)[:: framing.hop_samples]
         read = spans[:, framing.lead_samples :][:, : framing.window_samples]
         spectrum = np.fft.rfft(read * self._window, self._n_fft, axis=1)

@@ -9,7 +9,7 @@ silence.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from ..spectrogram import plans
 from .normalization import NetworkNormalization
 from .tables import Branch, FrontEnd, Step
 
+T = TypeVar("T", float, None)
 Kernel = Callable[[Float32, Float32], Float32]
 BIRDNET = NetworkNormalization("min", "range", 1e-6, 2.0, -1.0)
 
@@ -41,6 +42,21 @@ def kernel(front_end: FrontEnd) -> Kernel:
         return _Compiled(front_end)
     except (ConfigError, ValueError):
         return front_end
+
+
+def takes_steps(branch: Branch) -> bool:
+    """Whether the kernels have the steps of a branch."""
+    try:
+        _post(branch)
+    except ConfigError:
+        return False
+    return True
+
+
+def words(front_end: FrontEnd) -> str:
+    """Return what a front end computes, in words, and whether NumPy has to."""
+    by_numpy = kernel(front_end) is front_end
+    return front_end.words() + ("; by NumPy, which is slower: no kernel does this" if by_numpy else "")
 
 
 class _Compiled:
@@ -100,13 +116,9 @@ def _post(branch: Branch) -> dict[str, Any]:
         }
         _need(steps, "log")
     elif steps and steps[0][0] in {"square", "power", "sqrt"}:
-        square = steps[0][0] == "square"
-        if square:
-            steps.pop(0)
-        exponent = 0.5 if steps and steps[0][0] == "sqrt" else 1.0
-        if exponent == 0.5:
-            steps.pop(0)
-        options = {"post": "pow", "square": square, "exponent": _take(steps, "power", exponent)}
+        square, root = (_take(steps, name, None) is not None for name in ("square", "sqrt"))
+        exponent = (0.5 if root else 1.0) * _take(steps, "power", 1.0)
+        options = {"post": "pow", "square": square, "exponent": exponent}
     scale = _take(steps, "multiply", 1.0)
     shift = _take(steps, "add", 0.0)
     if steps:
@@ -114,7 +126,7 @@ def _post(branch: Branch) -> dict[str, Any]:
     return {**options, "scale": scale * branch.scale, "shift": shift * branch.scale + branch.shift}
 
 
-def _take(steps: list[Step], name: str, otherwise: float) -> float:
+def _take(steps: list[Step], name: str, otherwise: T) -> float | T:
     return steps.pop(0)[1] if steps and steps[0][0] == name else otherwise
 
 

@@ -25,7 +25,6 @@ from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 from .roles import NOT_TOLD, Wanted
 
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, ModelError)
 PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 BY_ROLE = ("more", "ends")
 
@@ -70,14 +69,13 @@ def cached(
     if folder is None:
         return _rewritten(asked, [])
     paths = places.of(sha256, folder, batch, tolerance, wanted)
-    for path in paths:
-        with contextlib.suppress(*UNREADABLE):
-            return _or_warn(read(path))
-    with kept.alone(paths[0]):
-        for path in paths:  # perhaps another process made it while this one waited
-            with contextlib.suppress(*UNREADABLE):
-                return _or_warn(read(path))
-        return _rewritten(asked, paths)
+
+    def known() -> Grafted | None:
+        with contextlib.suppress(*kept.UNREADABLE):
+            return _or_warn(read(paths[0]))
+        return _or_warn(read(paths[1]))
+
+    return kept.once(paths[0], known, lambda: _rewritten(asked, paths))
 
 
 class _Asked(NamedTuple):

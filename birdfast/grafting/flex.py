@@ -180,11 +180,17 @@ def _transpose(graph: Graph, inputs: list[int], out: int, *_: Any) -> list[Any]:
 def _strided_slice(graph: Graph, inputs: list[int], out: int, attributes: Attributes, _: Any) -> list[Any]:
     casts, limits = _int32(graph, inputs[1:])
     options = schema.StridedSliceOptionsT()
+    shrunk = attributes.get(b"shrink_axis_mask", {}).get(3, 0)
     for mask, field in MASKS.items():
         value = attributes.get(mask, {}).get(3, 0)
         if not 0 <= value < 2**LARGEST_RANK:
             raise ValueError(f"{mask.decode()} {value}")
+        if mask in (b"begin_mask", b"end_mask"):  # where an axis is shrunk, TensorFlow does not ask them
+            value &= ~shrunk
         setattr(options, field, value)
+    n_axes = graph.shape(limits[0])[0] - options.newAxisMask.bit_count() - 1
+    if options.ellipsisMask and n_axes >= len(graph.shape(inputs[0])):  # the builtin one takes one for it
+        raise ValueError("its ellipsis stands for no axis")
     return [*casts, graph.new_operator("STRIDED_SLICE", [inputs[0], *limits], [out], options)]
 
 

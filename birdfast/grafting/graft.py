@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError
+from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from . import beginning, ending, fold, original, surgery, verification
 from .ending import find_embedding
@@ -81,7 +82,7 @@ def _rewrite(graph: Graph, batch: int, shown: Mapping[str, int], kernels: bool) 
     body = surgery.extract(frozen, [cut], outputs)
     _as_asked(body, front_end, batch)
     body.tell_apart()
-    words = "" if front_end is None else front_end.words()
+    words = "" if front_end is None else compiled.words(front_end)
     proof = Proof(len(graph.operators), len(body.operators), words)
     more = {role: tensor for role, tensor in shown.items() if role not in (LOGITS, EMBEDDING)}
     ends = {role: ending.of(graph, tensor) for role, tensor in more.items() if is_logits(role)}
@@ -151,11 +152,7 @@ def _differences(
             for names, stack in verification.batches(trials, grafted.batch)
         ]
     )
-    if not is_logits(role):
-        largest = max(1, np.abs(expected[np.isfinite(expected)]).max(initial=0))
-        expected, found = expected / largest, found / largest
-    bounded = is_logits(role) and verification.are_confidences(graph, tensor)
-    return verification.differences(trials, expected, found, confidences=bounded)
+    return verification.of_output(role, ending.of(graph, tensor), trials, expected, found)
 
 
 def verified(

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from ..atomicfile import AtomicFile
+from ..errors import ModelError
 from . import places
+
+T = TypeVar("T")
+UNREADABLE = (OSError, ValueError, KeyError, TypeError, ModelError)  # there is none, or it is damaged
 
 
 def make(folder: Path) -> None:
@@ -22,6 +27,16 @@ def replace(path: Path, data: bytes) -> None:
         handle = file.stream.fileno()
         os.fchmod(handle, os.fstat(handle).st_mode & ~places.OTHERS_WRITE)
         file.stream.write(data)
+
+
+def once(path: Path, read: Callable[[], T], make: Callable[[], T]) -> T:
+    """Return what is read, or else made, if no other process makes it just then; `read` raises UNREADABLE."""
+    with contextlib.suppress(*UNREADABLE):
+        return read()
+    with alone(path):
+        with contextlib.suppress(*UNREADABLE):  # perhaps another process made it while this one waited
+            return read()
+        return make()
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 from .. import sources
@@ -16,8 +17,6 @@ from . import kept, onnxgraft, places, sealed
 from .grafted import Proof, warn_original
 from .onnxgraft import Asked, OnnxGrafted
 from .places import TOLERANCE
-
-UNREADABLE = (OSError, ValueError, KeyError, TypeError, ModelError)
 
 
 def cached(
@@ -35,29 +34,23 @@ def cached(
         Where rewritten networks are kept, and nobody else writes (`places.trusted`); None keeps nothing.
     """
     if folder is None:
-        return _made(data, asked, tolerance) or onnxgraft.AS_IT_IS
+        return _made(data, asked, tolerance)
     path = folder / _file_name(data, asked, sha256, tolerance)
-    with contextlib.suppress(*UNREADABLE):
-        return read(path)
-    with kept.alone(path):
-        with contextlib.suppress(*UNREADABLE):  # perhaps another process made it while this one waited
-            return read(path)
-        made = _made(data, asked, tolerance)
-        if made is None:
-            return onnxgraft.AS_IT_IS
-        write(path, made)
-        with contextlib.suppress(*UNREADABLE):
-            return read(path)  # which holds the body as a file
-        return made
+    return kept.once(path, partial(read, path), partial(_made, data, asked, tolerance, path))
 
 
-def _made(data: bytes, asked: Asked, tolerance: float) -> OnnxGrafted | None:
-    """Rewrite a network now; None where there is too little memory, which says nothing about it."""
+def _made(data: bytes, asked: Asked, tolerance: float, path: Path | None = None) -> OnnxGrafted:
+    """Rewrite a network now, and keep it, unless there is too little memory, which says nothing about it."""
     try:
-        return onnxgraft.verified(data, asked, tolerance)
+        made = onnxgraft.verified(data, asked, tolerance)
     except ModelMemoryError as error:
         warn_original(f"{error}; tried again next time")
-        return None
+        return onnxgraft.AS_IT_IS
+    if path is not None:
+        write(path, made)
+        with contextlib.suppress(*kept.UNREADABLE):
+            return read(path)  # which holds the body as a file
+    return made
 
 
 def read(path: Path) -> OnnxGrafted:
@@ -72,12 +65,12 @@ def read(path: Path) -> OnnxGrafted:
         raise ValueError(reason)
     head, arrays = sealed.opened(path.read_bytes(), path.name)
     if "front_end" not in head:
-        return OnnxGrafted(refused=str(head["refused"]))
+        return OnnxGrafted(refused=str(head["refused"]), is_kept=True)
     body = _body(path)
     if sources.sha256(body, ModelError) != head["body"]:
         raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays)
-    return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]))
+    return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]), is_kept=True)
 
 
 def write(path: Path, made: OnnxGrafted) -> None:

@@ -5,10 +5,13 @@ The body is an ONNX model from the front end's output to the network's own outpu
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from operator import itemgetter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -18,12 +21,11 @@ from ..errors import ModelError, ModelMemoryError
 from ..frontends import compiled
 from ..frontends.tables import FrontEnd
 from ..runtimes import onnx
-from . import ending, onnxgraph, verification
+from . import onnxgraph, verification
 from .grafted import Proof, warn_original
 from .onnxpieces import Pieces
 from .onnxrecognise import recognise
 from .places import TOLERANCE
-from .roles import is_logits
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,10 @@ class OnnxGrafted:
     refused : str
         Why, if it has a front end; "" otherwise.
     proof : Proof
+    unfit : str
+        Why nobody looked for a front end; "" otherwise.
+    is_kept : bool
+        It comes from a file, which the next to ask finds too.
     """
 
     body: bytes | Path = field(default=b"", repr=False)
@@ -73,6 +79,8 @@ class OnnxGrafted:
     front_end: FrontEnd | None = None
     refused: str = ""
     proof: Proof = field(default_factory=lambda: Proof(0, 0, ""))
+    unfit: str = field(default="", compare=False)
+    is_kept: bool = field(default=False, compare=False)
 
     def content(self) -> bytes:
         """Return the body's bytes."""
@@ -80,6 +88,11 @@ class OnnxGrafted:
 
 
 AS_IT_IS = OnnxGrafted()
+SEVERAL = (2, 4)  # windows at once, on which bodies are tried that take any number
+
+
+class _NoBatch(ModelError):
+    """The original takes no such batch: whoever runs it, or its body, runs windows one by one."""
 
 
 def verified(data: bytes, asked: Asked, tolerance: float = TOLERANCE) -> OnnxGrafted:
@@ -118,12 +131,12 @@ def verified(data: bytes, asked: Asked, tolerance: float = TOLERANCE) -> OnnxGra
 
 
 def _made(data: bytes, asked: Asked) -> OnnxGrafted:
-    pieces = Pieces(data, asked.source, asked.shape)
+    pieces = Pieces(data, asked.source, asked.shape, open_batch=asked.batch is None)
     found = recognise(pieces) if pieces.are_plain else None
     if found is None:
         return AS_IT_IS
-    body = pieces.body(found.cut, open_batch=asked.batch is None)
-    proof = Proof(pieces.n_nodes, len(onnxgraph.parsed(body).graph.node), found.front_end.words())
+    body = pieces.body(found.cut)
+    proof = Proof(pieces.n_nodes, len(onnxgraph.parsed(body).graph.node), compiled.words(found.front_end))
     return OnnxGrafted(body, found.cut, found.front_end, "", proof)
 
 
@@ -134,14 +147,17 @@ def _proved(data: bytes, made: OnnxGrafted, asked: Asked, tolerance: float) -> O
     rounding, which depends on the order in which the runtime sums; that is reported.
     """
     assert made.front_end is not None
-    judged = verification.signals(made.front_end.samples, recorded=True)
-    pure = verification.signals(made.front_end.samples)
+    samples = made.front_end.samples
+    judged = verification.signals(samples, recorded=True)
+    pure = verification.signals(samples)
     pure = {f"{name}, pure": window for name, window in pure.items() if "tone" in name}
     reason = ""
     for exact in (False, True):
         tried = replace(made, front_end=replace(made.front_end, exact=exact))
         gaps = _differences(data, tried, asked, {**judged, **pure})
         not_judged = {name: gaps.pop(name) for name in pure}
+        if max(gaps.values()) <= tolerance:
+            gaps |= _further(data, tried, asked)
         where, worst = max(gaps.items(), key=itemgetter(1))
         if worst <= tolerance:
             proof = replace(made.proof, largest_difference=worst, differences=gaps, not_judged=not_judged)
@@ -150,34 +166,62 @@ def _proved(data: bytes, made: OnnxGrafted, asked: Asked, tolerance: float) -> O
     return replace(AS_IT_IS, refused=reason)
 
 
-def _differences(
-    data: bytes, made: OnnxGrafted, asked: Asked, trials: Mapping[str, Float32]
-) -> dict[str, float]:
-    """Return the largest difference in each window of what is shown; of vectors, as parts of the largest."""
+def _further(data: bytes, made: OnnxGrafted, asked: Asked) -> dict[str, float]:
+    """Return the differences, as parts of the largest number, beyond -1..1 and of windows at once."""
     assert made.front_end is not None
-    kernel, names = compiled.kernel(made.front_end), [*asked.names.values()]
-    original, body = onnx.start(data), onnx.start(made.content())
+    samples, gaps = made.front_end.samples, dict[str, float]()
+    for name, window in verification.loud(samples).items():  # one by one: they differ in size by far
+        gaps |= _differences(data, made, asked, {name: window}, are_parts=True)
+    for size in SEVERAL if asked.batch is None else ():
+        some = dict(islice(verification.signals(samples).items(), size))
+        with suppress(_NoBatch):
+            found = _differences(data, made, asked, some, size, are_parts=True)
+            gaps[f"{size} windows at once"] = max(found.values())
+    return gaps
+
+
+def _differences(
+    data: bytes,
+    made: OnnxGrafted,
+    asked: Asked,
+    trials: Mapping[str, Float32],
+    size: int = 1,
+    *,
+    are_parts: bool = False,
+) -> dict[str, float]:
+    """Return the largest difference in each window of what is shown, so many windows at once."""
+    assert made.front_end is not None
+    kernel, original, body = compiled.kernel(made.front_end), onnx.start(data), onnx.start(made.content())
     expected, found = [], []
-    for window in trials.values():
-        sound = {asked.source: window.reshape(asked.shape)}
-        expected.append([values.reshape(-1) for values in onnx.run(original, sound, names)])
-        picture = kernel(window[None], np.empty(made.front_end.shape, np.float32))
-        found.append([values.reshape(-1) for values in onnx.run(body, {made.source: picture}, names)])
+    for _, stack in verification.batches(trials, size):
+        sound = stack.reshape(asked.shape if size == 1 else (size, *asked.shape[1:]))
+        try:
+            expected.append(_rows(original, asked.source, sound, asked, size))
+        except ModelMemoryError:
+            raise
+        except ModelError as error:
+            raise (_NoBatch if size > 1 else ModelError)(str(error)) from error
+        picture = kernel(stack, np.empty(made.front_end.batched(size), np.float32))
+        found.append(_rows(body, made.source, picture, asked, size))
     worst = dict.fromkeys(trials, 0.0)
     for role, *pair in zip(asked.names, zip(*expected, strict=True), zip(*found, strict=True), strict=True):
-        for name, gap in _of_role(role, asked, [*trials], *map(np.stack, pair)).items():
-            worst[name] = max(worst[name], gap)
+        stacks = [np.concatenate(rows)[: len(trials)] for rows in pair]
+        end = asked.ends.get(role, "")
+        gaps = (
+            verification.as_parts(trials, *stacks)
+            if are_parts
+            else verification.of_output(role, end, trials, *stacks)
+        )
+        worst = {name: max(worst[name], gaps[name]) for name in trials}
     return worst
 
 
-def _of_role(
-    role: str, asked: Asked, trials: Sequence[str], expected: Float32, found: Float32
-) -> dict[str, float]:
-    if is_logits(role):
-        bounded = asked.ends.get(role) in ending.CONFIDENT
-        return verification.differences(trials, expected, found, confidences=bounded)
-    largest = max(1, np.abs(expected[np.isfinite(expected)]).max(initial=0))
-    return verification.differences(trials, expected / largest, found / largest)
+def _rows(session: Any, source: str, fed: Float32, asked: Asked, size: int) -> list[Float32]:
+    """Return what is shown of so many windows: a row of each."""
+    found = onnx.run(session, {source: fed}, [*asked.names.values()])
+    if odd := [values.shape for values in found if values.size % size]:
+        raise ModelError(f"gives {list(odd[0])} for {size} windows")
+    return [values.reshape(size, -1) for values in found]
 
 
 def warn(grafted: OnnxGrafted) -> None:

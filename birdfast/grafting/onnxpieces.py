@@ -16,6 +16,7 @@ from . import onnxgraph, onnxwriting
 from .onnxlayout import MOST_VALUES
 
 SHAPES = ("Shape", "Size")  # they tell of the sound how long it is, not what is in it
+NEAR = 1e-4  # of a window's largest number, alone and beside another window
 SECONDS = 120  # in which all is learnt, or nothing
 
 
@@ -61,6 +62,8 @@ class Pieces:
         Its one input.
     shape : tuple of int
         Of that for one window.
+    open_batch : bool
+        Its first axis holds any number of windows.
 
     Attributes
     ----------
@@ -70,9 +73,9 @@ class Pieces:
         Nodes stand behind what they read, and no weights are sparse: of others nothing is learnt.
     """
 
-    def __init__(self, data: bytes, source: str, shape: Sequence[int]) -> None:
+    def __init__(self, data: bytes, source: str, shape: Sequence[int], *, open_batch: bool = False) -> None:
         self._model = onnxgraph.parsed(data)
-        self._graph = self._model.graph
+        self._graph, self._open = self._model.graph, open_batch
         self.source, self.outputs = source, [one.name for one in self._graph.output]
         self.told: dict[str, Array] = {source: np.zeros(shape, np.float32)}
         self._nodes = [(node, [*onnxwriting.reads(node)]) for node in self._graph.node]
@@ -120,28 +123,33 @@ class Pieces:
         lengths = self._lengths(needed, 1, shapes)
         made = self._part(needed, lengths)
         for name in inputs:
-            onnxwriting.declare(made, name, self.told[name])
+            whole = self._open and name == self.source
+            onnxwriting.declare(made, name, self.told[name], open_batch=whole)
         for name in outputs:
             made.graph.output.add().name = name
         return bytes(made.SerializeToString())
 
-    def body(self, cut: str, *, open_batch: bool) -> bytes:
-        """Return what is behind a tensor, with its outputs as they were.
+    def has_windows_first(self, name: str) -> bool:
+        """Whether a tensor has of several windows what it has of each, one behind the other."""
+        if not self._open:
+            return True
+        sound = np.random.default_rng(4).normal(0, 0.1, (2, *self.told[self.source].shape[1:]))
+        stacks = [part.astype(np.float32) for part in (sound[:1], sound[1:], sound)]
+        session = onnx.start(self.cut([self.source], [name]))
+        *each, both = (onnx.run(session, {self.source: stack}, [name])[0] for stack in stacks)
+        apart = np.concatenate(each) if each[0].ndim else both[None]
+        return apart.shape == both.shape and np.allclose(apart, both, 0, NEAR * np.abs(apart).max())
 
-        Parameters
-        ----------
-        cut : str
-        open_batch : bool
-            The first axis of what is cut holds any number of windows.
-        """
+    def body(self, cut: str) -> bytes:
+        """Return what is behind a tensor that `has_windows_first`, with the outputs as they were."""
         after = self._after(cut)
         before = {name for name in self._shapes() if not after.issuperset(self._nodes[self._makers[name]][1])}
         needed = self._needed(self.outputs, {cut, *before})
         single = self._lengths(needed, 1, before)
-        several = self._lengths(needed, 2, before) if open_batch else single
+        several = self._lengths(needed, 2, before) if self._open else single
         fixed = {name: value for name, value in single.items() if (several[name] == value).all()}
         made = self._part(needed, fixed)
-        onnxwriting.declare(made, cut, self.told[cut], open_batch=open_batch)
+        onnxwriting.declare(made, cut, self.told[cut], open_batch=self._open)
         made.graph.output.extend(self._graph.output)
         steps = {name: (several[name] - value, value) for name, value in single.items() if name not in fixed}
         onnxwriting.put_lengths_first(made, cut, len(self.told[cut]), steps)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ModelError, ModelMemoryError
+from ..frontends import compiled
 from ..frontends.tables import Branch, FrontEnd, Step
 from . import normalization, onnxlayout, onnxspectrum, onnxsteps, probe
 from .onnxlayout import MOST_VALUES, Laid, Layout
@@ -23,6 +24,7 @@ from .onnxspectrum import Spectrum, noise
 MOST_NECKS = 64  # in which a front end is looked for
 MOST_STEPS = 16
 LINEAR = 1e-4
+_Walked = tuple[int, Layout, tuple[Step, ...]]  # a neck's place, how its numbers lie, the last steps to them
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +110,7 @@ def _joined(pieces: Pieces, necks: Sequence[str]) -> tuple[list[Branch], str] | 
         layouts = {strand.last: strand.layout for strand in strands}
         piece = Laid(Piece(pieces, ends, cut), layouts)
         placed = probe.places(piece, piece.shapes)
-        if placed is not None:
+        if placed is not None and pieces.has_windows_first(cut):
             return [replace(s.branch, **vars(p)) for s, p in zip(strands, placed, strict=True)], cut
     return None
 
@@ -127,7 +129,7 @@ def _spectrogram(pieces: Pieces, necks: Sequence[str]) -> _Strand | None:
         found = None if bins is None else _bands(pieces, necks, at_bins, bins)
         if found is not None:
             return found
-    return _finished(necks, spectrum.bands(), walked)
+    return _finished(pieces, necks, spectrum.bands(), walked)
 
 
 def _even(pieces: Pieces, necks: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -170,7 +172,9 @@ def _bands(pieces: Pieces, necks: Sequence[str], at: int, spectrum: Spectrum) ->
             matrix = probe.affine(Laid(whole, {source: spectrum.layout}, layout), source, frames)
             if matrix is not None and not _is_step(*matrix):
                 branch = replace(spectrum.bands(matrix[0]), bias=matrix[1])
-                return _finished(necks, branch, [(end, layout, ()), *_steps(pieces, necks, end, layout)])
+                walked = [(end, layout, ()), *_steps(pieces, necks, end, layout)]
+                if (found := _finished(pieces, necks, branch, walked)) is not None:
+                    return found
     return None
 
 
@@ -195,10 +199,8 @@ def _linear(pieces: Pieces, necks: Sequence[str], at: int) -> list[int]:
     return found
 
 
-def _steps(
-    pieces: Pieces, necks: Sequence[str], at: int, layout: Layout
-) -> Iterator[tuple[int, Layout, tuple[Step, ...]]]:
-    """Yield the necks that hold the same numbers after steps on each: place, layout, and the last steps."""
+def _steps(pieces: Pieces, necks: Sequence[str], at: int, layout: Layout) -> Iterator[_Walked]:
+    """Yield the necks that hold the same numbers after steps on each."""
     for end, (before, name) in islice(enumerate(pairwise(necks), 1), at, at + MOST_STEPS):
         (value,) = _run(pieces, before, name, np.ones(pieces.told[before].shape))
         piece = Piece(pieces, [before], name)
@@ -214,21 +216,28 @@ def _steps(
 
 
 def _finished(
-    necks: Sequence[str], branch: Branch, walked: Sequence[tuple[int, Layout, tuple[Step, ...]]]
-) -> _Strand:
-    """Return a branch with its steps, a product before all others taken into its tables."""
-    scale, steps = onnxsteps.without_product(
-        onnxsteps.simplified([step for _, _, steps in walked for step in steps])
-    )
+    pieces: Pieces, necks: Sequence[str], branch: Branch, walked: Sequence[_Walked]
+) -> _Strand | None:
+    """Return a branch with its steps, as many as there are kernels for, up to where windows come first."""
+    for n in range(len(walked), 0, -1):
+        end, layout, _ = walked[n - 1]
+        steps = onnxsteps.simplified([step for _, _, steps in walked[:n] for step in steps])
+        made = _with_steps(branch, steps)
+        if compiled.takes_steps(made) and pieces.has_windows_first(necks[end]):
+            return _Strand(made, necks[end], layout)
+    return None
+
+
+def _with_steps(branch: Branch, steps: tuple[Step, ...]) -> Branch:
+    """Return a branch with steps behind it, a product before all others taken into its tables."""
+    scale, others = onnxsteps.without_product(steps)
     if branch.weights is not None and branch.bias is None:
-        branch = replace(branch, weights=(branch.weights * np.float64(scale)).astype(np.float32))
-    elif branch.weights is None:
+        weights = (branch.weights * np.float64(scale)).astype(np.float32)
+        return replace(branch, weights=weights, steps=others)
+    if branch.weights is None:
         root = scale if branch.part == "magnitude" else np.sqrt(scale)
-        branch = replace(branch, window=(branch.window * np.float64(root)).astype(np.float32))
-    elif scale != 1:
-        steps = (("multiply", scale), *steps)
-    end, layout, _ = walked[-1]
-    return _Strand(replace(branch, steps=steps), necks[end], layout)
+        return replace(branch, window=(branch.window * np.float64(root)).astype(np.float32), steps=others)
+    return replace(branch, steps=steps)
 
 
 def _agrees(pieces: Pieces, front_end: FrontEnd, cut: str) -> bool:

@@ -12,8 +12,10 @@ from .onnxlayout import Laid, Layout
 
 NEAR = 1e-6
 LARGE = 1e6
+LARGEST_ROOT = 1e18  # its square is a float32
 SLOPE = 1024.0  # far enough from 0 that a slope has all its digits
 SIZES = np.float32(10.0) ** np.arange(-12, 7, dtype=np.float32)
+BEYOND = np.float32(10.0) ** np.arange(6, 19, dtype=np.float32)  # as the power of int16 as floats
 NUMBERS = np.concatenate([[0.0, 1.0, 2.0, SLOPE, -LARGE], SIZES, -SIZES]).astype(np.float32)
 
 
@@ -35,7 +37,7 @@ def learn(piece: Laid, source: str, layout: Layout) -> tuple[Step, ...] | None:
         to all numbers.
     """
     shape, rng = (layout.frames, layout.values), np.random.default_rng(8)
-    pictures = [np.resize(rng.permuted(some), shape) for some in (NUMBERS, NUMBERS[::3])]
+    pictures = [np.resize(rng.permuted(some), shape) for some in (NUMBERS, NUMBERS[::3], BEYOND)]
     if pictures[0].size < len(NUMBERS):
         return None
     found = [piece({source: picture}).astype(np.float64) for picture in pictures]
@@ -68,7 +70,7 @@ def _guesses(made: dict[float, float]) -> list[tuple[tuple[Step, ...], Callable[
         ((("maximum", least),), np.isfinite),
         ((("log", 0.0),), above),
         ((("abs", 0.0),), np.isfinite),
-        ((("square", 0.0),), lambda x: np.abs(x) < LARGE),
+        ((("square", 0.0),), lambda x: np.abs(x) < LARGEST_ROOT),
         ((("sqrt", 0.0),), above),
         ((("power", float(np.float32(exponent))),), above),
     ]

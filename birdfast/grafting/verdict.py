@@ -47,7 +47,8 @@ def check(
     if VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
         folder = None
     attempt = partial(trial.attempt, data, runtime, shapes, name)
-    if error := known_or_now(folder, _file_name(data, runtime, shapes), attempt):
+    file_name = "" if folder is None else _file_name(data, runtime, shapes)
+    if error := known_or_now(folder, file_name, attempt):
         raise error
 
 
@@ -102,5 +103,6 @@ def _read(path: Path) -> str | None:
 
 def _file_name(data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
     """Return a file name that changes with anything that changes what a trial comes to."""
-    asked = hashlib.sha256(repr((VERSIONS[runtime](), [tuple(shape) for shape in shapes])).encode())
+    told = [VERSIONS[runtime](), *([openvino.machine()] if runtime == "openvino" else [])]
+    asked = hashlib.sha256(repr((*told, [tuple(shape) for shape in shapes])).encode())
     return f"{hashlib.sha256(data).hexdigest()}-{__version__}-{asked.hexdigest()[:16]}.trial"

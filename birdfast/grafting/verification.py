@@ -12,7 +12,9 @@ from ..runtimes import litert
 from . import ending, surgery
 from .graph import Graph
 from .operators import RESHAPES, reads
+from .roles import is_logits
 
+PEAKS = {"to 3": 3.0, "to 40000": 40_000.0}  # of sound that is louder than any: int16 as floats, and more
 FLATTEST = 1e-3  # slope of a sigmoid: where it is flatter, the rounding of numbers near 1 would be judged
 
 
@@ -59,6 +61,13 @@ def signals(samples: int, *, recorded: bool = False) -> dict[str, Float32]:
         "song, offset": song + 0.2,
     }
     return {name: np.asarray(value, np.float32) for name, value in found.items()}
+
+
+def loud(samples: int) -> dict[str, Float32]:
+    """Return windows beyond -1..1, as `signals`: there a network may do something else, as with int16."""
+    found = {name: window for name, window in signals(samples).items() if name == "noise"}
+    size = np.abs(found["noise"]).max()
+    return {f"noise {words}": found["noise"] * (peak / size) for words, peak in PEAKS.items()}
 
 
 def _song(rng: np.random.Generator, samples: int) -> Float64:
@@ -155,6 +164,32 @@ def differences(
     same = (found == expected) | (np.isnan(found) & np.isnan(expected))
     worst = np.where(same, 0, np.where(np.isnan(gaps), np.inf, gaps)).max(axis=1)
     return {name: float(gap) for name, gap in zip(trials, worst, strict=True)}
+
+
+def of_output(
+    role: str, end: str, trials: Iterable[str], expected: Float32, found: Float32
+) -> dict[str, float]:
+    """Return the largest difference of an output in each window: of scores as `differences`.
+
+    Of vectors it is a part of their largest value, so that one tolerance means the same for all.
+
+    Parameters
+    ----------
+    role : str
+    end : GraphEnd or ""
+        What scores have been through last.
+    trials, expected, found
+        As `differences`.
+    """
+    if is_logits(role):
+        return differences(trials, expected, found, confidences=end in ending.CONFIDENT)
+    return as_parts(trials, expected, found)
+
+
+def as_parts(trials: Iterable[str], expected: Float32, found: Float32) -> dict[str, float]:
+    """Return `differences` as parts of the largest number that is expected, where that is above 1."""
+    largest = np.float32(max(1, np.abs(expected[np.isfinite(expected)]).max(initial=0)))
+    return differences(trials, expected / largest, found / largest)
 
 
 def logits(graph: Graph, tensor: int, trials: Mapping[str, Float32], shape: tuple[int, ...]) -> Float32:

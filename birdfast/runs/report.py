@@ -10,10 +10,12 @@ import numpy as np
 from .. import audio
 from ..arrays import Float32
 from ..config import Options
-from ..errors import AudioError
+from ..errors import AudioError, ConfigError
 from ..models import Model
 from ..pipeline.listener import Listener
 from ..pipeline.onepass import whole
+from ..sessions import named
+from ..sessions.session import is_rewritten
 from ..words import counted
 
 THRESHOLDS = (0.1, 0.25, 0.5, 0.75)
@@ -88,18 +90,28 @@ def compare(
     Raises
     ------
     ModelError, ConfigError
-        The network cannot be run in one of the two ways.
+        The network cannot be run in one of the two ways, or the two are the same.
     """
     listeners = [Listener(model, usual, 0), Listener(model, other, 1)]
     report = Report([_in_words(one, options) for one, options in zip(listeners, (usual, other), strict=True)])
+    if _are_alike(listeners, (usual, other)):
+        raise ConfigError(f"{model.path}: nothing to compare: both ways are the same ({report.ways[1]})")
     for path in recordings:
         try:
-            _hear(path, listeners, usual, report, tell)
+            with named(model.path):
+                _hear(path, listeners, usual, report, tell)
             report.n_recordings += 1
         except AudioError as error:
             report.failures[path] = str(error)
             tell(str(error))
     return report
+
+
+def _are_alike(listeners: Sequence[Listener], ways: Sequence[Options]) -> bool:
+    """Whether two ways run the very same: a network that is not rewritten, say, and the original."""
+    sessions = [listener.backbone.session for listener in listeners]
+    facts = {(one.runtime, is_rewritten(one), how.precision) for one, how in zip(sessions, ways, strict=True)}
+    return len(facts) == 1
 
 
 def _hear(

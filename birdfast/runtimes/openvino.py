@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -44,7 +44,8 @@ def start(data: bytes | Path, precision: str = "f32") -> Any:
     Raises
     ------
     ModelError
-        OpenVINO is not installed, or refuses the model; or the CPU has no such numbers.
+        OpenVINO is not installed, or refuses the model; or the CPU has no such numbers. As a
+        ModelRuntimeError, there is no room for temporary files.
     """
     core = _core()
     if precision == "bf16" and not has_bfloat16():
@@ -158,10 +159,16 @@ def _readable(data: bytes | Path) -> Iterator[bytes | Path]:
     if isinstance(data, Path) or data[4:8] != TFLITE:
         yield data
         return
-    with tempfile.NamedTemporaryFile(suffix=".tflite") as file:
-        file.write(data)
-        file.flush()
-        yield Path(file.name)
+    with ExitStack() as opened:
+        try:
+            path = Path(opened.enter_context(tempfile.NamedTemporaryFile(suffix=".tflite")).name)
+            path.write_bytes(data)
+        except OSError as error:
+            where = tempfile.tempdir or "any folder"
+            raise ModelRuntimeError(
+                f"OpenVINO reads a model from a file: no room for one in {where} ({error.strerror})"
+            ) from error
+        yield path
 
 
 def _in_words(what: str, error: Exception) -> ModelError:

@@ -93,7 +93,7 @@ def open_head(
     """Load a head, and put it on its backbone's session; parameters and errors as `open_session`."""
     alone = dataclasses.replace(model, backbone=None, rate_hz=0, window_samples=on.outputs.get(EMBEDDING, 0))
     head = open_session(alone, n_classes, cache, more, engine)
-    with _named(model.path):
+    with named(model.path):
         return HeadSession(on, head)
 
 
@@ -112,15 +112,15 @@ def _by(engine: Engine, session: Session, model: Model, cache: Path | None) -> S
         return session
     from .openvino import instead
 
-    with _named(model.path):
-        return instead(session, engine.precision, cache)
+    with named(model.path):
+        return instead(session, engine.precision, cache, str(model.path))
 
 
 def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from ..runtimes import litert
     from .tflite import TfliteSession
 
-    with _named(model.path):
+    with named(model.path):
         sound = model.front_end is None
         if cache is not None and sound and litert.runtime()[0] == litert.LITERT:
             from .batched import BatchedSession
@@ -134,7 +134,7 @@ def _tflite(model: Model, shown: Wanted, cache: Path | None) -> Session:
 def _onnx(model: Model, shown: Wanted, cache: Path | None) -> Session:
     from .onnx import OnnxSession
 
-    with _named(model.path):
+    with named(model.path):
         return OnnxSession(model, shown, cache)
 
 
@@ -151,7 +151,7 @@ def _classifier(model: Model, shown: Wanted, cache: Path | None) -> Session:
 
 
 @contextmanager
-def _named(path: Path) -> Iterator[None]:
+def named(path: Path) -> Iterator[None]:
     """Let what is wrong with a network name its file."""
     try:
         yield

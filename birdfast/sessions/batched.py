@@ -14,6 +14,7 @@ from .. import sources
 from ..arrays import Float32
 from ..errors import ModelError
 from ..grafting import cache, places
+from ..grafting.grafted import GraftedSession
 from ..grafting.places import BATCHES
 from ..grafting.roles import Wanted
 from ..models import Model
@@ -67,10 +68,19 @@ class BatchedSession:
         """Name and version of the library that runs it."""
         return self._first.runtime
 
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether it was, at one of the two batches."""
+        return isinstance(self._first, GraftedSession)
+
     def through(self, made: Callable[[Session], Session]) -> BatchedSession:
-        """Return the same with other sessions of its networks in the places of its own."""
+        """Return the same with other sessions of its networks in the places of its own, all opened now.
+
+        So what is wrong with one of them is said at the start.
+        """
         other = BatchedSession.__new__(BatchedSession)
         other._start(self._full and made(self._full), _Later(lambda: made(self._later.opened())))
+        other._single = other._single or other._later.session()
         return other
 
     def run(self, windows: Float32) -> Arrays:

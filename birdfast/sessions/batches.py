@@ -9,7 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from ..arrays import Array, Float32
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 from .session import Arrays
 
 TOLERANCE = 1e-3  # of a batch's outputs, to those of its windows alone; of the largest, where that is above 1
@@ -21,7 +21,8 @@ class Batches:
 
     Before so many windows are run at once for the first time, sounds that would tell are run both ways: loud
     ones beside faint ones and silence. Where the two say other things, all windows are run one by one from
-    then on. So it is the network alone that decides, not what is heard first.
+    then on, as where the network does not take so many. So it is the network alone that decides, not what is
+    heard first.
 
     Parameters
     ----------
@@ -46,14 +47,26 @@ class Batches:
         """Return what is said of float32 [n, samples]; `alone` takes one window at a time."""
         n = len(windows)
         if n not in self.proved and not self.mix:
-            sounds = telling(*windows.shape)
-            found, apart = together(sounds), one_by_one(sounds, alone)
-            if all(agree(found[role], apart[role], self._tolerance) for role in found):
-                self.proved.add(n)
-            else:
+            if reason := self._flaw(telling(*windows.shape), together, alone):
                 self.mix = True
-                warnings.warn(f"{n} windows at once give other scores: run one by one", RuntimeWarning, 3)
+                warnings.warn(f"{n} windows at once {reason}: run one by one", RuntimeWarning, 3)
+            else:
+                self.proved.add(n)
         return one_by_one(windows, alone) if self.mix else together(windows)
+
+    def _flaw(
+        self, sounds: Float32, together: Callable[[Float32], Arrays], alone: Callable[[Float32], Arrays]
+    ) -> str:
+        """Return what sounds at once do that they do not do alone; "" if nothing."""
+        each = one_by_one(sounds, alone)
+        try:
+            found = together(sounds)
+        except (ModelMemoryError, ModelRuntimeError):  # which say nothing about the network
+            raise
+        except ModelError as error:
+            return f"are refused ({error})"
+        same = all(agree(found[role], each[role], self._tolerance) for role in each)
+        return "" if same else "give other scores"
 
 
 def telling(n: int, samples: int) -> Float32:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -68,6 +69,7 @@ class OnnxSession:
             asked_of = Asked(taken.name, intake.shape(1), intake.batch, names, ends)
             grafted = onnxcache.cached(data, asked_of, model.sha256(), folder)
             onnxgraft.warn(grafted)
+        grafted = replace(grafted, unfit=_unfit(model, taken.dtype, intake.batch))
         session = onnx.start(data if grafted.front_end is None else grafted.content())
         self._start(session, names, (taken, model), shown, Batches(), grafted)
 
@@ -100,6 +102,11 @@ class OnnxSession:
     def runtime(self) -> str:
         """Name and version of the library that runs it."""
         return onnx.version()
+
+    @property
+    def is_rewritten(self) -> bool:
+        """Whether our kernels compute its front end."""
+        return self.grafted.front_end is not None
 
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
@@ -146,6 +153,15 @@ def _only_input(graph: OnnxGraph) -> onnx.Tensor:
 
 def _intake(taken: onnx.Tensor, model: Model) -> Intake:
     return Intake(taken.dtype, taken.shape, model.window_samples, model.front_end, model.rate_hz)
+
+
+def _unfit(model: Model, dtype: str, batch: int | None) -> str:
+    """Return why a network has no front end that could be computed in its place; "" if it may have one."""
+    if model.front_end is not None:
+        return "it takes pictures"
+    if dtype != "float32":
+        return f"it takes {dtype}"
+    return "" if batch in (None, 0, 1) else f"it always takes {batch} windows"
 
 
 def _shapes(intake: Intake) -> list[tuple[int, ...]]:

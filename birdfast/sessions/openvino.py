@@ -50,6 +50,8 @@ class OpenvinoSession:
     precision : "f32" or "bf16"
     cache : path or None
         Where it is kept what trials came to; None keeps nothing.
+    name : str
+        What whoever waits for a trial knows the network by.
 
     Raises
     ------
@@ -57,18 +59,24 @@ class OpenvinoSession:
         OpenVINO is not here, refuses the network, or gives other scores.
     """
 
-    def __init__(self, usual: Usual, precision: Precision = "f32", cache: Path | None = None) -> None:
+    def __init__(
+        self,
+        usual: Usual,
+        precision: Precision = "f32",
+        cache: Path | None = None,
+        name: str = "the model",
+    ) -> None:
         bare = usual.bare()
         data = bare.data if isinstance(bare.data, bytes) else bare.data.read_bytes()
-        verdict.check(data, "openvino", bare.shapes, cache)
+        verdict.check(data, "openvino", bare.shapes, cache, name)
         self.window_samples, self.batch = usual.window_samples, usual.batch
         self.outputs, self.spatial_shape = usual.outputs, usual.spatial_shape
         self.ends_in, self.ends = usual.ends_in, usual.ends
         self._request: Any = None
         every: tuple[Precision, ...] = ("f32", precision)  # in f32 it is seen whether it is understood
         for numbers in dict.fromkeys(every):
-            name = _file_name(data, usual, bare, numbers)
-            if error := verdict.known_or_now(cache, name, partial(self._proved, usual, bare, numbers)):
+            file_name = _file_name(data, usual, bare, numbers)
+            if error := verdict.known_or_now(cache, file_name, partial(self._proved, usual, bare, numbers)):
                 raise error
         if self._request is None or self.precision != precision:
             self._start(bare, precision, Batches(tolerance=OF_BATCHES[precision]))
@@ -130,9 +138,9 @@ def _file_name(data: bytes, usual: Session, bare: Bare, precision: str) -> str:
     return f"{hashlib.sha256(data).hexdigest()}-{asked[:16]}.proof"
 
 
-def instead(usual: Session, precision: Precision, cache: Path | None) -> Session:
+def instead(usual: Session, precision: Precision, cache: Path | None, name: str = "the model") -> Session:
     """Return a session by OpenVINO in the place of one by the usual runtime; errors as `OpenvinoSession`."""
     if isinstance(usual, BatchedSession):
-        return usual.through(lambda one: instead(one, precision, cache))
+        return usual.through(lambda one: instead(one, precision, cache, name))
     kept = None if cache is None or places.distrust(cache) else cache
-    return OpenvinoSession(usual, precision, kept)  # type: ignore[arg-type]
+    return OpenvinoSession(usual, precision, kept, name)  # type: ignore[arg-type]

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..arrays import Float32
-from ..grafting import ending, verification
-from .session import LOGITS, Arrays, Session, is_logits
+from ..grafting import verification
+from .session import LOGITS, Arrays, Session
 
 
 class Difference(NamedTuple):
@@ -50,10 +50,7 @@ def _said(session: Session, trials: Mapping[str, Float32]) -> Arrays:
 def _gap(
     usual: Session, role: str, trials: Mapping[str, Float32], expected: Float32, found: Float32
 ) -> Difference:
-    scale, end = 1.0, usual.ends_in if role == LOGITS else usual.ends.get(role, "")
-    if not is_logits(role):
-        scale, end = max(1.0, float(np.abs(expected[np.isfinite(expected)]).max(initial=0))), ""
+    end = usual.ends_in if role == LOGITS else usual.ends.get(role, "")
     given = verification.differences(trials, expected, found)
-    scaled = (expected / scale, found / scale) if scale > 1 else (expected, found)
-    judged = verification.differences(trials, *scaled, confidences=end in ending.CONFIDENT)
+    judged = verification.of_output(role, end, trials, expected, found)
     return Difference(max(judged.values()), max(given.values()))

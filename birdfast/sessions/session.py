@@ -96,6 +96,11 @@ class Plain:
     spatial_shape: tuple[int, ...] = ()
 
 
+def is_rewritten(session: Session) -> bool:
+    """Return whether it runs a network that was rewritten for speed; those that never do say nothing."""
+    return bool(getattr(session, "is_rewritten", False))
+
+
 def check_outputs(outputs: Mapping[str, object], n_windows: int, session: Session) -> None:
     """Refuse outputs of a network that are not what the session says of them.
 
