@@ -72,13 +72,13 @@ def test_a_file_becomes_a_model_that_its_name_finds(home: Path, file: Path, wav:
         "activation": "sigmoid", "embedding_samples": 5, "n_classes": 3}  # fmt: skip
     assert models.find("mine").rate_hz == 8_000
     listed = birdfast("models").stdout
-    assert "mine: mine, licence as its author says\n    8,000 Hz, windows of 0.5 s\n" in listed
+    assert "mine: mine, licence as its author says\n    8,000 Hz, windows of 0.5 s, 3 classes\n" in listed
     heard = birdfast("infer", wav, "--model", "mine", "-o", home / "out", "--min-conf", "0")
     assert "15 detections" in heard.stderr
 
 
 def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_takes(tmp_path: Path) -> None:
-    examples = {key: example for key, (_, example) in manifest.MEANINGS.items() if key != "on"}
+    examples = {key: example for key, (_, example) in manifest.MEANINGS.items() if key[:2] != "on"}
     networks.write_folder(tmp_path)
     facts = {key: example or {int: 8_000, str: "tiny"}[type(example)] for key, example in examples.items()}
     facts |= {
@@ -470,9 +470,15 @@ class TestHead:
         return tmp_path / "bats.tflite"
 
     def test_its_input_tells_what_it_is_on(self, home: Path, bats: Path, birdnet: models.Model) -> None:
-        result = birdfast("models", "add", bats, "--rate", "144000", "--activation", "sigmoid")
+        wanted = ("models", "add", bats, "--rate", "144000", "--activation", "sigmoid")
+        result = birdfast(*wanted, stdin=-3)
+        assert result.returncode == 64
+        assert "--on (the network whose embedding it takes, likely birdnet-2.4)" in result.stderr
+        result = birdfast(*wanted, "--on", "birdnet-2.4")
         assert result.returncode == 0, result.stderr
         assert "the embedding of birdnet-2.4, of windows of 1 s at 144,000 Hz" in result.stdout
+        listed = birdfast("models").stdout
+        assert "a head on birdnet-2.4 (144,000 Hz, windows of 1 s), 2 classes\n" in listed
         model = models.find("bats")
         assert (model.on, model.backbone, model.rate_hz) == ("birdnet-2.4", birdnet, 144_000)
         assert model.window_samples == 0
@@ -482,7 +488,7 @@ class TestHead:
 
     def test_a_rate_in_its_name_is_asked_for(self, bats: Path, home: Path, birdnet: models.Model) -> None:
         fast = bats.rename(bats.with_name("bats-256kHz.tflite"))
-        told = Told(labels=bats.with_name("bats_Labels.txt"), activation="sigmoid")
+        told = Told(labels=bats.with_name("bats_Labels.txt"), activation="sigmoid", on="birdnet-2.4")
         with pytest.raises(ConfigError, match="--rate.*likely 256000"):
             adding.add(fast, told, Nobody())
         adding.add(fast, told, Likely())
@@ -497,11 +503,16 @@ class TestHead:
         home.mkdir(exist_ok=True)
         shutil.copytree(deep.path.parent, home / "below")
         adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="c", on="below"), Nobody())
-        assert tomllib.loads((home / "c" / "model.toml").read_text())["on"] == "below"
-        digest = models.find("below").sha256().upper()
-        with (home / "c" / "model.toml").open("a") as more:
-            more.write(f'on_sha256 = "{digest}"\n')
+        written = tomllib.loads((home / "c" / "model.toml").read_text())
+        assert (written["on"], written["on_sha256"]) == ("below", models.find("below").sha256())
+        manifest_text = (home / "c" / "model.toml").read_text()
+        digest = written["on_sha256"]
+        (home / "c" / "model.toml").write_text(manifest_text.replace(f'"{digest}"', f'"{digest.upper()}"'))
         assert Listener(models.find("c"), Options()).model.backbone == models.find("below")
+        with models.find("below").path.open("ab") as file:
+            file.write(b"another")
+        with pytest.raises(ModelError, match="is a head on a network whose SHA-256 is"):
+            Listener(models.find("c"), Options())
         with pytest.raises(ConfigError, match="on: 'x{300}' does not fit; it takes birdnet-2.4, "):
             adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="x" * 300), Nobody())
         with pytest.raises(ConfigError, match="on: 'gone' does not fit; it takes birdnet-2.4, "):

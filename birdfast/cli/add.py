@@ -40,7 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--labels", metavar="FILE", help="its labels: one a line, a CSV, or JSON")
     parser.add_argument(
-        "--column", help="the column of a CSV of labels that has the names; the key of a JSON file"
+        "--column",
+        help="the column of a CSV of labels that has the names, or SCIENTIFIC+COMMON, two of them; the key of"
+        " a JSON file",
     )
     parser.add_argument("--rate", metavar="HZ", help="the sound that it takes, samples a second")
     window = parser.add_mutually_exclusive_group()

@@ -70,7 +70,7 @@ class Model:
         File names in a folder of the name, or of the package.
     alternatives : tuple of str
         Other files in place of `model`, in the order in which they are looked for.
-    labels_format : "lines", "csv:COLUMN", "json", "json:KEY", "onnx" or "toml"
+    labels_format : "lines", "csv:COLUMN", "csv:SCIENTIFIC+COMMON", "json", "json:KEY", "onnx" or "toml"
         See `labels.load`.
     advice : str
         What else there is to say to who has not the files.

@@ -81,6 +81,8 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         facts = found.facts | {"n_classes": listener.sizes["scores"]}
         if listener.embedding_size:
             facts["embedding_samples"] = listener.embedding_size
+        if listener.model.backbone is not None:
+            facts["on_sha256"] = listener.model.backbone.sha256()
         _put(made, folder, found._replace(facts=facts), force=force)
     return Added(folder, inspected, listener)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import csv
+import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
@@ -88,18 +88,18 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
 
 
 def write_classes(path: Path, classes: list[str]) -> None:
-    """Write names that a network's own file told as a table of labels."""
-    with AtomicFile(path, mode="w", newline="", encoding="utf-8") as file:
-        csv.writer(file.stream, lineterminator="\n").writerows([["label"], *([name] for name in classes)])
+    """Write names that a network's own file told as it told them: to be read alike."""
+    with AtomicFile(path, mode="w", encoding="utf-8") as file:
+        json.dump(classes, file.stream, indent=0)
 
 
 def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple[Path | list[str], str]:
-    """Return a network's labels, and their format."""
+    """Return a network's labels, and their format: found in the order in which `models.find` looks."""
     usual, own = path.with_name(f"{path.stem}_Labels.txt"), guesses.classes(network.metadata)
-    if told.labels is None and own:
-        _check_no_column(path, told)
-        return own, "csv:label"
     chosen = told.labels or (usual if is_file(usual) else None)
+    if chosen is None and own:
+        _check_no_column(path, told)
+        return own, "json"
     if chosen is None:
         n_classes = {output.n_classes for output in network.outputs}
         near = [str(one) for one in guesses.labels_beside(path, n_classes)]
@@ -139,7 +139,7 @@ def _check_no_column(path: Path, told: Told) -> None:
 def _file_name(whose: Path | list[str]) -> str:
     if isinstance(whose, Path) and is_name(whose.name):
         return whose.name
-    return f"labels{whose.suffix if isinstance(whose, Path) else '.csv'}"
+    return f"labels{whose.suffix if isinstance(whose, Path) else '.json'}"
 
 
 def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: Asking) -> tuple[str, Output]:

@@ -18,7 +18,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> dict[str
     """Return a head's facts: `on`, and the rate of the sound that it is fed if it is told; else none.
 
     It is one if that is told, or if its input is as long as the embedding of a listed network, unless
-    somebody says what window of sound it takes.
+    somebody says what window of sound it takes. Where several networks fit, which it is on is asked.
 
     Raises
     ------

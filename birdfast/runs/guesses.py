@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import json
+import re
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
@@ -18,6 +19,8 @@ RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
 WORDS = ("*abels*", "*class*", "*species*")
 WINDOWS_S = (3, 5, 1, 2, 10, 4, 0.96)
 LABELS = ("{stem}_Labels.txt", *(f"{word}.{kind}" for kind in ("txt", "csv", "json") for word in WORDS))
+SCIENTIFIC = ("scientific_name", "sci_name", "scientific", "latin_name")
+COMMON = ("common_name", "com_name", "common", "english_name")
 COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "species", "name", "label")
 
 
@@ -60,6 +63,8 @@ def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
 def columns(path: Path) -> list[str]:
     """Return the columns of a table of labels: those with names first, those that number something last.
 
+    Before them come those of scientific and common names together, where it has both.
+
     Raises
     ------
     ModelError
@@ -75,7 +80,17 @@ def columns(path: Path) -> list[str]:
         has_names = any(ordered.is_name(row[name] or "") for row in rows)
         return not has_names, ordered.is_index(name), usual.get(name, len(usual))
 
-    return sorted(names, key=unlikely)
+    found = sorted(names, key=unlikely)
+    return _both([name for name in found if not any(unlikely(name)[:2])]) + found
+
+
+def _both(names: Sequence[str]) -> list[str]:
+    """Return the columns of scientific and common names as one is written that has both."""
+    known = {re.sub("[ -]", "_", name.strip().casefold()): name for name in names}
+    scientific, common = (
+        next((known[one] for one in usual if one in known), "") for usual in (SCIENTIFIC, COMMON)
+    )
+    return [f"{scientific}+{common}"] if scientific and common else []
 
 
 def outputs(every: Sequence[Output], n_labels: int) -> list[str]:
