@@ -136,7 +136,10 @@ def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None 
         if usual_kind == kind and {*usual_key.split("+")} <= {*there}:
             return usual
         its = f"one of its columns, {numbered.some(there)}"
-        raise ModelError(f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml: {its}')
+        raise ModelError(
+            f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml, which `birdfast models add`'
+            f" makes: {its}"
+        )
     if kind == "json":
         lists = numbered.lists(numbered.parsed(path, sources.text(path, ModelError)))
         wanted = [usual_key] if usual_kind == kind else []

@@ -21,12 +21,13 @@ import pytest
 from birdfast import models, sources
 from birdfast.cli.questions import Likely, Nobody
 from birdfast.config import Options
-from birdfast.errors import ConfigError, ModelError
+from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
 from birdfast.pipeline.listener import Listener
 from birdfast.runs import adding, guesses
+from birdfast.runs.output import alone
 from birdfast.runs.told import Told
 
 from . import heads, networks
@@ -451,8 +452,51 @@ def test_a_name_in_the_working_folder_comes_first(
     adding.add(file, Told(rate_hz=8_000), Likely())
     monkeypatch.chdir(file.parent)
     assert models.find("mine").path == home / "mine" / "mine.tflite"
-    networks.write_folder(_made(file.parent / "mine"))
-    assert models.find("mine").path == Path("mine/tiny.tflite")
+    _made(file.parent / "mine")
+    assert models.find("mine").path == home / "mine" / "mine.tflite", "a folder without a model is none"
+    networks.write_folder(file.parent / "mine")
+    with pytest.warns(RuntimeWarning, match=f"mine: {file.parent / 'mine'} is taken, not the model of that"):
+        assert models.find("mine").path == Path("mine/tiny.tflite")
+
+
+def test_what_a_killed_command_left_goes_and_what_another_works_on_stays(home: Path, file: Path) -> None:
+    home.mkdir()
+    for name in (".mine.0a_b.part", ".mine.zz.part", ".yours.0a_b.part"):
+        (_made(home / name) / "model.toml").touch()
+    with alone(home / ".mine.zz.part"):
+        adding.add(file, Told(rate_hz=8_000), Likely())
+    assert left(home) == [".mine.zz.part", ".yours.0a_b.part", "mine"]
+
+
+def test_what_is_guessed_is_told(home: Path, file: Path) -> None:
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes")
+    labels = shlex.quote(str(file.parent / "its labels.txt"))
+    assert f"guessed: --labels {labels}, --activation sigmoid\n" in result.stderr
+
+
+def test_what_is_doubted_is_said_of_the_users_file(home: Path, file: Path) -> None:
+    (file.parent / "its labels.txt").write_text("A\nB\nA\n")
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert f"{file.parent / 'its labels.txt'}: several classes are called A" in result.stderr
+    assert ".part" not in result.stderr
+    assert "Warning" not in result.stderr
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_not_to_be_tried_again(home: Path, file: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)$"):
+        adding.add(file, Told(rate_hz=8_000, name="mine"), Likely(), file.parent / ("x" * 250))
+
+
+def test_scientific_and_common_names_are_the_first_guess(home: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "its.csv").write_text("id|Common Name|Scientific Name\n0|Ab_b|A_a b\n1|Cd|C d\n2|Ef|E f\n")
+    adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "its.csv"), Likely())
+    (found,) = models.find("mine").class_names()
+    assert found.scientific == ("A_a b", "C d", "E f")
+    assert found.common == ("Ab_b", "Cd", "Ef")
+    told = Told(name="b", rate_hz=8_000, labels=tmp_path / "its.csv", column="Common Name+id")
+    adding.add(file, told, Likely())
+    assert models.find("b").class_names()[0].common == ("0", "1", "2")
 
 
 def _made(folder: Path) -> Path:
@@ -565,7 +609,35 @@ class TestOnnx:
         model = models.find("wise")
         assert (model.rate_hz, model.window_samples, model.activation) == (16_000, 4_000, "none")
         assert model.class_names()[0].common == ("a_b", "c", "d\ne")
+        assert left(home / "wise") == ["model.toml", "wise.onnx"]
+        adding.add(tmp_path / "wise.onnx", Told(), Nobody(), force=True)
+        assert models.find("wise").class_names() == models.find(tmp_path / "wise.onnx").class_names()
         assert added.listener.embedding_size == 8
+
+    def test_the_labels_are_those_that_running_the_file_takes(self, home: Path, tmp_path: Path) -> None:
+        from .onnxnetworks import network, told_all
+
+        file = tmp_path / "big.onnx"
+        file.write_bytes(told_all(network()).SerializeToString())
+        for name, beside in (("a", ""), ("b", "A\nTyto alba_Barn Owl\nC_D\n")):
+            (tmp_path / "big_Labels.txt").write_text(beside) if beside else None
+            adding.add(file, Told(name=name, activation="sigmoid"), Nobody())
+            assert models.find(name).class_names() == models.find(file).class_names()
+        assert models.find("b").class_names()[0].common == ("A", "Barn Owl", "C_D")
+
+    def test_metadata_that_contradicts_the_network_is_refused_by_both(
+        self, home: Path, tmp_path: Path
+    ) -> None:
+        from .onnxnetworks import network, told, told_all
+
+        file, telling = tmp_path / "odd.onnx", Told(activation="sigmoid")
+        file.write_bytes(told(told_all(network()), sample_duration="0.125").SerializeToString())
+        with pytest.raises(ModelError, match="takes windows of 4000 samples, not 1000"):
+            Listener(models.find(file), Options())
+        with pytest.raises(ModelError, match="takes windows of 4,000 samples, not 1,000"):
+            adding.add(file, telling, Nobody())
+        adding.add(file, dataclasses.replace(telling, rate_hz=16_000), Nobody())
+        assert models.find("odd").window_samples == 4_000
 
     def test_weights_beside_it_come_along(self, home: Path, tmp_path: Path) -> None:
         file = self.big(tmp_path, "weights.bin", "deep/down/more.bin")

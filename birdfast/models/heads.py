@@ -96,7 +96,7 @@ def _backbone(on: str, model: Model) -> Model:
             raise ModelError(f"{model.path}: is a head on {on}. {found.how_to_get()}")
         return found
     place = model.path.parent / on
-    if not (is_file(place) or is_folder(place)):
+    if not (is_file(place) or own.is_one(place)):
         place = own.places().get(on, place)
     if is_folder(place):
         found = own.in_folder(place)

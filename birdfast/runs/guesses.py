@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import glob
-import json
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from .. import labels
 from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
 from ..models import Model, catalogue
-from ..models.onnxfacts import CLASSES
 from ..sources import ordered
 
 RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
@@ -41,16 +39,6 @@ def _known(window_samples: int) -> list[Model]:
     """Return the known networks of sound that take such windows."""
     every = catalogue().values()
     return [model for model in every if model.window_samples == window_samples and model.front_end is None]
-
-
-def classes(metadata: Mapping[str, str]) -> list[str]:
-    """Return the classes that a network's author wrote into its file; none where that says nothing."""
-    try:
-        told = json.loads(metadata.get(CLASSES, "[]"))
-    except (ValueError, RecursionError):
-        return []
-    fits = isinstance(told, list) and all(isinstance(one, str) and one.strip() for one in told)
-    return told if fits else []
 
 
 def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
