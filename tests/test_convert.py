@@ -5,6 +5,8 @@ What needs torch is in test_convert_torch.py (`make convert`).
 
 from __future__ import annotations
 
+import dataclasses
+import errno
 import importlib.util
 import io
 import json
@@ -20,11 +22,12 @@ import numpy as np
 import pytest
 
 from birdfast import models
+from birdfast.cli import convert
 from birdfast.cli.questions import Nobody
-from birdfast.converting import architecture, checkpoint, export, weights
-from birdfast.errors import ConfigError, ModelError, ModelRuntimeError
+from birdfast.converting import architecture, checkpoint, export, tensors, weights
+from birdfast.errors import ConfigError, ModelError, ModelRuntimeError, OutputError
 from birdfast.models.model import listed
-from birdfast.runs import converting
+from birdfast.runs import converting, unfinished
 from birdfast.runs.told import Told
 
 from . import checkpoints
@@ -76,6 +79,8 @@ def test_a_configuration_that_leaves_out_the_channels_means_three(tmp_path: Path
         ({"depths": [1, float("nan")]}, "has depths = [1, nan]"),
         ({"depths": [1_000_000] * 4}, "has depths = [1000000, 1000000"),
         ({"hidden_sizes": [1] * 33}, "has hidden_sizes = [1, 1"),
+        ({"hidden_sizes": [8.5, 16, 24, 32]}, "has hidden_sizes = [8.5, 16"),
+        ({"patch_size": 2.0}, "has patch_size = 2.0"),
         ({"num_channels": True}, "has num_channels = True"),
         ({"num_channels": 10**9}, "has num_channels = 1000000000"),
         ({"hidden_act": "someone/kernel"}, "has hidden_act = 'someone/kernel'"),
@@ -107,6 +112,46 @@ def test_a_configuration_that_is_not_converted_is_refused_by_its_key(
 )
 def test_the_licence_is_what_the_head_of_its_card_says(tmp_path: Path, card: str, licence: str) -> None:
     assert checkpoint.read(checkpoints.folder(tmp_path / "birds", card=card)).licence == licence
+
+
+@pytest.mark.parametrize(
+    ("problem", "activation"),
+    [
+        ("single_label_classification", "softmax"),
+        ("multi_label_classification", "sigmoid"),
+        (None, ""),
+        ("regression", ""),
+        ([], ""),
+    ],
+)
+def test_the_activation_is_that_of_its_problem(tmp_path: Path, problem: object, activation: str) -> None:
+    folder = checkpoints.folder(tmp_path / "birds", problem_type=problem)
+    assert checkpoint.read(folder).activation == activation
+    alone = checkpoint.read(folder / "model.safetensors", str(folder / "config.json"))
+    assert alone.activation == activation
+    completed = converting._completed(Told(name="birds"), alone, tmp_path)
+    assert completed.activation == (activation or "sigmoid")
+
+
+def test_a_told_rate_leaves_a_window_its_seconds(tmp_path: Path) -> None:
+    found = checkpoint.read(checkpoints.folder(tmp_path / "birds"))
+    row = listed()[found.architecture.family.row]
+    for rate_hz in (0, 16_000, 48_000):
+        sound = converting._sound(converting._completed(Told(rate_hz=rate_hz), found, tmp_path))
+        assert sound.rate_hz == (rate_hz or row.rate_hz)
+        assert sound.window_samples * row.rate_hz == row.window_samples * sound.rate_hz
+    sound = converting._sound(converting._completed(Told(rate_hz=48_000, window_s=2.0), found, tmp_path))
+    assert sound.window_samples == 96_000
+
+
+@pytest.mark.parametrize("name", ["birds-v1.5", "birds"])
+def test_a_title_is_a_folders_whole_name_and_a_files_without_its_suffix(tmp_path: Path, name: str) -> None:
+    folder = checkpoints.folder(tmp_path / name)
+    alone = (folder / "model.safetensors").rename(folder / f"{name}.safetensors")
+    (folder / "model.safetensors").write_bytes(alone.read_bytes())
+    for path in (folder, alone):
+        found = checkpoint.read(path, str(folder / "config.json"))
+        assert converting._completed(Told(), found, tmp_path).title == name
 
 
 def test_weights_alone_need_an_architecture(tmp_path: Path) -> None:
@@ -207,11 +252,17 @@ class _Tensor:
 
     dtype = "float32"
 
-    def __init__(self, *shape: int) -> None:
-        self.shape = shape
+    def __init__(self, *shape: int, value: float = 0.0) -> None:
+        self.shape, self.value = shape, value
 
     def is_floating_point(self) -> bool:
         return self.dtype == "float32"
+
+    def float(self) -> _Tensor:
+        return self
+
+    def isfinite(self) -> Any:
+        return np.isfinite(np.full(self.shape, self.value))
 
 
 EXPECTED: dict[str, Any] = {
@@ -221,11 +272,15 @@ EXPECTED: dict[str, Any] = {
 }
 
 
+def sets(found: object) -> tensors.Sets:
+    return tensors.sets(found, lambda one: isinstance(one, _Tensor))
+
+
 class TestTensors:
     """Every tensor has its name and its shape, or is named."""
 
     def test_all_of_them_are_enough_but_for_what_only_counts(self) -> None:
-        export._check(EXPECTED, {name: EXPECTED[name] for name in ("a.weight", "a.bias")})
+        tensors.check(EXPECTED, {name: EXPECTED[name] for name in ("a.weight", "a.bias")})
 
     @pytest.mark.parametrize(
         ("left_out", "more", "reason"),
@@ -243,14 +298,55 @@ class TestTensors:
     def test_what_does_not_fit_is_named(self, left_out: str, more: dict[str, Any], reason: str) -> None:
         found = {name: tensor for name, tensor in EXPECTED.items() if name != left_out} | more
         with pytest.raises(ModelError) as refused:
-            export._check(EXPECTED, found)
+            tensors.check(EXPECTED, found)
         assert reason in str(refused.value)
+
+    @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+    def test_what_is_no_number_is_named(self, value: float) -> None:
+        with pytest.raises(ModelError, match=r"its tensor a\.bias has values that are no numbers"):
+            tensors.check(EXPECTED, {**EXPECTED, "a.bias": _Tensor(2, value=value)})
+
+    @pytest.mark.parametrize(
+        ("keys", "taken"),
+        [
+            ((), ""),
+            (("state_dict",), "state_dict"),
+            (("anything",), "anything"),
+            (("model", "state_dict"), "model.state_dict"),
+        ],
+    )
+    def test_the_only_weights_are_taken_wherever_they_lie(self, keys: tuple[str, ...], taken: str) -> None:
+        found: Any = EXPECTED
+        for key in reversed(keys):
+            found = {key: found, "epoch": 3, "optimizer": {"state": {0: {"step": _Tensor()}}}, "more": {}}
+        assert tensors.choose(sets(found), EXPECTED, "") == taken
+        assert sets(found)[taken] == EXPECTED
+
+    def test_of_several_networks_weights_one_is_told(self) -> None:
+        found = sets({"model": EXPECTED, "state_dict_ema": EXPECTED, "best": {"a.bias": _Tensor(2)}})
+        with pytest.raises(ModelError, match="several networks' weights: model, state_dict_ema; say which"):
+            tensors.choose(found, EXPECTED, "")
+        assert tensors.choose(found, EXPECTED, "state_dict_ema") == "state_dict_ema"
+        with pytest.raises(ModelError, match="no weights by the key ema; it has model, state_dict_ema, best"):
+            tensors.choose(found, EXPECTED, "ema")
+        with pytest.raises(ModelError, match="key ema; it has none by a key"):
+            tensors.choose(sets(EXPECTED), EXPECTED, "ema")
+
+    @pytest.mark.parametrize("found", [{}, {"epoch": 3}, [_Tensor(2)], {"a": _Tensor(2), "b": 1}])
+    def test_a_file_without_tensors_by_their_names_is_refused(self, found: object) -> None:
+        with pytest.raises(ModelError, match="holds something else than tensors by their names"):
+            tensors.choose(sets(found), EXPECTED, "")
+
+    def test_a_circle_of_keys_ends(self) -> None:
+        found: dict[str, Any] = {}
+        found["a"] = found["b"] = found
+        assert sets(found) == {}
 
     def test_names_are_what_they_are_without_what_a_network_was_trained_in(self) -> None:
         wrapped = {"model._orig_mod.a.weight": 1, "model._orig_mod.a.bias": 2}
-        assert export._bare(wrapped) == {"a.weight": 1, "a.bias": 2}
-        assert export._bare({"model.a": 1, "loss.b": 2}) == {"model.a": 1, "loss.b": 2}
-        assert export._bare({}) == {}
+        assert tensors.bare(wrapped) == {"a.weight": 1, "a.bias": 2}
+        assert tensors.bare({"model.a": 1, "loss.b": 2}) == {"model.a": 1, "loss.b": 2}
+        assert tensors.bare({}) == {}
 
 
 def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
@@ -277,8 +373,12 @@ def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
     ("options", "reason"),
     [
         ([], "the following arguments are required: -o/--folder"),
-        (["-o", "made", "--name", "../up"], "name: '../up' cannot be a model's name"),
-        (["-o", "birds"], "birds: is there; take another folder with -o"),
+        (["-o", "made", "--name", "../up"], "birds: '../up' cannot be a model's name"),
+        (["-o", "birds"], "birds: is there, and no model that was added; take another folder with -o"),
+        (["-o", "birds", "--force"], "birds: is there, and no model that was added"),
+        (["-o", "recipe.toml"], "recipe.toml: is there, and no model that was added"),
+        (["-o", "recipe.toml/made"], "cannot be the output folder"),
+        (["-o", "models/hawkears"], "is that of a network that birdfast knows"),
         (["-o", "made", "--front-end", "recipe.toml"], "give --rate and --window"),
         (["-o", "made", "--front-end", "wrong.toml", "--rate", "8000", "--window", "1"], "unknown key nfft"),
         (["-o", "made", "--labels", "labels.csv"], "--column (the column of labels.csv with the names"),
@@ -288,8 +388,9 @@ def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
     ],
 )
 def test_what_does_not_fit_is_refused_before_the_work(
-    tmp_path: Path, wav: Path, options: list[str], reason: str
+    tmp_path: Path, wav: Path, options: list[str], reason: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setenv("BIRDFAST_MODELS", str(tmp_path / "models"))
     checkpoints.folder(tmp_path / "birds")
     wav.rename(tmp_path / "short.wav")
     (tmp_path / "recipe.toml").write_text(RECIPE)
@@ -315,14 +416,14 @@ class TestAgreement:
         from . import onnxnetworks
 
         def exported(
-            found: checkpoint.Checkpoint, n_classes: int, pictures: np.ndarray, folder: Path
-        ) -> tuple[Path, np.ndarray]:
+            found: checkpoint.Checkpoint, n_classes: int, pictures: np.ndarray, folder: Path, key: str
+        ) -> export.Exported:
             assert (n_classes, pictures.shape[1:]) == (3, (1, 20, 41))
             made = onnxnetworks.network(onnxnetworks.PICTURE_SHAPE, n_values=820)
             (folder / "network.onnx").write_bytes(made.SerializeToString())
             logits = onnxnetworks.meaning(pictures.reshape(len(pictures), -1))[1].astype(np.float32)
             logits[5, 1] += off * max(1, np.abs(logits[5]).max())
-            return folder / "network.onnx", logits
+            return export.Exported(folder / "network.onnx", logits, "state_dict")
 
         patch.setattr(export, "export", exported)
         (tmp_path / "recipe.toml").write_text(RECIPE)
@@ -346,6 +447,33 @@ class TestAgreement:
         )
         assert result.returncode == 0, result.stderr
         assert "birds (cc-by-4.0)" in result.stderr
+
+    def test_the_report_says_where_each_fact_is_from(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        converted = self.convert(tmp_path, monkeypatch, off=0)
+        said = "\n".join(convert._said(converted))
+        assert "read model.safetensors (state_dict): convnext, 3 classes" in said
+        assert "activation sigmoid, as birdset-convnext has it" in said
+        assert "of 0.25 s at 16,000 Hz\n" in said
+        row = listed()["birdset-convnext"]
+        for rate_hz, words in ((row.rate_hz, ", as birdset"), (48_000, ", drawn as for birdset")):
+            model = dataclasses.replace(converted.added.listener.model, rate_hz=rate_hz)
+            model = dataclasses.replace(model, window_samples=row.window_samples)
+            assert convert._whose(row.name, model).startswith(words)
+
+    @pytest.mark.parametrize("module", ["onnxfacts.write", "manifest.text", "tempfile.mkdtemp"])
+    def test_a_full_disk_is_said_in_words(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+    ) -> None:
+        def full(*_: object, **__: object) -> None:
+            raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / ".made.part" / "x"))
+
+        where, name = module.split(".")
+        monkeypatch.setattr(getattr(unfinished if where == "tempfile" else converting, where), name, full)
+        with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\); the same"):
+            self.convert(tmp_path, monkeypatch, off=0)
+        assert sorted(one.name for one in tmp_path.iterdir()) == ["birds", "recipe.toml"]
 
     @pytest.mark.parametrize("off", [2e-3, float("nan"), float("inf")])
     def test_a_network_that_says_something_else_is_refused_and_leaves_nothing(
@@ -376,6 +504,17 @@ class TestAgreement:
         folder = checkpoints.folder(tmp_path / "birds", num_channels=3)
         with pytest.raises(ModelError, match="takes pictures of 3 channels, and its front end makes 1"):
             converting.convert(folder, tmp_path / "made", Told(), Nobody())
+
+
+def test_what_the_process_of_torch_cannot_write_is_the_disks_fault(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """A stand-in for the process: it says so as `export.main` does."""
+    found = checkpoint.read(checkpoints.folder(tmp_path / "birds"))
+    program = f"import sys; print('disk full', file=sys.stderr); sys.exit({export.UNWRITTEN})"
+    monkeypatch.setattr(export.children, "command", lambda *_: [sys.executable, "-c", program])
+    with pytest.raises(OSError, match="^disk full$"):
+        export.export(found, 3, np.zeros((2, 1, 4, 4), np.float32), tmp_path)
 
 
 def test_the_process_of_torch_says_in_a_line_what_it_lacks(

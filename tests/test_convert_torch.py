@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import resource
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,36 @@ def test_weights_alone_are_those_of_their_architecture(tmp_path: Path) -> None:
     assert apart(network, model, "birdset-convnext") <= WITHIN
 
 
+def test_of_two_networks_in_a_file_the_one_that_is_told_is_converted(tmp_path: Path) -> None:
+    folder = tmp_path / "birds"
+    network = small(folder)
+    (folder / "model.safetensors").unlink()
+    tensors = network.state_dict()
+    twice = {"model": {name: 2 * one for name, one in tensors.items()}, "state_dict_ema": tensors, "epoch": 3}
+    torch.save(twice, folder / "pytorch_model.bin")
+    refused(folder, "holds several networks' weights: model, state_dict_ema; say which with --key")
+    model = converted(folder, tmp_path / "made", "--key", "state_dict_ema")
+    assert apart(network, model, "birdset-convnext") <= WITHIN
+
+
+def test_scores_become_confidences_as_the_configuration_says(tmp_path: Path) -> None:
+    small(tmp_path / "birds", problem_type="single_label_classification")
+    assert converted(tmp_path / "birds", tmp_path / "made").activation == "softmax"
+
+
+def test_a_disk_that_takes_no_network_is_said_in_words(tmp_path: Path) -> None:
+    """A limit of a file's size, which the pictures do not reach, stands in."""
+    convnext(3, hidden_sizes=[48, 96, 192, 384], depths=[1] * 4).save_pretrained(tmp_path / "birds")
+    limits = (5_000_000, resource.getrlimit(resource.RLIMIT_FSIZE)[1])
+    result = birdfast(
+        *("convert", tmp_path / "birds", "-o", tmp_path / "made"),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits),
+    )
+    assert result.returncode == 74, result.stderr
+    assert "cannot be written (File too large); the same command begins anew" in result.stderr
+    assert [one.name for one in tmp_path.iterdir()] == ["birds"]
+
+
 def test_a_bin_is_read_as_tensors_alone(tmp_path: Path) -> None:
     network = small(tmp_path / "birds")
     (tmp_path / "birds" / "model.safetensors").unlink()
@@ -140,8 +171,8 @@ def test_a_bin_is_read_as_tensors_alone(tmp_path: Path) -> None:
     assert apart(network, converted(tmp_path / "birds", tmp_path / "made"), "birdset-convnext") <= WITHIN
 
 
-def small(folder: Path) -> Any:
-    network = convnext(3, **SMALL)
+def small(folder: Path, **more: Any) -> Any:
+    network = convnext(3, **SMALL, **more)
     network.save_pretrained(folder)
     return network
 
@@ -168,6 +199,9 @@ def test_a_tensor_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
         ),
         ("", {"classifier.bias": torch.zeros(4)}, "classifier.bias has the shape [4]; its architecture and"),
         ("", {"classifier.bias": torch.zeros(3, dtype=torch.int8)}, "is of torch.int8, which are no weights"),
+        ("", {"classifier.bias": torch.full((3,), torch.nan)}, "classifier.bias has values that are no numb"),
+        ("", {"classifier.bias": torch.full((3,), torch.inf).half()}, "classifier.bias has values that are"),
+        ("", {"classifier.weight": torch.full((3, 32), 3e38)}, "the checkpoint's own scores are no numbers"),
     ):
         tensors = {name: one.clone() for name, one in network.state_dict().items() if name != left_out}
         save_file(tensors | more, folder / "model.safetensors")

@@ -369,21 +369,35 @@ def test_birdsets_pictures_are_of_the_size_that_its_networks_take(row: str, size
 
 
 @pytest.mark.parametrize(
-    ("row", "shape", "labels", "names"),
+    ("row", "shape", "labels", "names", "silent"),
     [
         (
             "hawkears",
             (1, 1, 192, 384),
             "Name,Code,AltName\nFirst Bird,FB,Avis prima\nNoise,NO,\n",
             "First Bird",
+            0.5,  # a sigmoid of 0
         ),
-        ("rana-sierrae-cnn", ("batch", 3, 224, 224), "label\nrana_sierrae\nnegative\n", "rana_sierrae"),
+        (
+            "rana-sierrae-cnn",
+            ("batch", 3, 224, 224),
+            "label\nrana_sierrae\nnegative\n",
+            "rana_sierrae",
+            1 / (1 + np.exp(2)),  # a softmax of -1, where -100 dB are, and 1
+        ),
     ],
 )
 def test_a_row_of_pictures_hears_with_a_network_of_its_shape(
-    row: str, shape: tuple[int, ...], labels: str, names: str, tmp_path: Path, wav: Path, monkeypatch: Any
+    row: str,
+    shape: tuple[int, ...],
+    labels: str,
+    names: str,
+    silent: float,
+    tmp_path: Path,
+    wav: Path,
+    monkeypatch: Any,
 ) -> None:
-    """A stand-in: its scores are the mean of its picture, and less of it."""
+    """A stand-in: its scores are the mean of its picture, and less of it. Silence is heard, too."""
     nodes = [
         helper.make_node("ReduceMean", ["picture"], ["mean"], axes=[1, 2, 3], keepdims=0),
         helper.make_node("Unsqueeze", ["mean", "last"], ["column"]),
@@ -402,9 +416,15 @@ def test_a_row_of_pictures_hears_with_a_network_of_its_shape(
     (tmp_path / row).mkdir()
     (tmp_path / row / model.labels).write_text(labels)
     (tmp_path / row / "model.onnx").write_bytes(onnxnetworks.model(graph).SerializeToString())
-    result = commands.birdfast("infer", wav, "--model", row, "-o", tmp_path / "out", "--min-conf", "0")
+    silence = tmp_path / "silence.wav"
+    birdfast.audio.write(silence, np.zeros(3 * model.rate_hz, np.float32), model.rate_hz)
+    options = ("--model", row, "-o", tmp_path / "out", "--min-conf", "0")
+    result = commands.birdfast("infer", wav, silence, *options)
     assert result.returncode == 0, result.stderr
-    assert names in {found["Common name"] for found in table(tmp_path / "out" / "detections.csv")}
+    heard = [one for one in table(tmp_path / "out" / "detections.csv") if one["Common name"] == names]
+    assert {Path(one["File"]).name for one in heard} == {wav.name, "silence.wav"}
+    confidences = [float(one["Confidence"]) for one in heard if one["File"].endswith("silence.wav")]
+    np.testing.assert_allclose(confidences, silent, atol=1e-4)
 
 
 def test_a_network_of_sound_alone_takes_no_facts_of_one_of_pictures() -> None:

@@ -21,6 +21,7 @@ from . import exits, values
 from .questions import Nobody
 
 if TYPE_CHECKING:
+    from ..models import Model
     from ..runs.converting import Converted
 
 HELP = "make a model's folder of a checkpoint of torch (EfficientNet, ConvNeXt)"
@@ -42,6 +43,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         ".json",
     )
     parser.add_argument(
+        "--key", help="of a file with several networks' weights, what leads to those, such as state_dict"
+    )
+    parser.add_argument(
         "--labels",
         type=values.file,
         metavar="FILE",
@@ -56,7 +60,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     picture.add_argument("--rate", metavar="HZ", help="the sound that it takes, samples a second")
     picture.add_argument("--window", metavar="S", help="seconds of sound that it takes at a time")
     picture.add_argument(
-        "--activation", metavar="KIND", help="from its scores to confidences: sigmoid, softmax or none"
+        "--activation",
+        metavar="KIND",
+        help="from its scores to confidences: sigmoid, softmax or none (default: by its problem_type)",
     )
     parser.add_argument(
         "--check",
@@ -90,6 +96,7 @@ def run(chosen: argparse.Namespace) -> int:
         Nobody(),
         chosen.architecture or "",
         chosen.check or (),
+        key=chosen.key or "",
         force=chosen.force,
     )
     voice.report(*_said(converted))
@@ -100,15 +107,26 @@ def _said(converted: Converted) -> list[str]:
     """Return in words what was read, and how near the network is to torch."""
     found, listener = converted.checkpoint, converted.added.listener
     model, folder = listener.model, converted.added.folder
-    window_s = model.window_samples / model.rate_hz
-    whose = f", as {converted.row} has them (--front-end tells others)" if converted.row else ""
+    key = f" ({converted.key})" if converted.key else ""
     return [
-        f"read {found.weights.name}: {found.architecture.kind}, {listener.sizes['scores']:,} classes,"
+        f"read {found.weights.name}{key}: {found.architecture.kind}, {listener.sizes['scores']:,} classes,"
         f" licence {model.licence}",
-        f"takes pictures of windows of {window_s:g} s at {model.rate_hz:,} Hz{whose}",
+        f"takes pictures of windows of {model.window_samples / model.rate_hz:g} s at {model.rate_hz:,} Hz"
+        f"{_whose(converted.row, model)}",
+        f"activation {model.activation}, as {converted.said} has it",
         f"says what torch says: on {converted.n_windows} windows a logit differs by"
         f" {converted.difference:.2g} at most (of the largest, where that is above 1)",
         f"its embedding has {listener.embedding_size:,} values",
         f"written: {folder}",
         f"birdfast infer --model {shlex.quote(str(folder))} ...",
     ]
+
+
+def _whose(row: str, model: Model) -> str:
+    """Return in words which listed network's pictures they are, and whether its sound, too."""
+    if not row:
+        return ""
+    from ..models.model import listed
+
+    same = (model.rate_hz, model.window_samples) == (listed()[row].rate_hz, listed()[row].window_samples)
+    return f", {f'as {row} does' if same else f'drawn as for {row}'} (--front-end tells others)"

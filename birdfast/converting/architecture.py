@@ -10,6 +10,10 @@ from ..errors import ModelError
 # A network of more layers would be built for hours, before anybody sees that its weights are not there.
 MOST = {"depths": 100, "num_block_repeats": 100, "depth_coefficient": 10, "num_stages": 32}
 LARGEST, LONGEST = 1_000_000, 32  # of all other numbers, and of lists
+FRACTIONS = (  # all other numbers are whole
+    *("width_coefficient", "depth_coefficient", "squeeze_expansion_ratio", "batch_norm_eps"),
+    *("layer_norm_eps", "layer_scale_init_value"),
+)
 CHANNELS = 3  # of a config.json that does not say, as it leaves out what is usual
 WORDS = {"hidden_act": ("swish", "silu", "gelu", "relu"), "pooling_type": ("mean", "max")}
 
@@ -134,5 +138,5 @@ def _fits(family: Family, key: str, value: object) -> bool:
 
 
 def _is_number(key: str, value: object) -> bool:
-    most = MOST.get(key, LARGEST)
-    return isinstance(value, int | float) and not isinstance(value, bool) and 0 <= value <= most
+    numbers = (int, float) if key in FRACTIONS else (int,)
+    return isinstance(value, numbers) and not isinstance(value, bool) and 0 <= value <= MOST.get(key, LARGEST)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from .. import labels, sources
+from ..config import Activation
 from ..errors import ConfigError, ModelError
 from ..labels import Labels
 from . import architecture
@@ -17,6 +20,10 @@ from .weights import Kind, kind_of
 CONFIG, README = "config.json", "README.md"
 WEIGHTS = ("model.safetensors", "pytorch_model.bin")  # the first that is there
 UNKNOWN = "unknown"
+PROBLEMS: Mapping[str, Activation] = {
+    "single_label_classification": "softmax",
+    "multi_label_classification": "sigmoid",
+}
 LICENCE = re.compile(
     r"""^license(?:_name)?:[ \t]*["']?([^"'#\n\[\]{}]{1,100}?)["']?[ \t]*(?:#.*)?$""", re.MULTILINE
 )
@@ -38,6 +45,8 @@ class Checkpoint:
         What its classes are called; () where it does not say.
     licence : str
         "unknown" where it does not say.
+    activation : str
+        What its problem_type makes of its scores; "" where it does not say.
     """
 
     path: Path
@@ -46,6 +55,7 @@ class Checkpoint:
     architecture: Architecture
     classes: tuple[str, ...] = ()
     licence: str = UNKNOWN
+    activation: Activation | Literal[""] = ""
 
 
 def read(path: Path, told: str = "") -> Checkpoint:
@@ -76,13 +86,16 @@ def read(path: Path, told: str = "") -> Checkpoint:
             f" {CONFIG}"
         )
     source = Path(told) if told and told not in NAMED else config
+    says = _json(source) if source is not None and source.is_file() else None
+    says = says if isinstance(says, dict) else {}
     return Checkpoint(
         path,
         place,
         kind,
         made or _of_file(path / CONFIG),
-        _classes(source) if source is not None and source.is_file() else (),
+        names(labels.load(source, "json:id2label")) if source is not None and "id2label" in says else (),
         _licence(path / README) if folder else UNKNOWN,
+        PROBLEMS.get(str(says.get("problem_type")), ""),
     )
 
 
@@ -116,13 +129,6 @@ def _of_file(path: Path) -> Architecture:
         return architecture.of_config(_json(path))
     except ModelError as error:
         raise ModelError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from error
-
-
-def _classes(path: Path) -> tuple[str, ...]:
-    found = _json(path)
-    if not isinstance(found, dict) or "id2label" not in found:
-        return ()
-    return names(labels.load(path, "json:id2label"))
 
 
 def _json(path: Path) -> object:

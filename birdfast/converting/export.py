@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -21,22 +21,40 @@ from .. import children, sources
 from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 from ..words import extra_hint
+from . import tensors
 from .checkpoint import Checkpoint
+from .tensors import Sets
 
+ABSENCE = "converting needs torch and transformers"
 HINT = extra_hint("convert")
 SECONDS = 1800
 BATCH = 4
-FAILED, LACKED, ABSENT = 3, 4, 5
+FAILED, LACKED, ABSENT, UNWRITTEN = 3, 4, 5, 6
 REFUSALS = {FAILED: ModelError, LACKED: ModelMemoryError, ABSENT: ModelRuntimeError}
 OFFLINE = {"HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-NETWORK, PICTURES, LOGITS = "network.onnx", "pictures.npy", "logits.npy"
-# How people's files have a network's tensors: below a key, and within what it was trained or compiled in.
-KEYS = ("state_dict", "model_state_dict", "weights", "model")
-WITHIN = ("model.", "module.", "network.", "_orig_mod.")
-COUNTS = "num_batches_tracked"  # which no score depends on, and older files lack
+NETWORK, PICTURES, LOGITS, KEY = "network.onnx", "pictures.npy", "logits.npy", "key.txt"
 
 
-def export(checkpoint: Checkpoint, n_classes: int, pictures: Float32, folder: Path) -> tuple[Path, Float32]:
+class Exported(NamedTuple):
+    """A network that was exported.
+
+    Attributes
+    ----------
+    network : path
+    logits : float32 [n, n_classes]
+        Torch's own of the pictures.
+    key : str
+        What leads to its weights in their file, as state_dict; "": nothing does.
+    """
+
+    network: Path
+    logits: Float32
+    key: str = ""
+
+
+def export(
+    checkpoint: Checkpoint, n_classes: int, pictures: Float32, folder: Path, key: str = ""
+) -> Exported:
     """Write a checkpoint's network as ONNX.
 
     Parameters
@@ -47,23 +65,26 @@ def export(checkpoint: Checkpoint, n_classes: int, pictures: Float32, folder: Pa
         What torch is asked about, so that others can be held to it.
     folder : path
         Where the network goes, and what the processes tell each other.
+    key : str
+        That of the weights, where a file holds several.
 
     Returns
     -------
-    network : path
-    logits : float32 [n, n_classes]
-        Torch's own of the pictures.
+    Exported
 
     Raises
     ------
     ModelError
-        A tensor is missing, not of the architecture or of another shape; or torch cannot read, run or export
-        it.
+        A tensor is missing, not of the architecture, of another shape or no number; or torch cannot read,
+        run or export it.
+    OSError
+        The folder takes no more.
     """
     np.save(folder / PICTURES, pictures)
     family = checkpoint.architecture.family
     told = {"num_channels": pictures.shape[1], **checkpoint.architecture.told}
-    asked = {"networks": family.networks, "told": told, "n_classes": n_classes, "kind": checkpoint.kind}
+    asked = {"networks": family.networks, "told": told, "n_classes": n_classes}
+    asked |= {"kind": checkpoint.kind, "key": key}
     environment = {**children.environment(), **OFFLINE, "HF_HOME": str(folder)}
     how: dict[str, Any] = {"capture_output": True, "timeout": SECONDS, "env": environment}
     command = children.command(__name__, str(checkpoint.weights.absolute()), str(folder.absolute()))
@@ -74,10 +95,13 @@ def export(checkpoint: Checkpoint, n_classes: int, pictures: Float32, folder: Pa
     said = done.stderr.decode(errors="replace").strip()
     if done.returncode:
         last = said.splitlines()[-1:] or [f"the process ended with {done.returncode}"]
+        if done.returncode == UNWRITTEN:
+            raise OSError(last[0])
         why = last[0] if done.returncode in REFUSALS else f"torch cannot export it ({last[0][:300]})"
         raise REFUSALS.get(done.returncode, ModelError)(f"{checkpoint.path}: {why}")
     data = sources.read(folder / LOGITS, ModelError)
-    return folder / NETWORK, np.asarray(sources.array(folder / LOGITS, data, ModelError), np.float32)
+    logits = np.asarray(sources.array(folder / LOGITS, data, ModelError), np.float32)
+    return Exported(folder / NETWORK, logits, sources.text(folder / KEY, ModelError))
 
 
 def main(weights: str, place: str) -> int:
@@ -85,11 +109,17 @@ def main(weights: str, place: str) -> int:
     os.umask(0o077)
     warnings.simplefilter("ignore")  # of the exporter's and transformers' future
     try:
+        import torch  # noqa: F401
+    except (ImportError, OSError) as error:  # a library of its own that it lacks is the latter
+        return _failed(f"{ABSENCE} ({error}): {HINT}", ABSENT)
+    try:
         _export(Path(weights), Path(place), json.load(sys.stdin))
     except ModelError as error:
         return _failed(str(error), FAILED)
     except ImportError as error:
-        return _failed(f"converting needs torch and transformers ({error}): {HINT}", ABSENT)
+        return _failed(f"{ABSENCE} ({error}): {HINT}", ABSENT)
+    except OSError as error:
+        return _failed(error.strerror or str(error), UNWRITTEN)
     except (MemoryError, RuntimeError) as error:
         lacks = isinstance(error, MemoryError) or "memory" in str(error)
         return _failed(
@@ -101,7 +131,9 @@ def main(weights: str, place: str) -> int:
 def _export(weights: Path, folder: Path, asked: Mapping[str, Any]) -> None:
     import torch
 
-    network = _network(asked, _bare(_tensors(weights, asked["kind"])))
+    found = tensors.sets(_read(weights, asked["kind"]), torch.is_tensor)
+    network, key = _network(asked, {key: tensors.bare(some) for key, some in found.items()})
+    (folder / KEY).write_text(key, encoding="utf-8")
 
     class Logits(torch.nn.Module):  # type: ignore[misc]
         """The network without its words: transformers answers with an object."""
@@ -117,8 +149,10 @@ def _export(weights: Path, folder: Path, asked: Mapping[str, Any]) -> None:
     scoring = Logits().eval()
     pictures = torch.from_numpy(np.load(folder / PICTURES))
     with torch.inference_mode():
-        found = [scoring(some).numpy() for some in torch.split(pictures, BATCH)]
-    np.save(folder / LOGITS, np.concatenate(found))
+        logits = torch.cat([scoring(some) for some in torch.split(pictures, BATCH)])
+    if not logits.isfinite().all():
+        raise ModelError("the checkpoint's own scores are no numbers (NaN or infinite)")
+    np.save(folder / LOGITS, logits.numpy())
     torch.onnx.export(
         scoring,
         (pictures[:2].clone(),),
@@ -132,39 +166,24 @@ def _export(weights: Path, folder: Path, asked: Mapping[str, Any]) -> None:
     )
 
 
-def _tensors(path: Path, kind: str) -> dict[str, Any]:
-    """Read tensors by their names; no pickle is run as one."""
+def _read(path: Path, kind: str) -> Any:
+    """Read what a file of weights holds; no pickle is run as one."""
     import torch
 
     try:
         if kind == "safetensors":
             from safetensors.torch import load_file
 
-            return dict(load_file(path))
-        found = torch.load(path, map_location="cpu", weights_only=True)
+            return load_file(path)
+        return torch.load(path, map_location="cpu", weights_only=True)
     except ImportError:
         raise
     except Exception as error:  # safetensors' and the unpickler's have no class in common but this
         raise ModelError(f"torch reads no tensors from it ({' '.join(str(error).split())[:300]})") from error
-    for key in KEYS:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-    if not isinstance(found, Mapping) or not all(torch.is_tensor(one) for one in found.values()):
-        raise ModelError("holds something else than tensors by their names")
-    return dict(found)
 
 
-def _bare(tensors: dict[str, Any]) -> dict[str, Any]:
-    """Return tensors by the names that the network itself gives them."""
-    while within := next(
-        (one for one in WITHIN if tensors and all(name.startswith(one) for name in tensors)), ""
-    ):
-        tensors = {name.removeprefix(within): tensor for name, tensor in tensors.items()}
-    return tensors
-
-
-def _network(asked: Mapping[str, Any], tensors: dict[str, Any]) -> Any:
-    """Return a network with its weights: built first without memory, which it gets if they fit."""
+def _network(asked: Mapping[str, Any], found: Sets) -> tuple[Any, str]:
+    """Return a network with its weights, and their key: built without memory, which it gets if they fit."""
     import torch
     import transformers
 
@@ -175,41 +194,17 @@ def _network(asked: Mapping[str, Any], tensors: dict[str, Any]) -> Any:
 
     try:
         with torch.device("meta"):
-            _check(made().state_dict(), tensors)
+            expected = made().state_dict()
+        key = tensors.choose(found, expected, asked["key"])
+        tensors.check(expected, found[key])
         network = made()
     except (TypeError, ValueError, KeyError, IndexError, ZeroDivisionError) as error:
         raise ModelError(
             f"its configuration makes no network ({' '.join(str(error).split())[:300]})"
         ) from error
-    expected = network.state_dict()
-    network.load_state_dict(
-        {**{n: t for n, t in expected.items() if n.endswith(COUNTS)}, **tensors}, strict=True
-    )
-    return network.float().eval()
-
-
-def _check(expected: Mapping[str, Any], found: Mapping[str, Any]) -> None:
-    """Refuse tensors that are not those of an architecture, by name."""
-    missing = [name for name in expected if name not in found and not name.endswith(COUNTS)]
-    strange = [name for name in found if name not in expected]
-    if missing or strange:
-        what = [f"lacks the tensor {missing[0]}{_more(missing)}"] if missing else []
-        what += (
-            [f"has a tensor {strange[0]}{_more(strange)} that is none of its architecture"] if strange else []
-        )
-        raise ModelError(", and ".join(what))
-    for name, tensor in expected.items():
-        if name in found and found[name].shape != tensor.shape:
-            shape, wanted = list(found[name].shape), list(tensor.shape)
-            raise ModelError(
-                f"its tensor {name} has the shape {shape}; its architecture and labels make it {wanted}"
-            )
-        if name in found and not found[name].is_floating_point() and not name.endswith(COUNTS):
-            raise ModelError(f"its tensor {name} is of {found[name].dtype}, which are no weights")
-
-
-def _more(names: list[str]) -> str:
-    return f" (and {len(names) - 1} more)" if len(names) > 1 else ""
+    counts = {name: one for name, one in network.state_dict().items() if name.endswith(tensors.COUNTS)}
+    network.load_state_dict({**counts, **found[key]}, strict=True)
+    return network.float().eval(), key
 
 
 def _failed(reason: str, code: int) -> int:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import ModelError
-from ..sources import onnxfile
+from ..sources import protobuf
 from . import flatbuffer
 from .flatbuffer import schema
 from .graph import Graph
@@ -227,10 +227,10 @@ def _int32(graph: Graph, tensors: list[int]) -> tuple[list[Any], list[int]]:
 def _fields(message: bytes) -> Iterator[tuple[int, Any]]:
     """Yield the number and the value of each field of a protobuf message: int, or the bytes of the others."""
     file = io.BytesIO(message)
-    for field in onnxfile.fields(file, 0, len(message)):
-        if message[field.first] & 7 != onnxfile.VARINT:
+    for field in protobuf.fields(file, 0, len(message)):
+        if message[field.first] & 7 != protobuf.VARINT:
             yield field.number, message[field.start : field.end]
             continue
         file.seek(field.first)
-        _, value = onnxfile.varint(file), onnxfile.varint(file) & 2**64 - 1
+        _, value = protobuf.varint(file), protobuf.varint(file) & 2**64 - 1
         yield field.number, value - 2**64 if value >= 2**63 else value

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from .. import sources
 from ..errors import ModelError
-from ..sources import onnxfile
+from ..sources import onnxfile, protobuf
 from . import kinds
 
 ODD = (struct.error, LookupError, ValueError, OSError, OverflowError, ModelError)
@@ -106,8 +106,8 @@ def _length(file: io.BufferedReader, span: Span) -> int:
     for field in _fields(file, span):
         if field.number == 1:
             file.seek(field.first)
-            onnxfile.varint(file)  # the field's number
-            value = onnxfile.varint(file) & (1 << 64) - 1
+            protobuf.varint(file)  # the field's number
+            value = protobuf.varint(file) & (1 << 64) - 1
             return value - (value >> 63 << 64)
     return 0
 
@@ -131,8 +131,8 @@ def _messages(file: io.BufferedReader, span: Span, wanted: int) -> Iterator[Span
             yield field.start, field.end
 
 
-def _fields(file: io.BufferedReader, span: Span) -> Iterator[onnxfile.Field]:
-    for n_before, field in enumerate(onnxfile.fields(file, *span)):
+def _fields(file: io.BufferedReader, span: Span) -> Iterator[protobuf.Field]:
+    for n_before, field in enumerate(protobuf.fields(file, *span)):
         if n_before == MOST_FIELDS:
             raise ValueError("too many fields")
         yield field

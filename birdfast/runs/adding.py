@@ -64,11 +64,11 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         The folder is there, or cannot be made; or what is needed is not told.
     """
     inspected = facts_of_file.inspected(path)
-    folder = folder and _plain(folder)
+    folder = folder and plain(folder)
     name = told.name or (folder.name if folder and models.is_name(folder.name) else path.stem)
-    folder = folder or _plain(models.folders()[0] / name)
-    _check_name(name, path, folder)
-    _check_place(folder, force=force)
+    folder = folder or plain(models.folders()[0] / name)
+    check_name(name, path, folder)
+    check_place(folder, force=force)
     asking.place(folder)
     found = facts_of_file.find(path, inspected, dataclasses.replace(told, name=name), asking)
     asking.done()
@@ -86,12 +86,13 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
     return Added(folder, inspected, listener)
 
 
-def _plain(folder: Path) -> Path:
+def plain(folder: Path) -> Path:
     """Return a folder's place from the root on, without "..", so that its name is the last part."""
     return Path(os.path.abspath(folder))  # noqa: PTH100
 
 
-def _check_name(name: str, path: Path, folder: Path) -> None:
+def check_name(name: str, path: Path, folder: Path) -> None:
+    """Refuse a name that no model can have, or that is another's among the models."""
     if not models.is_name(name):
         raise ConfigError(f"{path}: {name!r} cannot be a model's name; give another with --name")
     if os.path.realpath(folder.parent) not in map(os.path.realpath, models.folders()):
@@ -110,7 +111,7 @@ def _check_name(name: str, path: Path, folder: Path) -> None:
         )
 
 
-def _check_place(folder: Path, *, force: bool) -> None:
+def check_place(folder: Path, *, force: bool) -> None:
     """Refuse a folder that is not ours to make, before anything is asked."""
     if not os.path.lexists(folder) or _is_empty(folder):
         return
@@ -173,7 +174,7 @@ def _copy(source: Path, to: Path) -> None:
 
 def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
     """Give a folder that is whole its name, or its files their places among those of an earlier model."""
-    _check_place(folder, force=force)
+    check_place(folder, force=force)
     if not os.path.lexists(folder) or _is_empty(folder):
         text = manifest.text(found.facts, found.front_end)
         told = written.listed(text, written.within(made))

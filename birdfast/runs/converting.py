@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -20,14 +18,17 @@ from ..errors import ConfigError, ModelError
 from ..frontends.pictures import Pictures
 from ..frontends.recipe import Recipe
 from ..grafting import verification
-from ..models import is_name, manifest, onnxfacts, own
+from ..models import manifest, onnxfacts, own
 from ..models.model import listed
 from ..sessions import open_session
+from ..sessions.batches import apart
 from ..sessions.session import LOGITS
 from . import adding, facts_of_file
 from .adding import Added
 from .asking import Asking
+from .output import AGAIN, output_folder, telling
 from .told import Told
+from .unfinished import unfinished
 
 TOLERANCE = 1e-3  # of a logit; of its window's largest, where that is above 1
 MOST_WINDOWS = 60  # of each recording: torch and the network hear them all
@@ -42,6 +43,10 @@ class Converted(NamedTuple):
     checkpoint : Checkpoint
     row : str
         The listed network whose pictures it takes; "": they were told.
+    said : str
+        What says its activation: the command, its configuration, or the listed network of its kind.
+    key : str
+        What leads to the weights in their file; "": nothing does.
     n_windows : int
         How many windows were compared.
     difference : float
@@ -51,6 +56,8 @@ class Converted(NamedTuple):
     added: Added
     checkpoint: Checkpoint
     row: str
+    said: str
+    key: str
     n_windows: int
     difference: float
 
@@ -71,6 +78,7 @@ def convert(
     architecture: str = "",
     recordings: Sequence[Path] = (),
     *,
+    key: str = "",
     force: bool = False,
 ) -> Converted:
     """Make a model's folder of a checkpoint.
@@ -89,6 +97,8 @@ def convert(
         As `converting.checkpoint.read`.
     recordings : sequence of path
         What is compared beside noise, tones and the like.
+    key : str
+        What leads to the weights, where a file holds those of several networks.
     force : bool
         Replace the model that is in the folder.
 
@@ -98,56 +108,54 @@ def convert(
         The checkpoint cannot be converted, or the network says something else than torch.
     ConfigError
         What is needed is not told; or the folder is there, or cannot be made.
+    OutputError
+        Its disk takes no more.
     """
-    _check_place(folder, force=force)
+    folder = adding.plain(folder)
+    name = told.name or folder.name
+    adding.check_name(name, path, folder)
+    adding.check_place(folder, force=force)
     found = checkpoints.read(path, architecture)
     row = "" if told.front_end else found.architecture.family.row
-    name = told.name or folder.absolute().name
-    if not is_name(name):
-        raise ConfigError(f"name: {name!r} cannot be a model's name; give another with --name")
-    with tempfile.TemporaryDirectory(prefix="birdfast.") as scratch:
-        home = Path(scratch)
-        told = _completed(dataclasses.replace(told, name=name), found, home)
+    output_folder(folder.parent)
+    with telling(folder.parent, AGAIN), unfinished(folder, path) as home:
+        said, told = _said(told, found), _completed(dataclasses.replace(told, name=name), found, home)
         sound = _sound(told)
         classes = _classes(found, told, asking)
         asking.done()
         windows = np.stack([*_windows(sound, recordings)])
-        network, logits = export.export(found, len(classes), _drawn(path, found, sound, windows), home)
-        network = network.rename(home / f"{name}.onnx")
+        made = export.export(found, len(classes), _drawn(path, found, sound, windows), home, key)
+        network = made.network.rename(home / f"{name}.onnx")
         onnxfacts.write(network, sound.rate_hz, sound.window_samples, classes)
-        difference = _compared(path, network, sound, windows, logits)
+        difference = _compared(path, network, sound, windows, made.logits)
         added = adding.add(network, told, asking, folder, force=force)
-    return Converted(added, found, row, len(windows), difference)
+    return Converted(added, found, row, said, made.key, len(windows), difference)
 
 
-def _check_place(folder: Path, *, force: bool) -> None:
-    """Refuse a folder that is not to be replaced before the work, as `adding.add` does behind it."""
-    if not force and folder.is_dir() and any(folder.iterdir()):
-        raise ConfigError(
-            f"{folder}: is there; take another folder with -o, or --force for a model that was added"
-        )
+def _said(told: Told, found: Checkpoint) -> str:
+    """Return what says the activation."""
+    if told.activation:
+        return "--activation"
+    return "its problem_type" if found.activation else found.architecture.family.row
 
 
 def _completed(told: Told, found: Checkpoint, home: Path) -> Told:
     """Return what is told, and for the rest what the listed network of its kind has."""
-    row = listed()[found.architecture.family.row]
+    row, place = listed()[found.architecture.family.row], found.path.resolve()
     told = dataclasses.replace(
         told,
-        title=told.title or found.path.resolve().stem,
+        title=told.title or (place.name if place.is_dir() else place.stem),
         licence=told.licence or found.licence,
-        activation=told.activation or row.activation,
+        activation=told.activation or found.activation or row.activation,
     )
     if told.front_end:
         return told
     assert row.front_end is not None
     (home / "recipe.toml").write_text(manifest.text({}, row.front_end), encoding="utf-8")
-    length = 0 if told.window_s or told.window_samples else row.window_samples
-    return dataclasses.replace(
-        told,
-        front_end=home / "recipe.toml",
-        rate_hz=told.rate_hz or row.rate_hz,
-        window_samples=told.window_samples or length,
-    )
+    rate_hz, length = told.rate_hz or row.rate_hz, told.window_samples
+    if not (told.window_s or length):
+        length = round(row.window_samples / row.rate_hz * rate_hz)
+    return dataclasses.replace(told, front_end=home / "recipe.toml", rate_hz=rate_hz, window_samples=length)
 
 
 def _sound(told: Told) -> _Sound:
@@ -201,17 +209,10 @@ def _compared(path: Path, network: Path, sound: _Sound, windows: Float32, logits
         session.run(windows[low : low + session.batch])[LOGITS]
         for low in range(0, len(windows), session.batch)
     ]
-    difference = _difference(np.concatenate(said), logits)
-    if not difference <= TOLERANCE:  # nor is what is no number
+    difference = max(map(apart, np.concatenate(said), logits))
+    if not difference <= TOLERANCE:
         raise ModelError(
             f"{path}: the network that torch exports says something else than torch: a logit differs by"
             f" {difference:.3g}, and {TOLERANCE:g} is allowed"
         )
     return difference
-
-
-def _difference(found: Float32, logits: Float32) -> float:
-    if not np.isfinite(logits).all():
-        return math.nan
-    apart, largest = np.abs(found - logits).max(axis=1), np.abs(logits).max(axis=1)
-    return float((apart / np.maximum(1, largest)).max())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable
 
@@ -89,10 +90,18 @@ def rows(values: Array, n: int) -> Float32:
 
 def agree(some: Float32, others: Float32, tolerance: float = TOLERANCE) -> bool:
     """Whether numbers are nearly the same; those that are none at the same places."""
+    return apart(some, others) <= tolerance
+
+
+def apart(some: Float32, others: Float32) -> float:
+    """Return how far numbers are from others at most; of the largest of these, where that is above 1.
+
+    It is infinite where they are not as many, or only one of two is a number.
+    """
     if some.shape != others.shape:
-        return False
+        return math.inf
     known = np.isfinite(others)
-    if not np.array_equal(known, np.isfinite(some)) or not known.any():
-        return bool(np.array_equal(known, np.isfinite(some)))
-    most = max(1.0, float(np.abs(others[known]).max()))
-    return bool(np.abs(some[known] - others[known]).max() <= tolerance * most)
+    if not np.array_equal(known, np.isfinite(some)):
+        return math.inf
+    most = float(np.abs(others[known]).max(initial=1))
+    return float(np.abs(some[known] - others[known]).max(initial=0)) / most

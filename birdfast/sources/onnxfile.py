@@ -1,8 +1,8 @@
 """An ONNX file's own words: what its author wrote into it, and which files it needs beside it.
 
 Read without the package onnx, and without its weights: who asks for a model's labels or its digest waits for
-neither. A message of Protocol Buffers is a row of fields; those of the tables below lead to what is asked
-for, and the others are passed over. The numbers are those of onnx.proto.
+neither. Of the fields of its messages those of the tables below lead to what is asked for, and the others
+are passed over. The numbers are those of onnx.proto.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from ..errors import ModelError
 from . import TEXT_BYTES, opened
+from .protobuf import BYTES, VARINT, Field, fields, written
 
 Tables = Mapping[str, Mapping[int, str]]
 
@@ -30,20 +30,10 @@ TENSORS: Tables = {
     "sparse": {1: "tensor", 2: "tensor"},
     "tensor": {13: "entry"},
 }
-VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5  # how a field's value is written
 MOST_BYTES = (1 << 31) - 1  # of one message: Protocol Buffers have no more
 MOST_FIELDS = 5_000_000
 MOST_WORDS = TEXT_BYTES
 COPIED_BYTES = 1 << 20
-
-
-class Field(NamedTuple):
-    """A field's number, and where it and its content lie in the file."""
-
-    number: int
-    first: int
-    start: int
-    end: int
 
 
 def is_one(head: bytes) -> bool:
@@ -83,7 +73,7 @@ def told(path: Path, words: Mapping[str, str]) -> Iterator[bytes]:
             for start in range(field.first, field.end, COPIED_BYTES):
                 yield file.read(min(COPIED_BYTES, field.end - start))
     for key, value in words.items():
-        yield _written(METADATA, _written(1, key.encode()) + _written(2, value.encode()))
+        yield written(METADATA, written(1, key.encode()) + written(2, value.encode()))
 
 
 def place(path: Path, name: str) -> Path:
@@ -130,29 +120,6 @@ def _leaves(file: io.BufferedReader, tables: Tables) -> Iterator[Field]:
                 waiting.append((leads, field.start, field.end))
 
 
-def fields(file: io.BufferedIOBase, start: int, end: int) -> Iterator[Field]:
-    """Yield the fields of a message that lies from `start` to `end`; EOFError where it is none."""
-    first = start
-    while first < end:
-        file.seek(first)
-        tag = varint(file)
-        written = tag & 7
-        if written == VARINT:
-            varint(file)
-            length = 0
-        elif written == BYTES:
-            length = varint(file)
-        elif written in (FIXED64, FIXED32):
-            length = 8 if written == FIXED64 else 4
-        else:
-            raise EOFError
-        start = file.tell()
-        if not tag >> 3 or start + length > end:
-            raise EOFError
-        yield Field(tag >> 3, first, start, start + length)
-        first = start + length
-
-
 def _words(file: io.BufferedReader, entry: Field) -> tuple[str, str]:
     """Return the key and the value of an entry."""
     if entry.end - entry.start > MOST_WORDS:
@@ -163,25 +130,3 @@ def _words(file: io.BufferedReader, entry: Field) -> tuple[str, str]:
             file.seek(field.start)
             found[field.number] = file.read(field.end - field.start).decode()
     return found[1], found[2]
-
-
-def varint(file: io.BufferedIOBase) -> int:
-    """Return the number that a file goes on with; EOFError where there is none."""
-    value, shift = 0, 0
-    while shift < 70:
-        byte = file.read(1)
-        if not byte:
-            raise EOFError
-        value |= (byte[0] & 0x7F) << shift
-        if byte[0] < 0x80:
-            return value
-        shift += 7
-    raise EOFError
-
-
-def _written(number: int, content: bytes) -> bytes:
-    length, head = len(content), bytearray([number << 3 | BYTES])
-    while length > 0x7F:
-        head.append(length & 0x7F | 0x80)
-        length >>= 7
-    return bytes([*head, length]) + content
