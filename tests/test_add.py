@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from birdfast import models, sources
+from birdfast import models, sources, voice
 from birdfast.cli.questions import Likely, Nobody
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError, OutputError
@@ -455,8 +455,10 @@ def test_a_name_in_the_working_folder_comes_first(
     _made(file.parent / "mine")
     assert models.find("mine").path == home / "mine" / "mine.tflite", "a folder without a model is none"
     networks.write_folder(file.parent / "mine")
-    with pytest.warns(RuntimeWarning, match=f"mine: {file.parent / 'mine'} is taken, not the model of that"):
-        assert models.find("mine").path == Path("mine/tiny.tflite")
+    heard: list[str] = []
+    monkeypatch.setattr(voice, "_hearers", [heard.append])
+    assert models.find("mine").path == Path("mine/tiny.tflite")
+    assert heard == [f"mine: {file.parent / 'mine'} is taken, not the model of that name in {home / 'mine'}"]
 
 
 def test_what_a_killed_command_left_goes_and_what_another_works_on_stays(home: Path, file: Path) -> None:
