@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import json
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
-from .sources import onnxfile, ordered
+from .sources import numbered, onnxfile, ordered
 
 KEYS = ("id2label", "label2id", "classes", "class_names", "labels", "names", "species")  # of JSON, by usage
 NO_LISTS = (".tsv", ".xml", ".yaml", ".yml", ".pbtxt")  # and text all the same
-SHOWN = 5  # columns and keys in a message
 FORMATS = "lines, csv:COLUMN, csv:SCIENTIFIC+COMMON, json, json:KEY, onnx or toml"
-BIRDNETS = re.compile(r"([A-Z][a-z-]+ [a-z-]+)_(.+)")  # Genus species_Common name
+# Genus species_Common name, or of no species one word twice; and how many of BirdNET's lists are so.
+BIRDNETS = re.compile(r"[A-Z][a-z-]+ [a-z-]+_.+|([^_]+)_\1", re.DOTALL)
+NEARLY_ALL = 0.9
+DELIMITERS = "\t,;|"  # of tables, by what their headers have
+
+Named = tuple[str, list[str]]  # where a class stands, and its name, or its scientific and its common one
 
 
 @dataclass(frozen=True)
@@ -62,13 +65,13 @@ def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
     ----------
     path : path
     labels_format : str
-        "lines": one `Scientific_Common` a line, as BirdNET has it; "csv:COLUMN": that column of a
-        CSV with a header, as Perch and YAMNet have it, or "csv:SCIENTIFIC+COMMON" two of them, as BirdNET
-        3.0 has them; both in the order of the table's index, if it has one (`sources.ordered`); "json": a
-        list of names, or an object of names by number or of numbers by name; "json:KEY": such a one under
-        that key of an object, as `id2label` in Hugging Face's config.json; "onnx": the network's own file,
-        which is `path`, tells `classes`; "toml": the list `classes` of a trained model's manifest, each a
-        name, or one as BirdNET has them (`Genus species_Common name`).
+        "lines": a name a line; "csv:COLUMN": that column of a CSV with a header, as Perch and YAMNet have
+        it, or "csv:SCIENTIFIC+COMMON" two of them, as BirdNET 3.0 has them; both in the order of the
+        table's index, if it has one (`sources.ordered`); "json": a list of names, or an object of names by
+        number or of numbers by name; "json:KEY": such a one under that key of an object, as `id2label` in
+        Hugging Face's config.json; "onnx": the network's own file, which is `path`, tells `classes`;
+        "toml": the list `classes` of a trained model's manifest. A name of any format may be both as BirdNET
+        has them, `Genus species_Common name`.
     space : str
         What the label space is called.
 
@@ -80,22 +83,19 @@ def load(path: Path, labels_format: str = "lines", space: str = "") -> Labels:
     Raises
     ------
     ModelError
-        The file is missing, not UTF-8, empty, or lacks the column.
+        The file is missing, not UTF-8, empty, or lacks the column; or a class has no name.
     """
     if labels_format == "lines":
-        names = [line.strip() for line in sources.text(path, ModelError).splitlines() if line.strip()]
-    elif labels_format == "toml":
-        names = _classes(path)
-    elif labels_format.startswith("json"):
-        names = _listed(path, _json(path), labels_format[len("json:") :])
-    elif labels_format == "onnx":
-        told = onnxfile.metadata(path).get("classes", "")
-        names = _listed(path, _parsed(path, told, "classes that name its classes by number"))
+        every = _lines(path)
+    elif labels_format.startswith("csv:"):
+        every = _columns(path, labels_format.removeprefix("csv:"))
     else:
-        names = _columns(path, labels_format.removeprefix("csv:").split("+"))
-    if not names:
+        every = [(f"class {number}", [name]) for number, name in enumerate(_listed(path, labels_format))]
+    if not every:
         raise ModelError(f"{path}: no labels in it")
-    pairs = [_pair(composed(name), labels_format) for name in names]
+    for named in every:
+        _check(path, named)
+    pairs = [*_pairs([[*map(composed, names)] for _, names in every])]
     return Labels(tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs), space)
 
 
@@ -135,10 +135,14 @@ def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None 
         there = [*filter(None, table(path)[0][1])]
         if usual_kind == kind and {*usual_key.split("+")} <= {*there}:
             return usual
-        its = f"one of its columns, {_some(there)}"
-        raise ModelError(f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml: {its}')
+        its = f"one of its columns, {numbered.some(there)}"
+        raise ModelError(
+            f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml, which `birdfast models add`'
+            f" makes: {its}"
+        )
     if kind == "json":
-        lists, wanted = _lists(_json(path)), [usual_key] if usual_kind == kind else []
+        lists = numbered.lists(numbered.parsed(path, sources.text(path, ModelError)))
+        wanted = [usual_key] if usual_kind == kind else []
         keys = [key for key in (*wanted, *KEYS) if key in lists]
         return f"json:{keys[0]}" if keys else "json"
     return kind
@@ -147,7 +151,7 @@ def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None 
 def table(path: Path, columns: Sequence[str] = ()) -> ordered.Rows:
     """Return the rows of a CSV of labels, one at least, each with the number of its last line.
 
-    Commas part its columns, or semicolons where its header has no comma.
+    Its header tells what parts its columns: a tab, a comma, a semicolon or a bar, the first of them in it.
 
     Raises
     ------
@@ -155,7 +159,7 @@ def table(path: Path, columns: Sequence[str] = ()) -> ordered.Rows:
         The file cannot be read, lacks one of the columns, or has no rows.
     """
     head = sources.text(path, ModelError, sources.TABLE_BYTES).partition("\n")[0]
-    delimiter = ";" if ";" in head and "," not in head else ","
+    delimiter = next((one for one in DELIMITERS if one in head), ",")
     rows = [*sources.table(path, columns, ModelError, delimiter)]
     if not rows:
         raise ModelError(f"{path}: no labels in it")
@@ -167,12 +171,25 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def _pair(name: str, labels_format: str) -> tuple[str, str]:
-    """Return a class's scientific and common name: only BirdNET's lists have both in one."""
-    scientific, _, common = name.partition("_")
-    told = labels_format in ("toml", "onnx") or labels_format.startswith("json")
-    birdnets = labels_format == "lines" or "+" in labels_format or (told and BIRDNETS.fullmatch(name))
-    return (scientific, common) if birdnets and scientific and common else (name, name)
+def twice(space: Labels) -> list[str]:
+    """Return the names that several classes of a space have, in both places."""
+    every = Counter(zip(space.scientific, space.common, strict=True))
+    return [scientific for (scientific, _), n_classes in every.items() if n_classes > 1]
+
+
+def _lines(path: Path) -> list[Named]:
+    lines = enumerate(sources.text(path, ModelError).splitlines(), 1)
+    return [(f"line {number}", [line.strip()]) for number, line in lines if line.strip()]
+
+
+def _listed(path: Path, labels_format: str) -> list[str]:
+    if labels_format == "toml":
+        return _classes(path)
+    if labels_format == "onnx":
+        told, what = onnxfile.metadata(path).get("classes", ""), "classes that name its classes by number"
+        return numbered.listed(path, numbered.parsed(path, told, what))
+    told = sources.text(path, ModelError)
+    return numbered.listed(path, numbered.parsed(path, told), labels_format[len("json:") :])
 
 
 def _classes(path: Path) -> list[str]:
@@ -182,54 +199,41 @@ def _classes(path: Path) -> list[str]:
         raise ModelError(f"{path}: no list of classes in it ({error})") from error
 
 
-def _columns(path: Path, columns: Sequence[str]) -> list[str]:
-    """Return one column of a CSV, or two as BirdNET has them in one."""
+def _columns(path: Path, told: str) -> list[Named]:
+    """Return one column of a CSV, or two, whose cells stand for each other where one is blank."""
+    there = table(path)[0][1]
+    columns = [told] if told in there else told.split("+", 1)
     rows = ordered.by_index(path, table(path, columns), columns)
-    return ["_".join(row[column] for column in columns if row[column]) for row in rows]
+    return [(f"line {line}", [*filter(str.strip, (row[one] for one in columns))]) for line, row in rows]
 
 
-def _json(path: Path) -> Any:
-    return _parsed(path, sources.text(path, ModelError), "JSON")
+def _check(path: Path, named: Named) -> None:
+    """Refuse a class that no table could name."""
+    where, names = named
+    if not "".join(names).strip():
+        raise ModelError(f"{path}: {where}: a class without a name")
+    if any("\ud800" <= sign <= "\udfff" for name in names for sign in name):
+        raise ModelError(f"{path}: {where}: {names[0]!r} is no text (half of a character)")
 
 
-def _parsed(path: Path, text: str, what: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ModelError(f"{path}: no {what} ({error})") from error
+def _pairs(every: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
+    """Yield scientific and common names: of a name that is one, its parts where BirdNET has both in one.
+
+    Whether its lists do so shows in nearly all of their names, and then the others are read so, too.
+    """
+    one_each = [name for name, *common in every if not common]
+    halves = [name for name in one_each if all(_parted(name))]
+    n_birdnets = sum(BIRDNETS.fullmatch(name) is not None for name in halves)
+    all_are = n_birdnets >= NEARLY_ALL * len(halves)
+    for name, *common in every:
+        if common:
+            yield name, common[0]
+        elif all(_parted(name)) and (all_are or BIRDNETS.fullmatch(name)):
+            yield _parted(name)
+        else:
+            yield name, name
 
 
-def _lists(told: Any) -> list[str]:
-    """Return the keys of an object that have a list or an object, which may name classes."""
-    return [key for key in told if isinstance(told[key], list | dict)] if isinstance(told, dict) else []
-
-
-def _some(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN]) + (f" and {len(names) - SHOWN:,} more" if len(names) > SHOWN else "")
-
-
-def _listed(path: Path, told: Any, key: str = "") -> list[str]:
-    """Return names that JSON tells: a list, or an object of them by number or of numbers by them."""
-    try:
-        found = told[key] if key else told
-        if isinstance(found, dict):
-            found = _by_number(found)
-        if not isinstance(found, list) or not all(isinstance(name, str) for name in found):
-            raise TypeError("no list of names")
-    except (KeyError, TypeError, ValueError) as error:
-        keys = _some(_lists(told))
-        other = keys and f'; labels_format = "json:KEY", or --column of models add, takes one of {keys}'
-        raise ModelError(
-            f"{path}: no {key or 'classes'} that name its classes by number ({error}){other}"
-        ) from error
-    return found
-
-
-def _by_number(told: Mapping[str, Any]) -> list[Any]:
-    """Return names that are numbered from 0 or 1, on either side; KeyError where they are not."""
-    if all(type(n) is int or (type(n) is float and n.is_integer()) for n in told.values()):
-        if len({*told.values()}) < len(told):
-            raise ValueError("two have one number")
-        told = {str(int(number)): name for name, number in told.items()}
-    first = 0 if "0" in told else 1
-    return [told[str(number)] for number in range(first, first + len(told))]
+def _parted(name: str) -> tuple[str, str]:
+    scientific, _, common = name.partition("_")
+    return scientific, common

@@ -18,15 +18,16 @@ from typing import Any
 
 import pytest
 
-from birdfast import models, sources
+from birdfast import models, sources, voice
 from birdfast.cli.questions import Likely, Nobody
 from birdfast.config import Options
-from birdfast.errors import ConfigError, ModelError
+from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
 from birdfast.pipeline.listener import Listener
 from birdfast.runs import adding, guesses
+from birdfast.runs.output import alone
 from birdfast.runs.told import Told
 
 from . import heads, networks
@@ -72,13 +73,13 @@ def test_a_file_becomes_a_model_that_its_name_finds(home: Path, file: Path, wav:
         "activation": "sigmoid", "embedding_samples": 5, "n_classes": 3}  # fmt: skip
     assert models.find("mine").rate_hz == 8_000
     listed = birdfast("models").stdout
-    assert "mine: mine, licence as its author says\n    8,000 Hz, windows of 0.5 s\n" in listed
+    assert "mine: mine, licence as its author says\n    8,000 Hz, windows of 0.5 s, 3 classes\n" in listed
     heard = birdfast("infer", wav, "--model", "mine", "-o", home / "out", "--min-conf", "0")
     assert "15 detections" in heard.stderr
 
 
 def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_takes(tmp_path: Path) -> None:
-    examples = {key: example for key, (_, example) in manifest.MEANINGS.items() if key != "on"}
+    examples = {key: example for key, (_, example) in manifest.MEANINGS.items() if key[:2] != "on"}
     networks.write_folder(tmp_path)
     facts = {key: example or {int: 8_000, str: "tiny"}[type(example)] for key, example in examples.items()}
     facts |= {
@@ -451,8 +452,53 @@ def test_a_name_in_the_working_folder_comes_first(
     adding.add(file, Told(rate_hz=8_000), Likely())
     monkeypatch.chdir(file.parent)
     assert models.find("mine").path == home / "mine" / "mine.tflite"
-    networks.write_folder(_made(file.parent / "mine"))
+    _made(file.parent / "mine")
+    assert models.find("mine").path == home / "mine" / "mine.tflite", "a folder without a model is none"
+    networks.write_folder(file.parent / "mine")
+    heard: list[str] = []
+    monkeypatch.setattr(voice, "_hearers", [heard.append])
     assert models.find("mine").path == Path("mine/tiny.tflite")
+    assert heard == [f"mine: {file.parent / 'mine'} is taken, not the model of that name in {home / 'mine'}"]
+
+
+def test_what_a_killed_command_left_goes_and_what_another_works_on_stays(home: Path, file: Path) -> None:
+    home.mkdir()
+    for name in (".mine.0a_b.part", ".mine.zz.part", ".yours.0a_b.part"):
+        (_made(home / name) / "model.toml").touch()
+    with alone(home / ".mine.zz.part"):
+        adding.add(file, Told(rate_hz=8_000), Likely())
+    assert left(home) == [".mine.zz.part", ".yours.0a_b.part", "mine"]
+
+
+def test_what_is_guessed_is_told(home: Path, file: Path) -> None:
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes")
+    labels = shlex.quote(str(file.parent / "its labels.txt"))
+    assert f"guessed: --labels {labels}, --activation sigmoid\n" in result.stderr
+
+
+def test_what_is_doubted_is_said_of_the_users_file(home: Path, file: Path) -> None:
+    (file.parent / "its labels.txt").write_text("A\nB\nA\n")
+    result = birdfast("models", "add", file, "--rate", "8000", "--yes")
+    assert result.returncode == 0, result.stderr
+    assert f"{file.parent / 'its labels.txt'}: several classes are called A" in result.stderr
+    assert ".part" not in result.stderr
+    assert "Warning" not in result.stderr
+
+
+def test_a_name_that_is_too_long_for_the_disk_is_not_to_be_tried_again(home: Path, file: Path) -> None:
+    with pytest.raises(OutputError, match=r"cannot be written \(File name too long\)$"):
+        adding.add(file, Told(rate_hz=8_000, name="mine"), Likely(), file.parent / ("x" * 250))
+
+
+def test_scientific_and_common_names_are_the_first_guess(home: Path, file: Path, tmp_path: Path) -> None:
+    (tmp_path / "its.csv").write_text("id|Common Name|Scientific Name\n0|Ab_b|A_a b\n1|Cd|C d\n2|Ef|E f\n")
+    adding.add(file, Told(rate_hz=8_000, labels=tmp_path / "its.csv"), Likely())
+    (found,) = models.find("mine").class_names()
+    assert found.scientific == ("A_a b", "C d", "E f")
+    assert found.common == ("Ab_b", "Cd", "Ef")
+    told = Told(name="b", rate_hz=8_000, labels=tmp_path / "its.csv", column="Common Name+id")
+    adding.add(file, told, Likely())
+    assert models.find("b").class_names()[0].common == ("0", "1", "2")
 
 
 def _made(folder: Path) -> Path:
@@ -470,9 +516,15 @@ class TestHead:
         return tmp_path / "bats.tflite"
 
     def test_its_input_tells_what_it_is_on(self, home: Path, bats: Path, birdnet: models.Model) -> None:
-        result = birdfast("models", "add", bats, "--rate", "144000", "--activation", "sigmoid")
+        wanted = ("models", "add", bats, "--rate", "144000", "--activation", "sigmoid")
+        result = birdfast(*wanted, stdin=-3)
+        assert result.returncode == 64
+        assert "--on (the network whose embedding it takes, likely birdnet-2.4)" in result.stderr
+        result = birdfast(*wanted, "--on", "birdnet-2.4")
         assert result.returncode == 0, result.stderr
         assert "the embedding of birdnet-2.4, of windows of 1 s at 144,000 Hz" in result.stdout
+        listed = birdfast("models").stdout
+        assert "a head on birdnet-2.4 (144,000 Hz, windows of 1 s), 2 classes\n" in listed
         model = models.find("bats")
         assert (model.on, model.backbone, model.rate_hz) == ("birdnet-2.4", birdnet, 144_000)
         assert model.window_samples == 0
@@ -482,7 +534,7 @@ class TestHead:
 
     def test_a_rate_in_its_name_is_asked_for(self, bats: Path, home: Path, birdnet: models.Model) -> None:
         fast = bats.rename(bats.with_name("bats-256kHz.tflite"))
-        told = Told(labels=bats.with_name("bats_Labels.txt"), activation="sigmoid")
+        told = Told(labels=bats.with_name("bats_Labels.txt"), activation="sigmoid", on="birdnet-2.4")
         with pytest.raises(ConfigError, match="--rate.*likely 256000"):
             adding.add(fast, told, Nobody())
         adding.add(fast, told, Likely())
@@ -497,11 +549,16 @@ class TestHead:
         home.mkdir(exist_ok=True)
         shutil.copytree(deep.path.parent, home / "below")
         adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="c", on="below"), Nobody())
-        assert tomllib.loads((home / "c" / "model.toml").read_text())["on"] == "below"
-        digest = models.find("below").sha256().upper()
-        with (home / "c" / "model.toml").open("a") as more:
-            more.write(f'on_sha256 = "{digest}"\n')
+        written = tomllib.loads((home / "c" / "model.toml").read_text())
+        assert (written["on"], written["on_sha256"]) == ("below", models.find("below").sha256())
+        manifest_text = (home / "c" / "model.toml").read_text()
+        digest = written["on_sha256"]
+        (home / "c" / "model.toml").write_text(manifest_text.replace(f'"{digest}"', f'"{digest.upper()}"'))
         assert Listener(models.find("c"), Options()).model.backbone == models.find("below")
+        with models.find("below").path.open("ab") as file:
+            file.write(b"another")
+        with pytest.raises(ModelError, match="is a head on a network whose SHA-256 is"):
+            Listener(models.find("c"), Options())
         with pytest.raises(ConfigError, match="on: 'x{300}' does not fit; it takes birdnet-2.4, "):
             adding.add(tmp_path / "own.tflite", dataclasses.replace(told, name="b", on="x" * 300), Nobody())
         with pytest.raises(ConfigError, match="on: 'gone' does not fit; it takes birdnet-2.4, "):
@@ -554,7 +611,35 @@ class TestOnnx:
         model = models.find("wise")
         assert (model.rate_hz, model.window_samples, model.activation) == (16_000, 4_000, "none")
         assert model.class_names()[0].common == ("a_b", "c", "d\ne")
+        assert left(home / "wise") == ["model.toml", "wise.onnx"]
+        adding.add(tmp_path / "wise.onnx", Told(), Nobody(), force=True)
+        assert models.find("wise").class_names() == models.find(tmp_path / "wise.onnx").class_names()
         assert added.listener.embedding_size == 8
+
+    def test_the_labels_are_those_that_running_the_file_takes(self, home: Path, tmp_path: Path) -> None:
+        from .onnxnetworks import network, told_all
+
+        file = tmp_path / "big.onnx"
+        file.write_bytes(told_all(network()).SerializeToString())
+        for name, beside in (("a", ""), ("b", "A\nTyto alba_Barn Owl\nC_D\n")):
+            (tmp_path / "big_Labels.txt").write_text(beside) if beside else None
+            adding.add(file, Told(name=name, activation="sigmoid"), Nobody())
+            assert models.find(name).class_names() == models.find(file).class_names()
+        assert models.find("b").class_names()[0].common == ("A", "Barn Owl", "C_D")
+
+    def test_metadata_that_contradicts_the_network_is_refused_by_both(
+        self, home: Path, tmp_path: Path
+    ) -> None:
+        from .onnxnetworks import network, told, told_all
+
+        file, telling = tmp_path / "odd.onnx", Told(activation="sigmoid")
+        file.write_bytes(told(told_all(network()), sample_duration="0.125").SerializeToString())
+        with pytest.raises(ModelError, match="takes windows of 4000 samples, not 1000"):
+            Listener(models.find(file), Options())
+        with pytest.raises(ModelError, match="takes windows of 4,000 samples, not 1,000"):
+            adding.add(file, telling, Nobody())
+        adding.add(file, dataclasses.replace(telling, rate_hz=16_000), Nobody())
+        assert models.find("odd").window_samples == 4_000
 
     def test_weights_beside_it_come_along(self, home: Path, tmp_path: Path) -> None:
         file = self.big(tmp_path, "weights.bin", "deep/down/more.bin")

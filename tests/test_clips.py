@@ -67,7 +67,7 @@ def test_class_folders_keep_their_names_to_the_table(tmp_path: Path) -> None:
     assert pairs == {name: name for name in names if " " not in name}
 
 
-@pytest.mark.parametrize("name", ["Acoustic_guitar", "_noise", "Turdus merula_Blackbird"])
+@pytest.mark.parametrize("name", ["Acoustic_guitar", "_noise", "Turdus merula Blackbird"])
 def test_a_columns_names_are_whole(tmp_path: Path, name: str) -> None:
     (tmp_path / "labels.csv").write_text(f"name\n{name}\n")
     assert labels.load(tmp_path / "labels.csv", "csv:name") == labels.Labels((name,), (name,))
@@ -77,7 +77,8 @@ def test_a_columns_names_are_whole(tmp_path: Path, name: str) -> None:
     ("line", "pair"),
     [
         ("Parus major_Great Tit", ("Parus major", "Great Tit")),
-        ("Dog_Hund", ("Dog", "Hund")),
+        ("Dog_Dog", ("Dog", "Dog")),
+        ("Dog_Hund", ("Dog_Hund", "Dog_Hund")),
         ("_noise", ("_noise", "_noise")),
         ("noise_", ("noise_", "noise_")),
     ],

@@ -27,7 +27,7 @@ from birdfast.cli.questions import Nobody
 from birdfast.converting import architecture, checkpoint, export, tensors, weights
 from birdfast.errors import ConfigError, ModelError, ModelRuntimeError, OutputError
 from birdfast.models.model import listed
-from birdfast.runs import adding, converting
+from birdfast.runs import converting, unfinished
 from birdfast.runs.told import Told
 
 from . import checkpoints
@@ -470,7 +470,7 @@ class TestAgreement:
             raise OSError(errno.ENOSPC, "No space left on device", str(tmp_path / ".made.part" / "x"))
 
         where, name = module.split(".")
-        monkeypatch.setattr(getattr(adding if where == "tempfile" else converting, where), name, full)
+        monkeypatch.setattr(getattr(unfinished if where == "tempfile" else converting, where), name, full)
         with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\); the same"):
             self.convert(tmp_path, monkeypatch, off=0)
         assert sorted(one.name for one in tmp_path.iterdir()) == ["birds", "recipe.toml"]

@@ -10,8 +10,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
-import transformers
 
 from birdfast import audio, models, soundscape
 from birdfast.frontends.pictures import Pictures
@@ -22,6 +20,8 @@ from birdfast.sessions import open_session
 from . import checkpoints
 from .commands import birdfast
 
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
 pytestmark = pytest.mark.long
 N_CLASSES, WITHIN = 300, 1e-3
 SMALL = {key: checkpoints.CONFIG[key] for key in ("num_channels", "hidden_sizes", "depths")}

@@ -187,12 +187,74 @@ def test_a_users_network_takes_the_facts_of_the_one_with_its_input() -> None:
 
 def test_labels(tmp_path: Path) -> None:
     path = tmp_path / "labels.txt"
-    path.write_text("\ufeffParus major_Great Tit\r\nEngine\n\nAnas_Duck_wild\n", encoding="utf-8")
+    path.write_text("\ufeffParus major_Great Tit\r\nEngine\n\nAnas crecca_Duck_wild\n", encoding="utf-8")
     found = labels.load(path)
-    assert found.scientific == ("Parus major", "Engine", "Anas")
+    assert found.scientific == ("Parus major", "Engine", "Anas crecca")
     assert found.common == ("Great Tit", "Engine", "Duck_wild")
     path.write_text('index,display_name\n0,Speech\n1,"Dog, barking"\n')
     assert labels.load(path, "csv:display_name").common == ("Speech", "Dog, barking")
+
+
+@pytest.mark.parametrize("delimiter", ["\t", ",", ";", "|"])
+def test_a_header_tells_what_parts_its_columns(tmp_path: Path, delimiter: str) -> None:
+    rows = (("index", "name", "common name"), ("1", "C d", "Cd"), ("0", "A b", "Ab"))
+    path = tmp_path / "labels.csv"
+    path.write_text("".join(f"{delimiter.join(row)}\n" for row in rows))
+    assert labels.load(path, "csv:name").scientific == ("A b", "C d")
+    assert labels.load(path, "csv:name+common name").common == ("Ab", "Cd")
+
+
+def test_two_columns_stay_apart_whatever_is_in_them(tmp_path: Path) -> None:
+    path = tmp_path / "labels.csv"
+    path.write_text("sci,com,x+y\nTyto_alba alba,Barn_owl,1\n,Wind_noise,2\nEngine,,3\n")
+    found = labels.load(path, "csv:sci+com")
+    assert found.scientific == ("Tyto_alba alba", "Wind_noise", "Engine")
+    assert found.common == ("Barn_owl", "Wind_noise", "Engine")
+    assert labels.load(path, "csv:x+y").common == ("1", "2", "3"), "a column may be called so"
+
+
+@pytest.mark.parametrize("how", ["lines", "csv:name", "json", "toml"])
+@pytest.mark.parametrize(
+    ("names", "scientific"),
+    [
+        (["barn_owl", "wood_pecker_drum"], ["barn_owl", "wood_pecker_drum"]),
+        (["barn_owl", "Tyto alba_Barn Owl"], ["barn_owl", "Tyto alba"]),
+        ([*(f"Ara {one}_A" for one in "abcdefghi"), "Dog_Hund"], [*map("Ara {}".format, "abcdefghi"), "Dog"]),
+        (["Engine_Engine", "_noise", "noise_", "wind"], ["Engine", "_noise", "noise_", "wind"]),
+    ],
+)  # fmt: skip
+def test_a_name_means_the_same_in_every_format(
+    tmp_path: Path, how: str, names: list[str], scientific: list[str]
+) -> None:
+    text = {"lines": "\n".join(names), "json": json.dumps(names), "toml": f"classes = {json.dumps(names)}"}
+    (tmp_path / "labels").write_text(text.get(how, "\n".join(["name", *names])))
+    assert labels.load(tmp_path / "labels", how).scientific == tuple(scientific)
+
+
+def test_birdnets_list_has_both_names_in_every_line(birdnet: models.Model) -> None:
+    lines = birdnet.labels_path.read_text(encoding="utf-8").splitlines()
+    parted = [line.partition("_") for line in lines]
+    (found,) = birdnet.class_names()
+    assert len(found) == 6_522
+    assert [*zip(found.scientific, found.common, strict=True)] == [(one, other) for one, _, other in parted]
+
+
+@pytest.mark.parametrize(
+    ("content", "how", "reason"),
+    [
+        ("index,name\n1,B\n0,\n", "csv:name", "line 3: a class without a name"),
+        ("a,b\nA,B\n , \n", "csv:a+b", "line 3: a class without a name"),
+        ('["A", " "]', "json", "class 1: a class without a name"),
+        ('["A", "\\ud800"]', "json", "class 1: .*half of a character"),
+        ('classes = ["", "A"]', "toml", "class 0: a class without a name"),
+    ],
+)
+def test_a_class_that_no_table_could_name_is_refused_by_its_line(
+    tmp_path: Path, content: str, how: str, reason: str
+) -> None:
+    (tmp_path / "labels").write_text(content)
+    with pytest.raises(ModelError, match=f"labels: {reason}"):
+        labels.load(tmp_path / "labels", how)
 
 
 @pytest.mark.parametrize(

@@ -172,9 +172,9 @@ def test_a_file_that_tells_all_of_itself_needs_no_other(tmp_path: Path, wav: Pat
         assert {one.scientific_name for one in found} == {"Avis prima", "Avis secunda", "Noise"}
     assert infer(models.find(path), wav, "-o", tmp_path / "out").returncode == 0
     (tmp_path / "mine_Labels.txt").write_text("A_B\nC_D\nE_F\n")
-    assert models.find(path).class_names()[0].common == ("B", "D", "F")
+    assert models.find(path).class_names()[0].common == ("A_B", "C_D", "E_F")
     (tmp_path / "others.txt").write_text("G_H\nI_J\nK_L\n")
-    assert models.find(path, tmp_path / "others.txt").class_names()[0].common == ("H", "J", "L")
+    assert models.find(path, tmp_path / "others.txt").class_names()[0].common == ("G_H", "I_J", "K_L")
 
 
 def test_a_manifest_is_believed_before_the_file(tmp_path: Path) -> None:
@@ -253,8 +253,8 @@ def test_labels_of_two_columns_are_parted_by_commas_or_semicolons(tmp_path: Path
         rows = ["id sci com", "0 Parus_x Tit", "1 Corvus "]
         path.write_text("\n".join(row.replace(" ", delimiter) for row in rows) + "\n")
         found = labels.load(path, "csv:sci+com")
-        assert found == labels.Labels(("Parus", "Corvus"), ("x_Tit", "Corvus"))
-        assert labels.load(path, "csv:com").common[0] == "Tit"
+        assert found == labels.Labels(("Parus_x", "Corvus"), ("Tit", "Corvus"))
+        assert labels.load(path, "csv:sci").common[0] == "Parus_x"
 
 
 # ---- digital silence ----

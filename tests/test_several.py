@@ -322,7 +322,7 @@ def test_sound_in_memory_is_heard_by_all(tiny: models.Model, other: models.Model
         alone += Pipeline(model, EVERYTHING).detect(sound, 8_000)
         assert next(pipeline.score(sound, 8_000, model=model.name)).start_s[0] == 0
     assert found == alone
-    with pytest.raises(ConfigError, match="model: None does not fit; it takes tiny, other"):
+    with pytest.raises(ConfigError, match="several models: name one with model=; it takes tiny, other"):
         next(pipeline.score(sound, 8_000))
 
 

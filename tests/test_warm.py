@@ -151,7 +151,7 @@ def test_several_models_answer_by_name(
             for model in ("tiny", "deep"):
                 assert equal(pool.score(sound, rate_hz, model), pipeline.score(sound, rate_hz, model))
             assert pool.embed(sound, rate_hz, "deep").shape == (5, 5)
-        with pytest.raises(ConfigError, match="model: None does not fit; it takes tiny, deep"):
+        with pytest.raises(ConfigError, match="several models: name one with model=; it takes tiny, deep"):
             pool.score(SOUND, 8_000)
 
 

@@ -36,11 +36,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the action takes."""
     parser.add_argument("file", metavar="FILE", help="a .tflite or .onnx network")
     parser.add_argument(
-        "--name", help="what --model and tables call it (default: as its folder, or the file)"
+        "--name",
+        help="what tables call it, and --model if its folder lies among the models; of another, --model takes"
+        " the folder (default: as its folder, or the file)",
     )
     parser.add_argument("--labels", metavar="FILE", help="its labels: one a line, a CSV, or JSON")
     parser.add_argument(
-        "--column", help="the column of a CSV of labels that has the names; the key of a JSON file"
+        "--column",
+        help="the column of a CSV of labels that has the names, or SCIENTIFIC+COMMON, two of them; the key of"
+        " a JSON file",
     )
     parser.add_argument("--rate", metavar="HZ", help="the sound that it takes, samples a second")
     window = parser.add_mutually_exclusive_group()

@@ -171,7 +171,9 @@ def run(chosen: argparse.Namespace) -> int:
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
     paths = inputs.find(chosen.inputs, progress.say)
     run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
-    titles = ", ".join(f"{model.title} ({model.licence})" for model in listening)
+    titles = ", ".join(
+        f"{one.title}{one.on and f', a head on {one.on}'} ({one.licence})" for one in listening
+    )
     progress.say(f"{titles}; {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:

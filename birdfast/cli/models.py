@@ -1,9 +1,10 @@
 """List the networks that birdfast knows: what sound each wants, its licence, and where its files lie.
 
 `tried` says whether its authors' file ran here: yes, no, or the same architecture with random weights. A
-network whose files are missing says how to get them. Any other .tflite or .onnx network that takes sound
-works too: `birdfast infer --model FILE.tflite --labels LABELS.txt`. `birdfast models add FILE` makes a
-folder of one, which --model then takes by its name; such folders are listed here, too.
+network whose files are missing says how to get them. Any other .tflite or .onnx network works too that takes
+sound in windows of a known length, or pictures of it whose recipe is known: `birdfast models add FILE` makes
+a folder of one, which --model then takes by its name; such folders are listed here, too. A file whose input
+is as long as that of a network listed here needs none: `birdfast infer --model FILE --labels LABELS.txt`.
 """
 
 from __future__ import annotations
@@ -54,8 +55,14 @@ def _own(name: str) -> tuple[str, ...]:
 
     try:
         model = models.found_own(name)
+        n_classes = model.n_classes or len(model.class_names()[0])
     except ModelError as error:
         return (f"{name}: cannot be used", f"    {error}")
-    window_s = model.window_samples / model.rate_hz if model.rate_hz else 0
-    sound = f"{model.rate_hz:,} Hz, windows of {window_s:g} s" if window_s else "sound as its file says"
-    return (f"{name}: {model.title}, licence {model.licence}", f"    {sound}", f"    {model.path}")
+    heard = model.backbone or model
+    rate_hz = model.rate_hz or heard.rate_hz
+    window_s = heard.window_samples / rate_hz if rate_hz else 0
+    sound = f"{rate_hz:,} Hz, windows of {window_s:g} s" if window_s else "sound as its file says"
+    if model.on:
+        sound = f"a head on {model.on} ({sound})"
+    classes = f"{n_classes:,} class{'' if n_classes == 1 else 'es'}"
+    return (f"{name}: {model.title}, licence {model.licence}", f"    {sound}, {classes}", f"    {model.path}")

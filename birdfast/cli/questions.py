@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -45,16 +46,22 @@ class Terminal(_Telling):
 
 
 class Likely(_Telling):
-    """Takes the best guess, for --yes."""
+    """Takes the best guess, for --yes, and says at the end what it took."""
+
+    def __init__(self) -> None:
+        self._guessed: list[str] = []
 
     def ask(self, flag: str, question: str, guesses: Sequence[str], read: Callable[[str], T]) -> T:
         """Return the best guess; raise ConfigError where there is none."""
         if not guesses:
             raise ConfigError(f"{flag} is needed ({question}): nothing tells it")
+        self._guessed.append(f"{flag} {shlex.quote(guesses[0])}")
         return read(guesses[0])
 
     def done(self) -> None:
-        """Nothing more is asked."""
+        """Say what was guessed."""
+        if self._guessed:
+            voice.say(f"guessed: {', '.join(self._guessed)}")
 
 
 class Nobody(_Telling):

@@ -12,6 +12,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from .. import voice
 from ..config import path as checked_path
 from ..config import several
 from ..errors import ModelError
@@ -60,7 +61,8 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     ----------
     name_or_path : str or path
         A name of models.toml, a .tflite or .onnx file, a folder that holds one, or the name of such a folder
-        in one of those where models lie (`folders`).
+        in one of those where models lie (`folders`); of a file or such a folder and one there, the first is
+        taken, which is said.
     labels : path or None
         Other labels than the model's own; those of a file are `<stem>_Labels.txt` beside it, or what an
         .onnx file tells itself.
@@ -80,13 +82,17 @@ def find(name_or_path: str | os.PathLike[str], labels: str | os.PathLike[str] | 
     else:
         from . import heads, own  # the listed ones need neither, nor do workers
 
-        if is_folder(name):
-            model = heads.completed(own.in_folder(path))
-        elif is_file(name):
+        places, is_place = own.places() if os.sep not in name else {}, own.is_place(name)
+        if is_place and name in places:
+            voice.aside(f"{name}: {path.absolute()} is taken, not the model of that name in {places[name]}")
+        if is_file(name):
             return heads.completed(own.alone(path, Path(labels) if labels else None))
-        elif name in (places := own.places()):
+        if not is_place and name in places:
             model = heads.completed(own.in_folder(places[name]))
+        elif is_folder(name):
+            model = heads.completed(own.in_folder(path))
         else:
+            places = places or own.places()
             known = (*listed(), *places)
             meant = [f"did you mean {one}? " for one in known if one.casefold() == name.casefold()]
             raise ModelError(

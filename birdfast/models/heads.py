@@ -53,12 +53,15 @@ def completed(model: Model) -> Model:
 
 
 def by_input(path: Path) -> list[str]:
-    """Return the listed networks whose embedding is as long as a file's input: it may be a head on them."""
+    """Return the listed networks whose embedding is as long as a file's input: it may be a head on them.
+
+    Those come first whose heads go round as files that say nothing of it.
+    """
     *batch, length = firstinput.shape(path) or (0,)
     fitting = [one.name for one in listed().values() if one.embedding_samples == length > 0]
     if len(batch) > 1 or any(n > 1 for n in batch):
         return []
-    return [name for name in fitting if name in BARE] or fitting
+    return sorted(fitting, key=lambda name: name not in BARE)
 
 
 def named_rate(path: Path, on: str) -> int:
@@ -93,7 +96,7 @@ def _backbone(on: str, model: Model) -> Model:
             raise ModelError(f"{model.path}: is a head on {on}. {found.how_to_get()}")
         return found
     place = model.path.parent / on
-    if not (is_file(place) or is_folder(place)):
+    if not (is_file(place) or own.is_one(place)):
         place = own.places().get(on, place)
     if is_folder(place):
         found = own.in_folder(place)
@@ -125,7 +128,7 @@ def _told_by_input(model: Model) -> str:
     if model.kind not in kinds.SUFFIXES.values() or told:
         return ""
     fitting = by_input(model.path)
-    if len(fitting) > 1:
+    if len(fitting) > 1 and fitting[0] not in BARE:
         n_values = listed()[fitting[0]].embedding_samples
         raise ModelError(
             f"{model.path}: takes {n_values} values, the embedding of {' or '.join(fitting)}; put it into a"

@@ -29,7 +29,8 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     "model": ("The network's file, and that of its labels, in this folder.", ""),
     "labels": ("", ""),
     "labels_format": (
-        '"lines" of names or of Scientific_Common; "csv:COLUMN" of a table; "json", "json:KEY".',
+        '"lines" of names or of Genus species_Common; "csv:COLUMN" or "csv:SCIENTIFIC+COMMON" of a table;'
+        ' "json", "json:KEY".',
         "",
     ),
     "on": (
@@ -37,6 +38,7 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
         " sound that it is fed.",
         "birdnet-2.4",
     ),
+    "on_sha256": ("The SHA-256 of that network: another of its name is refused.", "64 hexadecimal digits"),
     "rate_hz": ("The sound that it takes: samples a second, and samples a window.", 48_000),
     "window_samples": ("", 144_000),
     "step_samples": ("From window to window, if not a whole window.", 72_000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -70,7 +71,7 @@ class Model:
         File names in a folder of the name, or of the package.
     alternatives : tuple of str
         Other files in place of `model`, in the order in which they are looked for.
-    labels_format : "lines", "csv:COLUMN", "json", "json:KEY", "onnx" or "toml"
+    labels_format : "lines", "csv:COLUMN", "csv:SCIENTIFIC+COMMON", "json", "json:KEY", "onnx" or "toml"
         See `labels.load`.
     advice : str
         What else there is to say to who has not the files.
@@ -213,7 +214,7 @@ class Model:
                 return dataclasses.replace(self, **taken, activation=activation or usual)
         raise ModelError(
             f"{self.path}: takes windows of {window_samples} samples, which tells no known kind of network;"
-            f" put it into a folder with a model.toml that gives rate_hz, activation and labels"
+            f" `birdfast models add {shlex.quote(str(self.path))}` makes a model.toml that tells"
         )
 
 

@@ -57,6 +57,8 @@ def place_of(names: Sequence[str], model: str | None) -> int:
     """
     if model is None and len(names) == 1:
         return 0
+    if model is None:
+        raise ConfigError(f"several models: name one with model=; it takes {', '.join(names)}")
     if model not in names:
         raise ConfigError(f"model: {model!r} does not fit; it takes {', '.join(names)}")
     return names.index(model)

@@ -31,13 +31,8 @@ def read(path: Path) -> dict[str, Any]:
         The file cannot be read, or tells what cannot be.
     """
     words = told(onnxfile.metadata(path))
-    facts: dict[str, Any] = {}
-    if RATE in words:
-        facts["rate_hz"] = int(_number(path, words, RATE, LARGEST, whole=True))
-    if RATE in words and SECONDS in words:
-        length_s = _number(path, words, SECONDS, LARGEST / facts["rate_hz"])
-        facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
-    if words.get(CLASSES, "[]").strip() != "[]":  # a network without a head has none
+    facts: dict[str, Any] = {**sound(path, words)}
+    if has_classes(words):
         facts["labels_format"] = "onnx"
     named = {"output": OUTPUT, "embedding": EMBEDDING}
     facts |= {fact: words[key] for fact, key in named.items() if key in words}
@@ -48,6 +43,22 @@ def read(path: Path) -> dict[str, Any]:
 def told(words: Mapping[str, str]) -> dict[str, str]:
     """Return what an author wrote into a file, without what is blank: that tells nothing."""
     return {key: word for key, word in words.items() if word.strip()}
+
+
+def sound(path: Path, words: Mapping[str, str]) -> dict[str, int]:
+    """Return the rate, and the window if that is told, too, of what an author wrote; errors as `read`."""
+    facts: dict[str, int] = {}
+    if RATE in words:
+        facts["rate_hz"] = int(_number(path, words, RATE, LARGEST, whole=True))
+    if RATE in words and SECONDS in words:
+        length_s = _number(path, words, SECONDS, LARGEST / facts["rate_hz"])
+        facts["window_samples"] = max(1, round(length_s * facts["rate_hz"]))
+    return facts
+
+
+def has_classes(words: Mapping[str, str]) -> bool:
+    """Whether an author named classes; a network without a head has none."""
+    return words.get(CLASSES, "[]").strip() != "[]"
 
 
 def write(

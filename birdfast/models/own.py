@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from . import kinds, manifest, onnxfacts
 from .labelspace import folded
 from .model import Model, listed
 from .names import is_name
-from .places import folders, is_file
+from .places import folders, is_file, is_folder
 
 TABLES = ("front_end", "label_spaces")
 
@@ -22,6 +23,11 @@ def is_one(folder: Path) -> bool:
     """Whether a folder seems to hold a model: read without judging it."""
     paths = within(folder)
     return any(path.name == modelfolder.MANIFEST or path.suffix.lower() in kinds.SUFFIXES for path in paths)
+
+
+def is_place(name: str) -> bool:
+    """Whether a word is a place rather than a name: it has a separator, is a file or holds a model."""
+    return os.sep in name or is_file(name) or (is_folder(name) and is_one(Path(name)))
 
 
 def places() -> dict[str, Path]:

@@ -119,9 +119,9 @@ class Pipeline:
     def score(
         self, sound: Sound, rate_hz: int | None = None, model: str | None = None, *, role: Role = "embedding"
     ) -> Iterator[Scored]:
-        """Yield a network's outputs for batch after batch of windows, each of one channel, which it names.
+        """Yield a network's outputs for batch after batch of windows, each of one channel.
 
-        With `channel="each"` all take turns, each in time.
+        Of a `Scored`: `start_s`, `outputs` ("logits", "embedding": a row a window), `channel`, `n_mute`.
 
         Parameters
         ----------

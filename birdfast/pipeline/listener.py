@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
+from pathlib import Path
 from typing import Literal, get_args
 
 import numpy as np
@@ -17,6 +19,7 @@ from ..config import Options, choice
 from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
+from ..sources import numbered
 from . import plausibility
 from .ear import Ear, Scored
 from .labelspaces import LabelSpaces
@@ -64,6 +67,8 @@ class Listener:
             raise ModelError(model.how_to_get())
         self.options, self.number = options, number
         self.label_spaces = model.class_names()
+        for path, names in zip((model.labels_path, *model.more_labels), self.label_spaces, strict=True):
+            _tell_apart(path, names)
         cache = models.cache_folder() if options.graft else None
         sizes = [len(names) for names in self.label_spaces]
         self.backbone, session = (backbones or Backbones(options.engine)).join(number, model, sizes, cache)
@@ -200,6 +205,14 @@ def check_one_channel(options: Options) -> None:
         raise ConfigError(
             'channel: "each" does not fit rows that name no channel; take detect, the score of a Pipeline,'
             " or one channel"
+        )
+
+
+def _tell_apart(path: Path, names: labels.Labels) -> None:
+    """Say, as a RuntimeWarning, that no row of a table tells which of several classes it is of."""
+    if several := labels.twice(names):
+        warnings.warn(
+            f"{path}: several classes are called {numbered.some(several)}", RuntimeWarning, stacklevel=3
         )
 
 

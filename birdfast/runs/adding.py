@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import os
 import shutil
-import tempfile
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from .. import models, sources
 from ..atomicfile import AtomicFile
 from ..config import Options
-from ..errors import BirdfastError, ConfigError, ModelError
+from ..errors import ConfigError, ModelError
 from ..grafting.inspection import Inspected
 from ..modelfolder import MANIFEST
 from ..models import manifest
@@ -26,9 +24,10 @@ from .asking import Asking
 from .facts_of_file import Found
 from .output import AGAIN, output_folder, telling
 from .told import Told
+from .unfinished import unfinished
 from .written import Digests
 
-File = tuple[str, Path | None]  # its name in the folder, and what is copied; None: labels that are written
+File = tuple[str, Path]  # its name in the folder, and what is copied
 
 
 class Added(NamedTuple):
@@ -81,6 +80,8 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         facts = found.facts | {"n_classes": listener.sizes["scores"]}
         if listener.embedding_size:
             facts["embedding_samples"] = listener.embedding_size
+        if listener.model.backbone is not None:
+            facts["on_sha256"] = listener.model.backbone.sha256()
         _put(made, folder, found._replace(facts=facts), force=force)
     return Added(folder, inspected, listener)
 
@@ -132,22 +133,9 @@ def _is_ours(folder: Path) -> bool:
     return not folder.is_symlink() and written.manifest(folder).startswith(manifest.HEAD)
 
 
-@contextmanager
-def unfinished(folder: Path, source: Path) -> Iterator[Path]:
-    """Lend a neighbour of a folder that is yet to be made; what is left of it at the end goes."""
-    made = Path(tempfile.mkdtemp(prefix=f".{folder.name}.", suffix=".part", dir=folder.parent))
-    try:
-        yield made
-    except BirdfastError as error:
-        raise type(error)(str(error).replace(str(made), str(source))) from error
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
-
-
 def _files(path: Path, inspected: Inspected, found: Found) -> list[File]:
     """Return the model's files, each once; refuse those that leave its folder, or are in each other's way."""
-    whose = found.labels if isinstance(found.labels, Path) else None
-    files: list[File] = [(found.facts["model"], path), (found.facts["labels"], whose)]
+    files: list[File] = [(found.facts["model"], path), (found.facts["labels"], found.labels)]
     for one in map(os.path.normpath, inspected.beside):
         if Path(one).is_absolute() or Path(one).parts[0] == os.pardir:
             raise ModelError(f"{path}: its weights lie in {one}, which is not below its folder")
@@ -170,10 +158,7 @@ def _fill(made: Path, files: Sequence[File], found: Found) -> None:
     made.chmod(0o777 & ~_umask())
     for name, source in files:
         (made / name).parent.mkdir(parents=True, exist_ok=True)
-        if source is not None:
-            _copy(source, made / name)
-        elif not isinstance(found.labels, Path):
-            facts_of_file.write_classes(made / name, found.labels)
+        _copy(source, made / name)
     (made / MANIFEST).write_text(manifest.text(found.facts, found.front_end), encoding="utf-8")
 
 
@@ -197,7 +182,9 @@ def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
             file.stream.write(told)
         made.rename(folder)
         return
-    facts = found.facts | {key: _apart(made, folder, found.facts[key]) for key in ("model", "labels")}
+    named = {key: found.facts[key] for key in ("model", "labels")}
+    apart = {name: _apart(made, folder, name) for name in {*named.values()}}  # a file may be both
+    facts = found.facts | {key: apart[name] for key, name in named.items()}
     _check_apart(made, folder)
     written.replace(folder, made, manifest.text(facts, found.front_end))
 

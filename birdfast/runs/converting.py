@@ -28,6 +28,7 @@ from .adding import Added
 from .asking import Asking
 from .output import AGAIN, output_folder, telling
 from .told import Told
+from .unfinished import unfinished
 
 TOLERANCE = 1e-3  # of a logit; of its window's largest, where that is above 1
 MOST_WINDOWS = 60  # of each recording: torch and the network hear them all
@@ -117,7 +118,7 @@ def convert(
     found = checkpoints.read(path, architecture)
     row = "" if told.front_end else found.architecture.family.row
     output_folder(folder.parent)
-    with telling(folder.parent, AGAIN), adding.unfinished(folder, path) as home:
+    with telling(folder.parent, AGAIN), unfinished(folder, path) as home:
         said, told = _said(told, found), _completed(dataclasses.replace(told, name=name), found, home)
         sound = _sound(told)
         classes = _classes(found, told, asking)

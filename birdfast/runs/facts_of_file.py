@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, get_args
 
 from .. import labels, sources
-from ..atomicfile import AtomicFile
 from ..config import Activation
 from ..errors import ConfigError, ModelError
 from ..frontends.recipe import Recipe
@@ -26,10 +24,10 @@ INSPECTORS = {".tflite": inspection.of_tflite, ".onnx": inspection.of_onnx}
 
 
 class Found(NamedTuple):
-    """All that is to be known: facts by a manifest's keys; labels as a file or as names; the recipe."""
+    """All that is to be known: facts by a manifest's keys; the file with its labels; the recipe."""
 
     facts: dict[str, Any]
-    labels: Path | list[str]
+    labels: Path
     front_end: Recipe | None
 
 
@@ -68,8 +66,8 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     facts: dict[str, Any] = {"name": told.name, "title": told.title or told.name, "licence": licence}
     facts["model"] = path.name if is_name(path.name) else f"{told.name}{path.suffix}"
     whose, facts["labels_format"] = _labels(path, network, told, asking)
-    facts["labels"] = _file_name(whose)
-    n_labels = len(labels.load(whose, facts["labels_format"]) if isinstance(whose, Path) else whose)
+    facts["labels"] = facts["model"] if whose == path else _file_name(whose)
+    n_labels = len(labels.load(whose, facts["labels_format"]))
     named, output = _output(path, network, told, n_labels, asking)
     if named:
         facts["output"] = named
@@ -87,19 +85,13 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     return Found(facts, whose, drawn)
 
 
-def write_classes(path: Path, classes: list[str]) -> None:
-    """Write names that a network's own file told as a table of labels."""
-    with AtomicFile(path, mode="w", newline="", encoding="utf-8") as file:
-        csv.writer(file.stream, lineterminator="\n").writerows([["label"], *([name] for name in classes)])
-
-
-def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple[Path | list[str], str]:
-    """Return a network's labels, and their format."""
-    usual, own = path.with_name(f"{path.stem}_Labels.txt"), guesses.classes(network.metadata)
-    if told.labels is None and own:
-        _check_no_column(path, told)
-        return own, "csv:label"
+def _labels(path: Path, network: Inspected, told: Told, asking: Asking) -> tuple[Path, str]:
+    """Return the file with a network's labels, looked for in the order of `models.find`, and their format."""
+    usual = path.with_name(f"{path.stem}_Labels.txt")
     chosen = told.labels or (usual if is_file(usual) else None)
+    if chosen is None and onnxfacts.has_classes(network.metadata):
+        _check_no_column(path, told)
+        return path, "onnx"
     if chosen is None:
         n_classes = {output.n_classes for output in network.outputs}
         near = [str(one) for one in guesses.labels_beside(path, n_classes)]
@@ -136,10 +128,8 @@ def _check_no_column(path: Path, told: Told) -> None:
         raise ConfigError(f"column: {told.column!r} does not fit {path}, which has no columns; a CSV has")
 
 
-def _file_name(whose: Path | list[str]) -> str:
-    if isinstance(whose, Path) and is_name(whose.name):
-        return whose.name
-    return f"labels{whose.suffix if isinstance(whose, Path) else '.csv'}"
+def _file_name(whose: Path) -> str:
+    return whose.name if is_name(whose.name) else f"labels{whose.suffix}"
 
 
 def _output(path: Path, network: Inspected, told: Told, n_labels: int, asking: Asking) -> tuple[str, Output]:
@@ -177,7 +167,9 @@ def _sound(
             f"{path}: takes {taken}, which is no window of sound; if it is a picture, give the recipe that it"
             " was trained on with --front-end"
         )
-    rate_hz = told.rate_hz or int(onnxfacts.number(network.metadata, onnxfacts.RATE, whole=True) or 0)
+    fits = not told.rate_hz and onnxfacts.number(network.metadata, onnxfacts.RATE, whole=True)
+    said = onnxfacts.sound(path, network.metadata) if fits else {}  # else it is asked
+    rate_hz = told.rate_hz or said.get("rate_hz", 0)
     window_s = told.window_s or onnxfacts.number(network.metadata, onnxfacts.SECONDS) or 0.0
     window_samples = held or told.window_samples
     if not rate_hz and window_samples and told.window_s:
@@ -188,12 +180,13 @@ def _sound(
     if not window_samples:
         window_s = window_s or asking.ask("--window", "the window that it takes, seconds", [], seconds)
         window_samples = round(window_s * rate_hz)
-    _check_window(path, held, told, window_samples, rate_hz)
+    _check_window(path, told, said, window_samples, rate_hz)
     return {"rate_hz": rate_hz, "window_samples": window_samples}
 
 
-def _check_window(path: Path, held: int | None, told: Told, window_samples: int, rate_hz: int) -> None:
-    wanted = told.window_samples or round(told.window_s * rate_hz)
+def _check_window(path: Path, told: Told, said: Mapping[str, int], window_samples: int, rate_hz: int) -> None:
+    """Refuse a length that was told, or else one that the file itself says, and is not that of the input."""
+    wanted = told.window_samples or round(told.window_s * rate_hz) or said.get("window_samples", 0)
     if wanted and wanted != window_samples:
         raise ModelError(f"{path}: takes windows of {window_samples:,} samples, not {wanted:,}")
 

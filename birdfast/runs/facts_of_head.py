@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..grafting.inspection import Inspected
-from ..models import heads, onnxfacts, own_names
+from ..models import heads, onnxfacts, own, own_names
 from ..models.model import listed
 from ..models.places import is_file, is_folder
 from .asking import Asking
@@ -18,7 +18,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> dict[str
     """Return a head's facts: `on`, and the rate of the sound that it is fed if it is told; else none.
 
     It is one if that is told, or if its input is as long as the embedding of a listed network, unless
-    somebody says what window of sound it takes.
+    somebody says what window of sound it takes. Where several networks fit, which it is on is asked.
 
     Raises
     ------
@@ -48,10 +48,10 @@ def _place(on: str) -> str:
     """Return what a manifest calls a network: its name if that finds it, or where it is, whoever looks."""
     if on in listed():
         return on
+    names = own_names()
+    if on in names and not own.is_place(on):
+        return on
     if not (is_file(on) or is_folder(on)):
-        names = own_names()
-        if on in names:
-            return on
         known = ", ".join((*listed(), *names))
         raise ConfigError(f"on: {on!r} does not fit; it takes {known}, or a network's file or folder")
     return str(Path(on).resolve())

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import glob
-import json
-from collections.abc import Collection, Mapping, Sequence
+import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from .. import labels
 from ..errors import ModelError
 from ..grafting.signature import OPEN, Output
 from ..models import Model, catalogue
-from ..models.onnxfacts import CLASSES
 from ..sources import ordered
 
 RATES_HZ = (48_000, 32_000, 16_000, 22_050, 24_000, 44_100, 8_000)
 WORDS = ("*abels*", "*class*", "*species*")
 WINDOWS_S = (3, 5, 1, 2, 10, 4, 0.96)
 LABELS = ("{stem}_Labels.txt", *(f"{word}.{kind}" for kind in ("txt", "csv", "json") for word in WORDS))
+SCIENTIFIC = ("scientific_name", "sci_name", "scientific", "latin_name")
+COMMON = ("common_name", "com_name", "common", "english_name")
 COLUMNS = ("scientific_name", "ebird2021", "display_name", "primary_label", "species", "name", "label")
 
 
@@ -40,16 +41,6 @@ def _known(window_samples: int) -> list[Model]:
     return [model for model in every if model.window_samples == window_samples and model.front_end is None]
 
 
-def classes(metadata: Mapping[str, str]) -> list[str]:
-    """Return the classes that a network's author wrote into its file; none where that says nothing."""
-    try:
-        told = json.loads(metadata.get(CLASSES, "[]"))
-    except (ValueError, RecursionError):
-        return []
-    fits = isinstance(told, list) and all(isinstance(one, str) and one.strip() for one in told)
-    return told if fits else []
-
-
 def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
     """Return files that may be a network's labels: those with as many as an output has values come first."""
     patterns = [pattern.format(stem=glob.escape(path.stem)) for pattern in LABELS]
@@ -59,6 +50,8 @@ def labels_beside(path: Path, n_classes: Collection[int]) -> list[Path]:
 
 def columns(path: Path) -> list[str]:
     """Return the columns of a table of labels: those with names first, those that number something last.
+
+    Before them come those of scientific and common names together, where it has both.
 
     Raises
     ------
@@ -75,7 +68,17 @@ def columns(path: Path) -> list[str]:
         has_names = any(ordered.is_name(row[name] or "") for row in rows)
         return not has_names, ordered.is_index(name), usual.get(name, len(usual))
 
-    return sorted(names, key=unlikely)
+    found = sorted(names, key=unlikely)
+    return _both([name for name in found if not any(unlikely(name)[:2])]) + found
+
+
+def _both(names: Sequence[str]) -> list[str]:
+    """Return the columns of scientific and common names as one is written that has both."""
+    known = {re.sub("[ -]", "_", name.strip().casefold()): name for name in names}
+    scientific, common = (
+        next((known[one] for one in usual if one in known), "") for usual in (SCIENTIFIC, COMMON)
+    )
+    return [f"{scientific}+{common}"] if scientific and common else []
 
 
 def outputs(every: Sequence[Output], n_labels: int) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ from ..tables import About, check_strangers
 
 KEPT = "what was done is kept, the same command goes on"
 AGAIN = "the same command begins anew"
+NAMES = (errno.ENAMETOOLONG, errno.EINVAL)  # what the same command would end with again
 
 
 def output_folder(name: str | os.PathLike[str]) -> Path:
@@ -98,7 +100,7 @@ def telling(output: Path, advice: str = KEPT) -> Iterator[None]:
     Raises
     ------
     OutputError
-        In the place of an OSError, with `advice` behind it.
+        In the place of an OSError, with `advice` behind it but for names that are too long.
     ConfigError
         In its place, too, if it names a file elsewhere: what is read may lie on another disk; or if too few
         files may be open.
@@ -111,7 +113,8 @@ def telling(output: Path, advice: str = KEPT) -> Iterator[None]:
         reason = error.strerror or str(error)
         if _lies_elsewhere(error, output):
             raise ConfigError(f"{os.fsdecode(error.filename)}: {reason}") from error
-        raise OutputError(f"{output}: cannot be written ({reason}); {advice}") from error
+        more = "" if error.errno in NAMES else f"; {advice}"
+        raise OutputError(f"{output}: cannot be written ({reason}){more}") from error
 
 
 def _lies_elsewhere(error: OSError, output: Path) -> bool:

@@ -106,7 +106,7 @@ def _waveform(
     if len(lengths) > 2 or len(long) != 1 or (batch is not None and len(shape) > 1 and batch < 1):
         raise ModelError(
             f"takes {_told(dtype, shape)}, which is no window of sound; it can be given float32 {SHAPES}, or"
-            " a spectrogram whose recipe stands in its model.toml (front_end)"
+            " a spectrogram whose recipe stands in its model.toml (front_end: `birdfast models add`)"
         )
     found = lengths[long[0]] or told
     if not found or found < 2:

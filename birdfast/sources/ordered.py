@@ -18,7 +18,7 @@ NUMBER = re.compile(r"(unnamed: 0|#|i|n|(.*[ _-])?(id|mid|no|nr|num|number))?")
 KIND = re.compile(r"(.*[ _-])?(class|label|code|target|output|logit)")
 
 
-def by_index(path: Path, rows: Rows, names: Collection[str]) -> list[Mapping[str, str]]:
+def by_index(path: Path, rows: Rows, names: Collection[str]) -> Rows:
     """Return the rows of a table of classes as its index numbers them; as they stand where it has none.
 
     An index numbers the rows from 0 or from 1, each once. It is known by its header; what could also be a
@@ -44,13 +44,13 @@ def by_index(path: Path, rows: Rows, names: Collection[str]) -> list[Mapping[str
     found = _indices(told, names)
     if not found:
         _check_no_other(path, {column: told[column] for column in told.keys() - {*names}})
-        return [row for _, row in rows]
+        return rows
     first, *others = found
     places = {column: _places(path, rows, column, told[column]) for column in found}
     for other in others:
         if places[other] != places[first]:
             raise ModelError(f"{path}: {first} and {other} number its rows differently; remove one of them")
-    return [rows[place][1] for place in places[first]]
+    return [rows[place] for place in places[first]]
 
 
 def is_index(header: str) -> bool:
