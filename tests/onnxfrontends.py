@@ -212,6 +212,8 @@ def _log(graph: Nodes, bands: str, log: str) -> str:
         return str(graph.add("Sub", graph.add("Mul", graph.add("Div", logs, np.log(10)), 10.0), 1.5))
     if log == "floor":
         return str(graph.add("Mul", graph.add("Log", graph.add("Max", bands, 1e-3)), 0.1))
+    if log == "low floor":  # as librosa's
+        return str(graph.add("Log", graph.add("Max", bands, 1e-10)))
     if log == "cut":  # by a step that no kernel has there
         return str(graph.add("Max", graph.add("Log", graph.add("Max", bands, 1e-3)), -5.0))
     if log == "rooted":

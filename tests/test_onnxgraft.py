@@ -6,7 +6,7 @@ import runpy
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pytest
@@ -25,6 +25,7 @@ from birdfast.grafting import (  # noqa: E402
     onnxpieces,
     onnxspectrum,
     places,
+    probe,
     verdict,
     verification,
 )
@@ -32,6 +33,7 @@ from birdfast.grafting.onnxpieces import Pieces  # noqa: E402
 from birdfast.grafting.onnxrecognise import recognise  # noqa: E402
 from birdfast.runtimes import onnx as runtime  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
+from birdfast.spectrogram import window_values  # noqa: E402
 
 from . import networks, onnxnetworks  # noqa: E402
 from .onnxfrontends import (  # noqa: E402
@@ -135,11 +137,33 @@ def test_a_body_that_fails_at_a_batch_is_refused_before_it_is_run(
     assert session.run(WINDOWS)["logits"].shape == (4, N_CLASSES)
 
 
+class Floored:
+    """Bands of a spectrum and the least that they may be, as one piece."""
+
+    shapes: ClassVar = {"power": (1, 40, BINS)}
+
+    def __call__(self, feeds: dict[str, np.ndarray]) -> np.ndarray:
+        return np.maximum(feeds["power"].reshape(40, BINS) @ filters(), np.float32(1e-10))
+
+
+def test_the_least_that_there_is_is_no_bias() -> None:
+    assert probe.affine(Floored(), "power", 40) is None
+
+
+@pytest.mark.parametrize("transform", TRANSFORMS)
+def test_a_low_floor_is_a_step(transform: str) -> None:
+    made = network(transform, log="low floor")
+    branch = recognised(made).front_end.branches[0]
+    assert branch.bias is None
+    assert branch.steps[0] == ("maximum", pytest.approx(1e-10))
+
+
 @pytest.mark.parametrize("transform", TRANSFORMS)
 def test_the_tables_are_what_the_graph_was_made_from(transform: str) -> None:
     branch = recognised(network(transform, log="floor")).front_end.branches[0]
     assert (branch.n_fft, branch.hop, branch.part, branch.pad) == (N_FFT, HOP, "power", "zero")
     window = np.hanning(LENGTH + 1)[1:LENGTH]  # without the first sample, which is 0
+    assert (branch.window[: LENGTH - 1] == window_values("hann", LENGTH)[1:].astype(np.float32)).all()
     np.testing.assert_allclose(branch.window[: LENGTH - 1], window, atol=1e-6)
     assert branch.start == 1
     assert not branch.window[LENGTH - 1 :].any()

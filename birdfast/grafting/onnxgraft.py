@@ -173,7 +173,7 @@ def _further(data: bytes, made: OnnxGrafted, asked: Asked) -> dict[str, float]:
     for name, window in verification.loud(samples).items():  # one by one: they differ in size by far
         gaps |= _differences(data, made, asked, {name: window}, are_parts=True)
     for size in SEVERAL if asked.batch is None else ():
-        some = dict(islice(verification.signals(samples).items(), size))
+        some = dict(islice(verification.signals(samples, recorded=True).items(), size))
         with suppress(_NoBatch):
             found = _differences(data, made, asked, some, size, are_parts=True)
             gaps[f"{size} windows at once"] = max(found.values())

@@ -15,11 +15,14 @@ import numpy as np
 
 from ..arrays import Array, Float32, Float64
 from ..frontends.tables import Branch, Pad
+from ..spectrogram.frames import window_values
 from . import onnxlayout
 from .onnxlayout import MOST_VALUES, Layout
 from .probe import Runs
 
 NEAR = 2e-5  # of the largest number: what float32 sums in any order differ by
+ROUNDING = 1e-6  # of a window's values, up to 1
+WINDOWS = ("hann", "hamming", "blackman")
 MOST_POINTS = 65_536  # of a transform, as the kernels have it
 PADS: tuple[Pad, ...] = ("zero", "reflect", "edge")
 
@@ -165,7 +168,7 @@ def _transform(
     if not (gains > 0).all():
         return None
     squares = np.maximum(clicks @ gains / (gains @ gains), 0)
-    window = np.sqrt(squares)
+    window = _named(np.sqrt(squares))
     bins = _bins(power, framed, window, gains, size)
     if bins is None:
         return None
@@ -183,6 +186,21 @@ def _transform(
         if found.agrees(rows, sound):
             return found
     return None
+
+
+def _named(window: Float64) -> Float64:
+    """Return a known window in place of one that was measured, where it is that but for rounding.
+
+    What is off by rounding alone makes noise that is loud where a recording has nothing.
+    """
+    n = len(window)
+    for name in WINDOWS:
+        symmetric = window_values(name, max(1, n - 1))
+        knowns = (window_values(name, n + 1)[1:], window_values(name, n), np.resize(symmetric, n))
+        for known in knowns:  # the first without the 0 that it begins with, which nobody hears
+            if np.abs(window - known).max() < ROUNDING:
+                return known
+    return window
 
 
 def _bins(

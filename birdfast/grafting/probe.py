@@ -149,9 +149,14 @@ def affine(piece: Runs[Tensor], source: Tensor, frames: int) -> tuple[Float32, F
         feed[np.arange(n), low + np.arange(n)] = 1
         columns[low : low + n] = (piece({source: feed}).reshape(frames, -1) - base)[:n]
     noise = np.random.default_rng(2).uniform(0, 1, (frames, bins)).astype(np.float32)
-    expected = noise.astype(np.float64) @ columns + base
-    error = np.abs(piece({source: noise}).reshape(frames, -1) - expected).max()
-    if not error <= 1e-5 * max(float(np.abs(expected).max()), 1e-30) or (base != base[0]).any():
+    products, bias = noise.astype(np.float64) @ columns, float(np.abs(base).max())
+    sizes = {1.0, min(1.0, bias / max(float(np.abs(products).max()), 1e-30)) or 1.0}
+    for size in sizes:  # beside products of its own size a bias is none if it was the least that there is
+        expected = size * products + base
+        found = piece({source: np.float32(size) * noise}).reshape(frames, -1)
+        if not np.abs(found - expected).max() <= 1e-5 * max(float(np.abs(expected).max()), 1e-30):
+            return None
+    if (base != base[0]).any():
         return None
     return np.ascontiguousarray(columns.T), base[0] if base[0].any() else None
 
