@@ -255,6 +255,7 @@ def test_a_rewrite_that_says_something_else_is_refused(monkeypatch: pytest.Monke
     grafted = graft.verified(TINY)
     assert grafted is not None
     assert grafted.front_end is None, "only what agrees is used"
+    assert "front end: the network's own; ours was refused: logits differ by" in str(grafted.proof)
     with pytest.warns(RuntimeWarning, match="original graph is used: logits differ"):
         assert graft.verified(TINY, tolerance=-1) is None
 
