@@ -233,6 +233,7 @@ def strike_in_the_middle(
     return struck
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGSTOP])
 @pytest.mark.parametrize("times", [1, 2])
 def test_a_worker_that_dies_or_hangs_in_the_middle_of_a_part_costs_a_try(

@@ -390,7 +390,10 @@ def of_strings(b: graphs.Builder) -> int:
             of_type(np.float32, 1, 20, 20),
             r"takes float32 \[1, 20, 20\], which is no window of sound; .*recipe",
         ),
-        (of_type(np.float32, 1, 20, 20, 1), r"takes float32 \[1, 20, 20, 1\], .* \(front_end\)"),
+        (
+            of_type(np.float32, 1, 20, 20, 1),
+            r"takes float32 \[1, 20, 20, 1\], .* \(front_end: `birdfast models add`\)",
+        ),
         (of_type(np.float32, 2, SAMPLES // 2), r"takes samples float32 \[2, 200\]: 2 at a time"),
         (
             of_type(np.float32, 1, 1, 1, SAMPLES),

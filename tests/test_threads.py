@@ -51,6 +51,7 @@ def bits(batches: Iterator[Scored]) -> list[dict[str, bytes]]:
     return [{name: rows.tobytes() for name, rows in scored.outputs.items()} for scored in batches]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("graft", [True, False])
 def test_each_thread_gets_what_one_alone_gets(model: models.Model, graft: bool) -> None:
     pipeline = Pipeline(model, Options(min_confidence=0, top_k=5, graft=graft))
