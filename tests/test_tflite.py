@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import sys
 import warnings
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -25,7 +23,7 @@ from birdfast.sessions.session import EMBEDDING, LOGITS, Session
 from birdfast.sessions.tflite import TfliteSession
 
 from . import graphs
-from .commands import ran
+from .fetched import from_wheel
 
 SAMPLES, DIM, N_CLASSES = 400, 8, 3
 WINDOWS = np.random.default_rng(5).uniform(-1, 1, (4, SAMPLES)).astype(np.float32)
@@ -483,14 +481,8 @@ def test_birdnet_as_it_is_shows_the_embedding_of_the_plain_interpreter(birdnet: 
 @pytest.fixture(scope="module")
 def basic_pitch(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     """Spotify's Basic Pitch, which hears notes in [1, 43844, 1]: from the package index."""
-    folder = tmp_path_factory.mktemp("basic_pitch")
-    asked = ["--no-deps", "--only-binary", ":all:", "--dest", folder, "basic-pitch==0.4.0"]
-    done = ran(sys.executable, "-m", "pip", "download", *asked)
-    if done.returncode:
-        pytest.skip(f"basic-pitch cannot be had: {(done.stderr.strip() or 'no pip').splitlines()[-1]}")
-    (wheel,) = folder.glob("*.whl")
-    with zipfile.ZipFile(wheel) as archive:
-        return archive.read("basic_pitch/saved_models/icassp_2022/nmp.tflite")
+    folder, member = tmp_path_factory.mktemp("basic_pitch"), "basic_pitch/saved_models/icassp_2022/nmp.tflite"
+    return from_wheel(folder, "basic-pitch==0.4.0", member)
 
 
 @pytest.mark.parametrize("way", WAYS)
