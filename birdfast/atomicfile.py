@@ -40,7 +40,7 @@ class AtomicFile:
     def __init__(self, path: Path, **how: Any) -> None:
         self.path = path
         handle, self._part = _begun(path)
-        os.fchmod(handle, 0o666 & ~_umask())
+        os.fchmod(handle, 0o666 & ~umask())
         self.stream: IO[Any] = os.fdopen(handle, **how)
 
     def __enter__(self) -> Self:
@@ -146,7 +146,8 @@ def _keep_names(folder: Path) -> None:
             os.close(handle)
 
 
-def _umask() -> int:
+def umask() -> int:
+    """Return the permissions that new files do not get in this process."""
     current = os.umask(0)
     os.umask(current)
     return current

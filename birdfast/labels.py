@@ -132,13 +132,12 @@ def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None 
     if kind == "csv":
         if column is not None:
             return f"csv:{column(path)}"
-        there = [*filter(None, table(path)[0][1])]
+        there = header(path)
         if usual_kind == kind and {*usual_key.split("+")} <= {*there}:
             return usual
-        its = f"one of its columns, {numbered.some(there)}"
         raise ModelError(
             f'{path}: a CSV needs labels_format = "csv:COLUMN" in a model.toml, which `birdfast models add`'
-            f" makes: {its}"
+            f" makes: one of its columns, {numbered.some(there)}"
         )
     if kind == "json":
         lists = numbered.lists(numbered.parsed(path, sources.text(path, ModelError)))
@@ -146,6 +145,13 @@ def format_of(path: Path, usual: str = "", column: Callable[[Path], str] | None 
         keys = [key for key in (*wanted, *KEYS) if key in lists]
         return f"json:{keys[0]}" if keys else "json"
     return kind
+
+
+def header(path: Path) -> list[str]:
+    """Return what the columns of a CSV of labels are called; errors as `table`."""
+    for _, row in _rows(path):
+        return [*filter(None, row)]
+    raise ModelError(f"{path}: no labels in it")
 
 
 def table(path: Path, columns: Sequence[str] = ()) -> ordered.Rows:
@@ -158,9 +164,7 @@ def table(path: Path, columns: Sequence[str] = ()) -> ordered.Rows:
     ModelError
         The file cannot be read, lacks one of the columns, or has no rows.
     """
-    head = sources.text(path, ModelError, sources.TABLE_BYTES).partition("\n")[0]
-    delimiter = next((one for one in DELIMITERS if one in head), ",")
-    rows = [*sources.table(path, columns, ModelError, delimiter)]
+    rows = [*_rows(path, columns)]
     if not rows:
         raise ModelError(f"{path}: no labels in it")
     return rows
@@ -175,6 +179,12 @@ def twice(space: Labels) -> list[str]:
     """Return the names that several classes of a space have, in both places."""
     every = Counter(zip(space.scientific, space.common, strict=True))
     return [scientific for (scientific, _), n_classes in every.items() if n_classes > 1]
+
+
+def _rows(path: Path, columns: Sequence[str] = ()) -> Iterator[tuple[int, dict[str, str]]]:
+    head = sources.text(path, ModelError, sources.TABLE_BYTES).partition("\n")[0]
+    delimiter = next((one for one in DELIMITERS if one in head), ",")
+    return sources.table(path, columns, ModelError, delimiter)
 
 
 def _lines(path: Path) -> list[Named]:
@@ -201,7 +211,7 @@ def _classes(path: Path) -> list[str]:
 
 def _columns(path: Path, told: str) -> list[Named]:
     """Return one column of a CSV, or two, whose cells stand for each other where one is blank."""
-    there = table(path)[0][1]
+    there = header(path)
     columns = [told] if told in there else told.split("+", 1)
     rows = ordered.by_index(path, table(path, columns), columns)
     return [(f"line {line}", [*filter(str.strip, (row[one] for one in columns))]) for line, row in rows]
@@ -212,8 +222,10 @@ def _check(path: Path, named: Named) -> None:
     where, names = named
     if not "".join(names).strip():
         raise ModelError(f"{path}: {where}: a class without a name")
-    if any("\ud800" <= sign <= "\udfff" for name in names for sign in name):
-        raise ModelError(f"{path}: {where}: {names[0]!r} is no text (half of a character)")
+    try:
+        "".join(names).encode()
+    except UnicodeEncodeError as error:
+        raise ModelError(f"{path}: {where}: {names[0]!r} is no text (half of a character)") from error
 
 
 def _pairs(every: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
@@ -235,5 +247,4 @@ def _pairs(every: Sequence[list[str]]) -> Iterator[tuple[str, str]]:
 
 
 def _parted(name: str) -> tuple[str, str]:
-    scientific, _, common = name.partition("_")
-    return scientific, common
+    return name.partition("_")[::2]

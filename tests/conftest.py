@@ -7,7 +7,7 @@ import os
 from collections.abc import Generator, Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import hypothesis
 import numpy as np
@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from birdfast import audio, models, soundscape, voice
+from birdfast.grafting import trial
 
 from . import networks
 
@@ -172,3 +173,17 @@ def wav(tmp_path: Path) -> Path:
     noise = np.random.default_rng(5).standard_normal(20_000).astype(np.float32) * 0.1
     audio.write(path, noise, 8_000)
     return path
+
+
+@pytest.fixture
+def tries(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """What is tried in a process of its own, in order."""
+    tried: list[bytes] = []
+    attempt = trial.attempt
+
+    def counted(data: bytes, *how: Any) -> trial.Verdict:
+        tried.append(data)
+        return attempt(data, *how)
+
+    monkeypatch.setattr(trial, "attempt", counted)
+    return tried

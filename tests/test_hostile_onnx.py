@@ -7,7 +7,6 @@ import signal
 import sys
 from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -54,20 +53,6 @@ def test_mutated_networks_are_refused_or_run() -> None:
 
 
 # ---- the trial ----
-
-
-@pytest.fixture
-def tries(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What was tried, in order."""
-    tried: list[bytes] = []
-    attempt = trial.attempt
-
-    def counted(data: bytes, *how: Any) -> trial.Verdict:
-        tried.append(data)
-        return attempt(data, *how)
-
-    monkeypatch.setattr(trial, "attempt", counted)
-    return tried
 
 
 def test_a_network_is_tried_once(tmp_path: Path, tries: list[bytes]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -28,20 +27,6 @@ SLOW = "import sys, time; time.sleep(0.5)"
 def own(tmp_path: Path) -> models.Model:
     (tmp_path / "own").mkdir()
     return models.find(networks.write_folder(tmp_path / "own"))
-
-
-@pytest.fixture
-def tries(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """What was tried in a process of its own, in order."""
-    tried: list[bytes] = []
-    attempt = trial.attempt
-
-    def counted(data: bytes, *how: Any) -> trial.Verdict:
-        tried.append(data)
-        return attempt(data, *how)
-
-    monkeypatch.setattr(trial, "attempt", counted)
-    return tried
 
 
 def no_graft(*_: object, **__: object) -> None:

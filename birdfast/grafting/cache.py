@@ -18,13 +18,14 @@ from typing import NamedTuple
 
 from .. import sources
 from ..arrays import Array
-from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..errors import ModelError, ModelMemoryError
 from ..frontends.tables import FrontEnd
 from . import kept, networkfile, places, sealed
 from .grafted import Grafted, Proof, warn_original
 from .places import TOLERANCE
 from .roles import NOT_TOLD, Wanted
 
+SUFFIX = ".tflite"  # of the body beside a file of the cache
 PLAIN = ("batch", "body_input", "scores", "embedding", "ends_in")  # of `Grafted`, as JSON has them
 BY_ROLE = ("more", "ends")
 
@@ -144,52 +145,26 @@ def pack(grafted: Grafted | None, name: str) -> bytes:
     return sealed.seal(head, arrays)
 
 
-def unpack(data: bytes, body: Path, name: str) -> Grafted | None:
-    """Return what was packed.
-
-    Parameters
-    ----------
-    data : bytes
-        From `pack`.
-    body : path
-        The file of the body; it is hashed, and stays where it is.
-    name : str
-        As `pack` was told.
+def read(path: Path) -> Grafted | None:
+    """Return what a file of the cache holds; None where the model was refused.
 
     Raises
     ------
-    ModelError
-        The body cannot be read.
-    ValueError
-        The bytes are not what `pack` made, or of another name, or the body is another.
+    OSError, ValueError, KeyError, TypeError or ModelError
+        As `sealed.read`, or it is not what `pack` made.
     """
-    head, arrays = sealed.opened(data, name)
+    head, arrays, body = sealed.read(path, SUFFIX)
     if head["refused"]:
         return None
-    if sources.sha256(body, ModelError) != head["body"]:
-        raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays) if "front_end" in head else None
     plain = {key: head[key] for key in (*PLAIN, *BY_ROLE)}
     return Grafted(body=body, front_end=front_end, proof=Proof(**head["proof"]), **plain)
 
 
-def read(path: Path) -> Grafted | None:
-    """Return what a file of the cache holds; errors as `unpack`, also where others could have written it."""
-    if reason := places.distrust(path) or places.distrust(_body(path)):
-        raise ValueError(reason)
-    return unpack(path.read_bytes(), _body(path), path.name)
-
-
 def write(path: Path, grafted: Grafted | None) -> None:
-    """Put a rewritten model, or that there is none, into the cache.
-
-    A full disk only costs the speed of the next start: nothing is raised.
-    """
-    with contextlib.suppress(OSError, ConfigError):
-        kept.make(path.parent)
-        if grafted is not None:
-            kept.replace(_body(path), _bytes(grafted.body))
-        kept.replace(path, pack(grafted, path.name))
+    """Put a rewritten model, or that there is none, into the cache; as `sealed.write`."""
+    body = None if grafted is None else _bytes(grafted.body)
+    sealed.write(path, SUFFIX, pack(grafted, path.name), body)
 
 
 def _or_warn(grafted: Grafted | None) -> Grafted | None:
@@ -200,7 +175,3 @@ def _or_warn(grafted: Grafted | None) -> Grafted | None:
 
 def _bytes(body: bytes | Path) -> bytes:
     return body if isinstance(body, bytes) else body.read_bytes()
-
-
-def _body(path: Path) -> Path:
-    return path.with_name(f"{path.name}.tflite")

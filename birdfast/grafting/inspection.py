@@ -9,7 +9,7 @@ from typing import NamedTuple
 from ..sources import onnxfile
 from . import beginning, ending, original
 from .onnxgraph import OnnxGraph
-from .signature import Output
+from .signature import Output, in_words
 
 
 class Taken(NamedTuple):
@@ -26,8 +26,7 @@ class Taken(NamedTuple):
         return (long[0] or 0) if len(long) == 1 and len(lengths) <= 2 else None
 
     def __str__(self) -> str:
-        lengths = ", ".join("any" if length is None else str(length) for length in self.shape)
-        return f"{self.dtype} [{lengths}]"
+        return in_words(self.dtype, self.shape)
 
 
 class Inspected(NamedTuple):

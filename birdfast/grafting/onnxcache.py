@@ -8,15 +8,16 @@ from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
-from .. import sources
 from ..arrays import Array
-from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..errors import ModelMemoryError
 from ..frontends.tables import FrontEnd
 from ..runtimes import onnx
 from . import kept, onnxgraft, places, sealed
 from .grafted import Proof, warn_original
 from .onnxgraft import Asked, OnnxGrafted
 from .places import TOLERANCE
+
+SUFFIX = ".onnx"  # of the body beside a file of the cache
 
 
 def cached(
@@ -58,34 +59,27 @@ def read(path: Path) -> OnnxGrafted:
 
     Raises
     ------
-    ValueError, KeyError, TypeError, OSError or ModelError
-        There is none, it is damaged or another's, or others could have written it.
+    OSError, ValueError, KeyError, TypeError or ModelError
+        As `sealed.read`.
     """
-    if reason := places.distrust(path) or places.distrust(_body(path)):
-        raise ValueError(reason)
-    head, arrays = sealed.opened(path.read_bytes(), path.name)
+    head, arrays, body = sealed.read(path, SUFFIX)
     if "front_end" not in head:
         return OnnxGrafted(refused=str(head["refused"]), is_kept=True)
-    body = _body(path)
-    if sources.sha256(body, ModelError) != head["body"]:
-        raise ValueError("another body")
     front_end = FrontEnd.from_tables(head["front_end"], arrays)
     return OnnxGrafted(body, str(head["source"]), front_end, "", Proof(**head["proof"]), is_kept=True)
 
 
 def write(path: Path, made: OnnxGrafted) -> None:
-    """Keep a rewritten network, or that there is none; a full disk only costs the next start's time."""
+    """Keep a rewritten network, or that there is none; as `sealed.write`."""
     head: dict[str, object] = {"name": path.name, "refused": made.refused}
     arrays: dict[str, Array] = {}
-    with contextlib.suppress(OSError, ConfigError):
-        kept.make(path.parent)
-        if made.front_end is not None:
-            head["front_end"], arrays = made.front_end.tables()
-            head |= {"source": made.source, "proof": asdict(made.proof)}
-            body = made.content()
-            head["body"] = hashlib.sha256(body).hexdigest()
-            kept.replace(_body(path), body)
-        kept.replace(path, sealed.seal(head, arrays))
+    body = None
+    if made.front_end is not None:
+        head["front_end"], arrays = made.front_end.tables()
+        body = made.content()
+        told = {"source": made.source, "proof": asdict(made.proof)}
+        head |= {**told, "body": hashlib.sha256(body).hexdigest()}
+    sealed.write(path, SUFFIX, sealed.seal(head, arrays), body)
 
 
 def _file_name(data: bytes, asked: Asked, sha256: str, tolerance: float) -> str:
@@ -93,7 +87,3 @@ def _file_name(data: bytes, asked: Asked, sha256: str, tolerance: float) -> str:
     model = hashlib.sha256(data).hexdigest()
     told = repr((model, onnx.version(), asked, tolerance))
     return f"{places.beginning(sha256, places.ONNX)}{hashlib.sha256(told.encode()).hexdigest()[:32]}.graft"
-
-
-def _body(path: Path) -> Path:
-    return path.with_name(f"{path.name}.onnx")

@@ -67,17 +67,7 @@ def known_or_now(folder: Path | None, file_name: str, attempt: Callable[[], Verd
     if folder is None:
         return attempt().error
     path = folder / file_name
-    known = _read(path)
-    if known is None:
-        with kept.alone(path):
-            known = _read(path)
-            if known is None:
-                return _made(path, attempt)
-    return _error(known)
-
-
-def _error(known: str) -> ModelError | None:
-    return None if known == FINE else ModelError(known)
+    return kept.once(path, partial(_read, path), partial(_made, path, attempt))
 
 
 def _made(path: Path, attempt: Callable[[], Verdict]) -> ModelError | None:
@@ -90,15 +80,14 @@ def _made(path: Path, attempt: Callable[[], Verdict]) -> ModelError | None:
     return found.error
 
 
-def _read(path: Path) -> str | None:
-    """Return a verdict that is kept; None: there is none, or one that others could have written."""
-    if places.distrust(path):
-        return None
-    try:
-        name, _, verdict = sources.text(path, ModelError, MOST_BYTES).partition("\n")
-    except ModelError:
-        return None
-    return verdict if name == path.name and verdict else None
+def _read(path: Path) -> ModelError | None:
+    """Return a verdict that is kept; errors as `kept.once` takes them."""
+    if reason := places.distrust(path):
+        raise ValueError(reason)
+    name, _, verdict = sources.text(path, ModelError, MOST_BYTES).partition("\n")
+    if name != path.name or not verdict:
+        raise ValueError("another model's")
+    return None if verdict == FINE else ModelError(verdict)
 
 
 def _file_name(data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:

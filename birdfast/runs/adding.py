@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .. import models, sources
-from ..atomicfile import AtomicFile
+from ..atomicfile import AtomicFile, umask
 from ..config import Options
 from ..errors import ConfigError, ModelError
 from ..grafting.inspection import Inspected
@@ -155,7 +155,7 @@ def _several(names: Sequence[str]) -> list[str]:
 
 def _fill(made: Path, files: Sequence[File], found: Found) -> None:
     """Copy the files, and write down what is known so far."""
-    made.chmod(0o777 & ~_umask())
+    made.chmod(0o777 & ~umask())
     for name, source in files:
         (made / name).parent.mkdir(parents=True, exist_ok=True)
         _copy(source, made / name)
@@ -213,9 +213,3 @@ def _check_apart(made: Path, folder: Path) -> None:
             f"{folder}: its model has other weights, or a folder, of the name {several[0]}, and both cannot"
             " lie there while one replaces the other; move that model away, or take another --name or folder"
         )
-
-
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
