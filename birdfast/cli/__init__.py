@@ -3,7 +3,7 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import convert, demo, infer, info, merge, models, optimize, plot, status, tokens, train
+from . import convert, demo, export, infer, info, merge, models, optimize, plot, status, tokens, train
 
 COMMANDS = {
     "infer": infer,
@@ -13,6 +13,7 @@ COMMANDS = {
     "tokens": tokens,
     "models": models,
     "convert": convert,
+    "export": export,
     "optimize": optimize,
     "info": info,
     "demo": demo,

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from .. import labels
 from ..config import Activation, Normalization
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
 from ..windows import LENGTHS_S
 from .names import is_name
 from .window import check_window
@@ -120,6 +120,18 @@ def check(place: Path, facts: Mapping[str, Any]) -> None:
         if not fits(value):
             raise ModelError(f"{place}: {key} = {value!r} does not fit; it takes {takes}")
     check_window(place, facts.get("window_samples", 0), facts.get("rate_hz", 0))
+
+
+def recipe(place: Path, told: object) -> Recipe:
+    """Read the recipe of a front end that a file tells in a table; ModelError where it is none."""
+    from ..frontends.recipe import Recipe
+
+    if not isinstance(told, dict):
+        raise ModelError(f"{place}: front_end = {told!r} does not fit; it takes a table")
+    try:
+        return Recipe.of(told)
+    except ConfigError as error:
+        raise ModelError(f"{place}: front_end: {error}") from error
 
 
 def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:

@@ -1,4 +1,7 @@
-"""Facts that an ONNX network's file tells itself, by the keys that OpenSoundscape's ONNXModel reads."""
+"""Facts that an ONNX network's file tells itself, by the keys that OpenSoundscape's ONNXModel reads.
+
+What those do not tell stands in one more, `birdfast`: a JSON object by a manifest's keys.
+"""
 
 from __future__ import annotations
 
@@ -10,11 +13,13 @@ from typing import Any
 from ..atomicfile import AtomicFile
 from ..config import LARGEST
 from ..errors import ModelError
-from ..sources import onnxfile
+from ..sources import numbered, onnxfile
 from . import manifest
 
 RATE, SECONDS, CLASSES = "sample_rate", "sample_duration", "classes"
 OUTPUT, EMBEDDING = "class_outputs_key", "embedding_outputs_key"
+MORE = "birdfast"
+OF_MORE = ("licence", "licence_url", "source", "step_samples", "normalization", "front_end")
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -31,13 +36,35 @@ def read(path: Path) -> dict[str, Any]:
         The file cannot be read, or tells what cannot be.
     """
     words = told(onnxfile.metadata(path))
-    facts: dict[str, Any] = {**sound(path, words)}
+    facts: dict[str, Any] = {**sound(path, words), **more(path, words)}
+    drawn = {key: facts.pop(key) for key in ("front_end",) if key in facts}
     if has_classes(words):
         facts["labels_format"] = "onnx"
     named = {"output": OUTPUT, "embedding": EMBEDDING}
     facts |= {fact: words[key] for fact, key in named.items() if key in words}
     manifest.check(path, facts)
-    return facts
+    return facts | drawn
+
+
+def more(path: Path, words: Mapping[str, str]) -> dict[str, Any]:
+    """Return what else birdfast wrote into a file, by `OF_MORE`; the front end is a Recipe.
+
+    Raises
+    ------
+    ModelError
+        It is no such object.
+    """
+    if MORE not in words:
+        return {}
+    facts = numbered.parsed(path, words[MORE], f"facts in its {MORE}")
+    if not isinstance(facts, dict):
+        raise ModelError(f"{path}: its {MORE} is {words[MORE][:80]!r}; an object of facts fits")
+    for key in facts:
+        if key not in OF_MORE:
+            raise ModelError(f"{path}: its {MORE} tells {key!r}, which this birdfast does not know")
+    drawn = {"front_end": manifest.recipe(path, facts.pop("front_end"))} if "front_end" in facts else {}
+    manifest.check(path, facts)
+    return facts | drawn
 
 
 def told(words: Mapping[str, str]) -> dict[str, str]:
@@ -68,6 +95,7 @@ def write(
     classes: Sequence[str],
     output: str = "",
     embedding: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write facts into an ONNX network's file, so that it needs no other; OpenSoundscape reads them, too.
 
@@ -81,6 +109,8 @@ def write(
         What its classes are called, in order.
     output, embedding : str
         The names of the outputs with the scores and with the embedding; "" leaves it untold.
+    more : dict or None
+        What else is to be known, by `OF_MORE`, as JSON has it.
 
     Raises
     ------
@@ -91,6 +121,7 @@ def write(
     """
     words = {RATE: str(rate_hz), SECONDS: repr(window_samples / rate_hz), CLASSES: json.dumps([*classes])}
     words |= {key: name for key, name in ((OUTPUT, output), (EMBEDDING, embedding)) if name}
+    words |= {MORE: json.dumps(more, ensure_ascii=False)} if more else {}
     with AtomicFile(path, mode="wb") as made:
         made.stream.writelines(onnxfile.told(path, words))
 

@@ -1,0 +1,182 @@
+"""What stands beside a network that was exported: its labels, what it is, and whose weights are in it."""
+
+from __future__ import annotations
+
+import textwrap
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from .. import labels, sources
+from .._version import __version__
+from ..atomicfile import AtomicFile
+from ..classifier import Classifier
+from ..errors import ConfigError, ModelError
+from ..frontends import recipe
+from ..grafting.exporting import Kind
+from ..models import Model
+
+COLUMNS = 100
+SHARE_ALIKE = "BY-NC-SA"
+BIRDNET = "birdnet-2.4"
+LICENCE_OF_BIRDNET = (
+    "BirdNET's weights are licensed under Creative Commons Attribution-NonCommercial-ShareAlike 4.0: you may"
+    " pass this file on, and what you make of it, under the same licence, if you name BirdNET (K. Lisa Yang"
+    " Center for Conservation Bioacoustics, Cornell Lab of Ornithology, and Chemnitz University of"
+    " Technology), and not for commercial purposes."
+)
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A head and its network, as one.
+
+    Attributes
+    ----------
+    model, on : Model
+        The head, and what it is on.
+    heard : Model
+        The head with what is known of the sound that it takes.
+    classifier : Classifier
+        The head's layers.
+    classes : tuple of str
+        What its classes are called, as its manifest has them.
+    logits : bool
+        Whether the file gives logits, for programs that put a sigmoid behind them.
+    """
+
+    model: Model
+    on: Model
+    heard: Model
+    classifier: Classifier
+    classes: tuple[str, ...]
+    logits: bool
+
+    @property
+    def kind(self) -> Kind:
+        """What makes confidences of its logits."""
+        return cast(Kind, self.model.activation)
+
+    @property
+    def licence(self) -> str:
+        """What its authors let one do, in words."""
+        return f"{self.on.licence} (the network: {self.on.title}); {self.model.licence} (the head)"
+
+    def by_length(self) -> Model | None:
+        """Return what a file is taken for by the length of its windows alone; None: for nothing."""
+        try:
+            return Model(name="", title="").for_input(self.heard.window_samples)
+        except ModelError:
+            return None
+
+    def more(self) -> dict[str, Any]:
+        """Return what an ONNX file tells beside its sound and its classes, see `onnxfacts.OF_MORE`."""
+        facts: dict[str, Any] = {"licence": self.licence}
+        facts |= {key: value for key in ("licence_url", "source") if (value := getattr(self.on, key))}
+        if self.heard.step_samples not in (0, self.heard.window_samples):
+            facts["step_samples"] = self.heard.step_samples
+        if self.heard.normalization != "none":
+            facts["normalization"] = self.heard.normalization
+        if self.on.front_end is not None:
+            facts["front_end"] = recipe.plain(self.on.front_end)
+        return facts
+
+
+def about(whole: Whole) -> str:
+    """Return the line that is written into the network's file."""
+    return f"{whole.model.title}: a head on {whole.on.title}. Licence: {whole.licence}"
+
+
+def write_labels(path: Path, whole: Whole) -> None:
+    """Write the names of the classes, a line each: as BirdNET has them, Scientific name_Common name.
+
+    Where names could not be told from one another so, they stand as the head's manifest has them.
+
+    Raises
+    ------
+    ConfigError
+        A name cannot be on a line.
+    """
+    (meant,) = whole.model.class_names()
+    birdnets = [f"{one}_{other}" for one, other in zip(meant.scientific, meant.common, strict=True)]
+    for names in (birdnets, whole.classes):
+        with AtomicFile(path, mode="w", encoding="utf-8", newline="\n") as file:
+            file.stream.writelines(f"{name}\n" for name in names)
+        if len({*names}) == len(names) and _read_alike(path, meant):
+            return
+    odd = next((name for name in whole.classes if [name.strip()] != name.splitlines()), whole.classes[0])
+    raise ConfigError(
+        f"{whole.model.path}: {odd!r}: a class's name that cannot be a line of a file of labels"
+    )
+
+
+def _read_alike(path: Path, meant: labels.Labels) -> bool:
+    try:
+        return labels.load(path) == meant
+    except ModelError:  # a line without a name
+        return False
+
+
+def readme(path: Path, made: Path, whole: Whole) -> str:
+    """Return what the network is, for whoever finds it.
+
+    Parameters
+    ----------
+    path, made : path
+        What its file is to be called, and where it is now.
+    whole : Whole
+    """
+    on, heard = whole.on, whole.heard
+    licences = [f"Licence of the network, {on.title}: {on.licence}. {on.licence_url}".rstrip()]
+    licences += [LICENCE_OF_BIRDNET] if SHARE_ALIKE in on.licence and "BirdNET" in on.title else []
+    licences.append(f"Licence of the head, as who trained it says: {whole.model.licence}.")
+    paragraphs = [
+        f"{path.name}: {whole.model.title}",
+        f"A classifier of {len(whole.classes):,} classes on the embedding of {on.title}, as one network."
+        f" Written by birdfast {__version__}.",
+        *licences,
+        f"Takes: {_taken(whole)}. Gives: {_given(whole)}, in the order of {path.stem}_Labels.txt.",
+        "\n  ".join(["To run it:", *_ways(path, whole)]),
+        f"SHA-256 of {path.name}:\n  {sources.sha256(made, ModelError)}\n"
+        f"SHA-256 of the network that it was made of:\n  {on.sha256()}",
+    ]
+    if heard.normalization != "none":
+        paragraphs.insert(-2, f"The level of each window is changed first: {heard.normalization}.")
+    return "\n\n".join(_wrapped(one) for one in paragraphs) + "\n"
+
+
+def _taken(whole: Whole) -> str:
+    heard = whole.heard
+    sound = f"{heard.window_samples / heard.rate_hz:g} s of sound at {heard.rate_hz:,} Hz"
+    if whole.on.front_end is not None:
+        return f"the picture of {sound} (by the recipe in its metadata)"
+    return f"{sound}, {heard.window_samples:,} samples in -1..1, mono"
+
+
+def _given(whole: Whole) -> str:
+    if not whole.logits:
+        return f"confidences from 0 to 1 ({whole.kind})"
+    of_softmax = ", which makes the softmax of the head's scores of them" if whole.kind == "softmax" else ""
+    return f"scores that a sigmoid makes confidences of{of_softmax}"
+
+
+def _ways(path: Path, whole: Whole) -> list[str]:
+    """Return how programs that take it are called."""
+    stem, heard = path.stem, whole.heard
+    own = f"birdfast infer RECORDINGS -o RESULTS --model {path.name}"
+    if whole.logits:
+        return [
+            own,
+            f'birdnet: load_custom("acoustic", "2.4", "tf", "{path.name}", "{stem}_Labels.txt")',
+            f"BirdNET-Analyzer: -c {path.name}",
+        ]
+    if whole.on.kind == "tflite" and whole.by_length() is None:
+        return [f"birdfast models add {path.name} --rate {heard.rate_hz}", own.replace(path.name, stem)]
+    return [own]
+
+
+def _wrapped(paragraph: str) -> str:
+    return "\n".join(
+        line if line.startswith(" ") else textwrap.fill(line, COLUMNS, break_on_hyphens=False)
+        for line in paragraph.splitlines()
+    )
