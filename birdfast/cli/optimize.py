@@ -13,8 +13,8 @@ as a recorder gives them, with the noise of the last bit, as is an ONNX network;
 reported.
 
 With --report recordings of yours are heard in two ways, and it is counted how many detections stay, come and
-go: with --runtime or --precision this way beside the usual one, without them the rewritten network beside the
-original. Nothing is written, but into the cache.
+go, and how many windows a second each way hears: with --runtime or --precision this way beside the usual one,
+without them the rewritten network beside the original. Nothing is written, but into the cache.
 """
 
 from __future__ import annotations
