@@ -32,6 +32,7 @@ from . import graphs, networks, onnxnetworks
 if util.find_spec("openvino") is None:  # not imported here: that alone would be reported to its makers
     pytest.skip("OpenVINO is not installed: pip install '.[openvino]'", allow_module_level=True)
 
+NO_SPECTRUM = "OpenVINO lacks the operator RFFT2D, .* not with --no-graft; use --runtime litert$"
 BY_OPENVINO = Engine("openvino")
 CRASH = "import os, signal; os.kill(os.getpid(), signal.SIGSEGV)"
 
@@ -99,7 +100,7 @@ def test_it_says_what_the_usual_runtime_says(
     model, kept = request.getfixturevalue(name), cache if graft else None
     usual, cores = open_session(model, cache=kept), os.sched_getaffinity(0)
     if name == "drawing" and not graft:
-        with pytest.raises(ModelError, match=r"drawing\.tflite: OpenVINO refuses the model: .*RFFT2D"):
+        with pytest.raises(ModelError, match=rf"drawing\.tflite: {NO_SPECTRUM}"):
             open_session(model, engine=BY_OPENVINO)
         return
     session = open_session(model, cache=kept, engine=BY_OPENVINO)
@@ -303,6 +304,11 @@ def test_a_crash_is_a_verdict_on_this_runtime_alone(
     assert len([*tmp_path.glob("*.trial")]) == 2
 
 
+def test_a_spectrogram_that_openvino_lacks_is_named_by_its_trial_too(drawing: models.Model) -> None:
+    with pytest.raises(ModelError, match=rf"drawing\.tflite: {NO_SPECTRUM}"):
+        open_session(drawing, engine=BY_OPENVINO)
+
+
 def test_a_network_is_tried_before_it_is_opened(
     tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,7 +323,7 @@ def test_a_network_is_tried_before_it_is_opened(
     monkeypatch.setattr(trial, "attempt", counted)
     monkeypatch.setattr(openvino, "start", pytest.fail)
     for _ in range(2):
-        with pytest.raises(ModelError, match=r"tiny\.tflite: OpenVINO crashes on this model"):
+        with pytest.raises(ModelError, match=r"tiny\.tflite: OpenVINO crashes .*; use --runtime litert$"):
             open_session(tiny, cache=tmp_path, engine=BY_OPENVINO)
     assert tried.count("openvino") == 1
 
