@@ -73,7 +73,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--no-graft",
         dest="graft",
         action="store_false",
-        help="run the network's original graph, not the faster one that is proved to say the same",
+        help="run the network's original graph, not the faster one that is proved to say the same (only"
+        " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
     )
     values.engine(model, "auto")
     channel.argument(parser, each="with a column that says which")
