@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import gc
 import os
 import pty
 import shlex
 import shutil
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
@@ -483,6 +485,22 @@ def test_what_is_doubted_is_said_of_the_users_file(home: Path, file: Path) -> No
     assert f"{file.parent / 'its labels.txt'}: several classes are called A" in result.stderr
     assert ".part" not in result.stderr
     assert "Warning" not in result.stderr
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_full_disk_is_the_disks_fault_whether_a_model_is_replaced_or_not(
+    home: Path, file: Path, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    """What is in the way is a neighbour of its folder."""
+    if is_there:
+        adding.add(file, Told(rate_hz=8_000), Likely())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(home / ".mine.x.part"))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\); the same"):
+        adding.add(file, Told(rate_hz=8_000), Likely(), force=is_there)
 
 
 def test_a_name_that_is_too_long_for_the_disk_is_not_to_be_tried_again(home: Path, file: Path) -> None:

@@ -185,7 +185,7 @@ def test_a_network_of_which_it_says_other_things_is_refused_by_name(
     model = request.getfixturevalue(name)
     changed(monkeypatch, lambda found: [values + np.float32(0.34) for values in found])
     other = {"tiny": "litert", "of_onnx": "onnxruntime"}[name]
-    words = f"tiny.*: openvino gives other scores for this network: off by 0.34; use --runtime {other}"
+    words = f"tiny.*: openvino gives other scores for this network, off by up to 0.34; use --runtime {other}"
     for _ in range(2):
         with pytest.raises(ModelError, match=words):
             open_session(model, cache=tmp_path / "cache", engine=BY_OPENVINO)
@@ -197,7 +197,7 @@ def test_a_network_of_which_it_says_other_things_is_refused_by_name(
 
 @untried
 def test_yamnet_is_refused(yamnet: models.Model) -> None:
-    with pytest.raises(ModelError, match=r"yamnet\.tflite: openvino gives other scores.*off by 0\.\d"):
+    with pytest.raises(ModelError, match=r"yamnet\.tflite: openvino gives other scores.*off by up to 0\.\d"):
         open_session(yamnet, 521, engine=BY_OPENVINO)
 
 
@@ -232,10 +232,10 @@ def test_single_windows_are_proved_when_a_network_is_opened(
 
     def difference(usual: Session, other: Session) -> proof.Difference:
         proved.append(usual.batch)
-        return right(usual, other) if usual.batch > 1 else proof.Difference(9.0, 9.0)
+        return right(usual, other) if usual.batch > 1 else proof.Difference(9.0, 9.0, LOGITS)
 
     monkeypatch.setattr(proof, "difference", difference)
-    with pytest.raises(ModelError, match=r"tiny.*: openvino gives other scores .* off by 9; use --runtime"):
+    with pytest.raises(ModelError, match=r"tiny.*: openvino gives other scores .* off by up to 9; use --runtime"):
         open_session(tiny, cache=tmp_path, engine=BY_OPENVINO)
     assert proved == [4, 1]
 

@@ -98,6 +98,9 @@ def _portable(args: argparse.Namespace) -> None:
         raise ConfigError("--portable needs -o FAST.tflite")
     model = _network(args.model)
     path = model.path
+    if model.kind != "tflite":
+        advice = "; without --portable it is rewritten for birdfast" if model.kind == "onnx" else ""
+        raise ConfigError(f"{path}: --portable rewrites TFLite networks alone, and this is none{advice}")
     if args.output.resolve() == path.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)

@@ -22,7 +22,7 @@ from ..runtimes import openvino
 from . import proof
 from .batched import BatchedSession
 from .batches import Batches, filled, rows
-from .session import Arrays, Session, check_windows
+from .session import Arrays, Session, check_windows, is_logits
 
 # Of scores as logits. In bf16 the last digit of a confidence near 1 is worth 4 of a logit that is rounded so:
 # what is off by more is no rounding.
@@ -132,7 +132,8 @@ class OpenvinoSession:
         found = proof.difference(usual, self)
         if found.as_logits <= TOLERANCES[precision]:
             return Verdict(None)
-        told = f"openvino gives other scores for this network: off by {found.as_given:.2g}"
+        what = "scores" if is_logits(found.role) else f"{found.role.replace('_', ' ')}s"
+        told = f"openvino gives other {what} for this network, off by up to {found.as_given:.2g}"
         return Verdict(ModelError(f"{told}; use --runtime {_instead(usual)}"))
 
 
