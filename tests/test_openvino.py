@@ -235,7 +235,9 @@ def test_single_windows_are_proved_when_a_network_is_opened(
         return right(usual, other) if usual.batch > 1 else proof.Difference(9.0, 9.0, LOGITS)
 
     monkeypatch.setattr(proof, "difference", difference)
-    with pytest.raises(ModelError, match=r"tiny.*: openvino gives other scores .* off by up to 9; use --runtime"):
+    with pytest.raises(
+        ModelError, match=r"tiny.*: openvino gives other scores .* off by up to 9; use --runtime"
+    ):
         open_session(tiny, cache=tmp_path, engine=BY_OPENVINO)
     assert proved == [4, 1]
 

@@ -111,9 +111,7 @@ def one_pass(
         yield OnePass(recording, places)
 
 
-def whole(
-    recording: Recording, listeners: Sequence[Listener]
-) -> Iterator[tuple[Listener, Iterator[Scored]]]:
+def whole(recording: Recording, listeners: Sequence[Listener]) -> Iterator[tuple[Listener, Iterator[Scored]]]:
     """Yield a listener, and a batch of windows that it scores when it is asked for, of a whole recording."""
     grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
     shares = [Share(0, count(recording, grid)) for grid in grids]
