@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import runpy
 import warnings
 from dataclasses import replace
@@ -390,6 +391,24 @@ def test_a_network_is_prepared_once_it_was_opened(tmp_path: Path) -> None:
     sha256 = session._asked[2][1].sha256()
     assert places.is_prepared(sha256, tmp_path / "cache", places.AT_ONCE["onnx"])
     assert not places.is_prepared(sha256, tmp_path / "cache")
+
+
+def test_a_network_is_hashed_once_when_it_is_opened_and_its_body_by_who_starts_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(tmp_path, network())
+    model = session._asked[2][1]
+    assert places.bodies(model.sha256(), tmp_path / "cache") == [session.grafted.body]
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(verdict, "check", lambda *how: told.append(how))
+    hashed: list[bytes] = []
+    sha256 = hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", lambda data=b"": hashed.append(data) or sha256(data))
+    again = OnnxSession(model, cache=tmp_path / "cache")
+    assert again.grafted.body == session.grafted.body
+    ((data, *_, digest),) = told
+    assert digest == sha256(data).hexdigest()
+    assert hashed.count(data) == 1
 
 
 def test_nodes_in_no_order_are_not_rewritten() -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..arrays import Array
@@ -48,13 +49,13 @@ TYPES = {
 }
 
 
-def start(data: bytes) -> Any:
+def start(data: bytes | Path) -> Any:
     """Return a session that runs in one thread, in memory that does not grow.
 
     Parameters
     ----------
-    data : bytes
-        A model that `grafting.onnxgraph` has read; never a file of the user's.
+    data : bytes or path
+        A model that `grafting.onnxgraph` has written, or the file that holds it; never a file of the user's.
 
     Raises
     ------

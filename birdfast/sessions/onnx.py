@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -62,15 +63,16 @@ class OnnxSession:
         data = graph.with_outputs([*names.values()])
         del graph  # the weights are in memory often enough
         folder = cache and places.trusted(cache)
-        verdict.check(data, "onnx", _shapes(intake), folder, str(model.path))
+        sha256 = "" if folder is None else hashlib.sha256(data).hexdigest()  # once: it may be large
+        verdict.check(data, "onnx", _shapes(intake), folder, str(model.path), sha256)
         grafted = AS_IT_IS
         if cache is not None and model.front_end is None and taken.dtype == "float32":
             ends = {role: output.ends_in for role, output in shown.items()}
             asked_of = Asked(taken.name, intake.shape(1), intake.batch, names, ends)
-            grafted = onnxcache.cached(data, asked_of, model.sha256(), folder)
+            grafted = onnxcache.cached(data, asked_of, model.sha256(), folder, data_sha256=sha256)
             onnxgraft.warn(grafted)
         grafted = replace(grafted, unfit=_unfit(model, taken.dtype, intake.batch))
-        session = onnx.start(data if grafted.front_end is None else grafted.content())
+        session = onnx.start(data if grafted.front_end is None else grafted.body)
         self._start(session, names, (taken, model), shown, Batches(), grafted)
 
     def _start(
