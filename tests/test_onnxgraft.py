@@ -36,7 +36,7 @@ from birdfast.runtimes import onnx as runtime  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.spectrogram import window_values  # noqa: E402
 
-from . import networks, onnxnetworks  # noqa: E402
+from . import networks, onnxfrontends, onnxnetworks  # noqa: E402
 from .onnxfrontends import (  # noqa: E402
     BINS,
     BODIES,
@@ -186,6 +186,17 @@ def test_two_spectrograms_beside_one_another_are_one_front_end() -> None:
     assert [branch.n_fft for branch in found.branches] == [N_FFT, 2 * N_FFT]
 
 
+@pytest.mark.parametrize(("n_fft", "is_grafted"), [(243, True), (251, False)])
+def test_an_odd_transform_is_grafted_if_the_kernels_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_fft: int, is_grafted: bool
+) -> None:
+    monkeypatch.setattr(onnxfrontends, "N_FFT", n_fft)
+    monkeypatch.setattr(onnxfrontends, "BINS", n_fft // 2 + 1)
+    session = opened(tmp_path, network("dft"))
+    assert session.is_rewritten == is_grafted
+    assert "NumPy" not in session.grafted.proof.front_end
+
+
 @pytest.mark.parametrize("odd", ["clipped", "drifting", "trained"])
 def test_what_only_looks_like_a_front_end_runs_as_it_is(tmp_path: Path, odd: str) -> None:
     made = network(odd=odd)
@@ -280,6 +291,8 @@ def test_what_the_front_end_alone_used_is_not_kept() -> None:
 def test_a_batch_that_cannot_be_chosen_runs_as_it_is(tmp_path: Path) -> None:
     asked = onnxgraft.Asked("sound", (1, SAMPLES), 4, {"logits": "scores"}, {})
     assert onnxgraft.verified(network().SerializeToString(), asked) == onnxgraft.AS_IT_IS
+    with pytest.warns(RuntimeWarning, match="the original graph is used: it always takes 4 windows"):
+        opened(tmp_path, network(shape=(4, SAMPLES)))
 
 
 def test_learning_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,9 @@ from math import gcd, tau
 import numpy as np
 
 from ..arrays import Array, Float32, Float64
+from ..errors import ConfigError
 from ..frontends.tables import Branch, Pad
+from ..spectrogram import plans
 from ..spectrogram.frames import window_values
 from . import onnxlayout
 from .onnxlayout import MOST_VALUES, Layout
@@ -92,7 +94,7 @@ def learn(piece: Runs[str], signal: str, part: str) -> Spectrum | None:
     Returns
     -------
     Spectrum or None
-        None: it is none, or none of an even length.
+        None: it is none, or of an odd length that the kernels lack: NumPy, which takes all, takes long.
     """
     size = int(np.prod(piece.shapes[signal]))
     silence, click = np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -203,6 +205,14 @@ def _named(window: Float64) -> Float64:
     return window
 
 
+def _is_taken(n_fft: int) -> bool:
+    try:
+        plans.check_length(n_fft)
+    except ConfigError:
+        return n_fft % 2 == 0
+    return True
+
+
 def _bins(
     power: Callable[[Array], Float64], framed: Branch, window: Float64, gains: Float64, size: int
 ) -> tuple[int, int] | None:
@@ -224,6 +234,6 @@ def _bins(
     if not slope > 0:
         return None
     n_fft, first = round(tau / slope), round(offset / slope)
-    fits = n_fft % 2 == 0 and len(window) <= n_fft <= MOST_POINTS and n_fft * framed.frames <= MOST_VALUES
+    fits = _is_taken(n_fft) and len(window) <= n_fft <= MOST_POINTS and n_fft * framed.frames <= MOST_VALUES
     fits &= 0 <= first <= n_fft // 2 + 1 - len(gains)
     return (n_fft, first) if fits else None

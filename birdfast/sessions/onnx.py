@@ -70,8 +70,9 @@ class OnnxSession:
             ends = {role: output.ends_in for role, output in shown.items()}
             asked_of = Asked(taken.name, intake.shape(1), intake.batch, names, ends)
             grafted = onnxcache.cached(data, asked_of, model.sha256(), folder, data_sha256=sha256)
-            onnxgraft.warn(grafted)
         grafted = replace(grafted, unfit=_unfit(model, taken.dtype, intake.batch))
+        if cache is not None and model.front_end is None:
+            onnxgraft.warn(grafted)
         session = onnx.start(data if grafted.front_end is None else grafted.body)
         self._start(session, names, (taken, model), shown, Batches(), grafted)
 
