@@ -90,6 +90,7 @@ def test_windows_are_compared_with_themselves_whatever_the_batches(
     assert found.come.sum() > 0
 
 
+@pytest.mark.filterwarnings("ignore:the original graph is used. it always takes 4 windows:RuntimeWarning")
 def test_a_network_is_not_compared_with_itself(
     tiny: models.Model, wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -217,9 +217,8 @@ def _rewrite_onnx(model: Model, folder: Path, shown: Wanted) -> bool:
     with warnings.catch_warnings(record=True) as told, _named(model.path):
         warnings.simplefilter("always", RuntimeWarning)
         grafted = OnnxSession(model, shown, folder).grafted
-    if (
-        grafted.front_end is None and told and not grafted.unfit
-    ):  # what is refused, or for want of memory, is an error here
+    is_tried = grafted.front_end is None and not grafted.unfit
+    if is_tried and told:  # what is refused, or for want of memory, is an error here
         why = grafted.refused or "; ".join(str(one.message) for one in told)
         raise ModelError(f"{model.path}: {why}")
     where = "kept in birdfast's cache" if grafted.is_kept else "not kept"

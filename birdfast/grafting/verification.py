@@ -14,10 +14,8 @@ from .graph import Graph
 from .operators import RESHAPES, reads
 from .roles import is_logits
 
-LOUD = {
-    "noise to 3": 3.0,
-    "noise to 40000": 40_000.0,
-}  # peaks of sound that is louder than any: int16 as floats, and more
+# Peaks of sound that is louder than any: int16 as floats, and more.
+LOUD = {"noise to 3": 3.0, "noise to 40000": 40_000.0}
 FLATTEST = 1e-3  # slope of a sigmoid: where it is flatter, the rounding of numbers near 1 would be judged
 
 
