@@ -387,6 +387,18 @@ def test_what_another_kept_is_not_what_is_asked(
     assert "rewritten, not kept" in "".join(capsys.readouterr())
 
 
+def test_a_portable_file_is_of_a_tflite_network_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "front.onnx"
+    path.write_bytes(network().SerializeToString())
+    assert main(["optimize", str(path), "--portable", "-o", str(tmp_path / "fast.tflite")]) == 64
+    assert (
+        f"{path}: --portable rewrites TFLite networks alone, and this is of kind onnx"
+        in capsys.readouterr().err
+    )
+
+
 def test_optimize_refuses_what_fails_the_proof(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import gcd, tau
+from typing import get_args
 
 import numpy as np
 
@@ -26,7 +27,7 @@ NEAR = 2e-5  # of the largest number: what float32 sums in any order differ by
 ROUNDING = 1e-6  # of a window's values, up to 1
 WINDOWS = ("hann", "hamming", "blackman")
 MOST_POINTS = 65_536  # of a transform, as the kernels have it
-PADS: tuple[Pad, ...] = ("zero", "reflect", "edge")
+PADS: tuple[Pad, ...] = get_args(Pad)
 
 
 @dataclass(frozen=True)

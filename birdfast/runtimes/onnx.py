@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 from ..arrays import Array
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
-from ..words import extra_hint
+from ..words import extra_hint, typed
 
 HINT = extra_hint("onnx")
 ERRORS_ONLY = 4
@@ -35,6 +35,9 @@ class Tensor(NamedTuple):
     name: str
     dtype: str
     shape: tuple[int | None, ...]
+
+    def __str__(self) -> str:
+        return f"{self.name} {typed(self.dtype, self.shape)}"
 
 
 TYPES = {

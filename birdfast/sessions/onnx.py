@@ -13,13 +13,12 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..config import GraphEnd
-from ..errors import ModelError
 from ..grafting import onnxcache, onnxgraft, places, verdict
 from ..grafting.bare import Bare, Feed, feed
 from ..grafting.onnxgraft import AS_IT_IS, Asked, OnnxGrafted
 from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.roles import Wanted, further_ends, of_a_window, roles
-from ..grafting.signature import Output
+from ..grafting.signature import Output, the_input
 from ..models import Model
 from ..runtimes import onnx
 from .batches import Batches, filled, rows
@@ -53,7 +52,7 @@ class OnnxSession:
 
     def __init__(self, model: Model, asked: Wanted | None = None, cache: Path | None = None) -> None:
         graph = OnnxGraph(model.path)
-        taken, declared = _only_input(graph), graph.outputs
+        taken, declared = the_input(graph.inputs), graph.outputs
         places_of = roles(declared, wanted(model) if asked is None else asked)
         shown = {role: declared[place] for role, place in places_of.items()}
         names = {role: output.names[0] for role, output in shown.items()}
@@ -145,13 +144,6 @@ class OnnxSession:
         """Return what the network gives, in its own shapes."""
         found = onnx.run(self._session, {self._input: self._feed(windows)}, list(self._names.values()))
         return dict(zip(self._names, found, strict=True))
-
-
-def _only_input(graph: OnnxGraph) -> onnx.Tensor:
-    inputs = graph.inputs
-    if len(inputs) != 1:
-        raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
-    return inputs[0]
 
 
 def _intake(taken: onnx.Tensor, model: Model) -> Intake:
