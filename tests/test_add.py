@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 
 from birdfast import models, sources, voice
+from birdfast.cli import add
 from birdfast.cli.questions import Likely, Nobody
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError, OutputError
@@ -28,7 +29,7 @@ from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
 from birdfast.pipeline.listener import Listener
-from birdfast.runs import adding, guesses
+from birdfast.runs import adding, facts_of_file, guesses
 from birdfast.runs.output import alone
 from birdfast.runs.told import Told
 
@@ -262,6 +263,14 @@ def test_what_is_replaced_twice_and_back_is_whole(home: Path, file: Path) -> Non
         adding.add(file, Told(rate_hz=8_000), Likely(), force=True)
         assert models.find("mine").path.read_bytes() == content
         assert len(left(home / "mine")) == 3
+
+
+def test_the_recipe_that_help_shows_is_one(tmp_path: Path) -> None:
+    shown = (add.__doc__ or "").split("--window 5\n")[1]
+    (tmp_path / "mel.toml").write_text("\n".join(line.strip() for line in shown.splitlines()))
+    assert facts_of_file.recipe(tmp_path / "mel.toml") == Recipe(
+        n_fft=1024, hop_samples=320, n_mels=128, fmin_hz=50.0, level="db", top_db=80.0
+    )
 
 
 def test_the_place_is_told_before_the_first_question(home: Path, file: Path) -> None:
