@@ -53,7 +53,7 @@ def power(mix: mixes.Mix) -> np.ndarray:
 def test_a_mix_has_the_labels_and_the_sound_of_all_its_clips(clips: list[Clip]) -> None:
     mixed = mixes.Mix((clips[0], clips[2], clips[0]), (1,))
     assert mixed.labels == ("1 kHz", "3 kHz")
-    assert mixed.path == clips[0].path
+    assert mixed.name == clips[0].name
     heard = power(mixed).max(axis=0)
     alone = [powers(mixer().store.of(clip, print).whole, FRONT_END).max(axis=0) for clip in clips]
     at = [heard[one.argmax()] for one in alone]
@@ -91,11 +91,22 @@ def test_a_seed_repeats_and_another_differs(clips: list[Clip]) -> None:
 
 
 def test_each_clip_comes_first_in_every_copy(clips: list[Clip]) -> None:
-    made = mixes.make(clips, copies=5, others=2, seed=0)
+    made = mixes.make(clips, recipe.MixChoice(copies=5, others=2), 0)
     assert [mix.clips[0] for mix in made] == clips * 5
     assert {len(mix.clips) for mix in made} == {1, 2, 3}
     assert len({mix.seed for mix in made}) == len(made)
-    assert mixes.make(clips, copies=0, others=2, seed=0) == []
+    assert mixes.make(clips, recipe.MixChoice(), 0) == []
+
+
+def test_noise_alone_has_no_label_and_falls_with_frequency(clips: list[Clip]) -> None:
+    made = mixes.make(clips, recipe.MixChoice(noise=2.5), 0)
+    assert [mix.clips for mix in made] == [()] * 8
+    assert {mix.labels for mix in made} == {()}
+    heard = np.array([power(mix).mean(axis=0) for mix in made])
+    assert (heard > 0).all()
+    slopes = [np.polyfit(np.arange(32), np.log(one), 1)[0] for one in heard]
+    assert max(slopes) < 0.02
+    assert min(slopes) < -0.02
 
 
 def test_silence_and_what_cannot_be_read(clips: list[Clip], tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from ..spectrogram import mel
 from ..stsg.tokenizer import TokenFrontEnd
 from ..stsg.variants import bands_of, powers
 from .bands import Bands, BandStore
+from .recipe import MixChoice
 from .recordings import Clip, Tell
 
 LEVEL_DB = (-40.0, -10.0)  # of a clip: root mean square in the front end's bands, full scale is 0
@@ -34,7 +35,7 @@ class Mix:
     Attributes
     ----------
     clips : tuple of Clip
-        The first one names the mix.
+        The first one names the mix; none at all is noise alone.
     seed : tuple of int
         Where in each clip, how loud, and which noise.
     """
@@ -43,14 +44,9 @@ class Mix:
     seed: tuple[int, ...]
 
     @property
-    def path(self) -> str:
-        """The first clip's recording."""
-        return self.clips[0].path
-
-    @property
     def name(self) -> str:
         """The first clip's."""
-        return self.clips[0].name
+        return self.clips[0].name if self.clips else "noise"
 
     @property
     def labels(self) -> tuple[str, ...]:
@@ -58,16 +54,17 @@ class Mix:
         return tuple(dict.fromkeys(label for clip in self.clips for label in clip.labels))
 
 
-def make(clips: Sequence[Clip], copies: int, others: int, seed: int) -> list[Mix]:
-    """Return `copies` mixes for each clip, with 0 to `others` other clips in each."""
+def make(clips: Sequence[Clip], choice: MixChoice, seed: int) -> list[Mix]:
+    """Return `copies` mixes for each clip, with 0 to `others` other clips in each, and then noise alone."""
     dice = np.random.default_rng(seed)
     mixes = []
-    for copy in range(copies):
+    for copy in range(choice.copies):
         for number, clip in enumerate(clips):
-            beside = dice.integers(len(clips), size=dice.integers(others + 1))
+            beside = dice.integers(len(clips), size=dice.integers(choice.others + 1))
             chosen = (clip, *(clips[other] for other in beside))
             mixes.append(Mix(chosen, (seed, copy, number)))
-    return mixes
+    n_silent = round(choice.noise * len(clips))
+    return [*mixes, *(Mix((), (seed, choice.copies, number)) for number in range(n_silent))]
 
 
 @dataclass(frozen=True, eq=False)

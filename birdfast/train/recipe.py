@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import config, sources
-from ..config import above_zero, check, whole
+from ..config import above_zero, check, number, whole
 from ..errors import ConfigError
 from ..stsg import streams, variants
 from ..stsg.pooling import Pooling
@@ -42,14 +42,31 @@ class CodebookChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class MixChoice:
-    """Mixes of clips to learn from, beside the clips; the recipe's table `mixes`."""
+    """Mixes of clips to learn from, beside the clips; the recipe's table `mixes`.
+
+    Parameters
+    ----------
+    copies : int
+        Mixes of each clip with others and with noise.
+    others : int
+        Clips at the most beside it.
+    noise : float
+        Windows of noise alone, for each clip.
+    """
 
     copies: int = 0
     others: int = 2
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("copies", "others"):
             whole(name, getattr(self, name))
+        number("noise", self.noise, 0)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there are any."""
+        return self.copies > 0 or self.noise > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -158,7 +175,7 @@ def of(tables: dict[str, Any]) -> Recipe:
     recipe = Recipe(window_s=float(window_s), **made, streams=some, variants=varied)
     token_s = max(front_end.token_samples / front_end.rate_hz for front_end in recipe.front_ends)
     check(window_s >= token_s, "window_s", window_s, f"one token at least, {token_s:g} seconds")
-    if recipe.mixes.copies and recipe.frontend.n_mfcc:
+    if recipe.mixes.wanted and recipe.frontend.n_mfcc:
         raise ConfigError("mixes: they are of mel bands; frontend.n_mfcc must be 0")
     return recipe
 

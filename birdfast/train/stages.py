@@ -114,14 +114,12 @@ class Training:
     @property
     def softmax(self) -> bool:
         """Whether the model's classes exclude each other."""
-        return self.exclusive and not self.recipe.mixes.copies
+        return self.exclusive and not self.recipe.mixes.wanted
 
     @property
     def labelled(self) -> list[Clip | Mix]:
         """The clips, and mixes of them: what the head learns from."""
-        choice = self.recipe.mixes
-        mixed = mixes.make(self.clips, choice.copies, choice.others, self.seed)
-        return [*self.clips, *mixed]
+        return [*self.clips, *mixes.make(self.clips, self.recipe.mixes, self.seed)]
 
     @property
     def everything(self) -> list[Clip | Mix]:
