@@ -179,7 +179,7 @@ def test_an_onnx_file_tells_what_opensoundscape_reads(of_onnx: models.Model, tmp
     assert float(told["sample_duration"]) == onnxnetworks.WINDOW_SAMPLES / onnxnetworks.RATE_HZ
     assert json.loads(told["classes"]) == list(CLASSES)
     assert (told["class_outputs_key"], told["embedding_outputs_key"]) == ("predictions", "embeddings")
-    assert "CC0 (the head)" in json.loads(told["birdfast"])["licence"]
+    assert "the head: CC0" in json.loads(told["birdfast"])["licence"]
 
 
 @pytest.mark.parametrize(
@@ -295,7 +295,7 @@ def test_birdnet_with_a_head_is_as_birdnets_programs_want_it(
         np.testing.assert_allclose(sigmoid(scores), meant, atol=CLOSE)
     assert exported.network.stat().st_size < birdnet.path.stat().st_size
     told = Graph.parse(exported.network.read_bytes()).model.description.decode()
-    assert "CC BY-NC-SA 4.0 (the network: BirdNET V2.4)" in told
+    assert "CC BY-NC-SA 4.0 (the network, BirdNET V2.4)" in told
     readme = exported.readme.read_text()
     assert "NonCommercial-ShareAlike" in readme
     assert hashlib.sha256(exported.network.read_bytes()).hexdigest() in readme
@@ -480,7 +480,7 @@ def test_the_command_writes_and_says_what_it_wrote(
     said = capsys.readouterr().out
     assert "tiny and a head of 1 layer; gives confidences of 4 classes" in said
     assert "says what the head says: on 14 windows" in said
-    assert "CC0 (the head)" in said
+    assert "the head: CC0" in said
     assert main(["export", str(folder), "-o", str(path)]) == exits.USAGE
     assert "is there; take another name, or --force" in capsys.readouterr().err
     assert main(["export", str(folder), "-o", str(path), "--force"]) == exits.FINE

@@ -60,7 +60,7 @@ class Whole:
     @property
     def licence(self) -> str:
         """What its authors let one do, in words."""
-        return f"{self.on.licence} (the network: {self.on.title}); {self.model.licence} (the head)"
+        return f"{self.on.licence} (the network, {self.on.title}); the head: {self.model.licence}"
 
     def by_length(self) -> Model | None:
         """Return what a file is taken for by the length of its windows alone; None: for nothing."""
