@@ -459,6 +459,15 @@ def test_what_is_there_stays_without_force(deep: models.Model, tmp_path: Path) -
     assert not [one for one in tmp_path.iterdir() if one.name.endswith(".part")]
 
 
+@pytest.mark.parametrize("value", [5, None, b"x", "", "a\0b", [], True], ids=str)
+def test_a_place_is_a_path(value: Any, deep: models.Model, tmp_path: Path) -> None:
+    folder = on_deep(tmp_path / "h", deep)
+    with pytest.raises(BirdfastError, match="path: "):
+        export(folder, value)
+    with pytest.raises(BirdfastError, match="model: "):
+        export(value, tmp_path / "mine.tflite")
+
+
 def test_a_file_that_says_something_else_is_not_written(
     deep: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -124,7 +124,7 @@ def check(place: Path, facts: Mapping[str, Any]) -> None:
     check_window(place, facts.get("window_samples", 0), facts.get("rate_hz", 0))
 
 
-def recipe(place: Path, told: object) -> Recipe:
+def read_recipe(place: Path, told: object) -> Recipe:
     """Read the recipe of a front end that a file tells in a table; ModelError where it is none."""
     from ..frontends.recipe import Recipe
 

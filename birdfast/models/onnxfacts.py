@@ -62,7 +62,7 @@ def more(path: Path, words: Mapping[str, str]) -> dict[str, Any]:
     for key in facts:
         if key not in OF_MORE:
             raise ModelError(f"{path}: its {MORE} tells {key!r}, which this birdfast does not know")
-    drawn = {"front_end": manifest.recipe(path, facts.pop("front_end"))} if "front_end" in facts else {}
+    drawn = {"front_end": manifest.read_recipe(path, facts.pop("front_end"))} if "front_end" in facts else {}
     manifest.check(path, facts)
     return facts | drawn
 

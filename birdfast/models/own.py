@@ -192,7 +192,7 @@ def _head(folder: Path) -> Model:
 def _check(place: Path, facts: dict[str, Any]) -> None:
     """Refuse keys and values that a user's manifest cannot have."""
     if "front_end" in facts:
-        facts["front_end"] = manifest.recipe(place, facts["front_end"])
+        facts["front_end"] = manifest.read_recipe(place, facts["front_end"])
     manifest.check(place, {key: value for key, value in facts.items() if key not in TABLES})
     if "on_sha256" in facts:
         facts["on_sha256"] = facts["on_sha256"].lower()

@@ -88,7 +88,8 @@ def export(
     _check_head(model)
     on = backbone(model)
     _check_kind(on, path)
-    names = [path, path.with_name(f"{path.stem}_Labels.txt"), path.with_name(f"{path.stem}_README.txt")]
+    beside = [path.with_name(f"{path.stem}_{what}.txt") for what in ("Labels", "README")]
+    names = [path, *beside]
     for one in names:
         _check_place(one, (*model.files, *on.files), force=force)
     output_folder(path.parent)
@@ -104,7 +105,7 @@ def export(
             path.unlink(missing_ok=True)
         for made, one in zip((readme, labels, network), names[::-1], strict=True):
             made.replace(one)
-    return Exported(*names, whole, n_windows, difference)
+    return Exported(path, beside[0], beside[1], whole, n_windows, difference)
 
 
 def _check_head(model: Model) -> None:
@@ -186,8 +187,8 @@ def _write(path: Path, whole: Whole) -> None:
         with named(on.path):
             data, scores, embedding = onnxexporting.whole(on.path, shown, whole.classifier, whole.kind)
         _put(path, data)
-        told: Any = (whole.heard.rate_hz, whole.heard.window_samples, whole.classes)
-        onnxfacts.write(path, *told, output=scores, embedding=embedding, more=whole.more())
+        rate_hz, window_samples = whole.heard.rate_hz, whole.heard.window_samples
+        onnxfacts.write(path, rate_hz, window_samples, whole.classes, scores, embedding, whole.more())
         return
     with named(on.path):
         graph = original.read(on.path, partial=True)
