@@ -26,6 +26,7 @@ from birdfast.config import Options
 from birdfast.errors import BirdfastError, ConfigError, ModelError
 from birdfast.grafting import exporting as surgery
 from birdfast.grafting.graph import Graph
+from birdfast.grafting.onnxgraph import OnnxGraph
 from birdfast.models import onnxfacts
 from birdfast.pipeline import Pipeline
 from birdfast.runs import exporting
@@ -222,7 +223,9 @@ def test_a_head_on_what_was_exported_is_exported(of_onnx: models.Model, tmp_path
     exported = export(second, tmp_path / "again.onnx")
     same(exported, second, onnxnetworks.RATE_HZ, onnxnetworks.WINDOW_SAMPLES)
     third = head(tmp_path / "third", exported.network, str(exported.network), layers(8, 2))
-    assert export(third, tmp_path / "more.onnx").difference < exporting.TOLERANCE
+    more = export(third, tmp_path / "more.onnx")
+    assert more.difference < exporting.TOLERANCE
+    assert [output.names for output in OnnxGraph(more.network).outputs] == [("predictions",), ("embeddings",)]
 
 
 @pytest.mark.parametrize(
@@ -301,16 +304,37 @@ def test_birdnet_with_a_head_is_as_birdnets_programs_want_it(
     assert hashlib.sha256(exported.network.read_bytes()).hexdigest() in readme
 
 
-@pytest.mark.long
+def test_a_copy_of_birdnet_keeps_birdnets_licence(on_birdnet: tuple[Path, Exported]) -> None:
+    """A network that is told by its file has no licence that is known, but looks like BirdNET."""
+    whole = on_birdnet[1].whole
+    nameless = models.Model(name="mine", title="mine", path=whole.on.path)
+    assert "CC BY-NC-SA 4.0" in dataclasses.replace(whole, on=nameless).licence
+    other = dataclasses.replace(whole, on=nameless, classifier=Classifier(layers(7, 4)))
+    assert "CC BY-NC-SA 4.0" not in other.licence
+
+
 def test_birdnet_itself_says_what_the_head_says(on_birdnet: tuple[Path, Exported], tmp_path: Path) -> None:
+    heard_by_birdnet(*on_birdnet, tmp_path, 48_000)
+
+
+def test_birdnet_takes_a_head_on_an_onnx_network_like_its_own(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
+    made = onnxnetworks.network(("batch", 96_000), n_values=96_000)
+    place = onnxnetworks.write_folder(tmp_path / "network", made)
+    (place / "model.toml").write_text("rate_hz = 32000\nwindow_samples = 96000\n")
+    folder = on_onnx(tmp_path / "h", models.find(place))
+    exported = export(folder, tmp_path / "mine.onnx")
+    assert 'load_custom("acoustic", "3.0", "onnx", "mine.onnx"' in exported.readme.read_text()
+    heard_by_birdnet(folder, exported, tmp_path, 32_000, "3.0", "onnx")
+
+
+def heard_by_birdnet(folder: Path, exported: Exported, place: Path, rate_hz: int, *how: str) -> None:
+    """Hold what birdnet finds with an exported file to what birdfast finds with the head."""
     pytest.importorskip("birdnet", reason="birdnet 1.3.1 comes with the extra [bench]")
-    folder, exported = on_birdnet
-    sound, table = tmp_path / "a.wav", tmp_path / "table.csv"
-    write(sound, noise(4 * 144_000, seed=3), 48_000, subtype="FLOAT")
-    command = (sys.executable, "-m", "tests.golden.make_birdnet")
-    done = commands.ran(
-        *command, sound, table, exported.network, exported.labels, cwd=Path(__file__).parents[1]
-    )
+    sound, table = place / "a.wav", place / "table.csv"
+    write(sound, noise(12 * rate_hz, seed=3), rate_hz, subtype="FLOAT")
+    command = (sys.executable, "-m", "tests.golden.make_birdnet", sound, table)
+    done = commands.ran(*command, exported.network, exported.labels, *how, cwd=Path(__file__).parents[1])
     assert done.returncode == 0, done.stderr
     rows = {
         (float(row["start_s"]), row["species"]): float(row["confidence"]) for row in commands.table(table)

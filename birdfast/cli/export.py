@@ -8,7 +8,7 @@ what the head says.
 On birdnet-2.4 the file is what birdnet's load_custom and BirdNET-Analyzer's -c take:
 
   birdfast export MODEL/ -o mine.tflite
-  birdnet.load_custom("acoustic", "2.4", "tf", "mine.tflite", "mine_Labels.txt")
+  birdnet.load_custom("acoustic", "2.4", "tf", "mine.tflite", "mine_Labels.txt", library="litert")
 
 Those put a sigmoid behind a network, so this one ends without, and other files with theirs: they give
 confidences. An ONNX file tells `birdfast infer` all that is to be known; of a TFLite file the network that it

@@ -15,10 +15,14 @@ from ..errors import ConfigError, ModelError
 from ..frontends import recipe
 from ..grafting.exporting import Kind
 from ..models import Model
+from ..models.model import listed
 
 COLUMNS = 100
 SHARE_ALIKE = "BY-NC-SA"
-BIRDNET = "birdnet-2.4"
+# What birdnet's load_custom takes; BirdNET-Analyzer's -c is for version 2.4 alone.
+BIRDNETS = {"tflite": ("2.4", "3.0"), "onnx": ("3.0",)}
+BACKENDS = {"tflite": ("tf", ', library="litert"'), "onnx": ("onnx", "")}
+SIGMOID_BEHIND = ("2.4",)  # of version 3.0 it is in the graph
 LICENCE_OF_BIRDNET = (
     "BirdNET's weights are licensed under Creative Commons Attribution-NonCommercial-ShareAlike 4.0: you may"
     " pass this file on, and what you make of it, under the same licence, if you name BirdNET (K. Lisa Yang"
@@ -41,8 +45,6 @@ class Whole:
         The head's layers.
     classes : tuple of str
         What its classes are called, as its manifest has them.
-    logits : bool
-        Whether the file gives logits, for programs that put a sigmoid behind them.
     """
 
     model: Model
@@ -50,7 +52,21 @@ class Whole:
     heard: Model
     classifier: Classifier
     classes: tuple[str, ...]
-    logits: bool
+
+    @property
+    def birdnet(self) -> str:
+        """As a custom network on which version of BirdNET other programs take it; "": on none."""
+        plain = self.heard.normalization == "none" and self.on.front_end is None
+        for version in BIRDNETS[self.on.kind] if plain else ():
+            known = listed()[f"birdnet-{version}"]
+            if (known.rate_hz, known.window_samples) == (self.heard.rate_hz, self.heard.window_samples):
+                return version
+        return ""
+
+    @property
+    def logits(self) -> bool:
+        """Whether the file gives logits, for programs that put a sigmoid behind them."""
+        return self.birdnet in SIGMOID_BEHIND
 
     @property
     def kind(self) -> Kind:
@@ -60,7 +76,16 @@ class Whole:
     @property
     def licence(self) -> str:
         """What its authors let one do, in words."""
-        return f"{self.on.licence} (the network, {self.on.title}); the head: {self.model.licence}"
+        return f"{self.licence_of_network} (the network, {self.on.title}); the head: {self.model.licence}"
+
+    @property
+    def licence_of_network(self) -> str:
+        """What the network's author lets one do; of one that is told by its file, as what it looks like."""
+        like = listed().get(f"birdnet-{self.birdnet}")
+        known = self.on.licence != Model(name="", title="").licence
+        if known or like is None or like.embedding_samples != self.classifier.n_values:
+            return self.on.licence
+        return f"{self.on.licence}; if it is {like.title}: {like.licence}"
 
     def by_length(self) -> Model | None:
         """Return what a file is taken for by the length of its windows alone; None: for nothing."""
@@ -127,8 +152,9 @@ def readme(path: Path, made: Path, whole: Whole) -> str:
     whole : Whole
     """
     on, heard = whole.on, whole.heard
-    licences = [f"Licence of the network, {on.title}: {on.licence}. {on.licence_url}".rstrip()]
-    licences += [LICENCE_OF_BIRDNET] if SHARE_ALIKE in on.licence and "BirdNET" in on.title else []
+    of_network = whole.licence_of_network
+    licences = [f"Licence of the network, {on.title}: {of_network}. {on.licence_url}".rstrip()]
+    licences += [LICENCE_OF_BIRDNET] if SHARE_ALIKE in of_network and whole.birdnet else []
     licences.append(f"Licence of the head, as who trained it says: {whole.model.licence}.")
     paragraphs = [
         f"{path.name}: {whole.model.title}",
@@ -164,12 +190,11 @@ def _ways(path: Path, whole: Whole) -> list[str]:
     """Return how programs that take it are called."""
     stem, heard = path.stem, whole.heard
     own = f"birdfast infer RECORDINGS -o RESULTS --model {path.name}"
-    if whole.logits:
-        return [
-            own,
-            f'birdnet: load_custom("acoustic", "2.4", "tf", "{path.name}", "{stem}_Labels.txt")',
-            f"BirdNET-Analyzer: -c {path.name}",
-        ]
+    if whole.birdnet:
+        backend, more = BACKENDS[whole.on.kind]
+        told = f'"acoustic", "{whole.birdnet}", "{backend}", "{path.name}", "{stem}_Labels.txt"{more}'
+        analyzer = [f"BirdNET-Analyzer: -c {path.name}"] if whole.logits else []
+        return [own, f"birdnet: load_custom({told})", *analyzer]
     if whole.on.kind == "tflite" and whole.by_length() is None:
         return [f"birdfast models add {path.name} --rate {heard.rate_hz}", own.replace(path.name, stem)]
     return [own]

@@ -21,7 +21,6 @@ from ..config import path as checked_path
 from ..errors import ConfigError, ModelError
 from ..grafting import exporting, onnxexporting, original, verification
 from ..models import Model, kinds, onnxfacts, own
-from ..models.model import listed
 from ..scores import ScoreRule
 from ..sessions import backbone, named, open_session
 from ..sessions.session import LOGITS, Session
@@ -33,7 +32,6 @@ from .unfinished import unfinished
 
 TOLERANCE = 1e-3  # of a logit
 OF_CACHE = ".graft.tflite"  # files that hold what is left of a network without its front end
-SIGMOID_BEHIND = "birdnet-2.4"  # programs that take custom networks like this one put a sigmoid behind them
 
 
 class Exported(NamedTuple):
@@ -149,9 +147,7 @@ def _whole(model: Model, on: Model, heard: Model) -> Whole:
     """Return what is known of the network that is to be written; refuse what its file could not tell."""
     facts = modelfolder.facts(model.path.parent, modelfolder.HEAD)
     arrays = modelfolder.arrays(model.path.parent, facts["arrays"])
-    like = listed()[SIGMOID_BEHIND]
-    logits = on.kind == "tflite" and heard.window_samples == like.window_samples
-    made = Whole(model, on, heard, Classifier.of(arrays), tuple(facts["classes"]), logits=logits)
+    made = Whole(model, on, heard, Classifier.of(arrays), tuple(facts["classes"]))
     if on.kind == "tflite":
         _check_told(made)
     return made
