@@ -154,7 +154,7 @@ def readme(path: Path, made: Path, whole: Whole) -> str:
     on, heard = whole.on, whole.heard
     of_network = whole.licence_of_network
     licences = [f"Licence of the network, {on.title}: {of_network}. {on.licence_url}".rstrip()]
-    licences += [LICENCE_OF_BIRDNET] if SHARE_ALIKE in of_network and whole.birdnet else []
+    licences += [LICENCE_OF_BIRDNET] if SHARE_ALIKE in of_network and whole.birdnet == "2.4" else []
     licences.append(f"Licence of the head, as who trained it says: {whole.model.licence}.")
     paragraphs = [
         f"{path.name}: {whole.model.title}",
