@@ -361,7 +361,8 @@ averaged = true
 
 
 def test_a_model_of_several_streams_and_variants(data: Path, tmp_path: Path) -> None:
-    (tmp_path / "streams.toml").write_text(STREAMS + ONE_STREAM.sub("", RECIPE).partition("[pooling]")[0] + POOLING)
+    rest = ONE_STREAM.sub("", RECIPE).partition("[pooling]")[0]
+    (tmp_path / "streams.toml").write_text(STREAMS + rest + POOLING)
     command = ["train", str(data / "clips.csv"), "--quiet", "--recipe", str(tmp_path / "streams.toml")]
     for n_workers in ("1", "2"):
         assert main([*command, "-o", str(tmp_path / n_workers), "--workers", n_workers, "--cv"]) == 0
