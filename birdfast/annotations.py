@@ -23,6 +23,7 @@ from .sources.spans import Spans, checked
 NOTHING = ("", "nan", "none", "nocall", "background", "_background")  # what stands where nothing is heard
 ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)")  # BirdCLEF's: a file's stem, and the second where the row ends
 ROW_S = 5.0  # how long BirdCLEF's rows are, where a file's neighbours do not tell it
+TARGET, ALIASES = "primary_label", ("class", "scientific_name", "common_name")  # of a map of classes
 WAVEFORM = "Waveform"  # Raven's second line for a selection begins so
 
 
@@ -59,9 +60,11 @@ class Truth:
         return sorted({label for row in self.rows for label in row.labels})
 
     def mapped(self, classes: Mapping[str, str]) -> Truth:
-        """Return it with other names for labels: those of a map, where it has one."""
+        """Return it with other names for labels: those of a map (`class_map`), where it has one."""
         rows = (
-            row._replace(labels=tuple(dict.fromkeys(classes.get(label, label) for label in row.labels)))
+            row._replace(
+                labels=tuple(dict.fromkeys(classes.get(label.casefold(), label) for label in row.labels))
+            )
             for row in self.rows
         )
         return replace(self, rows=tuple(rows))
@@ -89,6 +92,8 @@ def read(path: Path, are_windows: bool | None = None) -> Truth:
     for one in tables:
         with sheets.sheet(one, ConfigError) as sheet:
             kind, found = _kind(sheet)
+            if not found and path.is_dir():  # a table without a row says: nothing is heard
+                found = [Annotation(sheets.recording(one), 0.0, 0.0)]
             rows += found
             told.add(kind)
     if not rows:
@@ -97,7 +102,11 @@ def read(path: Path, are_windows: bool | None = None) -> Truth:
 
 
 def class_map(path: Path) -> dict[str, str]:
-    """Read which labels are which classes, many to one: a CSV with the columns `label` and `class`.
+    """Read which labels are which classes, many to one, whatever their case.
+
+    A CSV with the columns `label` and `class`; or, as BirdCLEF's taxonomy.csv and `infer --classes` have it,
+    `primary_label` for the class, and what else it is called: `class`, `scientific_name`, `common_name`.
+    There, a name of several classes is none of them.
 
     Raises
     ------
@@ -105,13 +114,30 @@ def class_map(path: Path) -> dict[str, str]:
         It cannot be read, lacks a column, or gives a label two classes.
     """
     found: dict[str, str] = {}
-    for line, row in table(path, ("label", "class"), ConfigError):
-        label, name = (composed(row[column]).strip() for column in ("label", "class"))
-        if not label or not name:
-            raise ConfigError(f"{path}: line {line}: a label or a class is empty")
-        if found.setdefault(label, name) != name:
-            raise ConfigError(f"{path}: line {line}: {label!r} is {found[label]!r} already")
-    return found
+    several = set()
+    for line, row in table(path, (), ConfigError):
+        for label, name in _named(path, line, row):
+            if found.setdefault(label.casefold(), name) != name:
+                if TARGET not in row:
+                    raise ConfigError(
+                        f"{path}: line {line}: {label!r} is {found[label.casefold()]!r} already"
+                    )
+                several.add(label.casefold())
+    return {label: name for label, name in found.items() if label not in several}
+
+
+def _named(path: Path, line: int, row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """Yield the labels of a row of a map, each with its class."""
+    target, columns = (TARGET, ALIASES) if TARGET in row else ("class", ("label",))
+    there = [column for column in columns if column in row]
+    if target not in row or not there:
+        raise ConfigError(
+            f"{path}: lacks a column: label and class, or {TARGET} and one of {', '.join(ALIASES)}"
+        )
+    name, labels = composed(row[target] or "").strip(), [composed(row[one] or "").strip() for one in there]
+    if not name or not any(labels):
+        raise ConfigError(f"{path}: line {line}: a label or a class is empty")
+    yield from ((label, name) for label in labels if label)
 
 
 def composed(name: str) -> str:

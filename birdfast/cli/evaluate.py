@@ -44,7 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=values.file,
         metavar="MAP.csv",
-        help="other names for labels and classes: label, class",
+        help="other names for labels and classes, many to one: label, class",
     )
     parser.add_argument(
         "--truth-rows",

@@ -194,5 +194,7 @@ def _columns(
     columns = sorted({place for i, place in enumerate(found) if place is not None and n[i]})
     of = {place: [i for i, one in enumerate(found) if one == place] for place in columns}
     told = [labels[of[place][0]] for place in columns]
-    joined = [true[:, of[place]].any(axis=1) for place in columns]
-    return told, np.array(columns, np.int64), np.array(joined, bool).reshape(len(columns), -1).T, unknown
+    joined = np.zeros((len(true), len(columns)), bool)
+    for number, place in enumerate(columns):
+        joined[:, number] = true[:, of[place]].any(axis=1)
+    return told, np.array(columns, np.int64), joined, unknown

@@ -72,10 +72,10 @@ def paired(one: Heard, other: Heard) -> Pairs:
         A file may be any of several.
     """
     files, file = _joined_files(one.windows.files, other.windows.files)
-    species, which = _joined_species(one.species, other.species)
+    species, (first, second) = _joined_species(one.species, other.species)
     side = np.repeat([0, 1], [len(one.which), len(other.which)])
     all_files = np.concatenate([one.windows.file, file[other.windows.file]])
-    all_species = np.concatenate([one.which, which[other.which]])
+    all_species = np.concatenate([first[one.which], second[other.which]])
     start_s, end_s = (
         np.concatenate([getattr(some.windows, name) for some in (one, other)])
         for name in ("start_s", "end_s")
@@ -86,10 +86,8 @@ def paired(one: Heard, other: Heard) -> Pairs:
     all_confidence = np.concatenate([one.confidence, other.confidence]).astype(np.float64)
     np.maximum.at(confidence, (place, side[order]), all_confidence[order])
     confidence[np.isneginf(confidence)] = np.nan
-    first = order[np.flatnonzero(np.diff(place, prepend=-1))]
-    return Pairs(
-        files, species, all_files[first], all_species[first], start_s[first], end_s[first], confidence
-    )
+    rows = order[np.flatnonzero(np.diff(place, prepend=-1))]
+    return Pairs(files, species, all_files[rows], all_species[rows], start_s[rows], end_s[rows], confidence)
 
 
 def compare(pairs: Pairs, least: float | None = None, tolerance: float = TOLERANCE) -> dict[str, Any]:
@@ -157,14 +155,18 @@ def _joined_files(one: Sequence[str], other: Sequence[str]) -> tuple[list[str], 
     return every, np.array(places, np.int64)
 
 
-def _joined_species(one: Sequence[Species], other: Sequence[Species]) -> tuple[list[Species], Int64]:
-    every, places = list(one), []
-    for name, place in zip(other, names.classes(one, other), strict=True):
-        if place is None:
-            place = len(every)
-            every.append(name)
-        places.append(place)
-    return every, np.array(places, np.int64)
+def _joined_species(*tables: Sequence[Species]) -> tuple[list[Species], list[Int64]]:
+    """Return the species of both, and which one each of a table's is; those with both names come first."""
+    every: list[Species] = []
+    places = [np.zeros(len(one), np.int64) for one in tables]
+    for is_whole in (True, False):
+        for one, place in zip(tables, places, strict=True):
+            rows = [i for i, name in enumerate(one) if (name.scientific != name.common) == is_whole]
+            known = names.classes(every, [one[row] for row in rows])
+            for row, number in zip(rows, known, strict=True):
+                place[row] = len(every) if number is None else number
+                every += [one[row]] if number is None else []
+    return every, places
 
 
 def _groups(*keys: Array) -> Int64:

@@ -66,10 +66,16 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"{f'differ by {kind}':<30}{'both':>10}{'only A':>10}{'only B':>10}{'largest':>10}"
         for row in rows[:SHOWN]:
             largest = "-" if row["max_difference"] is None else f"{row['max_difference']:.4f}"
-            yield f"{escaped(row['name'])[-29:]:<30}{_numbers(row)}{largest:>10}"
+            yield f"{_short(row['name']):<30}{_numbers(row)}{largest:>10}"
         if len(rows) > SHOWN:
             yield f"and {len(rows) - SHOWN:,} more"
     yield "the same" if told["is_same"] else "they differ"
+
+
+def _short(name: str) -> str:
+    """Return the end of a name: of a path what tells it from its neighbours."""
+    name = escaped(name)
+    return name if len(name) < 30 else f"…{name[-28:]}"
 
 
 def _numbers(row: Mapping[str, int]) -> str:

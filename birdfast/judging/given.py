@@ -17,6 +17,9 @@ from . import detections, parquet, wide
 from .said import Heard, Scores
 
 
+SUBMISSION = "submission.csv"  # of `infer --rtype submission`
+
+
 class Grid(NamedTuple):
     """Where windows lie on recordings that may have none with a detection.
 
@@ -51,7 +54,10 @@ def read(path: Path, model: str | None = None) -> Scores | Heard:
     named = [one for one in found if model is not None and one.name == f"scores-{model}.parquet"]
     if len(found) > 1 and not named:
         raise ConfigError(f"{path}: scores of several models; --model takes one: {', '.join(_models(found))}")
-    return wide.read((named or found)[0]) if found else detections.read(path, model)
+    if not found and (path / SUBMISSION).is_file():
+        named = [path / SUBMISSION]
+    chosen = [*named, *found]
+    return wide.read(chosen[0]) if chosen else detections.read(path, model)
 
 
 def grid(path: Path, heard: Heard, model: str | None = None) -> Grid:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -22,9 +23,14 @@ class Species(NamedTuple):
     common: str
 
     @property
+    def joined(self) -> str:
+        """Both names as one, as BirdNET has them."""
+        return f"{self.scientific}_{self.common}"
+
+    @property
     def aliases(self) -> list[str]:
         """All that it may be called, the surest first, as they are compared."""
-        told = (f"{self.scientific}_{self.common}", self.scientific, self.common)
+        told = (self.joined, self.scientific, self.common)
         return list(dict.fromkeys(name.casefold() for name in told if name))
 
 
@@ -47,17 +53,20 @@ def classes(of: Sequence[Species], wanted: Sequence[Species]) -> list[int | None
     list of int or None
         None where none is it.
     """
-    known: dict[str, int | None] = {}
-    for number, one in enumerate(of):
-        for alias in one.aliases:
-            known[alias] = number if known.get(alias, number) == number else None
-    for number, one in enumerate(of):  # a scientific name goes before another's common one
-        known[one.aliases[0]] = number
+    known: dict[str, int] = {}
+    for kind in ("common", "scientific", "joined"):  # the surer name goes before another class's
+        known |= _only([getattr(one, kind).casefold() for one in of])
     found = []
     for one in wanted:
         places = (known.get(alias) for alias in one.aliases)
         found.append(next((place for place in places if place is not None), None))
     return found
+
+
+def _only(told: Sequence[str]) -> dict[str, int]:
+    """Return where each name is that is there once."""
+    n = Counter(told)
+    return {name: number for number, name in enumerate(told) if n[name] == 1}
 
 
 def files(of: Sequence[str], wanted: Iterable[str], where: object = "") -> dict[str, int]:
@@ -82,13 +91,12 @@ def files(of: Sequence[str], wanted: Iterable[str], where: object = "") -> dict[
         told = parts(name)
         by_stem.setdefault(told[0], []).append((number, told))
     there = {name: parts(name) for name in dict.fromkeys(wanted)}
-    n_alike: dict[str, int] = {}
-    for told in there.values():
-        n_alike[told[0]] = n_alike.get(told[0], 0) + 1
+    n_alike = Counter(told[0] for told in there.values())
     found = {}
     for name, told in there.items():
         alike = by_stem.get(told[0], [])
         same = [number for number, other in alike if all(a == b for a, b in zip(told, other, strict=False))]
+        same = [number for number in same if of[number] == name] or same
         if len(same) > 1:
             some = ", ".join(escaped(of[number]) for number in same[:3])
             raise ConfigError(f"{where}: {escaped(name)!r} may be any of {len(same)} files: {some}")
@@ -113,12 +121,11 @@ def merged(of: Sequence[Species], mapped: Mapping[str, str]) -> tuple[list[Speci
     ----------
     of : sequence of Species
     mapped : dict of str to str
-        Classes by label; a label is any name of a class.
+        Classes by label (`annotations.class_map`); a label is any name of a class.
     """
-    target = {label.casefold(): name for label, name in mapped.items()}
 
     def name_of(one: Species) -> Species:
-        found = next((target[alias] for alias in one.aliases if alias in target), None)
+        found = next((mapped[alias] for alias in one.aliases if alias in mapped), None)
         return one if found is None else species(found)
 
     return _distinct(of, name_of)

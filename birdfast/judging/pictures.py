@@ -69,7 +69,7 @@ def _curves(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
     often = sorted(found.told["classes"], key=lambda row: -row["n"])[:10]
     for row in often:
         curve = found.curves[row["class"]]
-        axes.step(curve.recall, curve.precision, where="post", lw=1.2, label=_short(row["class"]))
+        axes.step(curve.recall, curve.precision, where="pre", lw=1.2, label=_short(row["class"]))
     axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title="precision and recall")
     if often:
         for text in axes.legend(fontsize=7).get_texts():

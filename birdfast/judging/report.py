@@ -27,6 +27,11 @@ COLUMNS = (
 )
 SHOWN_CLASSES = 20
 SHOWN_WINDOWS = 3  # of each kind
+WORST = {
+    "false": "said, and false",
+    "missed": "true, and least sure",
+    "never true": "said, and of a class that is never true",
+}
 NAMES = {
     "macro_roc_auc": "ROC-AUC, macro",
     "micro_roc_auc": "ROC-AUC, micro",
@@ -100,7 +105,8 @@ def lines(told: Mapping[str, Any], results: str) -> Iterator[str]:
         What was judged, for `birdfast plot`.
     """
     yield from _what(told)
-    yield f"{'':<30}{'':>8}  95 % of draws"
+    if told["intervals"]:
+        yield f"{'':<40}95 % of draws"
     for key, value in told["overall"].items():
         low_high = told["intervals"].get(key)
         between = "" if low_high is None else f"  {_figure(low_high[0])} to {_figure(low_high[1])}"
@@ -153,7 +159,7 @@ def _classes(told: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _worst(rows: Sequence[Mapping[str, Any]], results: str) -> Iterator[str]:
-    for why, words in (("false", "said, and false"), ("missed", "true, and least sure")):
+    for why, words in WORST.items():
         some = [row for row in rows if row["why"] == why][:SHOWN_WINDOWS]
         if some:
             yield f"{words}:"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +18,7 @@ class Spool:
 
     def __init__(self, width: int) -> None:
         self._file, self._width, self._n = tempfile.TemporaryFile(), width, 0  # noqa: SIM115
+        weakref.finalize(self, self._file.close)
 
     def add(self, rows: Array) -> None:
         """Append rows [n, width]."""
@@ -24,18 +26,20 @@ class Spool:
         self._n += len(rows)
 
     def array(self) -> Float32:
-        """Return all rows: float32 [n, width], on the disk."""
+        """Return all rows: float32 [n, width], on the disk; no more can be added."""
         if not self._n * self._width:
             return np.zeros((self._n, self._width), np.float32)
-        self._file.flush()
-        return np.memmap(self._file, np.float32, "r+", shape=(self._n, self._width))
+        with self._file as file:  # what is mapped stays when it is closed
+            file.flush()
+            return np.memmap(file, np.float32, "r+", shape=(self._n, self._width))
 
 
 def zeros(n: int, width: int) -> Float32:
     """Return zeros [n, width], on the disk."""
     if not n * width:
         return np.zeros((n, width), np.float32)
-    return np.memmap(tempfile.TemporaryFile(), np.float32, "w+", shape=(n, width))
+    with tempfile.TemporaryFile() as file:
+        return np.memmap(file, np.float32, "w+", shape=(n, width))
 
 
 def chunks(values: Floats) -> Iterator[slice]:

@@ -13,7 +13,7 @@ N_WORST = 10  # of each kind
 
 
 def of(aligned: Aligned, scores: Floats, other: Floats, other_place: Int64) -> list[dict[str, Any]]:
-    """Return the false ones with the highest scores, and the missed ones with the lowest, worst first.
+    """Return the false ones with the highest scores, and the true ones with the lowest, worst first.
 
     Parameters
     ----------
@@ -25,19 +25,22 @@ def of(aligned: Aligned, scores: Floats, other: Floats, other_place: Int64) -> l
     Returns
     -------
     list of dict
-        file, start_s, end_s, why ("false" or "missed"), class, score, and what is true: a list.
+        file, start_s, end_s, class, score, what is true, a list, and why: "false", "missed", or "never true"
+        of a class that occurs nowhere.
     """
-    false = np.where(aligned.truth, -np.inf, scores)
-    false = np.concatenate([false, other[:, np.newaxis]], axis=1)
+    kinds = {
+        "false": -np.where(aligned.truth, -np.inf, scores),
+        "missed": np.where(aligned.truth, scores, np.inf),
+        "never true": -other[:, np.newaxis],
+    }
     found = []
-    for window, place in _first(-false):
-        name = aligned.species[int(other_place[window])].scientific
-        label = aligned.labels[place] if place < len(aligned.labels) else name
-        if false[window, place] > 0:
-            found.append(_told(aligned, window, "false", label, float(false[window, place])))
-    missed = np.where(aligned.truth, scores, np.inf)
-    for window, place in _first(missed):
-        found.append(_told(aligned, window, "missed", aligned.labels[place], float(missed[window, place])))
+    for why, values in kinds.items():
+        for window, place in _first(values):
+            score = float(values[window, place]) * (1 if why == "missed" else -1)
+            never = aligned.species[int(other_place[window])].scientific
+            label = never if why == "never true" else aligned.labels[place]
+            if score > 0 or why == "missed":
+                found.append(_told(aligned, window, why, label, score))
     return found
 
 

@@ -63,7 +63,9 @@ class Sheet:
         self.path, self._lines, self._fault = path, lines, fault
         self.header: list[str] = next(self._lines, [])
         self._first: list[str] | None = None
-        if self.header and is_number(self.header[0]):  # Audacity's labels have no header
+        if not self.header:
+            self.refuse(1, "no header")
+        if is_number(self.header[0]):  # Audacity's labels have no header
             self._first, self.header = self.header, []
         self._folded = [folded(name) for name in self.header]
 
