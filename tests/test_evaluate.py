@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import json
 import shutil
@@ -9,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birdfast import annotations, models
 from birdfast.annotations import Annotation, Truth
 from birdfast.errors import ConfigError
-from birdfast.judging import alignment, confusion, names, report, worst
+from birdfast.judging import alignment, confusion, detections, names, report, worst
 from birdfast.judging import given as judged
 from birdfast.judging.alignment import Aligned, Options, align
 from birdfast.judging.evaluation import Choices, evaluate
@@ -62,7 +63,7 @@ def true_in(found: Aligned) -> list[str]:
 def test_a_window_has_a_label_as_soundscapes_are_made(
     calls: list[tuple[int, int, str]], window: int, step: int
 ) -> None:
-    """In tenths of a second: bench/soundscapes.py's rule, and a window within a call holds all that it can."""
+    """In tenths of a second, as bench/soundscapes.py has it; a window within a call holds all that it can."""
     starts = range(0, 200, step)
     said = scores([("a", s / 10, (s + window) / 10) for s in starts], np.zeros((len(starts), 2)), "x", "y")
     told = truth(*(("a.wav", start / 10, (start + length) / 10, label) for start, length, label in calls))
@@ -399,6 +400,44 @@ def test_wide_tables_and_submissions_are_read_alike(tmp_path: Path) -> None:
         assert (said.windows.start_s.tolist(), said.windows.end_s.tolist()) == ([0], [5])
         found = align(said, truth(("a", 0, 5, "x"), ("a", 5, 10, ""), windows=True))
         assert len(found.missing.file) == 1
+
+
+def test_a_clip_may_be_judged_as_a_whole(tmp_path: Path) -> None:
+    (tmp_path / "s.csv").write_text("file,x,y\na.wav,0.9,0.1\nb.wav,0.2,0.3\n")
+    (tmp_path / "t.csv").write_text("file,label,fold\nin/a.wav,x,1\nin/b.wav,y,2\nin/c.wav,y,2\n")
+    found = align(judged.read(tmp_path / "s.csv"), annotations.read(tmp_path / "t.csv"))
+    assert windows_of(found) == [("a.wav", 0, INF), ("b.wav", 0, INF), ("in/c.wav", 0, INF)]
+    assert true_in(found) == ["x", "y", "y"]
+    told = evaluate(found).told
+    assert told["overall"]["top_1"] == pytest.approx(2 / 3)
+    assert "  y 0.000: in/c.wav 0 to inf s" in report.lines(told, tmp_path / "s.csv")
+    report.write_json(tmp_path / "e.json", {}, told)
+    assert "Infinity" not in (tmp_path / "e.json").read_text()
+
+
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    st.sampled_from(
+        [
+            b"row_id,x\na_5,0.5\na_10,1\n",
+            b"file,start,end,x\na,0,5,0.5\nb,1:00,2:00,1\n",
+            b"Start (s),End (s),Scientific name,Common name,Confidence,File\n0,3,A b,C,0.5,a.wav\n",
+            b"0\t3\tA b_C 0.5\n",
+            b"Selection\tView\tBegin Time (s)\tEnd Time (s)\tSpecies\n1\tSpectrogram 1\t0\t3\tx\n",
+        ]
+    ),
+    st.lists(st.tuples(st.integers(0, 90), st.binary(max_size=3)), max_size=4),
+)
+def test_whatever_is_in_a_table_it_is_read_or_refused_in_words(
+    tmp_path: Path, text: bytes, changes: list[tuple[int, bytes]]
+) -> None:
+    for place, some in changes:
+        text = text[:place] + some + text[place + len(some) // 2 :]
+    path = tmp_path / "table.csv"
+    path.write_bytes(text)
+    for read in (judged.read, annotations.read, detections.read, annotations.class_map):
+        with contextlib.suppress(ConfigError):
+            read(path)
 
 
 def test_alignment_needs_a_grid_for_detections() -> None:

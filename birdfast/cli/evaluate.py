@@ -127,7 +127,7 @@ def run(chosen: argparse.Namespace) -> int:
     if chosen.output:
         with telling(chosen.output, AGAIN):
             _write(chosen, found)
-    voice.answer(*report.lines(found.told, str(chosen.results)))
+    voice.answer(*report.lines(found.told, chosen.results))
     return exits.FINE
 
 

@@ -126,6 +126,7 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
         "overall": overall,
         "intervals": _intervals(draws, of_classes, ranked, truth, threshold) if draws else {},
         "classes": groups.by_class(aligned, figures, counts, curves, of_classes, choices.precision, least),
+        "by_threshold": groups.by_threshold(scores, truth) if is_confidence else [],
         **groups.by_place(aligned, scores, choices.place_of),
         "worst": worst.of(aligned, ranked.scores, ranked.other, ranked.other_place),
     }

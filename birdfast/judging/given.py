@@ -11,11 +11,9 @@ import numpy as np
 from .. import tables
 from ..errors import ConfigError
 from ..journal import NAME, Record
-from ..models.names import place_of
 from ..sources import sheets
 from . import detections, parquet, wide
 from .said import Heard, Scores
-
 
 SUBMISSION = "submission.csv"  # of `infer --rtype submission`
 
@@ -80,7 +78,7 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
     with Record(folder) as record:
         facts = record.facts()
         names = [one.name for one in facts.about.models]
-        number = place_of(names, model)
+        number = _place_of(folder, names, model)
         whose = f"model {number + 1}'s" if len(names) > 1 else "model's"
         try:
             told = {
@@ -102,6 +100,15 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
             return None
         lasting_s = {_name(entry.path): entry.audio_s for _, entry in record.entries()}
         return Grid(window_s, step_s, lasting_s, True)
+
+
+def _place_of(folder: Path, names: list[str], model: str | None) -> int:
+    """Return which of a run's models is judged."""
+    if model is None and len(names) > 1:
+        raise ConfigError(f"{folder}: of several models; --model takes one: {', '.join(names)}")
+    if model is not None and model not in names:
+        raise ConfigError(f"{folder}: has no model {model!r}; --model takes {', '.join(names)}")
+    return 0 if model is None else names.index(model)
 
 
 def _name(path: bytes) -> str:

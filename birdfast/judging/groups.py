@@ -12,6 +12,7 @@ from ..metrics import ranking, thresholds
 from ..metrics.bootstrap import interval
 from .alignment import Aligned
 
+THRESHOLDS = [number / 20 for number in range(1, 20)]
 PlaceOf = Callable[[str, float], dict[str, str]]
 
 
@@ -79,6 +80,23 @@ def by_place(aligned: Aligned, scores: Floats, place_of: PlaceOf) -> dict[str, l
                 {kind: group, **_figures(scores[of == group], aligned.truth[of == group])} for group in groups
             ]
     return found
+
+
+def by_threshold(scores: Floats, truth: Bools) -> list[dict[str, float]]:
+    """Return what is found and what is right of all classes together, at each of `THRESHOLDS`.
+
+    Parameters
+    ----------
+    scores, truth : [n, n_labels]
+    """
+    table = []
+    for threshold in THRESHOLDS:
+        counts = thresholds.counts(scores, truth, threshold)
+        sums = thresholds.Counts(*(some.sum() for some in counts))
+        macro = ranking.mean_of(counts.f1)
+        micro = {name: float(getattr(sums, name)) for name in ("precision", "recall", "f1")}
+        table.append({"threshold": threshold, **micro, "macro_f1": macro})
+    return table
 
 
 def _figures(scores: Floats, truth: Bools) -> dict[str, Any]:

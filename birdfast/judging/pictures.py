@@ -60,7 +60,8 @@ def _classes(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
         errors = np.nan_to_num(np.abs(between.T - values))
         axes.barh(places + shift, values, 0.4, label=name, xerr=errors, error_kw={"lw": 0.7})
     axes.set_yticks(places, [_short(row["class"]) for row in rows], fontsize=7, parse_math=False)
-    axes.set(xlim=(0, 1), title="by class, with 95 % of draws")
+    shown = "classes" if len(rows) == len(found.told["classes"]) else f"the {len(rows)} worst classes"
+    axes.set(xlim=(0, 1), title=f"{shown}, with 95 % of draws" if found.told["intervals"] else shown)
     axes.legend(loc="lower left", fontsize=8)
 
 

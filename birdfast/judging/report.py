@@ -12,7 +12,7 @@ from typing import Any
 from .. import sources
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
-from ..tables import escaped
+from ..tables import DETECTIONS, escaped
 from ..tables.files import CsvFile
 from ..words import counted
 from .evaluation import Evaluation
@@ -26,6 +26,7 @@ COLUMNS = (
     *("best_f1_threshold", "best_f1", "sure_threshold", "sure_precision", "sure_recall"),
 )
 SHOWN_CLASSES = 20
+MARGIN_S = 2.0  # shown before and behind a window
 SHOWN_WINDOWS = 3  # of each kind
 WORST = {
     "false": "said, and false",
@@ -88,20 +89,20 @@ def write(folder: Path, found: Evaluation, what: Mapping[str, str], *, csv_safe:
 
 
 def write_json(path: Path, what: Mapping[str, str], told: Mapping[str, Any]) -> None:
-    """Write figures, with null in the place of NaN."""
+    """Write figures, with null in the place of what is no finite number."""
     text = json.dumps(_plain({SIGN: dict(what), **told}), indent=1)
     with AtomicFile(path, mode="w", encoding="utf-8") as file:
-        file.stream.write(escaped(text) + "\n")
+        file.stream.write(text + "\n")
 
 
-def lines(told: Mapping[str, Any], results: str) -> Iterator[str]:
+def lines(told: Mapping[str, Any], results: Path) -> Iterator[str]:
     """Yield what is to be read at a glance.
 
     Parameters
     ----------
     told : dict
         `Evaluation.told`.
-    results : str
+    results : path
         What was judged, for `birdfast plot`.
     """
     yield from _what(told)
@@ -158,7 +159,7 @@ def _classes(told: Mapping[str, Any]) -> Iterator[str]:
     yield f"F1: from {told['threshold']:.4g} on; sure from: where {told['precision_wanted']:.0%} are right"
 
 
-def _worst(rows: Sequence[Mapping[str, Any]], results: str) -> Iterator[str]:
+def _worst(rows: Sequence[Mapping[str, Any]], results: Path) -> Iterator[str]:
     for why, words in WORST.items():
         some = [row for row in rows if row["why"] == why][:SHOWN_WINDOWS]
         if some:
@@ -167,12 +168,26 @@ def _worst(rows: Sequence[Mapping[str, Any]], results: str) -> Iterator[str]:
             yield f"  {escaped(row['class'])} {row['score']:.3f}: {plot(row, results)}"
 
 
-def plot(row: Mapping[str, Any], results: str) -> str:
-    """Return the command that draws a window, with two seconds around it."""
-    start_s = max(0.0, row["start_s"] - 2)
-    length_s = row["end_s"] + 2 - start_s
-    names = " ".join(shlex.quote(escaped(name)) for name in (row["file"], results))
-    return f"birdfast plot {names} --start {start_s:g} --length {length_s:g}"
+def plot(row: Mapping[str, Any], results: Path) -> str:
+    """Return the command that draws a window with two seconds around it; without a recording or a table of
+    detections to draw from, the window alone.
+
+    Parameters
+    ----------
+    row : dict
+        Of `Evaluation.told["worst"]`.
+    results : path
+        What was judged.
+    """
+    start_s, end_s = row["start_s"], row["end_s"]
+    folder = results if results.is_dir() else results.parent
+    if not (
+        Path(row["file"]).suffix and (folder / DETECTIONS["csv"].name).is_file() and math.isfinite(end_s)
+    ):
+        return f"{escaped(row['file'])} {start_s:g} to {end_s:g} s"
+    first_s = max(0.0, start_s - MARGIN_S)
+    names = " ".join(shlex.quote(escaped(name)) for name in (row["file"], str(folder)))
+    return f"birdfast plot {names} --start {first_s:g} --length {end_s + MARGIN_S - first_s:g}"
 
 
 def _is_ours(path: Path) -> bool:
@@ -201,7 +216,9 @@ def _plain(value: Any) -> Any:
         return {key: _plain(below) for key, below in value.items()}
     if isinstance(value, list | tuple):
         return [_plain(below) for below in value]
-    return None if isinstance(value, float) and value != value else value
+    if isinstance(value, str):
+        return escaped(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _figure(value: float | None) -> str:

@@ -42,7 +42,7 @@ def of_grid(grid: Grid, said: Spans, calls: Spans, files: Files, listed: Bools) 
     """Return the windows in which things were detected or not; see `given.Grid`."""
     found = Gathered(files.names)
     if not grid.window_s:
-        raise ConfigError("detections: none, so nothing tells which windows were listened to")
+        raise ConfigError("detections: none has a length, so nothing tells which windows were listened to")
     n = 0
     for number, name in enumerate(files.names):
         if not listed[number]:
@@ -61,9 +61,10 @@ def of_grid(grid: Grid, said: Spans, calls: Spans, files: Files, listed: Bools) 
 
 
 def _starts(lasting_s: float, step_s: float) -> Iterator[float]:
-    n = int(np.ceil((lasting_s - ROUNDING_S) / step_s))
+    is_whole = not np.isfinite(step_s)  # a clip as a whole has no end
+    n = 1 if is_whole else int(np.ceil((lasting_s - ROUNDING_S) / step_s))
     for number in range(max(1, n)):
-        yield number * step_s
+        yield 0.0 if is_whole else number * step_s
 
 
 def _last(spans: Spans, file: int) -> float:
