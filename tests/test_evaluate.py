@@ -57,7 +57,7 @@ def true_in(found: Aligned) -> list[str]:
     st.lists(
         st.tuples(st.integers(0, 190), st.integers(1, 60), st.sampled_from("xy")), min_size=1, max_size=8
     ),
-    st.sampled_from([10, 30, 50]),
+    st.sampled_from([2, 10, 30, 50]),
     st.sampled_from([5, 10, 30]),
 )
 def test_a_window_has_a_label_as_soundscapes_are_made(

@@ -118,7 +118,8 @@ def test_calibration_error_by_hand() -> None:
     assert np.isnan(calibration_error(np.zeros(0), np.zeros(0, bool)))
     assert calibration_error(np.array([1.0, 0.0]), np.array([True, False])) == 0
     found = calibration.reliability(confidence, correct, 10)
-    np.testing.assert_array_equal(found.n, [3, 1, 0, 0, 0, 0, 0, 0, 0, 2])
+    assert found["n"] == [3, 1, 0, 0, 0, 0, 0, 0, 0, 2]
+    assert calibration.error_of([found, found]) == calibration.error_of([found])
 
 
 @settings(max_examples=30)

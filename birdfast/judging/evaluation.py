@@ -53,14 +53,14 @@ class Evaluation:
         All figures, as evaluation.json has them.
     curves : dict of str to Curve
         Precision and recall of each class.
-    reliability : Reliability or None
-        Of all windows and classes; None where scores are no confidences.
+    reliability : dict or None
+        Of all windows and classes (`metrics.reliability`); None where scores are no confidences.
     confusion : Confusion
     """
 
     told: dict[str, Any]
     curves: dict[str, thresholds.Curve]
-    reliability: calibration.Reliability | None
+    reliability: dict[str, list[float]] | None
     confusion: confusion.Confusion
 
 
@@ -119,13 +119,14 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
     found = confusion.of(scores, truth, ranked.other, aligned.labels, threshold)
     overall = _overall(ranked, truth, figures, counts)
     if pairs is not None:
-        overall["calibration_error"] = pairs.error
+        overall["calibration_error"] = calibration.error_of([pairs])
         overall["calibration_error_top"] = _top_error(ranked, truth)
     told = {
         **_about(aligned, threshold, choices),
         "overall": overall,
         "intervals": _intervals(draws, of_classes, ranked, truth, threshold) if draws else {},
         "classes": groups.by_class(aligned, figures, counts, curves, of_classes, choices.precision, least),
+        "reliability": pairs,
         "by_threshold": groups.by_threshold(scores, truth) if is_confidence else [],
         **groups.by_place(aligned, scores, choices.place_of),
         "worst": worst.of(aligned, ranked.scores, ranked.other, ranked.other_place),

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
+from ..metrics import error_of
 from ..tables import escaped
 from ..words import extra_hint
 from .evaluation import Evaluation
@@ -84,12 +85,14 @@ def _reliability(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-de
     if told is None:
         axes.set(title="scores are no confidences: no reliability")
         return
-    there = told.n > 0
-    axes.plot(told.confidence[there], told.correct[there], "o-", ms=4)
-    for x, y, n in zip(told.confidence[there], told.correct[there], told.n[there], strict=True):
+    n_all, sums, right = (np.array(told[key]) for key in ("n", "sum", "n_correct"))
+    there = n_all > 0
+    confidence, correct = sums[there] / n_all[there], right[there] / n_all[there]
+    axes.plot(confidence, correct, "o-", ms=4)
+    for x, y, n in zip(confidence, correct, n_all[there], strict=True):
         axes.annotate(f"{n:,}", (x, y), fontsize=6, textcoords="offset points", xytext=(4, -8))
     axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share that is so")
-    axes.set_title(f"reliability; calibration error {told.error:.3f}")
+    axes.set_title(f"reliability; calibration error {error_of([told]):.3f}")
 
 
 def _confusion(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from ..arrays import Bools, Floats
-from .calibration import calibration_error
+from .calibration import calibration_error, error_of, reliability
 from .ranking import roc_auc
 
-__all__ = ["accuracy", "calibration_error", "judge", "mean", "roc_auc"]
+__all__ = ["accuracy", "calibration_error", "error_of", "judge", "mean", "reliability", "roc_auc"]
 
 
 def accuracy(scores: Floats, truth: Bools) -> float:

@@ -2,64 +2,48 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ..arrays import Array, Bools, Float64, Floats
-
-
-class Reliability(NamedTuple):
-    """Bins of equal width from 0 to 1: how many fell in, their mean confidence, the share that is so."""
-
-    n: Array
-    confidence: Float64
-    correct: Float64
-
-    @property
-    def error(self) -> float:
-        """The expected calibration error: the mean gap of the two, weighted by number."""
-        there = self.n > 0
-        if not there.any():
-            return float("nan")
-        return float(np.average(np.abs(self.confidence - self.correct)[there], weights=self.n[there]))
-
-
-def reliability(confidence: Floats, correct: Bools, n_bins: int = 15) -> Reliability:
-    """Return how often what has a confidence is so, by bins of it.
-
-    Parameters
-    ----------
-    confidence : float [n], 0 to 1
-    correct : bool [n]
-    n_bins : int
-        A bin has its upper edge, the first one both.
-
-    Returns
-    -------
-    Reliability
-        With NaN in empty bins.
-    """
-    place = np.clip(np.ceil(confidence.astype(np.float64) * n_bins).astype(int) - 1, 0, n_bins - 1)
-    n = np.bincount(place, minlength=n_bins)
-    sums = (np.bincount(place, some, n_bins) for some in (confidence, correct))
-    means = (np.divide(some, n, out=np.full(n_bins, np.nan), where=n > 0) for some in sums)
-    return Reliability(n, *means)
+from ..arrays import Bools, Floats
 
 
 def calibration_error(confidence: Floats, correct: Bools, n_bins: int = 15) -> float:
-    """Return the expected calibration error (Guo et al. 2017, equation 5).
+    """Return the expected calibration error: how far confidences are from the share that is right.
+
+    Of bins of equal width the mean of |share that is correct - mean confidence|, weighted by what is in them
+    (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
 
     Parameters
     ----------
-    confidence : float [n], 0 to 1
+    confidence : float [n], 0..1
+        Of each window's most confident class.
     correct : bool [n]
+        Whether that class is there.
     n_bins : int
-        Bins of equal width.
+        A bin has its upper bound, and not its lower.
 
     Returns
     -------
     float
-        0 to 1; NaN when there is nothing.
+        NaN of no windows.
     """
-    return reliability(confidence, correct, n_bins).error
+    return error_of([reliability(confidence, correct, n_bins)])
+
+
+def reliability(confidence: Floats, correct: Bools, n_bins: int = 15) -> dict[str, list[float]]:
+    """Return what is in each bin: `n`, the `sum` of confidences, `n_correct`; arguments as there."""
+    bins = np.ceil(confidence * float(n_bins)).clip(1, n_bins).astype(int) - 1
+    sums = np.bincount(bins, confidence, n_bins).tolist()
+    return {
+        "n": np.bincount(bins, minlength=n_bins).tolist(),
+        "sum": sums,
+        "n_correct": np.bincount(bins[correct], minlength=n_bins).tolist(),
+    }
+
+
+def error_of(tables: Sequence[Mapping[str, Sequence[float]]]) -> float:
+    """Return the calibration error of several tests together, by their `reliability`."""
+    n, sums, right = (np.sum([table[key] for table in tables], axis=0) for key in ("n", "sum", "n_correct"))
+    return float(np.abs(right - sums).sum() / n.sum()) if n.sum() else float("nan")
