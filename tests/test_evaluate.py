@@ -330,6 +330,7 @@ def test_the_command_writes_and_says_what_came_out(run: Path, tmp_path: Path) ->
     assert result.returncode == 0, result.stderr
     assert "17 windows of 3 files, 5 of them with a label; 3 of 3 classes occur" in result.stdout
     assert "ROC-AUC, macro" in result.stdout
+    assert "calibration error, top class" in result.stdout
     assert f"birdfast plot {run.parent}/in/0.wav" in result.stdout
     told = json.loads((tmp_path / "out" / "evaluation.json").read_text())
     assert told["judged"] == {"results": str(run), "truth": str(tmp_path / "truth.csv")}

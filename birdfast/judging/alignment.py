@@ -72,6 +72,8 @@ class Aligned:
         Calls that no window holds.
     is_partial : bool
         A score of 0 is what was not detected.
+    whose : str
+        In words, whose the windows are.
     """
 
     windows: Spans
@@ -85,6 +87,7 @@ class Aligned:
     unlisted: list[str]
     n_unheld: int
     is_partial: bool
+    whose: str
 
 
 def align(
@@ -130,7 +133,17 @@ def align(
     return Aligned(
         *(judged, species, values, labels, column, true, missing, unknown, unlisted, n_unheld),
         is_partial=isinstance(said, Heard),
+        whose=_whose(truth, grid),
     )
+
+
+def _whose(truth: Truth, grid: Grid | None) -> str:
+    if truth.are_windows:
+        return "the truth's rows"
+    if grid is None:
+        return "the scores'"
+    how = "the run's" if grid.is_told else "guessed from the detections"
+    return f"{how}: {grid.window_s:.4g} s, every {grid.step_s:.4g} s"
 
 
 def _whole(windows: Spans, grid: Grid) -> Spans:

@@ -53,14 +53,11 @@ class Evaluation:
         All figures, as evaluation.json has them.
     curves : dict of str to Curve
         Precision and recall of each class.
-    reliability : dict or None
-        Of all windows and classes (`metrics.reliability`); None where scores are no confidences.
     confusion : Confusion
     """
 
     told: dict[str, Any]
     curves: dict[str, thresholds.Curve]
-    reliability: dict[str, list[float]] | None
     confusion: confusion.Confusion
 
 
@@ -99,39 +96,47 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
     """
     choices = choices or Choices()
     ranked = _ranked(aligned)
-    scores, truth = ranked.scores, aligned.truth
+    scores, truth, labels = ranked.scores, aligned.truth, aligned.labels
+    threshold = _threshold(aligned, scores) if choices.threshold is None else choices.threshold
+    figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, threshold)
+    curves = {label: thresholds.curve(scores[:, i], truth[:, i]) for i, label in enumerate(labels)}
+    draws = Bootstrap(aligned.windows.file, choices.n_draws, choices.seed)
+    of_classes = [
+        draws.of_class(scores[:, i], truth[:, i]) for i in range(len(labels) * bool(choices.n_draws))
+    ]
     least = 0.0 if aligned.is_partial else -np.inf
-    positive = scores[scores > 0]
-    usual = float(positive.min(initial=1.0)) if aligned.is_partial else 0.5
-    threshold = usual if choices.threshold is None else choices.threshold
-    figures = ranking.per_class(scores, truth)
-    counts = thresholds.counts(scores, truth, threshold)
-    curves = {
-        label: thresholds.curve(scores[:, number], truth[:, number])
-        for number, label in enumerate(aligned.labels)
-    }
-    draws = Bootstrap(aligned.windows.file, choices.n_draws, choices.seed) if choices.n_draws else None
-    of_classes = (
-        [draws.of_class(scores[:, i], truth[:, i]) for i in range(len(aligned.labels))] if draws else []
-    )
-    is_confidence = bool(scores.size) and float(scores.min()) >= 0 and float(ranked.top.max()) <= 1
-    pairs = calibration.reliability(scores.ravel(), truth.ravel(), N_BINS) if is_confidence else None
-    found = confusion.of(scores, truth, ranked.other, aligned.labels, threshold)
-    overall = _overall(ranked, truth, figures, counts)
-    if pairs is not None:
-        overall["calibration_error"] = calibration.error_of([pairs])
-        overall["calibration_error_top"] = _top_error(ranked, truth)
     told = {
         **_about(aligned, threshold, choices),
-        "overall": overall,
-        "intervals": _intervals(draws, of_classes, ranked, truth, threshold) if draws else {},
+        "overall": _overall(ranked, truth, figures, counts),
+        "intervals": _intervals(draws, of_classes, ranked, truth, threshold) if choices.n_draws else {},
         "classes": groups.by_class(aligned, figures, counts, curves, of_classes, choices.precision, least),
-        "reliability": pairs,
-        "by_threshold": groups.by_threshold(scores, truth) if is_confidence else [],
+        **_confidences(ranked, truth),
         **groups.by_place(aligned, scores, choices.place_of),
-        "worst": worst.of(aligned, ranked.scores, ranked.other, ranked.other_place),
+        "worst": worst.of(aligned, scores, ranked.other, ranked.other_place),
     }
-    return Evaluation(told, curves, pairs, found)
+    return Evaluation(told, curves, confusion.of(scores, truth, ranked.other, labels, threshold))
+
+
+def _threshold(aligned: Aligned, scores: Float32) -> float:
+    """Return from where on a class counts as found, where nobody says it: all that was detected."""
+    return float(scores[scores > 0].min(initial=1.0)) if aligned.is_partial else 0.5
+
+
+def _confidences(ranked: Ranked, truth: Bools) -> dict[str, Any]:
+    """Return what only confidences tell; nothing of other scores, as of logits."""
+    scores = ranked.scores
+    if not scores.size or float(scores.min()) < 0 or float(ranked.top.max()) > 1:
+        return {}
+    pairs = calibration.reliability(scores.ravel(), truth.ravel(), N_BINS)
+    top = calibration.calibration_error(np.maximum(ranked.top, 0), ranked.rank == 1, N_BINS)
+    return {
+        "calibration": {
+            "error": calibration.error_of([pairs]),
+            "error_of_top_class": top,
+            "reliability": pairs,
+        },
+        "by_threshold": groups.by_threshold(scores, truth),
+    }
 
 
 def _ranked(aligned: Aligned) -> Ranked:
@@ -164,6 +169,7 @@ def _overall(
         "micro_roc_auc": ranking.roc_auc(ranked.scores.ravel(), truth.ravel()),
         "macro_average_precision": ranking.mean_of(figures["average_precision"]),
         "micro_average_precision": ranking.average_precision(ranked.scores.ravel(), truth.ravel()),
+        "padded_cmap_of_occurring": ranking.mean_of(figures["padded_average_precision"]),
         "padded_cmap": ranking.mean_of(np.append(figures["padded_average_precision"], absent)),
         **{f"top_{k}": ranking.top_k(ranked.rank, k) for k in TOP},
         "macro_f1": ranking.mean_of(counts.f1),
@@ -171,10 +177,6 @@ def _overall(
         "precision": float(sums.precision),
         "recall": float(sums.recall),
     }
-
-
-def _top_error(ranked: Ranked, truth: Bools) -> float:
-    return calibration.calibration_error(np.maximum(ranked.top, 0), ranked.rank == 1, N_BINS)
 
 
 def _intervals(
@@ -221,6 +223,7 @@ def _about(aligned: Aligned, threshold: float, choices: Choices) -> dict[str, An
         "n_classes": len(aligned.species),
         "n_classes_that_occur": len(aligned.labels),
         "scores": "detections: what was not detected scores 0" if aligned.is_partial else "of all classes",
+        "windows": aligned.whose,
         "threshold": threshold,
         "precision_wanted": choices.precision,
         "n_draws": choices.n_draws,

@@ -81,7 +81,7 @@ def _curves(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
 def _reliability(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
     """Draw how often is so what has a confidence."""
     axes.plot((0, 1), (0, 1), color="0.6", lw=1)
-    told = found.reliability
+    told = found.told.get("calibration", {}).get("reliability")
     if told is None:
         axes.set(title="scores are no confidences: no reliability")
         return

@@ -38,7 +38,8 @@ NAMES = {
     "micro_roc_auc": "ROC-AUC, micro",
     "macro_average_precision": "average precision, macro",
     "micro_average_precision": "average precision, micro",
-    "padded_cmap": "cmAP, padded by 5",
+    "padded_cmap_of_occurring": "cmAP, padded by 5",
+    "padded_cmap": "cmAP, of all classes",
     "top_1": "top 1",
     "top_3": "top 3",
     "top_5": "top 5",
@@ -46,8 +47,6 @@ NAMES = {
     "micro_f1": "F1, micro",
     "precision": "precision",
     "recall": "recall",
-    "calibration_error": "calibration error",
-    "calibration_error_top": "calibration error, top class",
 }
 
 
@@ -112,6 +111,9 @@ def lines(told: Mapping[str, Any], results: Path) -> Iterator[str]:
         low_high = told["intervals"].get(key)
         between = "" if low_high is None else f"  {_figure(low_high[0])} to {_figure(low_high[1])}"
         yield f"{NAMES[key]:<30}{_figure(value):>8}{between}"
+    if told_of := told.get("calibration"):
+        yield f"{'calibration error':<30}{_figure(told_of['error']):>8}"
+        yield f"{'calibration error, top class':<30}{_figure(told_of['error_of_top_class']):>8}"
     yield ""
     yield from _classes(told)
     for kind in ("site", "hour"):
@@ -129,7 +131,7 @@ def _what(told: Mapping[str, Any]) -> Iterator[str]:
         f" {told['n_classes_that_occur']:,} of {told['n_classes']:,} classes occur"
     )
     if told["scores"].startswith("detections"):
-        yield f"judged are {told['scores']}"
+        yield f"judged are {told['scores']}; windows are {told['windows']}"
     if n := told["missing"]["n_windows"]:
         files = told["missing"]["files"]
         yield f"missing: {counted(n, 'window')} of {counted(len(files), 'file')}, such as {escaped(files[0])}"
