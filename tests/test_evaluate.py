@@ -121,6 +121,14 @@ def test_what_is_missing_scores_0_or_does_not_count() -> None:
     assert windows_of(listed) == [("a", 0, 5), ("c", 0, 5)]
 
 
+def test_a_window_with_several_rows_counts_once_with_its_highest_scores() -> None:
+    said = scores([("a", 0, 5), ("a", 0, 5), ("a", 5, 10)], [[0.1, 0.8], [0.5, 0.2], [0, 0]], "x", "y")
+    for windows in (True, False):
+        found = align(said, truth(("a", 0, 5, "x"), ("a", 5, 10, ""), windows=windows))
+        assert windows_of(found) == [("a", 0, 5), ("a", 5, 10)]
+        np.testing.assert_allclose(found.values, [[0.5, 0.8], [0, 0]])
+
+
 def test_of_logits_nothing_is_less_than_what_was_not_said() -> None:
     said = scores([("a", 0, 5), ("a", 5, 10)], [[-3], [2]], "x")
     found = align(said, truth(("a", 0, 5, ""), ("a", 5, 10, "x"), ("a", 10, 15, "x"), windows=True))

@@ -13,6 +13,7 @@ species and by file) and differences.csv (what only one has, and what differs).
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 
 from .. import voice
 from . import exits, values
@@ -56,13 +57,14 @@ def run(chosen: argparse.Namespace) -> int:
     one, other = (detections.read(path, chosen.model) for path in (chosen.a, chosen.b))
     pairs = comparison.paired(one, other)
     told = comparison.compare(pairs, chosen.min_conf, chosen.tolerance)
+    written: list[Path] = []
     if chosen.output:
         kept = comparison.differing(comparison.counted(pairs, told["compared_from"]), chosen.tolerance)
         what = {"a": str(chosen.a), "b": str(chosen.b)}
         with telling(chosen.output, AGAIN):
             written = differences.write(chosen.output, told, kept, what, csv_safe=chosen.csv_safe)
-        voice.report(*(f"written: {path}" for path in written))
     voice.answer(*differences.lines(told))
+    voice.report(*(f"written: {path}" for path in written))
     return exits.FINE if told["is_same"] else exits.UNFINISHED
 
 

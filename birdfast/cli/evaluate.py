@@ -20,6 +20,8 @@ import argparse
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..judging.alignment import Aligned
     from ..judging.evaluation import Evaluation
 
@@ -124,10 +126,12 @@ def run(chosen: argparse.Namespace) -> int:
     found = evaluate(
         _aligned(chosen), Choices(*how, lambda name, start_s: of(name, start_s, chosen.name_pattern))
     )
+    written: list[Path] = []
     if chosen.output:
         with telling(chosen.output, AGAIN):
-            _write(chosen, found)
+            written = _written(chosen, found)
     voice.answer(*report.lines(found.told, chosen.results))
+    voice.report(*(f"written: {path}" for path in written))
     return exits.FINE
 
 
@@ -147,7 +151,7 @@ def _aligned(chosen: argparse.Namespace) -> Aligned:
     return alignment.align(said, truth, grid, options)
 
 
-def _write(chosen: argparse.Namespace, found: Evaluation) -> None:
+def _written(chosen: argparse.Namespace, found: Evaluation) -> list[Path]:
     from ..judging import pictures, report
 
     what = {"results": str(chosen.results), "truth": str(chosen.truth)}
@@ -155,7 +159,7 @@ def _write(chosen: argparse.Namespace, found: Evaluation) -> None:
     if chosen.plots:
         written.append(chosen.output / report.PNG)
         pictures.draw(found, written[-1])
-    voice.report(*(f"written: {path}" for path in written))
+    return written
 
 
 def _share(text: str) -> float:

@@ -20,13 +20,12 @@ def of_rows(calls: Spans) -> Spans:
     """Return the windows that the truth tells, each once; ConfigError if one has no end."""
     if not np.isfinite(calls.end_s).all():
         raise ConfigError("the truth: rows are windows, and one has no end")
-    table = np.stack([calls.file.astype(np.float64), calls.start_s, calls.end_s], axis=1)
-    return calls.chosen(np.sort(np.unique(table, axis=0, return_index=True)[1]))
+    return _each_once(calls)
 
 
 def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools) -> Spans:
     """Return the windows of the scores in files that count, and such as files without scores would have."""
-    own = said.chosen(listed[said.file])
+    own = _each_once(said.chosen(listed[said.file]))  # a window may have a row for each channel
     lengths, n = np.unique(np.round(said.end_s - said.start_s, 6), return_counts=True)
     window_s = float(lengths[n.argmax()]) if len(n) else 0.0
     unsaid = {files.names.index(name) for name in files.unsaid}
@@ -58,6 +57,11 @@ def of_grid(grid: Grid, said: Spans, calls: Spans, files: Files, listed: Bools) 
         for start_s in _starts(lasting_s, grid.step_s):
             found.add(name, start_s, start_s + grid.window_s)
     return found.spans()
+
+
+def _each_once(spans: Spans) -> Spans:
+    table = np.stack([spans.file.astype(np.float64), spans.start_s, spans.end_s], axis=1)
+    return spans.chosen(np.sort(np.unique(table, axis=0, return_index=True)[1]))
 
 
 def _starts(lasting_s: float, step_s: float) -> Iterator[float]:
