@@ -219,6 +219,20 @@ def test_the_numbers_are_those_of_sets(
     assert (told["both"], told["only_a"], told["only_b"]) == wanted
 
 
+def test_names_behind_an_apostrophe_are_what_they_were(tmp_path: Path) -> None:
+    made = []
+    for safe in (False, True):
+        folder = tmp_path / str(safe)
+        folder.mkdir()
+        rows = [Detection(0, 3, "=A b", "-C", 0.5, "=in/@a.wav")]
+        tables.write_all(
+            folder, ("csv",), About({}, (AboutModel("net"),)), [Result(rows[0].file, [rows])], csv_safe=safe
+        )
+        made.append(detections.read(folder))
+    assert made[0].species == made[1].species == [Species("=A b", "-C")]
+    assert made[0].windows.files == made[1].windows.files == ["=in/@a.wav"]
+
+
 def test_rows_of_several_models_are_told_apart(tmp_path: Path) -> None:
     header = "Start (s),End (s),Scientific name,Common name,Confidence,File,Model"
     lines = [f"0.0,3.0,{a},{b},0.9,a.wav,{model}" for model in ("m", "n") for a, b in BIRDS]

@@ -79,7 +79,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     figures = parser.add_argument_group("figures")
     figures.add_argument(
         "--threshold",
-        type=float,
+        type=_number,
         metavar="X",
         help="from where on a class counts as found (default: 0.5, or all that was detected)",
     )
@@ -169,11 +169,18 @@ def _share(text: str) -> float:
     return number
 
 
-def _seconds(text: str) -> float:
+def _number(text: str) -> float:
     try:
         number = float(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+    if not abs(number) < 1e9:
+        raise argparse.ArgumentTypeError(f"{text} does not fit; it takes a finite number")
+    return number
+
+
+def _seconds(text: str) -> float:
+    number = _number(text)
     if not 0 < number < 1e9:
         raise argparse.ArgumentTypeError(f"{text} does not fit; it takes more than 0")
     return number

@@ -118,7 +118,8 @@ def _of_sheet(path: Path, model: str | None) -> Iterator[Row]:
         for line, row in sheet.rows():
             found = named.species(row)
             if found and whose.fits(row):
-                yield (*columns.of(line, row), found, sheet.number(line, row[score or 0]))
+                file, start_s, end_s = columns.of(line, row)
+                yield as_it_was(file), start_s, end_s, found, sheet.number(line, row[score or 0])
 
 
 def _of_parquet(path: Path, rows: parquet.Rows, model: str | None) -> Iterator[Row]:
