@@ -13,8 +13,9 @@ from typing import Any
 
 from ..arrays import Float32
 from ..config.checks import whole
-from .epochs import Epoch, Epochs, SkipgramOptions
+from .epochs import Epoch, Epochs
 from .sentences import Sentences, flat
+from .skipgramoptions import SkipgramOptions
 
 __all__ = ["Epoch", "SkipgramOptions", "train"]
 
