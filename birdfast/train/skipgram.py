@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .. import bars
 from ..arrays import Float32
 from ..config.checks import whole
 from .epochs import Epoch, Epochs
@@ -80,4 +81,5 @@ def train(
             written = time.monotonic()
         if progress is not None:
             progress(epoch)
+        bars.step(number + 1, chosen.epochs, "epochs")
     return training.embeddings()

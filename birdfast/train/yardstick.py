@@ -83,7 +83,10 @@ class Yardstick:
 
 
 def _thinned(
-    tokens: NDArray[np.int32], offsets: NDArray[np.int64], keep: NDArray[np.float32], dice: np.random.Generator
+    tokens: NDArray[np.int32],
+    offsets: NDArray[np.int64],
+    keep: NDArray[np.float32],
+    dice: np.random.Generator,
 ) -> tuple[NDArray[np.int32], NDArray[np.int64]]:
     """Return the tokens that take part, and where their sentences begin and end."""
     there = tokens >= 0
