@@ -71,20 +71,31 @@ def test_a_part_of_a_stage_says_how_long_it_is_at_least() -> None:
             time.now_s += 2
             clock.step(done, 10, "recordings", bar=False)
         assert clock.left_s() == (14, True)
-        for done in (1, 2):  # a second pass over the same recordings
+        time.now_s += 100  # what lies between two passes says nothing of the second
+        for done in (1, 2):
             time.now_s += 1
             clock.step(done, 10, "recordings", bar=False)
         assert clock.left_s() == (8, True)
+
+
+def test_a_pace_is_believed_when_enough_have_been_counted() -> None:
+    time = Time()
+    clock = time.clock(Task("model", 10))
+    with clock.stage("model"), clock.stage("codebook"):
+        for done, left_s in ((1, 0), (2, 0), (5, 0), (6, 94 * 2)):
+            time.now_s += 2 * (done - clock._part.done)
+            clock.step(done, 100, "recordings", bar=False)
+            assert clock.left_s() == (left_s, True)
 
 
 def test_epochs_that_were_learnt_before_are_not_taken_for_fast_ones() -> None:
     time = Time()
     clock = time.clock(Task("model", 10))
     with clock.stage("model"), clock.stage("embedding"):
-        for done in (51, 52):
+        for done in range(51, 57):
             time.now_s += 3
             clock.step(done, 100, "epochs", bar=False)
-        assert clock.left_s() == (48 * 3, True)
+        assert clock.left_s() == (44 * 3, True)
 
 
 def test_a_line_is_said_now_and_then() -> None:
@@ -104,9 +115,10 @@ def test_beside_a_bar_it_says_the_same_and_no_line() -> None:
     time = Time()
     clock = time.clock(*folds())
     with clock.stage("fold 1"), clock.stage("codebook"):
-        time.now_s += 40
-        remark = clock.step(1, 2, "recordings", bar=True)
-        assert remark == "fold 1 (1 of 3), codebook; 40.0 s so far, at least 3 min 40 s left"
+        for done in (1, 2):
+            time.now_s += 20
+            remark = clock.step(done, 3, "recordings", bar=True)
+        assert remark == "fold 1 (1 of 3), codebook; 40.0 s so far, at least 2 min 35 s left"
         assert time.said == []
 
 
@@ -133,19 +145,20 @@ def test_bars_and_stages_are_told_to_whoever_watches(capsys: pytest.CaptureFixtu
     time = Time()
     clock = time.clock(Task("model", 2))
     with bars.watched(clock), bars.stage("model"):
-        assert bars.told("codebook", lambda: count(time))() == 2
+        assert bars.told("codebook", lambda: count(time))() == 3
     count(time)  # nobody watches
     assert time.said == [
-        "codebook: 1 of 2 recordings; 31.0 s so far, at least 31.0 s left",
-        "codebook: 2 of 2 recordings; 1 min 02 s so far, what is left is not known yet",
-        "model: codebook 1 min 02 s; 1 min 02 s in all",
+        "codebook: 1 of 3 recordings; 31.0 s so far, what is left is not known yet",
+        "codebook: 2 of 3 recordings; 1 min 02 s so far, at least 31.0 s left",
+        "codebook: 3 of 3 recordings; 1 min 33 s so far, what is left is not known yet",
+        "model: codebook 1 min 33 s; 1 min 33 s in all",
     ]
     assert capsys.readouterr().err == ""  # no bar off a terminal
 
 
 def count(time: Time) -> int:
-    with bars.of_recordings(2, shown=True) as bar:
-        for _ in range(2):
+    with bars.of_recordings(3, shown=True) as bar:
+        for _ in range(3):
             time.now_s += 31
             bar.update()
-    return 2
+    return 3

@@ -1,4 +1,4 @@
-"""Losses of the skip-gram's epochs compare: by the same tokens and negatives, and learnt is what was before."""
+"""Losses of the skip-gram's epochs compare: by the same tokens and negatives; nothing else is learnt."""
 
 from __future__ import annotations
 

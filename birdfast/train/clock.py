@@ -10,6 +10,7 @@ from time import monotonic
 from ..words import lasting
 
 LINE_EVERY_S = 30.0
+BELIEVED = 0.05  # of a count
 STAGES = ("codebook", "embedding", "head")
 TEST = "test"
 
@@ -26,17 +27,23 @@ class Task:
 
 @dataclass
 class Part:
-    """A count within a stage: when it began, how many were done then and are now, and of how many."""
+    """A count within a stage: of how many, and how many were done when it was first told, and are now.
 
-    began_s: float
-    before: int = 0
-    done: int = 0
+    What comes before the first is no part of its pace, and a pace is believed when enough have been counted:
+    recordings come in bursts.
+    """
+
     total: int = 0
+    first: int = 0
+    first_s: float = 0.0
+    done: int = 0
 
     def rest_s(self, now_s: float) -> float:
-        """How long it will take to its end, at the pace so far."""
-        counted = self.done - self.before
-        return (now_s - self.began_s) * (self.total - self.done) / counted if counted > 0 else 0.0
+        """How long it will take to its end, at the pace so far, as far as one can say."""
+        counted = self.done - self.first
+        if counted < max(1, BELIEVED * self.total):
+            return 0.0
+        return (now_s - self.first_s) * (self.total - self.done) / counted
 
 
 class Clock:
@@ -65,8 +72,8 @@ class Clock:
     ) -> None:
         self._tasks, self._number, self._say = [*tasks], 0, say
         self._every_s, self._now_s = every_s, now_s
-        self._began_s = self._said_s = self._stage_s = self._step_s = now_s()
-        self._stage, self._part = "", Part(self._began_s)
+        self._began_s = self._said_s = self._stage_s = now_s()
+        self._stage, self._part = "", Part()
         self._paces: dict[str, float] = {}  # seconds a clip, of the last stage of a name
 
     @contextmanager
@@ -82,7 +89,7 @@ class Clock:
             later = task.stages[task.stages.index(name) :]
             task.stages = tuple(one for one in task.stages if one in task.took_s or one in later)
         self._stage, self._stage_s = name, self._now_s()
-        self._part = Part(self._stage_s)
+        self._part = Part()
         yield
         task.took_s[name] = self._now_s() - self._stage_s
         self._paces[name] = task.took_s[name] / max(1, task.n_clips)
@@ -92,8 +99,8 @@ class Clock:
         """Say how far a stage is, if it is time to; return what is said beside a bar."""
         now_s = self._now_s()
         if total != self._part.total or done < self._part.done:
-            self._part = Part(max(self._stage_s, self._step_s), done - 1)
-        self._part.done, self._part.total, self._step_s = done, total, now_s
+            self._part = Part(total, done, now_s)
+        self._part.done = done
         if not bar and now_s - self._said_s >= self._every_s:
             self._tell(f"{self._place()}: {done:,} of {total:,} {unit}; {self._left()}")
         return f"{self._place()}; {self._left()}"
