@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import warnings
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .. import atomicfile
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..words import extra_hint
@@ -22,17 +24,16 @@ def check(to: Path) -> None:
     Raises
     ------
     ConfigError
-        matplotlib is missing, or `to` is a file that is no picture.
+        matplotlib is missing, `to` is a file that is no picture, or its folder takes none.
     """
     if find_spec("matplotlib") is None:
         raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}")
-    try:
-        with to.open("rb") as file:
-            head = file.read(len(PNG))
-    except OSError:  # not there, or whoever writes it says why it cannot be
-        return
+    head = b""
+    with suppress(OSError), to.open("rb") as file:  # not there, or whoever writes it says why it cannot be
+        head = file.read(len(PNG))
     if head and head != PNG:
         raise ConfigError(f"{to}: is there already, and no PNG; move it away, or take another name")
+    atomicfile.check(to)
 
 
 def figure(width_in: float, height_in: float) -> Any:
