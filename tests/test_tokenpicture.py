@@ -136,7 +136,7 @@ def test_odd_maps_are_drawn(n: int, tmp_path: Path) -> None:
     speaks_for = np.arange(n) % 5 - 1
     embeddings = np.zeros((n, 1), np.float32)
     tokens = TokenMap(np.ones((n, 1, 1), np.float32), embeddings, speaks_for, np.zeros(n, np.float32), names)
-    picture.draw_tokens(tokens, tmp_path / "a.png")
+    picture.draw_tokens([tokens, tokens], tmp_path / "a.png")
     counts = {(place, place % 2): 3 for place in range(-1, 4)}
     picture.draw_confusion(counts, names, tmp_path / "b.png")
     for name in "ab":
@@ -211,6 +211,20 @@ def test_the_papers_tokens_are_drawn_as_what_they_are(data: Path, tmp_path: Path
     tokenpicture.draw(tmp_path / "m", tmp_path / "a.png")
     assert (tmp_path / "a.png").read_bytes()[:4] == PNG
     assert modelfolder.facts(tmp_path / "m")["frontend"]["n_mfcc"] == 20
+
+
+def test_each_stream_of_tokens_is_drawn(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    streams = "[[streams]]\npatch_frames = 3\n[[streams]]\npatch_frames = 8\n"
+    (tmp_path / "two.toml").write_text(f"{(data / 'small.toml').read_text()}\n{streams}")
+    how = ["--recipe", str(tmp_path / "two.toml"), "--hold-out", "2", "--quiet"]
+    assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), *how]) == 0
+    drawn: list[TokenMap] = []
+    draw = picture.draw_tokens
+    monkeypatch.setattr(picture, "draw_tokens", lambda maps, *how: drawn.extend(maps) or draw(maps, *how))
+    tokenpicture.draw(tmp_path / "m", tmp_path / "a.png")
+    assert [one.patches.shape for one in drawn] == [(24, 3, 16), (24, 8, 16)]
+    assert [len(one.speaks_for) for one in drawn] == [24, 24]
+    assert (tmp_path / "a.png").read_bytes()[:4] == PNG
 
 
 def test_a_picture_needs_matplotlib_and_says_so(model: Path, tmp_path: Path) -> None:

@@ -113,6 +113,7 @@ def run(chosen: argparse.Namespace) -> int:
         training.say(f"birdfast: {doubt}")
     trials = holdout.trials(chosen, training)
     training.keep = output_folder(output / keep.WITHIN)
+    training.store.keep_in(training.keep)
     watch = clock.Clock(crossvalidation.tasks(training, trials, chosen.stage), training.say)
     with telling(output), alone(output), leftout.naming(training), bars.watched(watch):
         _begin(chosen, output)

@@ -70,12 +70,13 @@ def patches(
     return found.reshape(len(centroids), n_frames, n_bands)
 
 
-def draw_tokens(tokens: TokenMap, to: Path, by: By = "pca") -> None:
+def draw_tokens(maps: Sequence[TokenMap], to: Path, by: By = "pca") -> None:
     """Write a PNG: the tokens that speak most clearly for each class, and beside them all on a plane.
 
     Parameters
     ----------
-    tokens : TokenMap
+    maps : sequence of TokenMap
+        A model's streams of tokens, one below the other.
     to : path
     by : "pca" or "tsne"
         How embeddings come onto the plane; see `plane.flat`.
@@ -86,12 +87,14 @@ def draw_tokens(tokens: TokenMap, to: Path, by: By = "pca") -> None:
         matplotlib is missing, scikit-learn is for t-SNE, or `to` is a file that is no picture.
     """
     canvas.check(to)
-    rows = _rows(tokens)
-    figure = canvas.figure(15, max(4.0, 1 + 0.75 * len(rows)))
-    left, right = figure.subplots(1, 2, width_ratios=(3, 2))
-    colours = {label: canvas.colour(place, len(rows)) for place, label in enumerate(rows)}
-    _draw_pieces(left, tokens, rows, colours)
-    _draw_plane(right, tokens, colours, by)
+    rows = [_rows(tokens) for tokens in maps]
+    heights = [max(4.0, 1 + 0.75 * len(some)) for some in rows]
+    figure = canvas.figure(15, sum(heights))
+    panels = figure.subplots(len(maps), 2, width_ratios=(3, 2), height_ratios=heights, squeeze=False)
+    for (left, right), tokens, some in zip(panels, maps, rows, strict=True):
+        colours = {label: canvas.colour(place, len(some)) for place, label in enumerate(some)}
+        _draw_pieces(left, tokens, some, colours)
+        _draw_plane(right, tokens, colours, by)
     canvas.write(figure, to)
 
 

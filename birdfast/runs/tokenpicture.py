@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +14,12 @@ from ..classifier import Classifier
 from ..modelfolder import Arrays
 from ..picture.plane import By
 from ..picture.tokens import TokenMap, patches
-from ..stsg.pooling import Pooler, Pooling
+from ..stsg import streams
+from ..stsg.pooling import Pooler, Pooling, named
 from ..stsg.tokenizer import TokenFrontEnd
 
 SLICE_TOKENS = 512  # whose windows are dense at a time
+EMBEDDINGS = re.compile(r"embeddings(_\d+)?")  # of the streams
 
 
 def draw(model: Path, to: Path, by: By = "pca") -> None:
@@ -37,35 +41,44 @@ def draw(model: Path, to: Path, by: By = "pca") -> None:
     """
     facts = modelfolder.facts(model)
     arrays = modelfolder.arrays(model, facts["arrays"])
-    front_end = config.made(TokenFrontEnd, "frontend", facts["frontend"])
     pooling = config.made(Pooling, "pooling", facts["pooling"])
-    centroids = arrays["centroids"]
+    front_ends = streams.front_ends(facts["frontend"], facts.get("streams", ()))
+    spoken = speaks_for(pooling, arrays, 3 * front_ends[0].n_bands)
+    maps = []
+    for number, front_end in enumerate(front_ends):
+        n_tokens = len(arrays[named("embeddings", number)])
+        own, spoken = spoken[:n_tokens], spoken[n_tokens:]
+        maps.append(_map(front_end, arrays, number, own, facts["classes"]))
+    picture.draw_tokens(maps, to, by)
+
+
+def _map(
+    front_end: TokenFrontEnd, arrays: Arrays, number: int, spoken: Float32, classes: Sequence[str]
+) -> TokenMap:
+    """Return what is drawn of a stream of tokens."""
+    centroids = arrays[named("centroids", number)]
     if front_end.unit_length:  # of whitened patches, whose values have a variance of 1
         centroids = centroids * np.float32(np.sqrt(centroids.shape[1]))
-    mean, projection = arrays.get("mean"), arrays.get("projection")
-    spoken = speaks_for(pooling, arrays, 3 * front_end.n_bands)
+    mean, projection = (arrays.get(named(name, number)) for name in ("mean", "projection"))
     ranked = np.sort(spoken, axis=1)
-    picture.draw_tokens(
-        TokenMap(
-            patches(centroids, mean, projection, front_end.patch_frames, front_end.n_bands),
-            arrays["embeddings"],
-            spoken.argmax(axis=1),
-            ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else ranked[:, 0],
-            facts["classes"],
-            "MFCC" if front_end.n_mfcc else "mel bands",
-        ),
-        to,
-        by,
+    return TokenMap(
+        patches(centroids, mean, projection, front_end.patch_frames, front_end.n_bands),
+        arrays[named("embeddings", number)],
+        spoken.argmax(axis=1),
+        ranked[:, -1] - ranked[:, -2] if ranked.shape[1] > 1 else ranked[:, 0],
+        classes,
+        "MFCC" if front_end.n_mfcc else "mel bands",
     )
 
 
 def speaks_for(pooling: Pooling, arrays: Arrays, n_statistics: int) -> Float32:
-    """Return by how much each token raises each class above what tokens do on average: [n_tokens, n_classes].
+    """Return by how much a token raises each class above what tokens do on average: [n_tokens, n_classes].
 
-    Asked is the model itself, of windows of one token each and of a spectrogram like any other's.
+    Asked is the model itself, of windows of one token each and of a spectrogram like any other's. The tokens
+    of all streams stand one behind the other.
     """
     pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
-    n_tokens = len(arrays["embeddings"])
+    n_tokens = sum(len(array) for name, array in arrays.items() if EMBEDDINGS.fullmatch(name))
     usual = arrays.get("statistics_mean", np.zeros(n_statistics, np.float32))
     parts = []
     for first in range(0, n_tokens, SLICE_TOKENS):

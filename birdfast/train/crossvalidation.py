@@ -108,13 +108,14 @@ def _test(
             is_one = without.softmax
             logits = evaluation.logits(examples, without.recipe.pooling, arrays, exclusive=is_one)
             found = evaluation.confidences(logits, exclusive=is_one)
-            table.write(fold, tested, examples.clip, found, without.recipe.window_s)
+            numbers = examples.clip[:: examples.n_variants]
+            table.write(fold, tested, numbers, found, without.recipe.window_s)
             scores, truth = evaluation.of_clips(examples, logits)
             judged = metrics.judge(scores, truth, without.classes)
     if place is not None:
         without.write(place, arrays, escaped(f"{place.parents[1].resolve().name}, without fold {fold}"))
     number = int(fold) if fold.isdecimal() else fold
-    clips = [tested[clip] for clip in dict.fromkeys(examples.clip.tolist())]
+    clips = [tested[clip] for clip in dict.fromkeys(numbers.tolist())]
     confident = evaluation.confidences(scores, exclusive=is_one)
     missed = [_told(one, clips, without.classes, number) for one in evaluation.missed(confident, truth)]
     return {"fold": number, **judged}, evaluation.confusion(scores, truth), missed

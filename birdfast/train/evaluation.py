@@ -14,7 +14,7 @@ import numpy as np
 from ..arrays import Bools, Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
-from ..stsg.pooling import Pooler, Pooling
+from ..stsg.pooling import Pooler, Pooling, averaged
 from ..tables.files import CsvFile, harmless
 from .examples import Examples
 
@@ -40,21 +40,26 @@ class Missed(NamedTuple):
 def logits(
     examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
 ) -> Float32:
-    """Return a model's logits for windows [n_windows, n_classes]; arguments as `scores`.
+    """Return a model's logits for windows of sound [n_windows, n_classes]; arguments as `scores`.
 
     Those of classes that exclude each other are the logarithms of a softmax's probabilities.
     """
     pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
-    found = examples.each(lambda counts, statistics: classifier.logits(pooler(counts, statistics)))
+
+    def logits_of(counts: Float32, statistics: Float32) -> Float32:
+        return classifier.logits(averaged(pooler(counts, statistics), examples.n_variants))
+
+    found = examples.each(logits_of)
     return found - np.logaddexp.reduce(found, axis=1, keepdims=True) if exclusive else found
 
 
 def of_clips(examples: Examples, logits: Float32) -> tuple[Float32, Bools]:
     """Return the means of windows' logits by clip, and the clips' labels: [n_clips, n_classes] each."""
-    _, first, number = np.unique(examples.clip, return_index=True, return_inverse=True)
+    n = examples.n_variants
+    _, first, number = np.unique(examples.clip[::n], return_index=True, return_inverse=True)
     means = np.zeros((len(first), logits.shape[1]), np.float32)
     np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
-    return means, examples.targets[first]
+    return means, examples.targets[::n][first]
 
 
 def confidences(logits: Float32, *, exclusive: bool) -> Float32:
