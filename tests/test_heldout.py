@@ -20,7 +20,7 @@ from birdfast.train import codebook, crossvalidation, evaluation, heldout, keep,
 from birdfast.train.evaluation import Missed
 
 from . import commands
-from .test_train import RATE_HZ, RECIPE, song
+from .test_train import POOLING, RATE_HZ, RECIPE, STREAMS, song
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -78,9 +78,25 @@ def test_scores_are_those_of_the_models_that_did_not_hear_the_fold(judged: Path)
     assert spans[0][1:] == ("0.5", "1.5")
     for row, span, values in zip(truth, spans, scores, strict=True):
         assert Path(row["file"]).name.startswith(row["label"])
-        session = open_session(models.find(judged / "folds" / row["fold"]))
-        logits = session.run(windows(span))["logits"].astype(np.float64)[0]
+        logits = said_of(judged / "folds" / row["fold"], span)
         np.testing.assert_allclose(values, np.exp(logits) / np.exp(logits).sum(), rtol=1e-3, atol=1e-5)
+
+
+def said_of(model: Path, span: tuple[str, ...]) -> np.ndarray:
+    return open_session(models.find(model)).run(windows(span))["logits"].astype(np.float64)[0]
+
+
+def test_scores_of_several_streams_averaged_over_variants_are_a_row_a_window(
+    data: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "streams.toml").write_text(STREAMS + RECIPE.partition("[pooling]")[0] + POOLING)
+    how = ["--recipe", str(tmp_path / "streams.toml"), "--hold-out", "2", "--keep-folds", "--quiet"]
+    assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), *how]) == 0
+    spans, scores = scores_of(tmp_path / "m/held_out.csv")
+    assert len(spans) == 2 * 6
+    for span, values in zip(spans, scores, strict=True):
+        logits = said_of(tmp_path / "m/folds/2", span)
+        np.testing.assert_allclose(values, 1 / (1 + np.exp(-logits)), rtol=1e-3, atol=1e-5)
 
 
 def test_the_models_of_folds_are_whole_and_say_what_they_are(judged: Path) -> None:
