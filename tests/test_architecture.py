@@ -29,7 +29,7 @@ LAYERS = (
     },
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
-        *("spectrogram", "tokens", "classifier", "keyedvectors"),
+        *("spectrogram", "tokens", "classifier", "keyedvectors", "deployments"),
     },
     {"frontends", "stsg", "journal", "modelfolder"},
     {"grafting", "models", "converting"},
