@@ -29,7 +29,17 @@ LAYERS = (
     },
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
-        *("spectrogram", "tokens", "classifier", "keyedvectors", "deployments"),
+        *(
+            "spectrogram",
+            "tokens",
+            "classifier",
+            "keyedvectors",
+            "deployments",
+            "postprocessing",
+            "submission",
+            "postprocessing",
+            "submission",
+        ),
     },
     {"frontends", "stsg", "journal", "modelfolder"},
     {"grafting", "models", "converting"},
