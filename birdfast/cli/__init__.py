@@ -3,7 +3,7 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import convert, demo, infer, info, merge, models, optimize, plot, status, tokens, train
+from . import bench, convert, demo, infer, info, merge, models, optimize, plot, status, tokens, train
 
 COMMANDS = {
     "infer": infer,
@@ -14,6 +14,7 @@ COMMANDS = {
     "models": models,
     "convert": convert,
     "optimize": optimize,
+    "bench": bench,
     "info": info,
     "demo": demo,
     "plot": plot,
