@@ -81,10 +81,9 @@ def _text(fits: Callable[[str], object], takes: str) -> Fitting:
 
 def _are_steps(value: Any) -> bool:
     try:
-        postprocessing.parsed(value)
+        return len(postprocessing.parsed(value)) > 0
     except ConfigError:
         return False
-    return True
 
 
 TEXT = _text(lambda value: True, "text")

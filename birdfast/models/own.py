@@ -154,7 +154,7 @@ def _trained(folder: Path) -> Model:
     if "rate_hz" not in facts["frontend"]:
         raise ModelError(f"{place}: lacks frontend.rate_hz")
     rate_hz = facts["frontend"]["rate_hz"]
-    told = {"rate_hz": rate_hz, "post": facts.get("post", ())}
+    told = {"rate_hz": rate_hz, **({"post": facts["post"]} if "post" in facts else {})}
     _check(place, told)
     return Model(
         name=folder.resolve().name,
@@ -164,7 +164,7 @@ def _trained(folder: Path) -> Model:
         rate_hz=rate_hz,
         window_samples=round(facts["window_s"] * rate_hz),
         activation=facts["activation"],
-        post=told["post"],
+        post=told.get("post", ()),
         labels_format="toml",
         path=place,
         labels_path=place,
