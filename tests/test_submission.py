@@ -353,6 +353,10 @@ def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Pa
     np.testing.assert_allclose(
         submitted(tmp_path)["cut_5"][0], expected(tmp_path, "-two", "cut", 1)[0, 0], 1e-5
     )
+    infer(night, tmp_path, both, blend_by="logit")
+    said = [expected(tmp_path, f"-{model}", "cut", 1)[0, 0] for model in both]
+    mean = np.mean([submission.logit(np.float64(one)) for one in said])
+    np.testing.assert_allclose(submitted(tmp_path)["cut_5"][0], 1 / (1 + np.exp(-mean)), 1e-5)
     with pytest.raises(ConfigError, match="blend: 'three' does not fit; it takes one, two"):
         infer(night, tmp_path, both, blend={"three": 1})
 
@@ -460,3 +464,5 @@ def test_shifts_part_the_step_evenly(shifts: tuple[float, ...]) -> None:
     assert windows.parted(grid, (0.0, 0.25)).step_samples == 2_000
     with pytest.raises(ConfigError, match="do not part a step of 0.5 s evenly"):
         windows.parted(grid, shifts)
+    with pytest.raises(ConfigError, match="evenly"):  # there is no half of a sample
+        windows.parted(windows.Grid(8_000, 4_001, 4_001), (0.0, 0.25))
