@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Bools, Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
-from ..stsg.pooling import Pooler, Pooling
+from ..stsg.pooling import Pooler, Pooling, averaged
 from ..tables.files import CsvFile
 from .examples import Examples
 
@@ -35,12 +35,17 @@ def scores(
         Means are of the logarithms of a softmax's probabilities.
     """
     pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
-    logits = examples.each(lambda counts, statistics: classifier.logits(pooler(counts, statistics)))
+    n = examples.n_variants
+
+    def logits_of(counts: Float32, statistics: Float32) -> Float32:
+        return classifier.logits(averaged(pooler(counts, statistics), n))
+
+    logits = examples.each(logits_of)
     logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True) if exclusive else logits
-    there, first, number = np.unique(examples.clip, return_index=True, return_inverse=True)
+    there, first, number = np.unique(examples.clip[::n], return_index=True, return_inverse=True)
     means = np.zeros((len(there), logits.shape[1]), np.float32)
     np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
-    return means, examples.targets[first]
+    return means, examples.targets[::n][first]
 
 
 def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> None:
