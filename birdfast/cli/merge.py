@@ -2,9 +2,9 @@
 
 The folders are those of `birdfast infer --shard 1/n` to `n/n`; all have to be there, finished, and
 of the same models and options. The tables are the same as one run over all files writes; scores and
-embeddings can be had if the runs kept them, and a submission if they kept scores (--rtype scores). birdfast-merged.txt says that they are merge's, so that the same
-command may replace them; a file of a table's name where neither it nor a journal lies is refused,
-and so is the folder of another run.
+embeddings can be had if the runs kept them, and a submission if they kept scores (--rtype scores).
+birdfast-merged.txt says that they are merge's, so that the same command may replace them; a file of a
+table's name where neither it nor a journal lies is refused, and so is the folder of another run.
 """
 
 from __future__ import annotations
