@@ -329,7 +329,8 @@ def test_medians_of_columns(cpu, shape, kind):
     values = noise(shape[0] * shape[1]).reshape(shape)
     values = {
         "noise": values - 8, "ties": np.round(values * 2), "flat": np.full(shape, 0.1, "f"),
-        "spike": np.where(values > 0.5, np.float32(1e30), values), "heavy": np.exp(20 * np.clip(values, -4, 4)),
+        "spike": np.where(values > 0.5, np.float32(1e30), values),
+        "heavy": np.exp(20 * np.clip(values, -4, 4)),
         "tiny": np.where(values > 0, np.float32(1e-44), np.float32(0)),
     }[kind].astype(np.float32)  # fmt: skip
     found = np.empty(shape[1], np.float32)
