@@ -62,9 +62,10 @@ class Model:
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
         The picture that the network takes; None: the sound itself.
+    post : tuple of str
+        What its rows of a submission go through: see `postprocessing.parsed`.
     tried : str
-        Whether its authors' file ran here: "yes", "no", "same architecture with random weights", or "" of
-        a file of the user's.
+        Whether its authors' file ran here: "yes", "no", "same architecture with random weights"; or "".
     embedding_samples, n_classes : int
         Lengths of the embedding and of the scores; 0: not told.
     model, labels : str
@@ -100,6 +101,7 @@ class Model:
     spatial_embedding: str = ""
     label_spaces: tuple[LabelSpace, ...] = ()
     front_end: Recipe | None = None
+    post: tuple[str, ...] = ()
     tried: str = ""
     embedding_samples: int = 0
     n_classes: int = 0
@@ -238,8 +240,8 @@ def described(
     ConfigError
         They do not fit.
     """
-    told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
-    told["alternatives"] = tuple(told.get("alternatives", ()))
+    kinds_of = {"path": Path, "labels_path": Path, "alternatives": tuple, "post": tuple}
+    told |= {key: made(told[key]) for key, made in kinds_of.items() if key in told}
     told["backbone"] = None if backbone is None else described(**backbone)
     if front_end is not None:
         from ..frontends.recipe import Recipe
