@@ -69,5 +69,34 @@ def judge(scores: Floats, truth: Bools, classes: Sequence[str]) -> dict[str, Any
 
 
 def mean(folds: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return the means of accuracy and macro_roc_auc over folds."""
-    return {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}
+    """Return the means of accuracy, macro_roc_auc and calibration errors over folds that have them."""
+    names = ("accuracy", "macro_roc_auc", "ece", "ece_before")
+    there = [name for name in names if all(name in fold for fold in folds)]
+    return {name: float(np.mean([fold[name] for fold in folds])) for name in there}
+
+
+def calibration_error(confidence: Floats, correct: Bools, n_bins: int = 15) -> float:
+    """Return the expected calibration error: how far confidences are from the share that is right.
+
+    Of bins of equal width the mean of |share that is correct - mean confidence|, weighted by what is in them
+    (Guo et al. 2017, "On Calibration of Modern Neural Networks", equation 3).
+
+    Parameters
+    ----------
+    confidence : float [n], 0..1
+        Of each window's most confident class.
+    correct : bool [n]
+        Whether that class is there.
+    n_bins : int
+        A bin has its upper bound, and not its lower.
+
+    Returns
+    -------
+    float
+        NaN of no windows.
+    """
+    if not len(confidence):
+        return float("nan")
+    surplus = correct.astype(np.float64) - confidence
+    bins = np.ceil(confidence * float(n_bins)).clip(1, n_bins).astype(int) - 1
+    return float(np.abs(np.bincount(bins, surplus, n_bins)).sum() / len(confidence))

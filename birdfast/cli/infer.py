@@ -37,7 +37,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..config import Options
+from ..config import MIN_CONFIDENCE, Options
 from . import channel, exits, values
 
 if TYPE_CHECKING:
@@ -101,9 +101,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--min-conf",
         "--min_conf",
         type=float,
-        default=Options.min_confidence,
         metavar="C",
-        help="least confidence of a detection, 0 to 1 (default: %(default)s)",
+        help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
+        f" class; {MIN_CONFIDENCE} where there are none)",
     )
     pick.add_argument(
         "--top-k", "--top_n", type=int, metavar="K", help="at most K detections a window (default: no limit)"

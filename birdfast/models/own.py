@@ -166,7 +166,13 @@ def _trained(folder: Path) -> Model:
         labels_format="toml",
         path=place,
         labels_path=place,
+        **_detecting(facts),
     )
+
+
+def _detecting(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a trained model's manifest says of which scores are detections."""
+    return {"background": facts.get("background", ""), "thresholds": modelfolder.thresholds(facts)}
 
 
 def _head(folder: Path) -> Model:
@@ -186,6 +192,7 @@ def _head(folder: Path) -> Model:
         labels_format="toml",
         path=place,
         labels_path=place,
+        **_detecting(facts),
         **told,
     )
 

@@ -108,7 +108,11 @@ class Pooler:
 
 def describe(sound: Float32, tokenizer: Tokenizer, codebook: Codebook, n_nearest: int) -> Window:
     """Return what a window's sound [n] has to say: its tokens' votes and its bands' statistics."""
-    bands = tokenizer.bands(sound)
+    return of_bands(tokenizer.bands(sound), tokenizer, codebook, n_nearest)
+
+
+def of_bands(bands: Float32, tokenizer: Tokenizer, codebook: Codebook, n_nearest: int) -> Window:
+    """Return the same of a window's bands [n_frames, n_bands]."""
     frames = tokenizer.frames(tokenizer.patches(bands))
     tokens, distances = codebook.nearest(frames, n_nearest)
     counts = embedding.counts(tokens[np.newaxis], len(codebook), distances[np.newaxis])[0]

@@ -14,6 +14,7 @@ from ..atomicfile import AtomicFile
 from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling
 from ..tables.files import CsvFile
+from . import calibration
 from .examples import Examples
 
 NAMES = ("evaluation.json", "evaluation.csv")
@@ -34,13 +35,26 @@ def scores(
     exclusive : bool
         Means are of the logarithms of a softmax's probabilities.
     """
-    pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
-    logits = examples.each(lambda counts, statistics: classifier.logits(pooler(counts, statistics)))
+    logits = of_windows(examples, pooling, arrays)
     logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True) if exclusive else logits
     there, first, number = np.unique(examples.clip, return_index=True, return_inverse=True)
     means = np.zeros((len(there), logits.shape[1]), np.float32)
     np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
     return means, examples.targets[first]
+
+
+def of_windows(examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32]) -> Float32:
+    """Return a model's logits for windows: [n_windows, n_classes]; arguments as `scores`."""
+    pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
+    return examples.each(lambda counts, statistics: classifier.logits(pooler(counts, statistics)))
+
+
+def calibrated(
+    examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
+) -> dict[str, float]:
+    """Return the calibration errors of windows, see `calibration.judged`; arguments as `scores`."""
+    logits = of_windows(examples, pooling, arrays)
+    return calibration.judged(logits, examples.targets, arrays, exclusive)
 
 
 def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> None:

@@ -17,10 +17,9 @@ from ..modelfolder import Arrays
 from ..stsg import pooling
 from ..stsg.tokenizer import Tokenizer
 from ..tokens import Codebook
+from .background import Heard, Quiet, quiet
 from .examples import Examples, Votes
-from .mixes import Mix
 from .recipe import Recipe
-from .recordings import Clip
 
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
@@ -57,7 +56,7 @@ class Reader:
         """The front end, with the whitening as far as it is known."""
         return Tokenizer(self.recipe.frontend, self.found.get("mean"), self.found.get("projection"))
 
-    def patches(self, clips: Sequence[Clip | Mix]) -> Iterator[Float32]:
+    def patches(self, clips: Sequence[Heard]) -> Iterator[Float32]:
         """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values].
 
         Raises
@@ -67,7 +66,7 @@ class Reader:
         """
         tokenizer = self.tokenizer
 
-        def patches(clip: Clip | Mix) -> list[Float32]:
+        def patches(clip: Heard) -> list[Float32]:
             return [tokenizer.patches(tokenizer.bands(block)) for block in self._blocks(clip)]
 
         n_patches = 0
@@ -77,7 +76,7 @@ class Reader:
         if n_patches == 0:
             raise self._nothing(clips, "frame")
 
-    def frames(self, clips: Sequence[Clip | Mix], at_most: int) -> Float32:
+    def frames(self, clips: Sequence[Heard], at_most: int) -> Float32:
         """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
 
         Raises
@@ -88,7 +87,7 @@ class Reader:
         tokenizer, quota = self.tokenizer, max(1, at_most // len(clips))
         none = np.zeros((0, tokenizer.n_values), np.float32)
 
-        def frames(clip: Clip | Mix) -> Float32:
+        def frames(clip: Heard) -> Float32:
             parts = tokenizer.stream(self._blocks(clip))
             found: Float32 = np.concatenate([none, *parts])
             return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
@@ -98,17 +97,17 @@ class Reader:
             raise self._nothing(clips, "frame")
         return found
 
-    def sentences(self, clips: Sequence[Clip | Mix]) -> list[NDArray[np.int32]]:
+    def sentences(self, clips: Sequence[Heard]) -> list[NDArray[np.int32]]:
         """Return each recording's tokens: int32 [n]."""
         tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
 
-        def tokens(clip: Clip | Mix) -> NDArray[np.int32]:
+        def tokens(clip: Heard) -> NDArray[np.int32]:
             parts = tokenizer.stream(self._blocks(clip))
             return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
 
         return [one for _, one in self._each(clips, tokens)]
 
-    def examples(self, clips: Sequence[Clip | Mix], classes: Sequence[str]) -> Examples:
+    def examples(self, clips: Sequence[Heard], classes: Sequence[str]) -> Examples:
         """Return the windows of clips, with their labels.
 
         Raises
@@ -121,10 +120,12 @@ class Reader:
         length = round(self.recipe.window_s * rate_hz)
         grid = windows.Grid(rate_hz, length, length, "min-1s")
 
-        def describe(clip: Clip | Mix) -> list[Votes]:
+        def describe(clip: Heard) -> list[Votes]:
             cut = windows.cut(self._blocks(clip), grid, None, 1)
+            every = [tokenizer.bands(window) for (window,) in cut]
+            every = [quiet(bands) for bands in every] if isinstance(clip, Quiet) else every
             nearest = self.recipe.pooling.n_nearest
-            return [Votes.of(pooling.describe(window, tokenizer, book, nearest)) for (window,) in cut]
+            return [Votes.of(pooling.of_bands(bands, tokenizer, book, nearest)) for bands in every]
 
         described = [(number, window) for number, some in self._each(clips, describe) for window in some]
         if not described:
@@ -133,18 +134,16 @@ class Reader:
         clip = np.array([number for number, _ in described])
         return Examples([window for _, window in described], len(book), targets[clip], clip)
 
-    def _blocks(self, clip: Clip | Mix) -> Iterator[Float32]:
+    def _blocks(self, clip: Heard) -> Iterator[Float32]:
         return clip.blocks(self.recipe.frontend.rate_hz, self.remarks.setdefault)
 
-    def _nothing(self, clips: Sequence[Clip | Mix], what: str) -> ConfigError:
+    def _nothing(self, clips: Sequence[Heard], what: str) -> ConfigError:
         """Return the refusal of clips that give not one frame or window; first of those that are no sound."""
         if all(clip.name in self.failures for clip in clips):
             return ConfigError("no recording can be read: there is nothing to learn from")
         return ConfigError(f"nothing to learn from: what can be read is all shorter than a {what}")
 
-    def _each(
-        self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]
-    ) -> Iterator[tuple[int, Result]]:
+    def _each(self, clips: Sequence[Heard], work: Callable[[Heard], Result]) -> Iterator[tuple[int, Result]]:
         return each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -14,8 +15,8 @@ from ..arrays import Float32
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
+from . import background, calibration, contents, head, innerfolds, mixes, pooling, skipgram, whitening
 from . import codebook as kmeans
-from . import contents, head, mixes, pooling, skipgram, whitening
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of
 from .mixes import Mix
@@ -121,9 +122,8 @@ class Training:
 
     def codebook(self, *, again: bool = False) -> Arrays:
         """Find the whitening, if the recipe wants one, and the centroids."""
-        return self._stage(
-            "codebook", ("window_s", "mixes", "frontend", "codebook"), self._find_codebook, again
-        )
+        tables = ("window_s", "mixes", "frontend", "codebook")
+        return self._stage("codebook", tables, self._find_codebook, again)
 
     def embedding(self, found: Arrays, *, again: bool = False) -> Arrays:
         """Learn the tokens' embeddings."""
@@ -135,7 +135,7 @@ class Training:
         tables = tuple(self.recipe.as_dict())
         return self._stage("head", tables, lambda: self._train_head(found, embeddings["embeddings"]), again)
 
-    def examples(self, found: Arrays, clips: Sequence[Clip] | None = None) -> Examples:
+    def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
         """Return the windows of clips, by default of those to learn from."""
         return self._reader(found).examples(self.labelled if clips is None else clips, self.classes)
 
@@ -157,8 +157,9 @@ class Training:
             "seed": self.seed,
             **{name: recipe[name] for name in ("frontend", "pooling")},
             "training": {name: recipe[name] for name in ("mixes", "codebook", "skipgram", "head")},
+            **calibration.told(arrays, self.classes),
         }
-        modelfolder.write(folder, facts, arrays)
+        modelfolder.write(folder, facts, calibration.without(arrays))
 
     def _find_codebook(self) -> Arrays:
         if self.centroids is not None:
@@ -216,18 +217,17 @@ class Training:
         return {"embeddings": learnt}
 
     def _train_head(self, found: Arrays, embeddings: Float32) -> Arrays:
-        examples = self.examples(found)
+        clips = [*self.labelled, *background.quiets(self.clips, self.classes, self.recipe)]
+        examples = self.examples(found, clips)
         pooler = pooling.fit(self.recipe.pooling, embeddings, examples)
         self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
         silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
         if names := ", ".join(self.classes[number] for number in silent):
             self.say(f"head: without a window, and so never to be found: {names}")
         values, choice = examples.each(pooler), self.recipe.head
-        layers = head.fit(values, examples.targets, self.softmax, choice, self.seed)
-        tables = pooler.tables
-        for number, layer in enumerate(layers):
-            tables |= {f"layer{number}_weight": layer.weight, f"layer{number}_bias": layer.bias}
-        return tables
+        within = innerfolds.of_clips(clips, choice.folds, self.seed, self.n_workers)[examples.clip]
+        fit = partial(head.fit, exclusive=self.softmax, head=choice, seed=self.seed)
+        return pooler.tables | calibration.learn(values, examples.targets, within, self.softmax, fit, choice)
 
     def _reader(self, found: Arrays) -> Reader:
         return Reader(self.recipe, found, self.failures, self.remarks, self.n_workers, self.bar)

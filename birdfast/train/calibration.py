@@ -1,0 +1,219 @@
+"""Calibration: confidences that are as often right as they say, and from which on a class is written.
+
+A head is surer of windows than it is right. Its logits for windows that it has not heard (`innerfolds`) give
+one temperature a model, by which all logits are divided (Guo et al. 2017): the order of a window's classes
+stays. It goes into the last layer's weights, so that nobody who runs the model has to know of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import metrics
+from ..arrays import Array, Bools, Float32, Float64
+from ..classifier import Layer
+from ..scores import ScoreRule
+from .background import NAME
+from .head import NEVER
+from .innerfolds import Learn, held_out_logits
+from .recipe import Head
+from .thresholds import threshold
+
+TEMPERATURES = (0.01, 100.0)
+FACTS = ("temperature", "precision", "n_windows", "ece_before", "ece")
+NAMES = ("calibration", "thresholds")  # of the arrays in which a stage keeps what was found
+
+
+@dataclass(frozen=True, eq=False)
+class Calibration:
+    """What held-out windows told of a head.
+
+    Attributes
+    ----------
+    temperature : float
+        1 where no window could be held out.
+    thresholds : float32 [n_classes]
+        See `thresholds`; none where no window could be held out.
+    precision : float
+        What the thresholds were chosen for.
+    n_windows : int
+        How many were held out.
+    ece_before, ece : float
+        Their expected calibration error with temperature 1, and with the one found on them.
+    """
+
+    temperature: float
+    thresholds: Float32
+    precision: float
+    n_windows: int
+    ece_before: float
+    ece: float
+
+    def arrays(self, layers: Sequence[Layer]) -> dict[str, Array]:
+        """Return what a stage keeps: `NAMES`, as float64 [5] (`FACTS`) and float32 [n_classes]; and a head.
+
+        The temperature is in its last layer.
+        """
+        found: dict[str, Array] = {}
+        for number, layer in enumerate(layers):
+            share = np.float32(1 / self.temperature if number == len(layers) - 1 else 1)
+            found[f"layer{number}_weight"] = layer.weight * share
+            found[f"layer{number}_bias"] = layer.bias * share
+        return found | {
+            NAMES[0]: np.array([getattr(self, name) for name in FACTS], np.float64),
+            NAMES[1]: self.thresholds,
+        }
+
+
+def learn(
+    values: Float32, targets: Bools, within: Bools, exclusive: bool, fit: Learn, choice: Head
+) -> dict[str, Array]:
+    """Train a head on all windows, and calibrate it by heads that were trained without some.
+
+    Parameters
+    ----------
+    values : float32 [n, n_values]
+        Embeddings of windows, whatever made them.
+    targets : bool [n, n_classes]
+    within : bool [n, n_folds]
+        See `innerfolds.deal`; without folds nothing is calibrated.
+    exclusive : bool
+        A softmax over the classes; otherwise a sigmoid for each.
+    fit : callable
+        Trains a head.
+    choice : Head
+        Its precision is wanted at the thresholds.
+
+    Returns
+    -------
+    dict of str to array
+        The head's layers, and `NAMES`.
+    """
+    found = of(held_out_logits(values, targets, within, fit), targets, exclusive, choice.precision)
+    return found.arrays(fit(values, targets))
+
+
+def of(logits: Float32, targets: Bools, exclusive: bool, precision: float) -> Calibration:
+    """Calibrate by the logits of held-out windows, [n, n_classes]; rows of NaN were not held out.
+
+    A class that a fold had nothing of to learn from is not judged there, nor are windows of it of a softmax.
+    """
+    known = logits > NEVER / 2  # NaN is not
+    if exclusive:
+        known &= (known & targets).any(axis=1, keepdims=True)
+    judged = known.any(axis=1)
+    logits, targets, known = logits[judged], targets[judged], known[judged]
+    if not judged.any():
+        return Calibration(1.0, np.zeros(0, np.float32), precision, 0, float("nan"), float("nan"))
+    found = temperature(logits, targets, exclusive, known)
+    sure = confidences(logits / np.float32(found), exclusive)
+    rows = [threshold(s[k], t[k], precision) for s, t, k in zip(sure.T, targets.T, known.T, strict=True)]
+    before, after = error(confidences(logits, exclusive), targets), error(sure, targets)
+    return Calibration(found, np.array(rows, np.float32), precision, len(logits), before, after)
+
+
+def temperature(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = None) -> float:
+    """Return the temperature with which logits / temperature make what is true most likely.
+
+    Parameters
+    ----------
+    logits : float32 [n, n_classes]
+    targets : bool [n, n_classes]
+        Of a softmax one in each row.
+    exclusive : bool
+        A softmax, and the likelihood of windows' classes; otherwise sigmoids, and the mean over all windows
+        and classes.
+    known : bool [n, n_classes], optional
+        What is judged; all.
+
+    Returns
+    -------
+    float, 0.01 to 100
+        As if one more outcome than there are had been any other (cf. Platt 1999): that all of a few windows
+        are right makes no head infinitely sure.
+    """
+    from scipy.optimize import minimize_scalar
+
+    known = np.ones_like(targets) if known is None else known
+    z = np.where(known, logits, -np.inf).astype(np.float64)
+    if exclusive:
+        doubt = 1 / (len(z) + 1)
+        wanted = (1 - doubt) * targets + doubt * known / known.sum(axis=1, keepdims=True)
+    else:
+        z, doubt = z[known], 1 / (known.sum() + 1)
+        wanted = (1 - doubt) * targets[known] + doubt / 2
+    told = np.multiply(wanted, z, out=np.zeros_like(z), where=wanted > 0).sum() / len(z)
+
+    def loss(log_share: float) -> float:
+        share = np.exp(log_share)
+        return float(_log_sum(z * share, exclusive).mean() - share * told)
+
+    bounds = tuple(-np.log(bound) for bound in reversed(TEMPERATURES))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
+    return float(np.exp(-found.x))
+
+
+def confidences(logits: Float32, exclusive: bool) -> Float32:
+    """Return what `infer` makes of logits [n, n_classes]: confidences of all classes."""
+    return ScoreRule("softmax" if exclusive else "sigmoid", 0.0).confidences(logits)
+
+
+def error(confidence: Float32, targets: Bools) -> float:
+    """Return the expected calibration error of windows' most confident classes; both are [n, n_classes].
+
+    Of a window without a class the most confident one is wrong.
+    """
+    top = confidence.argmax(axis=1)
+    rows = np.arange(len(top))
+    return metrics.calibration_error(confidence[rows, top], targets[rows, top])
+
+
+def judged(logits: Float32, targets: Bools, arrays: Mapping[str, Array], exclusive: bool) -> dict[str, float]:
+    """Return what a test of a model adds to its figures: the calibration error with and without temperature.
+
+    Parameters
+    ----------
+    logits : float32 [n, n_classes]
+        Of windows that the training has not heard.
+    targets : bool [n, n_classes]
+    arrays : dict of str to array
+        The model's, as `Training.model` returns them.
+    exclusive : bool
+    """
+    share = np.float32(_facts(arrays)["temperature"])
+    before = error(confidences(logits * share, exclusive), targets)
+    return {"ece": error(confidences(logits, exclusive), targets), "ece_before": before}
+
+
+def told(arrays: Mapping[str, Array], classes: Sequence[str]) -> dict[str, Any]:
+    """Return what a manifest says of what `learn` found: which class is background, its tables, if any."""
+    facts, found = _facts(arrays), dict[str, Any]()
+    if NAME in classes:
+        found["background"] = NAME
+    if facts["n_windows"]:
+        found["calibration"] = facts | {"n_windows": int(facts["n_windows"])}
+        values = [float(str(value)) for value in arrays[NAMES[1]]]  # the shortest that give the same float32
+        pairs = zip(classes, values, strict=True)
+        found["thresholds"] = {name: value for name, value in pairs if name != NAME}
+    return found
+
+
+def without(arrays: Mapping[str, Array]) -> dict[str, Array]:
+    """Return a model's arrays without those that its manifest tells."""
+    return {name: array for name, array in arrays.items() if name not in NAMES}
+
+
+def _log_sum(logits: Float64, exclusive: bool) -> Float64:
+    """Return the logarithm of what an activation divides by, for each row, or for each logit."""
+    from scipy.special import logsumexp
+
+    found: Float64 = logsumexp(logits, axis=1) if exclusive else np.logaddexp(0, logits)
+    return found
+
+
+def _facts(arrays: Mapping[str, Array]) -> dict[str, float]:
+    return dict(zip(FACTS, arrays[NAMES[0]].tolist(), strict=True))
