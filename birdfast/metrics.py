@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -69,10 +69,15 @@ def judge(scores: Floats, truth: Bools, classes: Sequence[str]) -> dict[str, Any
 
 
 def mean(folds: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return the means of accuracy, macro_roc_auc and calibration errors over folds that have them."""
-    names = ("accuracy", "macro_roc_auc", "ece", "ece_before")
-    there = [name for name in names if all(name in fold for fold in folds)]
-    return {name: float(np.mean([fold[name] for fold in folds])) for name in there}
+    """Return the means of accuracy and macro_roc_auc over folds; calibration errors are of all their windows.
+
+    Those of few windows are mostly chance, and their mean would be, too.
+    """
+    found = {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}
+    for name, table in (("ece", "reliability"), ("ece_before", "reliability_before")):
+        if all(table in fold for fold in folds):
+            found[name] = error_of([fold[table] for fold in folds])
+    return found
 
 
 def calibration_error(confidence: Floats, correct: Bools, n_bins: int = 15) -> float:
@@ -95,8 +100,21 @@ def calibration_error(confidence: Floats, correct: Bools, n_bins: int = 15) -> f
     float
         NaN of no windows.
     """
-    if not len(confidence):
-        return float("nan")
-    surplus = correct.astype(np.float64) - confidence
+    return error_of([reliability(confidence, correct, n_bins)])
+
+
+def reliability(confidence: Floats, correct: Bools, n_bins: int = 15) -> dict[str, list[float]]:
+    """Return what is in each bin: `n`, the `sum` of confidences, `n_correct`; arguments as there."""
     bins = np.ceil(confidence * float(n_bins)).clip(1, n_bins).astype(int) - 1
-    return float(np.abs(np.bincount(bins, surplus, n_bins)).sum() / len(confidence))
+    sums = np.bincount(bins, confidence, n_bins).tolist()
+    return {
+        "n": np.bincount(bins, minlength=n_bins).tolist(),
+        "sum": sums,
+        "n_correct": np.bincount(bins[correct], minlength=n_bins).tolist(),
+    }
+
+
+def error_of(tables: Sequence[Mapping[str, Sequence[float]]]) -> float:
+    """Return the calibration error of several tests together, by their `reliability`."""
+    n, sums, right = (np.sum([table[key] for table in tables], axis=0) for key in ("n", "sum", "n_correct"))
+    return float(np.abs(right - sums).sum() / n.sum()) if n.sum() else float("nan")

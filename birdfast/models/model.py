@@ -58,9 +58,9 @@ class Model:
     embedding, spatial_embedding : str
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
-    background, thresholds : str, tuple of float
-        Which of its own classes is none, and never a detection; and the least confidence of a detection of
-        each, where no other is asked for. "" and (): there are none.
+    background, thresholds : int, tuple of float
+        The index of the class that stands for none, and is never a detection; and the least confidence of a
+        detection of each of its own classes, where no other is asked for. -1 and (): there are none.
     label_spaces : tuple of LabelSpace
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
@@ -98,7 +98,7 @@ class Model:
     output: str = ""
     embedding: str = ""
     spatial_embedding: str = ""
-    background: str = ""
+    background: int = -1
     thresholds: tuple[float, ...] = ()
     label_spaces: tuple[LabelSpace, ...] = ()
     front_end: Recipe | None = None

@@ -172,7 +172,8 @@ def _trained(folder: Path) -> Model:
 
 def _detecting(facts: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a trained model's manifest says of which scores are detections."""
-    return {"background": facts.get("background", ""), "thresholds": modelfolder.thresholds(facts)}
+    background = facts["classes"].index(facts["background"]) if "background" in facts else -1
+    return {"background": background, "thresholds": modelfolder.thresholds(facts)}
 
 
 def _head(folder: Path) -> Model:

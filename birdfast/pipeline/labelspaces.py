@@ -100,11 +100,11 @@ class LabelSpaces:
 def _least(model: models.Model, names: Labels, options: Options) -> float | Float32:
     """Return the least confidence of a detection, of all of a model's own classes or of each."""
     own = options.min_confidence is None and model.thresholds
-    if not (own or model.background):
+    if not own and model.background < 0:
         return _of_all(options)
     least = np.array(model.thresholds if own else [_of_all(options)] * len(names), np.float32)
-    if model.background:
-        least[names.common.index(model.background)] = np.inf  # no confidence reaches it
+    if model.background >= 0:
+        least[model.background] = np.inf  # no confidence reaches it
     return least
 
 

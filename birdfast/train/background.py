@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from random import Random
 
 import numpy as np
 
@@ -82,11 +83,12 @@ class Quiet:
 Heard = Clip | Mix | Quiet  # what windows are read of
 
 
-def quiets(clips: Sequence[Clip], names: Sequence[str], recipe: Recipe) -> list[Quiet]:
-    """Return the quiet parts that a head learns from: of as many clips as a class has, evenly spread."""
+def quiets(clips: Sequence[Clip], names: Sequence[str], recipe: Recipe, seed: int) -> list[Quiet]:
+    """Return the quiet parts that a head learns from: those of as many clips as a class has."""
     if recipe.head.background != "quiet" or NAME not in names:
         return []
-    return [Quiet(clip) for clip in [one for one in clips if one.labels != (NAME,)][:: len(names)]]
+    others = [clip for clip in clips if clip.labels != (NAME,)]
+    return [Quiet(clip) for clip in Random(seed).sample(others, -(-len(others) // len(names)))]
 
 
 def quiet(bands: Float32) -> Float32:

@@ -112,8 +112,9 @@ def of(logits: Float32, targets: Bools, exclusive: bool, precision: float) -> Ca
     found = temperature(logits, targets, exclusive, known)
     sure = confidences(logits / np.float32(found), exclusive)
     rows = [threshold(s[k], t[k], precision) for s, t, k in zip(sure.T, targets.T, known.T, strict=True)]
-    before, after = error(confidences(logits, exclusive), targets), error(sure, targets)
-    return Calibration(found, np.array(rows, np.float32), precision, len(logits), before, after)
+    tables = [reliability(some, targets) for some in (confidences(logits, exclusive), sure)]
+    errors = [metrics.error_of([table]) for table in tables]
+    return Calibration(found, np.array(rows, np.float32), precision, len(logits), *errors)
 
 
 def temperature(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = None) -> float:
@@ -162,18 +163,18 @@ def confidences(logits: Float32, exclusive: bool) -> Float32:
     return ScoreRule("softmax" if exclusive else "sigmoid", 0.0).confidences(logits)
 
 
-def error(confidence: Float32, targets: Bools) -> float:
-    """Return the expected calibration error of windows' most confident classes; both are [n, n_classes].
+def reliability(confidence: Float32, targets: Bools) -> dict[str, list[float]]:
+    """Return how sure and how right windows' most confident classes are; both are [n, n_classes].
 
     Of a window without a class the most confident one is wrong.
     """
     top = confidence.argmax(axis=1)
     rows = np.arange(len(top))
-    return metrics.calibration_error(confidence[rows, top], targets[rows, top])
+    return metrics.reliability(confidence[rows, top], targets[rows, top])
 
 
-def judged(logits: Float32, targets: Bools, arrays: Mapping[str, Array], exclusive: bool) -> dict[str, float]:
-    """Return what a test of a model adds to its figures: the calibration error with and without temperature.
+def judged(logits: Float32, targets: Bools, arrays: Mapping[str, Array], exclusive: bool) -> dict[str, Any]:
+    """Return what a test of a model adds to its figures: calibration errors, and what they are made of.
 
     Parameters
     ----------
@@ -183,10 +184,18 @@ def judged(logits: Float32, targets: Bools, arrays: Mapping[str, Array], exclusi
     arrays : dict of str to array
         The model's, as `Training.model` returns them.
     exclusive : bool
+
+    Returns
+    -------
+    dict
+        "ece", "reliability"; and "ece_before", "reliability_before" of the same head with temperature 1.
     """
     share = np.float32(_facts(arrays)["temperature"])
-    before = error(confidences(logits * share, exclusive), targets)
-    return {"ece": error(confidences(logits, exclusive), targets), "ece_before": before}
+    found: dict[str, Any] = {}
+    for when, its in (("", logits), ("_before", logits * share)):
+        table = reliability(confidences(its, exclusive), targets)
+        found |= {f"ece{when}": metrics.error_of([table]), f"reliability{when}": table}
+    return found
 
 
 def told(arrays: Mapping[str, Array], classes: Sequence[str]) -> dict[str, Any]:

@@ -51,8 +51,8 @@ def of_windows(examples: Examples, pooling: Pooling, arrays: Mapping[str, Float3
 
 def calibrated(
     examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
-) -> dict[str, float]:
-    """Return the calibration errors of windows, see `calibration.judged`; arguments as `scores`."""
+) -> dict[str, Any]:
+    """Return how calibrated a model is on windows, see `calibration.judged`; arguments as `scores`."""
     logits = of_windows(examples, pooling, arrays)
     return calibration.judged(logits, examples.targets, arrays, exclusive)
 

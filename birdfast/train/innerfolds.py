@@ -16,6 +16,7 @@ from ..arrays import Bools, Float32
 from ..classifier import Classifier, Layer
 from . import contents
 
+FEWEST = 3  # folds that are taken as they are: without one of two, half of all is left
 Learn = Callable[[Float32, Bools], list[Layer]]  # a head from values [n, n_values], targets [n, n_classes]
 
 
@@ -25,7 +26,10 @@ def of_clips(clips: Sequence[Any], n_folds: int, seed: int, n_workers: int = 1) 
 
 
 def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]:
-    """Return of what each clip is made: its file, or those of all clips in a mix; copies are one.
+    """Return what is not learnt from where a clip is tested on: its file, or those of all clips in a mix.
+
+    Copies are one. Clips in three folds or more are parted by these instead: who made them knows what else
+    belongs together, as the recordings of a place.
 
     Parameters
     ----------
@@ -34,6 +38,9 @@ def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]
         Threads that look for copies.
     """
     parts = [getattr(clip, "clips", (clip,)) for clip in clips]
+    folds = {one.fold for some in parts for one in some}
+    if len(folds) >= FEWEST and "" not in folds:
+        return [frozenset(one.fold for one in some) for some in parts]
     name = contents.named((one.path for some in parts for one in some), n_workers=n_workers)
     return [frozenset(name[one.path] for one in some) for some in parts]
 
@@ -61,7 +68,7 @@ def deal(
     known = defaultdict[str, set[str]](set)
     for its, names in zip(groups, labels, strict=True):
         for group in its:
-            known[group] |= {*names}
+            known[group] |= {*names} if len(its) == 1 else set()  # whose labels a mix's are, it does not tell
     dice = np.random.default_rng(seed)
     order = [(sorted(known[group]), dice.random(), group) for group in sorted(known)]
     order.sort()

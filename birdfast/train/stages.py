@@ -217,7 +217,7 @@ class Training:
         return {"embeddings": learnt}
 
     def _train_head(self, found: Arrays, embeddings: Float32) -> Arrays:
-        clips = [*self.labelled, *background.quiets(self.clips, self.classes, self.recipe)]
+        clips = [*self.labelled, *background.quiets(self.clips, self.classes, self.recipe, self.seed)]
         examples = self.examples(found, clips)
         pooler = pooling.fit(self.recipe.pooling, embeddings, examples)
         self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
