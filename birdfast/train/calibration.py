@@ -25,6 +25,7 @@ from .thresholds import threshold
 
 TEMPERATURES = (0.01, 100.0)
 FACTS = ("temperature", "precision", "n_windows", "ece_before", "ece")
+NOTHING = np.array([1.0, 0.0, 0.0, np.nan, np.nan])  # was found, of a model's arrays from elsewhere
 NAMES = ("calibration", "thresholds")  # of the arrays in which a stage keeps what was found
 
 
@@ -225,4 +226,4 @@ def _log_sum(logits: Float64, exclusive: bool) -> Float64:
 
 
 def _facts(arrays: Mapping[str, Array]) -> dict[str, float]:
-    return dict(zip(FACTS, arrays[NAMES[0]].tolist(), strict=True))
+    return dict(zip(FACTS, arrays.get(NAMES[0], NOTHING).tolist(), strict=True))
