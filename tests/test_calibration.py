@@ -154,6 +154,7 @@ def test_a_threshold_reaches_its_precision_or_lets_nothing_false_in(
     [
         ([0.9, 0.6], [0.2, 0.1], 0.4),  # halfway
         ([0.9] * 9, [0.95, 0.1], 0.5),  # one of ten may be false
+        ([0.9] * 20, [0.1, 0.0], 0.5),  # nor is one let in for nothing
         ([0.9] * 8, [0.95, 0.1], np.nextafter(np.float32(0.95), np.float32(1))),  # one of nine may not
         ([], [0.3, 0.1], np.nextafter(np.float32(0.3), np.float32(1))),
         ([0.8], [], 0.4),
