@@ -17,15 +17,21 @@ from pathlib import Path
 import numpy as np
 
 from birdfast import audio
-from birdfast.train.mixes import trimmed
 
 RATE_HZ = 32_000
 SCAPE_S, WINDOW_S = 60, 5
 HEARD_S = 0.5
 SHORTEST_S = 0.2
 CLIPS_A_MINUTE = (3, 8)
+QUIET = 0.01  # of the peak: what is below it before the first and after the last sound is left out
 LEVELS_DB = (-30.0, -12.0)
 NOISE_DB = -45.0
+
+
+def trimmed(sound: np.ndarray) -> np.ndarray:
+    """Cut the silence and near-silence that clips are padded with."""
+    loud = np.flatnonzero(np.abs(sound) > QUIET * np.abs(sound).max(initial=0))
+    return sound[loud[0] : loud[-1] + 1] if len(loud) else sound[:0]
 
 
 def background(n: int, dice: np.random.Generator) -> np.ndarray:

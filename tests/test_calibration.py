@@ -176,7 +176,7 @@ def clips(n: int, labels: Sequence[str] = ("a", "b", "c"), **more: str) -> list[
 def test_no_group_straddles_and_classes_are_even(n: int, n_folds: int, seed: int) -> None:
     dice = np.random.default_rng(seed)
     every = clips(n)
-    mixes = [Mix((every[dice.integers(n)], every[dice.integers(n)]), 5.0, (number,)) for number in range(n)]
+    mixes = [Mix((every[dice.integers(n)], every[dice.integers(n)]), (number,)) for number in range(n)]
     parts = [*(Clip(one.path, one.labels, 1.0) for one in every), *mixes]
     within = innerfolds.of_clips([*every, *parts], n_folds, seed)
     assert within.shape == (3 * n, min(n, n_folds))
@@ -222,6 +222,30 @@ def test_no_head_is_asked_what_it_has_heard() -> None:
     assert [len(some) for some in heard] == [8, 7, 8]
 
 
+def test_a_head_hears_variants_and_is_asked_what_a_model_is_asked() -> None:
+    values = np.repeat(np.eye(6, dtype=np.float32), 2, axis=0)
+    values[1::2] *= 2  # a variant
+    targets = np.repeat(np.arange(6)[:, np.newaxis] % 2 == np.arange(2), 2, axis=0)
+    within = np.repeat(np.arange(6)[:, np.newaxis] // 2 == np.arange(3), 2, axis=0)
+
+    def learn(some: np.ndarray, its: np.ndarray) -> list[Layer]:
+        assert len(some) == len(its) == 8
+        return [
+            Layer(np.ones((2, 6), np.float32) * np.array([[1], [2]], np.float32), np.zeros(2, np.float32))
+        ]
+
+    for asked, meant in ((values[::2], 1), (1.5 * values[::2], 1.5)):
+        logits = innerfolds.held_out_logits(values, targets, within, learn, asked)
+        np.testing.assert_array_equal(logits, np.full((6, 2), meant) * [1, 2])
+
+
+def test_noise_alone_is_held_out_by_itself() -> None:
+    noise = [Mix((), (0, 0, number)) for number in range(4)]
+    within = innerfolds.of_clips([*clips(8), *noise], 4, 0)
+    assert (within.sum(axis=1) == 1).all()
+    assert within[8:].sum(axis=0).tolist() == [1, 1, 1, 1]
+
+
 @pytest.mark.parametrize("hidden", [0, 4])
 def test_a_head_is_learnt_of_all_windows_and_calibrated_by_others(hidden: int) -> None:
     pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -235,7 +259,7 @@ def test_a_head_is_learnt_of_all_windows_and_calibrated_by_others(hidden: int) -
     choice = Head(hidden=hidden, strength=100.0)
     within = innerfolds.of_clips(clips(n), choice.folds, 0)
     fit = partial(head.fit, exclusive=True, head=choice, seed=0)
-    made = calibration.learn(values, targets, within, True, fit, choice)
+    made = calibration.learn(calibration.Windows(values, targets, within, values), True, fit, choice)
     told = calibration.told(made, ["a", "b", "background"])
     assert told["calibration"]["temperature"] > 1.5  # it has learnt its windows by heart
     assert told["calibration"]["ece"] < told["calibration"]["ece_before"]
@@ -244,10 +268,9 @@ def test_a_head_is_learnt_of_all_windows_and_calibrated_by_others(hidden: int) -
     last = fit(values, targets)[-1]
     share = np.float32(1 / told["calibration"]["temperature"])
     np.testing.assert_array_equal(made[f"layer{int(hidden > 0)}_weight"], last.weight * share)
-    values = [*told["thresholds"].values()]
-    np.testing.assert_array_equal(np.array(values, np.float32), made["thresholds"][:2])
-    plain = calibration.learn(
-        made["layer0_weight"][:3, :2], targets[:3], within[:3, :0], True, lambda *_: [last], choice
-    )
+    thresholds = np.array([*told["thresholds"].values()], np.float32)
+    np.testing.assert_array_equal(thresholds, made["thresholds"][:2])
+    nothing = calibration.Windows(values[:3], targets[:3], within[:3, :0], values[:3])
+    plain = calibration.learn(nothing, True, lambda *_: [last], choice)
     assert calibration.told(plain, ["a", "b", "c"]) == {}
     np.testing.assert_array_equal(plain["layer0_weight"], last.weight)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,8 +15,9 @@ from hypothesis import strategies as st
 from birdfast import _kernels, modelfolder
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
-from birdfast.stsg import embedding
-from birdfast.stsg.pooling import Pooling, Window, describe, statistics
+from birdfast.stsg import embedding, variants
+from birdfast.stsg.pooling import Pooler, Pooling, Window, averaged
+from birdfast.stsg.streams import TokenStream, describe, front_ends, loudest, statistics
 from birdfast.stsg.tokenizer import TokenFrontEnd, Tokenizer
 from birdfast.tokens import Codebook
 from birdfast.train import examples as slices
@@ -94,6 +96,30 @@ class TestTokenizer:
         ]
         assert counts == [0, 0, 0, 1, 1, 2]
 
+    @given(st.integers(1, 12), st.integers(0, 99))
+    def test_what_stands_out_of_the_median_is_left(self, n: int, seed: int) -> None:
+        bands = np.random.default_rng(seed).standard_normal((n, 16)).astype(np.float32)
+        tokenizer = Tokenizer(replace(PATCHES, less="median"))
+        level = np.sort(bands, axis=0)[(n - 1) // 2]
+        assert tokenizer.raised(bands).tobytes() == np.maximum(bands - level, 0).tobytes()
+        background = np.random.default_rng(seed + 1).standard_normal(16).astype(np.float32)
+        np.testing.assert_allclose(
+            tokenizer.raised(bands + background), tokenizer.raised(bands), atol=1e-5
+        )  # a steady colour is nothing
+
+    @pytest.mark.parametrize("cpu", _kernels.cpu_tables())
+    @pytest.mark.parametrize("less", ["mean", "median"])
+    def test_what_is_taken_away_is_the_same_on_every_cpu(self, less: Any, cpu: str) -> None:
+        sound, front_end = noise(20_000), replace(PATCHES, less=less)
+        assert (
+            Tokenizer(front_end, cpu=cpu)(sound).tobytes()
+            == Tokenizer(front_end, cpu="scalar")(sound).tobytes()
+        )
+        bands = Tokenizer(front_end).bands(sound)
+        if less == "mean":
+            less_mean = bands.astype(np.float64) - bands.mean(axis=0, dtype=np.float64)
+            np.testing.assert_allclose(Tokenizer(front_end).raised(bands), less_mean, atol=1e-5)
+
     def test_silence_is_no_division_by_zero(self) -> None:
         assert np.isfinite(whitened()(np.zeros(16_000, np.float32))).all()
 
@@ -154,11 +180,11 @@ class TestEmbedding:
     def test_every_window_has_finite_values(self, kind: str, n_nearest: int) -> None:
         sound = {"silence": np.zeros(9000, np.float32), "equal": np.full(9000, 0.5, np.float32),
                  "short": noise(100), "noise": noise(9000)}[kind]  # fmt: skip
-        book = Codebook(noise(8).reshape(1, 8))  # K = 1
-        window = Votes.of(describe(sound, whitened(), book, n_nearest))
-        kind = Pooling(kind="sqrt", histogram=1, statistics=1, unit_length=True)
+        one = Codebook(noise(8).reshape(1, 8))  # K = 1
+        how = Pooling(kind="sqrt", n_nearest=n_nearest, histogram=1, statistics=1, unit_length=True)
+        window = Votes.of(describe(whitened().bands(sound), [TokenStream(whitened(), one)], how))
         examples = Examples([window], 1, np.ones((1, 1), bool), np.zeros(1, np.int64))
-        values = examples.each(pooling.fit(kind, noise(3)[None], examples))
+        values = examples.each(pooling.fit(how, [noise(3)[None]], examples))
         assert values.shape == (1, 1 + 3 + 48)
         assert np.isfinite(values).all()
 
@@ -171,6 +197,98 @@ class TestEmbedding:
     def test_a_pooling_that_cannot_be_is_refused(self, wrong: dict) -> None:
         with pytest.raises(ConfigError):
             Pooling(**wrong)
+
+
+def book(n_tokens: int, n_values: int, seed: int) -> Codebook:
+    return Codebook(np.random.default_rng(seed).standard_normal((n_tokens, n_values)).astype(np.float32))
+
+
+class TestStreams:
+    def test_a_stream_is_the_front_end_with_its_own_patches(self) -> None:
+        base = asdict(PATCHES)
+        assert front_ends(base, ()) == (PATCHES,)
+        made = front_ends(base, [{}, {"patch_frames": 9, "less": "mean"}])
+        assert made == (PATCHES, replace(PATCHES, patch_frames=9, less="mean"))
+        with pytest.raises(ConfigError, match=r"streams\[1\]\.n_mels: unknown"):
+            front_ends(base, [{}, {"n_mels": 8}])
+        with pytest.raises(ConfigError, match=r"streams\[0\]\.less"):
+            front_ends(base, [{"less": "max"}])
+
+    def test_votes_of_streams_stand_one_behind_the_other(self) -> None:
+        how = Pooling(kind="sqrt", n_nearest=2, histogram=1)
+        short, long = PATCHES, replace(PATCHES, patch_frames=9, less="median")
+        streams = [
+            TokenStream(Tokenizer(short), book(5, 64, 0)),
+            TokenStream(Tokenizer(long), book(7, 144, 1)),
+        ]
+        bands = streams[0].tokenizer.bands(noise(16_000))
+        both = describe(bands, streams, how)
+        alone = [describe(bands, [stream], how) for stream in streams]
+        assert both.counts.tobytes() == np.concatenate([one.counts for one in alone]).tobytes()
+        assert both.statistics.tobytes() == alone[0].statistics.tobytes()
+
+    @given(st.integers(0, 20), st.floats(0.01, 1), st.integers(0, 99))
+    def test_the_loudest_patches_keep_their_order(self, n: int, share: float, seed: int) -> None:
+        patches = np.random.default_rng(seed).integers(0, 3, (n, 2)).astype(np.float32)
+        kept = loudest(patches, share)
+        assert len(kept) == (max(1, round(share * n)) if n else 0)
+        sums = patches.sum(axis=1)
+        order = sorted(sorted(range(n), key=lambda i: (-sums[i], i))[: len(kept)])
+        assert kept.tobytes() == patches[order].tobytes()
+
+    def test_a_pooler_gives_each_stream_its_own_length(self) -> None:
+        tables = {"embeddings": noise(20).reshape(5, 4), "embeddings_1": noise(21, 1).reshape(7, 3)}
+        how = Pooling(kind="sqrt", histogram=1)
+        counts = np.abs(noise(24)).reshape(2, 12)
+        pooled = Pooler(how, tables)(counts, np.zeros((2, 3), np.float32))
+        first, second = (embedding.weights(part, "sqrt") for part in (counts[:, :5], counts[:, 5:]))
+        meant = [first, first @ tables["embeddings"], second, second @ tables["embeddings_1"]]
+        np.testing.assert_allclose(pooled, np.concatenate(meant, axis=1), rtol=1e-6)
+
+    def test_rows_that_stand_beside_each_other_are_averaged(self) -> None:
+        rows = noise(24).reshape(6, 4)
+        np.testing.assert_allclose(averaged(rows, 3), rows.reshape(2, 3, 4).mean(axis=1), rtol=1e-5)
+        assert averaged(rows, 1).tobytes() == rows.tobytes()
+
+
+class TestVariants:
+    bands = PATCHES.spectrogram()(noise(16_000))
+
+    def test_a_shift_moves_bands_and_fills_the_gap(self) -> None:
+        up, down = variants.shifted(self.bands, 2), variants.shifted(self.bands, -2)
+        assert (up[:, 2:] == self.bands[:, :-2]).all()
+        assert (up[:, :2] == self.bands[:, :1]).all()
+        assert (down[:, :-2] == self.bands[:, 2:]).all()
+        assert (down[:, -2:] == self.bands[:, -1:]).all()
+
+    @given(st.integers(0, 30), st.floats(0.25, 4))
+    def test_a_stretch_lies_between_its_neighbours(self, n: int, factor: float) -> None:
+        made = variants.stretched(self.bands[:n], factor)
+        assert len(made) == round(n * factor)
+        if n:
+            assert (made >= self.bands[:n].min(axis=0) - 1e-4).all()
+            assert (made <= self.bands[:n].max(axis=0) + 1e-4).all()
+
+    def test_a_line_stretched_is_a_line(self) -> None:
+        line = np.arange(20, dtype=np.float32)[:, np.newaxis]
+        np.testing.assert_allclose(variants.stretched(line, 2)[:38, 0], np.arange(38) / 2, atol=1e-5)
+
+    @pytest.mark.parametrize("log", [True, False])
+    def test_a_gain_is_that_of_the_sound(self, log: bool) -> None:
+        front_end = replace(PATCHES, log=log)
+        louder = variants.Variant(gain_db=6.0).of(front_end.spectrogram()(noise(16_000)), front_end)
+        meant = front_end.spectrogram()((noise(16_000) * 10 ** (6 / 20)).astype(np.float32))
+        np.testing.assert_allclose(louder, meant, rtol=1e-3, atol=1e-3)
+
+    def test_what_is_no_variant_is_refused_by_name(self) -> None:
+        for wrong, named in (
+            ({}, "none of shift_mels"), ({"shift_mels": 1.5}, "shift_mels"), ({"stretch": 0.1}, "stretch"),
+            ({"pitch": 1}, "pitch: unknown"),
+        ):  # fmt: skip
+            with pytest.raises(ConfigError, match=rf"variants\[0\].*{named}"):
+                variants.variants([wrong], PATCHES)
+        with pytest.raises(ConfigError, match="n_mfcc must be 0"):
+            variants.variants([{"shift_mels": 1}], PAPER)
 
 
 class TestExamples:
@@ -190,7 +308,7 @@ class TestExamples:
     ) -> None:
         counts, bands, examples = self.made(50, 40)
         choice = Pooling(kind=kind, histogram=1, statistics=1, unit_length=True)
-        pooler = pooling.fit(choice, noise(200).reshape(40, 5), examples)
+        pooler = pooling.fit(choice, [noise(200).reshape(40, 5)], examples)
         monkeypatch.setattr(slices, "SLICE_WINDOWS", 7)
         np.testing.assert_allclose(examples.each(pooler), pooler(counts, bands), atol=1e-6)
         np.testing.assert_array_equal(examples.each(lambda counts, _: counts), counts)

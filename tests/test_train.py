@@ -23,6 +23,7 @@ from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
 from birdfast.journal import Folder
 from birdfast.sessions import open_session
+from birdfast.stsg.pooling import Pooler
 from birdfast.train import evaluation, folds, head, keep, recipe, recordings, whitening
 
 from . import commands, encoded
@@ -341,6 +342,48 @@ def test_a_seed_repeats_to_the_bit(data: Path, model: Path, tmp_path: Path) -> N
     assert arrays(tmp_path / "again") == arrays(model)
     assert train(data, "clips.csv", tmp_path / "other", "--seed", "1") == 0
     assert arrays(tmp_path / "other") != arrays(model)
+
+
+STREAMS = """
+mixes = {copies = 1}
+streams = [{}, {patch_frames = 3, patch_step = 5, less = "median"}]
+variants = [{shift_mels = 1}, {stretch = 1.2, gain_db = -6}]
+"""
+POOLING = """
+[pooling]
+n_nearest = 2
+loudest = 0.5
+averaged = true
+"""
+
+
+def test_a_model_of_several_streams_and_variants(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "streams.toml").write_text(STREAMS + RECIPE.partition("[pooling]")[0] + POOLING)
+    command = ["train", str(data / "clips.csv"), "--quiet", "--recipe", str(tmp_path / "streams.toml")]
+    for n_workers in ("1", "2"):
+        assert main([*command, "-o", str(tmp_path / n_workers), "--workers", n_workers, "--cv"]) == 0
+    assert arrays(tmp_path / "1") == arrays(tmp_path / "2")
+    assert {"centroids.npy", "centroids_1.npy", "embeddings_1.npy", "mean_1.npy"} <= {*arrays(tmp_path / "1")}
+    assert json.loads((tmp_path / "1/evaluation.json").read_text())["mean"]["macro_roc_auc"] > 0.9
+    session = open_session(models.find(str(tmp_path / "1")))
+    sound = np.stack([song("warble", 90, 1.0), song("rattle", 91, 1.0)])
+    alone = [session.run(one[np.newaxis])["logits"] for one in sound]
+    np.testing.assert_allclose(session.run(sound)["logits"], np.concatenate(alone), atol=1e-5)
+
+
+def test_a_session_hears_what_was_learnt_from(data: Path, model: Path) -> None:
+    """What a clip's window is in training and while inferring: the same votes, to the bit."""
+    from birdfast.train import stages
+
+    clips = recordings.find(str(data / "clips.csv"))
+    classes = sorted({label for clip in clips for label in clip.labels})
+    training = stages.Training(recipe.load("best", data / "small.toml"), clips, [], classes, exclusive=True)
+    facts = modelfolder.facts(model)
+    held = modelfolder.arrays(model, facts["arrays"])
+    examples = training.examples(held, clips[:1])
+    windows = np.concatenate(list(clips[0].blocks(RATE_HZ, print)))[: 2 * RATE_HZ].reshape(2, RATE_HZ)
+    (pooled,) = [examples.each(Pooler(training.recipe.pooling, held))]
+    assert open_session(models.find(str(model))).run(windows)["embedding"].tobytes() == pooled.tobytes()
 
 
 def test_stages_run_singly_come_to_the_same(data: Path, model: Path, tmp_path: Path) -> None:

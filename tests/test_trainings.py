@@ -13,7 +13,8 @@ import pytest
 from birdfast import audio, modelfolder
 from birdfast.__main__ import main
 from birdfast.errors import AudioError
-from birdfast.train import mixes, recordings, stages
+from birdfast.train import mixes, recipe, recordings, stages
+from birdfast.train.bands import BandStore
 
 from .test_lengths import FIVE_SECONDS
 from .test_train import RATE_HZ, RECIPE, song
@@ -184,6 +185,7 @@ def test_each_clip_behind_the_end_is_told_and_all_of_them_are_nothing(
 def test_a_mix_of_a_clip_that_is_not_there_is_none(tmp_path: Path) -> None:
     audio.write(tmp_path / "one.wav", song("whistle", 0), RATE_HZ)
     there, behind = (recordings.Clip(str(tmp_path / "one.wav"), ("a",), start_s) for start_s in (0.0, 3.0))
-    mix = mixes.Mix((there, behind), 1.0, (0, 0, 0))
+    front_end = recipe.load("soundscapes").frontend
+    mixer = mixes.Mixer(BandStore(front_end, 1.0), front_end)
     with pytest.raises(AudioError, match=r"no sound from 3 s to its end"):
-        list(mix.blocks(RATE_HZ, print))
+        mixer.of(mixes.Mix((there, behind), (0, 0, 0)), print)

@@ -112,6 +112,7 @@ def run(chosen: argparse.Namespace) -> int:
         training.say(f"birdfast: {doubt}")
     trials = _trials(chosen, training)
     training.keep = output_folder(output / STAGES)
+    training.store.keep_in(training.keep)
     with telling(output), alone(output), _naming(training):
         _begin(chosen, output)
         if trials:

@@ -87,7 +87,7 @@ def write(
             _check_free(vectors, folder)
             with telling(vectors, AGAIN):
                 keyedvectors.write(vectors, session.embeddings)
-        with _tables(folder, kinds, session.tokenizer.front_end.frame_s, csv_safe) as written:
+        with _tables(folder, kinds, session.token_s, csv_safe) as written:
             found = _written((_heard(session, path, channel, max_hours) for path in paths), written)
         if not written.notes.is_wanted:
             written.notes.path.unlink()
@@ -197,6 +197,4 @@ def _heard(session: StsgSession, path: str, channel: str, max_hours: float) -> _
 
 
 def _tokens(session: StsgSession, recording: audio.Recording) -> Iterator[Int32]:
-    blocks = recording.blocks(session.tokenizer.front_end.rate_hz)
-    for frames in session.tokenizer.stream(blocks):
-        yield session.codebook.assign(frames)
+    return session.tokens(recording.blocks(session.rate_hz))

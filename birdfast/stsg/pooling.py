@@ -8,14 +8,12 @@ from typing import get_args
 
 import numpy as np
 
-from .. import _kernels
 from ..arrays import Float32
-from ..config import choice, flag, number, whole
+from ..config import above_zero, choice, flag, number, whole
 from ..errors import ConfigError
-from ..tokens import MAX_NEAREST, Codebook
+from ..tokens import MAX_NEAREST
 from . import embedding
 from .embedding import Weighting
-from .tokenizer import Tokenizer
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,11 +26,15 @@ class Pooling:
         See `embedding.weights`.
     n_nearest : int, 1 to 8
         Centroids among which a frame shares its vote.
+    loudest : float, more than 0, at most 1
+        The share of a window's patches that vote: those with the largest sums of their values.
     embedding, histogram, statistics : float >= 0
         What the tokens' pooled embeddings, their histogram, and mean, standard deviation and standard
         deviation of the difference of the spectrogram's bands weigh beside each other; 0 leaves one out.
     unit_length : bool
         Scale each of the three to length 1 first, embeddings and statistics about their mean.
+    averaged : bool
+        Average a window's embedding over the window and its variants (`variants`).
 
     Raises
     ------
@@ -42,16 +44,20 @@ class Pooling:
 
     kind: Weighting = "mean"
     n_nearest: int = 1
+    loudest: float = 1.0
     embedding: float = 1.0
     histogram: float = 0.0
     statistics: float = 0.0
     unit_length: bool = False
+    averaged: bool = False
 
     def __post_init__(self) -> None:
         kinds = get_args(Weighting)
         choice("kind", self.kind, kinds)
         whole("n_nearest", self.n_nearest, 1, MAX_NEAREST)
-        flag("unit_length", self.unit_length)
+        above_zero("loudest", self.loudest, 1)
+        for name in ("unit_length", "averaged"):
+            flag(name, getattr(self, name))
         for name in ("embedding", "histogram", "statistics"):
             number(name, getattr(self, name))
         parts = (self.embedding, self.histogram, self.statistics)
@@ -61,7 +67,7 @@ class Pooling:
 
 @dataclass(frozen=True, eq=False)
 class Window:
-    """What a window is before it is pooled: votes [n_tokens] and statistics [3 n_bands]."""
+    """What a window is before it is pooled: votes for all streams' tokens, and statistics [3 n_bands]."""
 
     counts: Float32
     statistics: Float32
@@ -74,30 +80,43 @@ class Pooler:
     ----------
     pooling : Pooling
     tables : dict of str to float32 array
-        "embeddings" [n_tokens, dim]; "idf" [n_tokens] for tf-idf; with unit_length "embedding_mean"
-        [dim], "statistics_mean" and "statistics_deviation" [3 n_bands].
+        Of each stream of tokens (see `named`) "embeddings" [n_tokens, dim], for tf-idf "idf" [n_tokens],
+        with unit_length "embedding_mean" [dim]; then "statistics_mean", "statistics_deviation" [3 n_bands].
     """
 
     def __init__(self, pooling: Pooling, tables: Mapping[str, Float32]) -> None:
         self.pooling, self._tables = pooling, tables
+        names = [named("embeddings", stream) for stream in range(len(tables))]
+        sizes = [len(tables[name]) for name in names if name in tables]
+        self._ends = np.cumsum([0, *sizes]).tolist()
 
     @property
     def tables(self) -> dict[str, Float32]:
         """The tables, as they go into a model's folder."""
         return dict(self._tables)
 
+    def weights(self, counts: Float32) -> list[Float32]:
+        """Return the weights of each stream's tokens, of the counts of all: float32 [n, n_tokens] each."""
+        ends = zip(self._ends, self._ends[1:], strict=False)
+        return [
+            embedding.weights(
+                counts[:, first:last], self.pooling.kind, self._tables.get(named("idf", number))
+            )
+            for number, (first, last) in enumerate(ends)
+        ]
+
     def __call__(self, counts: Float32, statistics: Float32) -> Float32:
         """Return the embeddings of windows: float32 [n, d]."""
         pooling, tables = self.pooling, self._tables
-        weights = embedding.weights(counts, pooling.kind, tables.get("idf"))
         parts = []
-        if pooling.histogram:
-            parts.append(pooling.histogram * (_unit(weights) if pooling.unit_length else weights))
-        if pooling.embedding:
-            pooled = embedding.pool(weights, tables["embeddings"])
-            if pooling.unit_length:
-                pooled = _unit(pooled - tables["embedding_mean"])
-            parts.append(pooling.embedding * pooled)
+        for stream, weights in enumerate(self.weights(counts)):
+            if pooling.histogram:
+                parts.append(pooling.histogram * (_unit(weights) if pooling.unit_length else weights))
+            if pooling.embedding:
+                pooled = embedding.pool(weights, tables[named("embeddings", stream)])
+                if pooling.unit_length:
+                    pooled = _unit(pooled - tables[named("embedding_mean", stream)])
+                parts.append(pooling.embedding * pooled)
         if pooling.statistics:
             if pooling.unit_length:
                 centred = statistics - tables["statistics_mean"]
@@ -106,25 +125,15 @@ class Pooler:
         return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
 
 
-def describe(sound: Float32, tokenizer: Tokenizer, codebook: Codebook, n_nearest: int) -> Window:
-    """Return what a window's sound [n] has to say: its tokens' votes and its bands' statistics."""
-    return of_bands(tokenizer.bands(sound), tokenizer, codebook, n_nearest)
+def named(name: str, stream: int) -> str:
+    """Return the name of a table of the stream with this number: the first one's are plain."""
+    return f"{name}_{stream}" if stream else name
 
 
-def of_bands(bands: Float32, tokenizer: Tokenizer, codebook: Codebook, n_nearest: int) -> Window:
-    """Return the same of a window's bands [n_frames, n_bands]."""
-    frames = tokenizer.frames(tokenizer.patches(bands))
-    tokens, distances = codebook.nearest(frames, n_nearest)
-    counts = embedding.counts(tokens[np.newaxis], len(codebook), distances[np.newaxis])[0]
-    return Window(counts, statistics(bands))
-
-
-def statistics(bands: Float32) -> Float32:
-    """Return mean, standard deviation, and standard deviation of the difference of bands [n, n_bands]."""
-    found = np.zeros((3, bands.shape[1]), np.float32)
-    if len(bands):
-        _kernels.statistics(bands, found)
-    return found.reshape(-1)
+def averaged(rows: Float32, n: int) -> Float32:
+    """Return the means of every n rows that stand beside each other: [m, d] of [n m, d]."""
+    total: Float32 = np.add.accumulate(rows.reshape(-1, n, rows.shape[1]), axis=1)[:, -1]
+    return total / np.float32(n)
 
 
 def _unit(rows: Float32) -> Float32:

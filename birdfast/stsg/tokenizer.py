@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 
-from .. import _kernels, config
+from .. import _kernels
 from ..arrays import Float32
-from ..config import check, flag, number, whole
+from ..config import check, choice, flag, number, whole
 from ..errors import ConfigError
 from ..spectrogram import Framing, LogMel, Mfcc, Stream
+
+Less = Literal["none", "mean", "median"]
 
 SHORTEST = np.float32(1e-12)  # a frame of no length at all stays so
 
@@ -36,6 +38,9 @@ class TokenFrontEnd:
         Added before the logarithm.
     patch_frames, patch_step : int
         A frame of the codebook is so many frames of the spectrogram, one beginning every `patch_step`.
+    less : "none", "mean" or "median"
+        What is taken away from each band of a window: its mean there, or its median, with what is then below
+        0 set to 0, so that a steady background is nothing and what stands out of it is left.
     unit_length : bool
         Scale each frame to length 1, after the projection.
 
@@ -57,6 +62,7 @@ class TokenFrontEnd:
     offset: float = 0.0
     patch_frames: int = 1
     patch_step: int = 1
+    less: Less = "none"
     unit_length: bool = False
 
     def __post_init__(self) -> None:
@@ -66,6 +72,7 @@ class TokenFrontEnd:
         whole("n_mels", self.n_mels, 1, 1024)
         for name in ("patch_frames", "patch_step"):
             whole(name, getattr(self, name), 1, 1000)
+        choice("less", self.less, get_args(Less))
         whole("n_mfcc", self.n_mfcc)
         check(self.n_mfcc <= self.n_mels, "n_mfcc", self.n_mfcc, "0 to n_mels")
         number("offset", self.offset, 0)
@@ -152,6 +159,24 @@ class Tokenizer:
         """Return the spectrogram of mono sound [n]: float32 [n_frames, n_bands]."""
         return self._spectrogram(sound)
 
+    def raised(self, bands: Float32) -> Float32:
+        """Return a window's bands [n_frames, n_bands] less what `front_end.less` says.
+
+        Its median is the lower one of two, so that it is a value of the band and no sum of any.
+        """
+        less = self.front_end.less
+        if less == "none" or len(bands) == 0:
+            return bands
+        if less == "mean":
+            found = np.empty((3, bands.shape[1]), np.float32)
+            _kernels.statistics(bands, found, cpu=self._cpu)
+            raised: Float32 = bands - found[0]
+            return raised
+        level = np.empty(bands.shape[1], np.float32)
+        _kernels.medians(bands, level, cpu=self._cpu)
+        raised = np.maximum(bands - level, 0)
+        return raised
+
     def patches(self, bands: Float32) -> Float32:
         """Return every patch of a spectrogram: a view [n, patch_frames * n_bands] whose rows overlap."""
         return self._patches(bands.reshape(-1), 0, self._patching.count(bands.size))
@@ -167,11 +192,14 @@ class Tokenizer:
         return _unit_length(frames) if self.front_end.unit_length else frames
 
     def __call__(self, sound: Float32) -> Float32:
-        """Return the frames of mono sound [n]: float32 [n_frames, n_values]."""
-        return self.frames(self.patches(self.bands(sound)))
+        """Return the frames of a window's mono sound [n]: float32 [n_frames, n_values]."""
+        return self.frames(self.patches(self.raised(self.bands(sound))))
 
     def stream(self, blocks: Iterable[Float32]) -> Iterator[Float32]:
-        """Yield the frames of a recording that comes in blocks: the same as those of the whole."""
+        """Yield the frames of a recording that comes in blocks: the same as those of the whole.
+
+        Of a front end that takes nothing away: what a window is less of is known at its end.
+        """
         bands, patches = self._spectrogram.stream(), Stream(self._patching, self._patches)
         for block in blocks:  # without padding nothing is left at the end
             yield self.frames(patches.push(bands.push(block).reshape(-1)))
@@ -189,9 +217,3 @@ def _unit_length(frames: Float32) -> Float32:
     length: Float32 = np.maximum(np.sqrt(squares), SHORTEST)
     unit: Float32 = frames / length[:, np.newaxis]
     return unit
-
-
-def tokenizer(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> Tokenizer:
-    """Return the tokenizer of a model's manifest and arrays."""
-    front_end = config.made(TokenFrontEnd, "frontend", facts["frontend"])
-    return Tokenizer(front_end, arrays.get("mean"), arrays.get("projection"))

@@ -7,16 +7,18 @@ mixes of clips, make a sigmoid for each class, which can all say no: there backg
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from random import Random
 
 import numpy as np
 
 from ..arrays import Float32
+from .bands import Bands
 from .mixes import Mix
 from .recipe import Recipe
-from .recordings import BACKGROUNDS, Clip, Tell
+from .recordings import BACKGROUNDS, Clip
 
 NAME = BACKGROUNDS[0]
 QUIET_SHARE = 0.25  # of a window's frames, those with the least energy: the sound of few clips fills so much
@@ -42,7 +44,7 @@ def classes(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Clip], list[str
     """
     names = sorted({label for clip in clips for label in clip.labels})
     wanted = recipe.head.background
-    exclusive = not recipe.mixes.copies and all(len(clip.labels) <= 1 for clip in clips)
+    exclusive = not recipe.mixes.wanted and all(len(clip.labels) <= 1 for clip in clips)
     alone = wanted == "clips" and all(clip.labels for clip in clips)
     if wanted == "none" or alone or not exclusive:
         return list(clips), names
@@ -51,7 +53,7 @@ def classes(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Clip], list[str
 
 @dataclass(frozen=True)
 class Quiet:
-    """A clip's quiet parts; what `Clip` has, and its windows' bands are to go through `quiet`."""
+    """A clip's quiet parts, what `quiet` makes of its windows; what `Clip` has."""
 
     clip: Clip
 
@@ -59,11 +61,6 @@ class Quiet:
     def clips(self) -> tuple[Clip, ...]:
         """The clip: what it is made of."""
         return (self.clip,)
-
-    @property
-    def path(self) -> str:
-        """The clip's recording."""
-        return self.clip.path
 
     @property
     def name(self) -> str:
@@ -75,10 +72,6 @@ class Quiet:
         """Background alone."""
         return (NAME,)
 
-    def blocks(self, rate_hz: int, tell: Tell) -> Iterator[Float32]:
-        """Yield the clip's sound; see `Clip.blocks`."""
-        return self.clip.blocks(rate_hz, tell)
-
 
 Heard = Clip | Mix | Quiet  # what windows are read of
 
@@ -89,6 +82,14 @@ def quiets(clips: Sequence[Clip], names: Sequence[str], recipe: Recipe, seed: in
         return []
     others = [clip for clip in clips if clip.labels != (NAME,)]
     return [Quiet(clip) for clip in Random(seed).sample(others, -(-len(others) // len(names)))]
+
+
+def quiet_windows(bands: Bands) -> Bands:
+    """Return what is quiet of each window of a clip."""
+    windows = [quiet(window) for window in bands.windows()]
+    ends = np.cumsum([0, *map(len, windows)]).tolist()
+    values = np.concatenate([bands.values[:0], *windows])
+    return Bands(values, len(values), tuple(pairwise(ends)))
 
 
 def quiet(bands: Float32) -> Float32:

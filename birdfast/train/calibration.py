@@ -70,18 +70,33 @@ class Calibration:
         }
 
 
-def learn(
-    values: Float32, targets: Bools, within: Bools, exclusive: bool, fit: Learn, choice: Head
-) -> dict[str, Array]:
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """What a head learns from, whatever made it.
+
+    Attributes
+    ----------
+    values : float32 [n, n_values]
+        Embeddings of windows; variants of a window stand beside it.
+    targets : bool [n, n_classes]
+    within : bool [n, n_folds]
+        See `innerfolds.deal`; without folds nothing is calibrated.
+    asked : float32 [n / n_variants, n_values]
+        What a model makes of each window when it is run: of the window alone, or the mean of its variants.
+    """
+
+    values: Float32
+    targets: Bools
+    within: Bools
+    asked: Float32
+
+
+def learn(windows: Windows, exclusive: bool, fit: Learn, choice: Head) -> dict[str, Array]:
     """Train a head on all windows, and calibrate it by heads that were trained without some.
 
     Parameters
     ----------
-    values : float32 [n, n_values]
-        Embeddings of windows, whatever made them.
-    targets : bool [n, n_classes]
-    within : bool [n, n_folds]
-        See `innerfolds.deal`; without folds nothing is calibrated.
+    windows : Windows
     exclusive : bool
         A softmax over the classes; otherwise a sigmoid for each.
     fit : callable
@@ -94,7 +109,9 @@ def learn(
     dict of str to array
         The head's layers, and `NAMES`.
     """
-    found = of(held_out_logits(values, targets, within, fit), targets, exclusive, choice.precision)
+    values, targets = windows.values, windows.targets
+    logits = held_out_logits(values, targets, windows.within, fit, windows.asked)
+    found = of(logits, targets[:: len(values) // len(logits)], exclusive, choice.precision)
     return found.arrays(fit(values, targets))
 
 

@@ -32,7 +32,7 @@ def named(paths: Iterable[str], *, n_workers: int = 1, bar: bool = False) -> dic
         Show how far it is, on a terminal, where there is much to read.
     """
     real = {path: os.path.realpath(path) for path in paths}
-    states = {path: _state(path) for path in sorted({*real.values()})}
+    states = {path: state(path) for path in sorted({*real.values()})}
     of_size: dict[int, list[str]] = defaultdict(list)
     for path, (size, _) in states.items():
         of_size[size].append(path)
@@ -60,7 +60,7 @@ def _read(files: Iterable[tuple[str, State]], n_workers: int, bar: bool) -> None
             shown.update()
 
 
-def _state(path: str) -> State:
+def state(path: str) -> State:
     """Return the state of a regular file, of size 0 for all else."""
     try:
         status = Path(path).stat()

@@ -12,7 +12,7 @@ import numpy as np
 from ..arrays import Bools, Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
-from ..stsg.pooling import Pooler, Pooling
+from ..stsg.pooling import Pooler, Pooling, averaged
 from ..tables.files import CsvFile
 from . import calibration
 from .examples import Examples
@@ -35,26 +35,30 @@ def scores(
     exclusive : bool
         Means are of the logarithms of a softmax's probabilities.
     """
-    logits = of_windows(examples, pooling, arrays)
+    logits, n = of_windows(examples, pooling, arrays), examples.n_variants
     logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True) if exclusive else logits
-    there, first, number = np.unique(examples.clip, return_index=True, return_inverse=True)
+    there, first, number = np.unique(examples.clip[::n], return_index=True, return_inverse=True)
     means = np.zeros((len(there), logits.shape[1]), np.float32)
     np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
-    return means, examples.targets[first]
+    return means, examples.targets[::n][first]
 
 
 def of_windows(examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32]) -> Float32:
     """Return a model's logits for windows: [n_windows, n_classes]; arguments as `scores`."""
     pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
-    return examples.each(lambda counts, statistics: classifier.logits(pooler(counts, statistics)))
+
+    def logits_of(counts: Float32, statistics: Float32) -> Float32:
+        return classifier.logits(averaged(pooler(counts, statistics), examples.n_variants))
+
+    return examples.each(logits_of)
 
 
 def calibrated(
     examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
 ) -> dict[str, Any]:
     """Return how calibrated a model is on windows, see `calibration.judged`; arguments as `scores`."""
-    logits = of_windows(examples, pooling, arrays)
-    return calibration.judged(logits, examples.targets, arrays, exclusive)
+    logits, targets = of_windows(examples, pooling, arrays), examples.targets[:: examples.n_variants]
+    return calibration.judged(logits, targets, arrays, exclusive)
 
 
 def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> None:

@@ -37,17 +37,24 @@ class Examples:
     ----------
     windows : sequence of Votes
     n_tokens : int
-        Length of the codebook.
+        Length of all streams' codebooks.
     targets : bool [n, n_classes]
         Which classes a window has.
     clip : int64 [n]
         The number of the clip that it is of.
+    n_variants : int
+        How many stand beside each other for one window of sound: itself first, then its variants.
     """
 
     def __init__(
-        self, windows: Sequence[Votes], n_tokens: int, targets: NDArray[np.bool_], clip: NDArray[np.int64]
+        self,
+        windows: Sequence[Votes],
+        n_tokens: int,
+        targets: NDArray[np.bool_],
+        clip: NDArray[np.int64],
+        n_variants: int = 1,
     ) -> None:
-        self.targets, self.clip, self._n_tokens = targets, clip, n_tokens
+        self.targets, self.clip, self.n_variants, self._n_tokens = targets, clip, n_variants, n_tokens
         self._tokens = np.concatenate([window.tokens for window in windows])
         self._votes = np.concatenate([window.votes for window in windows])
         self._ends = np.cumsum([0, *(len(window.tokens) for window in windows)])
@@ -74,17 +81,20 @@ class Examples:
         Parameters
         ----------
         work : callable
-            Makes float32 [n, d] of counts [n, n_tokens] and statistics [n, 3 n_bands].
+            Makes float32 [m, d] of counts [n, n_tokens] and statistics [n, 3 n_bands]; variants of a window
+            come together, and m is n, or as many as there are windows of sound.
 
         Returns
         -------
-        float32 [n_windows, d]
+        float32 [of all, d]
         """
         made: Float32 | None = None
-        for first in range(0, len(self), SLICE_WINDOWS):
-            last = min(first + SLICE_WINDOWS, len(self))
+        step = max(1, SLICE_WINDOWS // self.n_variants) * self.n_variants
+        for first in range(0, len(self), step):
+            last = min(first + step, len(self))
             part = work(self.counts(first, last), self.statistics[first:last])
-            made = np.empty((len(self), part.shape[1]), np.float32) if made is None else made
-            made[first:last] = part
+            each = (last - first) // len(part)
+            made = np.empty((len(self) // each, part.shape[1]), np.float32) if made is None else made
+            made[first // each : last // each] = part
         assert made is not None  # there is a window at least
         return made

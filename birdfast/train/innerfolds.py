@@ -28,8 +28,8 @@ def of_clips(clips: Sequence[Any], n_folds: int, seed: int, n_workers: int = 1) 
 def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]:
     """Return what is not learnt from where a clip is tested on: its file, or those of all clips in a mix.
 
-    Copies are one. Clips in three folds or more are parted by these instead: who made them knows what else
-    belongs together, as the recordings of a place.
+    Copies are one; a mix of nothing but noise is by itself. Clips in three folds or more are parted by these
+    instead: who made them knows what else belongs together, as the recordings of a place.
 
     Parameters
     ----------
@@ -40,9 +40,11 @@ def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]
     parts = [getattr(clip, "clips", (clip,)) for clip in clips]
     folds = {one.fold for some in parts for one in some}
     if len(folds) >= FEWEST and "" not in folds:
-        return [frozenset(one.fold for one in some) for some in parts]
-    name = contents.named((one.path for some in parts for one in some), n_workers=n_workers)
-    return [frozenset(name[one.path] for one in some) for some in parts]
+        found = [frozenset(one.fold for one in some) for some in parts]
+    else:
+        name = contents.named((one.path for some in parts for one in some), n_workers=n_workers)
+        found = [frozenset(name[one.path] for one in some) for some in parts]
+    return [its or frozenset([f"noise {number}"]) for number, its in enumerate(found)]
 
 
 def deal(
@@ -80,7 +82,9 @@ def deal(
     return within
 
 
-def held_out_logits(values: Float32, targets: Bools, within: Bools, learn: Learn) -> Float32:
+def held_out_logits(
+    values: Float32, targets: Bools, within: Bools, learn: Learn, asked: Float32 | None = None
+) -> Float32:
     """Return what heads say of the windows that they have not heard.
 
     Parameters
@@ -91,16 +95,20 @@ def held_out_logits(values: Float32, targets: Bools, within: Bools, learn: Learn
         Each window's, see `deal`.
     learn : callable
         Trains a head.
+    asked : float32 [m, n_values], optional
+        What heads are asked, n / m rows of values being of one window; those themselves.
 
     Returns
     -------
-    float32 [n, n_classes]
+    float32 [m, n_classes]
         NaN for windows of several folds, which no head can be asked, and where nothing was to be learnt.
     """
-    logits = np.full(targets.shape, np.nan, np.float32)
+    asked = values if asked is None else asked
+    each = len(values) // len(asked)
+    logits = np.full((len(asked), targets.shape[1]), np.nan, np.float32)
     alone = within.sum(axis=1) == 1
     for fold in within.T:
-        heard, asked = ~fold, fold & alone
-        if asked.any() and heard.any() and (targets[heard] != targets[heard][0]).any():
-            logits[asked] = Classifier(learn(values[heard], targets[heard])).logits(values[asked])
+        heard, tested = ~fold, (fold & alone)[::each]
+        if tested.any() and heard.any() and (targets[heard] != targets[heard][0]).any():
+            logits[tested] = Classifier(learn(values[heard], targets[heard])).logits(asked[tested])
     return logits

@@ -24,7 +24,7 @@ Run = dict[str, Any]
 # The names of what a training writes, as regular expressions: its stages', and a finished model's.
 STAGES = r"(codebook|embedding|head|skipgram-[0-9a-f]{32})\.npz"
 ARRAYS = (
-    *("mean", "projection", "centroids", "embeddings", "idf", "embedding_mean"),
+    r"(mean|projection|centroids|embeddings|idf|embedding_mean)(_[0-9]+)?",
     *("statistics_mean", "statistics_deviation", "layer[0-9]+_weight", "layer[0-9]+_bias"),
 )
 MODEL = rf"{'|'.join(map(re.escape, (modelfolder.MANIFEST, *evaluation.NAMES)))}|({'|'.join(ARRAYS)})\.npy"

@@ -2,27 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..arrays import Float32
 from ..stsg import embedding
-from ..stsg.pooling import Pooler, Pooling
+from ..stsg.pooling import Pooler, Pooling, named
 from .examples import Examples
 
 FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0
 
 
-def fit(pooling: Pooling, embeddings: Float32, examples: Examples) -> Pooler:
-    """Return the pooler of tokens' embeddings [n_tokens, dim] whose tables are those of windows."""
-    tables = {"embeddings": embeddings}
+def fit(pooling: Pooling, embeddings: Sequence[Float32], examples: Examples) -> Pooler:
+    """Return the pooler of each stream's embeddings [n_tokens, dim] whose tables are those of windows."""
+    tables = {named("embeddings", number): table for number, table in enumerate(embeddings)}
     if pooling.kind == "tf-idf":
-        tables["idf"] = embedding.inverse_frequency(examples.having(), len(examples))
+        idf = embedding.inverse_frequency(examples.having(), len(examples))
+        ends = np.cumsum([0, *map(len, embeddings)])
+        tables |= {named("idf", i): idf[ends[i] : ends[i + 1]] for i in range(len(embeddings))}
     if pooling.unit_length:
+        pooler = Pooler(pooling, tables)
+        for number, table in enumerate(embeddings):
 
-        def pooled(counts: Float32, _: Float32) -> Float32:
-            return embedding.pool(embedding.weights(counts, pooling.kind, tables.get("idf")), embeddings)
+            def pooled(counts: Float32, _: Float32, number: int = number, table: Float32 = table) -> Float32:
+                return embedding.pool(pooler.weights(counts)[number], table)
 
-        tables["embedding_mean"] = examples.each(pooled).mean(axis=0)
+            tables[named("embedding_mean", number)] = examples.each(pooled).mean(axis=0)
         tables["statistics_mean"] = examples.statistics.mean(axis=0)
         tables["statistics_deviation"] = np.maximum(examples.statistics.std(axis=0), FLAT)
     return Pooler(pooling, tables)

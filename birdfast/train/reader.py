@@ -5,24 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .. import bars, windows
+from .. import bars
 from ..arrays import Float32
 from ..errors import AudioError, ConfigError
 from ..modelfolder import Arrays
-from ..stsg import pooling
+from ..stsg.pooling import named
+from ..stsg.streams import TokenStream, describe
 from ..stsg.tokenizer import Tokenizer
+from ..stsg.variants import Variant
 from ..tokens import Codebook
-from .background import Heard, Quiet, quiet
+from .background import Heard, Quiet, quiet_windows
+from .bands import Bands, BandStore
 from .examples import Examples, Votes
+from .mixes import Mixer
 from .recipe import Recipe
+from .recordings import Clip
 
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
+SOME_PATCHES = 4096  # whose frames are made at a time
 AHEAD = 8  # recordings a worker that are read before they are wanted
 
 
@@ -34,7 +41,8 @@ class Reader:
     ----------
     recipe : Recipe
     found : dict of str to array
-        What is known of the codebook: "mean" and "projection" of a whitening, "centroids".
+        What is known of the codebooks: "mean" and "projection" of a whitening, "centroids".
+    store : BandStore
     failures : dict of str to str
         Gets the name of each clip that cannot be read, and why; it is left out.
     remarks : dict of str to None
@@ -46,28 +54,30 @@ class Reader:
 
     recipe: Recipe
     found: Arrays
+    store: BandStore
     failures: dict[str, str]
     remarks: dict[str, None]
     n_workers: int = 1
     bar: bool = False
 
-    @property
-    def tokenizer(self) -> Tokenizer:
-        """The front end, with the whitening as far as it is known."""
-        return Tokenizer(self.recipe.frontend, self.found.get("mean"), self.found.get("projection"))
-
-    def patches(self, clips: Sequence[Heard]) -> Iterator[Float32]:
+    def patches(self, clips: Sequence[Heard], number: int = 0) -> Iterator[Float32]:
         """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values].
+
+        Parameters
+        ----------
+        clips : sequence of Clip or Mix
+        number : int
+            Of the stream of tokens whose patches they are.
 
         Raises
         ------
         ConfigError
             There are none: no clip can be read, or all are too short.
         """
-        tokenizer = self.tokenizer
+        tokenizer = self.tokenizer(number)
 
         def patches(clip: Heard) -> list[Float32]:
-            return [tokenizer.patches(tokenizer.bands(block)) for block in self._blocks(clip)]
+            return [tokenizer.patches(part) for part in self._parts(clip, tokenizer)]
 
         n_patches = 0
         for _, parts in self._each(clips, patches):
@@ -76,7 +86,7 @@ class Reader:
         if n_patches == 0:
             raise self._nothing(clips, "frame")
 
-    def frames(self, clips: Sequence[Heard], at_most: int) -> Float32:
+    def frames(self, clips: Sequence[Heard], at_most: int, number: int = 0) -> Float32:
         """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
 
         Raises
@@ -84,12 +94,11 @@ class Reader:
         ConfigError
             There are none: no clip can be read, or all are too short.
         """
-        tokenizer, quota = self.tokenizer, max(1, at_most // len(clips))
+        tokenizer, quota = self.tokenizer(number), max(1, at_most // len(clips))
         none = np.zeros((0, tokenizer.n_values), np.float32)
 
         def frames(clip: Heard) -> Float32:
-            parts = tokenizer.stream(self._blocks(clip))
-            found: Float32 = np.concatenate([none, *parts])
+            found: Float32 = np.concatenate([none, *self._frames(clip, tokenizer)])
             return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
 
         found: Float32 = np.concatenate([none, *(part for _, part in self._each(clips, frames))])
@@ -97,45 +106,81 @@ class Reader:
             raise self._nothing(clips, "frame")
         return found
 
-    def sentences(self, clips: Sequence[Heard]) -> list[NDArray[np.int32]]:
-        """Return each recording's tokens: int32 [n]."""
-        tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
+    def sentences(self, clips: Sequence[Heard], number: int = 0) -> list[NDArray[np.int32]]:
+        """Return each recording's tokens of a stream: int32 [n]."""
+        tokenizer, book = self.tokenizer(number), Codebook(self.found[named("centroids", number)])
 
         def tokens(clip: Heard) -> NDArray[np.int32]:
-            parts = tokenizer.stream(self._blocks(clip))
+            parts = self._frames(clip, tokenizer)
             return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
 
         return [one for _, one in self._each(clips, tokens)]
 
-    def examples(self, clips: Sequence[Heard], classes: Sequence[str]) -> Examples:
-        """Return the windows of clips, with their labels.
+    def examples(
+        self, clips: Sequence[Heard], classes: Sequence[str], variants: Sequence[Variant] = ()
+    ) -> Examples:
+        """Return the windows of clips, each followed by its variants, with their labels.
 
         Raises
         ------
         ConfigError
             No clip can be read, or all are too short.
         """
-        tokenizer, book = self.tokenizer, Codebook(self.found["centroids"])
-        rate_hz = self.recipe.frontend.rate_hz
-        length = round(self.recipe.window_s * rate_hz)
-        grid = windows.Grid(rate_hz, length, length, "min-1s")
+        books = [Codebook(self.found[named("centroids", i)]) for i in range(len(self.recipe.front_ends))]
+        streams = [TokenStream(self.tokenizer(i), book) for i, book in enumerate(books)]
+        front_end, pooling = self.recipe.frontend, self.recipe.pooling
 
-        def describe(clip: Heard) -> list[Votes]:
-            cut = windows.cut(self._blocks(clip), grid, None, 1)
-            every = [tokenizer.bands(window) for (window,) in cut]
-            every = [quiet(bands) for bands in every] if isinstance(clip, Quiet) else every
-            nearest = self.recipe.pooling.n_nearest
-            return [Votes.of(pooling.of_bands(bands, tokenizer, book, nearest)) for bands in every]
+        def described(clip: Heard) -> list[Votes]:
+            return [
+                Votes.of(describe(bands, streams, pooling))
+                for window in self.bands(clip).windows()
+                for bands in (window, *(variant.of(window, front_end) for variant in variants))
+            ]
 
-        described = [(number, window) for number, some in self._each(clips, describe) for window in some]
-        if not described:
+        found = [(number, window) for number, some in self._each(clips, described) for window in some]
+        if not found:
             raise self._nothing(clips, "window")
         targets = np.array([[name in clip.labels for name in classes] for clip in clips])
-        clip = np.array([number for number, _ in described])
-        return Examples([window for _, window in described], len(book), targets[clip], clip)
+        clip = np.array([number for number, _ in found])
+        n_tokens = sum(map(len, books))
+        return Examples([window for _, window in found], n_tokens, targets[clip], clip, 1 + len(variants))
 
-    def _blocks(self, clip: Heard) -> Iterator[Float32]:
-        return clip.blocks(self.recipe.frontend.rate_hz, self.remarks.setdefault)
+    def tokenizer(self, number: int) -> Tokenizer:
+        """Return the front end of a stream, with the whitening as far as it is known."""
+        mean, projection = (self.found.get(named(name, number)) for name in ("mean", "projection"))
+        return Tokenizer(self.recipe.front_ends[number], mean, projection)
+
+    def bands(self, clip: Heard) -> Bands:
+        """Return the bands of a clip or a mix, or of a clip's quiet parts.
+
+        Raises
+        ------
+        AudioError
+            It cannot be read.
+        """
+        tell = self.remarks.setdefault
+        if isinstance(clip, Quiet):
+            return quiet_windows(self.store.of(clip.clip, tell))
+        return self.store.of(clip, tell) if isinstance(clip, Clip) else self.mixer.of(clip, tell)
+
+    @cached_property
+    def mixer(self) -> Mixer:
+        """What makes mixes."""
+        return Mixer(self.store, self.recipe.frontend)
+
+    def _parts(self, clip: Heard, tokenizer: Tokenizer) -> Iterator[Float32]:
+        """Yield the bands that a clip's tokens are of: all, or window by window where each has its level."""
+        bands = self.bands(clip)
+        if tokenizer.front_end.less == "none":
+            yield bands.whole
+        else:
+            yield from map(tokenizer.raised, bands.windows())
+
+    def _frames(self, clip: Heard, tokenizer: Tokenizer) -> Iterator[Float32]:
+        for part in self._parts(clip, tokenizer):
+            patches = tokenizer.patches(part)
+            for first in range(0, len(patches), SOME_PATCHES):
+                yield tokenizer.frames(patches[first : first + SOME_PATCHES])
 
     def _nothing(self, clips: Sequence[Heard], what: str) -> ConfigError:
         """Return the refusal of clips that give not one frame or window; first of those that are no sound."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .. import config, sources
-from ..config import above_zero, check, choice, whole
+from ..config import above_zero, check, choice, number, whole
 from ..errors import ConfigError
+from ..stsg import streams, variants
 from ..stsg.pooling import Pooling
 from ..stsg.tokenizer import TokenFrontEnd
+from ..stsg.variants import Variant
 from ..windows import LENGTHS_S
 from . import skipgram
 
@@ -40,14 +43,31 @@ class CodebookChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class MixChoice:
-    """Mixes of clips to learn from, beside the clips; the recipe's table `mixes`."""
+    """Mixes of clips to learn from, beside the clips; the recipe's table `mixes`.
+
+    Parameters
+    ----------
+    copies : int
+        Mixes of each clip with others and with noise.
+    others : int
+        Clips at the most beside it.
+    noise : float
+        Windows of noise alone, for each clip.
+    """
 
     copies: int = 0
     others: int = 2
+    noise: float = 0.0
 
     def __post_init__(self) -> None:
         for name in ("copies", "others"):
             whole(name, getattr(self, name))
+        number("noise", self.noise, 0)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there are any."""
+        return self.copies > 0 or self.noise > 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,6 +113,10 @@ class Recipe:
         Length of the windows that are classified.
     mixes, frontend, codebook, skipgram, pooling, head
         The tables of the same names.
+    streams : tuple of dict
+        Where streams of tokens differ from `frontend`; none is one stream.
+    variants : tuple of Variant
+        Variants of each window that the head learns from, too.
     """
 
     window_s: float
@@ -102,12 +126,20 @@ class Recipe:
     skipgram: skipgram.SkipgramOptions
     pooling: Pooling
     head: Head
+    streams: tuple[dict[str, Any], ...] = ()
+    variants: tuple[Variant, ...] = ()
+
+    @cached_property
+    def front_ends(self) -> tuple[TokenFrontEnd, ...]:
+        """The front end of each stream."""
+        return streams.front_ends(dataclasses.asdict(self.frontend), self.streams)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values, as its TOML file has it."""
         return dataclasses.asdict(self)
 
 
+OTHERS = ("window_s", "streams", "variants")  # keys of a recipe that are no tables
 TABLES = {
     "mixes": MixChoice,
     "frontend": TokenFrontEnd,
@@ -151,13 +183,26 @@ def load(preset: str = "best", overrides: str | Path | None = None) -> Recipe:
 def of(tables: dict[str, Any]) -> Recipe:
     """Return the recipe of a TOML file's values, checked."""
     for key in tables:
-        if key != "window_s" and key not in TABLES:
-            raise ConfigError(f"{key}: unknown; there are window_s, {', '.join(TABLES)}")
+        if key not in (*OTHERS, *TABLES):
+            raise ConfigError(f"{key}: unknown; there are {', '.join((*OTHERS, *TABLES))}")
     window_s = tables["window_s"]
     least_s, most_s = LENGTHS_S
     fits = type(window_s) in (int, float) and least_s <= window_s <= most_s
     check(fits, "window_s", window_s, f"{least_s} to {most_s} seconds")
     made: dict[str, Any] = {name: config.made(kind, name, tables.get(name)) for name, kind in TABLES.items()}
-    token_s = made["frontend"].token_samples / made["frontend"].rate_hz
+    some = _listed(tables.get("streams", []), "streams")
+    varied = variants.variants(_listed(tables.get("variants", []), "variants"), made["frontend"])
+    recipe = Recipe(window_s=float(window_s), **made, streams=some, variants=varied)
+    token_s = max(front_end.token_samples / front_end.rate_hz for front_end in recipe.front_ends)
     check(window_s >= token_s, "window_s", window_s, f"one token at least, {token_s:g} seconds")
-    return Recipe(window_s=float(window_s), **made)
+    if recipe.mixes.wanted and recipe.frontend.n_mfcc:
+        raise ConfigError("mixes: they are of mel bands; frontend.n_mfcc must be 0")
+    if recipe.head.background == "quiet" and recipe.frontend.n_mfcc:
+        raise ConfigError("head.background: quiet parts are of mel bands; frontend.n_mfcc must be 0")
+    return recipe
+
+
+def _listed(value: object, name: str) -> tuple[dict[str, Any], ...]:
+    if not isinstance(value, list) or not all(isinstance(table, dict) for table in value):
+        raise ConfigError(f"{name}: a list of tables is wanted ([[{name}]]), not {value!r}")
+    return tuple(value)

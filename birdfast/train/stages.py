@@ -15,14 +15,18 @@ from ..arrays import Float32
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
-from . import background, calibration, contents, head, innerfolds, mixes, pooling, skipgram, whitening
-from . import codebook as kmeans
+from ..stsg.pooling import averaged, named
+from . import background, calibration, codebooks, contents, head, innerfolds, mixes, pooling, skipgram
+from .bands import BandStore
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of
 from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
 from .recordings import Clip
+
+OF_CODEBOOK = ("window_s", "mixes", "frontend", "streams", "codebook")  # what of the recipe decides it
+OF_EMBEDDING = (*OF_CODEBOOK, "skipgram")
 
 
 def silent(_: str) -> None:
@@ -57,6 +61,8 @@ class Training:
         A codebook from elsewhere, of the recipe's frames without a whitening; none is looked for.
     vectors : KeyedVectors, optional
         Embeddings from elsewhere, by token; none are learnt.
+    store : BandStore, optional
+        What reads the clips, each once; trainings with the same recipe may share it.
 
     Attributes
     ----------
@@ -83,10 +89,13 @@ class Training:
     bar: bool = False
     centroids: Float32 | None = None
     vectors: KeyedVectors | None = None
+    store: BandStore = field(default=None, repr=False)  # type: ignore[assignment]
     failures: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        if self.store is None or not self.store.is_of(self.recipe.frontend, self.recipe.window_s):
+            self.store = BandStore(self.recipe.frontend, self.recipe.window_s)
         if not self.clips:
             raise ConfigError("no recordings with labels are left to learn from")
         if len({frozenset(clip.labels) for clip in self.clips}) == 1:
@@ -106,14 +115,17 @@ class Training:
     @property
     def softmax(self) -> bool:
         """Whether the model's classes exclude each other."""
-        return self.exclusive and not self.recipe.mixes.copies
+        return self.exclusive and not self.recipe.mixes.wanted
 
     @property
     def labelled(self) -> list[Clip | Mix]:
-        """The clips, and mixes of them: what the head learns from."""
-        choice = self.recipe.mixes
-        mixed = mixes.make(self.clips, choice.copies, choice.others, self.recipe.window_s, self.seed)
-        return [*self.clips, *mixed]
+        """The clips, and mixes of them."""
+        return [*self.clips, *mixes.make(self.clips, self.recipe.mixes, self.seed)]
+
+    @property
+    def heard(self) -> list[background.Heard]:
+        """What the head learns from: these, and clips' quiet parts, if they are to be its background."""
+        return [*self.labelled, *background.quiets(self.clips, self.classes, self.recipe, self.seed)]
 
     @property
     def everything(self) -> list[Clip | Mix]:
@@ -121,23 +133,25 @@ class Training:
         return [*self.labelled, *self.unlabelled]
 
     def codebook(self, *, again: bool = False) -> Arrays:
-        """Find the whitening, if the recipe wants one, and the centroids."""
-        tables = ("window_s", "mixes", "frontend", "codebook")
-        return self._stage("codebook", tables, self._find_codebook, again)
+        """Find each stream's whitening, if the recipe wants one, and its centroids."""
+        return self._stage("codebook", OF_CODEBOOK, self._find_codebooks, again)
 
     def embedding(self, found: Arrays, *, again: bool = False) -> Arrays:
         """Learn the tokens' embeddings."""
-        tables = ("window_s", "mixes", "frontend", "codebook", "skipgram")
-        return self._stage("embedding", tables, lambda: self._learn_embeddings(found, tables), again)
+        return self._stage("embedding", OF_EMBEDDING, lambda: self._learn_all_embeddings(found), again)
 
     def head(self, found: Arrays, embeddings: Arrays, *, again: bool = False) -> Arrays:
         """Train the classifier; return its layers and the pooling's tables."""
         tables = tuple(self.recipe.as_dict())
-        return self._stage("head", tables, lambda: self._train_head(found, embeddings["embeddings"]), again)
+        each = [embeddings[named("embeddings", number)] for number in range(len(self.recipe.front_ends))]
+        return self._stage("head", tables, lambda: self._train_head(found, each), again)
 
     def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
-        """Return the windows of clips, by default of those to learn from."""
-        return self._reader(found).examples(self.labelled if clips is None else clips, self.classes)
+        """Return the windows of clips as a model hears them, by default of those to learn from, varied."""
+        varied = self.recipe.pooling.averaged or clips is None
+        variants = self.recipe.variants if varied else ()
+        clips = self.heard if clips is None else clips
+        return self._reader(found).examples(clips, self.classes, variants)
 
     def model(self) -> Arrays:
         """Go through all stages; return all arrays of the model."""
@@ -156,50 +170,32 @@ class Training:
             "classes": list(self.classes),
             "seed": self.seed,
             **{name: recipe[name] for name in ("frontend", "pooling")},
+            **{name: list(recipe[name]) for name in ("streams", "variants") if recipe[name]},
             "training": {name: recipe[name] for name in ("mixes", "codebook", "skipgram", "head")},
             **calibration.told(arrays, self.classes),
         }
         modelfolder.write(folder, facts, calibration.without(arrays))
 
-    def _find_codebook(self) -> Arrays:
+    def _find_codebooks(self) -> Arrays:
         if self.centroids is not None:
-            return {"centroids": self._fitting(self.centroids)}
-        choice, found = self.recipe.codebook, Arrays()
-        everything = self.everything
-        clips = everything[: max(1, round(len(everything) * choice.recordings_share))]
-        if choice.n_components:
-            self.say(f"whitening: {len(clips):,} recordings")
-            mean, projection = whitening.fit(self._reader(found).patches(clips), choice.n_components)
-            found |= {"mean": mean, "projection": projection}
-        frames = self._reader(found).frames(clips, choice.max_frames)
-        n_centroids = min(choice.n_centroids, len(frames))
-        if n_centroids < choice.n_centroids:
-            self.say(f"codebook: {n_centroids:,} centroids, as there are no more frames")
-        self.say(f"codebook: {n_centroids:,} centroids of {len(frames):,} frames")
-        book = kmeans.fit(
-            frames, n_centroids, n_iterations=choice.n_iterations, seed=self.seed, n_workers=self.n_workers
-        )
-        return {**found, "centroids": book.centroids}
+            return codebooks.fitting(self.centroids, self.recipe, self._reader({}))
+        what, how = (self.recipe, self._reader, self.everything), (self.seed, self.n_workers)
+        return codebooks.find(*what, *how, say=self.say)
 
-    def _fitting(self, centroids: Float32) -> Float32:
-        """Return centroids from elsewhere if they are of the frames that the recipe makes."""
-        if self.recipe.codebook.n_components:
-            raise ConfigError(
-                "a codebook from elsewhere has no whitening: the recipe's codebook.n_components must be 0"
-            )
-        wanted = self._reader({}).tokenizer.n_values
-        if centroids.shape[1] != wanted:
-            raise ConfigError(f"centroids of {centroids.shape[1]} values, and frames of {wanted}")
-        return centroids
+    def _learn_all_embeddings(self, found: Arrays) -> Arrays:
+        numbers = range(len(self.recipe.front_ends))
+        return {named("embeddings", number): self._learn_embeddings(found, number) for number in numbers}
 
-    def _learn_embeddings(self, found: Arrays, tables: Iterable[str]) -> Arrays:
-        n_tokens, choice = len(found["centroids"]), self.recipe.skipgram
+    def _learn_embeddings(self, found: Arrays, number: int) -> Float32:
+        n_tokens, choice = len(found[named("centroids", number)]), self.recipe.skipgram
         if self.vectors is not None:
-            return {"embeddings": self.vectors.by_token(n_tokens)}
-        sentences = self._reader(found).sentences(self.everything)
+            if len(self.recipe.front_ends) > 1:
+                raise ConfigError("embeddings from elsewhere are of one stream; the recipe has several")
+            return self.vectors.by_token(n_tokens)
+        sentences = self._reader(found).sentences(self.everything, number)
         self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
-        kept = self._kept()
-        interrupted = None if kept is None else kept.interrupted("skipgram", self._run("skipgram", tables))
+        kept, run = self._kept(), self._run(named("skipgram", number), OF_EMBEDDING)
+        interrupted = None if kept is None else kept.interrupted("skipgram", run)
         options = asdict(choice) | {"seed": self.seed}
 
         def learn() -> Float32:
@@ -214,23 +210,27 @@ class Training:
             forget(interrupted)
             learnt = learn()
         forget(interrupted)
-        return {"embeddings": learnt}
+        return learnt
 
-    def _train_head(self, found: Arrays, embeddings: Float32) -> Arrays:
-        clips = [*self.labelled, *background.quiets(self.clips, self.classes, self.recipe, self.seed)]
-        examples = self.examples(found, clips)
+    def _train_head(self, found: Arrays, embeddings: Sequence[Float32]) -> Arrays:
+        examples = self.examples(found)
         pooler = pooling.fit(self.recipe.pooling, embeddings, examples)
         self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
         silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
         if names := ", ".join(self.classes[number] for number in silent):
             self.say(f"head: without a window, and so never to be found: {names}")
         values, choice = examples.each(pooler), self.recipe.head
-        within = innerfolds.of_clips(clips, choice.folds, self.seed, self.n_workers)[examples.clip]
+        n, within = (
+            examples.n_variants,
+            innerfolds.of_clips(self.heard, choice.folds, self.seed, self.n_workers),
+        )
+        asked = averaged(values, n) if self.recipe.pooling.averaged else values[::n]
         fit = partial(head.fit, exclusive=self.softmax, head=choice, seed=self.seed)
-        return pooler.tables | calibration.learn(values, examples.targets, within, self.softmax, fit, choice)
+        what = calibration.Windows(values, examples.targets, within[examples.clip], asked)
+        return pooler.tables | calibration.learn(what, self.softmax, fit, choice)
 
     def _reader(self, found: Arrays) -> Reader:
-        return Reader(self.recipe, found, self.failures, self.remarks, self.n_workers, self.bar)
+        return Reader(self.recipe, found, self.store, self.failures, self.remarks, self.n_workers, self.bar)
 
     def _stage(self, name: str, tables: Iterable[str], work: Callable[[], Arrays], again: bool) -> Arrays:
         kept = self._kept()

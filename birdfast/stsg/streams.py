@@ -1,0 +1,106 @@
+"""Streams of tokens: what a window says in patches of several lengths, or less its background, side by side.
+
+All streams of a model are of one spectrogram. The first one's tables have the plain names, those of others a
+number behind: "centroids", "centroids_1".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from .. import _kernels, config
+from ..arrays import Float32
+from ..errors import ConfigError
+from ..tokens import Codebook
+from . import embedding
+from .pooling import Pooling, Window, named
+from .tokenizer import TokenFrontEnd, Tokenizer
+
+OF_STREAM = ("patch_frames", "patch_step", "less")  # where streams may differ
+
+
+@dataclass(frozen=True, eq=False)
+class TokenStream:
+    """A tokenizer and its codebook."""
+
+    tokenizer: Tokenizer
+    codebook: Codebook
+
+    def counts(self, bands: Float32, pooling: Pooling) -> Float32:
+        """Return the votes of a window's bands [n_frames, n_bands] for tokens: float32 [n_tokens]."""
+        patches = self.tokenizer.patches(self.tokenizer.raised(bands))
+        if pooling.loudest < 1:
+            patches = loudest(patches, pooling.loudest)
+        tokens, distances = self.codebook.nearest(self.tokenizer.frames(patches), pooling.n_nearest)
+        counts: Float32 = embedding.counts(tokens[np.newaxis], len(self.codebook), distances[np.newaxis])[0]
+        return counts
+
+
+def front_ends(table: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]) -> tuple[TokenFrontEnd, ...]:
+    """Return the front end of each stream.
+
+    Parameters
+    ----------
+    table : dict
+        The manifest's table `frontend`: that of a model of one stream.
+    streams : sequence of dict
+        What each stream has in its place; none at all is one stream.
+
+    Raises
+    ------
+    ConfigError
+        A key or a value does not fit; the message names it.
+    """
+    for number, stream in enumerate(streams):
+        for key in stream:
+            if key not in OF_STREAM:
+                raise ConfigError(f"streams[{number}].{key}: unknown; there are {', '.join(OF_STREAM)}")
+    if not streams:
+        return (config.made(TokenFrontEnd, "frontend", table),)
+    both = (dict(table) | dict(stream) for stream in streams)
+    return tuple(config.made(TokenFrontEnd, f"streams[{number}]", made) for number, made in enumerate(both))
+
+
+def streams(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> tuple[TokenStream, ...]:
+    """Return the streams of a model's manifest and arrays."""
+    found = []
+    for number, front_end in enumerate(front_ends(facts["frontend"], facts.get("streams", ()))):
+        mean, projection = (arrays.get(named(name, number)) for name in ("mean", "projection"))
+        tokenizer = Tokenizer(front_end, mean, projection)
+        found.append(TokenStream(tokenizer, Codebook(arrays[named("centroids", number)])))
+    return tuple(found)
+
+
+def describe(bands: Float32, streams: Sequence[TokenStream], pooling: Pooling) -> Window:
+    """Return what a window's bands [n_frames, n_bands] have to say.
+
+    The votes of all streams stand one behind the other: a token of the second one has the number of the
+    first one's tokens added to its own.
+    """
+    counts = [stream.counts(bands, pooling) for stream in streams]
+    return Window(np.concatenate(counts), statistics(bands))
+
+
+def statistics(bands: Float32) -> Float32:
+    """Return mean, standard deviation, and standard deviation of the difference of bands [n, n_bands]."""
+    found = np.zeros((3, bands.shape[1]), np.float32)
+    if len(bands):
+        _kernels.statistics(bands, found)
+    return found.reshape(-1)
+
+
+def loudest(patches: Float32, share: float) -> Float32:
+    """Return the patches [n, n_values] with the largest sums, a share of all, at least one, in their order.
+
+    Of patches that are alike the first is taken.
+    """
+    if len(patches) == 0:
+        return patches
+    energy = np.add.accumulate(patches, axis=1)[:, -1]  # adds in order: the same on every CPU
+    n_kept = max(1, round(share * len(patches)))
+    kept = np.sort(np.argsort(-energy, kind="stable")[:n_kept])
+    return np.ascontiguousarray(patches[kept])
