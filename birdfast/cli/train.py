@@ -232,10 +232,8 @@ def _evaluate(training: Training, trials: list[Trial]) -> dict[str, Any]:
         with _naming(without):
             arrays = without.model()
             examples = without.examples(arrays, tested)
-        pooling = training.recipe.pooling
-        scores, truth = evaluation.scores(examples, pooling, arrays, exclusive=training.softmax)
-        judged = metrics.judge(scores, truth, training.classes)
-        judged |= evaluation.calibrated(examples, pooling, arrays, exclusive=training.softmax)
+        what = (examples, training.recipe.pooling, arrays)
+        judged = evaluation.judged(*what, training.classes, exclusive=training.softmax)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
         training.say(
             f"fold {fold}: accuracy {judged['accuracy']:.4f}, macro ROC-AUC {judged['macro_roc_auc']:.4f}"

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import metrics
 from ..arrays import Bools, Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
@@ -53,12 +54,22 @@ def of_windows(examples: Examples, pooling: Pooling, arrays: Mapping[str, Float3
     return examples.each(logits_of)
 
 
-def calibrated(
-    examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32], *, exclusive: bool
+def judged(
+    examples: Examples,
+    pooling: Pooling,
+    arrays: Mapping[str, Float32],
+    classes: Sequence[str],
+    *,
+    exclusive: bool,
 ) -> dict[str, Any]:
-    """Return how calibrated a model is on windows, see `calibration.judged`; arguments as `scores`."""
+    """Return how good a model is on clips (`metrics.judge`), and how calibrated on their windows.
+
+    See `calibration.judged`; arguments as `scores`.
+    """
+    means, truth = scores(examples, pooling, arrays, exclusive=exclusive)
     logits, targets = of_windows(examples, pooling, arrays), examples.targets[:: examples.n_variants]
-    return calibration.judged(logits, targets, arrays, exclusive)
+    calibrated = calibration.judged(logits, targets, arrays, exclusive)
+    return metrics.judge(means, truth, classes) | calibrated
 
 
 def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> None:
