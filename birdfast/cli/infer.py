@@ -21,7 +21,6 @@ model.toml, or of its file). An option such as --sensitivity has to fit every on
 
 A model that birdfast trained has a threshold for each class, which is taken without --min-conf; its class for
 background, if it has one, is among the scores alone.
-
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
