@@ -1,15 +1,15 @@
 """Train a model of your own: spectrogram tokens, their embeddings, and a classifier.
 
 DATA is a folder of class folders, or a CSV with the columns `file` and `label` (several labels joined
-by ";", none for background) and, if wanted, `start_s`, `end_s` and `fold`. The output folder is then a
-model: birdfast infer --model MODEL/ ...
+by ";"; none for background, which a folder _background has) and, if wanted, `start_s`, `end_s` and
+`fold`. The output folder is then a model: birdfast infer --model MODEL/ ...
 
   model.toml, *.npy     the model
   stages/               what the stages found, so that a training can go on where it stopped
 
 and with --cv or --hold-out, of recordings held out:
 
-  evaluation.json       accuracy and macro ROC-AUC, and the clips that were missed worst
+  evaluation.json       accuracy, macro ROC-AUC, calibration, and the clips that were missed worst
   evaluation.csv        the same, class by class
   confusion.csv         which class was taken for which: a row a class, a column for what it was taken for
   held_out.csv          the score of each class for each window; held_out_truth.csv: what it is. They are for
@@ -162,13 +162,15 @@ def _begin(chosen: argparse.Namespace, output: Path) -> None:
 def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     from .. import keyedvectors
     from ..tokens import Codebook
-    from ..train import recipe, recordings, stages
+    from ..train import background, recipe, recordings, stages
 
+    choices = recipe.load(chosen.preset, chosen.recipe)
+    clips, classes = background.classes(clips, choices)
     return stages.Training(
-        recipe.load(chosen.preset, chosen.recipe),
+        choices,
         clips,
         _heard(recordings.unlabelled(chosen.unlabelled), chosen),
-        classes=sorted({label for clip in clips for label in clip.labels}),
+        classes=classes,
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers,

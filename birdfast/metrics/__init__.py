@@ -53,5 +53,12 @@ def judge(scores: Floats, truth: Bools, classes: Sequence[str]) -> dict[str, Any
 
 
 def mean(folds: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return the means of accuracy and macro_roc_auc over folds."""
-    return {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}
+    """Return the means of accuracy and macro_roc_auc over folds; calibration errors are of all their windows.
+
+    Those of few windows are mostly chance, and their mean would be, too.
+    """
+    found = {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}
+    for name, table in (("ece", "reliability"), ("ece_before", "reliability_before")):
+        if all(table in fold for fold in folds):
+            found[name] = error_of([fold[table] for fold in folds])
+    return found

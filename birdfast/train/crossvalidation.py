@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import bars, metrics
 from ..tables import escaped
-from . import evaluation, keep, leftout
+from . import calibration, evaluation, keep, leftout
 from .clock import STAGES, TEST, Task
 from .evaluation import Confusion
 from .folds import Trial
@@ -112,6 +112,7 @@ def _test(
             table.write(fold, tested, numbers, found, without.recipe.window_s)
             scores, truth = evaluation.of_clips(examples, logits)
             judged = metrics.judge(scores, truth, without.classes)
+            judged |= calibration.judged(logits, examples.targets[:: examples.n_variants], arrays, is_one)
     if place is not None:
         without.write(place, arrays, escaped(f"{place.parents[1].resolve().name}, without fold {fold}"))
     number = int(fold) if fold.isdecimal() else fold
