@@ -59,7 +59,7 @@ class Model:
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
     background, thresholds : int, tuple of float
-        The class that stands for none, and each one's least confidence of a detection; -1, (): there are none.
+        The class that stands for none, and each class's least confidence; -1, (): there are none.
     label_spaces : tuple of LabelSpace
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
