@@ -39,11 +39,12 @@ NO_FRAMES = (
 )
 
 OPTIONS: dict[str, tuple[Any, ...]] = {
-    "min_confidence": (*NO_REAL, 1.01, -0.01),
+    "min_confidence": tuple(value for value in (*NO_REAL, 1.01, -0.01) if value is not None),
     "top_k": tuple(value for value in (*NO_WHOLE, 0) if value is not None),
     "sensitivity": (*NO_REAL, 0.4),
     "overlap_s": tuple(value for value in (*NO_REAL, -1) if value is not None),
     "step_s": tuple(value for value in (*NO_REAL, 0) if value is not None),
+    "shifts_s": ("0", 5, None, b"x", ["0"], [-1], [NAN], [INF], [True], [[0.0]], (0, None)),
     "tail": NO_WORD,
     "normalization": NO_WORD,
     "graft": NO_FLAG,

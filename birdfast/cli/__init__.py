@@ -3,18 +3,37 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import convert, demo, export, infer, info, merge, models, optimize, plot, status, tokens, train
+from . import (
+    bench,
+    compare,
+    convert,
+    demo,
+    evaluate,
+    export,
+    infer,
+    info,
+    merge,
+    models,
+    optimize,
+    plot,
+    status,
+    tokens,
+    train,
+)
 
 COMMANDS = {
     "infer": infer,
     "status": status,
     "merge": merge,
     "train": train,
+    "evaluate": evaluate,
+    "compare": compare,
     "tokens": tokens,
     "models": models,
     "convert": convert,
     "export": export,
     "optimize": optimize,
+    "bench": bench,
     "info": info,
     "demo": demo,
     "plot": plot,

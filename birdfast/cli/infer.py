@@ -8,6 +8,7 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
   scores.parquet      every window's confidences of all classes, as a list, with --rtype scores
   embeddings.parquet  every window's embedding, as a list, with --rtype embeddings
+  submission.csv      a row for every 5 s of every file, whatever happens, with --rtype submission
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
   journal.sqlite      what is done: the same command goes on where a run was interrupted
@@ -19,12 +20,15 @@ detections.csv says in a column who heard what, failures.csv whom a file failed 
 embeddings are a file for each model (scores-NAME.parquet, with the name in `birdfast models`, in a model's
 model.toml, or of its file). An option such as --sensitivity has to fit every one of them.
 
+A model that birdfast trained has a threshold for each class, which is taken without --min-conf; its class for
+background, if it has one, is among the scores alone.
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
 options; a file that has changed since is analysed again, and the command says so. Whether scores
 and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
-finished folder. A file of a table's name in a folder without a journal is somebody else's, and refused.
+finished folder, and a submission, with other --blend, --post or --classes, of one that kept scores, as those
+do that made one. A file of a table's name in a folder without a journal is somebody else's, and refused.
 
 The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
 the first), and they come back from the journal at no cost; how many were left out is said. In failures.csv
@@ -37,8 +41,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..config import Options
-from . import channel, exits, values
+from ..config import MIN_CONFIDENCE, Options
+from . import channel, cut, exits, submission, values
 
 if TYPE_CHECKING:
     from ..outcomes import Failure
@@ -85,26 +89,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="how sound gets to the model's rate: keeping nearly all that both rates can hold, by soxr, or"
         " window by window as birdnet does, for comparisons (default: %(default)s)",
     )
-    cut = parser.add_argument_group("windows").add_mutually_exclusive_group()
-    cut.add_argument("--overlap", type=float, metavar="S", help="seconds that neighbouring windows share")
-    cut.add_argument(
-        "--step", type=float, metavar="S", help="seconds from window to window: the other way to say it"
-    )
-    parser.add_argument(
-        "--tail",
-        choices=("pad", "drop", "min-1s"),
-        default=Options.tail,
-        help="a last, shorter window: pad it with silence, drop it, or drop it below 1 s"
-        " (default: %(default)s)",
-    )
+    cut.arguments(parser)
     pick = parser.add_argument_group("scores")
     pick.add_argument(
         "--min-conf",
         "--min_conf",
         type=float,
-        default=Options.min_confidence,
         metavar="C",
-        help="least confidence of a detection, 0 to 1 (default: %(default)s)",
+        help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
+        f" class; {MIN_CONFIDENCE} where there are none)",
     )
     pick.add_argument(
         "--top-k", "--top_n", type=int, metavar="K", help="at most K detections a window (default: no limit)"
@@ -116,13 +109,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
     )
-    parser.add_argument(
-        "--rtype",
-        default="csv",
-        metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
-    )
+    values.rtype(parser)
     values.csv_safe(parser)
+    submission.arguments(parser)
     parser.add_argument(
         "--workers",
         "--threads",
@@ -222,6 +211,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         sensitivity=chosen.sensitivity,
         overlap_s=chosen.overlap,
         step_s=chosen.step,
+        shifts_s=chosen.shift,
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
@@ -236,8 +226,9 @@ def _options(chosen: argparse.Namespace) -> Options:
 def _how(chosen: argparse.Namespace) -> How:
     from ..runs import How, shards
 
+    kinds = values.kinds(chosen.rtype)
     return How(
-        kinds=values.kinds(chosen.rtype),
+        kinds=kinds,
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
@@ -245,4 +236,5 @@ def _how(chosen: argparse.Namespace) -> How:
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
+        submission=submission.of(chosen, kinds),
     )

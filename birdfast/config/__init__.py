@@ -14,6 +14,7 @@ from .checks import LARGEST, above_zero, check, choice, flag, number, path, real
 __all__ = [
     "AUTO",
     "LARGEST",
+    "MIN_CONFIDENCE",
     "Engine",
     "Options",
     "above_zero",
@@ -29,6 +30,7 @@ __all__ = [
     "whole",
 ]
 
+MIN_CONFIDENCE = 0.25
 MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of silence
 LEAST_HOURS = 1 / 3600  # a second: what is shorter is no recording, but a slip of the pen
 MOST_HOURS = 100_000  # eleven years
@@ -69,8 +71,9 @@ class Options:
 
     Parameters
     ----------
-    min_confidence : float in [0, 1]
-        Detections below it are dropped; equal to it they are kept.
+    min_confidence : float in [0, 1] or None
+        Detections below it are dropped; equal to it they are kept. None takes the thresholds of a model that
+        has some, a class's own for each, and `MIN_CONFIDENCE` (0.25) for all others.
     top_k : int >= 1 or None
         At most so many detections a window, the most confident first.
     sensitivity : float in [0.5, 1.5]
@@ -79,6 +82,9 @@ class Options:
         Seconds that neighbouring windows share; None is the model's own default.
     step_s : float in (0, 86400] or None
         Seconds from one window's start to the next: the other way to say the same.
+    shifts_s : tuple of float
+        Seconds by which further grids of windows begin later: they part the step evenly, as 0 and 2.5 do one
+        of 5 s. Without any, or with 0 alone, there is one grid.
     tail : "pad", "drop" or "min-1s"
         What becomes of the end of a recording that fills no whole window (`windows.Grid`).
     normalization : "none", "hoplite", "zoo" or None
@@ -108,11 +114,12 @@ class Options:
         A value out of its range; the message says the value and what fits.
     """
 
-    min_confidence: float = 0.25
+    min_confidence: float | None = None
     top_k: int | None = None
     sensitivity: float = 1.0
     overlap_s: float | None = None
     step_s: float | None = None
+    shifts_s: tuple[float, ...] = ()
     tail: Tail = "pad"
     normalization: Normalization | None = None
     graft: bool = True
@@ -131,6 +138,9 @@ class Options:
         self._own("step_s", above_zero, LONGEST_S, "seconds")
         if self.overlap_s is not None and self.step_s is not None:
             raise ConfigError("overlap and step say the same thing: give one of them")
+        shifts = several("shifts_s", self.shifts_s, "a list of seconds")
+        every = {number("shifts_s", shift, 0, LONGEST_S, f"0 to {LONGEST_S:,} seconds") for shift in shifts}
+        object.__setattr__(self, "shifts_s", tuple(sorted(every)))
         self._own("graft", flag)
         choice("runtime", self.runtime, get_args(Runtime))
         choice("precision", self.precision, get_args(Precision))

@@ -153,7 +153,8 @@ def _trained(folder: Path) -> Model:
     if "rate_hz" not in facts["frontend"]:
         raise ModelError(f"{place}: lacks frontend.rate_hz")
     rate_hz = facts["frontend"]["rate_hz"]
-    _check(place, {"rate_hz": rate_hz})
+    told = {"rate_hz": rate_hz, **({"post": facts["post"]} if "post" in facts else {})}
+    _check(place, told)
     return Model(
         name=folder.resolve().name,
         title=facts["title"],
@@ -162,17 +163,25 @@ def _trained(folder: Path) -> Model:
         rate_hz=rate_hz,
         window_samples=round(facts["window_s"] * rate_hz),
         activation=facts["activation"],
+        post=told.get("post", ()),
         labels_format="toml",
         path=place,
         labels_path=place,
+        **_detecting(facts),
     )
+
+
+def _detecting(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a trained model's manifest says of which scores are detections."""
+    background = facts["classes"].index(facts["background"]) if "background" in facts else -1
+    return {"background": background, "thresholds": modelfolder.thresholds(facts)}
 
 
 def _head(folder: Path) -> Model:
     """Describe a classifier that birdfast trained on a network's embedding."""
     facts = modelfolder.facts(folder, modelfolder.HEAD)
     place = folder / modelfolder.MANIFEST
-    told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples") if key in facts}
+    told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples", "post") if key in facts}
     _check(place, told)
     return Model(
         name=folder.resolve().name,
@@ -185,6 +194,7 @@ def _head(folder: Path) -> Model:
         labels_format="toml",
         path=place,
         labels_path=place,
+        **_detecting(facts),
         **told,
     )
 
@@ -196,6 +206,7 @@ def _check(place: Path, facts: dict[str, Any]) -> None:
     manifest.check(place, {key: value for key, value in facts.items() if key not in TABLES})
     if "on_sha256" in facts:
         facts["on_sha256"] = facts["on_sha256"].lower()
+    facts |= {key: tuple(facts[key]) for key in ("post",) if key in facts}
 
 
 def _with_label_spaces(place: Path, facts: dict[str, Any]) -> dict[str, Any]:

@@ -7,27 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Bools, Floats
+from ..arrays import Bools, Floats
+from .calibration import calibration_error, error_of, reliability
+from .ranking import roc_auc
 
-
-def roc_auc(scores: Floats, truth: Bools) -> float:
-    """Return the chance that one that is so scores more than one that is not; a tie counts half.
-
-    Parameters
-    ----------
-    scores : float [n]
-    truth : bool [n]
-
-    Returns
-    -------
-    float
-        NaN when there are none of either.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    if truth.all() or not truth.any():
-        return float("nan")
-    return float(roc_auc_score(truth, scores))
+__all__ = ["accuracy", "calibration_error", "error_of", "judge", "mean", "reliability", "roc_auc"]
 
 
 def accuracy(scores: Floats, truth: Bools) -> float:
@@ -69,5 +53,12 @@ def judge(scores: Floats, truth: Bools, classes: Sequence[str]) -> dict[str, Any
 
 
 def mean(folds: Sequence[dict[str, Any]]) -> dict[str, float]:
-    """Return the means of accuracy and macro_roc_auc over folds."""
-    return {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}
+    """Return the means of accuracy and macro_roc_auc over folds; calibration errors are of all their windows.
+
+    Those of few windows are mostly chance, and their mean would be, too.
+    """
+    found = {name: float(np.mean([fold[name] for fold in folds])) for name in ("accuracy", "macro_roc_auc")}
+    for name, table in (("ece", "reliability"), ("ece_before", "reliability_before")):
+        if all(table in fold for fold in folds):
+            found[name] = error_of([fold[table] for fold in folds])
+    return found
