@@ -228,6 +228,38 @@ def test_a_head_on_what_was_exported_is_exported(of_onnx: models.Model, tmp_path
     assert [output.names for output in OnnxGraph(more.network).outputs] == [("predictions",), ("embeddings",)]
 
 
+LEAST = {"Avis prima_First Bird": 0.25, "Avis secunda_Second Bird": 0.5, "grecro": 2.0}
+DETECTING = {"background": "Noise", "thresholds": LEAST, "post": ["smooth:0.15", "top2"]}
+
+
+def test_an_onnx_file_knows_what_is_a_detection(of_onnx: models.Model, tmp_path: Path) -> None:
+    folder = on_onnx(tmp_path / "h", of_onnx, **DETECTING)
+    exported = export(folder, tmp_path / "mine.onnx")
+    meant, found = models.find(folder), models.find(exported.network)
+    assert (found.background, found.thresholds, found.post) == (2, (0.25, 0.5, 2.0, 2.0), meant.post)
+    assert (meant.background, meant.thresholds) == (found.background, found.thresholds)
+    sound = windows(40, onnxnetworks.WINDOW_SAMPLES).ravel()
+    rows = [Pipeline(one, Options()).detect(sound, onnxnetworks.RATE_HZ) for one in (meant, found)]
+    names = [[(row.start_s, row.scientific_name) for row in some] for some in rows]
+    assert names[0] == names[1]
+    assert {name for _, name in names[0]} - {"Avis secunda"} == {"Avis prima"}
+    assert main(["models", "add", str(exported.network), "-o", str(tmp_path / "added")]) == exits.FINE
+    assert models.find(tmp_path / "added").post == meant.post
+    exported.labels.write_text("one\ntwo\n")
+    with pytest.raises(
+        ModelError, match="of other classes than its 2 labels|scores 4 classes, but there are 2"
+    ):
+        Pipeline(models.find(exported.network))
+
+
+def test_what_a_tflite_file_cannot_tell_of_detections_is_beside_it(
+    deep: models.Model, tmp_path: Path
+) -> None:
+    readme = export(on_deep(tmp_path / "h", deep, **DETECTING), tmp_path / "mine.tflite").readme.read_text()
+    assert "The class Noise is what is none of the others" in readme
+    assert "  0.250 Avis prima_First Bird\n  0.500 Avis secunda_Second Bird\n  2.000 grecro\n" in readme
+
+
 @pytest.mark.parametrize(
     ("told", "reason"),
     [
@@ -236,13 +268,18 @@ def test_a_head_on_what_was_exported_is_exported(of_onnx: models.Model, tmp_path
         ('{"on": "birdnet-2.4"}', "tells 'on', which this birdfast does not know"),
         ('{"normalization": "loud"}', "normalization = 'loud' does not fit"),
         ('{"step_samples": true}', "step_samples = True does not fit"),
+        ('{"background": "c"}', "background = 'c' does not fit"),
+        ('{"background": 1}', "background = 1 does not fit"),
+        ('{"thresholds": {"a": 0.5}}', "thresholds = .* does not fit"),
+        ('{"thresholds": {"a": 0.5, "b": NaN}}', "thresholds = .* does not fit"),
+        ('{"post": "loud"}', "post = 'loud' does not fit"),
         ('{"front_end": 5}', "front_end = 5 does not fit"),
         ('{"front_end": {"n_fft": 5}}', "front_end: lacks hop_samples"),
     ],
 )
 def test_what_a_stranger_tells_in_our_key_is_refused(tmp_path: Path, told: str, reason: str) -> None:
     with pytest.raises(ModelError, match=reason):
-        onnxfacts.more(tmp_path / "a.onnx", {onnxfacts.MORE: told})
+        onnxfacts.more(tmp_path / "a.onnx", {onnxfacts.MORE: told, onnxfacts.CLASSES: '["a", "b"]'})
 
 
 def test_yamnet_with_a_head_is_a_file_that_infer_takes(

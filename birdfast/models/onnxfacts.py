@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import modelfolder
 from ..atomicfile import AtomicFile
 from ..config import LARGEST
 from ..errors import ModelError
@@ -19,7 +20,9 @@ from . import manifest
 RATE, SECONDS, CLASSES = "sample_rate", "sample_duration", "classes"
 OUTPUT, EMBEDDING = "class_outputs_key", "embedding_outputs_key"
 MORE = "birdfast"
-OF_MORE = ("licence", "licence_url", "source", "step_samples", "normalization", "front_end")
+DETECTING = ("background", "thresholds")  # by the names of classes, as a trained model's manifest has them
+TOLD = ("licence", "licence_url", "source", "step_samples", "normalization", "post")
+OF_MORE = (*TOLD, "front_end", *DETECTING)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -36,18 +39,17 @@ def read(path: Path) -> dict[str, Any]:
         The file cannot be read, or tells what cannot be.
     """
     words = told(onnxfile.metadata(path))
-    facts: dict[str, Any] = {**sound(path, words), **more(path, words)}
-    drawn = {key: facts.pop(key) for key in ("front_end",) if key in facts}
+    facts: dict[str, Any] = {**sound(path, words)}
     if has_classes(words):
         facts["labels_format"] = "onnx"
     named = {"output": OUTPUT, "embedding": EMBEDDING}
     facts |= {fact: words[key] for fact, key in named.items() if key in words}
     manifest.check(path, facts)
-    return facts | drawn
+    return facts | more(path, words)
 
 
 def more(path: Path, words: Mapping[str, str]) -> dict[str, Any]:
-    """Return what else birdfast wrote into a file, by `OF_MORE`; the front end is a Recipe.
+    """Return what else birdfast wrote into a file, as `model.Model` has it.
 
     Raises
     ------
@@ -62,9 +64,18 @@ def more(path: Path, words: Mapping[str, str]) -> dict[str, Any]:
     for key in facts:
         if key not in OF_MORE:
             raise ModelError(f"{path}: its {MORE} tells {key!r}, which this birdfast does not know")
-    drawn = {"front_end": manifest.read_recipe(path, facts.pop("front_end"))} if "front_end" in facts else {}
-    manifest.check(path, facts)
-    return facts | drawn
+    found: dict[str, Any] = {key: facts[key] for key in TOLD if key in facts}
+    manifest.check(path, found)
+    if "post" in found:
+        found["post"] = tuple(found["post"])
+    if "front_end" in facts:
+        found["front_end"] = manifest.read_recipe(path, facts["front_end"])
+    if not facts.keys().isdisjoint(DETECTING):
+        classes = numbered.listed(path, numbered.parsed(path, words.get(CLASSES, ""), CLASSES))
+        facts["classes"] = classes
+        modelfolder.check_detecting(path, facts)
+        found |= modelfolder.detecting(facts)
+    return found
 
 
 def told(words: Mapping[str, str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import textwrap
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -45,6 +46,8 @@ class Whole:
         The head's layers.
     classes : tuple of str
         What its classes are called, as its manifest has them.
+    detecting : dict
+        What else that says of detections, by `onnxfacts.DETECTING`.
     """
 
     model: Model
@@ -52,6 +55,7 @@ class Whole:
     heard: Model
     classifier: Classifier
     classes: tuple[str, ...]
+    detecting: Mapping[str, Any]
 
     @property
     def birdnet(self) -> str:
@@ -96,12 +100,14 @@ class Whole:
 
     def more(self) -> dict[str, Any]:
         """Return what an ONNX file tells beside its sound and its classes, see `onnxfacts.OF_MORE`."""
-        facts: dict[str, Any] = {"licence": self.licence}
+        facts: dict[str, Any] = {"licence": self.licence, **self.detecting}
         facts |= {key: value for key in ("licence_url", "source") if (value := getattr(self.on, key))}
         if self.heard.step_samples not in (0, self.heard.window_samples):
             facts["step_samples"] = self.heard.step_samples
         if self.heard.normalization != "none":
             facts["normalization"] = self.heard.normalization
+        if self.model.post:
+            facts["post"] = list(self.model.post)
         if self.on.front_end is not None:
             facts["front_end"] = recipe.plain(self.on.front_end)
         return facts
@@ -168,7 +174,17 @@ def readme(path: Path, made: Path, whole: Whole) -> str:
     ]
     if heard.normalization != "none":
         paragraphs.insert(-2, f"The level of each window is changed first: {heard.normalization}.")
+    paragraphs[-2:-2] = _detected(whole)
     return "\n\n".join(_wrapped(one) for one in paragraphs) + "\n"
+
+
+def _detected(whole: Whole) -> Iterator[str]:
+    """Yield what is a detection, where training has found out."""
+    if "background" in whole.detecting:
+        yield f"The class {whole.detecting['background']} is what is none of the others: it is no detection."
+    if "thresholds" in whole.detecting:
+        rows = (f"{least:.3f} {name}" for name, least in whole.detecting["thresholds"].items())
+        yield "\n  ".join(["Least confidence of a detection, of each class (above 1: never):", *rows])
 
 
 def _taken(whole: Whole) -> str:

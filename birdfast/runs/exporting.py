@@ -147,7 +147,8 @@ def _whole(model: Model, on: Model, heard: Model) -> Whole:
     """Return what is known of the network that is to be written; refuse what its file could not tell."""
     facts = modelfolder.facts(model.path.parent, modelfolder.HEAD)
     arrays = modelfolder.arrays(model.path.parent, facts["arrays"])
-    made = Whole(model, on, heard, Classifier.of(arrays), tuple(facts["classes"]))
+    detecting = {key: facts[key] for key in onnxfacts.DETECTING if key in facts}
+    made = Whole(model, on, heard, Classifier.of(arrays), tuple(facts["classes"]), detecting)
     if on.kind == "tflite":
         _check_told(made)
     return made

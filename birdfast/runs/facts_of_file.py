@@ -63,6 +63,7 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     """
     more = onnxfacts.more(path, network.metadata)
     stated: Recipe | None = more.pop("front_end", None)
+    more = {key: value for key, value in more.items() if key not in onnxfacts.DETECTING}  # no manifest has it
     drawn = stated if told.front_end is None else recipe(told.front_end)
     licence = told.licence or more.get("licence") or "as its author says"
     facts = {**more, "name": told.name, "title": told.title or told.name, "licence": licence}
