@@ -35,20 +35,18 @@ VARIANTS = """variants = [
 ]
 """
 LOUDEST = "[pooling]\nloudest = 0.3\n"
-TRIAL = """streams = [{patch_frames = 8, less = "median"}]
-[pooling]
-loudest = 0.3
-embedding = 0.0
-statistics = 0.0
-"""
+HISTOGRAM = "[pooling]\nembedding = 0.0\nstatistics = 0.0\n"
+LONG = 'streams = [{patch_frames = 16, less = "median"}, {patch_frames = 24, less = "median"}]\n'
+TRIAL = 'streams = [{patch_frames = 8, less = "median"}]\n'
 RECIPES = {
     "best": "",
     "less median": MEDIAN,
     "loudest 0.3": LOUDEST,
     "both": MEDIAN + LOUDEST,
     "both, variants": MEDIAN + VARIANTS + LOUDEST,
-    "both, one stream, histogram alone": TRIAL,
-    "and variants": VARIANTS + TRIAL,
+    "16 + 24, histogram, variants": LONG + VARIANTS + HISTOGRAM,
+    "16 + 24, loudest 0.5, histogram, variants": LONG + VARIANTS + HISTOGRAM + "loudest = 0.5\n",
+    "8, loudest 0.3, histogram, variants": TRIAL + VARIANTS + HISTOGRAM + "loudest = 0.3\n",
 }
 
 
@@ -132,7 +130,9 @@ def main() -> None:
         )
         truth = np.array([[label == name for name in SOUNDS] for _, label in tests])
         for name, recipe in RECIPES.items():
-            model = learnt(work / name.replace(" ", "_"), work / "learn" / "table.csv", recipe, seed)
+            model = learnt(
+                work / name.replace(" ", "_").replace(",", ""), work / "learn" / "table.csv", recipe, seed
+            )
             pipeline = birdfast.load(str(model))
             scores = [
                 pipeline.listener().confidences(one) for path, _ in tests for one in pipeline.score(path)
@@ -142,7 +142,7 @@ def main() -> None:
     for name, figures in found.items():
         accuracy, auc = np.mean(figures, axis=0)
         spread = np.std(figures, axis=0)
-        print(f"{name:36} accuracy {accuracy:.3f} +- {spread[0]:.3f}  ROC-AUC {auc:.3f} +- {spread[1]:.3f}")
+        print(f"{name:42} accuracy {accuracy:.3f} +- {spread[0]:.3f}  ROC-AUC {auc:.3f} +- {spread[1]:.3f}")
 
 
 if __name__ == "__main__":
