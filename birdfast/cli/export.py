@@ -11,8 +11,9 @@ On birdnet-2.4 the file is what birdnet's load_custom and BirdNET-Analyzer's -c 
   birdnet.load_custom("acoustic", "2.4", "tf", "mine.tflite", "mine_Labels.txt", library="litert")
 
 Those put a sigmoid behind a network, so this one ends without, and other files with theirs: they give
-confidences. An ONNX file tells `birdfast infer` all that is to be known; of a TFLite file the network that it
-was made of decides. BirdNET's weights are under CC BY-NC-SA 4.0, and so is the file that has them in it.
+confidences. An ONNX file tells `birdfast infer` all that is to be known, the thresholds of its classes, too.
+A TFLite file tells nothing, so that these are in its README alone. BirdNET's weights are under
+CC BY-NC-SA 4.0, and so is the file that has them in it.
 """
 
 from __future__ import annotations
@@ -56,10 +57,11 @@ def _said(exported: Exported) -> list[str]:
     """Return in words what was written."""
     whole, path = exported.whole, exported.network
     n_classes, n_layers = len(whole.classes), len(whole.classifier.layers)
-    ends = "scores for programs that put a sigmoid behind them" if whole.logits else "confidences"
+    classes = f"{n_classes:,} class{'es' * (n_classes > 1)}"
+    ends = f"scores of {classes}, for programs that put a sigmoid behind them"
     return [
         f"{path}: {path.stat().st_size:,} bytes, {whole.on.title} and a head of {n_layers}"
-        f" layer{'s' * (n_layers > 1)}; gives {ends} of {n_classes:,} class{'es' * (n_classes > 1)}",
+        f" layer{'s' * (n_layers > 1)}; gives {ends if whole.logits else f'confidences of {classes}'}",
         f"says what the head says: on {exported.n_windows} windows a logit differs by"
         f" {exported.difference:.2g} at most",
         f"licence {whole.licence}",
