@@ -88,11 +88,9 @@ def describe(bands: Float32, streams: Sequence[TokenStream], pooling: Pooling) -
     The votes of all streams stand one behind the other: a token of the second one has the number of the
     first one's tokens added to its own.
     """
-    raised = {stream.less: stream.tokenizer.raised for stream in streams}
-    made = {
-        less: work(bands) for less, work in raised.items()
-    }  # once for all streams that take the same away
-    counts = [stream.counts(made[stream.less], pooling) for stream in streams]
+    raise_by = {stream.less: stream.tokenizer.raised for stream in streams}
+    raised = {less: work(bands) for less, work in raise_by.items()}  # once for all that take the same away
+    counts = [stream.counts(raised[stream.less], pooling) for stream in streams]
     return Window(np.concatenate(counts), statistics(bands))
 
 
