@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from .. import atomicfile, modelfolder
 from ..errors import ConfigError, ModelError
 from ..modelfolder import Arrays
-from . import checkpoint, evaluation
+from . import checkpoint, evaluation, vectorfile
 from .recordings import Clip
 
 Run = dict[str, Any]
 
 # The names of what a training writes, as regular expressions: its stages', and a finished model's.
-STAGES = r"(codebook|embedding|head|skipgram-[0-9a-f]{32})\.npz"
+STAGES = (
+    r"(codebook|embedding|head|skipgram-[0-9a-f]{32})\.npz"
+    rf"|embeddings\.sqlite({'|'.join(vectorfile.SUFFIXES)})"
+)
 ARRAYS = (
     r"(mean|projection|centroids|embeddings|idf|embedding_mean)(_[0-9]+)?",
     *("statistics_mean", "statistics_deviation", "layer[0-9]+_weight", "layer[0-9]+_bias"),

@@ -71,14 +71,28 @@ class MixChoice:
 
 @dataclass(frozen=True, kw_only=True)
 class Head:
-    """How the classifier is trained; the recipe's table `head`."""
+    """How the classifier is trained; the recipe's table `head`.
+
+    Attributes
+    ----------
+    hidden, learning_rate, strength : int, float, float
+        See `head.fit`.
+    epochs : int
+        Of a hidden layer; 0: until windows that are held back no longer get better.
+    decay : float
+        What the squares of a hidden layer's weights cost.
+    """
 
     hidden: int = 0
     learning_rate: float = 1e-3
     strength: float = 1.0
+    epochs: int = 0
+    decay: float = 0.0
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden)
+        whole("epochs", self.epochs)
+        number("decay", self.decay, 0)
         above_zero("learning_rate", self.learning_rate)
         above_zero("strength", self.strength)
 

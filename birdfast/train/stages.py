@@ -15,14 +15,14 @@ from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
 from ..stsg.pooling import named
-from . import codebooks, contents, head, mixes, pooling, skipgram
+from . import codebooks, groups, head, mixes, pooling, skipgram
 from .bands import BandStore
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of
 from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
-from .recordings import Clip
+from .recordings import Clip, check_different
 
 OF_CODEBOOK = ("window_s", "mixes", "frontend", "streams", "codebook")  # what of the recipe decides it
 OF_EMBEDDING = (*OF_CODEBOOK, "skipgram")
@@ -95,20 +95,12 @@ class Training:
     def __post_init__(self) -> None:
         if self.store is None or not self.store.is_of(self.recipe.frontend, self.recipe.window_s):
             self.store = BandStore(self.recipe.frontend, self.recipe.window_s)
-        if not self.clips:
-            raise ConfigError("no recordings with labels are left to learn from")
-        if len({frozenset(clip.labels) for clip in self.clips}) == 1:
-            alike = f"all recordings to learn from have {', '.join(self.clips[0].labels) or 'no label'}"
-            raise ConfigError(f"a classifier needs two classes to tell apart: {alike}")
+        check_different(self.clips)
 
-    def without(self, clips: Iterable[Clip]) -> Self:
-        """Return the training that hears nothing of clips, nor of other parts of their files or copies."""
-        clips = list(clips)
-        paths = [clip.path for clip in (*clips, *self.clips, *self.unlabelled)]
-        name = contents.named(paths, n_workers=self.n_workers, bar=self.bar)
-        held_out = {name[clip.path] for clip in clips}
-        kept = [clip for clip in self.clips if name[clip.path] not in held_out]
-        unlabelled = [clip for clip in self.unlabelled if name[clip.path] not in held_out]
+    def without(self, clips: Sequence[Clip]) -> Self:
+        """Return the training that hears nothing of clips, nor of what belongs together with them."""
+        how = {"n_workers": self.n_workers, "bar": self.bar}
+        kept, unlabelled = groups.apart(clips, self.clips, self.unlabelled, **how)
         return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={}, remarks={})
 
     @property

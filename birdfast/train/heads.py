@@ -1,0 +1,233 @@
+"""Heads on networks: a classifier of a network's embeddings, learnt from clips as every model is.
+
+A training of a head has the face of `stages.Training`, so that whatever holds out, judges, calibrates or
+writes serves both.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from .. import modelfolder
+from ..arrays import Bools, Float32, Int64
+from ..classifier import Classifier, Layer
+from ..errors import ConfigError
+from ..modelfolder import Arrays
+from . import groups, head
+from .embeddings import EmbeddingStore, silent
+from .headrecipe import HeadRecipe, NetworkHead
+from .keep import Keep, run_of
+from .reader import each
+from .recordings import Clip, check_different
+from .sheets import Sheet
+
+FLAT = 1e-6  # no deviation is less: a value that never changes is no division by 0
+SOME_ROWS = 4096  # that are looked at in float64 at a time
+
+
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows of clips as a network hears them; what else learns and tests has in `examples.Examples`.
+
+    Attributes
+    ----------
+    values : float32 [n, n_values]
+        Their embeddings.
+    targets : bool [n, n_classes]
+    clip : int64 [n]
+        The number of the clip that each is of.
+    n_variants : int
+        1: they are as they are.
+    """
+
+    values: Float32
+    targets: Bools
+    clip: Int64
+    n_variants: int = 1
+
+    def __len__(self) -> int:
+        return len(self.clip)
+
+
+@dataclass
+class HeadTraining:
+    """A head's recipe at work on clips; parameters and attributes as `stages.Training`.
+
+    Parameters
+    ----------
+    recipe : HeadRecipe
+    clips : sequence of Clip
+    classes : sequence of str
+    exclusive : bool
+    store : EmbeddingStore
+        What has their embeddings; trainings on one network share it.
+    seed, n_workers, keep, say, bar
+        Threads ask the network; each has a session of its own.
+
+    Raises
+    ------
+    ConfigError
+        There is nothing to tell apart.
+    """
+
+    recipe: HeadRecipe
+    clips: Sequence[Clip]
+    classes: Sequence[str]
+    exclusive: bool
+    store: EmbeddingStore
+    seed: int = 0
+    n_workers: int = 1
+    keep: Path | None = None
+    say: Callable[[str], None] = silent
+    bar: bool = False
+    failures: dict[str, str] = field(default_factory=dict)
+    remarks: dict[str, None] = field(default_factory=dict)
+
+    unlabelled = ()  # recordings without labels tell a head nothing
+
+    def __post_init__(self) -> None:
+        check_different(self.clips)
+
+    def without(self, clips: Sequence[Clip]) -> Self:
+        """Return the training that hears nothing of clips, nor of what belongs together with them."""
+        (kept,) = groups.apart(clips, self.clips, n_workers=self.n_workers, bar=self.bar)
+        return replace(self, clips=kept, keep=None, failures={}, remarks={})
+
+    @property
+    def softmax(self) -> bool:
+        """Whether the model's classes exclude each other."""
+        return self.exclusive
+
+    @property
+    def window_s(self) -> float:
+        """Seconds of a window."""
+        return self.store.network.window_s
+
+    @property
+    def step_s(self) -> float:
+        """Seconds from one window to the next."""
+        return self.store.network.step_s
+
+    def model(self, *, again: bool = False) -> Arrays:
+        """Ask the network for what is not known of the clips, and train; return the head's layers."""
+        if self.keep is None:
+            return self._train()
+        kept = Keep(self.keep, self.failures, self.remarks, self.say)
+        tables = {**self.recipe.as_dict(), "network": self.store.network.identity}
+        run = run_of("head", self.seed, self.clips, (), {**tables, "classes": list(self.classes)})
+        return kept.found("head", run, self._train, again)
+
+    def examples(self, arrays: Arrays | None = None, clips: Sequence[Clip] | None = None) -> Windows:
+        """Return the windows of clips, by default of those to learn from; a head's arrays do not matter.
+
+        Raises
+        ------
+        ConfigError
+            No clip can be read, or the network has no window of any.
+        OSError
+            The disk takes no more.
+        """
+        clips = self.clips if clips is None else clips
+        tell, number, sheet = self.remarks.setdefault, list[int](), Sheet(self.keep)
+        self.store.open()
+        try:
+            work = partial(self.store.of, tell=tell)
+            for clip, rows in each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar):
+                rows = rows[np.isfinite(rows).all(axis=1)]  # of silence, some networks say no numbers
+                sheet.add(rows)
+                number += [clip] * len(rows)
+        finally:
+            self.store.flush()
+        if not number:
+            left_out = all(clip.name in self.failures for clip in clips)
+            why = "no recording can be read" if left_out else "of none does the network say anything"
+            raise ConfigError(f"{why}: there is nothing to learn from")
+        targets = np.array([[name in clip.labels for name in self.classes] for clip in clips])
+        return Windows(sheet.values(), targets[number], np.array(number))
+
+    def logits(self, examples: Windows, arrays: Arrays) -> Float32:
+        """Return a head's logits for windows: [n_windows, n_classes]; of a softmax, its logarithms."""
+        found = Classifier.of(arrays).logits(examples.values)
+        return found - np.logaddexp.reduce(found, axis=1, keepdims=True) if self.softmax else found
+
+    def write(self, folder: Path, arrays: Arrays, title: str) -> None:
+        """Write the model's folder."""
+        network = self.store.network
+        facts = {
+            "title": title,
+            "licence": f"as its trainer says; it runs on {network.model.title}: {network.model.licence}",
+            "activation": "softmax" if self.softmax else "sigmoid",
+            "classes": list(self.classes),
+            "on": network.told_from(folder),
+            "on_sha256": network.sha256,
+            "seed": self.seed,
+            "training": self.recipe.as_dict(),
+        }
+        modelfolder.write(folder, facts, arrays, modelfolder.HEAD)
+
+    def _train(self) -> Arrays:
+        examples = self.examples()
+        self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
+        silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
+        if names := ", ".join(self.classes[number] for number in silent):
+            self.say(f"head: without a window, and so never to be found: {names}")
+        layers = fit(examples.values, examples.targets, self.softmax, self.recipe.head, self.seed)
+        return {
+            f"layer{number}_{name}": getattr(layer, name)
+            for number, layer in enumerate(layers)
+            for name in ("weight", "bias")
+        }
+
+
+def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, seed: int) -> list[Layer]:
+    """Train a head on embeddings as a network gives them.
+
+    A value's mean and deviation over all windows are taken from it, and that goes into the first layer: who
+    runs the head has not to know of it.
+
+    Parameters
+    ----------
+    values : float32 [n, n_values]
+    targets : bool [n, n_classes]
+    exclusive, choice, seed
+        See `head.fit`.
+
+    Returns
+    -------
+    list of Layer
+
+    Raises
+    ------
+    ConfigError
+        As `head.fit`.
+    """
+    mean, share = scaling(values)
+    share *= np.sqrt(len(mean)) if choice.hidden else 1  # neurons begin with weights for values of about 1
+    scaled: Float32 = (values - mean.astype(np.float32)) * share.astype(np.float32)
+    weight = head.balance(targets) if choice.balanced else None
+    if choice.kind == "ridge":
+        layers = [head.ridge(scaled, targets, choice.strength, weight)]
+    else:
+        layers = head.fit(scaled, targets, exclusive, choice, seed, weight)
+    first, *others = layers
+    wide = first.weight.astype(np.float64) * share
+    bias = first.bias - wide @ mean.astype(np.float32)
+    return [Layer(wide.astype(np.float32), bias.astype(np.float32)), *others]
+
+
+def scaling(values: Float32) -> tuple[np.ndarray, np.ndarray]:
+    """Return the mean of values [n, n_values], and the factors that make rows of about length 1: float64."""
+    n, n_values = values.shape
+    total, squares = np.zeros(n_values), np.zeros(n_values)
+    for first in range(0, n, SOME_ROWS):
+        total += values[first : first + SOME_ROWS].sum(axis=0, dtype=np.float64)
+    mean = (total / n).astype(np.float32).astype(np.float64)
+    for first in range(0, n, SOME_ROWS):
+        squares += np.square(values[first : first + SOME_ROWS] - mean).sum(axis=0)
+    return mean, 1 / (np.maximum(np.sqrt(squares / n), FLAT) * np.sqrt(n_values))
