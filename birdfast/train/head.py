@@ -81,7 +81,7 @@ def balance(targets: NDArray[np.bool_]) -> Float32:
     -------
     float32 [n]
     """
-    each = np.column_stack([targets, ~targets.any(axis=1)])
+    each = np.column_stack([targets, np.logical_not(targets.any(axis=1))])
     weight = (each / np.maximum(each.sum(axis=0), 1)).sum(axis=1) / each.sum(axis=1)
     found: Float32 = (weight * (len(weight) / weight.sum())).astype(np.float32)
     return found
@@ -108,8 +108,8 @@ def ridge(
 
     wanted = np.where(targets, np.float32(1), np.float32(-1))
     made = Ridge(alpha=1 / strength).fit(values, wanted, sample_weight=weight)
-    bias = np.where(targets.any(axis=0), made.intercept_, NEVER)
-    return _layer(made.coef_ * targets.any(axis=0)[:, np.newaxis], bias)
+    there = np.flatnonzero(targets.any(axis=0))
+    return _for_all(_layer(made.coef_[there], made.intercept_[there]), there, targets.shape[1])
 
 
 def _hidden(
@@ -135,7 +135,7 @@ def _hidden(
 
 
 def _singles_twice(labels: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return all windows' numbers, and those of classes' only ones again: one is held back, one learnt from."""
+    """Return all windows' numbers, and those of classes' only ones twice: one may be held back."""
     single = np.flatnonzero(np.bincount(labels)[labels] == 1)
     return np.append(np.arange(len(labels)), single)
 

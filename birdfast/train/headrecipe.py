@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ class HeadRecipe:
     """Every choice of a head's training; clips are not mixed, as a network hears sound, not bands."""
 
     head: NetworkHead
-    mixes: MixChoice = MixChoice()
+    mixes: MixChoice = field(default_factory=MixChoice)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values, as its TOML file has it."""

@@ -15,7 +15,7 @@ from typing import Self
 import numpy as np
 
 from .. import modelfolder
-from ..arrays import Bools, Float32, Int64
+from ..arrays import Bools, Float32, Float64, Int64
 from ..classifier import Classifier, Layer
 from ..errors import ConfigError
 from ..modelfolder import Arrays
@@ -27,7 +27,7 @@ from .reader import each
 from .recordings import Clip, check_different
 from .sheets import Sheet
 
-FLAT = 1e-6  # no deviation is less: a value that never changes is no division by 0
+FLAT = 1e-6  # of a value: what changes less is rounding, and tells nothing
 SOME_ROWS = 4096  # that are looked at in float64 at a time
 
 
@@ -221,8 +221,11 @@ def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, s
     return [Layer(wide.astype(np.float32), bias.astype(np.float32)), *others]
 
 
-def scaling(values: Float32) -> tuple[np.ndarray, np.ndarray]:
-    """Return the mean of values [n, n_values], and the factors that make rows of about length 1: float64."""
+def scaling(values: Float32) -> tuple[Float64, Float64]:
+    """Return the mean of values [n, n_values], and the factors that make rows of about length 1: float64.
+
+    The factor of a value that never changes is 0.
+    """
     n, n_values = values.shape
     total, squares = np.zeros(n_values), np.zeros(n_values)
     for first in range(0, n, SOME_ROWS):
@@ -230,4 +233,6 @@ def scaling(values: Float32) -> tuple[np.ndarray, np.ndarray]:
     mean = (total / n).astype(np.float32).astype(np.float64)
     for first in range(0, n, SOME_ROWS):
         squares += np.square(values[first : first + SOME_ROWS] - mean).sum(axis=0)
-    return mean, 1 / (np.maximum(np.sqrt(squares / n), FLAT) * np.sqrt(n_values))
+    deviation = np.sqrt(squares / n)
+    changes = deviation > FLAT * np.abs(mean)
+    return mean, np.divide(1 / np.sqrt(n_values), deviation, out=np.zeros(n_values), where=changes)

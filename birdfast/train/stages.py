@@ -99,8 +99,8 @@ class Training:
 
     def without(self, clips: Sequence[Clip]) -> Self:
         """Return the training that hears nothing of clips, nor of what belongs together with them."""
-        how = {"n_workers": self.n_workers, "bar": self.bar}
-        kept, unlabelled = groups.apart(clips, self.clips, self.unlabelled, **how)
+        others = (self.clips, self.unlabelled)
+        kept, unlabelled = groups.apart(clips, *others, n_workers=self.n_workers, bar=self.bar)
         return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={}, remarks={})
 
     @property

@@ -1,4 +1,4 @@
-"""Vectors by key, in one SQLite file that grows: what was kept is found again, or it is as if it were not there."""
+"""Vectors by key, in one SQLite file that grows: what is whole is found again, and the rest is not there."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class VectorFile:
                 self._begin_anew(error)
 
     def find(self, key: bytes) -> Found | None:
-        """Return the rows of a key, float32 [n, n_columns], and the remarks on them; None: they are not here."""
+        """Return the rows of a key, float32 [n, n_columns], and the remarks on them; None: not here."""
         with self._lock, self._told():
             try:
                 try:
