@@ -106,6 +106,14 @@ def load(
         A network is not here, or cannot be used; the message says how to get it.
     ConfigError
         An option is out of its range, or there is none of that name.
+
+    Examples
+    --------
+    Two networks in one pass, the second a folder of your own::
+
+        pipeline = birdfast.load(["birdnet-2.4", "models/bats"], min_confidence=0.5)
+        for found in pipeline.detect("night.flac"):
+            print(found.start_s, found.common_name, found.confidence, found.model)
     """
     from . import models
     from .config import Options

@@ -35,6 +35,12 @@ examples:
   python -m birdfast infer night.flac --min-conf 0.5    only what is rather certain
   python -m birdfast models                             which networks are here, and their licences
 
+environment:
+  BIRDFAST_MODELS  folders in which --model finds a model by its folder's name, before those of the user's
+                   data; several with a colon between them (a semicolon on Windows)
+  BIRDFAST_CACHE   the folder in which rewritten networks are kept, so that they open at once; on a cluster
+                   one that all nodes see and nobody else writes
+
 exit codes:
 """ + "".join(f"  {code:<5} {meaning}\n" for code, meaning in exits.MEANINGS.items())
 

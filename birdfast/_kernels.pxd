@@ -142,6 +142,7 @@ cdef extern from "birdfast.h" nogil:
                         float floor, const float *matrix, int32_t n_out, float *out,
                         Py_ssize_t out_stride, void *scratch) noexcept nogil
         void (*statistics)(const float *x, Py_ssize_t n_rows, int32_t n_columns, float *out) noexcept nogil
+        void (*medians)(const float *x, Py_ssize_t n_rows, int32_t n_columns, float *out) noexcept nogil
         void (*log)(const float *x, Py_ssize_t n, float *out) noexcept nogil
         void (*pow)(const float *x, Py_ssize_t n, float exponent, float *out) noexcept nogil
         size_t (*nearest_scratch)(const bf_codebook *book) noexcept nogil

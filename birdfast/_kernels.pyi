@@ -125,6 +125,9 @@ class BlockResampler:
 def normalize(x: F32, out: F32, *, cpu: str | None = None) -> None:
     """Normalize as BirdNET does: out = ((x - min) / (max(x - min) + 1e-6) - 0.5) * 2; out may be x."""
 
+def medians(x: F32, out: F32, *, cpu: str | None = None) -> None:
+    """Find the median of every column of x [n, columns], the lower one of two: out [columns]."""
+
 def statistics(x: F32, out: F32, *, cpu: str | None = None) -> None:
     """Fill out [3, columns of x] with mean, standard deviation, and that of what changes from row to row."""
 

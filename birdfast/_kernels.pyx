@@ -312,6 +312,15 @@ def statistics(const float[:, ::1] x, float[:, ::1] out, *, cpu=None):
         kernels.statistics(&x[0, 0], x.shape[0], <int32_t>x.shape[1], &out[0, 0])
 
 
+def medians(const float[:, ::1] x, float[::1] out, *, cpu=None):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    require(x.shape[0] >= 1, "x: one row at least")
+    require(out.shape[0] == x.shape[1], "out: a value for each column of x")
+    require(1 <= x.shape[1] < 2**24, "x: 1 to 2**24 columns")
+    with nogil:
+        kernels.medians(&x[0, 0], x.shape[0], <int32_t>x.shape[1], &out[0])
+
+
 def log(const float[::1] x, float[::1] out, *, cpu=None):
     cdef const bf_kernels *kernels = find_table(cpu)
     require(out.shape[0] == x.shape[0], "out: as long as x")

@@ -1,6 +1,13 @@
-"""Numbers as people say them."""
+"""Numbers, and what has them, as people say them."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def typed(dtype: str, shape: Sequence[int | None]) -> str:
+    """Return an array's type and shape: None is a length that anybody may choose."""
+    return f"{dtype} [{', '.join('any' if length is None else str(length) for length in shape)}]"
 
 
 def extra_hint(name: str) -> str:

@@ -245,6 +245,10 @@ typedef struct {
      * Divided by the number of rows, and of differences. */
     void (*statistics)(const float *x, ptrdiff_t n_rows, int32_t n_columns, float *out);
 
+    /* The median of every column of x [n_rows][n_columns], n_rows >= 1, finite: out [n_columns];
+     * the lower one of two. */
+    void (*medians)(const float *x, ptrdiff_t n_rows, int32_t n_columns, float *out);
+
     /* Natural logarithm: below 1 ulp. -inf for 0, NaN for x < 0. In place is allowed. */
     void (*log)(const float *x, ptrdiff_t n, float *out);
 

@@ -41,6 +41,7 @@ const bf_exact_kernels TABLE = {
 #else
 #include "project.inc.h"
 #include "statistics.inc.h"
+#include "medians.inc.h"
 #include "tokens.inc.h"
 #include "resample.inc.h"
 
@@ -52,6 +53,7 @@ const bf_kernels TABLE = {
     .normalize = normalize,
     .project = project,
     .statistics = statistics,
+    .medians = medians,
     .log = log_array,
     .pow = pow_array,
     .nearest_scratch = nearest_scratch,

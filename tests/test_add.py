@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import gc
 import os
 import pty
 import shlex
 import shutil
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable
 from contextlib import suppress
@@ -19,6 +21,7 @@ from typing import Any
 import pytest
 
 from birdfast import models, sources, voice
+from birdfast.cli import add
 from birdfast.cli.questions import Likely, Nobody
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError, OutputError
@@ -26,7 +29,7 @@ from birdfast.frontends import recipe
 from birdfast.frontends.recipe import Recipe
 from birdfast.models import manifest
 from birdfast.pipeline.listener import Listener
-from birdfast.runs import adding, guesses
+from birdfast.runs import adding, facts_of_file, guesses
 from birdfast.runs.output import alone
 from birdfast.runs.told import Told
 
@@ -262,6 +265,14 @@ def test_what_is_replaced_twice_and_back_is_whole(home: Path, file: Path) -> Non
         assert len(left(home / "mine")) == 3
 
 
+def test_the_recipe_that_help_shows_is_one(tmp_path: Path) -> None:
+    shown = (add.__doc__ or "").split("--window 5\n")[1]
+    (tmp_path / "mel.toml").write_text("\n".join(line.strip() for line in shown.splitlines()))
+    assert facts_of_file.recipe(tmp_path / "mel.toml") == Recipe(
+        n_fft=1024, hop_samples=320, n_mels=128, fmin_hz=50.0, level="db", top_db=80.0
+    )
+
+
 def test_the_place_is_told_before_the_first_question(home: Path, file: Path) -> None:
     result = birdfast("models", "add", file, stdin=-3)
     first, second = result.stderr.split("not a terminal")
@@ -483,6 +494,22 @@ def test_what_is_doubted_is_said_of_the_users_file(home: Path, file: Path) -> No
     assert f"{file.parent / 'its labels.txt'}: several classes are called A" in result.stderr
     assert ".part" not in result.stderr
     assert "Warning" not in result.stderr
+
+
+@pytest.mark.parametrize("is_there", [False, True])
+def test_a_full_disk_is_the_disks_fault_whether_a_model_is_replaced_or_not(
+    home: Path, file: Path, monkeypatch: pytest.MonkeyPatch, *, is_there: bool
+) -> None:
+    """What is in the way is a neighbour of its folder."""
+    if is_there:
+        adding.add(file, Told(rate_hz=8_000), Likely())
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device", str(home / ".mine.x.part"))
+
+    monkeypatch.setattr(tempfile, "mkdtemp", full)
+    with pytest.raises(OutputError, match=r"cannot be written \(No space left on device\); the same"):
+        adding.add(file, Told(rate_hz=8_000), Likely(), force=is_there)
 
 
 def test_a_name_that_is_too_long_for_the_disk_is_not_to_be_tried_again(home: Path, file: Path) -> None:

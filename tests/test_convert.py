@@ -411,7 +411,13 @@ class TestAgreement:
             pytest.importorskip(library, reason=f"{library} is not installed: pip install '.[onnx]'")
 
     def convert(
-        self, tmp_path: Path, patch: pytest.MonkeyPatch, off: float, **told: Any
+        self,
+        tmp_path: Path,
+        patch: pytest.MonkeyPatch,
+        off: float,
+        scale: float = 1,
+        force: bool = False,
+        **told: Any,
     ) -> converting.Converted:
         from . import onnxnetworks
 
@@ -422,6 +428,7 @@ class TestAgreement:
             made = onnxnetworks.network(onnxnetworks.PICTURE_SHAPE, n_values=820)
             (folder / "network.onnx").write_bytes(made.SerializeToString())
             logits = onnxnetworks.meaning(pictures.reshape(len(pictures), -1))[1].astype(np.float32)
+            logits = logits[:1] + scale * (logits - logits[:1])
             logits[5, 1] += off * max(1, np.abs(logits[5]).max())
             return export.Exported(folder / "network.onnx", logits, "state_dict")
 
@@ -429,14 +436,16 @@ class TestAgreement:
         (tmp_path / "recipe.toml").write_text(RECIPE)
         whole = Told(front_end=tmp_path / "recipe.toml", rate_hz=16_000, window_s=0.25, **told)
         source = checkpoints.folder(tmp_path / "birds")
-        return converting.convert(source, tmp_path / "made", whole, Nobody())
+        return converting.convert(source, tmp_path / "made", whole, Nobody(), force=force)
 
     def test_a_network_that_agrees_is_a_model_that_tells_all(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, wav: Path
     ) -> None:
         converted = self.convert(tmp_path, monkeypatch, off=5e-4)
         assert 4e-4 < converted.difference < 6e-4
-        facts = tomllib.loads((tmp_path / "made" / "model.toml").read_text())
+        text = (tmp_path / "made" / "model.toml").read_text()
+        assert text.startswith("# A network for birdfast, as `birdfast convert` made it;")
+        facts = tomllib.loads(text)
         assert (facts["licence"], facts["title"], facts["name"]) == ("cc-by-4.0", "birds", "made")
         assert (facts["activation"], facts["embedding_samples"], facts["n_classes"]) == ("sigmoid", 8, 3)
         assert facts["front_end"] == {"n_fft": 256, "hop_samples": 100, "n_mels": 20}
@@ -446,7 +455,7 @@ class TestAgreement:
             "infer", wav, "--model", tmp_path / "made", "-o", tmp_path / "out", "--min-conf", "0"
         )
         assert result.returncode == 0, result.stderr
-        assert "birds (cc-by-4.0)" in result.stderr
+        assert "birds (licence: cc-by-4.0)" in result.stderr
 
     def test_the_report_says_where_each_fact_is_from(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -482,6 +491,26 @@ class TestAgreement:
         with pytest.raises(ModelError, match="says something else than torch: a logit differs by"):
             self.convert(tmp_path, monkeypatch, off=off)
         assert not (tmp_path / "made").exists()
+
+    @pytest.mark.parametrize("scale", [0, 1e-7])
+    def test_a_network_that_hears_nothing_is_refused(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scale: float
+    ) -> None:
+        """Of weights that are all zero, say: the same numbers for silence, noise, tones and birds."""
+        with pytest.raises(ModelError, match="birds: says the same whatever it hears: on 14 windows of"):
+            self.convert(tmp_path, monkeypatch, off=0, scale=scale)
+        assert not (tmp_path / "made").exists()
+
+    def test_a_converted_model_is_replaced_as_an_added_one(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """Where it goes was told, so nothing is said of other places."""
+        self.convert(tmp_path, monkeypatch, off=0)
+        with pytest.raises(ConfigError, match="made: holds a model"):
+            self.convert(tmp_path, monkeypatch, off=0)
+        self.convert(tmp_path, monkeypatch, off=0, force=True)
+        assert models.find(tmp_path / "made").n_classes == 3
+        assert "-o takes another" not in capsys.readouterr().err
 
     def test_labels_and_the_licence_may_be_told(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

@@ -208,6 +208,15 @@ def test_a_tensor_that_does_not_fit_is_refused_by_name(tmp_path: Path) -> None:
         refused(folder, reason)
 
 
+def test_a_network_of_empty_weights_is_refused(tmp_path: Path) -> None:
+    from safetensors.torch import save_file
+
+    network, folder = small(tmp_path / "birds"), tmp_path / "birds"
+    empty = {name: torch.zeros_like(one) for name, one in network.state_dict().items()}
+    save_file(empty, folder / "model.safetensors")
+    refused(folder, "says the same whatever it hears")
+
+
 @pytest.mark.parametrize(
     ("key", "value"), [("hidden_sizes", [1_000_000] * 4), ("depths", [1, 1, 1]), ("num_stages", 32)]
 )

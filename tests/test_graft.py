@@ -260,6 +260,17 @@ def test_a_rewrite_that_says_something_else_is_refused(monkeypatch: pytest.Monke
         assert graft.verified(TINY, tolerance=-1) is None
 
 
+def test_a_rewrite_that_differs_beyond_1_alone_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where a network may do something else, as with int16; only parts of its largest number are judged."""
+    grafted = graft.verified(TINY)
+    assert grafted is not None
+    assert set(verification.LOUD) < set(grafted.proof.differences)
+    right = graft.GraftedSession.run
+    monkeypatch.setattr(graft.GraftedSession, "run", lambda session, x: right(session, np.clip(x, -2, 2)))
+    with pytest.warns(RuntimeWarning, match="original graph is used: logits differ"):
+        assert graft.verified(TINY) is None
+
+
 def test_what_is_no_number_is_a_difference() -> None:
     trials = {"a": np.zeros(1), "b": np.zeros(1), "c": np.zeros(1)}
     expected = np.array([[1.0], [np.nan], [np.inf]])

@@ -602,7 +602,7 @@ def test_a_bare_head_is_run_by_the_command(birdnet: models.Model, sound: Float32
     which = ("--model", tmp_path / "bats.tflite", "--labels", tmp_path / "names.txt", "--min-conf", "0")
     done = commands.birdfast("infer", path, "-o", tmp_path / "out", *which)
     assert done.returncode == 0, done.stderr
-    assert "bats, a head on birdnet-2.4 (as its author says); 1 file" in done.stderr
+    assert "bats, a head on birdnet-2.4 (licence: as its author says); 1 file" in done.stderr
     rows = commands.table(tmp_path / "out" / "detections.csv")
     embedding, _ = heads.plain_embedding(birdnet.path, sound)
     meant = sigmoid(embedding @ heads.matrix(1024).T + 1)

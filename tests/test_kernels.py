@@ -322,6 +322,22 @@ def test_statistics_of_columns(cpu, shape):
     assert np.all(np.abs(found - [exact.mean(axis=0), exact.std(axis=0), changes]) <= bound)
 
 
+@all_tables
+@pytest.mark.parametrize("shape", [(1, 1), (2, 16), (3, 17), (4, 1), (247, 64), (248, 70)])
+@pytest.mark.parametrize("kind", ["noise", "ties", "flat", "spike", "heavy", "tiny"])
+def test_medians_of_columns(cpu, shape, kind):
+    values = noise(shape[0] * shape[1]).reshape(shape)
+    values = {
+        "noise": values - 8, "ties": np.round(values * 2), "flat": np.full(shape, 0.1, "f"),
+        "spike": np.where(values > 0.5, np.float32(1e30), values),
+        "heavy": np.exp(20 * np.clip(values, -4, 4)),
+        "tiny": np.where(values > 0, np.float32(1e-44), np.float32(0)),
+    }[kind].astype(np.float32)  # fmt: skip
+    found = np.empty(shape[1], np.float32)
+    _kernels.medians(values, found, cpu=cpu)
+    np.testing.assert_array_equal(found, np.sort(values, axis=0)[(shape[0] - 1) // 2])
+
+
 # ---- logarithm, power, normalisation
 
 

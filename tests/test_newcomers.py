@@ -220,6 +220,13 @@ def test_exit_codes_are_one_list() -> None:
         assert f"{code} {meaning}" in readme
 
 
+def test_help_names_the_variables_that_are_read() -> None:
+    told = _parser().format_help()
+    for path in (ROOT / "birdfast").rglob("*.py"):
+        for name in re.findall(r"\bBIRDFAST_(?:MODELS|CACHE)\b", path.read_text(encoding="utf-8")):
+            assert f"\n  {name} " in told
+
+
 def test_help_begins_with_the_commands_in_words_for_people() -> None:
     told = _parser().format_help()
     assert told.index("commands:") < told.index("options:")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import runpy
 import warnings
 from dataclasses import replace
@@ -35,7 +36,7 @@ from birdfast.runtimes import onnx as runtime  # noqa: E402
 from birdfast.sessions.onnx import OnnxSession  # noqa: E402
 from birdfast.spectrogram import window_values  # noqa: E402
 
-from . import networks, onnxnetworks  # noqa: E402
+from . import networks, onnxfrontends, onnxnetworks  # noqa: E402
 from .onnxfrontends import (  # noqa: E402
     BINS,
     BODIES,
@@ -185,6 +186,17 @@ def test_two_spectrograms_beside_one_another_are_one_front_end() -> None:
     assert [branch.n_fft for branch in found.branches] == [N_FFT, 2 * N_FFT]
 
 
+@pytest.mark.parametrize(("n_fft", "is_grafted"), [(243, True), (251, False)])
+def test_an_odd_transform_is_grafted_if_the_kernels_have_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_fft: int, is_grafted: bool
+) -> None:
+    monkeypatch.setattr(onnxfrontends, "N_FFT", n_fft)
+    monkeypatch.setattr(onnxfrontends, "BINS", n_fft // 2 + 1)
+    session = opened(tmp_path, network("dft"))
+    assert session.is_rewritten == is_grafted
+    assert "NumPy" not in session.grafted.proof.front_end
+
+
 @pytest.mark.parametrize("odd", ["clipped", "drifting", "trained"])
 def test_what_only_looks_like_a_front_end_runs_as_it_is(tmp_path: Path, odd: str) -> None:
     made = network(odd=odd)
@@ -279,6 +291,8 @@ def test_what_the_front_end_alone_used_is_not_kept() -> None:
 def test_a_batch_that_cannot_be_chosen_runs_as_it_is(tmp_path: Path) -> None:
     asked = onnxgraft.Asked("sound", (1, SAMPLES), 4, {"logits": "scores"}, {})
     assert onnxgraft.verified(network().SerializeToString(), asked) == onnxgraft.AS_IT_IS
+    with pytest.warns(RuntimeWarning, match="the original graph is used: it always takes 4 windows"):
+        opened(tmp_path, network(shape=(4, SAMPLES)))
 
 
 def test_learning_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -373,6 +387,18 @@ def test_what_another_kept_is_not_what_is_asked(
     assert "rewritten, not kept" in "".join(capsys.readouterr())
 
 
+def test_a_portable_file_is_of_a_tflite_network_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "front.onnx"
+    path.write_bytes(network().SerializeToString())
+    assert main(["optimize", str(path), "--portable", "-o", str(tmp_path / "fast.tflite")]) == 64
+    assert (
+        f"{path}: --portable rewrites TFLite networks alone, and this is of kind onnx"
+        in capsys.readouterr().err
+    )
+
+
 def test_optimize_refuses_what_fails_the_proof(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -390,6 +416,24 @@ def test_a_network_is_prepared_once_it_was_opened(tmp_path: Path) -> None:
     sha256 = session._asked[2][1].sha256()
     assert places.is_prepared(sha256, tmp_path / "cache", places.AT_ONCE["onnx"])
     assert not places.is_prepared(sha256, tmp_path / "cache")
+
+
+def test_a_network_is_hashed_once_when_it_is_opened_and_its_body_by_who_starts_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    session = opened(tmp_path, network())
+    model = session._asked[2][1]
+    assert places.bodies(model.sha256(), tmp_path / "cache") == [session.grafted.body]
+    told: list[tuple[Any, ...]] = []
+    monkeypatch.setattr(verdict, "check", lambda *how: told.append(how))
+    hashed: list[bytes] = []
+    sha256 = hashlib.sha256
+    monkeypatch.setattr(hashlib, "sha256", lambda data=b"": hashed.append(data) or sha256(data))
+    again = OnnxSession(model, cache=tmp_path / "cache")
+    assert again.grafted.body == session.grafted.body
+    ((data, *_, digest),) = told
+    assert digest == sha256(data).hexdigest()
+    assert hashed.count(data) == 1
 
 
 def test_nodes_in_no_order_are_not_rewritten() -> None:

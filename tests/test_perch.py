@@ -84,7 +84,9 @@ def test_litert_cannot_run_flex_and_birdfast_runs_it_ungrafted_too(
     perch = Perch(flex=True, shown=SMALL)
     with pytest.raises(ModelError, match="Select TensorFlow op"):
         litert.start(network(perch), delegate=False)
-    session = open_session(put(tmp_path, Perch(flex=True), monkeypatch))
+    told = "FlexEnsureShape, FlexStridedSlice, FlexTranspose .*: computed by TFLite's builtin operators"
+    with pytest.warns(RuntimeWarning, match=told):
+        session = open_session(put(tmp_path, Perch(flex=True), monkeypatch))
     said = session.run(windows()[:1])
     np.testing.assert_allclose(said["logits"], perchlike.meaning(windows()[:1], perch)["label"], atol=1e-3)
 
@@ -121,6 +123,7 @@ def test_the_row_takes_hoplites_and_help_tells_all_three() -> None:
     assert "none leaves it, zoo (as the model zoo) makes its peak 0.25, hoplite" in told
 
 
+@pytest.mark.filterwarnings("ignore:Flex.* computed by TFLite's builtin operators:RuntimeWarning")
 def test_the_spatial_embedding_is_fetched_only_if_it_is_asked_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

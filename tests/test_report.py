@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -67,7 +69,7 @@ def test_an_engine_is_compared_with_the_usual_one() -> None:
         Options(max_hours=2),
         Options(runtime="openvino", max_hours=2),
     )
-    with pytest.raises(ConfigError, match="goes with the runtime openvino alone"):
+    with pytest.raises(ConfigError, match="; add --runtime openvino"):
         report.options_of(None, "bf16")
 
 
@@ -88,6 +90,7 @@ def test_windows_are_compared_with_themselves_whatever_the_batches(
     assert found.come.sum() > 0
 
 
+@pytest.mark.filterwarnings("ignore:the original graph is used. it always takes 4 windows:RuntimeWarning")
 def test_a_network_is_not_compared_with_itself(
     tiny: models.Model, wav: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -119,11 +122,12 @@ def test_the_command_prints_a_table(
     tiny: models.Model, wav: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["optimize", str(tiny.path.parent), "--report", str(wav)]) == 0
-    title, head, *lines, last = capsys.readouterr().out.splitlines()
+    title, head, *lines, last, speed = capsys.readouterr().out.splitlines()
     assert "the original graph: 5 windows of 1 recording" in title
     assert head.split() == ["confidence", "kept", "come", "gone"]
     assert [line.split()[0] for line in lines] == ["0.1", "0.25", "0.5", "0.75"]
     assert last.startswith("largest difference of a confidence: ")
+    assert re.fullmatch(r"[0-9.,]+ windows a second, beside [0-9.,]+: [0-9.]+ times as many", speed)
     (tmp_path / "bad.wav").write_bytes(b"RIFF")
     assert main(["optimize", str(tiny.path.parent), "--report", str(tmp_path / "bad.wav")]) == 3
     assert main(["optimize", str(tiny.path.parent), "--report", str(wav), str(tmp_path / "bad.wav")]) == 2
@@ -132,11 +136,11 @@ def test_the_command_prints_a_table(
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--runtime", "openvino"], "--runtime and --precision can only go with --report"),
-        (["--precision", "bf16"], "--runtime and --precision can only go with --report"),
+        (["--runtime", "openvino"], "--runtime can only go with --report"),
+        (["--precision", "bf16", "--labels", "x.txt"], "--labels, --precision can only go with --report"),
         (["-o", "x.tflite", "--report", "x.wav"], "-o cannot go with --report"),
         (["--portable", "--report", "x.wav"], "--portable cannot go with --report"),
-        (["--precision", "bf16", "--report", "x.wav"], "goes with the runtime openvino alone"),
+        (["--precision", "bf16", "--report", "x.wav"], "; add --runtime openvino"),
         (["--runtime", "onnxruntime", "--report", "WAV"], "onnxruntime does not fit"),
     ],
 )
@@ -146,6 +150,34 @@ def test_options_that_make_no_sense_are_refused(
     given = [str(wav) if one == "WAV" else one for one in arguments]
     assert main(["optimize", str(tiny.path.parent), *given]) == 64
     assert words in capsys.readouterr().err
+
+
+def test_the_speeds_are_of_all_windows_and_of_each_way() -> None:
+    found = Report(["one", "other"])
+    found.add(rows(0.8, 0.3), rows(0.7, 0.2))
+    found.add(rows(0.8, 0.3), rows(0.7, 0.2))
+    found.hearing_s += (1, 0.25)
+    assert found.windows_a_second == (2, 8)
+    assert [*found.lines()][-1] == "8 windows a second, beside 2: 4.00 times as many"
+    assert "a second" not in [*Report(["one", "other"]).lines()][-1]
+
+
+def test_labels_that_a_message_asks_for_can_be_named(
+    tiny: models.Model,
+    wav: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    alone = tmp_path / "alone.tflite"
+    shutil.copy(tiny.path, alone)
+    command = ["optimize", str(alone), "--report", str(wav)]
+    assert main(command) == 64
+    assert "name them with --labels" in capsys.readouterr().err
+    asked: list[object] = []
+    monkeypatch.setattr(models, "find", lambda *given: asked.extend(given) or tiny)
+    assert main([*command, "--labels", str(tiny.labels_path)]) == 0
+    assert asked == [str(alone), tiny.labels_path]
 
 
 def test_a_network_that_fails_ends_the_report(

@@ -432,6 +432,19 @@ def test_there_are_no_more_workers_than_there_is_to_do(
     assert 1 <= len(hired) <= most
 
 
+@pytest.mark.parametrize(
+    ("name", "megabytes", "hired"), [("a.ogg", 5, 3), ("a.MP3", 1, 1), ("a.wav", 5, 1), ("a.flac", 40, 3)]
+)
+def test_a_long_file_begins_with_a_worker_for_each_of_its_stretches(
+    tiny: models.Model, tmp_path: Path, name: str, megabytes: int, hired: int
+) -> None:
+    """As its size tells: who would wait for the first stretch would wait for a worker's start, too."""
+    with (tmp_path / name).open("wb") as file:
+        file.truncate(megabytes * 1_000_000)
+    begun = Run([str(tmp_path / name)], [tiny], EVERYTHING, tmp_path / "out", How(n_workers=9))
+    assert begun._n_hired() == hired
+
+
 # ---- followers ----
 
 

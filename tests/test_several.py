@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import birdfast
 from birdfast import audio, models
 from birdfast.arrays import Float32
 from birdfast.cli import exits
@@ -74,6 +75,14 @@ def count_frames(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
     monkeypatch.setattr(audio.Recording, "_native", counted)
     return decoded
+
+
+def test_load_takes_several_and_says_who_heard_what(
+    tiny: models.Model, same_rate: models.Model, wav: Path
+) -> None:
+    """As its docstring shows."""
+    pipeline = birdfast.load([tiny.path.parent, same_rate.path.parent], min_confidence=0)
+    assert {found.model for found in pipeline.detect(wav)} == {tiny.name, "same"}
 
 
 def test_a_recording_is_decoded_once(

@@ -44,7 +44,7 @@ def test_two_models_in_one_command(both: list[object], wav: Path, tmp_path: Path
     command = ["infer", wav, *both, "-o", out, "--min-conf", "0", "--rtype", "csv,parquet,scores"]
     result = birdfast(*command)
     assert result.returncode == 0, result.stderr
-    assert "tiny (as its author says), soft (as its author says); 1 file" in result.stderr
+    assert "tiny (licence: as its author says), soft (licence: as its author says); 1 file" in result.stderr
     assert "39 detections, 0 failures" in result.stderr
     assert "detections of each: tiny 15, soft 24" in result.stderr
     rows = table(out / "detections.csv")

@@ -3,13 +3,29 @@
 At import a command's module needs the standard library alone; the rest is imported when it runs.
 """
 
-from . import convert, demo, infer, info, merge, models, optimize, plot, status, tokens, train
+from . import (
+    compare,
+    convert,
+    demo,
+    evaluate,
+    infer,
+    info,
+    merge,
+    models,
+    optimize,
+    plot,
+    status,
+    tokens,
+    train,
+)
 
 COMMANDS = {
     "infer": infer,
     "status": status,
     "merge": merge,
     "train": train,
+    "evaluate": evaluate,
+    "compare": compare,
     "tokens": tokens,
     "models": models,
     "convert": convert,

@@ -9,8 +9,23 @@ The network is run once before its folder is there.
   NAME/model.toml     what is known of it, a line and a comment a fact; to be changed by hand, too
   NAME/...            the network, with files of weights that lie beside it, and its labels
 
-A recipe is a TOML file of what lies between sound and picture (n_fft = 1024, hop_samples = 320, ...): see
-birdfast/frontends/recipe.py, or the [front_end] of a model.toml.
+A head on BirdNET's embedding, as you trained it, is known by its folder's name from then on:
+
+  birdfast models add bats.onnx --labels bats.txt --on birdnet-2.4
+  birdfast infer night.flac --model birdnet-2.4 --model bats
+
+A recipe is a TOML file of what lies between sound and picture; birdfast/frontends/recipe.py has all its keys,
+and the [front_end] of a model.toml is one. A network that takes the decibels of 128 mel bands, and the file
+mel.toml that says so:
+
+  birdfast models add birds.onnx --labels birds.txt --front-end mel.toml --rate 32000 --window 5
+
+  n_fft = 1024
+  hop_samples = 320
+  n_mels = 128
+  fmin_hz = 50.0
+  level = "db"
+  top_db = 80.0
 """
 
 from __future__ import annotations

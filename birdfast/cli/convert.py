@@ -105,12 +105,14 @@ def run(chosen: argparse.Namespace) -> int:
 
 def _said(converted: Converted) -> list[str]:
     """Return in words what was read, and how near the network is to torch."""
+    from ..converting.checkpoint import UNKNOWN
+
     found, listener = converted.checkpoint, converted.added.listener
     model, folder = listener.model, converted.added.folder
     key = f" ({converted.key})" if converted.key else ""
     return [
         f"read {found.weights.name}{key}: {found.architecture.kind}, {listener.sizes['scores']:,} classes,"
-        f" licence {model.licence}",
+        f" licence {model.licence}{' (--licence tells it)' if model.licence == UNKNOWN else ''}",
         f"takes pictures of windows of {model.window_samples / model.rate_hz:g} s at {model.rate_hz:,} Hz"
         f"{_whose(converted.row, model)}",
         f"activation {model.activation}, as {converted.said} has it",

@@ -25,7 +25,8 @@ NOBODY_READS = BY_SIGNAL + 13
 # The one list for people, of --help and README.md.
 MEANINGS = {
     FINE: "all files fine",
-    UNFINISHED: "some files are still to do (status), or a song was missed (demo --compare)",
+    UNFINISHED: "some files are still to do (status), a song was missed (demo --compare), or two differ "
+    "(compare)",
     SOME_FAILED: "some files failed (they are in failures.csv)",
     NONE_WORKED: "none worked",
     USAGE: "the command makes no sense, may use too little memory or too few files, or would replace what "

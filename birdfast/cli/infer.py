@@ -73,7 +73,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--no-graft",
         dest="graft",
         action="store_false",
-        help="run the network's original graph, not the faster one that is proved to say the same",
+        help="run the network's original graph, not the faster one that is proved to say the same (only"
+        " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
     )
     values.engine(model, "auto")
     channel.argument(parser, each="with a column that says which")
@@ -172,7 +173,7 @@ def run(chosen: argparse.Namespace) -> int:
     paths = inputs.find(chosen.inputs, progress.say)
     run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
     titles = ", ".join(
-        f"{one.title}{one.on and f', a head on {one.on}'} ({one.licence})" for one in listening
+        f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
     progress.say(f"{titles}; {counted(len(paths), 'file')}")
     results = run.work(progress)

@@ -13,8 +13,8 @@ as a recorder gives them, with the noise of the last bit, as is an ONNX network;
 reported.
 
 With --report recordings of yours are heard in two ways, and it is counted how many detections stay, come and
-go: with --runtime or --precision this way beside the usual one, without them the rewritten network beside the
-original. Nothing is written, but into the cache.
+go, and how many windows a second each way hears: with --runtime or --precision this way beside the usual one,
+without them the rewritten network beside the original. Nothing is written, but into the cache.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -90,6 +90,7 @@ def run(args: argparse.Namespace) -> int:
 def _portable(args: argparse.Namespace) -> None:
     from ..grafting import portable
     from ..runs.output import AGAIN, telling
+    from ..sessions import named
 
     batch, tolerance = _batch(args.batch), 1e-3 if args.tolerance is None else args.tolerance
     if not tolerance >= 0:
@@ -98,12 +99,16 @@ def _portable(args: argparse.Namespace) -> None:
         raise ConfigError("--portable needs -o FAST.tflite")
     model = _network(args.model)
     path = model.path
+    if model.kind != "tflite":
+        raise ConfigError(
+            f"{path}: --portable rewrites TFLite networks alone, and this is of kind {model.kind}"
+        )
     if args.output.resolve() == path.resolve():
         raise ConfigError(f"-o {args.output}: is the model itself")
     atomicfile.check(args.output)
     max_hours = MAX_HOURS if args.max_hours is None else args.max_hours
     windows = _recorded(model, args.audio or (), max_hours)
-    with _named(path):
+    with named(path):
         made, proof = portable.verified(path, batch=batch, tolerance=tolerance, windows=windows)
     with telling(args.output, AGAIN), atomicfile.AtomicFile(args.output, mode="wb") as file:
         file.stream.write(made)
@@ -136,25 +141,15 @@ def _network(name: str) -> Model:
     return models.Model(name=path.stem, title=path.stem, path=path, kind=kind, **facts)
 
 
-@contextmanager
-def _named(path: Path) -> Iterator[None]:
-    """Say of which network it is what is wrong with it."""
-    try:
-        yield
-    except ModelError as error:
-        if str(error).startswith(f"{path}: "):
-            raise
-        raise type(error)(f"{path}: {error}") from error
-
-
 def _recorded(model: Model, names: Sequence[Path], max_hours: float) -> dict[str, Any]:
     """Return the windows of the user's recordings, by what they are called in the proof."""
     from .. import audio, windows
     from ..grafting import fold, original
+    from ..sessions import named
 
     if not names:
         return {}
-    with _named(model.path):
+    with named(model.path):
         window_samples = max(fold.input_shape(original.read(model.path), 1))
     rate_hz = model.for_input(window_samples).rate_hz
     grid = windows.Grid(rate_hz, window_samples, window_samples)
@@ -191,8 +186,9 @@ def _cache(name: str) -> None:
 def _rewrite(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
     """Rewrite a network for so many windows at a time; return whether there is nothing that is not kept."""
     from ..grafting import cache, places
+    from ..sessions import named
 
-    with warnings.catch_warnings(record=True) as told, _named(path):
+    with warnings.catch_warnings(record=True) as told, named(path):
         warnings.simplefilter("always", RuntimeWarning)
         grafted = cache.cached(path, folder, batch=batch, wanted=shown)
     if grafted is None:
@@ -209,20 +205,21 @@ def _rewrite(path: Path, folder: Path, batch: int, shown: Wanted) -> bool:
 
 def _rewrite_onnx(model: Model, folder: Path, shown: Wanted) -> bool:
     """Rewrite an ONNX network, for any number of windows; return whether what came of it is kept."""
+    from ..sessions import named
     from ..sessions.onnx import OnnxSession
 
-    with warnings.catch_warnings(record=True) as told, _named(model.path):
+    with warnings.catch_warnings(record=True) as told, named(model.path):
         warnings.simplefilter("always", RuntimeWarning)
         grafted = OnnxSession(model, shown, folder).grafted
-    if grafted.front_end is None and told:  # what is refused, or for want of memory, is an error here
+    where = "kept in birdfast's cache" if grafted.is_kept else "not kept"
+    if grafted.front_end is not None:
+        voice.report(f"{model.path}: rewritten, {where}", *str(grafted.proof).splitlines())
+    elif told and not grafted.unfit:  # what is refused, or for want of memory, is an error here
         why = grafted.refused or "; ".join(str(one.message) for one in told)
         raise ModelError(f"{model.path}: {why}")
-    where = "kept in birdfast's cache" if grafted.is_kept else "not kept"
-    if grafted.front_end is None:
+    else:
         why = grafted.unfit or "no front end recognised"
         voice.report(f"{model.path}: runs as it is ({why}), {where}")
-    else:
-        voice.report(f"{model.path}: rewritten, {where}", *str(grafted.proof).splitlines())
     return grafted.is_kept or bool(grafted.unfit)
 
 

@@ -19,13 +19,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="INPUT",
         help="audio files, folders, or .txt lists of paths, on which detections are compared",
     )
+    group.add_argument(
+        "--labels",
+        type=values.file,
+        metavar="FILE",
+        help="the network's labels (default: its own, of a file <stem>_Labels.txt beside it)",
+    )
     values.engine(group)
 
 
 def check(args: argparse.Namespace) -> None:
-    """Refuse an engine without recordings to compare it on."""
-    if args.runtime or args.precision:
-        raise ConfigError("--runtime and --precision can only go with --report")
+    """Refuse what says nothing without recordings to compare on."""
+    names = ("labels", "runtime", "precision")
+    if given := [f"--{name}" for name in names if getattr(args, name) is not None]:
+        raise ConfigError(f"{', '.join(given)} can only go with --report")
 
 
 def run(args: argparse.Namespace, others: Iterable[str]) -> int:
@@ -37,6 +44,6 @@ def run(args: argparse.Namespace, others: Iterable[str]) -> int:
         raise ConfigError(f"{', '.join(unfit)} cannot go with --report")
     usual, other = report.options_of(args.runtime, args.precision, args.max_hours)
     paths = inputs.find(args.report, voice.say)
-    found = report.compare(paths, models.find(args.model), usual, other, voice.say)
+    found = report.compare(paths, models.find(args.model, args.labels), usual, other, voice.say)
     voice.report(*found.lines())
     return exits.of(len(found.failures), found.n_recordings)

@@ -45,7 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model's folder")
     parser.add_argument(
         "--preset",
-        choices=("best", "soundscapes", "paper"),
+        choices=("best", "max", "soundscapes", "paper"),
         default="best",
         help="best: for clips with one sound each; soundscapes: for long recordings in which several species"
         " call over noise, it learns from mixes of the clips, too; paper: exactly the published configuration"

@@ -135,7 +135,9 @@ class Options:
         choice("runtime", self.runtime, get_args(Runtime))
         choice("precision", self.precision, get_args(Precision))
         if self.precision != "f32" and self.runtime != "openvino":
-            raise ConfigError(f"precision: {self.precision} goes with the runtime openvino alone")
+            raise ConfigError(
+                f"precision: {self.precision} goes with the runtime openvino alone; add --runtime openvino"
+            )
         choice("tail", self.tail, get_args(Tail))
         choice("normalization", self.normalization, (None, *get_args(Normalization)))
         channel = str(self.channel)

@@ -17,6 +17,7 @@ from typing import Literal
 import numpy as np
 
 from ..arrays import Array, Float32, Float64, Floats
+from ..spectrogram.frames import PADS
 from .normalization import NetworkNormalization
 
 Step = tuple[str, float]
@@ -108,11 +109,7 @@ class Branch:
         out[:, at + self.band_stride * np.arange(self.bands)] = values * self.scale + self.shift
 
 
-_PADS: dict[Pad, Literal["constant", "reflect", "edge"]] = {
-    "zero": "constant",
-    "reflect": "reflect",
-    "edge": "edge",
-}
+_PADS = {pad: mode for mode, pad in PADS.items()}
 _PARTS = {
     "real": lambda re, im: re,
     "magnitude": lambda re, im: np.sqrt(re * re + im * im),

@@ -72,6 +72,7 @@ def rewrite(graph: Graph, partial: bool = False) -> bool:
                 continue
             try:
                 graph.operators.extend(_builtin(graph, op, renamed))
+                graph.renamed.add(_name(graph, op))
             except Exception as error:  # whatever a stranger's options hold
                 reasons[id(op)] = _reason(graph, op, custom[id(op)], error)
                 graph.operators.append(op)

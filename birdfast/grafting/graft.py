@@ -104,7 +104,7 @@ def verify(
 ) -> Grafted:
     """Run original and rewritten model on the same windows and compare their logits.
 
-    So are other outputs that are shown, embeddings as parts of their largest value.
+    So are other outputs that are shown, embeddings as parts of their largest value, as is all beyond -1..1.
 
     Parameters
     ----------
@@ -113,7 +113,7 @@ def verify(
     grafted : Grafted
         What `optimize` made of it.
     windows : dict of str to float32 [samples], or None
-        More windows by name, such as real audio, beside `verification.signals`.
+        More windows by name, such as real audio, beside `verification.signals` and `loud`.
 
     Returns
     -------
@@ -127,7 +127,8 @@ def verify(
         The runtime cannot run one of the two.
     """
     graph = original.read(model)
-    trials = {**verification.signals(int(np.prod(fold.input_shape(graph, 1)))), **(windows or {})}
+    samples = int(np.prod(fold.input_shape(graph, 1)))
+    trials = {**verification.signals(samples), **verification.loud(samples), **(windows or {})}
     every = [
         _differences(graph, grafted, role, tensor, trials)
         for role, tensor in grafted.tensors.items()
@@ -152,7 +153,7 @@ def _differences(
             for names, stack in verification.batches(trials, grafted.batch)
         ]
     )
-    return verification.of_output(role, ending.of(graph, tensor), trials, expected, found)
+    return verification.of_each(role, ending.of(graph, tensor), trials, expected, found)
 
 
 def verified(

@@ -35,6 +35,8 @@ class Graph:
     ----------
     lacks : dict of int to str
         Of outputs that cannot be computed: why (see `flex`).
+    renamed : set of str
+        Custom operators that are builtin ones now, which say the same (see `flex`).
     """
 
     def __init__(self, model: Any) -> None:
@@ -43,6 +45,7 @@ class Graph:
         self.model = model
         self.main = model.subgraphs[0]
         self.lacks: dict[int, str] = {}
+        self.renamed: set[str] = set()
 
     @classmethod
     def parse(cls, data: bytes) -> Graph:

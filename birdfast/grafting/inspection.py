@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..sources import onnxfile
+from ..words import typed
 from . import beginning, ending, original
 from .onnxgraph import OnnxGraph
-from .signature import Output, in_words
+from .signature import Output
 
 
 class Taken(NamedTuple):
@@ -26,7 +27,7 @@ class Taken(NamedTuple):
         return (long[0] or 0) if len(long) == 1 and len(lengths) <= 2 else None
 
     def __str__(self) -> str:
-        return in_words(self.dtype, self.shape)
+        return typed(self.dtype, self.shape)
 
 
 class Inspected(NamedTuple):

@@ -35,7 +35,7 @@ def fit(piece: Runs[Tensor], source: Tensor, signal_size: int) -> NetworkNormali
     loud[size // 3] = -2  # what is largest in size is not the maximum
     windows = [loud, rng.uniform(-1e-3, 2e-3, size), 0.9 * np.sin(np.arange(size))]
     # no recording is so loud, but a network may be made for whole numbers, and do other things there
-    windows += [peak * rng.uniform(-1, 1, size) for peak in verification.PEAKS.values()]
+    windows += [peak * rng.uniform(-1, 1, size) for peak in verification.LOUD.values()]
     # quiet enough that the epsilon of a division shows
     windows += [1e-6 * rng.normal(0, 1, size), 1e-7 * rng.uniform(0, 1, size)]
     feeds = [np.asarray(w, np.float32)[None] for w in windows]

@@ -21,7 +21,12 @@ SUFFIX = ".onnx"  # of the body beside a file of the cache
 
 
 def cached(
-    data: bytes, asked: Asked, sha256: str, folder: Path | None, tolerance: float = TOLERANCE
+    data: bytes,
+    asked: Asked,
+    sha256: str,
+    folder: Path | None,
+    tolerance: float = TOLERANCE,
+    data_sha256: str = "",
 ) -> OnnxGrafted:
     """Return what `onnxgraft.verified` gives, or what it gave before.
 
@@ -33,10 +38,12 @@ def cached(
         Of the network's file.
     folder : path or None
         Where rewritten networks are kept, and nobody else writes (`places.trusted`); None keeps nothing.
+    data_sha256 : str
+        Of the data, where that is known.
     """
     if folder is None:
         return _made(data, asked, tolerance)
-    path = folder / _file_name(data, asked, sha256, tolerance)
+    path = folder / _file_name(data_sha256 or hashlib.sha256(data).hexdigest(), asked, sha256, tolerance)
     return kept.once(path, partial(read, path), partial(_made, data, asked, tolerance, path))
 
 
@@ -82,8 +89,7 @@ def write(path: Path, made: OnnxGrafted) -> None:
     sealed.write(path, SUFFIX, sealed.seal(head, arrays), body)
 
 
-def _file_name(data: bytes, asked: Asked, sha256: str, tolerance: float) -> str:
+def _file_name(model: str, asked: Asked, sha256: str, tolerance: float) -> str:
     """Return a file name that changes with anything that changes the result."""
-    model = hashlib.sha256(data).hexdigest()
     told = repr((model, onnx.version(), asked, tolerance))
     return f"{places.beginning(sha256, places.ONNX)}{hashlib.sha256(told.encode()).hexdigest()[:32]}.graft"

@@ -225,6 +225,6 @@ def _rows(session: Any, source: str, fed: Float32, asked: Asked, size: int) -> l
 
 
 def warn(grafted: OnnxGrafted) -> None:
-    """Say, as a RuntimeWarning, why a network that has a front end is run as it is."""
-    if grafted.refused:
-        warn_original(grafted.refused)
+    """Say, as a RuntimeWarning, why a network that has or may have a front end is run as it is."""
+    if reason := grafted.refused or grafted.unfit:
+        warn_original(reason)

@@ -16,7 +16,7 @@ def within(message: Any) -> Iterator[tuple[str, Any]]:
     waiting = [message]
     while waiting:
         one = waiting.pop()
-        for field, value in one.ListFields():
+        for field, value in _fields(one):
             if field.message_type is None:
                 _check_text(field, value)
                 continue
@@ -24,6 +24,15 @@ def within(message: Any) -> Iterator[tuple[str, Any]]:
             for each in inner:
                 yield field.message_type.name, each
             waiting += inner
+
+
+def _fields(message: Any) -> list[tuple[Any, Any]]:
+    """Return a message's fields and what they hold; of a tensor not its numbers, which would be copied."""
+    if message.DESCRIPTOR.name != "TensorProto":
+        return list(message.ListFields())
+    every = message.DESCRIPTOR.fields
+    told = [one for one in every if one.message_type is not None or one.type == one.TYPE_STRING]
+    return [(one, getattr(message, one.name)) for one in told]
 
 
 def _check_text(field: Any, value: Any) -> None:

@@ -10,11 +10,14 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import gcd, tau
+from typing import get_args
 
 import numpy as np
 
 from ..arrays import Array, Float32, Float64
+from ..errors import ConfigError
 from ..frontends.tables import Branch, Pad
+from ..spectrogram import plans
 from ..spectrogram.frames import window_values
 from . import onnxlayout
 from .onnxlayout import MOST_VALUES, Layout
@@ -24,7 +27,7 @@ NEAR = 2e-5  # of the largest number: what float32 sums in any order differ by
 ROUNDING = 1e-6  # of a window's values, up to 1
 WINDOWS = ("hann", "hamming", "blackman")
 MOST_POINTS = 65_536  # of a transform, as the kernels have it
-PADS: tuple[Pad, ...] = ("zero", "reflect", "edge")
+PADS: tuple[Pad, ...] = get_args(Pad)
 
 
 @dataclass(frozen=True)
@@ -92,7 +95,7 @@ def learn(piece: Runs[str], signal: str, part: str) -> Spectrum | None:
     Returns
     -------
     Spectrum or None
-        None: it is none, or none of an even length.
+        None: it is none, or of an odd length that the kernels lack: NumPy, which takes all, takes long.
     """
     size = int(np.prod(piece.shapes[signal]))
     silence, click = np.zeros(size, np.float32), np.zeros(size, np.float32)
@@ -203,6 +206,14 @@ def _named(window: Float64) -> Float64:
     return window
 
 
+def _is_taken(n_fft: int) -> bool:
+    try:
+        plans.check_length(n_fft)
+    except ConfigError:
+        return n_fft % 2 == 0
+    return True
+
+
 def _bins(
     power: Callable[[Array], Float64], framed: Branch, window: Float64, gains: Float64, size: int
 ) -> tuple[int, int] | None:
@@ -224,6 +235,6 @@ def _bins(
     if not slope > 0:
         return None
     n_fft, first = round(tau / slope), round(offset / slope)
-    fits = n_fft % 2 == 0 and len(window) <= n_fft <= MOST_POINTS and n_fft * framed.frames <= MOST_VALUES
+    fits = _is_taken(n_fft) and len(window) <= n_fft <= MOST_POINTS and n_fft * framed.frames <= MOST_VALUES
     fits &= 0 <= first <= n_fft // 2 + 1 - len(gains)
     return (n_fft, first) if fits else None

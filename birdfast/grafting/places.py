@@ -43,10 +43,11 @@ def is_prepared(sha256: str, folder: Path, batches: Sequence[int | str] = BATCHE
 def bodies(sha256: str, folder: Path) -> list[Path]:
     """Return the files that a network was rewritten into and that are opened first: those of full batches.
 
-    Where it takes no batch, those of single windows.
+    Where it takes no batch, those of single windows; an ONNX network has one for any number.
     """
-    of_batches = (sorted(folder.glob(f"{beginning(sha256, batch)}*.graft.tflite")) for batch in BATCHES[::-1])
-    return next(filter(None, of_batches), [])
+    kinds: list[tuple[int | str, str]] = [*((batch, "tflite") for batch in BATCHES[::-1]), (ONNX, "onnx")]
+    every = (sorted(folder.glob(f"{beginning(sha256, batch)}*.graft.{kind}")) for batch, kind in kinds)
+    return next(filter(None, every), [])
 
 
 def of(sha256: str, folder: Path, batch: int, tolerance: float, wanted: Wanted) -> list[Path]:

@@ -20,7 +20,7 @@ from ..arrays import Array, write_npz
 from ..errors import ConfigError, ModelError
 from . import kept, places
 
-MAGIC = b"birdfast graft 7\n"
+MAGIC = b"birdfast graft 8\n"
 DIGEST = 64
 
 

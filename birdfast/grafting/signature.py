@@ -11,6 +11,7 @@ import numpy as np
 
 from ..config import GraphEnd
 from ..errors import ModelError
+from ..words import typed
 
 T = TypeVar("T")
 OPEN = -1
@@ -42,7 +43,7 @@ class Input(NamedTuple):
     zero_point: int = 0
 
     def __str__(self) -> str:
-        return f"{self.name} {in_words(self.dtype, self.shape)}"
+        return f"{self.name} {typed(self.dtype, self.shape)}"
 
 
 class Output(NamedTuple):
@@ -89,11 +90,6 @@ class Output(NamedTuple):
     def is_spatial(self) -> bool:
         """Whether it has, or may have, a vector for each place of a window's picture."""
         return len(self.shape) > 2 or self.shape == (OPEN,)
-
-
-def in_words(dtype: str, shape: Sequence[int | None]) -> str:
-    """Return an input's type and shape for messages: None is a length that anybody may choose."""
-    return f"{dtype} [{', '.join('any' if length is None else str(length) for length in shape)}]"
 
 
 def the_input(inputs: Sequence[T]) -> T:

@@ -26,6 +26,7 @@ def check(
     shapes: Sequence[Sequence[int]],
     folder: Path | None,
     name: str = "the model",
+    sha256: str = "",
 ) -> None:
     """Refuse a model that a trial refused, now or before.
 
@@ -37,6 +38,8 @@ def check(
         As `trial.attempt`.
     folder : path or None
         Where verdicts are kept, and nobody else writes (`places.trusted`); None keeps none.
+    sha256 : str
+        Of the data, where that is known.
 
     Raises
     ------
@@ -47,7 +50,9 @@ def check(
     if VERSIONS[runtime]() == "none":  # of a runtime that nobody knows
         folder = None
     attempt = partial(trial.attempt, data, runtime, shapes, name)
-    file_name = "" if folder is None else _file_name(data, runtime, shapes)
+    if folder is not None:
+        sha256 = sha256 or hashlib.sha256(data).hexdigest()
+    file_name = "" if folder is None else _file_name(sha256, runtime, shapes)
     if error := known_or_now(folder, file_name, attempt):
         raise error
 
@@ -90,8 +95,8 @@ def _read(path: Path) -> ModelError | None:
     return None if verdict == FINE else ModelError(verdict)
 
 
-def _file_name(data: bytes, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
+def _file_name(sha256: str, runtime: str, shapes: Sequence[Sequence[int]]) -> str:
     """Return a file name that changes with anything that changes what a trial comes to."""
     told = [VERSIONS[runtime](), *([openvino.machine()] if runtime == "openvino" else [])]
     asked = hashlib.sha256(repr((*told, [tuple(shape) for shape in shapes])).encode())
-    return f"{hashlib.sha256(data).hexdigest()}-{__version__}-{asked.hexdigest()[:16]}.trial"
+    return f"{sha256}-{__version__}-{asked.hexdigest()[:16]}.trial"

@@ -14,7 +14,8 @@ from .graph import Graph
 from .operators import RESHAPES, reads
 from .roles import is_logits
 
-PEAKS = {"to 3": 3.0, "to 40000": 40_000.0}  # of sound that is louder than any: int16 as floats, and more
+# Peaks of sound that is louder than any: int16 as floats, and more.
+LOUD = {"noise to 3": 3.0, "noise to 40000": 40_000.0}
 FLATTEST = 1e-3  # slope of a sigmoid: where it is flatter, the rounding of numbers near 1 would be judged
 
 
@@ -67,7 +68,7 @@ def loud(samples: int) -> dict[str, Float32]:
     """Return windows beyond -1..1, as `signals`: there a network may do something else, as with int16."""
     found = {name: window for name, window in signals(samples).items() if name == "noise"}
     size = np.abs(found["noise"]).max()
-    return {f"noise {words}": found["noise"] * (peak / size) for words, peak in PEAKS.items()}
+    return {name: found["noise"] * (peak / size) for name, peak in LOUD.items()}
 
 
 def _song(rng: np.random.Generator, samples: int) -> Float64:
@@ -184,6 +185,20 @@ def of_output(
     if is_logits(role):
         return differences(trials, expected, found, confidences=end in ending.CONFIDENT)
     return as_parts(trials, expected, found)
+
+
+def of_each(
+    role: str, end: str, trials: Iterable[str], expected: Float32, found: Float32
+) -> dict[str, float]:
+    """Return `of_output`, but of windows of `loud` `as_parts`, each by itself: they differ in size by far."""
+    names = list(trials)
+    usual = [place for place, name in enumerate(names) if name not in LOUD]
+    gaps = of_output(role, end, [names[place] for place in usual], expected[usual], found[usual])
+    for place, name in enumerate(names):
+        if name in LOUD:
+            one = slice(place, place + 1)
+            gaps |= as_parts([name], expected[one], found[one])
+    return gaps
 
 
 def as_parts(trials: Iterable[str], expected: Float32, found: Float32) -> dict[str, float]:

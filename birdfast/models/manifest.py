@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from ..frontends.recipe import Recipe
 
 HEAD = "# A network for birdfast, as `birdfast models add` found it; change what is wrong.\n"
+OF_A_CHECKPOINT = "# A network for birdfast, as `birdfast convert` made it; change what is wrong.\n"
+HEADS = (HEAD, OF_A_CHECKPOINT)
 # Each key with what stands above it, and what a line that is not told yet could say.
 MEANINGS: Mapping[str, tuple[str, Any]] = {
     "name": ("What tables call it: part of a file's name, and no other model's.", ""),
@@ -122,7 +124,7 @@ def check(place: Path, facts: Mapping[str, Any]) -> None:
     check_window(place, facts.get("window_samples", 0), facts.get("rate_hz", 0))
 
 
-def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:
+def text(facts: Mapping[str, Any], front_end: Recipe | None = None, head: str = HEAD) -> str:
     """Return a manifest.
 
     Parameters
@@ -130,10 +132,12 @@ def text(facts: Mapping[str, Any], front_end: Recipe | None = None) -> str:
     facts : dict
         Values by the keys of `MEANINGS`; of those that are left out a comment says what could stand there.
     front_end : Recipe or None
+    head : str
+        Its first line, one of `HEADS`: who made it.
     """
     from ..frontends import recipe  # not for who only runs a network
 
-    lines = [HEAD]
+    lines = [head]
     for key, (meaning, example) in MEANINGS.items():
         if meaning:
             lines.append(f"\n# {meaning}\n")

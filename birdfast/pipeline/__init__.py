@@ -246,5 +246,5 @@ class Pipeline:
                     yield from remarked(listener, batches, tell)
             return
         with self._opened(sound, tell) as recording:
-            for listener, scored in whole(recording, listeners):
-                yield from remarked(listener, [scored], tell)
+            for listener, batches in whole(recording, listeners):
+                yield from remarked(listener, batches, tell)

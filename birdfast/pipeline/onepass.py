@@ -111,11 +111,10 @@ def one_pass(
         yield OnePass(recording, places)
 
 
-def whole(recording: Recording, listeners: Sequence[Listener]) -> Iterator[tuple[Listener, Scored]]:
-    """Yield all windows of a recording as each listener scores them."""
+def whole(recording: Recording, listeners: Sequence[Listener]) -> Iterator[tuple[Listener, Iterator[Scored]]]:
+    """Yield a listener, and a batch of windows that it scores when it is asked for, of a whole recording."""
     grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
     shares = [Share(0, count(recording, grid)) for grid in grids]
     with one_pass(recording, listeners, shares) as passing:
         for place, batches in passing.scored():
-            for scored in batches:
-                yield listeners[place.listener], scored
+            yield listeners[place.listener], batches

@@ -29,7 +29,9 @@ from .room import Room
 __all__ = ["Follower", "How", "Results", "Run"]
 
 NAMED = 3  # files that changed: of a whole disk that was copied anew, nobody wants to read all
-STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute
+STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
+LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
+LOSSY = (".aac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".webm", ".wma")
 
 
 class Run:
@@ -133,7 +135,8 @@ class Run:
         """Return how many workers a run begins with: one for each file, for long ones more."""
         most, n = self.how.n_workers or len(usable_cores()), 0
         for path in self.recordings:
-            n += 1 + (inputs.size_bytes(path) or 0) // STRETCH_BYTES
+            minute = LOSSY_BYTES if path.lower().endswith(LOSSY) else STRETCH_BYTES
+            n += 1 + (inputs.size_bytes(path) or 0) // minute
             if n >= most:
                 return most
         return max(1, n)

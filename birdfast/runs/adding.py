@@ -38,7 +38,15 @@ class Added(NamedTuple):
     listener: Listener
 
 
-def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, force: bool = False) -> Added:
+def add(
+    path: Path,
+    told: Told,
+    asking: Asking,
+    folder: Path | None = None,
+    *,
+    force: bool = False,
+    converted: bool = False,
+) -> Added:
     """Make a model's folder of a network's file, and run the network once.
 
     The folder is there when it is whole, or not at all; where a model is replaced, it or the new one is
@@ -55,6 +63,8 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         None is one of the model's name where models lie.
     force : bool
         Replace the model that is in the folder, if birdfast wrote all that is there.
+    converted : bool
+        The file is our own, of a checkpoint: it is moved, not copied, and the manifest says so.
 
     Raises
     ------
@@ -64,25 +74,27 @@ def add(path: Path, told: Told, asking: Asking, folder: Path | None = None, *, f
         The folder is there, or cannot be made; or what is needed is not told.
     """
     inspected = facts_of_file.inspected(path)
-    folder = folder and plain(folder)
+    was_told, folder = folder is not None, folder and plain(folder)
     name = told.name or (folder.name if folder and models.is_name(folder.name) else path.stem)
     folder = folder or plain(models.folders()[0] / name)
     check_name(name, path, folder)
     check_place(folder, force=force)
-    asking.place(folder)
+    if not was_told:
+        asking.place(folder)
     found = facts_of_file.find(path, inspected, dataclasses.replace(told, name=name), asking)
     asking.done()
-    files = _files(path, inspected, found)
+    files, head = _files(path, inspected, found), manifest.OF_A_CHECKPOINT if converted else manifest.HEAD
     output_folder(folder.parent)
-    with telling(folder, AGAIN), unfinished(folder, path.parent) as made:
-        _fill(made, files, found)
+    with telling(folder.parent, AGAIN), unfinished(folder, path.parent) as made:
+        _fill(made, files, path if converted else None)
+        (made / MANIFEST).write_text(manifest.text(found.facts, found.front_end, head), encoding="utf-8")
         listener = Listener(models.find(made), Options())
         facts = found.facts | {"n_classes": listener.sizes["scores"]}
         if listener.embedding_size:
             facts["embedding_samples"] = listener.embedding_size
         if listener.model.backbone is not None:
             facts["on_sha256"] = listener.model.backbone.sha256()
-        _put(made, folder, found._replace(facts=facts), force=force)
+        _put(made, folder, found._replace(facts=facts), head, force=force)
     return Added(folder, inspected, listener)
 
 
@@ -130,7 +142,7 @@ def _is_empty(folder: Path) -> bool:
 
 
 def _is_ours(folder: Path) -> bool:
-    return not folder.is_symlink() and written.manifest(folder).startswith(manifest.HEAD)
+    return not folder.is_symlink() and written.manifest(folder).startswith(manifest.HEADS)
 
 
 def _files(path: Path, inspected: Inspected, found: Found) -> list[File]:
@@ -153,13 +165,15 @@ def _several(names: Sequence[str]) -> list[str]:
     return sorted(name for name in names if every[name.casefold()] > 1)
 
 
-def _fill(made: Path, files: Sequence[File], found: Found) -> None:
-    """Copy the files, and write down what is known so far."""
+def _fill(made: Path, files: Sequence[File], ours: Path | None) -> None:
+    """Copy the files, but for one that is ours: that is moved."""
     made.chmod(0o777 & ~umask())
     for name, source in files:
         (made / name).parent.mkdir(parents=True, exist_ok=True)
-        _copy(source, made / name)
-    (made / MANIFEST).write_text(manifest.text(found.facts, found.front_end), encoding="utf-8")
+        if source == ours:
+            source.rename(made / name)
+        else:
+            _copy(source, made / name)
 
 
 def _copy(source: Path, to: Path) -> None:
@@ -172,11 +186,11 @@ def _copy(source: Path, to: Path) -> None:
         raise
 
 
-def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
+def _put(made: Path, folder: Path, found: Found, head: str, *, force: bool) -> None:
     """Give a folder that is whole its name, or its files their places among those of an earlier model."""
     check_place(folder, force=force)
     if not os.path.lexists(folder) or _is_empty(folder):
-        text = manifest.text(found.facts, found.front_end)
+        text = manifest.text(found.facts, found.front_end, head)
         told = written.listed(text, written.within(made))
         with AtomicFile(made / MANIFEST, mode="w", encoding="utf-8", newline="") as file:
             file.stream.write(told)
@@ -186,7 +200,7 @@ def _put(made: Path, folder: Path, found: Found, *, force: bool) -> None:
     apart = {name: _apart(made, folder, name) for name in {*named.values()}}  # a file may be both
     facts = found.facts | {key: apart[name] for key, name in named.items()}
     _check_apart(made, folder)
-    written.replace(folder, made, manifest.text(facts, found.front_end))
+    written.replace(folder, made, manifest.text(facts, found.front_end, head))
 
 
 def _apart(made: Path, folder: Path, name: str) -> str:

@@ -31,6 +31,7 @@ from .told import Told
 from .unfinished import unfinished
 
 TOLERANCE = 1e-3  # of a logit; of its window's largest, where that is above 1
+CONSTANT = 1e-5  # as `TOLERANCE`: a logit that changes no more between sounds is rounded, not heard
 MOST_WINDOWS = 60  # of each recording: torch and the network hear them all
 
 
@@ -125,10 +126,11 @@ def convert(
         asking.done()
         windows = np.stack([*_windows(sound, recordings)])
         made = export.export(found, len(classes), _drawn(path, found, sound, windows), home, key)
+        _check_hears(path, made.logits)
         network = made.network.rename(home / f"{name}.onnx")
         onnxfacts.write(network, sound.rate_hz, sound.window_samples, classes)
         difference = _compared(path, network, sound, windows, made.logits)
-        added = adding.add(network, told, asking, folder, force=force)
+        added = adding.add(network, told, asking, folder, force=force, converted=True)
     return Converted(added, found, row, said, made.key, len(windows), difference)
 
 
@@ -199,6 +201,17 @@ def _drawn(path: Path, found: Checkpoint, sound: _Sound, windows: Float32) -> Fl
             " tell the one that it was trained on with --front-end"
         )
     return Pictures(sound.recipe, sound.rate_hz, sound.window_samples)(windows)
+
+
+def _check_hears(path: Path, logits: Float32) -> None:
+    """Refuse a network that says the same of silence, noise, tones and birds, but for rounding."""
+    span, size = float(np.ptp(logits, axis=0).max()), max(1.0, float(np.abs(logits).max()))
+    if span <= CONSTANT * size < np.inf:
+        raise ModelError(
+            f"{path}: says the same whatever it hears: on {len(logits)} windows of silence, noise, tones and"
+            f" birds no logit changes by more than {span:.1g}; its weights are empty, or not those of a"
+            " trained network"
+        )
 
 
 def _compared(path: Path, network: Path, sound: _Sound, windows: Float32, logits: Float32) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from time import perf_counter
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from ..models import Model
 from ..pipeline.listener import Listener
 from ..pipeline.onepass import whole
 from ..sessions import named
-from ..sessions.session import is_rewritten
+from ..sessions.session import Session, is_rewritten
 from ..words import counted
 
 THRESHOLDS = (0.1, 0.25, 0.5, 0.75)
@@ -36,13 +37,15 @@ class Report:
         Detections of both ways, of the other one alone, and of the usual one alone, at each of `THRESHOLDS`.
     largest_difference : float
         Of a confidence; infinite where one of the two is no number.
+    hearing_s : float64 [2]
+        Seconds that each way took for its windows, from sound as it is cut to scores, on one core.
     """
 
     def __init__(self, ways: Sequence[str]) -> None:
         self.ways, self.failures = list(ways), dict[str, str]()
         self.n_windows = self.n_recordings = 0
         self.kept, self.come, self.gone = np.zeros((3, len(THRESHOLDS)), np.int64)
-        self.largest_difference = 0.0
+        self.largest_difference, self.hearing_s = 0.0, np.zeros(2)
 
     def add(self, usual: Float32, other: Float32) -> None:
         """Take in the confidences of the same windows: float32 [n, n_classes] of each way."""
@@ -66,6 +69,15 @@ class Report:
         for least, *numbers in zip(THRESHOLDS, self.kept, self.come, self.gone, strict=True):
             yield f"{least:>10g}" + "".join(f"{number:>10,}" for number in numbers)
         yield f"largest difference of a confidence: {self.largest_difference:.2g}"
+        if self.n_windows:
+            before, now = self.windows_a_second
+            yield f"{_short(now)} windows a second, beside {_short(before)}: {now / before:.2f} times as many"
+
+    @property
+    def windows_a_second(self) -> tuple[float, float]:
+        """How many windows the usual way and the other one hear in a second, on one core."""
+        usual, other = (self.n_windows / float(seconds) for seconds in self.hearing_s)
+        return usual, other
 
 
 def compare(
@@ -96,6 +108,9 @@ def compare(
     report = Report([_in_words(one, options) for one, options in zip(listeners, (usual, other), strict=True)])
     if _are_alike(listeners, (usual, other)):
         raise ConfigError(f"{model.path}: nothing to compare: both ways are the same ({report.ways[1]})")
+    with named(model.path):
+        for listener in listeners:
+            _warm(listener.backbone.session)
     for path in recordings:
         try:
             with named(model.path):
@@ -114,6 +129,12 @@ def _are_alike(listeners: Sequence[Listener], ways: Sequence[Options]) -> bool:
     return len(facts) == 1
 
 
+def _warm(session: Session) -> None:
+    """Let a network open what it opens at its first window and batch: that is not its speed."""
+    for n in sorted({1, session.batch}):
+        session.run(np.zeros((n, session.window_samples), np.float32))
+
+
 def _hear(
     path: str,
     listeners: Sequence[Listener],
@@ -124,8 +145,12 @@ def _hear(
     waiting: tuple[deque[Float32], ...] = (deque(), deque())
     noted = (lambda note: tell(f"{path}: {note}"),)
     with audio.Recording(path, options.channel, options.resampler, options.max_hours, *noted) as recording:
-        for listener, scored in whole(recording, listeners):
-            waiting[listener.number].extend(listener.confidences(scored))
+        for listener, batches in whole(recording, listeners):
+            began_s = perf_counter()
+            for scored in batches:
+                report.hearing_s[listener.number] += perf_counter() - began_s
+                waiting[listener.number].extend(listener.confidences(scored))
+                began_s = perf_counter()
             if n := min(map(len, waiting)):  # the batches of the two may be of different lengths
                 report.add(*(np.stack([rows.popleft() for _ in range(n)]) for rows in waiting))
 
@@ -133,6 +158,10 @@ def _hear(
 def _in_words(listener: Listener, options: Options) -> str:
     how = "" if options.precision == "f32" else f" in {options.precision}"
     return f"{listener.backbone.session.runtime}{how}{'' if options.graft else ', the original graph'}"
+
+
+def _short(number: float) -> str:
+    return f"{number:,.0f}" if number >= 100 else f"{number:.3g}"
 
 
 def options_of(

@@ -6,11 +6,12 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..arrays import Array
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
-from ..words import extra_hint
+from ..words import extra_hint, typed
 
 HINT = extra_hint("onnx")
 ERRORS_ONLY = 4
@@ -35,6 +36,9 @@ class Tensor(NamedTuple):
     dtype: str
     shape: tuple[int | None, ...]
 
+    def __str__(self) -> str:
+        return f"{self.name} {typed(self.dtype, self.shape)}"
+
 
 TYPES = {
     "tensor(float)": "float32",
@@ -48,13 +52,13 @@ TYPES = {
 }
 
 
-def start(data: bytes) -> Any:
+def start(data: bytes | Path) -> Any:
     """Return a session that runs in one thread, in memory that does not grow.
 
     Parameters
     ----------
-    data : bytes
-        A model that `grafting.onnxgraph` has read; never a file of the user's.
+    data : bytes or path
+        A model that `grafting.onnxgraph` has written, or the file that holds it; never a file of the user's.
 
     Raises
     ------

@@ -9,7 +9,7 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ConfigError, ModelError
-from ..grafting.signature import in_words
+from ..words import typed
 
 if TYPE_CHECKING:
     from ..frontends.recipe import Recipe
@@ -94,7 +94,7 @@ def _type(dtype: str, shape: Sequence[int | None], scale: float) -> np.dtype[np.
     if dtype in ("float32", "float16") or (dtype in LIMITS and scale > 0):
         return np.dtype(dtype)
     why = "does not say what its numbers stand for (no scale)" if dtype in LIMITS else "is no sound"
-    raise ModelError(f"takes {in_words(dtype, shape)}, which {why}; it can be given float32 {SHAPES}")
+    raise ModelError(f"takes {typed(dtype, shape)}, which {why}; it can be given float32 {SHAPES}")
 
 
 def _waveform(
@@ -106,13 +106,13 @@ def _waveform(
     long = [place for place, length in enumerate(lengths) if length != 1]
     if len(lengths) > 2 or len(long) != 1 or (batch is not None and len(shape) > 1 and batch < 1):
         raise ModelError(
-            f"takes {in_words(dtype, shape)}, which is no window of sound; it can be given float32 {SHAPES},"
+            f"takes {typed(dtype, shape)}, which is no window of sound; it can be given float32 {SHAPES},"
             " or a spectrogram whose recipe stands in its model.toml (front_end: `birdfast models add`)"
         )
     found = lengths[long[0]] or told
     if not found or found < 2:
         raise ModelError(
-            f"takes {in_words(dtype, shape)}, any length of sound; its facts have to tell window_samples"
+            f"takes {typed(dtype, shape)}, any length of sound; its facts have to tell window_samples"
         )
     if told and told != found:
         if is_head:
@@ -132,5 +132,5 @@ def _picture(
         if len(wanted) == len(item) and all(a in (None, b) for a, b in zip(wanted, item, strict=True)):
             return shape[0], item
     raise ModelError(
-        f"takes {in_words(dtype, shape)}, but its front end makes [batch, {', '.join(map(str, made))}]"
+        f"takes {typed(dtype, shape)}, but its front end makes [batch, {', '.join(map(str, made))}]"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import partial
@@ -12,13 +13,12 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..config import GraphEnd
-from ..errors import ModelError
 from ..grafting import onnxcache, onnxgraft, places, verdict
 from ..grafting.bare import Bare, Feed, feed
 from ..grafting.onnxgraft import AS_IT_IS, Asked, OnnxGrafted
 from ..grafting.onnxgraph import OnnxGraph
 from ..grafting.roles import Wanted, further_ends, of_a_window, roles
-from ..grafting.signature import Output
+from ..grafting.signature import Output, the_input
 from ..models import Model
 from ..runtimes import onnx
 from .batches import Batches, filled, rows
@@ -52,7 +52,7 @@ class OnnxSession:
 
     def __init__(self, model: Model, asked: Wanted | None = None, cache: Path | None = None) -> None:
         graph = OnnxGraph(model.path)
-        taken, declared = _only_input(graph), graph.outputs
+        taken, declared = the_input(graph.inputs), graph.outputs
         places_of = roles(declared, wanted(model) if asked is None else asked)
         shown = {role: declared[place] for role, place in places_of.items()}
         names = {role: output.names[0] for role, output in shown.items()}
@@ -62,15 +62,17 @@ class OnnxSession:
         data = graph.with_outputs([*names.values()])
         del graph  # the weights are in memory often enough
         folder = cache and places.trusted(cache)
-        verdict.check(data, "onnx", _shapes(intake), folder, str(model.path))
+        sha256 = "" if folder is None else hashlib.sha256(data).hexdigest()  # once: it may be large
+        verdict.check(data, "onnx", _shapes(intake), folder, str(model.path), sha256)
         grafted = AS_IT_IS
         if cache is not None and model.front_end is None and taken.dtype == "float32":
             ends = {role: output.ends_in for role, output in shown.items()}
             asked_of = Asked(taken.name, intake.shape(1), intake.batch, names, ends)
-            grafted = onnxcache.cached(data, asked_of, model.sha256(), folder)
-            onnxgraft.warn(grafted)
+            grafted = onnxcache.cached(data, asked_of, model.sha256(), folder, data_sha256=sha256)
         grafted = replace(grafted, unfit=_unfit(model, taken.dtype, intake.batch))
-        session = onnx.start(data if grafted.front_end is None else grafted.content())
+        if cache is not None and model.front_end is None:
+            onnxgraft.warn(grafted)
+        session = onnx.start(data if grafted.front_end is None else grafted.body)
         self._start(session, names, (taken, model), shown, Batches(), grafted)
 
     def _start(
@@ -142,13 +144,6 @@ class OnnxSession:
         """Return what the network gives, in its own shapes."""
         found = onnx.run(self._session, {self._input: self._feed(windows)}, list(self._names.values()))
         return dict(zip(self._names, found, strict=True))
-
-
-def _only_input(graph: OnnxGraph) -> onnx.Tensor:
-    inputs = graph.inputs
-    if len(inputs) != 1:
-        raise ModelError(f"has {len(inputs)} inputs; a network for sound has one")
-    return inputs[0]
 
 
 def _intake(taken: onnx.Tensor, model: Model) -> Intake:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +14,7 @@ import numpy as np
 from .._version import __version__
 from ..arrays import Float32
 from ..config import Precision
-from ..errors import ModelError
+from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 from ..grafting import places, verdict
 from ..grafting.bare import Bare
 from ..grafting.trial import Verdict
@@ -20,11 +22,12 @@ from ..runtimes import openvino
 from . import proof
 from .batched import BatchedSession
 from .batches import Batches, filled, rows
-from .session import Arrays, Session, check_windows
+from .session import Arrays, Session, check_windows, is_logits
 
 # Of scores as logits. In bf16 the last digit of a confidence near 1 is worth 4 of a logit that is rounded so:
 # what is off by more is no rounding.
 TOLERANCES: dict[Precision, float] = {"f32": places.TOLERANCE, "bf16": 4.0}
+SPECTRUM = "RFFT2D"  # of TFLite: there is nothing that OpenVINO makes of it
 OF_BATCHES: dict[Precision, float] = {"f32": 1e-3, "bf16": 0.1}  # as `batches.TOLERANCE`
 
 
@@ -68,7 +71,8 @@ class OpenvinoSession:
     ) -> None:
         bare = usual.bare()
         data = bare.data if isinstance(bare.data, bytes) else bare.data.read_bytes()
-        verdict.check(data, "openvino", bare.shapes, cache, name)
+        with _refusals(data, usual):
+            verdict.check(data, "openvino", bare.shapes, cache, name)
         self.window_samples, self.batch = usual.window_samples, usual.batch
         self.outputs, self.spatial_shape = usual.outputs, usual.spatial_shape
         self.ends_in, self.ends = usual.ends_in, usual.ends
@@ -76,7 +80,8 @@ class OpenvinoSession:
         every: tuple[Precision, ...] = ("f32", precision)  # in f32 it is seen whether it is understood
         for numbers in dict.fromkeys(every):
             file_name = _file_name(data, usual, bare, numbers)
-            if error := verdict.known_or_now(cache, file_name, partial(self._proved, usual, bare, numbers)):
+            proved = partial(self._proved, usual, bare, data, numbers)
+            if error := verdict.known_or_now(cache, file_name, proved):
                 raise error
         if self._request is None or self.precision != precision:
             self._start(bare, precision, Batches(tolerance=OF_BATCHES[precision]))
@@ -120,15 +125,50 @@ class OpenvinoSession:
             raise ModelError(f"openvino gives {sizes} values, not {dict(self.outputs)}")
         return said
 
-    def _proved(self, usual: Session, bare: Bare, precision: Precision) -> Verdict:
+    def _proved(self, usual: Session, bare: Bare, data: bytes, precision: Precision) -> Verdict:
         """Say whether it gives what the usual runtime gives."""
-        self._start(bare, precision, Batches(tolerance=OF_BATCHES[precision]))
+        with _refusals(data, usual):
+            self._start(bare, precision, Batches(tolerance=OF_BATCHES[precision]))
         found = proof.difference(usual, self)
         if found.as_logits <= TOLERANCES[precision]:
             return Verdict(None)
-        other = "onnxruntime" if usual.runtime.startswith("onnxruntime") else "litert"
-        told = f"openvino gives other scores for this network: off by {found.as_given:.2g}"
-        return Verdict(ModelError(f"{told}; use --runtime {other}"))
+        what = "scores" if is_logits(found.role) else f"{found.role.replace('_', ' ')}s"
+        told = f"openvino gives other {what} for this network, off by up to {found.as_given:.2g}"
+        return Verdict(ModelError(f"{told}; use --runtime {_instead(usual)}"))
+
+
+def _instead(usual: Session) -> str:
+    """Return what --runtime calls the runtime that a network was made for."""
+    return "onnxruntime" if usual.runtime.startswith("onnxruntime") else "litert"
+
+
+@contextmanager
+def _refusals(data: bytes, usual: Session) -> Iterator[None]:
+    """Say of a network that OpenVINO refuses what runs it."""
+    try:
+        yield
+    except (ModelMemoryError, ModelRuntimeError):  # which say nothing about the network
+        raise
+    except ModelError as error:
+        raise ModelError(f"{_refused(data, str(error))}; use --runtime {_instead(usual)}") from error
+
+
+def _refused(data: bytes, said: str) -> str:
+    """Return in words why OpenVINO refuses a network.
+
+    On a spectrogram inside a TFLite network it stumbles here or there, and says so in words of its own.
+    """
+    if data[4:8] != openvino.TFLITE:
+        return said
+    from ..grafting.graph import Graph
+
+    graph = Graph.parse(data)
+    if SPECTRUM not in map(graph.name, graph.operators):
+        return said
+    return (
+        f"OpenVINO lacks the operator {SPECTRUM}, by which this network makes its spectrogram; birdfast takes"
+        " that off where it can, but not with --no-graft"
+    )
 
 
 def _file_name(data: bytes, usual: Session, bare: Bare, precision: str) -> str:

@@ -22,10 +22,13 @@ class Difference(NamedTuple):
         as a part of its largest value: one tolerance means the same for all.
     as_given : float
         The same of the numbers that are furthest apart, as they are given.
+    role : str
+        Of the output that is furthest apart.
     """
 
     as_logits: float
     as_given: float
+    role: str
 
 
 def difference(usual: Session, other: Session) -> Difference:
@@ -53,4 +56,4 @@ def _gap(
     end = usual.ends_in if role == LOGITS else usual.ends.get(role, "")
     given = verification.differences(trials, expected, found)
     judged = verification.of_output(role, end, trials, expected, found)
-    return Difference(max(judged.values()), max(given.values()))
+    return Difference(max(judged.values()), max(given.values()), role)

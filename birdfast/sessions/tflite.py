@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
@@ -144,6 +145,10 @@ def _safe(content: bytes, model: Model, shown: Wanted, kept: Path | None) -> _Ne
     from ..grafting import beginning, ending, original, surgery, verdict
 
     graph = original.read(content, partial=True)
+    if graph.renamed:
+        names = ", ".join(sorted(graph.renamed))
+        told = f"{names} (TensorFlow's own): computed by TFLite's builtin operators that say the same"
+        warnings.warn(told, RuntimeWarning, stacklevel=1)
     taken = the_input(beginning.inputs(graph))
     shape, inner = _silence(_intake(taken, model)).shape, _inner(graph, shown)
     graph.tell_apart()

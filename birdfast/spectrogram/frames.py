@@ -17,7 +17,7 @@ Pad = Literal["none", "zero", "reflect", "edge"]
 Row = TypeVar("Row", bound=np.generic)
 _MAX_HOP = 2**24 - 1
 _MAX_WINDOW = 2**20  # samples: more than any transform takes
-_PADS: dict[str, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}
+PADS: dict[PadMode, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}  # NumPy's and ours
 
 
 # Terms of periodic cosine windows (F. J. Harris, Proceedings of the IEEE 66, 1978)
@@ -116,8 +116,8 @@ class Framing:
             raise ConfigError(f"hop_samples={self.hop_samples}: must be 1 to {_MAX_HOP}")
         if not 1 <= self.window_samples <= self.span_samples:
             raise ConfigError(f"window_samples={self.window_samples}: must be 1 to n_fft={self.span_samples}")
-        if not (isinstance(self.pad_mode, str) and self.pad_mode in _PADS):
-            raise ConfigError(f"pad_mode={self.pad_mode!r}: must be one of {', '.join(_PADS)}")
+        if not (isinstance(self.pad_mode, str) and self.pad_mode in PADS):
+            raise ConfigError(f"pad_mode={self.pad_mode!r}: must be one of {', '.join(PADS)}")
 
     @classmethod
     def of_librosa(
@@ -135,7 +135,7 @@ class Framing:
     @property
     def pad(self) -> Pad:
         """What a kernel is to do outside the recording."""
-        return _PADS[self.pad_mode] if self.pad_samples else "none"
+        return PADS[self.pad_mode] if self.pad_samples else "none"
 
     def count(self, samples: int) -> int:
         """Return the number of frames in a recording of this length; none in an empty one."""

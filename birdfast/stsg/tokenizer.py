@@ -172,8 +172,8 @@ class Tokenizer:
             _kernels.statistics(bands, found, cpu=self._cpu)
             raised: Float32 = bands - found[0]
             return raised
-        middle = (len(bands) - 1) // 2
-        level = np.partition(bands.T, middle, axis=1)[:, middle]  # bands.T: each band's values lie together
+        level = np.empty(bands.shape[1], np.float32)
+        _kernels.medians(bands, level, cpu=self._cpu)
         raised = np.maximum(bands - level, 0)
         return raised
 

@@ -20,7 +20,7 @@ from ..windows import LENGTHS_S
 from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
-PRESETS = ("best", "soundscapes", "paper")
+PRESETS = ("best", "max", "soundscapes", "paper")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,27 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from .arrays import Bools, Floats
+from ..arrays import Bools, Floats
+from .calibration import calibration_error, error_of, reliability
+from .ranking import roc_auc
 
-
-def roc_auc(scores: Floats, truth: Bools) -> float:
-    """Return the chance that one that is so scores more than one that is not; a tie counts half.
-
-    Parameters
-    ----------
-    scores : float [n]
-    truth : bool [n]
-
-    Returns
-    -------
-    float
-        NaN when there are none of either.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    if truth.all() or not truth.any():
-        return float("nan")
-    return float(roc_auc_score(truth, scores))
+__all__ = ["accuracy", "calibration_error", "error_of", "judge", "mean", "reliability", "roc_auc"]
 
 
 def accuracy(scores: Floats, truth: Bools) -> float:

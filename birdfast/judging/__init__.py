@@ -1,0 +1,1 @@
+"""Judging: scores beside truth, and what two runs or tools say beside each other."""

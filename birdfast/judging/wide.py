@@ -1,0 +1,177 @@
+"""Wide tables: a row for each window, a column for each class.
+
+As OpenSoundscape has them (file, start_time, end_time, classes), as BirdCLEF's submissions (row_id, classes),
+and as `birdfast train --cv` writes its held-out scores. What tells a window apart beside its scores is passed
+over: fold, label, channel, site and the like.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ..annotations import composed, row_id, row_lengths
+from ..arrays import Bools, Float64, Floats
+from ..errors import ConfigError
+from ..sources import sheets
+from ..sources.sheets import Sheet
+from ..sources.spans import Spans as Columns
+from ..tables.files import as_it_was
+from . import parquet
+from .names import Species, species
+from .said import Gathered, Scores
+from .spans import Spans
+from .spool import Spool
+
+ROW_ID = ("row_id",)
+BESIDE = {
+    "fold",
+    "channel",
+    "site",
+    "hour",
+    "recorder",
+    "date",
+    "time",
+    "window",
+    "clip",
+    "split",
+    "duration",
+}
+BATCH_ROWS = 1024
+
+
+def read(path: Path) -> Scores:
+    """Read the scores of all windows; rows without numbers, as of files that failed, are left out.
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, or is no such table.
+    """
+    if path.suffix.lower() == ".parquet":
+        return _dense(path) if parquet.is_dense(parquet.header(path)) else _wide_parquet(path)
+    with sheets.sheet(path, ConfigError) as sheet:
+        return _by_row_id(sheet) if sheet.place(ROW_ID) is not None else _by_file(sheet)
+
+
+def _dense(path: Path) -> Scores:
+    """Read the table that `infer --rtype scores` writes."""
+    names = parquet.species_of(path)
+    gathered, spool, n_void = Gathered(), Spool(len(names)), 0
+    for part in parquet.dense_rows(path, len(names)):
+        good = _numbers(part.values)
+        for file, start_s, end_s, is_good in zip(part.files, part.start_s, part.end_s, good, strict=True):
+            if is_good:
+                gathered.add(file, start_s, end_s)
+        spool.add(part.values[good])
+        n_void += int((~good).sum())
+    return Scores(gathered.spans(), names, spool.array(), n_void)
+
+
+def _wide_parquet(path: Path) -> Scores:
+    rows = parquet.rows(path)
+    columns = [rows.place(names) for names in (sheets.FILE, sheets.START, sheets.END)]
+    if None in columns:
+        raise ConfigError(f"{path}: no table of scores: it needs the columns file, start_s and end_s")
+    file, start, end = (column or 0 for column in columns)
+    chosen = _classes(path, rows.header, {file, start, end})
+    gathered, spool, n_void = Gathered(), Spool(len(chosen)), 0
+    for row in rows:
+        try:
+            values = np.array([[row[place] for place in chosen]], np.float64)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"{path}: a score is no number ({error})") from error
+        if _numbers(values)[0]:
+            gathered.add(str(row[file]), float(row[start]), float(row[end]))
+            spool.add(values)
+        else:
+            n_void += 1
+    names = [species(composed(rows.header[place])) for place in chosen]
+    return Scores(gathered.spans(), names, spool.array(), n_void)
+
+
+def _by_file(sheet: Sheet) -> Scores:
+    columns, gathered = Columns(sheet), Gathered()
+    chosen = _classes(sheet.path, sheet.header, columns.columns)
+    spool, n_void = Spool(len(chosen)), 0
+    for told, values in _batches(sheet, chosen):
+        good = _numbers(values)
+        for (line, row), is_good in zip(told, good, strict=True):
+            span = columns.of(line, row)
+            if is_good:
+                gathered.add(*span)
+        spool.add(values[good])
+        n_void += int((~good).sum())
+    return Scores(gathered.spans(), _names(sheet, chosen), spool.array(), n_void)
+
+
+def _by_row_id(sheet: Sheet) -> Scores:
+    place = sheet.place(ROW_ID) or 0
+    chosen = _classes(sheet.path, sheet.header, {place})
+    spool, ends, n_void = Spool(len(chosen)), list[tuple[str, float]](), 0
+    for told, values in _batches(sheet, chosen):
+        good = _numbers(values)
+        ends += [
+            row_id(sheet, line, row[place]) for (line, row), fine in zip(told, good, strict=True) if fine
+        ]
+        spool.add(values[good])
+        n_void += int((~good).sum())
+    return Scores(_rows(ends), _names(sheet, chosen), spool.array(), n_void)
+
+
+def _rows(ends: Sequence[tuple[str, float]]) -> Spans:
+    lengths, gathered = row_lengths(ends), Gathered()
+    for stem, end_s in ends:
+        gathered.add(stem, max(0.0, end_s - lengths[stem]), end_s)
+    return gathered.spans()
+
+
+def _batches(sheet: Sheet, chosen: Sequence[int]) -> Iterator[tuple[list[tuple[int, list[str]]], Float64]]:
+    """Yield rows, and the numbers in some of their columns: float64 [n, len(chosen)], NaN for empty cells."""
+    batch: list[tuple[int, list[str]]] = []
+    for told in sheet.rows():
+        batch.append(told)
+        if len(batch) == BATCH_ROWS:
+            yield batch, _values(sheet, batch, chosen)
+            batch = []
+    if batch:
+        yield batch, _values(sheet, batch, chosen)
+
+
+def _values(sheet: Sheet, batch: Sequence[tuple[int, list[str]]], chosen: Sequence[int]) -> Float64:
+    try:
+        return np.array([[row[place] or "nan" for place in chosen] for _, row in batch], np.float64)
+    except ValueError:
+        for line, row in batch:
+            for place in chosen:
+                if row[place] and not sheets.is_number(row[place]):
+                    sheet.refuse(line, f"the score of {sheet.header[place]!r} is no number: {row[place]!r}")
+        raise
+
+
+def _numbers(values: Floats) -> Bools:
+    there: Bools = np.logical_and.reduce(np.isfinite(values), axis=1)
+    return there
+
+
+def _names(sheet: Sheet, chosen: Sequence[int]) -> list[Species]:
+    return [species(as_it_was(composed(sheet.header[place]))) for place in chosen]
+
+
+def _classes(path: object, header: Sequence[str], taken: set[int]) -> list[int]:
+    """Return which columns are classes."""
+    beside = BESIDE | {*sheets.FILE, *sheets.START, *sheets.END, *sheets.LABEL}
+    chosen = [
+        place
+        for place, name in enumerate(header)
+        if place not in taken and name.strip() and sheets.folded(name) not in beside
+    ]
+    names = [header[place] for place in chosen]
+    if not chosen:
+        raise ConfigError(f"{path}: no column is a class's: {', '.join(header[:8])}")
+    if len({*names}) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ConfigError(f"{path}: two columns are called {twice!r}")
+    return chosen
