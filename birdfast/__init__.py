@@ -93,7 +93,8 @@ def load(
     labels : path or None, or one of them for each model
         The labels of a file; by default `<stem>_Labels.txt` beside it, or what an .onnx file tells itself.
     **options
-        The fields of `birdfast.config.Options`: min_confidence, top_k, sensitivity, overlap_s, ...
+        The fields of `birdfast.config.Options`: min_confidence (without it a model that birdfast trained has
+        its own threshold for each class, any other 0.25), top_k, sensitivity, overlap_s, ...
 
     Returns
     -------

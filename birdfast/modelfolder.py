@@ -25,7 +25,7 @@ from .words import extra_hint
 
 MANIFEST = "model.toml"
 KIND, HEAD = "stsg", "head"
-VERSION = 1
+VERSION, KNOWN = 2, (1, 2)  # 2: with a class for background, and thresholds, if it has them
 SEAL = b'\nmanifest_sha256 = "'
 
 Arrays = dict[str, Array]
@@ -62,6 +62,25 @@ OF_HEAD: dict[str, tuple[Callable[[Any], bool], str]] = {
     ),
 }
 KINDS = {KIND: WANTED, HEAD: OF_HEAD}
+MOST = 2.0  # of a threshold: what lies above 1 is reached by nothing
+
+
+def _are_thresholds(value: Any) -> bool:
+    return isinstance(value, dict) and all(
+        type(one) in (int, float) and 0 <= one <= MOST for one in value.values()
+    )
+
+
+# What a model may have: the class that is none, the least confidence of each of the others, and how its
+# confidences were calibrated.
+MAY: dict[str, tuple[Callable[[Any], bool], str]] = {
+    "background": (lambda value: isinstance(value, str), "one of its classes"),
+    "thresholds": (_are_thresholds, "a table of confidences by class, of all classes but the background"),
+    "calibration": (
+        lambda value: isinstance(value, dict) and type(value.get("precision")) in (int, float),
+        "a table with the precision that thresholds were chosen for",
+    ),
+}
 
 
 def kind_of(folder: Path) -> str:
@@ -148,16 +167,37 @@ def facts(folder: str | os.PathLike[str], kind: str = KIND) -> dict[str, Any]:
     found = sources.parsed(path, told, ModelError)
     if found.get("kind") != kind:
         raise ModelError(f"{path}: of the kind {found.get('kind')!r}, which this birdfast does not know")
-    if found.get("version") != VERSION:
+    if found.get("version") not in KNOWN:
         raise ModelError(
-            f"{path}: of version {found.get('version')}, made by a newer birdfast; this one knows {VERSION}"
+            f"{path}: of version {found.get('version')}, made by a newer birdfast; this one knows {KNOWN[-1]}"
         )
     for key, (fits, wanted) in KINDS[kind].items():
         if key not in found:
             raise ModelError(f"{path}: lacks {key}")
-        if not fits(found[key]):
-            raise ModelError(f"{path}: {key} = {found[key]!r} does not fit; it takes {wanted}")
+        _check(path, key, found[key], fits(found[key]), wanted)
+    for key in [key for key in MAY if key in found]:
+        _check(path, key, found[key], MAY[key][0](found[key]), MAY[key][1])
+    classes, background = {*found["classes"]}, found.get("background")
+    if "background" in found:
+        _check(path, "background", background, background in classes, MAY["background"][1])
+    if "thresholds" in found:
+        fits_all = found["thresholds"].keys() == classes - {background}
+        _check(path, "thresholds", [*found["thresholds"]], fits_all, MAY["thresholds"][1])
     return found
+
+
+def thresholds(facts: Mapping[str, Any]) -> tuple[float, ...]:
+    """Return the thresholds of a manifest in the order of its classes; none where it has none.
+
+    That of background is one that no confidence reaches.
+    """
+    told = facts.get("thresholds")
+    return () if told is None else tuple(float(told.get(name, MOST)) for name in facts["classes"])
+
+
+def _check(path: Path, key: str, value: Any, fits: bool, wanted: str) -> None:
+    if not fits:
+        raise ModelError(f"{path}: {key} = {value!r} does not fit; it takes {wanted}")
 
 
 def arrays(folder: str | os.PathLike[str], hashes: Mapping[str, str]) -> Arrays:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .arrays import Float32, Int64
+from .arrays import Float32, Float64, Int64
 from .config import Activation
 
 LOGIT_LIMIT = 15.0  # BirdNET clips its logits to -15..15 before the sigmoid
@@ -19,10 +19,10 @@ Picked = tuple[Int64, Int64, Float32]
 
 @dataclass(frozen=True)
 class ScoreRule:
-    """What makes a score a detection."""
+    """What makes a score a detection: a least confidence of all classes, or float32 [n_classes] of each."""
 
     activation: Activation
-    min_confidence: float
+    min_confidence: float | Float32
     top_k: int | None = None
     sensitivity: float = 1.0
 
@@ -63,13 +63,14 @@ class ScoreRule:
             monotone, so it is computed only for logits that may pass.
         """
         if self.activation == "sigmoid":
-            window, label = np.nonzero(logits >= self._lowest_logit())
+            window, label = np.nonzero(logits >= self._lowest_logits())
             confidence = self._sigmoid(logits[window, label])
         else:
             scores = self.confidences(logits)
             window, label = np.nonzero(scores >= self.min_confidence)
             confidence = scores[window, label]
-        kept = confidence >= self.min_confidence
+        least = self.min_confidence
+        kept = confidence >= (least if isinstance(least, float | int) else least[label])
         window, label, confidence = window[kept], label[kept], confidence[kept]
         order = np.lexsort((label, -logits[window, label], window))
         if self.top_k is not None:
@@ -81,12 +82,13 @@ class ScoreRule:
         confidences: Float32 = 1 / (1 + np.exp(-shifted))
         return confidences
 
-    def _lowest_logit(self) -> float:
-        """Return a logit below which no score reaches the least confidence."""
-        least = self.min_confidence - MARGIN
-        if least <= 1 / (1 + math.exp(LOGIT_LIMIT)):
-            return -math.inf
-        return math.log(least / (1 - least)) - (self.sensitivity - 1) * 10
+    def _lowest_logits(self) -> Float64:
+        """Return a logit below which no score reaches the least confidence: float64 [1] or [n_classes]."""
+        least = np.atleast_1d(self.min_confidence).astype(np.float64) - MARGIN
+        lowest = np.where(least < 1, -np.inf, np.inf)
+        bounded = (least > 1 / (1 + math.exp(LOGIT_LIMIT))) & (least < 1)
+        lowest[bounded] = np.log(least[bounded] / (1 - least[bounded])) - (self.sensitivity - 1) * 10
+        return lowest
 
 
 def _rank_within(groups: Int64) -> Int64:

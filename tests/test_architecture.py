@@ -43,7 +43,7 @@ HOMES = {
     "soundfile": {"audio/decoders/libsndfile.py"},
     "av": {"audio/decoders/ffmpeg.py", "audio/decoders/frames.py"},
     "soxr": {"audio/resampling.py"},
-    "scipy": {"audio/perwindow.py"},
+    "scipy": {"audio/perwindow.py", "train/calibration.py"},
     "onnxruntime": {"runtimes/onnx.py"},
     "onnx": {"grafting/onnxgraph.py"},
     "openvino": {"runtimes/openvino.py"},

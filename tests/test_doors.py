@@ -39,7 +39,7 @@ NO_FRAMES = (
 )
 
 OPTIONS: dict[str, tuple[Any, ...]] = {
-    "min_confidence": (*NO_REAL, 1.01, -0.01),
+    "min_confidence": tuple(value for value in (*NO_REAL, 1.01, -0.01) if value is not None),
     "top_k": tuple(value for value in (*NO_WHOLE, 0) if value is not None),
     "sensitivity": (*NO_REAL, 0.4),
     "overlap_s": tuple(value for value in (*NO_REAL, -1) if value is not None),

@@ -42,6 +42,8 @@ MODEL = {  # of every field that decides what a network says of sound, or what i
     "step_samples": 2_000,
     "normalization": "hoplite",
     "activation": "softmax",
+    "background": 1,
+    "thresholds": (0.5, 0.75),
     "output": "other",
     "embedding": "inner",
     "spatial_embedding": "places",

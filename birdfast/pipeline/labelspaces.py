@@ -8,7 +8,7 @@ import numpy as np
 
 from .. import models
 from ..arrays import Float32, Int64
-from ..config import Options
+from ..config import MIN_CONFIDENCE, Options
 from ..errors import ConfigError
 from ..labels import Labels
 from ..scores import ScoreRule
@@ -62,8 +62,11 @@ class LabelSpaces:
             activations.append(found or "sigmoid")
         if options.sensitivity != 1 and {*activations} != {"sigmoid"}:
             raise ConfigError(f"sensitivity: {model.title} has no sigmoid whose logits it could shift")
-        of_all = (options.min_confidence, options.top_k, options.sensitivity)
-        self._rules = [ScoreRule(activation, *of_all) for activation in activations]
+        least = [_least(model, names[0], options), *[_of_all(options)] * len(names[1:])]
+        how = (options.top_k, options.sensitivity)
+        self._rules = [
+            ScoreRule(activation, its, *how) for activation, its in zip(activations, least, strict=True)
+        ]
 
     @property
     def n_classes(self) -> int:
@@ -92,6 +95,21 @@ class LabelSpaces:
         """Return the confidences of all spaces side by side: float32 [n, n_classes]."""
         rules = zip(self.widths, self._rules, strict=True)
         return _side_by_side([rule.confidences(outputs[role]) for role, rule in rules])
+
+
+def _least(model: models.Model, names: Labels, options: Options) -> float | Float32:
+    """Return the least confidence of a detection, of all of a model's own classes or of each."""
+    own = options.min_confidence is None and model.thresholds
+    if not own and model.background < 0:
+        return _of_all(options)
+    least = np.array(model.thresholds if own else [_of_all(options)] * len(names), np.float32)
+    if model.background >= 0:
+        least[model.background] = np.inf  # no confidence reaches it
+    return least
+
+
+def _of_all(options: Options) -> float:
+    return MIN_CONFIDENCE if options.min_confidence is None else options.min_confidence
 
 
 def _side_by_side(rows: Sequence[Float32]) -> Float32:

@@ -18,7 +18,7 @@ from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
 from ..words import counted
 from ..workers import Job, Pool, usable_cores
-from . import results, shards
+from . import results, shards, thresholds
 from .facts import about_alone, facts
 from .follower import Follower
 from .how import How
@@ -70,7 +70,7 @@ class Run:
         known_models.check_several(models)
         keep = tuple(kind for kind in tables.DENSE if kind in self.how.kinds or kind in options.keep)
         self.recordings, self.models = recordings, models
-        self.options = dataclasses.replace(options, keep=keep)
+        self.options = thresholds.settled(dataclasses.replace(options, keep=keep), models)
         self.folder = output_folder(folder)
         check_place(self.folder)
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
@@ -98,6 +98,8 @@ class Run:
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
             for follower in followers:
+                for words in thresholds.told(self.options, self.models):
+                    follower.say(words)
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
             room = Room(self.folder)
             came = pool.work(jobs) if jobs else iter(())

@@ -23,6 +23,8 @@ OF_MODEL = (
     "step_samples",
     "normalization",
     "activation",
+    "background",
+    "thresholds",
     "output",
     "embedding",
     "spatial_embedding",

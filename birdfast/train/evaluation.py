@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from .. import metrics
 from ..arrays import Bools, Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling, averaged
 from ..tables.files import CsvFile
+from . import calibration
 from .examples import Examples
 
 NAMES = ("evaluation.json", "evaluation.csv")
@@ -34,18 +36,40 @@ def scores(
     exclusive : bool
         Means are of the logarithms of a softmax's probabilities.
     """
-    pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
-    n = examples.n_variants
-
-    def logits_of(counts: Float32, statistics: Float32) -> Float32:
-        return classifier.logits(averaged(pooler(counts, statistics), n))
-
-    logits = examples.each(logits_of)
+    logits, n = of_windows(examples, pooling, arrays), examples.n_variants
     logits = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True) if exclusive else logits
     there, first, number = np.unique(examples.clip[::n], return_index=True, return_inverse=True)
     means = np.zeros((len(there), logits.shape[1]), np.float32)
     np.add.at(means, number, logits / np.bincount(number)[number, np.newaxis].astype(np.float32))
     return means, examples.targets[::n][first]
+
+
+def of_windows(examples: Examples, pooling: Pooling, arrays: Mapping[str, Float32]) -> Float32:
+    """Return a model's logits for windows: [n_windows, n_classes]; arguments as `scores`."""
+    pooler, classifier = Pooler(pooling, arrays), Classifier.of(arrays)
+
+    def logits_of(counts: Float32, statistics: Float32) -> Float32:
+        return classifier.logits(averaged(pooler(counts, statistics), examples.n_variants))
+
+    return examples.each(logits_of)
+
+
+def judged(
+    examples: Examples,
+    pooling: Pooling,
+    arrays: Mapping[str, Float32],
+    classes: Sequence[str],
+    *,
+    exclusive: bool,
+) -> dict[str, Any]:
+    """Return how good a model is on clips (`metrics.judge`), and how calibrated on their windows.
+
+    See `calibration.judged`; arguments as `scores`.
+    """
+    means, truth = scores(examples, pooling, arrays, exclusive=exclusive)
+    logits, targets = of_windows(examples, pooling, arrays), examples.targets[:: examples.n_variants]
+    calibrated = calibration.judged(logits, targets, arrays, exclusive)
+    return metrics.judge(means, truth, classes) | calibrated
 
 
 def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> None:

@@ -20,9 +20,10 @@ from ..stsg.streams import TokenStream, describe
 from ..stsg.tokenizer import Tokenizer
 from ..stsg.variants import Variant
 from ..tokens import Codebook
+from .background import Heard, Quiet, quiet_windows
 from .bands import Bands, BandStore
 from .examples import Examples, Votes
-from .mixes import Mix, Mixer
+from .mixes import Mixer
 from .recipe import Recipe
 from .recordings import Clip
 
@@ -59,7 +60,7 @@ class Reader:
     n_workers: int = 1
     bar: bool = False
 
-    def patches(self, clips: Sequence[Clip | Mix], number: int = 0) -> Iterator[Float32]:
+    def patches(self, clips: Sequence[Heard], number: int = 0) -> Iterator[Float32]:
         """Yield all patches of clips, before any whitening, block by block: float32 [n, n_values].
 
         Parameters
@@ -75,7 +76,7 @@ class Reader:
         """
         tokenizer = self.tokenizer(number)
 
-        def patches(clip: Clip | Mix) -> list[Float32]:
+        def patches(clip: Heard) -> list[Float32]:
             return [tokenizer.patches(part) for part in self._parts(clip, tokenizer)]
 
         n_patches = 0
@@ -85,7 +86,7 @@ class Reader:
         if n_patches == 0:
             raise self._nothing(clips, "frame")
 
-    def frames(self, clips: Sequence[Clip | Mix], at_most: int, number: int = 0) -> Float32:
+    def frames(self, clips: Sequence[Heard], at_most: int, number: int = 0) -> Float32:
         """Return frames for a codebook, all or evenly spread ones of each recording: float32 [n, n_values].
 
         Raises
@@ -96,7 +97,7 @@ class Reader:
         tokenizer, quota = self.tokenizer(number), max(1, at_most // len(clips))
         none = np.zeros((0, tokenizer.n_values), np.float32)
 
-        def frames(clip: Clip | Mix) -> Float32:
+        def frames(clip: Heard) -> Float32:
             found: Float32 = np.concatenate([none, *self._frames(clip, tokenizer)])
             return found[:: max(1, -(-len(found) // quota))].copy()  # a view would keep all of them
 
@@ -105,18 +106,18 @@ class Reader:
             raise self._nothing(clips, "frame")
         return found
 
-    def sentences(self, clips: Sequence[Clip | Mix], number: int = 0) -> list[NDArray[np.int32]]:
+    def sentences(self, clips: Sequence[Heard], number: int = 0) -> list[NDArray[np.int32]]:
         """Return each recording's tokens of a stream: int32 [n]."""
         tokenizer, book = self.tokenizer(number), Codebook(self.found[named("centroids", number)])
 
-        def tokens(clip: Clip | Mix) -> NDArray[np.int32]:
+        def tokens(clip: Heard) -> NDArray[np.int32]:
             parts = self._frames(clip, tokenizer)
             return np.concatenate([np.zeros(0, np.int32), *(book.assign(part) for part in parts)])
 
         return [one for _, one in self._each(clips, tokens)]
 
     def examples(
-        self, clips: Sequence[Clip | Mix], classes: Sequence[str], variants: Sequence[Variant] = ()
+        self, clips: Sequence[Heard], classes: Sequence[str], variants: Sequence[Variant] = ()
     ) -> Examples:
         """Return the windows of clips, each followed by its variants, with their labels.
 
@@ -129,7 +130,7 @@ class Reader:
         streams = [TokenStream(self.tokenizer(i), book) for i, book in enumerate(books)]
         front_end, pooling = self.recipe.frontend, self.recipe.pooling
 
-        def described(clip: Clip | Mix) -> list[Votes]:
+        def described(clip: Heard) -> list[Votes]:
             return [
                 Votes.of(describe(bands, streams, pooling))
                 for window in self.bands(clip).windows()
@@ -149,8 +150,8 @@ class Reader:
         mean, projection = (self.found.get(named(name, number)) for name in ("mean", "projection"))
         return Tokenizer(self.recipe.front_ends[number], mean, projection)
 
-    def bands(self, clip: Clip | Mix) -> Bands:
-        """Return the bands of a clip or a mix.
+    def bands(self, clip: Heard) -> Bands:
+        """Return the bands of a clip or a mix, or of a clip's quiet parts.
 
         Raises
         ------
@@ -158,6 +159,8 @@ class Reader:
             It cannot be read.
         """
         tell = self.remarks.setdefault
+        if isinstance(clip, Quiet):
+            return quiet_windows(self.store.of(clip.clip, tell))
         return self.store.of(clip, tell) if isinstance(clip, Clip) else self.mixer.of(clip, tell)
 
     @cached_property
@@ -165,7 +168,7 @@ class Reader:
         """What makes mixes."""
         return Mixer(self.store, self.recipe.frontend)
 
-    def _parts(self, clip: Clip | Mix, tokenizer: Tokenizer) -> Iterator[Float32]:
+    def _parts(self, clip: Heard, tokenizer: Tokenizer) -> Iterator[Float32]:
         """Yield the bands that a clip's tokens are of: all, or window by window where each has its level."""
         bands = self.bands(clip)
         if tokenizer.front_end.less == "none":
@@ -173,21 +176,19 @@ class Reader:
         else:
             yield from map(tokenizer.raised, bands.windows())
 
-    def _frames(self, clip: Clip | Mix, tokenizer: Tokenizer) -> Iterator[Float32]:
+    def _frames(self, clip: Heard, tokenizer: Tokenizer) -> Iterator[Float32]:
         for part in self._parts(clip, tokenizer):
             patches = tokenizer.patches(part)
             for first in range(0, len(patches), SOME_PATCHES):
                 yield tokenizer.frames(patches[first : first + SOME_PATCHES])
 
-    def _nothing(self, clips: Sequence[Clip | Mix], what: str) -> ConfigError:
+    def _nothing(self, clips: Sequence[Heard], what: str) -> ConfigError:
         """Return the refusal of clips that give not one frame or window; first of those that are no sound."""
         if all(clip.name in self.failures for clip in clips):
             return ConfigError("no recording can be read: there is nothing to learn from")
         return ConfigError(f"nothing to learn from: what can be read is all shorter than a {what}")
 
-    def _each(
-        self, clips: Sequence[Clip | Mix], work: Callable[[Clip | Mix], Result]
-    ) -> Iterator[tuple[int, Result]]:
+    def _each(self, clips: Sequence[Heard], work: Callable[[Heard], Result]) -> Iterator[tuple[int, Result]]:
         return each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar)
 
 

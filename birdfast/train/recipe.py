@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import config, sources
-from ..config import above_zero, check, number, whole
+from ..config import above_zero, check, choice, number, whole
 from ..errors import ConfigError
 from ..stsg import streams, variants
 from ..stsg.pooling import Pooling
@@ -21,6 +21,7 @@ from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
 PRESETS = ("best", "max", "soundscapes", "paper")
+BACKGROUNDS = ("clips", "quiet", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,6 +82,12 @@ class Head:
         Of a hidden layer; 0: until windows that are held back no longer get better.
     decay : float
         What the squares of a hidden layer's weights cost.
+    folds : int, 0 or from 2
+        Inner ones by which it is calibrated; 0: confidences stay as they are, without thresholds.
+    precision : float, above 0, at most 1
+        Wanted of held-out windows above a class's threshold.
+    background : "clips", "quiet" or "none"
+        What a class for all else is learnt from; see `train.background`.
     """
 
     hidden: int = 0
@@ -88,11 +95,18 @@ class Head:
     strength: float = 1.0
     epochs: int = 0
     decay: float = 0.0
+    folds: int = 5
+    precision: float = 0.9
+    background: str = "clips"
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden)
         whole("epochs", self.epochs)
         number("decay", self.decay, 0)
+        whole("folds", self.folds)
+        check(self.folds != 1, "folds", self.folds, "0, or 2 or more")
+        above_zero("precision", self.precision, 1)
+        choice("background", self.background, BACKGROUNDS)
         above_zero("learning_rate", self.learning_rate)
         above_zero("strength", self.strength)
 
@@ -191,6 +205,8 @@ def of(tables: dict[str, Any]) -> Recipe:
     check(window_s >= token_s, "window_s", window_s, f"one token at least, {token_s:g} seconds")
     if recipe.mixes.wanted and recipe.frontend.n_mfcc:
         raise ConfigError("mixes: they are of mel bands; frontend.n_mfcc must be 0")
+    if recipe.head.background == "quiet" and recipe.frontend.n_mfcc:
+        raise ConfigError("head.background: quiet parts are of mel bands; frontend.n_mfcc must be 0")
     return recipe
 
 

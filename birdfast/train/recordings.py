@@ -23,6 +23,7 @@ from . import contents
 
 Tell = Callable[[str], object]
 FEW = 10  # clips of a class
+BACKGROUNDS = ("background", "_background")  # what a folder or a label of no class is called, in any case
 LONGEST_S = 1e9  # longer than any recording, and samples are still exact integers
 # Sound is in -1..1; whole numbers that were written as floats are below 2^31. What is larger is a fault, and
 # float32 does not hold the squares of its power, of which distances are made.
@@ -98,9 +99,10 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
     ----------
     data : path
         A folder: each folder in it is a class, its name the label, and the audio files below it are its
-        recordings. A CSV with a header: `file` (seen from the CSV's folder) and `label` (several joined
-        by ";", none for background), and if wanted `start_s`, `end_s`, `fold` and `group` (several
-        joined by ";"). A clip that is there several times, be it as a copy, is one, with all of its labels.
+        recordings; `_background` has those of none. A CSV with a header: `file` (seen from the CSV's folder)
+        and `label` (several joined by ";"; none, or `background`, for background), and if wanted `start_s`,
+        `end_s`, `fold` and `group` (several joined by ";"). A clip that is there several times, be it as a
+        copy, is one, with all of its labels.
     beside : paths
         Folders that are no classes even if they are in `data`, as trained models are not.
     n_workers : int
@@ -121,8 +123,9 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
     else:
         raise ConfigError(f"{data}: no such folder or CSV")
     clips = _joined(found, n_workers, bar)
-    if len({label for clip in clips for label in clip.labels}) < 2:
-        raise ConfigError(f"{data}: a classifier needs recordings of two classes or more")
+    classes = {label for clip in clips for label in clip.labels}
+    if len(classes) < (2 if all(clip.labels for clip in clips) else 1):
+        raise ConfigError(f"{data}: a classifier needs recordings of two classes or more, or of background")
     return clips
 
 
@@ -152,7 +155,8 @@ def doubts(clips: Sequence[Clip]) -> list[str]:
         found.append(f"fewer than {FEW} clips of {some}{more}: such a class is learnt badly")
     if all(clip.labels for clip in clips):
         found.append(
-            "no background among the clips (in a CSV those without a label): all else is taken for a class"
+            "no background among the clips (in a CSV those without a label, else in a folder _background):"
+            " all else is taken for a class"
         )
     return found
 
@@ -168,8 +172,9 @@ def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
         if not (below.name.startswith(".") or below.resolve() in beside or modelfolder.kind_of(below)):
             if escaped(below.name) != below.name:
                 raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
+            labels = _classes([composed(below.name)])
             for path in inputs.find([str(below)]):
-                yield Clip(path, (composed(below.name),))
+                yield Clip(path, labels)
 
 
 def _in_csv(path: Path) -> Iterator[Clip]:
@@ -178,8 +183,7 @@ def _in_csv(path: Path) -> Iterator[Clip]:
 
 
 def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
-    told = composed(row["label"]).split(";")
-    labels = dict.fromkeys(label.strip() for label in told if label.strip())
+    labels = _classes(label.strip() for label in composed(row["label"]).split(";"))
     if not row["file"] or "\0" in row["file"]:
         raise ConfigError(f"{path}: line {line}: no file: {row['file']!r}")
     try:
@@ -191,7 +195,12 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
         raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
     fold, groups = (composed(row.get(name) or "") for name in ("fold", "group"))
     its = tuple(dict.fromkeys(group.strip() for group in groups.split(";") if group.strip()))
-    return Clip(str(path.parent / row["file"]), tuple(labels), start_s, end_s, fold, groups=its)
+    return Clip(str(path.parent / row["file"]), labels, start_s, end_s, fold, groups=its)
+
+
+def _classes(told: Iterable[str]) -> tuple[str, ...]:
+    """Return the classes among labels, each once: what is called background is none."""
+    return tuple(dict.fromkeys(label for label in told if label and label.lower() not in BACKGROUNDS))
 
 
 def _joined(clips: Iterable[Clip], n_workers: int, bar: bool) -> list[Clip]:

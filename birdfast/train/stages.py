@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -14,8 +15,8 @@ from ..arrays import Float32
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
-from ..stsg.pooling import named
-from . import codebooks, groups, head, mixes, pooling, skipgram
+from ..stsg.pooling import averaged, named
+from . import background, calibration, codebooks, groups, head, innerfolds, mixes, pooling, skipgram
 from .bands import BandStore
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of
@@ -110,8 +111,13 @@ class Training:
 
     @property
     def labelled(self) -> list[Clip | Mix]:
-        """The clips, and mixes of them: what the head learns from."""
+        """The clips, and mixes of them."""
         return [*self.clips, *mixes.make(self.clips, self.recipe.mixes, self.seed)]
+
+    @property
+    def heard(self) -> list[background.Heard]:
+        """What the head learns from: these, and clips' quiet parts, if they are to be its background."""
+        return [*self.labelled, *background.quiets(self.clips, self.classes, self.recipe, self.seed)]
 
     @property
     def everything(self) -> list[Clip | Mix]:
@@ -132,11 +138,11 @@ class Training:
         each = [embeddings[named("embeddings", number)] for number in range(len(self.recipe.front_ends))]
         return self._stage("head", tables, lambda: self._train_head(found, each), again)
 
-    def examples(self, found: Arrays, clips: Sequence[Clip | Mix] | None = None) -> Examples:
+    def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
         """Return the windows of clips as a model hears them, by default of those to learn from, varied."""
-        averaged = self.recipe.pooling.averaged
-        variants = self.recipe.variants if averaged or clips is None else ()
-        clips = self.labelled if clips is None else clips
+        varied = self.recipe.pooling.averaged or clips is None
+        variants = self.recipe.variants if varied else ()
+        clips = self.heard if clips is None else clips
         return self._reader(found).examples(clips, self.classes, variants)
 
     def model(self) -> Arrays:
@@ -158,8 +164,9 @@ class Training:
             **{name: recipe[name] for name in ("frontend", "pooling")},
             **{name: list(recipe[name]) for name in ("streams", "variants") if recipe[name]},
             "training": {name: recipe[name] for name in ("mixes", "codebook", "skipgram", "head")},
+            **calibration.told(arrays, self.classes),
         }
-        modelfolder.write(folder, facts, arrays)
+        modelfolder.write(folder, facts, calibration.without(arrays))
 
     def _find_codebooks(self) -> Arrays:
         if self.centroids is not None:
@@ -205,11 +212,14 @@ class Training:
         if names := ", ".join(self.classes[number] for number in silent):
             self.say(f"head: without a window, and so never to be found: {names}")
         values, choice = examples.each(pooler), self.recipe.head
-        layers = head.fit(values, examples.targets, self.softmax, choice, self.seed)
-        tables = pooler.tables
-        for number, layer in enumerate(layers):
-            tables |= {f"layer{number}_weight": layer.weight, f"layer{number}_bias": layer.bias}
-        return tables
+        n, within = (
+            examples.n_variants,
+            innerfolds.of_clips(self.heard, choice.folds, self.seed, self.n_workers),
+        )
+        asked = averaged(values, n) if self.recipe.pooling.averaged else values[::n]
+        fit = partial(head.fit, exclusive=self.softmax, head=choice, seed=self.seed)
+        what = calibration.Windows(values, examples.targets, within[examples.clip], asked)
+        return pooler.tables | calibration.learn(what, self.softmax, fit, choice)
 
     def _reader(self, found: Arrays) -> Reader:
         return Reader(self.recipe, found, self.store, self.failures, self.remarks, self.n_workers, self.bar)
