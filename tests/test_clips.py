@@ -244,6 +244,7 @@ def test_a_killed_trainings_parts_are_removed_and_nothing_else(tmp_path: Path) -
     stages.mkdir()
     ours = [
         *("model.toml", "evaluation.json", "evaluation.csv", "centroids.npy", "layer0_weight.npy"),
+        *("confusion.csv", "confusion.png", "held_out.csv", "held_out.parquet", "held_out_truth.csv"),
         *("stages/codebook.npz", "stages/head.npz", f"stages/skipgram-{'0a' * 16}.npz"),
     ]
     others = [".download.part", ".mine.npy.abc_1234.part", ".model.toml.part", ".model.toml.a.b.part"]

@@ -198,7 +198,7 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, list[str]]]:
         panels.append((float(np.abs(samples).max()), [row.common_name for row in rest[-1]]))
 
     pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
-    monkeypatch.setattr(picture, "_panel", panel)
+    monkeypatch.setattr(picture.recording, "_panel", panel)
     return panels
 
 

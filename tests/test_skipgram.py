@@ -242,7 +242,8 @@ def test_epochs_are_told_and_the_rate_falls() -> None:
     assert [(epoch.number, epoch.of, epoch.n_tokens) for epoch in told] == [(i, 3, 2400) for i in (1, 2, 3)]
     rates = [epoch.learning_rate for epoch in told]
     assert 0.025 > rates[0] > rates[1] > rates[2] >= 1e-4
-    assert 0 < told[-1].loss < told[0].loss <= np.log(2) + 1e-3
+    assert 0 < told[-1].loss < told[0].loss < 6 * np.log(2)
+    assert 0 < told[-1].learning_loss < told[0].learning_loss <= np.log(2) + 1e-3
 
 
 def test_every_epoch_has_its_own_dice() -> None:

@@ -480,7 +480,7 @@ def test_a_finished_model_is_replaced_if_that_is_said_and_leaves_nothing_behind(
     assert train(data, "clips.csv", out, "--force") == 0
     assert list(out.rglob("*.part")) == list(out.glob("evaluation.*")) == []
     assert {path.name for path in before} - {path.name for path in out.rglob("*")} == {
-        *("evaluation.json", "evaluation.csv"),
+        *("evaluation.json", "evaluation.csv", "confusion.csv", "held_out.csv", "held_out_truth.csv"),
     }
 
 

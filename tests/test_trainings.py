@@ -113,6 +113,7 @@ def test_a_model_that_another_training_finished_meanwhile_stays(
     "name",
     [
         *("mean.npy", "layer0_weight.npy", "evaluation.csv", "evaluation.json", "model.toml"),
+        *("held_out.csv", "confusion.png"),
         *("stages/codebook.npz", "stages/head.npz", f"stages/skipgram-{'0a' * 16}.npz"),
     ],
 )

@@ -4,38 +4,48 @@ DATA is a folder of class folders, or a CSV with the columns `file` and `label` 
 by ";"; none for background, which a folder _background has) and, if wanted, `start_s`, `end_s` and
 `fold`. The output folder is then a model: birdfast infer --model MODEL/ ...
 
-  model.toml, *.npy   the model
-  evaluation.json     with --cv or --hold-out: accuracy, macro ROC-AUC and calibration on recordings held out
-  evaluation.csv      the same, class by class
-  stages/             what the stages found, so that a training can go on where it stopped
+  model.toml, *.npy     the model
+  stages/               what the stages found, so that a training can go on where it stopped
+
+and with --cv or --hold-out, of recordings held out:
+
+  evaluation.json       accuracy, macro ROC-AUC, calibration, and the clips that were missed worst
+  evaluation.csv        the same, class by class
+  confusion.csv         which class was taken for which: a row a class, a column for what it was taken for
+  held_out.csv          the score of each class for each window; held_out_truth.csv: what it is. They are for
+                        birdfast evaluate MODEL/held_out.csv --truth MODEL/held_out_truth.csv
+  confusion.png         with --plots
+  folds/                with --keep-folds: the model of each fold, as whole as the one of all
 
 The three stages are codebook (whitening and k-means), embedding (skip-gram) and head (the classifier).
-The same seed and recordings give the same model.
+The same seed and recordings give the same model. How far it is, and how long it will take, is said every
+30 seconds; a loss is per token, of the same tokens each time: it should fall, and can be compared with that
+of another training of the same recordings.
+
+A first model: birdfast train clips.csv -o MODEL/ --cv; then look at evaluation.csv for the classes that are
+confused, at the clips that were missed (labels may be wrong), and at birdfast tokens --model MODEL/ --picture
+tokens.png. For long recordings in which several species call over noise take --preset soundscapes.
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import shlex
+from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..modelfolder import Arrays
-    from ..train.folds import Trial
     from ..train.recordings import Clip
     from ..train.stages import Training
 
-from .. import voice
-from ..errors import BirdfastError
-from . import channel, exits, values
+from .. import bars, voice
+from . import channel, exits, holdout, values
 
 HELP = "train a model on your own recordings"
-STAGES = "stages"
-WRITE = (None, "head")  # the choices of --stage that end with a model
 NEEDED = {"numba": "numba", "sklearn": "scikit-learn", "tomli_w": "tomli-w"}
 
 
@@ -77,16 +87,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         choices=("codebook", "embedding", "head"),
         help="run this stage alone, anew, on what those before it left (default: all that are not done)",
     )
-    judge = parser.add_mutually_exclusive_group()
-    judge.add_argument(
-        "--cv", action="store_true", help="test on each of a CSV's folds first (class folders: --hold-out)"
-    )
-    judge.add_argument(
-        "--hold-out",
-        metavar="WHAT",
-        help="first train without one fold of the CSV, or a share of each class's files such as 20%%, and"
-        " test on it",
-    )
+    holdout.arguments(parser)
     channel.argument(parser)
     values.csv_safe(parser)
     values.max_hours(parser, "is left out, unless the clips of a CSV end before")
@@ -99,29 +100,34 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import alone, output_folder, telling
-    from ..train import evaluation, recordings
+    from ..train import clock, crossvalidation, keep, leftout, recordings
 
     output = Path(chosen.output)
     with telling(output):
         _check(chosen, output)
-    beside = (output, output / STAGES)
+    beside = (output, output / keep.WITHIN, output / keep.FOLDS)
     found = recordings.find(chosen.data, beside, n_workers=chosen.workers, bar=not chosen.quiet)
     clips = _heard(found, chosen)
     training = _training(chosen, clips)
     for doubt in recordings.doubts(clips):
         training.say(f"birdfast: {doubt}")
-    trials = _trials(chosen, training)
-    training.keep = output_folder(output / STAGES)
+    trials = holdout.trials(chosen, training)
+    training.keep = output_folder(output / keep.WITHIN)
     training.store.keep_in(training.keep)
-    with telling(output), alone(output), _naming(training):
+    watch = clock.Clock(crossvalidation.tasks(training, trials, chosen.stage), training.say)
+    with telling(output), alone(output), leftout.naming(training), bars.watched(watch):
         _begin(chosen, output)
         if trials:
-            told = _evaluate(training, trials)
-            evaluation.write(output, told, csv_safe=chosen.csv_safe)
-        if chosen.stage:
-            return _single(training, chosen.stage, output)
-        _write_model(training, output, training.model())
-    return _end(training, output)
+            holdout.evaluate(chosen, training, trials, output)
+        with bars.stage("model"):
+            if chosen.stage:
+                _single(training, chosen.stage, output)
+            else:
+                _write_model(training, output, training.model())
+    leftout.tell(training)
+    for line in _written(chosen, output):
+        training.say(line)
+    return exits.SOME_FAILED if training.failures else exits.FINE
 
 
 def _check(chosen: argparse.Namespace, output: Path) -> None:
@@ -131,42 +137,26 @@ def _check(chosen: argparse.Namespace, output: Path) -> None:
     from ..words import extra_hint
     from ..workers import usable_cores
 
-    if (chosen.cv or chosen.hold_out) and chosen.stage not in WRITE:
-        raise ConfigError(f"--stage {chosen.stage} writes no model that --cv or --hold-out could judge")
+    holdout.check(chosen)
     if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
         raise ConfigError("--seed takes 0 or more, --workers 1 or more")
     chosen.workers = chosen.workers or len(usable_cores())
     for module, package in NEEDED.items():
         if find_spec(module) is None:
             raise ConfigError(f"training needs {package}: {extra_hint('train')}")
-    keep.check(output, output / STAGES, finished=chosen.force or chosen.stage not in WRITE)
+    keep.check(output, output / keep.WITHIN, finished=chosen.force or chosen.stage not in holdout.WRITE)
 
 
 def _begin(chosen: argparse.Namespace, output: Path) -> None:
     """Clear the folder, which is ours now, of what others left; none of them may have finished meanwhile."""
     from ..train import keep
 
-    keep.check(output, output / STAGES, finished=chosen.force or chosen.stage not in WRITE)
-    keep.tidy(output, output / STAGES)
-    if chosen.stage in WRITE:
+    keep.check(output, output / keep.WITHIN, finished=chosen.force or chosen.stage not in holdout.WRITE)
+    keep.tidy(output, output / keep.WITHIN)
+    if chosen.stage in holdout.WRITE:
         keep.forget_model(output)
-
-
-@contextmanager
-def _naming(training: Training) -> Iterator[None]:
-    """Name the recordings that could not be read before the reason why nothing comes of it."""
-    try:
-        yield
-    except BirdfastError:
-        _tell(training)
-        raise
-
-
-def _tell(training: Training) -> None:
-    for why in dict.fromkeys(training.failures.values()):
-        voice.say(f"birdfast: left out: {why}")
-    for remark in training.remarks:
-        voice.say(f"birdfast: noted: {remark}")
+        if not chosen.keep_folds:
+            keep.prepare_folds(output / keep.FOLDS, ())
 
 
 def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
@@ -201,7 +191,7 @@ def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
     training.write(output, arrays, escaped(output.resolve().name))
 
 
-def _single(training: Training, stage: str, output: Path) -> int:
+def _single(training: Training, stage: str, output: Path) -> None:
     """Run one stage; the ones before it were run before, or come to the same."""
     found = training.codebook(again=stage == "codebook")
     if stage != "codebook":
@@ -209,41 +199,18 @@ def _single(training: Training, stage: str, output: Path) -> int:
         if stage == "head":
             layers = training.head(found, embeddings, again=True)
             _write_model(training, output, {**found, **embeddings, **layers})
-    return _end(training, output)
 
 
-def _trials(chosen: argparse.Namespace, training: Training) -> list[Trial]:
-    """Return what is trained to be tested, before the model is."""
-    from ..train import folds
-
-    if not (chosen.cv or chosen.hold_out):
-        return []
-    return folds.trials(training, *folds.parted(training.clips, chosen.hold_out, training.seed))
-
-
-def _evaluate(training: Training, trials: list[Trial]) -> dict[str, Any]:
-    """Train without each fold, test on it, and return what came out."""
-    from .. import metrics
-    from ..train import evaluation
-
-    results: list[dict[str, Any]] = []
-    for fold, without, tested in trials:
-        training.say(f"fold {fold}: held out")
-        with _naming(without):
-            arrays = without.model()
-            examples = without.examples(arrays, tested)
-        what = (examples, training.recipe.pooling, arrays)
-        judged = evaluation.judged(*what, training.classes, exclusive=training.softmax)
-        results.append({"fold": int(fold) if fold.isdecimal() else fold, **judged})
-        training.say(
-            f"fold {fold}: accuracy {judged['accuracy']:.4f}, macro ROC-AUC {judged['macro_roc_auc']:.4f}"
-        )
-    mean = metrics.mean(results)
-    training.say(f"mean: accuracy {mean['accuracy']:.4f}, macro ROC-AUC {mean['macro_roc_auc']:.4f}")
-    return {"folds": results, "mean": mean}
-
-
-def _end(training: Training, output: Path) -> int:
-    _tell(training)
-    training.say(f"written: {output}")
-    return exits.SOME_FAILED if training.failures else exits.FINE
+def _written(chosen: argparse.Namespace, output: Path) -> list[str]:
+    """Return in words what there is now, and what to do with it."""
+    lines = [f"written: {output}"]
+    if chosen.stage not in holdout.WRITE:
+        return lines
+    if chosen.cv or chosen.hold_out:
+        lines.append(f"how good it is: {output / 'evaluation.csv'}, class by class; confusion.csv beside it")
+    model = shlex.quote(str(output))
+    lines.append(f"run it: birdfast infer --model {model} RECORDINGS -o RESULTS")
+    lines.append(f"see its tokens: birdfast tokens --model {model} --picture tokens.png")
+    if chosen.preset != "soundscapes":
+        lines.append("for long recordings, in which several species call over noise: --preset soundscapes")
+    return lines

@@ -36,9 +36,11 @@ class DenseTable(ParquetFile, Table):
     about : About
     model : int
         Whose rows they are, by its place among the run's models.
+    called : str
+        The file's name, where it is none of a run's.
     """
 
-    def __init__(self, folder: Path, kind: Dense, about: About, model: int = 0) -> None:
+    def __init__(self, folder: Path, kind: Dense, about: About, model: int = 0, called: str = "") -> None:
         import pyarrow
 
         whose = about.models[model]
@@ -54,7 +56,9 @@ class DenseTable(ParquetFile, Table):
         metadata = dict(about.metadata)
         if kind == "scores":
             metadata |= _columns(whose.label_spaces)
-        super().__init__(folder / name(kind, about, model), fields, metadata, use_dictionary=["file"])
+        super().__init__(
+            folder / (called or name(kind, about, model)), fields, metadata, use_dictionary=["file"]
+        )
         self._arrow = pyarrow
         self._gathering = Gathering(np.dtype([("file", "<i8"), *row(self._width).descr]), ROW_GROUP_BYTES)
         self._paths: list[str] = []  # of the files in the row group; `_first` is the first one's number

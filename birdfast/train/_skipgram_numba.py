@@ -335,3 +335,28 @@ def learn(
                 give_back(outputs, rows[k], local, before, k)
         give_back(outputs, rows[0], local, before, 0)
     return loss, n_pairs
+
+
+@_compiled
+def judge(contexts: Tokens, rows: Tokens, inputs: Floats, outputs: Floats) -> float:
+    """Return the summed -log likelihood of tokens beside contexts, in nats; nothing is learnt.
+
+    Parameters
+    ----------
+    contexts : int32 [n], IN
+    rows : int32 [n, 1 + n_negatives], IN
+        The token that a context should tell from the others; -1 is nobody.
+    inputs, outputs : float32 [n_rows, dim], IN
+    """
+    loss = 0.0
+    for pair in range(len(contexts)):
+        context = contexts[pair]
+        for k in range(rows.shape[1]):
+            row = rows[pair, k]
+            if row >= 0:
+                score = np.float32(0)
+                for d in range(inputs.shape[1]):
+                    score += inputs[context, d] * outputs[row, d]
+                miss = np.float64(-score if k == 0 else score)
+                loss += max(miss, 0.0) + np.log1p(np.exp(-abs(miss)))
+    return loss

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import bars
 from ..arrays import Float32, Float64, Int32
 from ..config.checks import check, whole
 from ..errors import ConfigError
@@ -58,9 +59,10 @@ def fit(
     with ThreadPoolExecutor(n_workers) as pool:
         search = Search(pool)
         centroids = _draw_far_apart(frames, n_centroids, random, search)
-        for _ in range(n_iterations):
+        for number in range(n_iterations):
             clusters = Clusters.of(frames, search.tokens(search.codebook(centroids), frames), n_centroids)
             centroids = _reseed(clusters.moved(centroids), clusters, frames, random)
+            bars.step(number + 1, n_iterations, "rounds of k-means")
     return Codebook(centroids)
 
 

@@ -8,7 +8,7 @@ import math
 import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
 from types import ModuleType
@@ -18,68 +18,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..arrays import Float32
-from ..config.checks import number, whole
+from ..config.checks import whole
 from ..errors import ConfigError
 from ..words import extra_hint
 from . import checkpoint as checkpoints
 from .sentences import keep_probabilities, negative_table
+from .skipgramoptions import LARGEST_SIZE, SkipgramOptions
+from .yardstick import Yardstick
 
 FORMAT = 2  # of the checkpoint: another for rules of learning that give other bits
-LARGEST_SIZE = 2**24  # of a vocabulary, a window: more finds no memory
-MOST = {"dim": 2**14, "negatives": 2**10}  # 64 times the defaults and more; each worker has a row for each
 CENTRES_A_CHUNK = 2048  # what a thread takes at a time, at one learning rate
-
-
-@dataclass(frozen=True)
-class SkipgramOptions:
-    """How to learn; the defaults are those of the paper that birdfast implements.
-
-    Parameters
-    ----------
-    dim : int
-        Length of an embedding.
-    window : int
-        A centre's contexts are up to 1 .. `window` tokens to either side, anew for each centre.
-    negatives : int
-        Tokens a centre is told from; they are drawn anew for every 12 contexts.
-    exponent : float in [-1, 1]
-        Negatives are drawn in proportion to count ** exponent.
-    subsample : float
-        The share of all tokens above which a token is thinned out; 0 keeps all.
-    min_count : int
-        Tokens that occur less often take no part.
-    epochs : int
-    learning_rate, min_learning_rate : float in [0, 1]
-        At the beginning and at the end.
-    seed : int
-        With one worker, the same seed gives the same bits on the same machine and versions.
-
-    Raises
-    ------
-    ConfigError
-        An option is out of its range.
-    """
-
-    dim: int = 256
-    window: int = 80
-    negatives: int = 5
-    exponent: float = 0.75
-    subsample: float = 1e-4
-    min_count: int = 1
-    epochs: int = 100
-    learning_rate: float = 0.025
-    min_learning_rate: float = 1e-4
-    seed: int = 0
-
-    def __post_init__(self) -> None:
-        for name in ("dim", "window", "negatives", "min_count", "epochs"):
-            object.__setattr__(self, name, whole(name, getattr(self, name), 1, MOST.get(name, LARGEST_SIZE)))
-        object.__setattr__(self, "seed", whole("seed", self.seed))
-        object.__setattr__(self, "subsample", number("subsample", self.subsample, 0))
-        object.__setattr__(self, "exponent", number("exponent", self.exponent, -1, 1))
-        rates = [number(name, getattr(self, name)) for name in ("learning_rate", "min_learning_rate")]
-        if not 0 <= rates[1] <= rates[0] <= 1:
-            raise ConfigError(f"learning_rate: {rates[0]} to {rates[1]} does not fall within 1..0")
 
 
 class Epoch(NamedTuple):
@@ -87,7 +35,8 @@ class Epoch(NamedTuple):
 
     number: int  # from 1
     of: int
-    loss: float  # mean -log likelihood of a pair, in nats: 0.69 is a coin's; NaN if there were no pairs
+    loss: float  # after it, in nats a token: of the same tokens and negatives each time; see `Yardstick`
+    learning_loss: float  # mean -log likelihood of a pair as it was met, of a coin 0.69; NaN without pairs
     learning_rate: float  # of its last chunk
     n_tokens: int  # that took part
     seconds: float
@@ -117,6 +66,7 @@ class Epochs:
         self._inputs[:vocabulary_size, : options.dim] = (start - np.float32(0.5)) / np.float32(options.dim)
         self._sigmoid = _sigmoid_table(self._kernels.LIMIT, self._kernels.ENTRIES)
         group = self._kernels.GROUP
+        self._yardstick = Yardstick.of(tokens, offsets, self._keep, self._counts, options.window)
         self._desks = [self._zeros(2, -(-(1 + options.negatives) // group) * group) for _ in range(n_workers)]
 
     def learn(self, number: int) -> Epoch:
@@ -139,6 +89,7 @@ class Epochs:
         return Epoch(
             number + 1,
             options.epochs,
+            self._yardstick.loss(self._inputs, self._outputs),
             loss / n_pairs if n_pairs else np.nan,
             rates[-1] if rates else self._rate(number),
             n,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from .. import atomicfile, modelfolder
 from ..errors import ConfigError, ModelError
 from ..modelfolder import Arrays
-from . import checkpoint, evaluation, vectorfile
+from . import checkpoint, evaluation, heldout, vectorfile
 from .recordings import Clip
 
 Run = dict[str, Any]
@@ -30,7 +30,9 @@ ARRAYS = (
     r"(mean|projection|centroids|embeddings|idf|embedding_mean)(_[0-9]+)?",
     *("statistics_mean", "statistics_deviation", "layer[0-9]+_weight", "layer[0-9]+_bias"),
 )
-MODEL = rf"{'|'.join(map(re.escape, (modelfolder.MANIFEST, *evaluation.NAMES)))}|({'|'.join(ARRAYS)})\.npy"
+OF_MODEL = (modelfolder.MANIFEST, *evaluation.NAMES, *heldout.NAMES)
+MODEL = rf"{'|'.join(map(re.escape, OF_MODEL))}|({'|'.join(ARRAYS)})\.npy"
+WITHIN, FOLDS = "stages", "folds"  # in a model's folder: what its stages found, and models of folds
 TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
 
 
@@ -118,8 +120,9 @@ def tidy(folder: Path, stages: Path) -> None:
 
     The folders must be ours: what a training that is at work has begun has the same names.
     """
-    atomicfile.tidy(folder, MODEL)
-    atomicfile.tidy(stages, STAGES)
+    for place, names in ((folder, MODEL), (stages, STAGES)):
+        if place.is_dir():
+            atomicfile.tidy(place, names)
 
 
 def forget_model(folder: Path) -> None:
@@ -127,8 +130,48 @@ def forget_model(folder: Path) -> None:
 
     A training that was killed leaves an evaluation alone; the next model can be of other recordings.
     """
-    for name in (modelfolder.MANIFEST, *evaluation.NAMES):
+    for name in OF_MODEL:
         (folder / name).unlink(missing_ok=True)
+
+
+def prepare_folds(folder: Path, names: Collection[str]) -> None:
+    """Make way for the models of folds: those of before go, of others than `names` with all that we wrote.
+
+    Parameters
+    ----------
+    folder : Path
+        With a folder for each fold's model.
+    names : collection of str
+        The folds whose models are kept now; what their stages found is found again.
+
+    Raises
+    ------
+    ConfigError
+        Something is in the way; nothing has gone then.
+    """
+    places = [place for place in sorted(folder.iterdir()) if place.is_dir()] if folder.is_dir() else []
+    for place in places:
+        if place.name in names:
+            check(place, place / WITHIN, finished=True)
+    for place in places:
+        if place.name in names:
+            tidy(place, place / WITHIN)
+            forget_model(place)
+        else:
+            _remove(place / WITHIN, STAGES)
+            _remove(place, MODEL)
+    _remove(folder, "")
+
+
+def _remove(folder: Path, names: str) -> None:
+    """Remove files whose names match, whole or begun, and the folder if nothing else is in it."""
+    if folder.is_dir():
+        atomicfile.tidy(folder, names)
+        for path in folder.iterdir():
+            if re.fullmatch(names, path.name) and path.is_file():
+                path.unlink()
+        if not any(folder.iterdir()):
+            folder.rmdir()
 
 
 def forget(path: Path | None) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from .. import bars
 from ..arrays import Float32
 from ..config.checks import whole
-from .epochs import Epoch, Epochs, SkipgramOptions
+from .epochs import Epoch, Epochs
 from .sentences import Sentences, flat
+from .skipgramoptions import SkipgramOptions
 
 __all__ = ["Epoch", "SkipgramOptions", "train"]
 
@@ -79,4 +81,5 @@ def train(
             written = time.monotonic()
         if progress is not None:
             progress(epoch)
+        bars.step(number + 1, chosen.epochs, "epochs")
     return training.embeddings()

@@ -10,7 +10,7 @@ from typing import Self
 
 import numpy as np
 
-from .. import modelfolder
+from .. import bars, modelfolder
 from ..arrays import Float32
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
@@ -225,8 +225,8 @@ class Training:
         return Reader(self.recipe, found, self.store, self.failures, self.remarks, self.n_workers, self.bar)
 
     def _stage(self, name: str, tables: Iterable[str], work: Callable[[], Arrays], again: bool) -> Arrays:
-        kept = self._kept()
-        return work() if kept is None else kept.found(name, self._run(name, tables), work, again)
+        kept, timed = self._kept(), bars.told(name, work)
+        return timed() if kept is None else kept.found(name, self._run(name, tables), timed, again)
 
     def _kept(self) -> Keep | None:
         return None if self.keep is None else Keep(self.keep, self.failures, self.remarks, self.say)

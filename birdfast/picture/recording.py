@@ -8,22 +8,20 @@ from typing import NamedTuple
 
 import numpy as np
 
-from . import audio
-from .arrays import Float32
-from .atomicfile import AtomicFile
-from .audio.channels import chosen
-from .config import MAX_HOURS, hours
-from .errors import AudioError, ConfigError
-from .outcomes import MIX, Detection
-from .spectrogram import Stft
-from .tables import escaped
-from .tables.whose import by_name
-from .words import extra_hint
+from .. import audio
+from ..arrays import Float32
+from ..audio.channels import chosen
+from ..config import MAX_HOURS, hours
+from ..errors import AudioError, ConfigError
+from ..outcomes import MIX, Detection
+from ..spectrogram import Stft
+from ..tables import escaped
+from ..tables.whose import by_name
+from . import canvas
 
 N_FFT = 1024
 COLUMNS = 1600
 RANGE_DB = 70
-PNG = b"\x89PNG\r\n\x1a\n"  # what such a file begins with
 MAX_S = 1e9  # longer than any recording, and far from what an integer cannot count
 
 
@@ -74,16 +72,11 @@ def draw(
     _check("length", length_s, 0, MAX_S, "s")
     _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
     hours("max_hours", max_hours)
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}") from error
-    _spare_others(to)
+    canvas.check(to)
     detections = list(detections)
     part = _read(sound, start_s, length_s, channel, detections, tell or _nobody, max_hours)
     drawn: set[int] = set()
-    figure = Figure(figsize=(12, 4 * len(part.samples)), layout="constrained")
+    figure = canvas.figure(12, 4 * len(part.samples))
     panels = figure.subplots(len(part.samples), squeeze=False)[:, 0]
     for axes, (number, samples) in zip(panels, part.samples.items(), strict=True):
         end_s = start_s + len(samples) / part.rate_hz
@@ -101,30 +94,11 @@ def draw(
         if part.failure:
             axes.axvline(end_s, color="tab:red", linewidth=3)
             axes.annotate("cannot be read from here on ", (end_s, 0), ha="right", va="bottom", color="white")
-    canvas = FigureCanvasAgg(figure)
     figure.draw_without_rendering()  # so that it is known how long the labels are
     for axes in panels:
         _keep_inside(axes)
-    with AtomicFile(to, mode="wb") as file:
-        canvas.print_png(file.stream)  # type: ignore[no-untyped-call]
+    canvas.write(figure, to)
     return Drawn(len(drawn), not part.failure)
-
-
-def _spare_others(to: Path) -> None:
-    """Refuse to replace what is no picture; an empty file holds nothing that could be lost.
-
-    Raises
-    ------
-    ConfigError
-        It is something else.
-    """
-    try:
-        with to.open("rb") as file:
-            head = file.read(len(PNG))
-    except OSError:  # not there, or whoever writes it says why it cannot be
-        return
-    if head and head != PNG:
-        raise ConfigError(f"{to}: is there already, and no PNG; move it away, or take another name")
 
 
 class Drawn(NamedTuple):
@@ -225,11 +199,9 @@ def _decibels(samples: Float32) -> Float32:
 
 def _label(axes, detections: Sequence[Detection]) -> None:  # type: ignore[no-untyped-def]
     """Write each species over the time it was heard, one colour and one line a species and a model."""
-    from matplotlib import colormaps
-
     top_khz = axes.get_ylim()[1]
     for line, (name, rows) in enumerate(by_name(detections).items()):
-        colour = colormaps["tab10"](line % 10)
+        colour = canvas.colour(line, 10)
         y = top_khz * (0.97 - 0.05 * (line % 18))
         for row in rows:
             axes.plot((row.start_s, row.end_s), (y, y), color=colour, linewidth=2.5, solid_capstyle="butt")

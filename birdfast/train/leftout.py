@@ -1,0 +1,28 @@
+"""What a training could not read, and what is to be known of the rest: said once, be it quiet or not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from .. import voice
+from ..errors import BirdfastError
+from .stages import Training
+
+
+def tell(training: Training) -> None:
+    """Name the recordings that were left out, and why; and what is to be known of others."""
+    for why in dict.fromkeys(training.failures.values()):
+        voice.say(f"birdfast: left out: {why}")
+    for remark in training.remarks:
+        voice.say(f"birdfast: noted: {remark}")
+
+
+@contextmanager
+def naming(training: Training) -> Iterator[None]:
+    """Name the recordings that could not be read before the reason why nothing comes of it."""
+    try:
+        yield
+    except BirdfastError:
+        tell(training)
+        raise
