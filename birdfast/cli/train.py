@@ -162,7 +162,7 @@ def _begin(chosen: argparse.Namespace, output: Path) -> None:
 def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     from .. import keyedvectors
     from ..tokens import Codebook
-    from ..train import background, recipe, recordings, stages
+    from ..train import background, keep, recipe, recordings, stages
 
     choices = recipe.load(chosen.preset, chosen.recipe)
     clips, classes = background.classes(clips, choices)
@@ -174,7 +174,7 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers,
-        say=stages.silent if chosen.quiet else voice.say,
+        say=keep.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),

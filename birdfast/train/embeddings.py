@@ -10,15 +10,12 @@ from pathlib import Path
 from ..arrays import Float32
 from ..errors import AudioError
 from . import contents
+from .keep import silent
 from .network import Network
 from .recordings import Clip, Tell
 from .vectorfile import Found, VectorFile
 
 NAME = "embeddings.sqlite"  # in the folder of a training's stages
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
 
 
 class EmbeddingStore:

@@ -11,10 +11,10 @@ from ..config import check
 from ..errors import ConfigError
 from ..labels import composed
 from . import contents, groups
+from .learning import Learning
 from .recordings import Clip
-from .stages import Training
 
-Trial = tuple[str, Training, list[Clip]]  # a fold, the training that hears nothing of it, and its clips
+Trial = tuple[str, Learning, list[Clip]]  # a fold, the training that hears nothing of it, and its clips
 
 
 def splits(clips: Sequence[Clip]) -> list[str]:
@@ -107,7 +107,7 @@ def parted(clips: Sequence[Clip], what: str | None, seed: int) -> tuple[Sequence
     return clips, [fold]
 
 
-def trials(training: Training, clips: Sequence[Clip], folds: Sequence[str]) -> list[Trial]:
+def trials(training: Learning, clips: Sequence[Clip], folds: Sequence[str]) -> list[Trial]:
     """Return for each fold the training that hears nothing of it, and its clips: all, before one begins.
 
     Raises

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,14 @@ def fit(
         else:
             made = [_softmax(values, labels, head, weight)]
     return [*made[:-1], _for_all(_for_two(made[-1]), there, targets.shape[1])]
+
+
+def told(targets: NDArray[np.bool_], classes: Sequence[str]) -> Iterator[str]:
+    """Say of how much a head is going to learn: of windows with targets [n, n_classes]."""
+    yield f"head: {len(targets):,} windows of {len(classes):,} classes"
+    silent = np.flatnonzero(targets.sum(axis=0) == 0).tolist()
+    if names := ", ".join(classes[number] for number in silent):
+        yield f"head: without a window, and so never to be found: {names}"
 
 
 def balance(targets: NDArray[np.bool_]) -> Float32:

@@ -19,10 +19,10 @@ from ..arrays import Bools, Float32, Float64, Int64
 from ..classifier import Classifier, Layer
 from ..errors import ConfigError
 from ..modelfolder import Arrays
-from . import groups, head
-from .embeddings import EmbeddingStore, silent
+from . import calibration, groups, head, innerfolds
+from .embeddings import EmbeddingStore
 from .headrecipe import HeadRecipe, NetworkHead
-from .keep import Keep, run_of
+from .keep import Keep, run_of, silent
 from .reader import each
 from .recordings import Clip, check_different
 from .sheets import Sheet
@@ -133,13 +133,14 @@ class HeadTraining:
         OSError
             The disk takes no more.
         """
-        clips = self.clips if clips is None else clips
+        is_learning, clips = clips is None, self.clips if clips is None else clips
         tell, number, sheet = self.remarks.setdefault, list[int](), Sheet(self.keep)
         self.store.open()
         try:
             work = partial(self.store.of, tell=tell)
             for clip, rows in each(clips, work, self.failures, n_workers=self.n_workers, bar=self.bar):
-                rows = rows[np.isfinite(rows).all(axis=1)]  # of silence, some networks say no numbers
+                if is_learning:
+                    rows = rows[np.isfinite(rows).all(axis=1)]  # of silence, some networks say no numbers
                 sheet.add(rows)
                 number += [clip] * len(rows)
         finally:
@@ -153,7 +154,9 @@ class HeadTraining:
 
     def logits(self, examples: Windows, arrays: Arrays) -> Float32:
         """Return a head's logits for windows: [n_windows, n_classes]; of a softmax, its logarithms."""
-        found = Classifier.of(arrays).logits(examples.values)
+        is_known = np.isfinite(examples.values).all(axis=1)
+        found = np.full((len(examples), len(self.classes)), head.NEVER, np.float32)
+        found[is_known] = Classifier.of(arrays).logits(examples.values[is_known])
         return found - np.logaddexp.reduce(found, axis=1, keepdims=True) if self.softmax else found
 
     def write(self, folder: Path, arrays: Arrays, title: str) -> None:
@@ -169,20 +172,18 @@ class HeadTraining:
             "seed": self.seed,
             "training": self.recipe.as_dict(),
         }
-        modelfolder.write(folder, facts, arrays, modelfolder.HEAD)
+        facts |= calibration.told(arrays, self.classes)
+        modelfolder.write(folder, facts, calibration.without(arrays), modelfolder.HEAD)
 
     def _train(self) -> Arrays:
         examples = self.examples()
-        self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
-        silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
-        if names := ", ".join(self.classes[number] for number in silent):
-            self.say(f"head: without a window, and so never to be found: {names}")
-        layers = fit(examples.values, examples.targets, self.softmax, self.recipe.head, self.seed)
-        return {
-            f"layer{number}_{name}": getattr(layer, name)
-            for number, layer in enumerate(layers)
-            for name in ("weight", "bias")
-        }
+        for line in head.told(examples.targets, self.classes):
+            self.say(line)
+        choice, values = self.recipe.head, examples.values
+        within = innerfolds.of_clips(self.clips, choice.folds, self.seed, self.n_workers)
+        what = calibration.Windows(values, examples.targets, within[examples.clip], values)
+        learn = partial(fit, exclusive=self.softmax, choice=choice, seed=self.seed)
+        return calibration.learn(what, self.softmax, learn, choice)
 
 
 def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, seed: int) -> list[Layer]:
@@ -208,17 +209,25 @@ def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, s
         As `head.fit`.
     """
     mean, share = scaling(values)
-    share *= np.sqrt(len(mean)) if choice.hidden else 1  # neurons begin with weights for values of about 1
     scaled: Float32 = (values - mean.astype(np.float32)) * share.astype(np.float32)
     weight = head.balance(targets) if choice.balanced else None
     if choice.kind == "ridge":
-        layers = [head.ridge(scaled, targets, choice.strength, weight)]
+        layers = [
+            _as_logits(head.ridge(scaled, targets, choice.strength, weight), scaled, targets, exclusive)
+        ]
     else:
         layers = head.fit(scaled, targets, exclusive, choice, seed, weight)
     first, *others = layers
     wide = first.weight.astype(np.float64) * share
     bias = first.bias - wide @ mean.astype(np.float32)
     return [Layer(wide.astype(np.float32), bias.astype(np.float32)), *others]
+
+
+def _as_logits(layer: Layer, values: Float32, targets: Bools, exclusive: bool) -> Layer:
+    """Return a layer of which activations make confidences: the one that fits the windows it has heard."""
+    logits = Classifier([layer]).logits(values)
+    share = np.float32(1 / calibration.temperature(logits, targets, exclusive, logits > head.NEVER / 2))
+    return Layer(layer.weight * share, layer.bias * share)
 
 
 def scaling(values: Float32) -> tuple[Float64, Float64]:

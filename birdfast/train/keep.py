@@ -36,6 +36,10 @@ WITHIN, FOLDS = "stages", "folds"  # in a model's folder: what its stages found,
 TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
 
 
+def silent(_: str) -> None:
+    """Say nothing."""
+
+
 @dataclass(frozen=True)
 class Keep:
     """A folder with a file for each stage.

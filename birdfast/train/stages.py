@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Self
-
-import numpy as np
+from typing import Any, Self
 
 from .. import bars, modelfolder
 from ..arrays import Float32
@@ -16,10 +14,21 @@ from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
 from ..stsg.pooling import averaged, named
-from . import background, calibration, codebooks, groups, head, innerfolds, mixes, pooling, skipgram
+from . import (
+    background,
+    calibration,
+    codebooks,
+    evaluation,
+    groups,
+    head,
+    innerfolds,
+    mixes,
+    pooling,
+    skipgram,
+)
 from .bands import BandStore
 from .examples import Examples
-from .keep import Keep, Run, forget, run_of
+from .keep import Keep, Run, forget, run_of, silent
 from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
@@ -27,10 +36,6 @@ from .recordings import Clip, check_different
 
 OF_CODEBOOK = ("window_s", "mixes", "frontend", "streams", "codebook")  # what of the recipe decides it
 OF_EMBEDDING = (*OF_CODEBOOK, "skipgram")
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
 
 
 @dataclass
@@ -138,12 +143,23 @@ class Training:
         each = [embeddings[named("embeddings", number)] for number in range(len(self.recipe.front_ends))]
         return self._stage("head", tables, lambda: self._train_head(found, each), again)
 
+    @property
+    def window_s(self) -> float:
+        """Seconds of a window, and from one to the next."""
+        return self.recipe.window_s
+
+    step_s = window_s
+
     def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
         """Return the windows of clips as a model hears them, by default of those to learn from, varied."""
         varied = self.recipe.pooling.averaged or clips is None
         variants = self.recipe.variants if varied else ()
         clips = self.heard if clips is None else clips
         return self._reader(found).examples(clips, self.classes, variants)
+
+    def logits(self, examples: Examples, arrays: Arrays) -> Float32:
+        """Return a model's logits for windows of sound, see `evaluation.logits`."""
+        return evaluation.logits(examples, self.recipe.pooling, arrays, exclusive=self.softmax)
 
     def model(self) -> Arrays:
         """Go through all stages; return all arrays of the model."""
@@ -190,11 +206,8 @@ class Training:
         interrupted = None if kept is None else kept.interrupted("skipgram", run)
         options = asdict(choice) | {"seed": self.seed}
 
-        def learn() -> Float32:
-            return skipgram.train(
-                sentences, n_tokens, progress=self._tell_epoch, checkpoint=interrupted, **options
-            )
-
+        told: dict[str, Any] = {"progress": self._tell_epoch, "checkpoint": interrupted}
+        learn = partial(skipgram.train, sentences, n_tokens, **told, **options)
         try:
             learnt = learn()
         except ModelError as error:
@@ -207,15 +220,10 @@ class Training:
     def _train_head(self, found: Arrays, embeddings: Sequence[Float32]) -> Arrays:
         examples = self.examples(found)
         pooler = pooling.fit(self.recipe.pooling, embeddings, examples)
-        self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
-        silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
-        if names := ", ".join(self.classes[number] for number in silent):
-            self.say(f"head: without a window, and so never to be found: {names}")
-        values, choice = examples.each(pooler), self.recipe.head
-        n, within = (
-            examples.n_variants,
-            innerfolds.of_clips(self.heard, choice.folds, self.seed, self.n_workers),
-        )
+        for line in head.told(examples.targets, self.classes):
+            self.say(line)
+        values, choice, n = examples.each(pooler), self.recipe.head, examples.n_variants
+        within = innerfolds.of_clips(self.heard, choice.folds, self.seed, self.n_workers)
         asked = averaged(values, n) if self.recipe.pooling.averaged else values[::n]
         fit = partial(head.fit, exclusive=self.softmax, head=choice, seed=self.seed)
         what = calibration.Windows(values, examples.targets, within[examples.clip], asked)
