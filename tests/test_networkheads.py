@@ -17,7 +17,7 @@ from birdfast.classifier import Classifier
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.pipeline import Pipeline
-from birdfast.train import folds, head, headrecipe, heads, recordings
+from birdfast.train import folds, head, headrecipe, recordings, scaled
 from birdfast.train.embeddings import EmbeddingStore
 from birdfast.train.heads import HeadTraining
 from birdfast.train.network import Network
@@ -214,7 +214,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from birdfast import modelfolder, atomicfile
-from birdfast.train import embeddings, head, heads, keep, vectorfile
+from birdfast.train import embeddings, keep, scaled, vectorfile
 from tests.test_networkheads import training
 where, data, network, output = sys.argv[1:]
 vectorfile.COMMIT_EVERY_S = 0.0
@@ -232,7 +232,7 @@ if where == "network":
 elif where == "vectors":
     killed_after(vectorfile, "_digest", 11)
 elif where == "head":
-    killed_after(heads, "fit", 0)
+    killed_after(scaled, "fit", 0)
 elif where == "kept":
     killed_after(keep.checkpoint, "write", 0)
 elif where == "folder":
@@ -278,11 +278,11 @@ def test_scaling_is_in_the_layers(kind: str) -> None:
     values = (dice.standard_normal((60, 4)) * [1, 1e3, 1e-3, 0] + [0, 1e4, 1, 5]).astype(np.float32)
     targets = np.eye(3, dtype=bool)[np.arange(60) % 3]
     values[:, 0] += 3 * (np.arange(60) % 3)
-    layers = heads.fit(values, targets, True, headrecipe.load(kind).head, 0)
+    layers = scaled.fit(values, targets, True, headrecipe.load(kind).head, 0)
     logits = Classifier(layers).logits(values)
     assert np.isfinite(logits).all()
-    scaled = heads.fit(values * np.float32(8), targets, True, headrecipe.load(kind).head, 0)
-    np.testing.assert_allclose(Classifier(scaled).logits(values * np.float32(8)), logits, atol=1e-2)
+    louder = scaled.fit(values * np.float32(8), targets, True, headrecipe.load(kind).head, 0)
+    np.testing.assert_allclose(Classifier(louder).logits(values * np.float32(8)), logits, atol=1e-2)
 
 
 def test_weights_make_classes_count_the_same() -> None:
@@ -302,7 +302,7 @@ def test_a_rare_class_is_not_outweighed() -> None:
     found = {}
     for balanced in (False, True):
         choice = headrecipe.NetworkHead(balanced=balanced)
-        logits = Classifier(heads.fit(values, targets, True, choice, 0)).logits(values)
+        logits = Classifier(scaled.fit(values, targets, True, choice, 0)).logits(values)
         found[balanced] = (logits.argmax(axis=1) == 1)[rare].mean()
     assert found[True] > found[False]
 

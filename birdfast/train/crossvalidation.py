@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from .. import bars, metrics
 from ..tables import escaped
 from . import calibration, evaluation, keep, leftout
-from .clock import STAGES, TEST, Task
+from .clock import TEST, Task
 from .evaluation import Confusion
 from .folds import Trial
 from .heldout import HeldOut, Kind
@@ -31,8 +31,9 @@ class Evaluation(NamedTuple):
 
 def tasks(training: Learning, trials: Sequence[Trial], last: str | None = None) -> list[Task]:
     """Return what is to be done, for a `clock.Clock`: folds, and the model's stages up to the last wanted."""
-    stages = STAGES[: STAGES.index(last) + 1] if last else STAGES
-    folds = [Task(_title(fold), _size(without), (*STAGES, TEST)) for fold, without, _ in trials]
+    every = training.stages
+    stages = every[: every.index(last) + 1] if last else every
+    folds = [Task(_title(fold), _size(without), (*every, TEST)) for fold, without, _ in trials]
     return [*folds, Task("model", _size(training), stages)]
 
 

@@ -19,6 +19,7 @@ KINDS: dict[str, dict[str, Any]] = {
     "mlp": {"hidden": 512, "epochs": 60, "decay": 0.01},
     "ridge": {"strength": 1.0},
 }
+BACKGROUNDS = ("clips", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,6 +30,8 @@ class NetworkHead(Head):
     ----------
     kind : "linear", "mlp" or "ridge"
         Logistic regression; a layer of `hidden` neurons before it; least squares.
+    background : "clips" or "none"
+        A network hears sound: there are no quiet parts of bands to learn from.
     balanced : bool
         Each class counts as much as any other, however many windows it has.
     """
@@ -40,6 +43,7 @@ class NetworkHead(Head):
         super().__post_init__()
         choice("kind", self.kind, KINDS)
         flag("balanced", self.balanced)
+        choice("background", self.background, BACKGROUNDS)
         if (self.hidden > 0) != (self.kind == "mlp"):
             raise ConfigError(
                 f"hidden: {self.hidden} does not fit the kind {self.kind}; mlp alone has neurons"

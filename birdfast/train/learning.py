@@ -35,8 +35,8 @@ class Learning(Protocol):
 
     Attributes
     ----------
-    clips, unlabelled : sequence of Clip
-        With labels or as background; and what else is heard.
+    clips : sequence of Clip
+        With labels, or as background.
     classes : sequence of str
     seed : int
     keep : path or None
@@ -46,7 +46,6 @@ class Learning(Protocol):
     """
 
     clips: Sequence[Clip]
-    unlabelled: Sequence[Clip]
     classes: Sequence[str]
     seed: int
     keep: Path | None
@@ -54,8 +53,18 @@ class Learning(Protocol):
     remarks: dict[str, None]
 
     @property
+    def unlabelled(self) -> Sequence[Clip]:
+        """What is heard beside the clips."""
+        ...
+
+    @property
     def say(self) -> Callable[[str], None]:
         """What gets a line at each step."""
+        ...
+
+    @property
+    def stages(self) -> tuple[str, ...]:
+        """What it goes through."""
         ...
 
     @property

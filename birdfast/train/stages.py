@@ -27,6 +27,7 @@ from . import (
     skipgram,
 )
 from .bands import BandStore
+from .clock import STAGES
 from .examples import Examples
 from .keep import Keep, Run, forget, run_of, silent
 from .mixes import Mix
@@ -97,6 +98,7 @@ class Training:
     store: BandStore = field(default=None, repr=False)  # type: ignore[assignment]
     failures: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
+    stages = STAGES
 
     def __post_init__(self) -> None:
         if self.store is None or not self.store.is_of(self.recipe.frontend, self.recipe.window_s):
@@ -152,8 +154,7 @@ class Training:
 
     def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
         """Return the windows of clips as a model hears them, by default of those to learn from, varied."""
-        varied = self.recipe.pooling.averaged or clips is None
-        variants = self.recipe.variants if varied else ()
+        variants = self.recipe.variants if self.recipe.pooling.averaged or clips is None else ()
         clips = self.heard if clips is None else clips
         return self._reader(found).examples(clips, self.classes, variants)
 
@@ -171,8 +172,7 @@ class Training:
         """Write the model's folder."""
         recipe = self.recipe.as_dict()
         facts = {
-            "title": title,
-            "licence": "as its trainer says",
+            **{"title": title, "licence": "as its trainer says"},
             "activation": "softmax" if self.softmax else "sigmoid",
             "window_s": self.recipe.window_s,
             "classes": list(self.classes),
