@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test long lowest convert bench lint format debug asan lib wheel clean
+.PHONY: demo test long lowest convert bench lint format debug asan lib wheel wheelhouse clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -78,8 +78,16 @@ asan: $(INSTALLED)
 wheel: $(INSTALLED)
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .
 
+# All that a notebook without network needs, for the Python and the processor that make it:
+#     pip install --no-index --find-links wheelhouse 'birdfast[birdnet,onnx]'
+EXTRAS ?= birdnet,onnx
+WHEELHOUSE ?= wheelhouse
+wheelhouse: $(INSTALLED)
+	$(BIN)/python -m pip wheel --quiet --wheel-dir '$(WHEELHOUSE)' '.[$(EXTRAS)]'
+	du -sh '$(WHEELHOUSE)'
+
 clean:
-	rm -rf .venv build dist demo *.egg-info birdfast/_kernels.c birdfast/*.so
+	rm -rf .venv build dist wheelhouse demo *.egg-info birdfast/_kernels.c birdfast/*.so
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -39,7 +39,7 @@ from .errors import (
 if TYPE_CHECKING:
     from .outcomes import Detection, Failure, Note
     from .pipeline import Pipeline, Scored
-    from .runs import Follower, Results
+    from .runs import Follower, Results, Submission
     from .runs.results import Windows
     from .workers.warm import WarmPool
 else:
@@ -48,7 +48,7 @@ else:
         {
             "outcomes": ("Detection", "Failure", "Note"),
             "pipeline": ("Pipeline", "Scored"),
-            "runs": ("Follower", "Results"),
+            "runs": ("Follower", "Results", "Submission"),
             "runs.results": ("Windows",),
             "workers.warm": ("WarmPool",),
         },
@@ -68,6 +68,7 @@ __all__ = [
     "RecordingWarning",
     "Results",
     "Scored",
+    "Submission",
     "WarmPool",
     "Windows",
     "WorkerError",
@@ -139,6 +140,7 @@ def run(
     followers: "Sequence[Follower]" = (),
     progress: bool = False,
     csv_safe: bool = False,
+    submission: "Submission | None" = None,
     **options: Any,
 ) -> "Results":
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -156,7 +158,7 @@ def run(
     output : path
         The folder for the tables and the run's journal.
     kinds : str or sequence of str
-        The tables to write: "csv", "parquet", "scores", "embeddings".
+        The tables to write: "csv", "parquet", "scores", "embeddings", "submission".
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
     shard : str or None
@@ -175,6 +177,8 @@ def run(
         Show on standard error how far it is, as the command does.
     csv_safe : bool
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+    submission : Submission or None
+        How scores become a "submission": at the least its sample, `Submission(sample="sample.csv")`.
     **options
         As `load`.
 
@@ -209,6 +213,7 @@ def run(
         force=force,
         fail_fast=fail_fast,
         csv_safe=csv_safe,
+        submission=submission,
     )
     one = isinstance(recordings, str | bytes | os.PathLike)
     every = [recordings] if one else several("recordings", recordings, "a path, or several")

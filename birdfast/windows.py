@@ -14,8 +14,8 @@ min-1s
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,6 +53,33 @@ class Grid:
     def span(self, first: int, last: int) -> tuple[int, int]:
         """Return the samples from the start of window `first` to the end of window `last - 1`."""
         return first * self.step_samples, (last - 1) * self.step_samples + self.window_samples
+
+
+def parted(grid: Grid, shifts_s: Sequence[float]) -> Grid:
+    """Return the one grid of all windows that a grid and its shifted copies have.
+
+    Parameters
+    ----------
+    grid : Grid
+    shifts_s : sequence of float
+        Seconds from where it begins to where each copy does, in order; none: it alone.
+
+    Raises
+    ------
+    ConfigError
+        They do not part the step evenly, from 0 on.
+    """
+    step_samples, n = grid.step_samples, max(1, len(shifts_s))
+    even = [step_samples * place // n for place in range(n)]
+    if step_samples % n or [round(shift * grid.rate_hz) for shift in shifts_s] not in ([], even):
+        told, fits = (
+            " ".join(f"{shift:g}" for shift in shifts)
+            for shifts in (shifts_s, [step_samples * place / n / grid.rate_hz for place in range(n)])
+        )
+        raise ConfigError(
+            f"shifts_s: {told} do not part a step of {step_samples / grid.rate_hz:g} s evenly, as {fits} do"
+        )
+    return replace(grid, step_samples=step_samples // n)
 
 
 def cut(blocks: Iterator[Float32], grid: Grid, n_windows: int | None, batch: int) -> Iterator[Float32]:

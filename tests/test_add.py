@@ -97,7 +97,9 @@ def test_every_key_of_a_manifest_has_its_meaning_and_is_one_that_a_manifest_take
     (tmp_path / "model.toml").write_text(manifest.text(facts, drawn), encoding="utf-8")
     model = models.find(tmp_path)
     assert {key: getattr(model, key) for key in facts if key not in ("model", "labels")} == {
-        key: value for key, value in facts.items() if key not in ("model", "labels")
+        key: tuple(value) if isinstance(value, list) else value
+        for key, value in facts.items()
+        if key not in ("model", "labels")
     }
     assert model.front_end == drawn
     (tmp_path / "model.toml").write_text(manifest.text({"rate_hz": 8_000}))

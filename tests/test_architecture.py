@@ -30,6 +30,7 @@ LAYERS = (
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
         *("annotations", "spectrogram", "tokens", "classifier", "keyedvectors"),
+        *("deployments", "postprocessing", "submission"),
     },
     {"frontends", "stsg", "journal", "modelfolder"},
     {"grafting", "models", "converting"},

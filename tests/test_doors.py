@@ -44,6 +44,7 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "sensitivity": (*NO_REAL, 0.4),
     "overlap_s": tuple(value for value in (*NO_REAL, -1) if value is not None),
     "step_s": tuple(value for value in (*NO_REAL, 0) if value is not None),
+    "shifts_s": ("0", 5, None, b"x", ["0"], [-1], [NAN], [INF], [True], [[0.0]], (0, None)),
     "tail": NO_WORD,
     "normalization": NO_WORD,
     "graft": NO_FLAG,

@@ -26,6 +26,7 @@ OPTIONS = {  # of every option a value that is not the usual one
     "sensitivity": 1.25,
     "overlap_s": 0.25,
     "step_s": 0.25,
+    "shifts_s": (0.0, 0.25),
     "tail": "drop",
     "normalization": "zoo",
     "graft": False,
@@ -50,6 +51,7 @@ MODEL = {  # of every field that decides what a network says of sound, or what i
     "label_spaces": (models.LabelSpace(name="species"),),
     "front_end": Recipe(n_fft=512, hop_samples=128),
     "labels_format": "csv:name",
+    "post": ("top2",),
 }
 FILES = {"path", "labels_path", "kind", "backbone"}  # of which the content decides
 TOLD = {  # to people, or where the files come from

@@ -27,6 +27,7 @@ from birdfast.tables import files
 from birdfast.tables.dense import DenseTable
 from birdfast.tables.detections import MORE, CsvTable, ParquetTable
 from birdfast.tables.failures import FailuresTable, NotesTable
+from birdfast.tables.submission import SubmissionTable
 from birdfast.tables.table import About, AboutModel, Names, Result, Table
 
 from .journals import RUN, TWO, rows_of
@@ -47,12 +48,14 @@ SECONDS = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence
 EXACT = ("start_s", "end_s", "scientific_name", "common_name", "confidence", "file")
 FAILURE = ("path", "stage", "error", "message", "bytes", "rate_hz", "duration_s")
 SCORES, EMBEDDING = ("file", "start_s", "end_s", "scores"), ("file", "start_s", "end_s", "embedding")
+SUBMITTED = ("row_id", "Avis", "Engine")
 DENSE = {kind: partial(DenseTable, kind=kind) for kind in tables.DENSE}
 MEMBERS = [
     Member(CsvTable, "detections.csv", SECONDS, 2, ("Model",)),
     Member(ParquetTable, "detections.parquet", EXACT, 2, ("model",)),
     Member(DENSE["scores"], "scores.parquet", SCORES, 3, (), "scores-one.parquet"),
     Member(DENSE["embeddings"], "embeddings.parquet", EMBEDDING, 3, (), "embeddings-one.parquet"),
+    Member(partial(SubmissionTable, header=SUBMITTED), "submission.csv", SUBMITTED, 3),
     Member(FailuresTable, "failures.csv", FAILURE, 1, ("model",)),
     Member(NotesTable, "notes.csv", ("path", "note"), 1),
 ]
@@ -104,6 +107,7 @@ def told(path: str, about: About, number: int) -> Result:
     failure = Failure(path, "audio", "AudioError", "cut\nshort", 44, 8_000, 1.5, whose)
     chunks = [rows_of(2, first=number), rows_of(1, first=number + 2)]
     dense = {(model, kind): chunks for model in range(len(about.models)) for kind in tables.DENSE}
+    dense[0, tables.SUBMISSION] = chunks
     return Result(path, [found[:1], found[1:]], [failure], [f"note {number}"], dense)
 
 
@@ -129,6 +133,8 @@ def rows_in(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
 
 def files_in(rows: list[dict[str, Any]]) -> list[str]:
     """Return whose rows they are."""
+    if "row_id" in rows[0]:
+        return [f"{row['row_id'].rpartition('_')[0]}.wav" for row in rows]
     column = next(name for name in ("File", "file", "path") if name in rows[0])
     return [row[column] for row in rows]
 
@@ -417,7 +423,7 @@ def test_a_table_that_fails_at_its_last_byte_leaves_all_the_old_ones(
     with pytest.raises(OSError, match="No space left"):
         tables.write_all(tmp_path, kinds, about, results(2))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert len(before) == 6
+    assert len(before) == 7
 
 
 def test_tokens_without_their_footer_are_no_table(tmp_path: Path) -> None:

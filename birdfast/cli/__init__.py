@@ -4,6 +4,7 @@ At import a command's module needs the standard library alone; the rest is impor
 """
 
 from . import (
+    bench,
     compare,
     convert,
     demo,
@@ -30,6 +31,7 @@ COMMANDS = {
     "models": models,
     "convert": convert,
     "optimize": optimize,
+    "bench": bench,
     "info": info,
     "demo": demo,
     "plot": plot,

@@ -8,6 +8,7 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
   scores.parquet      every window's confidences of all classes, as a list, with --rtype scores
   embeddings.parquet  every window's embedding, as a list, with --rtype embeddings
+  submission.csv      a row for every 5 s of every file, whatever happens, with --rtype submission
   failures.csv        the files that could not be analysed to their end, and why; empty if none
 
   journal.sqlite      what is done: the same command goes on where a run was interrupted
@@ -26,7 +27,8 @@ complete, and are the same whether it was interrupted or not. Names and labels s
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
 options; a file that has changed since is analysed again, and the command says so. Whether scores
 and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
-finished folder. A file of a table's name in a folder without a journal is somebody else's, and refused.
+finished folder, and a submission, with other --blend, --post or --classes, of one that kept scores, as those
+do that made one. A file of a table's name in a folder without a journal is somebody else's, and refused.
 
 The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
 the first), and they come back from the journal at no cost; how many were left out is said. In failures.csv
@@ -40,7 +42,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..config import MIN_CONFIDENCE, Options
-from . import channel, exits, values
+from . import channel, cut, exits, submission, values
 
 if TYPE_CHECKING:
     from ..outcomes import Failure
@@ -87,18 +89,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="how sound gets to the model's rate: keeping nearly all that both rates can hold, by soxr, or"
         " window by window as birdnet does, for comparisons (default: %(default)s)",
     )
-    cut = parser.add_argument_group("windows").add_mutually_exclusive_group()
-    cut.add_argument("--overlap", type=float, metavar="S", help="seconds that neighbouring windows share")
-    cut.add_argument(
-        "--step", type=float, metavar="S", help="seconds from window to window: the other way to say it"
-    )
-    parser.add_argument(
-        "--tail",
-        choices=("pad", "drop", "min-1s"),
-        default=Options.tail,
-        help="a last, shorter window: pad it with silence, drop it, or drop it below 1 s"
-        " (default: %(default)s)",
-    )
+    cut.arguments(parser)
     pick = parser.add_argument_group("scores")
     pick.add_argument(
         "--min-conf",
@@ -118,13 +109,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="S",
         help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
     )
-    parser.add_argument(
-        "--rtype",
-        default="csv",
-        metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
-    )
+    values.rtype(parser)
     values.csv_safe(parser)
+    submission.arguments(parser)
     parser.add_argument(
         "--workers",
         "--threads",
@@ -224,6 +211,7 @@ def _options(chosen: argparse.Namespace) -> Options:
         sensitivity=chosen.sensitivity,
         overlap_s=chosen.overlap,
         step_s=chosen.step,
+        shifts_s=chosen.shift,
         tail=chosen.tail,
         normalization=chosen.normalization,
         graft=chosen.graft,
@@ -238,8 +226,9 @@ def _options(chosen: argparse.Namespace) -> Options:
 def _how(chosen: argparse.Namespace) -> How:
     from ..runs import How, shards
 
+    kinds = values.kinds(chosen.rtype)
     return How(
-        kinds=values.kinds(chosen.rtype),
+        kinds=kinds,
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
@@ -247,4 +236,5 @@ def _how(chosen: argparse.Namespace) -> How:
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
+        submission=submission.of(chosen, kinds),
     )

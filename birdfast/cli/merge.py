@@ -2,9 +2,9 @@
 
 The folders are those of `birdfast infer --shard 1/n` to `n/n`; all have to be there, finished, and
 of the same models and options. The tables are the same as one run over all files writes; scores and
-embeddings can be had if the runs kept them. birdfast-merged.txt says that they are merge's, so that the same
-command may replace them; a file of a table's name where neither it nor a journal lies is refused,
-and so is the folder of another run.
+embeddings can be had if the runs kept them, and a submission if they kept scores (--rtype scores).
+birdfast-merged.txt says that they are merge's, so that the same command may replace them; a file of a
+table's name where neither it nor a journal lies is refused, and so is the folder of another run.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import argparse
 from pathlib import Path
 
 from .. import voice
-from . import exits, values
+from . import exits, submission, values
 
 HELP = "join the shards of a run into one table"
 
@@ -24,13 +24,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tables go"
     )
-    parser.add_argument(
-        "--rtype",
-        default="csv",
-        metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet, scores, embeddings (default: %(default)s)",
-    )
+    values.rtype(parser)
     values.csv_safe(parser)
+    submission.arguments(parser)
     parser.add_argument(
         "--force", action="store_true", help="replace files of the tables' names, whoever wrote them"
     )
@@ -42,6 +38,7 @@ def run(chosen: argparse.Namespace) -> int:
 
     parts = [Path(part) for part in chosen.parts]
     kinds, how = values.kinds(chosen.rtype), {"csv_safe": chosen.csv_safe, "force": chosen.force}
-    written, standing = merge(parts, chosen.output, kinds, **how)
+    asked = submission.of(chosen, kinds)
+    written, standing = merge(parts, chosen.output, kinds, **how, submission=asked, tell=voice.say)
     voice.report(*(f"written: {path}" for path in written))
     return exits.of_run(standing)

@@ -138,6 +138,17 @@ def kinds(text: str) -> tuple[str, ...]:
     return found
 
 
+def rtype(parser: argparse.ArgumentParser) -> None:
+    """Declare which tables are written."""
+    parser.add_argument(
+        "--rtype",
+        default="csv",
+        metavar="KINDS",
+        help="kinds of table, joined by commas: csv, parquet, scores, embeddings, submission"
+        " (default: %(default)s)",
+    )
+
+
 def seconds(text: str) -> float:
     """Read what --file-timeout takes."""
     from ..workers.patience import check_timeout

@@ -82,6 +82,9 @@ class Options:
         Seconds that neighbouring windows share; None is the model's own default.
     step_s : float in (0, 86400] or None
         Seconds from one window's start to the next: the other way to say the same.
+    shifts_s : tuple of float
+        Seconds by which further grids of windows begin later: they part the step evenly, as 0 and 2.5 do one
+        of 5 s. Without any, or with 0 alone, there is one grid.
     tail : "pad", "drop" or "min-1s"
         What becomes of the end of a recording that fills no whole window (`windows.Grid`).
     normalization : "none", "hoplite", "zoo" or None
@@ -116,6 +119,7 @@ class Options:
     sensitivity: float = 1.0
     overlap_s: float | None = None
     step_s: float | None = None
+    shifts_s: tuple[float, ...] = ()
     tail: Tail = "pad"
     normalization: Normalization | None = None
     graft: bool = True
@@ -134,6 +138,9 @@ class Options:
         self._own("step_s", above_zero, LONGEST_S, "seconds")
         if self.overlap_s is not None and self.step_s is not None:
             raise ConfigError("overlap and step say the same thing: give one of them")
+        shifts = several("shifts_s", self.shifts_s, "a list of seconds")
+        every = {number("shifts_s", shift, 0, LONGEST_S, f"0 to {LONGEST_S:,} seconds") for shift in shifts}
+        object.__setattr__(self, "shifts_s", tuple(sorted(every)))
         self._own("graft", flag)
         choice("runtime", self.runtime, get_args(Runtime))
         choice("precision", self.precision, get_args(Precision))

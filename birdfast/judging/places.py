@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from functools import cache
-from importlib import import_module
-from importlib.util import find_spec
-from typing import Any
 
-DEPLOYMENTS = "birdfast.deployments"
-
-
-@cache
-def _deployments() -> Any:
-    return import_module(DEPLOYMENTS) if find_spec(DEPLOYMENTS) else None
+from .. import deployments
 
 
 def of(name: str, start_s: float, pattern: str | None = None) -> dict[str, str]:
@@ -28,9 +19,6 @@ def of(name: str, start_s: float, pattern: str | None = None) -> dict[str, str]:
     pattern : str, optional
         How names are made: see `deployments.of`.
     """
-    deployments = _deployments()
-    if deployments is None:
-        return {}
     told = deployments.of(name, pattern)
     found = {"site": told.site} if told.site else {}
     if told.start is not None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from .. import labels
+from .. import labels, postprocessing
 from ..config import Activation, Normalization
-from ..errors import ModelError
+from ..errors import ConfigError, ModelError
 from ..windows import LENGTHS_S
 from .names import is_name
 from .window import check_window
@@ -51,6 +51,10 @@ MEANINGS: Mapping[str, tuple[str, Any]] = {
     ),
     "output": ("Which output has the scores, where there are several.", "scores"),
     "embedding": ("Which output has the embedding, if not the one that it shows by itself.", "embedding"),
+    "post": (
+        "What its rows of a submission go through, in this order; see `birdfast infer --help`.",
+        ["smooth:0.15", "top2"],
+    ),
     "embedding_samples": ("How long its embedding is, and how many classes it scores.", 1_024),
     "n_classes": ("", 500),
 }
@@ -77,6 +81,13 @@ def _text(fits: Callable[[str], object], takes: str) -> Fitting:
     return lambda value: isinstance(value, str) and bool(fits(value)), takes
 
 
+def _are_steps(value: Any) -> bool:
+    try:
+        return len(postprocessing.parsed(value)) > 0
+    except ConfigError:
+        return False
+
+
 TEXT = _text(lambda value: True, "text")
 WORD = _text(str.strip, "text that is not blank")
 # Each key that a user's manifest can have, with what fits; tables are read where they are made.
@@ -96,6 +107,7 @@ FITTING: Mapping[str, Fitting] = {
     "normalization": _one_of(*get_args(Normalization)),
     "activation": _one_of(*get_args(Activation)),
     **dict.fromkeys(("output", "embedding", "spatial_embedding"), WORD),
+    "post": (_are_steps, f"a list of {postprocessing.FITTING}"),
     **dict.fromkeys(("embedding_samples", "n_classes"), _from(1, MOST_VALUES)),
 }
 
@@ -155,4 +167,6 @@ def _told(value: Any) -> str:
     """Return a value as TOML has it."""
     if isinstance(value, str):
         return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(map(_told, value))}]"
     return str(value).lower() if isinstance(value, bool) else repr(value)

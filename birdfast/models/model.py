@@ -65,6 +65,8 @@ class Model:
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
         The picture that the network takes; None: the sound itself.
+    post : tuple of str
+        What its rows of a submission go through: see `postprocessing.parsed`.
     tried : str
         Whether its authors' file ran here: "yes", "no", "same architecture with random weights"; or "".
     embedding_samples, n_classes : int
@@ -102,6 +104,7 @@ class Model:
     thresholds: tuple[float, ...] = ()
     label_spaces: tuple[LabelSpace, ...] = ()
     front_end: Recipe | None = None
+    post: tuple[str, ...] = ()
     tried: str = ""
     embedding_samples: int = 0
     n_classes: int = 0
@@ -240,8 +243,9 @@ def described(
     ConfigError
         They do not fit.
     """
-    told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
-    told |= {key: tuple(told.get(key, ())) for key in ("alternatives", "thresholds")}
+    tuples = ("alternatives", "post", "thresholds")
+    kinds_of = {"path": Path, "labels_path": Path, **dict.fromkeys(tuples, tuple)}
+    told |= {key: made(told[key]) for key, made in kinds_of.items() if key in told}
     told["backbone"] = None if backbone is None else described(**backbone)
     if front_end is not None:
         from ..frontends.recipe import Recipe

@@ -154,7 +154,8 @@ def _trained(folder: Path) -> Model:
     if "rate_hz" not in facts["frontend"]:
         raise ModelError(f"{place}: lacks frontend.rate_hz")
     rate_hz = facts["frontend"]["rate_hz"]
-    _check(place, {"rate_hz": rate_hz})
+    told = {"rate_hz": rate_hz, **({"post": facts["post"]} if "post" in facts else {})}
+    _check(place, told)
     return Model(
         name=folder.resolve().name,
         title=facts["title"],
@@ -163,6 +164,7 @@ def _trained(folder: Path) -> Model:
         rate_hz=rate_hz,
         window_samples=round(facts["window_s"] * rate_hz),
         activation=facts["activation"],
+        post=told.get("post", ()),
         labels_format="toml",
         path=place,
         labels_path=place,
@@ -180,7 +182,7 @@ def _head(folder: Path) -> Model:
     """Describe a classifier that birdfast trained on a network's embedding."""
     facts = modelfolder.facts(folder, modelfolder.HEAD)
     place = folder / modelfolder.MANIFEST
-    told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples") if key in facts}
+    told: dict[str, Any] = {key: facts[key] for key in ("rate_hz", "step_samples", "post") if key in facts}
     _check(place, told)
     return Model(
         name=folder.resolve().name,
@@ -205,6 +207,7 @@ def _check(place: Path, facts: dict[str, Any]) -> None:
     manifest.check(place, {key: value for key, value in facts.items() if key not in TABLES})
     if "on_sha256" in facts:
         facts["on_sha256"] = facts["on_sha256"].lower()
+    facts |= {key: tuple(facts[key]) for key in ("post",) if key in facts}
 
 
 def _with_label_spaces(place: Path, facts: dict[str, Any]) -> dict[str, Any]:

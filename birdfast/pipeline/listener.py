@@ -222,4 +222,5 @@ def _grid(model: models.Model, options: Options) -> windows.Grid:
         step_samples = model.window_samples - round(options.overlap_s * model.rate_hz)
     elif options.step_s is not None:
         step_samples = round(options.step_s * model.rate_hz)
-    return windows.Grid(model.rate_hz, model.window_samples, step_samples, options.tail)
+    grid = windows.Grid(model.rate_hz, model.window_samples, step_samples, options.tail)
+    return windows.parted(grid, options.shifts_s)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from itertools import islice
+from functools import partial
+from itertools import islice, product
 
 from .. import inputs, tables, voice
 from .. import models as known_models
@@ -25,8 +26,10 @@ from .how import How
 from .output import check_tables, output_folder, telling
 from .results import Results
 from .room import Room
+from .submission import Submission
+from .submitting import Submitter, write_tables
 
-__all__ = ["Follower", "How", "Results", "Run"]
+__all__ = ["Follower", "How", "Results", "Run", "Submission"]
 
 NAMED = 3  # files that changed: of a whole disk that was copied anew, nobody wants to read all
 STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
@@ -68,7 +71,8 @@ class Run:
         for kind in self.how.kinds:
             tables.check(kind)
         known_models.check_several(models)
-        keep = tuple(kind for kind in tables.DENSE if kind in self.how.kinds or kind in options.keep)
+        wanted = {*self.how.kinds, *options.keep, *(("scores",) * (tables.SUBMISSION in self.how.kinds))}
+        keep = tuple(kind for kind in tables.DENSE if kind in wanted)
         self.recordings, self.models = recordings, models
         self.options = thresholds.settled(dataclasses.replace(options, keep=keep), models)
         self.folder = output_folder(folder)
@@ -76,6 +80,8 @@ class Run:
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
+        asked = self.how.submission
+        self._submitter = None if asked is None else Submitter(asked, recordings)
 
     def work(self, *followers: Follower) -> Results:
         """Work off what is still to do, and write the tables.
@@ -108,15 +114,17 @@ class Run:
                 return self._stop(journal, [failure])
             if set(self.how.kinds) & set(tables.DENSE):
                 room.check()
-            found = results.results(journal)
-            written = tables.write_all(self.folder, self.how.kinds, about, found, csv_safe=self.how.csv_safe)
+            again, safe = partial(results.results, journal), self.how.csv_safe
+            written = write_tables(self.folder, self.how.kinds, about, again, self._submitter, csv_safe=safe)
+            if self._submitter is not None:
+                _warn(followers, self._submitter.left_over())
         return Results(self.folder, written)
 
     def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
         how = self.how
         pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
-        stack.callback(_pass_on, pool.notes, followers)
+        stack.callback(_warn, followers, pool.notes)
         pool.hear = _once(followers)
         known_widths = self._known_widths()
         if known_widths is None:
@@ -126,6 +134,8 @@ class Run:
         widths = known_widths or pool.widths()
         known = facts(self.models, self.options, pool.digests, widths, self.recordings, how.shard)
         known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
+        if self._submitter is not None:
+            _say(followers, self._submitter.fit(known.about))
         journal = stack.enter_context(Journal(self.folder, known, force=how.force))
         jobs, n_done = self._plan(journal)
         if jobs and known_widths is not None:
@@ -195,9 +205,7 @@ class Run:
             batches = places.AT_ONCE.get(network.kind, ())
             if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
                 titles[sha256] = network.title
-        for title in titles.values():
-            for follower in followers:
-                follower.say(f"preparing {title} for speed, once: some seconds")
+        _say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])
 
 
 @contextmanager
@@ -216,8 +224,7 @@ def _once(followers: Sequence[Follower]) -> Callable[[str], None]:
     def hear(text: str) -> None:
         if text not in said:
             said.add(text)
-            for follower in followers:
-                follower.say(text)
+            _say(followers, [text])
 
     return hear
 
@@ -226,12 +233,14 @@ def _say_what_changed(changed: Mapping[str, str], followers: Sequence[Follower])
     told = [f"{path}: changed since ({why}): analysed again" for path, why in islice(changed.items(), NAMED)]
     if (n_more := len(changed) - NAMED) > 0:
         told.append(f"{counted(n_more, 'more file')} changed since: analysed again")
-    for follower in followers:
-        for words in told:
-            follower.say(words)
+    _say(followers, told)
 
 
-def _pass_on(notes: Mapping[str, None], followers: Sequence[Follower]) -> None:
-    for follower in followers:
-        for note in notes:
-            follower.warn(note)
+def _say(followers: Sequence[Follower], told: Iterable[str]) -> None:
+    for words, follower in product(told, followers):
+        follower.say(words)
+
+
+def _warn(followers: Sequence[Follower], told: Iterable[str]) -> None:
+    for words, follower in product(told, followers):
+        follower.warn(words)

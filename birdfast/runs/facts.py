@@ -31,6 +31,7 @@ OF_MODEL = (
     "label_spaces",
     "front_end",
     "labels_format",
+    "post",
 )
 
 
@@ -127,4 +128,6 @@ def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Diges
     told = of_models[0]
     if len(models) > 1:
         told = {key: json.dumps([one[key] for one in of_models]) for key in told}
+    if any(model.post for model in models):
+        told["post"] = json.dumps([model.post for model in models])
     return {"birdfast_version": __version__, **told, "options": json.dumps(options.as_dict())}

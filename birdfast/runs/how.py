@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 
 from ..config import flag, whole
+from ..errors import ConfigError
 from ..workers.patience import check_timeout
 from .shards import Shard
+from .submission import Submission, check_submission
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -34,11 +36,14 @@ class How:
         Stop at the first failure, and at those of before.
     csv_safe : bool
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+    submission : Submission or None
+        How scores become the kind of table "submission", where that is wanted.
 
     Raises
     ------
     ConfigError
-        A number of workers below 1, or a time that `check_timeout` refuses.
+        A number of workers below 1, or a time that `check_timeout` refuses; a submission whose kind is not
+        wanted, that kind without one, or one of a shard, which has not all rows.
     """
 
     kinds: tuple[str, ...] = ("csv",)
@@ -49,6 +54,7 @@ class How:
     retry: bool = False
     fail_fast: bool = False
     csv_safe: bool = False
+    submission: Submission | None = None
 
     def __post_init__(self) -> None:
         if self.n_workers is not None:
@@ -56,3 +62,9 @@ class How:
         for name in ("force", "retry", "fail_fast", "csv_safe"):
             flag(name, getattr(self, name))
         check_timeout(self.file_timeout_s)
+        check_submission(self.kinds, self.submission)
+        if self.submission is not None and self.shard is not None:
+            raise ConfigError(
+                "submission: a shard has not all of its rows; run each with --rtype scores, then"
+                " birdfast merge with --rtype submission"
+            )

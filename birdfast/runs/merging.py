@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 
 from .. import journal, tables
@@ -12,6 +13,8 @@ from ..errors import ConfigError
 from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
 from . import results, shards
 from .output import check_no_run, check_tables, output_folder, telling
+from .submission import Submission, check_submission
+from .submitting import Submitter, write_tables
 
 
 def merge(
@@ -21,6 +24,8 @@ def merge(
     *,
     csv_safe: bool = False,
     force: bool = False,
+    submission: Submission | None = None,
+    tell: Callable[[str], object] = lambda said: None,
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
 
@@ -36,6 +41,10 @@ def merge(
         See `How`.
     force : bool
         Replace files of the tables' names that are not known to be ours.
+    submission : Submission or None
+        See `How`.
+    tell : callable of str
+        Hears which model knows how much of the submission, and what is of no recording.
 
     Returns
     -------
@@ -54,6 +63,8 @@ def merge(
     """
     for kind in kinds:
         tables.check(kind)
+    check_submission(kinds, submission)
+    submitter = None if submission is None else Submitter(submission)
     output_folder(folder)
     with telling(folder), ExitStack() as stack:
         stack.enter_context(Folder(folder))
@@ -64,14 +75,20 @@ def merge(
         tables.check_places(folder, kinds, about)
         if not force:
             check_tables(folder, about, MERGED)
+        wanted = {*kinds, *(("scores",) if submitter else ())}
         for kind in tables.DENSE:
-            if kind in kinds and kind not in about.models[0].widths:
+            if kind in wanted and kind not in about.models[0].widths:
                 raise ConfigError(
                     f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
                 )
         tables.tidy(folder, about)
+        for words in submitter.fit(about) if submitter else ():
+            tell(words)
         _sign(folder, parts)
-        written = tables.write_all(folder, kinds, about, results.merged(records), csv_safe=csv_safe)
+        again = partial(results.merged, records)
+        written = write_tables(folder, kinds, about, again, submitter, csv_safe=csv_safe)
+        for words in submitter.left_over() if submitter else ():
+            tell(words)
         return written, total([record.standing() for record in records])
 
 

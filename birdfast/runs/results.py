@@ -5,6 +5,7 @@ from __future__ import annotations
 import heapq
 import os
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +17,7 @@ from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure, Note, noted
-from ..tables import About, Result
+from ..tables import About, Anew, Result
 
 
 class Windows(NamedTuple):
@@ -189,14 +190,13 @@ def result(record: Record, entry: Entry, about: About, *, so_far: bool = False) 
     """
     numbers = [number for number in range(len(about.models)) if not (so_far and number in entry.waiting)]
     dense = {
-        (number, kind): record.dense(entry, kind, width, number)
+        (number, kind): Anew(partial(record.dense, entry, kind, width, number))
         for number in numbers
         for kind, width in about.models[number].widths.items()
     }
     detections = _detections(record, entry, about, numbers)
-    return Result(
-        os.fsdecode(entry.path), detections, entry.failures(), noted(entry.decoder, entry.remarks()), dense
-    )
+    path, notes = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks())
+    return Result(path, detections, entry.failures(), notes, dense, entry.audio_s)
 
 
 def failures(record: Record) -> list[Failure]:

@@ -18,14 +18,18 @@ from .dense import DenseTable
 from .detections import CsvTable, ParquetTable, arrow, read_csv
 from .failures import FailuresTable, NotesTable
 from .files import escaped
-from .table import About, AboutModel, Names, Result, Table
+from .submission import KIND as SUBMISSION
+from .submission import ROW_ID, SubmissionTable
+from .table import About, AboutModel, Anew, Names, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
     "DENSE",
     "KINDS",
+    "SUBMISSION",
     "About",
     "AboutModel",
+    "Anew",
     "FailuresTable",
     "Names",
     "NotesTable",
@@ -49,7 +53,7 @@ __all__ = [
 DETECTIONS: dict[str, type[CsvTable] | type[ParquetTable]] = {"csv": CsvTable, "parquet": ParquetTable}
 ALWAYS: tuple[type[FailuresTable], type[NotesTable]] = (FailuresTable, NotesTable)
 DENSE: tuple[Dense, ...] = tuple(dense.COLUMNS)
-KINDS = (*DETECTIONS, *DENSE)
+KINDS = (*DETECTIONS, *DENSE, SUBMISSION)
 
 
 def check(kind: str) -> None:
@@ -108,12 +112,18 @@ def forget(folder: Path, about: About) -> None:
 
 
 def write_all(
-    folder: Path, kinds: Iterable[str], about: About, results: Iterable[Result], *, csv_safe: bool = False
+    folder: Path,
+    kinds: Iterable[str],
+    about: About,
+    results: Iterable[Result],
+    *,
+    header: Sequence[str] = (),
+    csv_safe: bool = False,
 ) -> list[Path]:
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
 
     Tables of other kinds that are there already are written, too, so that all in a folder say the same; one
-    whose rows the run did not keep is removed.
+    whose rows the run did not keep is removed, and so is a submission of before.
 
     Parameters
     ----------
@@ -121,6 +131,8 @@ def write_all(
     kinds : iterable of str
     about : About
     results : iterable of Result
+    header : sequence of str
+        The columns of the table for a competition, where it is wanted.
     csv_safe : bool
         Put an apostrophe before text in CSVs that a spreadsheet would run.
 
@@ -134,7 +146,7 @@ def write_all(
     kinds = _with_those_there(folder, kinds, about)
     with ExitStack() as stack:
         with _too_late():
-            members = _members(kinds, about, csv_safe=csv_safe).values()
+            members = _members(kinds, about, header, csv_safe=csv_safe).values()
             tables = [stack.enter_context(made(folder)) for made in members]
         for result in results:
             _write(tables, result)
@@ -171,7 +183,7 @@ def write_failures(
 
 
 def _members(
-    kinds: Iterable[str], about: About, *, csv_safe: bool = False
+    kinds: Iterable[str], about: About, header: Sequence[str] = (), *, csv_safe: bool = False
 ) -> dict[str, Callable[[Path], Table]]:
     """Return what makes a run's tables, by the names of their files."""
     chosen = tuple(kinds)
@@ -186,6 +198,10 @@ def _members(
             made[dense.name(column, about, model)] = partial(
                 DenseTable, kind=column, about=about, model=model
             )
+    if SUBMISSION in chosen:
+        made[SubmissionTable.name] = partial(
+            SubmissionTable, about=about, header=header or (ROW_ID,), csv_safe=csv_safe
+        )
     return made | {table.name: partial(table, about=about, csv_safe=csv_safe) for table in ALWAYS}
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from ..arrays import Rows
@@ -47,10 +47,21 @@ class About(NamedTuple):
         return any(len(model.label_spaces) > 1 for model in self.models)
 
 
+class Anew:
+    """Rows that are read anew by whoever goes through them: a file's need not fit the memory."""
+
+    def __init__(self, read: Callable[[], Iterator[Rows]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[Rows]:
+        return self._read()
+
+
 class Result(NamedTuple):
     """What the tables say of one file; detections and dense rows come in parts that fit the memory.
 
-    Dense rows are by the model's number and their kind.
+    Dense rows are by the model's number and their kind; they may be gone through again. `audio_s` are the
+    seconds of sound that were heard.
     """
 
     path: str
@@ -58,6 +69,7 @@ class Result(NamedTuple):
     failures: Sequence[Failure] = ()
     notes: Sequence[str] = ()
     dense: Mapping[tuple[int, str], Iterable[Rows]] = {}
+    audio_s: float = 0.0
 
 
 class Table(AtomicFile):

@@ -1,0 +1,202 @@
+"""Submitting: the scores that a run kept become rows for a competition, file by file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import numpy as np
+
+from .. import postprocessing, submission, tables
+from ..arrays import Bools, Float32
+from ..config import choice
+from ..errors import ConfigError
+from ..outcomes import row
+from ..submission import ROW_S, Columns, Overlap, Sample, percentiles, stem
+from ..submission.blending import Share, blended
+from ..tables import SUBMISSION, About, Result
+from ..words import counted
+from .spool import Spool
+from .submission import LONGEST_S, Submission
+
+Again = Callable[[], Iterator[Result]]
+
+
+class Submitter:
+    """Makes a submission's rows of what a run kept.
+
+    Parameters
+    ----------
+    asked : Submission
+    paths : sequence of str
+        The recordings, of which no two may have one name.
+
+    Raises
+    ------
+    ConfigError
+        A file that is named cannot be read, or two recordings would have the same rows.
+
+    Attributes
+    ----------
+    header : tuple of str
+        The table's columns.
+    n_left_over : int
+        Rows of the sample that are of no recording; known when all `results` are through.
+    """
+
+    def __init__(self, asked: Submission, paths: Sequence[str] = ()) -> None:
+        self._asked, self._sample = asked, Sample.read(Path(asked.sample))
+        self._called = submission.read_classes(Path(asked.classes)) if asked.classes is not None else {}
+        self._seen = dict[str, str]()
+        self.header, self.n_left_over = self._sample.header, 0
+        for one in paths:
+            self._see(one)
+
+    def fit(self, about: About) -> list[str]:
+        """Find out which model knows which column, and return it in words.
+
+        Raises
+        ------
+        ConfigError
+            None knows any, or there is none of a name that `blend` has.
+        """
+        names = [model.name for model in about.models]
+        for name in self._asked.blend:
+            choice("blend", name, names)
+        blend = self._asked.blend or dict.fromkeys(names, 1.0)
+        self._weights = {number: blend[name] for number, name in enumerate(names) if name in blend}
+        own = json.loads(about.metadata.get("post", "null")) if self._asked.post is None else None
+        self._own = [postprocessing.parsed(steps) for steps in own or [()] * len(names)]
+        self._post = postprocessing.parsed(self._asked.post or ())
+        self._columns, words = dict[int, Columns](), []
+        wanted = self._sample.classes
+        for number_ in self._weights:
+            spaces = about.models[number_].label_spaces
+            called = [pair for one in spaces for pair in zip(one.scientific, one.common, strict=True)]
+            found = self._columns[number_] = submission.columns_of(wanted, called, self._called)
+            words.append(
+                f"{names[number_]} knows {len(found.known):,} of the sample's {len(wanted):,} classes"
+            )
+        if not any(len(columns.known) for columns in self._columns.values()):
+            raise ConfigError(
+                f"{self._asked.sample}: no model knows a class of it, as {wanted[0]};"
+                " --classes takes a CSV of what models call them"
+            )
+        return words
+
+    def results(self, again: Again, folder: Path) -> Iterator[Result]:
+        """Yield what the tables say of each file, with the rows of its submission; then the sample's others.
+
+        Parameters
+        ----------
+        again : callable
+            Returns the files of the run, as often as it is asked.
+        folder : path
+            On whose disk is what does not fit the memory: to be ranked, all rows have to be there.
+        """
+        self._seen.clear()
+        with ExitStack() as stack:
+            spools = self._ranked(again, folder, stack) if self._asked.blend_by == "rank" else None
+            first = 0
+            for result in again():
+                self._see(result.path)
+                n = self._n_rows(result)
+                if spools is None:
+                    values = self._values(result, n)
+                else:
+                    values = {model: spool.rows(first, n) for model, spool in spools.items()}
+                first += n
+                shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
+                scores, told = blended(shares, self._asked.blend_by, self._sample.prior, n)
+                _process(self._post, scores, told)
+                yield _with(result, self._ends(result.path, n), scores, self._sample.prior)
+        for name, ends_s in self._sample.ends_s.items():
+            if name not in self._seen:
+                self.n_left_over += len(ends_s)
+                nothing = np.zeros((0, len(self._sample.prior)), np.float32)
+                yield _with(Result(f"{name}.ogg", []), ends_s, nothing, self._sample.prior)
+
+    def left_over(self) -> list[str]:
+        """Return in words that rows of the sample are of no recording, if there are such."""
+        rows = counted(self.n_left_over, "row")
+        return [f"{rows} of the sample: of no recording here, with its values"] if self.n_left_over else []
+
+    def _ranked(self, again: Again, folder: Path, stack: ExitStack) -> dict[int, Spool]:
+        """Return each model's rows of all files, as percentiles of their columns."""
+        spools = {
+            model: stack.enter_context(Spool(folder, len(columns.known)))
+            for model, columns in self._columns.items()
+        }
+        for result in again():
+            for model, values in self._values(result, self._n_rows(result)).items():
+                spools[model].add(values)
+        for spool in spools.values():
+            spool.change_columns(percentiles)
+        return spools
+
+    def _values(self, result: Result, n: int) -> dict[int, Float32]:
+        """Return what each model says of a file's rows: float32 [n, n_known]."""
+        found = {}
+        for model, columns in self._columns.items():
+            overlap = Overlap(n, len(columns.known), self._asked.by)
+            for rows in result.dense.get((model, "scores"), ()):
+                overlap.add(rows["start_s"], rows["end_s"], columns.of(rows["values"]))
+            values, heard = overlap.rows()
+            _process(self._own[model], values, np.broadcast_to(heard[:, None], values.shape))
+            found[model] = values
+        return found
+
+    def _n_rows(self, result: Result) -> int:
+        """Return how many rows a file has: by what was heard, or what its header promises, or is usual."""
+        promised = (min(failure.duration_s or 0, LONGEST_S) for failure in result.failures)
+        heard = submission.n_rows(max(result.audio_s, *promised, 0))
+        return max(heard, submission.n_rows(self._asked.length_s))
+
+    def _ends(self, recording: str, n: int) -> list[int]:
+        """Return where a file's rows end: those that it has, and those that the sample wants of it."""
+        more = self._sample.ends_s.get(stem(recording), ())
+        return sorted({*range(ROW_S, (n + 1) * ROW_S, ROW_S), *more})
+
+    def _see(self, recording: str) -> None:
+        other = self._seen.setdefault(stem(recording), recording)
+        if other != recording:
+            raise ConfigError(f"{recording}: would have the same row_ids as {other}; rename one of them")
+
+
+def write_tables(
+    folder: Path,
+    kinds: Sequence[str],
+    about: About,
+    again: Again,
+    submitter: Submitter | None,
+    *,
+    csv_safe: bool = False,
+) -> list[Path]:
+    """Write the tables of a run, as `tables.write_all`, with those of a submission if there is to be one.
+
+    `again` returns the files of the run, as often as it is asked.
+    """
+    found, header = (
+        (again(), ()) if submitter is None else (submitter.results(again, folder), submitter.header)
+    )
+    return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe)
+
+
+def _process(steps: Sequence[postprocessing.Step], scores: Float32, told: Bools) -> None:
+    """Do steps to what was told of a file, in its place: float32 [n_rows, n_classes], bool of that shape."""
+    block = np.ix_(told.any(axis=1), told.any(axis=0))
+    if steps and told.any():
+        done = postprocessing.apply(steps, scores[block])
+        scores[block] = np.where(told[block], done, scores[block])
+
+
+def _with(result: Result, ends_s: Sequence[int], scores: Float32, prior: Float32) -> Result:
+    """Return a result with its submission's rows: those behind the scores have the prior."""
+    rows = np.zeros(len(ends_s), row(len(prior)))
+    rows["end_s"] = ends_s
+    rows["start_s"] = rows["end_s"] - ROW_S
+    rows["values"] = prior
+    rows["values"][: len(scores)] = scores
+    return result._replace(dense={**result.dense, (0, SUBMISSION): [rows]})

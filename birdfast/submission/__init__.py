@@ -1,0 +1,22 @@
+"""Submissions: rows of five seconds of every recording, with a column a class, as BirdCLEF wants them."""
+
+from .blending import BLENDS, blended, logit, percentiles
+from .classes import Columns, columns_of, read_classes
+from .overlap import BY, ROW_S, Overlap, n_rows
+from .sample import Sample, stem
+
+__all__ = [
+    "BLENDS",
+    "BY",
+    "ROW_S",
+    "Columns",
+    "Overlap",
+    "Sample",
+    "blended",
+    "columns_of",
+    "logit",
+    "n_rows",
+    "percentiles",
+    "read_classes",
+    "stem",
+]

@@ -1,0 +1,468 @@
+"""A submission has every row of every file, whatever happens, and says in each what the windows said."""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow.parquet
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.stats import rankdata
+
+from birdfast import Follower, models, run, submission, windows
+from birdfast.cli import submission as cli
+from birdfast.cli import values
+from birdfast.errors import ConfigError, ModelError
+from birdfast.postprocessing import apply, parsed
+from birdfast.runs import How, Submission, shards
+from birdfast.runs.merging import merge
+from birdfast.runs.spool import Spool
+from birdfast.submission import Overlap, Sample, blended, columns_of, percentiles
+from birdfast.submission.blending import BLENDS, Share
+
+from . import networks
+from .commands import birdfast, contents
+from .recordings import noise, write
+
+NAMES = ("Avis prima", "Avis secunda", "Noise")
+
+
+def rows_of(
+    window_s: float, step_s: float, scores: Sequence[float], by: str, n_rows: int, start_s: float = 0.0
+) -> np.ndarray:
+    begins = start_s + np.arange(len(scores)) * step_s
+    overlap = Overlap(n_rows, 1, by)
+    overlap.add(begins, begins + window_s, np.float32(scores)[:, None])
+    values, heard = overlap.rows()
+    assert np.isnan(values[~heard]).all()
+    return values[:, 0]
+
+
+def test_windows_of_three_seconds_become_rows_of_five() -> None:
+    scores = [0.1, 0.2, 0.6, 0.3, 0.9]  # 0-3, 3-6, 6-9, 9-12, 12-15
+    mean = [(3 * 0.1 + 2 * 0.2) / 5, (0.2 + 3 * 0.6 + 0.3) / 5, (2 * 0.3 + 3 * 0.9) / 5]
+    np.testing.assert_allclose(rows_of(3, 3, scores, "mean", 3), mean, rtol=1e-6)
+    np.testing.assert_allclose(rows_of(3, 3, scores, "max", 3), [0.2, 0.6, 0.9], rtol=1e-6)
+
+
+def test_windows_of_five_seconds_are_rows_and_what_is_not_heard_is_none() -> None:
+    for by in submission.BY:
+        found = rows_of(5, 5, [0.5, 0.25], by, 3)
+        np.testing.assert_array_equal(found, [0.5, 0.25, np.nan])
+        assert len(rows_of(5, 5, [], by, 0)) == 0
+        np.testing.assert_array_equal(rows_of(5, 5, [np.nan, 0.25], by, 2), [np.nan, 0.25])
+
+
+@given(
+    st.lists(st.floats(0, 1, width=32), min_size=1, max_size=12),
+    st.sampled_from([0.96, 2.0, 3.0, 5.0, 12.5]),
+    st.sampled_from([0.5, 1.0]),
+    st.integers(1, 6),
+)
+def test_a_row_has_what_shares_sound_with_it(
+    scores: list[float], window_s: float, stride: float, n_rows: int
+) -> None:
+    step_s = window_s * stride
+    every = [(n * step_s, n * step_s + window_s, score) for n, score in enumerate(scores)]
+    for row in range(n_rows):
+        shared = [(min(b, 5 * row + 5) - max(a, 5 * row), score) for a, b, score in every]
+        shared = [(s, score) for s, score in shared if s > 1e-6]
+        total = sum(s for s, _ in shared)
+        mean = sum(s * score for s, score in shared) / total if shared else np.nan
+        highest = max((score for _, score in shared), default=np.nan)
+        for by, expected in (("mean", mean), ("max", highest)):
+            found = rows_of(window_s, step_s, scores, by, n_rows)[row]
+            np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=8, max_size=8))
+def test_shifted_grids_count_as_the_mean_of_what_each_says(scores: list[float]) -> None:
+    one = rows_of(5, 5, scores[::2], "mean", 3)
+    other = rows_of(5, 5, scores[1::2], "mean", 3, 2.5)
+    both = rows_of(5, 2.5, scores, "mean", 3)
+    np.testing.assert_allclose(both[1:], (one[1:] + other[1:]) / 2, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("sound_s", "n"),
+    [(0, 0), (0.9, 0), (1, 1), (5, 1), (7.3, 2), (59.99, 12), (60, 12), (60.5, 12), (61, 13)],
+)
+def test_a_last_row_has_a_second_of_sound(sound_s: float, n: int) -> None:
+    assert submission.n_rows(sound_s) == n
+
+
+def test_columns_are_known_by_any_name_and_several_classes_count_as_the_highest(tmp_path: Path) -> None:
+    path = tmp_path / "taxonomy.csv"
+    path.write_text(
+        "primary_label,id,scientific_name,class\nfirst,1,AVIS PRIMA,\nfirst,1,,Noise\nx,2,Nobody,\n"
+    )
+    names = [("Avis prima", "First"), ("Avis secunda", "Second"), ("Noise", "Noise")]
+    found = columns_of(["x", "second", "first", "Avis secunda_Second"], names, submission.read_classes(path))
+    assert found.known.tolist() == [1, 2, 3]
+    scores = np.float32([[0.1, 0.2, 0.3], [0.9, 0.4, 0.5]])
+    np.testing.assert_array_equal(found.of(scores), np.float32([[0.2, 0.3, 0.2], [0.4, 0.9, 0.4]]))
+    assert columns_of(["z"], names, {}).of(scores).shape == (2, 0)
+    for text in ("label,class\na,b\n", "primary_label,other\na,b\n"):
+        path.write_text(text)
+        with pytest.raises(ConfigError, match="taxonomy.csv: "):
+            submission.read_classes(path)
+
+
+FLOATS = st.lists(st.one_of(st.floats(0, 1, width=16), st.just(float("nan"))), max_size=20)
+
+
+@given(FLOATS)
+def test_percentiles_are_ranks_of_what_is_a_number(values: list[float]) -> None:
+    array = np.float32(values)
+    told = np.isfinite(array)
+    found = percentiles(array)
+    np.testing.assert_allclose(found[told], rankdata(array[told]) / max(1, told.sum()), rtol=1e-6)
+    assert np.isnan(found[~told]).all()
+
+
+def test_a_blend_is_of_those_who_know_and_heard() -> None:
+    nan, prior = np.nan, np.float32([0.01, 0.02, 0.03])
+    one = Share(0.6, np.array([0, 1]), np.float32([[0.5, 0.2], [nan, nan], [nan, nan]]))
+    two = Share(0.4, np.array([1]), np.float32([[0.8], [0.6], [nan]]))
+    values, told = blended([one, two], "mean", prior, 3)
+    expected = [[0.5, 0.6 * 0.2 + 0.4 * 0.8, 0.03], [0.01, 0.6, 0.03], prior]
+    np.testing.assert_allclose(values, expected, rtol=1e-6)
+    assert told.tolist() == [[True, True, False], [False, True, False], [False] * 3]
+    values, _ = blended([one, two], "logit", prior, 3)
+    at = 0.6 * np.log(0.2 / 0.8) + 0.4 * np.log(0.8 / 0.2)
+    np.testing.assert_allclose(values[0, 1], 1 / (1 + np.exp(-at)), rtol=1e-6)
+
+
+@given(st.lists(st.floats(0, 1, width=32), min_size=1, max_size=9), st.floats(0.1, 9))
+def test_a_model_alone_blends_to_itself(scores: list[float], weight: float) -> None:
+    share = Share(weight, np.array([0]), np.float32(scores)[:, None])
+    for by in BLENDS:
+        found, _ = blended([share], by, np.float32([0.5]), len(scores))
+        np.testing.assert_allclose(found[:, 0], np.float32(scores), atol=2e-7)
+
+
+def test_a_spool_changes_columns_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("birdfast.runs.spool.BLOCK_BYTES", 1)
+    rows = np.random.default_rng(1).random((7, 3), np.float32)
+    with Spool(tmp_path, 3) as spool, Spool(tmp_path, 0) as empty:
+        assert list(tmp_path.iterdir()) == []  # so a kill leaves nothing
+        spool.add(rows[:4])
+        spool.add(rows[4:])
+        spool.change_columns(lambda column: column[::-1])
+        np.testing.assert_array_equal(spool.rows(2, 3), rows[::-1][2:5])
+        empty.add(rows[:, :0])
+        empty.change_columns(percentiles)
+        assert empty.rows(1, 4).shape == (4, 0)
+
+
+GOOD = "row_id,b,a\nx_5,0.25,0.5\n\ny_2_10,0.75,0.5\nx_10,0.5,0.5\n"
+
+
+def test_a_sample_tells_columns_priors_and_rows(tmp_path: Path) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_text(GOOD)
+    found = Sample.read(path)
+    assert (found.header, found.classes) == (("row_id", "b", "a"), ("b", "a"))
+    assert found.ends_s == {"x": [5, 10], "y_2": [10]}
+    np.testing.assert_array_equal(found.prior, [0.5, 0.5])
+    path.write_text("a,row_id,b,c,d\n")
+    np.testing.assert_array_equal(Sample.read(path).prior, [0.25] * 4)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "",
+            "a,b\n",
+            "row_id\n",
+            "row_id,a,a\n",
+            "row_id,row_id,a\n",
+            "row_id,a\nx,1\n",
+            "row_id,a\nx_7,1\n",
+        ),
+        *("row_id,a\nx_5,1,2\n", "row_id,a\nx_5,one\n", "row_id,a\nx_5,nan\n", "row_id,a\nx_5,1\nx_5,1\n"),
+        *("row_id,a\nd/x_5,1\n", "row_id,a\nx_0,1\n"),
+    ],
+)
+def test_what_is_no_sample_is_refused(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "sample.csv"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match="sample.csv: "):
+        Sample.read(path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        *(("sample", 5), ("classes", b"a"), ("by", "median"), ("blend_by", "product"), ("length_s", -1)),
+        *(("length_s", "60"), ("blend", ["a"]), ("blend", {"a": 0}), ("blend", {"a": "1"}), ("post", "top2")),
+    ],
+)
+def test_a_submission_names_what_does_not_fit(name: str, value: Any) -> None:
+    with pytest.raises(ConfigError):
+        Submission(**{"sample": "a.csv", name: value})
+    with pytest.raises(ConfigError, match="submission: "):
+        How(kinds=("submission",))
+    with pytest.raises(ConfigError, match="submission: "):
+        How(submission=Submission(sample="a.csv"))
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Recordings of odd lengths, one that is cut and one that is none, a sample, and two networks."""
+    folder = tmp_path_factory.mktemp("night")
+    (folder / "in" / "more").mkdir(parents=True)
+    for number, length_s in enumerate((60, 7.3, 62.0)):
+        write(folder / f"in/file_{number}.wav", noise(round(length_s * 8_000), seed=number), 8_000)
+    shutil.copy(folder / "in/file_0.wav", folder / "in/more/cut.wav")
+    with (folder / "in/more/cut.wav").open("r+b") as file:
+        file.truncate(44 + 2 * 8_000 * 21)
+    (folder / "in/bad.wav").write_text("no sound")
+    rows = "".join(f"{name},0.1,0.2,0.3,0.4\n" for name in ("file_0_5", "elsewhere_5", "file_1_90"))
+    (folder / "sample.csv").write_text(f"row_id,noise,Nobody,Second Bird,first\n{rows}")
+    (folder / "classes.csv").write_text("primary_label,class\nfirst,Avis prima\nfirst,Noise\n")
+    for name, weights in (("one", ()), ("two", (networks.weights(5), networks.weights(window_samples=5)))):
+        (folder / name).mkdir()
+        networks.write_folder(folder / name, *weights)
+        (folder / name / "tiny.tflite").rename(folder / name / f"{name}.tflite")
+    return folder
+
+
+def submitted(out: Path) -> dict[str, list[float]]:
+    with (out / "submission.csv").open(newline="") as file:
+        _, *rows = csv.reader(file)
+    assert len({row[0] for row in rows}) == len(rows)
+    return {row[0]: [*map(float, row[1:])] for row in rows}
+
+
+class Ear(Follower):
+    """Writes down what is said."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+        self.warned: list[str] = []
+
+    def say(self, text: str) -> None:
+        self.said.append(text)
+
+    def warn(self, text: str) -> None:
+        self.warned.append(text)
+
+
+def infer(night: Path, out: Path, names: Sequence[str] = ("one",), **asked: Any) -> Ear:
+    ear, files = Ear(), {"sample": night / "sample.csv", "classes": night / "classes.csv"}
+    run(
+        night / "in",
+        [night / name for name in names],
+        output=out,
+        kinds=("submission", "scores"),
+        workers=1,
+        followers=[ear],
+        submission=Submission(**{**files, **asked}),
+    )
+    return ear
+
+
+@pytest.fixture(scope="module")
+def heard(night: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What a run of one network left, of which others may be made at no cost."""
+    out = tmp_path_factory.mktemp("heard")
+    infer(night, out)
+    return out
+
+
+@pytest.fixture
+def out(heard: Path, tmp_path: Path) -> Path:
+    return shutil.copytree(heard, tmp_path / "out")
+
+
+def expected(out: Path, model: str, stem: str, n_rows: int) -> np.ndarray:
+    """Return the rows of a file from the table of scores, by another way: [n_rows, noise, second, first]."""
+    table = pyarrow.parquet.read_table(out / f"scores{model}.parquet").to_pylist()
+    windows = [row for row in table if Path(row["file"]).stem == stem]
+    found = np.zeros((n_rows, 3))
+    for row in range(n_rows):
+        shared = [min(w["end_s"], 5 * row + 5) - max(w["start_s"], 5 * row) for w in windows]
+        weights = np.clip(shared, 0, None)
+        scores = np.array([w["scores"] for w in windows])
+        columns = np.column_stack([scores[:, 2], scores[:, 1], np.maximum(scores[:, 0], scores[:, 2])])
+        found[row] = weights @ columns / weights.sum()
+    return found
+
+
+PRIOR = [0.1, 0.2, 0.3, 0.4]
+
+
+def test_every_file_has_its_rows_whatever_is_in_it(night: Path, out: Path) -> None:
+    ear = infer(night, out)
+    assert "one knows 3 of the sample's 4 classes" in ear.said
+    assert ear.warned == ["1 row of the sample: of no recording here, with its values"]
+    found = submitted(out)
+    n_rows = {"file_0": 12, "file_1": 12, "file_2": 13, "cut": 12, "bad": 12}
+    names = [f"{stem}_{5 * n + 5}" for stem, n_of in n_rows.items() for n in range(n_of)]
+    assert {*found} == {*names, "file_1_90", "elsewhere_5"}
+    for stem, n_heard in (("file_0", 12), ("file_1", 2), ("file_2", 13), ("cut", 5)):
+        values = expected(out, "", stem, n_heard)
+        for row, (noise_, second, first) in enumerate(values):
+            told = found[f"{stem}_{5 * row + 5}"]
+            np.testing.assert_allclose(told, [noise_, 0.2, second, first], rtol=2e-6)
+    unheard = ["file_1_15", "file_1_60", "file_1_90", "cut_30", "bad_5", "bad_60", "elsewhere_5"]
+    assert all(found[name] == PRIOR for name in unheard)
+    header = (out / "submission.csv").read_text().partition("\n")[0]
+    assert header == "row_id,noise,Nobody,Second Bird,first"
+
+
+def test_another_submission_costs_no_other_run_and_one_of_before_does_not_stay(
+    night: Path, out: Path
+) -> None:
+    infer(night, out, length_s=0)
+    assert not any(name.startswith("bad") for name in submitted(out))
+    infer(night, out, post=["smooth:0.2", "power"])
+    steps, plain = parsed(["smooth:0.2", "power"]), expected(out, "", "file_2", 13)
+    told = np.array([submitted(out)[f"file_2_{5 * row + 5}"] for row in range(13)])
+    np.testing.assert_allclose(told[:, [0, 2, 3]], apply(steps, plain), rtol=5e-6)
+    assert (told[:, 1] == 0.2).all()
+    run(night / "in", night / "one", output=out, kinds=("csv", "scores"))
+    assert not (out / "submission.csv").exists()
+
+
+def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Path) -> None:
+    both = ("one", "two")
+    infer(night, tmp_path, both, blend={"one": 3, "two": 1}, blend_by="rank")
+    found, of_each = submitted(tmp_path), []
+    heard = [("file_0", 12), ("file_1", 2), ("file_2", 13), ("cut", 5)]
+    for model in both:
+        every = np.concatenate([expected(tmp_path, f"-{model}", stem, n) for stem, n in heard])
+        of_each.append(rankdata(every.astype(np.float32), axis=0) / len(every))
+    names = [f"{stem}_{5 * row + 5}" for stem, n in heard for row in range(n)]
+    told = np.array([found[name] for name in names])[:, [0, 2, 3]]
+    wanted = 0.75 * of_each[0] + 0.25 * of_each[1]
+    assert np.abs(told - wanted).max() <= 1 / len(names)  # two neighbours may be rounded to equals
+    assert np.median(np.abs(told - wanted)) < 1e-6
+    assert found["bad_5"] == PRIOR
+    infer(night, tmp_path, both, blend={"two": 1})
+    np.testing.assert_allclose(
+        submitted(tmp_path)["cut_5"][0], expected(tmp_path, "-two", "cut", 1)[0, 0], 1e-5
+    )
+    infer(night, tmp_path, both, blend_by="logit")
+    said = [expected(tmp_path, f"-{model}", "cut", 1)[0, 0] for model in both]
+    mean = np.mean([submission.logit(np.float64(one)) for one in said])
+    np.testing.assert_allclose(submitted(tmp_path)["cut_5"][0], 1 / (1 + np.exp(-mean)), 1e-5)
+    with pytest.raises(ConfigError, match="blend: 'three' does not fit; it takes one, two"):
+        infer(night, tmp_path, both, blend={"three": 1})
+
+
+def test_shards_are_merged_to_the_same_submission(night: Path, out: Path, tmp_path: Path) -> None:
+    files = Submission(sample=night / "sample.csv", classes=night / "classes.csv")
+    with pytest.raises(ConfigError, match="a shard has not all of its rows"):
+        How(kinds=("submission",), submission=files, shard=shards.parse("1/2"))
+    parts = [tmp_path / "1", tmp_path / "2"]
+    for part in parts:
+        run(
+            night / "in",
+            night / "one",
+            output=part,
+            kinds="scores",
+            shard=f"{part.name}/2",
+            workers=1,
+        )
+    said: list[str] = []
+    kinds = ("submission", "scores")
+    merge(parts, tmp_path / "both", kinds, submission=files, tell=said.append)
+    assert contents(tmp_path / "both") == contents(out)
+    assert [text.split()[0] for text in said] == ["one", "1"]
+    with pytest.raises(ConfigError, match="submission: None does not fit"):
+        merge(parts, tmp_path / "both", kinds)
+
+
+def test_a_manifests_steps_are_done_where_no_others_are_told(night: Path, out: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(night / "one", tmp_path / "one")
+    with (folder / "model.toml").open("a") as file:
+        file.write('\npost = ["top2"]\n')
+    assert models.find(folder).post == ("top2",)
+    own = tmp_path / "own"
+    infer(night, own, [folder])
+    infer(night, out, post=["top2"])
+    assert submitted(own) == submitted(out)
+    infer(night, own, [folder], post=[])
+    infer(night, out)
+    assert submitted(own) == submitted(out)
+    with pytest.raises(ConfigError, match="post"):  # another way to the rows is another run
+        infer(night, out, [folder])
+    (folder / "model.toml").write_text('post = ["top3"]\n')
+    with pytest.raises(ModelError, match=r"post = \['top3'\] does not fit"):
+        models.find(folder)
+
+
+def test_two_recordings_of_one_stem_and_a_sample_of_strangers_are_refused(night: Path, out: Path) -> None:
+    more = night / "in" / "more" / "file_1.wav"
+    shutil.copy(night / "in" / "file_1.wav", more)
+    try:
+        with pytest.raises(ConfigError, match="would have the same row_ids as"):
+            infer(night, out)
+    finally:
+        more.unlink()
+    strange = out / "strange.csv"
+    strange.write_text("row_id,x,y\n")
+    with pytest.raises(ConfigError, match="no model knows a class of it, as x"):
+        infer(night, out, sample=strange)
+    assert submitted(out)["bad_5"] == PRIOR, "what was there stays"
+
+
+def test_the_command_asks_for_all_of_it(night: Path, tmp_path: Path) -> None:
+    command = (
+        "infer",
+        night / "in",
+        "--model",
+        night / "one",
+        "-o",
+        tmp_path,
+        "--rtype",
+        "submission,scores",
+    )
+    asked = ("--sample", night / "sample.csv", "--classes", night / "classes.csv", "--submission-by", "max")
+    more = ("--shift", "0", "0.25", "--post", "smooth", "top2", "--blend", "one:1", "--blend-by", "logit")
+    assert birdfast(*command, *asked, *more).returncode == 2
+    starts = pyarrow.parquet.read_table(tmp_path / "scores.parquet").column("start_s").to_pylist()
+    assert starts[:4] == [0, 0.25, 0.5, 0.75]
+    assert len(submitted(tmp_path)) == 12 * 4 + 13 + 2
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        (["--sample", "a.csv"], "--sample goes with --rtype submission alone"),
+        (["--post", "top2"], "--post goes with"),
+        (["--rtype", "submission"], "needs --sample"),
+        (["--rtype", "submission", "--sample", "a", "--blend", "one"], "blend: 'one' does not fit"),
+        (["--rtype", "submission", "--sample", "a", "--blend", "a:1,a:2"], "blend: 'a:1,a:2' does not fit"),
+        (["--rtype", "submission", "--sample", "a", "--post", "top3"], "post: 'top3' does not fit"),
+    ],
+)
+def test_options_that_make_no_sense_are_refused(how: list[str], said: str) -> None:
+    parser = argparse.ArgumentParser()
+    values.rtype(parser)
+    cli.arguments(parser)
+    chosen = parser.parse_args(how)
+    with pytest.raises(ConfigError, match=re.escape(said)):
+        cli.of(chosen, values.kinds(chosen.rtype))
+
+
+@pytest.mark.parametrize("shifts", [(0.25,), (0, 0.2), (0, 0.1, 0.3), (0, 0.25, 0.5)])
+def test_shifts_part_the_step_evenly(shifts: tuple[float, ...]) -> None:
+    grid = windows.Grid(8_000, 4_000, 4_000)
+    assert windows.parted(grid, ()) == windows.parted(grid, (0.0,)) == grid
+    assert windows.parted(grid, (0.0, 0.25)).step_samples == 2_000
+    with pytest.raises(ConfigError, match="do not part a step of 0.5 s evenly"):
+        windows.parted(grid, shifts)
+    with pytest.raises(ConfigError, match="evenly"):  # there is no half of a sample
+        windows.parted(windows.Grid(8_000, 4_001, 4_001), (0.0, 0.25))
