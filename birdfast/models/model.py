@@ -59,8 +59,7 @@ class Model:
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
     background, thresholds : int, tuple of float
-        The index of the class that stands for none, and is never a detection; and the least confidence of a
-        detection of each of its own classes, where no other is asked for. -1 and (): there are none.
+        The class that stands for none, and the least confidence of a detection of each; -1, (): there are none.
     label_spaces : tuple of LabelSpace
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
@@ -74,8 +73,7 @@ class Model:
     model, labels, alternatives : str, str, tuple of str
         File names in a folder of the name, or of the package; others in place of `model`, in the order in
         which they are looked for.
-    labels_format : "lines", "csv:COLUMN", "csv:SCIENTIFIC+COMMON", "json", "json:KEY", "onnx" or "toml"
-        See `labels.load`.
+    labels_format : see `labels.load`
     advice, package, package_folder, extra : str
         What else there is to say to who has not the files; the package that brings them, the folder in it,
         and how birdfast calls it.
@@ -243,9 +241,8 @@ def described(
     ConfigError
         They do not fit.
     """
-    tuples = ("alternatives", "post", "thresholds")
-    kinds_of = {"path": Path, "labels_path": Path, **dict.fromkeys(tuples, tuple)}
-    told |= {key: made(told[key]) for key, made in kinds_of.items() if key in told}
+    told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
+    told |= {key: tuple(told.get(key, ())) for key in ("alternatives", "post", "thresholds")}
     told["backbone"] = None if backbone is None else described(**backbone)
     if front_end is not None:
         from ..frontends.recipe import Recipe
