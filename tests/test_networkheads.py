@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,17 +15,18 @@ import numpy as np
 import pytest
 
 from birdfast import audio, modelfolder, models
+from birdfast.__main__ import main
 from birdfast.classifier import Classifier
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.pipeline import Pipeline
-from birdfast.train import folds, head, headrecipe, recordings, scaled
+from birdfast.train import folds, head, headrecipe, keep, recordings, scaled
 from birdfast.train.embeddings import EmbeddingStore
 from birdfast.train.heads import HeadTraining
 from birdfast.train.network import Network
 from birdfast.train.recordings import Clip
 
-from . import networks
+from . import commands, networks
 from .networks import RATE_HZ, WINDOW_SAMPLES
 
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -89,6 +92,11 @@ def training(
         store,
         **more,
     )
+
+
+def train(data: Path, table: str, network: Path, output: Path, *more: str) -> int:
+    how = ["--on", str(network), "-o", str(output), "--quiet", "--workers", "2"]
+    return main(["train", str(data / table), *how, *more])
 
 
 def contents(folder: Path) -> dict[str, bytes]:
@@ -369,3 +377,101 @@ def test_a_recipe_that_does_not_fit_is_refused(tmp_path: Path, told: str, named:
     assert "r.toml" in str(refused.value)
     with pytest.raises(ConfigError, match="head: .*forest"):
         headrecipe.load("forest")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_command_trains_tests_and_calibrates_a_head(
+    data: Path, network: Path, tmp_path: Path, kind: str
+) -> None:
+    model = tmp_path / "m"
+    assert train(data, "clips.csv", network, model, "--head", kind, "--cv", "--keep-folds") == 0
+    told = json.loads((model / "evaluation.json").read_text())
+    assert told["mean"]["accuracy"] > 0.9
+    assert 0 <= told["mean"]["ece"] <= 1
+    for folder, known in ((model, keep.MODEL), (model / "stages", keep.STAGES)):
+        assert [
+            path.name for path in folder.iterdir() if path.is_file() and not re.fullmatch(known, path.name)
+        ] == []
+    facts = modelfolder.facts(model, modelfolder.HEAD)
+    assert facts["thresholds"].keys() == {*PITCHES_HZ}
+    assert facts["training"]["head"]["kind"] == kind
+    rows = commands.table(model / "held_out.csv")
+    assert [(row["start_s"], row["end_s"]) for row in rows[:3]] == [("0", "0.5"), ("0.5", "1"), ("1", "1.5")]
+    for fold in ("1", "2"):
+        assert models.find(model / "folds" / fold).backbone is not None
+    out = tmp_path / "out"
+    assert main(["infer", rows[0]["file"], "--model", str(model), "-o", str(out), "--quiet"]) == 0
+    assert {row["Scientific name"] for row in commands.table(out / "detections.csv")} == {"low"}
+
+
+def test_rows_of_what_is_held_out_are_a_networks_windows(data: Path, network: Path, tmp_path: Path) -> None:
+    closer = shutil.copytree(network, tmp_path / "closer")
+    manifest = closer / "model.toml"
+    manifest.write_text(manifest.read_text() + f"step_samples = {WINDOW_SAMPLES // 2}\n")
+    assert train(data, "clips.csv", closer, tmp_path / "m", "--hold-out", "1") == 0
+    rows = commands.table(tmp_path / "m/held_out.csv")
+    assert [(row["start_s"], row["end_s"]) for row in rows[:2]] == [("0", "0.5"), ("0.25", "0.75")]
+
+
+def test_background_is_a_class_where_classes_exclude_each_other(
+    data: Path, network: Path, tmp_path: Path
+) -> None:
+    rows = [row for row in (data / "several.csv").read_text().splitlines() if "low;high" not in row]
+    shutil.copytree(data, tmp_path / "d")
+    (tmp_path / "d/alone.csv").write_text("\n".join(rows))
+    assert train(tmp_path / "d", "alone.csv", network, tmp_path / "m") == 0
+    facts = modelfolder.facts(tmp_path / "m", modelfolder.HEAD)
+    assert (facts["background"], facts["activation"]) == ("background", "softmax")
+    assert models.find(tmp_path / "m").background == facts["classes"].index("background")
+    assert train(data, "several.csv", network, tmp_path / "several") == 0
+    assert modelfolder.facts(tmp_path / "several", modelfolder.HEAD)["activation"] == "sigmoid"
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--preset", "best"), "--preset is of tokens"),
+        (("--unlabelled", "."), "--unlabelled is of tokens"),
+        (("--stage", "codebook"), "--stage codebook is of tokens"),
+    ],
+)
+def test_options_of_tokens_do_not_go_with_a_network(
+    data: Path,
+    network: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    more: tuple[str, ...],
+    said: str,
+) -> None:
+    assert train(data, "clips.csv", network, tmp_path / "m", *more) == 64
+    assert said in capsys.readouterr().err
+
+
+def test_a_head_without_a_network_is_refused(
+    data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), "--head", "mlp"]) == 64
+    assert "it goes with --on" in capsys.readouterr().err
+    assert train(data, "clips.csv", tmp_path / "nothing", tmp_path / "m") == 64
+    assert "no such model" in capsys.readouterr().err
+
+
+def test_the_stage_head_learns_anew(
+    data: Path, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fits: list[int] = []
+    fit = scaled.fit
+    monkeypatch.setattr(scaled, "fit", lambda *what, **how: fits.append(1) or fit(*what, **how))
+    for more, n in (((), 6), (("--force",), 6), (("--force", "--stage", "head"), 12)):
+        assert train(data, "clips.csv", network, tmp_path / "m", *more) == 0
+        assert len(fits) == n
+
+
+def test_a_group_that_straddles_folds_is_refused(
+    data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    header, *rows = (data / "clips.csv").read_text().splitlines()
+    shutil.copytree(data, tmp_path / "d")
+    (tmp_path / "d/sites.csv").write_text("\n".join([f"{header},group", *(f"{row},site" for row in rows)]))
+    assert train(tmp_path / "d", "sites.csv", network, tmp_path / "m", "--cv") == 64
+    assert "of the same group) and 2; one it is" in capsys.readouterr().err

@@ -59,7 +59,7 @@ class Model:
         Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
         the network shows by itself, and none.
     background, thresholds : int, tuple of float
-        The class that stands for none, and the least confidence of a detection of each; -1, (): there are none.
+        The class that stands for none, and each class's least confidence; -1, (): there are none.
     label_spaces : tuple of LabelSpace
         Where there are several, or one that has a name: the first has the model's own output and labels.
     front_end : Recipe or None
@@ -68,8 +68,7 @@ class Model:
         What its rows of a submission go through: see `postprocessing.parsed`.
     tried : str
         Whether its authors' file ran here: "yes", "no", "same architecture with random weights"; or "".
-    embedding_samples, n_classes : int
-        Lengths of the embedding and of the scores; 0: not told.
+    embedding_samples, n_classes : int, 0 where they are not told
     model, labels, alternatives : str, str, tuple of str
         File names in a folder of the name, or of the package; others in place of `model`, in the order in
         which they are looked for.

@@ -68,7 +68,7 @@ class HeldOut:
         numbers: Int64,
         scores: Float32,
         window_s: float,
-        step_s: float,
+        step_s: float | None = None,
     ) -> None:
         """Append the windows of a fold.
 
@@ -79,9 +79,11 @@ class HeldOut:
         numbers : int64 [n_windows]
             Of the clip that each window is of, in order; a clip's windows lie one behind the other.
         scores : float32 [n_windows, n_classes], in 0..1
-        window_s, step_s : float
-            The length of a window, and from one to the next.
+        window_s : float
+        step_s : float, optional
+            From one window to the next; `window_s`.
         """
+        step_s = window_s if step_s is None else step_s
         for first, last in _runs(numbers):
             clip = clips[numbers[first]]
             starts = clip.start_s + step_s * np.arange(last - first)
