@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from birdfast import metrics
 from birdfast.classifier import Layer
-from birdfast.train import calibration, innerfolds
+from birdfast.train import calibration, innerfolds, scaling
 from birdfast.train.head import NEVER
 from birdfast.train.mixes import Mix
 from birdfast.train.recipe import Head
@@ -40,24 +41,35 @@ def calibrated(exclusive: bool, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
 @pytest.mark.parametrize("factor", [0.25, 1.0, 3.0])
 def test_the_temperature_is_what_calibrated_logits_were_multiplied_by(exclusive: bool, factor: float) -> None:
     logits, truth = calibrated(exclusive)
-    found = calibration.temperature(logits * np.float32(factor), truth, exclusive)
-    assert found == pytest.approx(factor, rel=0.06)
-    alone = calibration.temperature(logits, truth, exclusive)
-    assert found == pytest.approx(factor * alone, rel=1e-4)
+    found = scaling.fit(logits * np.float32(factor), truth, exclusive)
+    assert found.temperature == pytest.approx(factor, rel=0.06)
+    assert found.bias == pytest.approx(0, abs=0.1)
+    alone = scaling.fit(logits, truth, exclusive)
+    assert found.temperature == pytest.approx(factor * alone.temperature, rel=1e-3)
+
+
+def test_a_bias_is_found_of_sigmoids_and_undone() -> None:
+    logits, truth = calibrated(False)
+    found = scaling.fit(2 * (logits + 3), truth, False)
+    assert (found.temperature, found.bias) == pytest.approx((2, -3), rel=0.06)
+    np.testing.assert_allclose(found.undone(found(logits)), logits, atol=1e-5)
+    assert scaling.fit(logits + 3, truth & (truth.sum(axis=1, keepdims=True) == 1), True).bias == 0
 
 
 @WAYS
 def test_no_temperature_near_by_makes_the_truth_likelier(exclusive: bool) -> None:
     logits, truth = calibrated(exclusive, seed=1)
-    found = calibration.temperature(3 * logits, truth, exclusive)
+    found = scaling.fit(3 * logits, truth, exclusive)
 
-    def loss(temperature: float) -> float:
-        shares = calibration.confidences(3 * logits / np.float32(temperature), exclusive).astype(float)
+    def loss(one: scaling.Scaling) -> float:
+        shares = calibration.confidences(one(3 * logits), exclusive).astype(float)
         if exclusive:
             return float(-np.log(shares[truth]).mean())
         return float(-np.log(np.where(truth, shares, 1 - shares)).mean())
 
-    assert loss(found) < min(loss(0.9 * found), loss(1.1 * found))
+    near = [replace(found, temperature=factor * found.temperature) for factor in (0.9, 1.1)]
+    near += [] if exclusive else [replace(found, bias=found.bias + more) for more in (-0.1, 0.1)]
+    assert loss(found) < min(map(loss, near))
 
 
 @WAYS
@@ -66,7 +78,7 @@ def test_a_temperature_brings_the_calibration_error_down_and_no_class_past_anoth
     found = calibration.of(4 * logits, truth, exclusive, 0.9)
     assert found.ece < 0.03 < 0.1 < found.ece_before
     arrays = found.arrays([Layer(np.eye(5, dtype=np.float32), np.zeros(5, np.float32))])
-    changed = 4 * logits @ arrays["layer0_weight"].T
+    changed = 4 * logits @ arrays["layer0_weight"].T + arrays["layer0_bias"]
     np.testing.assert_array_equal(np.argsort(changed, axis=1), np.argsort(logits, axis=1))
     judged = calibration.judged(changed, truth, arrays, exclusive)
     assert (judged["ece"], judged["ece_before"]) == pytest.approx((found.ece, found.ece_before), abs=1e-3)
@@ -77,26 +89,28 @@ def test_a_few_windows_that_are_all_right_make_no_head_sure(exclusive: bool) -> 
     truth = np.arange(8)[:, np.newaxis] % 2 == np.arange(2)
     logits = np.where(truth, 1, -1).astype(np.float32)
     found = calibration.of(logits, truth, exclusive, 0.9)
-    assert 0.9 < calibration.confidences(logits / np.float32(found.temperature), exclusive).max() < 0.98
+    assert 0.9 < calibration.confidences(found.scaling(logits), exclusive).max() < 0.98
 
 
-def test_the_temperature_is_in_the_last_layer_alone() -> None:
+def test_the_scaling_is_in_the_last_layer_alone() -> None:
     dice = np.random.default_rng(0)
     layers = [Layer(dice.random((3, 3), np.float32), dice.random(3, np.float32)) for _ in range(2)]
-    made = calibration.Calibration(2.0, np.ones(3, np.float32), 0.9, 5, 0.2, 0.1).arrays(layers)
+    made = calibration.Calibration(
+        scaling.Scaling(2.0, 0.5), np.ones(3, np.float32), 0.9, 5, 0.2, 0.1
+    ).arrays(layers)
     np.testing.assert_array_equal(made["layer0_weight"], layers[0].weight)
     np.testing.assert_array_equal(made["layer1_weight"], layers[1].weight / 2)
-    np.testing.assert_array_equal(made["layer1_bias"], layers[1].bias / 2)
+    np.testing.assert_array_equal(made["layer1_bias"], layers[1].bias / 2 + np.float32(0.5))
 
 
 def test_what_a_fold_could_not_learn_is_not_judged() -> None:
     logits = np.array([[2, 0, NEVER], [0, 2, NEVER], [1, 0, NEVER], [np.nan] * 3], np.float32)
     truth = np.array([[1, 0, 0], [0, 1, 0], [0, 0, 1], [1, 0, 0]], bool)
     found, two = calibration.of(logits, truth, True, 0.9), calibration.of(logits[:2], truth[:2], True, 0.9)
-    assert (found.temperature, found.ece, found.n_windows) == (two.temperature, two.ece, 2)
+    assert (found.scaling, found.ece, found.n_windows) == (two.scaling, two.ece, 2)
     np.testing.assert_array_equal(found.thresholds, [*two.thresholds[:2], 1])
     none = calibration.of(logits[3:], truth[3:], True, 0.9)
-    assert (none.temperature, none.n_windows, len(none.thresholds)) == (1.0, 0, 0)
+    assert (none.scaling, none.n_windows, len(none.thresholds)) == (scaling.Scaling(), 0, 0)
 
 
 @pytest.mark.parametrize(

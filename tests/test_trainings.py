@@ -190,3 +190,59 @@ def test_a_mix_of_a_clip_that_is_not_there_is_none(tmp_path: Path) -> None:
     mixer = mixes.Mixer(BandStore(front_end, 1.0), front_end)
     with pytest.raises(AudioError, match=r"no sound from 3 s to its end"):
         mixer.of(mixes.Mix((there, behind), (0, 0, 0)), print)
+
+
+# ---- killed anywhere, with any number of workers: the same model ----
+
+KILLED_AT = """
+import os, signal, sys
+left, replace = int(sys.argv.pop(1)), os.replace
+def replaced(*what, **how):
+    global left
+    replace(*what, **how)
+    left -= 1
+    if left == 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+os.replace = os.rename = replaced
+from birdfast.__main__ import main
+main(sys.argv[1:])
+"""
+SEVERAL = """
+streams = [{}, {patch_frames = 3, less = "median"}]
+variants = [{shift_mels = 1}]
+window_s = 1.0
+[mixes]
+copies = 1
+noise = 0.5
+[frontend]
+n_mels = 16
+[codebook]
+n_centroids = 16
+n_iterations = 2
+n_components = 8
+[skipgram]
+dim = 8
+window = 5
+epochs = 2
+"""
+
+
+@pytest.mark.long
+def test_a_training_killed_after_any_file_comes_to_the_same_model(data: Path, tmp_path: Path) -> None:
+    (tmp_path / "several.toml").write_text(SEVERAL)
+    made = ["train", str(data / "songs.csv"), "--recipe", str(tmp_path / "several.toml"), "--quiet"]
+    for n_workers in ("1", "4"):
+        assert main([*made, "-o", str(tmp_path / n_workers / "m"), "--workers", n_workers]) == 0
+    broken = [*made, "-o", str(tmp_path / "broken/m"), "--workers", "2"]
+    codes = []
+    for n_files in range(1, 40):
+        child = [sys.executable, "-c", KILLED_AT, str(n_files), *broken]
+        codes.append(subprocess.run(child, check=False).returncode)
+        if codes[-1] == 0:
+            break
+    assert codes == [-signal.SIGKILL] * (len(codes) - 1) + [0]
+    assert len(codes) > 4
+    folders = [tmp_path / name / "m" for name in ("1", "4", "broken")]
+    models = [{path.name: path.read_bytes() for path in folder.glob("*.*")} for folder in folders]
+    assert models[0] == models[1] == models[2]
+    assert len(models[0]) > 10

@@ -1,8 +1,8 @@
 """Calibration: confidences that are as often right as they say, and from which on a class is written.
 
 A head is surer of windows than it is right. Its logits for windows that it has not heard (`innerfolds`) give
-one temperature a model, by which all logits are divided (Guo et al. 2017): the order of a window's classes
-stays. It goes into the last layer's weights, so that nobody who runs the model has to know of it.
+one `Scaling` a model: the order of a window's classes stays. It goes into the last layer, so that nobody who
+runs the model has to know of it.
 """
 
 from __future__ import annotations
@@ -14,18 +14,19 @@ from typing import Any
 import numpy as np
 
 from .. import metrics
-from ..arrays import Array, Bools, Float32, Float64
+from ..arrays import Array, Bools, Float32
 from ..classifier import Layer
 from ..scores import ScoreRule
+from . import scaling
 from .background import NAME
 from .head import NEVER
 from .innerfolds import Learn, held_out_logits
 from .recipe import Head
+from .scaling import Scaling
 from .thresholds import threshold
 
-TEMPERATURES = (0.01, 100.0)
-FACTS = ("temperature", "precision", "n_windows", "ece_before", "ece")
-NOTHING = np.array([1.0, 0.0, 0.0, np.nan, np.nan])  # was found, of a model's arrays from elsewhere
+FACTS = ("temperature", "bias", "precision", "n_windows", "ece_before", "ece")
+NOTHING = np.array([1.0, 0.0, 0.0, 0.0, np.nan, np.nan])  # was found, of a model's arrays from elsewhere
 NAMES = ("calibration", "thresholds")  # of the arrays in which a stage keeps what was found
 
 
@@ -35,8 +36,8 @@ class Calibration:
 
     Attributes
     ----------
-    temperature : float
-        1 where no window could be held out.
+    scaling : Scaling
+        That which changes nothing where no window could be held out.
     thresholds : float32 [n_classes]
         See `thresholds`; none where no window could be held out.
     precision : float
@@ -44,10 +45,10 @@ class Calibration:
     n_windows : int
         How many were held out.
     ece_before, ece : float
-        Their expected calibration error with temperature 1, and with the one found on them.
+        Their expected calibration error before, and with the scaling found on them.
     """
 
-    temperature: float
+    scaling: Scaling
     thresholds: Float32
     precision: float
     n_windows: int
@@ -55,19 +56,16 @@ class Calibration:
     ece: float
 
     def arrays(self, layers: Sequence[Layer]) -> dict[str, Array]:
-        """Return what a stage keeps: `NAMES`, as float64 [5] (`FACTS`) and float32 [n_classes]; and a head.
+        """Return what a stage keeps: `NAMES`, as float64 [6] (`FACTS`) and float32 [n_classes]; and a head.
 
-        The temperature is in its last layer.
+        The scaling is in its last layer.
         """
         found: dict[str, Array] = {}
-        for number, layer in enumerate(layers):
-            share = np.float32(1 / self.temperature if number == len(layers) - 1 else 1)
-            found[f"layer{number}_weight"] = layer.weight * share
-            found[f"layer{number}_bias"] = layer.bias * share
-        return found | {
-            NAMES[0]: np.array([getattr(self, name) for name in FACTS], np.float64),
-            NAMES[1]: self.thresholds,
-        }
+        for number, layer in enumerate([*layers[:-1], self.scaling.within(layers[-1])]):
+            found |= {f"layer{number}_weight": layer.weight, f"layer{number}_bias": layer.bias}
+        scaled = {"temperature": self.scaling.temperature, "bias": self.scaling.bias}
+        facts = [scaled.get(name) if name in scaled else getattr(self, name) for name in FACTS]
+        return found | {NAMES[0]: np.array(facts, np.float64), NAMES[1]: self.thresholds}
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,54 +124,13 @@ def of(logits: Float32, targets: Bools, exclusive: bool, precision: float) -> Ca
     judged = known.any(axis=1)
     logits, targets, known = logits[judged], targets[judged], known[judged]
     if not judged.any():
-        return Calibration(1.0, np.zeros(0, np.float32), precision, 0, float("nan"), float("nan"))
-    found = temperature(logits, targets, exclusive, known)
-    sure = confidences(logits / np.float32(found), exclusive)
+        return Calibration(Scaling(), np.zeros(0, np.float32), precision, 0, float("nan"), float("nan"))
+    found = scaling.fit(logits, targets, exclusive, known)
+    sure = confidences(found(logits), exclusive)
     rows = [threshold(s[k], t[k], precision) for s, t, k in zip(sure.T, targets.T, known.T, strict=True)]
     tables = [reliability(some, targets) for some in (confidences(logits, exclusive), sure)]
     errors = [metrics.error_of([table]) for table in tables]
     return Calibration(found, np.array(rows, np.float32), precision, len(logits), *errors)
-
-
-def temperature(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = None) -> float:
-    """Return the temperature with which logits / temperature make what is true most likely.
-
-    Parameters
-    ----------
-    logits : float32 [n, n_classes]
-    targets : bool [n, n_classes]
-        Of a softmax one in each row.
-    exclusive : bool
-        A softmax, and the likelihood of windows' classes; otherwise sigmoids, and the mean over all windows
-        and classes.
-    known : bool [n, n_classes], optional
-        What is judged; all.
-
-    Returns
-    -------
-    float, 0.01 to 100
-        As if one more outcome than there are had been any other (cf. Platt 1999): that all of a few windows
-        are right makes no head infinitely sure.
-    """
-    from scipy.optimize import minimize_scalar
-
-    known = np.ones_like(targets) if known is None else known
-    z = np.where(known, logits, -np.inf).astype(np.float64)
-    if exclusive:
-        doubt = 1 / (len(z) + 1)
-        wanted = (1 - doubt) * targets + doubt * known / known.sum(axis=1, keepdims=True)
-    else:
-        z, doubt = z[known], 1 / (known.sum() + 1)
-        wanted = (1 - doubt) * targets[known] + doubt / 2
-    told = np.multiply(wanted, z, out=np.zeros_like(z), where=wanted > 0).sum() / len(z)
-
-    def loss(log_share: float) -> float:
-        share = np.exp(log_share)
-        return float(_log_sum(z * share, exclusive).mean() - share * told)
-
-    bounds = tuple(-np.log(bound) for bound in reversed(TEMPERATURES))
-    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
-    return float(np.exp(-found.x))
 
 
 def confidences(logits: Float32, exclusive: bool) -> Float32:
@@ -206,11 +163,12 @@ def judged(logits: Float32, targets: Bools, arrays: Mapping[str, Array], exclusi
     Returns
     -------
     dict
-        "ece", "reliability"; and "ece_before", "reliability_before" of the same head with temperature 1.
+        "ece", "reliability"; and "ece_before", "reliability_before" of the same head without its scaling.
     """
-    share = np.float32(_facts(arrays)["temperature"])
+    facts = _facts(arrays)
+    before = Scaling(facts["temperature"], facts["bias"]).undone(logits)
     found: dict[str, Any] = {}
-    for when, its in (("", logits), ("_before", logits * share)):
+    for when, its in (("", logits), ("_before", before)):
         table = reliability(confidences(its, exclusive), targets)
         found |= {f"ece{when}": metrics.error_of([table]), f"reliability{when}": table}
     return found
@@ -232,14 +190,6 @@ def told(arrays: Mapping[str, Array], classes: Sequence[str]) -> dict[str, Any]:
 def without(arrays: Mapping[str, Array]) -> dict[str, Array]:
     """Return a model's arrays without those that its manifest tells."""
     return {name: array for name, array in arrays.items() if name not in NAMES}
-
-
-def _log_sum(logits: Float64, exclusive: bool) -> Float64:
-    """Return the logarithm of what an activation divides by, for each row, or for each logit."""
-    from scipy.special import logsumexp
-
-    found: Float64 = logsumexp(logits, axis=1) if exclusive else np.logaddexp(0, logits)
-    return found
 
 
 def _facts(arrays: Mapping[str, Array]) -> dict[str, float]:
