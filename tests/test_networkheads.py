@@ -20,7 +20,7 @@ from birdfast.classifier import Classifier
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.pipeline import Pipeline
-from birdfast.train import folds, head, headrecipe, keep, recordings, scaled
+from birdfast.train import folds, head, headrecipe, keep, recordings, standardized
 from birdfast.train.embeddings import EmbeddingStore
 from birdfast.train.heads import HeadTraining
 from birdfast.train.network import Network
@@ -222,7 +222,7 @@ KILLED = """
 import os, sys
 from pathlib import Path
 from birdfast import modelfolder, atomicfile
-from birdfast.train import embeddings, keep, scaled, vectorfile
+from birdfast.train import embeddings, keep, standardized, vectorfile
 from tests.test_networkheads import training
 where, data, network, output = sys.argv[1:]
 vectorfile.COMMIT_EVERY_S = 0.0
@@ -240,7 +240,7 @@ if where == "network":
 elif where == "vectors":
     killed_after(vectorfile, "_digest", 11)
 elif where == "head":
-    killed_after(scaled, "fit", 0)
+    killed_after(standardized, "fit", 0)
 elif where == "kept":
     killed_after(keep.checkpoint, "write", 0)
 elif where == "folder":
@@ -286,10 +286,10 @@ def test_scaling_is_in_the_layers(kind: str) -> None:
     values = (dice.standard_normal((60, 4)) * [1, 1e3, 1e-3, 0] + [0, 1e4, 1, 5]).astype(np.float32)
     targets = np.eye(3, dtype=bool)[np.arange(60) % 3]
     values[:, 0] += 3 * (np.arange(60) % 3)
-    layers = scaled.fit(values, targets, True, headrecipe.load(kind).head, 0)
+    layers = standardized.fit(values, targets, True, headrecipe.load(kind).head, 0)
     logits = Classifier(layers).logits(values)
     assert np.isfinite(logits).all()
-    louder = scaled.fit(values * np.float32(8), targets, True, headrecipe.load(kind).head, 0)
+    louder = standardized.fit(values * np.float32(8), targets, True, headrecipe.load(kind).head, 0)
     np.testing.assert_allclose(Classifier(louder).logits(values * np.float32(8)), logits, atol=1e-2)
 
 
@@ -310,7 +310,7 @@ def test_a_rare_class_is_not_outweighed() -> None:
     found = {}
     for balanced in (False, True):
         choice = headrecipe.NetworkHead(balanced=balanced)
-        logits = Classifier(scaled.fit(values, targets, True, choice, 0)).logits(values)
+        logits = Classifier(standardized.fit(values, targets, True, choice, 0)).logits(values)
         found[balanced] = (logits.argmax(axis=1) == 1)[rare].mean()
     assert found[True] > found[False]
 
@@ -460,8 +460,8 @@ def test_the_stage_head_learns_anew(
     data: Path, network: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fits: list[int] = []
-    fit = scaled.fit
-    monkeypatch.setattr(scaled, "fit", lambda *what, **how: fits.append(1) or fit(*what, **how))
+    fit = standardized.fit
+    monkeypatch.setattr(standardized, "fit", lambda *what, **how: fits.append(1) or fit(*what, **how))
     for more, n in (((), 6), (("--force",), 6), (("--force", "--stage", "head"), 12)):
         assert train(data, "clips.csv", network, tmp_path / "m", *more) == 0
         assert len(fits) == n

@@ -19,7 +19,7 @@ from ..arrays import Bools, Float32, Int64
 from ..classifier import Classifier
 from ..errors import ConfigError
 from ..modelfolder import Arrays
-from . import calibration, groups, head, innerfolds, scaled
+from . import calibration, groups, head, innerfolds, standardized
 from .clock import STAGES
 from .embeddings import EmbeddingStore
 from .headrecipe import HeadRecipe
@@ -186,5 +186,5 @@ class HeadTraining:
         choice, values = self.recipe.head, examples.values
         within = innerfolds.of_clips(self.clips, choice.folds, self.seed, self.n_workers)
         what = calibration.Windows(values, examples.targets, within[examples.clip], values)
-        learn = partial(scaled.fit, exclusive=self.softmax, choice=choice, seed=self.seed)
+        learn = partial(standardized.fit, exclusive=self.softmax, choice=choice, seed=self.seed)
         return calibration.learn(what, self.softmax, learn, choice)

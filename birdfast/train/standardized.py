@@ -1,4 +1,4 @@
-"""Scaled: a head's layers from embeddings as a network gives them, whose values differ by orders of size."""
+"""Standardized: a head from embeddings as a network gives them, whose values differ by orders of size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arrays import Bools, Float32, Float64
 from ..classifier import Classifier, Layer
-from . import calibration, head
+from . import head, scaling
 from .headrecipe import NetworkHead
 
 FLAT = 1e-6  # of a value: what changes less is rounding, and tells nothing
@@ -35,7 +35,7 @@ def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, s
     ConfigError
         As `head.fit`.
     """
-    mean, share = scaling(values)
+    mean, share = factors(values)
     scaled: Float32 = (values - mean.astype(np.float32)) * share.astype(np.float32)
     weight = head.balance(targets) if choice.balanced else None
     if choice.kind == "ridge":
@@ -52,12 +52,12 @@ def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, s
 
 def _as_logits(layer: Layer, values: Float32, targets: Bools, exclusive: bool) -> Layer:
     """Return a layer of which activations make confidences: the one that fits the windows it has heard."""
-    logits = Classifier([layer]).logits(values)
-    share = np.float32(1 / calibration.temperature(logits, targets, exclusive, logits > head.NEVER / 2))
-    return Layer(layer.weight * share, layer.bias * share)
+    there, logits = targets.any(axis=0), Classifier([layer]).logits(values)
+    found = scaling.fit(logits, targets, exclusive, np.broadcast_to(there, targets.shape)).within(layer)
+    return Layer(found.weight, np.where(there, found.bias, np.float32(head.NEVER)))
 
 
-def scaling(values: Float32) -> tuple[Float64, Float64]:
+def factors(values: Float32) -> tuple[Float64, Float64]:
     """Return the mean of values [n, n_values], and the factors that make rows of about length 1: float64.
 
     The factor of a value that never changes is 0.
