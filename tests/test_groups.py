@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast.errors import ConfigError
-from birdfast.train import folds, groups, recordings
+from birdfast.train import folds, groups, innerfolds, recordings
 from birdfast.train.recordings import Clip
 
 CLIPS = st.lists(
@@ -67,6 +67,13 @@ def test_nothing_is_heard_of_the_group_of_what_is_held_out(clips: list[Clip], n:
     (kept,) = groups.apart(clips[:n], clips)
     out = set[int]().union(*together(clips)[:n])
     assert kept == [clip for number, clip in enumerate(clips) if number not in out]
+
+
+@given(clips=CLIPS, n_folds=st.integers(2, 5), seed=st.integers(0, 3))
+def test_inner_folds_part_no_group(clips: list[Clip], n_folds: int, seed: int) -> None:
+    within = innerfolds.of_clips(clips, n_folds, seed)
+    for its in together(clips):
+        assert len({within[number].tobytes() for number in its}) == 1
 
 
 def test_a_group_in_two_folds_is_refused() -> None:

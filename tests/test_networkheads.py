@@ -288,6 +288,12 @@ def test_scaling_is_in_the_layers(kind: str) -> None:
     values[:, 0] += 3 * (np.arange(60) % 3)
     layers = standardized.fit(values, targets, True, headrecipe.load(kind).head, 0)
     logits = Classifier(layers).logits(values)
+    mean, share = standardized.factors(values)
+    scaled = ((values - mean) * share).astype(np.float32)
+    assert np.sqrt(np.square(scaled).sum(axis=1).mean()) == pytest.approx(np.sqrt(3 / 4), rel=1e-3)
+    if kind != "ridge":
+        meant = head.fit(scaled, targets, True, headrecipe.load(kind).head, 0, head.balance(targets))
+        np.testing.assert_allclose(logits, Classifier(meant).logits(scaled), atol=1e-2)
     assert np.isfinite(logits).all()
     louder = standardized.fit(values * np.float32(8), targets, True, headrecipe.load(kind).head, 0)
     np.testing.assert_allclose(Classifier(louder).logits(values * np.float32(8)), logits, atol=1e-2)

@@ -119,7 +119,13 @@ class HeadTraining:
             return self._train()
         kept = Keep(self.keep, self.failures, self.remarks, self.say)
         tables = {**self.recipe.as_dict(), "network": self.store.network.identity}
-        run = run_of("head", self.seed, self.clips, (), {**tables, "classes": list(self.classes)})
+        run = run_of(
+            "head",
+            self.seed,
+            self.clips,
+            (),
+            {**tables, "classes": list(self.classes), "softmax": self.softmax},
+        )
         return kept.found("head", run, self._train, again)
 
     def examples(self, arrays: Arrays | None = None, clips: Sequence[Clip] | None = None) -> Windows:

@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import sqlite3
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from functools import cache
@@ -171,6 +172,7 @@ class VectorFile:
         except BaseException:
             database.close()
             raise
+        weakref.finalize(self, database.close)  # who forgets the file leaves no connection
         return database
 
     @staticmethod
