@@ -3,8 +3,8 @@
     python bench/birdclef.py CLIPS.csv WORK/ --on birdnet-2.4 --on YAMNET.tflite --minutes 700
 
 Models learn from the clips of folds 1 to 3: tokens (preset soundscapes), and a head on each network.
-Soundscapes are made of folds 4 and 5 (soundscapes.py). Each model makes a submission, all of them together one
-by ranks, and the blend goes through each step of post-processing. The figure is the macro ROC-AUC of rows of
+Soundscapes are made of folds 4 and 5 (soundscapes.py). Each model makes a submission, all of them one by
+ranks, and the blend goes through each step of post-processing. The figure is the macro ROC-AUC of rows of
 5 s, with the interval of 95 of 100 draws of recordings; differences are of the same draws. Times are those of
 `birdfast infer`, with its start; models and soundscapes that are in WORK already are taken as they are.
 """

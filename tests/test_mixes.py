@@ -136,7 +136,8 @@ def test_what_is_held_out_is_in_no_mix_and_the_classes_are_not_exclusive(
     training = Training(recipe.load("soundscapes"), clips, [], [c.labels[0] for c in clips], exclusive=True)
     kept = training.without(clips[:1]).labelled
     assert clips[0] not in [part for heard in kept for part in getattr(heard, "clips", [heard])]
-    assert len(kept) == 2 + 2 * training.recipe.mixes.copies
+    choice = training.recipe.mixes
+    assert len(kept) == 2 + 2 * choice.copies + 2 * choice.noise
     training.write(tmp_path, {}, "none")
     assert modelfolder.facts(tmp_path)["activation"] == "sigmoid"
 

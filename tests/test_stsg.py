@@ -224,17 +224,20 @@ class TestStreams:
         bands = streams[0].tokenizer.bands(noise(16_000))
         both = describe(bands, streams, how)
         alone = [describe(bands, [stream], how) for stream in streams]
+        few = describe(bands, streams, replace(how, loudest=0.3)).counts
+        assert 0 < few.sum() < 0.4 * both.counts.sum()
         assert both.counts.tobytes() == np.concatenate([one.counts for one in alone]).tobytes()
         assert both.statistics.tobytes() == alone[0].statistics.tobytes()
 
-    @given(st.integers(0, 20), st.floats(0.01, 1), st.integers(0, 99))
-    def test_the_loudest_patches_keep_their_order(self, n: int, share: float, seed: int) -> None:
-        patches = np.random.default_rng(seed).integers(0, 3, (n, 2)).astype(np.float32)
-        kept = loudest(patches, share)
-        assert len(kept) == (max(1, round(share * n)) if n else 0)
-        sums = patches.sum(axis=1)
-        order = sorted(sorted(range(n), key=lambda i: (-sums[i], i))[: len(kept)])
-        assert kept.tobytes() == patches[order].tobytes()
+    @given(st.integers(0, 20), st.integers(1, 4), st.integers(1, 3), st.floats(0.01, 1), st.integers(0, 99))
+    def test_the_loudest_patches_keep_their_order(
+        self, n: int, frames: int, step: int, share: float, seed: int
+    ) -> None:
+        bands = np.random.default_rng(seed).integers(0, 3, (n, 2)).astype(np.float32)
+        sums = [bands[i : i + frames].sum() for i in range(0, n - frames + 1, step)]
+        n_kept = max(1, round(share * len(sums))) if sums else 0
+        meant = sorted(sorted(range(len(sums)), key=lambda i: (-sums[i], i))[:n_kept])
+        assert loudest(bands, frames, step, share).tolist() == meant
 
     def test_a_pooler_gives_each_stream_its_own_length(self) -> None:
         tables = {"embeddings": noise(20).reshape(5, 4), "embeddings_1": noise(21, 1).reshape(7, 3)}
@@ -383,6 +386,18 @@ class TestRecipe:
         (tmp_path / "mine.toml").write_text(text)
         with pytest.raises(ConfigError, match=named):
             recipe.load("best", tmp_path / "mine.toml")
+
+    @pytest.mark.parametrize("preset", recipe.PRESETS)
+    def test_presets_are_recipes(self, preset: str) -> None:
+        chosen = recipe.load(preset)
+        assert recipe.of(json.loads(json.dumps(chosen.as_dict()))) == chosen
+        assert len(chosen.front_ends) == max(1, len(chosen.streams))
+
+    def test_an_average_rounds_the_same_on_every_cpu(self) -> None:
+        made = recipe.load("best").as_dict()
+        tables = json.loads(json.dumps(made | {"pooling": made["pooling"] | {"averaged": True}}))
+        with pytest.raises(ConfigError, match=r"pooling\.averaged: not over variants with a gain_db"):
+            recipe.of(tables)
 
 
 class TestModelFolder:

@@ -350,7 +350,7 @@ def test_a_seed_repeats_to_the_bit(data: Path, model: Path, tmp_path: Path) -> N
 STREAMS = """
 mixes = {copies = 1}
 streams = [{}, {patch_frames = 3, patch_step = 5, less = "median"}]
-variants = [{shift_mels = 1}, {stretch = 1.2, gain_db = -6}]
+variants = [{shift_mels = 1}, {stretch = 1.2, shift_mels = -1}]
 """
 ONE_STREAM = re.compile("(streams|variants) = .*")
 POOLING = """

@@ -61,10 +61,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("-o", "--output", required=True, metavar="MODEL", help="the model's folder")
     parser.add_argument(
         "--preset",
-        choices=("best", "max", "soundscapes", "paper"),
-        help="best: for clips with one sound each; soundscapes: for long recordings in which several species"
-        " call over noise, it learns from mixes of the clips, too; paper: exactly the published configuration"
-        " (default: best)",
+        choices=("best", "max", "soundscapes", "species", "paper"),
+        help="best: for clips with one sound each; max: somewhat better there, at several times the work;"
+        " soundscapes: for long recordings in which several species call over noise, it learns from mixes of"
+        " the clips and from noise alone, too; species: for calls that differ little, over any background"
+        " (experimental: not measured on birds); paper: exactly the published configuration (default: best)",
     )
     heads.arguments(parser)
     parser.add_argument(

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels, config
-from ..arrays import Float32
+from ..arrays import Float32, Int64
 from ..errors import ConfigError
 from ..tokens import Codebook
 from . import embedding
@@ -30,11 +30,18 @@ class TokenStream:
     tokenizer: Tokenizer
     codebook: Codebook
 
-    def counts(self, bands: Float32, pooling: Pooling) -> Float32:
-        """Return the votes of a window's bands [n_frames, n_bands] for tokens: float32 [n_tokens]."""
-        patches = self.tokenizer.patches(self.tokenizer.raised(bands))
+    @property
+    def less(self) -> str:
+        """What is taken away from a window's bands."""
+        return self.tokenizer.front_end.less
+
+    def counts(self, raised: Float32, pooling: Pooling) -> Float32:
+        """Return the votes of a window's raised bands [n_frames, n_bands] for tokens: float32 [n_tokens]."""
+        patches = self.tokenizer.patches(raised)
         if pooling.loudest < 1:
-            patches = loudest(patches, pooling.loudest)
+            front_end = self.tokenizer.front_end
+            kept = loudest(raised, front_end.patch_frames, front_end.patch_step, pooling.loudest)
+            patches = patches[kept]
         tokens, distances = self.codebook.nearest(self.tokenizer.frames(patches), pooling.n_nearest)
         counts: Float32 = embedding.counts(tokens[np.newaxis], len(self.codebook), distances[np.newaxis])[0]
         return counts
@@ -81,7 +88,9 @@ def describe(bands: Float32, streams: Sequence[TokenStream], pooling: Pooling) -
     The votes of all streams stand one behind the other: a token of the second one has the number of the
     first one's tokens added to its own.
     """
-    counts = [stream.counts(bands, pooling) for stream in streams]
+    raise_by = {stream.less: stream.tokenizer.raised for stream in streams}
+    raised = {less: work(bands) for less, work in raise_by.items()}  # once for all that take the same away
+    counts = [stream.counts(raised[stream.less], pooling) for stream in streams]
     return Window(np.concatenate(counts), statistics(bands))
 
 
@@ -93,14 +102,17 @@ def statistics(bands: Float32) -> Float32:
     return found.reshape(-1)
 
 
-def loudest(patches: Float32, share: float) -> Float32:
-    """Return the patches [n, n_values] with the largest sums, a share of all, at least one, in their order.
+def loudest(bands: Float32, patch_frames: int, patch_step: int, share: float) -> Int64:
+    """Return which patches of bands [n_frames, n_bands] have the largest sums, in their order.
 
-    Of patches that are alike the first is taken.
+    They are a share of all, and one at least, if there is any; of patches that are alike the first is taken.
+    All sums go in order, so that they are the same on every CPU.
     """
-    if len(patches) == 0:
-        return patches
-    energy = np.add.accumulate(patches, axis=1)[:, -1]  # adds in order: the same on every CPU
-    n_kept = max(1, round(share * len(patches)))
-    kept = np.sort(np.argsort(-energy, kind="stable")[:n_kept])
-    return np.ascontiguousarray(patches[kept])
+    if len(bands) < patch_frames:
+        return np.zeros(0, np.int64)
+    of_frames = np.add.accumulate(bands, axis=1)[:, -1]
+    rows = np.lib.stride_tricks.sliding_window_view(of_frames, patch_frames)[::patch_step]
+    energy = np.add.accumulate(rows, axis=1)[:, -1]
+    n_kept = max(1, round(share * len(energy)))
+    kept: Int64 = np.sort(np.argsort(-energy, kind="stable")[:n_kept])
+    return kept

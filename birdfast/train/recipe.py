@@ -20,7 +20,7 @@ from ..windows import LENGTHS_S
 from . import skipgram
 
 FOLDER = Path(__file__).with_name("presets")
-PRESETS = ("best", "max", "soundscapes", "paper")
+PRESETS = ("best", "max", "soundscapes", "species", "paper")
 BACKGROUNDS = ("clips", "quiet", "none")
 
 
@@ -207,6 +207,8 @@ def of(tables: dict[str, Any]) -> Recipe:
         raise ConfigError("mixes: they are of mel bands; frontend.n_mfcc must be 0")
     if recipe.head.background == "quiet" and recipe.frontend.n_mfcc:
         raise ConfigError("head.background: quiet parts are of mel bands; frontend.n_mfcc must be 0")
+    if recipe.pooling.averaged and any(variant.gain_db for variant in recipe.variants):
+        raise ConfigError("pooling.averaged: not over variants with a gain_db, which rounds by the CPU")
     return recipe
 
 
