@@ -175,15 +175,26 @@ def facts(folder: str | os.PathLike[str], kind: str = KIND) -> dict[str, Any]:
         if key not in found:
             raise ModelError(f"{path}: lacks {key}")
         _check(path, key, found[key], fits(found[key]), wanted)
-    for key in [key for key in MAY if key in found]:
-        _check(path, key, found[key], MAY[key][0](found[key]), MAY[key][1])
-    classes, background = {*found["classes"]}, found.get("background")
-    if "background" in found:
-        _check(path, "background", background, background in classes, MAY["background"][1])
-    if "thresholds" in found:
-        fits_all = found["thresholds"].keys() == classes - {background}
-        _check(path, "thresholds", [*found["thresholds"]], fits_all, MAY["thresholds"][1])
+    check_detecting(path, found)
     return found
+
+
+def check_detecting(path: Path, facts: Mapping[str, Any]) -> None:
+    """Refuse what a model may have (`MAY`) beside its classes, where it does not fit; ModelError names it."""
+    for key in [key for key in MAY if key in facts]:
+        _check(path, key, facts[key], MAY[key][0](facts[key]), MAY[key][1])
+    classes, background = {*facts["classes"]}, facts.get("background")
+    if "background" in facts:
+        _check(path, "background", background, background in classes, MAY["background"][1])
+    if "thresholds" in facts:
+        fits_all = facts["thresholds"].keys() == classes - {background}
+        _check(path, "thresholds", [*facts["thresholds"]], fits_all, MAY["thresholds"][1])
+
+
+def detecting(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what facts say of which scores are detections, as `models.Model` has it."""
+    background = facts["classes"].index(facts["background"]) if "background" in facts else -1
+    return {"background": background, "thresholds": thresholds(facts)}
 
 
 def thresholds(facts: Mapping[str, Any]) -> tuple[float, ...]:

@@ -20,7 +20,7 @@ from birdfast.train import codebook, crossvalidation, evaluation, heldout, keep,
 from birdfast.train.evaluation import Missed
 
 from . import commands
-from .test_train import ONE_STREAM, POOLING, RATE_HZ, RECIPE, STREAMS, song
+from .test_train import RATE_HZ, RECIPE, SEVERAL_STREAMS, song
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
@@ -89,9 +89,7 @@ def said_of(model: Path, span: tuple[str, ...]) -> np.ndarray:
 def test_scores_of_several_streams_averaged_over_variants_are_a_row_a_window(
     data: Path, tmp_path: Path
 ) -> None:
-    (tmp_path / "streams.toml").write_text(
-        STREAMS + ONE_STREAM.sub("", RECIPE).partition("[pooling]")[0] + POOLING
-    )
+    (tmp_path / "streams.toml").write_text(SEVERAL_STREAMS)
     how = ["--recipe", str(tmp_path / "streams.toml"), "--hold-out", "2", "--keep-folds", "--quiet"]
     assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), *how]) == 0
     spans, scores = scores_of(tmp_path / "m/held_out.csv")

@@ -214,8 +214,8 @@ def test_the_papers_tokens_are_drawn_as_what_they_are(data: Path, tmp_path: Path
 
 
 def test_each_stream_of_tokens_is_drawn(data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    streams = "[[streams]]\npatch_frames = 3\n[[streams]]\npatch_frames = 8\n"
-    (tmp_path / "two.toml").write_text(f"{(data / 'small.toml').read_text()}\n{streams}")
+    one, two = "streams = []", "streams = [{patch_frames = 3}, {patch_frames = 8}]"
+    (tmp_path / "two.toml").write_text((data / "small.toml").read_text().replace(one, two))
     how = ["--recipe", str(tmp_path / "two.toml"), "--hold-out", "2", "--quiet"]
     assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), *how]) == 0
     drawn: list[TokenMap] = []

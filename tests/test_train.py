@@ -352,18 +352,17 @@ mixes = {copies = 1}
 streams = [{}, {patch_frames = 3, patch_step = 5, less = "median"}]
 variants = [{shift_mels = 1}, {stretch = 1.2, shift_mels = -1}]
 """
-ONE_STREAM = re.compile("(streams|variants) = .*")
 POOLING = """
 [pooling]
 n_nearest = 2
 loudest = 0.5
 averaged = true
 """
+SEVERAL_STREAMS = STREAMS + re.sub("(streams|variants) = .*", "", RECIPE).partition("[pooling]")[0] + POOLING
 
 
 def test_a_model_of_several_streams_and_variants(data: Path, tmp_path: Path) -> None:
-    rest = ONE_STREAM.sub("", RECIPE).partition("[pooling]")[0]
-    (tmp_path / "streams.toml").write_text(STREAMS + rest + POOLING)
+    (tmp_path / "streams.toml").write_text(SEVERAL_STREAMS)
     command = ["train", str(data / "clips.csv"), "--quiet", "--recipe", str(tmp_path / "streams.toml")]
     for n_workers in ("1", "2"):
         assert main([*command, "-o", str(tmp_path / n_workers), "--workers", n_workers, "--cv"]) == 0

@@ -9,10 +9,9 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ModelError
-from . import beginning, fold, original, surgery, trial, verification
+from . import beginning, fold, original, signing, surgery, trial, verification
 from .convolution import Convolver
 from .ending import find_embedding
-from .flatbuffer import schema
 from .grafted import Proof
 from .graph import Graph
 from .operators import reads
@@ -94,25 +93,15 @@ def _common(graph: Graph, t: int, one: Array | None, two: Array | None) -> Array
 
 def _sign(graph: Graph, embedding: int | None) -> None:
     """Name the outputs as birdnet looks for them, beside whatever names the model has."""
-    signatures = graph.model.signatureDefs or []
-    if not signatures:
-        signature = schema.SignatureDefT()
-        signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
-        signature.inputs = [_named("inputs", graph.inputs[0])]
-        signature.outputs = [_named("predictions", graph.outputs[0])]
-        signatures = [signature]
+    signatures = graph.model.signatureDefs or [
+        signing.signature({signing.INPUTS: graph.inputs[0]}, {signing.PREDICTIONS: graph.outputs[0]})
+    ]
     for signature in signatures:
         names = {entry.name for entry in signature.outputs}
         named = {entry.tensorIndex for entry in signature.outputs}
-        if embedding is not None and b"embeddings" not in names and embedding not in named:
-            signature.outputs.append(_named("embeddings", embedding))
+        if embedding is not None and signing.EMBEDDINGS.encode() not in names and embedding not in named:
+            signature.outputs.append(signing.entry(signing.EMBEDDINGS, embedding))
     graph.model.signatureDefs = signatures
-
-
-def _named(name: str, tensor: int) -> object:
-    entry = schema.TensorMapT()
-    entry.name, entry.tensorIndex = name.encode(), tensor
-    return entry
 
 
 def verified(

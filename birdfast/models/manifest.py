@@ -136,6 +136,18 @@ def check(place: Path, facts: Mapping[str, Any]) -> None:
     check_window(place, facts.get("window_samples", 0), facts.get("rate_hz", 0))
 
 
+def read_recipe(place: Path, told: object) -> Recipe:
+    """Read the recipe of a front end that a file tells in a table; ModelError where it is none."""
+    from ..frontends.recipe import Recipe
+
+    if not isinstance(told, dict):
+        raise ModelError(f"{place}: front_end = {told!r} does not fit; it takes a table")
+    try:
+        return Recipe.of(told)
+    except ConfigError as error:
+        raise ModelError(f"{place}: front_end: {error}") from error
+
+
 def text(facts: Mapping[str, Any], front_end: Recipe | None = None, head: str = HEAD) -> str:
     """Return a manifest.
 

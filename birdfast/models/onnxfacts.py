@@ -1,4 +1,7 @@
-"""Facts that an ONNX network's file tells itself, by the keys that OpenSoundscape's ONNXModel reads."""
+"""Facts that an ONNX network's file tells itself, by the keys that OpenSoundscape's ONNXModel reads.
+
+What those do not tell stands in one more, `birdfast`: a JSON object by a manifest's keys.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from .. import modelfolder
 from ..atomicfile import AtomicFile
 from ..config import LARGEST
 from ..errors import ModelError
-from ..sources import onnxfile
+from ..sources import numbered, onnxfile
 from . import manifest
 
 RATE, SECONDS, CLASSES = "sample_rate", "sample_duration", "classes"
 OUTPUT, EMBEDDING = "class_outputs_key", "embedding_outputs_key"
+MORE = "birdfast"
+DETECTING = ("background", "thresholds")  # by the names of classes, as a trained model's manifest has them
+TOLD = ("licence", "licence_url", "source", "step_samples", "normalization", "post")
+OF_MORE = (*TOLD, "front_end", *DETECTING)
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -37,7 +45,37 @@ def read(path: Path) -> dict[str, Any]:
     named = {"output": OUTPUT, "embedding": EMBEDDING}
     facts |= {fact: words[key] for fact, key in named.items() if key in words}
     manifest.check(path, facts)
-    return facts
+    return facts | more(path, words)
+
+
+def more(path: Path, words: Mapping[str, str]) -> dict[str, Any]:
+    """Return what else birdfast wrote into a file, as `model.Model` has it.
+
+    Raises
+    ------
+    ModelError
+        It is no such object.
+    """
+    if MORE not in words:
+        return {}
+    facts = numbered.parsed(path, words[MORE], f"facts in its {MORE}")
+    if not isinstance(facts, dict):
+        raise ModelError(f"{path}: its {MORE} is {words[MORE][:80]!r}; an object of facts fits")
+    for key in facts:
+        if key not in OF_MORE:
+            raise ModelError(f"{path}: its {MORE} tells {key!r}, which this birdfast does not know")
+    found: dict[str, Any] = {key: facts[key] for key in TOLD if key in facts}
+    manifest.check(path, found)
+    if "post" in found:
+        found["post"] = tuple(found["post"])
+    if "front_end" in facts:
+        found["front_end"] = manifest.read_recipe(path, facts["front_end"])
+    if not facts.keys().isdisjoint(DETECTING):
+        classes = numbered.listed(path, numbered.parsed(path, words.get(CLASSES, ""), CLASSES))
+        facts["classes"] = classes
+        modelfolder.check_detecting(path, facts)
+        found |= modelfolder.detecting(facts)
+    return found
 
 
 def told(words: Mapping[str, str]) -> dict[str, str]:
@@ -68,6 +106,7 @@ def write(
     classes: Sequence[str],
     output: str = "",
     embedding: str = "",
+    more: Mapping[str, Any] | None = None,
 ) -> None:
     """Write facts into an ONNX network's file, so that it needs no other; OpenSoundscape reads them, too.
 
@@ -81,6 +120,8 @@ def write(
         What its classes are called, in order.
     output, embedding : str
         The names of the outputs with the scores and with the embedding; "" leaves it untold.
+    more : dict or None
+        What else is to be known, by `OF_MORE`, as JSON has it.
 
     Raises
     ------
@@ -91,6 +132,7 @@ def write(
     """
     words = {RATE: str(rate_hz), SECONDS: repr(window_samples / rate_hz), CLASSES: json.dumps([*classes])}
     words |= {key: name for key, name in ((OUTPUT, output), (EMBEDDING, embedding)) if name}
+    words |= {MORE: json.dumps(more, ensure_ascii=False)} if more else {}
     with AtomicFile(path, mode="wb") as made:
         made.stream.writelines(onnxfile.told(path, words))
 

@@ -9,7 +9,6 @@ from typing import Any
 
 from .. import labels, modelfolder, sources
 from ..errors import ConfigError, ModelError
-from ..frontends.recipe import Recipe
 from . import kinds, manifest, onnxfacts
 from .labelspace import folded
 from .model import Model, listed
@@ -168,14 +167,8 @@ def _trained(folder: Path) -> Model:
         labels_format="toml",
         path=place,
         labels_path=place,
-        **_detecting(facts),
+        **modelfolder.detecting(facts),
     )
-
-
-def _detecting(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Return what a trained model's manifest says of which scores are detections."""
-    background = facts["classes"].index(facts["background"]) if "background" in facts else -1
-    return {"background": background, "thresholds": modelfolder.thresholds(facts)}
 
 
 def _head(folder: Path) -> Model:
@@ -195,7 +188,7 @@ def _head(folder: Path) -> Model:
         labels_format="toml",
         path=place,
         labels_path=place,
-        **_detecting(facts),
+        **modelfolder.detecting(facts),
         **told,
     )
 
@@ -203,7 +196,7 @@ def _head(folder: Path) -> Model:
 def _check(place: Path, facts: dict[str, Any]) -> None:
     """Refuse keys and values that a user's manifest cannot have."""
     if "front_end" in facts:
-        facts["front_end"] = _recipe(place, facts["front_end"])
+        facts["front_end"] = manifest.read_recipe(place, facts["front_end"])
     manifest.check(place, {key: value for key, value in facts.items() if key not in TABLES})
     if "on_sha256" in facts:
         facts["on_sha256"] = facts["on_sha256"].lower()
@@ -215,12 +208,3 @@ def _with_label_spaces(place: Path, facts: dict[str, Any]) -> dict[str, Any]:
         return folded(facts)
     except ConfigError as error:
         raise ModelError(f"{place}: {error}") from error
-
-
-def _recipe(place: Path, told: object) -> Recipe:
-    if not isinstance(told, dict):
-        raise ModelError(f"{place}: front_end = {told!r} does not fit; it takes a table")
-    try:
-        return Recipe.of(told)
-    except ConfigError as error:
-        raise ModelError(f"{place}: front_end: {error}") from error

@@ -9,7 +9,7 @@ import numpy as np
 from .. import models
 from ..arrays import Float32, Int64
 from ..config import MIN_CONFIDENCE, Options
-from ..errors import ConfigError
+from ..errors import ConfigError, ModelError
 from ..labels import Labels
 from ..scores import ScoreRule
 from ..sessions.session import LOGITS, Session, logits_of
@@ -99,6 +99,8 @@ class LabelSpaces:
 
 def _least(model: models.Model, names: Labels, options: Options) -> float | Float32:
     """Return the least confidence of a detection, of all of a model's own classes or of each."""
+    if len(model.thresholds) not in (0, len(names)) or model.background >= len(names):
+        raise ModelError(f"{model.path}: its thresholds are of other classes than its {len(names)} labels")
     own = options.min_confidence is None and model.thresholds
     if not own and model.background < 0:
         return _of_all(options)

@@ -61,9 +61,12 @@ def find(path: Path, network: Inspected, told: Told, asking: Asking) -> Found:
     ModelError, ConfigError
         Something does not fit, or is not answered.
     """
-    drawn = None if told.front_end is None else recipe(told.front_end)
-    licence = told.licence or "as its author says"
-    facts: dict[str, Any] = {"name": told.name, "title": told.title or told.name, "licence": licence}
+    more = onnxfacts.more(path, network.metadata)
+    stated: Recipe | None = more.pop("front_end", None)
+    more = {key: value for key, value in more.items() if key not in onnxfacts.DETECTING}  # no manifest has it
+    drawn = stated if told.front_end is None else recipe(told.front_end)
+    licence = told.licence or more.get("licence") or "as its author says"
+    facts = {**more, "name": told.name, "title": told.title or told.name, "licence": licence}
     facts["model"] = path.name if is_name(path.name) else f"{told.name}{path.suffix}"
     whose, facts["labels_format"] = _labels(path, network, told, asking)
     facts["labels"] = facts["model"] if whose == path else _file_name(whose)

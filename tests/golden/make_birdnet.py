@@ -4,6 +4,8 @@
     python -m tests.golden.make_birdnet demo.flac birdnet_demo.csv
 
     python -m tests.golden.make_birdnet demo.flac table.csv FAST.tflite     (the same through another file)
+    python -m tests.golden.make_birdnet demo.flac table.csv MINE.tflite MINE_Labels.txt
+    python -m tests.golden.make_birdnet demo.flac table.csv MINE.onnx MINE_Labels.txt 3.0 onnx
 
 demo.flac is `python -m birdfast demo`'s soundscape.flac; the real one is any 48 kHz mono FLAC.
 Threshold 0.1, no overlap, sensitivity 1, LiteRT, every species.
@@ -22,13 +24,19 @@ from birdfast import models
 THRESHOLD = 0.1
 
 
-def main(sound: str, table: str, network_path: str | None = None) -> None:
+def main(
+    sound: str,
+    table: str,
+    network_path: str | None = None,
+    labels_path: str | None = None,
+    version: str = "2.4",
+    backend: str = "tf",
+) -> None:
     """Analyse one recording with birdnet's own pipeline."""
-    model = models.find("birdnet-2.4")
-    path = model.path if network_path is None else Path(network_path)
-    network = birdnet.load_custom(
-        "acoustic", "2.4", "tf", path, model.labels_path, library="litert", precision="fp32"
-    )
+    path = Path(network_path or models.find("birdnet-2.4").path)
+    labels = Path(labels_path or models.find("birdnet-2.4").labels_path)
+    how = {"library": "litert"} if backend == "tf" else {}
+    network = birdnet.load_custom("acoustic", version, backend, path, labels, precision="fp32", **how)
     result = network.predict(sound, top_k=None, default_confidence_threshold=THRESHOLD, n_workers=1)
     with Path(table).open("w", newline="", encoding="utf-8") as file:
         out = csv.writer(file, lineterminator="\n")

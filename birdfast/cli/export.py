@@ -1,0 +1,70 @@
+"""Write a head and the network that it is on as one file, for programs that know of no heads.
+
+MODEL is a folder that `birdfast train --on NETWORK` wrote. On a TFLite network (birdnet-2.4, yamnet) the file
+is a .tflite, on an ONNX one an .onnx. Beside it go <stem>_Labels.txt, as BirdNET has them, and
+<stem>_README.txt: what it is, how it is run, and whose weights are in it. The file is written only if it says
+what the head says.
+
+On birdnet-2.4 the file is what birdnet's load_custom and BirdNET-Analyzer's -c take:
+
+  birdfast export MODEL/ -o mine.tflite
+  birdnet.load_custom("acoustic", "2.4", "tf", "mine.tflite", "mine_Labels.txt", library="litert")
+
+Those put a sigmoid behind a network, so this one ends without, and other files with theirs: they give
+confidences. An ONNX file tells `birdfast infer` all that is to be known, the thresholds of its classes, too.
+A TFLite file tells nothing, so that these are in its README alone. BirdNET's weights are under
+CC BY-NC-SA 4.0, and so is the file that has them in it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from typing import TYPE_CHECKING
+
+from .. import voice
+from . import exits, values
+
+if TYPE_CHECKING:
+    from ..runs.exporting import Exported
+
+HELP = "write a trained head and its network as one file, for other programs"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument("model", metavar="MODEL", help="the folder of a head, or its name")
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=values.file,
+        metavar="FILE",
+        required=True,
+        help="the file to write, .tflite or .onnx as the network is",
+    )
+    parser.add_argument("--force", action="store_true", help="replace the file, its labels and its README")
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Export the head, and say what was written."""
+    from ..runs import exporting
+
+    voice.report(*_said(exporting.export(chosen.model, chosen.output, force=chosen.force)))
+    return exits.FINE
+
+
+def _said(exported: Exported) -> list[str]:
+    """Return in words what was written."""
+    whole, path = exported.whole, exported.network
+    n_classes, n_layers = len(whole.classes), len(whole.classifier.layers)
+    classes = f"{n_classes:,} class{'es' * (n_classes > 1)}"
+    ends = f"scores of {classes}, for programs that put a sigmoid behind them"
+    return [
+        f"{path}: {path.stat().st_size:,} bytes, {whole.on.title} and a head of {n_layers}"
+        f" layer{'s' * (n_layers > 1)}; gives {ends if whole.logits else f'confidences of {classes}'}",
+        f"says what the head says: on {exported.n_windows} windows a logit differs by"
+        f" {exported.difference:.2g} at most",
+        f"licence {whole.licence}",
+        f"written beside it: {exported.labels.name}, {exported.readme.name}",
+        f"birdfast infer --model {shlex.quote(str(path))} ...",
+    ]
