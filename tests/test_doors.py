@@ -331,7 +331,7 @@ def test_what_trains_names_its_options() -> None:
         for kind in (recipe.CodebookChoice, recipe.MixChoice, recipe.Head):
             for name in kind.__dataclass_fields__:
                 real = isinstance(value, float) and value == 1.5
-                if not real or name not in ("strength", "learning_rate"):
+                if not real or name not in ("strength", "learning_rate", "noise", "decay"):
                     refused(lambda kind=kind, name=name, value=value: kind(**{name: value}), name)  # type: ignore[misc]
     for wrong_frames in NO_FRAMES:
         refused(lambda frames=wrong_frames: codebook.fit(frames, 1), "frames")  # type: ignore[misc]

@@ -12,7 +12,7 @@ from ..words import extra_hint
 
 if TYPE_CHECKING:
     from ..train.folds import Trial
-    from ..train.stages import Training
+    from ..train.learning import Learning
 
 WRITE = (None, "head")  # the choices of --stage that end with a model
 
@@ -55,7 +55,7 @@ def check(chosen: argparse.Namespace) -> None:
         raise ConfigError(f"--plots needs matplotlib: {extra_hint('report')}")
 
 
-def trials(chosen: argparse.Namespace, training: Training) -> list[Trial]:
+def trials(chosen: argparse.Namespace, training: Learning) -> list[Trial]:
     """Return what is trained to be tested, before the model is."""
     from ..train import folds
 
@@ -64,7 +64,7 @@ def trials(chosen: argparse.Namespace, training: Training) -> list[Trial]:
     return folds.trials(training, *folds.parted(training.clips, chosen.hold_out, training.seed))
 
 
-def evaluate(chosen: argparse.Namespace, training: Training, trials: list[Trial], output: Path) -> None:
+def evaluate(chosen: argparse.Namespace, training: Learning, trials: list[Trial], output: Path) -> None:
     """Train without each fold, test on it, and write what came out."""
     from .. import picture
     from ..train import crossvalidation, evaluation

@@ -1,8 +1,9 @@
-"""Train a model of your own: spectrogram tokens, their embeddings, and a classifier.
+"""Train a model of your own: spectrogram tokens, their embeddings, and a classifier; or a head on a network.
 
 DATA is a folder of class folders, or a CSV with the columns `file` and `label` (several labels joined
-by ";"; none for background, which a folder _background has) and, if wanted, `start_s`, `end_s` and
-`fold`. The output folder is then a model: birdfast infer --model MODEL/ ...
+by ";"; none for background, which a folder _background has) and, if wanted, `start_s`, `end_s`, `fold` and
+`group` (a site, a recordist: what is of one is never learnt from and tested on). The output folder is then a
+model: birdfast infer --model MODEL/ ...
 
   model.toml, *.npy     the model
   stages/               what the stages found, so that a training can go on where it stopped
@@ -17,10 +18,14 @@ and with --cv or --hold-out, of recordings held out:
   confusion.png         with --plots
   folds/                with --keep-folds: the model of each fold, as whole as the one of all
 
-The three stages are codebook (whitening and k-means), embedding (skip-gram) and head (the classifier).
-The same seed and recordings give the same model. How far it is, and how long it will take, is said every
-30 seconds; a loss is per token, of the same tokens each time: it should fall, and can be compared with that
-of another training of the same recordings.
+With --on NETWORK a head is trained on what a network makes of each window (its embedding): the network is
+asked once a clip, and stages/ keeps what it said for the next training. Few clips go a long way then. The
+model needs the network to run, and its licence holds: BirdNET's is CC BY-NC-SA 4.0.
+
+The three stages of tokens are codebook (whitening and k-means), embedding (skip-gram) and head (the
+classifier). The same seed and recordings give the same model. How far it is, and how long it will take, is
+said every 30 seconds; a loss is per token, of the same tokens each time: it should fall, and can be compared
+with that of another training of the same recordings.
 
 A first model: birdfast train clips.csv -o MODEL/ --cv; then look at evaluation.csv for the classes that are
 confused, at the clips that were missed (labels may be wrong), and at birdfast tokens --model MODEL/ --picture
@@ -39,11 +44,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..modelfolder import Arrays
+    from ..train.heads import HeadTraining
     from ..train.recordings import Clip
     from ..train.stages import Training
 
 from .. import bars, voice
-from . import channel, exits, holdout, values
+from . import channel, exits, heads, holdout, values
 
 HELP = "train a model on your own recordings"
 NEEDED = {"numba": "numba", "sklearn": "scikit-learn", "tomli_w": "tomli-w"}
@@ -56,13 +62,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--preset",
         choices=("best", "max", "soundscapes", "species", "paper"),
-        default="best",
         help="best: for clips with one sound each; max: somewhat better there, at several times the work;"
         " soundscapes: for long recordings in which several species call over noise, it learns from mixes of"
         " the clips and from noise alone, too; species: for calls that differ little, over any background"
-        " (experimental: not measured on birds); paper: exactly the published configuration (default:"
-        " %(default)s)",
+        " (experimental: not measured on birds); paper: exactly the published configuration (default: best)",
     )
+    heads.arguments(parser)
     parser.add_argument(
         "--recipe", metavar="FILE", help="a TOML file with values in the place of the preset's"
     )
@@ -110,7 +115,7 @@ def run(chosen: argparse.Namespace) -> int:
     beside = (output, output / keep.WITHIN, output / keep.FOLDS)
     found = recordings.find(chosen.data, beside, n_workers=chosen.workers, bar=not chosen.quiet)
     clips = _heard(found, chosen)
-    training = _training(chosen, clips)
+    training = heads.training(chosen, clips) if chosen.on else _training(chosen, clips)
     for doubt in recordings.doubts(clips):
         training.say(f"birdfast: {doubt}")
     trials = holdout.trials(chosen, training)
@@ -122,10 +127,7 @@ def run(chosen: argparse.Namespace) -> int:
         if trials:
             holdout.evaluate(chosen, training, trials, output)
         with bars.stage("model"):
-            if chosen.stage:
-                _single(training, chosen.stage, output)
-            else:
-                _write_model(training, output, training.model())
+            _learn(training, chosen.stage, output)
     leftout.tell(training)
     for line in _written(chosen, output):
         training.say(line)
@@ -140,11 +142,13 @@ def _check(chosen: argparse.Namespace, output: Path) -> None:
     from ..workers import usable_cores
 
     holdout.check(chosen)
+    heads.check(chosen)
+    chosen.preset = chosen.preset or "best"
     if chosen.seed < 0 or (chosen.workers is not None and chosen.workers < 1):
         raise ConfigError("--seed takes 0 or more, --workers 1 or more")
     chosen.workers = chosen.workers or len(usable_cores())
     for module, package in NEEDED.items():
-        if find_spec(module) is None:
+        if find_spec(module) is None and not (chosen.on and module == "numba"):
             raise ConfigError(f"training needs {package}: {extra_hint('train')}")
     keep.check(output, output / keep.WITHIN, finished=chosen.force or chosen.stage not in holdout.WRITE)
 
@@ -164,7 +168,7 @@ def _begin(chosen: argparse.Namespace, output: Path) -> None:
 def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
     from .. import keyedvectors
     from ..tokens import Codebook
-    from ..train import background, recipe, recordings, stages
+    from ..train import background, keep, recipe, recordings, stages
 
     choices = recipe.load(chosen.preset, chosen.recipe)
     clips, classes = background.classes(clips, choices)
@@ -176,7 +180,7 @@ def _training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> Training:
         exclusive=all(len(clip.labels) == 1 for clip in clips),
         seed=chosen.seed,
         n_workers=chosen.workers,
-        say=stages.silent if chosen.quiet else voice.say,
+        say=keep.silent if chosen.quiet else voice.say,
         bar=not chosen.quiet,
         centroids=None if chosen.centroids is None else Codebook.load(chosen.centroids).centroids,
         vectors=None if chosen.vectors is None else keyedvectors.read(chosen.vectors),
@@ -187,7 +191,19 @@ def _heard(clips: Sequence[Clip], chosen: argparse.Namespace) -> list[Clip]:
     return [replace(clip, channel=chosen.channel, max_hours=chosen.max_hours) for clip in clips]
 
 
-def _write_model(training: Training, output: Path, arrays: Arrays) -> None:
+def _learn(training: Training | HeadTraining, stage: str | None, output: Path) -> None:
+    """Train what is wanted, and write the model, if it comes to one."""
+    from ..train.heads import HeadTraining
+
+    if isinstance(training, HeadTraining):
+        _write_model(training, output, training.model(again=stage is not None))
+    elif stage:
+        _single(training, stage, output)
+    else:
+        _write_model(training, output, training.model())
+
+
+def _write_model(training: Training | HeadTraining, output: Path, arrays: Arrays) -> None:
     from ..tables import escaped
 
     training.write(output, arrays, escaped(output.resolve().name))
@@ -212,6 +228,8 @@ def _written(chosen: argparse.Namespace, output: Path) -> list[str]:
         lines.append(f"how good it is: {output / 'evaluation.csv'}, class by class; confusion.csv beside it")
     model = shlex.quote(str(output))
     lines.append(f"run it: birdfast infer --model {model} RECORDINGS -o RESULTS")
+    if chosen.on:
+        return lines
     lines.append(f"see its tokens: birdfast tokens --model {model} --picture tokens.png")
     if chosen.preset != "soundscapes":
         lines.append("for long recordings, in which several species call over noise: --preset soundscapes")

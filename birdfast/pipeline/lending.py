@@ -112,14 +112,18 @@ class Backbones:
             below = self._opened(model, n_classes, cache)
             below.join(number, below.session)
             return below, below.session
-        on = backbone(model)
-        more = [len(names) for names in on.class_names()[1:]] if on.found else []
-        below = self._opened(on, [on.n_classes, *more], cache)
+        below = self.below(model, cache)
         first, *others = n_classes
         # on trial, heads hear the same sounds
         session = open_head(model, below.shared, first, cache, others, self._engine)
         below.join(number, session)
         return below, session
+
+    def below(self, head: Model, cache: Path | None) -> Backbone:
+        """Open what a head stands on, be there a head already or not; errors as `join`."""
+        on = backbone(head)
+        more = [len(names) for names in on.class_names()[1:]] if on.found else []
+        return self._opened(on, [on.n_classes, *more], cache)
 
     def _opened(self, model: Model, n_classes: Sequence[int], cache: Path | None) -> Backbone:
         first, *more = n_classes

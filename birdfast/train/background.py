@@ -16,6 +16,7 @@ import numpy as np
 
 from ..arrays import Float32
 from .bands import Bands
+from .headrecipe import HeadRecipe
 from .mixes import Mix
 from .recipe import Recipe
 from .recordings import BACKGROUNDS, Clip
@@ -25,14 +26,14 @@ QUIET_SHARE = 0.25  # of a window's frames, those with the least energy: the sou
 STRETCH_FRAMES = 16  # that stay together: longer than a token, so that most of these are of real sound
 
 
-def classes(clips: Sequence[Clip], recipe: Recipe) -> tuple[list[Clip], list[str]]:
+def classes(clips: Sequence[Clip], recipe: Recipe | HeadRecipe) -> tuple[list[Clip], list[str]]:
     """Return clips as a head learns from them, and its classes, the one for background last.
 
     Parameters
     ----------
     clips : sequence of Clip
         All that there are, held out or not.
-    recipe : Recipe
+    recipe : Recipe or HeadRecipe
         With `head.background` "clips" there is a class for background where there are clips without a label;
         with "quiet" in any case, as it is learnt from the quiet parts of all others, too (`quiet`); with
         "none" never.

@@ -45,6 +45,13 @@ def named(paths: Iterable[str], *, n_workers: int = 1, bar: bool = False) -> dic
     return {path: name[its] for path, its in real.items()}
 
 
+def digest(path: str) -> str:
+    """Return the SHA-256 of a file in hex, or its path where it cannot be read; each is read as `named`."""
+    file = (os.path.realpath(path), state(path))
+    _read([file], 1, False)
+    return _known[file]
+
+
 def _read(files: Iterable[tuple[str, State]], n_workers: int, bar: bool) -> None:
     """Take the digests of files that are not known yet."""
     new = [file for file in files if file not in _known]

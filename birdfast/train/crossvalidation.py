@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 from .. import bars, metrics
 from ..tables import escaped
 from . import calibration, evaluation, keep, leftout
-from .clock import STAGES, TEST, Task
+from .clock import TEST, Task
 from .evaluation import Confusion
 from .folds import Trial
 from .heldout import HeldOut, Kind
+from .learning import Learning
 from .recordings import Clip
-from .stages import Training
 
 PLAIN = re.compile(r"\w[\w .+-]{0,80}")  # a fold's name that a folder can have
 TOLD_WORST = 5
@@ -29,15 +29,16 @@ class Evaluation(NamedTuple):
     confusion: Confusion
 
 
-def tasks(training: Training, trials: Sequence[Trial], last: str | None = None) -> list[Task]:
+def tasks(training: Learning, trials: Sequence[Trial], last: str | None = None) -> list[Task]:
     """Return what is to be done, for a `clock.Clock`: folds, and the model's stages up to the last wanted."""
-    stages = STAGES[: STAGES.index(last) + 1] if last else STAGES
-    folds = [Task(_title(fold), _size(without), (*STAGES, TEST)) for fold, without, _ in trials]
+    every = training.stages
+    stages = every[: every.index(last) + 1] if last else every
+    folds = [Task(_title(fold), _size(without), (*every, TEST)) for fold, without, _ in trials]
     return [*folds, Task("model", _size(training), stages)]
 
 
 def cross_validate(
-    training: Training,
+    training: Learning,
     trials: Sequence[Trial],
     folder: Path,
     *,
@@ -49,7 +50,7 @@ def cross_validate(
 
     Parameters
     ----------
-    training : Training
+    training : Learning
         Of the whole.
     trials : sequence of Trial
         See `folds.trials`.
@@ -106,10 +107,10 @@ def _test(
         with bars.stage(TEST):
             examples = without.examples(arrays, tested)
             is_one = without.softmax
-            logits = evaluation.logits(examples, without.recipe.pooling, arrays, exclusive=is_one)
+            logits = without.logits(examples, arrays)
             found = evaluation.confidences(logits, exclusive=is_one)
             numbers = examples.clip[:: examples.n_variants]
-            table.write(fold, tested, numbers, found, without.recipe.window_s)
+            table.write(fold, tested, numbers, found, without.window_s, without.step_s)
             scores, truth = evaluation.of_clips(examples, logits)
             judged = metrics.judge(scores, truth, without.classes)
             judged |= calibration.judged(logits, examples.targets[:: examples.n_variants], arrays, is_one)
@@ -161,5 +162,5 @@ def _title(fold: str) -> str:
     return f"fold {fold}"
 
 
-def _size(training: Training) -> int:
+def _size(training: Learning) -> int:
     return len(training.clips) + len(training.unlabelled)

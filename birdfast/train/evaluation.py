@@ -17,6 +17,7 @@ from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling, averaged
 from ..tables.files import CsvFile, harmless
 from .examples import Examples
+from .learning import Heard
 
 CONFUSION, PICTURE = "confusion.csv", "confusion.png"
 NAMES = ("evaluation.json", "evaluation.csv", CONFUSION, PICTURE)
@@ -53,7 +54,7 @@ def logits(
     return found - np.logaddexp.reduce(found, axis=1, keepdims=True) if exclusive else found
 
 
-def of_clips(examples: Examples, logits: Float32) -> tuple[Float32, Bools]:
+def of_clips(examples: Heard, logits: Float32) -> tuple[Float32, Bools]:
     """Return the means of windows' logits by clip, and the clips' labels: [n_clips, n_classes] each."""
     n = examples.n_variants
     _, first, number = np.unique(examples.clip[::n], return_index=True, return_inverse=True)

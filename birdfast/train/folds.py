@@ -10,11 +10,11 @@ from dataclasses import replace
 from ..config import check
 from ..errors import ConfigError
 from ..labels import composed
-from . import contents
+from . import contents, groups
+from .learning import Learning
 from .recordings import Clip
-from .stages import Training
 
-Trial = tuple[str, Training, list[Clip]]  # a fold, the training that hears nothing of it, and its clips
+Trial = tuple[str, Learning, list[Clip]]  # a fold, the training that hears nothing of it, and its clips
 
 
 def splits(clips: Sequence[Clip]) -> list[str]:
@@ -23,8 +23,8 @@ def splits(clips: Sequence[Clip]) -> list[str]:
     Raises
     ------
     ConfigError
-        There are not two of them, or parts of one file, or of its copies, are in several: it could be learnt
-        from and tested on.
+        There are not two of them, or parts of one file, of its copies, or of a group are in several: it could
+        be learnt from and tested on.
     """
     folds = {clip.fold for clip in clips}
     if "" in folds or len(folds) < 2:
@@ -32,19 +32,24 @@ def splits(clips: Sequence[Clip]) -> list[str]:
         raise ConfigError(
             f"{needs}; of a folder, or without folds, --hold-out 20% tests on a share of each class"
         )
-    name, first = contents.named(clip.path for clip in clips), dict[str, Clip]()
-    for clip in clips:
-        other = first.setdefault(name[clip.path], clip)
-        if other.fold != clip.fold:
-            copy = "" if other.file == clip.file else f" (as {other.path}, which holds the same)"
-            raise ConfigError(f"{clip.path}: in the folds {other.fold}{copy} and {clip.fold}; one it is")
+    _check_whole(clips)
     return sorted(folds, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold))
+
+
+def _check_whole(clips: Sequence[Clip]) -> None:
+    name, first = contents.named(clip.path for clip in clips), dict[str, Clip]()
+    for clip, group in zip(clips, groups.named(clips), strict=True):
+        other = first.setdefault(group, clip)
+        if other.fold != clip.fold:
+            why = "which holds the same" if name[other.path] == name[clip.path] else "of the same group"
+            copy = "" if other.file == clip.file else f" (as {other.path}, {why})"
+            raise ConfigError(f"{clip.path}: in the folds {other.fold}{copy} and {clip.fold}; one it is")
 
 
 def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
     """Return the clips with the fold "held out" for about a share of each class.
 
-    Files are kept whole, and beside their copies.
+    Files are kept whole, and beside their copies and what else is of their group.
 
     Parameters
     ----------
@@ -59,16 +64,18 @@ def held_out(clips: Sequence[Clip], share: float, seed: int) -> list[Clip]:
         The share does not fit, or is none of the files.
     """
     check(0 < share < 1, "hold-out", share, "more than 0, less than 1")
-    name, files = contents.named(clip.path for clip in clips), defaultdict(set)
-    for clip in clips:
-        files[tuple(sorted(clip.labels))].add(name[clip.path])
+    names, of_class = groups.named(clips), defaultdict(set)
+    for clip, name in zip(clips, names, strict=True):
+        of_class[tuple(sorted(clip.labels))].add(name)
     dice, chosen = random.Random(seed), set[str]()
-    for labels in sorted(files):
-        paths = sorted(files[labels])
-        chosen |= set(dice.sample(paths, round(len(paths) * share)))
+    for labels in sorted(of_class):
+        left = sorted(of_class[labels] - chosen)  # a group of several classes was chosen for all of them
+        wanted = round(len(of_class[labels]) * share) - (len(of_class[labels]) - len(left))
+        chosen |= set(dice.sample(left, max(0, wanted)))
     if not chosen:
         raise ConfigError(f"hold-out: {100 * share:g}% of each class's files is less than half a file")
-    return [replace(clip, fold="held out" if name[clip.path] in chosen else "kept") for clip in clips]
+    held = ["held out" if name in chosen else "kept" for name in names]
+    return [replace(clip, fold=fold) for clip, fold in zip(clips, held, strict=True)]
 
 
 def parted(clips: Sequence[Clip], what: str | None, seed: int) -> tuple[Sequence[Clip], list[str]]:
@@ -100,7 +107,7 @@ def parted(clips: Sequence[Clip], what: str | None, seed: int) -> tuple[Sequence
     return clips, [fold]
 
 
-def trials(training: Training, clips: Sequence[Clip], folds: Sequence[str]) -> list[Trial]:
+def trials(training: Learning, clips: Sequence[Clip], folds: Sequence[str]) -> list[Trial]:
     """Return for each fold the training that hears nothing of it, and its clips: all, before one begins.
 
     Raises

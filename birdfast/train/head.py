@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -18,7 +19,14 @@ PATIENCE_EPOCHS = 10
 NEVER = -1e6  # the logit of a class without windows: no other comes near, and it is finite
 
 
-def fit(values: Float32, targets: NDArray[np.bool_], exclusive: bool, head: Head, seed: int) -> list[Layer]:
+def fit(
+    values: Float32,
+    targets: NDArray[np.bool_],
+    exclusive: bool,
+    head: Head,
+    seed: int,
+    weight: Float32 | None = None,
+) -> list[Layer]:
     """Train a head.
 
     Parameters
@@ -29,9 +37,11 @@ def fit(values: Float32, targets: NDArray[np.bool_], exclusive: bool, head: Head
     exclusive : bool
         One each: a softmax over the classes; otherwise a sigmoid for each.
     head : Head
-        With `hidden`, a layer of so many neurons and ReLU by Adam, stopped when a tenth of the windows
-        that is held back no longer gets better; without, logistic regression.
+        With `hidden`, a layer of so many neurons and ReLU by Adam, in so many `epochs`, or stopped when a
+        tenth of the windows that is held back no longer gets better; without, logistic regression.
     seed : int
+    weight : float32 [n], optional
+        How much each window counts; all count 1.
 
     Returns
     -------
@@ -48,39 +58,95 @@ def fit(values: Float32, targets: NDArray[np.bool_], exclusive: bool, head: Head
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # of not having converged: the held-out figures tell
         if not exclusive and head.hidden:
-            return _hidden(values, targets.astype(np.int64), head, seed)
+            return _hidden(values, targets.astype(np.int64), head, seed, weight)
         if not exclusive:
-            return [_one_by_one(values, targets, head)]
+            return [_one_by_one(values, targets, head, weight)]
         there, labels = np.unique(targets.argmax(axis=1), return_inverse=True)
-        made = _hidden(values, labels, head, seed) if head.hidden else [_softmax(values, labels, head)]
+        if head.hidden:
+            made = _hidden(values, labels, head, seed, weight)
+        else:
+            made = [_softmax(values, labels, head, weight)]
     return [*made[:-1], _for_all(_for_two(made[-1]), there, targets.shape[1])]
 
 
-def _hidden(values: Float32, labels: NDArray[np.int64], head: Head, seed: int) -> list[Layer]:
+def told(targets: NDArray[np.bool_], classes: Sequence[str]) -> Iterator[str]:
+    """Say of how much a head is going to learn: of windows with targets [n, n_classes]."""
+    yield f"head: {len(targets):,} windows of {len(classes):,} classes"
+    silent = np.flatnonzero(targets.sum(axis=0) == 0).tolist()
+    if names := ", ".join(classes[number] for number in silent):
+        yield f"head: without a window, and so never to be found: {names}"
+
+
+def balance(targets: NDArray[np.bool_]) -> Float32:
+    """Return weights with which each class counts as much as any other, and all windows as many as they are.
+
+    A window of several classes has the mean of what it would have for each; those without any are a class.
+
+    Parameters
+    ----------
+    targets : bool [n, n_classes]
+
+    Returns
+    -------
+    float32 [n]
+    """
+    each = np.column_stack([targets, np.logical_not(targets.any(axis=1))])
+    weight = (each / np.maximum(each.sum(axis=0), 1)).sum(axis=1) / each.sum(axis=1)
+    found: Float32 = (weight * (len(weight) / weight.sum())).astype(np.float32)
+    return found
+
+
+def ridge(
+    values: Float32, targets: NDArray[np.bool_], strength: float, weight: Float32 | None = None
+) -> Layer:
+    """Train a linear layer by least squares: 1 where a class is, -1 where it is not.
+
+    Parameters
+    ----------
+    values, targets, weight
+        As `fit`.
+    strength : float
+        The larger, the less weights are held down: 1 / strength is what their squares cost.
+
+    Returns
+    -------
+    Layer
+        Its outputs are no logits: they have the order, not the scale; see `fit` of classes without windows.
+    """
+    from sklearn.linear_model import Ridge
+
+    wanted = np.where(targets, np.float32(1), np.float32(-1))
+    made = Ridge(alpha=1 / strength).fit(values, wanted, sample_weight=weight)
+    there = np.flatnonzero(targets.any(axis=0))
+    return _for_all(_layer(made.coef_[there], made.intercept_[there]), there, targets.shape[1])
+
+
+def _hidden(
+    values: Float32, labels: NDArray[np.int64], head: Head, seed: int, weight: Float32 | None
+) -> list[Layer]:
     from sklearn.neural_network import MLPClassifier
 
-    stops_early = len(values) >= 100  # a tenth of fewer says nothing
+    stops_early = not head.epochs and len(values) >= 100  # a tenth of fewer says nothing
     if labels.ndim == 1 and labels.max() == 1:  # of two classes, a tenth of each is held back
-        values, labels = _with_singles_twice(values, labels)
+        rows = _singles_twice(labels)
+        values, labels, weight = values[rows], labels[rows], None if weight is None else weight[rows]
     made = MLPClassifier(
         (head.hidden,),
         solver="adam",
         learning_rate_init=head.learning_rate,
-        alpha=0.0,
-        max_iter=200,
+        alpha=head.decay,
+        max_iter=head.epochs or 200,
         early_stopping=stops_early,
         n_iter_no_change=PATIENCE_EPOCHS,
         random_state=seed,
-    ).fit(values, labels)
+    ).fit(values, labels, **({} if weight is None else {"sample_weight": weight}))
     return [_layer(weight.T, bias) for weight, bias in zip(made.coefs_, made.intercepts_, strict=True)]
 
 
-def _with_singles_twice(values: Float32, labels: NDArray[np.int64]) -> tuple[Float32, NDArray[np.int64]]:
-    """Give the only window of a class a twin: one may be held back, and one is learnt from."""
+def _singles_twice(labels: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return all windows' numbers, and those of classes' only ones twice: one may be held back."""
     single = np.flatnonzero(np.bincount(labels)[labels] == 1)
-    if not len(single):
-        return values, labels
-    return np.concatenate([values, values[single]]), np.concatenate([labels, labels[single]])
+    return np.append(np.arange(len(labels)), single)
 
 
 def _regression(head: Head) -> Any:
@@ -89,22 +155,22 @@ def _regression(head: Head) -> Any:
     return LogisticRegression(C=head.strength, max_iter=MAX_ITERATIONS)
 
 
-def _softmax(values: Float32, labels: NDArray[np.int64], head: Head) -> Layer:
-    made = _regression(head).fit(values, labels)
+def _softmax(values: Float32, labels: NDArray[np.int64], head: Head, weight: Float32 | None) -> Layer:
+    made = _regression(head).fit(values, labels, weight)
     return _layer(made.coef_, made.intercept_)
 
 
-def _one_by_one(values: Float32, targets: NDArray[np.bool_], head: Head) -> Layer:
-    rows = [_linear_of_one(values, wanted, head) for wanted in targets.T]
+def _one_by_one(values: Float32, targets: NDArray[np.bool_], head: Head, weight: Float32 | None) -> Layer:
+    rows = [_linear_of_one(values, wanted, head, weight) for wanted in targets.T]
     return _layer(np.stack([row for row, _ in rows]), np.array([bias for _, bias in rows]))
 
 
 def _linear_of_one(
-    values: Float32, wanted: NDArray[np.bool_], head: Head
+    values: Float32, wanted: NDArray[np.bool_], head: Head, weight: Float32 | None
 ) -> tuple[NDArray[np.float64], float]:
     if wanted.all() or not wanted.any():  # nothing to tell apart: as sure as the data are
         return np.zeros(values.shape[1]), 10.0 if wanted.all() else NEVER
-    made = _regression(head).fit(values, wanted)
+    made = _regression(head).fit(values, wanted, weight)
     return made.coef_[0], float(made.intercept_[0])
 
 

@@ -62,7 +62,13 @@ class HeldOut:
         self._stack.__exit__(*what)  # type: ignore[arg-type]
 
     def write(
-        self, fold: str, clips: Sequence[Clip], numbers: Int64, scores: Float32, window_s: float
+        self,
+        fold: str,
+        clips: Sequence[Clip],
+        numbers: Int64,
+        scores: Float32,
+        window_s: float,
+        step_s: float | None = None,
     ) -> None:
         """Append the windows of a fold.
 
@@ -74,10 +80,13 @@ class HeldOut:
             Of the clip that each window is of, in order; a clip's windows lie one behind the other.
         scores : float32 [n_windows, n_classes], in 0..1
         window_s : float
+        step_s : float, optional
+            From one window to the next; `window_s`.
         """
+        step_s = window_s if step_s is None else step_s
         for first, last in _runs(numbers):
             clip = clips[numbers[first]]
-            starts = clip.start_s + window_s * np.arange(last - first)
+            starts = clip.start_s + step_s * np.arange(last - first)
             ends = np.minimum(starts + window_s, np.inf if clip.end_s is None else clip.end_s)
             rows = np.empty(last - first, row(scores.shape[1]))
             rows["start_s"], rows["end_s"], rows["channel"] = starts, ends, MIX

@@ -14,7 +14,7 @@ import numpy as np
 
 from ..arrays import Bools, Float32
 from ..classifier import Classifier, Layer
-from . import contents
+from . import groups
 
 FEWEST = 3  # folds that are taken as they are: without one of two, half of all is left
 Learn = Callable[[Float32, Bools], list[Layer]]  # a head from values [n, n_values], targets [n, n_classes]
@@ -26,10 +26,11 @@ def of_clips(clips: Sequence[Any], n_folds: int, seed: int, n_workers: int = 1) 
 
 
 def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]:
-    """Return what is not learnt from where a clip is tested on: its file, or those of all clips in a mix.
+    """Return what is not learnt from where a clip is tested on: its group, or those of all clips in a mix.
 
-    Copies are one; a mix of nothing but noise is by itself. Clips in three folds or more are parted by these
-    instead: who made them knows what else belongs together, as the recordings of a place.
+    A group is a file at least (`groups.named`); a mix of nothing but noise is by itself. Clips in three
+    folds or more are parted by these instead: who made them knows what else belongs together, as the
+    recordings of a place.
 
     Parameters
     ----------
@@ -42,8 +43,8 @@ def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]
     if len(folds) >= FEWEST and "" not in folds:
         found = [frozenset(one.fold for one in some) for some in parts]
     else:
-        name = contents.named((one.path for some in parts for one in some), n_workers=n_workers)
-        found = [frozenset(name[one.path] for one in some) for some in parts]
+        names = iter(groups.named((one for some in parts for one in some), n_workers=n_workers))
+        found = [frozenset(next(names) for _ in some) for some in parts]
     return [its or frozenset([f"noise {number}"]) for number, its in enumerate(found)]
 
 

@@ -16,13 +16,16 @@ from numpy.typing import NDArray
 from .. import atomicfile, modelfolder
 from ..errors import ConfigError, ModelError
 from ..modelfolder import Arrays
-from . import checkpoint, evaluation, heldout
+from . import checkpoint, evaluation, heldout, vectorfile
 from .recordings import Clip
 
 Run = dict[str, Any]
 
 # The names of what a training writes, as regular expressions: its stages', and a finished model's.
-STAGES = r"(codebook|embedding|head|skipgram-[0-9a-f]{32})\.npz"
+STAGES = (
+    r"(codebook|embedding|head|skipgram-[0-9a-f]{32})\.npz"
+    rf"|embeddings\.sqlite({'|'.join(vectorfile.SUFFIXES)})"
+)
 ARRAYS = (
     r"(mean|projection|centroids|embeddings|idf|embedding_mean)(_[0-9]+)?",
     *("statistics_mean", "statistics_deviation", "layer[0-9]+_weight", "layer[0-9]+_bias"),
@@ -31,6 +34,10 @@ OF_MODEL = (modelfolder.MANIFEST, *evaluation.NAMES, *heldout.NAMES)
 MODEL = rf"{'|'.join(map(re.escape, OF_MODEL))}|({'|'.join(ARRAYS)})\.npy"
 WITHIN, FOLDS = "stages", "folds"  # in a model's folder: what its stages found, and models of folds
 TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
+
+
+def silent(_: str) -> None:
+    """Say nothing."""
 
 
 @dataclass(frozen=True)

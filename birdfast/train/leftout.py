@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 from .. import voice
 from ..errors import BirdfastError
-from .stages import Training
+from .learning import Learning
 
 
-def tell(training: Training) -> None:
+def tell(training: Learning) -> None:
     """Name the recordings that were left out, and why; and what is to be known of others."""
     for why in dict.fromkeys(training.failures.values()):
         voice.say(f"birdfast: left out: {why}")
@@ -19,7 +19,7 @@ def tell(training: Training) -> None:
 
 
 @contextmanager
-def naming(training: Training) -> Iterator[None]:
+def naming(training: Learning) -> Iterator[None]:
     """Name the recordings that could not be read before the reason why nothing comes of it."""
     try:
         yield

@@ -78,6 +78,10 @@ class Head:
     ----------
     hidden, learning_rate, strength : int, float, float
         See `head.fit`.
+    epochs : int
+        Of a hidden layer; 0: until windows that are held back no longer get better.
+    decay : float
+        What the squares of a hidden layer's weights cost.
     folds : int, 0 or from 2
         Inner ones by which it is calibrated; 0: confidences stay as they are, without thresholds.
     precision : float, above 0, at most 1
@@ -89,12 +93,16 @@ class Head:
     hidden: int = 0
     learning_rate: float = 1e-3
     strength: float = 1.0
+    epochs: int = 0
+    decay: float = 0.0
     folds: int = 5
     precision: float = 0.9
     background: str = "clips"
 
     def __post_init__(self) -> None:
         whole("hidden", self.hidden)
+        whole("epochs", self.epochs)
+        number("decay", self.decay, 0)
         whole("folds", self.folds)
         check(self.folds != 1, "folds", self.folds, "0, or 2 or more")
         above_zero("precision", self.precision, 1)

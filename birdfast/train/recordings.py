@@ -34,7 +34,8 @@ LOUDEST = 2.0**32
 class Clip:
     """A recording or a part of one, in seconds; end_s None is its end, channel "mix" or a number from 1.
 
-    Of a recording that is longer than `max_hours` what lies behind cannot be read.
+    Of a recording that is longer than `max_hours` what lies behind cannot be read. Clips that have one of
+    `groups` in common are of one source, see `groups.named`.
     """
 
     path: str
@@ -44,6 +45,7 @@ class Clip:
     fold: str = ""
     channel: str = "mix"
     max_hours: float = MAX_HOURS
+    groups: tuple[str, ...] = ()
 
     @cached_property
     def file(self) -> str:
@@ -99,7 +101,8 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
         A folder: each folder in it is a class, its name the label, and the audio files below it are its
         recordings; `_background` has those of none. A CSV with a header: `file` (seen from the CSV's folder)
         and `label` (several joined by ";"; none, or `background`, for background), and if wanted `start_s`,
-        `end_s`, `fold`. A clip that is there several times, be it as a copy, is one, with all of its labels.
+        `end_s`, `fold` and `group` (several joined by ";"). A clip that is there several times, be it as a
+        copy, is one, with all of its labels.
     beside : paths
         Folders that are no classes even if they are in `data`, as trained models are not.
     n_workers : int
@@ -124,6 +127,21 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
     if len(classes) < (2 if all(clip.labels for clip in clips) else 1):
         raise ConfigError(f"{data}: a classifier needs recordings of two classes or more, or of background")
     return clips
+
+
+def check_different(clips: Sequence[Clip]) -> None:
+    """Refuse clips of which nothing can be learnt.
+
+    Raises
+    ------
+    ConfigError
+        All have the same labels, or there are none: there is nothing to tell apart.
+    """
+    if not clips:
+        raise ConfigError("no recordings with labels are left to learn from")
+    if len({frozenset(clip.labels) for clip in clips}) == 1:
+        alike = f"all recordings to learn from have {', '.join(clips[0].labels) or 'no label'}"
+        raise ConfigError(f"a classifier needs two classes to tell apart: {alike}")
 
 
 def doubts(clips: Sequence[Clip]) -> list[str]:
@@ -175,7 +193,9 @@ def _clip(path: Path, line: int, row: dict[str, str]) -> Clip:
         raise ConfigError(f"{path}: line {line}: start_s and end_s are seconds ({error})") from error
     if not 0 <= start_s < (LONGEST_S if end_s is None else end_s) <= LONGEST_S:
         raise ConfigError(f"{path}: line {line}: {start_s} to {end_s} s is no part of a recording")
-    return Clip(str(path.parent / row["file"]), labels, start_s, end_s, composed(row.get("fold") or ""))
+    fold, groups = (composed(row.get(name) or "") for name in ("fold", "group"))
+    its = tuple(dict.fromkeys(group.strip() for group in groups.split(";") if group.strip()))
+    return Clip(str(path.parent / row["file"]), labels, start_s, end_s, fold, groups=its)
 
 
 def _classes(told: Iterable[str]) -> tuple[str, ...]:
@@ -191,7 +211,11 @@ def _joined(clips: Iterable[Clip], n_workers: int, bar: bool) -> list[Clip]:
     for clip in clips:
         place = (name[clip.path], clip.start_s, clip.end_s, clip.fold)
         known = found.setdefault(place, clip)
-        found[place] = replace(known, labels=tuple(dict.fromkeys((*known.labels, *clip.labels))))
+        labels, groups = (
+            tuple(dict.fromkeys(both))
+            for both in ((*known.labels, *clip.labels), (*known.groups, *clip.groups))
+        )
+        found[place] = replace(known, labels=labels, groups=groups)
     return list(found.values())
 
 

@@ -6,9 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Self
-
-import numpy as np
+from typing import Any, Self
 
 from .. import bars, modelfolder
 from ..arrays import Float32
@@ -16,21 +14,29 @@ from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
 from ..stsg.pooling import averaged, named
-from . import background, calibration, codebooks, contents, head, innerfolds, mixes, pooling, skipgram
+from . import (
+    background,
+    calibration,
+    codebooks,
+    evaluation,
+    groups,
+    head,
+    innerfolds,
+    mixes,
+    pooling,
+    skipgram,
+)
 from .bands import BandStore
+from .clock import STAGES
 from .examples import Examples
-from .keep import Keep, Run, forget, run_of
+from .keep import Keep, Run, forget, run_of, silent
 from .mixes import Mix
 from .reader import Reader
 from .recipe import Recipe
-from .recordings import Clip
+from .recordings import Clip, check_different
 
 OF_CODEBOOK = ("window_s", "mixes", "frontend", "streams", "codebook")  # what of the recipe decides it
 OF_EMBEDDING = (*OF_CODEBOOK, "skipgram")
-
-
-def silent(_: str) -> None:
-    """Say nothing."""
 
 
 @dataclass
@@ -92,24 +98,17 @@ class Training:
     store: BandStore = field(default=None, repr=False)  # type: ignore[assignment]
     failures: dict[str, str] = field(default_factory=dict)
     remarks: dict[str, None] = field(default_factory=dict)
+    stages = STAGES
 
     def __post_init__(self) -> None:
         if self.store is None or not self.store.is_of(self.recipe.frontend, self.recipe.window_s):
             self.store = BandStore(self.recipe.frontend, self.recipe.window_s)
-        if not self.clips:
-            raise ConfigError("no recordings with labels are left to learn from")
-        if len({frozenset(clip.labels) for clip in self.clips}) == 1:
-            alike = f"all recordings to learn from have {', '.join(self.clips[0].labels) or 'no label'}"
-            raise ConfigError(f"a classifier needs two classes to tell apart: {alike}")
+        check_different(self.clips)
 
-    def without(self, clips: Iterable[Clip]) -> Self:
-        """Return the training that hears nothing of clips, nor of other parts of their files or copies."""
-        clips = list(clips)
-        paths = [clip.path for clip in (*clips, *self.clips, *self.unlabelled)]
-        name = contents.named(paths, n_workers=self.n_workers, bar=self.bar)
-        held_out = {name[clip.path] for clip in clips}
-        kept = [clip for clip in self.clips if name[clip.path] not in held_out]
-        unlabelled = [clip for clip in self.unlabelled if name[clip.path] not in held_out]
+    def without(self, clips: Sequence[Clip]) -> Self:
+        """Return the training that hears nothing of clips, nor of what belongs together with them."""
+        others = (self.clips, self.unlabelled)
+        kept, unlabelled = groups.apart(clips, *others, n_workers=self.n_workers, bar=self.bar)
         return replace(self, clips=kept, unlabelled=unlabelled, keep=None, failures={}, remarks={})
 
     @property
@@ -146,12 +145,22 @@ class Training:
         each = [embeddings[named("embeddings", number)] for number in range(len(self.recipe.front_ends))]
         return self._stage("head", tables, lambda: self._train_head(found, each), again)
 
+    @property
+    def window_s(self) -> float:
+        """Seconds of a window, and from one to the next."""
+        return self.recipe.window_s
+
+    step_s = window_s
+
     def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
         """Return the windows of clips as a model hears them, by default of those to learn from, varied."""
-        varied = self.recipe.pooling.averaged or clips is None
-        variants = self.recipe.variants if varied else ()
+        variants = self.recipe.variants if self.recipe.pooling.averaged or clips is None else ()
         clips = self.heard if clips is None else clips
         return self._reader(found).examples(clips, self.classes, variants)
+
+    def logits(self, examples: Examples, arrays: Arrays) -> Float32:
+        """Return a model's logits for windows of sound, see `evaluation.logits`."""
+        return evaluation.logits(examples, self.recipe.pooling, arrays, exclusive=self.softmax)
 
     def model(self) -> Arrays:
         """Go through all stages; return all arrays of the model."""
@@ -163,8 +172,7 @@ class Training:
         """Write the model's folder."""
         recipe = self.recipe.as_dict()
         facts = {
-            "title": title,
-            "licence": "as its trainer says",
+            **{"title": title, "licence": "as its trainer says"},
             "activation": "softmax" if self.softmax else "sigmoid",
             "window_s": self.recipe.window_s,
             "classes": list(self.classes),
@@ -198,11 +206,8 @@ class Training:
         interrupted = None if kept is None else kept.interrupted("skipgram", run)
         options = asdict(choice) | {"seed": self.seed}
 
-        def learn() -> Float32:
-            return skipgram.train(
-                sentences, n_tokens, progress=self._tell_epoch, checkpoint=interrupted, **options
-            )
-
+        told: dict[str, Any] = {"progress": self._tell_epoch, "checkpoint": interrupted}
+        learn = partial(skipgram.train, sentences, n_tokens, **told, **options)
         try:
             learnt = learn()
         except ModelError as error:
@@ -215,15 +220,10 @@ class Training:
     def _train_head(self, found: Arrays, embeddings: Sequence[Float32]) -> Arrays:
         examples = self.examples(found)
         pooler = pooling.fit(self.recipe.pooling, embeddings, examples)
-        self.say(f"head: {len(examples):,} windows of {len(self.classes):,} classes")
-        silent = np.flatnonzero(examples.targets.sum(axis=0) == 0).tolist()
-        if names := ", ".join(self.classes[number] for number in silent):
-            self.say(f"head: without a window, and so never to be found: {names}")
-        values, choice = examples.each(pooler), self.recipe.head
-        n, within = (
-            examples.n_variants,
-            innerfolds.of_clips(self.heard, choice.folds, self.seed, self.n_workers),
-        )
+        for line in head.told(examples.targets, self.classes):
+            self.say(line)
+        values, choice, n = examples.each(pooler), self.recipe.head, examples.n_variants
+        within = innerfolds.of_clips(self.heard, choice.folds, self.seed, self.n_workers)
         asked = averaged(values, n) if self.recipe.pooling.averaged else values[::n]
         fit = partial(head.fit, exclusive=self.softmax, head=choice, seed=self.seed)
         what = calibration.Windows(values, examples.targets, within[examples.clip], asked)
