@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -69,11 +70,25 @@ def test_nothing_is_heard_of_the_group_of_what_is_held_out(clips: list[Clip], n:
     assert kept == [clip for number, clip in enumerate(clips) if number not in out]
 
 
-@given(clips=CLIPS, n_folds=st.integers(2, 5), seed=st.integers(0, 3))
-def test_inner_folds_part_no_group(clips: list[Clip], n_folds: int, seed: int) -> None:
+@given(clips=CLIPS, n_folds=st.integers(2, 5), seed=st.integers(0, 3), data=st.data())
+def test_inner_folds_part_no_group(clips: list[Clip], n_folds: int, seed: int, data: st.DataObject) -> None:
+    if data.draw(st.booleans()):  # a table has folds, which may have parts of a file in several
+        clips = [replace(clip, fold=data.draw(st.sampled_from("12345678"))) for clip in clips]
     within = innerfolds.of_clips(clips, n_folds, seed)
     for its in together(clips):
         assert len({within[number].tobytes() for number in its}) == 1
+
+
+def test_folds_with_a_file_in_common_are_one_and_too_few_part_nothing() -> None:
+    clips = [Clip(f"{n}.wav", fold=str(n % 5)) for n in range(20)]
+    joined = [*clips, Clip("0.wav", start_s=1.0, fold="1")]
+    names = innerfolds.sources(joined)
+    assert len({*names}) == 4
+    assert names[0] == names[1] == names[20]
+    assert names[2] == names[7] != names[3]
+    for number in (2, 3):
+        joined.append(Clip("0.wav", start_s=float(number), fold=str(number)))
+    assert len({*innerfolds.sources(joined)}) == 20  # of two folds, half is left: files are parted
 
 
 def test_a_group_in_two_folds_is_refused() -> None:
