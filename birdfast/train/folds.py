@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -13,6 +14,8 @@ from ..labels import composed
 from . import contents, groups
 from .learning import Learning
 from .recordings import Clip
+
+NUMBER = re.compile("0|[1-9][0-9]{0,8}")
 
 Trial = tuple[str, Learning, list[Clip]]  # a fold, the training that hears nothing of it, and its clips
 
@@ -33,7 +36,12 @@ def splits(clips: Sequence[Clip]) -> list[str]:
             f"{needs}; of a folder, or without folds, --hold-out 20% tests on a share of each class"
         )
     _check_whole(clips)
-    return sorted(folds, key=lambda fold: (not fold.isdecimal(), int(fold) if fold.isdecimal() else 0, fold))
+    return sorted(folds, key=lambda fold: (not is_number(fold), int(fold) if is_number(fold) else 0, fold))
+
+
+def is_number(fold: str) -> bool:
+    """Whether a fold is a number as numbers are written: 01 is not 1."""
+    return NUMBER.fullmatch(fold) is not None
 
 
 def _check_whole(clips: Sequence[Clip]) -> None:
