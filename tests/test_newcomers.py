@@ -262,6 +262,14 @@ def test_clips_that_are_too_few_are_doubted() -> None:
         folds.splits(clips)
 
 
+def test_a_class_whose_name_tables_would_part_is_refused(tmp_path: Path) -> None:
+    for number, name in enumerate(("bird", "frog;toad")):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / f"{number}.wav", noise(800), 8_000)
+    with pytest.raises(ConfigError, match=r'frog;toad: a class\'s name, but ";" parts labels.*rename'):
+        recordings.find(str(tmp_path))
+
+
 def test_doubts_are_told_before_a_training(tmp_path: Path) -> None:
     for module in ("numba", "sklearn", "tomli_w"):
         pytest.importorskip(module, reason="training needs the extra [train]")

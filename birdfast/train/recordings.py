@@ -99,7 +99,7 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
     ----------
     data : path
         A folder: each folder in it is a class, its name the label, and the audio files below it are its
-        recordings; `_background` has those of none. A CSV with a header: `file` (seen from the CSV's folder)
+        recordings; `_background` has those of none. A label has no ";". A CSV with a header: `file` (seen from the CSV's folder)
         and `label` (several joined by ";"; none, or `background`, for background), and if wanted `start_s`,
         `end_s`, `fold` and `group` (several joined by ";"). A clip that is there several times, be it as a
         copy, is one, with all of its labels.
@@ -172,6 +172,10 @@ def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
         if not (below.name.startswith(".") or below.resolve() in beside or modelfolder.kind_of(below)):
             if escaped(below.name) != below.name:
                 raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
+            if ";" in below.name:
+                raise ConfigError(
+                    f'{below}: a class\'s name, but ";" parts labels in tables; rename the folder'
+                )
             labels = _classes([composed(below.name)])
             for path in inputs.find([str(below)]):
                 yield Clip(path, labels)
