@@ -99,7 +99,7 @@ def find(data: str, beside: Iterable[Path] = (), *, n_workers: int = 1, bar: boo
     ----------
     data : path
         A folder: each folder in it is a class, its name the label, and the audio files below it are its
-        recordings; `_background` has those of none. A label has no ";". A CSV with a header: `file` (seen from the CSV's folder)
+        recordings; `_background` has those of none. A CSV with a header: `file` (seen from the CSV's folder)
         and `label` (several joined by ";"; none, or `background`, for background), and if wanted `start_s`,
         `end_s`, `fold` and `group` (several joined by ";"). A clip that is there several times, be it as a
         copy, is one, with all of its labels.
@@ -144,8 +144,11 @@ def check_different(clips: Sequence[Clip]) -> None:
         raise ConfigError(f"a classifier needs two classes to tell apart: {alike}")
 
 
-def doubts(clips: Sequence[Clip]) -> list[str]:
-    """Return what makes one doubt that a good model comes of clips: classes with few, or no background."""
+def doubts(clips: Sequence[Clip], *, knows_background: bool = False) -> list[str]:
+    """Return what makes one doubt that a good model comes of clips: classes with few, or no background.
+
+    With `knows_background` the recipe makes some: from noise, or from the clips' quiet parts.
+    """
     numbers = Counter(label for clip in clips for label in clip.labels)
     few = sorted(label for label, number in numbers.items() if number < FEW)
     found = []
@@ -153,7 +156,7 @@ def doubts(clips: Sequence[Clip]) -> list[str]:
         some = ", ".join(f"{label} ({numbers[label]})" for label in few[:3])
         more = f" and {len(few) - 3:,} more" if len(few) > 3 else ""
         found.append(f"fewer than {FEW} clips of {some}{more}: such a class is learnt badly")
-    if all(clip.labels for clip in clips):
+    if all(clip.labels for clip in clips) and not knows_background:
         found.append(
             "no background among the clips (in a CSV those without a label, else in a folder _background):"
             " all else is taken for a class"
@@ -173,9 +176,8 @@ def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
             if escaped(below.name) != below.name:
                 raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
             if ";" in below.name:
-                raise ConfigError(
-                    f'{below}: a class\'s name, but ";" parts labels in tables; rename the folder'
-                )
+                why = "a class's name, but ; parts labels in tables"
+                raise ConfigError(f"{escaped(str(below))}: {why}; rename the folder")
             labels = _classes([composed(below.name)])
             for path in inputs.find([str(below)]):
                 yield Clip(path, labels)
