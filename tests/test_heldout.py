@@ -144,12 +144,16 @@ def test_what_is_written_how_it_goes_and_what_to_do_next_is_said(
     assert main(command(data, out, "--cv")) == 0
     said = capsys.readouterr().err
     for words in (
+        *("fold 1: 6 of 12 clips held out", "how good it is: "),
         *("fold 1 (1 of 3): codebook ", "model (3 of 3): codebook ", " in all", " left"),
         *(f"run it: birdfast infer --model '{out}' RECORDINGS -o RESULTS", "--preset soundscapes"),
     ):
         assert words in said
+    assert "not tested" not in said
     assert main(command(data, out, "--cv", "--force", "--quiet")) == 0
     assert capsys.readouterr().err == ""
+    assert main(command(data, out, "--force")) == 0
+    assert "how good it is: not tested; --hold-out 20%" in capsys.readouterr().err
 
 
 # ---- models of folds, kept and given up ----

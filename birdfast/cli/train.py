@@ -227,6 +227,8 @@ def _written(chosen: argparse.Namespace, output: Path) -> list[str]:
         return lines
     if chosen.cv or chosen.hold_out:
         lines.append(f"how good it is: {output / 'evaluation.csv'}, class by class; confusion.csv beside it")
+    else:
+        lines.append("how good it is: not tested; --hold-out 20% trains without some clips first and does")
     model = shlex.quote(str(output))
     lines.append(f"run it: birdfast infer --model {model} RECORDINGS -o RESULTS")
     if chosen.on:

@@ -78,7 +78,7 @@ def cross_validate(
     with ExitStack() as stack:
         table = stack.enter_context(HeldOut(folder, training.classes, scores, csv_safe=csv_safe))
         for number, trial in enumerate(trials):
-            training.say(f"fold {trial[0]}: held out")
+            training.say(f"fold {trial[0]}: {len(trial[2]):,} of {len(training.clips):,} clips held out")
             with bars.stage(_title(trial[0])):
                 judged, counts, missed = _test(trial, places[number] if places else None, table)
             results.append(judged)
