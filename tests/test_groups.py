@@ -63,6 +63,30 @@ def test_one_of_five_sites_is_a_fifth_of_every_class() -> None:
         assert len(held) == 10
 
 
+@pytest.mark.parametrize("share", [0.2, 0.4])
+def test_a_share_is_of_whole_folds_where_some_are_that(share: float) -> None:
+    clips = [Clip(f"{n}.wav", ("ab"[n // 5 % 2],), fold=f"site {n % 5}") for n in range(50)]
+    for seed in range(5):
+        said = list[str]()
+        held = [clip.fold == "held out" for clip in folds.held_out(clips, share, seed, said.append)]
+        sites = {clip.fold for clip, its in zip(clips, held, strict=True) if its}
+        assert held == [clip.fold in sites for clip in clips]
+        assert len(sites) == round(5 * share)
+        assert said == [f"held out: of the CSV's folds {', '.join(sorted(sites))}"]
+
+
+@pytest.mark.parametrize(("n_folds", "share"), [(2, 0.2), (2, 0.8), (5, 0.05), (50, 0.2)])
+def test_a_share_that_is_no_whole_folds_is_of_files_and_that_is_said(n_folds: int, share: float) -> None:
+    clips = [Clip(f"{n}.wav", ("ab"[n % 2],), fold=f"{n % n_folds}") for n in range(50)]
+    if n_folds == 50:  # a class of one file is in one fold
+        clips.append(Clip("c.wav", ("c",), fold="0"))
+    said = list[str]()
+    found = folds.held_out(clips, share, 0, said.append)
+    assert found == folds.held_out([replace(clip, fold="") for clip in clips], share, 0)
+    (line,) = said
+    assert "whatever their folds in the CSV" in line
+
+
 @given(clips=CLIPS, n=st.integers(1, 3))
 def test_nothing_is_heard_of_the_group_of_what_is_held_out(clips: list[Clip], n: int) -> None:
     (kept,) = groups.apart(clips[:n], clips)
