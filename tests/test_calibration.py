@@ -93,10 +93,10 @@ def test_a_temperature_brings_the_calibration_error_down_and_no_class_past_anoth
 
 @WAYS
 def test_a_few_windows_that_are_all_right_make_no_head_sure(exclusive: bool) -> None:
-    truth = np.arange(20)[:, np.newaxis] % 2 == np.arange(2)
+    truth = np.arange(60)[:, np.newaxis] % 2 == np.arange(2)
     logits = np.where(truth, 1, -1).astype(np.float32)
     found = calibration.of(logits, truth, exclusive, 0.9)
-    assert 0.9 < calibration.confidences(found.scaling(logits), exclusive).max() < 0.99
+    assert 0.9 < calibration.confidences(found.scaling(logits), exclusive).max() < 0.997
 
 
 def test_the_scaling_is_in_the_last_layer_alone() -> None:
