@@ -258,8 +258,17 @@ def test_clips_that_are_too_few_are_doubted() -> None:
     assert few.startswith("fewer than 10 clips of a (9):")
     assert no_background.startswith("no background among the clips")
     assert recordings.doubts([*clips, Clip("a9", ("a",)), Clip("night")]) == []
+    assert recordings.doubts(clips, knows_background=True) == [few]
     with pytest.raises(ConfigError, match=r"of a folder, or without folds, --hold-out 20% tests"):
         folds.splits(clips)
+
+
+def test_a_class_whose_name_tables_would_part_is_refused(tmp_path: Path) -> None:
+    for number, name in enumerate(("bird", "frog;toad")):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / f"{number}.wav", noise(800), 8_000)
+    with pytest.raises(ConfigError, match="frog;toad: a class's name, but ; parts labels in tables; rename"):
+        recordings.find(str(tmp_path))
 
 
 def test_doubts_are_told_before_a_training(tmp_path: Path) -> None:
@@ -273,3 +282,6 @@ def test_doubts_are_told_before_a_training(tmp_path: Path) -> None:
     assert "--hold-out 20%" in said.stderr
     assert "birdfast: fewer than 10 clips of bird (2), frog (2): such a class is learnt badly" in said.stderr
     assert "birdfast: no background among the clips" in said.stderr
+    said = birdfast("train", tmp_path, "-o", tmp_path / "model", "--cv", "--preset", "soundscapes")
+    assert "fewer than 10 clips" in said.stderr
+    assert "no background" not in said.stderr  # it learns from noise alone, too
