@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from .. import postprocessing, submission, tables
-from ..arrays import Bools, Float32
+from ..arrays import Float32
 from ..config import choice
 from ..errors import ConfigError
 from ..outcomes import row
@@ -110,7 +110,7 @@ class Submitter:
                 first += n
                 shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
                 scores, told = blended(shares, self._asked.blend_by, self._sample.prior, n)
-                _process(self._post, scores, told)
+                scores = postprocessing.apply(self._post, scores, told)
                 yield _with(result, self._ends(result.path, n), scores, self._sample.prior)
         for name, ends_s in self._sample.ends_s.items():
             if name not in self._seen:
@@ -144,8 +144,8 @@ class Submitter:
             for rows in result.dense.get((model, "scores"), ()):
                 overlap.add(rows["start_s"], rows["end_s"], columns.of(rows["values"]))
             values, heard = overlap.rows()
-            _process(self._own[model], values, np.broadcast_to(heard[:, None], values.shape))
-            found[model] = values
+            told = np.broadcast_to(heard[:, None], values.shape)
+            found[model] = postprocessing.apply(self._own[model], values, told)
         return found
 
     def _n_rows(self, result: Result) -> int:
@@ -182,14 +182,6 @@ def write_tables(
         (again(), ()) if submitter is None else (submitter.results(again, folder), submitter.header)
     )
     return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe)
-
-
-def _process(steps: Sequence[postprocessing.Step], scores: Float32, told: Bools) -> None:
-    """Do steps to what was told of a file, in its place: float32 [n_rows, n_classes], bool of that shape."""
-    block = np.ix_(told.any(axis=1), told.any(axis=0))
-    if steps and told.any():
-        done = postprocessing.apply(steps, scores[block])
-        scores[block] = np.where(told[block], done, scores[block])
 
 
 def _with(result: Result, ends_s: Sequence[int], scores: Float32, prior: Float32) -> Result:
