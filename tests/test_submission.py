@@ -340,7 +340,7 @@ def test_another_submission_costs_no_other_run_and_one_of_before_does_not_stay(
 
 def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Path) -> None:
     both = ("one", "two")
-    infer(night, tmp_path, both, blend={"one": 3, "two": 1}, blend_by="rank")
+    ear = infer(night, tmp_path, both, blend={"one": 3, "two": 1}, blend_by="rank")
     found, of_each = submitted(tmp_path), []
     heard = [("file_0", 12), ("file_1", 2), ("file_2", 13), ("cut", 5)]
     for model in both:
@@ -351,7 +351,8 @@ def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Pa
     wanted = 0.75 * of_each[0] + 0.25 * of_each[1]
     assert np.abs(told - wanted).max() <= 1 / len(names)  # two neighbours may be rounded to equals
     assert np.median(np.abs(told - wanted)) < 1e-6
-    assert found["bad_5"] == PRIOR
+    assert all(found[name] == [0.5, PRIOR[1], 0.5, 0.5] for name in ("bad_5", "cut_60", "elsewhere_5"))
+    assert ear.warned == ["1 row of the sample: of no recording here, ranked in the middle"]
     infer(night, tmp_path, both, blend={"two": 1})
     np.testing.assert_allclose(
         submitted(tmp_path)["cut_5"][0], expected(tmp_path, "-two", "cut", 1)[0, 0], 1e-5
@@ -399,6 +400,17 @@ def test_steps_take_no_row_beyond_a_hole_for_a_neighbour_and_no_prior_for_a_scor
     heard["x"]["a"] = [0.004, 0.002, *[np.nan] * 4]
     found = told_of(tmp_path, heard, "ab", post=["top2"])["x"]
     np.testing.assert_allclose(found[:, 0], [0.004 * 0.003, 0.002 * 0.003, *[0.005] * 4], rtol=1e-6)
+
+
+@pytest.mark.parametrize("post", [[], ["top2"], ["smooth", "power:1"]])
+def test_what_is_not_heard_ranks_in_the_middle(tmp_path: Path, post: list[str]) -> None:
+    """A prior, such as 1/206, would be the lowest percentile of all by its scale alone."""
+    heard = {"x": {"a": [0.1] * 6, "b": HOLE}, "y": {"a": [], "b": []}, "z": {"a": [0.9] * 6, "b": HOLE}}
+    found = told_of(tmp_path, heard, "abc", blend_by="rank", post=post)
+    assert (found["x"][:, 0] < found["y"][:, 0]).all()
+    assert (found["y"][:, 0] < found["z"][:, 0]).all()
+    np.testing.assert_array_equal(found["x"][2:5, 1], found["y"][2:5, 1])
+    np.testing.assert_array_equal(found["y"][:, 2], np.float32([0.005] * 6))  # no model knows it
 
 
 def test_shards_are_merged_to_the_same_submission(night: Path, out: Path, tmp_path: Path) -> None:

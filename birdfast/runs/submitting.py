@@ -14,7 +14,7 @@ from ..arrays import Float32
 from ..config import choice
 from ..errors import ConfigError
 from ..outcomes import row
-from ..submission import ROW_S, Columns, Overlap, Sample, percentiles, stem
+from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, percentiles, stem
 from ..submission.blending import Share, blended
 from ..tables import SUBMISSION, About, Result
 from ..words import counted
@@ -84,6 +84,7 @@ class Submitter:
                 f"{self._asked.sample}: no model knows a class of it, as {wanted[0]};"
                 " --classes takes a CSV of what models call them"
             )
+        self._unheard = self._of_unheard()
         return words
 
     def results(self, again: Again, folder: Path) -> Iterator[Result]:
@@ -109,19 +110,32 @@ class Submitter:
                     values = {model: spool.rows(first, n) for model, spool in spools.items()}
                 first += n
                 shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
-                scores, told = blended(shares, self._asked.blend_by, self._sample.prior, n)
+                scores, told = blended(shares, self._asked.blend_by, self._unheard, n)
                 scores = postprocessing.apply(self._post, scores, told)
-                yield _with(result, self._ends(result.path, n), scores, self._sample.prior)
+                yield _with(result, self._ends(result.path, n), scores, self._unheard)
         for name, ends_s in self._sample.ends_s.items():
             if name not in self._seen:
                 self.n_left_over += len(ends_s)
                 nothing = np.zeros((0, len(self._sample.prior)), np.float32)
-                yield _with(Result(f"{name}.ogg", []), ends_s, nothing, self._sample.prior)
+                yield _with(Result(f"{name}.ogg", []), ends_s, nothing, self._unheard)
 
     def left_over(self) -> list[str]:
         """Return in words that rows of the sample are of no recording, if there are such."""
         rows = counted(self.n_left_over, "row")
-        return [f"{rows} of the sample: of no recording here, with its values"] if self.n_left_over else []
+        has = "ranked in the middle" if self._asked.blend_by == "rank" else "with its values"
+        return [f"{rows} of the sample: of no recording here, {has}"] if self.n_left_over else []
+
+    def _of_unheard(self) -> Float32:
+        """Return what a row has that nobody heard: float32 [n_classes].
+
+        That is the prior, but among percentiles a class that is known has `NEUTRAL`, as the steps leave it:
+        a prior would rank such a row behind all others.
+        """
+        found = self._sample.prior.copy()
+        if self._asked.blend_by == "rank":
+            known = np.concatenate([columns.known for columns in self._columns.values()])
+            found[known] = postprocessing.apply(self._post, np.full((1, 1), NEUTRAL, np.float32))
+        return found
 
     def _ranked(self, again: Again, folder: Path, stack: ExitStack) -> dict[int, Spool]:
         """Return each model's rows of all files, as percentiles of their columns."""
@@ -184,11 +198,11 @@ def write_tables(
     return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe)
 
 
-def _with(result: Result, ends_s: Sequence[int], scores: Float32, prior: Float32) -> Result:
-    """Return a result with its submission's rows: those behind the scores have the prior."""
-    rows = np.zeros(len(ends_s), row(len(prior)))
+def _with(result: Result, ends_s: Sequence[int], scores: Float32, unheard: Float32) -> Result:
+    """Return a result with its submission's rows: those behind the scores have what is of the unheard."""
+    rows = np.zeros(len(ends_s), row(len(unheard)))
     rows["end_s"] = ends_s
     rows["start_s"] = rows["end_s"] - ROW_S
-    rows["values"] = prior
+    rows["values"] = unheard
     rows["values"][: len(scores)] = scores
     return result._replace(dense={**result.dense, (0, SUBMISSION): [rows]})
