@@ -307,7 +307,8 @@ PRIOR = [0.1, 0.2, 0.3, 0.4]
 
 def test_every_file_has_its_rows_whatever_is_in_it(night: Path, out: Path) -> None:
     ear = infer(night, out)
-    assert "one knows 3 of the sample's 4 classes" in ear.said
+    missing = "not Nobody; --classes takes a CSV of what models call them"
+    assert f"one knows 3 of the sample's 4 classes, {missing}" in ear.said
     assert ear.warned == ["1 row of the sample: of no recording here, with its values"]
     found = submitted(out)
     n_rows = {"file_0": 12, "file_1": 12, "file_2": 13, "cut": 12, "bad": 12}
@@ -400,6 +401,18 @@ def test_steps_take_no_row_beyond_a_hole_for_a_neighbour_and_no_prior_for_a_scor
     heard["x"]["a"] = [0.004, 0.002, *[np.nan] * 4]
     found = told_of(tmp_path, heard, "ab", post=["top2"])["x"]
     np.testing.assert_allclose(found[:, 0], [0.004 * 0.003, 0.002 * 0.003, *[0.005] * 4], rtol=1e-6)
+
+
+def test_a_model_that_knows_no_class_is_warned_of_and_what_lacks_is_named(tmp_path: Path) -> None:
+    sample, classes = tmp_path / "sample.csv", [f"x{number}" for number in range(1, 6)]
+    sample.write_text(f"row_id,a,{','.join(classes)}\n")
+    submitter = Submitter(Submission(sample=sample))
+    one, other = (AboutModel(name, (Names((name,), (name,)),)) for name in "ab")
+    known, unknown = submitter.fit(About({}, (one, other)))
+    how = "--classes takes a CSV of what models call them"
+    assert known == f"a knows 1 of the sample's 6 classes, not x1, x2, x3 and 2 more; {how}"
+    assert unknown == "b knows 0 of the sample's 6 classes"
+    assert submitter.strangers() == [f"b knows no class of the sample, so it is not blended; {how}"]
 
 
 @pytest.mark.parametrize("post", [[], ["top2"], ["smooth", "power:1"]])

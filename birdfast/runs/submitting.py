@@ -16,12 +16,14 @@ from ..errors import ConfigError
 from ..outcomes import row
 from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, percentiles, stem
 from ..submission.blending import Share, blended
-from ..tables import SUBMISSION, About, Result
+from ..tables import SUBMISSION, About, Result, escaped
 from ..words import counted
 from .spool import Spool
 from .submission import LONGEST_S, Submission
 
 Again = Callable[[], Iterator[Result]]
+CLASSES = "--classes takes a CSV of what models call them"
+MOST_NAMED = 3
 
 
 class Submitter:
@@ -70,19 +72,18 @@ class Submitter:
         own = json.loads(about.metadata.get("post", "null")) if self._asked.post is None else None
         self._own = [postprocessing.parsed(steps) for steps in own or [()] * len(names)]
         self._post = postprocessing.parsed(self._asked.post or ())
-        self._columns, words = dict[int, Columns](), []
+        self._columns, words, self._strangers = dict[int, Columns](), [], list[str]()
         wanted = self._sample.classes
         for number_ in self._weights:
             spaces = about.models[number_].label_spaces
             called = [pair for one in spaces for pair in zip(one.scientific, one.common, strict=True)]
             found = self._columns[number_] = submission.columns_of(wanted, called, self._called)
-            words.append(
-                f"{names[number_]} knows {len(found.known):,} of the sample's {len(wanted):,} classes"
-            )
+            words.append(f"{names[number_]} knows {_known_of(wanted, found)}")
+            if not len(found.known):
+                self._strangers.append(names[number_])
         if not any(len(columns.known) for columns in self._columns.values()):
             raise ConfigError(
-                f"{self._asked.sample}: no model knows a class of it, as {wanted[0]};"
-                " --classes takes a CSV of what models call them"
+                f"{self._asked.sample}: no model knows a class of it, as {wanted[0]}; {CLASSES}"
             )
         self._unheard = self._of_unheard()
         return words
@@ -118,6 +119,13 @@ class Submitter:
                 self.n_left_over += len(ends_s)
                 nothing = np.zeros((0, len(self._sample.prior)), np.float32)
                 yield _with(Result(f"{name}.ogg", []), ends_s, nothing, self._unheard)
+
+    def strangers(self) -> list[str]:
+        """Return in words which models of a blend know no class of the sample."""
+        return [
+            f"{name} knows no class of the sample, so it is not blended; {CLASSES}"
+            for name in self._strangers
+        ]
 
     def left_over(self) -> list[str]:
         """Return in words that rows of the sample are of no recording, if there are such."""
@@ -196,6 +204,16 @@ def write_tables(
         (again(), ()) if submitter is None else (submitter.results(again, folder), submitter.header)
     )
     return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe)
+
+
+def _known_of(wanted: Sequence[str], found: Columns) -> str:
+    """Return in words how many of the sample's classes are known, and which are not."""
+    missing = [escaped(wanted[place]) for place in sorted({*range(len(wanted))} - {*found.known.tolist()})]
+    words = f"{len(found.known):,} of the sample's {len(wanted):,} classes"
+    if not missing or len(missing) == len(wanted):
+        return words
+    named, more = ", ".join(missing[:MOST_NAMED]), len(missing) - MOST_NAMED
+    return f"{words}, not {named}{f' and {more:,} more' if more > 0 else ''}; {CLASSES}"
 
 
 def _with(result: Result, ends_s: Sequence[int], scores: Float32, unheard: Float32) -> Result:
