@@ -234,6 +234,12 @@ def test_help_begins_with_the_commands_in_words_for_people() -> None:
     assert not re.search("STSG|Pool|Error|->", told)
 
 
+@pytest.mark.parametrize("name", ["bench", "compare", "evaluate", "export"])
+def test_help_tells_a_command_in_a_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert re.search(rf"^ +{name} +{re.escape(COMMANDS[name].HELP)}$", _parser().format_help(), re.MULTILINE)
+
+
 @pytest.mark.parametrize(("number", "how"), [("INT", "interrupted"), ("TERM", "stopped (SIGTERM)")])
 @pytest.mark.parametrize("force", [[], ["--force"]])
 def test_whoever_stops_a_run_hears_how_it_goes_on(
