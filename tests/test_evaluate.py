@@ -305,6 +305,22 @@ def test_detections_are_scores_that_are_0_below_the_threshold(run: Path, tmp_pat
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
+def test_a_run_with_shifts_has_the_windows_of_all_its_grids(
+    run: Path, deep: models.Model, tmp_path: Path
+) -> None:
+    how = ["-o", tmp_path / "run", "--rtype", "csv,scores", "--min-conf", "0.6", "--shift", "0", "0.25"]
+    assert infer(deep, run.parent / "in", *how).returncode == 0
+    told = annotations.read(truth_file(tmp_path))
+    dense = align(judged.read(tmp_path / "run"), told)
+    (tmp_path / "run" / "scores.parquet").unlink()
+    said = judged.read(tmp_path / "run")
+    assert isinstance(said, Heard)
+    assert judged.grid(tmp_path / "run", said).step_s == 0.25
+    sparse = align(said, told, judged.grid(tmp_path / "run", said))
+    assert windows_of(sparse) == windows_of(dense)
+    assert true_in(sparse) == true_in(dense)
+
+
 def test_without_a_journal_windows_are_guessed_and_silence_is_known_by_the_truth(
     run: Path, tmp_path: Path
 ) -> None:

@@ -90,7 +90,7 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
             step_s = (told["step_samples"] or told["window_samples"]) / told["rate_hz"]
             if options["overlap_s"] is not None:
                 step_s = window_s - options["overlap_s"]
-            step_s = options["step_s"] or step_s
+            step_s = (options["step_s"] or step_s) / max(1, len(options.get("shifts_s", ())))
         except (
             KeyError,
             TypeError,
