@@ -305,20 +305,48 @@ def test_detections_are_scores_that_are_0_below_the_threshold(run: Path, tmp_pat
         np.testing.assert_allclose(found, wanted, atol=1e-6)
 
 
-def test_a_run_with_shifts_has_the_windows_of_all_its_grids(
-    run: Path, deep: models.Model, tmp_path: Path
+@pytest.mark.parametrize(
+    ("how", "step_s"),
+    [
+        (["--shift", "0", "0.25"], 0.25),
+        (["--tail", "drop", "--overlap", "0.1"], 0.4),
+        (["--tail", "min-1s", "--overlap", "0.1"], 0.4),
+    ],
+)
+def test_the_windows_of_detections_are_those_of_the_run(
+    run: Path, deep: models.Model, tmp_path: Path, how: list[str], step_s: float
 ) -> None:
-    how = ["-o", tmp_path / "run", "--rtype", "csv,scores", "--min-conf", "0.6", "--shift", "0", "0.25"]
+    out = tmp_path / "run"
+    how = ["-o", str(out), "--rtype", "csv,scores", "--min-conf", "0.6", *how]
     assert infer(deep, run.parent / "in", *how).returncode == 0
     told = annotations.read(truth_file(tmp_path))
-    dense = align(judged.read(tmp_path / "run"), told)
-    (tmp_path / "run" / "scores.parquet").unlink()
+    dense = align(judged.read(out), told)
+    (out / "scores.parquet").unlink()
+    said = judged.read(out)
+    assert isinstance(said, Heard)
+    assert judged.grid(out, said).step_s == pytest.approx(step_s)
+    sparse = align(said, told, judged.grid(out, said))
+    np.testing.assert_allclose(sparse.windows[1:], dense.windows[1:], atol=1e-6)
+    assert true_in(sparse) == true_in(dense)
+
+
+def test_a_file_that_failed_is_no_silence(deep: models.Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", noise(16_000), 8_000)
+    (tmp_path / "in" / "broken.wav").write_bytes(b"RIFF")
+    infer(deep, tmp_path / "in", "-o", tmp_path / "run", "--min-conf", "0")
     said = judged.read(tmp_path / "run")
     assert isinstance(said, Heard)
-    assert judged.grid(tmp_path / "run", said).step_s == 0.25
-    sparse = align(said, told, judged.grid(tmp_path / "run", said))
-    assert windows_of(sparse) == windows_of(dense)
-    assert true_in(sparse) == true_in(dense)
+    grid = judged.grid(tmp_path / "run", said)
+    rows = (("a", 0, 0.5, "Noise"), ("broken", 0, 0.5, "Noise"), ("broken", 0.5, 1, ""), ("a", 2, 2.5, ""))
+    found = align(said, truth(*rows, windows=True), grid)
+    missing = [(Path(found.missing.files[i]).name, s) for i, s in zip(*found.missing[1:3], strict=True)]
+    assert missing == [("broken.wav", 0), ("broken.wav", 0.5), ("a.wav", 2)]
+    found = align(said, truth(*rows, windows=True), grid, Options(missing_is_zero=False))
+    assert [(Path(name).name, start_s) for name, start_s, _ in windows_of(found)] == [("a.wav", 0)]
+    calls = align(said, truth(*rows[:3]), grid, Options(missing_is_zero=False))
+    assert {Path(name).name for name, *_ in windows_of(calls)} == {"a.wav"}
+    assert len(calls.missing.file) == 2
 
 
 def test_without_a_journal_windows_are_guessed_and_silence_is_known_by_the_truth(

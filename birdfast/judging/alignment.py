@@ -23,7 +23,7 @@ from .files import Files
 from .given import Grid
 from .names import Species
 from .said import Heard, Scores
-from .spans import Enough, Index, Rule, Spans, half, same
+from .spans import ROUNDING_S, Enough, Index, Rule, Spans, half, same
 
 
 class Options(NamedTuple):
@@ -120,7 +120,7 @@ def align(
     if isinstance(said, Heard):
         species = _with_labels(species, truth.labels)
         values = hearing.of_detections(said, own, judged, merged, len(species), enough)
-        is_missing = ~np.isin(judged.file, every.of_said) & (grid is not None and grid.is_told)
+        is_missing = _unheard(judged, grid)
     else:
         values, is_missing = hearing.of_scores(said.values, own, judged, merged, len(species), enough)
     true, n_unheld = _true(truth, calls, judged, options.rule)
@@ -135,6 +135,15 @@ def align(
         is_partial=isinstance(said, Heard),
         whose=_whose(truth, grid),
     )
+
+
+def _unheard(judged: Spans, grid: Grid | None) -> Bools:
+    """Whether a run's journal tells that a window was not listened to: bool [n]."""
+    if grid is None or not grid.is_told:
+        return np.zeros(len(judged.file), bool)
+    lasting_s = np.array([grid.lasting_s.get(name, 0.0) for name in judged.files] or [0.0])
+    begins_behind: Bools = judged.start_s >= lasting_s[judged.file] - ROUNDING_S
+    return begins_behind
 
 
 def _whose(truth: Truth, grid: Grid | None) -> str:
