@@ -12,6 +12,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,7 +23,7 @@ from .sources.spans import Spans, checked
 
 NOTHING = ("", "nan", "none", "nocall", "background", "_background")  # what stands where nothing is heard
 ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)")  # BirdCLEF's: a file's stem, and the second where the row ends
-ROW_S = 5.0  # how long BirdCLEF's rows are, where a file's neighbours do not tell it
+ROW_S = 5.0  # how long BirdCLEF's rows are, where no file's neighbours tell it
 TARGET, ALIASES = "primary_label", ("class", "scientific_name", "common_name")  # of a map of classes
 WAVEFORM = "Waveform"  # Raven's second line for a selection begins so
 
@@ -145,17 +146,17 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
-def row_lengths(ends: Iterable[tuple[str, float]]) -> dict[str, float]:
-    """Return how long the rows of each file are, by where they end: the least step from one to the next."""
+def row_length(ends: Iterable[tuple[str, float]]) -> float:
+    """Return how long rows are, by the file and the second where each ends: the least step of any file.
+
+    Where rows are left out, a step of one file alone may be that of several rows. `ROW_S`, where each file
+    has one row.
+    """
     of: dict[str, set[float]] = {}
     for file, end_s in ends:
         of.setdefault(file, {0.0}).add(end_s)
-    steps = {
-        file: [b - a for a, b in zip(sorted(some), sorted(some)[1:], strict=False)]
-        for file, some in of.items()
-    }
-    usual = min((step for some in steps.values() for step in some), default=ROW_S)
-    return {file: min(some, default=usual) if len(some) > 1 else usual for file, some in steps.items()}
+    steps = (b - a for some in of.values() for a, b in pairwise(sorted(some)))
+    return min(steps, default=ROW_S) if any(len(some) > 2 for some in of.values()) else ROW_S
 
 
 def row_id(sheet: Sheet, line: int, text: str) -> tuple[str, float]:
@@ -203,7 +204,7 @@ def _ones(sheet: Sheet) -> Iterator[Annotation]:
 def _by_row_id(sheet: Sheet) -> list[Annotation]:
     place, label = sheet.place(["row_id"]), sheet.place(sheets.LABEL)
     told = [(*row_id(sheet, line, row[place or 0]), line, row) for line, row in sheet.rows()]
-    lengths = row_lengths((stem, end_s) for stem, end_s, *_ in told)
+    length_s = row_length((stem, end_s) for stem, end_s, *_ in told)
     names = [composed(name) for name in sheet.header]
     found = []
     for stem, end_s, line, row in told:
@@ -216,7 +217,7 @@ def _by_row_id(sheet: Sheet) -> list[Annotation]:
                 if number != place
             ]
             labels = tuple(name for name, cell in cells if sheet.number(line, cell) >= 0.5)
-        found.append(Annotation(stem, max(0.0, end_s - lengths[stem]), end_s, labels))
+        found.append(Annotation(stem, max(0.0, end_s - length_s), end_s, labels))
     return found
 
 
