@@ -25,6 +25,7 @@ NOTHING = ("", "nan", "none", "nocall", "background", "_background")  # what sta
 ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)")  # BirdCLEF's: a file's stem, and the second where the row ends
 ROW_S = 5.0  # how long BirdCLEF's rows are, where no file's neighbours tell it
 TARGET, ALIASES = "primary_label", ("class", "scientific_name", "common_name")  # of a map of classes
+IS_WINDOW = "is_window"  # a column by which a table says that its rows are windows
 WAVEFORM = "Waveform"  # Raven's second line for a selection begins so
 
 
@@ -80,7 +81,7 @@ def read(path: Path, are_windows: bool | None = None) -> Truth:
         A table, or a folder of Raven's.
     are_windows : bool, optional
         Whether rows are windows (see `Truth`); by default as the table has it: `row_id`, `primary_label` and
-        columns of 0 and 1 are of windows.
+        columns of 0 and 1 are of windows, and so is a table with the column `is_window`.
 
     Raises
     ------
@@ -177,7 +178,7 @@ def _kind(sheet: Sheet) -> tuple[bool, list[Annotation]]:
     if label is None:
         return True, list(_ones(sheet))
     is_birdclefs = sheet.place(["primary_label"]) == label and sheet.place(sheets.START) is not None
-    return is_birdclefs, list(_intervals(sheet, label))
+    return is_birdclefs or sheet.place([IS_WINDOW]) is not None, list(_intervals(sheet, label))
 
 
 def _intervals(sheet: Sheet, label: int) -> Iterator[Annotation]:

@@ -106,6 +106,17 @@ def test_windows_that_are_rows_keep_their_scores_in_any_order() -> None:
     assert [row.labels[0] for row in told.rows] == true_in(found)
 
 
+def test_a_row_that_is_a_window_has_its_scores_alone() -> None:
+    """Also of detections: windows around a row that was listened to tell nothing of it."""
+    rows = [("a", s, s + 4.0) for s in (0.0, 2.0, 4.0)]
+    said = scores(rows, [[0.1], [0.9], [0.6]], "x")
+    told = truth(("a", 0, 4, ""), ("a", 4, 8, "x"), ("a", 1, 3, "x"), windows=True)
+    np.testing.assert_allclose(align(said, told).values[:, 0], [0.1, 0.6, 0.9])
+    heard = Heard(said.windows.chosen(np.array([1, 2])), said.species, np.zeros(2, int), said.values[1:, 0])
+    for grid, wanted in ((judged.Grid(4, 2, {"a": 8}, True), [0, 0.6, 0.9]), (None, [0.9, 0.9, 0.9])):
+        np.testing.assert_allclose(align(heard, told, grid).values[:, 0], wanted)
+
+
 def test_what_is_missing_scores_0_or_does_not_count() -> None:
     said = scores([("a", 0, 5), ("c", 0, 5)], [[0.5], [0.7]], "x")
     told = truth(("a", 0, 5, ""), ("a", 5, 10, "x"), ("b", 0, 5, "x"), windows=True)
