@@ -104,9 +104,7 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
     figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, threshold)
     curves = {label: thresholds.curve(scores[:, i], truth[:, i]) for i, label in enumerate(labels)}
     draws = Bootstrap(aligned.windows.file, choices.n_draws, choices.seed)
-    of_classes = [
-        draws.of_class(scores[:, i], truth[:, i]) for i in range(len(labels) * bool(choices.n_draws))
-    ]
+    of_classes = draws.of_classes(scores, truth) if choices.n_draws else []
     least = 0.0 if aligned.is_partial else -np.inf
     told = {
         **_about(aligned, threshold, choices),
