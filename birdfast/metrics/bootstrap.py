@@ -127,7 +127,7 @@ class Bootstrap:
             for some in (truth, ~truth)
         ]
         for first in range(0, 2 * len(levels), step):
-            yield tuple(table[first : min(first + step, 2 * len(levels))] for table in tables)  # type: ignore[misc]
+            yield tuple(table[first : min(first + step, 2 * len(levels))] for table in tables)
 
 
 def interval(draws: Floats, share: float = SHARE) -> Interval:
