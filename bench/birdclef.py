@@ -55,8 +55,8 @@ class Judge:
         """Return the figure, and that of each draw."""
         classes = [index for index in range(scores.shape[1]) if self._truth[:, index].any()]
         areas = [ranking.roc_auc(scores[:, index], self._truth[:, index]) for index in classes]
-        drawn = [self._bootstrap.of_class(scores[:, index], self._truth[:, index])[0] for index in classes]
-        return float(np.mean(areas)), np.nanmean(drawn, axis=0)
+        drawn = self._bootstrap.of_classes(scores[:, classes], self._truth[:, classes])
+        return float(np.mean(areas)), np.nanmean([area for area, _ in drawn], axis=0)
 
 
 def within(draws: np.ndarray) -> str:
