@@ -78,13 +78,13 @@ def _wide_parquet(path: Path) -> Scores:
     file, start, end = (column or 0 for column in columns)
     chosen = _classes(path, rows.header, {file, start, end})
     gathered, spool, n_void = Gathered(), Spool(len(chosen)), 0
-    for row in rows:
+    for line, row in enumerate(rows, 1):
         try:
             values = np.array([[row[place] for place in chosen]], np.float64)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{path}: a score is no number ({error})") from error
         if _numbers(values)[0]:
-            gathered.add(str(row[file]), float(row[start]), float(row[end]))
+            gathered.add(str(row[file]), *rows.span(line, row[start], row[end]))
             spool.add(values)
         else:
             n_void += 1

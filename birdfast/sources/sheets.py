@@ -47,6 +47,7 @@ LABEL = (
 TABLES = re.compile(r"(\.birdnet)?(\.results?|\.selections?|\.table(\.\d+)?)*(\.kaleidoscope)?$", re.I)
 UNIT = re.compile(r"_?\((s|sec|seconds)\)$|_(s|sec|seconds)$")
 LONGEST_S = 1e9  # longer than any recording
+MOST = 3.4e38  # of a float32
 
 
 class Sheet:
@@ -103,8 +104,8 @@ class Sheet:
         return found
 
     def number(self, line: int, text: str) -> float:
-        """Read a number; `fault` if it is none."""
-        if not is_number(text):
+        """Read a number that a float32 holds; `fault` if it is none, as NaN and infinity are."""
+        if not is_number(text) or not is_finite(float(text)):
             self.refuse(line, f"{text!r} is no number")
         return float(text)
 
@@ -153,6 +154,11 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_finite(number: float) -> bool:
+    """Whether it is a number that a float32 holds, and not NaN or infinite."""
+    return abs(number) <= MOST
 
 
 def recording(path: Place) -> str:
