@@ -411,6 +411,29 @@ def test_wide_tables_and_submissions_are_read_alike(tmp_path: Path) -> None:
         assert len(found.missing.file) == 1
 
 
+@pytest.mark.parametrize("windows", [True, False])
+@pytest.mark.parametrize("is_zero", [True, False])
+def test_rows_without_numbers_are_told_and_missing(tmp_path: Path, windows: bool, is_zero: bool) -> None:
+    rows = ("a.wav,0,5,0.5,0.1", "a.wav,5,10,nan,0.1", "a.wav,10,15,1e39,0.1", "b.wav,0,5,inf,1")
+    (tmp_path / "s.csv").write_text("\n".join(["file,start,end,x,y", *rows]))
+    told = truth(("a", 0, 5, "x"), ("a", 5, 10, "x"), ("a", 10, 15, ""), ("b", 0, 5, "y"), windows=windows)
+    found = align(judged.read(tmp_path / "s.csv"), told, None, Options(missing_is_zero=is_zero))
+    assert (found.n_void, len(found.missing.file)) == (3, 3)
+    assert found.values.tolist() == [[0.5, np.float32(0.1)], *([[0, 0]] * 3 if is_zero else [])]
+    lines = [*report.lines(evaluate(found).told, tmp_path)]
+    assert "3 rows with a score that is no number: as if missing" in lines
+
+
+@pytest.mark.parametrize("rows", ["", "a.wav,0,5,nan\n", "a.wav,0,5,\n"])
+def test_where_nothing_is_said_nothing_is_judged(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "s.csv").write_text(f"file,start,end,x\n{rows}")
+    with pytest.raises(ConfigError, match="s.csv: no window to judge"):
+        judged.read(tmp_path / "s.csv")
+    with pytest.raises(ConfigError, match="no window to judge"):
+        said, told = scores([("a", 10, 15)], [[1]], "x"), truth(("a", 0, 5, "x"), windows=True)
+        align(said, told, None, Options(missing_is_zero=False))
+
+
 def test_a_clip_may_be_judged_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("file,x,y\na.wav,0.9,0.1\nb.wav,0.2,0.3\n")
     (tmp_path / "t.csv").write_text("file,label,fold\nin/a.wav,x,1\nin/b.wav,y,2\nin/c.wav,y,2\n")

@@ -232,6 +232,7 @@ def _about(aligned: Aligned, threshold: float, choices: Choices) -> dict[str, An
             "n_windows": len(aligned.missing.file),
             "files": sorted({aligned.missing.files[i] for i in aligned.missing.file.tolist()}),
         },
+        "n_rows_without_numbers": aligned.n_void,
         "unlisted_files": aligned.unlisted,
         "unknown_labels": aligned.unknown,
         "n_calls_in_no_window": aligned.n_unheld,

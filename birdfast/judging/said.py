@@ -21,14 +21,24 @@ class Scores(NamedTuple):
     species : list of Species
     values : float32 [n, n_species]
         May lie on the disk.
-    n_void : int
-        Rows that were left out, as their scores are no numbers.
+    void : Spans, optional
+        Windows whose rows have scores that are no numbers, as of files that failed; of the files of `windows`.
     """
 
     windows: Spans
     species: list[Species]
     values: Float32
-    n_void: int = 0
+    void: Spans | None = None
+
+    @property
+    def n_void(self) -> int:
+        """How many rows are without numbers."""
+        return 0 if self.void is None else len(self.void.file)
+
+    @property
+    def every(self) -> Spans:
+        """All windows of which there is a row."""
+        return self.windows if self.void is None else self.windows.joined(self.void)
 
 
 class Heard(NamedTuple):

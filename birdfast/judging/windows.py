@@ -34,7 +34,7 @@ def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools) -> Spans:
         lasting_s = _last(calls, number) or window_s
         for start_s in _starts(lasting_s, window_s):
             more.add(files.names[number], start_s, start_s + window_s)
-    return _joined(own, more.spans())
+    return own.joined(more.spans())
 
 
 def of_grid(grid: Grid, said: Spans, calls: Spans, files: Files, listed: Bools) -> Spans:
@@ -75,7 +75,3 @@ def _last(spans: Spans, file: int) -> float:
     """Return where the last span of a file ends; 0 where there is none, or none that is known."""
     ends: Float64 = spans.end_s[spans.file == file]
     return float(ends[np.isfinite(ends)].max(initial=0))
-
-
-def _joined(one: Spans, other: Spans) -> Spans:
-    return Spans(one.files, *(np.concatenate(pair) for pair in zip(one[1:], other[1:], strict=True)))
