@@ -189,6 +189,22 @@ def test_a_taxonomy_is_a_map(tmp_path: Path) -> None:
     assert annotations.class_map(path) == named
 
 
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("file,label\na.wav,wren\nb.wav,caf\u00e9\n".encode("latin-1"), 3),
+        ("file,start,end,caf\u00e9\na.wav,0,3,1\n".encode("latin-1"), 1),
+        ("0\t3\trobin\n3\t4\tcaf\u00e9\n".encode("latin-1"), 2),
+        ("file,label\na.wav,wren\n".encode("utf-16"), 1),
+        ("file,label\na.wav,wren\n".encode("utf-16-be"), 1),
+    ],
+)
+def test_text_that_is_not_utf_8_is_refused(tmp_path: Path, text: bytes, line: int) -> None:
+    (tmp_path / "truth.csv").write_bytes(text)
+    with pytest.raises(ConfigError, match=f"truth.csv: line {line}: not UTF-8 text"):
+        annotations.read(tmp_path / "truth.csv")
+
+
 def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path) -> None:
     truth = read(tmp_path, "file,label\na\udcff.wav,robin\n")
     assert truth.rows[0].file == "a\udcff.wav"
