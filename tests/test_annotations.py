@@ -76,6 +76,10 @@ def test_birdclef_tells_windows(tmp_path: Path) -> None:
     assert not annotations.read(tmp_path / "truth.csv", are_windows=False).are_windows
 
 
+def test_a_row_id_may_have_any_name_in_it(tmp_path: Path) -> None:
+    assert read(tmp_path, 'row_id,labels\n"a\nb_5",x\n').rows == (Annotation("a\nb", 0, 5, ("x",)),)
+
+
 def test_rows_are_as_long_as_their_step(tmp_path: Path) -> None:
     truth = read(tmp_path, "row_id,labels\na_3,x\na_6,x\na_9,\nb_3,x\n")
     assert [(row.start_s, row.end_s) for row in truth.rows] == [(0, 3), (3, 6), (6, 9), (0, 3)]

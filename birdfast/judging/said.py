@@ -22,7 +22,7 @@ class Scores(NamedTuple):
     values : float32 [n, n_species]
         May lie on the disk.
     void : Spans, optional
-        Windows whose rows have scores that are no numbers, as of files that failed; of the files of `windows`.
+        Windows whose scores are no numbers, as of files that failed; with the list of files of `windows`.
     """
 
     windows: Spans
