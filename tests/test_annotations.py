@@ -10,6 +10,7 @@ import pytest
 from birdfast import annotations
 from birdfast.annotations import Annotation
 from birdfast.errors import ConfigError
+from birdfast.judging import wide
 
 INF = math.inf
 
@@ -83,6 +84,28 @@ def test_a_row_id_may_have_any_name_in_it(tmp_path: Path) -> None:
 def test_rows_are_as_long_as_their_step(tmp_path: Path) -> None:
     truth = read(tmp_path, "row_id,labels\na_3,x\na_6,x\na_9,\nb_3,x\n")
     assert [(row.start_s, row.end_s) for row in truth.rows] == [(0, 3), (3, 6), (6, 9), (0, 3)]
+
+
+@pytest.mark.parametrize(
+    ("ends", "length_s"),
+    [
+        ("a_5 a_10 x_20 x_60", 5),  # of x alone it would be 20
+        ("a_5 a_15 b_30", 5),
+        ("a_3 a_6 b_60", 3),
+        ("x_20 y_60", 5),
+        ("x_3", 5),
+        ("a_0 b_5", 5),
+        ("a_10 a_20", 10),
+    ],
+)
+def test_rows_that_are_left_out_make_none_longer(tmp_path: Path, ends: str, length_s: float) -> None:
+    told = ends.split()
+    truth = read(tmp_path, "\n".join(["row_id,labels", *(f"{one},x" for one in told)]))
+    (tmp_path / "scores.csv").write_text("\n".join(["row_id,x", *(f"{one},0.5" for one in told)]))
+    scores = wide.read(tmp_path / "scores.csv").windows
+    for one, row, start_s in zip(told, truth.rows, scores.start_s, strict=True):
+        end_s = float(one.partition("_")[2])
+        assert (row.start_s, row.end_s) == (start_s, end_s) == (max(0, end_s - length_s), end_s)
 
 
 def test_opensoundscape_has_a_column_a_class(tmp_path: Path) -> None:

@@ -106,6 +106,17 @@ def test_windows_that_are_rows_keep_their_scores_in_any_order() -> None:
     assert [row.labels[0] for row in told.rows] == true_in(found)
 
 
+def test_a_row_that_is_a_window_has_its_scores_alone() -> None:
+    """Also of detections: windows around a row that was listened to tell nothing of it."""
+    rows = [("a", s, s + 4.0) for s in (0.0, 2.0, 4.0)]
+    said = scores(rows, [[0.1], [0.9], [0.6]], "x")
+    told = truth(("a", 0, 4, ""), ("a", 4, 8, "x"), ("a", 1, 3, "x"), windows=True)
+    np.testing.assert_allclose(align(said, told).values[:, 0], [0.1, 0.6, 0.9])
+    heard = Heard(said.windows.chosen(np.array([1, 2])), said.species, np.zeros(2, int), said.values[1:, 0])
+    for grid, wanted in ((judged.Grid(4, 2, {"a": 8}, True), [0, 0.6, 0.9]), (None, [0.9, 0.9, 0.9])):
+        np.testing.assert_allclose(align(heard, told, grid).values[:, 0], wanted)
+
+
 def test_what_is_missing_scores_0_or_does_not_count() -> None:
     said = scores([("a", 0, 5), ("c", 0, 5)], [[0.5], [0.7]], "x")
     told = truth(("a", 0, 5, ""), ("a", 5, 10, "x"), ("b", 0, 5, "x"), windows=True)
@@ -303,6 +314,50 @@ def test_detections_are_scores_that_are_0_below_the_threshold(run: Path, tmp_pat
         wanted = np.where(dense.values[:, column] >= 0.6, dense.values[:, column], 0)
         found = 0 * wanted if place is None else sparse.values[:, place]
         np.testing.assert_allclose(found, wanted, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("how", "step_s"),
+    [
+        (["--shift", "0", "0.25"], 0.25),
+        (["--tail", "drop", "--overlap", "0.1"], 0.4),
+        (["--tail", "min-1s", "--overlap", "0.1"], 0.4),
+    ],
+)
+def test_the_windows_of_detections_are_those_of_the_run(
+    run: Path, deep: models.Model, tmp_path: Path, how: list[str], step_s: float
+) -> None:
+    out = tmp_path / "run"
+    how = ["-o", str(out), "--rtype", "csv,scores", "--min-conf", "0.6", *how]
+    assert infer(deep, run.parent / "in", *how).returncode == 0
+    told = annotations.read(truth_file(tmp_path))
+    dense = align(judged.read(out), told)
+    (out / "scores.parquet").unlink()
+    said = judged.read(out)
+    assert isinstance(said, Heard)
+    assert judged.grid(out, said).step_s == pytest.approx(step_s)
+    sparse = align(said, told, judged.grid(out, said))
+    np.testing.assert_allclose(sparse.windows[1:], dense.windows[1:], atol=1e-6)
+    assert true_in(sparse) == true_in(dense)
+
+
+def test_a_file_that_failed_is_no_silence(deep: models.Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", noise(16_000), 8_000)
+    (tmp_path / "in" / "broken.wav").write_bytes(b"RIFF")
+    infer(deep, tmp_path / "in", "-o", tmp_path / "run", "--min-conf", "0")
+    said = judged.read(tmp_path / "run")
+    assert isinstance(said, Heard)
+    grid = judged.grid(tmp_path / "run", said)
+    rows = (("a", 0, 0.5, "Noise"), ("broken", 0, 0.5, "Noise"), ("broken", 0.5, 1, ""), ("a", 2, 2.5, ""))
+    found = align(said, truth(*rows, windows=True), grid)
+    missing = [(Path(found.missing.files[i]).name, s) for i, s in zip(*found.missing[1:3], strict=True)]
+    assert missing == [("broken.wav", 0), ("broken.wav", 0.5), ("a.wav", 2)]
+    found = align(said, truth(*rows, windows=True), grid, Options(missing_is_zero=False))
+    assert [(Path(name).name, start_s) for name, start_s, _ in windows_of(found)] == [("a.wav", 0)]
+    calls = align(said, truth(*rows[:3]), grid, Options(missing_is_zero=False))
+    assert {Path(name).name for name, *_ in windows_of(calls)} == {"a.wav"}
+    assert len(calls.missing.file) == 2
 
 
 def test_without_a_journal_windows_are_guessed_and_silence_is_known_by_the_truth(

@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from birdfast import audio, modelfolder, models
+from birdfast import annotations, audio, modelfolder, models
 from birdfast.__main__ import main
+from birdfast.judging import given
+from birdfast.judging.alignment import align
 from birdfast.sessions import open_session
 from birdfast.train import codebook, crossvalidation, evaluation, heldout, keep, recordings
 from birdfast.train.evaluation import Missed
@@ -266,11 +268,24 @@ def test_a_spreadsheet_runs_no_class_and_no_file(tmp_path: Path) -> None:
         '"file","start_s","end_s","\'=1+1","b"',
         "'=a.wav,0,3,0.25,0.75",
     ]
-    assert (tmp_path / "held_out_truth.csv").read_text().splitlines()[1] == "'=a.wav,0,3,'=1+1,'-2"
+    assert (tmp_path / "held_out_truth.csv").read_text().splitlines()[1] == "'=a.wav,0,3,'=1+1,'-2,1"
     assert (tmp_path / "confusion.csv").read_text().splitlines()[:2] == [
         '"class","\'=1+1","b"',
         "'=1+1,0,2",
     ]
+
+
+def test_what_is_held_out_of_clips_that_overlap_is_judged_clip_by_clip(tmp_path: Path) -> None:
+    parts = [("a", 0.0, 3.0), ("b", 1.0, 4.0), ("a", 2.0, 5.0)]
+    clips = [recordings.Clip("x.wav", (label,), start_s=s, end_s=e) for label, s, e in parts]
+    scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], np.float32)
+    with heldout.HeldOut(tmp_path, ["a", "b"]) as table:
+        table.write("1", clips, np.arange(3), scores, 3.0)
+    truth = annotations.read(tmp_path / "held_out_truth.csv")
+    assert truth.are_windows
+    found = align(given.read(tmp_path / "held_out.csv"), truth)
+    np.testing.assert_allclose(found.values, scores)
+    assert found.truth.tolist() == [[True, False], [False, True], [True, False]]
 
 
 def test_tables_of_a_test_that_failed_are_not_there(tmp_path: Path) -> None:

@@ -6,8 +6,9 @@ or row_id and classes, as a submission), or a table of detections of birdfast or
 
 TRUTH is a CSV (file, start, end, label; several labels joined by ";", none for background), Raven's selection
 tables or a folder of them, BirdCLEF's train_soundscapes_labels (row_id, or file, start, end, primary_label),
-or OpenSoundscape's tables. If its rows are windows, those are judged: each has the highest score of the
-windows that share half of it, or of themselves. Otherwise the windows of RESULTS are: one has a label when
+or OpenSoundscape's tables. If its rows are windows, as those of `birdfast train --cv` are, those are
+judged: each has the scores of the window that it is, or else the highest of the windows that share half of
+it, or of themselves. Otherwise the windows of RESULTS are: one has a label when
 half a second of a call lies in it, or half of a shorter call.
 
 With -o: evaluation.json, evaluation.csv (class by class), confusion.csv, and with --plots evaluation.png.

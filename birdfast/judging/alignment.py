@@ -1,7 +1,7 @@
 """Alignment: which windows are judged, what is true in each, and what was said of each.
 
-Of a truth whose rows are windows, those rows are judged: a row has for each class the highest score of the
-windows that share half of it, or of themselves. Of a truth of calls the windows of the scores are judged: a
+Of a truth whose rows are windows, those rows are judged: a row has the scores of the window that it is, and
+where there is none, for each class the highest score of the windows that share half of it, or of themselves. Of a truth of calls the windows of the scores are judged: a
 window has a label when a call lies in it (`spans.Rule`). Detections do not tell all windows that were
 listened to: those of the run are taken, or a grid as it seems, and what was not detected scores 0.
 """
@@ -23,7 +23,7 @@ from .files import Files
 from .given import Grid
 from .names import Species
 from .said import Heard, Scores
-from .spans import Enough, Index, Rule, Spans, half, same
+from .spans import ROUNDING_S, Enough, Index, Rule, Spans, half, same
 
 
 class Options(NamedTuple):
@@ -123,8 +123,9 @@ def align(
     enough = half if truth.are_windows else same
     if isinstance(said, Heard):
         species = _with_labels(species, truth.labels)
-        values = hearing.of_detections(said, own, judged, merged, len(species), enough)
-        is_missing = ~np.isin(judged.file, every.of_said) & (grid is not None and grid.is_told)
+        is_heard = _are_of(grid, judged) & truth.are_windows
+        values = hearing.of_detections(said, own, judged, merged, len(species), is_heard)
+        is_missing = _unheard(judged, grid)
     else:
         values, is_missing = hearing.of_scores(said.values, own, judged, merged, len(species), enough)
     true, n_unheld = _true(truth, calls, judged, options.rule)
@@ -142,6 +143,25 @@ def align(
         whose=_whose(truth, grid),
         n_void=0 if isinstance(said, Heard) else said.n_void,
     )
+
+
+def _are_of(grid: Grid | None, judged: Spans) -> Bools:
+    """Whether windows are such as were listened to: bool [n]."""
+    if grid is None or not grid.window_s:
+        return np.zeros(len(judged.file), bool)
+    steps = judged.start_s / grid.step_s
+    is_long = np.abs(judged.end_s - judged.start_s - grid.window_s) <= ROUNDING_S
+    is_on: Bools = np.abs(steps - np.round(steps)) * grid.step_s <= ROUNDING_S
+    return is_on & is_long
+
+
+def _unheard(judged: Spans, grid: Grid | None) -> Bools:
+    """Whether a run's journal tells that a window was not listened to: bool [n]."""
+    if grid is None or not grid.is_told:
+        return np.zeros(len(judged.file), bool)
+    lasting_s = np.array([grid.lasting_s.get(name, 0.0) for name in judged.files] or [0.0])
+    begins_behind: Bools = judged.start_s >= lasting_s[judged.file] - ROUNDING_S
+    return begins_behind
 
 
 def _whose(truth: Truth, grid: Grid | None) -> str:

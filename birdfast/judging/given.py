@@ -10,7 +10,7 @@ import numpy as np
 
 from .. import tables
 from ..errors import ConfigError
-from ..journal import NAME, Record
+from ..journal import NAME, Entry, Record
 from ..sources import sheets
 from . import detections, parquet, wide
 from .said import Heard, Scores
@@ -25,7 +25,7 @@ class Grid(NamedTuple):
     ----------
     window_s, step_s : float
     lasting_s : dict of str to float
-        How much of each file was heard.
+        How much of each file was heard; 0 of one that failed before anything was.
     is_told : bool
         A run's journal tells it; else it is guessed from the detections.
     """
@@ -90,7 +90,7 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
             step_s = (told["step_samples"] or told["window_samples"]) / told["rate_hz"]
             if options["overlap_s"] is not None:
                 step_s = window_s - options["overlap_s"]
-            step_s = options["step_s"] or step_s
+            step_s = (options["step_s"] or step_s) / max(1, len(options.get("shifts_s", ())))
         except (
             KeyError,
             TypeError,
@@ -98,7 +98,7 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
             ZeroDivisionError,
         ):  # a backbone knows it, and it is not asked
             return None
-        lasting_s = {_name(entry.path): entry.audio_s for _, entry in record.entries()}
+        lasting_s = {_name(entry.path): _heard_s(entry, number) for _, entry in record.entries()}
         return Grid(window_s, step_s, lasting_s, True)
 
 
@@ -109,6 +109,12 @@ def _place_of(folder: Path, names: list[str], model: str | None) -> int:
     if model is not None and model not in names:
         raise ConfigError(f"{folder}: has no model {model!r}; --model takes {', '.join(names)}")
     return 0 if model is None else names.index(model)
+
+
+def _heard_s(entry: Entry, model: int) -> float:
+    """Return how much of a file a model heard: nothing where it failed itself, or did not come to it."""
+    failed = any(hearing.failure for hearing in entry.hearings if hearing.model == model)
+    return 0.0 if failed or model in entry.waiting else entry.audio_s
 
 
 def _name(path: bytes) -> str:

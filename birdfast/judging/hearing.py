@@ -8,7 +8,7 @@ import numpy as np
 
 from ..arrays import Array, Bools, Float32, Floats, Int64
 from .said import Heard
-from .spans import Enough, Index, Spans, half
+from .spans import Enough, Index, Spans, half, same
 from .spool import chunks, zeros
 
 
@@ -17,7 +17,8 @@ def of_scores(
 ) -> tuple[Float32, Bools]:
     """Return the scores of judged windows, and whether nothing was said of them: then they are 0.
 
-    Where several rows are of one window, or several classes become one, the highest score stands.
+    What is said of a window itself is of it, and else what is said of rows that share enough with it. Where
+    several rows are of one window, or several classes become one, the highest score stands.
 
     Parameters
     ----------
@@ -28,7 +29,7 @@ def of_scores(
         Which class each column becomes.
     n_classes : int
     enough : callable
-        Whether a row is of a window: see `Index.within`.
+        Whether a row is of a window that has none of its own: see `Index.within`.
 
     Returns
     -------
@@ -51,19 +52,28 @@ def of_scores(
 
 
 def of_detections(
-    heard: Heard, own: Spans, judged: Spans, merged: Sequence[int], n_classes: int, enough: Enough
+    heard: Heard, own: Spans, judged: Spans, merged: Sequence[int], n_classes: int, is_heard: Bools
 ) -> Float32:
     """Return the highest confidence of each class among the detections of each window, 0 where there is none.
 
-    One that is of no window, as those are that a tool has joined, is of those that it shares half with.
-    Parameters as `of_scores`.
+    One that is of no window, as those are that a tool has joined, is of those that it shares half with, but
+    of none that was listened to by itself.
+
+    Parameters
+    ----------
+    heard : Heard
+    own, judged, merged, n_classes
+        As `of_scores`.
+    is_heard : bool [n_windows]
+        Whether a window that detections of others share half with was listened to itself.
     """
     found, index = zeros(len(judged.file), n_classes), Index(judged)
     rows = zip(*own[1:], heard.which, heard.confidence, strict=True)
     for file, start_s, end_s, which, confidence in rows:
-        there, place = index.within(file, start_s, end_s, enough), merged[which]
+        there, place = index.within(file, start_s, end_s, same), merged[which]
         if not len(there):
             there = index.within(file, start_s, end_s, half)
+            there = there[~is_heard[there]]
         found[there, place] = np.maximum(found[there, place], confidence)
     return found
 
@@ -71,7 +81,12 @@ def of_detections(
 def _rows(own: Spans, judged: Spans, enough: Enough) -> tuple[Int64, Int64]:
     """Return the rows that are of each window, window by window, and where each one's begin."""
     index = Index(own)
-    every = [index.within(*window, enough) for window in zip(*judged[1:], strict=True)]
+    windows = list(zip(*judged[1:], strict=True))
+    every = [index.within(*window, same) for window in windows]
+    every = [
+        some if len(some) else index.within(*window, enough)
+        for some, window in zip(every, windows, strict=True)
+    ]
     first = np.concatenate([[0], np.cumsum([len(some) for some in every], dtype=np.int64)])
     return np.concatenate([np.zeros(0, np.int64), *every]), first
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ..annotations import composed, row_id, row_lengths
+from ..annotations import composed, row_id, row_length
 from ..arrays import Bools, Float64, Floats
 from ..errors import ConfigError
 from ..sources import sheets
@@ -116,9 +116,9 @@ def _by_row_id(sheet: Sheet) -> Scores:
 
 
 def _rows(ends: Sequence[tuple[str, float]]) -> Spans:
-    lengths, gathered = row_lengths(ends), Gathered()
+    length_s, gathered = row_length(ends), Gathered()
     for stem, end_s in ends:
-        gathered.add(stem, max(0.0, end_s - lengths[stem]), end_s)
+        gathered.add(stem, max(0.0, end_s - length_s), end_s)
     return gathered.spans()
 
 

@@ -13,6 +13,7 @@ from typing import Literal, Self
 
 import numpy as np
 
+from ..annotations import IS_WINDOW
 from ..arrays import Float32, Int64, Rows
 from ..outcomes import MIX, row
 from ..tables import About, AboutModel, Names, Result, Table
@@ -32,7 +33,7 @@ class HeldOut:
 
     Scores are wide: file, start_s, end_s, and a column for each class; as Parquet they are the table that
     `infer --rtype scores` writes. The truth has the same rows: file, start_s, end_s, label (several joined
-    by ";", none for background), fold.
+    by ";", none for background), fold, is_window (1), which says that each row is a window of its own.
 
     Parameters
     ----------
@@ -48,7 +49,7 @@ class HeldOut:
         self, folder: Path, classes: Sequence[str], kind: Kind = "csv", *, csv_safe: bool = False
     ) -> None:
         with ExitStack() as stack:
-            truth = CsvFile(folder / TRUTH, (*SPAN, "label", "fold"), csv_safe=csv_safe)
+            truth = CsvFile(folder / TRUTH, (*SPAN, "label", "fold", IS_WINDOW), csv_safe=csv_safe)
             self._truth = stack.enter_context(truth)
             wide = kind == "csv"
             scores = _Wide(folder, classes, csv_safe=csv_safe) if wide else _dense(folder, classes)
@@ -94,7 +95,7 @@ class HeldOut:
             self._scores.begin(Result(clip.path, ()))
             self._scores.dense(rows)
             for start_s, end_s in zip(starts, ends, strict=True):
-                self._truth.write_row((clip.path, _s(start_s), _s(end_s), ";".join(clip.labels), fold))
+                self._truth.write_row((clip.path, _s(start_s), _s(end_s), ";".join(clip.labels), fold, 1))
 
 
 class _Wide(CsvFile, Table):
