@@ -466,6 +466,21 @@ def test_wide_tables_and_submissions_are_read_alike(tmp_path: Path) -> None:
         assert len(found.missing.file) == 1
 
 
+@pytest.mark.parametrize("label", ["recorder", "Species", "site", "time", "clip", "name", "label"])
+@pytest.mark.parametrize("columns", ["file,start,end", "row_id"])
+def test_what_is_true_is_a_class_whatever_it_is_called(tmp_path: Path, label: str, columns: str) -> None:
+    (tmp_path / "t.csv").write_text(f"file,start,end,label\na,0,5,{label}\na,5,10,y\n")
+    rows = ("a_5", "a_10") if columns == "row_id" else ("a,0,5", "a,5,10")
+    text = f"{columns},{label},y,window\n{rows[0]},0.9,0.1,7\n{rows[1]},0.2,0.8,8\n"
+    (tmp_path / "s.csv").write_text(text)
+    told = annotations.read(tmp_path / "t.csv")
+    found = align(judged.read(tmp_path / "s.csv", labels=told.labels), told)
+    assert (len(found.labels), len(found.species)) == (2, 2)
+    if (label, columns) == ("site", "row_id"):
+        result = birdfast("evaluate", tmp_path / "s.csv", "--truth", tmp_path / "t.csv", "--draws", "0")
+        assert result.stdout.splitlines()[0].endswith("; 2 of 2 classes occur"), result.stderr
+
+
 @pytest.mark.parametrize("windows", [True, False])
 @pytest.mark.parametrize("is_zero", [True, False])
 def test_rows_without_numbers_are_told_and_missing(tmp_path: Path, windows: bool, is_zero: bool) -> None:

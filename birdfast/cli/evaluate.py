@@ -145,7 +145,8 @@ def _aligned(chosen: argparse.Namespace) -> Aligned:
     are_windows = None if chosen.truth_rows is None else chosen.truth_rows == "windows"
     truth = annotations.read(chosen.truth, are_windows)
     classes = annotations.class_map(chosen.classes) if chosen.classes else {}
-    said = given.read(chosen.results, chosen.model)
+    labels = {*truth.labels, *truth.mapped(classes).labels}
+    said = given.read(chosen.results, chosen.model, labels)
     grid = given.grid(chosen.results, said, chosen.model) if isinstance(said, Heard) else None
     rule = Rule(chosen.overlap, chosen.share)
     options = alignment.Options(rule, classes, chosen.missing == "zero", chosen.unlisted == "background")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -36,8 +37,16 @@ class Grid(NamedTuple):
     is_told: bool
 
 
-def read(path: Path, model: str | None = None) -> Scores | Heard:
+def read(path: Path, model: str | None = None, labels: Iterable[str] = ()) -> Scores | Heard:
     """Read what is to be judged; all scores where a results folder has them.
+
+    Parameters
+    ----------
+    path : path
+    model : str, optional
+        Which one is judged, of several.
+    labels : iterable of str
+        What is true anywhere: see `wide.read`.
 
     Raises
     ------
@@ -47,7 +56,7 @@ def read(path: Path, model: str | None = None) -> Scores | Heard:
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder")
     if not path.is_dir():
-        return detections.read(path, model) if _has_detections(path) else wide.read(path)
+        return detections.read(path, model) if _has_detections(path) else wide.read(path, labels)
     found = sorted(path.glob("scores*.parquet"))
     named = [one for one in found if model is not None and one.name == f"scores-{model}.parquet"]
     if len(found) > 1 and not named:
@@ -55,7 +64,7 @@ def read(path: Path, model: str | None = None) -> Scores | Heard:
     if not found and (path / SUBMISSION).is_file():
         named = [path / SUBMISSION]
     chosen = [*named, *found]
-    return wide.read(chosen[0]) if chosen else detections.read(path, model)
+    return wide.read(chosen[0], labels) if chosen else detections.read(path, model)
 
 
 def grid(path: Path, heard: Heard, model: str | None = None) -> Grid:

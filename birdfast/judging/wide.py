@@ -2,12 +2,12 @@
 
 As OpenSoundscape has them (file, start_time, end_time, classes), as BirdCLEF's submissions (row_id, classes),
 and as `birdfast train --cv` writes its held-out scores. What tells a window apart beside its scores is passed
-over: fold, label, channel, site and the like.
+over: fold, label, channel, site and the like, unless the truth has a label that is called so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,26 +42,32 @@ BESIDE = {
 BATCH_ROWS = 1024
 
 
-def read(path: Path) -> Scores:
+def read(path: Path, labels: Iterable[str] = ()) -> Scores:
     """Read the scores of all windows; of rows without numbers, as of files that failed, only where they lie.
+
+    Parameters
+    ----------
+    path : path
+    labels : iterable of str
+        What is true anywhere: columns that are called so are classes.
 
     Raises
     ------
     ConfigError
         It cannot be read, is no such table, or no row of it has numbers.
     """
-    found = _read(path)
+    found = _read(path, {label.casefold() for label in labels})
     if not len(found.windows.file):
         why = f"none of {found.n_void:,} rows has a number for each class" if found.n_void else "no rows"
         raise ConfigError(f"{path}: no window to judge ({why})")
     return found
 
 
-def _read(path: Path) -> Scores:
+def _read(path: Path, labels: Collection[str]) -> Scores:
     if path.suffix.lower() == ".parquet":
-        return _dense(path) if parquet.is_dense(parquet.header(path)) else _wide_parquet(path)
+        return _dense(path) if parquet.is_dense(parquet.header(path)) else _wide_parquet(path, labels)
     with sheets.sheet(path, ConfigError) as sheet:
-        return _by_row_id(sheet) if sheet.place(ROW_ID) is not None else _by_file(sheet)
+        return (_by_file if sheet.place(ROW_ID) is None else _by_row_id)(sheet, labels)
 
 
 def _dense(path: Path) -> Scores:
@@ -75,13 +81,13 @@ def _dense(path: Path) -> Scores:
     return rows.scores(gathered.spans(), names)
 
 
-def _wide_parquet(path: Path) -> Scores:
+def _wide_parquet(path: Path, labels: Collection[str]) -> Scores:
     rows = parquet.rows(path)
     columns = [rows.place(names) for names in (sheets.FILE, sheets.START, sheets.END)]
     if None in columns:
         raise ConfigError(f"{path}: no table of scores: it needs the columns file, start_s and end_s")
     file, start, end = (column or 0 for column in columns)
-    chosen = _classes(path, rows.header, {file, start, end})
+    chosen = _classes(path, rows.header, {file, start, end}, labels)
     gathered, found = Gathered(), _Rows(len(chosen))
     for line, row in enumerate(rows, 1):
         try:
@@ -94,9 +100,9 @@ def _wide_parquet(path: Path) -> Scores:
     return found.scores(gathered.spans(), names)
 
 
-def _by_file(sheet: Sheet) -> Scores:
+def _by_file(sheet: Sheet, labels: Collection[str]) -> Scores:
     columns, gathered = Columns(sheet), Gathered()
-    chosen = _classes(sheet.path, sheet.header, columns.columns)
+    chosen = _classes(sheet.path, sheet.header, columns.columns, labels)
     rows = _Rows(len(chosen))
     for told, values in _batches(sheet, chosen):
         for line, row in told:
@@ -105,9 +111,9 @@ def _by_file(sheet: Sheet) -> Scores:
     return rows.scores(gathered.spans(), _names(sheet, chosen))
 
 
-def _by_row_id(sheet: Sheet) -> Scores:
+def _by_row_id(sheet: Sheet, labels: Collection[str]) -> Scores:
     place = sheet.place(ROW_ID) or 0
-    chosen = _classes(sheet.path, sheet.header, {place})
+    chosen = _classes(sheet.path, sheet.header, {place}, labels)
     rows, ends = _Rows(len(chosen)), list[tuple[str, float]]()
     for told, values in _batches(sheet, chosen):
         ends += [row_id(sheet, line, row[place]) for line, row in told]
@@ -167,13 +173,15 @@ def _names(sheet: Sheet, chosen: Sequence[int]) -> list[Species]:
     return [species(as_it_was(composed(sheet.header[place]))) for place in chosen]
 
 
-def _classes(path: object, header: Sequence[str], taken: set[int]) -> list[int]:
+def _classes(path: object, header: Sequence[str], taken: set[int], labels: Collection[str]) -> list[int]:
     """Return which columns are classes."""
     beside = BESIDE | {*sheets.FILE, *sheets.START, *sheets.END, *sheets.LABEL}
     chosen = [
         place
         for place, name in enumerate(header)
-        if place not in taken and name.strip() and sheets.folded(name) not in beside
+        if place not in taken
+        and name.strip()
+        and (sheets.folded(name) not in beside or composed(name).strip().casefold() in labels)
     ]
     names = [header[place] for place in chosen]
     if not chosen:
