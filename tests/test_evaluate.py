@@ -360,6 +360,25 @@ def test_a_file_that_failed_is_no_silence(deep: models.Model, tmp_path: Path) ->
     assert len(calls.missing.file) == 2
 
 
+def test_calls_behind_where_a_recording_breaks_off_are_missed(deep: models.Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "cut.wav"
+    write(path, noise(24_000), 8_000)
+    path.write_bytes(path.read_bytes()[:24_044])
+    infer(deep, tmp_path / "in", "-o", tmp_path / "run", "--min-conf", "0", "--rtype", "csv,scores")
+    told = truth(("cut", 0, 0.5, "Noise"), ("cut", 2, 2.4, "Noise"))
+    scored = judged.read(tmp_path / "run")
+    assert isinstance(scored, Scores)
+    (tmp_path / "run" / "scores.parquet").unlink()
+    heard = judged.read(tmp_path / "run")
+    assert isinstance(heard, Heard)
+    for said, grid in ((scored, None), (heard, judged.grid(tmp_path / "run", heard))):
+        found = align(said, told, grid)
+        assert [start_s for _, start_s, _ in windows_of(found)] == [0, 0.5, 1, 1.5, 2]
+        assert (found.missing.start_s.tolist(), found.n_unheld) == ([1.5, 2], 0)
+        assert true_in(found) == ["Noise", "", "", "", "Noise"]
+
+
 def test_without_a_journal_windows_are_guessed_and_silence_is_known_by_the_truth(
     run: Path, tmp_path: Path
 ) -> None:

@@ -118,7 +118,7 @@ def align(
     _check(every)
     own, calls = every.said(said.windows), every.calls(truth)
     rows = own if isinstance(said, Heard) else every.said(said.every)
-    judged = _judged(isinstance(said, Heard), truth, rows, calls, every, grid, options)
+    judged = _judged(said, truth, rows, calls, every, grid, options)
     species, merged = names.merged(said.species, options.classes)
     enough = half if truth.are_windows else same
     if isinstance(said, Heard):
@@ -185,7 +185,7 @@ def _check(every: Files) -> None:
 
 
 def _judged(
-    are_detections: bool,
+    said: Scores | Heard,
     truth: Truth,
     own: Spans,
     calls: Spans,
@@ -197,8 +197,8 @@ def _judged(
     if truth.are_windows:
         return windows.of_rows(calls)
     listed = (np.arange(len(every.names)) < every.n_listed) | options.unlisted_is_background
-    if not are_detections:
-        return windows.of_scores(own, calls, every, listed)
+    if isinstance(said, Scores):
+        return windows.of_scores(own, calls, every, listed, said.broken)
     if grid is None:
         raise ConfigError("detections: nothing tells which windows were listened to")
     return windows.of_grid(grid, own, calls, every, listed)

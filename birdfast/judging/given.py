@@ -29,12 +29,15 @@ class Grid(NamedTuple):
         How much of each file was heard; 0 of one that failed before anything was.
     is_told : bool
         A run's journal tells it; else it is guessed from the detections.
+    broken : frozenset of str
+        Files that were not heard to their end.
     """
 
     window_s: float
     step_s: float
     lasting_s: dict[str, float]
     is_told: bool
+    broken: frozenset[str] = frozenset()
 
 
 def read(path: Path, model: str | None = None, labels: Iterable[str] = ()) -> Scores | Heard:
@@ -64,7 +67,9 @@ def read(path: Path, model: str | None = None, labels: Iterable[str] = ()) -> Sc
     if not found and (path / SUBMISSION).is_file():
         named = [path / SUBMISSION]
     chosen = [*named, *found]
-    return wide.read(chosen[0], labels) if chosen else detections.read(path, model)
+    if not chosen:
+        return detections.read(path, model)
+    return wide.read(chosen[0], labels)._replace(broken=_broken(path))
 
 
 def grid(path: Path, heard: Heard, model: str | None = None) -> Grid:
@@ -108,7 +113,15 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
         ):  # a backbone knows it, and it is not asked
             return None
         lasting_s = {_name(entry.path): _heard_s(entry, number) for _, entry in record.entries()}
-        return Grid(window_s, step_s, lasting_s, True)
+        return Grid(window_s, step_s, lasting_s, True, _broken(folder))
+
+
+def _broken(folder: Path) -> frozenset[str]:
+    """Return the files of a run that failed, be it behind what was heard; none where there is no journal."""
+    if not (folder / NAME).is_file():
+        return frozenset()
+    with Record(folder) as record:
+        return frozenset(_name(entry.path) for _, entry in record.entries() if entry.failures())
 
 
 def _place_of(folder: Path, names: list[str], model: str | None) -> int:

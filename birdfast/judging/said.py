@@ -23,12 +23,15 @@ class Scores(NamedTuple):
         May lie on the disk.
     void : Spans, optional
         Windows whose scores are no numbers, as of files that failed; with the list of files of `windows`.
+    broken : frozenset of str
+        Files that a run's journal tells were not heard to their end.
     """
 
     windows: Spans
     species: list[Species]
     values: Float32
     void: Spans | None = None
+    broken: frozenset[str] = frozenset()
 
     @property
     def n_void(self) -> int:
