@@ -37,8 +37,9 @@ def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools, broken: Co
         lasting_s = _last(calls, number) or window_s
         for start_s in _starts(lasting_s, window_s):
             more.add(files.names[number], start_s, start_s + window_s)
+    none = np.zeros(0)
     for number, name in enumerate(files.names):
-        there = np.unique(said.start_s[said.file == number]) if name in broken and listed[number] else ()
+        there = np.unique(said.start_s[said.file == number]) if name in broken and listed[number] else none
         if len(there):
             step_s = float(np.diff(there).min(initial=window_s))
             lost_s = _last(calls, number) - there[-1] - step_s
