@@ -100,7 +100,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     figures.add_argument("--seed", type=_whole, default=0, metavar="N", help="(default: %(default)s)")
     figures.add_argument(
-        "--name-pattern", metavar="P", help="how files are named, for figures by site and hour"
+        "--name-pattern",
+        metavar="P",
+        help="how files are named, for figures by site and hour: {site}_{date:%%Y%%m%%d}_{time:%%H%%M%%S}, or"
+        " other text with such fields (default: as recorders name them)",
     )
     values.csv_safe(parser)
     parser.add_argument(
