@@ -561,6 +561,15 @@ def test_whatever_is_in_a_table_it_is_read_or_refused_in_words(
             read(path)
 
 
+def test_a_threshold_is_one_of_the_scores() -> None:
+    told = truth(("a", 0, 5, "x"))
+    for value, threshold in ((0.5, 2), (0.5, -0.1)):
+        with pytest.raises(ConfigError, match="threshold: .* does not fit; scores from 0 to 1 take 0 to 1"):
+            evaluate(align(scores([("a", 0, 5)], [[value]], "x"), told), Choices(threshold, n_draws=0))
+    logits = evaluate(align(scores([("a", 0, 5)], [[2.5]], "x"), told), Choices(2, n_draws=0))
+    assert logits.told["threshold"] == 2
+
+
 def test_alignment_needs_a_grid_for_detections() -> None:
     heard = Heard(
         scores([("a", 0, 3)], [[1]], "x").windows, [names.species("x")], np.array([0]), np.array([0.5])
