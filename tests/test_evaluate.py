@@ -570,6 +570,13 @@ def test_a_threshold_is_one_of_the_scores() -> None:
     assert logits.told["threshold"] == 2
 
 
+def test_a_models_folder_names_its_scores(tmp_path: Path) -> None:
+    for name in ("held_out.csv", "held_out_truth.csv"):
+        (tmp_path / name).write_text("file,start_s,end_s,x\na,0,5,1\n")
+    with pytest.raises(ConfigError, match="a trained model's folder; what it said is in .*held_out.csv"):
+        judged.read(tmp_path)
+
+
 def test_alignment_needs_a_grid_for_detections() -> None:
     heard = Heard(
         scores([("a", 0, 3)], [[1]], "x").windows, [names.species("x")], np.array([0]), np.array([0.5])

@@ -16,6 +16,7 @@ from ..sources import sheets
 from . import detections, parquet, wide
 from .said import Heard, Scores
 
+HELD_OUT = "held_out.csv"  # of `train --cv`
 SUBMISSION = "submission.csv"  # of `infer --rtype submission`
 
 
@@ -67,6 +68,8 @@ def read(path: Path, model: str | None = None, labels: Iterable[str] = ()) -> Sc
     if not found and (path / SUBMISSION).is_file():
         named = [path / SUBMISSION]
     chosen = [*named, *found]
+    if not chosen and (path / HELD_OUT).is_file():
+        raise ConfigError(f"{path}: a trained model's folder; what it said is in {path / HELD_OUT}")
     if not chosen:
         return detections.read(path, model)
     return wide.read(chosen[0], labels)._replace(broken=_broken(path))
