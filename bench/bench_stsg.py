@@ -31,8 +31,8 @@ from birdfast.spectrogram import Mfcc
 from birdfast.workers import usable_cores
 
 RATE_HZ = soundscapes.RATE_HZ
-PRESETS = ("best", "soundscapes", "paper")
-TIMED = ("best", "paper")
+PRESETS = ("best", "soundscapes", "species", "max", "paper")
+TIMED = ("best", "soundscapes", "species", "max")
 DECODE = """
 import os, sys
 import soundfile

@@ -64,9 +64,7 @@ class Truth:
     def mapped(self, classes: Mapping[str, str]) -> Truth:
         """Return it with other names for labels: those of a map (`class_map`), where it has one."""
         rows = (
-            row._replace(
-                labels=tuple(dict.fromkeys(classes.get(label.casefold(), label) for label in row.labels))
-            )
+            row._replace(labels=_told(classes.get(label.casefold(), label) for label in row.labels))
             for row in self.rows
         )
         return replace(self, rows=tuple(rows))
@@ -199,7 +197,7 @@ def _ones(sheet: Sheet) -> Iterator[Annotation]:
         if strange := [row[number] for number in classes if row[number].lower() not in ones]:
             sheet.refuse(line, f"{strange[0]!r} is not 0 or 1, and there is no column of labels")
         names = (composed(sheet.header[number]) for number in classes if ones[row[number].lower()])
-        yield Annotation(*times.of(line, row), tuple(names))
+        yield Annotation(*times.of(line, row), _told(names))
 
 
 def _by_row_id(sheet: Sheet) -> list[Annotation]:
@@ -217,7 +215,7 @@ def _by_row_id(sheet: Sheet) -> list[Annotation]:
                 for number, (name, cell) in enumerate(zip(names, row, strict=True))
                 if number != place
             ]
-            labels = tuple(name for name, cell in cells if sheet.number(line, cell) >= 0.5)
+            labels = _told(name for name, cell in cells if sheet.number(line, cell) >= 0.5)
         found.append(Annotation(stem, max(0.0, end_s - length_s), end_s, labels))
     return found
 
@@ -234,5 +232,9 @@ def _audacity(sheet: Sheet) -> Iterator[Annotation]:
 
 def _labels(text: str) -> tuple[str, ...]:
     """Return the labels that are joined by ";"."""
-    told = (label.strip() for label in composed(text).split(";"))
-    return tuple(dict.fromkeys(label for label in told if label.lower() not in NOTHING))
+    return _told(label.strip() for label in composed(text).split(";"))
+
+
+def _told(labels: Iterable[str]) -> tuple[str, ...]:
+    """Return labels, each once, without those that say that nothing is heard."""
+    return tuple(dict.fromkeys(label for label in labels if label.lower() not in NOTHING))

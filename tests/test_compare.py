@@ -12,16 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast import tables
+from birdfast import models, tables
 from birdfast.errors import ConfigError
-from birdfast.judging import comparison, detections
+from birdfast.judging import comparison, detections, differences, floors
 from birdfast.judging.comparison import compare, paired
 from birdfast.judging.names import Species, species
 from birdfast.judging.said import Gathered, Heard
 from birdfast.outcomes import Detection
 from birdfast.tables import About, AboutModel, Result
 
-from .commands import birdfast, table
+from .commands import birdfast, infer, table
+from .recordings import noise, write
 
 BIRDS = (("Turdus merula", "Blackbird"), ("Parus major", "Great Tit"))
 ROWS = [
@@ -184,12 +185,49 @@ def test_what_one_of_the_two_cannot_have_is_not_compared() -> None:
     one = heard(("a", 0, 3, "x", 0.9), ("a", 3, 6, "x", 0.3), ("a", 6, 9, "x", 0.25))
     other = heard(("a", 0, 3, "x", 0.9), ("a", 3, 6, "x", 0.3), ("a", 9, 12, "x", 0.1))
     told = compare(paired(one, other))
-    assert (told["compared_from"], told["is_same"]) == (pytest.approx(0.25), True)
+    assert (told["compared_from"], told["not_compared"]) == (pytest.approx(0.25), 1)
+    assert not told["is_same"]
+    assert compare(paired(one, other), thresholds=((0.25,), (0.1,)))["is_same"]
     assert told["detections"] == {"both": 2, "only_a": 0, "only_b": 0, "at_threshold": 1}
     assert compare(paired(one, other), 0)["detections"]["only_a"] == 1
     assert compare(paired(one, other), 0.95)["detections"] == dict.fromkeys(
         ("both", "only_a", "only_b", "at_threshold"), 0
     )
+
+
+def test_a_species_that_one_lost_is_a_difference_whatever_is_left() -> None:
+    """The lowest confidence that is left is no threshold: what lies below it may be lost."""
+    one = heard(("a", 0, 3, "x", 0.9), ("a", 3, 6, "y", 0.3), ("b", 0, 3, "y", 0.5))
+    other = heard(("a", 0, 3, "x", 0.9))
+    told = compare(paired(one, other))
+    assert (told["is_same"], told["not_compared"]) == (False, 2)
+    assert [*differences.lines(told)][-1].startswith("what was compared is the same; nothing tells")
+    told = compare(paired(one, other), thresholds=((0.25,), (0.25,)))
+    assert (told["is_same"], told["detections"]["only_a"]) == (False, 2)
+    assert compare(paired(one, other), 0.6)["is_same"]
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "wanted"),
+    [
+        (((0.25,), (0.1,)), (0.25, True)),
+        (((0.2, 0.7), (0.2, 0.7)), (0.2, True)),
+        (((0.2, 0.7), (0.1,)), (0.7, False)),
+        (((), (0.1,)), (0.3, False)),
+        (((), ()), (0.3, False)),
+    ],
+)
+def test_what_can_be_compared_reaches_both_thresholds(
+    thresholds: tuple[floors.Floors, floors.Floors], wanted: tuple[float, bool]
+) -> None:
+    assert floors.common(thresholds, (0.3, None)) == wanted
+
+
+def test_a_run_tells_its_thresholds(tmp_path: Path, tiny: models.Model) -> None:
+    write(tmp_path / "a.wav", noise(8_000), 8_000)
+    assert infer(tiny, tmp_path / "a.wav", "-o", tmp_path / "run", "--min-conf", "0.4").returncode == 0
+    assert floors.of(tmp_path / "run") == (0.4,)
+    assert floors.of(tmp_path) == ()
 
 
 def test_tables_without_rows_are_compared() -> None:

@@ -23,6 +23,7 @@ from birdfast.judging.evaluation import Choices, evaluate
 from birdfast.judging.names import Species
 from birdfast.judging.said import Gathered, Heard, Scores
 from birdfast.judging.spans import Rule
+from birdfast.metrics import calibration_error
 
 from .commands import birdfast, infer, table
 from .recordings import noise, write
@@ -235,6 +236,28 @@ def test_figures_are_scikit_learns_on_what_was_aligned() -> None:
     assert low < overall["macro_roc_auc"] < high
     assert [row["class"] for row in found["classes"]] == [*"wxyz"]
     assert found["n_classes"] == 5
+
+
+@pytest.mark.parametrize("name", ["background", "_background", "nocall"])
+def test_background_is_no_class_and_right_where_nothing_is(name: str) -> None:
+    values = [[0.9, 0, 0.1], [0, 0.1, 0.9], [0.1, 0, 0.9], [0, 0.8, 0.2]]
+    rows = [("a", s, s + 3.0) for s in (0.0, 3.0, 6.0, 9.0)]
+    told = truth(*((*row, label) for row, label in zip(rows, ["x", "", "x", ""], strict=True)), windows=True)
+    judged = evaluate(align(scores(rows, values, "x", "y", name), told))
+    found, without = judged.told, evaluate(align(scores(rows, np.array(values)[:, :2], "x", "y"), told)).told
+    assert (found["n_classes"], found["n_classes_that_occur"]) == (2, 1)
+    keys = [key for key in found["overall"] if not key.startswith("top_")]
+    assert all(found["overall"][key] == without["overall"][key] for key in keys)
+    assert found["overall"]["top_1"] == 0.5
+    assert [(row["why"], row["class"]) for row in found["worst"] if row["why"] == "never true"] == [
+        *(("never true", "y"),) * 2
+    ]
+    assert judged.confusion.n.tolist() == [[1, 0, 1], [0, 1, 1]]
+    right, confidence = np.array([True, True, False, False]), np.array([0.9, 0.9, 0.9, 0.8])
+    by_hand = calibration_error(confidence, right)
+    assert found["calibration"]["error_of_top_class"] == pytest.approx(by_hand, abs=1e-6)
+    mapped = truth(*((*row, "wind") for row in rows), windows=True).mapped({"wind": name})
+    assert mapped.labels == []
 
 
 def test_figures_by_site_and_hour() -> None:

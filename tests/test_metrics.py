@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import tracemalloc
 from typing import Any
 
 import numpy as np
@@ -129,13 +130,18 @@ def test_a_draw_is_the_figure_of_the_windows_that_are_in_it(
 ) -> None:
     scores, truth = one
     recording = np.arange(len(scores)) * n_files // len(scores)
+    n_there = len(np.unique(recording))
+    recording = 3 * recording + 7  # others have no row, and are not drawn
     draws = Bootstrap(recording, 8, seed)
-    areas, precisions = draws.of_class(scores, truth)
+    ((areas, precisions),) = draws.of_classes(scores[:, np.newaxis], truth[:, np.newaxis])
     told = scores >= 0.5
     counts = draws.counts(*(some[:, np.newaxis] for some in (told & truth, told & ~truth, ~told & truth)))
-    for number, weights in enumerate(draws.weights):
-        assert weights.sum() == recording.max() + 1
-        rows = np.repeat(np.arange(len(scores)), weights[recording].astype(int))
+    every = np.concatenate([*draws.weights()], axis=1).T
+    assert every.shape == (8, n_there)
+    for number, weights in enumerate(every):
+        assert weights.sum() == n_there
+        of_rows = weights[np.unique(recording, return_inverse=True)[1]]
+        rows = np.repeat(np.arange(len(scores)), of_rows.astype(int))
         area = ranking.roc_auc(scores[rows], truth[rows])
         np.testing.assert_allclose(areas[number], area, rtol=0, atol=1e-12)
         precision = ranking.average_precision(scores[rows], truth[rows])
@@ -144,13 +150,31 @@ def test_a_draw_is_the_figure_of_the_windows_that_are_in_it(
         np.testing.assert_allclose(counts.f1[number], by_hand.f1, rtol=0, atol=1e-12)
 
 
-def test_many_scores_of_positives_are_drawn_in_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_draws_and_scores_that_are_taken_in_parts_are_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     dice = np.random.default_rng(3)
-    scores, truth, recording = dice.random(500), dice.random(500) < 0.3, np.arange(500) // 20
-    whole = Bootstrap(recording, 20).of_class(scores, truth)
-    monkeypatch.setattr("birdfast.metrics.bootstrap.LEVELS", 7)
-    for one, other in zip(whole, Bootstrap(recording, 20).of_class(scores, truth), strict=True):
-        np.testing.assert_allclose(one, other, rtol=0, atol=1e-12)
+    scores, truth, recording = dice.random((500, 2)), dice.random((500, 2)) < 0.3, np.arange(500) // 20
+    found = []
+    for cells in (1 << 22, 75, 1):  # 20 draws at once, 3, and 1
+        monkeypatch.setattr("birdfast.metrics.bootstrap.CELLS", cells)
+        draws = Bootstrap(recording, 20)
+        counts = draws.counts(truth, truth, ~truth)
+        found.append([*draws.of_classes(scores, truth), counts, draws.mean(scores[:, 0])])
+        assert max(weights.size for weights in draws.weights()) <= max(25, cells)
+    for other in found[1:]:
+        for some, same in zip(found[0], other, strict=True):
+            np.testing.assert_allclose(some, same, rtol=0, atol=1e-12)
+
+
+def test_many_recordings_take_little_memory() -> None:
+    dice = np.random.default_rng(5)
+    n = 30_000
+    scores, truth = dice.random((n, 1)), dice.random((n, 1)) < 0.01
+    tracemalloc.start()
+    try:
+        Bootstrap(np.arange(n), 300).of_classes(scores, truth)
+        assert tracemalloc.get_traced_memory()[1] < 200e6
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_interval_holds_the_middle_of_the_draws() -> None:
@@ -159,7 +183,7 @@ def test_an_interval_holds_the_middle_of_the_draws() -> None:
 
 
 def test_a_seed_draws_the_same_recordings() -> None:
-    one, other, another = (Bootstrap(np.arange(9), 5, seed).weights for seed in (1, 1, 2))
+    one, other, another = (next(Bootstrap(np.arange(9), 5, seed).weights()) for seed in (1, 1, 2))
     assert (one == other).all()
     assert (one != another).any()
 

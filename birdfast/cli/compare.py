@@ -3,8 +3,9 @@
 A and B are results folders of `birdfast infer`, or tables of birdfast, BirdNET-Analyzer or birdnet (CSV,
 Parquet), Raven's selection tables, Audacity's labels or Kaleidoscope's CSV, or folders of such. Files are
 matched by their names, whatever folder they lie in; species by scientific or common name, or both as
-Sci_Common; windows by where they start. Counted is what reaches the higher of the two lowest confidences, as
-one of the two knows no more.
+Sci_Common; windows by where they start. Counted is what reaches the higher threshold of the two, as the
+other knows no more: a run's folder tells it, of a table the lowest confidence in it is taken. What is left
+out so may be lost in the other: then they are not the same, unless --min-conf says from where on.
 
 The exit code is 0 if both are the same, and 1 if they differ. With -o: comparison.json, comparison.csv (by
 species and by file) and differences.csv (what only one has, and what differs).
@@ -31,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--min-conf",
         type=_confidence,
         metavar="X",
-        help="from which confidence on (default: the lowest that both have)",
+        help="from which confidence on (default: the higher threshold of the two)",
     )
     parser.add_argument(
         "--tolerance",
@@ -48,7 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Compare, write, and print."""
-    from ..judging import comparison, detections, differences, report
+    from ..judging import comparison, detections, differences, floors, report
     from ..runs.output import AGAIN, output_folder, telling
 
     if chosen.output:
@@ -56,7 +57,8 @@ def run(chosen: argparse.Namespace) -> int:
         report.check(output_folder(chosen.output), *files, force=chosen.force)
     one, other = (detections.read(path, chosen.model) for path in (chosen.a, chosen.b))
     pairs = comparison.paired(one, other)
-    told = comparison.compare(pairs, chosen.min_conf, chosen.tolerance)
+    thresholds = [floors.of(path, chosen.model) for path in (chosen.a, chosen.b)]
+    told = comparison.compare(pairs, chosen.min_conf, chosen.tolerance, thresholds)
     written: list[Path] = []
     if chosen.output:
         kept = comparison.differing(comparison.counted(pairs, told["compared_from"]), chosen.tolerance)

@@ -9,7 +9,8 @@ tables or a folder of them, BirdCLEF's train_soundscapes_labels (row_id, or file
 or OpenSoundscape's tables. If its rows are windows, as those of `birdfast train --cv` are, those are
 judged: each has the scores of the window that it is, or else the highest of the windows that share half of
 it, or of themselves. Otherwise the windows of RESULTS are: one has a label when
-half a second of a call lies in it, or half of a shorter call.
+half a second of a call lies in it, or half of a shorter call. A column called background is no class: it
+says that nothing is heard.
 
 With -o: evaluation.json, evaluation.csv (class by class), confusion.csv, and with --plots evaluation.png.
 Needs scikit-learn; from the folder of birdfast: pip install '.[train]'

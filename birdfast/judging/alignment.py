@@ -1,9 +1,10 @@
 """Alignment: which windows are judged, what is true in each, and what was said of each.
 
 Of a truth whose rows are windows, those rows are judged: a row has the scores of the window that it is, and
-where there is none, for each class the highest score of the windows that share half of it, or of themselves. Of a truth of calls the windows of the scores are judged: a
-window has a label when a call lies in it (`spans.Rule`). Detections do not tell all windows that were
-listened to: those of the run are taken, or a grid as it seems, and what was not detected scores 0.
+where there is none, for each class the highest score of the windows that share half of it, or of themselves.
+Of a truth of calls the windows of the scores are judged: a window has a label when a call lies in it
+(`spans.Rule`). Detections do not tell all windows that were listened to: those of the run are taken, or a
+grid as it seems, and what was not detected scores 0.
 """
 
 from __future__ import annotations
@@ -54,7 +55,9 @@ class Aligned:
     ----------
     windows : Spans
     species : list of Species
-        All classes of the scores.
+        All columns of the scores.
+    background : int64 [n_backgrounds]
+        Which of them says that nothing is heard: it is no class, and no label is it.
     values : float32 [n, n_species]
         May lie on the disk.
     labels : list of str
@@ -80,6 +83,7 @@ class Aligned:
 
     windows: Spans
     species: list[Species]
+    background: Int64
     values: Float32
     labels: list[str]
     column: Int64
@@ -138,7 +142,19 @@ def align(
     labels, column, true, unknown = _columns(truth.labels, species, true)
     unlisted = [] if options.unlisted_is_background else every.unlisted
     return Aligned(
-        *(judged, species, values, labels, column, true, missing, unknown, unlisted, n_unheld),
+        *(
+            judged,
+            species,
+            names.backgrounds(species),
+            values,
+            labels,
+            column,
+            true,
+            missing,
+            unknown,
+            unlisted,
+            n_unheld,
+        ),
         is_partial=isinstance(said, Heard),
         whose=_whose(truth, grid),
         n_void=0 if isinstance(said, Heard) else said.n_void,

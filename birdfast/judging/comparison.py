@@ -3,7 +3,7 @@
 Detections are the same if they are of one file, one species and one window: windows are known by where they
 start, as tools end the last one differently. Species are the same by scientific or common name, files by
 their names (`names.files`). What lies under the threshold of one of the two cannot be compared: counted is
-what reaches the higher one in either.
+what reaches the higher one in either (`floors`).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Array, Bools, Float64, Int64
-from . import names
+from . import floors, names
 from .names import Species
 from .said import Heard
 
@@ -90,34 +90,44 @@ def paired(one: Heard, other: Heard) -> Pairs:
     return Pairs(files, species, all_files[rows], all_species[rows], start_s[rows], end_s[rows], confidence)
 
 
-def compare(pairs: Pairs, least: float | None = None, tolerance: float = TOLERANCE) -> dict[str, Any]:
+def compare(
+    pairs: Pairs,
+    least: float | None = None,
+    tolerance: float = TOLERANCE,
+    thresholds: Sequence[floors.Floors] = ((), ()),
+) -> dict[str, Any]:
     """Return what is the same and what is not.
 
     Parameters
     ----------
     pairs : Pairs
     least : float, optional
-        From which confidence on; by default the lowest that both have.
+        From which confidence on; by default the higher threshold of the two.
     tolerance : float
         Confidences that differ by no more are the same; and what one has at the threshold, the other may
         lack.
+    thresholds : sequence of Floors
+        Of each, where it is known: else the lowest confidence that it has is taken for it.
 
     Returns
     -------
     dict
-        As comparison.json has it. `is_same`: there is no detection of one alone, and no confidence differs.
+        As comparison.json has it. `is_same`: there is no detection of one alone, no confidence differs, and
+        none is left out that the other may have lost.
     """
     lowest = [float(np.nanmin(some)) if not np.isnan(some).all() else None for some in pairs.confidence.T]
-    least = max((one for one in lowest if one is not None), default=0.0) if least is None else least
+    least, is_known = floors.common(thresholds, lowest) if least is None else (least, True)
     kept = counted(pairs, least)
     there, gap = kept.there, kept.difference
     both = there[:, 0] & there[:, 1]
     at_threshold = ~both & (np.nan_to_num(kept.confidence).max(axis=1, initial=0) < least + tolerance)
     only = [there[:, side] & ~both & ~at_threshold for side in (0, 1)]
+    n_left = len(pairs.file) - len(kept.file)
     beyond = int((gap[both] > tolerance + ROUNDING).sum())
     return {
-        "is_same": not beyond and not only[0].any() and not only[1].any(),
+        "is_same": not (beyond or only[0].any() or only[1].any() or (n_left and not is_known)),
         "compared_from": least,
+        "not_compared": n_left,
         "tolerance": tolerance,
         "lowest_confidence": lowest,
         "detections": {

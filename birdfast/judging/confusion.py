@@ -19,7 +19,8 @@ class Confusion(NamedTuple):
     A window counts once for each of its labels: in the label's own column where its score reaches the
     threshold, else in that of the highest false class that does, or in "nothing". What else is said and false
     is counted in the row "nothing"; a window in which nothing is true and nothing said as well. "another
-    class" is one that is never true.
+    class" is one that is never true. Background is no class: where it alone reaches the threshold, nothing is
+    said.
 
     Attributes
     ----------

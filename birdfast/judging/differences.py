@@ -55,6 +55,8 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
         yield f"{kind:<30}" + _numbers(told[kind])
     if n := told["detections"]["at_threshold"]:
         yield f"and {n:,} of one alone at the threshold, which do not count"
+    if n := told["not_compared"]:
+        yield f"not compared: {n:,} with less; --min-conf X compares from X on"
     gap = told["difference"]
     if gap["max"] is not None:
         yield f"confidences differ by {gap['max']:.4f} at most, {gap['median']:.4f} in the middle"
@@ -69,7 +71,16 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
             yield f"{_short(row['name']):<30}{_numbers(row)}{largest:>10}"
         if len(rows) > SHOWN:
             yield f"and {len(rows) - SHOWN:,} more"
-    yield "the same" if told["is_same"] else "they differ"
+    yield _verdict(told)
+
+
+def _verdict(told: Mapping[str, Any]) -> str:
+    if told["is_same"]:
+        return "the same"
+    there, gap = told["detections"], told["difference"]
+    if there["only_a"] or there["only_b"] or gap["n_beyond"]:
+        return "they differ"
+    return "what was compared is the same; nothing tells the threshold of both, so the rest may differ"
 
 
 def _short(name: str) -> str:

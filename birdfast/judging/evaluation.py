@@ -70,11 +70,13 @@ class Ranked(NamedTuple):
     scores : float32 [n, n_labels]
         Of the classes that occur.
     rank : int64 [n]
-        Of the best label that is true (`ranking.ranks`).
+        Of the best label that is true (`ranking.ranks`); background that scores more comes before it.
     other, other_place : float32, int64 [n]
         The highest score of a class that never occurs, and which it is; -inf where all occur.
     top : float32 [n]
-        The highest score of any class.
+        The highest score of any class, or of background.
+    is_right : bool [n]
+        Whether that is of a label that is true; of background, whether none is.
     certain : int64 [n_others]
         For each class that never occurs, how many windows score 1 or more.
     """
@@ -84,6 +86,7 @@ class Ranked(NamedTuple):
     other: Floats
     other_place: Int64
     top: Floats
+    is_right: Bools
     certain: Array
 
 
@@ -104,9 +107,7 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
     figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, threshold)
     curves = {label: thresholds.curve(scores[:, i], truth[:, i]) for i, label in enumerate(labels)}
     draws = Bootstrap(aligned.windows.file, choices.n_draws, choices.seed)
-    of_classes = [
-        draws.of_class(scores[:, i], truth[:, i]) for i in range(len(labels) * bool(choices.n_draws))
-    ]
+    of_classes = draws.of_classes(scores, truth) if choices.n_draws else []
     least = 0.0 if aligned.is_partial else -np.inf
     told = {
         **_about(aligned, threshold, choices),
@@ -131,7 +132,7 @@ def _confidences(ranked: Ranked, truth: Bools) -> dict[str, Any]:
     if not scores.size or not _are_confidences(ranked):
         return {}
     pairs = calibration.reliability(scores.ravel(), truth.ravel(), N_BINS)
-    top = calibration.calibration_error(np.maximum(ranked.top, 0), ranked.rank == 1, N_BINS)
+    top = calibration.calibration_error(np.maximum(ranked.top, 0), ranked.is_right, N_BINS)
     return {
         "calibration": {
             "error": calibration.error_of([pairs]),
@@ -149,21 +150,24 @@ def _are_confidences(ranked: Ranked) -> bool:
 
 def _ranked(aligned: Aligned) -> Ranked:
     n, n_classes = aligned.values.shape
-    others = np.setdiff1d(np.arange(n_classes), aligned.column)
+    background = aligned.background
+    others = np.setdiff1d(np.arange(n_classes), np.concatenate([aligned.column, background]))
     scores = np.zeros((n, len(aligned.labels)), np.float32)
     rank, place, certain = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(others), np.int64)
-    other, top = np.full((2, n), -np.inf)
+    (other, top), is_right = np.full((2, n), -np.inf), np.zeros(n, bool)
     for part in chunks(aligned.values):
         values = np.asarray(aligned.values[part])
         true = np.zeros(values.shape, bool)
         true[:, aligned.column] = aligned.truth[part]
         scores[part], rank[part] = values[:, aligned.column], ranking.ranks(values, true)
         top[part] = values.max(axis=1, initial=-np.inf)
+        true[:, background] = ~aligned.truth[part].any(axis=1, keepdims=True)
+        is_right[part] = ranking.ranks(values, true) == 1
         if len(others):
             rest = values[:, others]
             other[part], place[part] = rest.max(axis=1), others[rest.argmax(axis=1)]
             certain += (rest >= 1).sum(axis=0)
-    return Ranked(scores, rank, other, place, top, certain)
+    return Ranked(scores, rank, other, place, top, is_right, certain)
 
 
 def _overall(
@@ -228,7 +232,7 @@ def _about(aligned: Aligned, threshold: float, choices: Choices) -> dict[str, An
         "n_files": len(np.unique(windows.file)),
         "n_windows": len(windows.file),
         "n_windows_with_label": int(aligned.truth.any(axis=1).sum()),
-        "n_classes": len(aligned.species),
+        "n_classes": len(aligned.species) - len(aligned.background),
         "n_classes_that_occur": len(aligned.labels),
         "scores": "detections: what was not detected scores 0" if aligned.is_partial else "of all classes",
         "windows": aligned.whose,

@@ -36,7 +36,7 @@ def by_class(
         At the one threshold of all classes.
     curves : dict of str to Curve
     of_classes : sequence of (float64 [n_draws], float64 [n_draws])
-        What `Bootstrap.of_class` returned; empty without it.
+        What `Bootstrap.of_classes` returned; empty without it.
     precision : float
         For which a threshold is suggested.
     least : float

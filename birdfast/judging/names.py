@@ -8,6 +8,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import numpy as np
+
+from ..annotations import NOTHING
+from ..arrays import Int64
 from ..errors import ConfigError
 from ..inputs import SUFFIXES
 from ..labels import composed
@@ -61,6 +65,11 @@ def classes(of: Sequence[Species], wanted: Sequence[Species]) -> list[int | None
         places = (known.get(alias) for alias in one.aliases)
         found.append(next((place for place in places if place is not None), None))
     return found
+
+
+def backgrounds(of: Sequence[Species]) -> Int64:
+    """Return which classes are called as background is in a truth: int64 [n_backgrounds]."""
+    return np.flatnonzero([one.scientific.lower() in NOTHING for one in of]).astype(np.int64)
 
 
 def _only(told: Sequence[str]) -> dict[str, int]:

@@ -32,8 +32,10 @@ class HeldOut:
     """Tables with a row for each window that was held out, fold after fold; a context manager.
 
     Scores are wide: file, start_s, end_s, and a column for each class; as Parquet they are the table that
-    `infer --rtype scores` writes. The truth has the same rows: file, start_s, end_s, label (several joined
-    by ";", none for background), fold, is_window (1), which says that each row is a window of its own.
+    `infer --rtype scores` writes. A class `background` has its column, too, of which `birdfast evaluate`
+    knows that it is no class, but says that nothing is heard. The truth has the same rows: file, start_s,
+    end_s, label (several joined by ";", none for background), fold, is_window (1), which says that each row
+    is a window of its own.
 
     Parameters
     ----------

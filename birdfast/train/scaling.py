@@ -16,6 +16,7 @@ from ..classifier import Layer
 
 TEMPERATURES = (0.01, 100.0)
 BIASES = (-20.0, 20.0)
+DOUBTFUL = {1: 3.841, 2: 5.991}  # of a likelihood ratio, 5 % of a chi-squared with so many degrees of freedom
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,8 @@ def fit(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = 
     -------
     Scaling
         Temperatures 0.01 to 100. As if one more outcome than there are had been any other (cf. Platt 1999):
-        that all of a few windows are right makes no head infinitely sure.
+        that all of a few windows are right makes no head infinitely sure. Where the windows do not tell it
+        from no scaling, by a likelihood ratio test at 5 %, that which changes nothing.
     """
     from scipy.optimize import minimize
 
@@ -81,6 +83,8 @@ def fit(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = 
     bounds = [(-np.log(TEMPERATURES[1]), -np.log(TEMPERATURES[0])), BIASES][: 1 if exclusive else 2]
     start = np.zeros(len(bounds))
     found = minimize(loss, start, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-15, "gtol": 1e-9})
+    if 2 * len(z) * (loss(start) - loss(found.x)) < DOUBTFUL[len(bounds)]:
+        return Scaling()
     return Scaling(float(np.exp(-found.x[0])), 0.0 if exclusive else float(found.x[1]))
 
 

@@ -1,0 +1,53 @@
+"""Floors: the confidence below which a table has nothing, and from which on two of them can be compared."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..journal import NAME, Record
+
+Floors = tuple[float, ...]
+
+
+def of(path: Path, model: str | None = None) -> Floors:
+    """Return the thresholds of a run's detections: one, or each class's own; nothing where no journal tells.
+
+    Raises
+    ------
+    ConfigError
+        Its journal cannot be read.
+    """
+    if not (path / NAME).is_file():
+        return ()
+    with Record(path) as record:
+        facts = record.facts()
+    names = [one.name for one in facts.about.models]
+    number = names.index(model) + 1 if model in names else 1
+    whose = f"model {number}'s" if len(names) > 1 else "model's"
+    try:
+        least = json.loads(facts.decides["min_confidence"])
+        own = json.loads(facts.decides[f"{whose} thresholds"]) if least is None else [least]
+        return tuple(float(one) for one in own if one <= 1)  # background has one that nothing reaches
+    except (KeyError, TypeError, ValueError):
+        return ()
+
+
+def common(floors: Sequence[Floors], lowest: Sequence[float | None]) -> tuple[float, bool]:
+    """Return from which confidence on two tables can be compared, and whether neither can tell of less.
+
+    Parameters
+    ----------
+    floors : sequence of Floors
+        Of each; where one has none, it is taken to begin with the lowest that is in it.
+    lowest : sequence of float or None
+        The lowest confidence in each; None of a table without rows.
+    """
+    one, other = floors
+    if one and one == other:
+        return min(one), True
+    least = [max(some) if some else low for some, low in zip(floors, lowest, strict=True)]
+    return max((some for some in least if some is not None), default=0.0), all(
+        len({*some}) == 1 for some in floors
+    )
