@@ -141,20 +141,9 @@ def align(
         raise ConfigError("no window to judge: nothing was said of any that the truth tells of")
     labels, column, true, unknown = _columns(truth.labels, species, true)
     unlisted = [] if options.unlisted_is_background else every.unlisted
+    background = names.backgrounds(species)
     return Aligned(
-        *(
-            judged,
-            species,
-            names.backgrounds(species),
-            values,
-            labels,
-            column,
-            true,
-            missing,
-            unknown,
-            unlisted,
-            n_unheld,
-        ),
+        *(judged, species, background, values, labels, column, true, missing, unknown, unlisted, n_unheld),
         is_partial=isinstance(said, Heard),
         whose=_whose(truth, grid),
         n_void=0 if isinstance(said, Heard) else said.n_void,

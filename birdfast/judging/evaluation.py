@@ -133,14 +133,8 @@ def _confidences(ranked: Ranked, truth: Bools) -> dict[str, Any]:
         return {}
     pairs = calibration.reliability(scores.ravel(), truth.ravel(), N_BINS)
     top = calibration.calibration_error(np.maximum(ranked.top, 0), ranked.is_right, N_BINS)
-    return {
-        "calibration": {
-            "error": calibration.error_of([pairs]),
-            "error_of_top_class": top,
-            "reliability": pairs,
-        },
-        "by_threshold": groups.by_threshold(scores, truth),
-    }
+    errors = {"error": calibration.error_of([pairs]), "error_of_top_class": top, "reliability": pairs}
+    return {"calibration": errors, "by_threshold": groups.by_threshold(scores, truth)}
 
 
 def _are_confidences(ranked: Ranked) -> bool:
