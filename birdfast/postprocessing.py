@@ -2,6 +2,7 @@
 
 Each step is a pure function of one file's scores, float [n_windows, n_classes] in time, to the same shape; a
 column's result hangs on that column alone. The sources are what BirdCLEF's winners published of 2023 to 2026.
+`apply` leaves out what is no score: where nobody heard.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .arrays import Floats
+from .arrays import Bools, Floats, Int64
 from .config import check, number, several
 from .errors import ConfigError
 
@@ -73,16 +74,27 @@ def power(values: Floats, exponent: float = 0.4) -> Floats:
 
 
 class Kind(NamedTuple):
-    """What a step's name stands for, and the least and most that its number may be, if it takes one."""
+    """What a step's name stands for.
+
+    Attributes
+    ----------
+    work : callable
+        Takes float [n_windows, n_classes], and a number if there is one.
+    least, most : float or None
+        What its number may be, if it takes one.
+    of_neighbours : bool
+        A window hangs on those beside it in time; else on all of its file.
+    """
 
     work: Callable[..., Floats]
     least: float | None = None
     most: float = 0.0
+    of_neighbours: bool = False
 
 
 KINDS = {
-    "smooth": Kind(smooth, 0, 0.5),
-    "smooth5": Kind(smooth5),
+    "smooth": Kind(smooth, 0, 0.5, of_neighbours=True),
+    "smooth5": Kind(smooth5, of_neighbours=True),
     "top2": Kind(top2),
     "power": Kind(power, 0, MOST_POWER),
 }
@@ -114,11 +126,50 @@ def parsed(words: Any) -> tuple[Step, ...]:
     return tuple(_step(word) for word in several("post", words, f"a list of {FITTING}"))
 
 
-def apply(steps: Iterable[Step], values: Floats) -> Floats:
-    """Do steps, one after the other, to the scores of one file: float [n_windows, n_classes]."""
+def apply(steps: Iterable[Step], values: Floats, heard: Bools | None = None) -> Floats:
+    """Do steps, one after the other, to the scores of one file.
+
+    Parameters
+    ----------
+    steps : iterable of Step
+    values : float [n_windows, n_classes]
+        Windows in time, without gaps between them.
+    heard : bool [n_windows, n_classes] or None
+        Which values are scores; None: all. The others stay as they are and count for nothing: a window beside
+        one of them has no neighbour there, as at the file's end, and the highest of a file are of its scores.
+
+    Returns
+    -------
+    float [n_windows, n_classes]
+    """
+    steps = tuple(steps)
+    if heard is None or heard.all():
+        return _done(steps, values, [np.arange(len(values))])
+    found = values.copy()
+    for classes in _alike(heard):
+        places = np.flatnonzero(heard[:, classes[0]])
+        block = np.ix_(places, classes)
+        stretches = np.split(np.arange(len(places)), np.flatnonzero(np.diff(places) > 1) + 1)
+        found[block] = _done(steps, values[block], stretches)
+    return found
+
+
+def _done(steps: Sequence[Step], values: Floats, stretches: Sequence[Int64]) -> Floats:
+    """Do steps to windows, of which those of a stretch lie side by side: places of each."""
     for step in steps:
-        values = step(values)
+        if KINDS[step.name].of_neighbours:
+            values = np.concatenate([step(values[places]) for places in stretches])
+        else:
+            values = step(values)
     return values
+
+
+def _alike(heard: Bools) -> list[Int64]:
+    """Return the classes that are heard in the same windows, together: bool [n_windows, n_classes]."""
+    found: dict[bytes, list[int]] = {}
+    for place, windows in enumerate(np.packbits(heard, axis=0).T):
+        found.setdefault(windows.tobytes(), []).append(place)
+    return [np.array(classes, np.int64) for classes in found.values()]
 
 
 def _step(word: object) -> Step:

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from threading import Barrier
+from time import sleep
+from typing import Any
 
 import numpy as np
 import pytest
@@ -62,6 +67,49 @@ def test_a_clip_is_read_once(clips: list[Clip], monkeypatch: pytest.MonkeyPatch)
     for clip in clips * 3:
         store.of(replace(clip, labels=("any",)), silent)
     assert [clip.path for clip in read] == [clip.path for clip in clips]
+
+
+@pytest.mark.parametrize("memory_bytes", [1 << 30, 0], ids=["memory", "disk"])
+def test_threads_that_want_one_clip_read_it_once(
+    clips: list[Clip], memory_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read, blocks, all_ask = [], Clip.blocks, Barrier(8)
+
+    def slow(clip: Clip, *what: Any) -> Iterator[np.ndarray]:
+        read.append(clip)
+        sleep(0.05)
+        return blocks(clip, *what)
+
+    def ask(_: int) -> bytes:
+        all_ask.wait()
+        return store.of(clips[-1], silent).values.tobytes()
+
+    monkeypatch.setattr(Clip, "blocks", slow)
+    store = BandStore(ALIGNED, WINDOW_S, memory_bytes=memory_bytes)
+    with ThreadPoolExecutor(8) as threads:
+        found = {*threads.map(ask, range(8))}
+    assert read == clips[-1:]
+    assert len(found) == 1
+
+
+def n_descriptors() -> int:
+    return len([*Path("/proc/self/fd").iterdir()])
+
+
+@pytest.mark.skipif(not Path("/proc/self/fd").is_dir(), reason="descriptors are counted in /proc")
+def test_long_clips_take_no_descriptor_each(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(sheets, "LONG_BYTES", 100)
+    cabinet = sheets.Cabinet(1 << 30, tmp_path)
+    before, kept = n_descriptors(), []
+    for number in range(20):
+        sheet = sheets.Sheet(tmp_path)
+        sheet.add(np.full((10, 8), number, np.float32))
+        kept.append(cabinet.keep(sheet.values()))
+        del sheet
+    assert n_descriptors() == before + 1
+    for number, one in enumerate(kept):
+        assert one is not None
+        np.testing.assert_array_equal(one.values(), np.full((10, 8), number))
 
 
 def test_a_file_that_changed_and_another_part_are_read_anew(clips: list[Clip], tmp_path: Path) -> None:

@@ -216,3 +216,7 @@ def test_a_folder_that_keeps_none_is_refused_by_name(deep: models.Model, wav: Pa
     )
     assert infer(deep, *how, "parquet,scores", "--force").returncode == 0
     assert infer(deep, *how, "scores,csv").returncode == 0
+    refused = infer(deep, *how, "csv")
+    assert (refused.returncode, "; repeat" in refused.stderr) == (64, True)
+    assert "scores, now none); repeat scores in rtype or kinds, choose another" in refused.stderr
+    assert "repeat" not in infer(deep, *how, "csv", "--min-conf", "0.3").stderr  # it would not do

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,30 @@ def test_one_of_five_sites_is_a_fifth_of_every_class() -> None:
         assert len(held) == 10
 
 
+@pytest.mark.parametrize("share", [0.2, 0.4])
+def test_a_share_is_of_whole_folds_where_some_are_that(share: float) -> None:
+    clips = [Clip(f"{n}.wav", ("ab"[n // 5 % 2],), fold=f"site {n % 5}") for n in range(50)]
+    for seed in range(5):
+        said = list[str]()
+        held = [clip.fold == "held out" for clip in folds.held_out(clips, share, seed, said.append)]
+        sites = {clip.fold for clip, its in zip(clips, held, strict=True) if its}
+        assert held == [clip.fold in sites for clip in clips]
+        assert len(sites) == round(5 * share)
+        assert said == [f"held out: of the CSV's folds {', '.join(sorted(sites))}"]
+
+
+@pytest.mark.parametrize(("n_folds", "share"), [(2, 0.2), (2, 0.8), (5, 0.05), (50, 0.2)])
+def test_a_share_that_is_no_whole_folds_is_of_files_and_that_is_said(n_folds: int, share: float) -> None:
+    clips = [Clip(f"{n}.wav", ("ab"[n % 2],), fold=f"{n % n_folds}") for n in range(50)]
+    if n_folds == 50:  # a class of one file is in one fold
+        clips.append(Clip("c.wav", ("c",), fold="0"))
+    said = list[str]()
+    found = folds.held_out(clips, share, 0, said.append)
+    assert found == folds.held_out([replace(clip, fold="") for clip in clips], share, 0)
+    (line,) = said
+    assert "whatever their folds in the CSV" in line
+
+
 @given(clips=CLIPS, n=st.integers(1, 3))
 def test_nothing_is_heard_of_the_group_of_what_is_held_out(clips: list[Clip], n: int) -> None:
     (kept,) = groups.apart(clips[:n], clips)
@@ -69,11 +94,25 @@ def test_nothing_is_heard_of_the_group_of_what_is_held_out(clips: list[Clip], n:
     assert kept == [clip for number, clip in enumerate(clips) if number not in out]
 
 
-@given(clips=CLIPS, n_folds=st.integers(2, 5), seed=st.integers(0, 3))
-def test_inner_folds_part_no_group(clips: list[Clip], n_folds: int, seed: int) -> None:
+@given(clips=CLIPS, n_folds=st.integers(2, 5), seed=st.integers(0, 3), data=st.data())
+def test_inner_folds_part_no_group(clips: list[Clip], n_folds: int, seed: int, data: st.DataObject) -> None:
+    if data.draw(st.booleans()):  # a table has folds, which may have parts of a file in several
+        clips = [replace(clip, fold=data.draw(st.sampled_from("12345678"))) for clip in clips]
     within = innerfolds.of_clips(clips, n_folds, seed)
     for its in together(clips):
         assert len({within[number].tobytes() for number in its}) == 1
+
+
+def test_folds_with_a_file_in_common_are_one_and_too_few_part_nothing() -> None:
+    clips = [Clip(f"{n}.wav", fold=str(n % 5)) for n in range(20)]
+    joined = [*clips, Clip("0.wav", start_s=1.0, fold="1")]
+    names = innerfolds.sources(joined)
+    assert len({*names}) == 4
+    assert names[0] == names[1] == names[20]
+    assert names[2] == names[7] != names[3]
+    for number in (2, 3):
+        joined.append(Clip("0.wav", start_s=float(number), fold=str(number)))
+    assert len({*innerfolds.sources(joined)}) == 20  # of two folds, half is left: files are parted
 
 
 def test_a_group_in_two_folds_is_refused() -> None:

@@ -18,7 +18,7 @@ from birdfast.__main__ import main
 from birdfast.judging import given
 from birdfast.judging.alignment import align
 from birdfast.sessions import open_session
-from birdfast.train import codebook, crossvalidation, evaluation, heldout, keep, recordings
+from birdfast.train import codebook, crossvalidation, evaluation, folds, heldout, keep, recordings
 from birdfast.train.evaluation import Missed
 
 from . import commands
@@ -146,12 +146,16 @@ def test_what_is_written_how_it_goes_and_what_to_do_next_is_said(
     assert main(command(data, out, "--cv")) == 0
     said = capsys.readouterr().err
     for words in (
+        *("fold 1: 6 of 12 clips held out", "how good it is: "),
         *("fold 1 (1 of 3): codebook ", "model (3 of 3): codebook ", " in all", " left"),
         *(f"run it: birdfast infer --model '{out}' RECORDINGS -o RESULTS", "--preset soundscapes"),
     ):
         assert words in said
+    assert "not tested" not in said
     assert main(command(data, out, "--cv", "--force", "--quiet")) == 0
     assert capsys.readouterr().err == ""
+    assert main(command(data, out, "--force")) == 0
+    assert "how good it is: not tested; --hold-out 20%" in capsys.readouterr().err
 
 
 # ---- models of folds, kept and given up ----
@@ -212,6 +216,17 @@ def test_what_is_in_the_way_of_a_fold_is_told(
     (tmp_path / "folds/1/mean.npy").mkdir(parents=True)
     assert main(command(data, tmp_path, "--cv", "--keep-folds", "--quiet")) == 64
     assert "folds/1/mean.npy: cannot be written (it is a folder)" in capsys.readouterr().err
+
+
+def test_folds_are_told_apart_by_how_they_are_written(data: Path, tmp_path: Path) -> None:
+    rows = (data / "clips.csv").read_text().replace(",1\n", ",01\n").replace(",2\n", ",1\n")
+    (tmp_path / "clips.csv").write_text(rows.replace("\nr", f"\n{data}/r").replace("\nw", f"\n{data}/w"))
+    how = ["--recipe", str(data / "small.toml"), "--workers", "1", "--cv", "--quiet"]
+    assert main(["train", str(tmp_path / "clips.csv"), "-o", str(tmp_path / "m"), *how]) == 0
+    told = json.loads((tmp_path / "m/evaluation.json").read_text())
+    assert [one["fold"] for one in told["folds"]] == [1, "01"]
+    for fold in ("01", "10", "2", "9" * 5000, "x"):
+        assert folds.is_number(fold) == (fold in ("10", "2"))
 
 
 def test_a_fold_whose_name_is_no_folders_has_a_number() -> None:

@@ -234,6 +234,12 @@ def test_help_begins_with_the_commands_in_words_for_people() -> None:
     assert not re.search("STSG|Pool|Error|->", told)
 
 
+@pytest.mark.parametrize("name", ["bench", "compare", "evaluate", "export"])
+def test_help_tells_a_command_in_a_line(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert re.search(rf"^ +{name} +{re.escape(COMMANDS[name].HELP)}$", _parser().format_help(), re.MULTILINE)
+
+
 @pytest.mark.parametrize(("number", "how"), [("INT", "interrupted"), ("TERM", "stopped (SIGTERM)")])
 @pytest.mark.parametrize("force", [[], ["--force"]])
 def test_whoever_stops_a_run_hears_how_it_goes_on(
@@ -258,8 +264,17 @@ def test_clips_that_are_too_few_are_doubted() -> None:
     assert few.startswith("fewer than 10 clips of a (9):")
     assert no_background.startswith("no background among the clips")
     assert recordings.doubts([*clips, Clip("a9", ("a",)), Clip("night")]) == []
+    assert recordings.doubts(clips, knows_background=True) == [few]
     with pytest.raises(ConfigError, match=r"of a folder, or without folds, --hold-out 20% tests"):
         folds.splits(clips)
+
+
+def test_a_class_whose_name_tables_would_part_is_refused(tmp_path: Path) -> None:
+    for number, name in enumerate(("bird", "frog;toad")):
+        (tmp_path / name).mkdir()
+        write(tmp_path / name / f"{number}.wav", noise(800), 8_000)
+    with pytest.raises(ConfigError, match="frog;toad: a class's name, but ; parts labels in tables; rename"):
+        recordings.find(str(tmp_path))
 
 
 def test_doubts_are_told_before_a_training(tmp_path: Path) -> None:
@@ -273,3 +288,6 @@ def test_doubts_are_told_before_a_training(tmp_path: Path) -> None:
     assert "--hold-out 20%" in said.stderr
     assert "birdfast: fewer than 10 clips of bird (2), frog (2): such a class is learnt badly" in said.stderr
     assert "birdfast: no background among the clips" in said.stderr
+    said = birdfast("train", tmp_path, "-o", tmp_path / "model", "--cv", "--preset", "soundscapes")
+    assert "fewer than 10 clips" in said.stderr
+    assert "no background" not in said.stderr  # it learns from noise alone, too

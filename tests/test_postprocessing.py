@@ -79,6 +79,35 @@ def test_what_does_nothing_does_nothing(values: np.ndarray) -> None:
     assert apply((), values) is values
 
 
+def test_a_hole_parts_neighbours_and_no_file() -> None:
+    """Rows 1, 2 and 6 are heard of one class, 1 and 2 of another; a prior of 0.9 is no score."""
+    values = np.array([[0.2, 0.2], [0.8, 0.4], [0.9, 0.9], [0.9, 0.9], [0.9, 0.9], [0.6, 0.9]])
+    heard = np.array([[1, 1], [1, 1], [0, 0], [0, 0], [0, 0], [1, 0]], bool)
+    smooth = apply(parsed(["smooth:0.25"]), values, heard)
+    np.testing.assert_allclose(smooth[heard[:, 0], 0], [0.35, 0.65, 0.6])
+    np.testing.assert_allclose(smooth[heard[:, 1], 1], [0.25, 0.35])
+    for step, factors in (("top2", (0.7, 0.3)), ("power:1", (0.8, 0.4))):
+        found = apply(parsed([step]), values, heard)
+        np.testing.assert_allclose(found, np.where(heard, values * factors, values))
+
+
+@given(values=SCORES, data=st.data(), words=st.lists(st.sampled_from(["smooth", "smooth5", "top2", "power"])))
+def test_what_is_not_heard_counts_for_nothing(
+    values: np.ndarray, data: st.DataObject, words: list[str]
+) -> None:
+    heard = data.draw(arrays(np.bool_, values.shape))
+    steps = parsed(words)
+    found = apply(steps, values, heard)
+    np.testing.assert_array_equal(found[~heard], values[~heard])
+    other = apply(steps, np.where(heard, values, np.nan), heard)
+    np.testing.assert_array_equal(other[heard], found[heard])
+    for number, told in enumerate(heard.T):  # a file that is heard to its end is one of so many windows
+        n_first = int(np.argmin(told)) if not told.all() else len(told)
+        if told.sum() == n_first:
+            alone = apply(steps, values[:n_first, [number]])
+            np.testing.assert_allclose(found[:n_first, [number]], alone, rtol=1e-12)
+
+
 def test_steps_are_done_in_order_and_said_as_they_were_told() -> None:
     steps = parsed(["smooth:0.15", "top2", "power:0.4"])
     assert list(map(str, steps)) == ["smooth:0.15", "top2", "power:0.4"]

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from birdfast import Follower, models, run, submission, windows
+from birdfast import Follower, models, outcomes, run, submission, windows
 from birdfast.cli import submission as cli
 from birdfast.cli import values
 from birdfast.errors import ConfigError, ModelError
@@ -25,8 +25,10 @@ from birdfast.postprocessing import apply, parsed
 from birdfast.runs import How, Submission, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.spool import Spool
+from birdfast.runs.submitting import Submitter
 from birdfast.submission import Overlap, Sample, blended, columns_of, percentiles
 from birdfast.submission.blending import BLENDS, Share
+from birdfast.tables.table import About, AboutModel, Names, Result
 
 from . import networks
 from .commands import birdfast, contents
@@ -89,6 +91,7 @@ def test_shifted_grids_count_as_the_mean_of_what_each_says(scores: list[float]) 
     other = rows_of(5, 5, scores[1::2], "mean", 3, 2.5)
     both = rows_of(5, 2.5, scores, "mean", 3)
     np.testing.assert_allclose(both[1:], (one[1:] + other[1:]) / 2, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(both[0], (2 * one[0] + other[0]) / 3, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize(
@@ -304,7 +307,8 @@ PRIOR = [0.1, 0.2, 0.3, 0.4]
 
 def test_every_file_has_its_rows_whatever_is_in_it(night: Path, out: Path) -> None:
     ear = infer(night, out)
-    assert "one knows 3 of the sample's 4 classes" in ear.said
+    missing = "not Nobody; --classes takes a CSV of what models call them"
+    assert f"one knows 3 of the sample's 4 classes, {missing}" in ear.said
     assert ear.warned == ["1 row of the sample: of no recording here, with its values"]
     found = submitted(out)
     n_rows = {"file_0": 12, "file_1": 12, "file_2": 13, "cut": 12, "bad": 12}
@@ -337,7 +341,7 @@ def test_another_submission_costs_no_other_run_and_one_of_before_does_not_stay(
 
 def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Path) -> None:
     both = ("one", "two")
-    infer(night, tmp_path, both, blend={"one": 3, "two": 1}, blend_by="rank")
+    ear = infer(night, tmp_path, both, blend={"one": 3, "two": 1}, blend_by="rank")
     found, of_each = submitted(tmp_path), []
     heard = [("file_0", 12), ("file_1", 2), ("file_2", 13), ("cut", 5)]
     for model in both:
@@ -348,7 +352,8 @@ def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Pa
     wanted = 0.75 * of_each[0] + 0.25 * of_each[1]
     assert np.abs(told - wanted).max() <= 1 / len(names)  # two neighbours may be rounded to equals
     assert np.median(np.abs(told - wanted)) < 1e-6
-    assert found["bad_5"] == PRIOR
+    assert all(found[name] == [0.5, PRIOR[1], 0.5, 0.5] for name in ("bad_5", "cut_60", "elsewhere_5"))
+    assert ear.warned == ["1 row of the sample: of no recording here, ranked in the middle"]
     infer(night, tmp_path, both, blend={"two": 1})
     np.testing.assert_allclose(
         submitted(tmp_path)["cut_5"][0], expected(tmp_path, "-two", "cut", 1)[0, 0], 1e-5
@@ -359,6 +364,66 @@ def test_models_are_blended_by_rank_over_the_whole_run(night: Path, tmp_path: Pa
     np.testing.assert_allclose(submitted(tmp_path)["cut_5"][0], 1 / (1 + np.exp(-mean)), 1e-5)
     with pytest.raises(ConfigError, match="blend: 'three' does not fit; it takes one, two"):
         infer(night, tmp_path, both, blend={"three": 1})
+
+
+def told_of(
+    tmp_path: Path, heard: dict[str, dict[str, list[float]]], classes: str, **asked: Any
+) -> dict[str, np.ndarray]:
+    """Return the submission's rows by file, of scores by file and model: a model of one class, nan a hole."""
+    sample = tmp_path / "sample.csv"
+    sample.write_text(f"row_id,{','.join(classes)}\nz_5{',0.005' * len(classes)}\n")
+    names = list(dict.fromkeys(name for scores in heard.values() for name in scores))
+    about = About({}, tuple(AboutModel(name, (Names((name[0],), (name,)),)) for name in names))
+    results = []
+    for file, scores in heard.items():
+        dense = {}
+        for name, said in scores.items():
+            rows = np.zeros(len(said), outcomes.row(1))
+            rows["start_s"] = 5 * np.arange(len(said))
+            rows["end_s"], rows["values"][:, 0] = rows["start_s"] + 5, said
+            dense[names.index(name), "scores"] = [rows[np.isfinite(said)]]
+        results.append(Result(f"{file}.wav", [], dense=dense))
+    submitter = Submitter(Submission(sample=sample, length_s=30, **asked))
+    submitter.fit(about)
+    found = submitter.results(lambda: iter(results), tmp_path)
+    return {Path(one.path).stem: next(iter(one.dense[0, "submission"]))["values"] for one in found}
+
+
+HOLE = [0.2, 0.8, *[np.nan] * 3, 0.6]
+
+
+def test_steps_take_no_row_beyond_a_hole_for_a_neighbour_and_no_prior_for_a_score(tmp_path: Path) -> None:
+    """A row that one of two models did not hear has a score of the other, and a prior in its class."""
+    heard = {"x": {"a": HOLE, "b": [0.004, 0.002, 0.004, 0.004, 0.004, 0.004]}}
+    found = told_of(tmp_path, heard, "ab", post=["smooth:0.25"])["x"]
+    np.testing.assert_allclose(found[:, 0], [0.35, 0.65, *[0.005] * 3, 0.6], rtol=1e-6)
+    np.testing.assert_allclose(found[:3, 1], [0.0035, 0.003, 0.0035], rtol=1e-6)
+    heard["x"]["a"] = [0.004, 0.002, *[np.nan] * 4]
+    found = told_of(tmp_path, heard, "ab", post=["top2"])["x"]
+    np.testing.assert_allclose(found[:, 0], [0.004 * 0.003, 0.002 * 0.003, *[0.005] * 4], rtol=1e-6)
+
+
+def test_a_model_that_knows_no_class_is_warned_of_and_what_lacks_is_named(tmp_path: Path) -> None:
+    sample, classes = tmp_path / "sample.csv", [f"x{number}" for number in range(1, 6)]
+    sample.write_text(f"row_id,a,{','.join(classes)}\n")
+    submitter = Submitter(Submission(sample=sample))
+    one, other = (AboutModel(name, (Names((name,), (name,)),)) for name in "ab")
+    known, unknown = submitter.fit(About({}, (one, other)))
+    how = "--classes takes a CSV of what models call them"
+    assert known == f"a knows 1 of the sample's 6 classes, not x1, x2, x3 and 2 more; {how}"
+    assert unknown == "b knows 0 of the sample's 6 classes"
+    assert submitter.strangers() == [f"b knows no class of the sample, so it is not blended; {how}"]
+
+
+@pytest.mark.parametrize("post", [[], ["top2"], ["smooth", "power:1"]])
+def test_what_is_not_heard_ranks_in_the_middle(tmp_path: Path, post: list[str]) -> None:
+    """A prior, such as 1/206, would be the lowest percentile of all by its scale alone."""
+    heard = {"x": {"a": [0.1] * 6, "b": HOLE}, "y": {"a": [], "b": []}, "z": {"a": [0.9] * 6, "b": HOLE}}
+    found = told_of(tmp_path, heard, "abc", blend_by="rank", post=post)
+    assert (found["x"][:, 0] < found["y"][:, 0]).all()
+    assert (found["y"][:, 0] < found["z"][:, 0]).all()
+    np.testing.assert_array_equal(found["x"][2:5, 1], found["y"][2:5, 1])
+    np.testing.assert_array_equal(found["y"][:, 2], np.float32([0.005] * 6))  # no model knows it
 
 
 def test_shards_are_merged_to_the_same_submission(night: Path, out: Path, tmp_path: Path) -> None:

@@ -406,6 +406,43 @@ def test_a_stage_that_is_done_is_not_done_again(
     assert train(data, "clips.csv", tmp_path / "m") == 0
 
 
+@pytest.mark.parametrize(
+    ("classes", "exclusive"),
+    [(["other", "rattle", "warble", "whistle"], True), (["rattle", "warble", "whistle"], False)],
+    ids=["another class", "no softmax"],
+)
+def test_a_kept_head_is_of_the_same_classes(
+    data: Path, tmp_path: Path, classes: list[str], exclusive: bool
+) -> None:
+    """Classes of clips that are held out come and go without a change to those that are learnt from."""
+    from birdfast.train import stages
+
+    clips = recordings.find(str(data / "clips.csv"))[::4]
+    how: dict[str, Any] = {"recipe": recipe.load("best", data / "small.toml"), "clips": clips}
+    how |= {"unlabelled": [], "keep": tmp_path}
+    first = stages.Training(**how, classes=["rattle", "warble", "whistle"], exclusive=True).model()
+    found = stages.Training(**how, classes=classes, exclusive=exclusive).model()
+    meant = stages.Training(**how | {"keep": None}, classes=classes, exclusive=exclusive).model()
+    assert {name: array.tobytes() for name, array in found.items()} == {
+        name: array.tobytes() for name, array in meant.items()
+    }
+    assert found["centroids"].tobytes() == first["centroids"].tobytes()
+    last = max(name for name in meant if name.endswith("_weight"))
+    assert found[last].tobytes() != first[last].tobytes()
+
+
+def test_a_clip_that_is_no_longer_to_be_learnt_from_makes_another_run() -> None:
+    from birdfast.train import stages
+
+    clips = [recordings.Clip(f"{label}.wav", tuple(label)) for label in ("a", "b", "")]
+    how: dict[str, Any] = {"recipe": recipe.load("best"), "classes": ["a", "b"], "exclusive": False}
+    runs = [
+        stages.Training(clips=clips[:n], unlabelled=clips[n:], **how)._run("codebook", stages.OF_CODEBOOK)
+        for n in (2, 3)
+    ]
+    assert runs[0] != runs[1]
+
+
 def test_what_was_left_out_is_told_again(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -3,7 +3,8 @@
 INPUT is recordings as `birdfast infer` takes them, of which a sample is heard; without any, minutes of Ogg of
 32 kHz are made, as BirdCLEF's are. What is measured is all from the start of the workers to the table for a
 competition (--rtype submission) of up to 206 classes; all but the start is scaled to --minutes. Four cores
-are a projection: each doubling is taken to bring what the measured one did.
+are a projection: each doubling is taken to bring each stage what the measured one did. Where two cores were
+not faster than one, there is none.
 """
 
 from __future__ import annotations
@@ -100,6 +101,10 @@ def lines(found: Bench) -> list[str]:
     shown.append(row("times real time", *(f"{_speed(found, one):,.0f}" for one in found.stages)))
     budget = [f"{one.total_s / 60 / found.budget_minutes:.1%}" for one in found.stages]
     shown.append(row(f"of a budget of {found.budget_minutes:g} minutes", *budget))
+    if found.stages[-1].is_measured:
+        shown.append("two cores were not faster than one, so nothing is projected")
+    if found.is_busy:
+        shown.append("other programs were at work on these cores: what is measured is too long")
     if found.preparing_s:
         shown.append(f"where networks are not prepared yet, once more {lasting(found.preparing_s)}")
     return shown

@@ -23,7 +23,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--on",
         metavar="NETWORK",
         help="train a head on a network's embedding instead of tokens: a name in `birdfast models`, such as"
-        " birdnet-2.4, a .tflite or .onnx file, or the folder of a model",
+        " birdnet-2.4, a .tflite or .onnx file, or the folder of a model; `birdfast export` makes one file of"
+        " both",
     )
     parser.add_argument(
         "--head",

@@ -61,7 +61,8 @@ def trials(chosen: argparse.Namespace, training: Learning) -> list[Trial]:
 
     if not (chosen.cv or chosen.hold_out):
         return []
-    return folds.trials(training, *folds.parted(training.clips, chosen.hold_out, training.seed))
+    parted = folds.parted(training.clips, chosen.hold_out, training.seed, training.say)
+    return folds.trials(training, *parted)
 
 
 def evaluate(chosen: argparse.Namespace, training: Learning, trials: list[Trial], output: Path) -> None:

@@ -25,10 +25,11 @@ background, if it has one, is among the scores alone.
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
 are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
-options; a file that has changed since is analysed again, and the command says so. Whether scores
-and embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any
-finished folder, and a submission, with other --blend, --post or --classes, of one that kept scores, as those
-do that made one. A file of a table's name in a folder without a journal is somebody else's, and refused.
+options; a file that has changed since is analysed again, and the command says so. Whether scores and
+embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any finished
+folder (where rows were kept, with their kinds named again: scores,csv), and a submission, with other --blend,
+--post or --classes, of one that kept scores, as those do that made one. A file of a table's name in a folder
+without a journal is somebody else's, and refused.
 
 The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
 the first), and they come back from the journal at no cost; how many were left out is said. In failures.csv

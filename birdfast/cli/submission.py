@@ -24,7 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="CSV",
         help="a sample submission, whose columns the table gets in their order; classes that no model knows,"
         " rows of what could not be heard and rows of no file have the mean of a column in it (1/n where it"
-        " has no rows)",
+        " has no rows; but see --blend-by rank)",
     )
     group.add_argument(
         "--classes",
@@ -58,8 +58,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--blend-by",
         choices=("mean", "rank", "logit"),
         default="mean",
-        help="what is averaged: scores, each class's percentile among all rows of the run, or logits"
-        " (default: %(default)s)",
+        help="what is averaged: scores, each class's percentile among all rows of the run (of which rows that"
+        " could not be heard have 0.5), or logits (default: %(default)s)",
     )
     group.add_argument(
         "--post",

@@ -107,7 +107,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Train and return the exit code."""
     from ..runs.output import alone, output_folder, telling
-    from ..train import clock, crossvalidation, keep, leftout, recordings
+    from ..train import background, clock, crossvalidation, keep, leftout, recordings
 
     output = Path(chosen.output)
     with telling(output):
@@ -116,7 +116,8 @@ def run(chosen: argparse.Namespace) -> int:
     found = recordings.find(chosen.data, beside, n_workers=chosen.workers, bar=not chosen.quiet)
     clips = _heard(found, chosen)
     training = heads.training(chosen, clips) if chosen.on else _training(chosen, clips)
-    for doubt in recordings.doubts(clips):
+    makes_background = training.recipe.mixes.noise > 0 or background.NAME in training.classes
+    for doubt in recordings.doubts(clips, knows_background=makes_background):
         training.say(f"birdfast: {doubt}")
     trials = holdout.trials(chosen, training)
     training.keep = output_folder(output / keep.WITHIN)
@@ -226,6 +227,8 @@ def _written(chosen: argparse.Namespace, output: Path) -> list[str]:
         return lines
     if chosen.cv or chosen.hold_out:
         lines.append(f"how good it is: {output / 'evaluation.csv'}, class by class; confusion.csv beside it")
+    else:
+        lines.append("how good it is: not tested; --hold-out 20% trains without some clips first and does")
     model = shlex.quote(str(output))
     lines.append(f"run it: birdfast infer --model {model} RECORDINGS -o RESULTS")
     if chosen.on:

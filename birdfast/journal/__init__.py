@@ -24,15 +24,17 @@ from . import stamp
 from .begun import Begun
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import FILE, Entry
-from .facts import Facts, compare
+from .facts import KEPT, NOTHING, Facts, compare
 from .folder import Folder
 from .record import Record, Standing, path_of, total
 from .stamp import Stamp
 from .writable import Writable
 
 __all__ = [
+    "KEPT",
     "MERGED",
     "NAME",
+    "NOTHING",
     "Entry",
     "Facts",
     "Folder",

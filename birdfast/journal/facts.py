@@ -10,6 +10,9 @@ from typing import Any, NamedTuple
 from ..errors import ConfigError
 from ..tables.table import About, AboutModel, Names
 
+KEPT = "rows kept by rtype or kinds"  # so users call what is the option `keep`
+NOTHING = "none"
+
 
 class Facts(NamedTuple):
     """A run as its journal knows it.
@@ -103,9 +106,12 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> N
         With the first differences, by name.
     """
     if found := list(theirs.differences(ours, shards=shards)):
+        kept = theirs.decides.get(KEPT, NOTHING)
+        is_all = len(found) == 1 and kept not in (NOTHING, ours.decides.get(KEPT))
+        again = f" repeat {kept} in rtype or kinds," if is_all else ""
         raise ConfigError(
             f"{path}: of a run that differs ({'; '.join(found[:3])});"
-            " choose another folder, or --force starts anew"
+            f"{again} choose another folder, or --force starts anew"
         )
 
 

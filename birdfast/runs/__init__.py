@@ -136,6 +136,7 @@ class Run:
         known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
         if self._submitter is not None:
             _say(followers, self._submitter.fit(known.about))
+            _warn(followers, self._submitter.strangers())
         journal = stack.enter_context(Journal(self.folder, known, force=how.force))
         jobs, n_done = self._plan(journal)
         if jobs and known_widths is not None:

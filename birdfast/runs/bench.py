@@ -93,7 +93,8 @@ def bench(
         folder = Path(place)
         paths = chosen(recordings, sample_minutes) if recordings else made(folder / "made", sample_minutes)
         sample = _sample(folder / "sample.csv", models)
-        if hasattr(os, "getloadavg") and os.getloadavg()[0] > len(usable_cores()) / 2:
+        is_busy = hasattr(os, "getloadavg") and os.getloadavg()[0] > len(usable_cores()) / 2
+        if is_busy:
             tell("other programs are at work on these cores: what is measured is too long")
         measured: list[tuple[Stages, Clock]] = []
         preparing_s = 0.0
@@ -117,6 +118,7 @@ def bench(
         clock.n_failed,
         preparing_s,
         [*stages, *projected(stages)],
+        is_busy,
     )
 
 

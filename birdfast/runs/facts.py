@@ -9,14 +9,13 @@ from collections.abc import Mapping, Sequence
 from .._version import __version__
 from ..config import KEEP, Options, Runtime
 from ..frontends import recipe
-from ..journal import Facts
+from ..journal import KEPT, NOTHING, Facts
 from ..models import Digests, Model
 from ..runtimes import openvino
 from ..tables import About, AboutModel, Names
 from . import shards
 from .shards import Shard
 
-KEPT = "rows kept by rtype or kinds"  # so users call what is the option `keep`
 OF_MODEL = (
     "rate_hz",
     "window_samples",
@@ -82,7 +81,7 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
         decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     del decides["runtime"]  # what each model runs in is told by its name and version, however it was chosen
-    decides[KEPT] = ", ".join(json.loads(decides.pop(KEEP))) or "none"
+    decides[KEPT] = ", ".join(json.loads(decides.pop(KEEP))) or NOTHING
     for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
         decides |= {

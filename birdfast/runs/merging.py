@@ -82,7 +82,7 @@ def merge(
                     f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
                 )
         tables.tidy(folder, about)
-        for words in submitter.fit(about) if submitter else ():
+        for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
         _sign(folder, parts)
         again = partial(results.merged, records)

@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 PROJECTED = 4  # cores
+SHARED = ("reading_s", "network_s", "beside_s")  # stages that cores share
 
 
 @dataclass(frozen=True)
@@ -71,6 +72,8 @@ class Bench:
         What the first run of all takes longer, as networks are prepared once; 0: they were.
     stages : list of Stages
         For `minutes`, by cores.
+    is_busy : bool
+        Whether other programs were at work on these cores.
     """
 
     models: list[str]
@@ -81,6 +84,7 @@ class Bench:
     n_failed: int
     preparing_s: float
     stages: list[Stages]
+    is_busy: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return it as plain values."""
@@ -90,13 +94,22 @@ class Bench:
 
 
 def projected(measured: Sequence[Stages]) -> Iterator[Stages]:
-    """Yield what more cores would take, if each doubling brings what the measured one did.
+    """Yield what more cores would take, if each doubling brings to each stage what the measured one did.
 
-    Where one core alone was measured, it is taken to bring all of it.
+    A stage gains nothing at least, and all of it at most; so it does where one core alone was measured. Where
+    two cores were not faster than one, nothing can be projected.
     """
     one, last = measured[0], measured[-1]
-    gain = min(2.0, one.working_s / last.working_s) if last.cores == 2 * one.cores else 2.0
+    gains = dict.fromkeys(SHARED, 2.0)
+    if last.cores == 2 * one.cores:
+        if last.working_s >= one.working_s:
+            return
+        gains = {name: _gain(getattr(one, name), getattr(last, name)) for name in SHARED}
     while last.cores < PROJECTED:
-        less = {name: getattr(last, name) / gain for name in ("reading_s", "network_s", "beside_s")}
+        less = {name: getattr(last, name) / gain for name, gain in gains.items()}
         last = replace(last, cores=last.cores * 2, is_measured=False, **less)
         yield last
+
+
+def _gain(before_s: float, after_s: float) -> float:
+    return min(2.0, max(1.0, before_s / after_s)) if after_s else 2.0

@@ -34,7 +34,7 @@ class Submission:
     blend : dict of str to float
         Weights by the models' names; empty: all count the same.
     blend_by : "mean", "rank" or "logit"
-        See `submission.blended`.
+        See `submission.blended`. Of "rank" a row that nobody heard has 0.5 in each class that a model knows.
     post : tuple of str or None
         Steps of post-processing (`postprocessing.parsed`) that what is blended goes through; None: the steps
         that each model's own manifest names, before it is blended.

@@ -10,18 +10,20 @@ from pathlib import Path
 import numpy as np
 
 from .. import postprocessing, submission, tables
-from ..arrays import Bools, Float32
+from ..arrays import Float32
 from ..config import choice
 from ..errors import ConfigError
 from ..outcomes import row
-from ..submission import ROW_S, Columns, Overlap, Sample, percentiles, stem
+from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, percentiles, stem
 from ..submission.blending import Share, blended
-from ..tables import SUBMISSION, About, Result
+from ..tables import SUBMISSION, About, Result, escaped
 from ..words import counted
 from .spool import Spool
 from .submission import LONGEST_S, Submission
 
 Again = Callable[[], Iterator[Result]]
+CLASSES = "--classes takes a CSV of what models call them"
+MOST_NAMED = 3
 
 
 class Submitter:
@@ -70,20 +72,20 @@ class Submitter:
         own = json.loads(about.metadata.get("post", "null")) if self._asked.post is None else None
         self._own = [postprocessing.parsed(steps) for steps in own or [()] * len(names)]
         self._post = postprocessing.parsed(self._asked.post or ())
-        self._columns, words = dict[int, Columns](), []
+        self._columns, words, self._strangers = dict[int, Columns](), [], list[str]()
         wanted = self._sample.classes
         for number_ in self._weights:
             spaces = about.models[number_].label_spaces
             called = [pair for one in spaces for pair in zip(one.scientific, one.common, strict=True)]
             found = self._columns[number_] = submission.columns_of(wanted, called, self._called)
-            words.append(
-                f"{names[number_]} knows {len(found.known):,} of the sample's {len(wanted):,} classes"
-            )
+            words.append(f"{names[number_]} knows {_known_of(wanted, found)}")
+            if not len(found.known):
+                self._strangers.append(names[number_])
         if not any(len(columns.known) for columns in self._columns.values()):
             raise ConfigError(
-                f"{self._asked.sample}: no model knows a class of it, as {wanted[0]};"
-                " --classes takes a CSV of what models call them"
+                f"{self._asked.sample}: no model knows a class of it, as {wanted[0]}; {CLASSES}"
             )
+        self._unheard = self._of_unheard()
         return words
 
     def results(self, again: Again, folder: Path) -> Iterator[Result]:
@@ -109,19 +111,39 @@ class Submitter:
                     values = {model: spool.rows(first, n) for model, spool in spools.items()}
                 first += n
                 shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
-                scores, told = blended(shares, self._asked.blend_by, self._sample.prior, n)
-                _process(self._post, scores, told)
-                yield _with(result, self._ends(result.path, n), scores, self._sample.prior)
+                scores, told = blended(shares, self._asked.blend_by, self._unheard, n)
+                scores = postprocessing.apply(self._post, scores, told)
+                yield _with(result, self._ends(result.path, n), scores, self._unheard)
         for name, ends_s in self._sample.ends_s.items():
             if name not in self._seen:
                 self.n_left_over += len(ends_s)
                 nothing = np.zeros((0, len(self._sample.prior)), np.float32)
-                yield _with(Result(f"{name}.ogg", []), ends_s, nothing, self._sample.prior)
+                yield _with(Result(f"{name}.ogg", []), ends_s, nothing, self._unheard)
+
+    def strangers(self) -> list[str]:
+        """Return in words which models of a blend know no class of the sample."""
+        return [
+            f"{name} knows no class of the sample, so it is not blended; {CLASSES}"
+            for name in self._strangers
+        ]
 
     def left_over(self) -> list[str]:
         """Return in words that rows of the sample are of no recording, if there are such."""
         rows = counted(self.n_left_over, "row")
-        return [f"{rows} of the sample: of no recording here, with its values"] if self.n_left_over else []
+        has = "ranked in the middle" if self._asked.blend_by == "rank" else "with its values"
+        return [f"{rows} of the sample: of no recording here, {has}"] if self.n_left_over else []
+
+    def _of_unheard(self) -> Float32:
+        """Return what a row has that nobody heard: float32 [n_classes].
+
+        That is the prior, but among percentiles a class that is known has `NEUTRAL`, as the steps leave it:
+        a prior would rank such a row behind all others.
+        """
+        found = self._sample.prior.copy()
+        if self._asked.blend_by == "rank":
+            known = np.concatenate([columns.known for columns in self._columns.values()])
+            found[known] = postprocessing.apply(self._post, np.full((1, 1), NEUTRAL, np.float32))
+        return found
 
     def _ranked(self, again: Again, folder: Path, stack: ExitStack) -> dict[int, Spool]:
         """Return each model's rows of all files, as percentiles of their columns."""
@@ -144,8 +166,8 @@ class Submitter:
             for rows in result.dense.get((model, "scores"), ()):
                 overlap.add(rows["start_s"], rows["end_s"], columns.of(rows["values"]))
             values, heard = overlap.rows()
-            _process(self._own[model], values, np.broadcast_to(heard[:, None], values.shape))
-            found[model] = values
+            told = np.broadcast_to(heard[:, None], values.shape)
+            found[model] = postprocessing.apply(self._own[model], values, told)
         return found
 
     def _n_rows(self, result: Result) -> int:
@@ -184,19 +206,21 @@ def write_tables(
     return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe)
 
 
-def _process(steps: Sequence[postprocessing.Step], scores: Float32, told: Bools) -> None:
-    """Do steps to what was told of a file, in its place: float32 [n_rows, n_classes], bool of that shape."""
-    block = np.ix_(told.any(axis=1), told.any(axis=0))
-    if steps and told.any():
-        done = postprocessing.apply(steps, scores[block])
-        scores[block] = np.where(told[block], done, scores[block])
+def _known_of(wanted: Sequence[str], found: Columns) -> str:
+    """Return in words how many of the sample's classes are known, and which are not."""
+    missing = [escaped(wanted[place]) for place in sorted({*range(len(wanted))} - {*found.known.tolist()})]
+    words = f"{len(found.known):,} of the sample's {len(wanted):,} classes"
+    if not missing or len(missing) == len(wanted):
+        return words
+    named, more = ", ".join(missing[:MOST_NAMED]), len(missing) - MOST_NAMED
+    return f"{words}, not {named}{f' and {more:,} more' if more > 0 else ''}; {CLASSES}"
 
 
-def _with(result: Result, ends_s: Sequence[int], scores: Float32, prior: Float32) -> Result:
-    """Return a result with its submission's rows: those behind the scores have the prior."""
-    rows = np.zeros(len(ends_s), row(len(prior)))
+def _with(result: Result, ends_s: Sequence[int], scores: Float32, unheard: Float32) -> Result:
+    """Return a result with its submission's rows: those behind the scores have what is of the unheard."""
+    rows = np.zeros(len(ends_s), row(len(unheard)))
     rows["end_s"] = ends_s
     rows["start_s"] = rows["end_s"] - ROW_S
-    rows["values"] = prior
+    rows["values"] = unheard
     rows["values"][: len(scores)] = scores
     return result._replace(dense={**result.dense, (0, SUBMISSION): [rows]})

@@ -1,6 +1,6 @@
 """Submissions: rows of five seconds of every recording, with a column a class, as BirdCLEF wants them."""
 
-from .blending import BLENDS, blended, logit, percentiles
+from .blending import BLENDS, NEUTRAL, blended, logit, percentiles
 from .classes import Columns, columns_of, read_classes
 from .overlap import BY, ROW_S, Overlap, n_rows
 from .sample import Sample, stem
@@ -8,6 +8,7 @@ from .sample import Sample, stem
 __all__ = [
     "BLENDS",
     "BY",
+    "NEUTRAL",
     "ROW_S",
     "Columns",
     "Overlap",

@@ -10,6 +10,7 @@ import numpy as np
 from ..arrays import Bools, Float32, Float64, Floats, Int64
 
 BLENDS = ("mean", "rank", "logit")
+NEUTRAL = 0.5  # a percentile of what nobody heard: beside those of others a confidence says nothing
 SMALLEST = 1e-7  # of a confidence and of what it lacks to 1, so that its logit is a number
 
 

@@ -28,8 +28,9 @@ class Overlap:
     n_rows, n_classes : int
     by : "mean" or "max"
         What a row has of the windows that share sound with it: their highest score, or their mean, each
-        weighted by the seconds that they share. Of windows that overlap evenly, as those of shifted grids,
-        that is the mean of the grids' own means.
+        weighted by the seconds that they share. Of shifted grids that is the mean of the grids' own means
+        wherever each covers the row; in a file's first row, a part of which lies before a shifted grid
+        begins, that grid counts by what it covers. So it is in the last row, where grids end in it.
     """
 
     def __init__(self, n_rows: int, n_classes: int, by: str = "mean") -> None:

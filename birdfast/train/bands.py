@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -65,7 +66,7 @@ class _Read:
 
 
 class BandStore:
-    """Bands of clips, by their files as they are; threads share it.
+    """Bands of clips, by their files as they are; threads share it, and wait where one reads what they want.
 
     Parameters
     ----------
@@ -98,6 +99,7 @@ class BandStore:
         self._grid = windows.Grid(front_end.rate_hz, n_window, n_window, "min-1s")
         self.n_of_window = len(self._spectrogram(np.zeros(n_window, np.float32)))
         self._read: dict[tuple[Any, ...], _Read] = {}
+        self._reading: dict[tuple[Any, ...], Lock] = {}
         self._cabinet = Cabinet(memory_bytes, folder)
 
     def is_of(self, front_end: TokenFrontEnd, window_s: float) -> bool:
@@ -117,14 +119,16 @@ class BandStore:
             See `Clip.blocks`.
         """
         place = (clip.file, contents.state(clip.file), clip.start_s, clip.end_s, clip.channel, clip.max_hours)
-        read = self._read.get(place)
-        if read is None:
-            bands, remarks, fault = self._heard(clip)
-            kept = None if bands is None else self._cabinet.keep(bands.values)
-            spans, n_frames = ((), 0) if bands is None else (bands.spans, bands.n_frames)
-            read = self._read[place] = _Read(kept, n_frames, spans, remarks, fault)
-        else:
-            bands = None if read.kept is None else Bands(read.kept.values(), read.n_frames, read.spans)
+        bands = None
+        with self._reading.setdefault(place, Lock()):
+            read = self._read.get(place)
+            if read is None:
+                bands, remarks, fault = self._heard(clip)
+                kept = None if bands is None else self._cabinet.keep(bands.values)
+                spans, n_frames = ((), 0) if bands is None else (bands.spans, bands.n_frames)
+                read = self._read[place] = _Read(kept, n_frames, spans, remarks, fault)
+        if read.kept is not None:  # a long one's own file is no longer needed
+            bands = Bands(read.kept.values(), read.n_frames, read.spans)
         for remark in read.remarks:
             tell(remark)
         if read.fault is not None:

@@ -13,7 +13,7 @@ from ..tables import escaped
 from . import calibration, evaluation, keep, leftout
 from .clock import TEST, Task
 from .evaluation import Confusion
-from .folds import Trial
+from .folds import Trial, is_number
 from .heldout import HeldOut, Kind
 from .learning import Learning
 from .recordings import Clip
@@ -78,7 +78,7 @@ def cross_validate(
     with ExitStack() as stack:
         table = stack.enter_context(HeldOut(folder, training.classes, scores, csv_safe=csv_safe))
         for number, trial in enumerate(trials):
-            training.say(f"fold {trial[0]}: held out")
+            training.say(f"fold {trial[0]}: {len(trial[2]):,} of {len(training.clips):,} clips held out")
             with bars.stage(_title(trial[0])):
                 judged, counts, missed = _test(trial, places[number] if places else None, table)
             results.append(judged)
@@ -116,7 +116,7 @@ def _test(
             judged |= calibration.judged(logits, examples.targets[:: examples.n_variants], arrays, is_one)
     if place is not None:
         without.write(place, arrays, escaped(f"{place.parents[1].resolve().name}, without fold {fold}"))
-    number = int(fold) if fold.isdecimal() else fold
+    number = int(fold) if is_number(fold) else fold
     clips = [tested[clip] for clip in dict.fromkeys(numbers.tolist())]
     confident = evaluation.confidences(scores, exclusive=is_one)
     missed = [_told(one, clips, without.classes, number) for one in evaluation.missed(confident, truth)]

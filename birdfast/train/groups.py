@@ -10,8 +10,12 @@ from collections.abc import Iterable, Sequence
 from . import contents
 from .recordings import Clip
 
+FILE, GROUP, FOLD = range(3)  # in this order: what belongs together is named by a file
 
-def named(clips: Iterable[Clip], *, n_workers: int = 1, bar: bool = False) -> list[str]:
+
+def named(
+    clips: Iterable[Clip], *, with_folds: bool = False, n_workers: int = 1, bar: bool = False
+) -> list[str]:
     """Return one name for all clips that belong together: for each clip, the first file of its group.
 
     A clip of several groups makes one of them.
@@ -19,6 +23,8 @@ def named(clips: Iterable[Clip], *, n_workers: int = 1, bar: bool = False) -> li
     Parameters
     ----------
     clips : iterable of Clip
+    with_folds : bool
+        Clips in one fold belong together, too.
     n_workers : int
         Threads that look for copies.
     bar : bool
@@ -26,19 +32,20 @@ def named(clips: Iterable[Clip], *, n_workers: int = 1, bar: bool = False) -> li
     """
     clips = list(clips)
     file = contents.named((clip.path for clip in clips), n_workers=n_workers, bar=bar)
-    above: dict[tuple[bool, str], tuple[bool, str]] = {}  # by whether it is a group, or a file, and its name
+    above: dict[tuple[int, str], tuple[int, str]] = {}  # by FILE, GROUP or FOLD, and its name
 
-    def first(one: tuple[bool, str]) -> tuple[bool, str]:
+    def first(one: tuple[int, str]) -> tuple[int, str]:
         while (its := above.setdefault(one, one)) != one:
             above[one] = above[its]
             one = its
         return one
 
     for clip in clips:
-        for group in clip.groups:
-            low, high = sorted((first((False, file[clip.path])), first((True, group))))
+        of = [*((GROUP, group) for group in clip.groups), *([(FOLD, clip.fold)] if with_folds else ())]
+        for one in of:
+            low, high = sorted((first((FILE, file[clip.path])), first(one)))
             above[high] = low
-    return [first((False, file[clip.path]))[1] for clip in clips]
+    return [first((FILE, file[clip.path]))[1] for clip in clips]
 
 
 def apart(

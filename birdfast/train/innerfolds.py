@@ -28,9 +28,10 @@ def of_clips(clips: Sequence[Any], n_folds: int, seed: int, n_workers: int = 1) 
 def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]:
     """Return what is not learnt from where a clip is tested on: its group, or those of all clips in a mix.
 
-    A group is a file at least (`groups.named`); a mix of nothing but noise is by itself. Clips in three
-    folds or more are parted by these instead: who made them knows what else belongs together, as the
-    recordings of a place.
+    A group is a file at least, with its copies (`groups.named`); a mix of nothing but noise is by itself.
+    Clips in three folds or more are parted by these, too: who made them knows what else belongs together, as
+    the recordings of a place. Folds that have a group in common are one; where fewer than three are left
+    then, they part nothing, and groups alone do.
 
     Parameters
     ----------
@@ -39,12 +40,14 @@ def sources(clips: Iterable[Any], *, n_workers: int = 1) -> list[frozenset[str]]
         Threads that look for copies.
     """
     parts = [getattr(clip, "clips", (clip,)) for clip in clips]
-    folds = {one.fold for some in parts for one in some}
+    every = [one for some in parts for one in some]
+    folds, names = {one.fold for one in every}, list[str]()
     if len(folds) >= FEWEST and "" not in folds:
-        found = [frozenset(one.fold for one in some) for some in parts]
-    else:
-        names = iter(groups.named((one for some in parts for one in some), n_workers=n_workers))
-        found = [frozenset(next(names) for _ in some) for some in parts]
+        names = groups.named(every, with_folds=True, n_workers=n_workers)
+    if len({*names}) < FEWEST:
+        names = groups.named(every, n_workers=n_workers)
+    each = iter(names)
+    found = [frozenset(next(each) for _ in some) for some in parts]
     return [its or frozenset([f"noise {number}"]) for number, its in enumerate(found)]
 
 

@@ -83,7 +83,7 @@ class Keep:
                 self.remarks.update(dict.fromkeys(remarks))
                 return found
             except ConfigError:
-                self.say(f"{name}: the recipe or the recordings are not those of before")
+                self.say(f"{name}: the recipe, the recordings or the classes are not those of before")
             except ModelError as error:
                 self.say(f"{name}: learnt anew, as {error}")
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -203,7 +203,7 @@ def run_of(
     given : iterable of arrays
         What comes from elsewhere, None where nothing does.
     tables : dict
-        The recipe's, as far as they matter.
+        The recipe's, as far as they matter, and what else does.
     """
     told = [(*asdict(clip).values(), *_state(clip.path)) for clip in clips]
     return {

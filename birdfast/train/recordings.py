@@ -144,8 +144,11 @@ def check_different(clips: Sequence[Clip]) -> None:
         raise ConfigError(f"a classifier needs two classes to tell apart: {alike}")
 
 
-def doubts(clips: Sequence[Clip]) -> list[str]:
-    """Return what makes one doubt that a good model comes of clips: classes with few, or no background."""
+def doubts(clips: Sequence[Clip], *, knows_background: bool = False) -> list[str]:
+    """Return what makes one doubt that a good model comes of clips: classes with few, or no background.
+
+    With `knows_background` the recipe makes some: from noise, or from the clips' quiet parts.
+    """
     numbers = Counter(label for clip in clips for label in clip.labels)
     few = sorted(label for label, number in numbers.items() if number < FEW)
     found = []
@@ -153,7 +156,7 @@ def doubts(clips: Sequence[Clip]) -> list[str]:
         some = ", ".join(f"{label} ({numbers[label]})" for label in few[:3])
         more = f" and {len(few) - 3:,} more" if len(few) > 3 else ""
         found.append(f"fewer than {FEW} clips of {some}{more}: such a class is learnt badly")
-    if all(clip.labels for clip in clips):
+    if all(clip.labels for clip in clips) and not knows_background:
         found.append(
             "no background among the clips (in a CSV those without a label, else in a folder _background):"
             " all else is taken for a class"
@@ -172,6 +175,9 @@ def _in_folders(folder: Path, beside: Collection[Path]) -> Iterator[Clip]:
         if not (below.name.startswith(".") or below.resolve() in beside or modelfolder.kind_of(below)):
             if escaped(below.name) != below.name:
                 raise ConfigError(f"{escaped(str(below))}: a class's name, but not UTF-8; rename the folder")
+            if ";" in below.name:
+                why = "a class's name, but ; parts labels in tables"
+                raise ConfigError(f"{escaped(str(below))}: {why}; rename the folder")
             labels = _classes([composed(below.name)])
             for path in inputs.find([str(below)]):
                 yield Clip(path, labels)

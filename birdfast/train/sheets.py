@@ -65,7 +65,7 @@ class Sheet:
 
 
 class Cabinet:
-    """Keeps sheets as long as there is room; threads share it.
+    """Keeps sheets as long as there is room, those that are not in memory in one file; threads share it.
 
     Parameters
     ----------
@@ -85,11 +85,12 @@ class Cabinet:
         self._lock = Lock()
 
     def keep(self, values: Float32) -> Kept | None:
-        """Return how to find rows again, or None: there is no room for them."""
+        """Return how to find rows again, or None: there is no room for them.
+
+        A long sheet, which is in a file already, is copied: each in its own would be a descriptor each.
+        """
         with self._lock:
-            if isinstance(values, np.memmap):
-                return Kept(values) if self._take_disk(values.nbytes) else None
-            if values.nbytes <= self._memory_left:
+            if not isinstance(values, np.memmap) and values.nbytes <= self._memory_left:
                 self._memory_left -= values.nbytes
                 return Kept(values)
             if not self._take_disk(values.nbytes):

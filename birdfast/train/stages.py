@@ -35,7 +35,7 @@ from .reader import Reader
 from .recipe import Recipe
 from .recordings import Clip, check_different
 
-OF_CODEBOOK = ("window_s", "mixes", "frontend", "streams", "codebook")  # what of the recipe decides it
+OF_CODEBOOK = ("window_s", "mixes", "frontend", "streams", "codebook", "n_unlabelled")  # what decides it
 OF_EMBEDDING = (*OF_CODEBOOK, "skipgram")
 
 
@@ -141,7 +141,7 @@ class Training:
 
     def head(self, found: Arrays, embeddings: Arrays, *, again: bool = False) -> Arrays:
         """Train the classifier; return its layers and the pooling's tables."""
-        tables = tuple(self.recipe.as_dict())
+        tables = (*self.recipe.as_dict(), "n_unlabelled", "classes", "softmax")
         each = [embeddings[named("embeddings", number)] for number in range(len(self.recipe.front_ends))]
         return self._stage("head", tables, lambda: self._train_head(found, each), again)
 
@@ -240,10 +240,10 @@ class Training:
         return None if self.keep is None else Keep(self.keep, self.failures, self.remarks, self.say)
 
     def _run(self, name: str, tables: Iterable[str]) -> Run:
-        recipe = self.recipe.as_dict()
+        known = self.recipe.as_dict() | {"classes": list(self.classes), "softmax": self.softmax}
+        clips, known["n_unlabelled"] = [*self.clips, *self.unlabelled], len(self.unlabelled)
         given = (self.centroids, None if self.vectors is None else self.vectors.vectors)
-        clips = [*self.clips, *self.unlabelled]
-        return run_of(name, self.seed, clips, given, {table: recipe[table] for table in tables})
+        return run_of(name, self.seed, clips, given, {table: known[table] for table in tables})
 
     def _tell_epoch(self, epoch: skipgram.Epoch) -> None:
         if epoch.number in (1, epoch.of) or epoch.number % 10 == 0:
