@@ -22,7 +22,7 @@ from .sources.sheets import Sheet
 from .sources.spans import Spans, checked
 
 NOTHING = ("", "nan", "none", "nocall", "background", "_background")  # what stands where nothing is heard
-ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)")  # BirdCLEF's: a file's stem, and the second where the row ends
+ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)", re.S)  # BirdCLEF's: a file's stem, and where the row ends
 ROW_S = 5.0  # how long BirdCLEF's rows are, where no file's neighbours tell it
 TARGET, ALIASES = "primary_label", ("class", "scientific_name", "common_name")  # of a map of classes
 IS_WINDOW = "is_window"  # a column by which a table says that its rows are windows

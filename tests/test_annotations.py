@@ -77,6 +77,10 @@ def test_birdclef_tells_windows(tmp_path: Path) -> None:
     assert not annotations.read(tmp_path / "truth.csv", are_windows=False).are_windows
 
 
+def test_a_row_id_may_have_any_name_in_it(tmp_path: Path) -> None:
+    assert read(tmp_path, 'row_id,labels\n"a\nb_5",x\n').rows == (Annotation("a\nb", 0, 5, ("x",)),)
+
+
 def test_rows_are_as_long_as_their_step(tmp_path: Path) -> None:
     truth = read(tmp_path, "row_id,labels\na_3,x\na_6,x\na_9,\nb_3,x\n")
     assert [(row.start_s, row.end_s) for row in truth.rows] == [(0, 3), (3, 6), (6, 9), (0, 3)]
@@ -210,6 +214,22 @@ def test_a_taxonomy_is_a_map(tmp_path: Path) -> None:
     path.write_text("\n".join(["primary_label,common_name,scientific_name,class_name", *rows]))
     named = {"great kiskadee": "grekis", "pitangus sulphuratus": "grekis", "cicada": "1s1"}
     assert annotations.class_map(path) == named
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("file,label\na.wav,wren\nb.wav,caf\u00e9\n".encode("latin-1"), 3),
+        ("file,start,end,caf\u00e9\na.wav,0,3,1\n".encode("latin-1"), 1),
+        ("0\t3\trobin\n3\t4\tcaf\u00e9\n".encode("latin-1"), 2),
+        ("file,label\na.wav,wren\n".encode("utf-16"), 1),
+        ("file,label\na.wav,wren\n".encode("utf-16-be"), 1),
+    ],
+)
+def test_text_that_is_not_utf_8_is_refused(tmp_path: Path, text: bytes, line: int) -> None:
+    (tmp_path / "truth.csv").write_bytes(text)
+    with pytest.raises(ConfigError, match=f"truth.csv: line {line}: not UTF-8 text"):
+        annotations.read(tmp_path / "truth.csv")
 
 
 def test_bytes_that_are_no_text_stay_what_they_are(tmp_path: Path) -> None:

@@ -299,6 +299,42 @@ def test_what_is_no_table_is_told_by_name_and_line(tmp_path: Path, name: str, te
         detections.read(tmp_path)  # the folder of it
 
 
+@pytest.mark.parametrize("cell", ["nan", "inf", "-inf", "1e39"])
+def test_a_confidence_that_is_no_number_is_refused(tmp_path: Path, cell: str) -> None:
+    sheet = tmp_path / "d.csv"
+    sheet.write_text(f"file,start,end,species,confidence\na,0,3,x,0.5\nb,0,3,x,{cell}\n")
+    with pytest.raises(ConfigError, match=f"line 3: '{cell}' is no number"):
+        detections.read(sheet)
+
+
+def test_the_commands_refuse_such_a_confidence(tmp_path: Path) -> None:
+    sheet, truth = tmp_path / "d.csv", tmp_path / "t.csv"
+    sheet.write_text("file,start,end,species,confidence\na,0,3,x,nan\n")
+    truth.write_text("file,start,end,label\na,0,3,x\n")
+    for command in (("compare", sheet, sheet), ("evaluate", sheet, "--truth", truth)):
+        result = birdfast(*command)
+        assert (result.returncode, "d.csv: line 2: 'nan' is no number" in result.stderr) == (64, True)
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "said"),
+    [
+        *(("confidence", cell, f"row 2: {cell} is no number") for cell in (np.nan, np.inf, None)),
+        ("start", np.nan, "row 2: nan is no number"),
+        ("end", -1.0, "row 2: 0 to -1 s is no part"),
+    ],
+)
+def test_rows_of_parquet_that_are_none_are_told(
+    tmp_path: Path, column: str, cell: float | None, said: str
+) -> None:
+    columns = {"file": ["a", "b"], "start": [0.0, 0.0], "end": [3.0, 3.0], "species": ["x", "x"]}
+    columns["confidence"] = [0.5, 0.5]
+    columns[column] = [columns[column][0], cell]
+    pyarrow.parquet.write_table(pyarrow.table(columns), tmp_path / "d.parquet")
+    with pytest.raises(ConfigError, match=said):
+        detections.read(tmp_path / "d.parquet")
+
+
 def test_a_folder_without_tables_is_told(tmp_path: Path) -> None:
     (tmp_path / "failures.csv").write_text("path\n")
     with pytest.raises(ConfigError, match="no tables of detections in it"):

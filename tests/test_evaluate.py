@@ -383,6 +383,25 @@ def test_a_file_that_failed_is_no_silence(deep: models.Model, tmp_path: Path) ->
     assert len(calls.missing.file) == 2
 
 
+def test_calls_behind_where_a_recording_breaks_off_are_missed(deep: models.Model, tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    path = tmp_path / "in" / "cut.wav"
+    write(path, noise(24_000), 8_000)
+    path.write_bytes(path.read_bytes()[:24_044])
+    infer(deep, tmp_path / "in", "-o", tmp_path / "run", "--min-conf", "0", "--rtype", "csv,scores")
+    told = truth(("cut", 0, 0.5, "Noise"), ("cut", 2, 2.4, "Noise"))
+    scored = judged.read(tmp_path / "run")
+    assert isinstance(scored, Scores)
+    (tmp_path / "run" / "scores.parquet").unlink()
+    heard = judged.read(tmp_path / "run")
+    assert isinstance(heard, Heard)
+    for said, grid in ((scored, None), (heard, judged.grid(tmp_path / "run", heard))):
+        found = align(said, told, grid)
+        assert [start_s for _, start_s, _ in windows_of(found)] == [0, 0.5, 1, 1.5, 2]
+        assert (found.missing.start_s.tolist(), found.n_unheld) == ([1.5, 2], 0)
+        assert true_in(found) == ["Noise", "", "", "", "Noise"]
+
+
 def test_without_a_journal_windows_are_guessed_and_silence_is_known_by_the_truth(
     run: Path, tmp_path: Path
 ) -> None:
@@ -489,6 +508,44 @@ def test_wide_tables_and_submissions_are_read_alike(tmp_path: Path) -> None:
         assert len(found.missing.file) == 1
 
 
+@pytest.mark.parametrize("label", ["recorder", "Species", "site", "time", "clip", "name", "label"])
+@pytest.mark.parametrize("columns", ["file,start,end", "row_id"])
+def test_what_is_true_is_a_class_whatever_it_is_called(tmp_path: Path, label: str, columns: str) -> None:
+    (tmp_path / "t.csv").write_text(f"file,start,end,label\na,0,5,{label}\na,5,10,y\n")
+    rows = ("a_5", "a_10") if columns == "row_id" else ("a,0,5", "a,5,10")
+    text = f"{columns},{label},y,window\n{rows[0]},0.9,0.1,7\n{rows[1]},0.2,0.8,8\n"
+    (tmp_path / "s.csv").write_text(text)
+    told = annotations.read(tmp_path / "t.csv")
+    found = align(judged.read(tmp_path / "s.csv", labels=told.labels), told)
+    assert (len(found.labels), len(found.species)) == (2, 2)
+    if (label, columns) == ("site", "row_id"):
+        result = birdfast("evaluate", tmp_path / "s.csv", "--truth", tmp_path / "t.csv", "--draws", "0")
+        assert result.stdout.splitlines()[0].endswith("; 2 of 2 classes occur"), result.stderr
+
+
+@pytest.mark.parametrize("windows", [True, False])
+@pytest.mark.parametrize("is_zero", [True, False])
+def test_rows_without_numbers_are_told_and_missing(tmp_path: Path, windows: bool, is_zero: bool) -> None:
+    rows = ("a.wav,0,5,0.5,0.1", "a.wav,5,10,nan,0.1", "a.wav,10,15,1e39,0.1", "b.wav,0,5,inf,1")
+    (tmp_path / "s.csv").write_text("\n".join(["file,start,end,x,y", *rows]))
+    told = truth(("a", 0, 5, "x"), ("a", 5, 10, "x"), ("a", 10, 15, ""), ("b", 0, 5, "y"), windows=windows)
+    found = align(judged.read(tmp_path / "s.csv"), told, None, Options(missing_is_zero=is_zero))
+    assert (found.n_void, len(found.missing.file)) == (3, 3)
+    assert found.values.tolist() == [[0.5, np.float32(0.1)], *([[0, 0]] * 3 if is_zero else [])]
+    lines = [*report.lines(evaluate(found).told, tmp_path)]
+    assert "3 rows with a score that is no number: as if missing" in lines
+
+
+@pytest.mark.parametrize("rows", ["", "a.wav,0,5,nan\n", "a.wav,0,5,\n"])
+def test_where_nothing_is_said_nothing_is_judged(tmp_path: Path, rows: str) -> None:
+    (tmp_path / "s.csv").write_text(f"file,start,end,x\n{rows}")
+    with pytest.raises(ConfigError, match="s.csv: no window to judge"):
+        judged.read(tmp_path / "s.csv")
+    with pytest.raises(ConfigError, match="no window to judge"):
+        said, told = scores([("a", 10, 15)], [[1]], "x"), truth(("a", 0, 5, "x"), windows=True)
+        align(said, told, None, Options(missing_is_zero=False))
+
+
 def test_a_clip_may_be_judged_as_a_whole(tmp_path: Path) -> None:
     (tmp_path / "s.csv").write_text("file,x,y\na.wav,0.9,0.1\nb.wav,0.2,0.3\n")
     (tmp_path / "t.csv").write_text("file,label,fold\nin/a.wav,x,1\nin/b.wav,y,2\nin/c.wav,y,2\n")
@@ -525,6 +582,22 @@ def test_whatever_is_in_a_table_it_is_read_or_refused_in_words(
     for read in (judged.read, annotations.read, detections.read, annotations.class_map):
         with contextlib.suppress(ConfigError):
             read(path)
+
+
+def test_a_threshold_is_one_of_the_scores() -> None:
+    told = truth(("a", 0, 5, "x"))
+    for value, threshold in ((0.5, 2), (0.5, -0.1)):
+        with pytest.raises(ConfigError, match="threshold: .* does not fit; scores from 0 to 1 take 0 to 1"):
+            evaluate(align(scores([("a", 0, 5)], [[value]], "x"), told), Choices(threshold, n_draws=0))
+    logits = evaluate(align(scores([("a", 0, 5)], [[2.5]], "x"), told), Choices(2, n_draws=0))
+    assert logits.told["threshold"] == 2
+
+
+def test_a_models_folder_names_its_scores(tmp_path: Path) -> None:
+    for name in ("held_out.csv", "held_out_truth.csv"):
+        (tmp_path / name).write_text("file,start_s,end_s,x\na,0,5,1\n")
+    with pytest.raises(ConfigError, match="a trained model's folder; what it said is in .*held_out.csv"):
+        judged.read(tmp_path)
 
 
 def test_alignment_needs_a_grid_for_detections() -> None:

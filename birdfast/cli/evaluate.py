@@ -101,7 +101,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     figures.add_argument("--seed", type=_whole, default=0, metavar="N", help="(default: %(default)s)")
     figures.add_argument(
-        "--name-pattern", metavar="P", help="how files are named, for figures by site and hour"
+        "--name-pattern",
+        metavar="P",
+        help="how files are named, for figures by site and hour: {site}_{date:%%Y%%m%%d}_{time:%%H%%M%%S}, or"
+        " other text with such fields (default: as recorders name them)",
     )
     values.csv_safe(parser)
     parser.add_argument(
@@ -146,7 +149,8 @@ def _aligned(chosen: argparse.Namespace) -> Aligned:
     are_windows = None if chosen.truth_rows is None else chosen.truth_rows == "windows"
     truth = annotations.read(chosen.truth, are_windows)
     classes = annotations.class_map(chosen.classes) if chosen.classes else {}
-    said = given.read(chosen.results, chosen.model)
+    labels = {*truth.labels, *truth.mapped(classes).labels}
+    said = given.read(chosen.results, chosen.model, labels)
     grid = given.grid(chosen.results, said, chosen.model) if isinstance(said, Heard) else None
     rule = Rule(chosen.overlap, chosen.share)
     options = alignment.Options(rule, classes, chosen.missing == "zero", chosen.unlisted == "background")

@@ -77,6 +77,8 @@ class Aligned:
         A score of 0 is what was not detected.
     whose : str
         In words, whose the windows are.
+    n_void : int
+        Rows of scores that are no numbers: as if they were not there.
     """
 
     windows: Spans
@@ -92,6 +94,7 @@ class Aligned:
     n_unheld: int
     is_partial: bool
     whose: str
+    n_void: int
 
 
 def align(
@@ -118,7 +121,8 @@ def align(
     every = files.of(said.windows.files, truth)
     _check(every)
     own, calls = every.said(said.windows), every.calls(truth)
-    judged = _judged(isinstance(said, Heard), truth, own, calls, every, grid, options)
+    rows = own if isinstance(said, Heard) else every.said(said.every)
+    judged = _judged(said, truth, rows, calls, every, grid, options)
     species, merged = names.merged(said.species, options.classes)
     enough = half if truth.are_windows else same
     if isinstance(said, Heard):
@@ -133,24 +137,16 @@ def align(
     if not options.missing_is_zero and is_missing.any():
         kept = np.flatnonzero(~is_missing)
         values, true, judged = values[kept], true[kept], judged.chosen(kept)
+    if not len(judged.file):
+        raise ConfigError("no window to judge: nothing was said of any that the truth tells of")
     labels, column, true, unknown = _columns(truth.labels, species, true)
     unlisted = [] if options.unlisted_is_background else every.unlisted
+    background = names.backgrounds(species)
     return Aligned(
-        *(
-            judged,
-            species,
-            names.backgrounds(species),
-            values,
-            labels,
-            column,
-            true,
-            missing,
-            unknown,
-            unlisted,
-            n_unheld,
-        ),
+        *(judged, species, background, values, labels, column, true, missing, unknown, unlisted, n_unheld),
         is_partial=isinstance(said, Heard),
         whose=_whose(truth, grid),
+        n_void=0 if isinstance(said, Heard) else said.n_void,
     )
 
 
@@ -194,7 +190,7 @@ def _check(every: Files) -> None:
 
 
 def _judged(
-    are_detections: bool,
+    said: Scores | Heard,
     truth: Truth,
     own: Spans,
     calls: Spans,
@@ -206,8 +202,8 @@ def _judged(
     if truth.are_windows:
         return windows.of_rows(calls)
     listed = (np.arange(len(every.names)) < every.n_listed) | options.unlisted_is_background
-    if not are_detections:
-        return windows.of_scores(own, calls, every, listed)
+    if isinstance(said, Scores):
+        return windows.of_scores(own, calls, every, listed, said.broken)
     if grid is None:
         raise ConfigError("detections: nothing tells which windows were listened to")
     return windows.of_grid(grid, own, calls, every, listed)

@@ -132,10 +132,11 @@ def _of_parquet(path: Path, rows: parquet.Rows, model: str | None) -> Iterator[R
     )
     if file is None or end is None:
         raise ConfigError(f"{path}: no table of detections: no column has the file, or none the end")
-    for row in rows:
+    for line, row in enumerate(rows, 1):
         found = named.species([str(cell) for cell in row])
         if found and whose.fits([str(cell) for cell in row]):
-            yield (str(row[file]), float(row[start or 0]), float(row[end]), found, float(row[score or 0]))
+            start_s, end_s = rows.span(line, row[start or 0], row[end])
+            yield str(row[file]), start_s, end_s, found, rows.number(line, row[score or 0])
 
 
 def _audacity(sheet: Sheet) -> Iterator[Row]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Array, Bools, Float32, Floats, Int64
+from ..errors import ConfigError
 from ..metrics import calibration, ranking, thresholds
 from ..metrics.bootstrap import N_DRAWS, Bootstrap, interval
 from . import confusion, groups, worst
@@ -95,11 +96,13 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
     Raises
     ------
     ConfigError
-        scikit-learn is missing.
+        scikit-learn is missing, or the threshold is none of confidences.
     """
     choices = choices or Choices()
     ranked = _ranked(aligned)
     scores, truth, labels = ranked.scores, aligned.truth, aligned.labels
+    if _are_confidences(ranked) and not 0 <= (choices.threshold or 0) <= 1:
+        raise ConfigError(f"threshold: {choices.threshold:g} does not fit; scores from 0 to 1 take 0 to 1")
     threshold = _threshold(aligned, scores) if choices.threshold is None else choices.threshold
     figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, threshold)
     curves = {label: thresholds.curve(scores[:, i], truth[:, i]) for i, label in enumerate(labels)}
@@ -126,18 +129,17 @@ def _threshold(aligned: Aligned, scores: Float32) -> float:
 def _confidences(ranked: Ranked, truth: Bools) -> dict[str, Any]:
     """Return what only confidences tell; nothing of other scores, as of logits."""
     scores = ranked.scores
-    if not scores.size or float(scores.min()) < 0 or float(ranked.top.max()) > 1:
+    if not scores.size or not _are_confidences(ranked):
         return {}
     pairs = calibration.reliability(scores.ravel(), truth.ravel(), N_BINS)
     top = calibration.calibration_error(np.maximum(ranked.top, 0), ranked.is_right, N_BINS)
-    return {
-        "calibration": {
-            "error": calibration.error_of([pairs]),
-            "error_of_top_class": top,
-            "reliability": pairs,
-        },
-        "by_threshold": groups.by_threshold(scores, truth),
-    }
+    errors = {"error": calibration.error_of([pairs]), "error_of_top_class": top, "reliability": pairs}
+    return {"calibration": errors, "by_threshold": groups.by_threshold(scores, truth)}
+
+
+def _are_confidences(ranked: Ranked) -> bool:
+    """Whether scores lie from 0 to 1, as those of logits do not."""
+    return float(ranked.scores.min(initial=0)) >= 0 and float(ranked.top.max(initial=0)) <= 1
 
 
 def _ranked(aligned: Aligned) -> Ranked:
@@ -236,6 +238,7 @@ def _about(aligned: Aligned, threshold: float, choices: Choices) -> dict[str, An
             "n_windows": len(aligned.missing.file),
             "files": sorted({aligned.missing.files[i] for i in aligned.missing.file.tolist()}),
         },
+        "n_rows_without_numbers": aligned.n_void,
         "unlisted_files": aligned.unlisted,
         "unknown_labels": aligned.unknown,
         "n_calls_in_no_window": aligned.n_unheld,

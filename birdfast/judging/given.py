@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +16,7 @@ from ..sources import sheets
 from . import detections, parquet, wide
 from .said import Heard, Scores
 
+HELD_OUT = "held_out.csv"  # of `train --cv`
 SUBMISSION = "submission.csv"  # of `infer --rtype submission`
 
 
@@ -28,16 +30,27 @@ class Grid(NamedTuple):
         How much of each file was heard; 0 of one that failed before anything was.
     is_told : bool
         A run's journal tells it; else it is guessed from the detections.
+    broken : frozenset of str
+        Files that were not heard to their end.
     """
 
     window_s: float
     step_s: float
     lasting_s: dict[str, float]
     is_told: bool
+    broken: frozenset[str] = frozenset()
 
 
-def read(path: Path, model: str | None = None) -> Scores | Heard:
+def read(path: Path, model: str | None = None, labels: Iterable[str] = ()) -> Scores | Heard:
     """Read what is to be judged; all scores where a results folder has them.
+
+    Parameters
+    ----------
+    path : path
+    model : str, optional
+        Which one is judged, of several.
+    labels : iterable of str
+        What is true anywhere: see `wide.read`.
 
     Raises
     ------
@@ -47,7 +60,7 @@ def read(path: Path, model: str | None = None) -> Scores | Heard:
     if not path.exists():
         raise ConfigError(f"{path}: no such file or folder")
     if not path.is_dir():
-        return detections.read(path, model) if _has_detections(path) else wide.read(path)
+        return detections.read(path, model) if _has_detections(path) else wide.read(path, labels)
     found = sorted(path.glob("scores*.parquet"))
     named = [one for one in found if model is not None and one.name == f"scores-{model}.parquet"]
     if len(found) > 1 and not named:
@@ -55,7 +68,11 @@ def read(path: Path, model: str | None = None) -> Scores | Heard:
     if not found and (path / SUBMISSION).is_file():
         named = [path / SUBMISSION]
     chosen = [*named, *found]
-    return wide.read(chosen[0]) if chosen else detections.read(path, model)
+    if not chosen and (path / HELD_OUT).is_file():
+        raise ConfigError(f"{path}: a trained model's folder; what it said is in {path / HELD_OUT}")
+    if not chosen:
+        return detections.read(path, model)
+    return wide.read(chosen[0], labels)._replace(broken=_broken(path))
 
 
 def grid(path: Path, heard: Heard, model: str | None = None) -> Grid:
@@ -99,7 +116,15 @@ def _of_run(folder: Path, model: str | None) -> Grid | None:
         ):  # a backbone knows it, and it is not asked
             return None
         lasting_s = {_name(entry.path): _heard_s(entry, number) for _, entry in record.entries()}
-        return Grid(window_s, step_s, lasting_s, True)
+        return Grid(window_s, step_s, lasting_s, True, _broken(folder))
+
+
+def _broken(folder: Path) -> frozenset[str]:
+    """Return the files of a run that failed, be it behind what was heard; none where there is no journal."""
+    if not (folder / NAME).is_file():
+        return frozenset()
+    with Record(folder) as record:
+        return frozenset(_name(entry.path) for _, entry in record.entries() if entry.failures())
 
 
 def _place_of(folder: Path, names: list[str], model: str | None) -> int:

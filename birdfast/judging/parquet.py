@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -33,6 +34,21 @@ class Rows:
     def place(self, names: Iterable[str]) -> int | None:
         """Return which column has the first of the names that one has."""
         return next((self._folded.index(name) for name in names if name in self._folded), None)
+
+    def number(self, line: int, cell: object) -> float:
+        """Read a number; ConfigError, with the row's number from 1 on, if it is none or not finite."""
+        if not isinstance(cell, int | float | Decimal) or not sheets.is_finite(float(cell)):
+            raise ConfigError(f"{self._path}: row {line}: {cell!r} is no number")
+        return float(cell)
+
+    def span(self, line: int, start: object, end: object) -> tuple[float, float]:
+        """Read where a part of a recording begins and ends; ConfigError if there is no such part."""
+        start_s, end_s = self.number(line, start), self.number(line, end)
+        if not 0 <= start_s <= end_s <= sheets.LONGEST_S:
+            raise ConfigError(
+                f"{self._path}: row {line}: {start_s:.10g} to {end_s:.10g} s is no part of a recording"
+            )
+        return start_s, end_s
 
     def __iter__(self) -> Iterator[list[Any]]:
         for batch in _batches(self._path):

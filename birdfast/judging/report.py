@@ -135,6 +135,8 @@ def _what(told: Mapping[str, Any]) -> Iterator[str]:
     if n := told["missing"]["n_windows"]:
         files = told["missing"]["files"]
         yield f"missing: {counted(n, 'window')} of {counted(len(files), 'file')}, such as {escaped(files[0])}"
+    if n := told["n_rows_without_numbers"]:
+        yield f"{counted(n, 'row')} with a score that is no number: as if missing"
     if unlisted := told["unlisted_files"]:
         some = f"{counted(len(unlisted), 'file')} that the truth does not name"
         yield f"left out: {some}, such as {escaped(unlisted[0])}"

@@ -21,14 +21,27 @@ class Scores(NamedTuple):
     species : list of Species
     values : float32 [n, n_species]
         May lie on the disk.
-    n_void : int
-        Rows that were left out, as their scores are no numbers.
+    void : Spans, optional
+        Windows whose scores are no numbers, as of files that failed; with the list of files of `windows`.
+    broken : frozenset of str
+        Files that a run's journal tells were not heard to their end.
     """
 
     windows: Spans
     species: list[Species]
     values: Float32
-    n_void: int = 0
+    void: Spans | None = None
+    broken: frozenset[str] = frozenset()
+
+    @property
+    def n_void(self) -> int:
+        """How many rows are without numbers."""
+        return 0 if self.void is None else len(self.void.file)
+
+    @property
+    def every(self) -> Spans:
+        """All windows of which there is a row."""
+        return self.windows if self.void is None else self.windows.joined(self.void)
 
 
 class Heard(NamedTuple):

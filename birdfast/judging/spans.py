@@ -35,6 +35,10 @@ class Spans(NamedTuple):
         """Return some of them: by number, or bool [n]."""
         return Spans(self.files, self.file[rows], self.start_s[rows], self.end_s[rows])
 
+    def joined(self, other: Spans) -> Spans:
+        """Return these and others of the same files."""
+        return Spans(self.files, *(np.concatenate(pair) for pair in zip(self[1:], other[1:], strict=True)))
+
 
 class Rule(NamedTuple):
     """When a call is heard in a window: when so many seconds of it lie in it, or a share of a shorter one.

@@ -2,12 +2,12 @@
 
 As OpenSoundscape has them (file, start_time, end_time, classes), as BirdCLEF's submissions (row_id, classes),
 and as `birdfast train --cv` writes its held-out scores. What tells a window apart beside its scores is passed
-over: fold, label, channel, site and the like.
+over: fold, label, channel, site and the like, unless the truth has a label that is called so.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -42,83 +42,83 @@ BESIDE = {
 BATCH_ROWS = 1024
 
 
-def read(path: Path) -> Scores:
-    """Read the scores of all windows; rows without numbers, as of files that failed, are left out.
+def read(path: Path, labels: Iterable[str] = ()) -> Scores:
+    """Read the scores of all windows; of rows without numbers, as of files that failed, only where they lie.
+
+    Parameters
+    ----------
+    path : path
+    labels : iterable of str
+        What is true anywhere: columns that are called so are classes.
 
     Raises
     ------
     ConfigError
-        It cannot be read, or is no such table.
+        It cannot be read, is no such table, or no row of it has numbers.
     """
+    found = _read(path, {label.casefold() for label in labels})
+    if not len(found.windows.file):
+        why = f"none of {found.n_void:,} rows has a number for each class" if found.n_void else "no rows"
+        raise ConfigError(f"{path}: no window to judge ({why})")
+    return found
+
+
+def _read(path: Path, labels: Collection[str]) -> Scores:
     if path.suffix.lower() == ".parquet":
-        return _dense(path) if parquet.is_dense(parquet.header(path)) else _wide_parquet(path)
+        return _dense(path) if parquet.is_dense(parquet.header(path)) else _wide_parquet(path, labels)
     with sheets.sheet(path, ConfigError) as sheet:
-        return _by_row_id(sheet) if sheet.place(ROW_ID) is not None else _by_file(sheet)
+        return (_by_file if sheet.place(ROW_ID) is None else _by_row_id)(sheet, labels)
 
 
 def _dense(path: Path) -> Scores:
     """Read the table that `infer --rtype scores` writes."""
     names = parquet.species_of(path)
-    gathered, spool, n_void = Gathered(), Spool(len(names)), 0
+    gathered, rows = Gathered(), _Rows(len(names))
     for part in parquet.dense_rows(path, len(names)):
-        good = _numbers(part.values)
-        for file, start_s, end_s, is_good in zip(part.files, part.start_s, part.end_s, good, strict=True):
-            if is_good:
-                gathered.add(file, start_s, end_s)
-        spool.add(part.values[good])
-        n_void += int((~good).sum())
-    return Scores(gathered.spans(), names, spool.array(), n_void)
+        for span in zip(part.files, part.start_s, part.end_s, strict=True):
+            gathered.add(*span)
+        rows.add(part.values)
+    return rows.scores(gathered.spans(), names)
 
 
-def _wide_parquet(path: Path) -> Scores:
+def _wide_parquet(path: Path, labels: Collection[str]) -> Scores:
     rows = parquet.rows(path)
     columns = [rows.place(names) for names in (sheets.FILE, sheets.START, sheets.END)]
     if None in columns:
         raise ConfigError(f"{path}: no table of scores: it needs the columns file, start_s and end_s")
     file, start, end = (column or 0 for column in columns)
-    chosen = _classes(path, rows.header, {file, start, end})
-    gathered, spool, n_void = Gathered(), Spool(len(chosen)), 0
-    for row in rows:
+    chosen = _classes(path, rows.header, {file, start, end}, labels)
+    gathered, found = Gathered(), _Rows(len(chosen))
+    for line, row in enumerate(rows, 1):
         try:
             values = np.array([[row[place] for place in chosen]], np.float64)
         except (TypeError, ValueError) as error:
             raise ConfigError(f"{path}: a score is no number ({error})") from error
-        if _numbers(values)[0]:
-            gathered.add(str(row[file]), float(row[start]), float(row[end]))
-            spool.add(values)
-        else:
-            n_void += 1
+        gathered.add(str(row[file]), *rows.span(line, row[start], row[end]))
+        found.add(values)
     names = [species(composed(rows.header[place])) for place in chosen]
-    return Scores(gathered.spans(), names, spool.array(), n_void)
+    return found.scores(gathered.spans(), names)
 
 
-def _by_file(sheet: Sheet) -> Scores:
+def _by_file(sheet: Sheet, labels: Collection[str]) -> Scores:
     columns, gathered = Columns(sheet), Gathered()
-    chosen = _classes(sheet.path, sheet.header, columns.columns)
-    spool, n_void = Spool(len(chosen)), 0
+    chosen = _classes(sheet.path, sheet.header, columns.columns, labels)
+    rows = _Rows(len(chosen))
     for told, values in _batches(sheet, chosen):
-        good = _numbers(values)
-        for (line, row), is_good in zip(told, good, strict=True):
-            span = columns.of(line, row)
-            if is_good:
-                gathered.add(*span)
-        spool.add(values[good])
-        n_void += int((~good).sum())
-    return Scores(gathered.spans(), _names(sheet, chosen), spool.array(), n_void)
+        for line, row in told:
+            gathered.add(*columns.of(line, row))
+        rows.add(values)
+    return rows.scores(gathered.spans(), _names(sheet, chosen))
 
 
-def _by_row_id(sheet: Sheet) -> Scores:
+def _by_row_id(sheet: Sheet, labels: Collection[str]) -> Scores:
     place = sheet.place(ROW_ID) or 0
-    chosen = _classes(sheet.path, sheet.header, {place})
-    spool, ends, n_void = Spool(len(chosen)), list[tuple[str, float]](), 0
+    chosen = _classes(sheet.path, sheet.header, {place}, labels)
+    rows, ends = _Rows(len(chosen)), list[tuple[str, float]]()
     for told, values in _batches(sheet, chosen):
-        good = _numbers(values)
-        ends += [
-            row_id(sheet, line, row[place]) for (line, row), fine in zip(told, good, strict=True) if fine
-        ]
-        spool.add(values[good])
-        n_void += int((~good).sum())
-    return Scores(_rows(ends), _names(sheet, chosen), spool.array(), n_void)
+        ends += [row_id(sheet, line, row[place]) for line, row in told]
+        rows.add(values)
+    return rows.scores(_rows(ends), _names(sheet, chosen))
 
 
 def _rows(ends: Sequence[tuple[str, float]]) -> Spans:
@@ -151,22 +151,37 @@ def _values(sheet: Sheet, batch: Sequence[tuple[int, list[str]]], chosen: Sequen
         raise
 
 
-def _numbers(values: Floats) -> Bools:
-    there: Bools = np.logical_and.reduce(np.isfinite(values), axis=1)
-    return there
+class _Rows:
+    """The scores of windows that come in parts, told apart from rows without numbers."""
+
+    def __init__(self, width: int) -> None:
+        self._spool, self._is_good = Spool(width), list[Bools]()
+
+    def add(self, values: Floats) -> None:
+        """Append rows [n, width]."""
+        good: Bools = np.logical_and.reduce(np.abs(values) <= sheets.MOST, axis=1)
+        self._spool.add(values[good])
+        self._is_good.append(good)
+
+    def scores(self, windows: Spans, names: list[Species]) -> Scores:
+        """Return them, with the windows of all rows."""
+        good = np.concatenate([np.zeros(0, bool), *self._is_good])
+        return Scores(windows.chosen(good), names, self._spool.array(), windows.chosen(~good))
 
 
 def _names(sheet: Sheet, chosen: Sequence[int]) -> list[Species]:
     return [species(as_it_was(composed(sheet.header[place]))) for place in chosen]
 
 
-def _classes(path: object, header: Sequence[str], taken: set[int]) -> list[int]:
+def _classes(path: object, header: Sequence[str], taken: set[int], labels: Collection[str]) -> list[int]:
     """Return which columns are classes."""
     beside = BESIDE | {*sheets.FILE, *sheets.START, *sheets.END, *sheets.LABEL}
     chosen = [
         place
         for place, name in enumerate(header)
-        if place not in taken and name.strip() and sheets.folded(name) not in beside
+        if place not in taken
+        and name.strip()
+        and (sheets.folded(name) not in beside or composed(name).strip().casefold() in labels)
     ]
     names = [header[place] for place in chosen]
     if not chosen:

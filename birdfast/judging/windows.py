@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -23,8 +23,11 @@ def of_rows(calls: Spans) -> Spans:
     return _each_once(calls)
 
 
-def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools) -> Spans:
-    """Return the windows of the scores in files that count, and such as files without scores would have."""
+def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools, broken: Collection[str] = ()) -> Spans:
+    """Return the windows of the scores in files that count, and such as files without scores would have.
+
+    Those of broken files go on to the last call: what is true behind where one was cut off was missed.
+    """
     own = _each_once(said.chosen(listed[said.file]))  # a window may have a row for each channel
     lengths, n = np.unique(np.round(said.end_s - said.start_s, 6), return_counts=True)
     window_s = float(lengths[n.argmax()]) if len(n) else 0.0
@@ -34,7 +37,15 @@ def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools) -> Spans:
         lasting_s = _last(calls, number) or window_s
         for start_s in _starts(lasting_s, window_s):
             more.add(files.names[number], start_s, start_s + window_s)
-    return _joined(own, more.spans())
+    none = np.zeros(0)
+    for number, name in enumerate(files.names):
+        there = np.unique(said.start_s[said.file == number]) if name in broken and listed[number] else none
+        if len(there):
+            step_s = float(np.diff(there).min(initial=window_s))
+            lost_s = _last(calls, number) - there[-1] - step_s
+            for start_s in _starts(lost_s, step_s) if lost_s > 0 else ():
+                more.add(name, there[-1] + step_s + start_s, there[-1] + step_s + start_s + window_s)
+    return own.joined(more.spans())
 
 
 def of_grid(grid: Grid, said: Spans, calls: Spans, files: Files, listed: Bools) -> Spans:
@@ -49,6 +60,8 @@ def of_grid(grid: Grid, said: Spans, calls: Spans, files: Files, listed: Bools) 
         lasting_s = (
             grid.lasting_s.get(name) or max(_last(calls, number), _last(said, number)) or grid.window_s
         )
+        if name in grid.broken:
+            lasting_s = max(lasting_s, _last(calls, number))
         n += int(lasting_s / grid.step_s)
         if n > MOST_WINDOWS:
             raise ConfigError(
@@ -75,7 +88,3 @@ def _last(spans: Spans, file: int) -> float:
     """Return where the last span of a file ends; 0 where there is none, or none that is known."""
     ends: Float64 = spans.end_s[spans.file == file]
     return float(ends[np.isfinite(ends)].max(initial=0))
-
-
-def _joined(one: Spans, other: Spans) -> Spans:
-    return Spans(one.files, *(np.concatenate(pair) for pair in zip(one[1:], other[1:], strict=True)))

@@ -46,7 +46,9 @@ LABEL = (
 # What tools put between a recording's name and the suffix of its table.
 TABLES = re.compile(r"(\.birdnet)?(\.results?|\.selections?|\.table(\.\d+)?)*(\.kaleidoscope)?$", re.I)
 UNIT = re.compile(r"_?\((s|sec|seconds)\)$|_(s|sec|seconds)$")
+STRANGE = re.compile("[\0\udc80-\udcff]")  # in text that was read as UTF-8 with `surrogateescape`
 LONGEST_S = 1e9  # longer than any recording
+MOST = 3.4e38  # of a float32
 
 
 class Sheet:
@@ -65,9 +67,11 @@ class Sheet:
         self._first: list[str] | None = None
         if not self.header:
             self.refuse(1, "no header")
+        self._check_text(1, self.header)
         if is_number(self.header[0]):  # Audacity's labels have no header
             self._first, self.header = self.header, []
         self._folded = [folded(name) for name in self.header]
+        self._labels = [place for place, name in enumerate(self._folded) if name in LABEL]
 
     def rows(self) -> Iterator[tuple[int, list[str]]]:
         """Yield the rows that are not empty, each with the number of its last line.
@@ -75,7 +79,7 @@ class Sheet:
         Raises
         ------
         fault
-            A row has not the header's columns.
+            A row has not the header's columns, or a class's name is not UTF-8; a file's may be any bytes.
         """
         width = len(self.header)
         if self._first:
@@ -84,6 +88,7 @@ class Sheet:
             if any(row):
                 if width and len(row) != width:
                     self.refuse(self._lines.line_num, f"{len(row)} columns, and {width} in the header")
+                self._check_text(self._lines.line_num, [row[n] for n in self._labels] if width else row)
                 yield self._lines.line_num, row
 
     def place(self, names: Iterable[str]) -> int | None:
@@ -103,10 +108,15 @@ class Sheet:
         return found
 
     def number(self, line: int, text: str) -> float:
-        """Read a number; `fault` if it is none."""
-        if not is_number(text):
+        """Read a number that a float32 holds; `fault` if it is none, as NaN and infinity are."""
+        if not is_number(text) or not is_finite(float(text)):
             self.refuse(line, f"{text!r} is no number")
         return float(text)
+
+    def _check_text(self, line: int, cells: Sequence[str]) -> None:
+        """Refuse bytes that are no UTF-8, and the null characters of UTF-16."""
+        if (strange := next(filter(STRANGE.search, cells), None)) is not None:
+            self.refuse(line, f"not UTF-8 text: {strange!r}")
 
     def refuse(self, line: int, why: str) -> NoReturn:
         """Say what is wrong with a line.
@@ -153,6 +163,11 @@ def is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_finite(number: float) -> bool:
+    """Whether it is a number that a float32 holds, and not NaN or infinite."""
+    return abs(number) <= MOST
 
 
 def recording(path: Place) -> str:
