@@ -45,7 +45,7 @@ RECIPES = {
     "both": MEDIAN + LOUDEST,
     "both, variants": MEDIAN + VARIANTS + LOUDEST,
     "16 + 24, histogram, variants": LONG + VARIANTS + HISTOGRAM,
-    "16 + 24, loudest 0.5, histogram, variants": LONG + VARIANTS + HISTOGRAM + "loudest = 0.5\n",
+    "species: 16 + 24, loudest 0.5, ...": LONG + VARIANTS + HISTOGRAM + "loudest = 0.5\n",
     "8, loudest 0.3, histogram, variants": TRIAL + VARIANTS + HISTOGRAM + "loudest = 0.3\n",
 }
 

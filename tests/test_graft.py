@@ -539,12 +539,10 @@ def test_too_little_memory_says_nothing_about_the_network(
 def test_a_network_is_named_once_and_the_kind_of_its_error_stays(
     kind: type[ModelError], is_named: bool
 ) -> None:
-    from birdfast.cli import optimize
-
     said = "a.tflite: cannot be read" if is_named else "cannot be read"
     with (
         pytest.raises(ModelError, match=r"^a\.tflite: cannot be read$") as caught,
-        optimize._named(Path("a.tflite")),
+        sessions.named(Path("a.tflite")),
     ):
         raise kind(said)
     assert type(caught.value) is kind

@@ -19,15 +19,14 @@ class Heard(Protocol):
     targets : bool [n, n_classes]
     clip : int64 [n]
         The number of the clip that each is of.
-    n_variants : int
-        How many stand beside each other for one window of sound.
     """
 
     targets: Bools
     clip: Int64
 
     @property
-    def n_variants(self) -> int: ...
+    def n_variants(self) -> int:
+        """How many stand beside each other for one window of sound."""
 
 
 class Learning(Protocol):
