@@ -128,6 +128,7 @@ def test_background_clips_are_a_class_that_is_never_found(data: Path, tmp_path: 
         assert sum(sum(one["n"]) for one in tables) == 36  # windows
 
 
+@pytest.mark.long
 def test_the_same_model_comes_of_folders_and_any_number_of_workers(data: Path, tmp_path: Path) -> None:
     for n_workers in ("1", "2", "4"):
         train(data, "songs", tmp_path / n_workers / "m", "clips", "--workers", n_workers)

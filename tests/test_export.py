@@ -217,6 +217,7 @@ def test_an_onnx_file_knows_a_head_of_another_rate(of_onnx: models.Model, tmp_pa
     same(exported, folder, 64_000, onnxnetworks.WINDOW_SAMPLES)
 
 
+@pytest.mark.long
 def test_a_head_on_what_was_exported_is_exported(of_onnx: models.Model, tmp_path: Path) -> None:
     first = export(on_onnx(tmp_path / "h", of_onnx), tmp_path / "first" / "mine.onnx")
     second = head(tmp_path / "second", first.network, str(first.network), layers(8, 3))
@@ -282,6 +283,7 @@ def test_what_a_stranger_tells_in_our_key_is_refused(tmp_path: Path, told: str, 
         onnxfacts.more(tmp_path / "a.onnx", {onnxfacts.MORE: told, onnxfacts.CLASSES: '["a", "b"]'})
 
 
+@pytest.mark.long
 def test_yamnet_with_a_head_is_a_file_that_infer_takes(
     yamnet: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -317,6 +319,7 @@ def test_birdnet_with_a_head_is_a_file_that_infer_takes(on_birdnet: tuple[Path, 
     assert (model.rate_hz, model.activation) == (48_000, "sigmoid")
 
 
+@pytest.mark.long
 def test_birdnet_with_a_head_is_as_birdnets_programs_want_it(
     on_birdnet: tuple[Path, Exported], birdnet: models.Model
 ) -> None:
@@ -350,10 +353,12 @@ def test_a_copy_of_birdnet_keeps_birdnets_licence(on_birdnet: tuple[Path, Export
     assert "CC BY-NC-SA 4.0" not in other.licence
 
 
+@pytest.mark.long
 def test_birdnet_itself_says_what_the_head_says(on_birdnet: tuple[Path, Exported], tmp_path: Path) -> None:
     heard_by_birdnet(*on_birdnet, tmp_path, 48_000)
 
 
+@pytest.mark.long
 def test_birdnet_takes_a_head_on_an_onnx_network_like_its_own(tmp_path: Path) -> None:
     pytest.importorskip("onnxruntime", reason="ONNX Runtime is not installed: pip install '.[onnx]'")
     made = onnxnetworks.network(("batch", 96_000), n_values=96_000)

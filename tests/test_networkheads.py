@@ -264,6 +264,7 @@ learning.write(output, learning.model(), "Songs")
         ),
     ],
 )
+@pytest.mark.long
 def test_killed_anywhere_it_resumes_to_the_same_bytes(
     data: Path, network: Path, tmp_path: Path, where: str
 ) -> None:

@@ -84,6 +84,7 @@ def test_tables_of_a_merge_are_no_runs(
 
 
 @pytest.mark.parametrize("name", ["truth.csv", "soundscape.flac"])
+@pytest.mark.long
 def test_a_demo_replaces_its_own_alone(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / name).write_text("somebody's")
     assert main(["demo", str(tmp_path)]) == 64

@@ -68,6 +68,7 @@ def test_a_sample_is_of_the_whole_list_and_as_long_as_was_asked(tmp_path: Path) 
     assert {*bench.chosen(paths, 99)} == {*paths}
 
 
+@pytest.mark.long
 def test_the_command_measures_and_says_what_it_did_not(tiny: models.Model, tmp_path: Path) -> None:
     how = ("bench", "--model", tiny.path.parent, "--minutes", "100", "--sample-minutes", "1")
     done = birdfast(*how, "--json")

@@ -165,6 +165,7 @@ sys.exit(exits.of_run(results.standing))
 """
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_goes_on_and_says_the_same(
     tiny: models.Model, same_rate: models.Model, recordings: list[str], tmp_path: Path
 ) -> None:

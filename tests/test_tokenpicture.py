@@ -102,6 +102,7 @@ def test_points_of_a_plane_keep_their_distances() -> None:
 
 
 @pytest.mark.parametrize("by", ["pca", "tsne"])
+@pytest.mark.long
 def test_any_number_of_points_comes_to_the_same_each_time(by: str) -> None:
     for n, dim in ((0, 3), (1, 3), (2, 3), (3, 1), (9, 6)):
         points = np.random.default_rng(n).normal(size=(n, dim)).astype(np.float32)
@@ -143,6 +144,7 @@ def test_odd_maps_are_drawn(n: int, tmp_path: Path) -> None:
         assert (tmp_path / f"{name}.png").read_bytes()[:4] == PNG
 
 
+@pytest.mark.long
 def test_as_many_classes_as_a_picture_holds_are_drawn_and_more_are_refused(tmp_path: Path) -> None:
     names = [*map(str, range(1001))]
     picture.draw_confusion({(999, 5): 3}, names[:1000], tmp_path / "a.png")
