@@ -227,6 +227,7 @@ def _content(folder: Path) -> tuple[bytes, bytes] | None:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("is_there", [False, True])
+@pytest.mark.long
 def test_wherever_it_is_killed_the_earlier_model_or_the_new_one_is_there(
     home: Path, file: Path, tmp_path: Path, *, is_there: bool
 ) -> None:

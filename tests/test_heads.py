@@ -575,6 +575,7 @@ def test_a_head_on_birdnet_says_what_plain_runtimes_say(
 
 
 @pytest.mark.parametrize("append", [False, True], ids=["replace", "append"])
+@pytest.mark.long
 def test_a_whole_network_made_of_birdnet_is_one(
     birdnet: models.Model, sound: Float32, tmp_path: Path, append: bool
 ) -> None:

@@ -222,6 +222,7 @@ def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_me
 
 
 @pytest.mark.parametrize("whole_group", [True, False])
+@pytest.mark.long
 def test_time_in_which_the_run_itself_was_stopped_is_no_silence_of_a_worker(
     tiny: models.Model, tmp_path: Path, whole_group: bool
 ) -> None:
@@ -304,6 +305,7 @@ main(int(sys.argv[-1]))
 
 
 @pytest.mark.parametrize("n_silent", [0, 1])
+@pytest.mark.long
 def test_a_stretch_may_take_long_if_its_worker_is_never_silent_for_long(
     tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_silent: int
 ) -> None:

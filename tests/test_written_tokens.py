@@ -209,6 +209,7 @@ def test_what_ends_at_any_step_can_be_done_again(
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.long
 def test_no_tables_of_two_runs_lie_together_wherever_one_is_killed(
     stsg: models.Model, paths: list[str], tmp_path: Path
 ) -> None:
