@@ -17,7 +17,7 @@ from ..arrays import Float32, Int32
 from ..classifier import Classifier
 from ..errors import ConfigError, ModelError
 from ..stsg.pooling import Pooler, Pooling, Window, averaged
-from ..stsg.streams import describe, streams
+from ..stsg.streams import describe, front_ends, streams
 from ..stsg.variants import variants
 from ..windows import Grid, cut
 from .session import Arrays, Plain, check_windows
@@ -49,7 +49,7 @@ class StsgSession(Plain):
         self._read = (folder, facts, arrays)
         self.runtime = f"birdfast {__version__}"
         try:
-            self.streams = streams(facts, arrays)
+            self.streams = streams(front_ends(facts["frontend"], facts.get("streams", ())), arrays)
             self._front_end = self.streams[0].tokenizer.front_end
             pooling = config.made(Pooling, "pooling", facts["pooling"])
             told = facts.get("variants", []) if pooling.averaged else []

@@ -72,14 +72,18 @@ def front_ends(table: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]) -
     return tuple(config.made(TokenFrontEnd, f"streams[{number}]", made) for number, made in enumerate(both))
 
 
-def streams(facts: Mapping[str, Any], arrays: Mapping[str, Float32]) -> tuple[TokenStream, ...]:
-    """Return the streams of a model's manifest and arrays."""
-    found = []
-    for number, front_end in enumerate(front_ends(facts["frontend"], facts.get("streams", ()))):
-        mean, projection = (arrays.get(named(name, number)) for name in ("mean", "projection"))
-        tokenizer = Tokenizer(front_end, mean, projection)
-        found.append(TokenStream(tokenizer, Codebook(arrays[named("centroids", number)])))
-    return tuple(found)
+def streams(front_ends: Sequence[TokenFrontEnd], arrays: Mapping[str, Float32]) -> tuple[TokenStream, ...]:
+    """Return the streams of a model's front ends and arrays."""
+    return tuple(
+        TokenStream(tokenizer(front_ends, arrays, number), Codebook(arrays[named("centroids", number)]))
+        for number in range(len(front_ends))
+    )
+
+
+def tokenizer(front_ends: Sequence[TokenFrontEnd], arrays: Mapping[str, Float32], number: int) -> Tokenizer:
+    """Return the tokenizer of the stream with a number, with its whitening if the arrays have it."""
+    mean, projection = (arrays.get(named(name, number)) for name in ("mean", "projection"))
+    return Tokenizer(front_ends[number], mean, projection)
 
 
 def describe(bands: Float32, streams: Sequence[TokenStream], pooling: Pooling) -> Window:

@@ -15,8 +15,8 @@ from .. import bars
 from ..arrays import Float32
 from ..errors import AudioError, ConfigError
 from ..modelfolder import Arrays
+from ..stsg import streams
 from ..stsg.pooling import named
-from ..stsg.streams import TokenStream, describe
 from ..stsg.tokenizer import Tokenizer
 from ..stsg.variants import Variant
 from ..tokens import Codebook
@@ -126,13 +126,12 @@ class Reader:
         ConfigError
             No clip can be read, or all are too short.
         """
-        books = [Codebook(self.found[named("centroids", i)]) for i in range(len(self.recipe.front_ends))]
-        streams = [TokenStream(self.tokenizer(i), book) for i, book in enumerate(books)]
+        its = streams.streams(self.recipe.front_ends, self.found)
         front_end, pooling = self.recipe.frontend, self.recipe.pooling
 
         def described(clip: Heard) -> list[Votes]:
             return [
-                Votes.of(describe(bands, streams, pooling))
+                Votes.of(streams.describe(bands, its, pooling))
                 for window in self.bands(clip).windows()
                 for bands in (window, *(variant.of(window, front_end) for variant in variants))
             ]
@@ -142,13 +141,12 @@ class Reader:
             raise self._nothing(clips, "window")
         targets = np.array([[name in clip.labels for name in classes] for clip in clips])
         clip = np.array([number for number, _ in found])
-        n_tokens = sum(map(len, books))
+        n_tokens = sum(len(stream.codebook) for stream in its)
         return Examples([window for _, window in found], n_tokens, targets[clip], clip, 1 + len(variants))
 
     def tokenizer(self, number: int) -> Tokenizer:
         """Return the front end of a stream, with the whitening as far as it is known."""
-        mean, projection = (self.found.get(named(name, number)) for name in ("mean", "projection"))
-        return Tokenizer(self.recipe.front_ends[number], mean, projection)
+        return streams.tokenizer(self.recipe.front_ends, self.found, number)
 
     def bands(self, clip: Heard) -> Bands:
         """Return the bands of a clip or a mix, or of a clip's quiet parts.
