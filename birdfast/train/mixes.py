@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 
@@ -128,9 +128,7 @@ class Mixer:
     @cached_property
     def _white(self) -> Float32:
         """The power of white noise of mean square 1: float32 [n_frames, n_mels]."""
-        n = round((NOISE_S + self.store.window_s) * self.front_end.rate_hz)
-        sound = np.random.default_rng(0).standard_normal(n).astype(np.float32)
-        return powers(self.front_end.spectrogram()(sound), self.front_end)
+        return white(self.front_end, self.store.window_s)
 
     @cached_property
     def _edges_hz(self) -> Float64:
@@ -144,6 +142,14 @@ class Mixer:
         """The share of the spectrum that each band stands for, half of its triangle: float64 [n_mels]."""
         widths: Float64 = (self._edges_hz[2:] - self._edges_hz[:-2]) / self.front_end.rate_hz
         return widths
+
+
+@lru_cache(maxsize=2)
+def white(front_end: TokenFrontEnd, window_s: float) -> Float32:
+    """Return the power of a minute and a window of white noise; each stage of each fold asks for the same."""
+    n = round((NOISE_S + window_s) * front_end.rate_hz)
+    sound = np.random.default_rng(0).standard_normal(n).astype(np.float32)
+    return powers(front_end.spectrogram()(sound), front_end)
 
 
 def place(sound: Float32, onto: Float32, dice: np.random.Generator) -> None:
