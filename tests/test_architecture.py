@@ -30,7 +30,7 @@ LAYERS = (
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
         *("annotations", "spectrogram", "tokens", "classifier", "keyedvectors"),
-        *("deployments", "postprocessing", "submission"),
+        *("deployments", "postprocessing", "submission", "canvas"),
     },
     {"frontends", "stsg", "journal", "modelfolder"},
     {"grafting", "models", "converting"},
@@ -57,7 +57,7 @@ HOMES = {
     },
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py"},
-    "matplotlib": {"picture/canvas.py", "judging/pictures.py"},
+    "matplotlib": {"canvas.py"},
     "tomli_w": {"modelfolder.py"},
     "numba": {"train/_skipgram_numba.py"},
     "sklearn": {"metrics/ranking.py", "train/head.py", "picture/plane.py"},

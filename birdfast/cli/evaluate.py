@@ -114,8 +114,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Judge, write, and print."""
+    from .. import canvas
     from ..errors import ConfigError
-    from ..judging import pictures, report
+    from ..judging import report
     from ..judging.evaluation import Choices, evaluate
     from ..judging.places import of
     from ..runs.output import AGAIN, output_folder, telling
@@ -124,7 +125,7 @@ def run(chosen: argparse.Namespace) -> int:
         raise ConfigError("--plots needs a folder: -o DIR")
     names = [report.JSON, report.CSV, report.CONFUSION, *([report.PNG] if chosen.plots else [])]
     if chosen.plots:
-        pictures.check()
+        canvas.available()
     if chosen.output:
         report.check(output_folder(chosen.output), *names, force=chosen.force)
     how = (chosen.threshold, chosen.precision, chosen.draws, chosen.seed)

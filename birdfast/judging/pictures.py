@@ -6,28 +6,12 @@ from pathlib import Path
 
 import numpy as np
 
-from ..atomicfile import AtomicFile
-from ..errors import ConfigError
+from .. import canvas
 from ..metrics import error_of
 from ..tables import escaped
-from ..words import extra_hint
 from .evaluation import Evaluation
 
 SHOWN = 30  # classes in a panel
-
-
-def check() -> None:
-    """Refuse at the start what needs matplotlib, where it is missing.
-
-    Raises
-    ------
-    ConfigError
-        It is missing.
-    """
-    try:
-        import matplotlib.figure  # noqa: F401
-    except ImportError as error:
-        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}") from error
 
 
 def draw(found: Evaluation, to: Path) -> None:
@@ -38,16 +22,11 @@ def draw(found: Evaluation, to: Path) -> None:
     ConfigError
         matplotlib is missing, or the file cannot be written.
     """
-    check()
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(15, 13), layout="constrained")
+    figure = canvas.figure(15, 13)
     panels = figure.subplots(2, 2).ravel()
     for axes, panel in zip(panels, (_classes, _curves, _reliability, _confusion), strict=True):
         panel(axes, found)
-    with AtomicFile(to, mode="wb") as file:
-        FigureCanvasAgg(figure).print_png(file.stream)  # type: ignore[no-untyped-call]
+    canvas.write(figure, to)
 
 
 def _classes(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 
+from .. import canvas
 from ..errors import ConfigError
-from . import canvas
 from .names import plain
 
 MOST_CLASSES = 1000  # more are less than a dot each

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from .. import audio
+from .. import audio, canvas
 from ..arrays import Float32
 from ..audio.channels import chosen
 from ..config import MAX_HOURS, hours
@@ -17,7 +17,6 @@ from ..outcomes import MIX, Detection
 from ..spectrogram import Stft
 from ..tables import escaped
 from ..tables.whose import by_name
-from . import canvas
 
 N_FFT = 1024
 COLUMNS = 1600

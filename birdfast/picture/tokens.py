@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from .. import canvas
 from ..arrays import Float32, Int64
-from . import canvas
 from .names import plain
 from .plane import By, flat
 

@@ -8,12 +8,24 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from .. import atomicfile
-from ..atomicfile import AtomicFile
-from ..errors import ConfigError
-from ..words import extra_hint
+from . import atomicfile
+from .atomicfile import AtomicFile
+from .errors import ConfigError
+from .words import extra_hint
 
 PNG = b"\x89PNG\r\n\x1a\n"  # what such a file begins with
+
+
+def available() -> None:
+    """Refuse at the start what needs matplotlib, where it is missing.
+
+    Raises
+    ------
+    ConfigError
+        It is missing.
+    """
+    if find_spec("matplotlib") is None:
+        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}")
 
 
 def check(to: Path) -> None:
@@ -26,8 +38,7 @@ def check(to: Path) -> None:
     ConfigError
         matplotlib is missing, `to` is a file that is no picture, or its folder takes none.
     """
-    if find_spec("matplotlib") is None:
-        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}")
+    available()
     head = b""
     with suppress(OSError), to.open("rb") as file:  # not there, or whoever writes it says why it cannot be
         head = file.read(len(PNG))
