@@ -9,7 +9,6 @@ and primary_label. OpenSoundscape's tables with a column of 0 and 1 for each cla
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -17,7 +16,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import ConfigError
-from .sources import sheets, table
+from .sources import composed, sheets, table
 from .sources.sheets import Sheet
 from .sources.spans import Spans, checked
 
@@ -138,11 +137,6 @@ def _named(path: Path, line: int, row: Mapping[str, str]) -> Iterator[tuple[str,
     if not name or not any(labels):
         raise ConfigError(f"{path}: line {line}: a label or a class is empty")
     yield from ((label, name) for label in labels if label)
-
-
-def composed(name: str) -> str:
-    """Return a name in the one spelling (NFC) of those that look alike."""
-    return unicodedata.normalize("NFC", name)
 
 
 def row_length(ends: Iterable[tuple[str, float]]) -> float:

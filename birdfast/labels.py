@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from . import sources
 from .arrays import Rows
 from .errors import ModelError
 from .outcomes import Detection
-from .sources import numbered, onnxfile, ordered
+from .sources import composed, numbered, onnxfile, ordered
 
 KEYS = ("id2label", "label2id", "classes", "class_names", "labels", "names", "species")  # of JSON, by usage
 NO_LISTS = (".tsv", ".xml", ".yaml", ".yml", ".pbtxt")  # and text all the same
@@ -168,11 +167,6 @@ def table(path: Path, columns: Sequence[str] = ()) -> ordered.Rows:
     if not rows:
         raise ModelError(f"{path}: no labels in it")
     return rows
-
-
-def composed(name: str) -> str:
-    """Return a name in the one spelling (NFC) of those that look alike: an accent is part of its letter."""
-    return unicodedata.normalize("NFC", name)
 
 
 def twice(space: Labels) -> list[str]:

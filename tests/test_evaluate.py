@@ -462,7 +462,7 @@ def test_the_files_of_others_are_not_replaced(tmp_path: Path) -> None:
         with pytest.raises(ConfigError, match="evaluation.json: not what this writes"):
             report.check(tmp_path, report.JSON, report.CSV)
     report.check(tmp_path, report.JSON, report.CSV, force=True)
-    report.write_json(path, {}, {"value": float("nan")})
+    report.write_signed(path, {}, {"value": float("nan")})
     assert json.loads(path.read_text()) == {"judged": {}, "value": None}
     report.check(tmp_path, report.JSON, report.CSV)
     path.unlink()
@@ -555,7 +555,7 @@ def test_a_clip_may_be_judged_as_a_whole(tmp_path: Path) -> None:
     told = evaluate(found).told
     assert told["overall"]["top_1"] == pytest.approx(2 / 3)
     assert "  y 0.000: in/c.wav 0 to inf s" in report.lines(told, tmp_path / "s.csv")
-    report.write_json(tmp_path / "e.json", {}, told)
+    report.write_signed(tmp_path / "e.json", {}, told)
     assert "Infinity" not in (tmp_path / "e.json").read_text()
 
 

@@ -32,7 +32,7 @@ def write(
     csv_safe : bool
         Put an apostrophe before names that a spreadsheet would run.
     """
-    report.write_json(folder / JSON, what, told)
+    report.write_signed(folder / JSON, what, told)
     columns = ("by", "name", "both", "only_a", "only_b", "max_difference", "median_difference")
     with CsvFile(folder / CSV, columns, csv_safe=csv_safe) as table:
         for kind in ("species", "file"):

@@ -14,7 +14,7 @@ from ..annotations import NOTHING
 from ..arrays import Int64
 from ..errors import ConfigError
 from ..inputs import SUFFIXES
-from ..labels import composed
+from ..sources import composed
 from ..tables import escaped
 
 BOTH = re.compile(r"([A-Z][a-z]+(?: [a-z×.-]+)+)_(.+)")  # Genus species_Common name

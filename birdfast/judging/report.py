@@ -10,10 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from .. import sources
-from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..tables import DETECTIONS, escaped
-from ..tables.files import CsvFile
+from ..tables.files import CsvFile, write_json
 from ..words import counted
 from .evaluation import Evaluation
 
@@ -77,7 +76,7 @@ def write(folder: Path, found: Evaluation, what: Mapping[str, str], *, csv_safe:
     csv_safe : bool
         Put an apostrophe before names in the CSVs that a spreadsheet would run.
     """
-    write_json(folder / JSON, what, found.told)
+    write_signed(folder / JSON, what, found.told)
     with CsvFile(folder / CSV, COLUMNS, csv_safe=csv_safe) as table:
         for row in found.told["classes"]:
             table.write_row(_cells(row))
@@ -87,11 +86,9 @@ def write(folder: Path, found: Evaluation, what: Mapping[str, str], *, csv_safe:
     return [folder / name for name in (JSON, CSV, CONFUSION)]
 
 
-def write_json(path: Path, what: Mapping[str, str], told: Mapping[str, Any]) -> None:
-    """Write figures, with null in the place of what is no finite number."""
-    text = json.dumps(_plain({SIGN: dict(what), **told}), indent=1)
-    with AtomicFile(path, mode="w", encoding="utf-8") as file:
-        file.stream.write(text + "\n")
+def write_signed(path: Path, what: Mapping[str, str], told: Mapping[str, Any]) -> None:
+    """Write figures, with a sign that they are ours."""
+    write_json(path, {SIGN: dict(what), **told})
 
 
 def lines(told: Mapping[str, Any], results: Path) -> Iterator[str]:
@@ -213,16 +210,6 @@ def _cells(row: Mapping[str, Any]) -> Iterator[object]:
     )
     for cell in cells:
         yield "" if cell is None or cell != cell else cell
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(below) for key, below in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(below) for below in value]
-    if isinstance(value, str):
-        return escaped(value)
-    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def _figure(value: float | None) -> str:

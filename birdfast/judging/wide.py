@@ -12,10 +12,10 @@ from pathlib import Path
 
 import numpy as np
 
-from ..annotations import composed, row_id, row_length
+from ..annotations import row_id, row_length
 from ..arrays import Bools, Float64, Floats
 from ..errors import ConfigError
-from ..sources import sheets
+from ..sources import composed, sheets
 from ..sources.sheets import Sheet
 from ..sources.spans import Spans as Columns
 from ..tables.files import as_it_was

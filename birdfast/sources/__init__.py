@@ -14,6 +14,7 @@ import os
 import stat
 import sys
 import time
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -173,6 +174,11 @@ def table(
             yield rows.line_num, {**row, **{column: row[column] or "" for column in columns}}
     except csv.Error as error:
         raise fault(f"{path}: no CSV behind line {rows.line_num} ({error})") from error
+
+
+def composed(name: str) -> str:
+    """Return a name in the one spelling (NFC) of those that look alike: an accent is part of its letter."""
+    return unicodedata.normalize("NFC", name)
 
 
 def array(path: Place, data: bytes, fault: Fault) -> Array:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import json
+import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -119,6 +121,28 @@ class ParquetFile(AtomicFile):
 
     def _flush(self) -> None:
         """Write the rows that wait for more."""
+
+
+def write_json(path: Path, told: Mapping[str, Any]) -> None:
+    """Write figures and words as JSON: null for what is no finite number, names that are no UTF-8 escaped.
+
+    Raises
+    ------
+    ConfigError, OSError
+        The place takes no file.
+    """
+    with AtomicFile(path, mode="w", encoding="utf-8") as file:
+        file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(below) for key, below in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(below) for below in value]
+    if isinstance(value, str):
+        return escaped(value)
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 def escaped(name: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,10 +11,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from ..arrays import Bools, Float32
-from ..atomicfile import AtomicFile
 from ..classifier import Classifier
 from ..stsg.pooling import Pooler, Pooling, averaged
-from ..tables.files import CsvFile, harmless
+from ..tables.files import CsvFile, harmless, write_json
 from .examples import Examples
 from .learning import Heard
 
@@ -141,8 +139,7 @@ def write(folder: Path, told: Mapping[str, Any], *, csv_safe: bool = False) -> N
     ConfigError, OSError
         The folder takes no file.
     """
-    with AtomicFile(folder / NAMES[0], mode="w", encoding="utf-8") as file:
-        file.stream.write(json.dumps(_plain(told), indent=1) + "\n")
+    write_json(folder / NAMES[0], told)
     with CsvFile(folder / NAMES[1], COLUMNS, csv_safe=csv_safe) as table:
         for fold in told["folds"]:
             for row in fold["classes"]:
@@ -160,12 +157,3 @@ def write_confusion(
     with CsvFile(folder / CONFUSION, ("class", *map(str, shown)), csv_safe=csv_safe) as table:
         for number, name in (*enumerate(classes), (-1, NOBODY)):
             table.write_row((name, *(counts[number, other] for other in range(len(classes)))))
-
-
-def _plain(value: Any) -> Any:
-    """Put null in the place of NaN, which JSON does not have."""
-    if isinstance(value, dict):
-        return {key: _plain(below) for key, below in value.items()}
-    if isinstance(value, list):
-        return [_plain(below) for below in value]
-    return None if isinstance(value, float) and value != value else value

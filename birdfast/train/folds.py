@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from ..config import check
 from ..errors import ConfigError
-from ..labels import composed
+from ..sources import composed
 from . import contents, groups
 from .keep import silent
 from .learning import Learning

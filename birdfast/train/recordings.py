@@ -16,7 +16,7 @@ from ..arrays import Float32
 from ..audio.refusal import too_long
 from ..config import MAX_HOURS
 from ..errors import AudioError, ConfigError
-from ..labels import composed
+from ..sources import composed
 from ..tables import escaped
 from ..words import lasting
 from . import contents
