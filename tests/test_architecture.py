@@ -23,6 +23,7 @@ LAYERS = (
         "children",
         "runtimes",
         "bars",
+        "spool",
         "voice",
         "transforms",
         "_kernels",

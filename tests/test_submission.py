@@ -24,8 +24,8 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.postprocessing import apply, parsed
 from birdfast.runs import How, Submission, shards
 from birdfast.runs.merging import merge
-from birdfast.runs.spool import Spool
 from birdfast.runs.submitting import Submitter
+from birdfast.spool import Spool, change_columns
 from birdfast.submission import Overlap, Sample, blended, columns_of, percentiles
 from birdfast.submission.blending import BLENDS, Share
 from birdfast.tables.table import About, AboutModel, Names, Result
@@ -153,17 +153,19 @@ def test_a_model_alone_blends_to_itself(scores: list[float], weight: float) -> N
 
 
 def test_a_spool_changes_columns_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("birdfast.runs.spool.BLOCK_BYTES", 1)
+    monkeypatch.setattr("birdfast.spool.BLOCK_BYTES", 1)
     rows = np.random.default_rng(1).random((7, 3), np.float32)
-    with Spool(tmp_path, 3) as spool, Spool(tmp_path, 0) as empty:
-        assert list(tmp_path.iterdir()) == []  # so a kill leaves nothing
-        spool.add(rows[:4])
-        spool.add(rows[4:])
-        spool.change_columns(lambda column: column[::-1])
-        np.testing.assert_array_equal(spool.rows(2, 3), rows[::-1][2:5])
-        empty.add(rows[:, :0])
-        empty.change_columns(percentiles)
-        assert empty.rows(1, 4).shape == (4, 0)
+    spool, empty = Spool(3, tmp_path), Spool(0, tmp_path)
+    assert list(tmp_path.iterdir()) == []  # so a kill leaves nothing
+    spool.add(rows[:4])
+    spool.add(rows[4:])
+    changed = spool.array()
+    change_columns(changed, lambda column: column[::-1])
+    np.testing.assert_array_equal(changed[2:5], rows[::-1][2:5])
+    empty.add(rows[:, :0])
+    nothing = empty.array()
+    change_columns(nothing, percentiles)
+    assert nothing[1:5].shape == (4, 0)
 
 
 GOOD = "row_id,b,a\nx_5,0.25,0.5\n\ny_2_10,0.75,0.5\nx_10,0.5,0.5\n"

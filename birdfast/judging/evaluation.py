@@ -12,9 +12,9 @@ from ..arrays import Array, Bools, Float32, Floats, Int64
 from ..errors import ConfigError
 from ..metrics import calibration, ranking, thresholds
 from ..metrics.bootstrap import N_DRAWS, Bootstrap, interval
+from ..spool import chunks
 from . import confusion, groups, worst
 from .alignment import Aligned
-from .spool import chunks
 
 TOP = (1, 3, 5)
 PRECISION = 0.9

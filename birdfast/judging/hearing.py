@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..arrays import Array, Bools, Float32, Floats, Int64
+from ..spool import chunks, zeros
 from .said import Heard
 from .spans import Enough, Index, Spans, half, same
-from .spool import chunks, zeros
 
 
 def of_scores(

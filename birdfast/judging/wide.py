@@ -18,12 +18,12 @@ from ..errors import ConfigError
 from ..sources import composed, sheets
 from ..sources.sheets import Sheet
 from ..sources.spans import Spans as Columns
+from ..spool import Spool
 from ..tables.files import as_it_was
 from . import parquet
 from .names import Species, species
 from .said import Gathered, Scores
 from .spans import Spans
-from .spool import Spool
 
 ROW_ID = ("row_id",)
 BESIDE = {

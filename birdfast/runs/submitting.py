@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 import numpy as np
@@ -14,11 +13,11 @@ from ..arrays import Float32
 from ..config import choice
 from ..errors import ConfigError
 from ..outcomes import row
+from ..spool import Spool, change_columns
 from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, percentiles, stem
 from ..submission.blending import Share, blended
 from ..tables import SUBMISSION, About, Result, escaped
 from ..words import counted
-from .spool import Spool
 from .submission import LONGEST_S, Submission
 
 Again = Callable[[], Iterator[Result]]
@@ -99,21 +98,20 @@ class Submitter:
             On whose disk is what does not fit the memory: to be ranked, all rows have to be there.
         """
         self._seen.clear()
-        with ExitStack() as stack:
-            spools = self._ranked(again, folder, stack) if self._asked.blend_by == "rank" else None
-            first = 0
-            for result in again():
-                self._see(result.path)
-                n = self._n_rows(result)
-                if spools is None:
-                    values = self._values(result, n)
-                else:
-                    values = {model: spool.rows(first, n) for model, spool in spools.items()}
-                first += n
-                shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
-                scores, told = blended(shares, self._asked.blend_by, self._unheard, n)
-                scores = postprocessing.apply(self._post, scores, told)
-                yield _with(result, self._ends(result.path, n), scores, self._unheard)
+        ranked = self._ranked(again, folder) if self._asked.blend_by == "rank" else None
+        first = 0
+        for result in again():
+            self._see(result.path)
+            n = self._n_rows(result)
+            if ranked is None:
+                values = self._values(result, n)
+            else:
+                values = {model: np.array(rows[first : first + n]) for model, rows in ranked.items()}
+            first += n
+            shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
+            scores, told = blended(shares, self._asked.blend_by, self._unheard, n)
+            scores = postprocessing.apply(self._post, scores, told)
+            yield _with(result, self._ends(result.path, n), scores, self._unheard)
         for name, ends_s in self._sample.ends_s.items():
             if name not in self._seen:
                 self.n_left_over += len(ends_s)
@@ -145,18 +143,16 @@ class Submitter:
             found[known] = postprocessing.apply(self._post, np.full((1, 1), NEUTRAL, np.float32))
         return found
 
-    def _ranked(self, again: Again, folder: Path, stack: ExitStack) -> dict[int, Spool]:
-        """Return each model's rows of all files, as percentiles of their columns."""
-        spools = {
-            model: stack.enter_context(Spool(folder, len(columns.known)))
-            for model, columns in self._columns.items()
-        }
+    def _ranked(self, again: Again, folder: Path) -> dict[int, Float32]:
+        """Return each model's rows of all files, [n_rows, n_known], as percentiles of their columns."""
+        spools = {model: Spool(len(columns.known), folder) for model, columns in self._columns.items()}
         for result in again():
             for model, values in self._values(result, self._n_rows(result)).items():
                 spools[model].add(values)
-        for spool in spools.values():
-            spool.change_columns(percentiles)
-        return spools
+        ranked = {model: spool.array() for model, spool in spools.items()}
+        for rows in ranked.values():
+            change_columns(rows, percentiles)
+        return ranked
 
     def _values(self, result: Result, n: int) -> dict[int, Float32]:
         """Return what each model says of a file's rows: float32 [n, n_known]."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import weakref
 from pathlib import Path
 from threading import Lock
 from typing import IO
@@ -15,16 +14,10 @@ from typing import IO
 import numpy as np
 
 from ..arrays import Float32
+from ..spool import nameless
 
 LONG_BYTES = 1 << 25  # a sheet that is longer goes to a file of its own as it comes
 DISK_SHARE = 0.5  # of what is free when the first file is begun
-
-
-def nameless(folder: Path | None, owner: object) -> IO[bytes]:
-    """Return a file without a name in a folder, open as long as its owner lives."""
-    file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 -- its owner closes it
-    weakref.finalize(owner, file.close)
-    return file
 
 
 class Sheet:
@@ -49,19 +42,22 @@ class Sheet:
         self._n_bytes += rows.nbytes
         if self._n_bytes > LONG_BYTES:
             self._file = self._file or nameless(self._folder, self)
-            for part in self._parts:
-                self._file.write(np.ascontiguousarray(part).data)
-            self._parts, self._n_bytes = [], 0
+            self._write(self._file)
 
     def values(self) -> Float32:
         """Return all rows: float32 [n_rows, n_columns], a `numpy.memmap` of a long sheet."""
         if self._file is None:
             empty = np.zeros((0, self._n_columns), np.float32)
             return np.concatenate([empty, *self._parts])
-        for part in self._parts:
-            self._file.write(np.ascontiguousarray(part).data)
+        self._write(self._file)
         self._file.flush()
         return np.memmap(self._file, np.float32, "r", shape=(self.n_rows, self._n_columns))
+
+    def _write(self, file: IO[bytes]) -> None:
+        """Bring what is in memory to the file."""
+        for part in self._parts:
+            file.write(np.ascontiguousarray(part).data)
+        self._parts, self._n_bytes = [], 0
 
 
 class Cabinet:
