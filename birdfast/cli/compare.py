@@ -71,10 +71,7 @@ def run(chosen: argparse.Namespace) -> int:
 
 
 def _confidence(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+    number = values.real(text)
     if not 0 <= number <= 1:
         raise argparse.ArgumentTypeError(f"{text} does not fit; it takes 0 to 1")
     return number

@@ -177,10 +177,7 @@ def _share(text: str) -> float:
 
 
 def _number(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+    number = values.real(text)
     if not abs(number) < 1e9:
         raise argparse.ArgumentTypeError(f"{text} does not fit; it takes a finite number")
     return number
@@ -194,10 +191,7 @@ def _seconds(text: str) -> float:
 
 
 def _whole(text: str) -> int:
-    try:
-        number = int(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
+    number = values.whole(text)
     if not 0 <= number <= 1_000_000:
         raise argparse.ArgumentTypeError(f"{number} does not fit; it takes 0 to 1,000,000")
     return number

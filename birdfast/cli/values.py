@@ -164,12 +164,25 @@ def seconds(text: str) -> float:
     return found
 
 
-def positive(text: str) -> int:
-    """Read a whole number from 1 on."""
+def real(text: str) -> float:
+    """Read a number, NaN and infinity too: who asks says what fits."""
     try:
-        number = int(text)
+        return float(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from error
+
+
+def whole(text: str) -> int:
+    """Read a whole number: who asks says what fits."""
+    try:
+        return int(text)
     except ValueError as error:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from error
+
+
+def positive(text: str) -> int:
+    """Read a whole number from 1 on."""
+    number = whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{number} is less than 1")
     return number
