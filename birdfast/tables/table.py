@@ -29,12 +29,14 @@ class AboutModel(NamedTuple):
 class About(NamedTuple):
     """What the tables say of a run: how it came to be, and the models that listened.
 
-    `has_channels`: each channel was heard by itself, so rows have to say which one they are of.
+    `has_channels`: each channel was heard by itself, so rows have to say which one they are of. `columns` are
+    more columns that rows have: what `Result.facts` says of their file, by these names.
     """
 
     metadata: Mapping[str, str]
     models: tuple[AboutModel, ...]
     has_channels: bool = False
+    columns: tuple[str, ...] = ()
 
     @property
     def has_several(self) -> bool:
@@ -61,7 +63,9 @@ class Result(NamedTuple):
     """What the tables say of one file; detections and dense rows come in parts that fit the memory.
 
     Dense rows are by the model's number and their kind; they may be gone through again. `audio_s` are the
-    seconds of sound that were heard.
+    seconds of sound that were heard, `duration_s` those that the file lasts, heard or not. `facts` are what
+    is known of the recording, by the names of columns: text, numbers, or a datetime, to which a row adds its
+    start.
     """
 
     path: str
@@ -70,6 +74,8 @@ class Result(NamedTuple):
     notes: Sequence[str] = ()
     dense: Mapping[tuple[int, str], Iterable[Rows]] = {}
     audio_s: float = 0.0
+    duration_s: float = 0.0
+    facts: Mapping[str, object] = {}
 
 
 class Table(AtomicFile):
