@@ -42,8 +42,8 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..config import MIN_CONFIDENCE, Options
-from . import channel, cut, exits, submission, values
+from ..config import Options
+from . import asking, channel, cut, exits, submission, values
 
 if TYPE_CHECKING:
     from ..outcomes import Failure
@@ -91,25 +91,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " window by window as birdnet does, for comparisons (default: %(default)s)",
     )
     cut.arguments(parser)
-    pick = parser.add_argument_group("scores")
-    pick.add_argument(
-        "--min-conf",
-        "--min_conf",
-        type=float,
-        metavar="C",
-        help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
-        f" class; {MIN_CONFIDENCE} where there are none)",
-    )
-    pick.add_argument(
-        "--top-k", "--top_n", type=int, metavar="K", help="at most K detections a window (default: no limit)"
-    )
-    pick.add_argument(
-        "--sensitivity",
-        type=float,
-        default=Options.sensitivity,
-        metavar="S",
-        help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
-    )
+    asking.arguments(parser)
     values.rtype(parser)
     values.csv_safe(parser)
     submission.arguments(parser)
@@ -207,9 +189,7 @@ def _told(failure: Failure, names: Sequence[str]) -> str:
 
 def _options(chosen: argparse.Namespace) -> Options:
     return Options(
-        min_confidence=chosen.min_conf,
-        top_k=chosen.top_k,
-        sensitivity=chosen.sensitivity,
+        **asking.picking(chosen),
         overlap_s=chosen.overlap,
         step_s=chosen.step,
         shifts_s=chosen.shift,
