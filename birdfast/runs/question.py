@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
+from collections.abc import Mapping
 from pathlib import Path as Place
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..errors import ConfigError
 
 Path = str | os.PathLike[str]
 MOST_MERGED = 1_000_000
+HELD = "files"  # what the files of a question held, by their digests
 FILES = ("species", "exclude", "deployments", "language", "place_model")
 # More columns that tables may have, and what stands in them: what is known of the recording, where and how it
 # was heard, in BirdNET-Analyzer's words where it has one.
@@ -150,18 +152,31 @@ class Question:
         return found
 
     def facts(self) -> dict[str, Any]:
-        """Return what is asked where it is not the usual, as plain values; files by what they hold.
+        """Return what is asked where it is not the usual, as plain values, with the digests of its files.
 
-        Two questions with the same facts have the same answer.
+        Two questions with the same facts have the same answer; `of` makes a question of them.
 
         Raises
         ------
         ConfigError
             A file is missing, or cannot be read.
         """
-        told = {field.name: getattr(self, field.name) for field in dataclasses.fields(self)}
-        usual = {field.name: field.default for field in dataclasses.fields(self)}
-        facts = {name: value for name, value in told.items() if value != usual[name] and name not in FILES}
-        if "columns" in facts:
-            facts["columns"] = list(self.columns)
-        return facts | {name: sources.sha256(one, ConfigError) for name, one in self.files().items()}
+        fields = {field.name: field.default for field in dataclasses.fields(self)}
+        told = {name: getattr(self, name) for name in fields if getattr(self, name) != fields[name]}
+        facts = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
+        held = {name: sources.sha256(one, ConfigError) for name, one in self.files().items()}
+        return facts | ({HELD: held} if held else {})
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any]) -> Question:
+        """Return the question that has such facts, whatever its files hold by now.
+
+        Raises
+        ------
+        ConfigError
+            They are none.
+        """
+        try:
+            return cls(**{name: value for name, value in facts.items() if name != HELD})
+        except TypeError as error:
+            raise ConfigError(f"no question: {error}") from error

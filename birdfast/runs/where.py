@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -148,8 +147,6 @@ class Where:
     def _asked(self, about: About, files: Mapping[str, str]) -> About:
         """Return what the tables say of the run, and of what is asked of it."""
         metadata, models = dict(about.metadata), about.models
-        if facts := self.question.facts():
-            metadata["question"] = json.dumps(facts)
         if "place_model" in files:
             from ..species import expected
 

@@ -108,10 +108,10 @@ class Expected:
         except ModelError as error:
             raise ConfigError(f"geo model: {error}") from error
         (taken,), (given,) = self._runner.get_input_details(), self._runner.get_output_details()
-        shapes = (tuple(taken["shape"]), tuple(given["shape"]))
-        if shapes != ((1, 3), (1, len(self.names))):
+        shapes = taken["shape"].tolist(), given["shape"].tolist()
+        if shapes != ([1, 3], [1, len(self.names)]):
             raise ConfigError(
-                f"geo model: {files.network}: takes {list(shapes[0])} and gives {list(shapes[1])}; latitude,"
+                f"geo model: {files.network}: takes {shapes[0]} and gives {shapes[1]}; latitude,"
                 f" longitude and week are [1, 3], and its {len(self.names):,} labels [1, {len(self.names)}]"
             )
         self._taken, self._given = int(taken["index"]), int(given["index"])

@@ -10,10 +10,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
-from .. import labels, sources
+from .. import sources
 from ..errors import ConfigError, ModelError
 from ..models.places import is_file, is_folder
-from ..sources import alike, numbered
+from ..sources import alike, composed, numbered
 from ..tables import Names
 from . import places
 
@@ -93,12 +93,13 @@ def read(language: str, path: Path) -> Language:
     """
     try:
         if path.suffix.lower() == ".json":
-            return Language(language, path, dict(_codes(path)))
-        found = labels.load(path)
+            common = dict(_codes(path))
+        else:
+            lines = sources.text(path, ModelError).splitlines()
+            parts = (composed(line).strip().partition("_") for line in lines)
+            common = {alike(scientific): name for scientific, _, name in parts if name}
     except ModelError as error:
         raise ConfigError(f"language: {error}") from error
-    pairs = zip(found.scientific, found.common, strict=True)
-    common = {alike(scientific): common for scientific, common in pairs if scientific != common}
     if not common:
         raise ConfigError(f"language: {path}: no line Scientific_Common in it")
     return Language(language, path, common)
