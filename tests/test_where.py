@@ -35,7 +35,7 @@ def test_nothing_asked_is_everything() -> None:
     where = asked()
     assert not where.has_masks
     assert where.of("a.wav", "").masks is None
-    assert (where.about, where.words, where.left_over()) == (ABOUT, [], [])
+    assert (where.about, where.words) == (ABOUT, [])
 
 
 def test_lists_choose_classes_of_every_model(tmp_path: Path) -> None:
@@ -67,11 +67,12 @@ def test_species_are_of_the_place_and_the_week(place: dict[str, Any]) -> None:
     where = asked(about, latitude=60, longitude=10, **place)
     names = ("A_20240101_000000.wav", "A_20241201_000000.wav", "dawn.wav")
     assert [indices(where.of(name, "").masks) for name in names] == [[[[0, 3]]], [[[0, 2, 3]]], [[[0, 3]]]]
-    assert where.left_over() == ["1 file of no known date: species of the whole year told of"]
     assert where.words == [
         "species expected at a place: BirdNET's geo model V2.4 (CC BY-NC-SA 4.0)",
         "birds: 1 of its 4 classes are of no place, and told of everywhere",
     ]
+    where.survey([(name, "") for name in names])
+    assert where.words[2:] == ["1 file of no known date: species of the whole year are told of"]
     south = asked(about, latitude=-60, longitude=10, week=48, **place)
     assert indices(south.of(names[0], "").masks) == [[[1, 2, 3]]]
     assert not asked(about, latitude=60, longitude=10, place_threshold=0).has_masks
@@ -93,7 +94,8 @@ def test_a_table_of_deployments_says_where_each_file_is(place: dict[str, Any], t
         *["2024-06-12 05:30:00+00:00"] * 2,
     ]
     assert [one.facts.get("lat") for one in found] == [60.0, -60.0, None]
-    assert where.left_over() == ["1 file of no known place: species of everywhere told of"]
+    where.survey([(f"{site}_20240612_053000.wav", "") for site in "ABCD"])
+    assert where.words[2:] == ["2 files of no known place: species of everywhere are told of"]
     table.write_text("site,tz\nA,UTC\n")
     assert not asked(about, deployments=table).has_masks
 
@@ -127,8 +129,10 @@ def test_a_time_of_the_file_without_a_zone_goes_behind_the_names(tmp_path: Path)
 def test_columns_are_found_where_anything_is_known() -> None:
     where = asked(columns=("site",))
     assert where.about.columns == ("site",)
-    assert where.found([("a.wav", ""), ("B_20240612_053000.wav", "")]) == ("time", "recorder")
-    assert where.found([]) == ()
+    where.survey([])
+    assert where.about.found == ()
+    where.survey([("a.wav", ""), ("B_20240612_053000.wav", "")])
+    assert where.about.found == ("time", "recorder")
 
 
 @pytest.mark.parametrize(

@@ -133,8 +133,8 @@ def of(name: str | os.PathLike[str], pattern: str | None = None) -> Deployment:
     place = PurePath(path("name", name))
     if pattern is not None:
         return _told(place, pattern) or Deployment()
-    for recorder, template in FAMILIES:
-        if found := _told(place, template):
+    for recorder, template in _families():
+        if (fitting := template.fullmatch(place.stem)) and (found := _read(fitting)):
             return found._replace(recorder=found.recorder or recorder)
     return Deployment()
 
@@ -173,8 +173,16 @@ def _told(place: PurePath, pattern: str) -> Deployment | None:
     template, n_folders = compiled(pattern), pattern.count("/")
     told = "/".join([*place.parts[-1 - n_folders : -1], place.stem] if n_folders else [place.stem])
     found = template.fullmatch(told)
-    if found is None:
-        return None
+    return None if found is None else _read(found)
+
+
+@cache
+def _families() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((recorder, compiled(template)) for recorder, template in FAMILIES)
+
+
+def _read(found: re.Match[str]) -> Deployment | None:
+    """Return what the parts of a name tell; None where they are no name after all."""
     parts = found.groupdict()
     if "unix" in parts:
         seconds = int(parts["unix"], 16)

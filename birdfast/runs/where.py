@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,8 +12,11 @@ from .. import deployments
 from ..config import Options
 from ..deployments import Content, Deployment, clock, sites
 from ..tables import About, AboutModel
+from ..words import counted
 from .question import OF_RECORDING, Question
 from .which import Masks, Which
+
+MOST_KEPT = 4  # files of which it is known what is known of them
 
 
 class Known(NamedTuple):
@@ -49,7 +53,7 @@ class Where:
     about : About
         The same for this question: with its columns, in its language, and telling of it.
     words : list of str
-        What is to be said of lists, of languages and of the model of places, before the first file.
+        What is to be said of lists, of languages and of the model of places; after `survey` also of files.
 
     Raises
     ------
@@ -67,13 +71,14 @@ class Where:
         self._sites = sites.Sites(Path(files["deployments"])) if "deployments" in files else None
         self._of_run = _of_run(question, about, options, decides)
         self.about = self._asked(about, files)
+        self.of = lru_cache(MOST_KEPT)(self._of)  # each model's rows of a file ask anew
 
     @property
     def has_masks(self) -> bool:
         """Whether classes may be left out of tables."""
         return self._which.has_masks
 
-    def of(self, path: str, told: str | None = None) -> Known:
+    def _of(self, path: str, told: str | None = None) -> Known:
         """Return what is known of a recording, and which of its classes are told of.
 
         Parameters
@@ -117,8 +122,11 @@ class Where:
         }
         return {column: value for column, value in facts.items() if value not in (None, "")}
 
-    def found(self, recordings: Iterable[tuple[str, str | None]]) -> tuple[str, ...]:
-        """Return of which columns of recordings anything is known, beside those that are asked for.
+    def survey(self, recordings: Iterable[tuple[str, str | None]]) -> None:
+        """Look at all of a run's recordings once, before its tables are begun.
+
+        `about.found` are then the columns of recordings of which anything is known, beside those that are
+        asked for; and `words` say how many files have no place or date, where these choose species.
 
         Parameters
         ----------
@@ -126,16 +134,23 @@ class Where:
             As `facts` takes them.
         """
         wanted = [name for name in OF_RECORDING if name not in self.question.columns]
-        there = set[str]()
+        there, n_nowhere, n_undated = set[str](), 0, 0
         for path, told in recordings:
-            there |= self.facts(path, told).keys()
-            if there.issuperset(wanted):
+            facts = self.facts(path, told)
+            there |= facts.keys()
+            n_nowhere += "lat" not in facts
+            n_undated += "lat" in facts and "week" not in facts
+            if not self._which.has_places and there.issuperset(wanted):
                 break
-        return tuple(name for name in wanted if name in there)
-
-    def left_over(self) -> list[str]:
-        """Return what is to be said when all files were asked for: of those without a place or a date."""
-        return self._which.left_over()
+        self.about = self.about._replace(found=tuple(name for name in wanted if name in there))
+        if self._which.has_places:
+            for n_files, what, which in (
+                (n_nowhere, "place", "everywhere"),
+                (n_undated, "date", "the whole year"),
+            ):
+                if n_files:
+                    said = f"{counted(n_files, 'file')} of no known {what}: species of {which} are told of"
+                    self.words.append(said)
 
     def _place(self, site: sites.Site | None, content: Content) -> tuple[float | None, float | None]:
         if site is not None and site.latitude is not None:

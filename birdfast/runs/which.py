@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 from ..arrays import Bools
 from ..errors import ConfigError
 from ..tables import About, escaped
-from ..words import counted
 from .question import Question
 
 if TYPE_CHECKING:
@@ -53,35 +52,22 @@ class Which:
         self._chosen = unwanted if wanted is None else _both(wanted, unwanted)
         self._expected = self._geo(files) if "place_model" in files else None
         self._at = lru_cache(MOST_KEPT)(self._expected_at)
-        self._n_nowhere = self._n_undated = 0
 
     @property
     def has_masks(self) -> bool:
         """Whether classes may be left out."""
         return self._chosen is not None or self._expected is not None
 
+    @property
+    def has_places(self) -> bool:
+        """Whether where and when a recording was made says which."""
+        return self._expected is not None
+
     def masks(self, latitude: float | None, longitude: float | None, week: int | None) -> Masks | None:
         """Return the classes that are told of, of a recording that was made there and then; None: all."""
-        if self._expected is None:
+        if self._expected is None or latitude is None or longitude is None:
             return self._chosen
-        if latitude is None or longitude is None:
-            self._n_nowhere += 1
-            return self._chosen
-        self._n_undated += week is None
         return self._at(latitude, longitude, week)
-
-    def left_over(self) -> list[str]:
-        """Return what is to be said when all files were asked for: of those without a place or a date."""
-        told = []
-        if self._n_nowhere:
-            told.append(
-                f"{counted(self._n_nowhere, 'file')} of no known place: species of everywhere told of"
-            )
-        if self._n_undated:
-            told.append(
-                f"{counted(self._n_undated, 'file')} of no known date: species of the whole year told of"
-            )
-        return told
 
     def _expected_at(self, latitude: float, longitude: float, week: int | None) -> Masks | None:
         from ..species import expected
