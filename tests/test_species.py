@@ -12,7 +12,8 @@ import pytest
 
 from birdfast import models
 from birdfast.errors import ConfigError
-from birdfast.species import Expected, expected, languages, lists
+from birdfast.species import expected, languages, lists
+from birdfast.species.expected import Expected
 from birdfast.tables import Names
 
 from . import networks

@@ -133,8 +133,9 @@ def of(name: str | os.PathLike[str], pattern: str | None = None) -> Deployment:
     place = PurePath(path("name", name))
     if pattern is not None:
         return _told(place, pattern) or Deployment()
+    stem = place.stem
     for recorder, template in _families():
-        if (fitting := template.fullmatch(place.stem)) and (found := _read(fitting)):
+        if (fitting := template.fullmatch(stem)) and (found := _read(fitting)):
             return found._replace(recorder=found.recorder or recorder)
     return Deployment()
 

@@ -134,18 +134,22 @@ class Question:
         ConfigError
             One of those that are looked for is nowhere.
         """
-        from ..species import expected, languages, lists
+        found = dict[str, str]()
+        for name in ("species", "exclude"):
+            if (told := getattr(self, name)) is not None:
+                from ..species import lists
 
-        found = {
-            name: str(lists.file_of(Place(getattr(self, name))))
-            for name in ("species", "exclude")
-            if getattr(self, name) is not None
-        }
+                found[name] = str(lists.file_of(Place(told)))
         if self.deployments is not None:
             found["deployments"] = str(self.deployments)
-        if self.language is not None and (named := languages.find(str(self.language))) is not None:
-            found["language"] = str(named)
+        if self.language is not None:
+            from ..species import languages
+
+            if (named := languages.find(str(self.language))) is not None:
+                found["language"] = str(named)
         if self.has_place:
+            from ..species import expected  # few ask for a place, and it needs what runs networks
+
             place_model = None if self.place_model is None else Place(self.place_model)
             geo = expected.find(place_model)
             found |= {"place_model": str(geo.network), "place_labels": str(geo.labels)}

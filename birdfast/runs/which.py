@@ -13,7 +13,7 @@ from ..tables import About, escaped
 from .question import Question
 
 if TYPE_CHECKING:
-    from ..species import Expected
+    from ..species.expected import Expected
 
 Masks = tuple[tuple[Bools, ...], ...]  # by model: bool [n_classes], one a label space
 MOST_KEPT = 64  # places and weeks whose masks are kept: some are of 15,000 classes
@@ -99,9 +99,9 @@ class Which:
 
     def _geo(self, files: Mapping[str, str]) -> Expected:
         """Open the model of places, and say whose classes it does not know."""
-        from ..species import Expected, expected
+        from ..species import expected
 
-        geo = Expected(expected.Files(Path(files["place_model"]), Path(files["place_labels"])))
+        geo = expected.Expected(expected.Files(Path(files["place_model"]), Path(files["place_labels"])))
         self._known = [[geo.places_in(space) for space in model.label_spaces] for model in self._about.models]
         self.words.append(f"species expected at a place: {expected.TITLE} ({expected.LICENCE})")
         for model, known in zip(self._about.models, self._known, strict=True):
