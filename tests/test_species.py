@@ -12,6 +12,7 @@ import pytest
 
 from birdfast import models
 from birdfast.errors import ConfigError
+from birdfast.models.places import GEO
 from birdfast.species import expected, languages, lists
 from birdfast.species.expected import Expected
 from birdfast.tables import Names
@@ -119,7 +120,7 @@ def small(folder: Path, n_labels: int = 3) -> Path:
 
 def test_a_model_is_found_where_models_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path))
-    folder = tmp_path / expected.GEO
+    folder = tmp_path / GEO
     folder.mkdir()
     path = small(folder)
     assert expected.find() == expected.find(path) == (path, folder / expected.LABELS)
@@ -190,10 +191,10 @@ def test_a_language_that_is_nowhere_says_what_it_needs(german: Path, tmp_path: P
 
 def test_the_geo_model_is_listed_and_hears_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path))
-    folder = tmp_path / expected.GEO
+    folder = tmp_path / GEO
     folder.mkdir()
     path = small(folder)
     assert models.own_names() == []
     result = birdfast("models")
-    assert f"{expected.GEO}: BirdNET's geo model V2.4, licence CC BY-NC-SA 4.0" in result.stdout
+    assert f"{GEO}: BirdNET's geo model V2.4, licence CC BY-NC-SA 4.0" in result.stdout
     assert str(path) in result.stdout

@@ -52,6 +52,7 @@ def run(chosen: argparse.Namespace) -> int:
 def _geo() -> tuple[str, ...]:
     """Return a paragraph on the network that tells which species are expected at a place."""
     from ..errors import ConfigError
+    from ..models.places import GEO
     from ..species import expected
 
     title = f"{expected.TITLE}, licence {expected.LICENCE} ({expected.LICENCE_URL})"
@@ -59,7 +60,7 @@ def _geo() -> tuple[str, ...]:
         where = str(expected.find().network)
     except ConfigError as error:
         where = f"not found: {error}"
-    return (f"{expected.GEO}: {title}", "    which species are expected, for --lat and --lon", f"    {where}")
+    return (f"{GEO}: {title}", "    which species are expected, for --lat and --lon", f"    {where}")
 
 
 def _own(name: str) -> tuple[str, ...]:
