@@ -45,7 +45,7 @@ HOMES = {
     "soundfile": {"audio/decoders/libsndfile.py"},
     "av": {"audio/decoders/ffmpeg.py", "audio/decoders/frames.py"},
     "soxr": {"audio/resampling.py"},
-    "scipy": {"audio/perwindow.py", "metrics/bootstrap.py", "train/scaling.py"},
+    "scipy": {"audio/bandpass.py", "audio/perwindow.py", "metrics/bootstrap.py", "train/scaling.py"},
     "onnxruntime": {"runtimes/onnx.py"},
     "onnx": {"grafting/onnxgraph.py"},
     "openvino": {"runtimes/openvino.py"},

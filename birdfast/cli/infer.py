@@ -42,21 +42,23 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..config import MIN_CONFIDENCE, Options
-from . import channel, cut, exits, submission, values
+from ..config import Options
+from ..errors import ConfigError
+from . import asking, cut, exits, flags, kinds, sound, submission, values
 
 if TYPE_CHECKING:
     from ..outcomes import Failure
     from ..runs import How
 
 HELP = "find the species in recordings"
+ALIASES = ("analyze",)
 DEFAULT_OUTPUT = "birdfast-results"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
+        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
     )
     parser.add_argument(
         "-o",
@@ -82,40 +84,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
     )
     values.engine(model, "auto")
-    channel.argument(parser, each="with a column that says which")
-    parser.add_argument(
-        "--resampler",
-        choices=("steep", "soxr-hq", "birdnet"),
-        default=Options.resampler,
-        help="how sound gets to the model's rate: keeping nearly all that both rates can hold, by soxr, or"
-        " window by window as birdnet does, for comparisons (default: %(default)s)",
-    )
+    sound.arguments(parser)
     cut.arguments(parser)
-    pick = parser.add_argument_group("scores")
-    pick.add_argument(
-        "--min-conf",
-        "--min_conf",
-        type=float,
-        metavar="C",
-        help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
-        f" class; {MIN_CONFIDENCE} where there are none)",
-    )
-    pick.add_argument(
-        "--top-k", "--top_n", type=int, metavar="K", help="at most K detections a window (default: no limit)"
-    )
-    pick.add_argument(
-        "--sensitivity",
-        type=float,
-        default=Options.sensitivity,
-        metavar="S",
-        help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
-    )
-    values.rtype(parser)
+    asking.arguments(parser)
+    kinds.arguments(parser)
     values.csv_safe(parser)
     submission.arguments(parser)
     parser.add_argument(
         "--workers",
-        "--threads",
         type=values.positive,
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
@@ -147,6 +123,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     talk.add_argument(
         "--progress", action="store_true", default=None, help="a progress bar, even if this is no terminal"
     )
+    flags.accept(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -157,10 +134,14 @@ def run(chosen: argparse.Namespace) -> int:
     from ..tables import FailuresTable, NotesTable
     from ..words import counted
 
+    if not chosen.inputs and not chosen.more:
+        raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
     listening = values.listening(chosen)
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
-    paths = inputs.find(chosen.inputs, progress.say)
+    for line in flags.remarks(chosen):
+        progress.say(line)
+    paths = inputs.find([*chosen.inputs, *chosen.more], progress.say)
     run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
@@ -207,9 +188,7 @@ def _told(failure: Failure, names: Sequence[str]) -> str:
 
 def _options(chosen: argparse.Namespace) -> Options:
     return Options(
-        min_confidence=chosen.min_conf,
-        top_k=chosen.top_k,
-        sensitivity=chosen.sensitivity,
+        **asking.picking(chosen),
         overlap_s=chosen.overlap,
         step_s=chosen.step,
         shifts_s=chosen.shift,
@@ -221,15 +200,18 @@ def _options(chosen: argparse.Namespace) -> Options:
         channel=chosen.channel,
         resampler=chosen.resampler,
         max_hours=chosen.max_hours,
+        fmin_hz=chosen.fmin,
+        fmax_hz=chosen.fmax,
+        speed=chosen.audio_speed,
     )
 
 
 def _how(chosen: argparse.Namespace) -> How:
     from ..runs import How, shards
 
-    kinds = values.kinds(chosen.rtype)
+    wanted = values.kinds(chosen.rtype or kinds.usual(chosen.command))
     return How(
-        kinds=kinds,
+        kinds=wanted,
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
@@ -237,5 +219,5 @@ def _how(chosen: argparse.Namespace) -> How:
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
-        submission=submission.of(chosen, kinds),
+        submission=submission.of(chosen, wanted),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from .. import config
 from ..errors import ConfigError
@@ -138,14 +138,14 @@ def kinds(text: str) -> tuple[str, ...]:
     return found
 
 
-def rtype(parser: argparse.ArgumentParser) -> None:
-    """Declare which tables are written."""
+def rtype(parser: argparse.ArgumentParser, default: str | None = "csv", **how: Any) -> None:
+    """Declare which tables are written; `how` is further said to argparse."""
     parser.add_argument(
         "--rtype",
-        default="csv",
+        default=default,
         metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet, scores, embeddings, submission"
-        " (default: %(default)s)",
+        help="kinds of table, joined by commas: csv, parquet, scores, embeddings, submission (default: csv)",
+        **how,
     )
 
 

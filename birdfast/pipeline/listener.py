@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import labels, models, windows
 from ..arrays import Float32, Rows
-from ..audio import perwindow
+from ..audio import Pace, bandpass, perwindow
 from ..config import Options, choice
 from ..errors import ConfigError, ModelError
 from ..outcomes import DETECTION, MIX, Detection, row
@@ -84,11 +84,12 @@ class Listener:
         if not all(self.widths.values()):
             raise self._without(EMBEDDING)
         self.grid = _grid(self.model, options)
+        self._band = bandpass.band(self.grid.rate_hz, options.fmin_hz, options.fmax_hz)
         if options.resampler == "birdnet":
             perwindow.check()
 
     def grid_at(self, rate_hz: int) -> windows.Grid:
-        """Return the grid on which a recording of a rate is cut: at the model's rate, or at its own."""
+        """Return the grid on which sound that is heard at a rate is cut: at the model's rate, or at that."""
         if self.options.resampler != "birdnet" or rate_hz == self.grid.rate_hz:
             return self.grid
         window_s, step_s = (n / self.grid.rate_hz for n in (self.grid.window_samples, self.grid.step_samples))
@@ -110,10 +111,13 @@ class Listener:
         first: int,
         n_windows: int | None,
         channels: Sequence[int] = (MIX,),
+        pace: Pace | None = None,
     ) -> list[Ear]:
         """Return the same with a session that was lent already: see `lending.lent`."""
         prepared = partial(self._prepared, cutting)
-        return [Ear(self.grid, cutting, session, prepared, first, n_windows, channel) for channel in channels]
+        clock_hz = None if pace is None else pace.clock_hz(self.grid.rate_hz)
+        how = (self.grid, cutting, session, prepared, first, n_windows)
+        return [Ear(*how, channel, clock_hz) for channel in channels]
 
     def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
         """Return windows at the model's rate, and at the level that the network is used to."""
@@ -123,6 +127,8 @@ class Listener:
                 resampled = perwindow.resample(window[:n_samples], cutting.rate_hz, self.grid.rate_hz)
                 row[: len(resampled)] = resampled[: len(row)]
             batch = made
+        if self._band is not None:
+            batch = self._band(batch)
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
     def pick(self, scored: Scored) -> Rows:
@@ -130,7 +136,7 @@ class Listener:
         window, space, label, confidence = self._spaces.pick(scored.outputs)
         found = np.zeros(len(window), DETECTION)
         found["start_s"] = scored.start_s[window]
-        found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
+        found["end_s"] = found["start_s"] + scored.window_s
         found["channel"], found["label_space"] = scored.channel, space
         found["class_index"], found["confidence"] = label, confidence
         return found
@@ -151,7 +157,7 @@ class Listener:
         for kind in kinds:
             rows = found[kind] = np.empty(len(scored.start_s), row(self.sizes[kind]))
             rows["start_s"] = scored.start_s
-            rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
+            rows["end_s"] = scored.start_s + scored.window_s
             rows["channel"] = scored.channel
             rows["values"] = self._values(scored, kind)
         return found

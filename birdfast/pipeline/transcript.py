@@ -48,6 +48,12 @@ class Transcript:
         self._dense = Sender(listener.number, stretch, widths, send)
         self._found = [np.zeros(0, DETECTION)]
 
+    def open(self, recording: audio.Recording) -> None:
+        """Take note of what is known of the recording before it is heard."""
+        grid = self._listener.grid
+        self.step_s = grid.step_samples / recording.pace.clock_hz(grid.rate_hz)
+        self.n_channels = len(recording.channels)
+
     def take(self, batches: Iterator[Scored]) -> None:
         """Write down what is in batches of windows, so long as nothing went wrong."""
         if self.heard.failure is not None:

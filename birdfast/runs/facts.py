@@ -72,12 +72,12 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
     """
     # takes its time, and the workers are at work meanwhile
     from .. import audio
-    from ..audio import perwindow
+    from ..audio import bandpass, perwindow
 
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
     decides["soxr"] = audio.resampler_version()
-    if options.resampler == "birdnet":
+    if options.resampler == "birdnet" or not bandpass.is_whole(options.fmin_hz, options.fmax_hz):
         decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     del decides["runtime"]  # what each model runs in is told by its name and version, however it was chosen
