@@ -12,23 +12,24 @@ from birdfast.runs.question import Question
 BEFORE = f"""\
 # Coming from BirdNET-Analyzer, HawkEars, birda or birdnet
 
-This page is made from the table that the command's parser is made from (`birdfast/cli/flags.py`): `make switching`
-writes it, and a test holds it to the table.
+This page is made from the table that the command's parser is made from (`birdfast/cli/flags.py`): `make
+switching` writes it, and a test holds it to the table.
 
-`birdfast analyze` is `birdfast infer` under the name that {ANALYZER} has for it, so that a script needs another
-program's name alone:
+`birdfast analyze` is `birdfast infer` under the name that {ANALYZER} has for it, so that a script needs
+another program's name alone:
 
     python -m birdnet_analyzer.analyze --i day/ --o out/ --rtype csv --slist list.txt --threads 4
     python -m birdfast analyze --i day/ --o out/ --rtype csv --slist list.txt --threads 4
 
-By that name two defaults are the Analyzer's: without `--rtype` a Raven table is written, where `infer` writes CSV; and
-with a flag that only its versions 1 and 2 have (`--i`, `--threads`, ...) tables are written for each file, as those do,
-unless `--combine_results` is given. `--per-file` and `--rtype` say so by any name.
+By that name two defaults are the Analyzer's: without `--rtype` a Raven table is written, where `infer`
+writes CSV; and with a flag that only its versions 1 and 2 have (`--i`, `--threads`, ...) tables are
+written for each file, as those do, unless `--combine_results` is given. `--per-file` and `--rtype` say so
+by any name.
 
 ## {ANALYZER}: `analyze`
 
-"Here" is what a flag becomes. What needs nothing is accepted, and said once in a run; what cannot be is refused, by
-name. All spellings are accepted with `=` and with a space.
+"Here" is what a flag becomes. What needs nothing is accepted, and said once in a run; what cannot be is
+refused, by name. All spellings are accepted with `=` and with a space.
 
 """
 DEFAULTS = """\
@@ -42,14 +43,14 @@ NUMBERS = f"""\
 
 ### Where numbers differ
 
-At 48 kHz without overlap all tools hear the same samples, and confidences are the same within 0.001. At other rates
-version 3 makes another rate window by window: `--resampler birdnet` does the same. Version 2 drops a last window of
-less than a second (`--tail min-1s`), version 3 and birdfast keep it.
+At 48 kHz without overlap all tools hear the same samples, and confidences are the same within 0.001. At
+other rates version 3 makes another rate window by window: `--resampler birdnet` does the same. Version 2
+drops a last window of less than a second (`--tail min-1s`), version 3 and birdfast keep it.
 
-`--merge_consecutive N` merges as the Analyzer does: windows of a species that touch or overlap, at most N, with the
-mean of the three highest confidences. `--fmin` and `--fmax` filter each window with birdnet's own filter (Butterworth,
-order 5), where they are not 0 and {MOST_HZ:,.0f}. `--audio_speed` 0.1 hears a recording of 384 kHz as one of 38.4 kHz;
-times in tables are the recording's own.
+`--merge_consecutive N` merges as the Analyzer does: windows of a species that touch or overlap, at most
+N, with the mean of the three highest confidences. `--fmin` and `--fmax` filter each window with birdnet's
+own filter (Butterworth, order 5), where they are not 0 and {MOST_HZ:,.0f}. `--audio_speed` 0.1 hears a
+recording of 384 kHz as one of 38.4 kHz; times in tables are the recording's own.
 
 ## Words of other tools
 
