@@ -126,14 +126,12 @@ FLAGS = (
     _meant("HawkEars", "--include", "--slist"),
     _meant("HawkEars", "--filelist", "--deployments", "places and dates; the files are INPUT"),
     _meant("HawkEars", "--date", "--week", "each file's date comes from its name or header"),
-    _meant("HawkEars", "--label", "--locale"),
     _meant("HawkEars", "--recurse", INPUT, "folders are searched with all below them"),
     _meant("birda", "--min-confidence", "--min-conf"),
     _meant("birda", "-f --format", "--rtype"),
     _meant("birda", "--output-dir", "--output"),
     _meant("birda", "-m --model-path", "--model"),
     _meant("birda", "--labels-path", "--labels"),
-    _meant("birda", "--combine", "--rtype", "one table of all files is the default"),
     _meant("birda", "--month --day", "--week"),
     _meant("birda", "--range-threshold", "--sf-thresh"),
     _meant("birda", "-q --no-progress", "--quiet"),
@@ -224,7 +222,8 @@ def guess_command(given: str, known: Iterable[str]) -> str:
     if given in COMMANDS:
         return f"here it is {COMMANDS[given]}"
     near = get_close_matches(_plain(given), names, 1)
-    return f"did you mean {near[0]}? " * bool(near) + f"There are {', '.join(names)}"
+    guess = f"did you mean {near[0]}? There" if near else "there"
+    return f"{guess} are {', '.join(names)}"
 
 
 def shown_as(ours: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from . import values
@@ -26,11 +26,12 @@ class Several(argparse.Action):
         option_string: str | None = None,
     ) -> None:
         """Keep the kinds as text with commas."""
-        from ..tables import KINDS
+        from .. import tables
 
+        known = {*tables.KINDS, *tables.ALIASES}
         words: Sequence[str] = values
         n = next(
-            (place for place, word in enumerate(words) if place and not _all_in(word, KINDS)), len(words)
+            (place for place, word in enumerate(words) if place and not _all_in(word, known)), len(words)
         )
         setattr(namespace, self.dest, ",".join(words[:n]))
         namespace.more = [*namespace.more, *words[n:]]
@@ -41,7 +42,7 @@ def usual(command: str) -> str:
     return OF_ANALYZE if command == "analyze" else USUAL
 
 
-def _all_in(word: str, kinds: Sequence[str]) -> bool:
+def _all_in(word: str, kinds: Collection[str]) -> bool:
     return all(kind in kinds for kind in word.split(",") if kind)
 
 
