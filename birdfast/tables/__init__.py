@@ -17,7 +17,6 @@ from .failures import FailuresTable, NotesTable
 from .files import escaped
 from .kinds import ALIASES, DENSE, DETECTIONS, KINDS, OF_FILES, SUBMISSION, WIDE, Ways, check, kept_for
 from .parquet import arrow
-from .placed import common
 from .table import About, AboutModel, Anew, Names, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
@@ -26,6 +25,7 @@ __all__ = [
     "DENSE",
     "DETECTIONS",
     "KINDS",
+    "OF_FILES",
     "SUBMISSION",
     "WIDE",
     "About",
@@ -44,7 +44,6 @@ __all__ = [
     "check_files",
     "check_places",
     "check_strangers",
-    "common",
     "escaped",
     "forget",
     "kept_for",

@@ -24,7 +24,8 @@ class AudacityTable(Table):
 
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
         super().__init__(folder / (called or self.name), mode="w", newline="", encoding="utf-8")
-        self._cells, self._seconds, self._past_s = Kept(tab_cell), Kept(seconds), 0.0
+        self._cells, self._seconds = Kept(tab_cell), Kept(seconds)
+        self._past_s = self._lasts_s = 0.0
 
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""

@@ -21,6 +21,7 @@ NUMBERS = {
 }
 # What BirdNET-Analyzer 2.x has where nothing is known of the place.
 UNKNOWN = {"lat": -1.0, "lon": -1.0, "week": -1}
+BAND_HZ = (0.0, 15_000.0)  # what BirdNET hears, and where its selections lie
 NAMES = {"lat": ("lat", "latitude"), "lon": ("lon", "longitude"), "week": ("week",)}
 
 
@@ -75,9 +76,9 @@ class Settings:
     """What tables of BirdNET-Analyzer 2.x say of place and settings in each row."""
 
     def __init__(self, about: About) -> None:
-        options: Mapping[str, Any] = json.loads(about.metadata.get("options", "{}"))
+        options = _options(about)
         self._run = {
-            "overlap": options.get("overlap_s", 0.0),
+            "overlap": options.get("overlap_s") or (None if options.get("step_s") else 0.0),
             "sensitivity": options.get("sensitivity", 1.0),
             "min_conf": options.get("min_confidence"),
         }
@@ -90,6 +91,27 @@ class Settings:
             told[name] = known[0] if known else UNKNOWN[name]
         told |= {name: result.facts.get(name, value) for name, value in self._run.items()}
         return told | {"species_list": result.facts.get("species_list", "")}
+
+
+def bands_hz(about: About) -> dict[str, tuple[float, float]]:
+    """Return from where to where each model hears in recordings: BirdNET's band, or the one that was chosen.
+
+    None hears above half its rate; sound that is played faster or slower is heard elsewhere.
+    """
+    options = _options(about)
+    low_hz, high_hz = (options.get(name) for name in ("fmin_hz", "fmax_hz"))
+    speed = options.get("speed") or 1.0
+    told = json.loads(about.metadata.get("model_rate_hz") or "0")
+    rates = told if isinstance(told, list) else [told]
+    bands = {}
+    for model, rate_hz in zip(about.models, [*rates, *[0] * len(about.models)], strict=False):
+        most_hz = min(high_hz or BAND_HZ[1], float(rate_hz) / 2 or BAND_HZ[1])
+        bands[model.name] = ((low_hz or BAND_HZ[0]) / speed, most_hz / speed)
+    return bands
+
+
+def _options(about: About) -> Mapping[str, Any]:
+    return json.loads(about.metadata.get("options", "{}"))  # type: ignore[no-any-return]
 
 
 def channel(row: Detection) -> int:

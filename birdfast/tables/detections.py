@@ -43,6 +43,7 @@ class CsvKind(CsvFile, Table):
         self._cells = Kept(csv_cell(safe=csv_safe, always=self.is_all_quoted))
         self._seconds = Kept(seconds)
         super().__init__(folder / (called or self.name), (*there, *self._facts.columns), csv_safe=csv_safe)
+        self._ending = self._told(0.0)
 
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""

@@ -26,7 +26,9 @@ def check_strangers(folder: Path, about: About) -> None:
             raise _a_strangers(folder / name)
 
 
-def check_files(folder: Path, kinds: Iterable[str], about: About, base: str, paths: Iterable[str]) -> None:
+def check_files(
+    folder: Path, kinds: Iterable[str], about: About, base: str | None, paths: Iterable[str]
+) -> None:
     """Refuse a folder where a table of one recording would replace what is not ours.
 
     Parameters
@@ -34,8 +36,8 @@ def check_files(folder: Path, kinds: Iterable[str], about: About, base: str, pat
     folder : path
     kinds : iterable of str
     about : About
-    base : str
-        The folder that recordings are seen from.
+    base : str or None
+        The folder that recordings are seen from; None where all tables are of the whole run.
     paths : iterable of str
         Recordings.
 
@@ -44,6 +46,8 @@ def check_files(folder: Path, kinds: Iterable[str], about: About, base: str, pat
     ConfigError
         There is such a file, as BirdNET-Analyzer's beside its recording.
     """
+    if base is None:
+        return
     suffixes = every.suffixes((kind for kind in kinds if kind in OF_FILES), about)
     ours = {name for label in suffixes for name in placed.names(folder, label)}
     for path in paths:

@@ -27,6 +27,7 @@ class NdjsonTable(Table):
         self._more = columns.more(about)
         self._facts = columns.Facts(columns.asked(about, *OWN, *self._more))
         self._cells = Kept(json_cell)
+        self._ending = self._told(0.0)
 
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""

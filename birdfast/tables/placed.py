@@ -53,15 +53,6 @@ def free(room: Path, place: Path, path: str, suffix: str) -> Path:
     return next(other for other in others if not (room / other).exists())
 
 
-def common(paths: Iterable[str]) -> str:
-    """Return the folder that recordings share."""
-    shared: str | None = None
-    for path in paths:
-        folder = os.path.dirname(os.path.abspath(path))  # noqa: PTH100, PTH120
-        shared = folder if shared is None else os.path.commonpath([shared, folder])
-    return shared or os.curdir
-
-
 def list_of(folder: Path, kind: str) -> Path:
     """Return where it stands which tables of a kind are ours."""
     return folder / f".birdfast-{kind}.list"

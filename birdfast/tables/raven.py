@@ -7,7 +7,6 @@ Offset (s)" is the time within the file that "Begin Path" names.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -17,14 +16,12 @@ from . import columns
 from .cells import Kept, both, seconds, tab_cell
 from .table import About, Result, Table
 
-BAND_HZ = (0.0, 15_000.0)  # what BirdNET hears, and where its selections lie
-
 
 class RavenTable(Table):
     """The table of BirdNET-Analyzer 2.x, under its name; the species code is the class's whole label.
 
-    The band is the model's, or the one that was chosen: `band_hz` of the run's metadata. Tabs and line breaks
-    in names stand as escapes, as Raven knows no quotes.
+    The band is the model's or the one that was chosen (`columns.bands_hz`). Tabs and line breaks in names
+    stand as escapes, as Raven knows no quotes.
     """
 
     name: ClassVar = "BirdNET_SelectionTable.txt"
@@ -52,11 +49,11 @@ class RavenTable(Table):
         self.stream.write("\t".join(titles) + "\n")
         cells = (*(f"{{{name}}}" for name in self.titles), *(f"{{{name}}}" for name in self._more))
         self._line = ("\t".join(cells) + "\n").format
-        bands = json.loads(about.metadata.get("band_hz", "{}"))
-        self._bands = {model.name: tuple(bands.get(model.name, BAND_HZ)) for model in about.models}
-        self._usual = next(iter(self._bands.values()), BAND_HZ)
+        bands = columns.bands_hz(about)
+        self._bands = {model: tuple(f"{hz:.1f}" for hz in band) for model, band in bands.items()}
+        self._usual = next(iter(self._bands.values()))
         self._cells, self._seconds = Kept(tab_cell), Kept(seconds)
-        self._n_rows, self._past_s = 0, 0.0
+        self._n_rows, self._past_s, self._lasts_s = 0, 0.0, 0.0
 
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""
@@ -71,15 +68,15 @@ class RavenTable(Table):
 
     def _of(self, number: int, row: Detection) -> str:
         cells, times = self._cells, self._seconds
-        low_hz, high_hz = self._bands.get(row.model, self._usual)
+        low, high = self._bands.get(row.model, self._usual)
         return self._line(
             number=number,
             view="Spectrogram 1",
             channel=columns.channel(row),
             begin=times[self._past_s + row.start_s],
             end=times[self._past_s + row.end_s],
-            low=f"{low_hz:.1f}",
-            high=f"{high_hz:.1f}",
+            low=low,
+            high=high,
             common=cells[row.common_name],
             scientific=cells[row.scientific_name],
             code=cells[both(row.scientific_name, row.common_name)],

@@ -11,7 +11,7 @@ import numpy as np
 
 from ..arrays import Array, Float32, Rows
 from .cells import both, csv_cell, seconds
-from .files import CsvFile
+from .files import CsvFile, harmless
 from .table import About, Names, Result, Table
 
 KIND = "wide"
@@ -47,10 +47,11 @@ class WideTable(CsvFile, Table):
         self._model, self._has_channels = whose.name, about.has_channels
         self._n_classes = whose.widths.get("scores", 0)
         self._cell = csv_cell(safe=csv_safe)
+        classes = _classes(whose.label_spaces, self._n_classes)
         titles = ("file", "start_time", "end_time", *(("channel",) if about.has_channels else ()))
         super().__init__(
             folder / (called or name(about, model)),
-            (*titles, *_classes(whose.label_spaces, self._n_classes)),
+            (*titles, *(map(harmless, classes) if csv_safe else classes)),
             csv_safe=csv_safe,
         )
 
