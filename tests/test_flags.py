@@ -228,8 +228,8 @@ def test_lines_of_scripts_are_taken_whole() -> None:
     line = (
         "analyze --i in --o out --fmin 0 --fmax 15000 --lat -1 --lon -1 --week -1 --sf_thresh 0.03"
         " --sensitivity 1 --overlap 0 --audio_speed 1 --threads 2 --min_conf 0.1 --locale en --batchsize 1"
-        " --rtype csv table --additional_columns lat lon week overlap sensitivity min_conf species_list model --top_n 3"
-        " --merge_consecutive 1 --skip_existing_results --combine_results"
+        " --rtype csv table --additional_columns lat lon week overlap sensitivity min_conf species_list"
+        " model --top_n 3 --merge_consecutive 1 --skip_existing_results --combine_results"
     )
     chosen = _parser().parse_args(shlex.split(line))
     assert (chosen.more, str(chosen.output), chosen.workers, chosen.min_conf) == (["in"], "out", 2, 0.1)
