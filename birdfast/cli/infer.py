@@ -53,6 +53,17 @@ if TYPE_CHECKING:
 
 HELP = "find the species in recordings"
 ALIASES = (kinds.ANALYZE,)
+EPILOG = """\
+examples:
+  birdfast infer recordings/ -o results/ --min-conf 0.5
+  birdfast infer recordings/ -o results/ --rtype raven audacity --per-file
+  birdfast infer recordings/ -o results/ --lat 52.5 --lon 13.4 --slist wanted.txt -l de
+  birdfast infer night.flac --overlap 1.5 --merge-consecutive 5 --top-n 3
+  birdfast infer bats/ -o bats-results/ --model FILE --audio-speed 0.1 --fmin 2000
+  birdfast analyze --i day/ --o out/ --rtype csv --threads 4      as scripts for BirdNET-Analyzer have it
+
+The flags of BirdNET-Analyzer 1 to 3 are taken, though they do not stand here: docs/switching.md lists them.
+"""
 DEFAULT_OUTPUT = "birdfast-results"
 
 
