@@ -31,7 +31,7 @@ LAYERS = (
     {
         *("audio", "inputs", "windows", "soundscape", "scores", "labels", "tables", "metrics"),
         *("annotations", "spectrogram", "tokens", "classifier", "keyedvectors"),
-        *("deployments", "postprocessing", "submission", "canvas"),
+        *("deployments", "merging", "postprocessing", "submission", "canvas"),
     },
     {"frontends", "stsg", "journal", "modelfolder"},
     {"grafting", "models", "converting"},

@@ -56,7 +56,7 @@ BIRDNETS: Mapping[str | None, str] = {None: "birdnet-2.4", "2.4": "birdnet-2.4"}
 
 FLAGS = (
     _flag("--i -i", OLD, INPUT),
-    _flag("-o --o --output", ALL, "--output", "without it the Analyzer writes beside the recordings"),
+    _flag("-o --o --output", ALL, "--output", "a folder, always; version 1 takes a file's name, too"),
     _flag("--rtype", ALL, "--rtype", "table is raven; several words, or joined by commas"),
     _flag(
         "--min_conf", ALL, "--min-conf", "the Analyzer makes 0.99 of 1, here any number from 0 to 1 is taken"
@@ -69,7 +69,12 @@ FLAGS = (
         " confidence, as --min-conf 0 does",
         said=True,
     ),
-    _flag("--sensitivity", ALL, "--sensitivity", "0.5 to 1.5; what lies outside is refused, not changed"),
+    _flag(
+        "--sensitivity",
+        ALL,
+        "--sensitivity",
+        "0.5 to 1.5; what lies outside is refused, not changed; in version 1 it is a slope, equal at 1",
+    ),
     _flag("--overlap", ALL, "--overlap", "seconds; as much as a window or more is refused, not changed"),
     _flag("--fmin", "2, 3", "--fmin"),
     _flag("--fmax", "2, 3", "--fmax", "above 15,000 Hz is refused, not changed"),
@@ -123,19 +128,16 @@ FLAGS = (
     _meant("HawkEars", "--date", "--week", "each file's date comes from its name or header"),
     _meant("HawkEars", "--label", "--locale"),
     _meant("HawkEars", "--recurse", INPUT, "folders are searched with all below them"),
-    _meant("HawkEars", "--start --end", "--max-hours"),
+    _meant("birda", "--min-confidence", "--min-conf"),
     _meant("birda", "-f --format", "--rtype"),
-    _meant("birda", "-m", "--model"),
+    _meant("birda", "--output-dir", "--output"),
+    _meant("birda", "-m --model-path", "--model"),
+    _meant("birda", "--labels-path", "--labels"),
     _meant("birda", "--combine", "--rtype", "one table of all files is the default"),
     _meant("birda", "--month --day", "--week"),
-    _meant("birda", "--no-progress", "--quiet"),
-    _meant("birda", "--csv-columns", "--additional-columns"),
-    _meant("birdnet", "--confidence", "--min-conf"),
+    _meant("birda", "--range-threshold", "--sf-thresh"),
+    _meant("birda", "-q --no-progress", "--quiet"),
     _meant("birdnet", "--speed", "--audio-speed"),
-    _meant("birdnet", "-p --producers", "--workers"),
-    _meant("birdnet", "-w", "--workers"),
-    _meant("OpenSoundscape", "--clip_overlap", "--overlap"),
-    _meant("OpenSoundscape", "--num_workers", "--workers"),
 )
 COMMANDS = {  # of BirdNET-Analyzer and its packages
     "embeddings": "`birdfast infer --rtype embeddings`",
