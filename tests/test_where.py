@@ -128,6 +128,24 @@ def test_a_time_of_the_file_without_a_zone_goes_behind_the_names(tmp_path: Path)
     assert asked(name_pattern="{site}").facts(path)["site"] == "A_20240612_053000"
 
 
+@pytest.mark.parametrize("told", ["[]", "{", '{"x": 1}', '{"start": 5}', '{"latitude": "north"}', "5", '"a"'])
+def test_what_a_file_never_said_is_refused(told: str) -> None:
+    with pytest.raises(ConfigError, match=r"a\.wav: what is kept of its file"):
+        asked().of("a.wav", told)
+
+
+def test_dates_that_no_recorder_has_seen_are_none() -> None:
+    where = asked(time_zone="-12:00")
+    for told in ('{"start": "0001-01-01T00:00:00+14:00"}', '{"start": "9999-12-31T23:59:59-12:00"}'):
+        assert "time" not in where.facts("a.wav", told)
+    assert "time" not in where.facts("A_99991231_235959.wav", "")
+
+
+def test_names_that_are_no_text_are_told_with_escapes() -> None:
+    path = b"M\xfchle_20240612_053000.wav".decode("utf-8", "surrogateescape")
+    assert asked().facts(path, "")["site"] == "M\\xfchle"
+
+
 def test_columns_are_found_where_anything_is_known() -> None:
     where = asked(columns=("site",))
     assert where.about.columns == ("site",)

@@ -11,11 +11,13 @@ from typing import NamedTuple
 from .. import deployments
 from ..config import Options
 from ..deployments import Content, Deployment, clock, sites
-from ..tables import About, AboutModel
+from ..errors import ConfigError
+from ..tables import About, AboutModel, escaped
 from ..words import counted
 from .question import OF_RECORDING, Question
 from .which import Masks, Which
 
+YEARS = range(1900, 2200)  # so that zones and seconds can be added to a date
 MOST_KEPT = 4  # files of which it is known what is known of them
 
 
@@ -102,7 +104,7 @@ class Where:
             from ..pipeline import recorded
 
             told = recorded.told(path)
-        content, name = Content.of_json(told), deployments.of(path, self.question.name_pattern)
+        content, name = _content(path, told), deployments.of(path, self.question.name_pattern)
         start = _start(name, content)
         called = [one for one in (name.site, content.site, content.serial) if one]
         site = None if self._sites is None else self._sites.of(path, called, start)
@@ -120,7 +122,11 @@ class Where:
             "week": self.question.week or (None if begun is None else clock.week(begun)),
             **self._of_run,
         }
-        return {column: value for column, value in facts.items() if value not in (None, "")}
+        return {
+            column: escaped(value) if isinstance(value, str) else value
+            for column, value in facts.items()
+            if value not in (None, "")
+        }
 
     def survey(self, recordings: Iterable[tuple[str, str | None]]) -> None:
         """Look at all of a run's recordings once, before its tables are begun.
@@ -186,9 +192,18 @@ class Where:
         return tuple(made)
 
 
+def _content(path: str, told: str) -> Content:
+    try:
+        return Content.of_json(told)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{escaped(path)}: what is kept of its file is none of it ({error})") from error
+
+
 def _start(name: Deployment, content: Content) -> datetime | None:
+    """Return when a recording begins; None also for a date that no recorder has seen."""
     has_zone = content.start is not None and content.start.tzinfo is not None
-    return content.start if has_zone or name.start is None else name.start
+    start = content.start if has_zone or name.start is None else name.start
+    return start if start is not None and start.year in YEARS else None
 
 
 def _site(site: sites.Site | None, name: Deployment, content: Content) -> str:
