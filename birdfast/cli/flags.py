@@ -16,6 +16,7 @@ INPUT = "--input"  # hidden: files are named by themselves
 OLD = "1, 2"  # versions that write a table for each file, unless they are told to combine them
 ALL, NEW = "1, 2, 3", "3"
 COMBINE = "--combine_results"
+ALIKE = 0.5  # how much of two names has to be the same for a guess
 
 
 class Flag(NamedTuple):
@@ -126,14 +127,12 @@ FLAGS = (
     _meant("HawkEars", "--include", "--slist"),
     _meant("HawkEars", "--filelist", "--deployments", "places and dates; the files are INPUT"),
     _meant("HawkEars", "--date", "--week", "each file's date comes from its name or header"),
-    _meant("HawkEars", "--label", "--locale"),
     _meant("HawkEars", "--recurse", INPUT, "folders are searched with all below them"),
     _meant("birda", "--min-confidence", "--min-conf"),
     _meant("birda", "-f --format", "--rtype"),
     _meant("birda", "--output-dir", "--output"),
     _meant("birda", "-m --model-path", "--model"),
     _meant("birda", "--labels-path", "--labels"),
-    _meant("birda", "--combine", "--rtype", "one table of all files is the default"),
     _meant("birda", "--month --day", "--week"),
     _meant("birda", "--range-threshold", "--sf-thresh"),
     _meant("birda", "-q --no-progress", "--quiet"),
@@ -205,17 +204,14 @@ def per_file(chosen: argparse.Namespace) -> str:
 def guess(parser: argparse.ArgumentParser, given: str) -> str:
     """Return what an option that a parser does not know may have meant, in words, or ""."""
     name = given.partition("=")[0]
-    shown = {
-        spelling: spelling
-        for action in parser._actions
-        if action.help != argparse.SUPPRESS
-        for spelling in action.option_strings
-    }
+    seen = (action for action in parser._actions if action.help != argparse.SUPPRESS)
+    shown = [spelling for action in seen for spelling in action.option_strings]
     for row in FLAGS:
         if row.meant and name in row.spellings and (row.ours in shown or _takes_files(parser, row.ours)):
             return f"did you mean {shown_as(row.ours)}{row.words and f' ({row.words})'}?"
-    near = get_close_matches(_plain(name), [*map(_plain, shown)], 1)
-    return f"did you mean {near[0]}?" if near else ""
+    plain = {_plain(spelling): spelling for spelling in reversed(shown)}
+    near = get_close_matches(_plain(name), plain, 1, ALIKE)
+    return f"did you mean {plain[near[0]]}?" if near else ""
 
 
 def guess_command(given: str, known: Iterable[str]) -> str:
@@ -224,7 +220,8 @@ def guess_command(given: str, known: Iterable[str]) -> str:
     if given in COMMANDS:
         return f"here it is {COMMANDS[given]}"
     near = get_close_matches(_plain(given), names, 1)
-    return f"did you mean {near[0]}? " * bool(near) + f"There are {', '.join(names)}"
+    guess = f"did you mean {near[0]}? There" if near else "there"
+    return f"{guess} are {', '.join(names)}"
 
 
 def shown_as(ours: str) -> str:
@@ -237,7 +234,7 @@ def _takes_files(parser: argparse.ArgumentParser, ours: str) -> bool:
 
 
 def _plain(spelling: str) -> str:
-    return spelling.lower().replace("_", "-")
+    return spelling.lower().lstrip("-").replace("_", "-")
 
 
 def _refuse(parser: argparse.ArgumentParser, spelling: str, why: str) -> NoReturn:

@@ -6,6 +6,7 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
+  BirdNET_*, wide.csv, detections.*   what other programs read: --rtype raven, audacity, wide, sqlite, ...
   scores.parquet      every window's confidences of all classes, as a list, with --rtype scores
   embeddings.parquet  every window's embedding, as a list, with --rtype embeddings
   submission.csv      a row for every 5 s of every file, whatever happens, with --rtype submission
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     from ..runs import How
 
 HELP = "find the species in recordings"
-ALIASES = ("analyze",)
+ALIASES = (kinds.ANALYZE,)
 DEFAULT_OUTPUT = "birdfast-results"
 
 
@@ -87,8 +88,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     sound.arguments(parser)
     cut.arguments(parser)
     asking.arguments(parser)
-    kinds.arguments(parser)
-    values.csv_safe(parser)
+    table = parser.add_argument_group("tables")
+    kinds.arguments(table)
+    values.per_file(table)
+    values.csv_safe(table)
     submission.arguments(parser)
     parser.add_argument(
         "--workers",
@@ -134,15 +137,17 @@ def run(chosen: argparse.Namespace) -> int:
     from ..tables import FailuresTable, NotesTable
     from ..words import counted
 
-    if not chosen.inputs and not chosen.more:
+    chosen.inputs += chosen.more
+    if not chosen.inputs:
         raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
     listening = values.listening(chosen)
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
-    for line in flags.remarks(chosen):
+    chosen.per_file, said = kinds.for_each_file(chosen)
+    for line in (*flags.remarks(chosen), *filter(None, [said])):
         progress.say(line)
-    paths = inputs.find([*chosen.inputs, *chosen.more], progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
+    paths = inputs.find(chosen.inputs, progress.say)
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
@@ -206,7 +211,8 @@ def _options(chosen: argparse.Namespace) -> Options:
     )
 
 
-def _how(chosen: argparse.Namespace) -> How:
+def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
+    from .. import inputs
     from ..runs import How, shards
 
     wanted = values.kinds(chosen.rtype or kinds.usual(chosen.command))
@@ -219,5 +225,7 @@ def _how(chosen: argparse.Namespace) -> How:
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
+        per_file=chosen.per_file,
+        base=inputs.base(chosen.inputs, paths),
         submission=submission.of(chosen, wanted),
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..arrays import Rows
 from ..atomicfile import AtomicFile
@@ -92,8 +92,14 @@ class Table(AtomicFile):
         The model's number and the kind of the dense rows that it wants.
     is_wanted : bool
         Whether it has something to say, when all files are through.
+    name : str
+        What the file is called in a run's folder, of a kind that has one name.
+    of_file : str
+        What comes behind the stem of a recording's own table, of a kind that may be one for each file.
     """
 
+    name: ClassVar[str] = ""
+    of_file: ClassVar[str] = ""
     takes: tuple[int, str] | None = None
     is_wanted = True
 
