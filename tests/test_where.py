@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 
 from birdfast import models
-from birdfast.config import Options
 from birdfast.errors import ConfigError
 from birdfast.runs.question import COLUMNS, Question
 from birdfast.runs.where import Where
@@ -24,7 +24,7 @@ NORTH = Names(("Avis borealis", "Avis australis", "Avis sera", "Dog"), ("North",
 
 
 def asked(about: About = ABOUT, **question: Any) -> Where:
-    return Where(Question(**question), about, Options(), {})
+    return Where(Question(**question), about, {})
 
 
 def indices(found: Any) -> list[list[list[int]]]:
@@ -176,8 +176,8 @@ def test_columns_are_found_where_anything_is_known() -> None:
 def test_the_overlap_of_windows(
     options: dict[str, Any], decides: dict[str, str], overlap_s: float | None
 ) -> None:
-    about = About({}, (AboutModel("one", (BIRDS,)),))
-    assert Where(Question(), about, Options(**options), decides).facts("a", "").get("overlap") == overlap_s
+    about = About({"options": json.dumps(options)}, (AboutModel("one", (BIRDS,)),))
+    assert Where(Question(), about, decides).facts("a", "").get("overlap") == overlap_s
 
 
 def test_names_are_in_the_language(tmp_path: Path) -> None:
