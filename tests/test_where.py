@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,6 @@ import numpy as np
 import pytest
 
 from birdfast import models
-from birdfast.config import Options
 from birdfast.errors import ConfigError
 from birdfast.runs.question import COLUMNS, Question
 from birdfast.runs.where import Where
@@ -24,7 +24,7 @@ NORTH = Names(("Avis borealis", "Avis australis", "Avis sera", "Dog"), ("North",
 
 
 def asked(about: About = ABOUT, **question: Any) -> Where:
-    return Where(Question(**question), about, Options(), {})
+    return Where(Question(**question), about, {})
 
 
 def indices(found: Any) -> list[list[list[int]]]:
@@ -75,6 +75,8 @@ def test_species_are_of_the_place_and_the_week(place: dict[str, Any]) -> None:
     assert where.words[2:] == ["1 file of no known date: species of the whole year are told of"]
     south = asked(about, latitude=-60, longitude=10, week=48, **place)
     assert indices(south.of(names[0], "").masks) == [[[1, 2, 3]]]
+    whole = asked(about, latitude=60, longitude=10, week=-1, **place).of(names[1], "")
+    assert (indices(whole.masks), whole.facts["week"]) == ([[[0, 3]]], -1)
     assert not asked(about, latitude=60, longitude=10, place_threshold=0).has_masks
 
 
@@ -126,6 +128,24 @@ def test_a_time_of_the_file_without_a_zone_goes_behind_the_names(tmp_path: Path)
     assert asked(name_pattern="{site}").facts(path)["site"] == "A_20240612_053000"
 
 
+@pytest.mark.parametrize("told", ["[]", "{", '{"x": 1}', '{"start": 5}', '{"latitude": "north"}', "5", '"a"'])
+def test_what_a_file_never_said_is_refused(told: str) -> None:
+    with pytest.raises(ConfigError, match=r"a\.wav: what is kept of its file"):
+        asked().of("a.wav", told)
+
+
+def test_dates_that_no_recorder_has_seen_are_none() -> None:
+    where = asked(time_zone="-12:00")
+    for told in ('{"start": "0001-01-01T00:00:00+14:00"}', '{"start": "9999-12-31T23:59:59-12:00"}'):
+        assert "time" not in where.facts("a.wav", told)
+    assert "time" not in where.facts("A_99991231_235959.wav", "")
+
+
+def test_names_that_are_no_text_are_told_with_escapes() -> None:
+    path = b"M\xfchle_20240612_053000.wav".decode("utf-8", "surrogateescape")
+    assert asked().facts(path, "")["site"] == "M\\xfchle"
+
+
 def test_columns_are_found_where_anything_is_known() -> None:
     where = asked(columns=("site",))
     assert where.about.columns == ("site",)
@@ -156,8 +176,8 @@ def test_columns_are_found_where_anything_is_known() -> None:
 def test_the_overlap_of_windows(
     options: dict[str, Any], decides: dict[str, str], overlap_s: float | None
 ) -> None:
-    about = About({}, (AboutModel("one", (BIRDS,)),))
-    assert Where(Question(), about, Options(**options), decides).facts("a", "").get("overlap") == overlap_s
+    about = About({"options": json.dumps(options)}, (AboutModel("one", (BIRDS,)),))
+    assert Where(Question(), about, decides).facts("a", "").get("overlap") == overlap_s
 
 
 def test_names_are_in_the_language(tmp_path: Path) -> None:
