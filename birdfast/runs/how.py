@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Literal, get_args
 
-from ..config import flag, whole
+from ..config import choice, flag, whole
 from ..errors import ConfigError
 from ..workers.patience import check_timeout
 from .shards import Shard
 from .submission import Submission, check_submission
+
+KeepScores = Literal["best", "all", "none"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -36,6 +39,10 @@ class How:
         Stop at the first failure, and at those of before.
     csv_safe : bool
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+    keep_scores : "best", "all", "none" or None
+        Which scores of every window the journal keeps, for other questions later: all from a confidence of
+        0.001 on and the best 20; all; or those alone that this run's question asks for. None keeps as many
+        as the run before in its folder, in a new one the best.
     submission : Submission or None
         How scores become the kind of table "submission", where that is wanted.
 
@@ -54,6 +61,7 @@ class How:
     retry: bool = False
     fail_fast: bool = False
     csv_safe: bool = False
+    keep_scores: KeepScores | None = None
     submission: Submission | None = None
 
     def __post_init__(self) -> None:
@@ -61,6 +69,7 @@ class How:
             object.__setattr__(self, "n_workers", whole("workers", self.n_workers, 1))
         for name in ("force", "retry", "fail_fast", "csv_safe"):
             flag(name, getattr(self, name))
+        choice("keep_scores", self.keep_scores, (None, *get_args(KeepScores)))
         check_timeout(self.file_timeout_s)
         check_submission(self.kinds, self.submission)
         if self.submission is not None and self.shard is not None:

@@ -73,3 +73,8 @@ class Question:
             whole("week", self.week, 1, 48)
         number("place_threshold", self.place_threshold, 0.0001, 0.99)
         whole("merge_consecutive", self.merge_consecutive, 1, MOST_MERGED)
+
+    def facts(self) -> dict[str, object]:
+        """Return what is asked where it is not the usual, as plain values."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        return {name: value for name, value in dataclasses.asdict(self).items() if value != usual[name]}
