@@ -153,8 +153,8 @@ class Rules:
             return window, np.zeros_like(window), label, confidence
         whose = np.searchsorted(self._ends, label, side="right")
         found = []
-        for space, (rule, end, size) in enumerate(zip(self.rules, self._ends, self.sizes, strict=True)):
-            its = whose == space
+        for number, (rule, end, size) in enumerate(zip(self.rules, self._ends, self.sizes, strict=True)):
+            its = whose == number
             found.append(rule.picked(window[its], label[its] - (end - size), score[its]))
         window, label, confidence = (np.concatenate(columns) for columns in zip(*found, strict=True))
         space = np.repeat(np.arange(len(found)), [len(picked[0]) for picked in found])
