@@ -35,6 +35,9 @@ OPTIONS = {  # of every option a value that is not the usual one
     "precision": "bf16",
     "channel": "2",
     "resampler": "soxr-hq",
+    "fmin_hz": 200.0,
+    "fmax_hz": 3000.0,
+    "speed": 0.5,
     "max_hours": 24.0,
     "keep": ("embeddings",),
 }
@@ -109,8 +112,9 @@ def test_every_option_and_every_field_of_a_model_is_known_here() -> None:
 
 @pytest.mark.parametrize("name", [name for name in OPTIONS if name not in PICKING])
 def test_every_option_decides_but_what_is_asked(tiny: models.Model, tmp_path: Path, name: str) -> None:
-    needs = {"runtime": "openvino"} if name == "precision" else {}
-    usual, other = Options(**needs), Options(**needs, **{name: OPTIONS[name]})
+    band = {"fmin_hz": 100.0, "fmax_hz": 4000.0}  # with any, the version of the filter counts
+    needs = {"precision": {"runtime": "openvino"}, "fmin_hz": band, "fmax_hz": band}.get(name, {})
+    usual, other = Options(**needs), Options(**{**needs, name: OPTIONS[name]})
     told = {"keep": "rows kept by rtype or kinds", "runtime": "model's runtime"}.get(name, name)
     assert_differs(tmp_path / "out", of(tiny, options=usual), of(tiny, options=other), told)
 

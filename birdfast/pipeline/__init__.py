@@ -180,8 +180,8 @@ class Pipeline:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
-                    transcript.n_channels = len(recording.channels)
-                grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+                    transcript.open(recording)
+                grids = [listener.grid_at(recording.pace.heard_hz) for listener in listeners]
                 outcome.decoder = recording.decoder
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 with one_pass(recording, listeners, shares) as passing:
@@ -228,7 +228,7 @@ class Pipeline:
 
     def _opened(self, path: str | os.PathLike[str], tell: Tell) -> audio.Recording:
         how = self.options
-        return audio.Recording(path, how.channel, how.resampler, how.max_hours, tell)
+        return audio.Recording(path, how.channel, how.resampler, how.max_hours, tell, how.speed)
 
     def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
         with warned(name) as tell:

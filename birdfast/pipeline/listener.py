@@ -14,7 +14,7 @@ import numpy as np
 
 from .. import labels, models, windows
 from ..arrays import Float32, Rows
-from ..audio import perwindow
+from ..audio import Pace, bandpass, perwindow
 from ..config import Options, choice
 from ..errors import ConfigError, ModelError
 from ..outcomes import MIX, Detection, row
@@ -86,11 +86,12 @@ class Listener:
         if not all(self.widths.values()):
             raise self._without(EMBEDDING)
         self.grid = _grid(self.model, options)
+        self._band = bandpass.band(self.grid.rate_hz, options.fmin_hz, options.fmax_hz)
         if options.resampler == "birdnet":
             perwindow.check()
 
     def grid_at(self, rate_hz: int) -> windows.Grid:
-        """Return the grid on which a recording of a rate is cut: at the model's rate, or at its own."""
+        """Return the grid on which sound that is heard at a rate is cut: at the model's rate, or at that."""
         if self.options.resampler != "birdnet" or rate_hz == self.grid.rate_hz:
             return self.grid
         window_s, step_s = (n / self.grid.rate_hz for n in (self.grid.window_samples, self.grid.step_samples))
@@ -117,10 +118,13 @@ class Listener:
         first: int,
         n_windows: int | None,
         channels: Sequence[int] = (MIX,),
+        pace: Pace | None = None,
     ) -> list[Ear]:
         """Return the same with a session that was lent already: see `lending.lent`."""
         prepared = partial(self._prepared, cutting)
-        return [Ear(self.grid, cutting, session, prepared, first, n_windows, channel) for channel in channels]
+        clock_hz = None if pace is None else pace.clock_hz(self.grid.rate_hz)
+        how = (self.grid, cutting, session, prepared, first, n_windows)
+        return [Ear(*how, channel, clock_hz) for channel in channels]
 
     def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
         """Return windows at the model's rate, and at the level that the network is used to."""
@@ -130,13 +134,14 @@ class Listener:
                 resampled = perwindow.resample(window[:n_samples], cutting.rate_hz, self.grid.rate_hz)
                 row[: len(resampled)] = resampled[: len(row)]
             batch = made
+        if self._band is not None:
+            batch = self._band(batch)
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
     def kept(self, scored: Scored) -> Kept:
         """Return what of a batch's scores is kept."""
-        window_s = self.grid.window_samples / self.grid.rate_hz
         scores = self._spaces.scores(scored.outputs)
-        return keeping.kept(scored.start_s, window_s, scored.channel, scores, self.keepings)
+        return keeping.kept(scored.start_s, scored.window_s, scored.channel, scores, self.keepings)
 
     def pick(self, kept: Kept) -> Rows:
         """Turn what is kept of a batch into detections: [m] of `DETECTION`."""
@@ -158,7 +163,7 @@ class Listener:
         for kind in kinds:
             rows = found[kind] = np.empty(len(scored.start_s), row(self.sizes[kind]))
             rows["start_s"] = scored.start_s
-            rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
+            rows["end_s"] = scored.start_s + scored.window_s
             rows["channel"] = scored.channel
             rows["values"] = self._values(scored, kind)
         return found

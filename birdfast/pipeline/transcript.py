@@ -51,6 +51,12 @@ class Transcript:
         if self._keeps:
             self.heard.kept = keeping.told(listener.keepings)
 
+    def open(self, recording: audio.Recording) -> None:
+        """Take note of what is known of the recording before it is heard."""
+        grid = self._listener.grid
+        self.step_s = grid.step_samples / recording.pace.clock_hz(grid.rate_hz)
+        self.n_channels = len(recording.channels)
+
     def take(self, batches: Iterator[Scored]) -> None:
         """Write down what is in batches of windows, so long as nothing went wrong."""
         if self.heard.failure is not None:

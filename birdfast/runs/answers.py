@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -16,36 +16,13 @@ from ..errors import ConfigError
 from ..journal import Entry, Record
 from ..outcomes import row
 from ..scores import Rules, keeping
-from ..scores.keeping import ALL, Keeping
-from ..tables import DENSE, SUBMISSION, About, escaped
+from ..scores.keeping import ALL, Keeping, Kept
+from ..tables import About, escaped, kept_for
+from .asked import question_of
+from .where import Known, Where
 
 PART_ROWS = 4096  # of detections that are handed out at once
 AGAIN = "infer with --keep-scores all and --force hears the sound again, and keeps what answers all"
-
-
-class Known(Protocol):
-    """What is known of a recording."""
-
-    @property
-    def facts(self) -> Mapping[str, object]:
-        """By the names of columns, as `tables.Result` has them."""
-
-    @property
-    def masks(self) -> Sequence[Sequence[Bools]] | None:
-        """The classes that its tables may tell of, by model and label space; None: all."""
-
-
-class Where(Protocol):
-    """The places, times and species of a run's recordings."""
-
-    about: About
-
-    @property
-    def has_masks(self) -> bool:
-        """Whether species may be left out."""
-
-    def of(self, path: str, told: str | None) -> Known:
-        """Return what is known of a recording, by its path and what it tells of itself."""
 
 
 class Answers:
@@ -56,33 +33,46 @@ class Answers:
     record : Record
     asked : dict or None
         As `journal.Facts.asked`; None: what was asked last.
-    where : Where or None
 
     Attributes
     ----------
     facts : Facts
         The run's, of which that is asked.
-    about : About
-        What the tables say of it; scores are among the widths where all of them are kept.
+    where : Where
+        What is known of its recordings, and which species are asked for.
+
+    Raises
+    ------
+    ConfigError
+        As `Where`.
     """
 
-    def __init__(
-        self, record: Record, asked: Mapping[str, Any] | None = None, where: Where | None = None
-    ) -> None:
-        self.record, self._where = record, where
+    def __init__(self, record: Record, asked: Mapping[str, Any] | None = None) -> None:
         facts = record.facts()
-        self.facts = facts if asked is None else facts.asking(asked)
-        self._sizes = [
-            [len(space.scientific) for space in model.label_spaces] for model in self.facts.about.models
-        ]
-        about = self.facts.about if where is None else where.about
-        self.about = about._replace(
-            models=tuple(
-                model._replace(widths=self._widths(number) | dict(model.widths))
-                for number, model in enumerate(about.models)
-            )
-        )
+        self.record, self.facts = record, facts if asked is None else facts.asking(asked)
+        self.question = question_of(self.facts.asked)
+        self.where = Where(self.question, self.facts.about, self.facts.decides)
+        spaces = [model.label_spaces for model in self.facts.about.models]
+        self._sizes = [[len(space.scientific) for space in every] for every in spaces]
         self._rules_of = dict[tuple[int, tuple[Keeping, ...]], Rules]()
+
+    @property
+    def about(self) -> About:
+        """What the tables say of the run; scores are among the widths where all of them are kept."""
+        about = self.where.about
+        models = (
+            model._replace(widths=self._widths(number) | dict(model.widths))
+            for number, model in enumerate(about.models)
+        )
+        return about._replace(models=tuple(models))
+
+    def survey(self) -> None:
+        """Look at all recordings once, before tables are begun: see `Where.survey`."""
+        self.where.survey(self.record.recordings())
+
+    def known(self, entry: Entry) -> Known:
+        """Return what is known of a recording."""
+        return self.where.of(os.fsdecode(entry.path), entry.told)
 
     def check(self) -> None:
         """Refuse a question that what is kept does not answer as all scores would.
@@ -92,11 +82,10 @@ class Answers:
         ConfigError
             It says from which confidence on it does, and what would help.
         """
-        masked = self._where is not None and self._where.has_masks
         for number, model in enumerate(self.about.models):
             for keepings in self.record.keepings(number):
                 for keep, rule in zip(keepings, self._rules(number, keepings).rules, strict=True):
-                    if not keep.answers(rule, masked=masked):
+                    if not keep.answers(rule, masked=self.where.has_masks):
                         raise ConfigError(
                             f"{self.record.path}: {_too_low(escaped(model.name), keep, rule)}; {AGAIN}"
                         )
@@ -109,9 +98,8 @@ class Answers:
         ConfigError
             With the first of them.
         """
-        wanted = {*kinds, *(("scores",) if SUBMISSION in kinds else ())}
-        for kind in DENSE:
-            if kind in wanted and not all(kind in model.widths for model in self.about.models):
+        for kind in kept_for(kinds):
+            if not all(kind in model.widths for model in self.about.models):
                 what = AGAIN if kind == "scores" else f"infer has to be told --rtype {kind}"
                 raise ConfigError(f"{self.record.path}: that run kept no {kind} of all windows; {what}")
 
@@ -123,12 +111,16 @@ class Answers:
         ConfigError
             As `Record.kept`.
         """
-        rules, mask = self._heard(entry, model), self._mask(entry, model)
         parts = self.record.kept(entry, sum(self._sizes[model]), model)
         for _, stretch in groupby(parts, key=itemgetter(0)):
-            found = keeping.in_time(keeping.detections(some, rules, mask) for _, some in stretch)
+            found = self._found(entry, model, (some for _, some in stretch))
             for start in range(0, len(found), PART_ROWS):
                 yield found[start : start + PART_ROWS]
+
+    def _found(self, entry: Entry, model: int, parts: Iterable[Kept]) -> Rows:
+        """Return the detections of a stretch, of its parts."""
+        rules, mask = self._heard(entry, model), self._mask(entry, model)
+        return keeping.in_time(keeping.detections(some, rules, mask) for some in parts)
 
     def dense(self, entry: Entry, kind: str, model: int) -> Iterator[Rows]:
         """Yield a file's dense rows of a kind that is among the widths, in parts: [n] of `outcomes.row`."""
@@ -175,9 +167,7 @@ class Answers:
         return found
 
     def _mask(self, entry: Entry, model: int) -> Bools | None:
-        if self._where is None or not self._where.has_masks:
-            return None
-        masks = self._where.of(os.fsdecode(entry.path), entry.told).masks
+        masks = self.known(entry).masks if self.where.has_masks else None
         return None if masks is None else np.concatenate(masks[model])
 
 

@@ -78,12 +78,12 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
     """
     # takes its time, and the workers are at work meanwhile
     from .. import audio
-    from ..audio import perwindow
+    from ..audio import bandpass, perwindow
 
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
     decides["soxr"] = audio.resampler_version()
-    if options.resampler == "birdnet":
+    if options.resampler == "birdnet" or not bandpass.is_whole(options.fmin_hz, options.fmax_hz):
         decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
     for name in ("runtime", KEEP, *PICKING):  # each model tells its own runtime; the rest is asked, not heard
@@ -128,7 +128,12 @@ def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:
 def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:
     """Return what makes a table's rows comparable with another's; of several models a list for each key."""
     of_models = [
-        {"model": model.name, "model_sha256": digest.network, "model_licence": model.licence}
+        {
+            "model": model.name,
+            "model_sha256": digest.network,
+            "model_licence": model.licence,
+            "model_rate_hz": str(model.rate_hz),
+        }
         for model, digest in zip(models, digests, strict=True)
     ]
     told = of_models[0]

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterable
 from typing import Literal, get_args
 
-from ..config import choice, flag, whole
+from .. import inputs
+from ..config import choice, flag, path, whole
 from ..errors import ConfigError
 from ..workers.patience import check_timeout
 from .shards import Shard
@@ -43,6 +46,11 @@ class How:
         Which scores of every window the journal keeps, for other questions later: all from a confidence of
         0.001 on and the best 20; all; or those alone that this run's question asks for. None keeps as many
         as the run before in its folder, in a new one the best.
+    per_file : bool
+        Write a table for each file, of the kinds that can be so: `tables.OF_FILES`.
+    base : path or None
+        The folder that recordings are seen from then, as their tables' places are theirs; None takes the one
+        that all of them share.
     submission : Submission or None
         How scores become the kind of table "submission", where that is wanted.
 
@@ -62,14 +70,24 @@ class How:
     fail_fast: bool = False
     csv_safe: bool = False
     keep_scores: KeepScores | None = None
+    per_file: bool = False
+    base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
+
+    def seen_from(self, recordings: Iterable[str]) -> str | None:
+        """Return the folder that recordings are seen from; None if no table is of one of them alone."""
+        if not self.per_file:
+            return None
+        return inputs.base((), recordings) if self.base is None else os.fspath(self.base)
 
     def __post_init__(self) -> None:
         if self.n_workers is not None:
             object.__setattr__(self, "n_workers", whole("workers", self.n_workers, 1))
-        for name in ("force", "retry", "fail_fast", "csv_safe"):
+        for name in ("force", "retry", "fail_fast", "csv_safe", "per_file"):
             flag(name, getattr(self, name))
         choice("keep_scores", self.keep_scores, (None, *get_args(KeepScores)))
+        if self.base is not None:
+            path("base", self.base)
         check_timeout(self.file_timeout_s)
         check_submission(self.kinds, self.submission)
         if self.submission is not None and self.shard is not None:

@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from .. import journal, tables
+from .. import inputs, journal, tables
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
@@ -26,6 +26,7 @@ def merge(
     csv_safe: bool = False,
     force: bool = False,
     submission: Submission | None = None,
+    per_file: bool = False,
     tell: Callable[[str], object] = lambda said: None,
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
@@ -44,6 +45,8 @@ def merge(
         Replace files of the tables' names that are not known to be ours.
     submission : Submission or None
         See `How`.
+    per_file : bool
+        See `How`; recordings are seen from the folder that all of them share.
     tell : callable of str
         Hears which model knows how much of the submission, and what is of no recording.
 
@@ -75,16 +78,18 @@ def merge(
         every = [Answers(record) for record in records]
         about = every[0].about
         tables.check_places(folder, kinds, about)
+        again = partial(results.merged, every)
+        base = inputs.base((), (result.path for result in again())) if per_file else None
         if not force:
             check_tables(folder, about, MERGED)
+            tables.check_files(folder, kinds, about, base, (result.path for result in again()))
         for answers in every:
             answers.check_kinds(kinds)
         tables.tidy(folder, about)
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
         _sign(folder, parts)
-        again = partial(results.merged, every)
-        written = write_tables(folder, kinds, about, again, submitter, csv_safe=csv_safe)
+        written = write_tables(folder, kinds, about, again, submitter, csv_safe=csv_safe, base=base)
         for words in submitter.left_over() if submitter else ():
             tell(words)
         return written, total([record.standing() for record in records])

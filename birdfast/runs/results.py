@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import labels, tables
+from .. import labels, merging, tables
 from ..arrays import Float32, Float64, Int32
 from ..config import Dense
 from ..config import path as checked
@@ -200,8 +200,9 @@ def result(answers: Answers, entry: Entry, *, so_far: bool = False, count: Count
         for kind in about.models[number].widths
     }
     detections = _detections(answers, entry, numbers, count)
-    path, notes = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks())
-    return Result(path, detections, entry.failures(), notes, dense, entry.audio_s)
+    path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
+    lasts_s = max(entry.audio_s, *(failure.duration_s or 0.0 for failure in failed), 0.0)
+    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s, answers.known(entry).facts)
 
 
 def failures(record: Record) -> list[Failure]:
@@ -236,9 +237,11 @@ def _detections(
     for number in numbers:
         model, n_rows = answers.about.models[number], 0
         spaces = [Labels(*names) for names in model.label_spaces]
-        for part in answers.detections(entry, number):
-            n_rows += len(part)
-            yield list(labels.named(spaces, part, path, model.name))
+        found = answers.detections(entry, number)
+        each = (list(labels.named(spaces, part, path, model.name)) for part in found)
+        for rows in merging.merged(each, answers.question.merge_consecutive):
+            n_rows += len(rows)
+            yield rows
         if count is not None and n_rows != entry.hearings[number].n_detections:
             count((n_rows, entry.id, number))
 

@@ -78,8 +78,10 @@ class Run:
         self.options = thresholds.settled(options, models)
         check_place(self.folder)
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
+        self.base = self.how.seen_from(recordings)
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
+            tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, recordings)
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
@@ -113,7 +115,7 @@ class Run:
             failure = self._work_off(came, jobs, [room, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
-            if set(self.how.kinds) & set(tables.DENSE):
+            if tables.kept_for(self.how.kinds):
                 room.check()
             answers, counts, safe = Answers(journal), list[tuple[int, int, int]](), self.how.csv_safe
             again = partial(results.results, answers, count=counts.append)
@@ -158,9 +160,8 @@ class Run:
 
         Where nothing is, as much as before in this folder: a table of all scores is not to be lost.
         """
-        kept = {kind for kind in tables.DENSE if kind in (*self.how.kinds, *options.keep)}
-        chosen = self.how.keep_scores
-        if tables.SUBMISSION in self.how.kinds or chosen == "all":
+        kept, chosen = {*tables.kept_for((*self.how.kinds, *options.keep))}, self.how.keep_scores
+        if chosen == "all":
             kept.add("scores")
         if chosen is None and not self.how.force:
             with suppress(ConfigError), Record(self.folder) as before:

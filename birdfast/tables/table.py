@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..arrays import Rows
 from ..atomicfile import AtomicFile
@@ -30,13 +30,15 @@ class About(NamedTuple):
     """What the tables say of a run: how it came to be, and the models that listened.
 
     `has_channels`: each channel was heard by itself, so rows have to say which one they are of. `columns` are
-    more columns that rows have: what `Result.facts` says of their file, by these names.
+    more columns that rows have: what `Result.facts` says of their file, by these names; `found` are those of
+    which something is known though nobody asked: tables whose columns are not fixed have them, too.
     """
 
     metadata: Mapping[str, str]
     models: tuple[AboutModel, ...]
     has_channels: bool = False
     columns: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
 
     @property
     def has_several(self) -> bool:
@@ -90,8 +92,14 @@ class Table(AtomicFile):
         The model's number and the kind of the dense rows that it wants.
     is_wanted : bool
         Whether it has something to say, when all files are through.
+    name : str
+        What the file is called in a run's folder, of a kind that has one name.
+    of_file : str
+        What comes behind the stem of a recording's own table, of a kind that may be one for each file.
     """
 
+    name: ClassVar[str] = ""
+    of_file: ClassVar[str] = ""
     takes: tuple[int, str] | None = None
     is_wanted = True
 
