@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
-from birdfast import models
-from birdfast.config import Options
+from birdfast import models, tables
 from birdfast.errors import ConfigError
+from birdfast.outcomes import Detection
 from birdfast.runs.question import COLUMNS, Question
 from birdfast.runs.where import Where
-from birdfast.tables import About, AboutModel, Names
+from birdfast.tables import About, AboutModel, Names, Result
 
 from .test_recorded import GUANO, MOTH, WARM, chunk, info, wav
 from .test_species import BIRDS, TREE, small
@@ -24,7 +26,7 @@ NORTH = Names(("Avis borealis", "Avis australis", "Avis sera", "Dog"), ("North",
 
 
 def asked(about: About = ABOUT, **question: Any) -> Where:
-    return Where(Question(**question), about, Options(), {})
+    return Where(Question(**question), about, {})
 
 
 def indices(found: Any) -> list[list[list[int]]]:
@@ -75,6 +77,8 @@ def test_species_are_of_the_place_and_the_week(place: dict[str, Any]) -> None:
     assert where.words[2:] == ["1 file of no known date: species of the whole year are told of"]
     south = asked(about, latitude=-60, longitude=10, week=48, **place)
     assert indices(south.of(names[0], "").masks) == [[[1, 2, 3]]]
+    whole = asked(about, latitude=60, longitude=10, week=-1, **place).of(names[1], "")
+    assert (indices(whole.masks), whole.facts["week"]) == ([[[0, 3]]], -1)
     assert not asked(about, latitude=60, longitude=10, place_threshold=0).has_masks
 
 
@@ -126,6 +130,24 @@ def test_a_time_of_the_file_without_a_zone_goes_behind_the_names(tmp_path: Path)
     assert asked(name_pattern="{site}").facts(path)["site"] == "A_20240612_053000"
 
 
+@pytest.mark.parametrize("told", ["[]", "{", '{"x": 1}', '{"start": 5}', '{"latitude": "north"}', "5", '"a"'])
+def test_what_a_file_never_said_is_refused(told: str) -> None:
+    with pytest.raises(ConfigError, match=r"a\.wav: what is kept of its file"):
+        asked().of("a.wav", told)
+
+
+def test_dates_that_no_recorder_has_seen_are_none() -> None:
+    where = asked(time_zone="-12:00")
+    for told in ('{"start": "0001-01-01T00:00:00+14:00"}', '{"start": "9999-12-31T23:59:59-12:00"}'):
+        assert "time" not in where.facts("a.wav", told)
+    assert "time" not in where.facts("A_99991231_235959.wav", "")
+
+
+def test_names_that_are_no_text_are_told_with_escapes() -> None:
+    path = b"M\xfchle_20240612_053000.wav".decode("utf-8", "surrogateescape")
+    assert asked().facts(path, "")["site"] == "M\\xfchle"
+
+
 def test_columns_are_found_where_anything_is_known() -> None:
     where = asked(columns=("site",))
     assert where.about.columns == ("site",)
@@ -156,8 +178,8 @@ def test_columns_are_found_where_anything_is_known() -> None:
 def test_the_overlap_of_windows(
     options: dict[str, Any], decides: dict[str, str], overlap_s: float | None
 ) -> None:
-    about = About({}, (AboutModel("one", (BIRDS,)),))
-    assert Where(Question(), about, Options(**options), decides).facts("a", "").get("overlap") == overlap_s
+    about = About({"options": json.dumps(options)}, (AboutModel("one", (BIRDS,)),))
+    assert Where(Question(), about, decides).facts("a", "").get("overlap") == overlap_s
 
 
 def test_names_are_in_the_language(tmp_path: Path) -> None:
@@ -224,3 +246,20 @@ def test_birdnets_species_of_a_place(birdnet: models.Model) -> None:
     assert not masks[0][0][spaces[0].common.index("Engine")]  # as BirdNET-Analyzer has it
     assert where.words == ["species expected at a place: BirdNET's geo model V2.4 (CC BY-NC-SA 4.0)"]
     assert where.about.metadata["place_model_licence"] == "CC BY-NC-SA 4.0"
+
+
+def test_what_is_found_stands_in_tables_whose_columns_are_not_fixed(tmp_path: Path) -> None:
+    where = asked(About({}, (AboutModel("one", (BIRDS,)),)), columns=("site",))
+    name = "B_20240612_053000.wav"
+    where.survey([(name, "")])
+    row = Detection(3.0, 6.0, "Grus grus", "Common Crane", 0.5, name)
+    result = Result(name, [[row]], facts=where.facts(name, ""))
+    tables.write_all(tmp_path, ["csv", "parquet"], where.about, [result])
+    assert (tmp_path / "detections.csv").read_text().splitlines() == [
+        "Start (s),End (s),Scientific name,Common name,Confidence,File,site",
+        f"3.0,6.0,Grus grus,Common Crane,0.5000,{name},B",
+    ]
+    (found,) = pyarrow.parquet.read_table(tmp_path / "detections.parquet").to_pylist()
+    assert {key: found[key] for key in ("site", "time", "recorder")} == {
+        "site": "B", "time": "2024-06-12T05:30:03", "recorder": "Song Meter"
+    }  # fmt: skip

@@ -10,6 +10,7 @@ from ..config import check
 
 OFFSET = re.compile(r"(?:UTC)?(?:([+-])([0-9]{1,2})(?::?([0-5][0-9]))?)?")
 FITTING = 'a time zone, as "Europe/Berlin", "UTC" or "+02:00"'
+WHOLE_YEAR = -1  # in the place of a week
 WEEKS = 48  # BirdNET's year: four weeks a month
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -66,11 +66,16 @@ class Content(NamedTuple):
 
     @classmethod
     def of_json(cls, text: str) -> Content:
-        """Return what `to_json` wrote; ValueError, TypeError for anything else."""
+        """Return what `to_json` wrote; ValueError, TypeError or KeyError for anything else."""
         told = json.loads(text) if text else {}
-        if "start" in told:
-            told["start"] = datetime.fromisoformat(told["start"])
-        return cls(**told)
+        return cls(**{name: READ[name](value) for name, value in told.items()})
+
+
+READ: dict[str, Callable[[Any], Any]] = {
+    **dict.fromkeys(Content._fields, float),
+    **dict.fromkeys(("site", "recorder", "serial"), str),
+    "start": datetime.fromisoformat,
+}
 
 
 def of(texts: Mapping[str, str]) -> Content:

@@ -28,7 +28,7 @@ COLUMNS = {
     "battery_v": "volts, likewise",
     "lat": "latitude in degrees",
     "lon": "longitude",
-    "week": "of the year, 1 to 48",
+    "week": "of the year, 1 to 48, or -1 for all of it",
     "overlap": "seconds that windows share",
     "sensitivity": "as it was chosen",
     "min_conf": "the least confidence, where it is one for all classes",
@@ -54,8 +54,8 @@ class Question:
         Refuse lists that name what no model knows.
     latitude, longitude : float or None
         Where the recordings were made, in degrees: species that are not expected there are not told of.
-    week : int in 1..48 or None
-        Of the year, four a month; None: that of each file's own date, or of the whole year.
+    week : int in 1..48, -1 or None
+        Of the year, four a month; -1: the whole year; None: that of each file's own date, where it tells one.
     place_threshold : float in [0, 0.99]
         How expected a species has to be; 0: all are told of, wherever the recordings were made.
     place_model : path or None
@@ -106,7 +106,7 @@ class Question:
             number("longitude", self.longitude, -180, 180)
         if (self.latitude is None) != (self.longitude is None):
             raise ConfigError("latitude and longitude: one without the other is no place")
-        if self.week is not None:
+        if self.week is not None and self.week != clock.WHOLE_YEAR:
             whole("week", self.week, 1, clock.WEEKS)
         number("place_threshold", self.place_threshold, 0, 0.99)
         if self.name_pattern is not None:

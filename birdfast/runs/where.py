@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .. import deployments
-from ..config import Options
 from ..deployments import Content, Deployment, clock, sites
-from ..tables import About, AboutModel
+from ..errors import ConfigError
+from ..tables import About, AboutModel, escaped
 from ..words import counted
 from .question import OF_RECORDING, Question
 from .which import Masks, Which
 
+YEARS = range(1900, 2200)  # so that zones and seconds can be added to a date
 MOST_KEPT = 4  # files of which it is known what is known of them
 
 
@@ -42,9 +44,7 @@ class Where:
     ----------
     question : Question
     about : About
-        What the tables say of the run, as its journal has it.
-    options : Options
-        Those of the question.
+        What the tables say of the run, as its journal has it, of which that is asked.
     decides : dict of str to str
         What decides the run's results (`runs.facts.fingerprint`), for the overlap of its windows.
 
@@ -61,15 +61,13 @@ class Where:
         A file of the question cannot be read, or does not fit, as `Which` says.
     """
 
-    def __init__(
-        self, question: Question, about: About, options: Options, decides: Mapping[str, str]
-    ) -> None:
+    def __init__(self, question: Question, about: About, decides: Mapping[str, str]) -> None:
         files = question.files()
         self.question, self._which = question, Which(question, about, files)
         self.words = self._which.words
         self._own = None if question.time_zone is None else clock.zone("time_zone", question.time_zone)
         self._sites = sites.Sites(Path(files["deployments"])) if "deployments" in files else None
-        self._of_run = _of_run(question, about, options, decides)
+        self._of_run = _of_run(question, about, decides)
         self.about = self._asked(about, files)
         self.of = lru_cache(MOST_KEPT)(self._of)  # each model's rows of a file ask anew
 
@@ -102,7 +100,7 @@ class Where:
             from ..pipeline import recorded
 
             told = recorded.told(path)
-        content, name = Content.of_json(told), deployments.of(path, self.question.name_pattern)
+        content, name = _content(path, told), deployments.of(path, self.question.name_pattern)
         start = _start(name, content)
         called = [one for one in (name.site, content.site, content.serial) if one]
         site = None if self._sites is None else self._sites.of(path, called, start)
@@ -120,7 +118,11 @@ class Where:
             "week": self.question.week or (None if begun is None else clock.week(begun)),
             **self._of_run,
         }
-        return {column: value for column, value in facts.items() if value not in (None, "")}
+        return {
+            column: escaped(value) if isinstance(value, str) else value
+            for column, value in facts.items()
+            if value not in (None, "")
+        }
 
     def survey(self, recordings: Iterable[tuple[str, str | None]]) -> None:
         """Look at all of a run's recordings once, before its tables are begun.
@@ -186,9 +188,18 @@ class Where:
         return tuple(made)
 
 
+def _content(path: str, told: str) -> Content:
+    try:
+        return Content.of_json(told)
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        raise ConfigError(f"{escaped(path)}: what is kept of its file is none of it ({error})") from error
+
+
 def _start(name: Deployment, content: Content) -> datetime | None:
+    """Return when a recording begins; None also for a date that no recorder has seen."""
     has_zone = content.start is not None and content.start.tzinfo is not None
-    return content.start if has_zone or name.start is None else name.start
+    start = content.start if has_zone or name.start is None else name.start
+    return start if start is not None and start.year in YEARS else None
 
 
 def _site(site: sites.Site | None, name: Deployment, content: Content) -> str:
@@ -198,23 +209,22 @@ def _site(site: sites.Site | None, name: Deployment, content: Content) -> str:
     return (site.site if site is not None else "") or own or content.site or folder or name.site
 
 
-def _of_run(
-    question: Question, about: About, options: Options, decides: Mapping[str, str]
-) -> dict[str, object]:
+def _of_run(question: Question, about: About, decides: Mapping[str, str]) -> dict[str, object]:
     """Return what is the same for all recordings of a run."""
+    options = json.loads(about.metadata.get("options", "{}"))
     return {
         "overlap": _overlap_s(len(about.models), options, decides),
-        "sensitivity": options.sensitivity,
-        "min_conf": options.min_confidence,
+        "sensitivity": options.get("sensitivity", 1.0),
+        "min_conf": options.get("min_confidence"),
         "species_list": "" if question.species is None else str(question.species),
         "model": ", ".join(model.name for model in about.models),
     }
 
 
-def _overlap_s(n_models: int, options: Options, decides: Mapping[str, str]) -> float | None:
+def _overlap_s(n_models: int, options: Mapping[str, Any], decides: Mapping[str, str]) -> float | None:
     """Return how many seconds windows share; None where models differ in it, or nothing tells."""
-    if options.overlap_s is not None:
-        return options.overlap_s
+    if options.get("overlap_s") is not None:
+        return float(options["overlap_s"])
     found = set()
     for number in range(1, n_models + 1):
         whose = f"model {number}'s" if n_models > 1 else "model's"
@@ -222,6 +232,6 @@ def _overlap_s(n_models: int, options: Options, decides: Mapping[str, str]) -> f
         rate_hz, window, step = (float(decides.get(f"{whose} {name}", "0")) for name in names)
         if not rate_hz or not window:
             return None
-        step_s = options.step_s if options.step_s is not None else (step or window) / rate_hz
+        step_s = options.get("step_s") or (step or window) / rate_hz
         found.add(max(0.0, window / rate_hz - step_s))
     return found.pop() if len(found) == 1 else None

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..arrays import Bools
+from ..deployments import clock
 from ..errors import ConfigError
 from ..tables import About, escaped
 from .question import Question
@@ -70,10 +71,8 @@ class Which:
         return self._at(latitude, longitude, week)
 
     def _expected_at(self, latitude: float, longitude: float, week: int | None) -> Masks | None:
-        from ..species import expected
-
         assert self._expected is not None
-        where = (latitude, longitude, expected.ALL_YEAR if week is None else week)
+        where = (latitude, longitude, clock.WHOLE_YEAR if week is None else week)
         found = tuple(
             self._expected.masks(where, self._question.place_threshold, known) for known in self._known
         )

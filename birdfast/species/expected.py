@@ -30,7 +30,6 @@ NETWORK = "BirdNET_GLOBAL_6K_V2.4_MData_Model_V2_FP16.tflite"
 LABELS = "BirdNET_GLOBAL_6K_V2.4_Labels.txt"
 NETWORKS = (NETWORK, "meta-model.tflite", "model-fp32.tflite")  # as packages, archives and birdnet call it
 LABELS_NAMES = (LABELS, "labels/en_us.txt")
-ALL_YEAR = -1
 MOST_KEPT = 256  # places and weeks whose answers are remembered: a year at five sites
 
 
@@ -143,7 +142,7 @@ class Expected:
         Parameters
         ----------
         where : (float, float, int)
-            Latitude and longitude in degrees, and the week, or `ALL_YEAR`.
+            Latitude and longitude in degrees, and the week, or `clock.WHOLE_YEAR`.
         least : float
             How expected they are at least.
         known : sequence of int64 [n_classes]
