@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow.parquet
 import pytest
 
-from birdfast import models
+from birdfast import models, tables
 from birdfast.errors import ConfigError
+from birdfast.outcomes import Detection
 from birdfast.runs.question import COLUMNS, Question
 from birdfast.runs.where import Where
-from birdfast.tables import About, AboutModel, Names
+from birdfast.tables import About, AboutModel, Names, Result
 
 from .test_recorded import GUANO, MOTH, WARM, chunk, info, wav
 from .test_species import BIRDS, TREE, small
@@ -244,3 +246,20 @@ def test_birdnets_species_of_a_place(birdnet: models.Model) -> None:
     assert not masks[0][0][spaces[0].common.index("Engine")]  # as BirdNET-Analyzer has it
     assert where.words == ["species expected at a place: BirdNET's geo model V2.4 (CC BY-NC-SA 4.0)"]
     assert where.about.metadata["place_model_licence"] == "CC BY-NC-SA 4.0"
+
+
+def test_what_is_found_stands_in_tables_whose_columns_are_not_fixed(tmp_path: Path) -> None:
+    where = asked(About({}, (AboutModel("one", (BIRDS,)),)), columns=("site",))
+    name = "B_20240612_053000.wav"
+    where.survey([(name, "")])
+    row = Detection(3.0, 6.0, "Grus grus", "Common Crane", 0.5, name)
+    result = Result(name, [[row]], facts=where.facts(name, ""))
+    tables.write_all(tmp_path, ["csv", "parquet"], where.about, [result])
+    assert (tmp_path / "detections.csv").read_text().splitlines() == [
+        "Start (s),End (s),Scientific name,Common name,Confidence,File,site",
+        f"3.0,6.0,Grus grus,Common Crane,0.5000,{name},B",
+    ]
+    (found,) = pyarrow.parquet.read_table(tmp_path / "detections.parquet").to_pylist()
+    assert {key: found[key] for key in ("site", "time", "recorder")} == {
+        "site": "B", "time": "2024-06-12T05:30:03", "recorder": "Song Meter"
+    }  # fmt: skip

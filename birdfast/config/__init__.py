@@ -16,6 +16,8 @@ __all__ = [
     "LARGEST",
     "MIN_CONFIDENCE",
     "Engine",
+    "Kept",
+    "KeptScores",
     "Options",
     "above_zero",
     "check",
@@ -44,6 +46,8 @@ Activation = Literal["sigmoid", "softmax", "none"]
 GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
+KeptScores = Literal["scores", "best", "asked", ""]
+Kept = Literal["scores", "embeddings", "best", "asked"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
 Runtime = Literal["auto", "litert", "onnxruntime", "openvino"]
 Precision = Literal["f32", "bf16"]
@@ -111,8 +115,9 @@ class Options:
         overlap and the band are of what is heard; times are the recording's.
     max_hours : float, 1 second to 100000 hours
         How much of a recording is heard; a longer one has failed there, and what lies before is kept.
-    keep : tuple of "scores", "embeddings"
-        What a run keeps of every window beside its detections: all classes' confidences, the embedding.
+    keep : tuple of "scores", "embeddings", "best", "asked"
+        What a run keeps of every window: the scores of all classes, of the best, or of those that are
+        asked for; the embedding.
 
     Raises
     ------
@@ -137,7 +142,7 @@ class Options:
     fmax_hz: float = MOST_HZ
     speed: float = 1.0
     max_hours: float = MAX_HOURS
-    keep: tuple[Dense, ...] = ()
+    keep: tuple[Kept, ...] = ()
 
     def __post_init__(self) -> None:
         self._own("min_confidence", number, 0, 1)
@@ -168,11 +173,11 @@ class Options:
         check(self.fmin_hz < self.fmax_hz, "fmin_hz", self.fmin_hz, f"less than fmax_hz, {self.fmax_hz:g}")
         self._own("speed", number, 0.01, 100)
         choice("resampler", self.resampler, get_args(Resampler))
-        dense, kinds = get_args(Dense), self.keep
-        fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in dense for kind in kinds)
-        check(fits, "keep", kinds, f"several of {', '.join(dense)}")
+        known, kinds = get_args(Kept), self.keep
+        fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in known for kind in kinds)
+        check(fits, "keep", kinds, f"several of {', '.join(known)}")
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.
-        object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in kinds))
+        object.__setattr__(self, "keep", tuple(kind for kind in known if kind in kinds))
 
     def _own(self, name: str, checked: Callable[..., object], *range_: Any) -> None:
         """Keep an option as what its check makes of it; None stays where it is the default."""
@@ -184,6 +189,17 @@ class Options:
     def engine(self) -> Engine:
         """What runs networks, and in which numbers."""
         return Engine(self.runtime, self.precision)
+
+    @property
+    def keeps(self) -> KeptScores:
+        """Which scores of every window are kept: the most that are named."""
+        named = (kind for kind in get_args(KeptScores) if kind in self.keep)
+        return next(named, "")
+
+    @property
+    def rows(self) -> tuple[Dense, ...]:
+        """The kinds of dense rows that are kept as such; those of scores are made of the scores."""
+        return tuple(kind for kind in get_args(Dense) if kind in self.keep and kind != "scores")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:

@@ -89,7 +89,7 @@ class Pipeline:
         with warned(name) as tell:
             try:
                 for listener, scored in self._listen(self.listeners, sound, rate_hz, tell):
-                    found[listener.number] += listener.named(name, listener.pick(scored))
+                    found[listener.number] += listener.named(name, listener.pick(listener.kept(scored)))
             except BirdfastError as error:
                 error.detections = in_order(found)
                 raise

@@ -17,7 +17,9 @@ from ..arrays import Float32, Rows
 from ..audio import Pace, bandpass, perwindow
 from ..config import Options, choice
 from ..errors import ConfigError, ModelError
-from ..outcomes import DETECTION, MIX, Detection, row
+from ..outcomes import MIX, Detection, row
+from ..scores import keeping
+from ..scores.keeping import Keeping, Kept
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
 from ..sources import numbered
 from . import plausibility
@@ -57,7 +59,7 @@ class Listener:
         How many values a dense row has, for each kind: "scores" (confidences), "logits" (both of all label
         spaces, side by side) and "embeddings" (0: there is none to show).
     widths : dict of str to int
-        Those of the kinds that the options keep.
+        Those of the dense rows that the options keep.
     """
 
     def __init__(
@@ -80,7 +82,7 @@ class Listener:
         self._shapes = {EMBEDDING: (self.embedding_size,), SPATIAL_EMBEDDING: session.spatial_shape}
         self.sizes = dict.fromkeys(("scores", "logits"), self._spaces.n_classes)
         self.sizes["embeddings"] = self.embedding_size
-        self.widths: dict[str, int] = {kind: self.sizes[kind] for kind in options.keep}
+        self.widths: dict[str, int] = {kind: self.sizes[kind] for kind in options.rows}
         if not all(self.widths.values()):
             raise self._without(EMBEDDING)
         self.grid = _grid(self.model, options)
@@ -95,6 +97,11 @@ class Listener:
         window_s, step_s = (n / self.grid.rate_hz for n in (self.grid.window_samples, self.grid.step_samples))
         n_window, n_step = (perwindow.window_samples(length_s, rate_hz) for length_s in (window_s, step_s))
         return windows.Grid(rate_hz, n_window, n_step, self.grid.tail)
+
+    @property
+    def keepings(self) -> Sequence[Keeping]:
+        """What is kept of the scores of each label space."""
+        return self._spaces.keepings
 
     @contextmanager
     def ears(
@@ -131,15 +138,14 @@ class Listener:
             batch = self._band(batch)
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
-    def pick(self, scored: Scored) -> Rows:
-        """Turn a batch's logits into detections: [m] of `DETECTION`."""
-        window, space, label, confidence = self._spaces.pick(scored.outputs)
-        found = np.zeros(len(window), DETECTION)
-        found["start_s"] = scored.start_s[window]
-        found["end_s"] = found["start_s"] + scored.window_s
-        found["channel"], found["label_space"] = scored.channel, space
-        found["class_index"], found["confidence"] = label, confidence
-        return found
+    def kept(self, scored: Scored) -> Kept:
+        """Return what of a batch's scores is kept."""
+        scores = self._spaces.scores(scored.outputs)
+        return keeping.kept(scored.start_s, scored.window_s, scored.channel, scores, self.keepings)
+
+    def pick(self, kept: Kept) -> Rows:
+        """Turn what is kept of a batch into detections: [m] of `DETECTION`."""
+        return keeping.detections(kept, self._spaces.rules)
 
     def remark(self, scored: Scored) -> str:
         """Return what is to be known of a batch, "" if there is nothing."""

@@ -12,6 +12,7 @@ from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
 from . import results, shards
+from .answers import Answers
 from .output import check_no_run, check_tables, output_folder, telling
 from .submission import Submission, check_submission
 from .submitting import Submitter, write_tables
@@ -74,18 +75,16 @@ def merge(
         check_no_run(folder, *parts)
         records = [stack.enter_context(_at_rest(part, folder)) for part in parts]
         _check(records)
-        about = records[0].facts().about
+        every = [Answers(record) for record in records]
+        about = every[0].about
         tables.check_places(folder, kinds, about)
-        again = partial(results.merged, records)
+        again = partial(results.merged, every)
         base = inputs.base((), (result.path for result in again())) if per_file else None
         if not force:
             check_tables(folder, about, MERGED)
             tables.check_files(folder, kinds, about, base, (result.path for result in again()))
-        for kind in tables.kept_for(kinds):
-            if kind not in about.models[0].widths:
-                raise ConfigError(
-                    f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
-                )
+        for answers in every:
+            answers.check_kinds(kinds)
         tables.tidy(folder, about)
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
@@ -122,7 +121,7 @@ def _check(records: Sequence[Record]) -> None:
         facts = record.facts()
         if not facts.shard:
             raise ConfigError(f"{record.path}: not of a run with --shard")
-        compare(record.path, first, facts, shards=False)
+        compare(record.path, first, facts, shards=False, asked=True)
         if not record.is_planned():
             raise ConfigError(f"{record.path}: its files are not planned yet; finish that run first")
         if waiting := record.standing().waiting:
