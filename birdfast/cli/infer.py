@@ -130,6 +130,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
     again = parser.add_argument_group("an output folder that was used before")
+    again.add_argument(
+        "--keep-scores",
+        choices=("best", "all", "none"),
+        help="which scores of every window are kept, so that another question needs no hearing: those from"
+        " 0.001 on and the best 20, all, or what this question asks for (default: as before, else best)",
+    )
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
     again.add_argument("--force", action="store_true", help="start anew: journal and tables go first")
     talk = parser.add_mutually_exclusive_group()
@@ -158,7 +164,7 @@ def run(chosen: argparse.Namespace) -> int:
     for line in (*flags.remarks(chosen), *filter(None, [said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths))
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths), asking.question(chosen))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
@@ -237,6 +243,7 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
         per_file=chosen.per_file,
+        keep_scores=chosen.keep_scores,
         base=inputs.base(chosen.inputs, paths),
         submission=submission.of(chosen, wanted),
     )
