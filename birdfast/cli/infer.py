@@ -25,11 +25,11 @@ A model that birdfast trained has a threshold for each class, which is taken wit
 background, if it has one, is among the scores alone.
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
-are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
-options; a file that has changed since is analysed again, and the command says so. Whether scores and
-embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any finished
-folder (where rows were kept, with their kinds named again: scores,csv), and a submission, with other --blend,
---post or --classes, of one that kept scores, as those do that made one. A file of a table's name in a folder
+are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models, sound
+and windows; a file that has changed since is analysed again, and the command says so. What is asked of the
+scores may be another each time (scores, species and place, time and site, rows, tables): it is answered from
+what the journal keeps, at no cost, or refused in words; see --keep-scores. A submission, with other --blend,
+--post or --classes, wants all scores kept, as those do that made one. A file of a table's name in a folder
 without a journal is somebody else's, and refused.
 
 The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
