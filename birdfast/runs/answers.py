@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,6 +19,7 @@ from ..outcomes import Outcome, row
 from ..scores import Rules, keeping
 from ..scores.keeping import ALL, Keeping, Kept
 from ..tables import About, escaped, kept_for
+from . import thresholds
 from .asked import question_of
 from .where import Known, Where
 
@@ -61,6 +63,10 @@ class Answers:
         self._sizes = [[len(space.scientific) for space in every] for every in spaces]
         self._at_work = "", ""
         self._rules_of = dict[tuple[int, tuple[Keeping, ...]], Rules]()
+        self._thresholds = list[dict[int, float]]()
+        if self.question.thresholds is not None:
+            first = [[*zip(every[0].scientific, every[0].common, strict=True)] for every in spaces]
+            self._thresholds = thresholds.by_class(Path(self.question.thresholds), first)
 
     @property
     def about(self) -> About:
@@ -180,7 +186,7 @@ class Answers:
             if asked.get("sensitivity", 1) != 1 and {*activations} - {"sigmoid"}:
                 name = escaped(self.about.models[model].name)
                 raise ConfigError(f"sensitivity: {name} has no sigmoid whose logits it could shift")
-            found = self._rules_of[model, keepings] = scores.rules(
+            found = scores.rules(
                 activations or ["none"] * len(self._sizes[model]),
                 self._sizes[model],
                 asked.get("min_confidence"),
@@ -189,6 +195,9 @@ class Answers:
                 thresholds=of_model(model, "thresholds", ()),
                 background=of_model(model, "background", -1),
             )
+            if self._thresholds:
+                found = found.with_thresholds(self._thresholds[model])
+            self._rules_of[model, keepings] = found
         return found
 
     def _mask(self, path: str, told: str | None, model: int) -> Bools | None:

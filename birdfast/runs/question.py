@@ -16,7 +16,7 @@ from ..errors import ConfigError
 Path = str | os.PathLike[str]
 MOST_MERGED = 1_000_000
 HELD = "files"  # what the files of a question held, by their digests
-FILES = ("species", "exclude", "deployments", "language", "place_model")
+FILES = ("species", "exclude", "thresholds", "deployments", "language", "place_model")
 # More columns that tables may have, and what stands in them: what is known of the recording, where and how it
 # was heard, in BirdNET-Analyzer's words where it has one.
 COLUMNS = {
@@ -52,6 +52,8 @@ class Question:
         A list of species that nothing is told of.
     strict : bool
         Refuse lists that name what no model knows.
+    thresholds : path or None
+        A CSV of class and threshold (`runs.thresholds`): the least confidence of the classes that it names.
     latitude, longitude : float or None
         Where the recordings were made, in degrees: species that are not expected there are not told of.
     week : int in 1..48, -1 or None
@@ -83,6 +85,7 @@ class Question:
     species: Path | None = None
     exclude: Path | None = None
     strict: bool = False
+    thresholds: Path | None = None
     latitude: float | None = None
     longitude: float | None = None
     week: int | None = None
@@ -150,8 +153,9 @@ class Question:
                 from ..species import lists
 
                 found[name] = str(lists.file_of(Place(told)))
-        if self.deployments is not None:
-            found["deployments"] = str(self.deployments)
+        for name in ("thresholds", "deployments"):
+            if (told := getattr(self, name)) is not None:
+                found[name] = str(told)
         if self.language is not None:
             from ..species import languages
 

@@ -84,6 +84,10 @@ class Run:
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
             tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, recordings)
+        if self.how.keep_scores == "none" and self.question.thresholds is not None:
+            raise ConfigError(
+                "keep_scores: none keeps what one least confidence asks for, no class's own; best does"
+            )
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
