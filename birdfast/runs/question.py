@@ -129,6 +129,16 @@ class Question:
             return False
         return self.latitude is not None or sites.Sites(Place(str(self.deployments))).has_places
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether classes may be left out of the tables."""
+        return self.species is not None or self.exclude is not None or self.has_place
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is asked where it is not the usual."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in usual if getattr(self, name) != usual[name]}
+
     def files(self) -> dict[str, str]:
         """Return the files that it takes, by the name of what they are for, where they are now.
 
@@ -169,8 +179,7 @@ class Question:
         ConfigError
             A file is missing, or cannot be read.
         """
-        fields = {field.name: field.default for field in dataclasses.fields(self)}
-        told = {name: getattr(self, name) for name in fields if getattr(self, name) != fields[name]}
+        told = self.fields()
         facts = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
         held = {name: sources.sha256(one, ConfigError) for name, one in self.files().items()}
         return facts | ({HELD: held} if held else {})
