@@ -51,6 +51,7 @@ def question(chosen: argparse.Namespace) -> Question:
     told = {
         "species": chosen.slist,
         "exclude": chosen.exclude,
+        "thresholds": chosen.thresholds,
         "latitude": latitude,
         "longitude": longitude,
         "strict": chosen.strict,
@@ -78,6 +79,13 @@ def _scores(group: argparse._ArgumentGroup) -> None:
         metavar="C",
         help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
         f" class; {MIN_CONFIDENCE} where there are none)",
+    )
+    group.add_argument(
+        "--thresholds",
+        type=values.file,
+        metavar="CSV",
+        help="least confidences of single classes, class and threshold, as `birdfast evaluate` suggests them;"
+        " classes that it does not name have --min-conf",
     )
     group.add_argument(
         "--top-k",

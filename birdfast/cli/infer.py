@@ -25,11 +25,11 @@ A model that birdfast trained has a threshold for each class, which is taken wit
 background, if it has one, is among the scores alone.
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
-are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
-options; a file that has changed since is analysed again, and the command says so. Whether scores and
-embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any finished
-folder (where rows were kept, with their kinds named again: scores,csv), and a submission, with other --blend,
---post or --classes, of one that kept scores, as those do that made one. A file of a table's name in a folder
+are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models, sound
+and windows; a file that has changed since is analysed again, and the command says so. What is asked of the
+scores may be another each time (scores, species and place, time and site, rows, tables): it is answered from
+what the journal keeps, at no cost, or refused in words; see --keep-scores. A submission, with other --blend,
+--post or --classes, wants all scores kept, as those do that made one. A file of a table's name in a folder
 without a journal is somebody else's, and refused.
 
 The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
@@ -53,6 +53,17 @@ if TYPE_CHECKING:
 
 HELP = "find the species in recordings"
 ALIASES = (kinds.ANALYZE,)
+EPILOG = """\
+examples:
+  birdfast infer recordings/ -o results/ --min-conf 0.5
+  birdfast infer recordings/ -o results/ --rtype raven audacity --per-file
+  birdfast infer recordings/ -o results/ --lat 52.5 --lon 13.4 --slist wanted.txt -l de
+  birdfast infer night.flac --overlap 1.5 --merge-consecutive 5 --top-n 3
+  birdfast infer bats/ -o bats-results/ --model FILE --audio-speed 0.1 --fmin 2000
+  birdfast analyze --i day/ --o out/ --rtype csv --threads 4      as scripts for BirdNET-Analyzer have it
+
+The flags of BirdNET-Analyzer 1 to 3 are taken, though they do not stand here: docs/switching.md lists them.
+"""
 DEFAULT_OUTPUT = "birdfast-results"
 
 
@@ -119,6 +130,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
     again = parser.add_argument_group("an output folder that was used before")
+    again.add_argument(
+        "--keep-scores",
+        choices=("best", "all", "none"),
+        help="which scores of every window are kept, so that another question needs no hearing: those from"
+        " 0.001 on and the best 20, all, or what this question asks for (default: as before, else best)",
+    )
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
     again.add_argument("--force", action="store_true", help="start anew: journal and tables go first")
     talk = parser.add_mutually_exclusive_group()
@@ -147,7 +164,7 @@ def run(chosen: argparse.Namespace) -> int:
     for line in (*flags.remarks(chosen), *filter(None, [said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths))
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths), asking.question(chosen))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
@@ -226,6 +243,7 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
         per_file=chosen.per_file,
+        keep_scores=chosen.keep_scores,
         base=inputs.base(chosen.inputs, paths),
         submission=submission.of(chosen, wanted),
     )

@@ -15,12 +15,14 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..outcomes import Failure, Heard, Outcome, Part
+from ..scores import keeping
+from ..scores.keeping import Kept
 from . import stamp
 from .begun import Begun
 from .database import MERGED, NAME, check_place, new_digest
@@ -131,6 +133,13 @@ class Journal(Writable):
             self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             self.open_bytes += len(part.rows)
             self.commit_in_time()
+
+    def kept_just_now(self, path: str, stretch: int, n_classes: int, model: int = 0) -> Iterator[Kept]:
+        """Yield what is kept of the scores of a stretch that is not added yet, as `Record.kept`."""
+        with self.told():
+            for number, rows in self.parts(self._id(path), keeping.KIND, model):
+                if number == stretch:
+                    yield keeping.unpack(rows, n_classes)
 
     def _enter(self, path: bytes, number: int, retry: bool) -> tuple[int, ...]:
         """Give a file its number; return the models that are to hear it (again)."""

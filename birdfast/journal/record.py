@@ -55,7 +55,7 @@ def path_of(folder: Path) -> Path:
     if not path.is_file():
         wanted = "it has to be the output folder of birdfast infer"
         if (folder / MERGED).is_file():
-            wanted = f"birdfast merge wrote its tables, from the folders that {MERGED} names"
+            wanted = f"birdfast merge wrote its tables, or birdfast tables, from the runs that {MERGED} names"
         raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it; {wanted}")
     return path
 
@@ -192,7 +192,7 @@ class Record(Database):
         with self.told():
             if model not in {hearing.model for hearing in entry.hearings} - entry.waiting:
                 raise sqlite3.DatabaseError(CHANGED)
-            for stretch, rows in self._parts(entry, keeping.KIND, model):
+            for stretch, rows in self.parts(entry.id, keeping.KIND, model):
                 yield stretch, keeping.unpack(rows, n_classes)
 
     def dense(self, entry: Entry, kind: str, width: int, model: int = 0) -> Iterator[Rows]:
@@ -204,13 +204,14 @@ class Record(Database):
             Before a part that is not what was written; `entries` finds that one is missing or too much.
         """
         with self.told():
-            for _, rows in self._parts(entry, kind, model):
+            for _, rows in self.parts(entry.id, kind, model):
                 yield np.frombuffer(rows, row(width))
 
-    def _parts(self, entry: Entry, kind: str, model: int) -> Iterator[tuple[int, bytes]]:
+    def parts(self, file: int, kind: str, model: int) -> Iterator[tuple[int, bytes]]:
+        """Yield a file's parts of one kind, each with its stretch."""
         place = "file = ? AND model = ? AND kind = ?"
         query = f"SELECT stretch, digest, rows FROM part WHERE {place} ORDER BY stretch, number"
-        for stretch, digest, rows in self.database.execute(query, (entry.id, model, kind)):
+        for stretch, digest, rows in self.database.execute(query, (file, model, kind)):
             if new_digest(rows).digest() != digest:
                 raise sqlite3.DatabaseError(CHANGED)
             yield stretch, rows

@@ -14,7 +14,7 @@ from ..arrays import Float32
 from ..config import Options, check, several
 from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
-from . import samples, stretches
+from . import recorded, samples, stretches
 from .ear import Scored
 from .listener import Listener, Role, check_one_channel
 from .onepass import listening, one_pass, whole
@@ -168,7 +168,7 @@ class Pipeline:
         kinds : collection of str or None
             The dense rows to send ("logits", "scores", "embeddings"); None is detections and what is kept.
         """
-        outcome = Outcome(stretch)
+        outcome = Outcome(stretch, told=None if stretch else recorded.told(path))
         listeners = self._chosen(only)
         tell = outcome.notes.append
         transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]

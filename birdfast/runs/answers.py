@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import groupby
 from operator import itemgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,11 +14,12 @@ import numpy as np
 from .. import scores
 from ..arrays import Bools, Rows
 from ..errors import ConfigError
-from ..journal import Entry, Record
-from ..outcomes import row
+from ..journal import QUESTION, Entry, Journal, Record
+from ..outcomes import Outcome, row
 from ..scores import Rules, keeping
 from ..scores.keeping import ALL, Keeping, Kept
 from ..tables import About, escaped, kept_for
+from . import thresholds
 from .asked import question_of
 from .where import Known, Where
 
@@ -51,10 +53,20 @@ class Answers:
         facts = record.facts()
         self.record, self.facts = record, facts if asked is None else facts.asking(asked)
         self.question = question_of(self.facts.asked)
+        if self.question.facts() != self.facts.asked.get(QUESTION, {}):
+            raise ConfigError(
+                f"{record.path}: a file that its question names holds something else by now; ask anew, by"
+                " `birdfast tables` or the same command of infer"
+            )
         self.where = Where(self.question, self.facts.about, self.facts.decides)
         spaces = [model.label_spaces for model in self.facts.about.models]
         self._sizes = [[len(space.scientific) for space in every] for every in spaces]
+        self._at_work = "", ""
         self._rules_of = dict[tuple[int, tuple[Keeping, ...]], Rules]()
+        self._thresholds = list[dict[int, float]]()
+        if self.question.thresholds is not None:
+            first = [[*zip(every[0].scientific, every[0].common, strict=True)] for every in spaces]
+            self._thresholds = thresholds.by_class(Path(self.question.thresholds), first)
 
     @property
     def about(self) -> About:
@@ -117,9 +129,28 @@ class Answers:
             for start in range(0, len(found), PART_ROWS):
                 yield found[start : start + PART_ROWS]
 
+    def correct(self, journal: Journal, path: str, outcome: Outcome) -> None:
+        """Give what was heard just now the detections that are asked for: workers know of no species' masks.
+
+        Parameters
+        ----------
+        journal : Journal
+            It has the parts already.
+        path : str
+        outcome : Outcome
+            Of a file's next stretch.
+        """
+        if outcome.told is not None:
+            self._at_work = path, outcome.told
+        for heard in outcome.heard if self.question.is_narrow and self._at_work[0] == path else ():
+            mask, n_classes = self._mask(*self._at_work, heard.model), sum(self._sizes[heard.model])
+            rules = self._rules(heard.model, keeping.of_told(heard.kept) if heard.kept else ())
+            parts = journal.kept_just_now(path, outcome.stretch, n_classes, heard.model)
+            heard.detections = keeping.in_time(keeping.detections(some, rules, mask) for some in parts)
+
     def _found(self, entry: Entry, model: int, parts: Iterable[Kept]) -> Rows:
         """Return the detections of a stretch, of its parts."""
-        rules, mask = self._heard(entry, model), self._mask(entry, model)
+        rules, mask = self._heard(entry, model), self._mask(os.fsdecode(entry.path), entry.told, model)
         return keeping.in_time(keeping.detections(some, rules, mask) for some in parts)
 
     def dense(self, entry: Entry, kind: str, model: int) -> Iterator[Rows]:
@@ -155,7 +186,7 @@ class Answers:
             if asked.get("sensitivity", 1) != 1 and {*activations} - {"sigmoid"}:
                 name = escaped(self.about.models[model].name)
                 raise ConfigError(f"sensitivity: {name} has no sigmoid whose logits it could shift")
-            found = self._rules_of[model, keepings] = scores.rules(
+            found = scores.rules(
                 activations or ["none"] * len(self._sizes[model]),
                 self._sizes[model],
                 asked.get("min_confidence"),
@@ -164,10 +195,13 @@ class Answers:
                 thresholds=of_model(model, "thresholds", ()),
                 background=of_model(model, "background", -1),
             )
+            if self._thresholds:
+                found = found.with_thresholds(self._thresholds[model])
+            self._rules_of[model, keepings] = found
         return found
 
-    def _mask(self, entry: Entry, model: int) -> Bools | None:
-        masks = self.known(entry).masks if self.where.has_masks else None
+    def _mask(self, path: str, told: str | None, model: int) -> Bools | None:
+        masks = self.where.of(path, told).masks if self.where.has_masks else None
         return None if masks is None else np.concatenate(masks[model])
 
 

@@ -16,7 +16,7 @@ from ..errors import ConfigError
 Path = str | os.PathLike[str]
 MOST_MERGED = 1_000_000
 HELD = "files"  # what the files of a question held, by their digests
-FILES = ("species", "exclude", "deployments", "language", "place_model")
+FILES = ("species", "exclude", "thresholds", "deployments", "language", "place_model")
 # More columns that tables may have, and what stands in them: what is known of the recording, where and how it
 # was heard, in BirdNET-Analyzer's words where it has one.
 COLUMNS = {
@@ -53,6 +53,8 @@ class Question:
         A list of species that nothing is told of.
     strict : bool
         Refuse lists that name what no model knows.
+    thresholds : path or None
+        A CSV of class and threshold (`runs.thresholds`): the least confidence of the classes that it names.
     latitude, longitude : float or None
         Where the recordings were made, in degrees: species that are not expected there are not told of.
     week : int in 1..48, -1 or None
@@ -84,6 +86,7 @@ class Question:
     species: Path | None = None
     exclude: Path | None = None
     strict: bool = False
+    thresholds: Path | None = None
     latitude: float | None = None
     longitude: float | None = None
     week: int | None = None
@@ -127,6 +130,16 @@ class Question:
             return False
         return self.latitude is not None or sites.Sites(Place(str(self.deployments))).has_places
 
+    @property
+    def is_narrow(self) -> bool:
+        """Whether classes may be left out of the tables."""
+        return self.species is not None or self.exclude is not None or self.has_place
+
+    def fields(self) -> dict[str, Any]:
+        """Return what is asked where it is not the usual."""
+        usual = {field.name: field.default for field in dataclasses.fields(self)}
+        return {name: getattr(self, name) for name in usual if getattr(self, name) != usual[name]}
+
     def files(self) -> dict[str, str]:
         """Return the files that it takes, by the name of what they are for, where they are now.
 
@@ -141,8 +154,9 @@ class Question:
                 from ..species import lists
 
                 found[name] = str(lists.file_of(Place(told)))
-        if self.deployments is not None:
-            found["deployments"] = str(self.deployments)
+        for name in ("thresholds", "deployments"):
+            if (told := getattr(self, name)) is not None:
+                found[name] = str(told)
         if self.language is not None:
             from ..species import languages
 
@@ -166,8 +180,7 @@ class Question:
         ConfigError
             A file is missing, or cannot be read.
         """
-        fields = {field.name: field.default for field in dataclasses.fields(self)}
-        told = {name: getattr(self, name) for name in fields if getattr(self, name) != fields[name]}
+        told = self.fields()
         facts = {name: list(value) if isinstance(value, tuple) else value for name, value in told.items()}
         held = {name: sources.sha256(one, ConfigError) for name, one in self.files().items()}
         return facts | ({HELD: held} if held else {})

@@ -117,9 +117,8 @@ class Results:
     def to_arrow(self) -> Any:
         """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
         with Record(self.folder) as record:
-            answers = Answers(record)
-            parts = (part for result in results(answers, so_far=True) for part in result.parts)
-            return tables.arrow(parts, answers.about)
+            every = results(answers := Answers(record), so_far=True)
+            return tables.arrow((part for result in every for part in result.parts), answers.about)
 
     def to_dataframe(self) -> Any:
         """Return the detections as a pandas.DataFrame, with the columns of detections.parquet.

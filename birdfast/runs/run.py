@@ -16,6 +16,7 @@ from ..grafting import places
 from ..journal import MERGED, Journal, Record, check_place
 from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
+from ..scores.keeping import FLOOR
 from ..workers import Job, Pool, usable_cores
 from . import results, shards, thresholds
 from .answers import Answers
@@ -25,9 +26,10 @@ from .how import How
 from .output import check_tables, output_folder, telling
 from .question import Question
 from .results import Results
+from .retelling import write
 from .room import Room
-from .said import ending, once, say, say_what_changed, warn
-from .submitting import Submitter, write_tables
+from .said import ending, once, say, say_what_changed, to_each, warn
+from .submitting import Submitter
 
 STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
 LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
@@ -82,6 +84,10 @@ class Run:
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
             tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, recordings)
+        if self.how.keep_scores == "none" and self.question.thresholds is not None:
+            raise ConfigError(
+                "keep_scores: none keeps what one least confidence asks for, no class's own; best does"
+            )
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
@@ -110,20 +116,19 @@ class Run:
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
             if self._asks_anew and not jobs:
                 say(followers, ["asked again: nothing to hear"])
-            room = Room(self.folder)
+            answers, room = Answers(journal), Room(self.folder)
+            say(followers, answers.where.words)
             came = pool.work(jobs) if jobs else iter(())
-            failure = self._work_off(came, jobs, [room, journal, *followers])
+            failure = self._work_off(came, jobs, journal, answers, [room, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
             if tables.kept_for(self.how.kinds):
                 room.check()
-            answers, counts, safe = Answers(journal), list[tuple[int, int, int]](), self.how.csv_safe
+            counts = list[tuple[int, int, int]]()
             again = partial(results.results, answers, count=counts.append)
-            about = answers.about
-            written = write_tables(self.folder, self.how.kinds, about, again, self._submitter, csv_safe=safe)
+            how = (self.folder, self.how, self._submitter, self.base)
+            written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
-            if self._submitter is not None:
-                warn(followers, self._submitter.left_over())
         return Results(self.folder, written)
 
     def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
@@ -161,8 +166,8 @@ class Run:
         Where nothing is, as much as before in this folder: a table of all scores is not to be lost.
         """
         kept, chosen = {*tables.kept_for((*self.how.kinds, *options.keep))}, self.how.keep_scores
-        if chosen == "all":
-            kept.add("scores")
+        if chosen == "all" or (self.question.is_narrow and _goes_low(options)):
+            kept.add("scores")  # of a window the highest that are asked for may be any
         if chosen is None and not self.how.force:
             with suppress(ConfigError), Record(self.folder) as before:
                 if before.keepings(0) and "scores" in Answers(before).about.models[0].widths:
@@ -191,11 +196,15 @@ class Run:
         self,
         came: Iterator[tuple[int, Outcome | Part]],
         jobs: Sequence[Job],
+        journal: Journal,
+        answers: Answers,
         listening: Sequence[Journal | Follower],
     ) -> Failure | None:
         """Tell who listens what comes of the files; return the first failure, if that is the end."""
         for number, what in came:
             path = jobs[number].path
+            if isinstance(what, Outcome):
+                answers.correct(journal, path, what)
             for one in listening:
                 if isinstance(what, Part):
                     one.keep(path, what)
@@ -232,3 +241,8 @@ class Run:
             if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
                 titles[sha256] = network.title
         say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])
+
+
+def _goes_low(options: Options) -> bool:
+    """Whether the highest of a window are asked for, wherever they lie."""
+    return options.top_k is not None and options.min_confidence is not None and options.min_confidence < FLOOR

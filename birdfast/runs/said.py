@@ -52,3 +52,8 @@ def warn(followers: Sequence[Follower], told: Iterable[str]) -> None:
     """Tell followers what whoever gets the results should know."""
     for words, follower in product(told, followers):
         follower.warn(words)
+
+
+def to_each(followers: Sequence[Follower]) -> tuple[Callable[[str], None], Callable[[str], None]]:
+    """Return what tells all followers a word for whoever waits, and what warns them."""
+    return (lambda words: say(followers, [words])), (lambda words: warn(followers, [words]))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 import numpy as np
@@ -160,6 +160,15 @@ class Rules:
         space = np.repeat(np.arange(len(found)), [len(picked[0]) for picked in found])
         order = np.argsort(window, kind="stable")
         return window[order], space[order], label[order], confidence[order]
+
+    def with_thresholds(self, thresholds: Mapping[int, float]) -> Rules:
+        """Return rules with least confidences of single classes of the first space, but not of background."""
+        first, *others = self.rules
+        least = np.array(np.broadcast_to(np.float32(first.min_confidence), self.sizes[0]))
+        never = np.isinf(least)
+        least[[*thresholds]] = [*thresholds.values()]
+        least[never] = np.inf
+        return Rules([replace(first, min_confidence=least), *others], self.sizes)
 
     def of_scores(self, scores: Float32) -> Float32:
         """Return the confidences of all classes, of windows with all their scores: [n, n_classes]."""

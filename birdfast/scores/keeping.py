@@ -96,16 +96,14 @@ def told(keepings: Sequence[Keeping]) -> str:
 def of_told(text: str) -> tuple[Keeping, ...]:
     """Return what `told` wrote; ValueError or TypeError for anything else."""
     every = tuple(Keeping(*one) for one in json.loads(text))
-    for one in every:
-        if one.activation not in get_args(Activation) or not isinstance(one.least, float):
-            raise ValueError("no way to keep scores")
+    if not all(one.activation in get_args(Activation) and isinstance(one.least, float) for one in every):
+        raise ValueError("no way to keep scores")
     return every
 
 
 def n_hidden(rule: ScoreRule) -> int:
     """Return how many classes may be a window's highest and yet be no detections: more is asked of them."""
-    least = np.atleast_1d(rule.min_confidence)
-    return int(np.count_nonzero(least > least.min()))
+    return int(np.count_nonzero(np.greater(rule.min_confidence, np.min(rule.min_confidence))))
 
 
 class Kept(NamedTuple):
