@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from birdfast import models
+from birdfast.runs import How
+from birdfast.runs.retelling import retell
 
-from .commands import contents, infer, table
+from .commands import birdfast, contents, infer, table
 from .test_recorded import MOTH, WARM, info, wav
 from .test_species import small
 
@@ -47,24 +51,23 @@ def test_lists_place_and_language_choose_rows(tiny: models.Model, recordings: Pa
     (tmp_path / "BirdNET_GLOBAL_6K_V2.4_Labels.txt").write_text(
         "Avis prima_North\nAvis secunda_South\nAvis sera_Late\n"
     )
-    questions: list[tuple[list[object], list[set[str]]]] = [
-        (["--slist", wanted], [{"Second Bird", "Noise"}] * 3),
-        (["--slist", wanted, "--exclude", wanted], [set()] * 3),
-        (["-l", german], [{"Erster Vogel", "Second Bird", "Noise"}] * 3),
-        (
-            ["--deployments", sites, "--place-model", geo, "--sf-thresh", 0.5],
-            [{"First Bird", "Noise"}] * 2 + [{"Second Bird", "Noise"}],
-        ),
-        (
-            ["--lat", -60, "--lon", 10, "--place-model", geo, "--sf-thresh", 0.5],
-            [{"Second Bird", "Noise"}] * 3,
-        ),
+    there = {"place_model": geo, "place_threshold": 0.5}
+    of_place: dict[str, Any] = {"deployments": sites, **there}
+    questions: list[tuple[dict[str, Any], list[set[str]]]] = [
+        ({"species": wanted}, [{"Second Bird", "Noise"}] * 3),
+        ({"species": wanted, "exclude": wanted}, [set()] * 3),
+        ({"language": german}, [{"Erster Vogel", "Second Bird", "Noise"}] * 3),
+        ({"latitude": -60, "longitude": 10, **there}, [{"Second Bird", "Noise"}] * 3),
+        (of_place, [{"First Bird", "Noise"}] * 2 + [{"Second Bird", "Noise"}]),
     ]
     for number, (question, found) in enumerate(questions):
-        again, fresh = tmp_path / "all", tmp_path / f"fresh{number}"
-        assert list(told(ask(tiny, recordings, again, *question)).values()) == found, question
-        ask(tiny, recordings, fresh, *question)
-        assert contents(again) == contents(fresh), question
+        again = tmp_path / f"again{number}"
+        retell(tmp_path / "all", again, How(), {}, question)
+        assert list(told(table(again / "detections.csv")).values()) == found, question
+    options = ("--deployments", sites, "--place-model", geo, "--sf-thresh", 0.5)
+    for out in ("fresh", "all"):  # the second asks again
+        ask(tiny, recordings, tmp_path / out, *options)
+        assert contents(tmp_path / out) == contents(again), out
 
 
 def test_columns_tell_where_and_when(tiny: models.Model, recordings: Path, tmp_path: Path) -> None:
@@ -93,3 +96,19 @@ def test_what_no_model_knows_is_told_or_refused(tiny: models.Model, recordings: 
     result = infer(tiny, recordings, "-o", tmp_path / "out", "--slist", wanted, "--strict")
     assert result.returncode == 64
     assert "did you mean Avis" in result.stderr
+
+
+def test_what_a_file_said_is_kept_when_it_has_gone(
+    tiny: models.Model, recordings: Path, tmp_path: Path
+) -> None:
+    out, again, columns = (
+        tmp_path / "out",
+        tmp_path / "again",
+        ("--additional-columns", "time,serial,battery_v"),
+    )
+    rows = ask(tiny, recordings, out, *columns)
+    assert {row["battery_v"] for row in rows} == {"", "4.1"}
+    shutil.rmtree(recordings)
+    result = birdfast("tables", out, "-o", again, *columns)
+    assert result.returncode == 0, result.stderr
+    assert table(again / "detections.csv") == rows
