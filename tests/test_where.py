@@ -211,6 +211,19 @@ def test_a_question_counts_by_what_its_files_hold(tmp_path: Path, place: dict[st
         Question.of({"nothing": 1})
 
 
+def test_a_question_is_asked_again_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.txt").write_text("Grus grus\n")
+    monkeypatch.chdir(tmp_path)
+    question = Question(species="list.txt", name_pattern="{site}")
+    facts = question.facts()
+    monkeypatch.chdir("/")
+    assert Question.of(facts).facts() == facts
+    assert Question(language="de").language == "de"
+    assert len(str(Question(language="d" * 999).language)) == 999
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [

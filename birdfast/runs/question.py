@@ -42,7 +42,8 @@ OF_RECORDING = ("time", "site", "recorder", "serial", "temperature_c", "battery_
 class Question:
     """Which of the species that were heard stand in the tables, and how; the least confidence is an option.
 
-    None of it changes what is kept of the sound, so that another question costs no hearing.
+    None of it changes what is kept of the sound, so that another question costs no hearing. Paths are
+    those of the working folder when it is made: whoever asks the same later may be elsewhere.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ class Question:
     def __post_init__(self) -> None:
         for name in FILES:
             if getattr(self, name) is not None:
-                object.__setattr__(self, name, path(name, getattr(self, name)))
+                object.__setattr__(self, name, _absolute(name, getattr(self, name)))
         flag("strict", self.strict)
         if self.latitude is not None:
             number("latitude", self.latitude, -90, 90)
@@ -198,3 +199,10 @@ class Question:
             return cls(**{name: value for name, value in facts.items() if name != HELD})
         except TypeError as error:
             raise ConfigError(f"no question: {error}") from error
+
+
+def _absolute(name: str, value: object) -> str:
+    """Return a path from the root; a language's name is none."""
+    told = path(name, value)
+    is_name = name == "language" and os.sep not in told and not os.path.exists(told)  # noqa: PTH110
+    return told if is_name else str(Place(told).absolute())
