@@ -140,6 +140,7 @@ def run(
     followers: "Sequence[Follower]" = (),
     progress: bool = False,
     csv_safe: bool = False,
+    per_file: bool = False,
     submission: "Submission | None" = None,
     **options: Any,
 ) -> "Results":
@@ -158,7 +159,7 @@ def run(
     output : path
         The folder for the tables and the run's journal.
     kinds : str or sequence of str
-        The tables to write: "csv", "parquet", "scores", "embeddings", "submission".
+        The tables to write: see `birdfast.tables.KINDS`.
     workers : int or None
         Worker processes; None takes one for each physical core that may be used.
     shard : str or None
@@ -177,6 +178,8 @@ def run(
         Show on standard error how far it is, as the command does.
     csv_safe : bool
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+    per_file : bool
+        Write a table for each recording, below folders as theirs, and not one for all.
     submission : Submission or None
         How scores become a "submission": at the least its sample, `Submission(sample="sample.csv")`.
     **options
@@ -195,6 +198,8 @@ def run(
     OutputError
         The folder takes no more (full, gone); what was done is kept.
     """
+    from dataclasses import replace
+
     from . import inputs, models
     from .config import Options, check, flag, path, several
     from .runs import Follower, How, Run, shards
@@ -213,11 +218,14 @@ def run(
         force=force,
         fail_fast=fail_fast,
         csv_safe=csv_safe,
+        per_file=per_file,
         submission=submission,
     )
     one = isinstance(recordings, str | bytes | os.PathLike)
     every = [recordings] if one else several("recordings", recordings, "a path, or several")
-    paths = inputs.find([path("recordings", name) for name in every])
+    given = [path("recordings", name) for name in every]
+    paths = inputs.find(given)
+    how = replace(how, base=inputs.base(given, paths) if per_file else None)
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
     run = Run(paths, listening, chosen, path("output", output), how)

@@ -25,6 +25,7 @@ ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)", re.S)  # BirdCLEF's: a file's stem,
 ROW_S = 5.0  # how long BirdCLEF's rows are, where no file's neighbours tell it
 TARGET, ALIASES = "primary_label", ("class", "scientific_name", "common_name")  # of a map of classes
 IS_WINDOW = "is_window"  # a column by which a table says that its rows are windows
+SCORE = re.compile(r" \([01]\.\d{4}\)$")  # behind a label that was detected, see `tables.audacity`
 WAVEFORM = "Waveform"  # Raven's second line for a selection begins so
 
 
@@ -220,7 +221,10 @@ def _audacity(sheet: Sheet) -> Iterator[Annotation]:
             sheet.refuse(line, "Audacity's labels have a start, an end and a name")
         start_s, end_s = (sheet.seconds(line, cell) for cell in row[:2])
         yield Annotation(
-            sheets.recording(sheet.path), start_s, checked(sheet, line, start_s, end_s), _labels(row[2])
+            sheets.recording(sheet.path),
+            start_s,
+            checked(sheet, line, start_s, end_s),
+            _labels(SCORE.sub("", row[2])),
         )
 
 

@@ -30,12 +30,16 @@ class AtomicFile:
     ----------
     stream : file
         Where to write.
+    is_synced : bool
+        Whether the end brings the file to the disk; who has many may do that for all of them.
 
     Raises
     ------
     ConfigError
         The name is a folder's, or the folder takes no file. Said before anything is computed.
     """
+
+    is_synced = True
 
     def __init__(self, path: Path, **how: Any) -> None:
         self.path = path
@@ -49,7 +53,8 @@ class AtomicFile:
     def finish(self) -> None:
         """Bring all that was written to the disk, so that only the name is missing; the end does it, too."""
         self.stream.flush()
-        os.fsync(self.stream.fileno())
+        if self.is_synced:
+            os.fsync(self.stream.fileno())
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -58,7 +63,8 @@ class AtomicFile:
             if kind is None:
                 self.finish()
                 self._part.replace(self.path)
-                _keep_names(self.path.parent)
+                if self.is_synced:
+                    _keep_names(self.path.parent)
         finally:
             self._part.unlink(missing_ok=True)  # first: closing fails on a full disk
             self.stream.close()

@@ -58,6 +58,37 @@ def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] |
     return list(found.values())
 
 
+def base(inputs: Iterable[str | os.PathLike[str]], found: Iterable[str]) -> str:
+    """Return the folder that recordings are seen from, as people do who name inputs.
+
+    The folder that is the one input, a lone file's, or the one that all inputs lie in: so tables that mirror
+    recordings lie below names that were not given, and not below those that were.
+
+    Parameters
+    ----------
+    inputs : iterable of paths
+        As `find` was given them.
+    found : iterable of str
+        What it found.
+    """
+    folders = [os.fspath(one) for one in inputs if os.path.isdir(one)]  # noqa: PTH112
+    above = tuple(os.path.join(os.path.abspath(one), "") for one in folders)  # noqa: PTH100, PTH118
+    others = [path for path in found if not os.path.abspath(path).startswith(above)]  # noqa: PTH100
+    return shared([*folders, *(os.path.dirname(path) for path in others)])  # noqa: PTH120
+
+
+def shared(folders: Iterable[str]) -> str:
+    """Return the folder that others are, or lie in: relative if all of them are."""
+    first, is_relative = None, True
+    for folder in folders:
+        is_relative = is_relative and not os.path.isabs(folder)  # noqa: PTH117
+        absolute = os.path.abspath(folder)  # noqa: PTH100
+        first = absolute if first is None else os.path.commonpath([first, absolute])
+    if first is None:
+        return os.curdir
+    return os.path.relpath(first) if is_relative else first
+
+
 def size_bytes(path: str | os.PathLike[str]) -> int | None:
     """Return the size of a file; None for one that cannot be looked at."""
     try:

@@ -52,7 +52,7 @@ HOMES = {
     "pyarrow": {
         "tables/files.py",
         "tables/dense.py",
-        "tables/detections.py",
+        "tables/parquet.py",
         "tables/tokens.py",
         "judging/parquet.py",
     },

@@ -109,7 +109,7 @@ def test_a_call_writes_the_commands_bytes(deep: models.Model, folder: Path, tmp_
     found = contents(tmp_path / "call")
     assert found == contents(tmp_path / "command")
     assert {path.name for path in results.tables} == set(found)
-    assert len(found) == 5
+    assert len(found) == len(KINDS) + 1
 
 
 def test_a_call_takes_what_the_command_takes(deep: models.Model, folder: Path, tmp_path: Path) -> None:
@@ -371,7 +371,7 @@ def test_a_run_that_begins_anew_leaves_no_table_of_before(
     deep: models.Model, folder: Path, tmp_path: Path
 ) -> None:
     run(folder, deep, tmp_path / "out")
-    assert len(contents(tmp_path / "out")) == 5
+    assert len(contents(tmp_path / "out")) == len(KINDS) + 1
     with pytest.raises(KeyboardInterrupt):
         run(folder, deep, tmp_path / "out", BreakingOff(), kinds=("csv",), force=True)
     assert contents(tmp_path / "out") == {}

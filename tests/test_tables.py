@@ -9,7 +9,9 @@ import csv
 import errno
 import json
 import os
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,12 +25,22 @@ from birdfast import tables
 from birdfast.arrays import Rows
 from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Detection, Failure
-from birdfast.tables import files
+from birdfast.tables import files, kinds, parquet
+from birdfast.tables.analyzer import Kaleidoscope2Table, KaleidoscopeTable, RTable
+from birdfast.tables.audacity import AudacityTable
+from birdfast.tables.birdnet import BirdnetTable
+from birdfast.tables.cells import tab_cell
+from birdfast.tables.columns import MORE
 from birdfast.tables.dense import DenseTable
-from birdfast.tables.detections import MORE, CsvTable, ParquetTable
+from birdfast.tables.detections import CsvTable
 from birdfast.tables.failures import FailuresTable, NotesTable
+from birdfast.tables.ndjson import NdjsonTable
+from birdfast.tables.parquet import ParquetTable
+from birdfast.tables.raven import Raven3Table, RavenTable
+from birdfast.tables.sqlite import SqliteTable
 from birdfast.tables.submission import SubmissionTable
 from birdfast.tables.table import About, AboutModel, Names, Result, Table
+from birdfast.tables.wide import WideTable
 
 from .journals import RUN, TWO, rows_of
 
@@ -42,6 +54,7 @@ class Member(NamedTuple):
     n_rows: int
     more: Sequence[str] = ()  # columns where there are several models
     name_of_several: str = ""  # if it is another
+    n_rows_of_several: int = 0  # if they are others
 
 
 SECONDS = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
@@ -49,6 +62,20 @@ EXACT = ("start_s", "end_s", "scientific_name", "common_name", "confidence", "fi
 FAILURE = ("path", "stage", "error", "message", "bytes", "rate_hz", "duration_s")
 SCORES, EMBEDDING = ("file", "start_s", "end_s", "scores"), ("file", "start_s", "end_s", "embedding")
 SUBMITTED = ("row_id", "Avis", "Engine")
+RAVEN = (
+    *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)", "High Freq (Hz)"),
+    *("Common Name", "Species Code", "Confidence", "Begin Path", "File Offset (s)"),
+)
+RAVEN3 = (
+    *("Selection", "Begin Time (s)", "End Time (s)", "Common Name", "Scientific Name", "Species Code"),
+    *("Confidence", "View", "Channel", "File Offset (s)", "Low Freq (Hz)", "High Freq (Hz)", "Begin Path"),
+)
+KALEIDOSCOPE = ("INDIR", "FOLDER", "IN FILE", "OFFSET", "DURATION")
+TOP1, NAMED = ("TOP1MATCH", "TOP1DIST"), ("scientific_name", "common_name", "confidence")
+SET = ("lat", "lon", "week", "overlap", "sensitivity")
+BIRDNET = ("input", "start_time", "end_time", "species_name", "confidence")
+WIDE = ("file", "start_time", "end_time", "Avis_Bird", "Engine")
+R = ("filepath", "start", "end", "scientific_name", "common_name", "confidence", *SET)
 DENSE = {kind: partial(DenseTable, kind=kind) for kind in tables.DENSE}
 MEMBERS = [
     Member(CsvTable, "detections.csv", SECONDS, 2, ("Model",)),
@@ -56,9 +83,21 @@ MEMBERS = [
     Member(DENSE["scores"], "scores.parquet", SCORES, 3, (), "scores-one.parquet"),
     Member(DENSE["embeddings"], "embeddings.parquet", EMBEDDING, 3, (), "embeddings-one.parquet"),
     Member(partial(SubmissionTable, header=SUBMITTED), "submission.csv", SUBMITTED, 3),
+    Member(RavenTable, "BirdNET_SelectionTable.txt", RAVEN, 2, ("Model",)),
+    Member(Raven3Table, "BirdNET_SelectionTable.3.txt", RAVEN3, 2, ("Model",)),
+    Member(AudacityTable, "BirdNET_AudacityLabels.txt", ("start", "end", "label"), 2),
+    Member(KaleidoscopeTable, "BirdNET_Kaleidoscope.csv", (*KALEIDOSCOPE, *TOP1), 2, ("model",)),
+    Member(Kaleidoscope2Table, "BirdNET_Kaleidoscope.2.csv", (*KALEIDOSCOPE, *NAMED, *SET), 2, ("model",)),
+    Member(RTable, "BirdNET_RTable.csv", (*R, "min_conf", "species_list", "model"), 2),
+    Member(BirdnetTable, "detections.birdnet.csv", BIRDNET, 2, ("model",)),
+    Member(NdjsonTable, "detections.ndjson", EXACT, 2, ("model",)),
+    Member(SqliteTable, "detections.sqlite", ("file", "file_id", *EXACT[:-1]), 2, ("model",)),
+    Member(WideTable, "wide.csv", WIDE, 4, (), "wide-one.csv", 3),  # and one of what failed
     Member(FailuresTable, "failures.csv", FAILURE, 1, ("model",)),
     Member(NotesTable, "notes.csv", ("path", "note"), 1),
 ]
+
+FILE = ("File", "file", "path", "Begin Path", "filepath", "input", "IN FILE")
 
 ABOUT = About({"model": "tiny"}, (AboutModel("tiny"),))
 MADE = {"csv": CsvTable, "parquet": ParquetTable}
@@ -86,7 +125,8 @@ def case(member: Member, about: About) -> Case:
         name, columns = member.name_of_several or member.name, (*member.columns, *member.more)
     else:
         name, columns = member.name, tuple(member.columns)
-    return Case(partial(member.makes, about=about), name, columns, member.n_rows, about)
+    n_rows = (about.has_several and member.n_rows_of_several) or member.n_rows
+    return Case(partial(member.makes, about=about), name, columns, n_rows, about)
 
 
 CASES = [case(member, about) for member in MEMBERS for about in (RUN, TWO)]
@@ -108,7 +148,7 @@ def told(path: str, about: About, number: int) -> Result:
     chunks = [rows_of(2, first=number), rows_of(1, first=number + 2)]
     dense = {(model, kind): chunks for model in range(len(about.models)) for kind in tables.DENSE}
     dense[0, tables.SUBMISSION] = chunks
-    return Result(path, [found[:1], found[1:]], [failure], [f"note {number}"], dense)
+    return Result(path, [found[:1], found[1:]], [failure], [f"note {number}"], dense, duration_s=999.0)
 
 
 def tell(table: Table, result: Result) -> None:
@@ -123,6 +163,16 @@ def tell(table: Table, result: Result) -> None:
 
 def rows_in(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
     """Return a table's columns and its rows, as csv and pyarrow read them."""
+    if path.suffix == ".txt":
+        return tabs_in(path)
+    if path.suffix == ".sqlite":
+        with closing(sqlite3.connect(path)) as database:
+            rows = database.execute("SELECT * FROM detections_of_files")
+            columns = tuple(column[0] for column in rows.description)
+            return columns, [dict(zip(columns, row, strict=True)) for row in rows]
+    if path.suffix == ".ndjson":
+        told = [json.loads(line) for line in path.read_text().splitlines()]
+        return tuple(told[0] if told else ()), told
     if path.suffix == ".csv":
         with path.open(newline="", encoding="utf-8", errors="surrogateescape") as file:
             rows = csv.DictReader(file, strict=True)
@@ -131,12 +181,26 @@ def rows_in(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
     return tuple(table.column_names), table.to_pylist()
 
 
+def tabs_in(path: Path) -> tuple[tuple[str, ...], list[dict[str, Any]]]:
+    """Return what is between tabs, as programs read it that know no quotes."""
+    lines = [line.split("\t") for line in path.read_bytes().decode().split("\n")[:-1]]
+    columns = ("start", "end", "label") if "Audacity" in path.name else tuple(lines.pop(0))
+    return columns, [dict(zip(columns, line, strict=True)) for line in lines]
+
+
 def files_in(rows: list[dict[str, Any]]) -> list[str]:
     """Return whose rows they are."""
     if "row_id" in rows[0]:
         return [f"{row['row_id'].rpartition('_')[0]}.wav" for row in rows]
-    column = next(name for name in ("File", "file", "path") if name in rows[0])
+    column = next(name for name in FILE if name in rows[0])
     return [row[column] for row in rows]
+
+
+def as_written(name: str, table: str) -> str:
+    """Return how a table has a file's name."""
+    if table.endswith(".txt"):
+        return tab_cell(name)
+    return name if table.endswith(".csv") else tables.escaped(name)
 
 
 def test_a_table_says_all_of_every_file_in_order(tmp_path: Path, member: Case) -> None:
@@ -147,8 +211,9 @@ def test_a_table_says_all_of_every_file_in_order(tmp_path: Path, member: Case) -
     assert [path.name for path in tmp_path.iterdir()] == [member.name]
     columns, rows = rows_in(tmp_path / member.name)
     assert columns == member.columns
-    names = NAMES if member.name.endswith(".csv") else list(map(tables.escaped, NAMES))
-    assert files_in(rows) == [name for name in names for _ in range(member.n_rows)]
+    if columns[-1] != "label":
+        names = [as_written(name, member.name) for name in NAMES]
+        assert files_in(rows) == [name for name in names for _ in range(member.n_rows)]
     assert all(None not in row.values() for row in rows)
     assert len({repr(row) for row in rows}) == len(rows)
     assert table.is_wanted
@@ -207,7 +272,7 @@ def test_what_a_safe_table_changes_is_told_from_names_of_that_kind() -> None:
 def test_a_table_of_no_files_has_its_columns(tmp_path: Path, member: Case) -> None:
     with member.makes(tmp_path):
         pass
-    assert rows_in(tmp_path / member.name) == (member.columns, [])
+    assert rows_in(tmp_path / member.name) == (() if member.name.endswith("ndjson") else member.columns, [])
 
 
 @pytest.mark.parametrize("step", ["begin", "detections", "dense", "end", "finish"])
@@ -244,7 +309,7 @@ def test_a_table_whose_name_is_a_folders_is_refused(tmp_path: Path, member: Case
 def test_a_run_writes_the_members_that_are_wanted(tmp_path: Path, about: About) -> None:
     every = {case(member, about).name for member in MEMBERS}
     if about.has_several:
-        every |= {"scores-two.parquet", "embeddings-two.parquet"}
+        every |= {"scores-two.parquet", "embeddings-two.parquet", "wide-two.csv"}
     written = tables.write_all(tmp_path, tables.KINDS, about, [told("a.wav", about, 0)])
     assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()} == every
     silent = told("a.wav", about, 0)._replace(notes=[])
@@ -304,7 +369,7 @@ def test_a_table_is_told_file_by_file_of_what_it_takes(
         made.append(Diary(folder))
         return made[-1]
 
-    monkeypatch.setattr(tables, "_members", lambda *_, **__: {"diary.txt": diary})
+    monkeypatch.setattr(kinds, "members", lambda *_: {"diary.txt": diary})
     results = [told("a.wav", TWO, 0), told("b.wav", TWO, 50)]
     for result in results:
         result.dense[0, "scores"] = result.dense[1, "embeddings"] = [rows_of(9, first=900)]
@@ -343,7 +408,7 @@ def test_parquet_has_full_precision_and_metadata(tmp_path: Path) -> None:
 
 
 def test_parquet_streams_in_row_groups(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tables.detections, "ROW_GROUP_ROWS", 2)
+    monkeypatch.setattr(parquet, "ROW_GROUP_ROWS", 2)
     file = pyarrow.parquet.ParquetFile(written(tmp_path, "parquet"))
     assert (file.num_row_groups, file.metadata.num_rows) == (2, 4)
 
@@ -403,9 +468,7 @@ def results(number: int) -> list[Result]:
     ]
 
 
-@pytest.mark.parametrize(
-    "name", ["detections.csv", "detections.parquet", "scores.parquet", "embeddings.parquet"]
-)
+@pytest.mark.parametrize("name", [member.name for member in MEMBERS if member.name != "submission.csv"])
 def test_a_table_that_fails_at_its_last_byte_leaves_all_the_old_ones(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
@@ -423,7 +486,7 @@ def test_a_table_that_fails_at_its_last_byte_leaves_all_the_old_ones(
     with pytest.raises(OSError, match="No space left"):
         tables.write_all(tmp_path, kinds, about, results(2))
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
-    assert len(before) == 7
+    assert len(before) == len(MEMBERS)
 
 
 def test_tokens_without_their_footer_are_no_table(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ over. A file counts once, whatever names lead to it. The results go to the outpu
 
   detections.csv      what was heard: seconds, names, confidence, file (as BirdNET-Analyzer has it)
   detections.parquet  the same with full precision and the run's settings, with --rtype parquet
+  BirdNET_*, wide.csv, detections.*   what other programs read: --rtype raven, audacity, wide, sqlite, ...
   scores.parquet      every window's confidences of all classes, as a list, with --rtype scores
   embeddings.parquet  every window's embedding, as a list, with --rtype embeddings
   submission.csv      a row for every 5 s of every file, whatever happens, with --rtype submission
@@ -111,6 +112,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
     )
     values.rtype(parser)
+    values.per_file(parser)
     values.csv_safe(parser)
     submission.arguments(parser)
     parser.add_argument(
@@ -161,7 +163,7 @@ def run(chosen: argparse.Namespace) -> int:
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen))
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
@@ -224,7 +226,8 @@ def _options(chosen: argparse.Namespace) -> Options:
     )
 
 
-def _how(chosen: argparse.Namespace) -> How:
+def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
+    from .. import inputs
     from ..runs import How, shards
 
     kinds = values.kinds(chosen.rtype)
@@ -237,5 +240,7 @@ def _how(chosen: argparse.Namespace) -> How:
         retry=chosen.retry,
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
+        per_file=chosen.per_file,
+        base=inputs.base(chosen.inputs, paths),
         submission=submission.of(chosen, kinds),
     )

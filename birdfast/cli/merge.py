@@ -25,6 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tables go"
     )
     values.rtype(parser)
+    values.per_file(parser)
     values.csv_safe(parser)
     submission.arguments(parser)
     parser.add_argument(
@@ -37,7 +38,8 @@ def run(chosen: argparse.Namespace) -> int:
     from ..runs.merging import merge
 
     parts = [Path(part) for part in chosen.parts]
-    kinds, how = values.kinds(chosen.rtype), {"csv_safe": chosen.csv_safe, "force": chosen.force}
+    kinds = values.kinds(chosen.rtype)
+    how = {"csv_safe": chosen.csv_safe, "force": chosen.force, "per_file": chosen.per_file}
     asked = submission.of(chosen, kinds)
     written, standing = merge(parts, chosen.output, kinds, **how, submission=asked, tell=voice.say)
     voice.report(*(f"written: {path}" for path in written))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
@@ -128,14 +129,27 @@ def hours(text: str) -> float:
         ) from error
 
 
-def kinds(text: str) -> tuple[str, ...]:
-    """Read what --rtype takes."""
+def kinds(given: str | Sequence[str]) -> tuple[str, ...]:
+    """Read what --rtype takes: kinds joined by commas, once or several times."""
     from .. import tables
 
-    found = tuple(dict.fromkeys(kind.strip() for kind in text.split(",")))
+    words = [given] if isinstance(given, str) else given
+    named = [kind.strip() for word in words for kind in word.split(",")]
+    found = tuple(dict.fromkeys(tables.ALIASES.get(kind, kind) for kind in named))
     for kind in found:
         tables.check(kind)
     return found
+
+
+def per_file(parser: argparse._ActionsContainer) -> None:
+    """Declare that each recording gets its own tables."""
+    parser.add_argument(
+        "--per-file",
+        action="store_true",
+        help="a table for each recording, in folders as theirs and under their names with BirdNET-Analyzer's"
+        " endings, as a/dawn.BirdNET.results.csv; scores, embeddings and a submission stay as they are"
+        " (default: a table for all)",
+    )
 
 
 def rtype(parser: argparse.ArgumentParser) -> None:
@@ -144,8 +158,9 @@ def rtype(parser: argparse.ArgumentParser) -> None:
         "--rtype",
         default="csv",
         metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet, scores, embeddings, submission"
-        " (default: %(default)s)",
+        help="kinds of table, joined by commas: csv, parquet, raven (or table), raven3, audacity,"
+        " kaleidoscope, kaleidoscope2, r, birdnet, ndjson, sqlite, wide, scores, embeddings, submission"
+        " (default: csv)",
     )
 
 

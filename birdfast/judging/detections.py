@@ -29,7 +29,7 @@ SUFFIXES = (".csv", ".txt", ".tsv", ".parquet")
 # What lies beside such tables and is none.
 OTHERS = re.compile(
     r"failures\.csv|notes\.csv|evaluation\.csv|confusion\.csv|.*analyze-params\.csv|birdfast-merged\.txt|truth\.csv"
-    r"|scores.*\.parquet|embeddings.*\.parquet|.*species_list\.txt|README.*|held_out\..*"
+    r"|scores.*\.parquet|embeddings.*\.parquet|(.*\.)?wide(-.*)?\.csv|.*species_list\.txt|README.*|held_out\..*"
 )
 NONE = ("", "nocall", "noid")  # a row that says that nothing was heard
 WITHIN = re.compile(r"(.*?)[ ,:]*\(?([01](?:\.\d+)?)\)?")  # a label of Audacity's that ends with its score
@@ -97,8 +97,9 @@ def is_one(header: Sequence[str]) -> bool:
 def _tables(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    for kind in ("parquet", "csv"):  # what `infer` writes
-        if (own := path / tables.DETECTIONS[kind].name).is_file():
+    for kind in ("parquet", *tables.DETECTIONS):  # what `infer` writes: all say the same
+        own = path / tables.DETECTIONS[kind].name
+        if own.is_file() and own.suffix in SUFFIXES:
             return [own]
     found = [one for one in sheets.tables_in(path, SUFFIXES) if not OTHERS.fullmatch(one.name)]
     if not found:

@@ -71,15 +71,16 @@ class Run:
         for kind in self.how.kinds:
             tables.check(kind)
         known_models.check_several(models)
-        wanted = {*self.how.kinds, *options.keep, *(("scores",) * (tables.SUBMISSION in self.how.kinds))}
-        keep = tuple(kind for kind in tables.DENSE if kind in wanted)
+        keep = tables.kept_for((*self.how.kinds, *options.keep))
         self.recordings, self.models = recordings, models
         self.options = thresholds.settled(dataclasses.replace(options, keep=keep), models)
         self.folder = output_folder(folder)
         check_place(self.folder)
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
+        self.base = self.how.seen_from(recordings)
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
+            tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, recordings)
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
@@ -112,10 +113,12 @@ class Run:
             failure = self._work_off(came, jobs, [room, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
-            if set(self.how.kinds) & set(tables.DENSE):
+            if tables.kept_for(self.how.kinds):
                 room.check()
             again, safe = partial(results.results, journal), self.how.csv_safe
-            written = write_tables(self.folder, self.how.kinds, about, again, self._submitter, csv_safe=safe)
+            written = write_tables(
+                self.folder, self.how.kinds, about, again, self._submitter, csv_safe=safe, base=self.base
+            )
             if self._submitter is not None:
                 _warn(followers, self._submitter.left_over())
         return Results(self.folder, written)

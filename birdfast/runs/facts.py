@@ -121,7 +121,12 @@ def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:
 def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:
     """Return what makes a table's rows comparable with another's; of several models a list for each key."""
     of_models = [
-        {"model": model.name, "model_sha256": digest.network, "model_licence": model.licence}
+        {
+            "model": model.name,
+            "model_sha256": digest.network,
+            "model_licence": model.licence,
+            "model_rate_hz": str(model.rate_hz),
+        }
         for model, digest in zip(models, digests, strict=True)
     ]
     told = of_models[0]

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import os
+from collections.abc import Iterable
 
-from ..config import flag, whole
+from .. import inputs
+from ..config import flag, path, whole
 from ..errors import ConfigError
 from ..workers.patience import check_timeout
 from .shards import Shard
@@ -36,6 +39,11 @@ class How:
         Stop at the first failure, and at those of before.
     csv_safe : bool
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+    per_file : bool
+        Write a table for each file, of the kinds that can be so: `tables.OF_FILES`.
+    base : path or None
+        The folder that recordings are seen from then, as their tables' places are theirs; None takes the one
+        that all of them share.
     submission : Submission or None
         How scores become the kind of table "submission", where that is wanted.
 
@@ -54,13 +62,23 @@ class How:
     retry: bool = False
     fail_fast: bool = False
     csv_safe: bool = False
+    per_file: bool = False
+    base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
+
+    def seen_from(self, recordings: Iterable[str]) -> str | None:
+        """Return the folder that recordings are seen from; None if no table is of one of them alone."""
+        if not self.per_file:
+            return None
+        return inputs.base((), recordings) if self.base is None else os.fspath(self.base)
 
     def __post_init__(self) -> None:
         if self.n_workers is not None:
             object.__setattr__(self, "n_workers", whole("workers", self.n_workers, 1))
-        for name in ("force", "retry", "fail_fast", "csv_safe"):
+        for name in ("force", "retry", "fail_fast", "csv_safe", "per_file"):
             flag(name, getattr(self, name))
+        if self.base is not None:
+            path("base", self.base)
         check_timeout(self.file_timeout_s)
         check_submission(self.kinds, self.submission)
         if self.submission is not None and self.shard is not None:

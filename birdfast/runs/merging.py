@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 
-from .. import journal, tables
+from .. import inputs, journal, tables
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
@@ -25,6 +25,7 @@ def merge(
     csv_safe: bool = False,
     force: bool = False,
     submission: Submission | None = None,
+    per_file: bool = False,
     tell: Callable[[str], object] = lambda said: None,
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
@@ -43,6 +44,8 @@ def merge(
         Replace files of the tables' names that are not known to be ours.
     submission : Submission or None
         See `How`.
+    per_file : bool
+        See `How`; recordings are seen from the folder that all of them share.
     tell : callable of str
         Hears which model knows how much of the submission, and what is of no recording.
 
@@ -73,11 +76,13 @@ def merge(
         _check(records)
         about = records[0].facts().about
         tables.check_places(folder, kinds, about)
+        again = partial(results.merged, records)
+        base = inputs.base((), (result.path for result in again())) if per_file else None
         if not force:
             check_tables(folder, about, MERGED)
-        wanted = {*kinds, *(("scores",) if submitter else ())}
-        for kind in tables.DENSE:
-            if kind in wanted and kind not in about.models[0].widths:
+            tables.check_files(folder, kinds, about, base, (result.path for result in again()))
+        for kind in tables.kept_for(kinds):
+            if kind not in about.models[0].widths:
                 raise ConfigError(
                     f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
                 )
@@ -85,8 +90,7 @@ def merge(
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
         _sign(folder, parts)
-        again = partial(results.merged, records)
-        written = write_tables(folder, kinds, about, again, submitter, csv_safe=csv_safe)
+        written = write_tables(folder, kinds, about, again, submitter, csv_safe=csv_safe, base=base)
         for words in submitter.left_over() if submitter else ():
             tell(words)
         return written, total([record.standing() for record in records])

@@ -195,8 +195,9 @@ def result(record: Record, entry: Entry, about: About, *, so_far: bool = False) 
         for kind, width in about.models[number].widths.items()
     }
     detections = _detections(record, entry, about, numbers)
-    path, notes = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks())
-    return Result(path, detections, entry.failures(), notes, dense, entry.audio_s)
+    path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
+    lasts_s = max(entry.audio_s, *(failure.duration_s or 0.0 for failure in failed), 0.0)
+    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s)
 
 
 def failures(record: Record) -> list[Failure]:

@@ -191,6 +191,7 @@ def write_tables(
     submitter: Submitter | None,
     *,
     csv_safe: bool = False,
+    base: str | None = None,
 ) -> list[Path]:
     """Write the tables of a run, as `tables.write_all`, with those of a submission if there is to be one.
 
@@ -199,7 +200,7 @@ def write_tables(
     found, header = (
         (again(), ()) if submitter is None else (submitter.results(again, folder), submitter.header)
     )
-    return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe)
+    return tables.write_all(folder, kinds, about, found, header=header, csv_safe=csv_safe, base=base)
 
 
 def _known_of(wanted: Sequence[str], found: Columns) -> str:

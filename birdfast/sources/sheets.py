@@ -26,6 +26,7 @@ FILE = (
     *("file", "filename", "file_name", "path", "filepath", "file_path", "begin_path", "begin_file"),
     *("audio_file", "input", "in_file", "recording"),
 )
+FOLDERS = ("indir", "folder")  # Kaleidoscope's, of which the file is in the last
 START = ("start", "start_time", "begin_time", "begin", "offset", "onset")
 END = ("end", "end_time")
 DURATION = ("duration",)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from pathlib import PurePath
 
 from . import sheets
 from .sheets import Sheet
@@ -35,6 +36,10 @@ class Spans:
         places = [sheet.place(names) for names in wanted]
         self.columns = {place for place in places if place is not None}
         self._file, self.start, self._end, self._lasting, self._offset = places
+        is_apart = self._file is not None and self._file == sheet.place(["in_file"])
+        above = [sheet.place([name]) for name in sheets.FOLDERS if is_apart]
+        self._above = [place for place in above if place is not None]
+        self.columns |= {*self._above}
         if self._file is None and self.start is None:
             sheet.refuse(1, f"no column has a file or a time: {', '.join(sheet.header[:8])}")
 
@@ -42,6 +47,8 @@ class Spans:
         """Return a row's file, and its start and end in seconds: 0 and infinity where there are none."""
         sheet = self._sheet
         file = sheets.recording(sheet.path) if self._file is None else row[self._file]
+        if self._above and file:  # an absolute name stays as it is
+            file = str(PurePath(*(row[place] for place in self._above), file))
         if not file or "\0" in file:
             sheet.refuse(line, f"no file: {file!r}")
         begin = self._cell(row, self.start)

@@ -2,34 +2,36 @@
 
 from __future__ import annotations
 
-import glob
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from functools import partial
-from itertools import product
 from pathlib import Path
 
 from .. import atomicfile
-from ..config import Dense
 from ..errors import ConfigError, OutputError
 from ..outcomes import Failure
-from . import dense, tokens
-from .dense import DenseTable
-from .detections import CsvTable, ParquetTable, arrow, read_csv
+from . import kinds as every
+from . import tokens
+from .detections import CsvTable, read_csv
+from .earlier import check_files, check_strangers, files_there, forget, those_there, tidy
 from .failures import FailuresTable, NotesTable
 from .files import escaped
-from .submission import KIND as SUBMISSION
-from .submission import ROW_ID, SubmissionTable
+from .kinds import ALIASES, DENSE, DETECTIONS, KINDS, OF_FILES, SUBMISSION, WIDE, Ways, check, kept_for
+from .parquet import arrow
 from .table import About, AboutModel, Anew, Names, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
+    "ALIASES",
     "DENSE",
+    "DETECTIONS",
     "KINDS",
+    "OF_FILES",
     "SUBMISSION",
+    "WIDE",
     "About",
     "AboutModel",
     "Anew",
+    "CsvTable",
     "FailuresTable",
     "Names",
     "NotesTable",
@@ -39,33 +41,18 @@ __all__ = [
     "TokensParquet",
     "arrow",
     "check",
+    "check_files",
     "check_places",
     "check_strangers",
     "escaped",
     "forget",
+    "kept_for",
     "read_csv",
     "tidy",
     "tokens",
     "write_all",
     "write_failures",
 ]
-
-DETECTIONS: dict[str, type[CsvTable] | type[ParquetTable]] = {"csv": CsvTable, "parquet": ParquetTable}
-ALWAYS: tuple[type[FailuresTable], type[NotesTable]] = (FailuresTable, NotesTable)
-DENSE: tuple[Dense, ...] = tuple(dense.COLUMNS)
-KINDS = (*DETECTIONS, *DENSE, SUBMISSION)
-
-
-def check(kind: str) -> None:
-    """Refuse a kind of table that there is not.
-
-    Raises
-    ------
-    ConfigError
-        No such kind.
-    """
-    if kind not in KINDS:
-        raise ConfigError(f"{kind!r} is no kind of table; there are {', '.join(KINDS)}")
 
 
 def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:
@@ -76,39 +63,8 @@ def check_places(folder: Path, kinds: Iterable[str], about: About) -> None:
     ConfigError
         The folder takes no file, or a table's name is a folder's.
     """
-    for name in _members(kinds, about):
+    for name in every.members(kinds, about):
         atomicfile.check(folder / name)
-
-
-def check_strangers(folder: Path, about: About) -> None:
-    """Refuse a folder with files of any table's name, where nothing tells that they are ours.
-
-    Raises
-    ------
-    ConfigError
-        There is one: BirdNET-Analyzer's detections.csv, too, has this name, and the same header.
-    """
-    for name in _members(KINDS, about):
-        if (folder / name).is_file():
-            raise ConfigError(
-                f"{folder / name}: nothing here tells that birdfast wrote it;"
-                " move it away, choose another folder, or give it up with --force"
-            )
-
-
-def tidy(folder: Path, about: About) -> None:
-    """Remove what a run that was killed while it wrote tables has left; the folder must be ours."""
-    for name in _members(KINDS, about):
-        for part in folder.glob(f".{glob.escape(name)}.*.part"):
-            part.unlink(missing_ok=True)
-
-
-def forget(folder: Path, about: About) -> None:
-    """Remove the tables of a run that is begun anew; the folder must be ours."""
-    for name in _members(KINDS, about):
-        path = folder / name
-        if path.parent == folder and not path.is_dir():  # a model's name is a stranger's word
-            path.unlink(missing_ok=True)
 
 
 def write_all(
@@ -119,6 +75,7 @@ def write_all(
     *,
     header: Sequence[str] = (),
     csv_safe: bool = False,
+    base: str | None = None,
 ) -> list[Path]:
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
 
@@ -135,6 +92,10 @@ def write_all(
         The columns of the table for a competition, where it is wanted.
     csv_safe : bool
         Put an apostrophe before text in CSVs that a spreadsheet would run.
+    base : str or None
+        Write a table for each file, of the kinds that can be so (`kinds.OF_FILES`), and this is the folder
+        that recordings are seen from; their tables' places are as theirs. They are returned as one glob a
+        kind.
 
     Raises
     ------
@@ -143,11 +104,19 @@ def write_all(
     OSError
         The disk is full, or the folder goes now.
     """
-    kinds = _with_those_there(folder, kinds, about)
+    wanted = dict.fromkeys(kinds)
+    bases = {} if base is None else {kind: base for kind in wanted if kind in OF_FILES}
+    for kind in bases:
+        del wanted[kind]
+    kept = {*DETECTIONS, *(kind for kind in KINDS if {*kept_for([kind])} & {*about.models[0].widths})}
+    kept.discard(SUBMISSION)
+    written = those_there(folder, tuple(wanted), about, kept)
+    bases = files_there(folder, bases, about, kept)
+    ways = Ways(header, csv_safe)
     with ExitStack() as stack:
         with _too_late():
-            members = _members(kinds, about, header, csv_safe=csv_safe).values()
-            tables = [stack.enter_context(made(folder)) for made in members]
+            makers = [*every.members(written, about, ways).values(), *every.of_files(bases, about, ways)]
+            tables = [stack.enter_context(made(folder)) for made in makers]
         for result in results:
             _write(tables, result)
         for table in tables:
@@ -156,19 +125,6 @@ def write_all(
         if not table.is_wanted:
             table.path.unlink()
     return [table.path for table in tables if table.is_wanted]
-
-
-def _with_those_there(folder: Path, kinds: Iterable[str], about: About) -> tuple[str, ...]:
-    """Return the kinds of tables to write: those that are wanted, and others that lie in the folder."""
-    wanted = tuple(kinds)
-    kept = {*DETECTIONS, *about.models[0].widths}
-    for kind in KINDS:
-        there = [folder / name for name in _members([kind], about).keys() - _members([], about).keys()]
-        if kind not in wanted and any(path.is_file() for path in there):
-            wanted += (kind,) * (kind in kept)
-            for path in there if kind not in kept else ():
-                path.unlink(missing_ok=True)
-    return wanted
 
 
 def write_failures(
@@ -180,29 +136,6 @@ def write_failures(
     with table:
         for failure in failures:
             table.write(failure)
-
-
-def _members(
-    kinds: Iterable[str], about: About, header: Sequence[str] = (), *, csv_safe: bool = False
-) -> dict[str, Callable[[Path], Table]]:
-    """Return what makes a run's tables, by the names of their files."""
-    chosen = tuple(kinds)
-    made: dict[str, Callable[[Path], Table]] = {}
-    for kind in chosen:
-        if kind in DETECTIONS:
-            made[DETECTIONS[kind].name] = partial(DETECTIONS[kind], about=about)
-    if CsvTable.name in made:
-        made[CsvTable.name] = partial(CsvTable, about=about, csv_safe=csv_safe)
-    for column, model in product(DENSE, range(len(about.models))):
-        if column in chosen:
-            made[dense.name(column, about, model)] = partial(
-                DenseTable, kind=column, about=about, model=model
-            )
-    if SUBMISSION in chosen:
-        made[SubmissionTable.name] = partial(
-            SubmissionTable, about=about, header=header or (ROW_ID,), csv_safe=csv_safe
-        )
-    return made | {table.name: partial(table, about=about, csv_safe=csv_safe) for table in ALWAYS}
 
 
 def _write(tables: Sequence[Table], result: Result) -> None:

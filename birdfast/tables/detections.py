@@ -1,110 +1,94 @@
-"""Tables of detections: a row for each species that is heard in a window."""
+"""CSV of detections: a row for each species that is heard in a window."""
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ..errors import ConfigError
 from ..outcomes import Detection
-from . import files
-from .files import CsvFile, ParquetFile, escaped
-from .table import About, Table
+from . import columns, files
+from .cells import Kept, csv_cell, seconds
+from .files import CsvFile
+from .table import About, Result, Table
 
-if TYPE_CHECKING:
-    import pyarrow
-
-ROW_GROUP_ROWS = 1 << 16
 # Columns of runs that heard more than one of them.
 MORE = {"channel": "Channel", "model": "Model", "label_space": "Label space"}
 
 
-class CsvTable(CsvFile, Table):
-    """BirdNET's CSV: confidence with four decimals; channel, model, label space where there are several."""
+class CsvKind(CsvFile, Table):
+    """A CSV with a row a detection: a member says its columns, and what stands in them.
 
-    name: ClassVar = "detections.csv"
-    header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
+    Parameters
+    ----------
+    folder : path
+    about : About
+    csv_safe : bool
+        Put an apostrophe before text that a spreadsheet would run.
+    called : str
+        The file's name, where it is not the run's.
+    """
 
-    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False) -> None:
-        self._more = tuple(_more(about))
-        header = (*self.header, *(MORE[field] for field in self._more))
-        super().__init__(folder / self.name, header, csv_safe=csv_safe)
+    header: ClassVar[tuple[str, ...]] = ()
+    more: ClassVar = {name: name for name in MORE}  # what columns are called that tell rows apart
+    takes_facts: ClassVar = False  # whether there are columns for what is asked of the recording
+    is_all_quoted: ClassVar = False
+
+    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
+        self._more = tuple(name for name in columns.more(about) if name in self.more)
+        there = (*self.header, *(self.more[name] for name in self._more))
+        self._facts = columns.Facts(columns.asked(about, *there) if self.takes_facts else ())
+        self._cells = Kept(csv_cell(safe=csv_safe, always=self.is_all_quoted))
+        self._seconds = Kept(seconds)
+        super().__init__(folder / (called or self.name), (*there, *self._facts.columns), csv_safe=csv_safe)
+        self._ending = self._told(0.0)
+
+    def begin(self, result: Result) -> None:
+        """Take what is known of the next file."""
+        self._facts.begin(result)
+        self._ending = self._told(0.0)
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
+        line, more, ending = self.line, self._more, self._ending
+        if not more and not self._facts.hang_on_time:
+            self.stream.write("".join([f"{line(row)}{ending}\n" for row in rows]))
+            return
         for row in rows:
-            seconds = (_seconds(row.start_s), _seconds(row.end_s))
-            names = (row.scientific_name, row.common_name)
-            more = (getattr(row, field) for field in self._more)
-            self.write_row((*seconds, *names, f"{row.confidence:.4f}", row.file, *more))
+            apart = "".join(f",{self._cells[str(getattr(row, name))]}" for name in more)
+            told = self._told(row.start_s) if self._facts.hang_on_time else ending
+            self.stream.write(f"{line(row)}{apart}{told}\n")
+
+    def line(self, row: Detection) -> str:
+        """Return a row's first columns as text."""
+        raise NotImplementedError
+
+    def _told(self, start_s: float) -> str:
+        return "".join(f",{self._cells[text]}" for text in columns.texts(self._facts.at(start_s)))
 
 
-class ParquetTable(ParquetFile, Table):
-    """The same columns with their full precision, and how they came to be as metadata."""
+class CsvTable(CsvKind):
+    """BirdNET's CSV: confidence with four decimals; channel, model, label space where there are several."""
 
-    name: ClassVar = "detections.parquet"
+    name: ClassVar = "detections.csv"
+    of_file: ClassVar = ".BirdNET.results.csv"
+    header: ClassVar = ("Start (s)", "End (s)", "Scientific name", "Common name", "Confidence", "File")
+    more: ClassVar = MORE
+    takes_facts: ClassVar = True
 
-    def __init__(self, folder: Path, about: About) -> None:
-        super().__init__(folder / self.name, _fields(about), about.metadata)
-        self._rows: list[Detection] = []
-
-    def detections(self, rows: Sequence[Detection]) -> None:
-        """Append rows; a full row group goes to the disk."""
-        self._rows += rows
-        if len(self._rows) >= ROW_GROUP_ROWS:
-            self._flush()
-
-    def _flush(self) -> None:
-        if self._rows:
-            self._writer.write_batch(_batch(self._rows, self._schema))
-            self._rows.clear()
-
-
-def arrow(parts: Iterable[Sequence[Detection]], about: About) -> pyarrow.Table:
-    """Return detections as a table in memory, as `ParquetTable` has them on the disk."""
-    import pyarrow
-
-    schema = pyarrow.schema(list(_fields(about).items()), metadata=dict(about.metadata))
-    return pyarrow.Table.from_batches([_batch(part, schema) for part in parts], schema)
-
-
-def _batch(rows: Iterable[Detection], schema: pyarrow.Schema) -> pyarrow.RecordBatch:
-    import pyarrow
-
-    told = [row._asdict() | {"file": escaped(row.file)} for row in rows]
-    return pyarrow.RecordBatch.from_pylist(told, schema=schema)
-
-
-def _fields(about: About) -> dict[str, pyarrow.DataType]:
-    import pyarrow
-
-    name = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
-    fields = {
-        "start_s": pyarrow.float64(),
-        "end_s": pyarrow.float64(),
-        "scientific_name": name,
-        "common_name": name,
-        "confidence": pyarrow.float32(),
-        "file": name,
-    }
-    types = {"channel": pyarrow.int32(), "model": name, "label_space": name}
-    return fields | {field: types[field] for field in _more(about)}
-
-
-def _more(about: About) -> Iterator[str]:
-    """Yield the fields that tell rows apart, where there is more than one of their kind."""
-    if about.has_channels:
-        yield "channel"
-    if about.has_several:
-        yield "model"
-    if about.has_spaces:
-        yield "label_space"
+    def line(self, row: Detection) -> str:
+        """Return BirdNET's columns."""
+        cells, times = self._cells, self._seconds
+        return (
+            f"{times[row.start_s]},{times[row.end_s]},{cells[row.scientific_name]},{cells[row.common_name]},"
+            f"{row.confidence:.4f},{cells[row.file]}"
+        )
 
 
 def read_csv(path: Path) -> list[Detection]:
-    """Read a table that `CsvTable` wrote.
+    """Read a table that `CsvTable` wrote, but for columns that say more of the recording.
 
     Raises
     ------
@@ -114,23 +98,22 @@ def read_csv(path: Path) -> list[Detection]:
     try:
         rows = files.read_csv(path, ConfigError)
         header = tuple(next(rows, ()))
-        more = [field for field, title in MORE.items() if title in header]
-        if header != (*CsvTable.header, *(MORE[field] for field in more)):
+        known = len(CsvTable.header)
+        if header[:known] != CsvTable.header:
             raise ConfigError(f"{path}: not a table of detections")
-        return [_detection(more, *row) for row in rows]
+        places = {
+            field: header.index(title, known) for field, title in MORE.items() if title in header[known:]
+        }
+        return [_detection(places, row, len(header)) for row in rows]
     except (ValueError, TypeError, csv.Error) as error:
         raise ConfigError(f"{path}: damaged ({error})") from error
 
 
-def _detection(more: Sequence[str], *values: str) -> Detection:
-    start, end, scientific, common, confidence, file, *rest = values
-    told: dict[str, Any] = dict(zip(more, rest, strict=True))
+def _detection(places: dict[str, int], row: Sequence[str], width: int) -> Detection:
+    if len(row) != width:
+        raise ValueError(f"a row of {len(row)} columns, and {width} in the header")
+    start, end, scientific, common, confidence, file = row[: len(CsvTable.header)]
+    told: dict[str, Any] = {field: row[place] for field, place in places.items()}
     if "channel" in told:
         told["channel"] = int(told["channel"])
     return Detection(float(start), float(end), scientific, common, float(confidence), file, **told)
-
-
-def _seconds(value: float) -> str:
-    """Write seconds to the microsecond, with one decimal at least: 3.0, 0.96."""
-    text = f"{value:.6f}".rstrip("0")
-    return text + "0" if text.endswith(".") else text

@@ -36,7 +36,7 @@ class CsvFile(AtomicFile):
         Put an apostrophe before text that a spreadsheet would run, and say so by a header in quotes.
     """
 
-    def __init__(self, path: Path, header: Sequence[str], *, csv_safe: bool = False) -> None:
+    def __init__(self, path: Path, header: Sequence[object], *, csv_safe: bool = False) -> None:
         super().__init__(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape")
         lines = _UnixLines(self.stream)
         self._csv, self._is_safe = csv.writer(lines), csv_safe

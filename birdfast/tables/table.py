@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from ..arrays import Rows
 from ..atomicfile import AtomicFile
@@ -77,6 +77,11 @@ class Result(NamedTuple):
     duration_s: float = 0.0
     facts: Mapping[str, object] = {}
 
+    @property
+    def lasts_s(self) -> float:
+        """How long the file is, by all that is known of it."""
+        return max(self.duration_s, self.audio_s)
+
 
 class Table(AtomicFile):
     """A table that is being written, file by file, in the order of the files; a context manager.
@@ -90,8 +95,14 @@ class Table(AtomicFile):
         The model's number and the kind of the dense rows that it wants.
     is_wanted : bool
         Whether it has something to say, when all files are through.
+    name : str
+        What the file is called in a run's folder, of a kind that has one name.
+    of_file : str
+        What comes behind the stem of a recording's own table, of a kind that may be one for each file.
     """
 
+    name: ClassVar[str] = ""
+    of_file: ClassVar[str] = ""
     takes: tuple[int, str] | None = None
     is_wanted = True
 

@@ -1,0 +1,121 @@
+"""Parquet of detections: the columns of the CSV with their full precision, on the disk or in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, ClassVar
+
+import numpy as np
+
+from ..outcomes import Detection
+from . import columns
+from .files import ParquetFile, escaped
+from .table import About, Result, Table
+
+if TYPE_CHECKING:
+    import pyarrow
+
+ROW_GROUP_ROWS = 1 << 16
+
+
+class ParquetTable(ParquetFile, Table):
+    """The same columns with their full precision, and how they came to be as metadata."""
+
+    name: ClassVar = "detections.parquet"
+    of_file: ClassVar = ".BirdNET.results.parquet"
+
+    def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
+        fields = _fields(about)
+        self._facts = columns.Facts(columns.asked(about, *fields))
+        more = {name: _type(name) for name in self._facts.columns}
+        super().__init__(folder / (called or self.name), fields | more, about.metadata)
+        self._rows: list[Detection] = []
+        self._told: list[list[object]] = []
+
+    def begin(self, result: Result) -> None:
+        """Take what is known of the next file."""
+        self._facts.begin(result)
+
+    def detections(self, rows: Sequence[Detection]) -> None:
+        """Append rows; a full row group goes to the disk."""
+        self._rows += rows
+        if self._facts.columns:
+            self._told += [self._facts.at(row.start_s) for row in rows]
+        if len(self._rows) >= ROW_GROUP_ROWS:
+            self._flush()
+
+    def _flush(self) -> None:
+        if self._rows:
+            self._writer.write_batch(_batch(self._rows, self._schema, self._told))
+            self._rows.clear()
+            self._told.clear()
+
+
+def arrow(parts: Iterable[Sequence[Detection]], about: About) -> pyarrow.Table:
+    """Return detections as a table in memory, as `ParquetTable` has them on the disk."""
+    import pyarrow
+
+    schema = pyarrow.schema(list(_fields(about).items()), metadata=dict(about.metadata))
+    return pyarrow.Table.from_batches([_batch(part, schema) for part in parts if part], schema)
+
+
+def _batch(
+    rows: Sequence[Detection], schema: pyarrow.Schema, told: Sequence[list[object]] = ()
+) -> pyarrow.RecordBatch:
+    """Return rows as columns: text that comes again and again stands in a dictionary."""
+    import pyarrow
+
+    places = {name: itemgetter(place) for place, name in enumerate(Detection._fields)}
+    of_fact = dict(zip(schema.names[-len(told[0]) :], zip(*told, strict=True), strict=True)) if told else {}
+    made = []
+    for field in schema:
+        values = of_fact[field.name] if field.name in of_fact else [*map(places[field.name], rows)]
+        if pyarrow.types.is_dictionary(field.type):
+            made.append(_dictionary(values))
+        elif field.name in of_fact:
+            made.append(pyarrow.array(_fitting(values, field.type), field.type))
+        else:
+            made.append(pyarrow.array(np.array(values, field.type.to_pandas_dtype())))
+    return pyarrow.RecordBatch.from_arrays(made, schema=schema)
+
+
+def _dictionary(values: Sequence[str]) -> pyarrow.DictionaryArray:
+    import pyarrow
+
+    numbers = {value: number for number, value in enumerate(dict.fromkeys(values))}
+    places = np.fromiter(map(numbers.__getitem__, values), np.int32, len(values))
+    return pyarrow.DictionaryArray.from_arrays(
+        places, pyarrow.array(list(map(escaped, numbers)), pyarrow.string())
+    )
+
+
+def _fitting(values: Sequence[Any], kind: pyarrow.DataType) -> list[Any]:
+    import pyarrow
+
+    if pyarrow.types.is_string(kind):
+        return [None if value is None else escaped(str(value)) for value in values]
+    return [None if value in (None, "") else value for value in values]
+
+
+def _type(name: str) -> pyarrow.DataType:
+    import pyarrow
+
+    return pyarrow.type_for_alias(columns.NUMBERS.get(name, "string"))
+
+
+def _fields(about: About) -> dict[str, pyarrow.DataType]:
+    import pyarrow
+
+    name = pyarrow.dictionary(pyarrow.int32(), pyarrow.string())
+    fields = {
+        "start_s": pyarrow.float64(),
+        "end_s": pyarrow.float64(),
+        "scientific_name": name,
+        "common_name": name,
+        "confidence": pyarrow.float32(),
+        "file": name,
+    }
+    types = {"channel": pyarrow.int32(), "model": name, "label_space": name}
+    return fields | {field: types[field] for field in columns.more(about)}
