@@ -129,8 +129,9 @@ class Question(Checked):
 
     @property
     def is_narrow(self) -> bool:
-        """Whether classes may be left out of the tables."""
-        return self.species is not None or self.exclude is not None or self.has_place
+        """Whether not all classes are asked for alike."""
+        named = (self.species, self.exclude, self.thresholds)
+        return any(one is not None for one in named) or self.has_place
 
     def fields(self) -> dict[str, Any]:
         """Return what is asked where it is not the usual."""

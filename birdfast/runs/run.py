@@ -124,6 +124,7 @@ class Run:
                 return self._stop(journal, [failure])
             if tables.kept_for(self.how.kinds):
                 room.check()
+            answers.check()  # of what was heard now, too
             counts = list[tuple[int, int, int]]()
             again = partial(results.results, answers, count=counts.append)
             how = (self.folder, self.how, self._submitter, self.base)
