@@ -68,8 +68,7 @@ class SqliteTable(Table):
         self._facts.begin(result)
         self._n_files += 1
         error = next((escaped(failure.message) for failure in result.failures), None)
-        lasts_s = max(result.duration_s, result.audio_s)
-        values = (self._n_files, escaped(result.path), lasts_s, result.audio_s, error)
+        values = (self._n_files, escaped(result.path), result.lasts_s, result.audio_s, error)
         with _as_the_disks():
             self._database.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", values)
 
