@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test long lowest convert bench lint format debug asan lib wheel wheelhouse clean
+.PHONY: demo test long lowest convert bench switching lint format debug asan lib wheel wheelhouse clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -43,6 +43,11 @@ bench: $(BUILT)
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_spectrogram.py
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_graft.py
 	$(BIN)/python bench/bench_end_to_end.py
+
+# What other tools' flags become, for people.
+switching: $(BUILT)
+	$(BIN)/python docs/make_switching.py > docs/switching.md.new
+	mv docs/switching.md.new docs/switching.md
 
 lint: $(BUILT)
 	$(BIN)/ruff check .

@@ -39,7 +39,8 @@ from .errors import (
 if TYPE_CHECKING:
     from .outcomes import Detection, Failure, Note
     from .pipeline import Pipeline, Scored
-    from .runs import Follower, Results, Submission
+    from .runs import Follower, Question, Results, Submission
+    from .runs.how import KeepScores
     from .runs.results import Windows
     from .workers.warm import WarmPool
 else:
@@ -48,7 +49,7 @@ else:
         {
             "outcomes": ("Detection", "Failure", "Note"),
             "pipeline": ("Pipeline", "Scored"),
-            "runs": ("Follower", "Results", "Submission"),
+            "runs": ("Follower", "Question", "Results", "Submission"),
             "runs.results": ("Windows",),
             "workers.warm": ("WarmPool",),
         },
@@ -65,6 +66,7 @@ __all__ = [
     "Note",
     "OutputError",
     "Pipeline",
+    "Question",
     "RecordingWarning",
     "Results",
     "Scored",
@@ -141,7 +143,9 @@ def run(
     progress: bool = False,
     csv_safe: bool = False,
     per_file: bool = False,
+    keep_scores: "KeepScores | None" = None,
     submission: "Submission | None" = None,
+    question: "Question | None" = None,
     **options: Any,
 ) -> "Results":
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -180,8 +184,14 @@ def run(
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
     per_file : bool
         Write a table for each recording, below folders as theirs, and not one for all.
+    keep_scores : "best", "all", "none" or None
+        Which scores of every window are kept, so that another question needs no hearing: those from 0.001 on
+        and the best 20, all, or those alone that are asked for; None is as before in the folder, else "best".
     submission : Submission or None
         How scores become a "submission": at the least its sample, `Submission(sample="sample.csv")`.
+    question : Question or None
+        Which species are asked for, where, in which language: `Question(species="list.txt", latitude=52.5,
+        longitude=13.4)`. It may be another one in the same folder, as min_confidence, top_k and sensitivity.
     **options
         As `load`.
 
@@ -219,6 +229,7 @@ def run(
         fail_fast=fail_fast,
         csv_safe=csv_safe,
         per_file=per_file,
+        keep_scores=keep_scores,
         submission=submission,
     )
     one = isinstance(recordings, str | bytes | os.PathLike)
@@ -228,5 +239,5 @@ def run(
     how = replace(how, base=inputs.base(given, paths) if per_file else None)
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
-    run = Run(paths, listening, chosen, path("output", output), how)
+    run = Run(paths, listening, chosen, path("output", output), how, question)
     return run.work(*shown, *followers)

@@ -15,7 +15,7 @@ from typing import NoReturn
 
 from . import voice
 from ._version import __version__
-from .cli import COMMANDS, GO_ON, exits, values
+from .cli import COMMANDS, GO_ON, exits, flags, values
 from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, OutputError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
@@ -58,8 +58,16 @@ class Parser(argparse.ArgumentParser):
         """Refuse what a command does not know with its own usage, not that of all commands."""
         known, rest = super().parse_known_args(args, namespace)
         if rest:
-            self.error(f"unrecognized arguments: {' '.join(rest)}")
+            guesses = [flags.guess(self, word) for word in rest if word.startswith("-")]
+            told = "".join(f"; {guess}" for guess in dict.fromkeys(guesses) if guess)
+            self.error(f"unrecognized arguments: {' '.join(rest)}{told}")
         return known, rest
+
+    def _check_value(self, action, value):  # type: ignore[no-untyped-def]
+        """Refuse a command that there is not, and say which it may have meant."""
+        if isinstance(action, argparse._SubParsersAction) and value not in action.choices:
+            self.error(f"{value!r} is no command; {flags.guess_command(value, action.choices)}")
+        super()._check_value(action, value)
 
     def _print_message(self, message, file=None):  # type: ignore[no-untyped-def]
         """Write without argparse's own opinion of streams that fail."""
@@ -153,12 +161,14 @@ def _parser() -> Parser:
         formatter_class=argparse.RawDescriptionHelpFormatter,
         add_help=False,  # it stands behind the commands
     )
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     for name, command in COMMANDS.items():
         sub = commands.add_parser(
             name,
+            aliases=getattr(command, "ALIASES", ()),
             help=command.HELP,
             description=command.__doc__,
+            epilog=getattr(command, "EPILOG", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.register("type", None, values.text)  # of all arguments that name no other

@@ -89,9 +89,10 @@ class Note(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Dense rows that go from a worker into the journal: the `number`th part of a model's in a stretch.
+    """What is kept of windows, on its way from a worker into the journal: the `number`th part of a stretch.
 
-    `rows` are the bytes of `row`s, at most `PART_BYTES` (or one row) of them; `model` is its number.
+    `rows` are the bytes of `row`s, or of `keeping.pack`, about `PART_BYTES` of them at most; `model` is the
+    model's number.
     """
 
     model: int
@@ -105,9 +106,10 @@ class Part(NamedTuple):
 class Heard:
     """What one model heard in one stretch of one file.
 
-    `detections` is an array of `DETECTION`. Where the stretch failed, they are those before the place of the
-    failure, and so are the `n_parts` of dense rows that were sent. `failure` is the model's own; `network_s`
-    are seconds of CPU time in the network and its front end.
+    `detections` is an array of `DETECTION`, by the rule of the run. Where the stretch failed, they are those
+    before the place of the failure, and so are the `n_parts` of scores and dense rows that were sent; `kept`
+    says which scores are among them (`keeping.told`). `failure` is the model's own; `network_s` are
+    seconds of CPU time in the network and its front end.
     """
 
     model: int = 0
@@ -115,6 +117,7 @@ class Heard:
     n_parts: int = 0
     network_s: float = 0.0
     failure: Failure | None = None
+    kept: str = ""
     detections: Rows = field(default_factory=lambda: np.zeros(0, DETECTION))
 
 
@@ -124,7 +127,8 @@ class Outcome:
 
     `failure` is the sound's or the worker's: then every model's hearing ends there. `reading_s` are seconds
     of CPU time: opening, decoding, resampling, setting levels. `notes` are remarks on the file: what was
-    repaired in it, and what is lost. `decoder` says what read it, where that was not the usual one.
+    repaired in it, and what is lost. `decoder` says what read it, where that was not the usual one; `told` is
+    what the file says of where and when it was made, as text.
     """
 
     stretch: int = 0
@@ -134,6 +138,7 @@ class Outcome:
     failure: Failure | None = None
     notes: list[str] = field(default_factory=list)
     decoder: str = ""
+    told: str | None = None
     heard: list[Heard] = field(default_factory=list)
 
     @property

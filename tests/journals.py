@@ -8,8 +8,10 @@ import numpy as np
 import pyarrow.parquet
 
 from birdfast.arrays import Rows
-from birdfast.journal import Facts, Journal
-from birdfast.outcomes import DETECTION, Failure, Heard, Outcome, row
+from birdfast.journal import Entry, Facts, Journal, Record
+from birdfast.outcomes import DETECTION, Failure, Heard, Outcome, Part, row
+from birdfast.runs import answers, results
+from birdfast.scores import keeping
 from birdfast.tables import About, AboutModel, Names
 
 NAMES = Names(("Avis", "Engine"), ("Bird", "Engine"))
@@ -30,7 +32,7 @@ def read(out: Path, kind: str) -> pyarrow.Table:
     return pyarrow.parquet.read_table(out / f"{kind}.parquet")
 
 
-FACTS = Facts({"model": "a", "top_k": "null"}, RUN)
+FACTS = Facts({"model": "a", "overlap_s": "null"}, RUN)
 INPUTS = "2 files, a"  # of two shards
 FACTS_OF_TWO = FACTS._replace(about=TWO)
 
@@ -38,6 +40,49 @@ FACTS_OF_TWO = FACTS._replace(about=TWO)
 def decided(**changed: str) -> Facts:
     """Return the facts of another run."""
     return FACTS._replace(decides={**FACTS.decides, **changed})
+
+
+KEPT = keeping.told([keeping.Keeping("none")])
+
+
+def kept_rows(n_rows: int) -> bytes:
+    """Return the scores of windows in which a bird is heard, and one in which nothing is."""
+    some = keeping.kept(
+        np.arange(n_rows + 1.0),
+        3.0,
+        0,
+        [np.array([[0.9, 0.1]] * n_rows + [[0.0, 0.0]], np.float32)],
+        [keeping.Keeping("none")],
+    )
+    return keeping.pack(some, 2)
+
+
+def hear(journal: Journal, path: str, came: Outcome) -> None:
+    """Hand over an outcome with the scores that its detections are made of."""
+    for heard in came.heard:
+        part = Part(heard.model, came.stretch, heard.n_parts, keeping.KIND, kept_rows(len(heard.detections)))
+        heard.n_parts += 1
+        heard.kept = KEPT
+        journal.keep(path, part)
+    journal.add(path, came)
+
+
+def kept(journal: Journal, entry: Entry, *models: int) -> list[bytes]:
+    """Return what is kept of a file's scores."""
+    return [
+        array.tobytes()
+        for model in models or (0,)
+        for _, some in journal.kept(entry, 2, model)
+        for array in some
+    ]
+
+
+def n_detections(folder: Path) -> dict[str, int]:
+    """Return how many detections there are by file."""
+    with Record(folder) as record:
+        return {
+            result.path: sum(map(len, result.parts)) for result in results.results(answers.Answers(record))
+        }
 
 
 def outcome(n_rows: int = 2, stretch: int = 0, n_stretches: int = 1) -> Outcome:
@@ -68,7 +113,7 @@ def of_two_shards(folder: Path, planned: tuple[int, int] = (0, 1), inputs: str =
         part.mkdir()
         with Journal(part, shard_of(number, inputs)) as journal:
             journal.plan([paths[number]], [planned[number]])
-            journal.add(paths[number], outcome())
+            hear(journal, paths[number], outcome())
     return parts
 
 

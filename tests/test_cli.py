@@ -202,7 +202,7 @@ def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
         (["infer", "WAV", "--overlap", "0.1", "--step", "1"], "not allowed with"),
         (["infer", "WAV", "--workers", "0"], "0 is less than 1"),
         (["infer", "WAV", "--file-timeout", "1"], "1 s does not fit; it takes 2 or more"),
-        (["infer", "WAV", "--workers", "x"], "--workers/--threads: 'x' is not a whole number"),
+        (["infer", "WAV", "--workers", "x"], "--workers: 'x' is not a whole number"),
         (["infer", "WAV", "-o", "WAV"], "cannot be the output folder"),
         (["infer", "WAV", "-o", "/proc"], "cannot be written into /proc"),
         (["infer", "WAV", "-o", "TAKEN"], "detections.csv: cannot be written (it is a folder)"),

@@ -21,6 +21,7 @@ from birdfast.config import Options
 from birdfast.journal import NAME
 from birdfast.outcomes import Part, row
 from birdfast.pipeline import Pipeline
+from birdfast.scores import keeping
 from birdfast.tables import Result
 from birdfast.tables.dense import DenseTable
 
@@ -57,7 +58,7 @@ def test_the_tables_have_every_window_as_the_pipeline_says(
     told = scores.schema.metadata
     assert json.loads(told[b"scientific_names"]) == ["Avis prima", "Avis secunda", "Noise"]
     assert json.loads(told[b"common_names"]) == ["First Bird", "Second Bird", "Noise"]
-    assert json.loads(told[b"options"])["keep"] == ["scores", "embeddings"]
+    assert "keep" not in json.loads(told[b"options"])  # a question asked again is told in the same words
 
 
 @given(st.lists(st.integers(0, 9), max_size=12), st.integers(1, 12))
@@ -147,9 +148,12 @@ def test_a_failed_file_keeps_the_rows_of_the_windows_that_count(deep: models.Mod
     assert outcome.failure is not None
     (heard,) = outcome.heard
     assert [part.number for part in parts] == list(range(heard.n_parts))
-    for kind, width in {"scores": 3, "embeddings": 5}.items():
-        found = [np.frombuffer(part.rows, row(width)) for part in parts if part.kind == kind]
-        assert sum(map(len, found)) == heard.n_windows > 10_000
+    found = {
+        keeping.KIND: [keeping.unpack(part.rows, 3).windows for part in parts if part.kind == keeping.KIND],
+        "embeddings": [np.frombuffer(part.rows, row(5)) for part in parts if part.kind == "embeddings"],
+    }
+    assert [sum(map(len, rows)) for rows in found.values()] == [heard.n_windows] * 2
+    assert heard.n_windows > 10_000
 
 
 def test_windows_whose_scores_are_not_finite_leave_no_rows(tmp_path: Path, wav: Path) -> None:
@@ -210,13 +214,24 @@ def test_a_folder_that_keeps_none_is_refused_by_name(deep: models.Model, wav: Pa
     how = [wav, "-o", tmp_path / "out", "--rtype"]
     assert infer(deep, *how, "csv").returncode == 0
     refused = infer(deep, *how, "csv,scores")
-    assert (refused.returncode, "rows kept by rtype or kinds: none, now scores" in refused.stderr) == (
-        64,
-        True,
-    )
-    assert infer(deep, *how, "parquet,scores", "--force").returncode == 0
-    assert infer(deep, *how, "scores,csv").returncode == 0
+    assert refused.returncode == 64
+    assert "kept no scores of all windows; infer with --keep-scores all" in refused.stderr
+    refused = infer(deep, *how, "csv,embeddings")
+    assert "rows kept by rtype or kinds: none, now embeddings" in refused.stderr
+    assert infer(deep, *how, "parquet,embeddings", "--force").returncode == 0
+    assert infer(deep, *how, "embeddings,csv").returncode == 0
     refused = infer(deep, *how, "csv")
     assert (refused.returncode, "; repeat" in refused.stderr) == (64, True)
-    assert "scores, now none); repeat scores in rtype or kinds, choose another" in refused.stderr
-    assert "repeat" not in infer(deep, *how, "csv", "--min-conf", "0.3").stderr  # it would not do
+    assert "embeddings, now none); repeat embeddings in rtype or kinds, choose another" in refused.stderr
+    assert "repeat" not in infer(deep, *how, "csv", "--overlap", "0.25").stderr  # it would not do
+
+
+def test_a_table_of_scores_is_made_anew_of_what_was_kept(
+    deep: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    how = [wav, "-o", tmp_path / "out", "--rtype"]
+    assert infer(deep, *how, "scores").returncode == 0
+    assert infer(deep, *how, "csv", "--sensitivity", "1.25").returncode == 0
+    new = [wav, "-o", tmp_path / "new", "--rtype", "scores,csv", "--sensitivity", "1.25"]
+    assert infer(deep, *new).returncode == 0
+    assert contents(tmp_path / "out") == contents(tmp_path / "new")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,7 @@ DAWN = datetime(2024, 6, 12, 5, 30)
         ("card/20240612_053000.WAV", Deployment("", "AudioMoth", DAWN)),
         ("20240612_053000T.WAV", Deployment("", "AudioMoth", DAWN)),
         ("24F3190361DA5B1E_20240612_053000.WAV", Deployment("24F3190361DA5B1E", "AudioMoth", DAWN)),
-        ("5D0F2A10.WAV", Deployment("", "AudioMoth", datetime(2019, 6, 23, 7, 28, 16))),
+        ("5D0F2A10.WAV", Deployment("", "AudioMoth", datetime(2019, 6, 23, 7, 28, 16, tzinfo=UTC))),
         ("MARSH_20240612_053000.wav", Deployment("MARSH", "Song Meter", DAWN)),
         ("north_marsh_2_20240612_053000.wav", Deployment("north_marsh_2", "Song Meter", DAWN)),
         ("MARSH_20240631_053000.wav", Deployment("MARSH", "Song Meter", None)),

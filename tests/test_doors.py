@@ -52,6 +52,9 @@ OPTIONS: dict[str, tuple[Any, ...]] = {
     "precision": (*NO_WORD, "bf16"),
     "channel": (0, 1.0, b"mix", None, [], True, "left"),
     "resampler": NO_WORD,
+    "fmin_hz": (*NO_REAL, -1, 15_001, 15_000),
+    "fmax_hz": (*NO_REAL, 0, 15_001),
+    "speed": (*NO_REAL, 0, 0.009, 101),
     "keep": ("scores", 5, None, [5], ("nothing",), [[]]),
 }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from importlib import import_module
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from birdfast.audio import perwindow
 from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.frontends.recipe import Recipe
-from birdfast.journal import Facts, Journal
+from birdfast.journal import PICKING, Facts, Journal, Record
 from birdfast.runs.facts import OF_MODEL, facts, fingerprint
 
 from . import networks
@@ -34,8 +35,11 @@ OPTIONS = {  # of every option a value that is not the usual one
     "precision": "bf16",
     "channel": "2",
     "resampler": "soxr-hq",
+    "fmin_hz": 200.0,
+    "fmax_hz": 3000.0,
+    "speed": 0.5,
     "max_hours": 24.0,
-    "keep": ("scores",),
+    "keep": ("embeddings",),
 }
 MODEL = {  # of every field that decides what a network says of sound, or what its classes are called
     "rate_hz": 16_000,
@@ -106,12 +110,31 @@ def test_every_option_and_every_field_of_a_model_is_known_here() -> None:
     assert sorted([*MODEL, *FILES, *TOLD]) == sorted(fields)
 
 
-@pytest.mark.parametrize("name", OPTIONS)
-def test_every_option_decides(tiny: models.Model, tmp_path: Path, name: str) -> None:
-    needs = {"runtime": "openvino"} if name == "precision" else {}
-    usual, other = Options(**needs), Options(**needs, **{name: OPTIONS[name]})
+@pytest.mark.parametrize("name", [name for name in OPTIONS if name not in PICKING])
+def test_every_option_decides_but_what_is_asked(tiny: models.Model, tmp_path: Path, name: str) -> None:
+    band = {"fmin_hz": 100.0, "fmax_hz": 4000.0}  # with any, the version of the filter counts
+    needs = {"precision": {"runtime": "openvino"}, "fmin_hz": band, "fmax_hz": band}.get(name, {})
+    usual, other = Options(**needs), Options(**{**needs, name: OPTIONS[name]})
     told = {"keep": "rows kept by rtype or kinds", "runtime": "model's runtime"}.get(name, name)
     assert_differs(tmp_path / "out", of(tiny, options=usual), of(tiny, options=other), told)
+
+
+@pytest.mark.parametrize("name", PICKING)
+def test_what_is_asked_decides_nothing_and_is_told(tiny: models.Model, tmp_path: Path, name: str) -> None:
+    usual, other = of(tiny), of(tiny, options=Options(**{name: OPTIONS[name]}))
+    assert usual.decides == other.decides
+    assert (usual.asked[name], other.asked[name]) == (getattr(USUAL, name), OPTIONS[name])
+    assert json.loads(other.about.metadata["options"])[name] == OPTIONS[name]
+    with Journal(tmp_path, usual) as journal:
+        assert journal.ask(other.asked)
+        assert not journal.ask(other.asked)
+    with Record(tmp_path) as record:
+        assert record.facts() == other
+
+
+@pytest.mark.parametrize("kept", ["scores", "best", "asked"])
+def test_which_scores_are_kept_decides_nothing(tiny: models.Model, kept: str) -> None:
+    assert of(tiny, options=Options(keep=(kept,))) == of(tiny)
 
 
 def test_the_usual_runtime_is_the_same_by_its_name(tiny: models.Model) -> None:

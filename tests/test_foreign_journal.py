@@ -17,11 +17,11 @@ from birdfast.errors import ConfigError
 from birdfast.journal import NAME, Facts, Journal, Record
 from birdfast.journal.database import UNPLANNED
 from birdfast.outcomes import Failure, Heard, Outcome
-from birdfast.runs import results
+from birdfast.runs import answers, results
 from birdfast.runs.merging import merge
 from birdfast.runs.results import Results
 
-from .journals import FACTS, FACTS_OF_TWO, failed, outcome
+from .journals import FACTS, FACTS_OF_TWO, failed, hear, outcome
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def folder(tmp_path: Path) -> Path:
 def filled(folder: Path, facts: Facts) -> Path:
     with Journal(folder, facts) as journal:
         journal.plan(["a.wav", "b.wav", "c.wav"], range(3))
-        journal.add("a.wav", outcome())
-        journal.add("b.wav", outcome())
+        hear(journal, "a.wav", outcome())
+        hear(journal, "b.wav", outcome())
         journal.add("c.wav", failed("c.wav"))
     return folder
 
@@ -112,14 +112,6 @@ CHANGES = {
     ),
     "a model's reason": "UPDATE hearing SET failure = '[1' WHERE file = 1",
     "a model's reason while it waits": "UPDATE hearing SET failure = '[1', state = 'waiting', digest = NULL",
-    "a class that there is not": (
-        "UPDATE stretch SET detections = CAST(substr(detections, 1, 20) || x'63000000'"
-        " || substr(detections, 25) AS BLOB) WHERE file = 1"
-    ),
-    "a label space that there is not": (
-        "UPDATE stretch SET detections = CAST(substr(detections, 1, 18) || x'6300'"
-        " || substr(detections, 21) AS BLOB) WHERE file = 1"
-    ),
 }
 
 
@@ -135,9 +127,24 @@ def test_nothing_is_parsed_that_is_not_what_was_written(folder: Path, what: str)
             read()
 
 
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE part SET rows = CAST(substr(rows, 1, length(rows) - 2) || x'633F' AS BLOB) WHERE file = 1",
+        "UPDATE hearing SET kept = '[[]]' WHERE file = 1",
+        "UPDATE hearing SET kept = '[[\"softmax\", 0.5, 1]]' WHERE file = 1",
+    ],
+)
+def test_no_detections_are_made_of_scores_that_are_not_what_was_written(folder: Path, statement: str) -> None:
+    change(folder, statement)
+    for read in (lambda: list(Results(folder)), lambda: _tell(folder)):
+        with pytest.raises(ConfigError, match=r"damaged \(.*\); --force starts anew"):
+            read()
+
+
 def _tell(folder: Path) -> None:
     with Record(folder) as record:
-        for result in results.results(record, so_far=True):
+        for result in results.results(answers.Answers(record), so_far=True):
             list(result.parts)
 
 
@@ -159,12 +166,12 @@ LISTS = {
     "the last file without its number": "UPDATE file SET number = NULL WHERE id = 3",
     "a file that has gone": "DELETE FROM file WHERE id = 1",
     "the last file, with all that was heard": (
-        "DELETE FROM file WHERE id = 3; DELETE FROM hearing WHERE file = 3;DELETE FROM stretch WHERE file = 3"
+        "DELETE FROM file WHERE id = 3; DELETE FROM hearing WHERE file = 3; DELETE FROM part WHERE file = 3"
     ),
     "all files": "DELETE FROM file",
     "a file that nobody planned": (
         "INSERT INTO file (path, number) VALUES (CAST('d.wav' AS BLOB), 3);"
-        "INSERT INTO hearing VALUES (4, 0, 'waiting', 0, NULL, NULL)"
+        "INSERT INTO hearing VALUES (4, 0, 'waiting', NULL, NULL, NULL, NULL)"
     ),
     "another number": "UPDATE file SET number = 7 WHERE id = 3",
     "two paths in each other's place": (
@@ -181,7 +188,7 @@ LISTS = {
 HEARINGS = {
     "a file that no model heard": "DELETE FROM hearing WHERE file = 2",
     "a file that another model heard": "UPDATE hearing SET model = 1 WHERE file = 2",
-    "a file that one more model heard": "INSERT INTO hearing VALUES (1, 1, 'done', 0, NULL, NULL)",
+    "a file that one more model heard": "INSERT INTO hearing VALUES (1, 1, 'done', 0, NULL, NULL, NULL)",
 }
 
 

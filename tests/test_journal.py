@@ -28,7 +28,7 @@ from birdfast.outcomes import Failure, Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
 from .commands import LIMIT_S, birdfast, contents, infer, ran, started, table
-from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, outcome
+from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, hear, kept, n_detections, outcome
 from .recordings import noise, write
 
 
@@ -47,17 +47,16 @@ def test_an_interrupted_run_goes_on_where_it_was(tmp_path: Path) -> None:
     paths = ["a.wav", "b.wav", "c.wav"]
     with Journal(tmp_path, FACTS) as journal:
         assert journal.plan(paths, range(3)) == by_all(0, 1, 2)
-        journal.add("a.wav", outcome())
-        journal.add("b.wav", outcome(n_stretches=2))
+        hear(journal, "a.wav", outcome())
+        hear(journal, "b.wav", outcome(n_stretches=2))
     with Journal(tmp_path, FACTS) as journal:
         assert journal.plan(paths, range(3)) == by_all(1, 2)
-        journal.add("b.wav", outcome(n_stretches=2))
-        journal.add("b.wav", outcome(1, 1, n_stretches=2))
+        hear(journal, "b.wav", outcome(n_stretches=2))
+        hear(journal, "b.wav", outcome(1, 1, n_stretches=2))
         journal.add("c.wav", failed("c.wav"))
-        found = {entry.path: sum(map(len, journal.detections(entry))) for _, entry in journal.entries()}
-        assert found == {b"a.wav": 2, b"b.wav": 3, b"c.wav": 0}
         assert journal.standing()[:3] == (2, 1, 0)
         assert exits.of_run(journal.standing()) == 2
+    assert n_detections(tmp_path) == {"a.wav": 2, "b.wav": 3, "c.wav": 0}
 
 
 def test_failed_files_wait_for_retry_and_changed_ones_do_not(tmp_path: Path) -> None:
@@ -191,13 +190,10 @@ def test_a_run_that_ends_between_any_two_statements_goes_on_and_says_the_same(tm
                     journal.keep(path, Part(model, stretch, 0, "scores", rows))
                 came = dataclasses.replace(cut_short(), stretch=stretch, n_stretches=2, notes=["odd"])
                 came.heard = [Heard(m, n_parts=1, detections=outcome(2).heard[0].detections) for m in (0, 1)]
-                journal.add(path, came)
+                hear(journal, path, came)
 
     def said(journal: Journal) -> list[object]:
-        return [
-            (number, entry, [part.tobytes() for model in (0, 1) for part in journal.detections(entry, model)])
-            for number, entry in journal.entries()
-        ]
+        return [(number, entry, kept(journal, entry, 0, 1)) for number, entry in journal.entries()]
 
     (tmp_path / "whole").mkdir()
     with Journal(tmp_path / "whole", FACTS_OF_TWO) as journal:
@@ -222,9 +218,9 @@ def test_a_run_that_ends_between_any_two_statements_goes_on_and_says_the_same(tm
 def test_another_run_is_refused_by_what_differs(tmp_path: Path) -> None:
     with Journal(tmp_path, FACTS) as journal:
         journal.plan(["a.wav"], [0])
-    with pytest.raises(ConfigError, match="top_k: null, now 3"):
-        Journal(tmp_path, decided(top_k="3"))
-    with Journal(tmp_path, decided(top_k="3"), force=True) as journal:
+    with pytest.raises(ConfigError, match="overlap_s: null, now 3"):
+        Journal(tmp_path, decided(overlap_s="3"))
+    with Journal(tmp_path, decided(overlap_s="3"), force=True) as journal:
         assert journal.standing().files == 0
 
 
@@ -299,7 +295,7 @@ def filled(folder: Path) -> bytes:
             journal.keep(f"{number}.wav", Part(0, 0, 0, "scores", rows))
             came = outcome(number + 1)
             came.heard[0].n_parts = 1
-            journal.add(f"{number}.wav", came)
+            hear(journal, f"{number}.wav", came)
     return (folder / NAME).read_bytes()
 
 
@@ -307,8 +303,9 @@ def told(folder: Path) -> dict[str, tuple[bytes, ...]]:
     """Return all that a journal says of its finished files."""
     with Journal(folder, FACTS) as journal:
         return {
-            repr((entry[1:-2], [hearing[:-1] for hearing in entry.hearings])): tuple(
-                part.tobytes() for part in (*journal.detections(entry), *journal.dense(entry, "scores", 2))
+            repr((entry[1:-2], [hearing.sealed for hearing in entry.hearings])): (
+                *kept(journal, entry),
+                *(part.tobytes() for part in journal.dense(entry, "scores", 2)),
             )
             for _, entry in journal.entries()
             if entry.digest is not None
@@ -337,11 +334,10 @@ def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "change",
     [
-        "UPDATE hearing SET n_detections = 7",
+        "UPDATE hearing SET kept = NULL",
         "UPDATE file SET audio_s = 7",
-        "DELETE FROM stretch WHERE file = 3",
+        "DELETE FROM part WHERE file = 3 AND kind = 'kept'",
         "UPDATE hearing SET file = -file WHERE file < 3; UPDATE hearing SET file = 3 + file WHERE file < 0;"
-        "UPDATE stretch SET file = -file WHERE file < 3; UPDATE stretch SET file = 3 + file WHERE file < 0;"
         "UPDATE part SET file = -file WHERE file < 3; UPDATE part SET file = 3 + file WHERE file < 0",
     ],
 )
@@ -370,10 +366,12 @@ def test_a_second_run_does_nothing_and_says_the_same(
     ) in again.stderr
     assert "in all 36 detections, 1 failure\n" in again.stderr
     assert contents(tmp_path / "out") == before
-    refused = infer(tiny, *how, "--top-k", "1")
+    refused = infer(tiny, *how, "--overlap", "0.25")
     assert refused.returncode == 64
-    assert "top_k: null, now 1" in refused.stderr
-    assert infer(tiny, *how, "--top-k", "1", "--force").returncode == 2
+    assert "overlap_s: null, now 0.25" in refused.stderr
+    asked = infer(tiny, *how, "--top-k", "1")
+    assert asked.returncode == 2
+    assert "asked again: nothing to hear\n" in asked.stderr
     assert len(table(tmp_path / "out" / "detections.csv")) == 2 + 4 + 6
 
 

@@ -279,8 +279,8 @@ def test_an_option_that_there_is_not_gets_the_usage_of_its_command(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     with pytest.raises(SystemExit) as ended:
-        main(["infer", "a.wav", "--lat", "1"])
+        main(["infer", "a.wav", "--latitudes", "1"])
     assert ended.value.code == 64
     told = capsys.readouterr().err
     assert "usage: birdfast infer" in told
-    assert "birdfast infer: unrecognized arguments: --lat 1" in told
+    assert "birdfast infer: unrecognized arguments: --latitudes 1" in told

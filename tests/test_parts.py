@@ -14,6 +14,7 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError
 from birdfast.journal import NAME, Journal
 from birdfast.outcomes import PART_BYTES, Failure, Outcome, Part
+from birdfast.scores import keeping
 from birdfast.tables.table import Result
 from birdfast.workers import wire
 
@@ -44,7 +45,7 @@ def filled(tmp_path: Path) -> Path:
 def results(journal: Journal) -> Iterator[Result]:
     for _, entry in journal.entries():
         rows = {(0, "scores"): journal.dense(entry, "scores", 2)}
-        yield Result(entry.path.decode(), journal.detections(entry), dense=rows)
+        yield Result(entry.path.decode(), (), dense=rows)
 
 
 def told(folder: Path) -> list[float]:
@@ -162,9 +163,9 @@ def test_nothing_stays_of_what_was_half_heard_or_has_changed(tmp_path: Path) -> 
     Path(paths[0]).write_text("another")
     with Journal(tmp_path, FACTS) as opened:
         opened.plan(paths[:1], [0])  # the other is not asked for any more
-        tables = ("file", "hearing", "stretch", "part")
+        tables = ("file", "hearing", "part")
         counts = [opened.database.execute(f"SELECT count(*) FROM {name}").fetchone()[0] for name in tables]
-    assert counts == [2, 2, 0, 0]
+    assert counts == [2, 2, 0]
 
 
 def came(
@@ -212,8 +213,9 @@ def test_a_recording_of_unknown_length_comes_in_parts_of_bounded_size(
     assert len(parts) == outcome.heard[0].n_parts > 4
     assert max(len(part.rows) for part in parts) <= PART_BYTES
     assert max(held) <= PART_BYTES + 2 * wire.CHUNK_BYTES
-    scored = sum(len(part.rows) for part in parts if part.kind == "scores")
-    assert scored == outcome.heard[0].n_windows * (20 + 4 * 3)
+    kept = [keeping.unpack(part.rows, 3) for part in parts if part.kind == keeping.KIND]
+    assert sum(len(some.windows) for some in kept) == outcome.heard[0].n_windows
+    assert sum(len(some.score) for some in kept) == 3 * outcome.heard[0].n_windows
 
 
 def strike_in_the_middle(

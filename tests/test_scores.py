@@ -27,9 +27,10 @@ RULES = st.builds(
 @given(LOGITS, RULES)
 def test_pick_is_threshold_then_sort(logits: np.ndarray, rule: ScoreRule) -> None:
     confidences = rule.confidences(logits)
+    scores = logits if rule.activation == "sigmoid" else confidences
     expected = []
     for window, row in enumerate(confidences):
-        order = sorted(range(len(row)), key=lambda label: (-logits[window, label], label))
+        order = sorted(range(len(row)), key=lambda label: (-scores[window, label], label))
         kept = [label for label in order if row[label] >= np.float32(rule.min_confidence)][: rule.top_k]
         expected += [(window, label, row[label]) for label in kept]
     assert list(zip(*rule.pick(logits), strict=True)) == expected

@@ -289,7 +289,7 @@ def test_a_journal_goes_on_model_by_model(tmp_path: Path) -> None:
         assert record.standing()[:3] == (1, 0, 1)
         entries = [entry for _, entry in record.entries()]
         assert [[one.state for one in entry.hearings] for entry in entries] == [["done"] * 2, ["waiting"] * 2]
-        assert [list(record.detections(entries[0], model)) for model in (0, 1)] == [[], []]
+        assert [list(record.kept(entries[0], 1, model)) for model in (0, 1)] == [[], []]
 
 
 def test_what_one_model_heard_stays_when_another_hears_the_file_again(tmp_path: Path) -> None:
@@ -309,7 +309,7 @@ def test_what_one_model_heard_stays_when_another_hears_the_file_again(tmp_path: 
             assert (entry.audio_s, entry.remarks(), entry.decoder) == (3.0, ["repaired"], "another")
             assert [hearing.state for hearing in entry.hearings] == ["done", "failed"]
             assert exits.of_run(journal.standing()) == 2
-            assert list(journal.detections(entry, 0)) == []
+            assert list(journal.kept(entry, 1, 0)) == []
         journal.plan(["a.wav"], [0], retry=True)
         ((_, entry),) = journal.entries()
         assert (entry.failures(), entry.waiting) == ([], {1})

@@ -12,7 +12,7 @@ import pytest
 import birdfast
 from birdfast import modelfolder, models
 from birdfast.config import Options
-from birdfast.errors import ConfigError, ModelError
+from birdfast.errors import ModelError
 from birdfast.pipeline import Pipeline
 from birdfast.runs import How, Run
 from birdfast.scores import ScoreRule
@@ -108,8 +108,8 @@ def test_a_run_takes_them_says_so_once_and_is_another_with_a_least_confidence(
     (scores,) = results.scores()
     assert scores.values.shape[1] == 3  # with background
     assert pairs(birdfast.run(sound, own.path.parent, **how)) == pairs(results)
-    with pytest.raises(ConfigError, match="min_confidence: null, now 0.25"):
-        birdfast.run(sound, own.path.parent, **how, min_confidence=0.25)
+    asked = birdfast.run(sound, own.path.parent, **how, min_confidence=0.25)
+    assert pairs(asked) == meant(own, sound, [0.25, np.inf, 0.25])
     done = commands.infer(own, sound, "-o", tmp_path / "chosen", "--min-conf", "0.25", "--workers", "1")
     assert "thresholds" not in done.stderr
     assert pairs(birdfast.Results(tmp_path / "chosen")) == meant(own, sound, [0.25, np.inf, 0.25])
@@ -126,7 +126,7 @@ def test_of_several_models_each_has_its_own(
     run = Run([str(sound)], [deep, own], Options(), tmp_path / "out", How(n_workers=1))
     assert run.options.min_confidence is None
     alone = Run([str(sound)], [deep], Options(), tmp_path / "alone", How(n_workers=1))
-    assert alone.options == Options(min_confidence=0.25)
+    assert alone.options == Options(min_confidence=0.25, keep=("best",))
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,10 @@ if TYPE_CHECKING:
     from .choice import second_decoder_version as second_decoder_version
     from .files import read as read
     from .files import write as write
-    from .recording import MAX_RATE_HZ as MAX_RATE_HZ
-    from .recording import MIN_RATE_HZ as MIN_RATE_HZ
+    from .pace import MAX_RATE_HZ as MAX_RATE_HZ
+    from .pace import MIN_RATE_HZ as MIN_RATE_HZ
+    from .pace import Pace as Pace
+    from .pace import paced as paced
     from .recording import Recording as Recording
     from .resampling import mono as mono
     from .resampling import resample as resample
@@ -21,7 +23,8 @@ else:
         {
             "choice": ("decoder_version", "second_decoder_version"),
             "files": ("read", "write"),
-            "recording": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Recording"),
+            "pace": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Pace", "paced"),
+            "recording": ("Recording",),
             "resampling": ("mono", "resample", "resampler_version"),
         },
     )

@@ -9,7 +9,8 @@ from ..config import path as checked_path
 from ..config import whole
 from ..errors import AudioError, ConfigError
 from .decoders import Undecodable, libsndfile
-from .recording import MAX_RATE_HZ, Recording
+from .pace import MAX_RATE_HZ
+from .recording import Recording
 from .resampling import mono
 
 

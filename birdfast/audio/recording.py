@@ -17,10 +17,10 @@ from . import refusal
 from .channels import Mixer, chosen, finite, silences
 from .choice import choose, second_decoder_version
 from .decoders import Undecodable, libsndfile, losses
+from .pace import paced
 from .resampling import Feed, feed
 
 USUAL = libsndfile.Sndfile.name
-MIN_RATE_HZ, MAX_RATE_HZ = 1_000, 768_000
 
 
 class Recording:
@@ -38,10 +38,14 @@ class Recording:
         Where a longer recording ends, with an error behind what was read.
     tell : callable of str or None
         Gets each of the `remarks` when the recording is left: some are found on the way.
+    speed : float
+        How many times as fast it is heard, wherever samples at another rate are counted.
 
     Attributes
     ----------
     rate_hz, n_channels : int
+    pace : Pace
+        With `heard_hz`, the rate at which its samples are heard.
     channels : tuple of int
         The channels chosen; 0 is the mix.
     n_frames : int or None
@@ -66,6 +70,7 @@ class Recording:
         resampler: Resampler = "steep",
         max_hours: float = MAX_HOURS,
         tell: Callable[[str], object] | None = None,
+        speed: float = 1.0,
     ) -> None:
         self.path, self._resampler, self._tell = refusal.path_of(path), resampler, tell
         refusal.check(self.path)
@@ -84,7 +89,9 @@ class Recording:
         try:
             self.n_frames: int | None = self._decoder.n_frames
             self._n_promised = self.n_frames
-            self._check()
+            self.pace = paced(self.rate_hz, speed, self.path)
+            if self.n_frames == 0:
+                raise refusal.empty(self.path)
             self.channels = chosen(channel, self.n_channels, self.path)
             self._mixer = Mixer(self.n_channels)
             self._missing = choice.missing
@@ -124,7 +131,7 @@ class Recording:
         """Return the samples at another rate that begin before the recording ends, exactly."""
         if self.n_frames is None:
             return None
-        return -(-self.n_frames * rate_hz // self.rate_hz)
+        return -(-self.n_frames * rate_hz // self.pace.heard_hz)
 
     def remarks(self) -> list[str]:
         """Return what whoever hears it should know.
@@ -172,7 +179,7 @@ class Recording:
         """Return what makes the samples that `blocks` has of this recording's own."""
         channel = self.channels[0] if channel is None else channel
         total = self.n_samples_at(rate_hz)
-        return feed(self.rate_hz, rate_hz, start, stop, total, channel, self._resampler)
+        return feed(self.pace.heard_hz, rate_hz, start, stop, total, channel, self._resampler)
 
     def feed(self, feeds: Sequence[Feed]) -> Iterator[tuple[int, Float32]]:
         """Decode once for several rates, places or channels.
@@ -241,10 +248,3 @@ class Recording:
         self._too_long = refusal.too_long(self.path, max_hours, self.duration_s)
         if self._is_too_long:
             self.n_frames = self._most
-
-    def _check(self) -> None:
-        if not MIN_RATE_HZ <= self.rate_hz <= MAX_RATE_HZ:
-            outside = f"is outside {MIN_RATE_HZ} to {MAX_RATE_HZ} Hz"
-            raise AudioError(f"{self.path}: sample rate {self.rate_hz} Hz {outside}")
-        if self.n_frames == 0:
-            raise refusal.empty(self.path)

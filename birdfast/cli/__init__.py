@@ -17,6 +17,7 @@ from . import (
     optimize,
     plot,
     status,
+    tables,
     tokens,
     train,
 )
@@ -25,6 +26,7 @@ COMMANDS = {
     "infer": infer,
     "status": status,
     "merge": merge,
+    "tables": tables,
     "train": train,
     "evaluate": evaluate,
     "compare": compare,

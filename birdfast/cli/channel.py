@@ -11,13 +11,13 @@ EACH = "each"
 
 
 def argument(
-    parser: argparse.ArgumentParser, *, each: str = "", default: str | None = Options.channel
+    parser: argparse._ActionsContainer, *, each: str = "", default: str | None = Options.channel
 ) -> None:
     """Declare the option.
 
     Parameters
     ----------
-    parser : ArgumentParser
+    parser : ArgumentParser, or a group of one
     each : str
         What becomes of "each" channel, where the command takes that.
     default : str or None

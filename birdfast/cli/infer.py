@@ -25,11 +25,11 @@ A model that birdfast trained has a threshold for each class, which is taken wit
 background, if it has one, is among the scores alone.
 What was heard in the readable parts of a file that failed is kept. The tables appear when the run is
 complete, and are the same whether it was interrupted or not. Names and labels stand in CSV tables as they
-are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models and
-options; a file that has changed since is analysed again, and the command says so. Whether scores and
-embeddings are kept is such an option, as the journal holds them; csv and parquet can be had of any finished
-folder (where rows were kept, with their kinds named again: scores,csv), and a submission, with other --blend,
---post or --classes, of one that kept scores, as those do that made one. A file of a table's name in a folder
+are, so a spreadsheet may run one as a formula: see --csv-safe. A folder takes runs of the same models, sound
+and windows; a file that has changed since is analysed again, and the command says so. What is asked of the
+scores may be another each time (scores, species and place, time and site, rows, tables): it is answered from
+what the journal keeps, at no cost, or refused in words; see --keep-scores. A submission, with other --blend,
+--post or --classes, wants all scores kept, as those do that made one. A file of a table's name in a folder
 without a journal is somebody else's, and refused.
 
 The tables are of the INPUTs of the last command alone: give those of before, too (a second memory card beside
@@ -43,21 +43,34 @@ import argparse
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from ..config import MIN_CONFIDENCE, Options
-from . import channel, cut, exits, submission, values
+from ..config import Options
+from ..errors import ConfigError
+from . import asking, cut, exits, flags, kinds, sound, submission, values
 
 if TYPE_CHECKING:
     from ..outcomes import Failure
     from ..runs import How
 
 HELP = "find the species in recordings"
+ALIASES = (kinds.ANALYZE,)
+EPILOG = """\
+examples:
+  birdfast infer recordings/ -o results/ --min-conf 0.5
+  birdfast infer recordings/ -o results/ --rtype raven audacity --per-file
+  birdfast infer recordings/ -o results/ --lat 52.5 --lon 13.4 --slist wanted.txt -l de
+  birdfast infer night.flac --overlap 1.5 --merge-consecutive 5 --top-n 3
+  birdfast infer bats/ -o bats-results/ --model FILE --audio-speed 0.1 --fmin 2000
+  birdfast analyze --i day/ --o out/ --rtype csv --threads 4      as scripts for BirdNET-Analyzer have it
+
+The flags of BirdNET-Analyzer 1 to 3 are taken, though they do not stand here: docs/switching.md lists them.
+"""
 DEFAULT_OUTPUT = "birdfast-results"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "inputs", nargs="+", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
+        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
     )
     parser.add_argument(
         "-o",
@@ -83,41 +96,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
     )
     values.engine(model, "auto")
-    channel.argument(parser, each="with a column that says which")
-    parser.add_argument(
-        "--resampler",
-        choices=("steep", "soxr-hq", "birdnet"),
-        default=Options.resampler,
-        help="how sound gets to the model's rate: keeping nearly all that both rates can hold, by soxr, or"
-        " window by window as birdnet does, for comparisons (default: %(default)s)",
-    )
+    sound.arguments(parser)
     cut.arguments(parser)
-    pick = parser.add_argument_group("scores")
-    pick.add_argument(
-        "--min-conf",
-        "--min_conf",
-        type=float,
-        metavar="C",
-        help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
-        f" class; {MIN_CONFIDENCE} where there are none)",
-    )
-    pick.add_argument(
-        "--top-k", "--top_n", type=int, metavar="K", help="at most K detections a window (default: no limit)"
-    )
-    pick.add_argument(
-        "--sensitivity",
-        type=float,
-        default=Options.sensitivity,
-        metavar="S",
-        help="BirdNET's sensitivity, 0.5 to 1.5; higher finds more and errs more (default: %(default)s)",
-    )
-    values.rtype(parser)
-    values.per_file(parser)
-    values.csv_safe(parser)
+    asking.arguments(parser)
+    table = parser.add_argument_group("tables")
+    kinds.arguments(table)
+    values.per_file(table)
+    values.csv_safe(table)
     submission.arguments(parser)
     parser.add_argument(
         "--workers",
-        "--threads",
         type=values.positive,
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
@@ -142,6 +130,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
     again = parser.add_argument_group("an output folder that was used before")
+    again.add_argument(
+        "--keep-scores",
+        choices=("best", "all", "none"),
+        help="which scores of every window are kept, so that another question needs no hearing: those from"
+        " 0.001 on and the best 20, all, or what this question asks for (default: as before, else best)",
+    )
     again.add_argument("--retry", action="store_true", help="analyse those files again that failed")
     again.add_argument("--force", action="store_true", help="start anew: journal and tables go first")
     talk = parser.add_mutually_exclusive_group()
@@ -149,6 +143,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     talk.add_argument(
         "--progress", action="store_true", default=None, help="a progress bar, even if this is no terminal"
     )
+    flags.accept(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -159,11 +154,17 @@ def run(chosen: argparse.Namespace) -> int:
     from ..tables import FailuresTable, NotesTable
     from ..words import counted
 
+    chosen.inputs += chosen.more
+    if not chosen.inputs:
+        raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
     listening = values.listening(chosen)
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
+    chosen.per_file, said = kinds.for_each_file(chosen)
+    for line in (*flags.remarks(chosen), *filter(None, [said])):
+        progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths))
+    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths), asking.question(chosen))
     titles = ", ".join(
         f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
     )
@@ -209,9 +210,7 @@ def _told(failure: Failure, names: Sequence[str]) -> str:
 
 def _options(chosen: argparse.Namespace) -> Options:
     return Options(
-        min_confidence=chosen.min_conf,
-        top_k=chosen.top_k,
-        sensitivity=chosen.sensitivity,
+        **asking.picking(chosen),
         overlap_s=chosen.overlap,
         step_s=chosen.step,
         shifts_s=chosen.shift,
@@ -223,6 +222,9 @@ def _options(chosen: argparse.Namespace) -> Options:
         channel=chosen.channel,
         resampler=chosen.resampler,
         max_hours=chosen.max_hours,
+        fmin_hz=chosen.fmin,
+        fmax_hz=chosen.fmax,
+        speed=chosen.audio_speed,
     )
 
 
@@ -230,9 +232,9 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
     from .. import inputs
     from ..runs import How, shards
 
-    kinds = values.kinds(chosen.rtype)
+    wanted = values.kinds(chosen.rtype or kinds.usual(chosen.command))
     return How(
-        kinds=kinds,
+        kinds=wanted,
         shard=shards.parse(chosen.shard) if chosen.shard else None,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
@@ -241,6 +243,7 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
         fail_fast=chosen.fail_fast,
         csv_safe=chosen.csv_safe,
         per_file=chosen.per_file,
+        keep_scores=chosen.keep_scores,
         base=inputs.base(chosen.inputs, paths),
-        submission=submission.of(chosen, kinds),
+        submission=submission.of(chosen, wanted),
     )

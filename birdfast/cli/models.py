@@ -43,9 +43,24 @@ def run(chosen: argparse.Namespace) -> int:
         )
     for name in models.own_names():
         voice.answer(*_own(name))
+    voice.answer(*_geo())
     folders = ", ".join(map(str, models.folders()))
     voice.answer(f"searched: {folders} (set {models.FOLDERS_VARIABLE} to add folders)")
     return exits.FINE
+
+
+def _geo() -> tuple[str, ...]:
+    """Return a paragraph on the network that tells which species are expected at a place."""
+    from ..errors import ConfigError
+    from ..models.places import GEO
+    from ..species import expected
+
+    title = f"{expected.TITLE}, licence {expected.LICENCE} ({expected.LICENCE_URL})"
+    try:
+        where = str(expected.find().network)
+    except ConfigError as error:
+        where = f"not found: {error}"
+    return (f"{GEO}: {title}", "    which species are expected, for --lat and --lon", f"    {where}")
 
 
 def _own(name: str) -> tuple[str, ...]:

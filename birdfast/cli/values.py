@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from .. import config
 from ..errors import ConfigError
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ..models import Model
 
 
-def csv_safe(parser: argparse.ArgumentParser) -> None:
+def csv_safe(parser: argparse._ActionsContainer) -> None:
     """Declare what is done to names for those who open tables of strangers' recordings."""
     parser.add_argument(
         "--csv-safe",
@@ -152,15 +152,16 @@ def per_file(parser: argparse._ActionsContainer) -> None:
     )
 
 
-def rtype(parser: argparse.ArgumentParser) -> None:
-    """Declare which tables are written."""
+def rtype(parser: argparse._ActionsContainer, default: str | None = "csv", **how: Any) -> None:
+    """Declare which tables are written; `how` is further said to argparse."""
     parser.add_argument(
         "--rtype",
-        default="csv",
+        default=default,
         metavar="KINDS",
         help="kinds of table, joined by commas: csv, parquet, raven (or table), raven3, audacity,"
         " kaleidoscope, kaleidoscope2, r, birdnet, ndjson, sqlite, wide, scores, embeddings, submission"
         " (default: csv)",
+        **how,
     )
 
 

@@ -6,16 +6,19 @@ import dataclasses
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from ..errors import ConfigError
 from .checks import LARGEST, above_zero, check, choice, flag, number, path, real, several, whole
+from .made import made
 
 __all__ = [
     "AUTO",
     "LARGEST",
     "MIN_CONFIDENCE",
     "Engine",
+    "Kept",
+    "KeptScores",
     "Options",
     "above_zero",
     "check",
@@ -35,6 +38,7 @@ MAX_HOURS = 48.0  # of a recording: a file of a megabyte may decode to days of s
 LEAST_HOURS = 1 / 3600  # a second: what is shorter is no recording, but a slip of the pen
 MOST_HOURS = 100_000  # eleven years
 LONGEST_S = 86_400  # beyond any network's window; so numbers of samples stay numbers, too
+MOST_HZ = 15_000.0  # the upper end of what BirdNET hears, where a band has none
 CHANNEL = re.compile("mix|each|[1-9][0-9]{0,2}")
 
 Tail = Literal["pad", "drop", "min-1s"]
@@ -43,10 +47,11 @@ Activation = Literal["sigmoid", "softmax", "none"]
 GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
+KeptScores = Literal["scores", "best", "asked", ""]
+Kept = Literal["scores", "embeddings", "best", "asked"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
 Runtime = Literal["auto", "litert", "onnxruntime", "openvino"]
 Precision = Literal["f32", "bf16"]
-T = TypeVar("T")
 KEEP = "keep"  # the option that is a run's to set
 
 
@@ -103,10 +108,16 @@ class Options:
         How sound at another rate than the model's gets there: "steep" keeps nearly all that both rates can
         hold; "soxr-hq" begins to fall off at 0.91 of it; "birdnet" transforms each window by itself, as
         birdnet 1.x does, for comparisons.
+    fmin_hz, fmax_hz : float in [0, 15000]
+        The band that is heard of each window, filtered as birdnet does; 0 and 15000 filter nothing.
+    speed : float in [0.01, 100]
+        How many times as fast recordings are heard: at 0.1 bats of 40 kHz are heard at 4 kHz. Windows, their
+        overlap and the band are of what is heard; times are the recording's.
     max_hours : float, 1 second to 100000 hours
         How much of a recording is heard; a longer one has failed there, and what lies before is kept.
-    keep : tuple of "scores", "embeddings"
-        What a run keeps of every window beside its detections: all classes' confidences, the embedding.
+    keep : tuple of "scores", "embeddings", "best", "asked"
+        What a run keeps of every window: the scores of all classes, of the best, or of those that are
+        asked for; the embedding.
 
     Raises
     ------
@@ -127,8 +138,11 @@ class Options:
     precision: Precision = "f32"
     channel: str = "mix"
     resampler: Resampler = "steep"
+    fmin_hz: float = 0.0
+    fmax_hz: float = MOST_HZ
+    speed: float = 1.0
     max_hours: float = MAX_HOURS
-    keep: tuple[Dense, ...] = ()
+    keep: tuple[Kept, ...] = ()
 
     def __post_init__(self) -> None:
         self._own("min_confidence", number, 0, 1)
@@ -154,12 +168,16 @@ class Options:
         check(CHANNEL.fullmatch(channel) is not None, "channel", self.channel, "mix, each, 1 to 999")
         object.__setattr__(self, "channel", channel)
         self._own("max_hours", hours)
+        self._own("fmin_hz", number, 0, MOST_HZ)
+        self._own("fmax_hz", number, 0, MOST_HZ)
+        check(self.fmin_hz < self.fmax_hz, "fmin_hz", self.fmin_hz, f"less than fmax_hz, {self.fmax_hz:g}")
+        self._own("speed", number, 0.01, 100)
         choice("resampler", self.resampler, get_args(Resampler))
-        dense, kinds = get_args(Dense), self.keep
-        fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in dense for kind in kinds)
-        check(fits, "keep", kinds, f"several of {', '.join(dense)}")
+        known, kinds = get_args(Kept), self.keep
+        fits = isinstance(kinds, tuple | list | set | frozenset) and all(kind in known for kind in kinds)
+        check(fits, "keep", kinds, f"several of {', '.join(known)}")
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.
-        object.__setattr__(self, "keep", tuple(kind for kind in dense if kind in kinds))
+        object.__setattr__(self, "keep", tuple(kind for kind in known if kind in kinds))
 
     def _own(self, name: str, checked: Callable[..., object], *range_: Any) -> None:
         """Keep an option as what its check makes of it; None stays where it is the default."""
@@ -171,6 +189,17 @@ class Options:
     def engine(self) -> Engine:
         """What runs networks, and in which numbers."""
         return Engine(self.runtime, self.precision)
+
+    @property
+    def keeps(self) -> KeptScores:
+        """Which scores of every window are kept: the most that are named."""
+        named = (kind for kind in get_args(KeptScores) if kind in self.keep)
+        return next(named, "")
+
+    @property
+    def rows(self) -> tuple[Dense, ...]:
+        """The kinds of dense rows that are kept as such; those of scores are made of the scores."""
+        return tuple(kind for kind in get_args(Dense) if kind in self.keep and kind != "scores")
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Options:
@@ -190,37 +219,3 @@ class Options:
     def as_dict(self) -> dict[str, Any]:
         """Return the options as plain values, fit for JSON and for a table's metadata."""
         return dataclasses.asdict(self)
-
-
-def made(kind: type[T], table: str, values: object) -> T:
-    """Return a dataclass of what a TOML file's table says, each value of the type that its default has.
-
-    Parameters
-    ----------
-    kind : type
-        A dataclass whose fields have defaults that are bool, int, float or str.
-    table : str
-        Its name, for messages.
-    values : object
-        What the file has in the table's place. Fields that it leaves out have their defaults.
-
-    Raises
-    ------
-    ConfigError
-        No table, a key that there is not, or a value of another type, not finite or out of its range; the
-        message names the key.
-    """
-    if not isinstance(values, dict):
-        raise ConfigError(f"{table}: a table is wanted, not {values!r}")
-    defaults = {field.name: field.default for field in dataclasses.fields(kind)}  # type: ignore[arg-type]
-    for key, value in values.items():
-        if key not in defaults:
-            raise ConfigError(f"{table}.{key}: unknown; there are {', '.join(defaults)}")
-        wanted = type(defaults[key])
-        fits = type(value) is wanted or (wanted is float and type(value) is int)
-        if not fits or (isinstance(value, int | float) and not abs(value) <= LARGEST):
-            raise ConfigError(f"{table}.{key}: {value!r} does not fit; {wanted.__name__} is wanted")
-    try:
-        return kind(**values)
-    except ConfigError as error:
-        raise ConfigError(f"{table}.{error}") from error

@@ -6,25 +6,28 @@ whether a file is still the same (`stamp`). Every row carries a digest of itself
 it, and the list of files has one: what was changed from outside is refused, never believed. Tables are
 written from here, in the order of the files, so they do not tell whether a run was interrupted.
 
-Detections come stretch by stretch, in order; the parts of dense rows (`outcomes.Part`) as they arise, so
-that nobody has to hold them. They count once their stretch's outcome says how many there are.
+What is kept of a file comes in parts (`outcomes.Part`) as it arises, so that nobody has to hold it: scores
+(`scores.keeping`), of which whoever asks makes detections, and dense rows. Parts count once their stretch's
+outcome says how many there are.
 """
 
 from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from ..outcomes import Failure, Heard, Outcome, Part
+from ..scores import keeping
+from ..scores.keeping import Kept
 from . import stamp
 from .begun import Begun
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import FILE, Entry
-from .facts import KEPT, NOTHING, Facts, compare
+from .facts import KEPT, NOTHING, PICKING, QUESTION, Facts, compare
 from .folder import Folder
 from .record import Record, Standing, path_of, total
 from .stamp import Stamp
@@ -35,6 +38,8 @@ __all__ = [
     "MERGED",
     "NAME",
     "NOTHING",
+    "PICKING",
+    "QUESTION",
     "Entry",
     "Facts",
     "Folder",
@@ -49,6 +54,7 @@ __all__ = [
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"
+TOLD_AT_THE_END = ("head", "failure", "notes", "decoder", "told", "digest")  # of a file, once it is through
 
 
 class Journal(Writable):
@@ -112,11 +118,6 @@ class Journal(Writable):
                 self._begun = Begun(self._id(path))
             begun = self._begun
             for heard in outcome.heard:
-                if len(heard.detections):
-                    values = (begun.file, heard.model, outcome.stretch, heard.detections.tobytes())
-                    self.database.execute(
-                        "INSERT INTO stretch (file, model, stretch, detections) VALUES (?, ?, ?, ?)", values
-                    )
                 self._count_parts(begun.file, outcome.stretch, heard)
             begun.count(outcome)
             if outcome.is_last:
@@ -125,13 +126,20 @@ class Journal(Writable):
             self.commit_in_time()
 
     def keep(self, path: str, part: Part) -> None:
-        """Write down dense rows of any file at work; a part that comes again takes the first one's place."""
+        """Write down what is kept of any file at work; a part that comes again takes the first's place."""
         with self.told():
             place = (self._id(path), part.model, part.stretch, part.number, part.kind)
             values = (*place, new_digest(part.rows).digest(), part.rows)
             self.database.execute("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?, ?, ?)", values)
             self.open_bytes += len(part.rows)
             self.commit_in_time()
+
+    def kept_just_now(self, path: str, stretch: int, n_classes: int, model: int = 0) -> Iterator[Kept]:
+        """Yield what is kept of the scores of a stretch that is not added yet, as `Record.kept`."""
+        with self.told():
+            for number, rows in self.parts(self._id(path), keeping.KIND, model):
+                if number == stretch:
+                    yield keeping.unpack(rows, n_classes)
 
     def _enter(self, path: bytes, number: int, retry: bool) -> tuple[int, ...]:
         """Give a file its number; return the models that are to hear it (again)."""
@@ -144,7 +152,7 @@ class Journal(Writable):
                 return self._again(known, retry)
             if len(known.waiting) < len(known.hearings):
                 self.changed[os.fsdecode(path)] = known.stamp.difference(now)
-            for table in ("file WHERE id", "hearing WHERE file", "stretch WHERE file", "part WHERE file"):
+            for table in ("file WHERE id", "hearing WHERE file", "part WHERE file"):
                 run(f"DELETE FROM {table} = ?", (known.id,))
         insert = "INSERT INTO file (path, number, size, mtime_ns) VALUES (?, ?, ?, ?)"
         file = run(insert, (path, number, *now)).lastrowid
@@ -179,8 +187,8 @@ class Journal(Writable):
         """Forget why a file failed, and all that is known of it where no model's hearing stays."""
         run = self.database.execute
         if all_of_it:
-            blank = "head = NULL, audio_s = 0, failure = NULL, notes = NULL, decoder = NULL, digest = NULL"
-            run(f"UPDATE file SET {blank} WHERE id = ?", (file,))
+            blank = ", ".join(f"{name} = NULL" for name in TOLD_AT_THE_END)
+            run(f"UPDATE file SET audio_s = 0, {blank} WHERE id = ?", (file,))
             return
         entry = self._known(run(f"SELECT {FILE} FROM file WHERE id = ?", (file,)).fetchone())
         entry.check()
@@ -189,7 +197,7 @@ class Journal(Writable):
 
     def _wait(self, file: int, models: Sequence[int]) -> None:
         """Let models' hearings of a file begin anew."""
-        query = "INSERT OR REPLACE INTO hearing VALUES (?, ?, 'waiting', 0, NULL, NULL)"
+        query = "INSERT OR REPLACE INTO hearing VALUES (?, ?, 'waiting', NULL, NULL, NULL, NULL)"
         self.database.executemany(query, [(file, model) for model in models])
 
     def _count_parts(self, file: int, stretch: int, heard: Heard) -> None:
@@ -220,11 +228,11 @@ class Journal(Writable):
             path = os.fsdecode(before.path)
             begun.fail(Failure(path, "audio", "AudioError", f"{path}: {CHANGED}", now.size))
         entry = begun.entry(before._replace(head=stamp.head(before.path)))
-        columns = ("head", "audio_s", "failure", "notes", "decoder", "digest")
+        columns = ("audio_s", *TOLD_AT_THE_END)
         values = (*(getattr(entry, column) for column in columns), entry.id)
         run(f"UPDATE file SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?", values)
-        hearings = begun.hearings(lambda digest, hearing: self.sealed(digest, entry, hearing))
+        hearings = begun.hearings(lambda hearing: self.sealed(entry, hearing))
         rows = [(begun.file, *hearing) for hearing in hearings]
         # In one statement, and last: a signal may end us between any two, and this one counts.
-        places = ", ".join(["(?, ?, ?, ?, ?, ?)"] * len(rows))
+        places = ", ".join(["(?, ?, ?, ?, ?, ?, ?)"] * len(rows))
         run(f"INSERT OR REPLACE INTO hearing VALUES {places}", list(chain.from_iterable(rows)))

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from ..outcomes import Failure, Heard, Outcome
-from .database import new_digest
 from .entry import Entry, Hearing
 
 
@@ -18,12 +16,12 @@ class _Tally:
 
     n_detections: int = 0
     failure: Failure | None = None
-    digest: hashlib.blake2b = field(default_factory=new_digest)
+    kept: str = ""
 
     def count(self, heard: Heard) -> None:
         self.n_detections += len(heard.detections)
         self.failure = self.failure or heard.failure
-        self.digest.update(heard.detections.tobytes())
+        self.kept = self.kept or heard.kept
 
 
 @dataclass
@@ -35,6 +33,7 @@ class Begun:
     failure: Failure | None = None
     notes: dict[str, None] = field(default_factory=dict)
     decoder: str = ""
+    told: str | None = None
     _tallies: dict[int, _Tally] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
@@ -43,6 +42,7 @@ class Begun:
         self.failure = self.failure or outcome.failure
         self.notes |= dict.fromkeys(outcome.notes)
         self.decoder = self.decoder or outcome.decoder
+        self.told = outcome.told if self.told is None else self.told
         for heard in outcome.heard:
             self._tallies.setdefault(heard.model, _Tally()).count(heard)
 
@@ -61,13 +61,14 @@ class Begun:
             failure=json.dumps(self.failure) if self.failure else None,
             notes=json.dumps(list(notes)) if notes else None,
             decoder=self.decoder or before.decoder,
+            told=before.told if self.told is None else self.told,
         )
         return entry._replace(digest=entry.sealed())
 
-    def hearings(self, seal: Callable[[hashlib.blake2b, Hearing], bytes]) -> Iterator[Hearing]:
-        """Yield the rows of its models as they will be; `seal` makes a row's digest of the detections'."""
+    def hearings(self, seal: Callable[[Hearing], bytes]) -> Iterator[Hearing]:
+        """Yield the rows of its models as they will be; `seal` makes a row's digest."""
         for model, tally in self._tallies.items():
             state = "failed" if self.failure or tally.failure else "done"
             reason = json.dumps(tally.failure) if tally.failure else None
-            hearing = Hearing(model, state, tally.n_detections, reason, None)
-            yield hearing._replace(digest=seal(tally.digest, hearing))
+            hearing = Hearing(model, state, tally.n_detections, reason, tally.kept or None, None)
+            yield hearing._replace(digest=seal(hearing))

@@ -16,41 +16,33 @@ from .facts import Facts
 
 NAME = "journal.sqlite"
 MERGED = "birdfast-merged.txt"  # in its place where the tables of several runs are, and says of which
-VERSION = 5
+VERSION = 6
 APPLICATION_ID = 0x62697264  # "bird": what makes an SQLite file a journal
 LOGGED = b"\2\2"  # bytes 18 and 19 of an SQLite file with a write-ahead log (sqlite.org/fileformat2.html)
 NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
 
-# A file is known by its path's bytes. What is of the recording stands in its row, what a model heard of it in
-# `hearing`, by the model's number; `started`, `site` and `best` are for what later versions keep there. Files
+# A file is known by its path's bytes. What is of the recording stands in its row (`told`: by itself), what a
+# model heard of it in `hearing`, by the model's number; `kept` says which of its scores are in `part`, and
+# `n_detections` how many detections they are by what was `asked` last, NULL if nobody has counted yet. Files
 # without a number are those of an earlier plan; `run.files` is what `Database.files` said of the others, and
 # UNPLANNED before that: a plan of no files is another thing.
 TABLES = """
-CREATE TABLE run (facts TEXT NOT NULL, digest BLOB NOT NULL, files TEXT NOT NULL);
+CREATE TABLE run (facts TEXT NOT NULL, asked TEXT NOT NULL, digest BLOB NOT NULL, files TEXT NOT NULL);
 CREATE TABLE file (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
     size INTEGER, mtime_ns INTEGER, head BLOB, audio_s REAL NOT NULL DEFAULT 0,
-    failure TEXT, notes TEXT, decoder TEXT, started TEXT, site TEXT, digest BLOB);
+    failure TEXT, notes TEXT, decoder TEXT, told TEXT, digest BLOB);
 CREATE TABLE hearing (
     file INTEGER NOT NULL, model INTEGER NOT NULL, state TEXT NOT NULL,
-    n_detections INTEGER NOT NULL, failure TEXT, digest BLOB,
+    n_detections INTEGER, failure TEXT, kept TEXT, digest BLOB,
     PRIMARY KEY (file, model)) WITHOUT ROWID;
-CREATE TABLE stretch (
-    file INTEGER NOT NULL, model INTEGER NOT NULL, stretch INTEGER NOT NULL,
-    detections BLOB NOT NULL, best BLOB,
-    PRIMARY KEY (file, model, stretch)) WITHOUT ROWID;
 CREATE TABLE part (
     file INTEGER NOT NULL, model INTEGER NOT NULL, stretch INTEGER NOT NULL, number INTEGER NOT NULL,
     kind TEXT NOT NULL, digest BLOB NOT NULL, rows BLOB NOT NULL,
     PRIMARY KEY (file, model, stretch, number));
 """
 UNPLANNED = "not planned yet"
-SMALL_TABLES = (
-    "run",
-    "file",
-    "hearing",
-    "stretch",
-)  # parts may be gigabytes: digests find what is wrong there
+SMALL_TABLES = ("run", "file", "hearing")  # parts may be gigabytes: digests find what is wrong there
 RUNS_FILES = "SELECT number, path FROM file WHERE number IS NOT NULL ORDER BY number"
 ROWS = 1024  # that are held at once; it goes into the digest, too
 SCHEMA = "SELECT type, name, tbl_name, sql FROM sqlite_master ORDER BY name"
@@ -83,9 +75,7 @@ class Database:
         self.database.execute("BEGIN IMMEDIATE")
         for statement in TABLES.split(";")[:-1]:
             self.database.execute(statement)
-        text = facts.to_json()
-        values = (text, new_digest(text.encode()).digest(), UNPLANNED)
-        self.database.execute("INSERT INTO run VALUES (?, ?, ?)", values)
+        self.database.execute("INSERT INTO run VALUES (?, ?, ?, ?)", (*_sealed(*facts.to_json()), UNPLANNED))
         self.database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
         self.database.execute(f"PRAGMA user_version = {VERSION}")
         self.database.execute("COMMIT")
@@ -107,12 +97,19 @@ class Database:
             (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
             if state != "ok":
                 raise sqlite3.DatabaseError(str(state).replace("\n", " "))
-        ((text, digest, files),) = self.database.execute("SELECT facts, digest, files FROM run").fetchall()
-        if new_digest(text.encode()).digest() != digest:
+        query = "SELECT facts, asked, digest, files FROM run"
+        ((*texts, digest, files),) = self.database.execute(query).fetchall()
+        if _sealed(*texts)[-1] != digest:
             raise sqlite3.DatabaseError("its facts are not those that were written")
         has_files = self.database.execute("SELECT EXISTS (SELECT 1 FROM file)").fetchone() == (1,)
         if (files == UNPLANNED and has_files) or files not in (UNPLANNED, self.files()):
             raise sqlite3.DatabaseError("its files are not those that were planned")
+
+    def write_asked(self, facts: Facts) -> None:
+        """Write down what is asked now."""
+        (text,) = self.database.execute("SELECT facts FROM run").fetchone()
+        values = _sealed(text, facts.to_json()[1])
+        self.database.execute("UPDATE run SET facts = ?, asked = ?, digest = ?", values)
 
     def files(self) -> str:
         """Return what tells the run's files from others: their count, a digest of numbers and paths."""
@@ -183,6 +180,11 @@ def _schema() -> list[tuple[str, ...]]:
     with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(TABLES)
         return database.execute(SCHEMA).fetchall()
+
+
+def _sealed(facts: str, asked: str) -> tuple[str, str, bytes]:
+    """Return a run's facts and what is asked of it, with their digest."""
+    return facts, asked, new_digest(f"{facts}\n{asked}".encode()).digest()
 
 
 def rests(path: Path) -> bool:

@@ -10,26 +10,37 @@ from ..outcomes import Failure
 from .database import new_digest
 from .stamp import Stamp
 
-FILE = "id, path, size, mtime_ns, head, audio_s, failure, notes, decoder, started, site, digest"
-HEARING = "model, state, n_detections, failure, digest"
+FILE = "id, path, size, mtime_ns, head, audio_s, failure, notes, decoder, told, digest"
+HEARING = "model, state, n_detections, failure, kept, digest"
 WAITING = "waiting"
 CHANGED = "a file's results are not those that were written"
 
 
 class Hearing(NamedTuple):
-    """What is known of one model's hearing of a file; `failure` is JSON, `digest` is over all that."""
+    """What is known of one model's hearing of a file.
+
+    `failure` is JSON, `kept` tells which scores are kept (`keeping.told`), `digest` is over all but the count
+    of detections, which hangs on what is asked: None where nobody has counted them yet.
+    """
 
     model: int
     state: str
-    n_detections: int
+    n_detections: int | None
     failure: str | None
+    kept: str | None
     digest: bytes | None
+
+    @property
+    def sealed(self) -> tuple[object, ...]:
+        """What the digest is over."""
+        return self.model, self.state, self.failure, self.kept
 
 
 class Entry(NamedTuple):
     """What is known of a file; `failure` and `notes` are JSON, `digest` is over all but the hearings.
 
-    `head` is what `stamp.head` said when the file was through.
+    `told` is what the file says of itself (`outcomes.Outcome`), `head` is what `stamp.head` said when it was
+    through.
     """
 
     id: int
@@ -41,8 +52,7 @@ class Entry(NamedTuple):
     failure: str | None
     notes: str | None
     decoder: str | None
-    started: str | None
-    site: str | None
+    told: str | None
     digest: bytes | None
     hearings: tuple[Hearing, ...] = ()
 
@@ -72,7 +82,7 @@ class Entry(NamedTuple):
 
     def check(self) -> None:
         """Refuse a row that is not what was written; without a digest nobody has heard the file yet."""
-        told = {self.head, self.failure, self.notes, self.decoder, self.started, self.site}
+        told = {self.head, self.failure, self.notes, self.decoder, self.told}
         is_unheard = len(self.waiting) == len(self.hearings) > 0
         is_silent = is_unheard and self.audio_s == 0 and told == {None}
         if not (is_silent if self.digest is None else self.sealed() == self.digest):

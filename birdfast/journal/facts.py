@@ -12,6 +12,9 @@ from ..tables.table import About, AboutModel, Names
 
 KEPT = "rows kept by rtype or kinds"  # so users call what is the option `keep`
 NOTHING = "none"
+OPTIONS = "options"  # of the metadata of tables
+QUESTION = "question"
+PICKING = ("min_confidence", "top_k", "sensitivity")  # what of the options is asked
 
 
 class Facts(NamedTuple):
@@ -27,14 +30,36 @@ class Facts(NamedTuple):
         "2/4" of a run that several machines share, else "".
     inputs : str
         What tells the list of such a run's files from another.
+    asked : dict
+        What is asked of what was heard, as plain values: `PICKING` of the options, and under `QUESTION` what
+        else the tables tell of. It decides nothing of what the journal keeps.
     """
 
     decides: Mapping[str, str]
     about: About
     shard: str = ""
     inputs: str = ""
+    asked: Mapping[str, Any] = {}
 
-    def differences(self, other: Facts, *, shards: bool = True) -> Iterator[str]:
+    def asking(self, asked: Mapping[str, Any]) -> Facts:
+        """Return the facts of the same run of which something else is asked; tables tell of that."""
+        metadata = dict(self.about.metadata)
+        options = json.loads(metadata.get(OPTIONS, "{}"))
+        options |= {name: value for name, value in asked.items() if name in PICKING}
+        if options:
+            metadata[OPTIONS] = json.dumps(options)
+        metadata.pop(QUESTION, None)
+        if asked.get(QUESTION):
+            metadata[QUESTION] = json.dumps(asked[QUESTION])
+        return self._replace(about=self.about._replace(metadata=metadata), asked=dict(asked))
+
+    def of_model(self, model: int, name: str, unknown: Any = None) -> Any:
+        """Return what decides of a model's by a name, as a plain value, or what stands for one unknown."""
+        whose = f"model {model + 1}'s" if self.about.has_several else "model's"
+        told = self.decides.get(f"{whose} {name}")
+        return unknown if told is None else json.loads(told)
+
+    def differences(self, other: Facts, *, shards: bool = True, asked: bool = False) -> Iterator[str]:
         """Yield in words what is not the same in another run: "top_k: null, now 3".
 
         Where other models listen, or in another order, their names say it, and no more is told of them.
@@ -44,8 +69,13 @@ class Facts(NamedTuple):
         other : Facts
         shards : bool
             Whether another share of the same run is another run.
+        asked : bool
+            Whether another question is.
         """
         theirs, ours = dict(self.decides), dict(other.decides)
+        if asked:
+            theirs |= {name: json.dumps(value) for name, value in self.asked.items()}
+            ours |= {name: json.dumps(value) for name, value in other.asked.items()}
         if self.inputs or other.inputs:
             theirs["inputs"], ours["inputs"] = self.inputs, other.inputs
         if shards and (self.shard or other.shard):
@@ -59,17 +89,18 @@ class Facts(NamedTuple):
         for name in names:
             yield f"{name}: {theirs.get(name)}, now {ours.get(name)}"
 
-    def to_json(self) -> str:
-        """Return all of it as text."""
+    def to_json(self) -> tuple[str, str]:
+        """Return all of it as text, and what is asked as text of its own."""
         models = [
             {"name": model.name, "label_spaces": model.label_spaces, "widths": dict(model.widths)}
             for model in self.about.models
         ]
         about = {**self.about._asdict(), "metadata": dict(self.about.metadata), "models": models}
-        return json.dumps({**self._asdict(), "decides": dict(self.decides), "about": about})
+        told = {**self._asdict(), "decides": dict(self.decides), "about": about}
+        return json.dumps({**told, "asked": None}), json.dumps(dict(self.asked))
 
     @classmethod
-    def of(cls, text: str) -> Facts:
+    def of(cls, text: str, asked: str) -> Facts:
         """Return what `to_json` wrote; KeyError, TypeError or ValueError for anything else."""
         told = json.loads(text)
         about = told["about"]
@@ -81,15 +112,12 @@ class Facts(NamedTuple):
             )
             for model in about["models"]
         )
-        return cls(
-            told["decides"],
-            About(about["metadata"], models, about["has_channels"]),
-            told["shard"],
-            told["inputs"],
-        )
+        known = About(about["metadata"], models, about["has_channels"])
+        facts = cls(told["decides"], known, told["shard"], told["inputs"])
+        return facts.asking(json.loads(asked))
 
 
-def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> None:
+def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True, asked: bool = False) -> None:
     """Refuse a journal of another run.
 
     Parameters
@@ -97,15 +125,15 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True) -> N
     path : path
         The journal's.
     theirs, ours : Facts
-    shards : bool
-        Whether another share of the same run is another run.
+    shards, asked : bool
+        Whether another share of the same run, or another question, is another run.
 
     Raises
     ------
     ConfigError
         With the first differences, by name.
     """
-    if found := list(theirs.differences(ours, shards=shards)):
+    if found := list(theirs.differences(ours, shards=shards, asked=asked)):
         kept = theirs.decides.get(KEPT, NOTHING)
         is_all = len(found) == 1 and kept not in (NOTHING, ours.decides.get(KEPT))
         again = f" repeat {kept} in rtype or kinds," if is_all else ""

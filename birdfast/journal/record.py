@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
+import os
 import sqlite3
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -15,12 +15,12 @@ import numpy as np
 
 from ..arrays import Rows
 from ..errors import ConfigError
-from ..outcomes import DETECTION, row
+from ..outcomes import row
+from ..scores import keeping
+from ..scores.keeping import Keeping, Kept
 from .database import MERGED, NAME, UNPLANNED, Database, new_digest, rests
 from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
-
-PART_ROWS = 4096
 
 
 class Standing(NamedTuple):
@@ -55,7 +55,7 @@ def path_of(folder: Path) -> Path:
     if not path.is_file():
         wanted = "it has to be the output folder of birdfast infer"
         if (folder / MERGED).is_file():
-            wanted = f"birdfast merge wrote its tables, from the folders that {MERGED} names"
+            wanted = f"birdfast merge wrote its tables, or birdfast tables, from the runs that {MERGED} names"
         raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it; {wanted}")
     return path
 
@@ -94,7 +94,7 @@ class Record(Database):
     def facts(self) -> Facts:
         """Return what was written down of the run as a whole."""
         with self.told():
-            return Facts.of(self.database.execute("SELECT facts FROM run").fetchone()[0])
+            return Facts.of(*self.database.execute("SELECT facts, asked FROM run").fetchone())
 
     def is_planned(self) -> bool:
         """Return whether the run has a list of its files: before that nobody knows what is to do."""
@@ -108,7 +108,7 @@ class Record(Database):
         audio_s, detections = 0.0, 0
         # "done" < "failed" < "waiting": the greatest is the worst.
         files = """
-            SELECT max(state) AS state, audio_s, sum(n_detections) AS n,
+            SELECT max(state) AS state, audio_s, total(n_detections) AS n,
                 count(model) = :models AND max(model) = :models - 1 AS is_whole
             FROM file LEFT JOIN hearing ON file = id WHERE number IS NOT NULL GROUP BY id"""
         query = f"SELECT state, count(*), sum(audio_s), sum(n), min(is_whole) FROM ({files}) GROUP BY state"
@@ -118,7 +118,7 @@ class Record(Database):
                 if not are_whole:
                     raise sqlite3.DatabaseError(CHANGED)
                 counts[state] = n_files
-                audio_s, detections = audio_s + sound_s, detections + heard
+                audio_s, detections = audio_s + sound_s, detections + int(heard)
         return Standing(**counts, audio_s=audio_s, detections=detections)
 
     def standings(self) -> list[Standing]:
@@ -127,8 +127,8 @@ class Record(Database):
         A file that cannot be read has failed for each.
         """
         query = """
-            SELECT model, state, count(*), sum(audio_s), sum(n_detections) FROM file JOIN hearing ON file = id
-            WHERE number IS NOT NULL GROUP BY model, state"""
+            SELECT model, state, count(*), sum(audio_s), total(n_detections)
+            FROM file JOIN hearing ON file = id WHERE number IS NOT NULL GROUP BY model, state"""
         found = [Standing(0, 0, 0, 0.0, 0) for _ in self.facts().about.models]
         with self.told():
             for model, state, n_files, audio_s, n_detections in self.database.execute(query):
@@ -136,7 +136,7 @@ class Record(Database):
                 found[model] = was._replace(
                     **{state: n_files},
                     audio_s=was.audio_s + audio_s,
-                    detections=was.detections + n_detections,
+                    detections=was.detections + int(n_detections),
                 )
         return found
 
@@ -146,6 +146,13 @@ class Record(Database):
         with self.told():
             query = f"SELECT count(*) FROM file WHERE number IS NULL AND {heard}"
             return int(self.database.execute(query).fetchone()[0])
+
+    def recordings(self) -> Iterator[tuple[str, str | None]]:
+        """Yield the run's files in order, each with what it says of itself."""
+        query = "SELECT path, told FROM file WHERE number IS NOT NULL ORDER BY number"
+        with self.told():
+            for path, told in self.database.execute(query):
+                yield os.fsdecode(path), told
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield the run's files with their numbers, in order.
@@ -165,21 +172,28 @@ class Record(Database):
                     self._check(entry, hearing)
                 yield number, entry
 
-    def detections(self, entry: Entry, model: int = 0) -> Iterator[Rows]:
-        """Yield what a model heard in a file, in parts of bounded size: [n] of `outcomes.DETECTION`.
+    def keepings(self, model: int) -> list[tuple[Keeping, ...]]:
+        """Return what is kept of the scores of a model's label spaces: in files of the run, each way once."""
+        query = """
+            SELECT DISTINCT kept FROM file JOIN hearing ON file = id
+            WHERE number IS NOT NULL AND model = ? AND kept IS NOT NULL ORDER BY kept"""
+        with self.told():
+            return [keeping.of_told(text) for (text,) in self.database.execute(query, (model,))]
+
+    def kept(self, entry: Entry, n_classes: int, model: int = 0) -> Iterator[tuple[int, Kept]]:
+        """Yield what is kept of a model's scores of a file, in parts of bounded size, with their stretch.
 
         Raises
         ------
         ConfigError
-            It is not told that the model heard the file to its end.
+            It is not told that the model heard the file to its end; or before a part that is not what was
+            written.
         """
         with self.told():
             if model not in {hearing.model for hearing in entry.hearings} - entry.waiting:
                 raise sqlite3.DatabaseError(CHANGED)
-            for blob in self._blobs(entry.id, model):
-                found = np.frombuffer(blob, DETECTION)
-                for start in range(0, len(found), PART_ROWS):
-                    yield found[start : start + PART_ROWS]
+            for stretch, rows in self.parts(entry.id, keeping.KIND, model):
+                yield stretch, keeping.unpack(rows, n_classes)
 
     def dense(self, entry: Entry, kind: str, width: int, model: int = 0) -> Iterator[Rows]:
         """Yield a file's dense rows of one kind in parts of bounded size: [n] of `outcomes.row(width)`.
@@ -189,44 +203,38 @@ class Record(Database):
         ConfigError
             Before a part that is not what was written; `entries` finds that one is missing or too much.
         """
-        place = "file = ? AND model = ? AND kind = ?"
-        query = f"SELECT digest, rows FROM part WHERE {place} ORDER BY stretch, number"
         with self.told():
-            for digest, rows in self.database.execute(query, (entry.id, model, kind)):
-                if new_digest(rows).digest() != digest:
-                    raise sqlite3.DatabaseError(CHANGED)
+            for _, rows in self.parts(entry.id, kind, model):
                 yield np.frombuffer(rows, row(width))
 
-    def sealed(self, digest: hashlib.blake2b, entry: Entry, hearing: Hearing) -> bytes:
-        """Return the digest of a model's detections in a file, its parts and its row.
+    def parts(self, file: int, kind: str, model: int) -> Iterator[tuple[int, bytes]]:
+        """Yield a file's parts of one kind, each with its stretch."""
+        place = "file = ? AND model = ? AND kind = ?"
+        query = f"SELECT stretch, digest, rows FROM part WHERE {place} ORDER BY stretch, number"
+        for stretch, digest, rows in self.database.execute(query, (file, model, kind)):
+            if new_digest(rows).digest() != digest:
+                raise sqlite3.DatabaseError(CHANGED)
+            yield stretch, rows
 
-        Of the parts their places and digests go in: whoever reads detections alone need not read them.
-        """
-        whole = digest.copy()
+    def sealed(self, entry: Entry, hearing: Hearing) -> bytes:
+        """Return the digest of a model's row of a file, and of its parts: their places and digests."""
+        whole = new_digest()
         query = """
             SELECT stretch, number, kind, digest FROM part WHERE file = ? AND model = ?
             ORDER BY stretch, number"""
         parts = self.database.execute(query, (entry.id, hearing.model))
-        for part in chain(parts, [(entry.path, *hearing[:-1])]):
+        for part in chain(parts, [(entry.path, *hearing.sealed)]):
             whole.update(listed(part))
         return whole.digest()
 
     def _check(self, entry: Entry, hearing: Hearing) -> None:
-        """Refuse a hearing that is not what was written: its row, its detections, the list of its parts."""
+        """Refuse a hearing that is not what was written: its row, or the list of its parts."""
         if hearing.state == WAITING:
-            changed = hearing != Hearing(hearing.model, WAITING, 0, None, None)
+            changed = hearing != Hearing(hearing.model, WAITING, None, None, None, None)
         else:
-            digest = new_digest()
-            for blob in self._blobs(entry.id, hearing.model):
-                digest.update(blob)
-            changed = self.sealed(digest, entry, hearing) != hearing.digest
+            changed = self.sealed(entry, hearing) != hearing.digest
         if changed:
             raise sqlite3.DatabaseError(CHANGED)
-
-    def _blobs(self, file: int, model: int) -> Iterator[bytes]:
-        query = "SELECT detections FROM stretch WHERE file = ? AND model = ? ORDER BY stretch"
-        for (blob,) in self.database.execute(query, (file, model)):
-            yield blob
 
     def _hearings(self, file: int) -> tuple[Hearing, ...]:
         """Return a file's rows, one for each of the run's models: what it heard, or is to hear."""

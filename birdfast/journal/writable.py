@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from time import monotonic
+from typing import Any
 
 from .. import tables
 from ..errors import BirdfastError, ConfigError, OutputError
@@ -65,6 +66,28 @@ class Writable(Record):
         self.database.execute("BEGIN")
         self._committed_s, self.open_bytes = monotonic(), 0
 
+    def ask(self, asked: Mapping[str, Any]) -> bool:
+        """Write down what is asked from now on; return whether it is something else than before.
+
+        Then nobody has counted yet how many detections that makes of what was heard before.
+        """
+        with self.told():
+            facts = self.facts()
+            if facts.asked == asked:
+                return False
+            with self.whole():
+                self.write_asked(facts.asking(asked))
+                self.database.execute("UPDATE hearing SET n_detections = NULL")
+            self.commit()
+        return True
+
+    def count(self, found: Iterable[tuple[int, int, int]]) -> None:
+        """Write down how many detections there are by what is asked: number, file's id, model."""
+        with self.told():
+            query = "UPDATE hearing SET n_detections = ? WHERE file = ? AND model = ?"
+            self.database.executemany(query, found)
+            self.commit()
+
     def refused(self, error: Exception) -> BirdfastError:
         """Return what a disk that takes nothing more means."""
         return OutputError(f"{self.path}: cannot be written ({error}); what was done is kept")
@@ -107,8 +130,7 @@ class Writable(Record):
 
     def forget(self, hearings: str, *values: int) -> None:
         """Delete the results of the hearings, files with models, that an SQL expression gives."""
-        for table in ("stretch", "part"):
-            self.database.execute(f"DELETE FROM {table} WHERE (file, model) IN ({hearings})", values)
+        self.database.execute(f"DELETE FROM part WHERE (file, model) IN ({hearings})", values)
 
 
 def _forget(folder: Path, facts: Facts) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,11 +23,10 @@ def of(path: Path, model: str | None = None) -> Floors:
     with Record(path) as record:
         facts = record.facts()
     names = [one.name for one in facts.about.models]
-    number = names.index(model) + 1 if model in names else 1
-    whose = f"model {number}'s" if len(names) > 1 else "model's"
+    number = names.index(model) if model in names else 0
     try:
-        least = json.loads(facts.decides["min_confidence"])
-        own = json.loads(facts.decides[f"{whose} thresholds"]) if least is None else [least]
+        least = facts.asked["min_confidence"]
+        own = facts.of_model(number, "thresholds") if least is None else [least]
         return tuple(float(one) for one in own if one <= 1)  # background has one that nothing reaches
     except (KeyError, TypeError, ValueError):
         return ()

@@ -13,7 +13,7 @@ from . import kinds, manifest, onnxfacts
 from .labelspace import folded
 from .model import Model, listed
 from .names import is_name
-from .places import folders, is_file, is_folder
+from .places import GEO, folders, is_file, is_folder
 
 TABLES = ("front_end", "label_spaces")
 
@@ -33,7 +33,7 @@ def places() -> dict[str, Path]:
     """Return the folders of the user's own models by name, where models lie, beside those of models.toml."""
     found: dict[str, Path] = {}
     for place in (place for folder in folders() for place in within(folder)):
-        if place.name not in listed() and is_name(place.name) and is_one(place):
+        if place.name not in (GEO, *listed()) and is_name(place.name) and is_one(place):
             found.setdefault(place.name, place)
     return found
 

@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 FOLDERS_VARIABLE = "BIRDFAST_MODELS"
+GEO = "birdnet-geo-2.4"  # the folder of a network that hears nothing: it tells which species are where
 
 
 def is_file(path: str | os.PathLike[str]) -> bool:

@@ -14,7 +14,7 @@ from ..arrays import Float32
 from ..config import Options, check, several
 from ..errors import AudioError, BirdfastError, ModelError
 from ..outcomes import Detection, Outcome, Part
-from . import samples, stretches
+from . import recorded, samples, stretches
 from .ear import Scored
 from .listener import Listener, Role, check_one_channel
 from .onepass import listening, one_pass, whole
@@ -89,7 +89,7 @@ class Pipeline:
         with warned(name) as tell:
             try:
                 for listener, scored in self._listen(self.listeners, sound, rate_hz, tell):
-                    found[listener.number] += listener.named(name, listener.pick(scored))
+                    found[listener.number] += listener.named(name, listener.pick(listener.kept(scored)))
             except BirdfastError as error:
                 error.detections = in_order(found)
                 raise
@@ -168,7 +168,7 @@ class Pipeline:
         kinds : collection of str or None
             The dense rows to send ("logits", "scores", "embeddings"); None is detections and what is kept.
         """
-        outcome = Outcome(stretch)
+        outcome = Outcome(stretch, told=None if stretch else recorded.told(path))
         listeners = self._chosen(only)
         tell = outcome.notes.append
         transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]
@@ -180,8 +180,8 @@ class Pipeline:
                 outcome.reading_s = thread_time() - began_s
                 known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
                 for transcript in transcripts:
-                    transcript.n_channels = len(recording.channels)
-                grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+                    transcript.open(recording)
+                grids = [listener.grid_at(recording.pace.heard_hz) for listener in listeners]
                 outcome.decoder = recording.decoder
                 outcome.n_stretches, shares = stretches.share(recording, grids, stretch)
                 with one_pass(recording, listeners, shares) as passing:
@@ -228,7 +228,7 @@ class Pipeline:
 
     def _opened(self, path: str | os.PathLike[str], tell: Tell) -> audio.Recording:
         how = self.options
-        return audio.Recording(path, how.channel, how.resampler, how.max_hours, tell)
+        return audio.Recording(path, how.channel, how.resampler, how.max_hours, tell, how.speed)
 
     def _scored(self, listener: Listener, sound: Sound, rate_hz: int | None, name: str) -> Iterator[Scored]:
         with warned(name) as tell:

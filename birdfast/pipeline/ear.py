@@ -29,6 +29,8 @@ class Scored(NamedTuple):
         float32 [n, d], and "spatial_embedding", flat, where the network has them to show.
     channel : int
         1 is the recording's first; 0 all channels together.
+    window_s : float
+        How much of the recording each window is.
     n_mute : int
         How many windows are digital silence of which the network says no number: their logits are NaN.
     """
@@ -37,6 +39,7 @@ class Scored(NamedTuple):
     outputs: Arrays
     channel: int = MIX
     n_mute: int = 0
+    window_s: float = 0.0
 
 
 class Ear:
@@ -56,6 +59,8 @@ class Ear:
     n_windows : int or None
         How many they are; None is to an end that is not known.
     channel : int
+    clock_hz : float or None
+        How many samples at the grid's rate a second of the recording makes; None: as many as that.
 
     Attributes
     ----------
@@ -80,7 +85,9 @@ class Ear:
         first: int,
         n_windows: int | None,
         channel: int = MIX,
+        clock_hz: float | None = None,
     ) -> None:
+        self._clock_hz = clock_hz or grid.rate_hz
         self._grid, self._session, self._prepared = grid, session, prepared
         self._next, self.channel, self.rate_hz = first, channel, cutting.rate_hz
         self.span: tuple[int, int | None] = (0, None)
@@ -116,9 +123,9 @@ class Ear:
             self.preparing_s += prepared_s - began_s
             self.network_s += thread_time() - prepared_s
             number = np.arange(self._next, self._next + len(batch))
-            scored = _checked(
-                Scored(number * grid.step_samples / grid.rate_hz, outputs, self.channel), windows
-            )
+            start_s = number * grid.step_samples / self._clock_hz
+            window_s = grid.window_samples / self._clock_hz
+            scored = _checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
             self._next += len(batch)
             yield scored
 

@@ -14,10 +14,12 @@ import numpy as np
 
 from .. import labels, models, windows
 from ..arrays import Float32, Rows
-from ..audio import perwindow
+from ..audio import Pace, bandpass, perwindow
 from ..config import Options, choice
 from ..errors import ConfigError, ModelError
-from ..outcomes import DETECTION, MIX, Detection, row
+from ..outcomes import MIX, Detection, row
+from ..scores import keeping
+from ..scores.keeping import Keeping, Kept
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
 from ..sources import numbered
 from . import plausibility
@@ -57,7 +59,7 @@ class Listener:
         How many values a dense row has, for each kind: "scores" (confidences), "logits" (both of all label
         spaces, side by side) and "embeddings" (0: there is none to show).
     widths : dict of str to int
-        Those of the kinds that the options keep.
+        Those of the dense rows that the options keep.
     """
 
     def __init__(
@@ -80,20 +82,26 @@ class Listener:
         self._shapes = {EMBEDDING: (self.embedding_size,), SPATIAL_EMBEDDING: session.spatial_shape}
         self.sizes = dict.fromkeys(("scores", "logits"), self._spaces.n_classes)
         self.sizes["embeddings"] = self.embedding_size
-        self.widths: dict[str, int] = {kind: self.sizes[kind] for kind in options.keep}
+        self.widths: dict[str, int] = {kind: self.sizes[kind] for kind in options.rows}
         if not all(self.widths.values()):
             raise self._without(EMBEDDING)
         self.grid = _grid(self.model, options)
+        self._band = bandpass.band(self.grid.rate_hz, options.fmin_hz, options.fmax_hz)
         if options.resampler == "birdnet":
             perwindow.check()
 
     def grid_at(self, rate_hz: int) -> windows.Grid:
-        """Return the grid on which a recording of a rate is cut: at the model's rate, or at its own."""
+        """Return the grid on which sound that is heard at a rate is cut: at the model's rate, or at that."""
         if self.options.resampler != "birdnet" or rate_hz == self.grid.rate_hz:
             return self.grid
         window_s, step_s = (n / self.grid.rate_hz for n in (self.grid.window_samples, self.grid.step_samples))
         n_window, n_step = (perwindow.window_samples(length_s, rate_hz) for length_s in (window_s, step_s))
         return windows.Grid(rate_hz, n_window, n_step, self.grid.tail)
+
+    @property
+    def keepings(self) -> Sequence[Keeping]:
+        """What is kept of the scores of each label space."""
+        return self._spaces.keepings
 
     @contextmanager
     def ears(
@@ -110,10 +118,13 @@ class Listener:
         first: int,
         n_windows: int | None,
         channels: Sequence[int] = (MIX,),
+        pace: Pace | None = None,
     ) -> list[Ear]:
         """Return the same with a session that was lent already: see `lending.lent`."""
         prepared = partial(self._prepared, cutting)
-        return [Ear(self.grid, cutting, session, prepared, first, n_windows, channel) for channel in channels]
+        clock_hz = None if pace is None else pace.clock_hz(self.grid.rate_hz)
+        how = (self.grid, cutting, session, prepared, first, n_windows)
+        return [Ear(*how, channel, clock_hz) for channel in channels]
 
     def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
         """Return windows at the model's rate, and at the level that the network is used to."""
@@ -123,17 +134,18 @@ class Listener:
                 resampled = perwindow.resample(window[:n_samples], cutting.rate_hz, self.grid.rate_hz)
                 row[: len(resampled)] = resampled[: len(row)]
             batch = made
+        if self._band is not None:
+            batch = self._band(batch)
         return windows.normalize(batch, self.options.normalization or self.model.normalization)
 
-    def pick(self, scored: Scored) -> Rows:
-        """Turn a batch's logits into detections: [m] of `DETECTION`."""
-        window, space, label, confidence = self._spaces.pick(scored.outputs)
-        found = np.zeros(len(window), DETECTION)
-        found["start_s"] = scored.start_s[window]
-        found["end_s"] = found["start_s"] + self.grid.window_samples / self.grid.rate_hz
-        found["channel"], found["label_space"] = scored.channel, space
-        found["class_index"], found["confidence"] = label, confidence
-        return found
+    def kept(self, scored: Scored) -> Kept:
+        """Return what of a batch's scores is kept."""
+        scores = self._spaces.scores(scored.outputs)
+        return keeping.kept(scored.start_s, scored.window_s, scored.channel, scores, self.keepings)
+
+    def pick(self, kept: Kept) -> Rows:
+        """Turn what is kept of a batch into detections: [m] of `DETECTION`."""
+        return keeping.detections(kept, self._spaces.rules)
 
     def remark(self, scored: Scored) -> str:
         """Return what is to be known of a batch, "" if there is nothing."""
@@ -151,7 +163,7 @@ class Listener:
         for kind in kinds:
             rows = found[kind] = np.empty(len(scored.start_s), row(self.sizes[kind]))
             rows["start_s"] = scored.start_s
-            rows["end_s"] = scored.start_s + self.grid.window_samples / self.grid.rate_hz
+            rows["end_s"] = scored.start_s + scored.window_s
             rows["channel"] = scored.channel
             rows["values"] = self._values(scored, kind)
         return found

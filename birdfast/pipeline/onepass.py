@@ -102,10 +102,11 @@ def one_pass(
             for number, (listener, session, share) in enumerate(zip(listeners, sessions, shares, strict=True))
             for ear in listener.ears_with(
                 session,
-                listener.grid_at(recording.rate_hz),
+                listener.grid_at(recording.pace.heard_hz),
                 share.first,
                 share.n_windows,
                 recording.channels,
+                recording.pace,
             )
         ]
         yield OnePass(recording, places)
@@ -113,7 +114,7 @@ def one_pass(
 
 def whole(recording: Recording, listeners: Sequence[Listener]) -> Iterator[tuple[Listener, Iterator[Scored]]]:
     """Yield a listener, and a batch of windows that it scores when it is asked for, of a whole recording."""
-    grids = [listener.grid_at(recording.rate_hz) for listener in listeners]
+    grids = [listener.grid_at(recording.pace.heard_hz) for listener in listeners]
     shares = [Share(0, count(recording, grid)) for grid in grids]
     with one_pass(recording, listeners, shares) as passing:
         for place, batches in passing.scored():

@@ -72,15 +72,16 @@ def heard(
 def _turns(
     listeners: Sequence[Listener], sessions: Sequence[Session], samples: Float32, rate_hz: int
 ) -> Iterator[tuple[Listener, Iterator[Scored]]]:
+    pace = audio.paced(rate_hz, listeners[0].options.speed, NAME)
     rates: dict[int, list[tuple[Listener, Session]]] = {}
     for listener, session in zip(listeners, sessions, strict=True):
-        rates.setdefault(listener.grid_at(rate_hz).rate_hz, []).append((listener, session))
+        rates.setdefault(listener.grid_at(pace.heard_hz).rate_hz, []).append((listener, session))
     for at_hz, some in rates.items():
-        sound = audio.resample(samples, rate_hz, at_hz, some[0][0].options.resampler)
+        sound = audio.resample(samples, pace.heard_hz, at_hz, some[0][0].options.resampler)
         ears = []
         for listener, session in some:
-            grid = listener.grid_at(rate_hz)
-            (ear,) = listener.ears_with(session, grid, 0, grid.count(len(sound)))
+            grid = listener.grid_at(pace.heard_hz)
+            (ear,) = listener.ears_with(session, grid, 0, grid.count(len(sound)), pace=pace)
             ears.append((listener, ear))
         yield from in_turns([(listener, ear.hear(sound)) for listener, ear in ears])
         yield from in_turns([(listener, ear.end()) for listener, ear in ears])

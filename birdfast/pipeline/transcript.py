@@ -6,12 +6,11 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from time import thread_time
 from typing import Any, TypeVar
 
-import numpy as np
-
 from .. import audio, inputs
 from ..arrays import Gathering, Rows
 from ..errors import AudioError, ModelError
-from ..outcomes import DETECTION, PART_BYTES, Detection, Failure, Heard, Outcome, Part, row
+from ..outcomes import PART_BYTES, Detection, Failure, Heard, Outcome, Part, row
+from ..scores import keeping
 from .ear import Scored
 from .listener import Listener
 from .onepass import OnePass
@@ -23,8 +22,8 @@ T = TypeVar("T")
 class Transcript:
     """What one listener makes of a stretch: its own failure is its own, and the others hear on.
 
-    Of every window it picks detections and keeps the dense rows of the options; or, where `kinds` are asked
-    for, it keeps those and picks nothing.
+    Of every window it picks detections and keeps the scores and dense rows of the options; or, where `kinds`
+    are asked for, it keeps those and picks nothing.
     """
 
     def __init__(
@@ -46,7 +45,17 @@ class Transcript:
         self._kinds = listener.widths if kinds is None else kinds
         widths = {kind: listener.sizes[kind] for kind in self._kinds}
         self._dense = Sender(listener.number, stretch, widths, send)
-        self._found = [np.zeros(0, DETECTION)]
+        self._packing = keeping.Packing(listener.sizes["scores"])
+        self._keeps = self._picks and bool(listener.options.keeps)
+        self._found: list[Rows] = []
+        if self._keeps:
+            self.heard.kept = keeping.told(listener.keepings)
+
+    def open(self, recording: audio.Recording) -> None:
+        """Take note of what is known of the recording before it is heard."""
+        grid = self._listener.grid
+        self.step_s = grid.step_samples / recording.pace.clock_hz(grid.rate_hz)
+        self.n_channels = len(recording.channels)
 
     def take(self, batches: Iterator[Scored]) -> None:
         """Write down what is in batches of windows, so long as nothing went wrong."""
@@ -55,7 +64,10 @@ class Transcript:
         try:
             for scored in batches:
                 if self._picks:
-                    self._found.append(self._listener.pick(scored))
+                    kept = self._listener.kept(scored)
+                    self._found.append(self._listener.pick(kept))
+                    if self._keeps:
+                        self._dense.send(keeping.KIND, self._packing.add(kept))
                 self._dense.add(self._listener.dense(scored, self._kinds))
                 self.heard.n_windows += len(scored.start_s)
                 self._remark(self._listener.remark(scored))
@@ -71,9 +83,9 @@ class Transcript:
     def finish(self) -> None:
         """Put together what was found."""
         self._dense.end()
+        self._dense.send(keeping.KIND, self._packing.rest())
         self.heard.n_parts = self._dense.n_parts
-        found = np.concatenate(self._found)
-        self.heard.detections = found[np.argsort(found["start_s"], kind="stable")]  # of all channels
+        self.heard.detections = keeping.in_time(self._found)
 
     def heard_s(self) -> float:
         """Return the seconds from the stretch's start to that of the first window that was not heard."""
@@ -104,7 +116,7 @@ def covered_s(
 
 
 class Sender:
-    """Sends the dense rows of a stretch on, in parts of bounded size."""
+    """Sends the scores and dense rows of a stretch on, in parts of bounded size."""
 
     def __init__(
         self, model: int, stretch: int, widths: Mapping[str, int], send: Callable[[Part], object]
@@ -115,16 +127,17 @@ class Sender:
     def add(self, dense: Mapping[str, Rows]) -> None:
         """Take a batch's rows by kind."""
         for kind, rows in dense.items():
-            self._pass_on(kind, self._gathering[kind].add(rows))
+            self.send(kind, (full.tobytes() for full in self._gathering[kind].add(rows)))
 
     def end(self) -> None:
         """Send what is left."""
         for kind, gathering in self._gathering.items():
-            self._pass_on(kind, gathering.rest())
+            self.send(kind, (rows.tobytes() for rows in gathering.rest()))
 
-    def _pass_on(self, kind: str, chunks: Iterator[Rows]) -> None:
-        for rows in chunks:
-            self._send(Part(self._model, self._stretch, self.n_parts, kind, rows.tobytes()))
+    def send(self, kind: str, parts: Iterator[bytes]) -> None:
+        """Send parts that are full."""
+        for part in parts:
+            self._send(Part(self._model, self._stretch, self.n_parts, kind, part))
             self.n_parts += 1
 
 

@@ -18,9 +18,9 @@ from ..models import Model
 from ..outcomes import Outcome
 from ..submission.sample import ROW_ID
 from ..workers import usable_cores
-from . import Run
 from .follower import Follower
 from .how import How
+from .run import Run
 from .stages import Bench, Stages, projected
 from .submission import Submission
 

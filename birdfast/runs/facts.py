@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from .._version import __version__
 from ..config import KEEP, Options, Runtime
 from ..frontends import recipe
-from ..journal import KEPT, NOTHING, Facts
+from ..journal import KEPT, NOTHING, PICKING, Facts
 from ..models import Digests, Model
 from ..runtimes import openvino
 from ..tables import About, AboutModel, Names
 from . import shards
+from .asked import asked
+from .question import Question
 from .shards import Shard
 
 OF_MODEL = (
@@ -41,6 +43,7 @@ def facts(
     widths: Sequence[Mapping[str, int]],
     paths: Sequence[str],
     shard: Shard | None,
+    question: Question | None = None,
 ) -> Facts:
     """Return what the journal knows of a run.
 
@@ -55,14 +58,17 @@ def facts(
     paths : sequence of str
         All files, of all shards.
     shard : Shard or None
+    question : Question or None
     """
     about = About(
         _metadata(models, options, digests),
         tuple(_about(model, width) for model, width in zip(models, widths, strict=True)),
         options.channel == "each",
     )
-    decides = fingerprint(models, options, digests)
-    return Facts(decides, about, str(shard), shards.digest(paths)) if shard else Facts(decides, about)
+    known = Facts(fingerprint(models, options, digests), about)
+    if shard:
+        known = known._replace(shard=str(shard), inputs=shards.digest(paths))
+    return known.asking(asked(options, question or Question()))
 
 
 def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:
@@ -72,16 +78,17 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
     """
     # takes its time, and the workers are at work meanwhile
     from .. import audio
-    from ..audio import perwindow
+    from ..audio import bandpass, perwindow
 
     decides = {"birdfast version": __version__}
     decides |= {"libsndfile": audio.decoder_version(), "PyAV": audio.second_decoder_version()}
     decides["soxr"] = audio.resampler_version()
-    if options.resampler == "birdnet":
+    if options.resampler == "birdnet" or not bandpass.is_whole(options.fmin_hz, options.fmax_hz):
         decides["scipy"] = perwindow.version()
     decides |= {name: json.dumps(value) for name, value in options.as_dict().items()}
-    del decides["runtime"]  # what each model runs in is told by its name and version, however it was chosen
-    decides[KEPT] = ", ".join(json.loads(decides.pop(KEEP))) or NOTHING
+    for name in ("runtime", KEEP, *PICKING):  # each model tells its own runtime; the rest is asked, not heard
+        del decides[name]
+    decides[KEPT] = ", ".join(options.rows) or NOTHING
     for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
         decides |= {
@@ -134,4 +141,5 @@ def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Diges
         told = {key: json.dumps([one[key] for one in of_models]) for key in told}
     if any(model.post for model in models):
         told["post"] = json.dumps([model.post for model in models])
-    return {"birdfast_version": __version__, **told, "options": json.dumps(options.as_dict())}
+    heard = {name: value for name, value in options.as_dict().items() if name != KEEP}
+    return {"birdfast_version": __version__, **told, "options": json.dumps(heard)}

@@ -5,13 +5,16 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
+from typing import Literal, get_args
 
 from .. import inputs
-from ..config import flag, path, whole
+from ..config import choice, flag, path, whole
 from ..errors import ConfigError
 from ..workers.patience import check_timeout
 from .shards import Shard
 from .submission import Submission, check_submission
+
+KeepScores = Literal["best", "all", "none"]
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
@@ -39,6 +42,10 @@ class How:
         Stop at the first failure, and at those of before.
     csv_safe : bool
         Put an apostrophe before names and words in CSVs that a spreadsheet would run.
+    keep_scores : "best", "all", "none" or None
+        Which scores of every window the journal keeps, for other questions later: all from a confidence of
+        0.001 on and the best 20; all; or those alone that this run's question asks for. None keeps as many
+        as the run before in its folder, in a new one the best.
     per_file : bool
         Write a table for each file, of the kinds that can be so: `tables.OF_FILES`.
     base : path or None
@@ -62,6 +69,7 @@ class How:
     retry: bool = False
     fail_fast: bool = False
     csv_safe: bool = False
+    keep_scores: KeepScores | None = None
     per_file: bool = False
     base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
@@ -77,6 +85,7 @@ class How:
             object.__setattr__(self, "n_workers", whole("workers", self.n_workers, 1))
         for name in ("force", "retry", "fail_fast", "csv_safe", "per_file"):
             flag(name, getattr(self, name))
+        choice("keep_scores", self.keep_scores, (None, *get_args(KeepScores)))
         if self.base is not None:
             path("base", self.base)
         check_timeout(self.file_timeout_s)

@@ -8,13 +8,15 @@ from functools import partial
 from pathlib import Path
 
 from .. import inputs, journal, tables
-from ..atomicfile import AtomicFile
 from ..errors import ConfigError
-from ..journal import MERGED, NAME, Folder, Record, Standing, compare, total
+from ..journal import MERGED, Folder, Record, Standing, compare, total
 from . import results, shards
-from .output import check_no_run, check_tables, output_folder, telling
+from .answers import Answers
+from .how import How
+from .output import check_no_run, check_tables, output_folder, sign, telling
+from .retelling import about_of, write
 from .submission import Submission, check_submission
-from .submitting import Submitter, write_tables
+from .submitting import Submitter
 
 
 def merge(
@@ -74,36 +76,23 @@ def merge(
         check_no_run(folder, *parts)
         records = [stack.enter_context(_at_rest(part, folder)) for part in parts]
         _check(records)
-        about = records[0].facts().about
+        every = [Answers(record) for record in records]
+        about = about_of(every)
         tables.check_places(folder, kinds, about)
-        again = partial(results.merged, records)
+        again = partial(results.merged, every)
         base = inputs.base((), (result.path for result in again())) if per_file else None
         if not force:
             check_tables(folder, about, MERGED)
             tables.check_files(folder, kinds, about, base, (result.path for result in again()))
-        for kind in tables.kept_for(kinds):
-            if kind not in about.models[0].widths:
-                raise ConfigError(
-                    f"{records[0].path}: that run kept no {kind}; infer has to be told --rtype {kind}"
-                )
+        for answers in every:
+            answers.check_kinds(kinds)
         tables.tidy(folder, about)
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
-        _sign(folder, parts)
-        written = write_tables(folder, kinds, about, again, submitter, csv_safe=csv_safe, base=base)
-        for words in submitter.left_over() if submitter else ():
-            tell(words)
+        sign(folder, "merge", parts)
+        how = How(kinds=tuple(kinds), csv_safe=csv_safe, submission=submission)
+        written = write(every, again, folder, how, submitter, base, tell, tell)
         return written, total([record.standing() for record in records])
-
-
-def _sign(folder: Path, parts: Sequence[Path]) -> None:
-    """Leave a word whose the tables are, before the first is there; a run's journal says it as well."""
-    if not (folder / NAME).exists():
-        told = ("birdfast merge wrote the tables in this folder, from the runs in", *map(str, parts))
-        with AtomicFile(
-            folder / MERGED, mode="w", newline="", encoding="utf-8", errors="surrogateescape"
-        ) as file:
-            file.stream.writelines(f"{line}\n" for line in told)
 
 
 @contextmanager
@@ -122,7 +111,7 @@ def _check(records: Sequence[Record]) -> None:
         facts = record.facts()
         if not facts.shard:
             raise ConfigError(f"{record.path}: not of a run with --shard")
-        compare(record.path, first, facts, shards=False)
+        compare(record.path, first, facts, shards=False, asked=True)
         if not record.is_planned():
             raise ConfigError(f"{record.path}: its files are not planned yet; finish that run first")
         if waiting := record.standing().waiting:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..atomicfile import AtomicFile
 from ..config import path
 from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
-from ..journal import NAME, Folder
+from ..journal import MERGED, NAME, Folder
 from ..tables import About, check_strangers
 
 KEPT = "what was done is kept, the same command goes on"
@@ -51,6 +52,15 @@ def check_tables(folder: Path, about: About, *signs: str) -> None:
     """
     if not any((folder / sign).exists() for sign in (NAME, *signs)):
         check_strangers(folder, about)
+
+
+def sign(folder: Path, command: str, runs: Iterable[Path]) -> None:
+    """Leave a word whose the tables are, before the first is there; a run's journal says it as well."""
+    if not (folder / NAME).exists():
+        told = (f"birdfast {command} wrote the tables in this folder, from the runs in", *map(str, runs))
+        path = folder / MERGED
+        with AtomicFile(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+            file.stream.writelines(f"{line}\n" for line in told)
 
 
 def check_no_run(folder: Path, *own: Path) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import heapq
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from .. import labels, models, tables
+from .. import labels, merging, tables
 from ..arrays import Float32, Float64, Int32
 from ..config import Dense
 from ..config import path as checked
@@ -17,7 +17,10 @@ from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure, Note, noted
-from ..tables import About, Anew, Result
+from ..tables import Anew, Result
+from .answers import Answers
+
+Count = Callable[[tuple[int, int, int]], object]
 
 
 class Windows(NamedTuple):
@@ -73,7 +76,7 @@ class Results:
 
     def __iter__(self) -> Iterator[Detection]:
         with Record(self.folder) as record:
-            for result in results(record, so_far=True):
+            for result in results(Answers(record), so_far=True):
                 for part in result.parts:
                     yield from part
 
@@ -114,9 +117,8 @@ class Results:
     def to_arrow(self) -> Any:
         """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
         with Record(self.folder) as record:
-            about = record.facts().about
-            parts = (part for result in results(record, so_far=True) for part in result.parts)
-            return tables.arrow(parts, about)
+            every = results(answers := Answers(record), so_far=True)
+            return tables.arrow((part for result in every for part in result.parts), answers.about)
 
     def to_dataframe(self) -> Any:
         """Return the detections as a pandas.DataFrame, with the columns of detections.parquet.
@@ -151,16 +153,17 @@ class Results:
         return self._dense("embeddings", model)
 
     def _dense(self, kind: Dense, model: str | None) -> Iterator[Windows]:
+        from .. import models  # who asks for detections alone need not wait for them
+
         with Record(self.folder) as record:
-            about = record.facts().about
-            number = models.place_of([one.name for one in about.models], model)
-            width = about.models[number].widths.get(kind)
-            if width is None:
+            answers = Answers(record)
+            number = models.place_of([one.name for one in answers.about.models], model)
+            if kind not in answers.about.models[number].widths:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")
             for _, entry in record.entries():
                 if number in entry.waiting:
                     continue
-                for rows in record.dense(entry, kind, width, number):
+                for rows in answers.dense(entry, kind, number):
                     yield Windows(
                         os.fsdecode(entry.path),
                         rows["start_s"],
@@ -170,34 +173,35 @@ class Results:
                     )
 
 
-def results(record: Record, *, so_far: bool = False) -> Iterator[Result]:
-    """Yield what the tables say of each file of a run; `so_far`: without what is still to do."""
-    about = record.facts().about
-    for _, entry in record.entries():
-        yield result(record, entry, about, so_far=so_far)
+def results(answers: Answers, *, so_far: bool = False, count: Count | None = None) -> Iterator[Result]:
+    """Yield what the tables say of each file of a run; parameters as `result`."""
+    for _, entry in answers.record.entries():
+        yield result(answers, entry, so_far=so_far, count=count)
 
 
-def result(record: Record, entry: Entry, about: About, *, so_far: bool = False) -> Result:
+def result(answers: Answers, entry: Entry, *, so_far: bool = False, count: Count | None = None) -> Result:
     """Return what the tables say of a file.
 
     Parameters
     ----------
-    record : Record
+    answers : Answers
     entry : Entry
-    about : About
     so_far : bool
         Leave out the models that are still to hear the file, instead of refusing it.
+    count : callable or None
+        Is told how many rows a model's detections in the file were, where that is not what is known.
     """
+    about = answers.about
     numbers = [number for number in range(len(about.models)) if not (so_far and number in entry.waiting)]
     dense = {
-        (number, kind): Anew(partial(record.dense, entry, kind, width, number))
+        (number, kind): Anew(partial(answers.dense, entry, kind, number))
         for number in numbers
-        for kind, width in about.models[number].widths.items()
+        for kind in about.models[number].widths
     }
-    detections = _detections(record, entry, about, numbers)
+    detections = _detections(answers, entry, numbers, count)
     path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
     lasts_s = max(entry.audio_s, *(failure.duration_s or 0.0 for failure in failed), 0.0)
-    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s)
+    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s, answers.known(entry).facts)
 
 
 def failures(record: Record) -> list[Failure]:
@@ -205,7 +209,7 @@ def failures(record: Record) -> list[Failure]:
     return [failure for _, entry in record.entries() for failure in entry.failures()]
 
 
-def merged(records: Sequence[Record]) -> Iterator[Result]:
+def merged(every: Sequence[Answers]) -> Iterator[Result]:
     """Yield the files of all shards of a run, in the order of the whole.
 
     Raises
@@ -213,27 +217,32 @@ def merged(records: Sequence[Record]) -> Iterator[Result]:
     ConfigError
         A file is in no part.
     """
-    facts = records[0].facts()
-    wanted = int(facts.inputs.split()[0])
-    parts = [_placed(record, place) for place, record in enumerate(records)]
+    wanted = int(every[0].facts.inputs.split()[0])
+    parts = [_placed(answers.record, place) for place, answers in enumerate(every)]
     found = -1
     for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
         if number != found:
-            raise ConfigError(f"{records[place].path}: damaged (file {found} of the run is in no part)")
-        yield result(records[place], entry, facts.about)
+            path = every[place].record.path
+            raise ConfigError(f"{path}: damaged (file {found} of the run is in no part)")
+        yield result(every[place], entry)
     if found + 1 != wanted:
-        raise ConfigError(f"{records[0].path}: damaged ({found + 1} of {wanted} files are there)")
+        raise ConfigError(f"{every[0].record.path}: damaged ({found + 1} of {wanted} files are there)")
 
 
 def _detections(
-    record: Record, entry: Entry, about: About, numbers: Sequence[int]
+    answers: Answers, entry: Entry, numbers: Sequence[int], count: Count | None
 ) -> Iterator[list[Detection]]:
     path = os.fsdecode(entry.path)
     for number in numbers:
-        model = about.models[number]
+        model, n_rows = answers.about.models[number], 0
         spaces = [Labels(*names) for names in model.label_spaces]
-        for part in record.detections(entry, number):
-            yield list(labels.named(spaces, part, path, model.name))
+        found = answers.detections(entry, number)
+        each = (list(labels.named(spaces, part, path, model.name)) for part in found)
+        for rows in merging.merged(each, answers.question.merge_consecutive):
+            n_rows += len(rows)
+            yield rows
+        if count is not None and n_rows != entry.hearings[number].n_detections:
+            count((n_rows, entry.id, number))
 
 
 def _placed(record: Record, place: int) -> Iterator[tuple[int, int, Entry]]:

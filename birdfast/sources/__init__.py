@@ -181,6 +181,11 @@ def composed(name: str) -> str:
     return unicodedata.normalize("NFC", name)
 
 
+def alike(name: str) -> str:
+    """Return a name as it is compared: composed, without blanks around it, upper and lower case the same."""
+    return composed(name).strip().casefold()
+
+
 def array(path: Place, data: bytes, fault: Fault) -> Array:
     """Return the array in the content of a .npy file: no pickle, and no memory before its header is true.
 

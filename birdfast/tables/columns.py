@@ -30,9 +30,10 @@ def more(about: About) -> tuple[str, ...]:
     return tuple(field for field in MORE if has[field])
 
 
-def asked(about: About, *there: str) -> tuple[str, ...]:
-    """Return the columns that are asked for and are not there already."""
-    return tuple(name for name in dict.fromkeys(about.columns) if name not in there)
+def asked(about: About, *there: str, found: bool = False) -> tuple[str, ...]:
+    """Return the columns that are asked for, or `found`, and are not there already."""
+    names = (*about.columns, *(about.found if found else ()))
+    return tuple(name for name in dict.fromkeys(names) if name not in there)
 
 
 class Facts:

@@ -25,7 +25,7 @@ class NdjsonTable(Table):
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
         super().__init__(folder / (called or self.name), mode="w", newline="", encoding="utf-8")
         self._more = columns.more(about)
-        self._facts = columns.Facts(columns.asked(about, *OWN, *self._more))
+        self._facts = columns.Facts(columns.asked(about, *OWN, *self._more, found=True))
         self._cells = Kept(json_cell)
         self._ending = self._told(0.0)
 

@@ -28,7 +28,7 @@ class ParquetTable(ParquetFile, Table):
 
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
         fields = _fields(about)
-        self._facts = columns.Facts(columns.asked(about, *fields))
+        self._facts = columns.Facts(columns.asked(about, *fields, found=True))
         more = {name: _type(name) for name in self._facts.columns}
         super().__init__(folder / (called or self.name), fields | more, about.metadata)
         self._rows: list[Detection] = []

@@ -40,7 +40,7 @@ class SqliteTable(Table):
         super().__init__(folder / (called or self.name), mode="wb")
         self._more, self._n_files, self._text = columns.more(about), 0, Kept(escaped)
         self._is_whole = False
-        self._facts = columns.Facts(columns.asked(about, "file_id", "path", *Detection._fields))
+        self._facts = columns.Facts(columns.asked(about, "file_id", "path", *Detection._fields, found=True))
         with _as_the_disks():
             self._database = sqlite3.connect(self._part, isolation_level=None)
             self._begin(about)

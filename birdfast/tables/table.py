@@ -30,13 +30,15 @@ class About(NamedTuple):
     """What the tables say of a run: how it came to be, and the models that listened.
 
     `has_channels`: each channel was heard by itself, so rows have to say which one they are of. `columns` are
-    more columns that rows have: what `Result.facts` says of their file, by these names.
+    more columns that rows have: what `Result.facts` says of their file, by these names; `found` are those of
+    which something is known though nobody asked: tables whose columns are not fixed have them, too.
     """
 
     metadata: Mapping[str, str]
     models: tuple[AboutModel, ...]
     has_channels: bool = False
     columns: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
 
     @property
     def has_several(self) -> bool:

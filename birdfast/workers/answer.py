@@ -69,24 +69,25 @@ class Answer(NamedTuple):
             How wide its rows are, by kind.
         spaces : tuple of Labels
         """
-        start_s, logits, channel = self.rows("logits", sizes["logits"])
+        start_s, logits, channel, window_s = self.rows("logits", sizes["logits"])
         roles = [LOGITS, *(logits_of(space.space) for space in spaces[1:])]
         ends = np.cumsum([len(space) for space in spaces])[:-1]
         outputs = dict(zip(roles, np.split(logits, ends, axis=1), strict=True))
         if sizes["embeddings"]:
             outputs[EMBEDDING] = self.rows("embeddings", sizes["embeddings"])[1]
-        return Scored(start_s, outputs, channel)
+        return Scored(start_s, outputs, channel, window_s=window_s)
 
-    def rows(self, kind: str, width: int) -> tuple[Float64, Float32, int]:
-        """Return when windows start in seconds, float64 [n], their rows, float32 [n, width], and the channel.
+    def rows(self, kind: str, width: int) -> tuple[Float64, Float32, int, float]:
+        """Return when windows start in seconds, float64 [n], their rows, float32 [n, width], and two numbers.
 
-        It is one for all.
+        The channel, and the seconds of a window; they are one for all.
         """
         found = [np.frombuffer(part.rows, row(width)) for part in self.parts if part.kind == kind]
         return (
             np.concatenate([np.zeros(0), *(rows["start_s"] for rows in found)]),
             np.concatenate([np.zeros((0, width), np.float32), *(rows["values"] for rows in found)]),
             int(found[0]["channel"][0]) if found else MIX,
+            float(found[0]["end_s"][0] - found[0]["start_s"][0]) if found else 0.0,
         )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .. import inputs
 from ..config import number
-from .process import Worker
-from .work import Work
+
+if TYPE_CHECKING:  # a limit is checked by many who start nobody
+    from .process import Worker
+    from .work import Work
 
 LEAST_TIMEOUT_S = 2.0  # a worker that lives speaks each second
 START_TIMEOUT_S = 300.0  # until a worker is ready: one may prepare the network, while the others wait

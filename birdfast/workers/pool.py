@@ -40,4 +40,4 @@ class Pool(Crew):
     def widths(self) -> list[dict[str, int]]:
         """Wait for a worker that is ready, and return how wide each model's rows are, by kind kept."""
         ready = self.first_ready(Queue([]))
-        return [{kind: sizes[kind] for kind in self._options.keep} for sizes in ready.sizes]
+        return [{kind: sizes[kind] for kind in self._options.rows} for sizes in ready.sizes]

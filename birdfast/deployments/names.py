@@ -1,4 +1,4 @@
-"""Deployments: where and when a recording was made, as its name tells.
+"""Names: where and when a recording was made, as its name tells.
 
 A name is told by a template, as `{site}_{date:%Y%m%d}_{time:%H%M%S}`: fields in braces, and all else as it
 stands. Recorders' own names are templates, too, a line each in `FAMILIES`.
@@ -13,8 +13,9 @@ from functools import cache
 from pathlib import PurePath
 from typing import NamedTuple
 
-from .config import check, path
-from .errors import ConfigError
+from ..config import check, path
+from ..errors import ConfigError
+from . import clock
 
 FIELD = re.compile(r"\{([^{}]*)\}")
 # What the parts of a date and a time are written with, as `strftime` has them.
@@ -29,14 +30,25 @@ PARTS = {
 NEEDED, CLOCK = ("%Y", "%m", "%d", "%H"), ("minute", "second")
 USUAL = {"date": "%Y%m%d", "time": "%H%M%S", "start": "%Y%m%d_%H%M%S"}
 TEXTS = {"site": "(?P<site>[^/]+?)", "recorder": "(?P<recorder>[^/]+?)", "any": "[^/]+"}
-OTHERS = {"number": "[0-9]+", "serial": "(?P<site>[0-9A-F]{16})", "unix": "(?P<unix>[0-9A-F]{8})"}
+OTHERS = {
+    "number": "[0-9]+",
+    "serial": "(?P<site>[0-9A-F]{16})",
+    "unix": "(?P<unix>[0-9A-F]{8})",
+    "zone": "(?P<zone>Z|[+-][0-9]{2}:?[0-9]{2})",
+}
 MOST_TEXTS = 3  # a name of 255 letters is tried in so many ways to the power of their number
-FITTING = "text with {site}, {recorder}, {any}, {number}, {date:%Y%m%d}, {time:%H%M%S}, {start:%Y%m%d_%H%M%S}"
+FITTING = (
+    "text with {site}, {recorder}, {any}, {number}, {zone}, {date:%Y%m%d}, {time:%H%M%S},"
+    " {start:%Y%m%d_%H%M%S}"
+)
+# Serial numbers that recorders put where a site's name may stand: AudioMoth's, and those of Song Meters.
+SERIAL = re.compile("[0-9A-F]{16}|(?:S3A|S4A|S4U|SMA|SMM|SMU|2MA|2MM|2MU|SM3)[0-9]{5,6}")
 # AudioMoth's first firmware named files by the seconds since 1970: from 2016 on, as there was none before; so
 # what is a date in digits is none of them.
 FIRST_UNIX = int(datetime(2016, 1, 1, tzinfo=UTC).timestamp())
 
 DATED = "{date:%Y%m%d}_{time:%H%M%S}"
+DASHED, CLOCKED = "{date:%Y-%m-%d}", "{time:%H:%M:%S}"
 # Recorders by the names of their files; the first that fits tells.
 FAMILIES: tuple[tuple[str, str], ...] = (
     ("", f"BC{{any}}_{{site}}_{DATED}"),  # BirdCLEF+ 2026: BC2026_Test_0001_S05_20250101_060000
@@ -44,8 +56,32 @@ FAMILIES: tuple[tuple[str, str], ...] = (
     ("AudioMoth", DATED),
     ("AudioMoth", f"{DATED}T"),  # triggered
     ("AudioMoth", f"{{serial}}_{DATED}"),
+    ("AudioMoth", f"{{serial}}_{DATED}T"),
     ("AudioMoth", "{unix}"),
+    ("Frontier Labs", "{date}T{time}{zone}"),
+    ("Frontier Labs", "{date}T{time}{zone}_{any}"),  # its schedule, and where it stood
+    ("Frontier Labs", "S{date}T{time}.{number}{zone}_E{any}"),
+    ("Swift", f"{{site}}_{DATED}_{{zone}}"),
+    ("BirdNET-Pi", f"{DASHED}-birdnet-{CLOCKED}"),
+    ("BirdNET-Pi", f"{DASHED}-birdnet-{{site}}-{CLOCKED}"),
+    ("BirdNET-Pi", f"{{any}}-{{number}}-{DASHED}-birdnet-{CLOCKED}"),  # a clip that it cut out
+    ("BirdNET-Pi", f"{{any}}-{{number}}-{DASHED}-birdnet-{{site}}-{CLOCKED}"),
+    ("BirdNET-Go", "{any}_{number}p_{date}T{time}{zone}"),
+    ("Song Meter", f"{{site}}_{{number}}+{{number}}_{DATED}"),  # of a Song Meter 3: its channels
+    ("Song Meter", "{site}_{number}+{number}_{date}${time}"),  # with its clock set by satellites
+    ("Song Meter", "{site}_{date}${time}"),
     ("Song Meter", f"{{site}}_{DATED}"),
+    ("Song Meter", f"{{site}}_{DATED}_{{number}}"),  # milliseconds, or a piece that Kaleidoscope cut
+    ("OwlSense", "{site}_{date:%Y-%m-%d}_T{time:%H-%M-%S}"),
+    ("", f"{DATED}_{{any}}"),
+    ("", "{date}-{time}"),
+    ("", "{date}-{time}{zone}"),
+    ("", "{date}T{time}"),
+    ("", "{site}_{date}T{time}{zone}"),
+    ("", f"{DASHED} {{time:%H-%M-%S}}"),
+    ("", f"{DASHED}_{{time:%H-%M-%S}}"),
+    ("", f"{DASHED}T{CLOCKED}"),
+    ("", f"{{site}}_{DASHED}_{{time:%H-%M-%S}}"),
 )
 
 
@@ -59,12 +95,18 @@ class Deployment(NamedTuple):
     recorder : str
         The kind of recorder.
     start : datetime or None
-        When it begins, by the recorder's clock, whatever zone that has; None also for what is no date.
+        When it begins, by the recorder's clock: with its zone where the name tells it; None also for what is
+        no date.
     """
 
     site: str = ""
     recorder: str = ""
     start: datetime | None = None
+
+    @property
+    def serial(self) -> str:
+        """The recorder's serial number, where that stands in the place of a site; or ""."""
+        return self.site if SERIAL.fullmatch(self.site) else ""
 
 
 def of(name: str | os.PathLike[str], pattern: str | None = None) -> Deployment:
@@ -91,8 +133,9 @@ def of(name: str | os.PathLike[str], pattern: str | None = None) -> Deployment:
     place = PurePath(path("name", name))
     if pattern is not None:
         return _told(place, pattern) or Deployment()
-    for recorder, template in FAMILIES:
-        if found := _told(place, template):
+    stem = place.stem
+    for recorder, template in _families():
+        if (fitting := template.fullmatch(stem)) and (found := _read(fitting)):
             return found._replace(recorder=found.recorder or recorder)
     return Deployment()
 
@@ -131,14 +174,22 @@ def _told(place: PurePath, pattern: str) -> Deployment | None:
     template, n_folders = compiled(pattern), pattern.count("/")
     told = "/".join([*place.parts[-1 - n_folders : -1], place.stem] if n_folders else [place.stem])
     found = template.fullmatch(told)
-    if found is None:
-        return None
+    return None if found is None else _read(found)
+
+
+@cache
+def _families() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((recorder, compiled(template)) for recorder, template in FAMILIES)
+
+
+def _read(found: re.Match[str]) -> Deployment | None:
+    """Return what the parts of a name tell; None where they are no name after all."""
     parts = found.groupdict()
     if "unix" in parts:
         seconds = int(parts["unix"], 16)
         if seconds < FIRST_UNIX:
             return None
-        return Deployment(start=datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None))
+        return Deployment(start=datetime.fromtimestamp(seconds, UTC))
     return Deployment(parts.get("site", ""), parts.get("recorder", ""), _start(parts))
 
 
@@ -147,8 +198,9 @@ def _start(parts: dict[str, str]) -> datetime | None:
         return None
     date = (int(parts[name]) for name in ("year", "month", "day", "hour"))
     try:
-        return datetime(*date, *(int(parts.get(name, "0")) for name in CLOCK))  # type: ignore[arg-type]
-    except ValueError:  # the 31st of June
+        start = datetime(*date, *(int(parts.get(name, "0")) for name in CLOCK))  # type: ignore[arg-type]
+        return start.replace(tzinfo=clock.offset(parts["zone"])) if "zone" in parts else start
+    except ValueError:  # the 31st of June, a day and more from Greenwich
         return None
 
 

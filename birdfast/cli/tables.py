@@ -1,0 +1,77 @@
+"""Write tables of what a run heard, with another question to it: nothing is heard again.
+
+RESULTS is the output folder of `birdfast infer`. Its journal keeps of every window the scores from a
+confidence of 0.001 on, and the best 20 (--keep-scores), so that another least confidence, sensitivity, list
+of species, place, language or kind of table needs neither the sound nor the network: the tables are those
+that a new run would write, byte for byte. What is not asked anew stays as it was asked last. A question
+that what was kept cannot answer is refused, with what would help.
+
+Without -o the tables of the folder are written anew, and `birdfast status` and others know of that question;
+with it they go to another folder, and birdfast-merged.txt there says whose they are. Of a run that is not at
+its end they tell of what is done.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .. import voice
+from ..errors import ConfigError
+from . import asking, exits, flags, kinds, submission, values
+
+HELP = "ask a run again: another threshold, list, place or kind of table"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what the command takes."""
+    parser.add_argument(
+        "run_folder", nargs="?", metavar="RESULTS", help="the output folder of `birdfast infer`"
+    )
+    parser.add_argument(
+        "-o",
+        "--output",
+        type=values.folder,
+        metavar="DIR",
+        help="where the tables go (default: RESULTS itself)",
+    )
+    asking.arguments(parser)
+    table = parser.add_argument_group("tables")
+    kinds.arguments(table)
+    values.per_file(table)
+    values.csv_safe(table)
+    submission.arguments(parser)
+    parser.add_argument(
+        "--force", action="store_true", help="replace files of the tables' names in DIR, whoever wrote them"
+    )
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    flags.accept(parser)
+
+
+def run(chosen: argparse.Namespace) -> int:
+    """Write the tables."""
+    from ..runs.how import How
+    from ..runs.retelling import retell
+
+    folders = [Path(name) for name in (chosen.run_folder, *chosen.more) if name is not None]
+    if len(folders) != 1:
+        raise ConfigError("RESULTS, one folder of `birdfast infer`, is wanted")
+    wanted = values.kinds(chosen.rtype or kinds.USUAL)
+    how = How(
+        kinds=wanted,
+        csv_safe=chosen.csv_safe,
+        per_file=chosen.per_file,
+        force=chosen.force,
+        submission=submission.of(chosen, wanted),
+    )
+    say = _silent if chosen.quiet else voice.say
+    say(*flags.remarks(chosen))
+    question = asking.question(chosen).fields()
+    asked = (asking.picking(chosen), question)
+    written, standing = retell(folders[0], chosen.output, how, *asked, say)
+    say(f"written: {', '.join(map(str, written))}")
+    return exits.UNFINISHED if standing.waiting else exits.of_run(standing)
+
+
+def _silent(*_: str) -> None:
+    """Say nothing."""

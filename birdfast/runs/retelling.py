@@ -1,0 +1,163 @@
+"""Retelling: what journals say to a question becomes tables, when a run ends and whenever it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+from .. import tables
+from ..journal import MERGED, Folder, Journal, Record, Standing
+from ..tables import About
+from ..words import counted
+from . import results
+from .answers import Answers
+from .asked import changed
+from .how import How
+from .output import check_no_run, check_tables, output_folder, sign, telling
+from .submitting import Again, Submitter, write_tables
+
+Tell = Callable[[str], object]
+
+
+def write(
+    every: Sequence[Answers],
+    again: Again,
+    folder: Path,
+    how: How,
+    submitter: Submitter | None,
+    base: str | None,
+    tell: Tell,
+    warn: Tell,
+) -> list[Path]:
+    """Write the tables of what journals answer, and return where they are.
+
+    Parameters
+    ----------
+    every : sequence of Answers
+        Those of one run, or of all its shards: the first says what the tables say of it.
+    again : callable
+        Returns the files of the run, as often as it is asked.
+    folder : path
+    how : How
+    submitter : Submitter or None
+    base : str or None
+        See `tables.write_all`.
+    tell, warn : callable of str
+        Hear what is known of the recordings as a whole, and what the submission leaves over.
+    """
+    where, said = every[0].where, len(every[0].where.words)
+    where.survey(chain.from_iterable(answers.record.recordings() for answers in every))
+    for words in where.words[said:]:
+        tell(words)
+    about, safe = about_of(every), how.csv_safe
+    written = write_tables(folder, how.kinds, about, again, submitter, csv_safe=safe, base=base)
+    for words in submitter.left_over() if submitter is not None else ():
+        warn(words)
+    return written
+
+
+def about_of(every: Sequence[Answers]) -> About:
+    """Return what tables say of a run, of which parts lie in several journals: rows that all of them kept."""
+    about, *others = (answers.about for answers in every)
+    models = []
+    for number, model in enumerate(about.models):
+        widths = {
+            kind: width
+            for kind, width in model.widths.items()
+            if all(kind in other.models[number].widths for other in others)
+        }
+        models.append(model._replace(widths=widths))
+    return about._replace(models=tuple(models))
+
+
+def retell(
+    run: Path,
+    folder: Path | None,
+    how: How,
+    picking: Mapping[str, Any],
+    question: Mapping[str, Any],
+    tell: Tell = lambda said: None,
+) -> tuple[list[Path], Standing]:
+    """Write tables of what a run heard, with another question to it; nothing is heard.
+
+    Parameters
+    ----------
+    run : path
+        The output folder of a run, at its end or not: of one that is not it is what is done.
+    folder : path or None
+        Where the tables go; None is the run's own folder, which is then asked that.
+    how : How
+        What of it is of tables.
+    picking, question : dict
+        What is asked anew, of the scores and else, by the names of `config.Options` and `Question`; all else
+        is as it was asked last.
+    tell : callable of str
+        Hears what is to be known of it.
+
+    Returns
+    -------
+    written : list of path
+    standing : Standing
+        Of the run.
+
+    Raises
+    ------
+    ConfigError
+        There is no such run; what it kept does not answer the question; the folder is of another run, or has
+        tables that are not known to be ours.
+    OutputError
+        The folder takes no more.
+    """
+    for kind in how.kinds:
+        tables.check(kind)
+    submitter = None if how.submission is None else Submitter(how.submission)
+    with ExitStack() as stack:
+        with Record(run) as before:
+            known = before.facts()
+        known = known.asking(changed(known.asked, picking, question))
+        is_elsewhere = folder is not None and not (folder.exists() and folder.samefile(run))
+        if folder is None or not is_elsewhere:
+            folder = run
+            stack.enter_context(telling(folder))
+            journal = stack.enter_context(Journal(folder, known))
+            record: Record = journal
+        else:
+            output_folder(folder)
+            stack.enter_context(telling(folder))
+            stack.enter_context(Folder(folder))
+            check_no_run(folder)
+            record = stack.enter_context(Record(run))
+        answers = Answers(record, known.asked)
+        answers.check()
+        answers.check_kinds(how.kinds)
+        about = answers.about
+        tables.check_places(folder, how.kinds, about)
+        base = how.seen_from(path for path, _ in record.recordings())
+        if is_elsewhere and not how.force:
+            check_tables(folder, about, MERGED)
+            paths = (path for path, _ in record.recordings())
+            tables.check_files(folder, how.kinds, about, base, paths)
+        for words in (*answers.where.words, *_of(submitter, about)):
+            tell(words)
+        standing = record.standing()
+        if standing.waiting:
+            tell(f"{counted(standing.waiting, 'file')} still to do: the tables tell of what is done")
+        counts = list[tuple[int, int, int]]()
+        again = partial(results.results, answers, so_far=True, count=counts.append)
+        tables.tidy(folder, about)
+        if is_elsewhere:
+            sign(folder, "tables", [run])
+        else:
+            journal.ask(known.asked)
+        written = write([answers], again, folder, how, submitter, base, tell, tell)
+        if not is_elsewhere:
+            journal.count(counts)
+        return written, record.standing()
+
+
+def _of(submitter: Submitter | None, about: About) -> list[str]:
+    return [] if submitter is None else [*submitter.fit(about), *submitter.strangers()]

@@ -1,0 +1,249 @@
+"""A run: recordings, models, options and a folder become tables."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, suppress
+from functools import partial
+
+from .. import inputs, tables, voice
+from .. import models as known_models
+from ..config import Kept, Options
+from ..errors import ConfigError
+from ..grafting import places
+from ..journal import MERGED, Journal, Record, check_place
+from ..models import Digests, Model
+from ..outcomes import Failure, Outcome, Part
+from ..scores.keeping import FLOOR
+from ..workers import Job, Pool, usable_cores
+from . import results, shards, thresholds
+from .answers import Answers
+from .facts import about_alone, facts
+from .follower import Follower
+from .how import How
+from .output import check_tables, output_folder, telling
+from .question import Question
+from .results import Results
+from .retelling import write
+from .room import Room
+from .said import ending, once, say, say_what_changed, to_each, warn
+from .submitting import Submitter
+
+STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
+LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
+LOSSY = (".aac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".webm", ".wma")
+
+
+class Run:
+    """Recordings that models hear, and a folder where it is kept what they heard.
+
+    A run may end at any moment; another of the same recordings, models and options goes on in its folder.
+    What of the options is asked of the scores alone, and the question, may be others: what was heard before
+    answers them, too.
+
+    Parameters
+    ----------
+    recordings : sequence of str
+        Audio files, in the order of the tables (see `inputs.find`).
+    models : sequence of Model
+    options : Options
+    folder : path
+        Made if it is missing.
+    how : How
+    question : Question
+
+    Raises
+    ------
+    ConfigError
+        A kind of table that there is not, no model or two of one name, a folder where the tables or the
+        journal cannot be, or one that has no journal and files of the tables' names, without `force`.
+    """
+
+    def __init__(
+        self,
+        recordings: Sequence[str],
+        models: Sequence[Model],
+        options: Options,
+        folder: str | os.PathLike[str],
+        how: How | None = None,
+        question: Question | None = None,
+    ) -> None:
+        self.how, self.question = how or How(), question or Question()
+        for kind in self.how.kinds:
+            tables.check(kind)
+        known_models.check_several(models)
+        self.folder = output_folder(folder)
+        self.recordings, self.models = recordings, models
+        options = dataclasses.replace(options, keep=self._kept(options))
+        self.options = thresholds.settled(options, models)
+        check_place(self.folder)
+        tables.check_places(self.folder, self.how.kinds, about_alone(models))
+        self.base = self.how.seen_from(recordings)
+        if not self.how.force:
+            check_tables(self.folder, about_alone(models))
+            tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, recordings)
+        if self.how.keep_scores == "none" and self.question.thresholds is not None:
+            raise ConfigError(
+                "keep_scores: none keeps what one least confidence asks for, no class's own; best does"
+            )
+        asked = self.how.submission
+        self._submitter = None if asked is None else Submitter(asked, recordings)
+
+    def work(self, *followers: Follower) -> Results:
+        """Work off what is still to do, and write the tables.
+
+        Raises
+        ------
+        ModelError, ConfigError
+            The models cannot be run, or the folder is of another run.
+        OutputError
+            The folder takes no more; what was done is kept.
+        """
+        with telling(self.folder), ExitStack() as stack:
+            stack.enter_context(ending(followers))
+            voice.hold()
+            pool, journal, jobs, n_done = self._open(stack, followers)
+            tables.tidy(self.folder, journal.facts().about)
+            (self.folder / MERGED).unlink(missing_ok=True)  # they are not merge's any more
+            say_what_changed(journal.changed, followers)
+            if self.how.fail_fast and (failed := results.failures(journal)):
+                return self._stop(journal, failed)
+            for follower in followers:
+                for words in thresholds.told(self.options, self.models):
+                    follower.say(words)
+                follower.begin([job.path for job in jobs], n_done, self._n_hired())
+            if self._asks_anew and not jobs:
+                say(followers, ["asked again: nothing to hear"])
+            answers, room = Answers(journal), Room(self.folder)
+            say(followers, answers.where.words)
+            came = pool.work(jobs) if jobs else iter(())
+            failure = self._work_off(came, jobs, journal, answers, [room, journal, *followers])
+            if failure is not None:
+                return self._stop(journal, [failure])
+            if tables.kept_for(self.how.kinds):
+                room.check()
+            answers.check()  # of what was heard now, too
+            counts = list[tuple[int, int, int]]()
+            again = partial(results.results, answers, count=counts.append)
+            how = (self.folder, self.how, self._submitter, self.base)
+            written = write([answers], again, *how, *to_each(followers))
+            journal.count(counts)
+        return Results(self.folder, written)
+
+    def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
+        """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
+        how = self.how
+        pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
+        stack.callback(warn, followers, pool.notes)
+        pool.hear = once(followers)
+        known_widths = self._known_widths()
+        if known_widths is None:
+            stack.enter_context(pool)
+        if known_widths is None:
+            self._say_what_is_unprepared(pool.digests, followers)
+        widths = known_widths or pool.widths()
+        run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)
+        known = facts(*run, self.question)
+        known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
+        if self._submitter is not None:
+            say(followers, self._submitter.fit(known.about))
+            warn(followers, self._submitter.strangers())
+        journal = stack.enter_context(Journal(self.folder, known, force=how.force))
+        jobs, n_done = self._plan(journal)
+        answers = Answers(journal, known.asked)
+        answers.check()
+        answers.check_kinds(self.how.kinds)
+        self._asks_anew = journal.ask(known.asked)
+        if jobs and known_widths is not None:
+            self._say_what_is_unprepared(pool.digests, followers)
+            stack.enter_context(pool)
+        return pool, journal, jobs, n_done
+
+    def _kept(self, options: Options) -> tuple[Kept, ...]:
+        """Return what is kept of windows: what the tables need, and of scores what is chosen.
+
+        Where nothing is, as much as before in this folder: a table of all scores is not to be lost.
+        """
+        kept, chosen = {*tables.kept_for((*self.how.kinds, *options.keep))}, self.how.keep_scores
+        if chosen == "all" or (self.question.is_narrow and _goes_low(options)):
+            kept.add("scores")  # of a window the highest that are asked for may be any
+        if chosen is None and not self.how.force:
+            with suppress(ConfigError), Record(self.folder) as before:
+                if before.keepings(0) and "scores" in Answers(before).about.models[0].widths:
+                    kept.add("scores")
+        return (*kept, "asked" if chosen == "none" else "best")
+
+    def _n_hired(self) -> int:
+        """Return how many workers a run begins with: one for each file, for long ones more."""
+        most, n = self.how.n_workers or len(usable_cores()), 0
+        for path in self.recordings:
+            minute = LOSSY_BYTES if path.lower().endswith(LOSSY) else STRETCH_BYTES
+            n += 1 + (inputs.size_bytes(path) or 0) // minute
+            if n >= most:
+                return most
+        return max(1, n)
+
+    def _plan(self, journal: Journal) -> tuple[list[Job], int]:
+        """Return what is to do, and how many files need nothing more."""
+        shard, paths = self.how.shard, self.recordings
+        numbers = shards.share(paths, shard) if shard else range(len(paths))
+        own = [paths[number] for number in numbers]
+        waiting = journal.plan(own, numbers, retry=self.how.retry)
+        return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)
+
+    def _work_off(
+        self,
+        came: Iterator[tuple[int, Outcome | Part]],
+        jobs: Sequence[Job],
+        journal: Journal,
+        answers: Answers,
+        listening: Sequence[Journal | Follower],
+    ) -> Failure | None:
+        """Tell who listens what comes of the files; return the first failure, if that is the end."""
+        for number, what in came:
+            path = jobs[number].path
+            if isinstance(what, Outcome):
+                answers.correct(journal, path, what)
+            for one in listening:
+                if isinstance(what, Part):
+                    one.keep(path, what)
+                else:
+                    one.add(path, what)
+            if self.how.fail_fast and isinstance(what, Outcome) and what.failures:
+                return what.failures[0]
+        return None
+
+    def _stop(self, journal: Journal, failed: list[Failure]) -> Results:
+        """End a run that is not to go on after a failure: without tables but that of the failures."""
+        about = journal.facts().about
+        tables.write_failures(self.folder, about, failed, csv_safe=self.how.csv_safe)
+        return Results(self.folder, stopped=failed[0])
+
+    def _known_widths(self) -> Sequence[Mapping[str, int]] | None:
+        """Return how wide dense rows are if a journal knows; else a worker does when it is ready.
+
+        A journal of another run may say what it likes: the run will be refused. None is begun, and none
+        forgotten, before a worker says that the models can be run with these options.
+        """
+        if not self.how.force:
+            with suppress(ConfigError), Record(self.folder) as known:
+                widths = [model.widths for model in known.facts().about.models]
+                if len(widths) == len(self.models):
+                    return widths
+        return None
+
+    def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
+        folder, titles = known_models.cache_folder(), dict[str, str]()
+        for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
+            network, sha256 = model.backbone or model, digest.backbone or digest.network  # a head is small
+            batches = places.AT_ONCE.get(network.kind, ())
+            if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
+                titles[sha256] = network.title
+        say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])
+
+
+def _goes_low(options: Options) -> bool:
+    """Whether the highest of a window are asked for, wherever they lie."""
+    return options.top_k is not None and options.min_confidence is not None and options.min_confidence < FLOOR
