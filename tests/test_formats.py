@@ -20,9 +20,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import annotations, tables
+from birdfast.journal import Journal, Record
 from birdfast.judging import detections as judged
 from birdfast.judging import wide as judged_wide
-from birdfast.outcomes import Detection, Failure, row
+from birdfast.outcomes import Detection, Failure, Heard, Outcome, row
+from birdfast.runs.answers import Answers
+from birdfast.runs.results import results as run_results
 from birdfast.sources import sheets
 from birdfast.tables import About, AboutModel, Names, Result, cells, columns
 from birdfast.tables.birdnet import clock
@@ -32,6 +35,7 @@ from birdfast.tables.wide import WideTable
 
 from . import formats
 from .formats import ABOUT, FAILED, GOLDEN, HEARD, results
+from .journals import FACTS, hear, outcome
 
 Row = tuple[str, float, float, str, str]  # file, start, end, scientific and common name, of a reader's own
 OWN = [path.name for path in sorted((GOLDEN / "own").iterdir())]
@@ -334,6 +338,18 @@ def test_times_count_every_file(tmp_path: Path) -> None:
     for name in ("BirdNET_SelectionTable.txt", "BirdNET_SelectionTable.3.txt"):
         told = in_tabs(written(tmp_path, failed=True) / name, "Begin Path", "Begin Time (s)", "Selection")
         assert told[-1][1:] == (str(10.5 + 6.0 + FAILED[1] + 3.0), "7")
+
+
+def test_a_file_lasts_as_long_as_was_heard_or_as_its_header_promises(tmp_path: Path) -> None:
+    cut = Failure("b.wav", "audio", "AudioError", "cut", duration_s=7.5)
+    bad = Failure("c.wav", "audio", "AudioError", "no sound")
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav", "b.wav", "c.wav"], [0, 1, 2])
+        hear(journal, "a.wav", outcome())
+        hear(journal, "b.wav", Outcome(audio_s=2.0, failure=cut, heard=[Heard()]))
+        hear(journal, "c.wav", Outcome(failure=bad, heard=[Heard()]))
+    with Record(tmp_path) as record:
+        assert [one.lasts_s for one in run_results(Answers(record))] == [3.0, 7.5, 0.0]
 
 
 @pytest.mark.parametrize(
