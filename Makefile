@@ -96,7 +96,7 @@ clean:
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,openvino,report,train,dev]'
+	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,openvino,readers,report,train,dev]'
 	touch $(INSTALLED)
 
 $(BUILT): $(INSTALLED) $(CORE)

@@ -47,10 +47,11 @@ At 48 kHz without overlap all tools hear the same samples, and confidences are t
 other rates version 3 makes another rate window by window: `--resampler birdnet` does the same. Version 2
 drops a last window of less than a second (`--tail min-1s`), version 3 and birdfast keep it.
 
-`--merge_consecutive N` merges as the Analyzer does: windows of a species that touch or overlap, at most
-N, with the mean of the three highest confidences. `--fmin` and `--fmax` filter each window with birdnet's
-own filter (Butterworth, order 5), where they are not 0 and {MOST_HZ:,.0f}. `--audio_speed` 0.1 hears a
-recording of 384 kHz as one of 38.4 kHz; times in tables are the recording's own.
+`--merge_consecutive N` merges as the Analyzer does: windows of a species that touch or overlap, at most N,
+with the mean of the three highest confidences. `--fmin` and `--fmax` filter each window with birdnet's own
+filter (Butterworth, order 5), where they are not 0 and {MOST_HZ:,.0f}, as version 3 does; version 2 filters
+a recording as a whole. `--audio_speed` 0.1 hears a recording of 384 kHz as one of 38.4 kHz; times in tables
+are the recording's own.
 
 ## Words of other tools
 

@@ -10,7 +10,7 @@ from birdfast import models
 from birdfast.merging import merged
 from birdfast.runs import Results
 
-from .commands import infer, table
+from .commands import birdfast, infer, table
 
 
 def rows(out: Path) -> list[tuple[str, str, str, float]]:
@@ -91,3 +91,25 @@ def test_a_list_of_species_reaches_the_tables(tiny: models.Model, wav: Path, tmp
     assert rows(out) == [row for row in every if row[2] == one]
     asked(tiny, wav, "-o", out, "--min-conf", "0", "--exclude", tmp_path)
     assert rows(out) == [row for row in every if row[2] != one]
+
+
+@pytest.mark.parametrize(
+    "words", ["{out} --rtype raven csv", "--rtype raven csv {out}", "{out} --rtype raven,csv"]
+)
+def test_tables_takes_the_same_words(tiny: models.Model, wav: Path, tmp_path: Path, words: str) -> None:
+    out, other = tmp_path / "out", tmp_path / "other"
+    asked(tiny, wav, "-o", out, "--min-conf", "0.1")
+    every = rows(out)
+    how = ("--min_conf", "0.5", "-b", "4", "-o", other)
+    done = birdfast("tables", *words.format(out=out).split(), *how)
+    assert done.returncode == 0, done.stderr
+    assert "-b: birdfast batches by itself" in done.stderr
+    assert rows(other) == [row for row in every if row[3] >= 0.5]
+    assert rows(out) == every
+    assert (other / "BirdNET_SelectionTable.txt").is_file()
+
+
+def test_tables_takes_one_folder() -> None:
+    done = birdfast("tables", "--rtype", "csv")
+    assert done.returncode == 64
+    assert "RESULTS, one folder of `birdfast infer`, is wanted" in done.stderr

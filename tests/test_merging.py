@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from birdfast.merging import merged
 from birdfast.outcomes import Detection
 
+from .golden import make_merging
+
 
 def heard(start_s: float, name: str = "Turdus merula", confidence: float = 0.5, **more: object) -> Detection:
     length_s = more.pop("length_s", 3.0)
@@ -79,6 +81,18 @@ def test_no_more_is_held_than_may_be_merged() -> None:
     for part in merged(parts(), 4):
         given_back += sum(4 for _ in part)
         assert 2 * taken - given_back <= 2 * (4 + 1)
+
+
+@pytest.mark.parametrize("most", make_merging.MOST)
+@pytest.mark.parametrize("step_s", make_merging.STEPS_S)
+def test_what_is_merged_is_what_the_analyzer_merges(step_s: float, most: int) -> None:
+    rows = [heard(start, species, c) for start, _, species, c in make_merging.detections(step_s)]
+    found = {(row.start_s, row.end_s, row.common_name): row.confidence for row in joined(rows, most)}
+    golden = make_merging.read(step_s, most)
+    assert len(golden) < len(rows)
+    assert found.keys() == golden.keys()
+    for key, confidence in golden.items():
+        assert found[key] == pytest.approx(confidence, abs=1e-6), key
 
 
 windows = st.lists(

@@ -12,8 +12,10 @@ from birdfast.config import Options
 from birdfast.errors import AudioError
 from birdfast.outcomes import Detection
 from birdfast.pipeline import Pipeline
+from birdfast.runs import Results
 
 from . import strategies
+from .commands import infer
 from .recordings import noise, write
 
 
@@ -105,3 +107,21 @@ def test_a_speed_that_a_recording_cannot_have_is_its_failure(tiny: models.Model,
         assert told in outcome.failure.message
         with pytest.raises(AudioError, match=told):
             pipeline(tiny, speed=speed).detect(np.zeros(8000, np.float32), 8000)
+
+
+def test_a_run_tells_the_recordings_times(tiny: models.Model, tmp_path: Path) -> None:
+    path = write(tmp_path / "a.wav", noise(40 * 22_050), 22_050)
+    out = tmp_path / "out"
+    done = infer(
+        tiny, path, "-o", out, "--min-conf", "0", "--audio_speed", "0.3", "--workers", "2", "--fmin=500"
+    )
+    assert done.returncode == 0, done.stderr
+    assert "40.0 s of sound" in done.stderr
+    expected = pipeline(tiny, speed=0.3, fmin_hz=500).detect(path)
+    heard = [row._replace(model=expected[0].model) for row in Results(out)]
+    assert [row[:4] for row in heard] == [row[:4] for row in expected]
+    assert [row.confidence for row in heard] == pytest.approx([row.confidence for row in expected], abs=1e-6)
+    assert heard[-1].end_s == pytest.approx(40, abs=0.2)
+    other = infer(tiny, path, "-o", out, "--min-conf", "0", "--audio-speed", "0.5")
+    assert other.returncode == 64
+    assert "speed" in other.stderr

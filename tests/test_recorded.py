@@ -57,6 +57,10 @@ def wav(path: Path, before: bytes = b"", after: bytes = b"") -> Path:
     return path
 
 
+def wamd(*fields: tuple[int, bytes]) -> bytes:
+    return chunk(b"wamd", b"".join(struct.pack("<HI", number, len(text)) + text for number, text in fields))
+
+
 def flac(path: Path, *lines: str) -> Path:
     told = struct.pack("<I", 3) + b"enc" + struct.pack("<I", len(lines))
     told += b"".join(struct.pack("<I", len(line.encode())) + line.encode() for line in lines)
@@ -81,6 +85,14 @@ def said(path: Path) -> Content:
             ),
         ),
         (b"", chunk(b"guan", b"Timestamp: 2024-06-12 05:30:00Z"), Content(DAWN.replace(tzinfo=UTC))),
+        (
+            wamd(
+                (0, b"\1\0"), (1, b"SM4"), (2, b"S4A01234"), (5, b"2024-06-12 05:30:00+02:00"), (16, bytes(9))
+            ),
+            b"",
+            Content(DAWN.replace(tzinfo=EAST), "", "SM4", "S4A01234"),
+        ),
+        (wamd((4, b"MARSH\0"), (5, b"never"))[:-3], b"", Content(site="MARSH")),
         (bext("2024-06-12", "05:30:00"), b"", Content(DAWN, "", "F3")),
         (bext("2024:06:12", "05-30-00"), b"", Content(DAWN, "", "F3")),
         (bext("2024-06-31", "05:30:00", ""), b"", Content()),
@@ -152,7 +164,11 @@ def test_a_text_without_end_is_read_to_a_bound(tmp_path: Path) -> None:
 @given(st.binary(max_size=200))
 def test_damage_is_no_trouble(tmp_path_factory: pytest.TempPathFactory, junk: bytes) -> None:
     path = tmp_path_factory.getbasetemp() / "junk.wav"
-    for found in (b"RIFF\0\0\0\0WAVE" + junk, b"fLaC" + junk, wav(path, chunk(b"guan", junk)).read_bytes()):
+    for found in (
+        b"RIFF\0\0\0\0WAVE" + junk,
+        b"fLaC" + junk,
+        wav(path, chunk(b"guan", junk), chunk(b"wamd", junk)).read_bytes(),
+    ):
         path.write_bytes(found)
         Content.of_json(told(path))
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Journal
+from birdfast.journal import MERGED, NAME, Journal
 from birdfast.runs import How, Run, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
@@ -179,6 +179,13 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
     result = birdfast(*merging)
     assert result.returncode == 2, result.stderr
     assert contents(tmp_path / "merged") == contents(tmp_path / "whole")
+
+    per_file = ["merge", *parts, "--rtype", "raven,wide", "--per-file", "-o", tmp_path / "each"]
+    assert birdfast(*per_file).returncode == 2
+    names = [path.stem for path in folder.iterdir()]
+    endings = (".BirdNET.selection.table.txt", ".wide.csv")
+    told = {f"{name}{ending}" for name in names for ending in endings} | {"failures.csv", MERGED}
+    assert {path.name for path in (tmp_path / "each").iterdir() if not path.name.startswith(".")} == told
 
     unkept = birdfast("merge", *parts, "--rtype", "embeddings", "-o", tmp_path / "less")
     assert (unkept.returncode, "that run kept no embeddings" in unkept.stderr) == (64, True)

@@ -18,6 +18,7 @@ from birdfast.runs.question import COLUMNS, Question
 from birdfast.runs.where import Where
 from birdfast.tables import About, AboutModel, Names, Result
 
+from .test_doors import NO_FLAG, NO_PATH, NO_REAL, NO_WHOLE, refused, wrong
 from .test_recorded import GUANO, MOTH, WARM, chunk, info, wav
 from .test_species import BIRDS, TREE, small
 
@@ -211,13 +212,26 @@ def test_a_question_counts_by_what_its_files_hold(tmp_path: Path, place: dict[st
         Question.of({"nothing": 1})
 
 
+def test_a_question_is_asked_again_from_another_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "list.txt").write_text("Grus grus\n")
+    monkeypatch.chdir(tmp_path)
+    question = Question(species="list.txt", name_pattern="{site}")
+    facts = question.facts()
+    monkeypatch.chdir("/")
+    assert Question.of(facts).facts() == facts
+    assert Question(language="de").language == "de"
+    assert len(str(Question(language="d" * 999).language)) == 999
+
+
 @pytest.mark.parametrize(
     ("question", "said"),
     [
         ({"latitude": 1}, "latitude and longitude: one without the other"),
         ({"latitude": 91, "longitude": 0}, "latitude: 91"),
         ({"latitude": 0, "longitude": 181}, "longitude: 181"),
-        ({"week": 49}, "week: 49"),
+        ({"week": 49}, "week: 49 does not fit; it takes -1 to 48"),
         ({"week": 0}, "week: 0"),
         ({"place_threshold": 1}, "place_threshold: 1"),
         ({"columns": ("colour",)}, f"columns: 'colour' does not fit; it takes {', '.join(COLUMNS)}"),
@@ -263,3 +277,24 @@ def test_what_is_found_stands_in_tables_whose_columns_are_not_fixed(tmp_path: Pa
     assert {key: found[key] for key in ("site", "time", "recorder")} == {
         "site": "B", "time": "2024-06-12T05:30:03", "recorder": "Song Meter"
     }  # fmt: skip
+
+
+WRONG: dict[str, tuple[Any, ...]] = {
+    **{name: tuple(value for value in NO_REAL if value is not None) for name in ("latitude", "longitude")},
+    "place_threshold": (*NO_REAL, -0.1, 1),
+    "week": tuple(value for value in (*NO_WHOLE[:-1], -2, 0, 49) if value is not None),
+    "merge_consecutive": (*NO_WHOLE, 0),
+    "strict": NO_FLAG,
+    **{
+        name: tuple(value for value in NO_PATH if value is not None)
+        for name in ("species", "exclude", "deployments", "language", "place_model")
+    },
+    "name_pattern": (5, b"{site}", [], True, ""),
+    "time_zone": (5, b"UTC", [], True, "", "nowhere"),
+    "columns": ("time", 5, None, [5], ("nothing",), [[]]),
+}
+
+
+@wrong(WRONG)
+def test_a_question_names_itself(name: str, value: Any) -> None:
+    refused(lambda: Question(**{"latitude": 0, "longitude": 0, name: value}), name.replace("name_", "name "))

@@ -1,10 +1,12 @@
 """Comments: the texts that recorders leave in their files, beside the sound.
 
-GUANO's chunk, the comment and the artist of a WAV's LIST, Broadcast Wave's date, and a FLAC's comments.
+GUANO's chunk, that of Wildlife Acoustics, the comment and the artist of a WAV's LIST, Broadcast Wave's date,
+and a FLAC's comments.
 """
 
 from __future__ import annotations
 
+import struct
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -20,13 +22,16 @@ MOST_BYTES = 1 << 16  # of one that are read
 # Broadcast Wave (EBU Tech 3285): a description of 256 bytes, an originator and its reference of 32 each, a
 # date of 10 and a time of 8.
 ORIGINATOR, DATE, TIME = slice(256, 288), slice(320, 330), slice(330, 338)
+# Wildlife Acoustics' older chunk: fields of a number in two bytes, a length in four, and text; as GUANO calls
+# those that are read.
+OF_WAMD = {1: "Model", 2: "Serial", 4: "Prefix", 5: "Timestamp"}
 OF_LIST = {b"ICMT": "comment", b"IART": "artist"}
 OF_FLAC = {"comment": "comment", "description": "comment", "artist": "artist", "guano": "guano"}
 FLAC_COMMENTS, FLAC_LAST, FLAC_HEAD = 4, 0x80, 4
 
 
 def read(path: Path) -> dict[str, str]:
-    """Return the texts in a recording by their kinds: guano, comment, artist, date, originator.
+    """Return the texts in a recording by their kinds: guano, wamd, comment, artist, date, originator.
 
     What cannot be read, or is none of these formats, has none.
     """
@@ -43,11 +48,13 @@ def read(path: Path) -> dict[str, str]:
 def _of_wav(file: IO[bytes], held: int) -> Iterator[tuple[str, str]]:
     """Yield a WAV's texts; those behind the sound, too, where its length tells where that ends."""
     for chunk in islice(Chunks(file, held, Kind()).walk(12), MOST_CHUNKS):
-        if chunk.name not in (b"guan", b"LIST", b"bext"):
+        if chunk.name not in (b"guan", b"wamd", b"LIST", b"bext"):
             continue
         content = _content(file, chunk)
         if chunk.name == b"guan":
             yield "guano", _text(content)
+        elif chunk.name == b"wamd":
+            yield "wamd", "\n".join(_of_wamd(content))
         elif chunk.name == b"bext":
             yield "originator", _text(content[ORIGINATOR])
             yield "date", f"{_text(content[DATE])} {_text(content[TIME])}".strip()
@@ -56,6 +63,15 @@ def _of_wav(file: IO[bytes], held: int) -> Iterator[tuple[str, str]]:
             for one in islice(inside, MOST_CHUNKS):
                 if one.name in OF_LIST:
                     yield OF_LIST[one.name], _text(_content(file, one))
+
+
+def _of_wamd(content: bytes) -> Iterator[str]:
+    at = 0
+    while at + 6 <= len(content):
+        number, length = struct.unpack_from("<HI", content, at)
+        if number in OF_WAMD:
+            yield f"{OF_WAMD[number]}: {_text(content[at + 6 : at + 6 + length])}"
+        at += 6 + length
 
 
 def _of_flac(file: IO[bytes]) -> Iterator[tuple[str, str]]:

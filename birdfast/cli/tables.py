@@ -17,14 +17,17 @@ import argparse
 from pathlib import Path
 
 from .. import voice
-from . import asking, exits, submission, values
+from ..errors import ConfigError
+from . import asking, exits, flags, kinds, submission, values
 
 HELP = "ask a run again: another threshold, list, place or kind of table"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("run_folder", metavar="RESULTS", help="the output folder of `birdfast infer`")
+    parser.add_argument(
+        "run_folder", nargs="?", metavar="RESULTS", help="the output folder of `birdfast infer`"
+    )
     parser.add_argument(
         "-o",
         "--output",
@@ -34,7 +37,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     asking.arguments(parser)
     table = parser.add_argument_group("tables")
-    values.rtype(table)
+    kinds.arguments(table)
     values.per_file(table)
     values.csv_safe(table)
     submission.arguments(parser)
@@ -42,6 +45,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--force", action="store_true", help="replace files of the tables' names in DIR, whoever wrote them"
     )
     parser.add_argument("--quiet", action="store_true", help="print errors only")
+    flags.accept(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -49,7 +53,10 @@ def run(chosen: argparse.Namespace) -> int:
     from ..runs.how import How
     from ..runs.retelling import retell
 
-    wanted = values.kinds(chosen.rtype)
+    folders = [Path(name) for name in (chosen.run_folder, *chosen.more) if name is not None]
+    if len(folders) != 1:
+        raise ConfigError("RESULTS, one folder of `birdfast infer`, is wanted")
+    wanted = values.kinds(chosen.rtype or kinds.USUAL)
     how = How(
         kinds=wanted,
         csv_safe=chosen.csv_safe,
@@ -58,9 +65,10 @@ def run(chosen: argparse.Namespace) -> int:
         submission=submission.of(chosen, wanted),
     )
     say = _silent if chosen.quiet else voice.say
+    say(*flags.remarks(chosen))
     question = asking.question(chosen).fields()
     asked = (asking.picking(chosen), question)
-    written, standing = retell(Path(chosen.run_folder), chosen.output, how, *asked, say)
+    written, standing = retell(folders[0], chosen.output, how, *asked, say)
     say(f"written: {', '.join(map(str, written))}")
     return exits.UNFINISHED if standing.waiting else exits.of_run(standing)
 

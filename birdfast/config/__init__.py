@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, get_args
 
 from ..errors import ConfigError
-from .checks import LARGEST, above_zero, check, choice, flag, number, path, real, several, whole
+from .checks import LARGEST, Checked, above_zero, check, choice, flag, number, path, real, several, whole
 from .made import made
 
 __all__ = [
     "AUTO",
     "LARGEST",
     "MIN_CONFIDENCE",
+    "Checked",
     "Engine",
     "Kept",
     "KeptScores",
@@ -71,7 +72,7 @@ def hours(name: str, value: object) -> float:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Options:
+class Options(Checked):
     """How recordings are cut into windows and which scores become detections.
 
     Parameters
@@ -178,12 +179,6 @@ class Options:
         check(fits, "keep", kinds, f"several of {', '.join(known)}")
         # In one order, each of its type, and as JSON gives it back: equal options are equal, as text too.
         object.__setattr__(self, "keep", tuple(kind for kind in known if kind in kinds))
-
-    def _own(self, name: str, checked: Callable[..., object], *range_: Any) -> None:
-        """Keep an option as what its check makes of it; None stays where it is the default."""
-        value = getattr(self, name)
-        if value is not None or getattr(type(self), name) is not None:
-            object.__setattr__(self, name, checked(name, value, *range_))
 
     @property
     def engine(self) -> Engine:

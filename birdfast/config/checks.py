@@ -4,13 +4,23 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from numbers import Real
 from typing import Any
 
 from ..errors import ConfigError
 
 LARGEST = 2**53  # of any number that is chosen: a float64 holds no odd integers above it
+
+
+class Checked:
+    """A frozen dataclass that keeps its values as their checks make of them."""
+
+    def _own(self, name: str, checked: Callable[..., object], *range_: Any) -> None:
+        """Keep a value as what its check makes of it; None stays where it is the default."""
+        value = getattr(self, name)
+        if value is not None or getattr(type(self), name) is not None:
+            object.__setattr__(self, name, checked(name, value, *range_))
 
 
 def check(fits: bool, name: str, value: object, what_fits: str) -> None:

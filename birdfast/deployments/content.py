@@ -1,7 +1,8 @@
 """Content: what a recording's own file says of where, when and by what it was made.
 
-GUANO's lines (guano-md.org), AudioMoth's sentence in a WAV's comment, and the dates of Broadcast Wave (EBU
-Tech 3285), in this order where several tell the same; but a time with its zone goes before one without.
+GUANO's lines (guano-md.org), what older Song Meters write, AudioMoth's sentence in a WAV's comment, and the
+dates of Broadcast Wave (EBU Tech 3285), in this order where several tell the same; but a time with its zone
+goes before one without.
 """
 
 from __future__ import annotations
@@ -84,9 +85,11 @@ def of(texts: Mapping[str, str]) -> Content:
     Parameters
     ----------
     texts : dict of str to str
-        By the kind: "guano", "comment", "artist", "date" and "originator" of Broadcast Wave.
+        By the kind: "guano", "wamd" in the same form, "comment", "artist", "date" and "originator" of a
+        Broadcast Wave.
     """
-    every = [_guano(texts.get("guano", "")), _audiomoth(texts), _broadcast(texts)]
+    keyed = (_guano(texts.get(kind, "")) for kind in ("guano", "wamd"))
+    every = [*keyed, _audiomoth(texts), _broadcast(texts)]
     starts = [one["start"] for one in every if one.get("start")]
     zoned = [start for start in starts if start.tzinfo is not None]
     found: dict[str, Any] = {}

@@ -9,7 +9,7 @@ from pathlib import Path as Place
 from typing import Any
 
 from .. import sources
-from ..config import choice, flag, number, path, several, whole
+from ..config import Checked, check, choice, flag, number, path, several, whole
 from ..deployments import clock, compiled, sites
 from ..errors import ConfigError
 
@@ -39,10 +39,11 @@ OF_RECORDING = ("time", "site", "recorder", "serial", "temperature_c", "battery_
 
 
 @dataclasses.dataclass(frozen=True, kw_only=True)
-class Question:
+class Question(Checked):
     """Which of the species that were heard stand in the tables, and how; the least confidence is an option.
 
-    None of it changes what is kept of the sound, so that another question costs no hearing.
+    None of it changes what is kept of the sound, so that another question costs no hearing. Paths are
+    those of the working folder when it is made: whoever asks the same later may be elsewhere.
 
     Parameters
     ----------
@@ -100,23 +101,20 @@ class Question:
 
     def __post_init__(self) -> None:
         for name in FILES:
-            if getattr(self, name) is not None:
-                object.__setattr__(self, name, path(name, getattr(self, name)))
-        flag("strict", self.strict)
-        if self.latitude is not None:
-            number("latitude", self.latitude, -90, 90)
-        if self.longitude is not None:
-            number("longitude", self.longitude, -180, 180)
+            self._own(name, _absolute)
+        self._own("strict", flag)
+        self._own("latitude", number, -90, 90)
+        self._own("longitude", number, -180, 180)
         if (self.latitude is None) != (self.longitude is None):
             raise ConfigError("latitude and longitude: one without the other is no place")
-        if self.week is not None and self.week != clock.WHOLE_YEAR:
-            whole("week", self.week, 1, clock.WEEKS)
-        number("place_threshold", self.place_threshold, 0, 0.99)
+        self._own("week", whole, clock.WHOLE_YEAR, clock.WEEKS)
+        check(self.week != 0, "week", 0, f"1 to {clock.WEEKS}, or {clock.WHOLE_YEAR} for the whole year")
+        self._own("place_threshold", number, 0, 0.99)
         if self.name_pattern is not None:
             compiled(self.name_pattern)
         if self.time_zone is not None:
             clock.zone("time_zone", self.time_zone)
-        whole("merge_consecutive", self.merge_consecutive, 1, MOST_MERGED)
+        self._own("merge_consecutive", whole, 1, MOST_MERGED)
         columns = several("columns", self.columns, "a list of names")
         for name in columns:
             choice("columns", name, tuple(COLUMNS))
@@ -198,3 +196,10 @@ class Question:
             return cls(**{name: value for name, value in facts.items() if name != HELD})
         except TypeError as error:
             raise ConfigError(f"no question: {error}") from error
+
+
+def _absolute(name: str, value: object) -> str:
+    """Return a path from the root; a language's name is none."""
+    told = path(name, value)
+    is_name = name == "language" and os.sep not in told and not os.path.exists(told)  # noqa: PTH110
+    return told if is_name else str(Place(told).absolute())

@@ -24,26 +24,25 @@ class AudacityTable(Table):
 
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
         super().__init__(folder / (called or self.name), mode="w", newline="", encoding="utf-8")
-        self._cells, self._seconds = Kept(tab_cell), Kept(seconds)
+        self._cells, self._spans = Kept(tab_cell), Kept(self._span)
         self._past_s = self._lasts_s = 0.0
 
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""
-        self._lasts_s = max(result.duration_s, result.audio_s)
+        self._lasts_s = result.lasts_s
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
-        past_s, cells, times = self._past_s, self._cells, self._seconds
-        self.stream.write(
-            "".join(
-                [
-                    f"{times[past_s + row.start_s]}\t{times[past_s + row.end_s]}\t"
-                    f"{cells[f'{label(row)} ({row.confidence:.4f})']}\n"
-                    for row in rows
-                ]
-            )
-        )
+        self.stream.write("".join(map(self._line, rows)))
+
+    def _line(self, row: Detection) -> str:
+        span = self._spans[row.start_s, row.end_s]
+        return f"{span}\t{self._cells[label(row)]} ({row.confidence:.4f})\n"
+
+    def _span(self, of_file: tuple[float, float]) -> str:
+        return "\t".join(seconds(self._past_s + time_s) for time_s in of_file)
 
     def end(self) -> None:
         """Go on behind the file."""
         self._past_s += self._lasts_s
+        self._spans.clear()

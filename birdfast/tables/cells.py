@@ -67,7 +67,9 @@ def json_cell(text: str) -> str:
 
 def seconds(value: float) -> str:
     """Write seconds to the microsecond, with one decimal at least: 3.0, 0.96."""
-    text = f"{value:.6f}".rstrip("0")
+    text = repr(round(float(value), 6))
+    if "e" in text:  # of a microsecond, or of centuries
+        text = f"{value:.6f}".rstrip("0")
     return text + "0" if text.endswith(".") else text
 
 

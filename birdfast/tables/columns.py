@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..outcomes import Detection
 from .cells import seconds
 from .table import About, Result
 
@@ -113,11 +112,6 @@ def bands_hz(about: About) -> dict[str, tuple[float, float]]:
 
 def _options(about: About) -> Mapping[str, Any]:
     return json.loads(about.metadata.get("options", "{}"))  # type: ignore[no-any-return]
-
-
-def channel(row: Detection) -> int:
-    """Return the channel that a row is of, from 1 on; 1 of all together."""
-    return row.channel or 1
 
 
 def tenths(value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     import pyarrow
 
 ROW_GROUP_ROWS = 1 << 16
-Facts = tuple[list[object], ...]  # of each row that waits, what is asked of its recording
 
 
 class ParquetTable(ParquetFile, Table):
@@ -67,11 +67,11 @@ def _batch(
     """Return rows as columns: text that comes again and again stands in a dictionary."""
     import pyarrow
 
-    of_field = dict(zip(Detection._fields, zip(*rows, strict=True), strict=True))
+    places = {name: itemgetter(place) for place, name in enumerate(Detection._fields)}
     of_fact = dict(zip(schema.names[-len(told[0]) :], zip(*told, strict=True), strict=True)) if told else {}
     made = []
     for field in schema:
-        values = of_fact[field.name] if field.name in of_fact else of_field[field.name]
+        values = of_fact[field.name] if field.name in of_fact else [*map(places[field.name], rows)]
         if pyarrow.types.is_dictionary(field.type):
             made.append(_dictionary(values))
         elif field.name in of_fact:

@@ -8,12 +8,13 @@ Offset (s)" is the time within the file that "Begin Path" names.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import count
 from pathlib import Path
 from typing import ClassVar
 
 from ..outcomes import Detection
 from . import columns
-from .cells import Kept, both, seconds, tab_cell
+from .cells import Kept, label, seconds, tab_cell
 from .table import About, Result, Table
 
 
@@ -26,70 +27,50 @@ class RavenTable(Table):
 
     name: ClassVar = "BirdNET_SelectionTable.txt"
     of_file: ClassVar = ".BirdNET.selection.table.txt"
-    titles: ClassVar[dict[str, str]] = {
-        "number": "Selection",
-        "view": "View",
-        "channel": "Channel",
-        "begin": "Begin Time (s)",
-        "end": "End Time (s)",
-        "low": "Low Freq (Hz)",
-        "high": "High Freq (Hz)",
-        "common": "Common Name",
-        "code": "Species Code",
-        "confidence": "Confidence",
-        "path": "Begin Path",
-        "offset": "File Offset (s)",
-    }
+    header: ClassVar[tuple[str, ...]] = (
+        *("Selection", "View", "Channel", "Begin Time (s)", "End Time (s)", "Low Freq (Hz)"),
+        *("High Freq (Hz)", "Common Name", "Species Code", "Confidence", "Begin Path", "File Offset (s)"),
+    )
     more: ClassVar = {"model": "Model", "label_space": "Label Space"}
 
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
         super().__init__(folder / (called or self.name), mode="w", newline="", encoding="utf-8")
         self._more = tuple(name for name in columns.more(about) if name in self.more)
-        titles = (*self.titles.values(), *(self.more[name] for name in self._more))
-        self.stream.write("\t".join(titles) + "\n")
-        cells = (*(f"{{{name}}}" for name in self.titles), *(f"{{{name}}}" for name in self._more))
-        self._line = ("\t".join(cells) + "\n").format
-        bands = columns.bands_hz(about)
-        self._bands = {model: tuple(f"{hz:.1f}" for hz in band) for model, band in bands.items()}
+        self.stream.write("\t".join((*self.header, *(self.more[name] for name in self._more))) + "\n")
+        bands = columns.bands_hz(about).items()
+        self._bands = {model: (f"{low_hz:.1f}", f"{high_hz:.1f}") for model, (low_hz, high_hz) in bands}
         self._usual = next(iter(self._bands.values()))
-        self._cells, self._seconds = Kept(tab_cell), Kept(seconds)
+        self._cells, self._seconds, self._spans = Kept(tab_cell), Kept(seconds), Kept(self._span)
         self._n_rows, self._past_s, self._lasts_s = 0, 0.0, 0.0
 
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""
-        self._lasts_s = max(result.duration_s, result.audio_s)
+        self._lasts_s = result.lasts_s
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
-        self.stream.write(
-            "".join([self._of(number, row) for number, row in enumerate(rows, self._n_rows + 1)])
-        )
+        self.stream.write("".join(map(self._line, count(self._n_rows + 1), rows)))
         self._n_rows += len(rows)
-
-    def _of(self, number: int, row: Detection) -> str:
-        cells, times = self._cells, self._seconds
-        low, high = self._bands.get(row.model, self._usual)
-        return self._line(
-            number=number,
-            view="Spectrogram 1",
-            channel=columns.channel(row),
-            begin=times[self._past_s + row.start_s],
-            end=times[self._past_s + row.end_s],
-            low=low,
-            high=high,
-            common=cells[row.common_name],
-            scientific=cells[row.scientific_name],
-            code=cells[both(row.scientific_name, row.common_name)],
-            confidence=f"{row.confidence:.4f}",
-            path=cells[row.file],
-            offset=times[row.start_s],
-            model=cells[row.model],
-            label_space=cells[row.label_space],
-        )
 
     def end(self) -> None:
         """Go on behind the file."""
         self._past_s += self._lasts_s
+        self._spans.clear()
+
+    def _line(self, number: int, row: Detection) -> str:
+        cells, (low, high) = self._cells, self._bands.get(row.model, self._usual)
+        span, offset = self._spans[row.start_s, row.end_s], self._seconds[row.start_s]
+        names = f"{cells[row.common_name]}\t{cells[label(row)]}\t{row.confidence:.4f}\t{cells[row.file]}"
+        return (
+            f"{number}\tSpectrogram 1\t{row.channel or 1}\t{span}\t{low}\t{high}\t{names}\t{offset}"
+            f"{self._apart(row)}\n"
+        )
+
+    def _span(self, of_file: tuple[float, float]) -> str:
+        return "\t".join(seconds(self._past_s + time_s) for time_s in of_file)
+
+    def _apart(self, row: Detection) -> str:
+        return "".join(f"\t{self._cells[getattr(row, name)]}" for name in self._more) if self._more else ""
 
 
 class Raven3Table(RavenTable):
@@ -101,18 +82,24 @@ class Raven3Table(RavenTable):
 
     name: ClassVar = "BirdNET_SelectionTable.3.txt"
     of_file: ClassVar = ".BirdNET.selection.table.3.txt"
-    titles: ClassVar = {
-        "number": "Selection",
-        "begin": "Begin Time (s)",
-        "end": "End Time (s)",
-        "common": "Common Name",
-        "scientific": "Scientific Name",
-        "code": "Species Code",
-        "confidence": "Confidence",
-        "view": "View",
-        "channel": "Channel",
-        "offset": "File Offset (s)",
-        "low": "Low Freq (Hz)",
-        "high": "High Freq (Hz)",
-        "path": "Begin Path",
-    }
+    header: ClassVar = (
+        *("Selection", "Begin Time (s)", "End Time (s)", "Common Name", "Scientific Name", "Species Code"),
+        *(
+            "Confidence",
+            "View",
+            "Channel",
+            "File Offset (s)",
+            "Low Freq (Hz)",
+            "High Freq (Hz)",
+            "Begin Path",
+        ),
+    )
+
+    def _line(self, number: int, row: Detection) -> str:
+        cells, (low, high) = self._cells, self._bands.get(row.model, self._usual)
+        span, offset = self._spans[row.start_s, row.end_s], self._seconds[row.start_s]
+        names = f"{cells[row.common_name]}\t{cells[row.scientific_name]}\t{cells[label(row)]}"
+        return (
+            f"{number}\t{span}\t{names}\t{row.confidence:.4f}\tSpectrogram 1\t{row.channel or 1}\t{offset}"
+            f"\t{low}\t{high}\t{cells[row.file]}{self._apart(row)}\n"
+        )

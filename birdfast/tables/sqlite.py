@@ -17,6 +17,7 @@ from .files import escaped
 from .table import About, Result, Table
 
 TYPES = {"float64": "REAL", "int32": "INTEGER"}
+OWN = ("file_id", "file", "start_s", "end_s", "scientific_name", "common_name", "confidence")
 FILES = "id INTEGER PRIMARY KEY, path TEXT NOT NULL, duration_s REAL, heard_s REAL, error TEXT"
 ROWS = (
     "file_id INTEGER NOT NULL REFERENCES files, start_s REAL NOT NULL, end_s REAL NOT NULL,"
@@ -40,7 +41,7 @@ class SqliteTable(Table):
         super().__init__(folder / (called or self.name), mode="wb")
         self._more, self._n_files, self._text = columns.more(about), 0, Kept(escaped)
         self._is_whole = False
-        self._facts = columns.Facts(columns.asked(about, "file_id", "path", *Detection._fields, found=True))
+        self._facts = columns.Facts(columns.asked(about, *OWN, *self._more, found=True))
         with _as_the_disks():
             self._database = sqlite3.connect(self._part, isolation_level=None)
             self._begin(about)
@@ -68,8 +69,7 @@ class SqliteTable(Table):
         self._facts.begin(result)
         self._n_files += 1
         error = next((escaped(failure.message) for failure in result.failures), None)
-        lasts_s = max(result.duration_s, result.audio_s)
-        values = (self._n_files, escaped(result.path), lasts_s, result.audio_s, error)
+        values = (self._n_files, escaped(result.path), result.lasts_s, result.audio_s, error)
         with _as_the_disks():
             self._database.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?)", values)
 

@@ -79,6 +79,11 @@ class Result(NamedTuple):
     duration_s: float = 0.0
     facts: Mapping[str, object] = {}
 
+    @property
+    def lasts_s(self) -> float:
+        """How long the file is, by all that is known of it."""
+        return max(self.duration_s, self.audio_s)
+
 
 class Table(AtomicFile):
     """A table that is being written, file by file, in the order of the files; a context manager.
