@@ -186,6 +186,8 @@ def test_a_name_that_two_classes_have_is_neither() -> None:
         (r"C:\in\a.wav", "in/a.wav", True),
         ("a.b.wav", "a.b", True),
         ("a.b", "a", False),
+        ("cafe\u0301.wav", "caf\u00e9", True),  # one name to who reads it
+        ("a\udcff.wav", "a\\xff", True),  # as a submission has it
     ],
 )
 def test_files_are_known_by_their_names(said: str, told: str, same: bool) -> None:

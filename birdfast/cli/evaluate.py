@@ -48,7 +48,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=values.file,
         metavar="MAP.csv",
-        help="other names for labels and classes, many to one: label, class",
+        help="other names for labels and classes, many to one: label and class, or primary_label and class,"
+        " scientific_name or common_name, as BirdCLEF's taxonomy.csv and infer --classes have them",
     )
     parser.add_argument(
         "--truth-rows",

@@ -117,8 +117,11 @@ def files(of: Sequence[str], wanted: Iterable[str], where: object = "") -> dict[
 
 
 def parts(name: str) -> list[str]:
-    """Return a file's name without the suffix of its sound, then the folders above it, from below."""
-    *folders, last = (part for part in re.split(r"[/\\]", name) if part not in ("", "."))
+    """Return a file's name without the suffix of its sound, then the folders above it, from below.
+
+    In one spelling, as systems write accents in two, and with bytes that are no UTF-8 as tables escape them.
+    """
+    *folders, last = (part for part in re.split(r"[/\\]", composed(escaped(name))) if part not in ("", "."))
     suffix = Path(last).suffix
     return [last.removesuffix(suffix) if suffix.lower() in SUFFIXES else last, *reversed(folders)]
 

@@ -26,6 +26,7 @@ from .tokens import TokensNpy, TokensParquet
 __all__ = [
     "DENSE",
     "KINDS",
+    "ROW_ID",
     "SUBMISSION",
     "About",
     "AboutModel",
