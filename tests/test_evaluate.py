@@ -276,10 +276,12 @@ def test_figures_by_site_and_hour() -> None:
 def test_confusion_by_hand() -> None:
     values = np.array([[0.9, 0.6], [0.2, 0.7], [0.1, 0.1], [0.1, 0.2], [0.1, 0.2], [0.8, 0.9]])
     true = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [0, 0], [1, 1]], bool)
-    other = np.array([-np.inf, 0.1, 0.1, 0.2, 0.9, 0.1])
+    other = np.array([-np.inf, -np.inf, -np.inf, -np.inf, 0.9, -np.inf])  # of those that count as found
     found = confusion.of(values, true, other, ["x", "y"], 0.5)
     assert (found.rows, found.columns) == (["x", "y", "nothing"], ["x", "y", "another class", "nothing"])
     np.testing.assert_array_equal(found.n, [[2, 1, 0, 0], [0, 1, 0, 1], [0, 1, 1, 1]])
+    own = confusion.of(values, true, np.full(6, -np.inf), ["x", "y"], np.array([0.15, 0.8]))
+    np.testing.assert_array_equal(own.n, [[3, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 2]])
 
 
 def test_the_worst_windows_come_first() -> None:

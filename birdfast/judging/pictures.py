@@ -9,6 +9,7 @@ import numpy as np
 from .. import canvas
 from ..metrics import error_of
 from ..tables import escaped
+from . import report
 from .evaluation import Evaluation
 
 SHOWN = 30  # classes in a panel
@@ -85,7 +86,7 @@ def _confusion(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
         places = range(0, len(names), step)
         ticks(places, [_short(names[place]) for place in places], fontsize=7, parse_math=False, **how)
     axes.set(xlabel="said", ylabel="true")
-    axes.set_title(f"confusion, from {found.told['threshold']:.4g} on")
+    axes.set_title(f"confusion; found: {report.threshold(found.told)}", fontsize=10)
 
 
 def _short(name: str) -> str:

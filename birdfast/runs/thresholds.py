@@ -1,14 +1,81 @@
-"""The thresholds that trained models bring along: whether they decide in a run, and what is said of them."""
+"""Thresholds of single classes: those of a file, those that models bring along, and what is said of them."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
 
 from .. import modelfolder
+from ..arrays import Float32
 from ..config import MIN_CONFIDENCE, Options
+from ..errors import ConfigError
+from ..judging import names
+from ..judging.names import Species
 from ..models import Model
+from ..sources import table
 from ..tables import escaped
+from ..tables.files import as_it_was
+
+CLASS, THRESHOLD = "class", "threshold"  # the columns of a file of them
+
+
+def read(
+    path: Path, named: Sequence[tuple[str, str]], otherwise: float | Float32 = MIN_CONFIDENCE
+) -> Float32:
+    """Read each class's threshold: a CSV of class and threshold, as `birdfast evaluate` writes it.
+
+    Parameters
+    ----------
+    path : path
+    named : sequence of (str, str)
+        The classes' scientific and common names; one of a file may be either, or both as Sci_Common.
+    otherwise : float or float32 [n_classes]
+        Of classes that it does not name, or without a number.
+
+    Returns
+    -------
+    float32 [n_classes]
+
+    Raises
+    ------
+    ConfigError
+        It cannot be read, lacks a column, names a class twice or one that there is not, or has a threshold
+        that is not from 0 to 1.
+    """
+    found, unknown = _found(path, named, otherwise)
+    if unknown:
+        line, name = unknown[0]
+        raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is none of the {len(named):,} classes")
+    return found
+
+
+def given(path: Path, models: Sequence[Model]) -> list[Model]:
+    """Return models with the thresholds of a file in the place of their own; each class is of one at least.
+
+    Classes that it does not name keep their own, and have `MIN_CONFIDENCE` where there are none. Of models
+    with several label spaces the first has thresholds.
+
+    Raises
+    ------
+    ConfigError
+        See `read`; no model has a class that is named.
+    """
+    changed, strange = list[Model](), set[tuple[int, str]]()
+    for number, model in enumerate(models):
+        first = model.class_names()[0]
+        own = np.array(model.thresholds, np.float32) if model.thresholds else MIN_CONFIDENCE
+        found, unknown = _found(path, [*zip(first.scientific, first.common, strict=True)], own)
+        strange = {*unknown} if number == 0 else strange & {*unknown}
+        if model.background >= 0:
+            found[model.background] = modelfolder.MOST  # no confidence reaches it
+        changed.append(dataclasses.replace(model, thresholds=tuple(found.tolist())))
+    if strange:
+        line, name = min(strange)
+        raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is a class of no model here")
+    return changed
 
 
 def settled(options: Options, models: Sequence[Model]) -> Options:
@@ -34,9 +101,52 @@ def told(options: Options, models: Sequence[Model]) -> list[str]:
     lines = dict[str, list[str]]()
     for model in models:
         if model.thresholds:
-            facts = modelfolder.facts(model.path.parent, model.kind)
-            precision = facts.get("calibration", {}).get("precision")
-            why = "" if precision is None else f", for a precision of {precision:g} on held-out windows"
-            lines.setdefault(why, []).append(escaped(model.name))
+            lines.setdefault(_chosen(model), []).append(escaped(model.name))
     more = "--min-conf (min_confidence) takes one of your own"
     return [f"thresholds of {', '.join(names)}: a class's own{why}; {more}" for why, names in lines.items()]
+
+
+def _chosen(model: Model) -> str:
+    """Return in words how a model's thresholds were chosen, if they are those of its manifest."""
+    if model.kind not in modelfolder.KINDS:
+        return ""
+    facts = modelfolder.facts(model.path.parent, model.kind)
+    precision = facts.get("calibration", {}).get("precision")
+    if precision is None or modelfolder.thresholds(facts) != model.thresholds:
+        return ""
+    why = f", for a precision of {precision:g} on held-out windows"
+    if model.background >= 0:
+        return why
+    return f"{why} of clips (it knows no background, so among all that sounds fewer will be right)"
+
+
+def _found(
+    path: Path, named: Sequence[tuple[str, str]], otherwise: float | Float32
+) -> tuple[Float32, list[tuple[int, str]]]:
+    """Return thresholds by class, and the classes of a file that are none of them, with their lines."""
+    classes = [Species(*names_) for names_ in named]
+    told = [*_rows(path)]
+    places = names.classes(classes, [names.species(name) for _, name, _ in told])
+    found = np.array(np.broadcast_to(np.float32(otherwise), len(classes)))
+    unknown, seen = list[tuple[int, str]](), set[int]()
+    for (line, name, threshold), place in zip(told, places, strict=True):
+        if place is None:
+            unknown.append((line, name))
+        elif place in seen:
+            raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is there twice")
+        else:
+            seen.add(place)
+            found[place] = found[place] if threshold is None else threshold
+    return found, unknown
+
+
+def _rows(path: Path) -> Iterator[tuple[int, str, float | None]]:
+    for line, row in table(path, (CLASS, THRESHOLD), ConfigError):
+        name, text = as_it_was(row[CLASS]).strip(), row[THRESHOLD].strip()
+        try:
+            threshold = float(text) if text else None
+        except ValueError:
+            threshold = float("nan")
+        if not name or not (threshold is None or 0 <= threshold <= 1):
+            raise ConfigError(f"{path}: line {line}: {name!r}, {text!r}: wanted are a class, and 0 to 1")
+        yield line, name, threshold
