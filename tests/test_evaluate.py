@@ -459,6 +459,15 @@ def test_the_command_writes_and_says_what_came_out(run: Path, tmp_path: Path) ->
         ]
 
 
+def test_of_one_recording_there_are_no_intervals() -> None:
+    rows = [("a", s, s + 5.0) for s in (0.0, 5.0, 10.0)]
+    told = truth(("a", 0, 5, "x"), windows=False)
+    found = evaluate(align(scores(rows, [[0.9], [0.1], [0.2]], "x"), told)).told
+    assert found["intervals"] == {}
+    assert "roc_auc_interval" not in found["classes"][0]
+    assert "no intervals: they are of draws of files, and there is one" in report.lines(found, Path("x"))
+
+
 def test_the_files_of_others_are_not_replaced(tmp_path: Path) -> None:
     path = tmp_path / report.JSON
     for text in ('{"folds": []}', "no JSON", "[1]", "5"):

@@ -85,14 +85,16 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
     scores, truth, labels = seen.scores, aligned.truth, aligned.labels
     figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, own)
     curves = {label: thresholds.curve(scores[:, i], truth[:, i]) for i, label in enumerate(labels)}
+    n_files = len(np.unique(aligned.windows.file))
+    is_drawn = choices.n_draws > 0 and n_files > 1  # of one recording all draws are alike
     draws = Bootstrap(aligned.windows.file, choices.n_draws, choices.seed)
-    of_classes = draws.of_classes(scores, truth) if choices.n_draws else []
+    of_classes = draws.of_classes(scores, truth) if is_drawn else []
     lowest = 0.0 if aligned.is_partial else -np.inf
     classes = groups.by_class(aligned, figures, counts, curves, of_classes, choices.precision, lowest)
     told = {
         **_about(aligned, least, choices),
         "overall": _overall(seen, truth, figures, counts),
-        "intervals": _intervals(draws, of_classes, seen, truth, own) if choices.n_draws else {},
+        "intervals": _intervals(draws, of_classes, seen, truth, own) if is_drawn else {},
         "classes": [row | {"threshold": float(one)} for row, one in zip(classes, own, strict=True)],
         **_confidences(seen, truth),
         **groups.by_place(aligned, scores, choices.place_of),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import sources
+from ..commandline import proposed
 from ..errors import ConfigError
 from ..tables import DETECTIONS, escaped
 from ..tables.files import CsvFile, write_json
@@ -114,6 +114,8 @@ def lines(told: Mapping[str, Any], results: Path) -> Iterator[str]:
     yield from _what(told)
     if told["intervals"]:
         yield f"{'':<40}95 % of draws"
+    elif told["n_draws"]:
+        yield "no intervals: they are of draws of files, and there is one"
     for key, value in told["overall"].items():
         low_high = told["intervals"].get(key)
         between = "" if low_high is None else f"  {_figure(low_high[0])} to {_figure(low_high[1])}"
@@ -204,8 +206,8 @@ def plot(row: Mapping[str, Any], results: Path) -> str:
     ):
         return f"{escaped(row['file'])} {start_s:g} to {end_s:g} s"
     first_s = max(0.0, start_s - MARGIN_S)
-    names = " ".join(shlex.quote(escaped(name)) for name in (row["file"], str(folder)))
-    return f"birdfast plot {names} --start {first_s:g} --length {end_s + MARGIN_S - first_s:g}"
+    part = ("--start", f"{first_s:g}", "--length", f"{end_s + MARGIN_S - first_s:g}")
+    return proposed("plot", escaped(row["file"]), escaped(str(folder)), *part)
 
 
 def _is_ours(path: Path) -> bool:
