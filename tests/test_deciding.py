@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,7 +12,7 @@ import pytest
 import birdfast
 from birdfast import modelfolder, models
 from birdfast.config import Options
-from birdfast.errors import BirdfastError, ConfigError
+from birdfast.errors import ConfigError
 from birdfast.judging.names import Species
 from birdfast.pipeline import Pipeline
 from birdfast.runs import thresholds
@@ -173,22 +172,6 @@ def test_a_models_folder_takes_no_evaluation(run: Path, own: models.Model) -> No
         with pytest.raises(ConfigError, match="bats: holds a model, whose own evaluation has these names"):
             birdfast.evaluate(run / "out", run / "truth.csv", output=own.path.parent, force=force, n_draws=0)
     assert {path.name: path.read_bytes() for path in own.path.parent.iterdir()} == before
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        *(("results", 5), ("truth", None), ("output", ""), ("plots", 1), ("model", 5), ("classes", b"a")),
-        *(("truth_rows", "rows"), ("overlap_s", 0), ("overlap_s", "1"), ("share", 1.5), ("missing", None)),
-        *(("unlisted", "zero"), ("threshold", True), ("threshold", float("nan")), ("threshold", [0.5])),
-        *(("precision", 0), ("n_draws", -1), ("n_draws", 1.5), ("seed", "0"), ("name_pattern", 5)),
-        *(("csv_safe", None), ("force", "no"), ("plots", True)),
-    ],
-)
-def test_evaluate_names_what_does_not_fit(run: Path, name: str, value: Any) -> None:
-    given = {"results": run / "out", "truth": run / "truth.csv", name: value}
-    with pytest.raises(BirdfastError, match=name):
-        birdfast.evaluate(**given)
 
 
 def test_evaluate_is_the_command(run: Path, tmp_path: Path) -> None:

@@ -109,7 +109,7 @@ def evaluate(
     choice("missing", missing, MISSING)
     choice("unlisted", unlisted, UNLISTED)
     choice("truth_rows", truth_rows, (*ROWS, None))
-    least = _least(threshold)
+    least, precision = _least(threshold), above_zero("precision", precision, 1)
     draws = whole("n_draws", n_draws, 0, MOST_DRAWS), whole("seed", seed)
     for name, value in (("model", model), ("name_pattern", name_pattern)):
         check(value is None or isinstance(value, str), name, value, "text")
@@ -122,7 +122,7 @@ def evaluate(
     how = alignment.Options(rule, mapped, missing == MISSING[0], unlisted == UNLISTED[1])
     aligned = _aligned(results, truth, model, None if truth_rows is None else truth_rows == ROWS[0], how)
     decision = _decision(least, aligned, results, model, how)
-    wanted = (decision.least, above_zero("precision", precision, 1), *draws)
+    wanted = (decision.least, precision, *draws)
     found = judged(
         aligned, Choices(*wanted, lambda name, start_s: place_of(name, start_s, name_pattern), decision.words)
     )
