@@ -174,6 +174,14 @@ def test_a_models_folder_takes_no_evaluation(run: Path, own: models.Model) -> No
     assert {path.name: path.read_bytes() for path in own.path.parent.iterdir()} == before
 
 
+def test_what_an_evaluation_wrote_is_no_table_of_detections(tmp_path: Path) -> None:
+    (tmp_path / "x.csv").write_text("Start (s),End (s),Common name,Confidence\n0,3,robin,0.5\n")
+    (tmp_path / "truth.csv").write_text("file,start,end,label\nx,0,3,robin\n")
+    for _ in range(2):
+        found = birdfast.evaluate(tmp_path, tmp_path / "truth.csv", output=tmp_path, n_draws=0)
+    assert {path.name for path in found.tables} < {path.name for path in tmp_path.iterdir()}
+
+
 def test_evaluate_is_the_command(run: Path, tmp_path: Path) -> None:
     found = birdfast.evaluate(run / "out", run / "truth.csv", output=tmp_path / "one", n_draws=20)
     how = ("--draws", "20", "-o", tmp_path / "two")

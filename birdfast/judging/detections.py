@@ -32,7 +32,7 @@ NO_DISTANCE = ("indir", "folder", "in_file", "offset", "duration", "top1match", 
 SUFFIXES = (".csv", ".txt", ".tsv", ".parquet")
 # What lies beside such tables and is none.
 OTHERS = re.compile(
-    r"failures\.csv|notes\.csv|evaluation\.csv|confusion\.csv|.*analyze-params\.csv|birdfast-merged\.txt|truth\.csv"
+    r"(failures|notes|evaluation|confusion|thresholds|comparison|differences)\.csv|.*analyze-params\.csv|birdfast-merged\.txt|truth\.csv"
     r"|scores.*\.parquet|embeddings.*\.parquet|.*species_list\.txt|README.*|held_out\..*"
 )
 NONE = ("", "nocall", "noid")  # a row that says that nothing was heard
