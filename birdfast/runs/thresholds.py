@@ -78,6 +78,31 @@ def given(path: Path, models: Sequence[Model]) -> list[Model]:
     return changed
 
 
+def by_class(path: Path, models: Sequence[Sequence[tuple[str, str]]]) -> list[dict[int, float]]:
+    """Read the thresholds of a file for each of several models, by the numbers of the classes that it names.
+
+    Parameters
+    ----------
+    path : path
+    models : sequence of sequence of (str, str)
+        The classes of each, as of `read`.
+
+    Raises
+    ------
+    ConfigError
+        See `read`; a class is none of any model.
+    """
+    found, strange = list[dict[int, float]](), set[tuple[int, str]]()
+    for number, named in enumerate(models):
+        least, unknown = _found(path, named, np.nan)
+        found.append({int(place): float(least[place]) for place in np.flatnonzero(~np.isnan(least))})
+        strange = {*unknown} if number == 0 else strange & {*unknown}
+    if strange:
+        line, name = min(strange)
+        raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is a class of no model here")
+    return found
+
+
 def settled(options: Options, models: Sequence[Model]) -> Options:
     """Return a run's options: where no model has thresholds of its own, with the usual least confidence.
 
