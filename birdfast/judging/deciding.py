@@ -8,15 +8,15 @@ scores, and of detections all of them.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from ..arrays import Float32
 from ..errors import ConfigError
-from . import floors, names
+from . import names
 from .alignment import Aligned
+from .floors import Told
 from .ranked import Ranked, scores_of
 
 USUAL = 0.5
@@ -50,20 +50,17 @@ class Decision(NamedTuple):
         return np.full(len(aligned.species), least, np.float32)
 
 
-def of_run(path: Path, model: str | None, aligned: Aligned, classes: Mapping[str, str]) -> Decision:
-    """Return what made a run's scores detections; nobody's where no journal tells.
+def of_run(told: Told | None, aligned: Aligned, classes: Mapping[str, str]) -> Decision:
+    """Return what made a run's scores detections; nobody's where nothing tells.
 
     Parameters
     ----------
-    path : path
-        What is judged: a results folder, or a table in it.
-    model : str, optional
-        Which one of several.
+    told : Told or None
+        What its journal tells.
     aligned : Aligned
     classes : dict of str to str
         Other names of classes, many to one: of those that are joined the lowest threshold counts.
     """
-    told = floors.told(path, model)
     if told is None:
         return Decision()
     least = np.array(told.least, np.float32)

@@ -11,7 +11,7 @@ from ..annotations import class_map
 from ..annotations import read as read_truth
 from ..config import LARGEST, above_zero, check, choice, flag, number, path, whole
 from ..errors import ConfigError
-from ..judging import alignment, deciding, given, pictures, report
+from ..judging import alignment, deciding, floors, given, pictures, report
 from ..judging.deciding import Decision
 from ..judging.evaluation import PRECISION, Choices, Evaluation
 from ..judging.evaluation import evaluate as judged
@@ -178,8 +178,8 @@ def _decision(
         return Decision(thresholds.read(least, aligned.species), f"each class's threshold of {least}")
     if least is not None:
         return Decision(least, f"{least:.4g} and more")
-    own_run = deciding.of_run(*given.run_of(results, model), aligned, how.classes)
-    if own_run.words:
-        return own_run
+    of_run = deciding.of_run(floors.told(*given.run_of(results, model)), aligned, how.classes)
+    if of_run.words:
+        return of_run
     usual = f"{deciding.USUAL:g} and more, as nothing tells another"
     return Decision(None, "all that was detected" if aligned.is_partial else usual)
