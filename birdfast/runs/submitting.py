@@ -17,7 +17,8 @@ from ..sources import classes
 from ..spool import Spool, change_columns
 from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, Stems, percentiles
 from ..submission.blending import Share, blended
-from ..tables import ROW_ID, SUBMISSION, About, Result, escaped
+from ..submission.sample import ROW_ID
+from ..tables import SUBMISSION, About, Result, escaped
 from ..words import counted
 from .submission import LONGEST_S, Submission
 

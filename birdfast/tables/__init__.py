@@ -26,7 +26,6 @@ from .tokens import TokensNpy, TokensParquet
 __all__ = [
     "DENSE",
     "KINDS",
-    "ROW_ID",
     "SUBMISSION",
     "About",
     "AboutModel",
