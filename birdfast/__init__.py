@@ -242,7 +242,7 @@ def run(
     every = [recordings] if one else several("recordings", recordings, "a path, or several")
     given = [path("recordings", name) for name in every]
     paths = inputs.find(given)
-    how = replace(how, base=inputs.base(given, paths) if per_file else None)
+    how = replace(how, base=inputs.base(given, paths))
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
     run = Run(paths, listening, chosen, path("output", output), how, question)
