@@ -161,9 +161,11 @@ def test_thresholds_are_said_to_be_of_clips_where_a_model_knows_no_background(
     (said,) = thresholds.told(Options(), [models.find(folder)])
     assert "on held-out windows of clips (it knows no background, so among all that sounds fewer" in said
     given = dataclasses.replace(own, thresholds=(0.1, 0.1, 2.0))
-    assert thresholds.told(Options(), [given]) == [
-        "thresholds of bats: a class's own; --min-conf (min_confidence) takes one of your own"
-    ]
+    exported = dataclasses.replace(own, kind="onnx", path=tmp_path / "x.onnx")  # which has no manifest
+    for model in (given, exported):
+        assert thresholds.told(Options(), [model]) == [
+            "thresholds of bats: a class's own; --min-conf (min_confidence) takes one of your own"
+        ]
 
 
 def test_a_models_folder_takes_no_evaluation(run: Path, own: models.Model) -> None:
