@@ -63,18 +63,15 @@ def given(path: Path, models: Sequence[Model]) -> list[Model]:
     ConfigError
         See `read`; no model has a class that is named.
     """
-    changed, strange = list[Model](), set[tuple[int, str]]()
-    for number, model in enumerate(models):
-        first = model.class_names()[0]
-        own = np.array(model.thresholds, np.float32) if model.thresholds else MIN_CONFIDENCE
-        found, unknown = _found(path, [*zip(first.scientific, first.common, strict=True)], own)
-        strange = {*unknown} if number == 0 else strange & {*unknown}
+    every = [model.class_names()[0] for model in models]
+    named = by_class(path, [[*zip(first.scientific, first.common, strict=True)] for first in every])
+    changed = list[Model]()
+    for model, first, its in zip(models, every, named, strict=True):
+        least = np.array(model.thresholds or [MIN_CONFIDENCE] * len(first), np.float32)
+        least[[*its]] = [*its.values()]
         if model.background >= 0:
-            found[model.background] = modelfolder.MOST  # no confidence reaches it
-        changed.append(dataclasses.replace(model, thresholds=tuple(found.tolist())))
-    if strange:
-        line, name = min(strange)
-        raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is a class of no model here")
+            least[model.background] = modelfolder.MOST  # no confidence reaches it
+        changed.append(dataclasses.replace(model, thresholds=tuple(least.tolist())))
     return changed
 
 
