@@ -91,6 +91,17 @@ def counted(run: Path, found: birdfast.Evaluation, least: dict[str, float]) -> N
         assert row["n"] == np.sum(true)
 
 
+def test_a_run_that_was_asked_by_a_file_is_judged_by_it(run: Path, own: models.Model, tmp_path: Path) -> None:
+    file = csv_of(tmp_path, "class,threshold\na,0.625\n")
+    out = tmp_path / "asked" / "out"
+    how = ("-o", out, "--rtype", "csv", "scores", "--thresholds", file)
+    done = commands.infer(own, run / "x.wav", *how)
+    assert done.returncode == 0, done.stderr
+    found = birdfast.evaluate(out, run / "truth.csv", n_draws=0)
+    assert found.told["threshold_of"] == "each class's own threshold, as in the run"
+    counted(out.parent, found, {"a": 0.625, "b": 0.5})
+
+
 def test_a_run_is_judged_as_it_was_told(run: Path, own: models.Model, tmp_path: Path) -> None:
     found = birdfast.evaluate(run / "out", run / "truth.csv", n_draws=0)
     assert (found.told["threshold"], found.told["threshold_of"]) == (

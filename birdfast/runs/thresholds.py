@@ -12,7 +12,9 @@ from .. import modelfolder
 from ..arrays import Float32
 from ..config import MIN_CONFIDENCE, Options
 from ..errors import ConfigError
+from ..journal import QUESTION, Record
 from ..judging import names
+from ..judging.floors import Told
 from ..judging.names import Species
 from ..models import Model
 from ..sources import table
@@ -98,6 +100,25 @@ def by_class(path: Path, models: Sequence[Sequence[tuple[str, str]]]) -> list[di
         line, name = min(strange)
         raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is a class of no model here")
     return found
+
+
+def asked_of(folder: Path, told: Told | None) -> Told | None:
+    """Return from where on a run's model detects each class, as the file of thresholds has it that was asked.
+
+    Raises
+    ------
+    ConfigError
+        As `read`; classes of other models may be in it.
+    """
+    if told is None:
+        return None
+    with Record(folder) as record:
+        file = record.facts().asked.get(QUESTION, {}).get("thresholds")
+    if file is None:
+        return told
+    named = [(one.scientific, one.common) for one in told.species]
+    least, _ = _found(Path(file), named, np.array(told.least, np.float32))
+    return told._replace(least=least.tolist())
 
 
 def settled(options: Options, models: Sequence[Model]) -> Options:
