@@ -5,7 +5,8 @@
 CLIPS.csv has the columns file, label, fold. Clips of the chosen folds are placed at seeded times and levels
 on a background of coloured noise; OUT/ gets scape_0000.ogg ... (32 kHz, mono) and truth.csv: row_id, labels
 (joined by ";", empty where nothing sounds). A 5 s window has a label when half a second of the clip's sound
-is in it, or half of a shorter clip.
+is in it, or half of a shorter clip. With --groups each soundscape is of one group of clips, in turn, and no
+two groups have a source in common (the column source_id, if it is there): what tells how much hangs on them.
 """
 
 from __future__ import annotations
@@ -60,18 +61,31 @@ def scape(
     return (sound / max(1.0, float(np.abs(sound).max()))).astype(np.float32), truth
 
 
-def make(table: Path, output: Path, folds: set[str], n_minutes: int, seed: int) -> None:
-    """Write the soundscapes and their truth."""
+def dealt(rows: list[dict[str, str]], n_groups: int) -> list[int]:
+    """Return the group of each clip: a label's sources are dealt out in turn."""
+    seen: dict[str, dict[str, int]] = {}
+    found = []
+    for row in rows:
+        sources = seen.setdefault(row["label"], {})
+        found.append(sources.setdefault(row.get("source_id") or row["file"], len(sources)) % n_groups)
+    return found
+
+
+def make(table: Path, output: Path, folds: set[str], n_minutes: int, seed: int, n_groups: int = 1) -> None:
+    """Write the soundscapes and their truth; number n is of the group n modulo `n_groups`."""
     with table.open(encoding="utf-8", newline="") as file:
         rows = [row for row in csv.DictReader(file) if row["fold"] in folds]
     read = [(trimmed(audio.read(table.parent / row["file"], RATE_HZ)[0]), row["label"]) for row in rows]
-    clips = [(clip, label) for clip, label in read if SHORTEST_S <= len(clip) / RATE_HZ < SCAPE_S]
+    groups: list[list[tuple[np.ndarray, str]]] = [[] for _ in range(n_groups)]
+    for (clip, label), group in zip(read, dealt(rows, n_groups), strict=True):
+        if SHORTEST_S <= len(clip) / RATE_HZ < SCAPE_S:
+            groups[group].append((clip, label))
     output.mkdir(parents=True, exist_ok=True)
     with (output / "truth.csv").open("w", encoding="utf-8", newline="") as file:
         truth = csv.writer(file, lineterminator="\n")
         truth.writerow(("row_id", "labels"))
         for number in range(n_minutes):
-            sound, labels = scape(clips, np.random.default_rng((seed, number)))
+            sound, labels = scape(groups[number % n_groups], np.random.default_rng((seed, number)))
             name = f"scape_{number:04d}"
             audio.write(output / f"{name}.ogg", sound, RATE_HZ)
             ends = range(WINDOW_S, SCAPE_S + 1, WINDOW_S)
@@ -88,9 +102,12 @@ def main() -> None:
     parser.add_argument("output", type=Path, metavar="OUT")
     parser.add_argument("--folds", default="4,5", help="(default: %(default)s)")
     parser.add_argument("--minutes", type=int, default=40, help="(default: %(default)s)")
+    parser.add_argument("--groups", type=int, default=1, help="(default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0)
     chosen = parser.parse_args()
-    make(chosen.clips, chosen.output, set(chosen.folds.split(",")), chosen.minutes, chosen.seed)
+    make(
+        chosen.clips, chosen.output, set(chosen.folds.split(",")), chosen.minutes, chosen.seed, chosen.groups
+    )
 
 
 if __name__ == "__main__":

@@ -4,10 +4,10 @@ audio file -> windows -> spectrogram -> tokens -> embedding -> scores -> tables 
 audio file -> windows -> [spectrogram ->] network session --> scores -> tables      (pretrained networks)
 
 `load` brings networks into this process, `WarmPool` into worker processes that stay up and answer any number
-of threads, and `run` makes tables of many recordings, once. What goes wrong is a `BirdfastError`: the audio's
-(`AudioError`), the model's (`ModelError`), the options' (`ConfigError`), the disk's (`OutputError`), or that
-workers ended at a sound (`WorkerError`). What is to be known of a recording that was heard all the same is
-a `RecordingWarning`, in `Results.notes` and in notes.csv.
+of threads, and `run` makes tables of many recordings, once, which `evaluate` holds against what is true.
+What goes wrong is a `BirdfastError`: the audio's (`AudioError`), the model's (`ModelError`), the options'
+(`ConfigError`), the disk's (`OutputError`), or that workers ended at a sound (`WorkerError`). What is to be
+known of a recording that was heard all the same is a `RecordingWarning`, in `Results.notes` and in notes.csv.
 """
 
 import sys
@@ -37,9 +37,11 @@ from .errors import (
 )
 
 if TYPE_CHECKING:
+    from .judging.evaluation import Evaluation
     from .outcomes import Detection, Failure, Note
     from .pipeline import Pipeline, Scored
     from .runs import Follower, Question, Results, Submission
+    from .runs.evaluating import evaluate
     from .runs.how import KeepScores
     from .runs.results import Windows
     from .workers.warm import WarmPool
@@ -47,9 +49,11 @@ else:
     __getattr__, __dir__, _ = face.of(
         __name__,
         {
+            "judging.evaluation": ("Evaluation",),
             "outcomes": ("Detection", "Failure", "Note"),
             "pipeline": ("Pipeline", "Scored"),
             "runs": ("Follower", "Question", "Results", "Submission"),
+            "runs.evaluating": ("evaluate",),
             "runs.results": ("Windows",),
             "workers.warm": ("WarmPool",),
         },
@@ -60,6 +64,7 @@ __all__ = [
     "BirdfastError",
     "ConfigError",
     "Detection",
+    "Evaluation",
     "Failure",
     "Follower",
     "ModelError",
@@ -75,6 +80,7 @@ __all__ = [
     "Windows",
     "WorkerError",
     "__version__",
+    "evaluate",
     "load",
     "run",
 ]
@@ -236,7 +242,7 @@ def run(
     every = [recordings] if one else several("recordings", recordings, "a path, or several")
     given = [path("recordings", name) for name in every]
     paths = inputs.find(given)
-    how = replace(how, base=inputs.base(given, paths) if per_file else None)
+    how = replace(how, base=inputs.base(given, paths))
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
     run = Run(paths, listening, chosen, path("output", output), how, question)

@@ -16,14 +16,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 from .errors import ConfigError
-from .sources import composed, sheets, table
+from .sources import classes, composed, sheets
 from .sources.sheets import Sheet
 from .sources.spans import Spans, checked
 
 NOTHING = ("", "nan", "none", "nocall", "background", "_background")  # what stands where nothing is heard
 ROW_ID = re.compile(r"(.+)_(\d+(?:\.\d+)?)", re.S)  # BirdCLEF's: a file's stem, and where the row ends
 ROW_S = 5.0  # how long BirdCLEF's rows are, where no file's neighbours tell it
-TARGET, ALIASES = "primary_label", ("class", "scientific_name", "common_name")  # of a map of classes
 IS_WINDOW = "is_window"  # a column by which a table says that its rows are windows
 SCORE = re.compile(r" \([01]\.\d{4}\)$")  # behind a label that was detected, see `tables.audacity`
 WAVEFORM = "Waveform"  # Raven's second line for a selection begins so
@@ -61,10 +60,10 @@ class Truth:
         """All labels, sorted."""
         return sorted({label for row in self.rows for label in row.labels})
 
-    def mapped(self, classes: Mapping[str, str]) -> Truth:
+    def mapped(self, called: Mapping[str, str]) -> Truth:
         """Return it with other names for labels: those of a map (`class_map`), where it has one."""
         rows = (
-            row._replace(labels=_told(classes.get(label.casefold(), label) for label in row.labels))
+            row._replace(labels=_told(called.get(classes.key(label), label) for label in row.labels))
             for row in self.rows
         )
         return replace(self, rows=tuple(rows))
@@ -102,42 +101,16 @@ def read(path: Path, are_windows: bool | None = None) -> Truth:
 
 
 def class_map(path: Path) -> dict[str, str]:
-    """Read which labels are which classes, many to one, whatever their case.
+    """Read which labels are which classes, many to one, by their `key` (`sources.classes`).
 
-    A CSV with the columns `label` and `class`; or, as BirdCLEF's taxonomy.csv and `infer --classes` have it,
-    `primary_label` for the class, and what else it is called: `class`, `scientific_name`, `common_name`.
-    There, a name of several classes is none of them.
+    A name that a taxonomy gives to several classes is none of them.
 
     Raises
     ------
     ConfigError
-        It cannot be read, lacks a column, or gives a label two classes.
+        See `sources.classes.read`.
     """
-    found: dict[str, str] = {}
-    several = set()
-    for line, row in table(path, (), ConfigError):
-        for label, name in _named(path, line, row):
-            if found.setdefault(label.casefold(), name) != name:
-                if TARGET not in row:
-                    raise ConfigError(
-                        f"{path}: line {line}: {label!r} is {found[label.casefold()]!r} already"
-                    )
-                several.add(label.casefold())
-    return {label: name for label, name in found.items() if label not in several}
-
-
-def _named(path: Path, line: int, row: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """Yield the labels of a row of a map, each with its class."""
-    target, columns = (TARGET, ALIASES) if TARGET in row else ("class", ("label",))
-    there = [column for column in columns if column in row]
-    if target not in row or not there:
-        raise ConfigError(
-            f"{path}: lacks a column: label and class, or {TARGET} and one of {', '.join(ALIASES)}"
-        )
-    name, labels = composed(row[target] or "").strip(), [composed(row[one] or "").strip() for one in there]
-    if not name or not any(labels):
-        raise ConfigError(f"{path}: line {line}: a label or a class is empty")
-    yield from ((label, name) for label in labels if label)
+    return {name: found[0] for name, found in classes.read(path, ConfigError).items() if len(found) == 1}
 
 
 def row_length(ends: Iterable[tuple[str, float]]) -> float:

@@ -449,7 +449,9 @@ def test_a_column_of_a_list_is_refused_and_so_are_tables_of_other_kinds(
 def test_the_command_that_is_suggested_can_be_typed(home: Path, file: Path, tmp_path: Path) -> None:
     place = tmp_path / "my models; $HOME"
     result = birdfast("models", "add", file, "--rate", "8000", "--yes", "-o", place)
-    assert shlex.split(result.stdout.splitlines()[-1]) == ["birdfast", "infer", "--model", str(place), "..."]
+    assert shlex.split(result.stdout.splitlines()[-1]) == [
+        *(sys.executable, "-m", "birdfast", "infer", "--model", str(place), "...")
+    ]
 
 
 def test_a_model_that_is_damaged_later_is_listed_as_such(home: Path, file: Path) -> None:

@@ -21,6 +21,7 @@ LAYERS = (
         "atomicfile",
         "sources",
         "children",
+        "commandline",
         "runtimes",
         "bars",
         "spool",

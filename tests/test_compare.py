@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.errors import ConfigError
 from birdfast.judging import comparison, detections, differences, floors
+from birdfast.judging import given as judged
 from birdfast.judging.comparison import compare, paired
 from birdfast.judging.names import Species, species
 from birdfast.judging.said import Gathered, Heard
@@ -221,6 +222,23 @@ def test_what_can_be_compared_reaches_both_thresholds(
     thresholds: tuple[floors.Floors, floors.Floors], wanted: tuple[float, bool]
 ) -> None:
     assert floors.common(thresholds, (0.3, None)) == wanted
+
+
+KALEIDOSCOPE = "INDIR,FOLDER,IN FILE,OFFSET,DURATION,{}\nin,x,a.wav,3,3,{}\n"
+
+
+def test_kaleidoscopes_distances_are_no_confidences(tmp_path: Path) -> None:
+    """The less, the surer; but programs that have no distance write a confidence in its place."""
+    path = tmp_path / "a.csv"
+    path.write_text(KALEIDOSCOPE.format("TOP1MATCH,TOP1DIST", "A b_C,0.75"))
+    assert detections.read(path).confidence.tolist() == [0.75]
+    path.write_text(KALEIDOSCOPE.format("TOP1MATCH,TOP1DIST,confidence", "A b_C,0.75,0.5"))
+    assert detections.read(path).confidence.tolist() == [0.5]
+    for columns in ("TOP1MATCH*,TOP1DIST,TOP2MATCH", "TOP1MATCH,TOP1DIST,CHANNEL"):
+        path.write_text(KALEIDOSCOPE.format(columns, "A b_C,0.75,1"))
+        for read in (detections.read, judged.read):
+            with pytest.raises(ConfigError, match="line 1: TOP1DIST is a distance, the less the surer"):
+                read(path)
 
 
 def test_a_run_tells_its_thresholds(tmp_path: Path, tiny: models.Model) -> None:

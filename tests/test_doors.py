@@ -139,6 +139,27 @@ def test_a_run_names_its_options(
     assert not list(tmp_path.glob("out/*.csv"))
 
 
+EVALUATIONS: dict[str, tuple[Any, ...]] = {
+    **dict.fromkeys(("results", "truth"), (*NO_PATH, "")),
+    **dict.fromkeys(("output", "classes"), tuple(value for value in (*NO_PATH, "") if value is not None)),
+    **dict.fromkeys(("plots", "csv_safe", "force"), NO_FLAG),
+    **dict.fromkeys(("n_draws", "seed"), NO_WHOLE),
+    **dict.fromkeys(("overlap_s", "precision"), (*NO_REAL, 0)),
+    **dict.fromkeys(("missing", "unlisted"), (*NO_WORD, None)),
+    **dict.fromkeys(("model", "name_pattern"), (5, b"x", [], True)),
+    "share": (*NO_REAL, 0, 1.1),
+    "truth_rows": NO_WORD,
+    "threshold": ("", b"0.5", [0.5], True, NAN, INF, 1j),
+}
+
+
+@wrong(EVALUATIONS)
+def test_an_evaluation_names_its_options(name: str, value: Any, tmp_path: Path) -> None:
+    how = {"results": tmp_path, "truth": tmp_path / "truth.csv", name: value}
+    refused(lambda: birdfast.evaluate(**how), name)
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("value", [*NO_PATH, [b"a"], [5], [None]], ids=str)
 def test_recordings_are_paths(value: Any, tiny: models.Model, tmp_path: Path) -> None:
     refused(lambda: birdfast.run(value, tiny.path.parent, output=tmp_path / "out"))

@@ -186,6 +186,8 @@ def test_a_name_that_two_classes_have_is_neither() -> None:
         (r"C:\in\a.wav", "in/a.wav", True),
         ("a.b.wav", "a.b", True),
         ("a.b", "a", False),
+        ("cafe\u0301.wav", "caf\u00e9", True),  # one name to who reads it
+        ("a\udcff.wav", "a\\xff", True),  # as a submission has it
     ],
 )
 def test_files_are_known_by_their_names(said: str, told: str, same: bool) -> None:
@@ -274,10 +276,12 @@ def test_figures_by_site_and_hour() -> None:
 def test_confusion_by_hand() -> None:
     values = np.array([[0.9, 0.6], [0.2, 0.7], [0.1, 0.1], [0.1, 0.2], [0.1, 0.2], [0.8, 0.9]])
     true = np.array([[1, 0], [1, 0], [0, 1], [0, 0], [0, 0], [1, 1]], bool)
-    other = np.array([-np.inf, 0.1, 0.1, 0.2, 0.9, 0.1])
+    other = np.array([-np.inf, -np.inf, -np.inf, -np.inf, 0.9, -np.inf])  # of those that count as found
     found = confusion.of(values, true, other, ["x", "y"], 0.5)
     assert (found.rows, found.columns) == (["x", "y", "nothing"], ["x", "y", "another class", "nothing"])
     np.testing.assert_array_equal(found.n, [[2, 1, 0, 0], [0, 1, 0, 1], [0, 1, 1, 1]])
+    own = confusion.of(values, true, np.full(6, -np.inf), ["x", "y"], np.array([0.15, 0.8]))
+    np.testing.assert_array_equal(own.n, [[3, 0, 0, 0], [0, 1, 0, 1], [0, 0, 0, 2]])
 
 
 def test_the_worst_windows_come_first() -> None:
@@ -453,6 +457,15 @@ def test_the_command_writes_and_says_what_came_out(run: Path, tmp_path: Path) ->
             "another class",
             "nothing",
         ]
+
+
+def test_of_one_recording_there_are_no_intervals() -> None:
+    rows = [("a", s, s + 5.0) for s in (0.0, 5.0, 10.0)]
+    told = truth(("a", 0, 5, "x"), windows=False)
+    found = evaluate(align(scores(rows, [[0.9], [0.1], [0.2]], "x"), told)).told
+    assert found["intervals"] == {}
+    assert "roc_auc_interval" not in found["classes"][0]
+    assert "no intervals: they are of draws of files, and there is one" in report.lines(found, Path("x"))
 
 
 def test_the_files_of_others_are_not_replaced(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
 import re
 import shutil
 from collections.abc import Sequence
@@ -17,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 
-from birdfast import Follower, models, outcomes, run, submission, windows
+from birdfast import Follower, annotations, models, outcomes, run, submission, windows
 from birdfast.cli import submission as cli
 from birdfast.cli import values
 from birdfast.errors import ConfigError, ModelError
@@ -25,6 +26,7 @@ from birdfast.postprocessing import apply, parsed
 from birdfast.runs import How, Submission, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.submitting import Submitter
+from birdfast.sources import classes, composed
 from birdfast.spool import Spool, change_columns
 from birdfast.submission import Overlap, Sample, blended, columns_of, percentiles
 from birdfast.submission.blending import BLENDS, Share
@@ -108,15 +110,36 @@ def test_columns_are_known_by_any_name_and_several_classes_count_as_the_highest(
         "primary_label,id,scientific_name,class\nfirst,1,AVIS PRIMA,\nfirst,1,,Noise\nx,2,Nobody,\n"
     )
     names = [("Avis prima", "First"), ("Avis secunda", "Second"), ("Noise", "Noise")]
-    found = columns_of(["x", "second", "first", "Avis secunda_Second"], names, submission.read_classes(path))
+    found = columns_of(
+        ["x", "second", "first", "Avis secunda_Second"], names, classes.read(path, ConfigError)
+    )
     assert found.known.tolist() == [1, 2, 3]
     scores = np.float32([[0.1, 0.2, 0.3], [0.9, 0.4, 0.5]])
     np.testing.assert_array_equal(found.of(scores), np.float32([[0.2, 0.3, 0.2], [0.4, 0.9, 0.4]]))
     assert columns_of(["z"], names, {}).of(scores).shape == (2, 0)
-    for text in ("label,class\na,b\n", "primary_label,other\na,b\n"):
+    for text in ("from,to\na,b\n", "primary_label,other\na,b\n"):
         path.write_text(text)
         with pytest.raises(ConfigError, match="taxonomy.csv: "):
-            submission.read_classes(path)
+            classes.read(path, ConfigError)
+
+
+def test_one_map_of_names_serves_submissions_and_judging_in_both_its_forms(tmp_path: Path) -> None:
+    one, other = tmp_path / "map.csv", tmp_path / "taxonomy.csv"
+    one.write_text("label,class\nAvis prima,cafe\u0301\nNoise,cafe\u0301\nswapped,b\nb,swapped\n")
+    other.write_text("primary_label,class\ncaf\u00e9,AVIS PRIMA\ncaf\u00e9,noise\nb,swapped\nswapped,b\n")
+    names = [
+        ("Avis prima", "First"),
+        ("b", "b"),
+        ("swapped", "swapped"),
+        ("Noise", "Noise"),
+        ("Caf\u00e9", ""),
+    ]
+    for path in (one, other):
+        found = columns_of(["caf\u00e9", "b", "swapped"], names, classes.read(path, ConfigError))
+        parts = np.split(found.classes, found.begins[1:])
+        assert [part.tolist() for part in parts] == [[0, 3, 4], [2], [1]]  # and by its own name, if it may
+        judged = annotations.class_map(path)
+        assert judged == {"avis prima": "caf\u00e9", "noise": "caf\u00e9", "swapped": "b", "b": "swapped"}
 
 
 FLOATS = st.lists(st.one_of(st.floats(0, 1, width=16), st.just(float("nan"))), max_size=20)
@@ -449,6 +472,29 @@ def test_shards_are_merged_to_the_same_submission(night: Path, out: Path, tmp_pa
     assert [text.split()[0] for text in said] == ["one", "1"]
     with pytest.raises(ConfigError, match="submission: None does not fit"):
         merge(parts, tmp_path / "both", kinds)
+
+
+def test_a_files_rows_are_called_as_the_sample_spells_its_name(night: Path, tmp_path: Path) -> None:
+    """Names with an accent of its own (NFD), as some systems have them, and bytes that are no UTF-8."""
+    apart, as_one, bytes_ = "caf\u0065\u0301", "caf\u00e9", os.fsdecode(b"odd\xff")
+    assert composed(apart) == as_one
+    (tmp_path / "in").mkdir()
+    for number, name in enumerate((apart, bytes_)):
+        write(tmp_path / "in" / "new.wav", noise(80_000, seed=number), 8_000).rename(
+            tmp_path / "in" / f"{name}.wav"
+        )
+    (tmp_path / "sample.csv").write_text(f"row_id,noise\n{as_one}_5,0.001\n{as_one}_15,0.001\n")
+    how = {"kinds": ("submission",), "workers": 1, "output": tmp_path / "out"}
+    ear, asked = Ear(), Submission(sample=tmp_path / "sample.csv", length_s=0)
+    run(tmp_path / "in", night / "one", **how, followers=[ear], submission=asked)
+    table = (tmp_path / "out" / "submission.csv").read_bytes().decode("utf-8")
+    rows = [line.rpartition(",") for line in table.splitlines()[1:]]
+    assert [row[0] for row in rows] == [f"{as_one}_{end}" for end in (5, 10, 15)] + [
+        "odd\\xff_5",
+        "odd\\xff_10",
+    ]
+    assert [float(row[2]) == 0.001 for row in rows] == [False, False, True, False, False]
+    assert ear.warned == ["1 file with a name that is not UTF-8: their rows are called as odd\\xff_5"]
 
 
 def test_a_manifests_steps_are_done_where_no_others_are_told(night: Path, out: Path, tmp_path: Path) -> None:

@@ -57,6 +57,21 @@ def names(out: Path) -> set[str]:
     return {path.name for path in out.iterdir()}
 
 
+def test_it_is_said_once_that_other_streams_are_not_written(
+    stsg: models.Model, paths: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Any
+) -> None:
+    written(stsg, tmp_path / "one", paths)
+    assert "streams" not in capsys.readouterr().err
+    session = tokens._session(stsg.path.parent)
+    session.streams = session.streams * 2
+    monkeypatch.setattr(tokens, "_session", lambda model: session)
+    assert written(stsg, tmp_path / "two", paths) == 0
+    told = [line for line in capsys.readouterr().err.splitlines() if "2 streams of tokens" in line]
+    assert len(told) == 1
+    assert told[0].endswith(f"written is the first, a token every {session.token_s:g} s")
+    assert in_parquet(tmp_path / "two") == in_parquet(tmp_path / "one")
+
+
 def test_nothing_stays_of_recordings_that_are_not_given_any_more(
     stsg: models.Model, paths: list[str], tmp_path: Path
 ) -> None:

@@ -31,12 +31,12 @@ mel.toml that says so:
 from __future__ import annotations
 
 import argparse
-import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import voice
+from ..commandline import proposed
 from . import exits, values
 from .questions import Likely, Nobody, Terminal
 
@@ -147,7 +147,7 @@ def _how_to_use(added: Added) -> str:
     from ..models import own_names
 
     name = added.folder.name if added.folder.name in own_names() else str(added.folder)
-    return f"birdfast infer --model {shlex.quote(name)} ..."
+    return f"{proposed('infer', '--model', name)} ..."
 
 
 def _samples(text: str) -> int:

@@ -13,10 +13,10 @@ says: on noise, tones and birds that are made, and on recordings of yours with -
 from __future__ import annotations
 
 import argparse
-import shlex
 from typing import TYPE_CHECKING
 
 from .. import voice
+from ..commandline import proposed
 from . import exits, values
 from .questions import Nobody
 
@@ -120,7 +120,7 @@ def _said(converted: Converted) -> list[str]:
         f" {converted.difference:.2g} at most (of the largest, where that is above 1)",
         f"its embedding has {listener.embedding_size:,} values",
         f"written: {folder}",
-        f"birdfast infer --model {shlex.quote(str(folder))} ...",
+        f"{proposed('infer', '--model', folder)} ...",
     ]
 
 

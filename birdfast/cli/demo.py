@@ -1,9 +1,10 @@
 """Write a two-minute soundscape of synthetic songs of four species, with its truth.
 
   soundscape.flac     48 kHz, 16 bits: whistled songs over weak noise
-  truth.csv           when each song sounds, and whose it is
+  truth.csv           when each song sounds, and whose it is: a table of detections that are certain
 
-`birdfast infer` finds them with BirdNET; --compare then prints its table beside the truth.
+`birdfast infer` finds them with BirdNET, `birdfast evaluate` judges what it found, and --compare prints a
+table of detections beside the truth.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ if TYPE_CHECKING:
     from ..soundscape import Song
 
 from .. import voice
+from ..commandline import proposed
 from . import exits, values
 
+SOUND, TRUTH = "soundscape.flac", "truth.csv"
 HELP = "write a soundscape whose truth is known, and compare detections with it"
 
 
@@ -68,7 +71,7 @@ def _write(folder: Path, seed: int, force: bool) -> int:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be made ({error.strerror})") from error
-    told, sound, table = _told(truth), folder / "soundscape.flac", folder / "truth.csv"
+    told, sound, table = _told(truth), folder / SOUND, folder / TRUTH
     if not (force or _holds(table, told)):
         for path in (table, sound):
             if path.exists():
@@ -78,6 +81,12 @@ def _write(folder: Path, seed: int, force: bool) -> int:
         file.stream.write(told)
     audio.write(sound, samples, soundscape.RATE_HZ)
     voice.report(f"written: {sound}, {table}")
+    results = folder / "results"
+    voice.say(
+        f"find them: {proposed('infer', sound, '-o', results)}",
+        f"judge that: {proposed('evaluate', results, '--truth', table)}",
+        f"see it: {proposed('plot', sound, results)}",
+    )
     return exits.FINE
 
 
@@ -86,11 +95,14 @@ def _told(truth: Iterable[Song]) -> bytes:
     import csv
     import io
 
+    from ..tables.detections import CsvTable
+
     lines = io.StringIO(newline="")
     table = csv.writer(lines, lineterminator="\n")
-    table.writerow(("Start (s)", "End (s)", "Scientific name", "Common name"))
+    table.writerow(CsvTable.header)
     for song in truth:
-        table.writerow((f"{song.start_s:.3f}", f"{song.end_s:.3f}", song.scientific_name, song.common_name))
+        names = (song.scientific_name, song.common_name)
+        table.writerow((f"{song.start_s:.3f}", f"{song.end_s:.3f}", *names, "1.0000", SOUND))
     return lines.getvalue().encode()
 
 
@@ -105,7 +117,7 @@ def _compare(folder: Path, detections: Path) -> int:
     """Print each song with what was detected in its windows; return 0 if each was found."""
     from ..words import counted
 
-    songs, found = _rows(folder / "truth.csv"), _rows(detections)
+    songs, found = _rows(folder / TRUTH), _rows(detections)
     voice.answer(f"{'song':>14}  {'truth':<24} detected (confidence)")
     missed = 0
     for song in songs:

@@ -12,20 +12,15 @@ it, or of themselves. Otherwise the windows of RESULTS are: one has a label when
 half a second of a call lies in it, or half of a shorter call. A column called background is no class: it
 says that nothing is heard.
 
-With -o: evaluation.json, evaluation.csv (class by class), confusion.csv, and with --plots evaluation.png.
+With -o: evaluation.json, evaluation.csv (class by class), confusion.csv, thresholds.csv (what --precision
+suggests, for --threshold here and --thresholds of infer), and with --plots evaluation.png.
 Needs scikit-learn; from the folder of birdfast: pip install '.[train]'
 """
 
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from ..judging.alignment import Aligned
-    from ..judging.evaluation import Evaluation
+from pathlib import Path
 
 from .. import voice
 from . import exits, values
@@ -48,7 +43,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=values.file,
         metavar="MAP.csv",
-        help="other names for labels and classes, many to one: label, class",
+        help="other names for labels and classes, many to one: label and class, or primary_label and class,"
+        " scientific_name or common_name, as BirdCLEF's taxonomy.csv and infer --classes have them",
     )
     parser.add_argument(
         "--truth-rows",
@@ -81,9 +77,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     figures = parser.add_argument_group("figures")
     figures.add_argument(
         "--threshold",
-        type=_number,
-        metavar="X",
-        help="from where on a class counts as found (default: 0.5, or all that was detected)",
+        type=_threshold,
+        metavar="X|CSV",
+        help="from where on a class counts as found: a number, or a CSV of class and threshold (default: as"
+        " the run had it, by --min-conf or a model's own thresholds; else 0.5, or all that was detected)",
     )
     figures.add_argument(
         "--precision",
@@ -114,59 +111,32 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Judge, write, and print."""
-    from .. import canvas
-    from ..errors import ConfigError
     from ..judging import report
-    from ..judging.evaluation import Choices, evaluate
-    from ..judging.places import of
-    from ..runs.output import AGAIN, output_folder, telling
+    from ..runs.evaluating import evaluate
 
-    if chosen.plots and not chosen.output:
-        raise ConfigError("--plots needs a folder: -o DIR")
-    names = [report.JSON, report.CSV, report.CONFUSION, *([report.PNG] if chosen.plots else [])]
-    if chosen.plots:
-        canvas.available()
-    if chosen.output:
-        report.check(output_folder(chosen.output), *names, force=chosen.force)
-    how = (chosen.threshold, chosen.precision, chosen.draws, chosen.seed)
     found = evaluate(
-        _aligned(chosen), Choices(*how, lambda name, start_s: of(name, start_s, chosen.name_pattern))
+        chosen.results,
+        chosen.truth,
+        output=chosen.output,
+        plots=chosen.plots,
+        model=chosen.model,
+        classes=chosen.classes,
+        truth_rows=chosen.truth_rows,
+        overlap_s=chosen.overlap,
+        share=chosen.share,
+        missing=chosen.missing,
+        unlisted=chosen.unlisted,
+        threshold=chosen.threshold,
+        precision=chosen.precision,
+        n_draws=chosen.draws,
+        seed=chosen.seed,
+        name_pattern=chosen.name_pattern,
+        csv_safe=chosen.csv_safe,
+        force=chosen.force,
     )
-    written: list[Path] = []
-    if chosen.output:
-        with telling(chosen.output, AGAIN):
-            written = _written(chosen, found)
     voice.answer(*report.lines(found.told, chosen.results))
-    voice.report(*(f"written: {path}" for path in written))
+    voice.report(*(f"written: {path}" for path in found.tables))
     return exits.FINE
-
-
-def _aligned(chosen: argparse.Namespace) -> Aligned:
-    from .. import annotations
-    from ..judging import alignment, given
-    from ..judging.said import Heard
-    from ..judging.spans import Rule
-
-    are_windows = None if chosen.truth_rows is None else chosen.truth_rows == "windows"
-    truth = annotations.read(chosen.truth, are_windows)
-    classes = annotations.class_map(chosen.classes) if chosen.classes else {}
-    labels = {*truth.labels, *truth.mapped(classes).labels}
-    said = given.read(chosen.results, chosen.model, labels)
-    grid = given.grid(chosen.results, said, chosen.model) if isinstance(said, Heard) else None
-    rule = Rule(chosen.overlap, chosen.share)
-    options = alignment.Options(rule, classes, chosen.missing == "zero", chosen.unlisted == "background")
-    return alignment.align(said, truth, grid, options)
-
-
-def _written(chosen: argparse.Namespace, found: Evaluation) -> list[Path]:
-    from ..judging import pictures, report
-
-    what = {"results": str(chosen.results), "truth": str(chosen.truth)}
-    written = report.write(chosen.output, found, what, csv_safe=chosen.csv_safe)
-    if chosen.plots:
-        written.append(chosen.output / report.PNG)
-        pictures.draw(found, written[-1])
-    return written
 
 
 def _share(text: str) -> float:
@@ -174,6 +144,15 @@ def _share(text: str) -> float:
     if not 0 < number <= 1:
         raise argparse.ArgumentTypeError(f"{text} does not fit; it takes more than 0 and at most 1")
     return number
+
+
+def _threshold(text: str) -> float | Path:
+    """Read a number; all else is the name of a file."""
+    try:
+        float(text)
+    except ValueError:
+        return values.file(text)
+    return _number(text)
 
 
 def _number(text: str) -> float:

@@ -19,10 +19,10 @@ CC BY-NC-SA 4.0, and so is the file that has them in it.
 from __future__ import annotations
 
 import argparse
-import shlex
 from typing import TYPE_CHECKING
 
 from .. import voice
+from ..commandline import proposed
 from . import exits, values
 
 if TYPE_CHECKING:
@@ -66,5 +66,5 @@ def _said(exported: Exported) -> list[str]:
         f" {exported.difference:.2g} at most",
         f"licence {whole.licence}",
         f"written beside it: {exported.labels.name}, {exported.readme.name}",
-        f"birdfast infer --model {shlex.quote(str(path))} ...",
+        f"{proposed('infer', '--model', path)} ...",
     ]

@@ -30,8 +30,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--classes",
         type=values.file,
         metavar="CSV",
-        help="what models call its columns: primary_label, and class, scientific_name or common_name, as"
-        " taxonomy.csv has them; several rows of one column count as the highest (default: by its own name)",
+        help="what models call its columns, as evaluate takes it: label and class (the column); or"
+        " primary_label (the column) and class, scientific_name or common_name, as taxonomy.csv has them; of"
+        " several names of one column the highest counts (default: by its own name)",
     )
     group.add_argument(
         "--submission-by",

@@ -6,9 +6,10 @@
   failures.csv        the recordings that could not be read to their end; of those, what is before is written
   notes.csv           what is to be known of the others, if anything is
 
-A frame without a token (a NaN in it) is -1. --vectors writes the tokens' embeddings as word2vec's file,
-which gensim's KeyedVectors.load_word2vec_format reads; centroids.npy in the model's folder is what faiss'
-users read with NumPy.
+A frame without a token (a NaN in it) is -1. Of a model that hears in several streams of tokens, as those of
+most presets do, tokens and vectors are those of the first, and the command says so. --vectors writes the
+tokens' embeddings as word2vec's file, which gensim's KeyedVectors.load_word2vec_format reads; centroids.npy
+in the model's folder is what faiss' users read with NumPy.
 
 --picture draws the model's tokens, with or without recordings: for each class the pieces of spectrogram that
 speak for it most clearly, as the model scores a window of that token alone beside windows of the others, and
@@ -87,6 +88,6 @@ def _write(chosen: argparse.Namespace) -> int:
     vectors = chosen.vectors and Path(chosen.vectors)
     model, output = Path(chosen.model), chosen.output
     how = {name: getattr(chosen, name) for name in ("channel", "max_hours", "csv_safe")}
-    n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, **how)
+    n_written, n_failed = tokens.write(paths, model, output, chosen.rtype, vectors, **how, tell=voice.say)
     voice.say(f"{n_written} of {len(paths)} recordings written to {chosen.output}")
     return exits.of(n_failed, n_written)

@@ -35,7 +35,6 @@ tokens.png. For long recordings in which several species call over noise take --
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from importlib.util import find_spec
@@ -49,6 +48,7 @@ if TYPE_CHECKING:
     from ..train.stages import Training
 
 from .. import bars, voice
+from ..commandline import proposed
 from . import channel, exits, heads, holdout, values
 
 HELP = "train a model on your own recordings"
@@ -229,11 +229,10 @@ def _written(chosen: argparse.Namespace, output: Path) -> list[str]:
         lines.append(f"how good it is: {output / 'evaluation.csv'}, class by class; confusion.csv beside it")
     else:
         lines.append("how good it is: not tested; --hold-out 20% trains without some clips first and does")
-    model = shlex.quote(str(output))
-    lines.append(f"run it: birdfast infer --model {model} RECORDINGS -o RESULTS")
+    lines.append(f"run it: {proposed('infer', '--model', output, 'RECORDINGS', '-o', 'RESULTS')}")
     if chosen.on:
         return lines
-    lines.append(f"see its tokens: birdfast tokens --model {model} --picture tokens.png")
+    lines.append(f"see its tokens: {proposed('tokens', '--model', output, '--picture', 'tokens.png')}")
     if chosen.preset != "soundscapes":
         lines.append("for long recordings, in which several species call over noise: --preset soundscapes")
     return lines

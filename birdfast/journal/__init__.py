@@ -27,13 +27,15 @@ from . import stamp
 from .begun import Begun
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import FILE, Entry
-from .facts import KEPT, NOTHING, PICKING, QUESTION, Facts, compare
+from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, Facts, compare
 from .folder import Folder
 from .record import Record, Standing, path_of, total
 from .stamp import Stamp
 from .writable import Writable
 
 __all__ = [
+    "BASE",
+    "HELD",
     "KEPT",
     "MERGED",
     "NAME",

@@ -14,6 +14,8 @@ KEPT = "rows kept by rtype or kinds"  # so users call what is the option `keep`
 NOTHING = "none"
 OPTIONS = "options"  # of the metadata of tables
 QUESTION = "question"
+HELD = "files"  # of a question: what its files held, by their digests
+BASE = "base"
 PICKING = ("min_confidence", "top_k", "sensitivity")  # what of the options is asked
 
 
@@ -31,8 +33,9 @@ class Facts(NamedTuple):
     inputs : str
         What tells the list of such a run's files from another.
     asked : dict
-        What is asked of what was heard, as plain values: `PICKING` of the options, and under `QUESTION` what
-        else the tables tell of. It decides nothing of what the journal keeps.
+        What is asked of what was heard, as plain values: `PICKING` of the options, under `QUESTION` what else
+        the tables tell of, and under `BASE` the folder that recordings are seen from. It decides nothing of
+        what the journal keeps.
     """
 
     decides: Mapping[str, str]
@@ -74,8 +77,7 @@ class Facts(NamedTuple):
         """
         theirs, ours = dict(self.decides), dict(other.decides)
         if asked:
-            theirs |= {name: json.dumps(value) for name, value in self.asked.items()}
-            ours |= {name: json.dumps(value) for name, value in other.asked.items()}
+            theirs, ours = theirs | _of_asked(self.asked), ours | _of_asked(other.asked)
         if self.inputs or other.inputs:
             theirs["inputs"], ours["inputs"] = self.inputs, other.inputs
         if shards and (self.shard or other.shard):
@@ -141,6 +143,13 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True, aske
             f"{path}: of a run that differs ({'; '.join(found[:3])});"
             f"{again} choose another folder, or --force starts anew"
         )
+
+
+def _of_asked(asked: Mapping[str, Any]) -> dict[str, str]:
+    """Return what is asked, each by its name; files by what they hold, as they may lie elsewhere."""
+    question = dict(asked.get(QUESTION, {}))
+    told = {name: asked[name] for name in PICKING if name in asked} | question | question.pop(HELD, {})
+    return {name: json.dumps(value) for name, value in told.items() if name != HELD}
 
 
 def _names(told: list[Any]) -> Names:

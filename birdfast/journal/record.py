@@ -147,12 +147,12 @@ class Record(Database):
             query = f"SELECT count(*) FROM file WHERE number IS NULL AND {heard}"
             return int(self.database.execute(query).fetchone()[0])
 
-    def recordings(self) -> Iterator[tuple[str, str | None]]:
-        """Yield the run's files in order, each with what it says of itself."""
+    def recordings(self) -> Iterator[tuple[str, str]]:
+        """Yield the run's files in order, each with what it says of itself; "" where nobody has heard it."""
         query = "SELECT path, told FROM file WHERE number IS NOT NULL ORDER BY number"
         with self.told():
             for path, told in self.database.execute(query):
-                yield os.fsdecode(path), told
+                yield os.fsdecode(path), told or ""
 
     def entries(self) -> Iterator[tuple[int, Entry]]:
         """Yield the run's files with their numbers, in order.

@@ -33,21 +33,24 @@ class Confusion(NamedTuple):
     n: Array
 
 
-def of(scores: Floats, truth: Bools, other: Floats, labels: Sequence[str], threshold: float) -> Confusion:
+def of(
+    scores: Floats, truth: Bools, other: Floats, labels: Sequence[str], least: float | Floats
+) -> Confusion:
     """Count.
 
     Parameters
     ----------
     scores, truth : [n, n_labels]
     other : float [n]
-        The highest score of a class that never occurs.
+        The highest score of a class that never occurs, of those that count as found; -inf where none does.
     labels : sequence of str
-    threshold : float
+    least : float or float [n_labels]
+        From where on a label counts as found.
     """
     n_labels = len(labels)
     scores = np.concatenate([scores, other[:, np.newaxis]], axis=1)
     truth = np.concatenate([truth, np.zeros((len(truth), 1), bool)], axis=1)
-    said = scores >= threshold
+    said = scores >= np.append(np.broadcast_to(least, n_labels), np.finfo(np.float64).min)
     false = said & ~truth
     worst = np.where(false, scores, -np.inf).argmax(axis=1)
     worst = np.where(false.any(axis=1), worst, n_labels + 1)

@@ -24,12 +24,17 @@ from . import parquet
 from .names import Species, species
 from .said import Gathered, Heard
 
-CONFIDENCE = ("confidence", "score", "probability", "top1dist")
+CONFIDENCE = ("confidence", "score", "probability")
+# Kaleidoscope's distance from a cluster: the less, the surer. A table of these columns alone has a confidence
+# there, as programs write it that have no distance.
+DISTANCE = "top1dist"
+NO_DISTANCE = ("indir", "folder", "in_file", "offset", "duration", "top1match", DISTANCE)
 SUFFIXES = (".csv", ".txt", ".tsv", ".parquet")
 # What lies beside such tables and is none.
 OTHERS = re.compile(
-    r"failures\.csv|notes\.csv|evaluation\.csv|confusion\.csv|.*analyze-params\.csv|birdfast-merged\.txt|truth\.csv"
-    r"|scores.*\.parquet|embeddings.*\.parquet|(.*\.)?wide(-.*)?\.csv|.*species_list\.txt|README.*|held_out\..*"
+    r"(failures|notes|evaluation|confusion|thresholds|comparison|differences)\.csv|.*analyze-params\.csv"
+    r"|birdfast-merged\.txt|truth\.csv|scores.*\.parquet|embeddings.*\.parquet|(.*\.)?wide(-.*)?\.csv"
+    r"|.*species_list\.txt|README.*|held_out\..*"
 )
 NONE = ("", "nocall", "noid")  # a row that says that nothing was heard
 WITHIN = re.compile(r"(.*?)[ ,:]*\(?([01](?:\.\d+)?)\)?")  # a label of Audacity's that ends with its score
@@ -91,7 +96,11 @@ def read(path: Path, model: str | None = None) -> Heard:
 def is_one(header: Sequence[str]) -> bool:
     """Whether a table with such columns is one of detections."""
     there = {sheets.folded(name) for name in header}
-    return bool(there & {*CONFIDENCE}) and bool(there & {*sheets.LABEL}) and bool(there & {*sheets.START})
+    return (
+        bool(there & {*CONFIDENCE, DISTANCE})
+        and bool(there & {*sheets.LABEL})
+        and bool(there & {*sheets.START})
+    )
 
 
 def _tables(path: Path) -> list[Path]:
@@ -112,7 +121,7 @@ def _of_sheet(path: Path, model: str | None) -> Iterator[Row]:
         if not sheet.header:
             yield from _audacity(sheet)
             return
-        columns, named, score = Columns(sheet), Named.of(sheet.place), sheet.place(CONFIDENCE)
+        columns, named, score = Columns(sheet), Named.of(sheet.place), _score(sheet)
         if not is_one(sheet.header):
             sheet.refuse(1, f"no table of detections: its columns are {', '.join(sheet.header[:8])}")
         whose = _Whose(path, model, sheet.place(["model"]))
@@ -121,6 +130,17 @@ def _of_sheet(path: Path, model: str | None) -> Iterator[Row]:
             if found and whose.fits(row):
                 file, start_s, end_s = columns.of(line, row)
                 yield as_it_was(file), start_s, end_s, found, sheet.number(line, row[score or 0])
+
+
+def _score(sheet: Sheet) -> int | None:
+    """Return which column has the confidence; the sheet's fault of one that has distances."""
+    if sheet.place(CONFIDENCE) is None and sheet.place([DISTANCE]) is not None:
+        if {*map(sheets.folded, sheet.header)} != {*NO_DISTANCE}:
+            sheet.refuse(
+                1, "TOP1DIST is a distance, the less the surer; a column confidence, 0 to 1, is wanted"
+            )
+        return sheet.place([DISTANCE])
+    return sheet.place(CONFIDENCE)
 
 
 def _of_parquet(path: Path, rows: parquet.Rows, model: str | None) -> Iterator[Row]:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from ..arrays import Array, Bools, Float32, Floats, Int64
-from ..errors import ConfigError
+from ..arrays import Bools, Float32, Floats
 from ..metrics import calibration, ranking, thresholds
 from ..metrics.bootstrap import N_DRAWS, Bootstrap, interval
-from ..spool import chunks
-from . import confusion, groups, worst
+from . import confusion, groups, ranked, worst
 from .alignment import Aligned
+from .deciding import Decision, check
+from .ranked import Ranked
 
 TOP = (1, 3, 5)
 PRECISION = 0.9
@@ -26,8 +27,9 @@ class Choices(NamedTuple):
 
     Attributes
     ----------
-    threshold : float or None
-        From which score on a class counts as found; None: 0.5, or all that was detected.
+    threshold : float, float32 [n_species] or None
+        From which score on a class counts as found, all of them or each column; None: 0.5, or all that was
+        detected.
     precision : float
         For which a threshold is suggested.
     n_draws : int
@@ -35,13 +37,16 @@ class Choices(NamedTuple):
     seed : int
     place_of : callable
         Tells the site and the hour of a recording by its name, "" where it does not.
+    whose : str
+        What counts as found and who says so, in words; "": the threshold alone.
     """
 
-    threshold: float | None = None
+    threshold: float | Float32 | None = None
     precision: float = PRECISION
     n_draws: int = N_DRAWS
     seed: int = 0
     place_of: Callable[[str, float], dict[str, str]] = lambda name, start_s: {}
+    whose: str = ""
 
 
 @dataclass(frozen=True)
@@ -55,39 +60,14 @@ class Evaluation:
     curves : dict of str to Curve
         Precision and recall of each class.
     confusion : Confusion
+    tables : tuple of path
+        The files that were written of it.
     """
 
     told: dict[str, Any]
     curves: dict[str, thresholds.Curve]
     confusion: confusion.Confusion
-
-
-class Ranked(NamedTuple):
-    """What is taken of all classes, in one pass through the scores.
-
-    Attributes
-    ----------
-    scores : float32 [n, n_labels]
-        Of the classes that occur.
-    rank : int64 [n]
-        Of the best label that is true (`ranking.ranks`); background that scores more comes before it.
-    other, other_place : float32, int64 [n]
-        The highest score of a class that never occurs, and which it is; -inf where all occur.
-    top : float32 [n]
-        The highest score of any class, or of background.
-    is_right : bool [n]
-        Whether that is of a label that is true; of background, whether none is.
-    certain : int64 [n_others]
-        For each class that never occurs, how many windows score 1 or more.
-    """
-
-    scores: Float32
-    rank: Array
-    other: Floats
-    other_place: Int64
-    top: Floats
-    is_right: Bools
-    certain: Array
+    tables: tuple[Path, ...] = ()
 
 
 def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
@@ -99,69 +79,40 @@ def evaluate(aligned: Aligned, choices: Choices | None = None) -> Evaluation:
         scikit-learn is missing, or the threshold is none of confidences.
     """
     choices = choices or Choices()
-    ranked = _ranked(aligned)
-    scores, truth, labels = ranked.scores, aligned.truth, aligned.labels
-    if _are_confidences(ranked) and not 0 <= (choices.threshold or 0) <= 1:
-        raise ConfigError(f"threshold: {choices.threshold:g} does not fit; scores from 0 to 1 take 0 to 1")
-    threshold = _threshold(aligned, scores) if choices.threshold is None else choices.threshold
-    figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, threshold)
+    least = Decision(choices.threshold).of(aligned)
+    seen, own = ranked.of(aligned, least), least[aligned.column]
+    check(choices.threshold, seen)
+    scores, truth, labels = seen.scores, aligned.truth, aligned.labels
+    figures, counts = ranking.per_class(scores, truth), thresholds.counts(scores, truth, own)
     curves = {label: thresholds.curve(scores[:, i], truth[:, i]) for i, label in enumerate(labels)}
+    n_files = len(np.unique(aligned.windows.file))
+    is_drawn = choices.n_draws > 0 and n_files > 1  # of one recording all draws are alike
     draws = Bootstrap(aligned.windows.file, choices.n_draws, choices.seed)
-    of_classes = draws.of_classes(scores, truth) if choices.n_draws else []
-    least = 0.0 if aligned.is_partial else -np.inf
+    of_classes = draws.of_classes(scores, truth) if is_drawn else []
+    lowest = 0.0 if aligned.is_partial else -np.inf
+    classes = groups.by_class(aligned, figures, counts, curves, of_classes, choices.precision, lowest)
     told = {
-        **_about(aligned, threshold, choices),
-        "overall": _overall(ranked, truth, figures, counts),
-        "intervals": _intervals(draws, of_classes, ranked, truth, threshold) if choices.n_draws else {},
-        "classes": groups.by_class(aligned, figures, counts, curves, of_classes, choices.precision, least),
-        **_confidences(ranked, truth),
+        **_about(aligned, least, choices),
+        "overall": _overall(seen, truth, figures, counts),
+        "intervals": _intervals(draws, of_classes, seen, truth, own) if is_drawn else {},
+        "classes": [row | {"threshold": float(one)} for row, one in zip(classes, own, strict=True)],
+        **_confidences(seen, truth),
         **groups.by_place(aligned, scores, choices.place_of),
-        "worst": worst.of(aligned, scores, ranked.other, ranked.other_place),
+        "worst": worst.of(aligned, scores, seen.other, seen.other_place),
     }
-    return Evaluation(told, curves, confusion.of(scores, truth, ranked.other, labels, threshold))
-
-
-def _threshold(aligned: Aligned, scores: Float32) -> float:
-    """Return from where on a class counts as found, where nobody says it: all that was detected."""
-    return float(scores[scores > 0].min(initial=1.0)) if aligned.is_partial else 0.5
+    table = confusion.of(scores, truth, seen.other_found, labels, own)
+    return Evaluation(told, curves, table)
 
 
 def _confidences(ranked: Ranked, truth: Bools) -> dict[str, Any]:
     """Return what only confidences tell; nothing of other scores, as of logits."""
     scores = ranked.scores
-    if not scores.size or not _are_confidences(ranked):
+    if not scores.size or not ranked.are_confidences:
         return {}
     pairs = calibration.reliability(scores.ravel(), truth.ravel(), N_BINS)
     top = calibration.calibration_error(np.maximum(ranked.top, 0), ranked.is_right, N_BINS)
     errors = {"error": calibration.error_of([pairs]), "error_of_top_class": top, "reliability": pairs}
     return {"calibration": errors, "by_threshold": groups.by_threshold(scores, truth)}
-
-
-def _are_confidences(ranked: Ranked) -> bool:
-    """Whether scores lie from 0 to 1, as those of logits do not."""
-    return float(ranked.scores.min(initial=0)) >= 0 and float(ranked.top.max(initial=0)) <= 1
-
-
-def _ranked(aligned: Aligned) -> Ranked:
-    n, n_classes = aligned.values.shape
-    background = aligned.background
-    others = np.setdiff1d(np.arange(n_classes), np.concatenate([aligned.column, background]))
-    scores = np.zeros((n, len(aligned.labels)), np.float32)
-    rank, place, certain = np.zeros(n, np.int64), np.zeros(n, np.int64), np.zeros(len(others), np.int64)
-    (other, top), is_right = np.full((2, n), -np.inf), np.zeros(n, bool)
-    for part in chunks(aligned.values):
-        values = np.asarray(aligned.values[part])
-        true = np.zeros(values.shape, bool)
-        true[:, aligned.column] = aligned.truth[part]
-        scores[part], rank[part] = values[:, aligned.column], ranking.ranks(values, true)
-        top[part] = values.max(axis=1, initial=-np.inf)
-        true[:, background] = ~aligned.truth[part].any(axis=1, keepdims=True)
-        is_right[part] = ranking.ranks(values, true) == 1
-        if len(others):
-            rest = values[:, others]
-            other[part], place[part] = rest.max(axis=1), others[rest.argmax(axis=1)]
-            certain += (rest >= 1).sum(axis=0)
-    return Ranked(scores, rank, other, place, top, is_right, certain)
 
 
 def _overall(
@@ -190,10 +141,10 @@ def _intervals(
     of_classes: Sequence[tuple[Floats, Floats]],
     ranked: Ranked,
     truth: Bools,
-    threshold: float,
+    least: Float32,
 ) -> dict[str, list[float]]:
     """Return between what and what figures lie in 95 of 100 draws of recordings."""
-    told = ranked.scores >= threshold
+    told = ranked.scores >= least
     counts = draws.counts(told & truth, told & ~truth, ~told & truth)
     labelled = ranked.rank > 0
     found = {
@@ -219,9 +170,9 @@ def _means(draws: Sequence[Floats]) -> Floats:
     return means
 
 
-def _about(aligned: Aligned, threshold: float, choices: Choices) -> dict[str, Any]:
+def _about(aligned: Aligned, least: Float32, choices: Choices) -> dict[str, Any]:
     """Return what was judged, and what was not."""
-    windows = aligned.windows
+    windows, one = aligned.windows, {*least.tolist()}
     return {
         "n_files": len(np.unique(windows.file)),
         "n_windows": len(windows.file),
@@ -230,7 +181,8 @@ def _about(aligned: Aligned, threshold: float, choices: Choices) -> dict[str, An
         "n_classes_that_occur": len(aligned.labels),
         "scores": "detections: what was not detected scores 0" if aligned.is_partial else "of all classes",
         "windows": aligned.whose,
-        "threshold": threshold,
+        "threshold": one.pop() if len(one) == 1 else None,
+        "threshold_of": choices.whose,
         "precision_wanted": choices.precision,
         "n_draws": choices.n_draws,
         "seed": choices.seed,

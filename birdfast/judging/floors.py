@@ -4,10 +4,49 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
+from ..config import MIN_CONFIDENCE
 from ..journal import NAME, Record
+from .names import Species
 
 Floors = tuple[float, ...]
+
+
+class Told(NamedTuple):
+    """The classes of a model, and from which confidence on each was a detection."""
+
+    species: list[Species]
+    least: list[float]
+
+
+def told(path: Path, model: str | None = None) -> Told | None:
+    """Return from where on a run's model detects each class; None where no journal tells.
+
+    Raises
+    ------
+    ConfigError
+        Its journal cannot be read.
+    """
+    if not (path / NAME).is_file():
+        return None
+    with Record(path) as record:
+        facts = record.facts()
+    names = [one.name for one in facts.about.models]
+    number = names.index(model) if model in names else 0
+    first, *more = [
+        [Species(*names) for names in zip(space.scientific, space.common, strict=True)]
+        for space in facts.about.models[number].label_spaces
+    ]
+    try:
+        least = facts.asked["min_confidence"]
+        own = facts.of_model(number, "thresholds") if least is None else []
+        of_all = MIN_CONFIDENCE if least is None else float(least)
+        of_first = [*map(float, own)] if len(own) == len(first) else [of_all] * len(first)
+    except (KeyError, TypeError, ValueError):
+        return None
+    others = [one for space in more for one in space]
+    return Told([*first, *others], [*of_first, *[of_all] * len(others)])
 
 
 def of(path: Path, model: str | None = None) -> Floors:
@@ -18,18 +57,11 @@ def of(path: Path, model: str | None = None) -> Floors:
     ConfigError
         Its journal cannot be read.
     """
-    if not (path / NAME).is_file():
+    found = told(path, model)
+    if found is None:
         return ()
-    with Record(path) as record:
-        facts = record.facts()
-    names = [one.name for one in facts.about.models]
-    number = names.index(model) if model in names else 0
-    try:
-        least = facts.asked["min_confidence"]
-        own = facts.of_model(number, "thresholds") if least is None else [least]
-        return tuple(float(one) for one in own if one <= 1)  # background has one that nothing reaches
-    except (KeyError, TypeError, ValueError):
-        return ()
+    reached = [one for one in found.least if one <= 1]  # background has one that nothing reaches
+    return tuple(reached) if len({*reached}) > 1 else tuple(reached[:1])
 
 
 def common(floors: Sequence[Floors], lowest: Sequence[float | None]) -> tuple[float, bool]:

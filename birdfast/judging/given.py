@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -89,6 +90,19 @@ def grid(path: Path, heard: Heard, model: str | None = None) -> Grid:
     steps = steps[steps > 1e-3]
     step_s = min(window_s, float(steps.min())) if len(steps) else window_s
     return Grid(window_s, step_s, {}, False)
+
+
+def run_of(path: Path, model: str | None = None) -> tuple[Path, str | None]:
+    """Return the folder of the run whose scores or detections are judged, and which of its models.
+
+    The folder may be of no run. A submission is none's: its rows may be blended, ranked and processed.
+    """
+    if path.is_dir():
+        is_submission = (path / SUBMISSION).is_file() and not any(path.glob("scores*.parquet"))
+        return (path / SUBMISSION if is_submission else path), model
+    own = re.fullmatch(r"scores(?:-(.+))?\.parquet", path.name)
+    is_table = own is not None or path.name in {table.name for table in tables.DETECTIONS.values()}
+    return (path.parent if is_table else path), (own and own[1]) or model
 
 
 def _of_run(folder: Path, model: str | None) -> Grid | None:

@@ -9,9 +9,12 @@ import numpy as np
 from .. import canvas
 from ..metrics import error_of
 from ..tables import escaped
+from . import report
 from .evaluation import Evaluation
 
 SHOWN = 30  # classes in a panel
+EDGE = 0.02  # around what reaches 1
+BELOW = {"loc": "upper center", "bbox_to_anchor": (0.5, -0.09), "fontsize": 8, "frameon": False}
 
 
 def draw(found: Evaluation, to: Path) -> None:
@@ -41,8 +44,8 @@ def _classes(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
         axes.barh(places + shift, values, 0.4, label=name, xerr=errors, error_kw={"lw": 0.7})
     axes.set_yticks(places, [_short(row["class"]) for row in rows], fontsize=7, parse_math=False)
     shown = "classes" if len(rows) == len(found.told["classes"]) else f"the {len(rows)} worst classes"
-    axes.set(xlim=(0, 1), title=f"{shown}, with 95 % of draws" if found.told["intervals"] else shown)
-    axes.legend(loc="lower left", fontsize=8)
+    axes.set(xlim=(0, 1 + EDGE), title=f"{shown}, with 95 % of draws" if found.told["intervals"] else shown)
+    axes.legend(**BELOW, ncols=2)
 
 
 def _curves(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
@@ -51,9 +54,10 @@ def _curves(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
     for row in often:
         curve = found.curves[row["class"]]
         axes.step(curve.recall, curve.precision, where="pre", lw=1.2, label=_short(row["class"]))
-    axes.set(xlim=(0, 1), ylim=(0, 1.02), xlabel="recall", ylabel="precision", title="precision and recall")
+    axes.set(xlim=(0, 1 + EDGE), ylim=(0, 1 + EDGE), xlabel="recall", ylabel="precision")
+    axes.set_title("precision and recall")
     if often:
-        for text in axes.legend(fontsize=7).get_texts():
+        for text in axes.legend(**BELOW, ncols=3).get_texts():
             text.set_parse_math(False)
 
 
@@ -69,8 +73,10 @@ def _reliability(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-de
     confidence, correct = sums[there] / n_all[there], right[there] / n_all[there]
     axes.plot(confidence, correct, "o-", ms=4)
     for x, y, n in zip(confidence, correct, n_all[there], strict=True):
-        axes.annotate(f"{n:,}", (x, y), fontsize=6, textcoords="offset points", xytext=(4, -8))
-    axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="confidence", ylabel="share that is so")
+        where = {"xytext": (0, -4 if y > 0.5 else 4), "va": "top" if y > 0.5 else "bottom", "ha": "center"}
+        axes.annotate(f"{n:,}", (x, y), fontsize=7, textcoords="offset points", **where)
+    ends = (-2 * EDGE, 1 + 2 * EDGE)
+    axes.set(xlim=ends, ylim=ends, xlabel="confidence", ylabel="share that is so, and of how many")
     axes.set_title(f"reliability; calibration error {error_of([told]):.3f}")
 
 
@@ -85,7 +91,7 @@ def _confusion(axes, found: Evaluation) -> None:  # type: ignore[no-untyped-def]
         places = range(0, len(names), step)
         ticks(places, [_short(names[place]) for place in places], fontsize=7, parse_math=False, **how)
     axes.set(xlabel="said", ylabel="true")
-    axes.set_title(f"confusion, from {found.told['threshold']:.4g} on")
+    axes.set_title(f"confusion; found: {report.threshold(found.told)}", fontsize=10)
 
 
 def _short(name: str) -> str:

@@ -1,15 +1,15 @@
-"""Reports: evaluation.json, evaluation.csv and confusion.csv, and what is said of them on a terminal."""
+"""Reports: an evaluation's tables, and what is said of it on a terminal."""
 
 from __future__ import annotations
 
 import json
 import math
-import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from .. import sources
+from ..commandline import proposed
 from ..errors import ConfigError
 from ..tables import DETECTIONS, escaped
 from ..tables.files import CsvFile, write_json
@@ -17,11 +17,13 @@ from ..words import counted
 from .evaluation import Evaluation
 
 JSON, CSV, CONFUSION, PNG = "evaluation.json", "evaluation.csv", "confusion.csv", "evaluation.png"
+THRESHOLDS = "thresholds.csv"
+FILES = (JSON, CSV, CONFUSION, THRESHOLDS)
 SIGN = "judged"  # the first key of our JSON, by which a folder's files are known as ours
 COLUMNS = (
     *("class", "n", "roc_auc", "roc_auc_low", "roc_auc_high"),
     *("average_precision", "average_precision_low", "average_precision_high", "padded_average_precision"),
-    *("precision", "recall", "f1"),
+    *("judged_from", "precision", "recall", "f1"),
     *("best_f1_threshold", "best_f1", "sure_threshold", "sure_precision", "sure_recall"),
 )
 SHOWN_CLASSES = 20
@@ -65,7 +67,10 @@ def check(folder: Path, *names: str, force: bool = False) -> None:
 
 
 def write(folder: Path, found: Evaluation, what: Mapping[str, str], *, csv_safe: bool = False) -> list[Path]:
-    """Write the three files, and return their names.
+    """Write `FILES`, and return their names.
+
+    Thresholds are those of the wanted precision, as `infer --thresholds` takes them; a class that does not
+    come to it has none.
 
     Parameters
     ----------
@@ -83,7 +88,12 @@ def write(folder: Path, found: Evaluation, what: Mapping[str, str], *, csv_safe:
     with CsvFile(folder / CONFUSION, ("true", *found.confusion.columns), csv_safe=csv_safe) as table:
         for name, numbers in zip(found.confusion.rows, found.confusion.n.tolist(), strict=True):
             table.write_row((name, *numbers))
-    return [folder / name for name in (JSON, CSV, CONFUSION)]
+    columns = ("class", "threshold", "precision", "recall")
+    with CsvFile(folder / THRESHOLDS, columns, csv_safe=csv_safe) as table:
+        for row in found.told["classes"]:
+            sure = row["for_precision"] or {}
+            table.write_row((row["class"], *(sure.get(column, "") for column in columns[1:])))
+    return [folder / name for name in FILES]
 
 
 def write_signed(path: Path, what: Mapping[str, str], told: Mapping[str, Any]) -> None:
@@ -104,6 +114,8 @@ def lines(told: Mapping[str, Any], results: Path) -> Iterator[str]:
     yield from _what(told)
     if told["intervals"]:
         yield f"{'':<40}95 % of draws"
+    elif told["n_draws"]:
+        yield "no intervals: they are of draws of files, and there is one"
     for key, value in told["overall"].items():
         low_high = told["intervals"].get(key)
         between = "" if low_high is None else f"  {_figure(low_high[0])} to {_figure(low_high[1])}"
@@ -157,7 +169,14 @@ def _classes(told: Mapping[str, Any]) -> Iterator[str]:
         )
     if len(rows) > SHOWN_CLASSES:
         yield f"and {len(rows) - SHOWN_CLASSES:,} more"
-    yield f"F1: from {told['threshold']:.4g} on; sure from: where {told['precision_wanted']:.0%} are right"
+    sure = f"sure from: where {told['precision_wanted']:.0%} are right"
+    yield f"found, for precision, recall and F1: {threshold(told)}; {sure}"
+
+
+def threshold(told: Mapping[str, Any]) -> str:
+    """Return in words what counts as found."""
+    number = "" if told["threshold"] is None else f"{told['threshold']:.4g} and more"
+    return str(told["threshold_of"]) or number
 
 
 def _worst(rows: Sequence[Mapping[str, Any]], results: Path) -> Iterator[str]:
@@ -187,8 +206,8 @@ def plot(row: Mapping[str, Any], results: Path) -> str:
     ):
         return f"{escaped(row['file'])} {start_s:g} to {end_s:g} s"
     first_s = max(0.0, start_s - MARGIN_S)
-    names = " ".join(shlex.quote(escaped(name)) for name in (row["file"], str(folder)))
-    return f"birdfast plot {names} --start {first_s:g} --length {end_s + MARGIN_S - first_s:g}"
+    part = ("--start", f"{first_s:g}", "--length", f"{end_s + MARGIN_S - first_s:g}")
+    return proposed("plot", escaped(row["file"]), escaped(str(folder)), *part)
 
 
 def _is_ours(path: Path) -> bool:
@@ -204,7 +223,7 @@ def _cells(row: Mapping[str, Any]) -> Iterator[object]:
     cells = (
         *(row["class"], row["n"], row["roc_auc"], *row.get("roc_auc_interval", nothing)),
         *(row["average_precision"], *row.get("average_precision_interval", nothing)),
-        *(row["padded_average_precision"], row["precision"], row["recall"], row["f1"]),
+        *(row["padded_average_precision"], row["threshold"], row["precision"], row["recall"], row["f1"]),
         *(best.get("threshold"), best.get("f1")),
         *(sure.get("threshold"), sure.get("precision"), sure.get("recall")),
     )

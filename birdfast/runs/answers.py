@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
 from pathlib import Path
@@ -18,8 +19,7 @@ from ..journal import QUESTION, Entry, Journal, Record
 from ..outcomes import Outcome, row
 from ..scores import Rules, keeping
 from ..scores.keeping import ALL, Keeping, Kept
-from ..tables import About, escaped, kept_for
-from . import thresholds
+from ..tables import About, AboutModel, escaped, kept_for
 from .asked import question_of
 from .where import Known, Where
 
@@ -65,26 +65,27 @@ class Answers:
         self._rules_of = dict[tuple[int, tuple[Keeping, ...]], Rules]()
         self._thresholds = list[dict[int, float]]()
         if self.question.thresholds is not None:
+            from . import thresholds  # few ask so, and it needs what judges
+
             first = [[*zip(every[0].scientific, every[0].common, strict=True)] for every in spaces]
             self._thresholds = thresholds.by_class(Path(self.question.thresholds), first)
 
     @property
     def about(self) -> About:
-        """What the tables say of the run; scores are among the widths where all of them are kept."""
-        about = self.where.about
-        models = (
-            model._replace(widths=self._widths(number) | dict(model.widths))
-            for number, model in enumerate(about.models)
-        )
-        return about._replace(models=tuple(models))
+        """What the tables say of the run."""
+        return self.where.about._replace(models=self.models)
 
-    def survey(self) -> None:
-        """Look at all recordings once, before tables are begun: see `Where.survey`."""
-        self.where.survey(self.record.recordings())
+    @cached_property
+    def models(self) -> tuple[AboutModel, ...]:
+        """Its models; scores are among the widths of one of which all are kept, when this is first asked."""
+        return tuple(
+            model._replace(widths=self._widths(number) | dict(model.widths))
+            for number, model in enumerate(self.where.about.models)
+        )
 
     def known(self, entry: Entry) -> Known:
-        """Return what is known of a recording."""
-        return self.where.of(os.fsdecode(entry.path), entry.told)
+        """Return what is known of a recording: its file is not opened."""
+        return self.where.of(os.fsdecode(entry.path), entry.told or "")
 
     def check(self) -> None:
         """Refuse a question that what is kept does not answer as all scores would.
@@ -94,7 +95,7 @@ class Answers:
         ConfigError
             It says from which confidence on it does, and what would help.
         """
-        for number, model in enumerate(self.about.models):
+        for number, model in enumerate(self.where.about.models):
             for keepings in self.record.keepings(number):
                 for keep, rule in zip(keepings, self._rules(number, keepings).rules, strict=True):
                     if not keep.answers(rule, masked=self.where.has_masks):
@@ -111,7 +112,7 @@ class Answers:
             With the first of them.
         """
         for kind in kept_for(kinds):
-            if not all(kind in model.widths for model in self.about.models):
+            if not all(kind in model.widths for model in self.models):
                 what = AGAIN if kind == "scores" else f"infer has to be told --rtype {kind}"
                 raise ConfigError(f"{self.record.path}: that run kept no {kind} of all windows; {what}")
 
@@ -156,7 +157,7 @@ class Answers:
     def dense(self, entry: Entry, kind: str, model: int) -> Iterator[Rows]:
         """Yield a file's dense rows of a kind that is among the widths, in parts: [n] of `outcomes.row`."""
         if kind != "scores":
-            return self.record.dense(entry, kind, self.about.models[model].widths[kind], model)
+            return self.record.dense(entry, kind, self.models[model].widths[kind], model)
         return self._confidences(entry, model)
 
     def _confidences(self, entry: Entry, model: int) -> Iterator[Rows]:
@@ -184,7 +185,7 @@ class Answers:
             asked, of_model = self.facts.asked, self.facts.of_model
             activations = [keep.activation for keep in keepings]
             if asked.get("sensitivity", 1) != 1 and {*activations} - {"sigmoid"}:
-                name = escaped(self.about.models[model].name)
+                name = escaped(self.where.about.models[model].name)
                 raise ConfigError(f"sensitivity: {name} has no sigmoid whose logits it could shift")
             found = scores.rules(
                 activations or ["none"] * len(self._sizes[model]),

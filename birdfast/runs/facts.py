@@ -44,6 +44,7 @@ def facts(
     paths: Sequence[str],
     shard: Shard | None,
     question: Question | None = None,
+    base: str | None = None,
 ) -> Facts:
     """Return what the journal knows of a run.
 
@@ -59,6 +60,8 @@ def facts(
         All files, of all shards.
     shard : Shard or None
     question : Question or None
+    base : str or None
+        The folder that recordings are seen from.
     """
     about = About(
         _metadata(models, options, digests),
@@ -68,7 +71,7 @@ def facts(
     known = Facts(fingerprint(models, options, digests), about)
     if shard:
         known = known._replace(shard=str(shard), inputs=shards.digest(paths))
-    return known.asking(asked(options, question or Question()))
+    return known.asking(asked(options, question or Question(), base))
 
 
 def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:

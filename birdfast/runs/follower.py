@@ -23,7 +23,7 @@ class Follower:
         """Hear what whoever gets the results should know."""
 
     def keep(self, path: str, part: Part) -> None:
-        """Hear of dense rows of any file at work; after a worker's death they come again."""
+        """Hear of what is kept of any file at work, scores and rows; after a worker's death again."""
 
     def add(self, path: str, outcome: Outcome) -> None:
         """Hear what became of a file's next stretch; file by file, in their order."""

@@ -76,8 +76,10 @@ class How:
 
     def seen_from(self, recordings: Iterable[str]) -> str | None:
         """Return the folder that recordings are seen from; None if no table is of one of them alone."""
-        if not self.per_file:
-            return None
+        return self.home(recordings) if self.per_file else None
+
+    def home(self, recordings: Iterable[str]) -> str:
+        """Return the folder that recordings are seen from."""
         return inputs.base((), recordings) if self.base is None else os.fspath(self.base)
 
     def __post_init__(self) -> None:

@@ -12,10 +12,10 @@ from .. import sources
 from ..config import Checked, check, choice, flag, number, path, several, whole
 from ..deployments import clock, compiled, sites
 from ..errors import ConfigError
+from ..journal import HELD
 
 Path = str | os.PathLike[str]
 MOST_MERGED = 1_000_000
-HELD = "files"  # what the files of a question held, by their digests
 FILES = ("species", "exclude", "thresholds", "deployments", "language", "place_model")
 # More columns that tables may have, and what stands in them: what is known of the recording, where and how it
 # was heard, in BirdNET-Analyzer's words where it has one.

@@ -157,8 +157,8 @@ class Results:
 
         with Record(self.folder) as record:
             answers = Answers(record)
-            number = models.place_of([one.name for one in answers.about.models], model)
-            if kind not in answers.about.models[number].widths:
+            number = models.place_of([one.name for one in answers.models], model)
+            if kind not in answers.models[number].widths:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")
             for _, entry in record.entries():
                 if number in entry.waiting:
@@ -191,12 +191,12 @@ def result(answers: Answers, entry: Entry, *, so_far: bool = False, count: Count
     count : callable or None
         Is told how many rows a model's detections in the file were, where that is not what is known.
     """
-    about = answers.about
-    numbers = [number for number in range(len(about.models)) if not (so_far and number in entry.waiting)]
+    models = answers.models
+    numbers = [number for number in range(len(models)) if not (so_far and number in entry.waiting)]
     dense = {
         (number, kind): Anew(partial(answers.dense, entry, kind, number))
         for number in numbers
-        for kind in about.models[number].widths
+        for kind in models[number].widths
     }
     detections = _detections(answers, entry, numbers, count)
     path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
@@ -234,7 +234,7 @@ def _detections(
 ) -> Iterator[list[Detection]]:
     path = os.fsdecode(entry.path)
     for number in numbers:
-        model, n_rows = answers.about.models[number], 0
+        model, n_rows = answers.models[number], 0
         spaces = [Labels(*names) for names in model.label_spaces]
         found = answers.detections(entry, number)
         each = (list(labels.named(spaces, part, path, model.name)) for part in found)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
 from .. import tables
-from ..journal import MERGED, Folder, Journal, Record, Standing
+from ..journal import BASE, MERGED, Facts, Folder, Journal, Record, Standing
 from ..tables import About
 from ..words import counted
 from . import results
@@ -21,6 +21,7 @@ from .output import check_no_run, check_tables, output_folder, sign, telling
 from .submitting import Again, Submitter, write_tables
 
 Tell = Callable[[str], object]
+Counted = tuple[int, int, int]  # detections, the file's id, the model
 
 
 def write(
@@ -115,49 +116,43 @@ def retell(
     for kind in how.kinds:
         tables.check(kind)
     submitter = None if how.submission is None else Submitter(how.submission)
-    with ExitStack() as stack:
-        with Record(run) as before:
-            known = before.facts()
-        known = known.asking(changed(known.asked, picking, question))
-        is_elsewhere = folder is not None and not (folder.exists() and folder.samefile(run))
-        if folder is None or not is_elsewhere:
-            folder = run
-            stack.enter_context(telling(folder))
-            journal = stack.enter_context(Journal(folder, known))
-            record: Record = journal
-        else:
-            output_folder(folder)
-            stack.enter_context(telling(folder))
-            stack.enter_context(Folder(folder))
-            check_no_run(folder)
-            record = stack.enter_context(Record(run))
-        answers = Answers(record, known.asked)
-        answers.check()
-        answers.check_kinds(how.kinds)
-        about = answers.about
-        tables.check_places(folder, how.kinds, about)
-        base = how.seen_from(path for path, _ in record.recordings())
-        if is_elsewhere and not how.force:
-            check_tables(folder, about, MERGED)
-            paths = (path for path, _ in record.recordings())
-            tables.check_files(folder, how.kinds, about, base, paths)
-        for words in (*answers.where.words, *_of(submitter, about)):
-            tell(words)
-        standing = record.standing()
-        if standing.waiting:
-            tell(f"{counted(standing.waiting, 'file')} still to do: the tables tell of what is done")
-        counts = list[tuple[int, int, int]]()
-        again = partial(results.results, answers, so_far=True, count=counts.append)
-        tables.tidy(folder, about)
-        if is_elsewhere:
-            sign(folder, "tables", [run])
-        else:
-            journal.ask(known.asked)
-        written = write([answers], again, folder, how, submitter, base, tell, tell)
-        if not is_elsewhere:
+    with Record(run) as before:
+        known = before.facts()
+    known = known.asking(changed(known.asked, picking, question))
+    if folder is None or (folder.exists() and folder.samefile(run)):
+        with telling(run), Journal(run, known) as journal:
+            written, counts = _retold(journal, known, run, how, submitter, tell)
             journal.count(counts)
-        return written, record.standing()
+            return written, journal.standing()
+    output_folder(folder)
+    with telling(folder), Folder(folder), Record(run) as record:
+        check_no_run(folder)
+        return _retold(record, known, folder, how, submitter, tell)[0], record.standing()
 
 
-def _of(submitter: Submitter | None, about: About) -> list[str]:
-    return [] if submitter is None else [*submitter.fit(about), *submitter.strangers()]
+def _retold(
+    record: Record, known: Facts, folder: Path, how: How, submitter: Submitter | None, tell: Tell
+) -> tuple[list[Path], list[Counted]]:
+    """Write tables where they may lie; return them, and how many detections are others than is known."""
+    answers = Answers(record, known.asked)
+    answers.check()
+    answers.check_kinds(how.kinds)
+    about, paths = answers.about, [path for path, _ in record.recordings()]
+    tables.check_places(folder, how.kinds, about)
+    base = dataclasses.replace(how, base=how.base or known.asked.get(BASE)).seen_from(paths)
+    if not isinstance(record, Journal) and not how.force:
+        check_tables(folder, about, MERGED)
+        tables.check_files(folder, how.kinds, about, base, paths)
+    of_submission = () if submitter is None else (*submitter.fit(about), *submitter.strangers())
+    for words in (*answers.where.words, *of_submission):
+        tell(words)
+    if waiting := record.standing().waiting:
+        tell(f"{counted(waiting, 'file')} still to do: the tables tell of what is done")
+    tables.tidy(folder, about)
+    if isinstance(record, Journal):
+        record.ask(known.asked)
+    else:
+        sign(folder, "tables", [record.path.parent])
+    counts = list[Counted]()
+    again = partial(results.results, answers, so_far=True, count=counts.append)
+    return write([answers], again, folder, how, submitter, base, tell, tell), counts

@@ -145,7 +145,7 @@ class Run:
             self._say_what_is_unprepared(pool.digests, followers)
         widths = known_widths or pool.widths()
         run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)
-        known = facts(*run, self.question)
+        known = facts(*run, self.question, self.how.home(self.recordings))
         known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
         if self._submitter is not None:
             say(followers, self._submitter.fit(known.about))

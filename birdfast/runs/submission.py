@@ -26,7 +26,7 @@ class Submission:
     sample : path
         A sample submission: its columns in their order, and a class that no model knows has its value.
     classes : path or None
-        A CSV of what models call its columns (`submission.read_classes`).
+        A CSV of what models call its columns (`sources.classes`).
     by : "mean" or "max"
         What a row has of the windows that share sound with it (`submission.Overlap`).
     length_s : float

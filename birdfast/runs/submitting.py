@@ -13,9 +13,11 @@ from ..arrays import Float32
 from ..config import choice
 from ..errors import ConfigError
 from ..outcomes import row
+from ..sources import classes
 from ..spool import Spool, change_columns
-from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, percentiles, stem
+from ..submission import NEUTRAL, ROW_S, Columns, Overlap, Sample, Stems, percentiles
 from ..submission.blending import Share, blended
+from ..submission.sample import ROW_ID
 from ..tables import SUBMISSION, About, Result, escaped
 from ..words import counted
 from .submission import LONGEST_S, Submission
@@ -49,8 +51,8 @@ class Submitter:
 
     def __init__(self, asked: Submission, paths: Sequence[str] = ()) -> None:
         self._asked, self._sample = asked, Sample.read(Path(asked.sample))
-        self._called = submission.read_classes(Path(asked.classes)) if asked.classes is not None else {}
-        self._seen = dict[str, str]()
+        self._called = classes.read(asked.classes, ConfigError) if asked.classes is not None else {}
+        self._stems, self._seen = Stems(self._sample.ends_s), dict[str, str]()
         self.header, self.n_left_over = self._sample.header, 0
         for one in paths:
             self._see(one)
@@ -111,7 +113,8 @@ class Submitter:
             shares = [Share(self._weights[m], self._columns[m].known, values[m]) for m in values]
             scores, told = blended(shares, self._asked.blend_by, self._unheard, n)
             scores = postprocessing.apply(self._post, scores, told)
-            yield _with(result, self._ends(result.path, n), scores, self._unheard)
+            named = result._replace(facts={**result.facts, ROW_ID: self._stem(result.path)})
+            yield _with(named, self._ends(result.path, n), scores, self._unheard)
         for name, ends_s in self._sample.ends_s.items():
             if name not in self._seen:
                 self.n_left_over += len(ends_s)
@@ -126,10 +129,20 @@ class Submitter:
         ]
 
     def left_over(self) -> list[str]:
-        """Return in words that rows of the sample are of no recording, if there are such."""
-        rows = counted(self.n_left_over, "row")
-        has = "ranked in the middle" if self._asked.blend_by == "rank" else "with its values"
-        return [f"{rows} of the sample: of no recording here, {has}"] if self.n_left_over else []
+        """Return in words how many rows of the sample are of no recording, and which names are no UTF-8."""
+        said = []
+        if self.n_left_over:
+            has = "ranked in the middle" if self._asked.blend_by == "rank" else "with its values"
+            said.append(f"{counted(self.n_left_over, 'row')} of the sample: of no recording here, {has}")
+        odd = [
+            name
+            for name, recording in self._seen.items()
+            if Path(recording).stem != escaped(Path(recording).stem)
+        ]
+        if odd:
+            rows = f"their rows are called as {odd[0]}_{ROW_S}"
+            said.append(f"{counted(len(odd), 'file')} with a name that is not UTF-8: {rows}")
+        return said
 
     def _of_unheard(self) -> Float32:
         """Return what a row has that nobody heard: float32 [n_classes].
@@ -174,13 +187,18 @@ class Submitter:
 
     def _ends(self, recording: str, n: int) -> list[int]:
         """Return where a file's rows end: those that it has, and those that the sample wants of it."""
-        more = self._sample.ends_s.get(stem(recording), ())
+        more = self._sample.ends_s.get(self._stem(recording), ())
         return sorted({*range(ROW_S, (n + 1) * ROW_S, ROW_S), *more})
 
+    def _stem(self, recording: str) -> str:
+        """Return what a file's rows are called by: a table is UTF-8, so bytes that are none are escaped."""
+        return self._stems.of(escaped(recording))
+
     def _see(self, recording: str) -> None:
-        other = self._seen.setdefault(stem(recording), recording)
+        other = self._seen.setdefault(self._stem(recording), recording)
         if other != recording:
-            raise ConfigError(f"{recording}: would have the same row_ids as {other}; rename one of them")
+            one, other = escaped(recording), escaped(other)
+            raise ConfigError(f"{one}: would have the same row_ids as {other}; rename one of them")
 
 
 def write_tables(

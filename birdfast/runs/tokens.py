@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -42,8 +42,9 @@ def write(
     channel: str = "mix",
     max_hours: float = MAX_HOURS,
     csv_safe: bool = False,
+    tell: Callable[[str], object] = lambda said: None,
 ) -> Written:
-    """Write recordings as tokens.
+    """Write recordings as tokens: of a model of several streams those of the first.
 
     Those that cannot be read to their end are in failures.csv; what is before that place is written. What is
     to be known of others is in notes.csv, if anything is. A table of the other kind that is there already is
@@ -64,6 +65,8 @@ def write(
         How much of a recording is heard; a longer one has failed there.
     csv_safe : bool
         Put an apostrophe before text in CSVs that a spreadsheet would run.
+    tell : callable of str
+        Hears that there are other streams, whose tokens are not written.
 
     Raises
     ------
@@ -74,6 +77,8 @@ def write(
     """
     hours("max_hours", max_hours)
     session = _session(model)
+    if (n := len(session.streams)) > 1:
+        tell(f"{model}: has {n} streams of tokens; written is the first, a token every {session.token_s:g} s")
     folder = output_folder(folder)
     with telling(folder, AGAIN), alone(folder):
         check_no_run(folder)

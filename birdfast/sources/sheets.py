@@ -42,7 +42,7 @@ LABEL = (
         "annotation",
         "class",
     ),
-    *("common_name", "species_code", "species_ebird_code", "ebird_code", "top1match"),
+    *("common_name", "species_code", "species_ebird_code", "ebird_code", "top1match", "top1match*"),
 )
 # What tools put between a recording's name and the suffix of its table.
 TABLES = re.compile(r"(\.birdnet)?(\.results?|\.selections?|\.table(\.\d+)?)*(\.kaleidoscope)?$", re.I)

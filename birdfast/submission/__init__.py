@@ -1,9 +1,9 @@
 """Submissions: rows of five seconds of every recording, with a column a class, as BirdCLEF wants them."""
 
 from .blending import BLENDS, NEUTRAL, blended, logit, percentiles
-from .classes import Columns, columns_of, read_classes
+from .classes import Columns, columns_of
 from .overlap import BY, ROW_S, Overlap, n_rows
-from .sample import Sample, stem
+from .sample import Sample, Stems
 
 __all__ = [
     "BLENDS",
@@ -13,11 +13,10 @@ __all__ = [
     "Columns",
     "Overlap",
     "Sample",
+    "Stems",
     "blended",
     "columns_of",
     "logit",
     "n_rows",
     "percentiles",
-    "read_classes",
-    "stem",
 ]

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
-from .. import sources
 from ..arrays import Float32, Int64
-from ..errors import ConfigError
-
-COLUMN = "primary_label"  # as BirdCLEF's taxonomy.csv calls a column of its sample
-NAMES = ("class", "scientific_name", "common_name")  # what a model may call it
+from ..sources.classes import key
 
 
 class Columns(NamedTuple):
@@ -56,48 +51,24 @@ def columns_of(
     names : sequence of tuple of str
         What each of the model's classes is called: its scientific and its common name.
     classes : dict of str to sequence of str
-        What the model may call a column (`read_classes`); one that is not in it is called as it is itself.
-        Upper and lower case are the same.
+        Which columns a model's name is of (`sources.classes.read`). A column is called as it is itself, too;
+        one that has other names is not, if that is another's. Upper and lower case are the same.
     """
     place_of: dict[str, list[int]] = {}
     for number, name in enumerate(names):
-        for one in dict.fromkeys([*map(_key, name), _key("_".join(name))]):
+        for one in dict.fromkeys([*map(key, name), key("_".join(name))]):
             place_of.setdefault(one, []).append(number)
+    called: dict[str, list[str]] = {}
+    for name_, columns in classes.items():
+        for column in columns:
+            called.setdefault(key(column), []).append(name_)
     known, places, begins = list[int](), list[int](), list[int]()
     for number, column in enumerate(wanted):
-        called = classes.get(_key(column), (column,))
-        found = sorted({place for name in called for place in place_of.get(_key(name), ())})
+        told, itself = called.get(key(column), []), key(column)
+        every = told if told and itself in classes else [*told, itself]
+        found = sorted({place for name_ in every for place in place_of.get(name_, ())})
         if found:
             known.append(number)
             begins.append(len(places))
             places += found
     return Columns(*(np.array(numbers, np.int64) for numbers in (known, places, begins)))
-
-
-def read_classes(path: Path) -> dict[str, list[str]]:
-    """Read what the columns of a sample are called by models: a CSV, of which several rows may be of one.
-
-    Its column primary_label names the sample's; class, scientific_name and common_name, or some of them, are
-    the models' names, as BirdCLEF's taxonomy.csv has them.
-
-    Returns
-    -------
-    dict of str to list of str
-        By the sample's columns, as `columns_of` takes it.
-
-    Raises
-    ------
-    ConfigError
-        It cannot be read, or lacks these columns.
-    """
-    found: dict[str, list[str]] = {}
-    for _, row in sources.table(path, [COLUMN], ConfigError):
-        if not any(name in row for name in NAMES):
-            raise ConfigError(f"{path}: beside {COLUMN} a column {', '.join(NAMES)} is wanted")
-        called = [name.strip() for column in NAMES if (name := row.get(column)) and name.strip()]
-        found.setdefault(_key(row[COLUMN]), []).extend(called)
-    return found
-
-
-def _key(name: str) -> str:
-    return name.strip().casefold()

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePath
 from typing import NamedTuple
 
@@ -62,9 +61,26 @@ class Sample(NamedTuple):
                 raise ConfigError(f"{path}: no CSV ({error})") from error
 
 
-def stem(recording: str) -> str:
-    """Return what a recording's rows are called by: its name without folder and suffix."""
-    return PurePath(os.fspath(recording)).stem
+class Stems:
+    """What recordings' rows are called by: their names without folder and suffix, as a sample spells them.
+
+    A name that looks the same is the same: what one system writes as a letter and an accent, another has as
+    one letter.
+
+    Parameters
+    ----------
+    known : iterable of str
+        The sample's.
+    """
+
+    def __init__(self, known: Iterable[str]) -> None:
+        self._known = {*known}
+        self._spelled = {sources.composed(name): name for name in sorted(self._known)}
+
+    def of(self, recording: str) -> str:
+        """Return what a recording's rows are called by."""
+        found = PurePath(recording).stem
+        return found if found in self._known else self._spelled.get(sources.composed(found), found)
 
 
 def _sample(path: Path, rows: Iterator[list[str]]) -> Sample:

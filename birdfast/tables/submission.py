@@ -39,8 +39,8 @@ class SubmissionTable(CsvFile, Table):
         self._stem = ""
 
     def begin(self, result: Result) -> None:
-        """Take the name of the next file."""
-        self._stem = PurePath(result.path).stem
+        """Take what the next file's rows are called by: its stem, or what its facts say."""
+        self._stem = str(result.facts.get(ROW_ID) or PurePath(result.path).stem)
 
     def dense(self, rows: Rows) -> None:
         """Append rows of the file: [n] of `outcomes.row`."""
