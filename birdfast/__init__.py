@@ -22,7 +22,7 @@ if sys.argv[:1] == [
 import os
 from collections.abc import Iterable, Sequence
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from . import face
 from ._version import __version__
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
     from .pipeline import Pipeline, Scored
     from .runs import Follower, Question, Results, Submission
     from .runs.evaluating import evaluate
-    from .runs.how import KeepScores
     from .runs.results import Windows
     from .workers.warm import WarmPool
 else:
@@ -149,7 +148,7 @@ def run(
     progress: bool = False,
     csv_safe: bool = False,
     per_file: bool = False,
-    keep_scores: "KeepScores | None" = None,
+    keep_scores: Literal["best", "all", "none"] | None = None,
     submission: "Submission | None" = None,
     question: "Question | None" = None,
     **options: Any,

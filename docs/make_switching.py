@@ -23,8 +23,9 @@ another program's name alone:
 
 By that name two defaults are the Analyzer's: without `--rtype` a Raven table is written, where `infer`
 writes CSV; and with a flag that only its versions 1 and 2 have (`--i`, `--threads`, ...) tables are
-written for each file, as those do, unless `--combine_results` is given. `--per-file` and `--rtype` say so
-by any name.
+written for each file, as those do, unless `--combine_results` is given. A CSV of all files is called
+BirdNET_CombinedTable.csv, where `infer` calls it detections.csv. `--rtype` (raven, combined) and
+`--per-file` say so by any name.
 
 ## {ANALYZER}: `analyze`
 

@@ -183,7 +183,7 @@ READERS: dict[str, Callable[[Path], Iterable[Row]]] = {
 }
 
 
-@pytest.mark.parametrize("kind", DETECTIONS)
+@pytest.mark.parametrize("kind", READERS)
 def test_every_format_says_the_same(tmp_path: Path, kind: str) -> None:
     lasting = {path: duration_s for path, duration_s, _ in HEARD}
     found = sorted(READERS[kind](written(tmp_path, failed=True) / DETECTIONS[kind].name))
@@ -220,7 +220,7 @@ def test_crowsetta_reads_ravens_table_and_audacitys_labels(tmp_path: Path) -> No
 ODD = ("in/a, b.wav", 'in/say "ah".wav', "in/tab\there.wav", "in/two\nlines.wav", "in/ä🐦\r.wav", '"q".wav')
 
 
-@pytest.mark.parametrize("kind", [kind for kind in DETECTIONS if kind not in ("parquet", "ndjson", "sqlite")])
+@pytest.mark.parametrize("kind", [kind for kind in READERS if kind not in ("parquet", "ndjson", "sqlite")])
 def test_pandas_reads_one_row_a_detection_whatever_files_are_called(tmp_path: Path, kind: str) -> None:
     pandas = pytest.importorskip("pandas")
     found = [Result(path, [formats.rows(path, HEARD[0][2])], duration_s=12.0) for path in ODD]

@@ -84,9 +84,11 @@ def test_version_2_a_day_combined_into_the_folder_of_its_recordings(day: Path) -
     """A station's cron job."""
     ran(day, "analyze --i day/ --o day/ --rtype csv --threads 3 --slist list.txt --combine_results")
     found = tables(day / "day")
-    assert {*found} == {"detections.csv"}
-    assert found["detections.csv"][0] == CSV
-    assert any(FIRST in line and line.endswith("day/dawn.wav") for line in found["detections.csv"])
+    assert {*found} == {"BirdNET_CombinedTable.csv"}
+    header, *rows = found["BirdNET_CombinedTable.csv"]
+    assert header == CSV
+    assert rows
+    assert all(FIRST in row and row.endswith("day/dawn.wav") for row in rows)
 
 
 def test_version_2_a_classifier_of_ones_own(day: Path, birdnet: models.Model) -> None:

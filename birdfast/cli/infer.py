@@ -232,7 +232,7 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
     from .. import inputs
     from ..runs import How, shards
 
-    wanted = values.kinds(chosen.rtype or kinds.usual(chosen.command))
+    wanted = kinds.wanted(chosen)
     return How(
         kinds=wanted,
         shard=shards.parse(chosen.shard) if chosen.shard else None,

@@ -42,6 +42,19 @@ def usual(command: str) -> str:
     return OF_ANALYZE if command == ANALYZE else USUAL
 
 
+def wanted(chosen: argparse.Namespace) -> tuple[str, ...]:
+    """Return the kinds that are asked for, `per_file` being settled.
+
+    A CSV of all recordings has the name that BirdNET-Analyzer gives it where its command was called.
+    """
+    from ..tables import COMBINED
+
+    found = values.kinds(chosen.rtype or usual(chosen.command))
+    if chosen.command != ANALYZE or chosen.per_file:
+        return found
+    return tuple(COMBINED if kind == USUAL else kind for kind in found)
+
+
 def for_each_file(chosen: argparse.Namespace) -> tuple[bool, str]:
     """Return whether each recording gets its own tables, and what is to be said of that."""
     if chosen.per_file or chosen.command != ANALYZE or not (flag := flags.per_file(chosen)):

@@ -158,9 +158,9 @@ def rtype(parser: argparse._ActionsContainer, default: str | None = "csv", **how
         "--rtype",
         default=default,
         metavar="KINDS",
-        help="kinds of table, joined by commas: csv, parquet, raven (or table), raven3, audacity,"
-        " kaleidoscope, kaleidoscope2, r, birdnet, ndjson, sqlite, wide, scores, embeddings, submission"
-        " (default: csv)",
+        help="kinds of table, joined by commas: csv, combined (csv by BirdNET-Analyzer's name), parquet,"
+        " raven (or table), raven3, audacity, kaleidoscope, kaleidoscope2, r, birdnet, ndjson, sqlite, wide,"
+        " scores, embeddings, submission (default: csv)",
         **how,
     )
 

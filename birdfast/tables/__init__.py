@@ -15,13 +15,26 @@ from .detections import CsvTable, read_csv
 from .earlier import check_files, check_strangers, files_there, forget, those_there, tidy
 from .failures import FailuresTable, NotesTable
 from .files import escaped
-from .kinds import ALIASES, DENSE, DETECTIONS, KINDS, OF_FILES, SUBMISSION, WIDE, Ways, check, kept_for
+from .kinds import (
+    ALIASES,
+    COMBINED,
+    DENSE,
+    DETECTIONS,
+    KINDS,
+    OF_FILES,
+    SUBMISSION,
+    WIDE,
+    Ways,
+    check,
+    kept_for,
+)
 from .parquet import arrow
 from .table import About, AboutModel, Anew, Names, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
 __all__ = [
     "ALIASES",
+    "COMBINED",
     "DENSE",
     "DETECTIONS",
     "KINDS",

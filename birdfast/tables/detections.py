@@ -87,6 +87,12 @@ class CsvTable(CsvKind):
         )
 
 
+class CombinedTable(CsvTable):
+    """The same under the name that BirdNET-Analyzer has for a table of all recordings."""
+
+    name: ClassVar = "BirdNET_CombinedTable.csv"
+
+
 def read_csv(path: Path) -> list[Detection]:
     """Read a table that `CsvTable` wrote, but for columns that say more of the recording.
 

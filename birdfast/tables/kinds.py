@@ -16,7 +16,7 @@ from .analyzer import Kaleidoscope2Table, KaleidoscopeTable, RTable
 from .audacity import AudacityTable
 from .birdnet import BirdnetTable
 from .dense import DenseTable
-from .detections import CsvTable
+from .detections import CombinedTable, CsvTable
 from .failures import FailuresTable, NotesTable
 from .ndjson import NdjsonTable
 from .parquet import ParquetTable
@@ -29,9 +29,11 @@ from .wide import WideTable
 
 Made = Callable[[Path], Table]
 
+COMBINED = "combined"
 # Each has a `name` in a run's folder, and `of_file`, which comes behind the stem of a file's own.
 DETECTIONS: dict[str, type[Table]] = {
     "csv": CsvTable,
+    COMBINED: CombinedTable,
     "parquet": ParquetTable,
     "raven": RavenTable,
     "raven3": Raven3Table,
@@ -47,7 +49,10 @@ WIDE, SUBMISSION = wide.KIND, submission.KIND
 ALWAYS: tuple[type[FailuresTable], type[NotesTable]] = (FailuresTable, NotesTable)
 DENSE: tuple[Dense, ...] = tuple(dense.COLUMNS)
 KINDS = (*DETECTIONS, WIDE, *DENSE, SUBMISSION)
-OF_FILES = (*DETECTIONS, WIDE)  # of which there may be one for each file
+OF_FILES = (
+    *(kind for kind in DETECTIONS if kind != COMBINED),
+    WIDE,
+)  # of which there may be one for each file
 FROM_SCORES = (WIDE, SUBMISSION)
 ALIASES = {"table": "raven"}  # as BirdNET-Analyzer calls it
 
