@@ -80,10 +80,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def training(
-    data: Path, network: Path, kind: str = "linear", table: str = "clips.csv", **more: Any
+    data: Path, network: Path | list[str], kind: str = "linear", table: str = "clips.csv", **more: Any
 ) -> HeadTraining:
     clips = recordings.find(str(data / table))
-    store = EmbeddingStore(Network(str(network)), more.get("keep"))
+    on = network if isinstance(network, list) else str(network)
+    store = EmbeddingStore(Network(on), more.get("keep"))
     return HeadTraining(
         headrecipe.load(kind),
         clips,
@@ -120,6 +121,31 @@ def test_infer_says_what_was_learnt(data: Path, network: Path, tmp_path: Path, k
         right = windows.targets[0]
         if right.any():
             assert logits[:, right].mean() > logits[:, ~right].mean()
+
+
+def test_infer_says_what_was_learnt_of_several_networks(data: Path, network: Path, tmp_path: Path) -> None:
+    short = networks.write_short(tmp_path / "short").path.parent
+    output = tmp_path / "m"
+    assert train(data, "clips.csv", network, output, "--on", str(short), "--hold-out", "1") == 0
+    assert json.loads((output / "evaluation.json").read_text())["mean"]["accuracy"] > 0.9
+    facts = modelfolder.facts(output, modelfolder.HEAD)
+    assert [(output / on).resolve() for on in facts["on"]] == [network.resolve(), short.resolve()]
+    assert facts["on_sha256"] == [models.find(one).sha256() for one in (network, short)]
+    assert facts["licence"].count("it runs on ") == 2
+    learning = training(data, [str(network), str(short)])
+    arrays = modelfolder.arrays(output, facts["arrays"])
+    pipeline = Pipeline(models.find(output), Options(min_confidence=0, tail="min-1s"))
+    for clip in learning.clips[::5]:
+        logits = np.concatenate([scored.outputs["logits"] for scored in pipeline.score(clip.path)])
+        windows = learning.examples(arrays, [clip])
+        np.testing.assert_array_equal(logits, Classifier.of(arrays).logits(windows.values))
+
+
+def test_a_network_is_not_joined_with_itself(
+    data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(data, "clips.csv", network, tmp_path / "m", "--on", f"{network}/") == 64
+    assert "is joined with others, not with itself" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -344,8 +370,8 @@ def test_a_file_a_name_and_tokens_are_networks(
     alone = tmp_path / "models" / "mine"
     shutil.copytree(network, alone)
     monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path / "models"))
-    assert Network("mine").told_from(tmp_path) == "mine"
-    assert Network(str(alone)).told_from(tmp_path) == "models/mine"
+    assert Network("mine").told_from(tmp_path)["on"] == "mine"
+    assert Network(str(alone)).told_from(tmp_path)["on"] == "models/mine"
     tokens = tmp_path / "tokens"
     tokens.mkdir()
     networks.write_stsg(tokens)

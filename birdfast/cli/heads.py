@@ -21,10 +21,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the network, and the kind of head."""
     parser.add_argument(
         "--on",
+        action="append",
         metavar="NETWORK",
         help="train a head on a network's embedding instead of tokens: a name in `birdfast models`, such as"
-        " birdnet-2.4, a .tflite or .onnx file, or the folder of a model; `birdfast export` makes one file of"
-        " both",
+        " birdnet-2.4, a .tflite or .onnx file, or the folder of a model, one of tokens, too; given"
+        " repeatedly, what they make of a window is joined",
     )
     parser.add_argument(
         "--head",

@@ -116,6 +116,11 @@ def _check_head(model: Model) -> None:
         )
     if model.backbone is None:
         raise ModelError(f"{model.path}: is a whole network, not a head on one; there is nothing to export")
+    if model.backbone.parts:
+        raise ModelError(
+            f"{model.path}: is a head on several networks ({model.stands_on}): they are not one graph, so"
+            " it is not exported; birdfast runs it"
+        )
     if model.kind != modelfolder.HEAD:
         raise ModelError(f"{model.path}: is a head, but none that birdfast trained; only those are exported")
     if model.activation not in ("sigmoid", "softmax"):

@@ -169,11 +169,10 @@ class HeadTraining:
         network = self.store.network
         facts = {
             "title": title,
-            "licence": f"as its trainer says; it runs on {network.model.title}: {network.model.licence}",
+            "licence": f"as its trainer says; {network.licence}",
             "activation": "softmax" if self.softmax else "sigmoid",
             "classes": list(self.classes),
-            "on": network.told_from(folder),
-            "on_sha256": network.sha256,
+            **network.told_from(folder),
             "seed": self.seed,
             "training": self.recipe.as_dict(),
         }
