@@ -161,6 +161,21 @@ def test_what_is_held_out_is_found(data: Path, network: Path, kind: str) -> None
         assert {*without.clips}.isdisjoint(tested)
 
 
+def test_what_is_held_out_chooses_nothing(data: Path, network: Path, tmp_path: Path) -> None:
+    rows = (data / "clips.csv").read_text().splitlines()
+    shutil.copytree(data, tmp_path / "d")
+    wrong = [row.replace(",low,1", ",high,1").replace(",mid,1", ",low,1") for row in rows]
+    (tmp_path / "d/wrong.csv").write_text("\n".join(wrong))
+    found = []
+    for folder, table in ((data, "clips.csv"), (tmp_path / "d", "wrong.csv")):
+        learning = training(folder, network, table=table)
+        clips = list(learning.clips)
+        (_, without, _), _ = folds.trials(learning, clips, folds.splits(clips))
+        found.append({name: array.tobytes() for name, array in without.model().items()})
+    assert "losses" in found[0]
+    assert found[0] == found[1]
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_number_of_workers_learns_the_same_bytes(
     data: Path, network: Path, tmp_path: Path, kind: str
@@ -267,6 +282,8 @@ elif where == "vectors":
     killed_after(vectorfile, "_digest", 11)
 elif where == "head":
     killed_after(standardized, "fit", 0)
+elif where == "choice":
+    killed_after(standardized, "fit", 8)
 elif where == "kept":
     killed_after(keep.checkpoint, "write", 0)
 elif where == "folder":
@@ -286,7 +303,7 @@ learning.write(output, learning.model(), "Songs")
         "vectors",
         *(
             pytest.param(one, marks=pytest.mark.long)
-            for one in ("network", "head", "kept", "folder", "manifest")
+            for one in ("network", "head", "choice", "kept", "folder", "manifest")
         ),
     ],
 )
@@ -428,6 +445,11 @@ def test_the_command_trains_tests_and_calibrates_a_head(
     facts = modelfolder.facts(model, modelfolder.HEAD)
     assert facts["thresholds"].keys() == {*PITCHES_HZ}
     assert facts["training"]["head"]["kind"] == kind
+    (key,) = {*facts["candidates"][0]} - {"loss"}
+    assert [one[key] for one in facts["candidates"]] == headrecipe.KINDS[kind][key]
+    least = min(facts["candidates"], key=lambda one: one["loss"])
+    assert facts["training"]["head"][key] == least[key]
+    assert [fold["chosen"].keys() for fold in told["folds"]] == [{key}, {key}]
     rows = commands.table(model / "held_out.csv")
     assert [(row["start_s"], row["end_s"]) for row in rows[:3]] == [("0", "0.5"), ("0.5", "1"), ("1", "1.5")]
     for fold in ("1", "2"):
@@ -495,7 +517,7 @@ def test_the_stage_head_learns_anew(
     fits: list[int] = []
     fit = standardized.fit
     monkeypatch.setattr(standardized, "fit", lambda *what, **how: fits.append(1) or fit(*what, **how))
-    for more, n in (((), 6), (("--force",), 6), (("--force", "--stage", "head"), 12)):
+    for more, n in (((), 16), (("--force",), 16), (("--force", "--stage", "head"), 32)):
         assert train(data, "clips.csv", network, tmp_path / "m", *more) == 0
         assert len(fits) == n
 

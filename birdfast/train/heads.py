@@ -19,7 +19,7 @@ from ..arrays import Bools, Float32, Int64
 from ..classifier import Classifier
 from ..errors import ConfigError
 from ..modelfolder import Arrays
-from . import calibration, groups, head, innerfolds, standardized
+from . import calibration, choosing, groups, head, innerfolds, standardized
 from .clock import STAGES
 from .embeddings import EmbeddingStore
 from .headrecipe import HeadRecipe
@@ -174,10 +174,11 @@ class HeadTraining:
             "classes": list(self.classes),
             **network.told_from(folder),
             "seed": self.seed,
-            "training": self.recipe.as_dict(),
+            **choosing.told(self.recipe.candidates, arrays),
+            **calibration.told(arrays, self.classes),
         }
-        facts |= calibration.told(arrays, self.classes)
-        modelfolder.write(folder, facts, calibration.without(arrays), modelfolder.HEAD)
+        plain = choosing.without(calibration.without(arrays))
+        modelfolder.write(folder, facts, plain, modelfolder.HEAD)
 
     def _train(self) -> Arrays:
         with bars.stage("embedding"):
@@ -188,8 +189,11 @@ class HeadTraining:
     def _train_on(self, examples: Windows) -> Arrays:
         for line in head.told(examples.targets, self.classes):
             self.say(line)
-        choice, values = self.recipe.head, examples.values
-        within = innerfolds.of_clips(self.clips, choice.folds, self.seed, self.n_workers)
+        candidates, values = self.recipe.candidates, examples.values
+        within = innerfolds.of_clips(self.clips, self.recipe.head.folds, self.seed, self.n_workers)
         what = calibration.Windows(values, examples.targets, within[examples.clip], values)
-        learn = partial(standardized.fit, exclusive=self.softmax, choice=choice, seed=self.seed)
-        return calibration.learn(what, self.softmax, learn, choice)
+        fit = partial(standardized.fit, exclusive=self.softmax, seed=self.seed)
+        found = choosing.learn(what, self.softmax, fit, candidates)
+        for line in choosing.in_words(candidates, found):
+            self.say(line)
+        return found
