@@ -193,5 +193,5 @@ def test_a_run_says_what_a_pipeline_says(head: Model, tmp_path: Path) -> None:
 
 
 def test_it_is_not_exported(head: Model, tmp_path: Path) -> None:
-    with pytest.raises(ModelError, match="is a head on several networks .*: they are not one graph"):
+    with pytest.raises(ModelError, match="the head is on several networks .*, which are not one graph"):
         exporting.export(head.path.parent, tmp_path / "whole.tflite")

@@ -530,3 +530,33 @@ def test_a_group_that_straddles_folds_is_refused(
     (tmp_path / "d/sites.csv").write_text("\n".join([f"{header},group", *(f"{row},site" for row in rows)]))
     assert train(tmp_path / "d", "sites.csv", network, tmp_path / "m", "--cv") == 64
     assert "of the same group) and 2; one it is" in capsys.readouterr().err
+
+
+def test_a_training_exports_the_head_and_its_network(data: Path, network: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m"
+    assert train(data, "clips.csv", network, output, "--export", "tflite") == 0
+    assert {path.name for path in output.glob("whole*")} == {
+        *("whole.tflite", "whole_Labels.txt", "whole_README.txt")
+    }
+    assert (output / "whole_Labels.txt").read_text().split() == ["high_high", "low_low", "mid_mid"]
+    assert train(data, "several.csv", network, output, "--force") == 0
+    assert [*output.glob("whole*")] == []
+
+
+def test_what_cannot_be_exported_is_refused_before_anything_is_heard(
+    data: Path,
+    network: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Network, "embedded", lambda *_: pytest.fail("heard first"))
+    short = networks.write_short(tmp_path / "short").path.parent
+    for more, said in (
+        (("--export", "onnx"), "it takes a name that ends with .tflite"),
+        (("--export", "tflite", "--on", str(short)), "is on several networks (tiny and tiny)"),
+    ):
+        assert train(data, "clips.csv", network, tmp_path / "m", *more) == 64
+        assert said in capsys.readouterr().err
+    assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), "--export", "onnx"]) == 64
+    assert "--export is of a head on a network: it goes with --on" in capsys.readouterr().err
