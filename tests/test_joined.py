@@ -192,6 +192,17 @@ def test_a_run_says_what_a_pipeline_says(head: Model, tmp_path: Path) -> None:
     assert [float(row["Confidence"]) for row in rows] == pytest.approx(meant, abs=1e-4)
 
 
+def test_it_is_listed_with_what_it_is_on(
+    head: Model, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(models.FOLDERS_VARIABLE, str(head.path.parents[1]))
+    assert main(["models"]) == 0
+    assert (
+        f"a head on {' and '.join(head.on)} (16,000 Hz, windows of 0.5 s), 2 classes"
+        in capsys.readouterr().out
+    )
+
+
 def test_it_is_not_exported(head: Model, tmp_path: Path) -> None:
     with pytest.raises(ModelError, match="the head is on several networks .*, which are not one graph"):
         exporting.export(head.path.parent, tmp_path / "whole.tflite")

@@ -141,6 +141,19 @@ def test_infer_says_what_was_learnt_of_several_networks(data: Path, network: Pat
         np.testing.assert_array_equal(logits, Classifier.of(arrays).logits(windows.values))
 
 
+def test_a_test_on_a_model_of_tokens_is_told_to_say_too_much(
+    data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.mkdir()
+    networks.write_tokens(tokens)
+    how = ["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), "--on", str(network)]
+    assert main([*how, "--on", str(tokens), "--hold-out", "1"]) == 0
+    assert f"{tokens}: of tokens; if it has learnt from these clips" in capsys.readouterr().err
+    assert main([*how, "--hold-out", "1", "--force"]) == 0
+    assert "of tokens" not in capsys.readouterr().err
+
+
 def test_a_network_is_not_joined_with_itself(
     data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -74,6 +74,13 @@ def training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> HeadTraining:
         from ..runs import exporting
 
         exporting.check_network(network.model, _whole(chosen))
+    if chosen.cv or chosen.hold_out:
+        for one in network.networks:
+            if one.kind == "stsg":
+                say(
+                    f"birdfast: {one.path.parent}: of tokens; if it has learnt from these clips, what is held"
+                    " out is not new to it, and the test says too much"
+                )
     return HeadTraining(
         recipe,
         clips,
