@@ -346,7 +346,7 @@ def test_scaling_is_in_the_layers(kind: str) -> None:
     layers = standardized.fit(values, targets, True, headrecipe.load(kind).head, 0)
     logits = Classifier(layers).logits(values)
     mean, share = standardized.factors(values)
-    scaled = ((values - mean) * share).astype(np.float32)
+    scaled = ((values - mean) * share * standardized.lengths((4,), 0)).astype(np.float32)
     assert np.sqrt(np.square(scaled).sum(axis=1).mean()) == pytest.approx(np.sqrt(3 / 4), rel=1e-3)
     if kind != "ridge":
         meant = head.fit(scaled, targets, True, headrecipe.load(kind).head, 0, head.balance(targets))

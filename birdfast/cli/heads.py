@@ -66,7 +66,7 @@ def training(chosen: argparse.Namespace, clips: Sequence[Clip]) -> HeadTraining:
     from ..train.heads import HeadTraining
     from ..train.network import Network
 
-    recipe = headrecipe.load(chosen.head or KINDS[0], chosen.recipe)
+    recipe = headrecipe.load(chosen.head or KINDS[0], chosen.recipe, len(chosen.on))
     clips, classes = background.classes(clips, recipe)
     say = keep.silent if chosen.quiet else voice.say
     network = Network(chosen.on)

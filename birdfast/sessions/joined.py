@@ -29,6 +29,11 @@ class JoinedSession(Plain):
     sessions : sequence of Session
         Of its parts, in their order.
 
+    Attributes
+    ----------
+    sizes : tuple of int
+        How many values the embedding has of each.
+
     Raises
     ------
     ModelError
@@ -40,7 +45,8 @@ class JoinedSession(Plain):
         self._parts = [_Part(model, *both) for both in zip(model.parts, sessions, strict=True)]
         self.window_samples = model.window_samples
         self.batch = max(session.batch for session in sessions)
-        self.outputs: Mapping[str, int] = {EMBEDDING: sum(part.n_values for part in self._parts)}
+        self.sizes = tuple(part.n_values for part in self._parts)
+        self.outputs: Mapping[str, int] = {EMBEDDING: sum(self.sizes)}
 
     @property
     def runtime(self) -> str:

@@ -7,9 +7,9 @@ fold chooses without it, and what `--cv` tests has chosen nothing by what it is 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -17,19 +17,46 @@ from .. import bars
 from ..arrays import Array
 from ..classifier import Layer
 from . import calibration
-from .headrecipe import CHOSEN, NetworkHead
-from .recipe import Head
+from .headrecipe import HeadRecipe, NetworkHead
+from .recipe import Recipe
 
-LOSSES = "losses"  # of the candidates, of the arrays in which a stage keeps what was found
+LOSSES = "losses"  # of what was tried, of the arrays in which a stage keeps what was found
+
+
+class Tried(NamedTuple):
+    """What a head could be, and its loss on windows that it has not heard; NaN: there were none."""
+
+    head: NetworkHead
+    loss: float
+
+
+def search(recipe: HeadRecipe, ask: Callable[[NetworkHead], float]) -> tuple[NetworkHead, list[Tried]]:
+    """Return the head that is taken, and all that were tried, in order.
+
+    One thing is chosen after the other, each with what was chosen before it, and the first values of what is
+    yet to be chosen; so few are tried. A value is taken if its loss is less than that of all before it.
+
+    Parameters
+    ----------
+    recipe : HeadRecipe
+    ask : callable
+        Returns a head's loss.
+    """
+    best = Tried(recipe.head, ask(recipe.head))
+    tried = [best]
+    for key, values in recipe.choices.items():
+        start = best.head
+        for value in values[1:]:
+            one = dataclasses.replace(start, **{key: value})
+            tried.append(Tried(one, ask(one)))
+            best = tried[-1] if tried[-1].loss < best.loss else best
+    return best.head, tried
 
 
 def learn(
-    windows: calibration.Windows,
-    exclusive: bool,
-    fit: Callable[..., list[Layer]],
-    candidates: Sequence[NetworkHead],
+    windows: calibration.Windows, exclusive: bool, fit: Callable[..., list[Layer]], recipe: HeadRecipe
 ) -> dict[str, Array]:
-    """Train the candidate that makes what is true most likely, scaled as it is then, of held-out windows.
+    """Train the head that makes what is true most likely, scaled as it is then, of held-out windows.
 
     Parameters
     ----------
@@ -37,46 +64,51 @@ def learn(
         As `calibration.learn`.
     fit : callable
         Trains a head from values, targets, and the keyword `choice`.
-    candidates : sequence of NetworkHead
-        The first of those that do as well is taken, and of all where no window can be held out.
+    recipe : HeadRecipe
 
     Returns
     -------
     dict of str to array
-        As `calibration.learn`, and `LOSSES`: float64 [n_candidates], NaN where no window could be held out.
+        As `calibration.learn`, and `LOSSES`: float64 [n_tried].
     """
-    found = []
-    for number, choice in enumerate(candidates):
-        bars.step(number, len(candidates), "candidates")
-        found.append(calibration.held_out(windows, exclusive, partial(fit, choice=choice), choice))
-    losses = np.array([one.loss for one in found])
-    number = _least(losses)
-    layers = fit(windows.values, windows.targets, choice=candidates[number])
-    return found[number].arrays(layers) | {LOSSES: losses}
+    found: dict[NetworkHead, calibration.Calibration] = {}
+    total = 1 + sum(len(values) - 1 for values in recipe.choices.values())
+
+    def ask(choice: NetworkHead) -> float:
+        bars.step(len(found), total, "candidates")
+        found[choice] = calibration.held_out(windows, exclusive, partial(fit, choice=choice), choice)
+        return found[choice].loss
+
+    chosen, tried = search(recipe, ask)
+    layers = fit(windows.values, windows.targets, choice=chosen)
+    return found[chosen].arrays(layers) | {LOSSES: np.array([one.loss for one in tried])}
 
 
-def told(candidates: Sequence[NetworkHead], arrays: Mapping[str, Array]) -> dict[str, Any]:
+def told(recipe: HeadRecipe, arrays: Mapping[str, Array]) -> dict[str, Any]:
     """Return what a manifest says of it: `training`, with what was chosen, and `candidates`, if several."""
-    losses = arrays[LOSSES]
-    found: dict[str, Any] = {"training": {"head": dataclasses.asdict(candidates[_least(losses)])}}
-    if len(candidates) > 1:
-        rows = zip(_differing(candidates), losses.tolist(), strict=True)
-        found["candidates"] = [{**row, "loss": loss} if np.isfinite(loss) else row for row, loss in rows]
+    chosen, tried = _again(recipe, arrays)
+    found: dict[str, Any] = {"training": {"head": dataclasses.asdict(chosen)}}
+    if len(tried) > 1:
+        losses = [{"loss": one.loss} if np.isfinite(one.loss) else {} for one in tried]
+        found["candidates"] = [
+            _choice(recipe, one.head) | loss for one, loss in zip(tried, losses, strict=True)
+        ]
     return found
 
 
-def judged(candidates: Sequence[Head], arrays: Mapping[str, Array]) -> dict[str, Any]:
+def judged(recipe: HeadRecipe | Recipe, arrays: Mapping[str, Array]) -> dict[str, Any]:
     """Return what a test of a model adds to its figures: "chosen", where there was something to choose."""
-    return {"chosen": _differing(candidates)[_least(arrays[LOSSES])]} if len(candidates) > 1 else {}
+    if isinstance(recipe, Recipe) or not recipe.choices:
+        return {}
+    return {"chosen": _choice(recipe, _again(recipe, arrays)[0])}
 
 
-def in_words(candidates: Sequence[Head], arrays: Mapping[str, Array]) -> Iterator[str]:
+def in_words(recipe: HeadRecipe, arrays: Mapping[str, Array]) -> Iterator[str]:
     """Say what was chosen, where there was something to choose."""
-    losses = arrays[LOSSES]
-    if len(candidates) > 1 and np.isfinite(losses).any():
-        rows = [", ".join(f"{key} {value:g}" for key, value in row.items()) for row in _differing(candidates)]
-        every = "; ".join(f"{row}: {loss:.4f}" for row, loss in zip(rows, losses, strict=True))
-        yield f"head: {rows[_least(losses)]}, by the loss of inner folds ({every})"
+    chosen, tried = _again(recipe, arrays)
+    if recipe.choices and np.isfinite(arrays[LOSSES]).any():
+        every = "; ".join(f"{_words(recipe, one.head)}: {one.loss:.4f}" for one in tried)
+        yield f"head: {_words(recipe, chosen)}, by the loss of inner folds ({every})"
 
 
 def without(arrays: Mapping[str, Array]) -> dict[str, Array]:
@@ -84,11 +116,15 @@ def without(arrays: Mapping[str, Array]) -> dict[str, Array]:
     return {name: array for name, array in arrays.items() if name != LOSSES}
 
 
-def _least(losses: Array) -> int:
-    return int(np.argmin(np.where(np.isnan(losses), np.inf, losses)))
+def _again(recipe: HeadRecipe, arrays: Mapping[str, Array]) -> tuple[NetworkHead, list[Tried]]:
+    """Return what `search` did when the losses were found."""
+    losses = iter(arrays[LOSSES].tolist())
+    return search(recipe, lambda _: next(losses))
 
 
-def _differing(candidates: Sequence[Head]) -> list[dict[str, Any]]:
-    """Return of each candidate what it has not in common with all others."""
-    keys = [key for key in CHOSEN if len({getattr(one, key) for one in candidates}) > 1]
-    return [{key: getattr(one, key) for key in keys} for one in candidates]
+def _choice(recipe: HeadRecipe, head: NetworkHead) -> dict[str, Any]:
+    return {key: getattr(head, key) for key in recipe.choices}
+
+
+def _words(recipe: HeadRecipe, head: NetworkHead) -> str:
+    return ", ".join(f"{key} {value:g}" for key, value in _choice(recipe, head).items())

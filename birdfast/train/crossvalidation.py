@@ -113,7 +113,7 @@ def _test(
             table.write(fold, tested, numbers, found, without.window_s, without.step_s)
             scores, truth = evaluation.of_clips(examples, logits)
             judged = metrics.judge(scores, truth, without.classes)
-            judged |= choosing.judged(without.recipe.candidates, arrays)
+            judged |= choosing.judged(without.recipe, arrays)
             judged |= calibration.judged(logits, examples.targets[:: examples.n_variants], arrays, is_one)
     if place is not None:
         without.write(place, arrays, escaped(f"{place.parents[1].resolve().name}, without fold {fold}"))

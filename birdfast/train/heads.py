@@ -174,7 +174,7 @@ class HeadTraining:
             "classes": list(self.classes),
             **network.told_from(folder),
             "seed": self.seed,
-            **choosing.told(self.recipe.candidates, arrays),
+            **choosing.told(self.recipe, arrays),
             **calibration.told(arrays, self.classes),
         }
         plain = choosing.without(calibration.without(arrays))
@@ -189,11 +189,11 @@ class HeadTraining:
     def _train_on(self, examples: Windows) -> Arrays:
         for line in head.told(examples.targets, self.classes):
             self.say(line)
-        candidates, values = self.recipe.candidates, examples.values
+        values, sizes = examples.values, self.store.network.sizes
         within = innerfolds.of_clips(self.clips, self.recipe.head.folds, self.seed, self.n_workers)
         what = calibration.Windows(values, examples.targets, within[examples.clip], values)
-        fit = partial(standardized.fit, exclusive=self.softmax, seed=self.seed)
-        found = choosing.learn(what, self.softmax, fit, candidates)
-        for line in choosing.in_words(candidates, found):
+        fit = partial(standardized.fit, exclusive=self.softmax, seed=self.seed, sizes=sizes)
+        found = choosing.learn(what, self.softmax, fit, self.recipe)
+        for line in choosing.in_words(self.recipe, found):
             self.say(line)
         return found

@@ -18,6 +18,7 @@ from ..models.places import is_file
 from ..pipeline import plausibility
 from ..pipeline.ear import Ear
 from ..pipeline.lending import Backbones
+from ..sessions.joined import JoinedSession
 from ..sessions.session import EMBEDDING, LOGITS
 from .recordings import Clip, Tell
 
@@ -45,8 +46,8 @@ class Network:
     ----------
     model : Model
         With the facts of its sound; of several, the one that they are joined to.
-    size : int
-        How many values an embedding has.
+    size, sizes : int, tuple of int
+        How many values an embedding has, and how many of each network.
     window_s, step_s : float
         Of its windows.
     identity : dict
@@ -62,6 +63,7 @@ class Network:
         session = self._below.session
         self._below.join(0, session)
         self.size = session.outputs.get(EMBEDDING, 0)
+        self.sizes = session.sizes if isinstance(session, JoinedSession) else (self.size,)
         if not self.size:
             raise ModelError(f"{head.backbone.path}: has no embedding to show, of which a head could learn")
         self.model = head.backbone.for_input(session.window_samples, session.ends_in)

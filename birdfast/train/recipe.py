@@ -142,11 +142,6 @@ class Recipe:
         """The front end of each stream."""
         return streams.front_ends(dataclasses.asdict(self.frontend), self.streams)
 
-    @property
-    def candidates(self) -> tuple[Head, ...]:
-        """What the head may be: one."""
-        return (self.head,)
-
     def as_dict(self) -> dict[str, Any]:
         """Return the recipe as plain values, as its TOML file has it."""
         return dataclasses.asdict(self)
