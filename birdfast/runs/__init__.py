@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
-from itertools import chain, islice, product
+from itertools import islice, product
 
 from .. import inputs, tables, voice
 from .. import models as known_models
@@ -201,13 +201,11 @@ class Run:
 
     def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
         folder, titles = known_models.cache_folder(), dict[str, str]()
-        heavy = (
-            zip(one.heavy, its.heavy, strict=True) for one, its in zip(self.models, digests, strict=True)
-        )
-        for network, sha256 in chain.from_iterable(heavy) if self.options.graft else ():
-            batches = places.AT_ONCE.get(network.kind, ())
-            if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
-                titles[sha256] = network.title
+        for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
+            for network, sha256 in zip(model.heavy, digest.heavy, strict=True):
+                batches = places.AT_ONCE.get(network.kind, ())
+                if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
+                    titles[sha256] = network.title
         _say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])
 
 
