@@ -185,7 +185,7 @@ class Pipeline:
                 with one_pass(recording, listeners, shares) as passing:
                     hear(passing, transcripts, outcome)
                 outcome.audio_s = covered_s(transcripts, recording, shares)
-                outcome.duration_s = outcome.duration_s or recording.n_decoded / recording.rate_hz
+                outcome.duration_s = outcome.duration_s or (recording.n_decoded or 0) / recording.rate_hz
         except (AudioError, ModelError, MemoryError) as error:
             outcome.failure = failure_of(path, error)
         for transcript in transcripts:
