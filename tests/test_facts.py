@@ -16,7 +16,8 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError, ModelError
 from birdfast.frontends.recipe import Recipe
 from birdfast.journal import PICKING, Facts, Journal, Record
-from birdfast.runs.facts import OF_MODEL, facts, fingerprint
+from birdfast.models.decisive import OF_MODEL
+from birdfast.runs.facts import facts, fingerprint
 
 from . import networks
 

@@ -258,6 +258,41 @@ def test_another_part_channel_network_or_content_is_asked_anew(
     assert len(asked) == 6
 
 
+def test_another_fact_of_a_network_is_another_network(tmp_path: Path) -> None:
+    onnx = pytest.importorskip("onnx")
+    pytest.importorskip("onnxruntime")
+    from . import onnxnetworks  # it needs onnx
+
+    first, second = networks.weights(5), networks.weights(5) + 1
+    matrices = {"a": first.T, "b": second.T, "c": networks.weights(window_samples=5).T}
+    made = onnxnetworks.network_of_nodes(
+        ("MatMul", ["sound", "a"], "emb_a"),
+        ("MatMul", ["sound", "b"], "emb_b"),
+        ("MatMul", ["emb_a", "c"], "scores"),
+        constants={name: np.ascontiguousarray(matrix) for name, matrix in matrices.items()},
+    )
+    for name in ("emb_a", "emb_b"):
+        shape = ["batch", 5]
+        made.graph.output.append(onnx.helper.make_tensor_value_info(name, onnx.TensorProto.FLOAT, shape))
+    told = 'output = "scores"\nembedding = "{}"\n'
+    folder = tmp_path / "two"
+    beside = networks.write_short(tmp_path / "short").path
+    found = []
+    for name in ("emb_a", "emb_b"):
+        onnxnetworks.write_folder(folder, made, told.format(name))
+        for on in (str(folder), [str(folder), str(beside.parent)]):
+            found.append(json.dumps(Network(on).identity, sort_keys=True))
+        found.append(Network(str(folder)).embedded(Clip(str(_hum(tmp_path))), print).tobytes())
+    assert len({*found}) == 6
+    onnxnetworks.write_folder(folder, made, told.format("emb_a"))
+    assert json.dumps(Network(str(folder)).identity, sort_keys=True) == found[0]
+
+
+def _hum(folder: Path) -> Path:
+    audio.write(folder / "hum.wav", song("low", 0), RATE_HZ)
+    return folder / "hum.wav"
+
+
 def test_what_cannot_be_read_is_left_out_by_name_and_told_again(
     data: Path, network: Path, tmp_path: Path
 ) -> None:

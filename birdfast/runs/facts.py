@@ -2,38 +2,20 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 
 from .._version import __version__
 from ..config import KEEP, Options, Runtime
-from ..frontends import recipe
 from ..journal import KEPT, NOTHING, PICKING, Facts
 from ..models import Digests, Model
+from ..models.decisive import decisive
 from ..runtimes import openvino
 from ..tables import About, AboutModel, Names
 from . import shards
 from .asked import asked
 from .question import Question
 from .shards import Shard
-
-OF_MODEL = (
-    "rate_hz",
-    "window_samples",
-    "step_samples",
-    "normalization",
-    "activation",
-    "background",
-    "thresholds",
-    "output",
-    "embedding",
-    "spatial_embedding",
-    "label_spaces",
-    "front_end",
-    "labels_format",
-    "post",
-)
 
 
 def facts(
@@ -111,11 +93,7 @@ def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]
         decides["runtime"] = openvino.version() if chosen == "openvino" else model.runtime
     more = zip(model.label_spaces[1:], digests.more, strict=False)  # those of a backbone decide nothing
     decides |= {f"labels of {space.name}": digest for space, digest in more}
-    facts = {name: getattr(model, name) for name in OF_MODEL}
-    facts["label_spaces"] = [dataclasses.asdict(space) | {"labels": ""} for space in model.label_spaces]
-    if model.front_end is not None:
-        facts["front_end"] = recipe.plain(model.front_end)
-    decides |= {name: json.dumps(value) for name, value in facts.items()}
+    decides |= decisive(model)
     for number, (one, its) in enumerate(zip(model.below, digests.below, strict=True), 1):
         network, labels = (*its, "")[:2]
         below = _of_model(one, Digests(network, labels), chosen)

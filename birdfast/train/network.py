@@ -14,6 +14,7 @@ from ..arrays import Float32
 from ..config import Options
 from ..errors import AudioError, ModelError
 from ..models import Model, heads, own
+from ..models.decisive import decisive
 from ..models.places import is_file
 from ..pipeline import plausibility
 from ..pipeline.ear import Ear
@@ -81,13 +82,10 @@ class Network:
             "network": self.model.sha256(),
             "runtime": session.runtime,
             "grid": [self.model.rate_hz, self.model.window_samples, step_samples, options.tail],
-            "normalization": self.model.normalization,
             "n_values": self.size,
             "grafted": options.graft,
+            "facts": [decisive(network) for network in self.networks],
         }
-        facts = ("rate_hz", "window_samples", "normalization")
-        if self.model.parts:
-            self.identity["joined"] = [[getattr(part, name) for name in facts] for part in self.model.parts]
 
     def told_from(self, folder: Path) -> dict[str, str | list[str]]:
         """Return what the manifest of a head in a folder says of it: `on` and `on_sha256`.
