@@ -11,13 +11,16 @@ from pathlib import Path
 import pytest
 
 import birdfast
-from birdfast import models
+from birdfast import journal, models, outcomes
 from birdfast.config import Options
+from birdfast.deployments import sites
 from birdfast.errors import ConfigError
-from birdfast.journal import MERGED, NAME, Record
-from birdfast.outcomes import Outcome
+from birdfast.journal import MERGED, NAME, Journal, Record
+from birdfast.outcomes import Outcome, Part
 from birdfast.runs import Follower, How, Question, Results, Run
+from birdfast.runs.answers import Answers
 from birdfast.runs.retelling import retell
+from birdfast.scores import keeping
 
 from . import commands, networks
 from .commands import contents
@@ -219,9 +222,9 @@ def test_a_list_of_species_asked_again_is_that_of_a_new_run(
     assert results.standing.detections == heard.n == len(list(results)) > 0
     retell(kept["best"], tmp_path / "again", How(kinds=KINDS[:3]), {"top_k": 2}, {"species": str(names)})
     assert contents(tmp_path / "again") == contents(tmp_path / "new")
+    before = list(results)
     names.write_text("Avis 1_Bird 1\n")
-    with pytest.raises(ConfigError, match="holds something else by now"):
-        list(results)
+    assert list(results) == before  # as it was asked
     Run(paths, [many], Options(top_k=2), tmp_path / "new", how, question).work()
     assert {found.common_name for found in results} == {"Avis 1_Bird 1"}
 
@@ -366,3 +369,79 @@ def test_asked_again_and_killed_at_any_moment_it_ends_in_the_same_bytes(
         assert Results(out).standing == Results(tmp_path / "new").standing
         shutil.rmtree(out)
     assert number > 10
+
+
+def test_the_files_of_a_question_need_not_be_there_any_more(
+    many: models.Model, sound: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "asked").mkdir()
+    told = {
+        "species": "".join(f"Avis {n}_Bird {n}\n" for n in range(0, 50, 3)),
+        "exclude": "Avis 3_Bird 3\n",
+        "thresholds": "class,threshold\nAvis 6_Bird 6,0.9\n",
+        "deployments": "folder,site\nsound,Caf\u00e9\n",
+        "language": "Avis 9_Neuntes\n",
+    }
+    for name, text in told.items():
+        (tmp_path / "asked" / name).write_bytes(text.encode())
+    question = Question(**{name: tmp_path / "asked" / name for name in told}, columns=("site",))
+    results = run(many, sound, tmp_path / "out", question, kinds=("csv", "parquet"), min_confidence=0.1)
+    heard = list(results)
+    retell(tmp_path / "out", tmp_path / "there", How(kinds=KINDS[:3]), {"min_confidence": 0.2}, {})
+    shutil.move(tmp_path / "asked", tmp_path / "elsewhere")
+    assert list(results) == heard != []
+    retell(tmp_path / "out", tmp_path / "gone", How(kinds=KINDS[:3]), {"min_confidence": 0.2}, {})
+    assert contents(tmp_path / "gone") == contents(tmp_path / "there")
+    with Record(tmp_path / "out") as record:
+        assert "Neuntes" not in str(record.facts().about.metadata)  # tables tell of names and digests
+    again = {"species": str(tmp_path / "elsewhere" / "exclude"), "exclude": None}
+    retell(tmp_path / "out", tmp_path / "other", How(kinds=("csv",)), {"min_confidence": 0.01}, again)
+    assert {row["Common name"] for row in commands.table(tmp_path / "other" / "detections.csv")} == {
+        "Avis 3_Bird 3"
+    }
+
+
+def test_a_file_too_large_to_be_kept_is_asked_for_by_its_flag(
+    many: models.Model, sound: Path, tmp_path: Path
+) -> None:
+    names = tmp_path / "list.txt"
+    names.write_text("Avis 1_Bird 1\n" + "#" * (1 << 20))
+    results = run(many, sound, tmp_path / "out", Question(species=names), kinds=("csv",), min_confidence=0.1)
+    heard = list(results)
+    names.rename(tmp_path / "moved.txt")
+    said = r"list\.txt: cannot be read .* as --slist FILE"
+    with pytest.raises(ConfigError, match=said):
+        list(results)
+    with pytest.raises(ConfigError, match=said):
+        retell(tmp_path / "out", None, How(), {"min_confidence": 0.2}, {})
+    moved = {"species": str(tmp_path / "moved.txt")}
+    retell(tmp_path / "out", None, How(), {}, moved)
+    assert list(results) == heard
+
+
+def test_what_was_heard_just_now_is_read_once_and_sites_are_read_once_a_run(
+    many: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("sound", "new"):
+        (tmp_path / name).mkdir()
+    path = write(tmp_path / "sound" / "a.wav", noise(80_000), 8_000)
+    (tmp_path / "sites.csv").write_text("folder,site\nx,y\n")
+    run(many, tmp_path / "sound", tmp_path / "out", kinds=("csv",))
+    n_digests, n_sites = list[object](), list[object]()
+    with Record(tmp_path / "out") as record:
+        ((_, entry),) = record.entries()
+        known = record.facts()
+        (part,) = [rows for _, rows in record.parts(keeping.KIND, file=entry.id, model=0)]
+    digest, read = journal.record.new_digest, sites.Sites.__init__
+    monkeypatch.setattr(journal.record, "new_digest", lambda *of: n_digests.append(of) or digest(*of))
+    monkeypatch.setattr(sites.Sites, "__init__", lambda *of: n_sites.append(of) or read(*of))
+    asked = {"min_confidence": 0.1, "question": Question(deployments=tmp_path / "sites.csv").facts()}
+    with Journal(tmp_path / "new", known.asking(asked)) as going:
+        going.plan([str(path)], [0])
+        answers, n_before = Answers(going, asked), len(n_sites)
+        for stretch in range(8):
+            going.keep(str(path), Part(0, stretch, 0, keeping.KIND, part))
+            n_digests.clear()
+            assert len([*going.kept_just_now(str(path), stretch, 50)]) == len(n_digests) == 1
+            answers.correct(going, str(path), Outcome(stretch, 8, told="", heard=[outcomes.Heard()]))
+    assert len(n_sites) == n_before

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import birdfast
 from birdfast import models
 from birdfast.config import Options
 from birdfast.errors import ConfigError
+from birdfast.journal import Journal, Record
 from birdfast.judging import floors
 from birdfast.judging.names import Species
 from birdfast.runs import thresholds
@@ -102,8 +104,51 @@ def test_a_run_that_was_asked_by_a_file_is_judged_by_it(run: Path, own: models.M
     counted(out.parent, found, {"a": 0.625, "b": 0.5})
     assert floors.of(out) == ()  # what compare is told: it cannot know them
     file.write_text("class,threshold\na,0.1\n")
+    assert birdfast.evaluate(out, run / "truth.csv", n_draws=0).told == found.told  # as it was asked
+
+
+def test_a_file_of_thresholds_too_large_to_be_kept_is_to_be_as_it_was(
+    run: Path, own: models.Model, tmp_path: Path
+) -> None:
+    file = csv_of(tmp_path, "class,threshold\na,0.625\n" + "\n" * (1 << 20))
+    out = tmp_path / "out"
+    how = ("-o", out, "--rtype", "csv", "scores", "--thresholds", file)
+    assert commands.infer(own, run / "x.wav", *how).returncode == 0
+    file.write_text("class,threshold\na,0.1\n")
     with pytest.raises(ConfigError, match="holds others than when the run was asked; --threshold takes"):
         birdfast.evaluate(out, run / "truth.csv", n_draws=0)
+
+
+@pytest.mark.parametrize(("flag", "name"), [("--slist", "b"), ("--exclude", "a")])
+def test_what_a_list_leaves_out_is_not_found(
+    run: Path, own: models.Model, tmp_path: Path, flag: str, name: str
+) -> None:
+    (tmp_path / "list.txt").write_text(f"{name}\n")
+    how = ("-o", tmp_path / "out", "--rtype", "csv,scores", "--min-conf", "0.25", flag, tmp_path / "list.txt")
+    done = commands.infer(own, run / "x.wav", *how)
+    assert done.returncode == 0, done.stderr
+    (tmp_path / "list.txt").unlink()
+    found = birdfast.evaluate(tmp_path / "out", run / "truth.csv", n_draws=0)
+    said = "0.25 and more, the run's least confidence, of the species that were asked for"
+    assert found.told["threshold_of"] == said
+    recall = {row["class"]: row["recall"] for row in found.told["classes"]}
+    assert (recall["a"], recall["b"] > 0) == (0, True)
+    detected = {found.common_name for found in birdfast.Results(tmp_path / "out")}
+    assert detected == {"b"}
+
+
+def test_places_are_said_to_be_left_out(run: Path, own: models.Model, tmp_path: Path) -> None:
+    shutil.copytree(run / "out", tmp_path / "out")
+    with Record(tmp_path / "out") as record:
+        known = record.facts()
+    question = {"question": {"latitude": 1.0, "longitude": 2.0}}
+    with Journal(tmp_path / "out", known) as journal:
+        journal.ask({**known.asked, **question, "top_k": 2})
+    found = birdfast.evaluate(tmp_path / "out", run / "truth.csv", n_draws=0)
+    assert found.told["threshold_of"].endswith(
+        "as in the run; here also of those that were not among a window's best 2"
+        "; here also of species that were not expected at a file's place"
+    )
 
 
 def test_a_run_is_judged_as_it_was_told(run: Path, own: models.Model, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, time, tzinfo
 from functools import lru_cache
-from pathlib import Path, PurePath
+from pathlib import PurePath
 from typing import NamedTuple, NoReturn
 
 from .. import sources
@@ -80,7 +80,7 @@ class Sites:
         rows tell of one site at one time.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: sources.Place) -> None:
         self.path = path
         self.rows = [*map(self._row, *zip(*_rows(path), strict=True))]
         self._there = lru_cache(MOST_PLACES)(self._of_place)
@@ -156,7 +156,7 @@ class Sites:
         raise ConfigError(f"{self.path}: line {line}: {why}")
 
 
-def _rows(path: Path) -> list[tuple[int, dict[str, str]]]:
+def _rows(path: sources.Place) -> list[tuple[int, dict[str, str]]]:
     """Return the lines' numbers and their cells by our names for the columns."""
     found = []
     for line, row in sources.table(path, (), ConfigError):

@@ -27,7 +27,7 @@ from . import stamp
 from .begun import Begun
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import FILE, Entry
-from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, Facts, compare
+from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
 from .folder import Folder
 from .record import Record, Standing, path_of, total
 from .stamp import Stamp
@@ -42,6 +42,7 @@ __all__ = [
     "NOTHING",
     "PICKING",
     "QUESTION",
+    "REMEMBERED",
     "Entry",
     "Facts",
     "Folder",
@@ -140,9 +141,9 @@ class Journal(Writable):
     def kept_just_now(self, path: str, stretch: int, n_classes: int, model: int = 0) -> Iterator[Kept]:
         """Yield what is kept of the scores of a stretch that is not added yet, as `Record.kept`."""
         with self.told():
-            for number, rows in self.parts(self._id(path), keeping.KIND, model):
-                if number == stretch:
-                    yield keeping.unpack(rows, n_classes)
+            place = {"file": self._id(path), "model": model, "stretch": stretch}
+            for _, rows in self.parts(keeping.KIND, **place):
+                yield keeping.unpack(rows, n_classes)
 
     def _enter(self, path: bytes, number: int, retry: bool) -> tuple[int, ...]:
         """Give a file its number; return the models that are to hear it (again)."""

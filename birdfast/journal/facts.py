@@ -15,6 +15,7 @@ NOTHING = "none"
 OPTIONS = "options"  # of the metadata of tables
 QUESTION = "question"
 HELD = "files"  # of a question: what its files held, by their digests
+REMEMBERED = "remembered"  # what the small ones among them held: a path and a text by their names
 BASE = "base"
 PICKING = ("min_confidence", "top_k", "sensitivity")  # what of the options is asked
 
@@ -34,8 +35,8 @@ class Facts(NamedTuple):
         What tells the list of such a run's files from another.
     asked : dict
         What is asked of what was heard, as plain values: `PICKING` of the options, under `QUESTION` what else
-        the tables tell of, and under `BASE` the folder that recordings are seen from. It decides nothing of
-        what the journal keeps.
+        the tables tell of, under `REMEMBERED` what its files held, and under `BASE` the folder that
+        recordings are seen from. It decides nothing of what the journal keeps.
     """
 
     decides: Mapping[str, str]

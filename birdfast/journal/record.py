@@ -192,7 +192,7 @@ class Record(Database):
         with self.told():
             if model not in {hearing.model for hearing in entry.hearings} - entry.waiting:
                 raise sqlite3.DatabaseError(CHANGED)
-            for stretch, rows in self.parts(entry.id, keeping.KIND, model):
+            for stretch, rows in self.parts(keeping.KIND, file=entry.id, model=model):
                 yield stretch, keeping.unpack(rows, n_classes)
 
     def dense(self, entry: Entry, kind: str, width: int, model: int = 0) -> Iterator[Rows]:
@@ -204,14 +204,14 @@ class Record(Database):
             Before a part that is not what was written; `entries` finds that one is missing or too much.
         """
         with self.told():
-            for _, rows in self.parts(entry.id, kind, model):
+            for _, rows in self.parts(kind, file=entry.id, model=model):
                 yield np.frombuffer(rows, row(width))
 
-    def parts(self, file: int, kind: str, model: int) -> Iterator[tuple[int, bytes]]:
-        """Yield a file's parts of one kind, each with its stretch."""
-        place = "file = ? AND model = ? AND kind = ?"
-        query = f"SELECT stretch, digest, rows FROM part WHERE {place} ORDER BY stretch, number"
-        for stretch, digest, rows in self.database.execute(query, (file, model, kind)):
+    def parts(self, kind: str, **place: int) -> Iterator[tuple[int, bytes]]:
+        """Yield the parts of one kind of a file and a model, or of a stretch of it, each with its stretch."""
+        which = " AND ".join(f"{name} = ?" for name in place)
+        query = f"SELECT stretch, digest, rows FROM part WHERE kind = ? AND {which} ORDER BY stretch, number"
+        for stretch, digest, rows in self.database.execute(query, (kind, *place.values())):
             if new_digest(rows).digest() != digest:
                 raise sqlite3.DatabaseError(CHANGED)
             yield stretch, rows

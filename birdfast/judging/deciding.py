@@ -64,8 +64,9 @@ def of_run(told: Told | None, aligned: Aligned, classes: Mapping[str, str]) -> D
     if told is None:
         return Decision()
     least = np.array(told.least, np.float32)
-    if len({*told.least}) == 1:
-        words = f"{told.least[0]:.4g} and more, the run's least confidence"
+    reached = {one for one in told.least if one <= 1}
+    if len(reached) == 1:
+        words = f"{reached.pop():.4g} and more, the run's least confidence"
     else:
         words = "each class's own threshold, as in the run"
     if aligned.is_partial:
@@ -75,7 +76,7 @@ def of_run(told: Told | None, aligned: Aligned, classes: Mapping[str, str]) -> D
     np.minimum.at(lowest, number, least)
     places = names.classes(species, aligned.species)
     found = [np.inf if place is None else lowest[place] for place in places]
-    return Decision(np.array(found, np.float32), words)
+    return Decision(np.array(found, np.float32), words + told.more)
 
 
 def check(least: float | Float32 | None, ranked: Ranked) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -14,14 +15,17 @@ Floors = tuple[float, ...]
 
 
 class Told(NamedTuple):
-    """The classes of a model, and from which confidence on each was a detection.
+    """The classes of a model, and from which confidence on each was a detection; infinity: it never was.
 
-    `is_of_file`: thresholds of a file were asked for beside, which are not among these.
+    `is_of_file`: thresholds of a file were asked for beside, which are not among these; `number` is the
+    model's; `more` says in words what else of its scores was no detection, or "".
     """
 
     species: list[Species]
     least: list[float]
     is_of_file: bool = False
+    number: int = 0
+    more: str = ""
 
 
 def told(path: Path, model: str | None = None) -> Told | None:
@@ -47,11 +51,13 @@ def told(path: Path, model: str | None = None) -> Told | None:
         own = facts.of_model(number, "thresholds") if least is None else []
         of_all = MIN_CONFIDENCE if least is None else float(least)
         of_first = [*map(float, own)] if len(own) == len(first) else [of_all] * len(first)
+        if 0 <= (background := int(facts.of_model(number, "background", -1))) < len(first):
+            of_first[background] = math.inf
     except (KeyError, TypeError, ValueError):
         return None
     others = [one for space in more for one in space]
     is_of_file = "thresholds" in facts.asked.get(QUESTION, {})
-    return Told([*first, *others], [*of_first, *[of_all] * len(others)], is_of_file)
+    return Told([*first, *others], [*of_first, *[of_all] * len(others)], is_of_file, number)
 
 
 def of(path: Path, model: str | None = None) -> Floors:

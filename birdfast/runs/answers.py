@@ -7,7 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from ..outcomes import Outcome, row
 from ..scores import Rules, keeping
 from ..scores.keeping import ALL, Keeping, Kept
 from ..tables import About, AboutModel, escaped, kept_for
-from .asked import question_of
+from .asked import question_of, told_again
 from .where import Known, Where
 
 PART_ROWS = 4096  # of detections that are handed out at once
@@ -53,7 +52,9 @@ class Answers:
         facts = record.facts()
         self.record, self.facts = record, facts if asked is None else facts.asking(asked)
         self.question = question_of(self.facts.asked)
-        if self.question.facts() != self.facts.asked.get(QUESTION, {}):
+        with told_again():
+            now = self.question.facts()
+        if now != self.facts.asked.get(QUESTION, {}):
             raise ConfigError(
                 f"{record.path}: a file that its question names holds something else by now; ask anew, by"
                 " `birdfast tables` or the same command of infer"
@@ -61,14 +62,14 @@ class Answers:
         self.where = Where(self.question, self.facts.about, self.facts.decides)
         spaces = [model.label_spaces for model in self.facts.about.models]
         self._sizes = [[len(space.scientific) for space in every] for every in spaces]
-        self._at_work = "", ""
+        self._is_narrow, self._at_work = self.question.is_narrow, ("", "")
         self._rules_of = dict[tuple[int, tuple[Keeping, ...]], Rules]()
         self._thresholds = list[dict[int, float]]()
         if self.question.thresholds is not None:
             from . import thresholds  # few ask so, and it needs what judges
 
             first = [[*zip(every[0].scientific, every[0].common, strict=True)] for every in spaces]
-            self._thresholds = thresholds.by_class(Path(self.question.thresholds), first)
+            self._thresholds = thresholds.by_class(self.question.own_files()["thresholds"], first)
 
     @property
     def about(self) -> About:
@@ -143,7 +144,7 @@ class Answers:
         """
         if outcome.told is not None:
             self._at_work = path, outcome.told
-        for heard in outcome.heard if self.question.is_narrow and self._at_work[0] == path else ():
+        for heard in outcome.heard if self._is_narrow and self._at_work[0] == path else ():
             mask, n_classes = self._mask(*self._at_work, heard.model), sum(self._sizes[heard.model])
             rules = self._rules(heard.model, keeping.of_told(heard.kept) if heard.kept else ())
             parts = journal.kept_just_now(path, outcome.stretch, n_classes, heard.model)

@@ -6,16 +6,20 @@ import dataclasses
 import os
 from collections.abc import Mapping
 from pathlib import Path as Place
-from typing import Any
+from typing import Any, ClassVar
 
 from .. import sources
 from ..config import Checked, check, choice, flag, number, path, several, whole
 from ..deployments import clock, compiled, sites
 from ..errors import ConfigError
 from ..journal import HELD
+from ..sources.remembered import Remembered
+from . import remembering
 
 Path = str | os.PathLike[str]
 MOST_MERGED = 1_000_000
+REMEMBERED = ("species", "exclude", "thresholds", "deployments", "language")  # files of the asker's own
+MOST_REMEMBERED = 1 << 20  # bytes of these together that a journal keeps
 FILES = ("species", "exclude", "thresholds", "deployments", "language", "place_model")
 # More columns that tables may have, and what stands in them: what is known of the recording, where and how it
 # was heard, in BirdNET-Analyzer's words where it has one.
@@ -83,6 +87,8 @@ class Question(Checked):
         A value that does not fit.
     """
 
+    _remembered: ClassVar[Mapping[str, Remembered]] = {}  # of one that a journal has: its files as they were
+
     species: Path | None = None
     exclude: Path | None = None
     strict: bool = False
@@ -125,7 +131,7 @@ class Question(Checked):
         """Whether it says where recordings were made, so that species may be left out for it."""
         if self.place_threshold == 0 or (self.latitude is None and self.deployments is None):
             return False
-        return self.latitude is not None or sites.Sites(Place(str(self.deployments))).has_places
+        return self.latitude is not None or sites.Sites(self._sites()).has_places
 
     @property
     def is_narrow(self) -> bool:
@@ -138,28 +144,17 @@ class Question(Checked):
         usual = {field.name: field.default for field in dataclasses.fields(self)}
         return {name: getattr(self, name) for name in usual if getattr(self, name) != usual[name]}
 
-    def files(self) -> dict[str, str]:
+    def files(self) -> dict[str, sources.Place]:
         """Return the files that it takes, by the name of what they are for, where they are now.
+
+        Those that are remembered are as they were.
 
         Raises
         ------
         ConfigError
             One of those that are looked for is nowhere.
         """
-        found = dict[str, str]()
-        for name in ("species", "exclude"):
-            if (told := getattr(self, name)) is not None:
-                from ..species import lists
-
-                found[name] = str(lists.file_of(Place(told)))
-        for name in ("thresholds", "deployments"):
-            if (told := getattr(self, name)) is not None:
-                found[name] = str(told)
-        if self.language is not None:
-            from ..species import languages
-
-            if (named := languages.find(str(self.language))) is not None:
-                found["language"] = str(named)
+        found = self.own_files()
         if self.has_place:
             from ..species import expected  # few ask for a place, and it needs what runs networks
 
@@ -167,6 +162,46 @@ class Question(Checked):
             geo = expected.find(place_model)
             found |= {"place_model": str(geo.network), "place_labels": str(geo.labels)}
         return found
+
+    def own_files(self) -> dict[str, sources.Place]:
+        """Return `files` without those that tell which species are expected at a place."""
+        found = dict[str, sources.Place]()
+        for name in REMEMBERED:
+            told = getattr(self, name)
+            file = None if told is None else self._remembered.get(name) or remembering.where(name, str(told))
+            if file is not None:
+                found[name] = file
+        return found
+
+    def remembering(self, known: Mapping[str, Remembered] | None = None) -> Question:
+        """Return the same question, whose small files are from now on as they are, or as they are `known`.
+
+        Raises
+        ------
+        ConfigError
+            A file is missing, or cannot be read.
+        """
+        found = dataclasses.replace(self)
+        if known is None:
+            known, n_left = dict[str, Remembered](), MOST_REMEMBERED
+            for name, file in self.own_files().items():
+                one = (
+                    remembering.as_it_is(file, n_left)
+                    if name != "language" or os.sep in str(self.language)
+                    else None
+                )
+                if one is not None:
+                    known[name], n_left = one, n_left - len(one.data)
+        object.__setattr__(found, "_remembered", known)
+        return found
+
+    def _sites(self) -> sources.Place:
+        return self._remembered.get("deployments") or str(self.deployments)
+
+    @property
+    def remembered(self) -> Mapping[str, Remembered]:
+        """What is remembered of its files, by their names."""
+        return self._remembered
 
     def facts(self) -> dict[str, Any]:
         """Return what is asked where it is not the usual, as plain values, with the digests of its files.

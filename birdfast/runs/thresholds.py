@@ -20,12 +20,14 @@ from ..models import Model
 from ..sources import table
 from ..tables import escaped
 from ..tables.files import as_it_was
+from .asked import question_of
+from .which import LISTS, Which
 
 CLASS, THRESHOLD = "class", "threshold"  # the columns of a file of them
 
 
 def read(
-    path: Path, named: Sequence[tuple[str, str]], otherwise: float | Float32 = MIN_CONFIDENCE
+    path: sources.Place, named: Sequence[tuple[str, str]], otherwise: float | Float32 = MIN_CONFIDENCE
 ) -> Float32:
     """Read each class's threshold: a CSV of class and threshold, as `birdfast evaluate` writes it.
 
@@ -54,7 +56,7 @@ def read(
     return found
 
 
-def by_class(path: Path, models: Sequence[Sequence[tuple[str, str]]]) -> list[dict[int, float]]:
+def by_class(path: sources.Place, models: Sequence[Sequence[tuple[str, str]]]) -> list[dict[int, float]]:
     """Read the thresholds of a file for each of several models, by the numbers of the classes that it names.
 
     Parameters
@@ -80,27 +82,40 @@ def by_class(path: Path, models: Sequence[Sequence[tuple[str, str]]]) -> list[di
 
 
 def asked_of(folder: Path, told: Told | None) -> Told | None:
-    """Return from where on a run's model detects each class, as the file of thresholds has it that was asked.
+    """Return from where on a run's model detects each class, by what was asked: its thresholds and lists.
+
+    Which species are expected at a place hangs on the file and is left out; `more` says so.
 
     Raises
     ------
     ConfigError
-        As `read`, but classes of other models may be in it; or it was changed since.
+        As `read`, but classes of other models may be in a file; or one was changed since.
     """
     if told is None:
         return None
     with Record(folder) as record:
-        question = record.facts().asked.get(QUESTION, {})
-    file = question.get("thresholds")
-    if file is None:
-        return told
-    if sources.sha256(file, ConfigError) != question.get(HELD, {}).get("thresholds"):
-        raise ConfigError(
-            f"{file}: holds others than when the run was asked; --threshold takes what is meant"
-        )
-    named = [(one.scientific, one.common) for one in told.species]
-    least, _ = _found(Path(file), named, np.array(told.least, np.float32))
-    return told._replace(least=least.tolist())
+        facts = record.facts()
+    question = question_of(facts.asked)
+    files, held = question.own_files(), facts.asked.get(QUESTION, {}).get(HELD, {})
+    for name in ("thresholds", *LISTS):
+        if name in files and sources.sha256(files[name], ConfigError) != held.get(name):
+            raise ConfigError(
+                f"{files[name]}: holds others than when the run was asked; --threshold takes what is meant"
+            )
+    least, more = np.array(told.least, np.float32), ""
+    if "thresholds" in files:
+        named = [(one.scientific, one.common) for one in told.species]
+        asked, _ = _found(files["thresholds"], named, least)
+        least = np.where(np.isinf(least), least, asked)
+    lists = {name: files[name] for name in LISTS if name in files}
+    if masks := Which(question, facts.about, lists).masks(None, None, None):
+        least[~np.concatenate(masks[told.number])] = np.inf
+        more = ", of the species that were asked for"
+    if (top_k := facts.asked.get("top_k")) is not None:
+        more += f"; here also of those that were not among a window's best {top_k:,}"
+    if question.has_place:
+        more += "; here also of species that were not expected at a file's place"
+    return told._replace(least=least.tolist(), more=more)
 
 
 def settled(options: Options, models: Sequence[Model]) -> Options:
@@ -146,7 +161,7 @@ def _chosen(model: Model) -> str:
 
 
 def _found(
-    path: Path, named: Sequence[tuple[str, str]], otherwise: float | Float32
+    path: sources.Place, named: Sequence[tuple[str, str]], otherwise: float | Float32
 ) -> tuple[Float32, list[tuple[int, str]]]:
     """Return thresholds by class, and the classes of a file that are none of them, with their lines."""
     classes = [Species(*names_) for names_ in named]
@@ -165,7 +180,7 @@ def _found(
     return found, unknown
 
 
-def _rows(path: Path) -> Iterator[tuple[int, str, float | None]]:
+def _rows(path: sources.Place) -> Iterator[tuple[int, str, float | None]]:
     for line, row in table(path, (CLASS, THRESHOLD), ConfigError):
         name, text = as_it_was(row[CLASS]).strip(), row[THRESHOLD].strip()
         try:

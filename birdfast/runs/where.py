@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .. import deployments
 from ..deployments import Content, Deployment, clock, sites
 from ..errors import ConfigError
+from ..sources import Place
 from ..tables import About, AboutModel, escaped
 from ..words import counted
 from .question import OF_RECORDING, Question
@@ -66,7 +67,7 @@ class Where:
         self.question, self._which = question, Which(question, about, files)
         self.words = self._which.words
         self._own = None if question.time_zone is None else clock.zone("time_zone", question.time_zone)
-        self._sites = sites.Sites(Path(files["deployments"])) if "deployments" in files else None
+        self._sites = sites.Sites(files["deployments"]) if "deployments" in files else None
         self._of_run = _of_run(question, about, decides)
         self.about = self._asked(about, files)
         self.of = lru_cache(MOST_KEPT)(self._of)  # each model's rows of a file ask anew
@@ -161,7 +162,7 @@ class Where:
             return self.question.latitude, self.question.longitude
         return content.latitude, content.longitude
 
-    def _asked(self, about: About, files: Mapping[str, str]) -> About:
+    def _asked(self, about: About, files: Mapping[str, Place]) -> About:
         """Return what the tables say of the run, and of what is asked of it."""
         metadata, models = dict(about.metadata), about.models
         if "place_model" in files:
@@ -170,10 +171,10 @@ class Where:
             metadata["place_model"] = expected.TITLE
             metadata["place_model_licence"] = expected.LICENCE
         if "language" in files:
-            models = self._translated(models, Path(files["language"]))
+            models = self._translated(models, files["language"])
         return about._replace(metadata=metadata, models=models, columns=self.question.columns)
 
-    def _translated(self, models: tuple[AboutModel, ...], path: Path) -> tuple[AboutModel, ...]:
+    def _translated(self, models: tuple[AboutModel, ...], path: Place) -> tuple[AboutModel, ...]:
         from ..species import languages
 
         language = languages.read(str(self.question.language), path)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ..arrays import Bools
 from ..deployments import clock
 from ..errors import ConfigError
+from ..sources import Place
 from ..tables import About, escaped
 from .question import Question
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from ..species.expected import Expected
 
 Masks = tuple[tuple[Bools, ...], ...]  # by model: bool [n_classes], one a label space
+LISTS = ("species", "exclude")  # the files of a question that name species
 MOST_KEPT = 64  # places and weeks whose masks are kept: some are of 15,000 classes
 
 
@@ -28,7 +30,7 @@ class Which:
     question : Question
     about : About
         The models and their label spaces.
-    files : dict of str to str
+    files : dict of str to path
         The question's (`Question.files`).
 
     Attributes
@@ -43,11 +45,9 @@ class Which:
         strictly and names what none knows.
     """
 
-    def __init__(self, question: Question, about: About, files: Mapping[str, str]) -> None:
+    def __init__(self, question: Question, about: About, files: Mapping[str, Place]) -> None:
         self._question, self._about, self.words = question, about, list[str]()
-        wanted, unwanted = (
-            self._listed(Path(files[name])) if name in files else None for name in ("species", "exclude")
-        )
+        wanted, unwanted = (self._listed(files[name]) if name in files else None for name in LISTS)
         if unwanted is not None:
             unwanted = tuple(tuple(~mask for mask in masks) for masks in unwanted)
         self._chosen = unwanted if wanted is None else _both(wanted, unwanted)
@@ -78,7 +78,7 @@ class Which:
         )
         return _both(found, self._chosen)
 
-    def _listed(self, path: Path) -> Masks:
+    def _listed(self, path: Place) -> Masks:
         """Return the classes that a list names."""
         from ..species import lists
 
@@ -96,7 +96,7 @@ class Which:
                 self.words.append(f"{path}: {escaped(model.name)} knows none of its species")
         return of_models
 
-    def _geo(self, files: Mapping[str, str]) -> Expected:
+    def _geo(self, files: Mapping[str, Place]) -> Expected:
         """Open the model of places, and say whose classes it does not know."""
         from ..species import expected
 

@@ -23,6 +23,7 @@ from numpy.lib import format as npy
 
 from ..arrays import Array
 from ..errors import BirdfastError
+from .remembered import Remembered
 
 # What such files have at most: they are held in memory, and a thousandth of it is usual.
 TEXT_BYTES = 1 << 24  # manifests, recipes, labels
@@ -70,7 +71,9 @@ def opened(path: Place, fault: Fault, most_bytes: int = DATA_BYTES) -> Iterator[
 
 
 def read(path: Place, fault: Fault, most_bytes: int = DATA_BYTES) -> bytes:
-    """Return a file's content; parameters and errors as `opened`."""
+    """Return a file's content, or what is remembered of it; parameters and errors as `opened`."""
+    if isinstance(path, Remembered):
+        return path.data
     with opened(path, fault, most_bytes) as file:
         data = file.read(os.fstat(file.fileno()).st_size + 1)  # a buffer of the limit's size may not be there
         while len(data) <= most_bytes and (more := file.read(CHUNK_BYTES)):  # what /proc holds says: none
@@ -91,6 +94,8 @@ def sha256(path: Place, fault: Fault) -> str:
 
     Each file is read once a process so long as it stays the file that it was.
     """
+    if isinstance(path, Remembered):
+        return hashlib.sha256(path.data).hexdigest()
     with opened(path, fault) as file:
         status = os.fstat(file.fileno())
         same = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

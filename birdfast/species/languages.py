@@ -36,7 +36,7 @@ class Language(NamedTuple):
     """
 
     name: str
-    path: Path
+    path: sources.Place
     common: Mapping[str, str]
 
     def of(self, space: Names) -> tuple[Names, int]:
@@ -83,7 +83,7 @@ def find(language: str) -> Path | None:
     )
 
 
-def read(language: str, path: Path) -> Language:
+def read(language: str, path: sources.Place) -> Language:
     """Return the names in a file of `find`.
 
     Raises
@@ -92,7 +92,7 @@ def read(language: str, path: Path) -> Language:
         It cannot be read, or has no names of species.
     """
     try:
-        if path.suffix.lower() == ".json":
+        if Path(path).suffix.lower() == ".json":
             common = dict(_codes(path))
         else:
             lines = sources.text(path, ModelError).splitlines()
@@ -133,9 +133,9 @@ def _languages(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _codes(path: Path) -> Iterator[tuple[str, str]]:
+def _codes(path: sources.Place) -> Iterator[tuple[str, str]]:
     """Yield eBird's codes by scientific names: {"Turdus merula_Eurasian Blackbird": "eurbla", ...}."""
-    told = numbered.parsed(path, sources.text(path, ModelError))
+    told = numbered.parsed(Path(path), sources.text(path, ModelError))
     for name, code in told.items() if isinstance(told, dict) else ():
         scientific, both, _ = name.partition("_")
         if both and isinstance(code, str):

@@ -53,7 +53,7 @@ def file_of(path: Path) -> Path:
     return path / IN_FOLDER
 
 
-def read(path: Path) -> list[str]:
+def read(path: sources.Place) -> list[str]:
     """Return the names in a list, each once, as `composed` has them: one a line.
 
     `Scientific_Common`, or one of these; blank lines and those that begin with "#" are passed over.
@@ -106,7 +106,7 @@ def chosen(names: Iterable[str], spaces: Sequence[Names]) -> Chosen:
     return Chosen(masks, tuple(unknown))
 
 
-def told(path: Path, unknown: Sequence[str], spaces: Sequence[Names]) -> str:
+def told(path: sources.Place, unknown: Sequence[str], spaces: Sequence[Names]) -> str:
     """Say which names of a list are no classes, the first of them with what may be meant; "" for none."""
     if not unknown:
         return ""
