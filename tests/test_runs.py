@@ -29,7 +29,7 @@ from birdfast.errors import BirdfastError, ConfigError, ModelError, OutputError
 from birdfast.journal import NAME
 from birdfast.outcomes import Outcome, Part
 from birdfast.pipeline import Pipeline
-from birdfast.runs import Follower, How, Results, Run
+from birdfast.runs import Follower, How, Question, Results, Run
 from birdfast.runs.results import Windows
 from birdfast.tables import DENSE, DETECTIONS
 
@@ -247,6 +247,22 @@ def test_results_are_what_the_tables_say(deep: models.Model, folder: Path, tmp_p
     assert (standing.done, standing.failed, standing.waiting, exits.of_run(standing)) == (3, 2, 0, 2)
     assert standing.detections == len(list(results)) == results.to_arrow().num_rows
     assert standing.audio_s == 9_000 * 6 / 8_000 + 1.5
+
+
+def test_results_say_of_recordings_what_the_tables_say(deep: models.Model, tmp_path: Path) -> None:
+    names = ("SITE1_20240612_053000.wav", "SITE2_20240613_053000.wav", "other.wav")
+    sounds = tmp_path / "sounds"
+    sounds.mkdir()
+    for name in names:
+        write(sounds / name, noise(9_000), 8_000)
+    question = Question(columns=("site", "recorder"), time_zone="Europe/Berlin")
+    for asked in (Question(), question):
+        out = tmp_path / str(len(asked.columns))
+        results = birdfast.run(sounds, deep.path.parent, output=out, kinds=["parquet"], question=asked)
+        arrow, read = results.to_arrow(), pyarrow.parquet.read_table(out / "detections.parquet")
+        assert {"time", "site"} <= {*arrow.column_names}
+        assert arrow.schema.equals(read.schema, check_metadata=True)
+        assert arrow.to_pylist() == read.to_pylist() != []
 
 
 def test_results_without_any_detection_have_their_columns(

@@ -118,7 +118,9 @@ class Answers:
                 raise ConfigError(f"{self.record.path}: that run kept no {kind} of all windows; {what}")
 
     def detections(self, entry: Entry, model: int) -> Iterator[Rows]:
-        """Yield a file's detections in parts of bounded size: [n] of `outcomes.DETECTION`.
+        """Yield a file's detections in time, `PART_ROWS` at once: [n] of `outcomes.DETECTION`.
+
+        Those of a stretch are held together, as its channels may come one after the other.
 
         Raises
         ------

@@ -117,8 +117,9 @@ class Results:
     def to_arrow(self) -> Any:
         """Return the detections as a pyarrow.Table, with the columns of detections.parquet."""
         with Record(self.folder) as record:
-            every = results(answers := Answers(record), so_far=True)
-            return tables.arrow((part for result in every for part in result.parts), answers.about)
+            answers = Answers(record)
+            answers.where.survey(record.recordings())
+            return tables.arrow(results(answers, so_far=True), answers.about)
 
     def to_dataframe(self) -> Any:
         """Return the detections as a pandas.DataFrame, with the columns of detections.parquet.
@@ -164,13 +165,8 @@ class Results:
                 if number in entry.waiting:
                     continue
                 for rows in answers.dense(entry, kind, number):
-                    yield Windows(
-                        os.fsdecode(entry.path),
-                        rows["start_s"],
-                        rows["end_s"],
-                        rows["channel"],
-                        rows["values"],
-                    )
+                    columns = (rows[name] for name in Windows._fields[1:])
+                    yield Windows(os.fsdecode(entry.path), *columns)
 
 
 def results(answers: Answers, *, so_far: bool = False, count: Count | None = None) -> Iterator[Result]:

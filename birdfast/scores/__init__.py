@@ -68,7 +68,9 @@ class ScoreRule:
         return confidences
 
     def pick(self, logits: Float32) -> Picked:
-        """Return the detections in a batch of windows.
+        """Return the detections in a batch of windows: what detections among kept scores are held to be.
+
+        Nothing but tests asks for all scores of windows: a run makes detections of those that are kept.
 
         Parameters
         ----------

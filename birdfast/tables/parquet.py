@@ -27,10 +27,8 @@ class ParquetTable(ParquetFile, Table):
     of_file: ClassVar = ".BirdNET.results.parquet"
 
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
-        fields = _fields(about)
-        self._facts = columns.Facts(columns.asked(about, *fields, found=True))
-        more = {name: _type(name) for name in self._facts.columns}
-        super().__init__(folder / (called or self.name), fields | more, about.metadata)
+        fields, self._facts = _columns(about)
+        super().__init__(folder / (called or self.name), fields, about.metadata)
         self._rows: list[Detection] = []
         self._told: list[list[object]] = []
 
@@ -53,12 +51,18 @@ class ParquetTable(ParquetFile, Table):
             self._told.clear()
 
 
-def arrow(parts: Iterable[Sequence[Detection]], about: About) -> pyarrow.Table:
-    """Return detections as a table in memory, as `ParquetTable` has them on the disk."""
+def arrow(results: Iterable[Result], about: About) -> pyarrow.Table:
+    """Return the detections of files as a table in memory, as `ParquetTable` has them on the disk."""
     import pyarrow
 
-    schema = pyarrow.schema(list(_fields(about).items()), metadata=dict(about.metadata))
-    return pyarrow.Table.from_batches([_batch(part, schema) for part in parts if part], schema)
+    fields, facts = _columns(about)
+    schema, batches = pyarrow.schema(list(fields.items()), metadata=dict(about.metadata)), []
+    for result in results:
+        facts.begin(result)
+        for part in filter(None, result.parts):
+            told = [facts.at(row.start_s) for row in part] if facts.columns else ()
+            batches.append(_batch(part, schema, told))
+    return pyarrow.Table.from_batches(batches, schema)
 
 
 def _batch(
@@ -103,6 +107,13 @@ def _type(name: str) -> pyarrow.DataType:
     import pyarrow
 
     return pyarrow.type_for_alias(columns.NUMBERS.get(name, "string"))
+
+
+def _columns(about: About) -> tuple[dict[str, pyarrow.DataType], columns.Facts]:
+    """Return all columns with their types, and those among them that files' facts fill."""
+    fields = _fields(about)
+    facts = columns.Facts(columns.asked(about, *fields, found=True))
+    return fields | {name: _type(name) for name in facts.columns}, facts
 
 
 def _fields(about: About) -> dict[str, pyarrow.DataType]:
