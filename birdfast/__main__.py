@@ -8,10 +8,11 @@ children.leave_working_folder()  # or the imports below might find in it what st
 
 import argparse
 import errno
+import re
 import signal
 import sys
 from time import monotonic
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from . import voice
 from ._version import __version__
@@ -53,6 +54,11 @@ class Stopped(SystemExit):
 
 class Parser(argparse.ArgumentParser):
     """A parser that ends with the exit code of sysexits.h for wrong usage."""
+
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        # What begins with a minus and is a value all the same: numbers, and zones west of Greenwich.
+        self._negative_number_matcher = re.compile(r"-(\d+(:\d\d)?|\d*\.\d+)$")
 
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Refuse what a command does not know with its own usage, not that of all commands."""
