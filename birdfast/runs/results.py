@@ -198,11 +198,10 @@ def result(answers: Answers, entry: Entry, *, so_far: bool = False, count: Count
         for number in numbers
         for kind in models[number].widths
     }
-    detections = _detections(answers, entry, numbers, count)
     path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
     lasts_s = max(entry.duration_s or 0.0, *(failure.duration_s or 0.0 for failure in failed), 0.0)
-    facts = answers.known(entry).facts
-    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s, entry.rate_hz, facts)
+    known = (entry.audio_s, lasts_s, entry.rate_hz, answers.known(entry).facts)
+    return Result(path, _detections(answers, entry, numbers, count), failed, notes, dense, *known)
 
 
 def failures(record: Record) -> list[Failure]:

@@ -119,11 +119,12 @@ class Run:
             answers, room = Answers(journal), Room(self.folder)
             say(followers, answers.where.words)
             came = pool.work(jobs) if jobs else iter(())
-            failure = self._work_off(came, jobs, journal, answers, [room, journal, *followers])
+            watching = [room] if tables.kept_for(self.how.kinds) else []  # other tables are small
+            failure = self._work_off(came, jobs, journal, answers, [*watching, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
-            if tables.kept_for(self.how.kinds):
-                room.check()
+            for one in watching:
+                one.check()
             answers.check()  # of what was heard now, too
             counts = list[tuple[int, int, int]]()
             again = partial(results.results, answers, count=counts.append)
