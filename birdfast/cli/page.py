@@ -59,7 +59,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     sound.add_argument(
         "--context",
-        type=values.seconds,
+        type=values.real,
         default=CONTEXT_S,
         metavar="S",
         help="what is heard before and behind a detection (default: %(default)g)",

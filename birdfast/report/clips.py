@@ -12,6 +12,7 @@ import numpy as np
 
 from .. import audio, canvas
 from ..arrays import Float32, Int64
+from ..config import number
 from ..errors import AudioError
 from ..journal import stamp
 from ..spectrogram import LogMel
@@ -62,10 +63,15 @@ class Sound:
     gathered : Gathered
     context_s : float
         How much is heard before and behind a detection.
+
+    Raises
+    ------
+    ConfigError
+        That is no number of seconds, or too large.
     """
 
     def __init__(self, gathered: Gathered, context_s: float = 1.0) -> None:
-        self._gathered, self._context_s = gathered, context_s
+        self._gathered, self._context_s = gathered, number("context", context_s, 0, LONGEST_S / 4)
 
     def clip(self, row: int) -> Clip:
         """Return the clip of a row.

@@ -17,7 +17,7 @@ Way = Literal["within", "beside", "asked", "none"]  # how a page comes by clips
 SIGN = '<meta name="generator" content="birdfast report">'  # by which a page is known as ours
 PARTS = "page"
 SCRIPTS = (
-    *("data.js", "shown.js", "pieces.js", "table.js", "charts.js", "clips.js", "answers.js", "review.js"),
+    *("data.js", "pieces.js", "answers.js", "shown.js", "clips.js", "table.js", "charts.js", "review.js"),
     *("precision.js", "main.js"),
 )
 # What of the world a page may ask, by the way of its clips: nothing, its own folder, or its own server.

@@ -32,9 +32,9 @@ function shaded(caption, columns, lines, onColumn, onLine) {
     el("tbody", {}, ...lines.map((one) => el("tr", { class: one.kind }, heading(one, onLine, "row"),
       ...one.cells.map((n, i) => {
         const most = Math.max(1e-9, ...one.of || one.cells);
-        return el("td", { share: one.kind === "effort" ? 0 : n / most, class: n / most > 0.55 && one.kind !== "effort" ? "deep" : null,
+        return el("td", { share: one.kind === "effort" ? 0 : n / most,
           title: `${one.name}, ${columns[i].name}: ${one.kind === "effort" ? hours(n) : number.format(n)}` },
-        n ? (one.kind === "effort" ? (n / 3600).toFixed(n < 36000 ? 1 : 0) : short(n)) : "");
+        n ? (one.kind === "effort" ? (n / 3600).toFixed(n < 360 ? 2 : n < 36000 ? 1 : 0) : short(n)) : "");
       })))));
 }
 
@@ -67,7 +67,7 @@ function daysChart() {
   if (!n.size) return put(byId("days-chart"), nothing("Nothing is shown of any day."));
   const days = [...n.keys(), ...told.effort.by_site_and_day.map(([, day]) => day)];
   const first = Math.min(...days), count = Math.max(...days) - first + 1, most = Math.max(...n.values());
-  const [W, H, left, below] = [640, 190, 44, 24], step = (W - left) / count;
+  const [W, H, left, below] = [Math.max(240, byId("days-chart").clientWidth), 190, 40, 24], step = (W - left) / count;
   const bars = [...n].map(([day, k]) => {
     const height = (H - below - 12) * k / most;
     return svg("rect", { x: left + (day - first) * step, y: H - below - height, width: Math.max(0.8, step * 0.85), height, class: wanted.day === day ? "is" : null,
@@ -92,8 +92,9 @@ function sitesChart() {
   const spanOf = (day) => (day < 0 ? "no date" : byMonth ? dayName(day).slice(0, 7) : dayName(day));
   const n = new Map();
   for (const day of days) spans.add(spanOf(day));
-  const columns = [...spans].sort().map((name) => ({ name }));
-  const placeOf = new Map(columns.map((one, i) => [one.name, i])), spanByDay = new Map([...days].map((day) => [day, placeOf.get(spanOf(day))]));
+  const names = [...spans].sort(), isOneYear = !byMonth && new Set(names.map((name) => name.slice(0, 4))).size === 1;
+  const columns = names.map((name) => ({ name: isOneYear ? name.slice(5) : name }));
+  const placeOf = new Map(names.map((name, i) => [name, i])), spanByDay = new Map([...days].map((day) => [day, placeOf.get(spanOf(day))]));
   for (const row of found) {
     const site = siteOf(row);
     if (!n.has(site)) n.set(site, new Array(columns.length).fill(0));
@@ -102,7 +103,7 @@ function sitesChart() {
   const every = [...n.values()].flat();
   const most = [0, every.reduce((a, b) => Math.max(a, b), 0)];
   const lines = [...n].sort((a, b) => siteName(a[0]).localeCompare(siteName(b[0]))).map(([site, cells]) => ({ name: siteName(site), value: site, is: wanted.site === site, cells, of: most }));
-  put(byId("sites-chart"), lines.length ? shaded("Detections by site and date", columns, lines, null, (site) => toggle("site", site)) : nothing("Nothing is shown of any site."));
+  put(byId("sites-chart"), lines.length ? shaded(isOneYear ? `Detections by site and date in ${names[0].slice(0, 4)}` : "Detections by site and date", columns, lines, null, (site) => toggle("site", site)) : nothing("Nothing is shown of any site."));
 }
 
 function drawCharts() {

@@ -6,10 +6,13 @@ if (told.clips !== "asked") {
 }
 const player = byId("player");
 let looked = -1; // the row that is looked at
+let isComing = false, playsSoon = false; // whether its clip is on the way, and is to be played when it is there
 
 // The frequency that a mel stands for, and back: Slaney's, as the picture's rows are.
 const MEL_HZ = 200 / 3, LOG_FROM = 15, LOG_STEP = Math.log(6.4) / 27;
 const melOf = (hz) => (hz < 1000 ? hz / MEL_HZ : LOG_FROM + Math.log(hz / 1000) / LOG_STEP);
+
+const isHere = (row) => told.clips === "asked" || clipsHere.has(row); // whether its sound can be had
 
 async function clipOf(row) {
   if (told.clips !== "asked") return clipsHere.get(row) || { error: why(row) };
@@ -38,15 +41,17 @@ function ticks(clip) {
   }));
   const step = length <= 6 ? 1 : length <= 15 ? 2 : 10, marks = [];
   for (let s = Math.ceil(clip.from_s / step) * step; s <= clip.to_s; s += step) {
-    const tick = el("span", {}, lasting(s));
-    place(tick, (s - clip.from_s) / length);
-    marks.push(tick);
+    const at = (s - clip.from_s) / length, tick = el("span", {}, lasting(s));
+    place(tick, at);
+    if (at < 0.97) marks.push(tick); // the last one would stick out
   }
   put(byId("times"), ...marks);
 }
 
 async function lookAt(row, plays = byId("play-on").checked) {
   looked = row;
+  isComing = true;
+  playsSoon = plays;
   player.pause();
   byId("look-title").textContent = common(row);
   const [time, inFile] = when(row), confidence = rows.confidence[row].toFixed(3);
@@ -60,6 +65,7 @@ async function lookAt(row, plays = byId("play-on").checked) {
   byId("no-clip").textContent = told.clips === "asked" ? "Reading the recording…" : "";
   try { clip = await clipOf(row); } catch { clip = { error: "The server is no longer there: it ended, or this machine is too busy." }; }
   if (looked !== row) return; // another was chosen meanwhile
+  isComing = false;
   const has = !clip.error;
   byId("figure").hidden = player.hidden = !has;
   byId("no-clip").textContent = clip.error || "";
@@ -73,10 +79,11 @@ async function lookAt(row, plays = byId("play-on").checked) {
   ticks(clip);
   player.src = clip.sound;
   playhead();
-  if (plays) play();
+  if (playsSoon) play();
 }
 
 function play() {
+  if (isComing) { playsSoon = true; return; }
   if (!player.src) return;
   if (!player.paused) player.pause();
   else player.play().catch(() => { byId("no-clip").textContent = "This browser does not play the clip (Ogg Vorbis)."; });

@@ -30,7 +30,7 @@ function numbers() {
   byId("summary").textContent = [told.models.join(", "), N < told.n_detections ? `the ${number.format(N)} most confident of ${counted(told.n_detections, "detection")}` : ""].filter(Boolean).join(" · ");
   byId("failures").hidden = !failed;
   const kinds = Object.entries(told.n_failures).map(([kind, n]) => `${kind} ${number.format(n)}`).join(", ");
-  byId("failures").querySelector("summary").textContent = `What failed: ${counted(failed, "time")} (${kinds})`;
+  byId("failures").querySelector("summary").textContent = `${counted(failed, "failure")}: ${kinds}`;
   put(byId("failures").querySelector("ul"), ...told.failures.map(([path, stage, kind, message, model]) => el("li", {},
     el("b", {}, path), ` ${message.replace(`${path}: `, "")} `, el("i", {}, [kind, stage, model].filter(Boolean).join(", ")))),
   ...(failed > told.failures.length ? [el("li", {}, `and ${number.format(failed - told.failures.length)} more: see failures.csv`)] : []));
@@ -62,18 +62,18 @@ function listen() {
   form.addEventListener("input", () => {
     Object.assign(wanted, {
       text: byId("text").value, species: Number(byId("species").value), site: Number(byId("site").value), model: Number(byId("model").value),
-      least: Number(byId("least").value), answer: byId("answer").value,
+      least: Number(byId("least").value), answer: byId("answer").value, clip: byId("clip").value,
     });
     byId("least-told").textContent = wanted.least.toFixed(2);
     clearTimeout(soon);
     soon = setTimeout(refresh, 80); // whoever types on need not wait
   });
   form.addEventListener("reset", () => {
-    Object.assign(wanted, { text: "", species: -1, site: -1, model: -1, least: 0, answer: "", hour: -1, day: -1 });
+    Object.assign(wanted, { text: "", species: -1, site: -1, model: -1, least: 0, answer: "", clip: "", hour: -1, day: -1 });
     byId("least-told").textContent = "0.00";
     setTimeout(refresh); // when the form is as it was
   });
-  addEventListener("resize", drawTable);
+  addEventListener("resize", () => { drawTable(); daysChart(); });
 }
 
 themes();
@@ -83,6 +83,8 @@ options(byId("species"), "all", byName.map((i) => [i, speciesName(i)]));
 options(byId("site"), "all", hasSites ? told.sites.map((_, i) => [i, siteName(i)]) : []);
 options(byId("model"), "all", told.models.map((name, i) => [i, name]));
 put(byId("names"), ...byName.map((i) => el("option", { value: told.species.scientific[i] }, speciesName(i))));
+if (!clipsHere.size) byId("clip").parentElement.hidden = true;
 listen();
 refresh();
+choose(0);
 requestAnimationFrame(() => setTimeout(() => performance.mark("drawn"))); // once the first picture is on the screen

@@ -1,6 +1,6 @@
 // Which rows are shown, and in which order.
 
-const wanted = { text: "", species: -1, site: -1, model: -1, least: 0, answer: "", hour: -1, day: -1 };
+const wanted = { text: "", species: -1, site: -1, model: -1, least: 0, answer: "", clip: "", hour: -1, day: -1 };
 const order = { by: "confidence", falls: true };
 let shown = new Uint32Array(0); // rows, in order
 
@@ -34,6 +34,7 @@ function fitting(but = "") {
     if (want.hour >= 0 && hourOf[row] !== want.hour) continue;
     if (want.day >= 0 && dayOf[row] !== want.day) continue;
     if (want.answer && !answers.fits(row, want.answer)) continue;
+    if (want.clip && !isHere(row)) continue;
     if (!matches(row)) continue;
     found[n++] = row;
   }

@@ -23,6 +23,8 @@ function sortBy(key) {
   order.falls = order.by === key ? !order.falls : key === "confidence";
   order.by = key;
   showRows();
+  scroller.scrollTop = 0;
+  drawTable();
   byId("head").querySelector(`[data-sort=${key}]`).focus();
 }
 
@@ -40,7 +42,7 @@ function answered(row) {
 function line(place) {
   const row = shown[place], [time, inFile] = when(row), confidence = rows.confidence[row];
   const cells = [
-    [el("b", {}, common(row)), el("i", {}, scientific(row) === common(row) ? "" : scientific(row))],
+    [el("b", {}, common(row), ...clipsHere.has(row) ? [el("span", { class: "note", title: "with sound" }, " ♪")] : []), el("i", {}, scientific(row) === common(row) ? "" : scientific(row))],
     [el("span", { class: "bar", share: confidence }, confidence.toFixed(2))],
     [el("span", {}, time), el("i", {}, inFile)],
     [el("span", {}, nameOf(pathOf(row))), el("i", {}, told.sites[siteOf(row)])],
@@ -103,6 +105,7 @@ grid.addEventListener("keydown", (event) => {
   if (event.target !== grid) return;
   const page = Math.max(1, Math.floor(scroller.clientHeight / ROW_PX) - 1);
   const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
+  if (event.key === " ") { event.preventDefault(); play(); }
   if (!(event.key in steps)) return;
   event.preventDefault();
   choose(chosen < 0 ? 0 : chosen + steps[event.key]);
