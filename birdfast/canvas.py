@@ -76,12 +76,14 @@ def colour(number: int, of: int) -> Any:
     return colormaps["tab20"](number % 20) if of <= 20 else colormaps["turbo"](number % of / of)
 
 
-def png(levels: Array) -> bytes:
+def png(levels: Array, of: int) -> bytes:
     """Return levels in the colours of spectrograms, as a PNG.
 
     Parameters
     ----------
     levels : uint8 [height, width]
+        From 0 on, below `of`.
+    of : int, 2 to 256
 
     Raises
     ------
@@ -94,7 +96,7 @@ def png(levels: Array) -> bytes:
     except ImportError as error:
         raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}") from error
     picture = Image.fromarray(levels)
-    picture.putpalette(colormaps["magma"](range(256), bytes=True)[:, :3].tobytes())
+    picture.putpalette(colormaps["magma"].resampled(of)(range(of), bytes=True)[:, :3].tobytes())
     picture.save(held := io.BytesIO(), "png", optimize=True)
     return held.getvalue()
 

@@ -7,7 +7,11 @@ import http.client
 import json
 import os
 import re
+import signal
+import subprocess
+import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -28,7 +32,7 @@ from birdfast.outcomes import Detection
 from birdfast.runs import How, Results, Run
 from birdfast.tables import Result
 
-from .commands import birdfast
+from .commands import birdfast, started
 from .pages import ODD, invented
 from .recordings import noise, write
 
@@ -39,7 +43,7 @@ from birdfast.report import clips, columns, gather, making, page
 from birdfast.report.clips import Sound
 from birdfast.report.effort import Effort
 from birdfast.report.gathered import Gathered
-from birdfast.report.rows import Best
+from birdfast.report.rows import ROW, Best
 from birdfast.report.server import Server
 
 SITE = "WOOD_20250601_053000"
@@ -164,10 +168,7 @@ class TestPage:
         gathered = gather(heard)
         told = columns.told(gathered)
         of = {
-            name: np.frombuffer(base64.b64decode(text), kind)
-            for (name, kind), text in zip(
-                {**columns.TYPES, "confidence": "f4"}.items(), told["columns"].values(), strict=True
-            )
+            name: np.frombuffer(base64.b64decode(text), ROW[name]) for name, text in told["columns"].items()
         }
         found = [
             (told["files"]["path"][file], start_s, end_s, told["species"]["scientific"][species], confidence)
@@ -322,6 +323,16 @@ class TestServer:
 
 
 class TestCommand:
+    def test_it_serves_until_it_is_stopped(self, heard: Path) -> None:
+        how = {"stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+        with started(sys.executable, "-m", "birdfast", "report", heard, "--serve", **how) as process:
+            assert process.stdout is not None
+            address = process.stdout.readline().decode().strip()
+            with urllib.request.urlopen(address, timeout=60) as answer:
+                assert b"What was heard" in answer.read()
+            process.send_signal(signal.SIGINT)
+            assert process.wait(60) == exits.INTERRUPTED
+
     def test_it_writes_into_the_results(self, heard: Path) -> None:
         done = birdfast("report", heard)
         assert (done.returncode, done.stderr) == (exits.FINE, "")

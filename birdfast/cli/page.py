@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 HELP = "write a page of a run: look, listen, review"
 NAME = "report.html"
-CLIPS_MB, BEST, CONTEXT_S, MOST = 5.0, 5, 1.0, 200_000
+CLIPS_MB, BEST, CONTEXT_S, MOST = 10.0, 5, 1.0, 200_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -16,9 +16,8 @@ from ..arrays import Array
 from ..tables import escaped
 from .clips import TYPE, Clip, uri
 from .gathered import Gathered
+from .rows import ROW
 
-TYPES = {"file": "u4", "species": "u2", "model": "u1", "channel": "u2", "start_s": "f8", "end_s": "f8"}
-CONFIDENCE = "f4"
 # What would end a script, or begin another, and the two signs that JavaScript takes for the end of a line.
 UNSAFE = {ord(sign): f"\\u{ord(sign):04x}" for sign in "<>&\u2028\u2029"}
 
@@ -27,12 +26,11 @@ def told(gathered: Gathered) -> dict[str, Any]:
     """Return all but the sound, as plain values."""
     files, standing, effort = gathered.files, gathered.standing, gathered.effort
     sites, site_of = _listed(file.site for file in files)
-    columns = {name: packed(gathered.rows[name], kind) for name, kind in TYPES.items()}
     return {
         "key": gathered.key,
         "n_rows": len(gathered.rows),
         "n_detections": gathered.n_detections,
-        "columns": columns | {"confidence": packed(gathered.rows["confidence"], CONFIDENCE)},
+        "columns": {name: packed(gathered.rows[name]) for name in ROW.names or ()},
         "files": {
             "path": [escaped(file.path) for file in files],
             "begins_ms": [file.begins_ms for file in files],
@@ -85,11 +83,9 @@ def script(values: Mapping[str, Any]) -> str:
     return text.encode("utf-8", "backslashreplace").decode().translate(UNSAFE)
 
 
-def packed(values: Array, kind: str) -> str:
-    """Return numbers as a little-endian array of a kind, in base64."""
-    if kind[0] == "u" and len(values) and int(values.max()) > np.iinfo(kind).max:
-        raise ValueError(f"{values.max()} does not fit {kind}")
-    return base64.b64encode(values.astype(f"<{kind}").tobytes()).decode()
+def packed(values: Array) -> str:
+    """Return numbers as they lie in memory, in base64: little-endian, as `ROW` has them."""
+    return base64.b64encode(np.ascontiguousarray(values).tobytes()).decode()
 
 
 def _listed(names: Iterable[str]) -> tuple[list[str], list[int]]:

@@ -20,7 +20,7 @@ from ..tables import Result
 from .effort import Effort, begins
 from .rows import Best
 
-MOST = 200_000  # rows of a page
+MOST, MOST_EVER = 200_000, 500_000  # rows of a page, and those that a browser still lays out
 MOST_FAILURES = 500  # of which it has the names
 
 
@@ -99,7 +99,7 @@ def gather(folder: Path, most: int = MOST) -> Gathered:
     ConfigError
         There is no such run, or its journal is damaged.
     """
-    best, files = Best(whole("most", most, 1)), list[File]()
+    best, files = Best(whole("most", most, 1, MOST_EVER)), list[File]()
     failures, n_failures, effort = list[Failure](), Counter[str](), Effort()
     with Record(folder) as record:
         answers = Answers(record)

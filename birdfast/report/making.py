@@ -18,7 +18,7 @@ from .clips import Clip, Sound
 from .gathered import Gathered
 
 MB = 1_000_000
-CLIPS_MB = 5.0
+CLIPS_MB = 10.0
 BEST = 5  # clips a species, if there is room
 OF_CLIP = re.compile(r"\d{7}\.(ogg|png)")
 

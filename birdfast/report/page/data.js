@@ -13,8 +13,8 @@ function unpacked(name, Kind) {
 
 const rows = {
   file: unpacked("file", Uint32Array),
-  species: unpacked("species", Uint16Array),
-  model: unpacked("model", Uint8Array),
+  species: unpacked("species", Uint32Array),
+  model: unpacked("model", Uint16Array),
   channel: unpacked("channel", Uint16Array),
   start: unpacked("start_s", Float64Array),
   end: unpacked("end_s", Float64Array),

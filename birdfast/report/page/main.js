@@ -34,7 +34,14 @@ function numbers() {
   put(byId("failures").querySelector("ul"), ...told.failures.map(([path, stage, kind, message, model]) => el("li", {},
     el("b", {}, path), ` ${message.replace(`${path}: `, "")} `, el("i", {}, [kind, stage, model].filter(Boolean).join(", ")))),
   ...(failed > told.failures.length ? [el("li", {}, `and ${number.format(failed - told.failures.length)} more: see failures.csv`)] : []));
-  put(byId("settings").querySelector("dl"), ...Object.entries(run.settings).map(([name, value]) => el("div", {}, el("dt", {}, name), el("dd", {}, value))));
+  put(byId("settings").querySelector("dl"), ...Object.entries(run.settings).flatMap(settings).map(
+    ([name, value]) => el("div", {}, el("dt", {}, name.replaceAll("_", " ")), el("dd", {}, String(value)))));
+}
+
+// A setting as rows: options, which are JSON, one by one, without those that say nothing.
+function settings([name, text]) {
+  if (!text.startsWith("{")) return [[name, text]];
+  try { return Object.entries(JSON.parse(text)).filter(([, value]) => value !== null && String(value) !== ""); } catch { return [[name, text]]; }
 }
 
 function themes() {
@@ -73,7 +80,7 @@ function listen() {
     byId("least-told").textContent = "0.00";
     setTimeout(refresh); // when the form is as it was
   });
-  addEventListener("resize", () => { drawTable(); daysChart(); });
+  addEventListener("resize", () => { drawTable(); daysChart(); precisionChart(); });
 }
 
 themes();

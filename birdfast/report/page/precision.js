@@ -34,7 +34,7 @@ function precisionChart() {
   const found = precisions();
   if (!found.length) return put(byId("precision-chart"));
   const whose = wanted.species < 0 ? "of all species" : `of ${speciesName(wanted.species)}`;
-  const [W, H, left, below] = [640, 220, 48, 34], x = (least) => left + (W - left - 10) * least, y = (share) => 8 + (H - below - 8) * (1 - share);
+  const [W, H, left, below] = [Math.max(240, Math.min(720, byId("precision-chart").clientWidth)), 220, 52, 34], x = (least) => left + (W - left - 10) * least, y = (share) => 8 + (H - below - 8) * (1 - share);
   const path = (points) => points.map(([a, b], i) => `${i ? "L" : "M"}${a.toFixed(1)} ${b.toFixed(1)}`).join("");
   const band = [...found.map((one) => [x(one.least), y(one.bounds[1])]), ...[...found].reverse().map((one) => [x(one.least), y(one.bounds[0])])];
   const text = (at, to, words, anchor) => svg("text", { x: at, y: to, "text-anchor": anchor }, words);
@@ -46,7 +46,7 @@ function precisionChart() {
     ...found.map((one) => svg("circle", { cx: x(one.least), cy: y(one.share), r: 3 })));
   const percent = (share) => `${(100 * share).toFixed(0)} %`;
   const table = el("table", { class: "plain" }, el("thead", {}, el("tr", {}, ...["Least confidence", "Right", "Of", "Precision", "95 % interval"].map((name) => el("th", { scope: "col" }, name)))),
-    el("tbody", {}, ...found.map((one) => el("tr", {}, el("th", { scope: "row" }, one.least.toFixed(2)),
+    el("tbody", {}, ...found.filter((one, i) => !i || one.n !== found[i - 1].n).map((one) => el("tr", {}, el("th", { scope: "row" }, one.least.toFixed(2)),
       ...[one.right, one.n, percent(one.share), one.bounds.map(percent).join(" to ")].map((value) => el("td", {}, String(value)))))));
   put(byId("precision-chart"), el("h3", {}, `Precision ${whose}, of what was answered`), picture, el("details", {}, el("summary", {}, "In numbers"), table));
 }

@@ -42,7 +42,7 @@ function answered(row) {
 function line(place) {
   const row = shown[place], [time, inFile] = when(row), confidence = rows.confidence[row];
   const cells = [
-    [el("b", {}, common(row), ...clipsHere.has(row) ? [el("span", { class: "note", title: "with sound" }, " ♪")] : []), el("i", {}, scientific(row) === common(row) ? "" : scientific(row))],
+    [el("b", {}, ...clipsHere.has(row) ? [el("span", { class: "note", title: "with sound" }, "♪ ")] : [], common(row)), el("i", {}, scientific(row) === common(row) ? "" : scientific(row))],
     [el("span", { class: "bar", share: confidence }, confidence.toFixed(2))],
     [el("span", {}, time), el("i", {}, inFile)],
     [el("span", {}, nameOf(pathOf(row))), el("i", {}, told.sites[siteOf(row)])],
