@@ -15,7 +15,7 @@ from . import columns
 
 Way = Literal["within", "beside", "asked", "none"]  # how a page comes by clips
 SIGN = '<meta name="generator" content="birdfast report">'  # by which a page is known as ours
-PARTS = "page"
+PARTS = "parts"
 SCRIPTS = (
     *("data.js", "pieces.js", "answers.js", "shown.js", "clips.js", "table.js", "charts.js", "review.js"),
     *("precision.js", "main.js"),

@@ -99,7 +99,10 @@ function choose(place) {
 scroller.addEventListener("scroll", () => requestAnimationFrame(drawTable), { passive: true });
 sizer.addEventListener("click", (event) => {
   const piece = event.target.closest("[data-place]");
-  if (piece) { grid.focus({ preventScroll: true }); choose(Number(piece.dataset.place)); }
+  if (!piece) return;
+  grid.focus({ preventScroll: true });
+  choose(Number(piece.dataset.place));
+  if (matchMedia("(max-width: 1000px)").matches) byId("look").scrollIntoView(); // it is above the table there
 });
 grid.addEventListener("keydown", (event) => {
   if (event.target !== grid) return;
