@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import voice
+from ..report import sizes
 from . import exits, values
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 HELP = "write a page of a run: look, listen, review"
 NAME = "report.html"
-CLIPS_MB, BEST, CONTEXT_S, MOST = 10.0, 5, 1.0, 200_000
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--most",
         type=values.positive,
-        default=MOST,
+        default=sizes.MOST,
         metavar="N",
         help="how many detections it shows, the most confident (default: %(default)s)",
     )
@@ -46,21 +46,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     sound.add_argument(
         "--clips-mb",
         type=values.real,
-        default=CLIPS_MB,
+        default=sizes.CLIPS_MB,
         metavar="MB",
         help="how much of the page may be clips; 0 leaves them out (default: %(default)g)",
     )
     sound.add_argument(
         "--best",
         type=values.whole,
-        default=BEST,
+        default=sizes.BEST,
         metavar="N",
         help="clips of each species, the most confident (default: %(default)s)",
     )
     sound.add_argument(
         "--context",
         type=values.real,
-        default=CONTEXT_S,
+        default=sizes.CONTEXT_S,
         metavar="S",
         help="what is heard before and behind a detection (default: %(default)g)",
     )
@@ -98,7 +98,7 @@ def _write(chosen: argparse.Namespace) -> int:
 
     output: Path = chosen.output or chosen.run_folder / NAME
     making.check(output, force=chosen.force)
-    gathered = gather(chosen.run_folder, chosen.most)
+    gathered = gather(chosen.run_folder, chosen.most, bar=True)
     sound = Sound(gathered, chosen.context)
     with telling(output, AGAIN):
         found = making.write(
@@ -117,7 +117,7 @@ def _write(chosen: argparse.Namespace) -> int:
 def _serve(chosen: argparse.Namespace) -> int:
     from ..report import Server, Sound, gather
 
-    gathered = gather(chosen.run_folder, chosen.most)
+    gathered = gather(chosen.run_folder, chosen.most, bar=True)
     with Server(gathered, Sound(gathered, chosen.context), chosen.serve) as server:
         _tell(gathered)
         voice.answer(f"{server.address}")

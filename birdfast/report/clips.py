@@ -17,6 +17,7 @@ from ..errors import AudioError
 from ..journal import stamp
 from ..spectrogram import LogMel
 from .gathered import File, Gathered
+from .sizes import CONTEXT_S
 
 PLAYED_HZ = 32_000  # up to what ears hear; at 48 kHz clips are a fifth larger
 ANY_HOURS = 100_000.0  # what the run has heard is there
@@ -72,7 +73,7 @@ class Sound:
         That is no number of seconds, or too large.
     """
 
-    def __init__(self, gathered: Gathered, context_s: float = 1.0) -> None:
+    def __init__(self, gathered: Gathered, context_s: float = CONTEXT_S) -> None:
         self._gathered, self._context_s = gathered, number("context", context_s, 0, LONGEST_S / 4)
 
     def clip(self, row: int) -> Clip:

@@ -6,9 +6,11 @@ import hashlib
 import json
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
+from .. import bars
 from ..arrays import Int64, Rows
 from ..config import whole
 from ..journal import Entry, Record, Standing
@@ -19,8 +21,8 @@ from ..runs.results import result
 from ..tables import Result
 from .effort import Effort, begins
 from .rows import Best
+from .sizes import MOST, MOST_EVER
 
-MOST, MOST_EVER = 200_000, 500_000  # rows of a page, and those that a browser still lays out
 MOST_FAILURES = 500  # of which it has the names
 
 
@@ -84,7 +86,7 @@ class Gathered(NamedTuple):
     settings: Mapping[str, str]
 
 
-def gather(folder: Path, most: int = MOST) -> Gathered:
+def gather(folder: Path, most: int = MOST, *, bar: bool = False) -> Gathered:
     """Read what there is to show of a run; of one that is not at its end what is done.
 
     Parameters
@@ -93,6 +95,8 @@ def gather(folder: Path, most: int = MOST) -> Gathered:
         The output folder of `birdfast infer`.
     most : int
         How many detections at most: the most confident.
+    bar : bool
+        Show how far it is, on a terminal.
 
     Raises
     ------
@@ -101,8 +105,10 @@ def gather(folder: Path, most: int = MOST) -> Gathered:
     """
     best, files = Best(whole("most", most, 1, MOST_EVER)), list[File]()
     failures, n_failures, effort = list[Failure](), Counter[str](), Effort()
-    with Record(folder) as record:
-        answers = Answers(record)
+    with ExitStack() as stack:
+        record = stack.enter_context(Record(folder))
+        answers, standing = Answers(record), record.standing()
+        shown = stack.enter_context(bars.of_recordings(standing.files, shown=bar, doing="gathered"))
         for _, entry in record.entries():
             found = result(answers, entry, so_far=True)
             failures += found.failures[: MOST_FAILURES - len(failures)]
@@ -114,9 +120,10 @@ def gather(folder: Path, most: int = MOST) -> Gathered:
                 is_there |= bool(part)
             if is_there:
                 files.append(_file(found, entry))
+            shown.update()
             if len(files) > 4 * most:  # most of them have no row that is shown
                 files = _used(best, files)
-        about, standing = answers.about, record.standing()
+        about = answers.about
         decides = json.dumps(dict(record.facts().decides), sort_keys=True)
     files = _used(best, files)
     return Gathered(

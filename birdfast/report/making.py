@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,10 +16,9 @@ from ..errors import AudioError, ConfigError
 from . import clips, columns, page
 from .clips import Clip, Sound
 from .gathered import Gathered
+from .sizes import BEST, CLIPS_MB
 
 MB = 1_000_000
-CLIPS_MB = 10.0
-BEST = 5  # clips a species, if there is room
 OF_CLIP = re.compile(r"\d{7}\.(ogg|png)")
 
 
@@ -61,7 +60,6 @@ def write(
     clips_mb: float = CLIPS_MB,
     best: int = BEST,
     beside: bool = False,
-    step: Callable[[], object] = lambda: None,
 ) -> Written:
     """Write a page.
 
@@ -78,8 +76,6 @@ def write(
         Clips a species, the most confident first.
     beside : bool
         Write them into a folder beside it instead, whatever they take; clips of an earlier page are removed.
-    step : callable
-        Is called for each clip.
 
     Raises
     ------
@@ -92,7 +88,7 @@ def write(
     whole("best", best)
     canvas.available()
     unheard: dict[str, str] = {}
-    found = iter(()) if sound is None else _clips(gathered, sound, best, unheard, step)
+    found = iter(()) if sound is None else _clips(gathered, sound, best, unheard)
     told: list[dict[str, Any]] = []
     if beside:
         folder = to.with_name(f"{to.stem}-clips")
@@ -111,16 +107,13 @@ def write(
     return Written(len(told), unheard)
 
 
-def _clips(
-    gathered: Gathered, sound: Sound, best: int, unheard: dict[str, str], step: Callable[[], object]
-) -> Iterator[Clip]:
+def _clips(gathered: Gathered, sound: Sound, best: int, unheard: dict[str, str]) -> Iterator[Clip]:
     """Yield clips, the best of each species first; a recording that gives none is not asked again."""
     for rows in clips.best(gathered, best):
         for row in rows.tolist():
             path = gathered.files[gathered.rows[row]["file"]].path
             if path in unheard:
                 continue
-            step()
             try:
                 yield sound.clip(row)
             except AudioError as error:
