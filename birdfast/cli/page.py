@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from .. import voice
+from ..commandline import proposed
 from ..report import sizes
 from . import exits, values
 
@@ -110,7 +111,10 @@ def _write(chosen: argparse.Namespace) -> int:
     if len(found.unheard) > 3:
         voice.say(f"birdfast: no clip of {counted(len(found.unheard) - 3, 'more recording')}")
     shown = counted(len(gathered.rows), "detection")
-    voice.report(f"written: {output} ({shown}, {counted(found.n_clips, 'clip')}); open it in a browser")
+    voice.report(
+        f"written: {output} ({shown}, {counted(found.n_clips, 'clip')}); open it in a browser",
+        f"with the sound of all: {proposed('report', chosen.run_folder, '--serve')}",
+    )
     return exits.FINE
 
 
