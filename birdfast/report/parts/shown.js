@@ -3,6 +3,7 @@
 const wanted = { text: "", species: -1, site: -1, model: -1, least: 0, answer: "", clip: "", hour: -1, day: -1 };
 const order = { by: "confidence", falls: true };
 let shown = new Uint32Array(0); // rows, in order
+let fit = null; // those rows as they come, so long as nobody wants others
 
 // Whether names have all words that are searched for; each name is looked at once, not each row.
 function having(names, words) {
@@ -22,6 +23,7 @@ function matching() {
 
 // Rows that fit all that is wanted, but for one thing: a chart of species shows those that are not chosen, too.
 function fitting(but = "") {
+  if (fit && (!but || wanted[but] < 0)) return fit;
   const matches = matching(), want = { ...wanted };
   if (but) want[but] = { species: -1, site: -1, hour: -1, day: -1 }[but];
   const found = new Uint32Array(N);
@@ -38,6 +40,7 @@ function fitting(but = "") {
     if (!matches(row)) continue;
     found[n++] = row;
   }
+  if (!but) fit = found.subarray(0, n);
   return found.subarray(0, n);
 }
 

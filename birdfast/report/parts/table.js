@@ -73,6 +73,7 @@ function drawTable() {
 // Show what is wanted anew; the detection that is looked at stays so if it is still shown.
 function showRows() {
   const row = chosen >= 0 ? shown[chosen] : -1;
+  fit = null;
   shown = sorted(fitting());
   chosen = row < 0 ? -1 : shown.indexOf(row);
   head();
