@@ -95,7 +95,7 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
     for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
         decides |= {
-            f"{whose} {name}": value for name, value in _of_model(model, digest, options.runtime).items()
+            f"{whose} {name}": value for name, value in of_model(model, digest, options.runtime).items()
         }
     return decides
 
@@ -105,7 +105,8 @@ def about_alone(models: Sequence[Model]) -> About:
     return About({}, tuple(AboutModel(model.name) for model in models))
 
 
-def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]:
+def of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]:
+    """Return what decides the results of a model, by name."""
     decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
         decides["runtime"] = openvino.version() if chosen == "openvino" else model.runtime
@@ -117,7 +118,7 @@ def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]
         facts["front_end"] = recipe.plain(model.front_end)
     decides |= {name: json.dumps(value) for name, value in facts.items()}
     if model.backbone is not None:  # whose classes nobody hears of, but their number chooses its scores
-        below = _of_model(model.backbone, Digests(digests.backbone, digests.backbone_labels), chosen)
+        below = of_model(model.backbone, Digests(digests.backbone, digests.backbone_labels), chosen)
         below["n_classes"] = str(model.backbone.n_classes or "")
         decides |= {f"backbone's {name}": value for name, value in below.items() if value}
     return decides
