@@ -358,6 +358,7 @@ def test_plot_takes_a_name_that_is_no_text(wav: Path, tmp_path: Path) -> None:
     result = birdfast("plot", odd, tmp_path / "none.csv", "-o", tmp_path / "picture.png")
     assert result.returncode == 0, result.stderr
     assert "\\udcff$\\a$.wav" in result.stdout
+    assert "none.csv has no detection; none is drawn" in result.stderr
 
 
 def test_a_reader_who_leaves_early_ends_it_quietly() -> None:

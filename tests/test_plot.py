@@ -95,7 +95,7 @@ def test_no_name_or_number_lies_over_another(
     rows = [
         row(float(start_s), f"A bird with a long name {number}", float(chance.uniform()), model)
         for number in range(n_species)
-        for start_s in (0, 1.5, 3, 9.9, 28)
+        for start_s in (0, 1.5, 3, 9.9, 10.2, 10.6, 28)
         for model in (("tiny", "soft") if n_species == 5 else ("tiny",))
     ]
     assert picture.draw(sound, rows, tmp_path / "a.png").n_detections == len(rows)

@@ -199,7 +199,9 @@ def write(path: Path, found: Sequence[Found], model: str, by: By) -> None:
     with CsvFile(path, HEADER) as table:
         for one in found:
             times = (f"{one.start_s:.10g}", f"{one.end_s:.10g}", one.channel)
-            table.write_row((one.file, *times, escaped(model), by, f"{one.nearness:.6g}", one.query_start_s))
+            table.write_row(
+                (one.file, *times, escaped(model), by, f"{one.nearness:.6g}", f"{one.query_start_s:.10g}")
+            )
 
 
 def _nearness(values: Float64, queries: Float64, by: By) -> tuple[Float64, Int64]:

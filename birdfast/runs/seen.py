@@ -71,7 +71,9 @@ def seen(
     rows = tables.read_csv(table)
     own = whose.own(recording, rows)
     words = _moved(table, recording, own.moved_from)
-    if rows and not own.rows:
+    if not rows:
+        words = f"{table} has no detection; none is drawn"
+    elif not own.rows:
         others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
         words = _not_named(table, recording, own.alike, others)
     return Seen(own.rows, [], words)
