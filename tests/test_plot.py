@@ -173,6 +173,8 @@ def test_a_picture_has_scores_and_tokens_below(
     assert {axes.get_xlim() for axes in (marked, sounding, scored, tokens)} == {(0, 30)}
     assert main([*how[:2], str(run / "detections.csv"), *how[3:]]) == 64
     assert "no journal of a run" in capsys.readouterr().err
+    assert main([*how[:-1], "101"]) == 64
+    assert "scores: 101 does not fit; it takes" in capsys.readouterr().err
 
 
 def test_a_recording_is_found_where_it_is_now(

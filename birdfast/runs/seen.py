@@ -12,7 +12,7 @@ import numpy as np
 
 from .. import audio, tables
 from ..arrays import Float32, Int32
-from ..config import MAX_HOURS
+from ..config import MAX_HOURS, checks
 from ..errors import AudioError, ConfigError
 from ..journal import NAME, Entry, Record
 from ..outcomes import Detection
@@ -62,6 +62,7 @@ def seen(
     ConfigError
         There are no such results, or scores are wanted and there is no journal that has them.
     """
+    checks.whole("scores", n_classes, 0, MOST_CLASSES)
     if (results / NAME).is_file():
         with Record(results) as record:
             return _in_journal(recording, Answers(record), n_classes, (start_s, end_s))
