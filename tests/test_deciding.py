@@ -13,6 +13,7 @@ import birdfast
 from birdfast import modelfolder, models
 from birdfast.config import Options
 from birdfast.errors import ConfigError
+from birdfast.judging import floors
 from birdfast.judging.names import Species
 from birdfast.pipeline import Pipeline
 from birdfast.runs import thresholds
@@ -91,6 +92,21 @@ def counted(run: Path, found: birdfast.Evaluation, least: dict[str, float]) -> N
         assert row["n"] == np.sum(true)
 
 
+def test_a_run_that_was_asked_by_a_file_is_judged_by_it(run: Path, own: models.Model, tmp_path: Path) -> None:
+    file = csv_of(tmp_path, "class,threshold\na,0.625\n")
+    out = tmp_path / "asked" / "out"
+    how = ("-o", out, "--rtype", "csv", "scores", "--thresholds", file)
+    done = commands.infer(own, run / "x.wav", *how)
+    assert done.returncode == 0, done.stderr
+    found = birdfast.evaluate(out, run / "truth.csv", n_draws=0)
+    assert found.told["threshold_of"] == "each class's own threshold, as in the run"
+    counted(out.parent, found, {"a": 0.625, "b": 0.5})
+    assert floors.of(out) == ()  # what compare is told: it cannot know them
+    file.write_text("class,threshold\na,0.1\n")
+    with pytest.raises(ConfigError, match="holds others than when the run was asked; --threshold takes"):
+        birdfast.evaluate(out, run / "truth.csv", n_draws=0)
+
+
 def test_a_run_is_judged_as_it_was_told(run: Path, own: models.Model, tmp_path: Path) -> None:
     found = birdfast.evaluate(run / "out", run / "truth.csv", n_draws=0)
     assert (found.told["threshold"], found.told["threshold_of"]) == (
@@ -161,9 +177,11 @@ def test_thresholds_are_said_to_be_of_clips_where_a_model_knows_no_background(
     (said,) = thresholds.told(Options(), [models.find(folder)])
     assert "on held-out windows of clips (it knows no background, so among all that sounds fewer" in said
     given = dataclasses.replace(own, thresholds=(0.1, 0.1, 2.0))
-    assert thresholds.told(Options(), [given]) == [
-        "thresholds of bats: a class's own; --min-conf (min_confidence) takes one of your own"
-    ]
+    exported = dataclasses.replace(own, kind="onnx", path=tmp_path / "x.onnx")  # which has no manifest
+    for model in (given, exported):
+        assert thresholds.told(Options(), [model]) == [
+            "thresholds of bats: a class's own; --min-conf (min_confidence) takes one of your own"
+        ]
 
 
 def test_a_models_folder_takes_no_evaluation(run: Path, own: models.Model) -> None:

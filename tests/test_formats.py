@@ -35,7 +35,7 @@ from birdfast.tables.wide import WideTable
 
 from . import formats
 from .formats import ABOUT, FAILED, GOLDEN, HEARD, results
-from .journals import FACTS, hear, outcome
+from .journals import FACTS, hear, outcome, rows_of
 
 Row = tuple[str, float, float, str, str]  # file, start, end, scientific and common name, of a reader's own
 OWN = [path.name for path in sorted((GOLDEN / "own").iterdir())]
@@ -277,6 +277,25 @@ def test_kaleidoscopes_columns_tell_the_whole_path(tmp_path: Path) -> None:
     written(tmp_path)
     for name in ("BirdNET_Kaleidoscope.csv", "BirdNET_Kaleidoscope.2.csv"):
         assert {one.file for one in annotations.read(tmp_path / name).rows} == {HEARD[0][0], HEARD[2][0]}
+
+
+SPREADSHEETS = ("csv", "kaleidoscope", "kaleidoscope2", "r", "birdnet", "wide")
+
+
+@pytest.mark.parametrize("kind", SPREADSHEETS)
+def test_a_spreadsheet_runs_no_name_in_a_safe_table(tmp_path: Path, kind: str) -> None:
+    names = Names(("=1+1", "@x", "ok"), ("-2", "+3", "ok"))
+    about = About({"model": "=m"}, (AboutModel("=m", (names,), {"scores": 3}),))
+    found = [Detection(0.0, 3.0, *pair, 0.5, "=a/@b/-c.wav") for pair in zip(*names[:2], strict=True)]
+    dense = {(0, "scores"): [rows_of(1, 3)]}
+    told = [Result("=a/@b/-c.wav", [found], dense=dense)]
+    tables.write_all(tmp_path, [kind], about, told, csv_safe=True)
+    (table,) = set(tmp_path.iterdir()) - {tmp_path / "failures.csv"}
+    with table.open(newline="") as file:
+        every = [cell for row in csv.reader(file) for cell in row]
+    runs = [cell for cell in every if cell.startswith(("=", "@", "+", "-")) and not sheets.is_number(cell)]
+    assert runs == []
+    assert {"'=a/@b/-c.wav", "'-c.wav"} & {*every}
 
 
 # ---- wide ----

@@ -357,7 +357,7 @@ def test_scores_of_which_some_are_missing_are_refused(
 
     results = run(folder, deep, tmp_path / "out")
     database = sqlite3.connect(tmp_path / "out" / NAME)
-    assert database.execute("DELETE FROM part WHERE file = 2 AND kind = 'scores'").rowcount
+    assert database.execute("DELETE FROM part WHERE file = 2 AND kind = 'kept'").rowcount
     database.commit()
     database.close()
     with pytest.raises(ConfigError, match="not those that were written"):
@@ -643,7 +643,7 @@ def test_all_tables_in_a_folder_say_the_same(deep: models.Model, folder: Path, t
     """Those of before are written, too, or go if their rows were not kept."""
     output = tmp_path / "out"
     first = sorted(folder.iterdir())[:2]
-    how = {"output": output, "min_confidence": 0.0}
+    how = {"output": output, "min_confidence": 0.1}
     birdfast.run(first, deep.path.parent, kinds=("csv", "parquet"), **how)
     (output / "scores.parquet").write_bytes(b"of another run")
     assert list(birdfast.run(folder, deep.path.parent, **how)) == list(birdfast.Results(output))

@@ -178,7 +178,9 @@ def _decision(
         return Decision(thresholds.read(least, aligned.species), f"each class's threshold of {least}")
     if least is not None:
         return Decision(least, f"{least:.4g} and more")
-    of_run = deciding.of_run(floors.told(*given.run_of(results, model)), aligned, how.classes)
+    folder, whose = given.run_of(results, model)
+    told = thresholds.asked_of(folder, floors.told(folder, whose))
+    of_run = deciding.of_run(told, aligned, how.classes)
     if of_run.words:
         return of_run
     usual = f"{deciding.USUAL:g} and more, as nothing tells another"

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import modelfolder
+from .. import modelfolder, sources
 from ..arrays import Float32
 from ..config import MIN_CONFIDENCE, Options
 from ..errors import ConfigError
+from ..journal import HELD, QUESTION, Record
 from ..judging import names
+from ..judging.floors import Told
 from ..judging.names import Species
 from ..models import Model
 from ..sources import table
@@ -63,18 +65,15 @@ def given(path: Path, models: Sequence[Model]) -> list[Model]:
     ConfigError
         See `read`; no model has a class that is named.
     """
-    changed, strange = list[Model](), set[tuple[int, str]]()
-    for number, model in enumerate(models):
-        first = model.class_names()[0]
-        own = np.array(model.thresholds, np.float32) if model.thresholds else MIN_CONFIDENCE
-        found, unknown = _found(path, [*zip(first.scientific, first.common, strict=True)], own)
-        strange = {*unknown} if number == 0 else strange & {*unknown}
+    every = [model.class_names()[0] for model in models]
+    named = by_class(path, [[*zip(first.scientific, first.common, strict=True)] for first in every])
+    changed = list[Model]()
+    for model, first, its in zip(models, every, named, strict=True):
+        least = np.array(model.thresholds or [MIN_CONFIDENCE] * len(first), np.float32)
+        least[[*its]] = [*its.values()]
         if model.background >= 0:
-            found[model.background] = modelfolder.MOST  # no confidence reaches it
-        changed.append(dataclasses.replace(model, thresholds=tuple(found.tolist())))
-    if strange:
-        line, name = min(strange)
-        raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is a class of no model here")
+            least[model.background] = modelfolder.MOST  # no confidence reaches it
+        changed.append(dataclasses.replace(model, thresholds=tuple(least.tolist())))
     return changed
 
 
@@ -101,6 +100,30 @@ def by_class(path: Path, models: Sequence[Sequence[tuple[str, str]]]) -> list[di
         line, name = min(strange)
         raise ConfigError(f"{path}: line {line}: {escaped(name)!r} is a class of no model here")
     return found
+
+
+def asked_of(folder: Path, told: Told | None) -> Told | None:
+    """Return from where on a run's model detects each class, as the file of thresholds has it that was asked.
+
+    Raises
+    ------
+    ConfigError
+        As `read`, but classes of other models may be in it; or it was changed since.
+    """
+    if told is None:
+        return None
+    with Record(folder) as record:
+        question = record.facts().asked.get(QUESTION, {})
+    file = question.get("thresholds")
+    if file is None:
+        return told
+    if sources.sha256(file, ConfigError) != question.get(HELD, {}).get("thresholds"):
+        raise ConfigError(
+            f"{file}: holds others than when the run was asked; --threshold takes what is meant"
+        )
+    named = [(one.scientific, one.common) for one in told.species]
+    least, _ = _found(Path(file), named, np.array(told.least, np.float32))
+    return told._replace(least=least.tolist())
 
 
 def settled(options: Options, models: Sequence[Model]) -> Options:

@@ -40,7 +40,8 @@ class AudacityTable(Table):
         return f"{span}\t{self._cells[label(row)]} ({row.confidence:.4f})\n"
 
     def _span(self, of_file: tuple[float, float]) -> str:
-        return "\t".join(seconds(self._past_s + time_s) for time_s in of_file)
+        start_s, end_s = of_file
+        return f"{seconds(self._past_s + start_s)}\t{seconds(self._past_s + end_s)}"
 
     def end(self) -> None:
         """Go on behind the file."""

@@ -14,7 +14,7 @@ from typing import ClassVar
 
 from ..outcomes import Detection
 from . import columns
-from .cells import Kept, label, seconds, tab_cell
+from .cells import Kept, both, seconds, tab_cell
 from .table import About, Result, Table
 
 
@@ -40,7 +40,8 @@ class RavenTable(Table):
         bands = columns.bands_hz(about).items()
         self._bands = {model: (f"{low_hz:.1f}", f"{high_hz:.1f}") for model, (low_hz, high_hz) in bands}
         self._usual = next(iter(self._bands.values()))
-        self._cells, self._seconds, self._spans = Kept(tab_cell), Kept(seconds), Kept(self._span)
+        self._cells, self._seconds = Kept(tab_cell), Kept(seconds)
+        self._spans, self._names = Kept(self._span), Kept(self._named)
         self._n_rows, self._past_s, self._lasts_s = 0, 0.0, 0.0
 
     def begin(self, result: Result) -> None:
@@ -60,14 +61,19 @@ class RavenTable(Table):
     def _line(self, number: int, row: Detection) -> str:
         cells, (low, high) = self._cells, self._bands.get(row.model, self._usual)
         span, offset = self._spans[row.start_s, row.end_s], self._seconds[row.start_s]
-        names = f"{cells[row.common_name]}\t{cells[label(row)]}\t{row.confidence:.4f}\t{cells[row.file]}"
+        names = self._names[row.scientific_name, row.common_name]
         return (
-            f"{number}\tSpectrogram 1\t{row.channel or 1}\t{span}\t{low}\t{high}\t{names}\t{offset}"
-            f"{self._apart(row)}\n"
+            f"{number}\tSpectrogram 1\t{row.channel or 1}\t{span}\t{low}\t{high}\t{names}"
+            f"\t{row.confidence:.4f}\t{cells[row.file]}\t{offset}{self._apart(row)}\n"
         )
 
     def _span(self, of_file: tuple[float, float]) -> str:
-        return "\t".join(seconds(self._past_s + time_s) for time_s in of_file)
+        start_s, end_s = of_file
+        return f"{seconds(self._past_s + start_s)}\t{seconds(self._past_s + end_s)}"
+
+    @staticmethod
+    def _named(names: tuple[str, str]) -> str:
+        return f"{tab_cell(names[1])}\t{tab_cell(both(*names))}"
 
     def _apart(self, row: Detection) -> str:
         return "".join(f"\t{self._cells[getattr(row, name)]}" for name in self._more) if self._more else ""
@@ -98,8 +104,12 @@ class Raven3Table(RavenTable):
     def _line(self, number: int, row: Detection) -> str:
         cells, (low, high) = self._cells, self._bands.get(row.model, self._usual)
         span, offset = self._spans[row.start_s, row.end_s], self._seconds[row.start_s]
-        names = f"{cells[row.common_name]}\t{cells[row.scientific_name]}\t{cells[label(row)]}"
+        names = self._names[row.scientific_name, row.common_name]
         return (
             f"{number}\t{span}\t{names}\t{row.confidence:.4f}\tSpectrogram 1\t{row.channel or 1}\t{offset}"
             f"\t{low}\t{high}\t{cells[row.file]}{self._apart(row)}\n"
         )
+
+    @staticmethod
+    def _named(names: tuple[str, str]) -> str:
+        return f"{tab_cell(names[1])}\t{tab_cell(names[0])}\t{tab_cell(both(*names))}"
