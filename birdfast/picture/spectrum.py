@@ -50,10 +50,15 @@ class Spectrum:
         """How many samples a column stands for."""
         return self._hop_samples * self._n_frames
 
+    @property
+    def highest_power(self) -> float:
+        """The highest power of all, to which decibels are told."""
+        return float(self._power[: self._n_columns].max(initial=0))
+
     def decibels(self) -> Float32:
         """Return the power in dB below its maximum: float32 [columns, bins]."""
         power = self._power[: self._n_columns]
-        floor = max(float(power.max(initial=0)), 1e-20) * 10 ** (-RANGE_DB / 10)
+        floor = max(self.highest_power, 1e-20) * 10 ** (-RANGE_DB / 10)
         decibels: Float32 = 10 * np.log10(np.maximum(power, floor) / floor) - RANGE_DB
         return decibels
 
