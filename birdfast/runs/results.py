@@ -59,6 +59,8 @@ class Results:
         The tables that were written when the run ended.
     stopped : Failure or None
         What ended a run that was to stop at the first failure.
+    tally : Tally
+        Which species were heard and how often, and which files failed.
 
     Raises
     ------
@@ -105,7 +107,7 @@ class Results:
 
     @property
     def tally(self) -> Tally:
-        """Which species were heard and how often, and which files failed."""
+        """See above; it is counted when it is first asked for."""
         if self._tally is None:
             with Record(self.folder) as record:
                 self._tally = Tally.of(results(Answers(record), so_far=True))
