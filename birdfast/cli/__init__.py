@@ -5,6 +5,7 @@ At import a command's module needs the standard library alone; the rest is impor
 
 from . import (
     bench,
+    clips,
     compare,
     convert,
     demo,
@@ -17,6 +18,7 @@ from . import (
     optimize,
     page,
     plot,
+    search,
     status,
     tables,
     tokens,
@@ -32,6 +34,8 @@ COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
+    "clips": clips,
+    "search": search,
     "tokens": tokens,
     "models": models,
     "convert": convert,
