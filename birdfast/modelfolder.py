@@ -51,14 +51,27 @@ WANTED: dict[str, tuple[Callable[[Any], bool], str]] = {
     "pooling": (lambda value: isinstance(value, dict), "a table"),
     "arrays": (lambda value: isinstance(value, dict) and _are_text(value.values()), "a table of SHA-256"),
 }
+
+
+def _are_several(fits: Callable[[Any], bool]) -> Callable[[Any], bool]:
+    def one_or_several(value: Any) -> bool:
+        return len(value) > 1 and all(map(fits, value)) if isinstance(value, list) else fits(value)
+
+    return one_or_several
+
+
 # A head is a classifier on a network's embedding: `on` is that network's name or, seen from the folder, its
-# place, and `on_sha256` the file that it was trained on.
+# place, and `on_sha256` the file that it was trained on. On several, whose embeddings are joined, both are
+# lists.
 OF_HEAD: dict[str, tuple[Callable[[Any], bool], str]] = {
     **{key: WANTED[key] for key in ("title", "licence", "activation", "classes", "arrays")},
-    "on": (lambda value: isinstance(value, str) and value != "", "a network's name or place"),
+    "on": (
+        _are_several(lambda value: isinstance(value, str) and value != ""),
+        "a network's name or place, or a list of several",
+    ),
     "on_sha256": (
-        lambda value: isinstance(value, str) and re.fullmatch("[0-9a-fA-F]{64}", value) is not None,
-        "64 hexadecimal digits",
+        _are_several(lambda value: isinstance(value, str) and bool(re.fullmatch("[0-9a-fA-F]{64}", value))),
+        "64 hexadecimal digits, or a list of as many of them",
     ),
 }
 KINDS = {KIND: WANTED, HEAD: OF_HEAD}
@@ -175,6 +188,9 @@ def facts(folder: str | os.PathLike[str], kind: str = KIND) -> dict[str, Any]:
         if key not in found:
             raise ModelError(f"{path}: lacks {key}")
         _check(path, key, found[key], fits(found[key]), wanted)
+    if kind == HEAD:
+        fits = np.shape(found["on"]) == np.shape(found["on_sha256"])
+        _check(path, "on_sha256", found["on_sha256"], fits, OF_HEAD["on_sha256"][1])
     check_detecting(path, found)
     return found
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +16,8 @@ from birdfast import modelfolder
 from birdfast.arrays import Float32
 from birdfast.grafting import graft
 from birdfast.grafting.graph import Graph
+from birdfast.models import Model
+from birdfast.sessions import open_session
 
 from . import graphs, onnxnetworks
 
@@ -69,13 +71,23 @@ def write(folder: Path, network: bytes, suffix: str, manifest: str) -> Path:
     return folder
 
 
-def write_own(folder: Path, weights: Float32, backbone: Path, on: str, **told: object) -> Path:
+def write_own(folder: Path, weights: Float32, backbone: Path, on: object, **told: object) -> Path:
     """Write the folder of a head as birdfast's own training will."""
     facts = {"title": "bats", "licence": "none", "activation": "sigmoid", "classes": list(LABELS), "on": on,
              "on_sha256": hashlib.sha256(backbone.read_bytes()).hexdigest(), **told}  # fmt: skip
     arrays = {"layer0_weight": weights, "layer0_bias": np.ones(len(weights), np.float32)}
     modelfolder.write(folder, facts, arrays, modelfolder.HEAD)
     return folder
+
+
+def write_joined(folder: Path, parts: Sequence[Model], **told: object) -> Path:
+    """Write the folder of a head on several networks as birdfast's own training does."""
+    sizes = [open_session(part, len(part.class_names()[0])).outputs["embedding"] for part in parts]
+    weights = matrix(sum(sizes))
+    on = [str(part.path.parent) for part in parts]
+    return write_own(
+        folder, weights, parts[0].path, **{"on": on, "on_sha256": [part.sha256() for part in parts], **told}
+    )
 
 
 def plain_embedding(path: Path, windows: Float32) -> tuple[Float32, Float32]:

@@ -9,7 +9,7 @@ import flatbuffers
 import numpy as np
 from ai_edge_litert import schema_py_generated as schema
 
-from birdfast import modelfolder
+from birdfast import modelfolder, models
 from birdfast.models import Model
 from birdfast.stsg.tokenizer import TokenFrontEnd
 
@@ -57,6 +57,16 @@ def write_folder(folder: Path, *matrices: np.ndarray) -> Path:
     (folder / "labels.txt").write_text("\n".join(LABELS) + "\n")
     (folder / "model.toml").write_text(f"rate_hz = {RATE_HZ}\nwindow_samples = {WINDOW_SAMPLES}\n")
     return folder
+
+
+def write_short(folder: Path, rate_hz: int = 16_000, window_samples: int = 1_600, seed: int = 3) -> Model:
+    """Write a network of a tenth of a second at a higher rate, whose embedding has 4 values."""
+    random = np.random.default_rng(seed)
+    shapes = (4, window_samples), (len(LABELS), 4)
+    folder.mkdir()
+    write_folder(folder, *(random.standard_normal(shape).astype(np.float32) / 10 for shape in shapes))
+    (folder / "model.toml").write_text(f"rate_hz = {rate_hz}\nwindow_samples = {window_samples}\n")
+    return models.find(folder)
 
 
 def write_stsg(folder: Path, n_tokens: int = 30, dim: int = 6, window_s: float = 0.5) -> Path:

@@ -558,7 +558,7 @@ class TestHead:
         listed = birdfast("models").stdout
         assert "a head on birdnet-2.4 (144,000 Hz, windows of 1 s), 2 classes\n" in listed
         model = models.find("bats")
-        assert (model.on, model.backbone, model.rate_hz) == ("birdnet-2.4", birdnet, 144_000)
+        assert (model.on, model.backbone, model.rate_hz) == (("birdnet-2.4",), birdnet, 144_000)
         assert model.window_samples == 0
         adding.add(bats, Told(name="slow"), Likely())
         told = tomllib.loads((home / "slow" / "model.toml").read_text())

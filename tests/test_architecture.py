@@ -62,6 +62,7 @@ HOMES = {
     "matplotlib": {"canvas.py"},
     "tomli_w": {"modelfolder.py"},
     "numba": {"train/_skipgram_numba.py"},
+    "threadpoolctl": {"train/head.py"},
     "sklearn": {"metrics/ranking.py", "train/head.py", "picture/plane.py"},
     "ai_edge_litert": {"runtimes/litert.py", "grafting/flatbuffer.py"},
     "flatbuffers": {"grafting/flatbuffer.py"},

@@ -13,6 +13,7 @@ import birdfast
 from birdfast import modelfolder, models
 from birdfast.config import Options
 from birdfast.errors import ConfigError
+from birdfast.judging import floors
 from birdfast.judging.names import Species
 from birdfast.pipeline import Pipeline
 from birdfast.runs import thresholds
@@ -100,6 +101,10 @@ def test_a_run_that_was_asked_by_a_file_is_judged_by_it(run: Path, own: models.M
     found = birdfast.evaluate(out, run / "truth.csv", n_draws=0)
     assert found.told["threshold_of"] == "each class's own threshold, as in the run"
     counted(out.parent, found, {"a": 0.625, "b": 0.5})
+    assert floors.of(out) == ()  # what compare is told: it cannot know them
+    file.write_text("class,threshold\na,0.1\n")
+    with pytest.raises(ConfigError, match="holds others than when the run was asked; --threshold takes"):
+        birdfast.evaluate(out, run / "truth.csv", n_draws=0)
 
 
 def test_a_run_is_judged_as_it_was_told(run: Path, own: models.Model, tmp_path: Path) -> None:

@@ -57,7 +57,7 @@ MODEL = {  # of every field that decides what a network says of sound, or what i
     "labels_format": "csv:name",
     "post": ("top2",),
 }
-FILES = {"path", "labels_path", "kind", "backbone"}  # of which the content decides
+FILES = {"path", "labels_path", "kind", "backbone", "parts"}  # of which the content decides
 TOLD = {  # to people, or where the files come from
     *("on", "on_sha256"),
     *("name", "title", "licence", "licence_url", "source", "embedding_samples", "n_classes"),

@@ -410,9 +410,9 @@ def test_an_own_head_stands_on_the_network_that_it_was_made_for(deep: models.Mod
     shutil.copy(deep.path, tmp_path / "below.tflite")
     heads.write_own(tmp_path / "own", heads.matrix(5), tmp_path / "below.tflite", "../below.tflite")
     model = models.find(tmp_path / "own")
-    assert (model.kind, model.runtime, model.on) == ("head", "", "../below.tflite")
+    assert (model.kind, model.runtime, model.on) == ("head", "", ("../below.tflite",))
     assert open_session(model, 2, models.cache_folder()).outputs == {"logits": 2, "embedding": 5}
-    told = {"on": model.on, "on_sha256": model.on_sha256.upper()}
+    told = {"on": model.on[0], "on_sha256": model.on_sha256[0].upper()}
     loud = heads.write_own(tmp_path / "loud", heads.matrix(5), tmp_path / "below.tflite", **told)
     assert models.find(loud).on_sha256 == model.on_sha256
     (tmp_path / "below.tflite").write_bytes(networks.tflite(networks.weights(5) + 1, networks.weights(3, 5)))
@@ -458,7 +458,7 @@ def test_a_bare_heads_input_tells_its_backbone(birdnet: models.Model, tmp_path: 
     names.write_text("\n".join(heads.LABELS))
     model = models.find(path, names)
     assert model.backbone == birdnet
-    assert model.on == "birdnet-2.4"
+    assert model.on == ("birdnet-2.4",)
     path.write_bytes(make(heads.matrix(1023)))
     assert models.find(path, names).backbone is None
     with pytest.raises(ModelError, match="takes windows of 1023 samples, which tells no known kind"):

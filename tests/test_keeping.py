@@ -180,3 +180,14 @@ def test_of_a_models_own_thresholds_the_lowest_decides_what_is_kept() -> None:
     run = rules(["sigmoid"], [3], None, None, thresholds=(0.9, 0.2, 0.5), background=1)
     (rule,) = run.rules
     assert keeping.of("asked", rule) == Keeping("sigmoid", float(ScoreRule("sigmoid", 0.5).lowest()[0]))
+
+
+def test_background_takes_nobodys_place_among_the_highest_kept() -> None:
+    run = rules(["sigmoid"], [3], 0.0, 1, background=1)
+    (rule,) = run.rules
+    assert not Keeping("sigmoid", np.inf, 1).answers(rule)
+    keep = keeping.of("asked", rule)
+    logits = np.array([[-9.0, 9.0, -8.0]], np.float32)
+    some = keeping.kept(np.zeros(1), 3.0, 0, [logits], [keep])
+    assert keep.answers(rule)
+    assert keeping.detections(some, run)["class_index"].tolist() == [2]

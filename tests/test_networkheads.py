@@ -80,10 +80,11 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def training(
-    data: Path, network: Path, kind: str = "linear", table: str = "clips.csv", **more: Any
+    data: Path, network: Path | list[str], kind: str = "linear", table: str = "clips.csv", **more: Any
 ) -> HeadTraining:
     clips = recordings.find(str(data / table))
-    store = EmbeddingStore(Network(str(network)), more.get("keep"))
+    on = network if isinstance(network, list) else str(network)
+    store = EmbeddingStore(Network(on), more.get("keep"))
     return HeadTraining(
         headrecipe.load(kind),
         clips,
@@ -122,6 +123,44 @@ def test_infer_says_what_was_learnt(data: Path, network: Path, tmp_path: Path, k
             assert logits[:, right].mean() > logits[:, ~right].mean()
 
 
+def test_infer_says_what_was_learnt_of_several_networks(data: Path, network: Path, tmp_path: Path) -> None:
+    short = networks.write_short(tmp_path / "short").path.parent
+    output = tmp_path / "m"
+    assert train(data, "clips.csv", network, output, "--on", str(short), "--hold-out", "1") == 0
+    assert json.loads((output / "evaluation.json").read_text())["mean"]["accuracy"] > 0.9
+    facts = modelfolder.facts(output, modelfolder.HEAD)
+    assert [(output / on).resolve() for on in facts["on"]] == [network.resolve(), short.resolve()]
+    assert facts["on_sha256"] == [models.find(one).sha256() for one in (network, short)]
+    assert facts["licence"].count("it runs on ") == 2
+    learning = training(data, [str(network), str(short)])
+    arrays = modelfolder.arrays(output, facts["arrays"])
+    pipeline = Pipeline(models.find(output), Options(min_confidence=0, tail="min-1s"))
+    for clip in learning.clips[::5]:
+        logits = np.concatenate([scored.outputs["logits"] for scored in pipeline.score(clip.path)])
+        windows = learning.examples(arrays, [clip])
+        np.testing.assert_array_equal(logits, Classifier.of(arrays).logits(windows.values))
+
+
+def test_a_test_on_a_model_of_tokens_is_told_to_say_too_much(
+    data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tokens = tmp_path / "tokens"
+    tokens.mkdir()
+    networks.write_tokens(tokens)
+    how = ["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), "--on", str(network)]
+    assert main([*how, "--on", str(tokens), "--hold-out", "1"]) == 0
+    assert f"{tokens}: of tokens; if it has learnt from these clips" in capsys.readouterr().err
+    assert main([*how, "--hold-out", "1", "--force"]) == 0
+    assert "of tokens" not in capsys.readouterr().err
+
+
+def test_a_network_is_not_joined_with_itself(
+    data: Path, network: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert train(data, "clips.csv", network, tmp_path / "m", "--on", f"{network}/") == 64
+    assert "is joined with others, not with itself" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_what_is_held_out_is_found(data: Path, network: Path, kind: str) -> None:
     learning = training(data, network, kind)
@@ -133,6 +172,21 @@ def test_what_is_held_out_is_found(data: Path, network: Path, kind: str) -> None
         np.testing.assert_allclose(np.exp(logits).sum(axis=1), 1, rtol=1e-5)
         assert examples.targets[np.arange(len(logits)), logits.argmax(axis=1)].mean() > 0.9
         assert {*without.clips}.isdisjoint(tested)
+
+
+def test_what_is_held_out_chooses_nothing(data: Path, network: Path, tmp_path: Path) -> None:
+    rows = (data / "clips.csv").read_text().splitlines()
+    shutil.copytree(data, tmp_path / "d")
+    wrong = [row.replace(",low,1", ",high,1").replace(",mid,1", ",low,1") for row in rows]
+    (tmp_path / "d/wrong.csv").write_text("\n".join(wrong))
+    found = []
+    for folder, table in ((data, "clips.csv"), (tmp_path / "d", "wrong.csv")):
+        learning = training(folder, network, table=table)
+        clips = list(learning.clips)
+        (_, without, _), _ = folds.trials(learning, clips, folds.splits(clips))
+        found.append({name: array.tobytes() for name, array in without.model().items()})
+    assert "losses" in found[0]
+    assert found[0] == found[1]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -241,6 +295,8 @@ elif where == "vectors":
     killed_after(vectorfile, "_digest", 11)
 elif where == "head":
     killed_after(standardized, "fit", 0)
+elif where == "choice":
+    killed_after(standardized, "fit", 8)
 elif where == "kept":
     killed_after(keep.checkpoint, "write", 0)
 elif where == "folder":
@@ -260,7 +316,7 @@ learning.write(output, learning.model(), "Songs")
         "vectors",
         *(
             pytest.param(one, marks=pytest.mark.long)
-            for one in ("network", "head", "kept", "folder", "manifest")
+            for one in ("network", "head", "choice", "kept", "folder", "manifest")
         ),
     ],
 )
@@ -290,7 +346,7 @@ def test_scaling_is_in_the_layers(kind: str) -> None:
     layers = standardized.fit(values, targets, True, headrecipe.load(kind).head, 0)
     logits = Classifier(layers).logits(values)
     mean, share = standardized.factors(values)
-    scaled = ((values - mean) * share).astype(np.float32)
+    scaled = ((values - mean) * share * standardized.lengths((4,), 0)).astype(np.float32)
     assert np.sqrt(np.square(scaled).sum(axis=1).mean()) == pytest.approx(np.sqrt(3 / 4), rel=1e-3)
     if kind != "ridge":
         meant = head.fit(scaled, targets, True, headrecipe.load(kind).head, 0, head.balance(targets))
@@ -344,8 +400,8 @@ def test_a_file_a_name_and_tokens_are_networks(
     alone = tmp_path / "models" / "mine"
     shutil.copytree(network, alone)
     monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path / "models"))
-    assert Network("mine").told_from(tmp_path) == "mine"
-    assert Network(str(alone)).told_from(tmp_path) == "models/mine"
+    assert Network("mine").told_from(tmp_path)["on"] == "mine"
+    assert Network(str(alone)).told_from(tmp_path)["on"] == "models/mine"
     tokens = tmp_path / "tokens"
     tokens.mkdir()
     networks.write_stsg(tokens)
@@ -402,6 +458,11 @@ def test_the_command_trains_tests_and_calibrates_a_head(
     facts = modelfolder.facts(model, modelfolder.HEAD)
     assert facts["thresholds"].keys() == {*PITCHES_HZ}
     assert facts["training"]["head"]["kind"] == kind
+    (key,) = {*facts["candidates"][0]} - {"loss"}
+    assert [one[key] for one in facts["candidates"]] == headrecipe.KINDS[kind][key]
+    least = min(facts["candidates"], key=lambda one: one["loss"])
+    assert facts["training"]["head"][key] == least[key]
+    assert [fold["chosen"].keys() for fold in told["folds"]] == [{key}, {key}]
     rows = commands.table(model / "held_out.csv")
     assert [(row["start_s"], row["end_s"]) for row in rows[:3]] == [("0", "0.5"), ("0.5", "1"), ("1", "1.5")]
     for fold in ("1", "2"):
@@ -469,7 +530,7 @@ def test_the_stage_head_learns_anew(
     fits: list[int] = []
     fit = standardized.fit
     monkeypatch.setattr(standardized, "fit", lambda *what, **how: fits.append(1) or fit(*what, **how))
-    for more, n in (((), 6), (("--force",), 6), (("--force", "--stage", "head"), 12)):
+    for more, n in (((), 16), (("--force",), 16), (("--force", "--stage", "head"), 32)):
         assert train(data, "clips.csv", network, tmp_path / "m", *more) == 0
         assert len(fits) == n
 
@@ -482,3 +543,33 @@ def test_a_group_that_straddles_folds_is_refused(
     (tmp_path / "d/sites.csv").write_text("\n".join([f"{header},group", *(f"{row},site" for row in rows)]))
     assert train(tmp_path / "d", "sites.csv", network, tmp_path / "m", "--cv") == 64
     assert "of the same group) and 2; one it is" in capsys.readouterr().err
+
+
+def test_a_training_exports_the_head_and_its_network(data: Path, network: Path, tmp_path: Path) -> None:
+    output = tmp_path / "m"
+    assert train(data, "clips.csv", network, output, "--export", "tflite") == 0
+    assert {path.name for path in output.glob("whole*")} == {
+        *("whole.tflite", "whole_Labels.txt", "whole_README.txt")
+    }
+    assert (output / "whole_Labels.txt").read_text().split() == ["high_high", "low_low", "mid_mid"]
+    assert train(data, "several.csv", network, output, "--force") == 0
+    assert [*output.glob("whole*")] == []
+
+
+def test_what_cannot_be_exported_is_refused_before_anything_is_heard(
+    data: Path,
+    network: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setattr(Network, "embedded", lambda *_: pytest.fail("heard first"))
+    short = networks.write_short(tmp_path / "short").path.parent
+    for more, said in (
+        (("--export", "onnx"), "it takes a name that ends with .tflite"),
+        (("--export", "tflite", "--on", str(short)), "is on several networks (tiny and tiny)"),
+    ):
+        assert train(data, "clips.csv", network, tmp_path / "m", *more) == 64
+        assert said in capsys.readouterr().err
+    assert main(["train", str(data / "clips.csv"), "-o", str(tmp_path / "m"), "--export", "onnx"]) == 64
+    assert "--export is of a head on a network: it goes with --on" in capsys.readouterr().err

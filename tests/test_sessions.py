@@ -22,9 +22,10 @@ from birdfast.config import Engine, GraphEnd
 from birdfast.errors import ModelError
 from birdfast.grafting import graft
 from birdfast.runtimes import litert
-from birdfast.sessions import open_session
+from birdfast.sessions import backbone, open_session
 from birdfast.sessions.batched import BatchedSession
 from birdfast.sessions.classifier import ClassifierSession
+from birdfast.sessions.joined import JoinedSession
 from birdfast.sessions.session import Arrays, Session
 from birdfast.sessions.shared import SharedSession
 from birdfast.sessions.stsg import StsgSession
@@ -59,6 +60,8 @@ SESSIONS: dict[str, tuple[str, Callable[[models.Model], Session]]] = {
     "STSG": ("tokens", lambda model: StsgSession(model.path.parent)),
     "head": ("head", lambda model: open_session(model, 2, models.cache_folder())),
     "head's own network": ("head", lambda model: ClassifierSession(model.path.parent)),
+    "joined": ("joined", lambda model: open_session(backbone(model), cache=models.cache_folder())),
+    "head on several": ("joined", lambda model: open_session(model, 2, models.cache_folder())),
     "by OpenVINO": ("deep", by_openvino),
     "asked by several": ("deep", lambda model: SharedSession(batched(model))),
 }
@@ -69,6 +72,14 @@ def head(deep: models.Model, tmp_path_factory: pytest.TempPathFactory) -> models
     """A head of birdfast's own on the network of two matrices."""
     pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
     return models.find(heads.own_folder(tmp_path_factory.mktemp("head"), heads.matrix(5), deep.path))
+
+
+@pytest.fixture(scope="module")
+def joined(deep: models.Model, stsg: models.Model, tmp_path_factory: pytest.TempPathFactory) -> models.Model:
+    """A head of birdfast's own on three networks: of one's windows five make one of the others'."""
+    folder = tmp_path_factory.mktemp("joined")
+    short = networks.write_short(folder / "short")
+    return models.find(heads.write_joined(folder / "head", [deep, short, stsg]))
 
 
 @pytest.fixture(scope="module", params=SESSIONS)
@@ -95,7 +106,8 @@ def test_a_session_says_what_it_is(session: Session) -> None:
     sizes = (session.window_samples, session.batch, *session.outputs.values())
     assert {type(size) for size in sizes} == {int}
     assert min(sizes) > 0
-    assert {"logits"} <= session.outputs.keys() <= {"logits", "embedding"}
+    least = "embedding" if isinstance(session, JoinedSession) else "logits"
+    assert {least} <= session.outputs.keys() <= {least, "embedding"}
     assert session.ends_in in {*get_args(GraphEnd)} - {""}
 
 

@@ -32,7 +32,7 @@ from birdfast.tables.birdnet import BirdnetTable
 from birdfast.tables.cells import tab_cell
 from birdfast.tables.columns import MORE
 from birdfast.tables.dense import DenseTable
-from birdfast.tables.detections import CsvTable
+from birdfast.tables.detections import CombinedTable, CsvTable
 from birdfast.tables.failures import FailuresTable, NotesTable
 from birdfast.tables.ndjson import NdjsonTable
 from birdfast.tables.parquet import ParquetTable
@@ -79,6 +79,7 @@ R = ("filepath", "start", "end", "scientific_name", "common_name", "confidence",
 DENSE = {kind: partial(DenseTable, kind=kind) for kind in tables.DENSE}
 MEMBERS = [
     Member(CsvTable, "detections.csv", SECONDS, 2, ("Model",)),
+    Member(CombinedTable, "BirdNET_CombinedTable.csv", SECONDS, 2, ("Model",)),
     Member(ParquetTable, "detections.parquet", EXACT, 2, ("model",)),
     Member(DENSE["scores"], "scores.parquet", SCORES, 3, (), "scores-one.parquet"),
     Member(DENSE["embeddings"], "embeddings.parquet", EMBEDDING, 3, (), "embeddings-one.parquet"),
@@ -510,7 +511,7 @@ def test_a_folder_that_has_gone_since_is_the_disks_fault(tmp_path: Path) -> None
 
 
 def test_unknown_kinds_are_refused() -> None:
-    with pytest.raises(ConfigError, match="'xls' is no kind of table; there are csv, parquet"):
+    with pytest.raises(ConfigError, match="'xls' is no kind of table; there are csv, combined, parquet"):
         tables.check("xls")
 
 

@@ -125,7 +125,7 @@ def _found(added: Added) -> list[str]:
     model, listener = added.listener.model, added.listener
     picture = "pictures of " if model.front_end else ""
     if model.on:
-        picture = f"the embedding of {model.on}, of "
+        picture = f"the embedding of {model.stands_on}, of "
     window_s = model.window_samples / model.rate_hz
     size = listener.embedding_size
     return [

@@ -49,11 +49,11 @@ def run(chosen: argparse.Namespace) -> int:
     """Export the head, and say what was written."""
     from ..runs import exporting
 
-    voice.report(*_said(exporting.export(chosen.model, chosen.output, force=chosen.force)))
+    voice.report(*said(exporting.export(chosen.model, chosen.output, force=chosen.force)))
     return exits.FINE
 
 
-def _said(exported: Exported) -> list[str]:
+def said(exported: Exported) -> list[str]:
     """Return in words what was written."""
     whole, path = exported.whole, exported.network
     n_classes, n_layers = len(whole.classes), len(whole.classifier.layers)

@@ -166,7 +166,8 @@ def run(chosen: argparse.Namespace) -> int:
     paths = inputs.find(chosen.inputs, progress.say)
     run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths), asking.question(chosen))
     titles = ", ".join(
-        f"{one.title}{one.on and f', a head on {one.on}'} (licence: {one.licence})" for one in listening
+        f"{one.title}{one.stands_on and f', a head on {one.stands_on}'} (licence: {one.licence})"
+        for one in listening
     )
     progress.say(f"{titles}; {counted(len(paths), 'file')}")
     results = run.work(progress)

@@ -78,6 +78,6 @@ def _own(name: str) -> tuple[str, ...]:
     window_s = heard.window_samples / rate_hz if rate_hz else 0
     sound = f"{rate_hz:,} Hz, windows of {window_s:g} s" if window_s else "sound as its file says"
     if model.on:
-        sound = f"a head on {model.on} ({sound})"
+        sound = f"a head on {model.stands_on} ({sound})"
     classes = f"{n_classes:,} class{'' if n_classes == 1 else 'es'}"
     return (f"{name}: {model.title}, licence {model.licence}", f"    {sound}, {classes}", f"    {model.path}")

@@ -17,10 +17,15 @@ and with --cv or --hold-out, of recordings held out:
                         birdfast evaluate MODEL/held_out.csv --truth MODEL/held_out_truth.csv
   confusion.png         with --plots
   folds/                with --keep-folds: the model of each fold, as whole as the one of all
+  whole.tflite          with --export tflite (or onnx): a head and its network as one; its labels and what it
+                        is beside it
 
 With --on NETWORK a head is trained on what a network makes of each window (its embedding): the network is
 asked once a clip, and stages/ keeps what it said for the next training. Few clips go a long way then. The
-model needs the network to run, and its licence holds: BirdNET's is CC BY-NC-SA 4.0.
+model needs the network to run, and its licence holds: BirdNET's is CC BY-NC-SA 4.0. Given repeatedly, --on
+joins what several networks make of the longest window of theirs; a model of tokens among them may have heard
+the clips that --cv holds out. How strongly a head is held down is chosen by inner folds of what it learns
+from, so that nothing is chosen by what is held out.
 
 The three stages of tokens are codebook (whitening and k-means), embedding (skip-gram) and head (the
 classifier). The same seed and recordings give the same model. How far it is, and how long it will take, is
@@ -129,8 +134,9 @@ def run(chosen: argparse.Namespace) -> int:
             holdout.evaluate(chosen, training, trials, output)
         with bars.stage("model"):
             _learn(training, chosen.stage, output)
+        exported = heads.exported(chosen)
     leftout.tell(training)
-    for line in _written(chosen, output):
+    for line in (*_written(chosen, output), *exported):
         training.say(line)
     return exits.SOME_FAILED if training.failures else exits.FINE
 

@@ -7,17 +7,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..config import MIN_CONFIDENCE
-from ..journal import NAME, Record
+from ..journal import NAME, QUESTION, Record
 from .names import Species
 
 Floors = tuple[float, ...]
 
 
 class Told(NamedTuple):
-    """The classes of a model, and from which confidence on each was a detection."""
+    """The classes of a model, and from which confidence on each was a detection.
+
+    `is_of_file`: thresholds of a file were asked for beside, which are not among these.
+    """
 
     species: list[Species]
     least: list[float]
+    is_of_file: bool = False
 
 
 def told(path: Path, model: str | None = None) -> Told | None:
@@ -46,11 +50,14 @@ def told(path: Path, model: str | None = None) -> Told | None:
     except (KeyError, TypeError, ValueError):
         return None
     others = [one for space in more for one in space]
-    return Told([*first, *others], [*of_first, *[of_all] * len(others)])
+    is_of_file = "thresholds" in facts.asked.get(QUESTION, {})
+    return Told([*first, *others], [*of_first, *[of_all] * len(others)], is_of_file)
 
 
 def of(path: Path, model: str | None = None) -> Floors:
-    """Return the thresholds of a run's detections: one, or each class's own; nothing where no journal tells.
+    """Return the thresholds of a run's detections: one, or each class's own.
+
+    Nothing where no journal tells, or it tells of a file of them, which may hold others by now.
 
     Raises
     ------
@@ -58,7 +65,7 @@ def of(path: Path, model: str | None = None) -> Floors:
         Its journal cannot be read.
     """
     found = told(path, model)
-    if found is None:
+    if found is None or found.is_of_file:
         return ()
     reached = [one for one in found.least if one <= 1]  # background has one that nothing reaches
     return tuple(reached) if len({*reached}) > 1 else tuple(reached[:1])

@@ -1,10 +1,11 @@
 """Heads: networks that take another one's embedding in place of sound, and what they stand on.
 
 A head's manifest says `on`, the name of a listed network, the place of a network's file or folder as seen
-from its own, or the name of one that was added; and it may say `on_sha256`, of that network's file. It has
-its labels and its activation for itself, and the sound's facts from what it is on, but for the rate: sound at
-its `rate_hz` is fed as if it were of the other's rate. So BattyBirdNET hears bats:
-144,000 samples at 144 or 256 kHz pass for BirdNET's 3 s.
+from its own, or the name of one that was added; and it may say `on_sha256`, of that network's file. One that
+birdfast trained may have lists of both: it takes their embeddings, joined (`joining`). It has its labels and
+its activation for itself, and the sound's facts from what it is on, but for the rate: sound at its `rate_hz`
+is fed as if it were of the other's rate. So BattyBirdNET hears bats: 144,000 samples at 144 or 256 kHz pass
+for BirdNET's 3 s.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 
 from .. import modelfolder
 from ..errors import ModelError
-from . import firstinput, kinds, own
+from . import firstinput, joining, kinds, own
 from .known import catalogue
 from .model import Model, listed
 from .places import is_file, is_folder
@@ -46,9 +47,10 @@ def completed(model: Model) -> Model:
             raise ModelError(f"{model.path}: its manifest gives on_sha256, but not on: the network it is for")
         return model
     _check(model)
-    backbone = _backbone(on, model)
+    parts = [_backbone(one, model) for one in on]
+    backbone = joining.joined(parts) if len(parts) > 1 else parts[0]
     if not model.on:
-        _check_named_rate(model.path, on, backbone.rate_hz)
+        _check_named_rate(model.path, on[0], backbone.rate_hz)
     return dataclasses.replace(model, on=on, backbone=backbone)
 
 
@@ -122,11 +124,11 @@ def _of_file(path: Path) -> Model:
     return Model(**own.named(path, facts), kind=kinds.found(path), path=path)
 
 
-def _told_by_input(model: Model) -> str:
+def _told_by_input(model: Model) -> tuple[str, ...]:
     """Return the listed network that a file is a head on: its input is as long as that one's embedding."""
     told = model.rate_hz or model.window_samples or model.front_end
     if model.kind not in kinds.SUFFIXES.values() or told:
-        return ""
+        return ()
     fitting = by_input(model.path)
     if len(fitting) > 1 and fitting[0] not in BARE:
         n_values = listed()[fitting[0]].embedding_samples
@@ -134,4 +136,4 @@ def _told_by_input(model: Model) -> str:
             f"{model.path}: takes {n_values} values, the embedding of {' or '.join(fitting)}; put it into a"
             f' folder with a {modelfolder.MANIFEST} that says which: on = "{fitting[0]}"'
         )
-    return fitting[0] if fitting else ""
+    return tuple(fitting[:1])

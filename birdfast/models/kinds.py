@@ -11,28 +11,32 @@ from .. import sources
 from ..errors import ModelError
 from ..sources import onnxfile
 
-Kind = Literal["tflite", "onnx", "stsg", "head"]
+Kind = Literal["tflite", "onnx", "stsg", "head", "joined"]
 SUFFIXES: dict[str, Kind] = {".tflite": "tflite", ".onnx": "onnx"}
 
 
 class Digests(NamedTuple):
     """The SHA-256 of a network's files and of its labels, in hex: what is meant by a model's name.
 
-    A head's results hang on its backbone's files, too: "" where there is none, or where its labels do not
-    say which of its outputs has the scores. `more` are those of the labels of further label spaces.
+    A head's results hang on the networks below it, too, `Model.below`: of each its files', and its labels'
+    where they say which of its outputs has the scores. `more` are those of the labels of further label
+    spaces.
     """
 
     network: str
     labels: str
-    backbone: str = ""
+    below: Sequence[Sequence[str]] = ()
     more: Sequence[str] = ()
-    backbone_labels: str = ""
 
     @property
     def every(self) -> tuple[str, ...]:
         """All, in the order of `Model.files`."""
-        below = filter(None, [self.backbone, self.backbone_labels])
-        return (self.network, self.labels, *below, *self.more)
+        return (self.network, self.labels, *(one for some in self.below for one in some), *self.more)
+
+    @property
+    def heavy(self) -> tuple[str, ...]:
+        """The networks that hear sound, in the order of `Model.heavy`."""
+        return tuple(network for network, *_ in self.below) or (self.network,)
 
 
 def told(name: str) -> Kind:
@@ -66,5 +70,11 @@ def digest(path: Path, kind: Kind) -> str:
     names = onnxfile.beside(path) if kind == "onnx" else []
     if not names:
         return own
-    every = [own, *(f"{name} {sources.sha256(onnxfile.place(path, name), ModelError)}" for name in names)]
-    return hashlib.sha256("\n".join(every).encode()).hexdigest()
+    return digest_of(
+        [own, *(f"{name} {sources.sha256(onnxfile.place(path, name), ModelError)}" for name in names)]
+    )
+
+
+def digest_of(several: Sequence[str]) -> str:
+    """Return one digest of several, or of what tells them apart."""
+    return hashlib.sha256("\n".join(several).encode()).hexdigest()

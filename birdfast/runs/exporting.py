@@ -85,7 +85,7 @@ def export(
     model, path = models.find(model_folder), Path(checked_path("path", path))
     _check_head(model)
     on = backbone(model)
-    _check_kind(on, path)
+    check_network(on, path)
     beside = [path.with_name(f"{path.stem}_{what}.txt") for what in ("Labels", "README")]
     names = [path, *beside]
     for one in names:
@@ -124,8 +124,19 @@ def _check_head(model: Model) -> None:
         )
 
 
-def _check_kind(on: Model, path: Path) -> None:
-    """Refuse a file of another kind than the network's."""
+def check_network(on: Model, path: Path) -> None:
+    """Refuse a file of another kind than the network's that a head is on, or several networks.
+
+    Raises
+    ------
+    ConfigError, ModelError
+        As `export`.
+    """
+    if on.parts:
+        raise ModelError(
+            f"{path}: cannot be made: the head is on several networks ({on.title}), which are not one graph;"
+            " birdfast alone runs it"
+        )
     kind = kinds.SUFFIXES.get(path.suffix.lower())
     if kind is None:
         raise ConfigError(f"{path}: does not fit; it takes a name that ends with .{on.kind}")

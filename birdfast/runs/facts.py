@@ -116,10 +116,12 @@ def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]
     if model.front_end is not None:
         facts["front_end"] = recipe.plain(model.front_end)
     decides |= {name: json.dumps(value) for name, value in facts.items()}
-    if model.backbone is not None:  # whose classes nobody hears of, but their number chooses its scores
-        below = _of_model(model.backbone, Digests(digests.backbone, digests.backbone_labels), chosen)
-        below["n_classes"] = str(model.backbone.n_classes or "")
-        decides |= {f"backbone's {name}": value for name, value in below.items() if value}
+    for number, (one, its) in enumerate(zip(model.below, digests.below, strict=True), 1):
+        network, labels = (*its, "")[:2]
+        below = _of_model(one, Digests(network, labels), chosen)
+        below["n_classes"] = str(one.n_classes or "")  # nobody hears of them, but it chooses its scores
+        whose = f"backbone {number}'s" if len(model.below) > 1 else "backbone's"
+        decides |= {f"{whose} {name}": value for name, value in below.items() if value}
     return decides
 
 

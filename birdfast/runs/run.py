@@ -237,10 +237,10 @@ class Run:
     def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
         folder, titles = known_models.cache_folder(), dict[str, str]()
         for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
-            network, sha256 = model.backbone or model, digest.backbone or digest.network  # a head is small
-            batches = places.AT_ONCE.get(network.kind, ())
-            if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
-                titles[sha256] = network.title
+            for network, sha256 in zip(model.heavy, digest.heavy, strict=True):
+                batches = places.AT_ONCE.get(network.kind, ())
+                if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
+                    titles[sha256] = network.title
         say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import numpy as np
 
-from .. import modelfolder
+from .. import modelfolder, sources
 from ..arrays import Float32
 from ..config import MIN_CONFIDENCE, Options
 from ..errors import ConfigError
-from ..journal import QUESTION, Record
+from ..journal import HELD, QUESTION, Record
 from ..judging import names
 from ..judging.floors import Told
 from ..judging.names import Species
@@ -108,14 +108,19 @@ def asked_of(folder: Path, told: Told | None) -> Told | None:
     Raises
     ------
     ConfigError
-        As `read`; classes of other models may be in it.
+        As `read`, but classes of other models may be in it; or it was changed since.
     """
     if told is None:
         return None
     with Record(folder) as record:
-        file = record.facts().asked.get(QUESTION, {}).get("thresholds")
+        question = record.facts().asked.get(QUESTION, {})
+    file = question.get("thresholds")
     if file is None:
         return told
+    if sources.sha256(file, ConfigError) != question.get(HELD, {}).get("thresholds"):
+        raise ConfigError(
+            f"{file}: holds others than when the run was asked; --threshold takes what is meant"
+        )
     named = [(one.scientific, one.common) for one in told.species]
     least, _ = _found(Path(file), named, np.array(told.least, np.float32))
     return told._replace(least=least.tolist())

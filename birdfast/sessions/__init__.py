@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..config import AUTO, Engine, Runtime
 from ..errors import ConfigError, ModelError, ModelMemoryError
@@ -14,6 +15,9 @@ from ..models import Kind, Model
 from .head import HeadSession
 from .session import EMBEDDING, LOGITS, Session, logits_of
 from .wanted import wanted
+
+if TYPE_CHECKING:
+    from .joined import JoinedSession
 
 
 def open_session(
@@ -49,6 +53,8 @@ def open_session(
         on = backbone(model)
         below = open_session(on, on.n_classes, cache, (), engine)
         return open_head(model, below, n_classes, cache, more, engine)
+    if model.parts:
+        return _joined(model, cache, engine)
     shown = wanted(model, n_classes, more)
     _check(engine, model)
     session = _by(engine, OPENERS[model.kind](model, shown, cache), model, cache)
@@ -73,11 +79,19 @@ def backbone(model: Model) -> Model:
     """
     on = model.backbone
     assert on is not None
-    if model.on_sha256 and (found := on.sha256()) != model.on_sha256:
-        raise ModelError(
-            f"{model.path}: is a head on a network whose SHA-256 is {model.on_sha256[:12]}..., but {on.path}"
-            f" has {found[:12]}..."
-        )
+    for one, meant in zip(model.below, model.on_sha256, strict=False):  # it may tell none
+        if (found := one.sha256()) != meant:
+            raise ModelError(
+                f"{model.path}: is a head on a network whose SHA-256 is {meant[:12]}..., but {one.path}"
+                f" has {found[:12]}..."
+            )
+    return _counted(on)
+
+
+def _counted(on: Model) -> Model:
+    """Return a network, or several that are joined, with the number of its classes."""
+    if on.parts:
+        return dataclasses.replace(on, parts=tuple(map(_counted, on.parts)))
     told = on.n_classes or (len(on.class_names()[0]) if on.found else 0)
     return dataclasses.replace(on, n_classes=told)
 
@@ -95,6 +109,16 @@ def open_head(
     head = open_session(alone, n_classes, cache, more, engine)
     with named(model.path):
         return HeadSession(on, head)
+
+
+def _joined(model: Model, cache: Path | None, engine: Engine) -> JoinedSession:
+    from .joined import JoinedSession
+
+    sessions = []
+    for part in model.parts:
+        more = [len(names) for names in part.class_names()[1:]] if part.found else []
+        sessions.append(open_session(part, part.n_classes, cache, more, engine))
+    return JoinedSession(model, sessions)
 
 
 def _check(engine: Engine, model: Model) -> None:

@@ -40,7 +40,7 @@ class Session(Protocol):
     outputs : dict of str to int
         What it says of a window, by role, and how many values each has: "logits", one a class, and
         "logits:NAME" for each further label space; "embedding" and "spatial_embedding", where it has them to
-        show.
+        show. Networks that are joined for a head have the embedding alone.
     ends_in : "sigmoid", "softmax", "log-softmax", "bounded", "none" or ""
         The activation that its own graph ends in ("bounded" where none is seen, but its scores can only lie
         between 0 and 1); "": not known.

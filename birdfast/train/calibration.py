@@ -46,6 +46,8 @@ class Calibration:
         How many were held out.
     ece_before, ece : float
         Their expected calibration error before, and with the scaling found on them.
+    loss : float
+        What was true, of all of them: minus the mean logarithm of its probability, scaled.
     """
 
     scaling: Scaling
@@ -54,6 +56,7 @@ class Calibration:
     n_windows: int
     ece_before: float
     ece: float
+    loss: float = float("nan")
 
     def arrays(self, layers: Sequence[Layer]) -> dict[str, Array]:
         """Return what a stage keeps: `NAMES`, as float64 [6] (`FACTS`) and float32 [n_classes]; and a head.
@@ -107,10 +110,14 @@ def learn(windows: Windows, exclusive: bool, fit: Learn, choice: Head) -> dict[s
     dict of str to array
         The head's layers, and `NAMES`.
     """
+    return held_out(windows, exclusive, fit, choice).arrays(fit(windows.values, windows.targets))
+
+
+def held_out(windows: Windows, exclusive: bool, fit: Learn, choice: Head) -> Calibration:
+    """Calibrate by heads that were trained without some of the windows; parameters as `learn`."""
     values, targets = windows.values, windows.targets
     logits = held_out_logits(values, targets, windows.within, fit, windows.asked)
-    found = of(logits, targets[:: len(values) // len(logits)], exclusive, choice.precision)
-    return found.arrays(fit(values, targets))
+    return of(logits, targets[:: len(values) // len(logits)], exclusive, choice.precision)
 
 
 def of(logits: Float32, targets: Bools, exclusive: bool, precision: float) -> Calibration:
@@ -129,8 +136,9 @@ def of(logits: Float32, targets: Bools, exclusive: bool, precision: float) -> Ca
     sure = confidences(found(logits), exclusive)
     rows = [threshold(s[k], t[k], precision) for s, t, k in zip(sure.T, targets.T, known.T, strict=True)]
     tables = [reliability(some, targets) for some in (confidences(logits, exclusive), sure)]
-    errors = [metrics.error_of([table]) for table in tables]
-    return Calibration(found, np.array(rows, np.float32), precision, len(logits), *errors)
+    before, after = (metrics.error_of([table]) for table in tables)
+    loss = scaling.loss(found(logits), targets, exclusive, known)
+    return Calibration(found, np.array(rows, np.float32), precision, len(logits), before, after, loss)
 
 
 def confidences(logits: Float32, exclusive: bool) -> Float32:

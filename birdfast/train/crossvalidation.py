@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from .. import bars, metrics
 from ..tables import escaped
-from . import calibration, evaluation, keep, leftout
+from . import calibration, choosing, evaluation, keep, leftout
 from .clock import TEST, Task
 from .evaluation import Confusion
 from .folds import Trial, is_number
@@ -113,6 +113,7 @@ def _test(
             table.write(fold, tested, numbers, found, without.window_s, without.step_s)
             scores, truth = evaluation.of_clips(examples, logits)
             judged = metrics.judge(scores, truth, without.classes)
+            judged |= choosing.judged(without.recipe, arrays)
             judged |= calibration.judged(logits, examples.targets[:: examples.n_variants], arrays, is_one)
     if place is not None:
         without.write(place, arrays, escaped(f"{place.parents[1].resolve().name}, without fold {fold}"))

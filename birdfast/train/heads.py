@@ -19,7 +19,7 @@ from ..arrays import Bools, Float32, Int64
 from ..classifier import Classifier
 from ..errors import ConfigError
 from ..modelfolder import Arrays
-from . import calibration, groups, head, innerfolds, standardized
+from . import calibration, choosing, groups, head, innerfolds, standardized
 from .clock import STAGES
 from .embeddings import EmbeddingStore
 from .headrecipe import HeadRecipe
@@ -169,16 +169,16 @@ class HeadTraining:
         network = self.store.network
         facts = {
             "title": title,
-            "licence": f"as its trainer says; it runs on {network.model.title}: {network.model.licence}",
+            "licence": f"as its trainer says; {network.licence}",
             "activation": "softmax" if self.softmax else "sigmoid",
             "classes": list(self.classes),
-            "on": network.told_from(folder),
-            "on_sha256": network.sha256,
+            **network.told_from(folder),
             "seed": self.seed,
-            "training": self.recipe.as_dict(),
+            **choosing.told(self.recipe, arrays),
+            **calibration.told(arrays, self.classes),
         }
-        facts |= calibration.told(arrays, self.classes)
-        modelfolder.write(folder, facts, calibration.without(arrays), modelfolder.HEAD)
+        plain = choosing.without(calibration.without(arrays))
+        modelfolder.write(folder, facts, plain, modelfolder.HEAD)
 
     def _train(self) -> Arrays:
         with bars.stage("embedding"):
@@ -189,8 +189,11 @@ class HeadTraining:
     def _train_on(self, examples: Windows) -> Arrays:
         for line in head.told(examples.targets, self.classes):
             self.say(line)
-        choice, values = self.recipe.head, examples.values
-        within = innerfolds.of_clips(self.clips, choice.folds, self.seed, self.n_workers)
+        values, sizes = examples.values, self.store.network.sizes
+        within = innerfolds.of_clips(self.clips, self.recipe.head.folds, self.seed, self.n_workers)
         what = calibration.Windows(values, examples.targets, within[examples.clip], values)
-        learn = partial(standardized.fit, exclusive=self.softmax, choice=choice, seed=self.seed)
-        return calibration.learn(what, self.softmax, learn, choice)
+        fit = partial(standardized.fit, exclusive=self.softmax, seed=self.seed, sizes=sizes)
+        found = choosing.learn(what, self.softmax, fit, self.recipe)
+        for line in choosing.in_words(self.recipe, found):
+            self.say(line)
+        return found

@@ -30,7 +30,9 @@ ARRAYS = (
     r"(mean|projection|centroids|embeddings|idf|embedding_mean)(_[0-9]+)?",
     *("statistics_mean", "statistics_deviation", "layer[0-9]+_weight", "layer[0-9]+_bias"),
 )
-OF_MODEL = (modelfolder.MANIFEST, *evaluation.NAMES, *heldout.NAMES)
+WHOLE = "whole"  # the stem of a head and its network as one file, which `--export` writes
+EXPORTED = (f"{WHOLE}.tflite", f"{WHOLE}.onnx", f"{WHOLE}_Labels.txt", f"{WHOLE}_README.txt")
+OF_MODEL = (modelfolder.MANIFEST, *evaluation.NAMES, *heldout.NAMES, *EXPORTED)
 MODEL = rf"{'|'.join(map(re.escape, OF_MODEL))}|({'|'.join(ARRAYS)})\.npy"
 WITHIN, FOLDS = "stages", "folds"  # in a model's folder: what its stages found, and models of folds
 TOLD = "told.json"  # in a stage's file: what was left out and remarked is told again when it is found
@@ -130,9 +132,10 @@ def tidy(folder: Path, stages: Path) -> None:
 
 
 def forget_model(folder: Path) -> None:
-    """Remove a model's evaluation, and what makes its folder a finished one: arrays are none without that.
+    """Remove what makes a folder a finished model, as arrays are none without it, and what is told of that.
 
-    A training that was killed leaves an evaluation alone; the next model can be of other recordings.
+    A training that was killed leaves an evaluation alone, or what was exported: the next model can be of
+    other recordings.
     """
     for name in OF_MODEL:
         (folder / name).unlink(missing_ok=True)

@@ -37,6 +37,7 @@ class Learning(Protocol):
     clips : sequence of Clip
         With labels, or as background.
     classes : sequence of str
+    recipe : Recipe or HeadRecipe
     seed : int
     keep : path or None
         Where its stages keep what they find.
@@ -46,6 +47,7 @@ class Learning(Protocol):
 
     clips: Sequence[Clip]
     classes: Sequence[str]
+    recipe: Any
     seed: int
     keep: Path | None
     failures: dict[str, str]

@@ -88,6 +88,17 @@ def fit(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = 
     return Scaling(float(np.exp(-found.x[0])), 0.0 if exclusive else float(found.x[1]))
 
 
+def loss(logits: Float32, targets: Bools, exclusive: bool, known: Bools) -> float:
+    """Return minus the mean logarithm of the probability of what is true; arguments as `fit`.
+
+    Of a softmax the mean is over windows, else over all that is known of windows and classes.
+    """
+    z = np.where(known, logits, -np.inf).astype(np.float64)
+    if exclusive:
+        return float((_log_sum(z, exclusive) - z[targets & known]).mean())
+    return float((_log_sum(z[known], exclusive) - z[known] * targets[known]).mean())
+
+
 def _log_sum(logits: Float64, exclusive: bool) -> Float64:
     """Return the logarithm of what an activation divides by, for each row, or for each logit."""
     from scipy.special import logsumexp

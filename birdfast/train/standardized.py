@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from ..arrays import Bools, Float32, Float64
@@ -10,10 +12,18 @@ from . import head, scaling
 from .headrecipe import NetworkHead
 
 FLAT = 1e-6  # of a value: what changes less is rounding, and tells nothing
+LEAD = 5.0
 SOME_ROWS = 4096  # that are looked at in float64 at a time
 
 
-def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, seed: int) -> list[Layer]:
+def fit(
+    values: Float32,
+    targets: Bools,
+    exclusive: bool,
+    choice: NetworkHead,
+    seed: int,
+    sizes: Sequence[int] = (),
+) -> list[Layer]:
     """Train a head on embeddings as a network gives them.
 
     A value's mean and deviation over all windows are taken from it, and that goes into the first layer: who
@@ -25,6 +35,8 @@ def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, s
     targets : bool [n, n_classes]
     exclusive, choice, seed
         See `head.fit`.
+    sizes : sequence of int
+        How many of the values are of each network; () is one network's.
 
     Returns
     -------
@@ -36,6 +48,7 @@ def fit(values: Float32, targets: Bools, exclusive: bool, choice: NetworkHead, s
         As `head.fit`.
     """
     mean, share = factors(values)
+    share *= lengths(sizes or (values.shape[1],), choice.leading)
     scaled: Float32 = (values - mean.astype(np.float32)) * share.astype(np.float32)
     weight = head.balance(targets) if choice.balanced else None
     if choice.kind == "ridge":
@@ -58,7 +71,7 @@ def _as_logits(layer: Layer, values: Float32, targets: Bools, exclusive: bool) -
 
 
 def factors(values: Float32) -> tuple[Float64, Float64]:
-    """Return the mean of values [n, n_values], and the factors that make rows of about length 1: float64.
+    """Return the mean of values [n, n_values], and the factors that make their deviation 1: float64.
 
     The factor of a value that never changes is 0.
     """
@@ -71,4 +84,21 @@ def factors(values: Float32) -> tuple[Float64, Float64]:
         squares += np.square(values[first : first + SOME_ROWS] - mean).sum(axis=0)
     deviation = np.sqrt(squares / n)
     changes = deviation > FLAT * np.abs(mean)
-    return mean, np.divide(1 / np.sqrt(n_values), deviation, out=np.zeros(n_values), where=changes)
+    return mean, np.divide(1, deviation, out=np.zeros(n_values), where=changes)
+
+
+def lengths(sizes: Sequence[int], leading: int) -> Float64:
+    """Return the deviations of values that make rows of about length 1: float64 [n_values].
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        How many values each network has: however many, its part of a row is as long as the others'.
+    leading : int
+        But for this one's, from 1, which is `LEAD` times as long; 0 is none's.
+    """
+    amounts = np.ones(len(sizes))
+    if leading:
+        amounts[leading - 1] = LEAD
+    amounts /= np.linalg.norm(amounts)
+    return np.repeat(amounts / np.sqrt(sizes), sizes)

@@ -22,7 +22,8 @@ def digests(models: Sequence[Model], options: Options) -> list[Digests]:
     """
     found = [model.digests() for model in models]
     for one in found if options.graft else ():
-        for body in places.bodies(one.backbone or one.network, cache_folder()):
-            with suppress(ModelError):  # who opens it notices
-                sources.sha256(body, ModelError)
+        for network in one.heavy:
+            for body in places.bodies(network, cache_folder()):
+                with suppress(ModelError):  # who opens it notices
+                    sources.sha256(body, ModelError)
     return found

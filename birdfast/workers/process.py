@@ -169,7 +169,11 @@ class Worker:
 
 def _plain(model: Model) -> dict[str, Any]:
     """Return a model as JSON has it; that of its backbone is in it."""
-    facts = dataclasses.asdict(model)
-    for one in filter(None, [facts, facts["backbone"]]):
-        one |= {key: os.fspath(one[key]) for key in ("path", "labels_path")}
+    return _with_text(dataclasses.asdict(model))
+
+
+def _with_text(facts: dict[str, Any]) -> dict[str, Any]:
+    for one in filter(None, [facts["backbone"], *facts["parts"]]):
+        _with_text(one)
+    facts |= {key: os.fspath(facts[key]) for key in ("path", "labels_path")}
     return facts
