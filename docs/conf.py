@@ -12,11 +12,12 @@ html_title = f"birdfast {version}"
 html_show_copyright = False
 html_copy_source = False
 
-# Docstrings are numpydoc's. Types are told there in words, with units and shapes.
+# Docstrings are numpydoc's. Types are told there in words, with units and shapes, which are no links.
 napoleon_google_docstring = False
-napoleon_use_rtype = False
+napoleon_use_param = napoleon_use_rtype = False
 autodoc_typehints = "none"
 autodoc_member_order = "bysource"
 autodoc_class_signature = "mixed"
 
+default_role = "code"
 myst_heading_anchors = 3
