@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from . import pages
+from . import docpages
 
 # What a page needs beside birdfast itself, by the fixtures that know whether it is here.
 NEEDS = {
@@ -23,12 +23,12 @@ NEEDS = {
     "switching": ("birdnet",),
     "training": ("birdnet", "training"),
 }
-PAGES = sorted(pages.DOCS.glob("*.md"))
+PAGES = sorted(docpages.DOCS.glob("*.md"))
 
 
 @pytest.fixture(scope="session")
 def laid(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return pages.lay(tmp_path_factory.mktemp("laid"))
+    return docpages.lay(tmp_path_factory.mktemp("laid"))
 
 
 @pytest.fixture
@@ -55,16 +55,16 @@ def test_a_page_is_true(name: str, laid: Path, tmp_path: Path, request: pytest.F
         request.getfixturevalue(need)
     folder = tmp_path / name
     shutil.copytree(laid, folder)
-    pages.Reader(folder).follow(pages.DOCS / f"{name}.md")
+    docpages.Reader(folder).follow(docpages.DOCS / f"{name}.md")
 
 
 def test_every_page_that_tells_to_do_something_is_followed() -> None:
-    every = [(page.stem, one.kind) for page in PAGES for one in pages.blocks(page.read_text("utf-8"))]
+    every = [(page.stem, one.kind) for page in PAGES for one in docpages.blocks(page.read_text("utf-8"))]
     assert {name for name, kind in every if kind in ("console", "python")} == {*NEEDS}
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:
-    listed = re.findall(r"^([a-z-]+)$", (pages.DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
+    listed = re.findall(r"^([a-z-]+)$", (docpages.DOCS / "index.md").read_text("utf-8"), re.MULTILINE)
     assert sorted(listed) == sorted({page.stem for page in PAGES} - {"index"})
 
 
@@ -82,7 +82,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
 def test_a_page_that_is_not_true_is_seen(text: str, fault: str, tmp_path: Path) -> None:
     (tmp_path / "page.md").write_text(text)
     with pytest.raises(AssertionError, match=fault):
-        pages.Reader(tmp_path).follow(tmp_path / "page.md")
+        docpages.Reader(tmp_path).follow(tmp_path / "page.md")
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_a_page_that_is_not_true_is_seen(text: str, fault: str, tmp_path: Path) 
     ],
 )
 def test_dots_are_anything_and_confidences_near_enough(wanted: str, printed: str, is_so: bool) -> None:
-    assert pages.is_so(wanted, printed) == is_so
+    assert docpages.is_so(wanted, printed) == is_so
 
 
 def test_a_reader_finds_what_a_page_shows(tmp_path: Path) -> None:
@@ -109,5 +109,5 @@ def test_a_reader_finds_what_a_page_shows(tmp_path: Path) -> None:
         "```text\n...two\n```",
     )
     (tmp_path / "page.md").write_text("\n\n".join(parts) + "\n")
-    pages.Reader(tmp_path).follow(tmp_path / "page.md")
+    docpages.Reader(tmp_path).follow(tmp_path / "page.md")
     assert (tmp_path / "a.txt").read_text() == "one\ntwo\n"
