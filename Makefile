@@ -13,6 +13,7 @@ demo: $(BUILT)
 	$(BIN)/python -m birdfast infer demo/soundscape.flac -o demo/results --force
 	$(BIN)/python -m birdfast demo demo --compare demo/results/detections.csv
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
+	$(BIN)/python -m birdfast report demo/results -o demo/report.html --force
 
 test: $(BUILT)
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long"

@@ -117,6 +117,7 @@ def _next(results: Results, lower: float | None) -> Iterator[tuple[str, str]]:
             less = commandline.proposed("tables", folder, "--min-conf", lower)
             yield "ask for less certain ones, at no cost", less
         return
+    yield "look at all of it, and listen", commandline.proposed("report", folder)
     first_s = max(0.0, surest.start_s - MARGIN_S)
     length_s = surest.end_s + MARGIN_S - first_s
     part = ("--start", f"{first_s:g}", "--length", f"{length_s:g}")

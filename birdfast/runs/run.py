@@ -111,17 +111,16 @@ class Run:
             say_what_changed(journal.changed, followers)
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
+            say(followers, thresholds.told(self.options, self.models))
             for follower in followers:
                 follower.know(about)
-                for words in thresholds.told(self.options, self.models):
-                    follower.say(words)
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
             if self._asks_anew and not jobs:
                 say(followers, ["asked again: nothing to hear"])
-            answers, room = Answers(journal), Room(self.folder)
+            answers = Answers(journal)
             say(followers, answers.where.words)
             came = pool.work(jobs) if jobs else iter(())
-            watching = [room] if tables.kept_for(self.how.kinds) else []  # other tables are small
+            watching = [Room(self.folder)] * bool(tables.kept_for(self.how.kinds))  # other tables are small
             failure = self._work_off(came, jobs, journal, answers, [*watching, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
