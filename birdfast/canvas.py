@@ -83,3 +83,11 @@ def write(figure: Any, to: Path) -> None:
     with AtomicFile(to, mode="wb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         figure.canvas.print_png(file.stream)
+
+
+def ink(colour: Any) -> str:
+    """Return what can be read on a colour: black or white, by its luminance (Rec. 709)."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = to_rgb(colour)
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5 else "white"

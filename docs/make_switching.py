@@ -6,6 +6,8 @@ import sys
 from collections.abc import Iterator
 
 from birdfast.cli.flags import ANALYZER, FLAGS, Flag, shown_as
+from birdfast.cli.segments import FLAGS as OF_CLIPS
+from birdfast.cli.segments import USUAL
 from birdfast.config import MIN_CONFIDENCE, MOST_HZ, Options
 from birdfast.runs.question import Question
 
@@ -63,6 +65,17 @@ confidences differ by 0.0000 at most, 0.0000 in the middle
 refused, by name. All spellings are accepted with `=` and with a space.
 
 """
+OF_SEGMENTS = f"""\
+
+## {ANALYZER}: `segments`
+
+`birdfast segments INPUT -r RESULTS -o CLIPS` is `birdfast clips RESULTS -o CLIPS --audio INPUT` by the
+Analyzer's name, with its defaults: at most {USUAL.most} clips a species, of {USUAL.length_s:g} s at least,
+from a confidence of {USUAL.min_confidence:g} on.
+
+| flag | versions | here | to be known |
+|---|---|---|---|
+"""
 DEFAULTS = """\
 
 ### Defaults
@@ -97,7 +110,7 @@ def page() -> Iterator[str]:
     yield "| flag | versions | here | to be known |\n|---|---|---|---|\n"
     for row in FLAGS:
         if not row.meant:
-            yield f"| {_code(*row.spellings)} | {row.versions} | {_here(row)} | {_known(row)} |\n"
+            yield _row(row)
     yield DEFAULTS
     for name, theirs, ours in _defaults():
         yield f"| `{name}` | {theirs} | {ours} |\n"
@@ -106,6 +119,12 @@ def page() -> Iterator[str]:
     for row in FLAGS:
         if row.meant:
             yield f"| {row.tool} | {_code(*row.spellings)} | `{shown_as(row.ours)}` | {row.words} |\n"
+    yield OF_SEGMENTS
+    yield from map(_row, OF_CLIPS)
+
+
+def _row(row: Flag) -> str:
+    return f"| {_code(*row.spellings)} | {row.versions} | {_here(row)} | {_known(row)} |\n"
 
 
 def _defaults() -> Iterator[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ At import a command's module needs the standard library alone; the rest is impor
 
 from . import (
     bench,
+    clips,
     compare,
     convert,
     demo,
@@ -16,6 +17,7 @@ from . import (
     models,
     optimize,
     plot,
+    search,
     status,
     tables,
     tokens,
@@ -30,6 +32,8 @@ COMMANDS = {
     "train": train,
     "evaluate": evaluate,
     "compare": compare,
+    "clips": clips,
+    "search": search,
     "tokens": tokens,
     "models": models,
     "convert": convert,

@@ -30,6 +30,7 @@ from .retelling import write
 from .room import Room
 from .said import ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
+from .tally import Tally
 
 STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
 LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
@@ -105,12 +106,13 @@ class Run:
             stack.enter_context(ending(followers))
             voice.hold()
             pool, journal, jobs, n_done = self._open(stack, followers)
-            tables.tidy(self.folder, journal.facts().about)
+            tables.tidy(self.folder, about := journal.facts().about)
             (self.folder / MERGED).unlink(missing_ok=True)  # they are not merge's any more
             say_what_changed(journal.changed, followers)
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
             for follower in followers:
+                follower.know(about)
                 for words in thresholds.told(self.options, self.models):
                     follower.say(words)
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
@@ -125,12 +127,12 @@ class Run:
             if tables.kept_for(self.how.kinds):
                 room.check()
             answers.check()  # of what was heard now, too
-            counts = list[tuple[int, int, int]]()
-            again = partial(results.results, answers, count=counts.append)
+            counts, tally = list[tuple[int, int, int]](), Tally()
+            again = tally.over(partial(results.results, answers, count=counts.append))
             how = (self.folder, self.how, self._submitter, self.base)
             written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
-        return Results(self.folder, written)
+        return Results(self.folder, written, tally=tally)
 
     def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
@@ -141,7 +143,6 @@ class Run:
         known_widths = self._known_widths()
         if known_widths is None:
             stack.enter_context(pool)
-        if known_widths is None:
             self._say_what_is_unprepared(pool.digests, followers)
         widths = known_widths or pool.widths()
         run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)
