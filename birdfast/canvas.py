@@ -1,7 +1,8 @@
-"""What pictures are drawn on, and how they are written: the one place that knows matplotlib."""
+"""What pictures are drawn on, and how they are written: the one place that knows matplotlib, and Pillow."""
 
 from __future__ import annotations
 
+import io
 import warnings
 from contextlib import suppress
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import atomicfile
+from .arrays import Array
 from .atomicfile import AtomicFile
 from .errors import ConfigError
 from .words import extra_hint
@@ -72,6 +74,31 @@ def colour(number: int, of: int) -> Any:
     if of <= 10:
         return colormaps["tab10"](number % 10)
     return colormaps["tab20"](number % 20) if of <= 20 else colormaps["turbo"](number % of / of)
+
+
+def png(levels: Array, of: int) -> bytes:
+    """Return levels in the colours of spectrograms, as a PNG.
+
+    Parameters
+    ----------
+    levels : uint8 [height, width]
+        From 0 on, below `of`.
+    of : int, 2 to 256
+
+    Raises
+    ------
+    ConfigError
+        Pillow or matplotlib are missing.
+    """
+    try:
+        from matplotlib import colormaps
+        from PIL import Image
+    except ImportError as error:
+        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}") from error
+    picture = Image.fromarray(levels)
+    picture.putpalette(colormaps["magma"].resampled(of)(range(of), bytes=True)[:, :3].tobytes())
+    picture.save(held := io.BytesIO(), "png", optimize=True)
+    return held.getvalue()
 
 
 def write(figure: Any, to: Path) -> None:
