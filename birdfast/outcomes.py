@@ -128,7 +128,8 @@ class Outcome:
     `failure` is the sound's or the worker's: then every model's hearing ends there. `reading_s` are seconds
     of CPU time: opening, decoding, resampling, setting levels. `notes` are remarks on the file: what was
     repaired in it, and what is lost. `decoder` says what read it, where that was not the usual one; `told` is
-    what the file says of where and when it was made, as text.
+    what the file says of where and when it was made, as text. `rate_hz` and `duration_s` are the recording's
+    own, heard or not; None where it could not be opened.
     """
 
     stretch: int = 0
@@ -139,6 +140,8 @@ class Outcome:
     notes: list[str] = field(default_factory=list)
     decoder: str = ""
     told: str | None = None
+    rate_hz: int | None = None
+    duration_s: float | None = None
     heard: list[Heard] = field(default_factory=list)
 
     @property

@@ -10,12 +10,11 @@ import numpy as np
 import pytest
 
 import birdfast
-from birdfast import modelfolder, models
+from birdfast import models
 from birdfast.config import Options
 from birdfast.errors import ConfigError
 from birdfast.judging import floors
 from birdfast.judging.names import Species
-from birdfast.pipeline import Pipeline
 from birdfast.runs import thresholds
 
 from . import commands, heads, networks
@@ -148,20 +147,21 @@ def test_the_command_says_from_where_on_and_what_it_suggests_can_be_used(
     assert {row["class"]: row["threshold"] for row in table(tmp_path / "thresholds.csv")} == {
         name: str(value) for name, value in wanted.items()
     }
-    (changed,) = thresholds.given(tmp_path / "thresholds.csv", [own])
-    expected = [wanted[name] or least for name, least in (("a", 0.75), ("b", 0.5))]
-    assert changed.thresholds == pytest.approx((*expected, modelfolder.MOST))
-    heard = Pipeline(changed).detect(run / "x.wav")
-    assert all(one.confidence >= np.float32(wanted[one.common_name] or 0) for one in heard)
+    (found,) = thresholds.by_class(tmp_path / "thresholds.csv", [classes_of(own)])
+    assert found == {place: pytest.approx(wanted[name]) for place, name in enumerate("ab") if wanted[name]}
+
+
+def classes_of(model: models.Model) -> list[tuple[str, str]]:
+    (names, *_) = model.class_names()
+    return [*zip(names.scientific, names.common, strict=True)]
 
 
 def test_thresholds_of_several_models_are_of_one_at_least(own: models.Model, deep: models.Model) -> None:
-    folder = own.path.parent.parent
-    both = thresholds.given(csv_of(folder, "class,threshold\nb,0.125\nNoise,0.375\n"), [deep, own])
-    assert both[0].thresholds == (0.25, 0.25, 0.375)
-    assert both[1].thresholds == (0.75, 0.125, modelfolder.MOST)
+    every = [classes_of(deep), classes_of(own)]
+    both = thresholds.by_class(csv_of(own.path.parent, "class,threshold\nb,0.125\nNoise,0.375\n"), every)
+    assert both == [{2: 0.375}, {1: 0.125}]
     with pytest.raises(ConfigError, match="line 2: 'Dodo' is a class of no model here"):
-        thresholds.given(csv_of(folder, "class,threshold\nDodo,0.125\n"), [deep, own])
+        thresholds.by_class(csv_of(own.path.parent, "class,threshold\nDodo,0.125\n"), every)
 
 
 def test_thresholds_are_said_to_be_of_clips_where_a_model_knows_no_background(

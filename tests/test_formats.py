@@ -20,22 +20,26 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import annotations, tables
+from birdfast.config import Options
 from birdfast.journal import Journal, Record
 from birdfast.judging import detections as judged
 from birdfast.judging import wide as judged_wide
+from birdfast.models import Model
 from birdfast.outcomes import Detection, Failure, Heard, Outcome, row
+from birdfast.runs import How, Run
 from birdfast.runs.answers import Answers
 from birdfast.runs.results import results as run_results
 from birdfast.sources import sheets
 from birdfast.tables import About, AboutModel, Names, Result, cells, columns
 from birdfast.tables.birdnet import clock
 from birdfast.tables.kinds import DETECTIONS, OF_FILES
-from birdfast.tables.raven import RavenTable
+from birdfast.tables.raven import Raven3Table, RavenTable
 from birdfast.tables.wide import WideTable
 
 from . import formats
 from .formats import ABOUT, FAILED, GOLDEN, HEARD, results
 from .journals import FACTS, hear, outcome, rows_of
+from .recordings import SECOND, noise, write
 
 Row = tuple[str, float, float, str, str]  # file, start, end, scientific and common name, of a reader's own
 OWN = [path.name for path in sorted((GOLDEN / "own").iterdir())]
@@ -363,12 +367,36 @@ def test_a_file_lasts_as_long_as_was_heard_or_as_its_header_promises(tmp_path: P
     cut = Failure("b.wav", "audio", "AudioError", "cut", duration_s=7.5)
     bad = Failure("c.wav", "audio", "AudioError", "no sound")
     with Journal(tmp_path, FACTS) as journal:
-        journal.plan(["a.wav", "b.wav", "c.wav"], [0, 1, 2])
+        journal.plan(["a.wav", "b.wav", "c.wav", "d.wav"], [0, 1, 2, 3])
         hear(journal, "a.wav", outcome())
         hear(journal, "b.wav", Outcome(audio_s=2.0, failure=cut, heard=[Heard()]))
         hear(journal, "c.wav", Outcome(failure=bad, heard=[Heard()]))
+        dropped = Outcome(audio_s=9.0, heard=[Heard()], rate_hz=22_050, duration_s=10.5)
+        hear(journal, "d.wav", dropped)
     with Record(tmp_path) as record:
-        assert [one.lasts_s for one in run_results(Answers(record))] == [3.0, 7.5, 0.0]
+        told = [(one.lasts_s, one.rate_hz) for one in run_results(Answers(record))]
+    assert told == [(3.0, None), (7.5, None), (0.0, None), (10.5, 22_050)]
+
+
+def test_a_run_knows_how_long_files_are_whatever_of_them_is_heard(tmp_path: Path, tiny: Model) -> None:
+    for name, rate_hz in (("a.wav", SECOND), ("b.flac", 2 * SECOND)):
+        write(tmp_path / name, noise(2 * rate_hz + rate_hz // 1000), rate_hz)
+    paths = [str(tmp_path / name) for name in ("a.wav", "b.flac")]
+    Run(paths, [tiny], Options(tail="drop"), tmp_path / "out", How(n_workers=1)).work()
+    with Record(tmp_path / "out") as record:
+        found = [(one.audio_s, one.duration_s, one.rate_hz) for one in run_results(Answers(record))]
+    assert found == [(2.0, 2.001, SECOND), (2.0, 2.001, 2 * SECOND)]
+
+
+@pytest.mark.parametrize("kind", [RavenTable, Raven3Table])
+def test_no_selection_lies_above_what_a_recording_has(tmp_path: Path, kind: type[RavenTable]) -> None:
+    about = ABOUT._replace(metadata={"model_rate_hz": "48000"})
+    with kind(tmp_path, about) as table:
+        for name, rate_hz in (("a.wav", 22_050), ("b.wav", None), ("c.wav", 96_000)):
+            table.begin(Result(name, [], rate_hz=rate_hz))
+            table.detections([Detection(0.0, 3.0, "A", "a", 0.5, name)])
+            table.end()
+    assert in_tabs(table.path, "High Freq (Hz)") == [("11025.0",), ("15000.0",), ("15000.0",)]
 
 
 @pytest.mark.parametrize(

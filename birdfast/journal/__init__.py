@@ -56,7 +56,8 @@ __all__ = [
 
 # What a file is told that is not the one that was planned: its stretches may be of two.
 CHANGED = "changed during the run; run again"
-TOLD_AT_THE_END = ("head", "failure", "notes", "decoder", "told", "digest")  # of a file, once it is through
+# Of a file, once it is through.
+TOLD_AT_THE_END = ("head", "rate_hz", "duration_s", "failure", "notes", "decoder", "told", "digest")
 
 
 class Journal(Writable):

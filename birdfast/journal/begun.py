@@ -34,6 +34,8 @@ class Begun:
     notes: dict[str, None] = field(default_factory=dict)
     decoder: str = ""
     told: str | None = None
+    rate_hz: int | None = None
+    duration_s: float | None = None
     _tallies: dict[int, _Tally] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
@@ -43,6 +45,8 @@ class Begun:
         self.notes |= dict.fromkeys(outcome.notes)
         self.decoder = self.decoder or outcome.decoder
         self.told = outcome.told if self.told is None else self.told
+        self.rate_hz = self.rate_hz or outcome.rate_hz
+        self.duration_s = self.duration_s or outcome.duration_s
         for heard in outcome.heard:
             self._tallies.setdefault(heard.model, _Tally()).count(heard)
 
@@ -62,6 +66,8 @@ class Begun:
             notes=json.dumps(list(notes)) if notes else None,
             decoder=self.decoder or before.decoder,
             told=before.told if self.told is None else self.told,
+            rate_hz=self.rate_hz or before.rate_hz,
+            duration_s=self.duration_s or before.duration_s,
         )
         return entry._replace(digest=entry.sealed())
 

@@ -31,7 +31,7 @@ CREATE TABLE run (facts TEXT NOT NULL, asked TEXT NOT NULL, digest BLOB NOT NULL
 CREATE TABLE file (
     id INTEGER PRIMARY KEY, path BLOB NOT NULL UNIQUE, number INTEGER UNIQUE,
     size INTEGER, mtime_ns INTEGER, head BLOB, audio_s REAL NOT NULL DEFAULT 0,
-    failure TEXT, notes TEXT, decoder TEXT, told TEXT, digest BLOB);
+    rate_hz INTEGER, duration_s REAL, failure TEXT, notes TEXT, decoder TEXT, told TEXT, digest BLOB);
 CREATE TABLE hearing (
     file INTEGER NOT NULL, model INTEGER NOT NULL, state TEXT NOT NULL,
     n_detections INTEGER, failure TEXT, kept TEXT, digest BLOB,

@@ -10,7 +10,7 @@ from ..outcomes import Failure
 from .database import new_digest
 from .stamp import Stamp
 
-FILE = "id, path, size, mtime_ns, head, audio_s, failure, notes, decoder, told, digest"
+FILE = "id, path, size, mtime_ns, head, audio_s, rate_hz, duration_s, failure, notes, decoder, told, digest"
 HEARING = "model, state, n_detections, failure, kept, digest"
 WAITING = "waiting"
 CHANGED = "a file's results are not those that were written"
@@ -49,6 +49,8 @@ class Entry(NamedTuple):
     mtime_ns: int | None
     head: bytes | None
     audio_s: float
+    rate_hz: int | None
+    duration_s: float | None
     failure: str | None
     notes: str | None
     decoder: str | None
@@ -82,7 +84,7 @@ class Entry(NamedTuple):
 
     def check(self) -> None:
         """Refuse a row that is not what was written; without a digest nobody has heard the file yet."""
-        told = {self.head, self.failure, self.notes, self.decoder, self.told}
+        told = {self.head, self.rate_hz, self.duration_s, self.failure, self.notes, self.decoder, self.told}
         is_unheard = len(self.waiting) == len(self.hearings) > 0
         is_silent = is_unheard and self.audio_s == 0 and told == {None}
         if not (is_silent if self.digest is None else self.sealed() == self.digest):

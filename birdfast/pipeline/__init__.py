@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
 from time import thread_time
-from typing import Any
 
 import numpy as np
 
@@ -173,12 +172,11 @@ class Pipeline:
         tell = outcome.notes.append
         transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]
         outcome.heard = [transcript.heard for transcript in transcripts]
-        known: dict[str, Any] = {}
         began_s = thread_time()
         try:
             with self._opened(path, tell) as recording:
                 outcome.reading_s = thread_time() - began_s
-                known |= {"rate_hz": recording.rate_hz, "duration_s": recording.duration_s or None}
+                outcome.rate_hz, outcome.duration_s = recording.rate_hz, recording.duration_s or None
                 for transcript in transcripts:
                     transcript.open(recording)
                 grids = [listener.grid_at(recording.pace.heard_hz) for listener in listeners]
@@ -187,13 +185,14 @@ class Pipeline:
                 with one_pass(recording, listeners, shares) as passing:
                     hear(passing, transcripts, outcome)
                 outcome.audio_s = covered_s(transcripts, recording, shares)
+                outcome.duration_s = outcome.duration_s or (recording.n_decoded or 0) / recording.rate_hz
         except (AudioError, ModelError, MemoryError) as error:
             outcome.failure = failure_of(path, error)
         for transcript in transcripts:
             transcript.finish()
         if outcome.failure is not None:
             outcome.audio_s = max(transcript.heard_s() for transcript in transcripts)
-        complete(outcome, known)
+        complete(outcome)
         return outcome
 
     def analyse_samples(

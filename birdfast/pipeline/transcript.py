@@ -160,8 +160,9 @@ def failure_of(path: str, error: Exception, model: str = "") -> Failure:
     return Failure(path, stage, type(error).__name__, str(error), inputs.size_bytes(path), model=model)
 
 
-def complete(outcome: Outcome, known: Mapping[str, Any]) -> None:
+def complete(outcome: Outcome) -> None:
     """Add what is known of the recording to the failures."""
+    known: dict[str, Any] = {"rate_hz": outcome.rate_hz, "duration_s": outcome.duration_s}
     if outcome.failure is not None:
         outcome.failure = outcome.failure._replace(**known)
     for heard in outcome.heard:

@@ -208,8 +208,9 @@ def result(answers: Answers, entry: Entry, *, so_far: bool = False, count: Count
     }
     detections = _detections(answers, entry, numbers, count)
     path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
-    lasts_s = max(entry.audio_s, *(failure.duration_s or 0.0 for failure in failed), 0.0)
-    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s, answers.known(entry).facts)
+    lasts_s = max(entry.duration_s or 0.0, *(failure.duration_s or 0.0 for failure in failed), 0.0)
+    facts = answers.known(entry).facts
+    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s, entry.rate_hz, facts)
 
 
 def failures(record: Record) -> list[Failure]:

@@ -54,29 +54,6 @@ def read(
     return found
 
 
-def given(path: Path, models: Sequence[Model]) -> list[Model]:
-    """Return models with the thresholds of a file in the place of their own; each class is of one at least.
-
-    Classes that it does not name keep their own, and have `MIN_CONFIDENCE` where there are none. Of models
-    with several label spaces the first has thresholds.
-
-    Raises
-    ------
-    ConfigError
-        See `read`; no model has a class that is named.
-    """
-    every = [model.class_names()[0] for model in models]
-    named = by_class(path, [[*zip(first.scientific, first.common, strict=True)] for first in every])
-    changed = list[Model]()
-    for model, first, its in zip(models, every, named, strict=True):
-        least = np.array(model.thresholds or [MIN_CONFIDENCE] * len(first), np.float32)
-        least[[*its]] = [*its.values()]
-        if model.background >= 0:
-            least[model.background] = modelfolder.MOST  # no confidence reaches it
-        changed.append(dataclasses.replace(model, thresholds=tuple(least.tolist())))
-    return changed
-
-
 def by_class(path: Path, models: Sequence[Sequence[tuple[str, str]]]) -> list[dict[int, float]]:
     """Read the thresholds of a file for each of several models, by the numbers of the classes that it names.
 

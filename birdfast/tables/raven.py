@@ -7,6 +7,7 @@ Offset (s)" is the time within the file that "Begin Path" names.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -37,9 +38,8 @@ class RavenTable(Table):
         super().__init__(folder / (called or self.name), mode="w", newline="", encoding="utf-8")
         self._more = tuple(name for name in columns.more(about) if name in self.more)
         self.stream.write("\t".join((*self.header, *(self.more[name] for name in self._more))) + "\n")
-        bands = columns.bands_hz(about).items()
-        self._bands = {model: (f"{low_hz:.1f}", f"{high_hz:.1f}") for model, (low_hz, high_hz) in bands}
-        self._usual = next(iter(self._bands.values()))
+        self._bands_hz = columns.bands_hz(about)
+        self._band_at(math.inf)
         self._cells, self._seconds = Kept(tab_cell), Kept(seconds)
         self._spans, self._names = Kept(self._span), Kept(self._named)
         self._n_rows, self._past_s, self._lasts_s = 0, 0.0, 0.0
@@ -47,6 +47,7 @@ class RavenTable(Table):
     def begin(self, result: Result) -> None:
         """Take what is known of the next file."""
         self._lasts_s = result.lasts_s
+        self._band_at((result.rate_hz or math.inf) / 2)
 
     def detections(self, rows: Sequence[Detection]) -> None:
         """Append rows."""
@@ -66,6 +67,12 @@ class RavenTable(Table):
             f"{number}\tSpectrogram 1\t{row.channel or 1}\t{span}\t{low}\t{high}\t{names}"
             f"\t{row.confidence:.4f}\t{cells[row.file]}\t{offset}{self._apart(row)}\n"
         )
+
+    def _band_at(self, most_hz: float) -> None:
+        """Let no selection lie above the highest frequency that a recording has."""
+        bands = self._bands_hz.items()
+        self._bands = {model: tuple(f"{min(edge, most_hz):.1f}" for edge in band) for model, band in bands}
+        self._usual = next(iter(self._bands.values()))
 
     def _span(self, of_file: tuple[float, float]) -> str:
         start_s, end_s = of_file

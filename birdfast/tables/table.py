@@ -65,9 +65,9 @@ class Result(NamedTuple):
     """What the tables say of one file; detections and dense rows come in parts that fit the memory.
 
     Dense rows are by the model's number and their kind; they may be gone through again. `audio_s` are the
-    seconds of sound that were heard, `duration_s` those that the file lasts, heard or not. `facts` are what
-    is known of the recording, by the names of columns: text, numbers, or a datetime, to which a row adds its
-    start.
+    seconds of sound that were heard, `duration_s` those that the file lasts, heard or not, and `rate_hz`
+    is its own, where it is known. `facts` are what is known of the recording, by the names of columns: text,
+    numbers, or a datetime, to which a row adds its start.
     """
 
     path: str
@@ -77,6 +77,7 @@ class Result(NamedTuple):
     dense: Mapping[tuple[int, str], Iterable[Rows]] = {}
     audio_s: float = 0.0
     duration_s: float = 0.0
+    rate_hz: int | None = None
     facts: Mapping[str, object] = {}
 
     @property
