@@ -17,6 +17,7 @@ NEEDS = {
     "first-hour": ("birdnet", "judging"),
     "formats": ("birdnet",),
     "long-runs": ("birdnet",),
+    "look-and-listen": ("birdnet", "judging"),
     "python": ("birdnet", "judging", "dataframes"),
     "same-results": ("birdnet",),
     "species-place-time": ("birdnet",),
