@@ -72,18 +72,19 @@ def of(kind: KeptScores, rule: ScoreRule) -> Keeping:
 
     Parameters
     ----------
-    kind : "scores", "best", "asked" or ""
+    kind : "scores", "low", "best", "asked" or ""
         All scores; those from `FLOOR` on or the `BEST`, and what answers the run's own question; or that
-        alone, as also where nothing is to be kept.
+        alone, as also where nothing is to be kept. "low" is "best", and all that reach the least confidence,
+        however few of a window are asked for.
     rule : ScoreRule
     """
     if kind == "scores":
         return Keeping(rule.activation)
     floor = float(ScoreRule(rule.activation, FLOOR).lowest()[0])
     least, best = float(rule.lowest().min()), 0
-    if rule.top_k is not None and least < floor:
+    if rule.top_k is not None and least < floor and kind != "low":
         least, best = math.inf, rule.top_k + n_hidden(rule)
-    if kind == "best":
+    if kind in ("low", "best"):
         least, best = min(least, floor), max(best, BEST)
     return Keeping(rule.activation, least, best)
 

@@ -73,7 +73,7 @@ class PerFile(Table):
     def begin(self, result: Result) -> None:
         """Begin the file's table."""
         place = placed.place_of(result.path, self._base, self._suffix)
-        place = placed.free(self._room, place, result.path, self._suffix)
+        place = placed.free(place, result.path, self._suffix, lambda one: (self._room / one).exists())
         _check(self._folder, place)
         folder = (self._room / place).parent
         folder.mkdir(parents=True, exist_ok=True)
