@@ -73,9 +73,8 @@ def of(kind: KeptScores, rule: ScoreRule) -> Keeping:
     Parameters
     ----------
     kind : "scores", "low", "best", "asked" or ""
-        All scores; those from `FLOOR` on or the `BEST`, and what answers the run's own question; or that
-        alone, as also where nothing is to be kept. "low" is "best", and all that reach the least confidence,
-        however few of a window are asked for.
+        All scores; those from `FLOOR` on or the `BEST`, and what answers the run's own question ("low": and
+        all that reach its least confidence, whatever `top_k`); or that alone, also where nothing is kept.
     rule : ScoreRule
     """
     if kind == "scores":
