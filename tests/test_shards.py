@@ -203,7 +203,7 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
 
     per_file = ["merge", *parts, "--rtype", "raven,wide", "--per-file", "-o", tmp_path / "each"]
     assert birdfast(*per_file).returncode == 2
-    names = [path.stem for path in folder.iterdir()]
+    names = [path.stem for path in folder.iterdir() if path.stem != "bad"]  # which nobody could hear
     endings = (".BirdNET.selection.table.txt", ".wide.csv")
     told = {f"{name}{ending}" for name in names for ending in endings} | {"failures.csv", MERGED}
     assert {path.name for path in (tmp_path / "each").iterdir() if not path.name.startswith(".")} == told
