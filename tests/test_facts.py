@@ -133,7 +133,7 @@ def test_what_is_asked_decides_nothing_and_is_told(tiny: models.Model, tmp_path:
         assert record.facts() == other
 
 
-@pytest.mark.parametrize("kept", ["scores", "best", "asked"])
+@pytest.mark.parametrize("kept", ["scores", "low", "best", "asked"])
 def test_which_scores_are_kept_decides_nothing(tiny: models.Model, kept: str) -> None:
     assert of(tiny, options=Options(keep=(kept,))) == of(tiny)
 

@@ -14,7 +14,7 @@ from birdfast.outcomes import DETECTION, PART_BYTES
 from birdfast.scores import ScoreRule, highest, keeping, rules
 from birdfast.scores.keeping import ALL, Keeping, Packing, pack, unpack
 
-KINDS = st.sampled_from(["scores", "best", "asked"])
+KINDS = st.sampled_from(["scores", "low", "best", "asked"])
 ACTIVATIONS = st.sampled_from(["sigmoid", "softmax", "none"])
 LEAST = st.one_of(st.floats(0, 1), st.sampled_from([0.0, 0.001, 0.01, 0.25, 0.5, 1.0]))
 TOP_K = st.one_of(st.none(), st.integers(1, 30))

@@ -19,6 +19,8 @@ from birdfast.outcomes import Detection, Failure
 from birdfast.tables import OF_FILES, About, Result, perfile, placed
 from birdfast.tables.kinds import DETECTIONS
 
+from .commands import birdfast as command
+from .commands import infer
 from .formats import ABOUT, rows
 from .journals import TWO, rows_of
 from .recordings import noise
@@ -200,6 +202,42 @@ def test_a_strangers_table_is_not_replaced(tmp_path: Path) -> None:
     stranger.unlink()
     write(tmp_path, *paths)
     tables.check_files(tmp_path, ["csv"], ABOUT, "in", paths)
+
+
+def test_a_strangers_table_is_not_replaced_where_another_of_its_stem_comes_first(tmp_path: Path) -> None:
+    stranger = tmp_path / f"a.wav{CSV}"
+    stranger.write_text("mine")
+    with pytest.raises(ConfigError, match=f"{stranger}: nothing here tells that birdfast wrote it"):
+        tables.check_files(tmp_path, ["csv"], ABOUT, "in", ["in/a.WAV", "in/a.wav"])
+    tables.check_files(tmp_path, ["csv"], ABOUT, "in", ["in/a.wav", "in/b.wav"])
+
+
+def test_a_strangers_table_is_not_replaced_by_a_kind_that_lies_there(tmp_path: Path) -> None:
+    write(tmp_path, "in/x.wav")
+    stranger = tmp_path / f"y{CSV}"
+    stranger.write_text("mine")
+    with pytest.raises(ConfigError, match=f"{stranger}: nothing here tells that birdfast wrote it"):
+        tables.check_files(tmp_path, ["raven"], ABOUT, None, ["in/x.wav", "in/y.wav"])
+    tables.check_files(tmp_path, ["raven"], ABOUT, None, ["in/x.wav"])
+
+
+def test_tables_of_a_runs_own_folder_replace_no_strangers(
+    tiny: models.Model, wav: Path, tmp_path: Path
+) -> None:
+    out, stranger = tmp_path / "out", tmp_path / "out" / f"{wav.stem}{CSV}"
+    assert infer(tiny, wav, "-o", out).returncode == 0
+    stranger.write_text("mine")
+    refused = command("tables", out, "--per-file")
+    assert (refused.returncode, "nothing here tells that birdfast wrote it" in refused.stderr) == (64, True)
+    assert stranger.read_text() == "mine"
+    stranger.unlink()
+    for _ in range(2):
+        assert command("tables", out, "--per-file").returncode == 0
+    stranger.unlink()
+    (out / ".birdfast-csv.list").unlink()
+    stranger.write_text("mine")
+    assert command("tables", out, "--per-file", "--force").returncode == 0
+    assert stranger.read_text() != "mine"
 
 
 def test_a_run_that_begins_anew_forgets_the_tables_of_files(tmp_path: Path) -> None:

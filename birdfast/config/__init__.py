@@ -48,8 +48,8 @@ Activation = Literal["sigmoid", "softmax", "none"]
 GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
-KeptScores = Literal["scores", "best", "asked", ""]
-Kept = Literal["scores", "embeddings", "best", "asked"]
+KeptScores = Literal["scores", "low", "best", "asked", ""]
+Kept = Literal["scores", "embeddings", "low", "best", "asked"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]
 Runtime = Literal["auto", "litert", "onnxruntime", "openvino"]
 Precision = Literal["f32", "bf16"]
@@ -116,9 +116,9 @@ class Options(Checked):
         overlap and the band are of what is heard; times are the recording's.
     max_hours : float, 1 second to 100000 hours
         How much of a recording is heard; a longer one has failed there, and what lies before is kept.
-    keep : tuple of "scores", "embeddings", "best", "asked"
-        What a run keeps of every window: the scores of all classes, of the best, or of those that are
-        asked for; the embedding.
+    keep : tuple of "scores", "embeddings", "low", "best", "asked"
+        What a run keeps of every window: the scores of all classes, of the best and of all that reach the
+        least confidence, of the best, or of those that are asked for; the embedding.
 
     Raises
     ------

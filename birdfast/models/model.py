@@ -111,6 +111,11 @@ class Model(Facts):
             return ()
         return labels_of(self.label_spaces, self.labels_path, self.more_labels, self.labels_format)
 
+    def check_thresholds(self, n_classes: int) -> None:
+        """Raise ModelError if thresholds or background are of other classes than those of its labels."""
+        if len(self.thresholds) not in (0, n_classes) or self.background >= n_classes:
+            raise ModelError(f"{self.path}: its thresholds are of other classes than its {n_classes} labels")
+
     def how_to_get(self) -> str:
         """Say what to do when the files are missing."""
         if self.extra:

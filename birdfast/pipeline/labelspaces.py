@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from .. import models, scores
 from ..arrays import Float32
 from ..config import Options
-from ..errors import ConfigError, ModelError
+from ..errors import ConfigError
 from ..labels import Labels
 from ..scores import keeping, side_by_side
 from ..sessions.session import LOGITS, Session, logits_of
@@ -66,10 +66,7 @@ class LabelSpaces:
             activations.append(found or "sigmoid")
         if options.sensitivity != 1 and {*activations} != {"sigmoid"}:
             raise ConfigError(f"sensitivity: {model.title} has no sigmoid whose logits it could shift")
-        if len(model.thresholds) not in (0, len(names[0])) or model.background >= len(names[0]):
-            raise ModelError(
-                f"{model.path}: its thresholds are of other classes than its {len(names[0])} labels"
-            )
+        model.check_thresholds(len(names[0]))
         asked = (options.min_confidence, options.top_k, options.sensitivity)
         self.rules = scores.rules(
             activations, [*self.widths.values()], *asked, model.thresholds, model.background

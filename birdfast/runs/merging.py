@@ -10,7 +10,7 @@ from pathlib import Path
 
 from .. import inputs, journal, tables
 from ..errors import ConfigError
-from ..journal import MERGED, Entry, Folder, Record, Standing, compare, total
+from ..journal import BASE, MERGED, Entry, Folder, Record, Standing, compare, total
 from ..tables import Result
 from . import results, shards
 from .answers import Answers
@@ -49,7 +49,7 @@ def merge(
     submission : Submission or None
         See `How`.
     per_file : bool
-        See `How`; recordings are seen from the folder that all of them share.
+        See `How`; recordings are seen from where the shards see them.
     tell : callable of str
         Hears which model knows how much of the submission, and what is of no recording.
 
@@ -82,7 +82,15 @@ def merge(
         about = about_of(every)
         tables.check_places(folder, kinds, about)
         again = partial(merged, every)
-        base = inputs.base((), (result.path for result in again())) if per_file else None
+        bases = [record.facts().asked.get(BASE, "") for record in records]
+        how = How(
+            kinds=tuple(kinds),
+            csv_safe=csv_safe,
+            per_file=per_file,
+            base=inputs.shared(bases) if all(bases) else None,  # as the whole run has it
+            submission=submission,
+        )
+        base = how.seen_from(result.path for result in again())
         if not force:
             check_tables(folder, about, MERGED)
             tables.check_files(folder, kinds, about, base, (result.path for result in again()))
@@ -92,7 +100,6 @@ def merge(
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
         sign(folder, "merge", parts)
-        how = How(kinds=tuple(kinds), csv_safe=csv_safe, submission=submission)
         written = write(every, again, folder, how, submitter, base, tell, tell)
         return written, total([record.standing() for record in records])
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import tables
+from ..config import MIN_CONFIDENCE
 from ..journal import BASE, MERGED, Facts, Folder, Journal, Record, Standing
 from ..tables import About
 from ..words import counted
@@ -118,6 +119,8 @@ def retell(
     submitter = None if how.submission is None else Submitter(how.submission)
     with Record(run) as before:
         known = before.facts()
+    if "min_confidence" in picking and picking["min_confidence"] is None:
+        picking = {**picking, "min_confidence": _usual_confidence(known)}
     known = known.asking(changed(known.asked, picking, question))
     if folder is None or (folder.exists() and folder.samefile(run)):
         with telling(run), Journal(run, known) as journal:
@@ -130,6 +133,12 @@ def retell(
         return _retold(record, known, folder, how, submitter, tell)[0], record.standing()
 
 
+def _usual_confidence(known: Facts) -> float | None:
+    """Return the least confidence of a run that is asked for none: see `thresholds.settled`."""
+    models = range(len(known.about.models))
+    return None if any(known.of_model(model, "thresholds") for model in models) else MIN_CONFIDENCE
+
+
 def _retold(
     record: Record, known: Facts, folder: Path, how: How, submitter: Submitter | None, tell: Tell
 ) -> tuple[list[Path], list[Counted]]:
@@ -140,7 +149,7 @@ def _retold(
     about, paths = answers.about, [path for path, _ in record.recordings()]
     tables.check_places(folder, how.kinds, about)
     base = dataclasses.replace(how, base=how.base or known.asked.get(BASE)).seen_from(paths)
-    if not isinstance(record, Journal) and not how.force:
+    if not how.force:
         check_tables(folder, about, MERGED)
         tables.check_files(folder, how.kinds, about, base, paths)
     of_submission = () if submitter is None else (*submitter.fit(about), *submitter.strangers())

@@ -16,9 +16,8 @@ from ..grafting import places
 from ..journal import MERGED, Journal, Record, check_place
 from ..models import Digests, Model
 from ..outcomes import Failure, Outcome, Part
-from ..scores.keeping import FLOOR
 from ..workers import Job, Pool, usable_cores
-from . import results, shards, thresholds
+from . import planned, results, shards, thresholds
 from .answers import Answers
 from .facts import about_alone, facts
 from .follower import Follower
@@ -77,14 +76,15 @@ class Run:
         known_models.check_several(models)
         self.folder = output_folder(folder)
         self.recordings, self.models = recordings, models
-        options = dataclasses.replace(options, keep=self._kept(options))
-        self.options = thresholds.settled(options, models)
+        options = thresholds.settled(options, models)
+        self.options = dataclasses.replace(options, keep=self._kept(options))
         check_place(self.folder)
         tables.check_places(self.folder, self.how.kinds, about_alone(models))
         self.base = self.how.seen_from(recordings)
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
-            tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, recordings)
+            own = [recordings[number] for number in self._numbers()]
+            tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, own)
         if self.how.keep_scores == "none" and self.question.thresholds is not None:
             raise ConfigError(
                 "keep_scores: none keeps what one least confidence asks for, no class's own; best does"
@@ -153,6 +153,7 @@ class Run:
             warn(followers, self._submitter.strangers())
         journal = stack.enter_context(Journal(self.folder, known, force=how.force))
         jobs, n_done = self._plan(journal)
+        say(followers, planned.kept_less(journal, how.keep_scores))
         answers = Answers(journal, known.asked)
         answers.check()
         answers.check_kinds(self.how.kinds)
@@ -163,18 +164,18 @@ class Run:
         return pool, journal, jobs, n_done
 
     def _kept(self, options: Options) -> tuple[Kept, ...]:
-        """Return what is kept of windows: what the tables need, and of scores what is chosen.
+        """Return what is kept of windows: what tables and question need, and of scores what is chosen.
 
         Where nothing is, as much as before in this folder: a table of all scores is not to be lost.
         """
-        kept, chosen = {*tables.kept_for((*self.how.kinds, *options.keep))}, self.how.keep_scores
-        if chosen == "all" or (self.question.is_narrow and _goes_low(options)):
-            kept.add("scores")  # of a window the highest that are asked for may be any
+        chosen = self.how.keep_scores
+        kept = {*tables.kept_for((*self.how.kinds, *options.keep, *["scores"] * (chosen == "all")))}
         if chosen is None and not self.how.force:
             with suppress(ConfigError), Record(self.folder) as before:
                 if before.keepings(0) and "scores" in Answers(before).about.models[0].widths:
                     kept.add("scores")
-        return (*kept, "asked" if chosen == "none" else "best")
+        usual: planned.Usual = "asked" if chosen == "none" else "best"
+        return (*kept, planned.enough(usual, options, self.question, self.models))
 
     def _n_hired(self) -> int:
         """Return how many workers a run begins with: one for each file, for long ones more."""
@@ -186,11 +187,15 @@ class Run:
                 return most
         return max(1, n)
 
+    def _numbers(self) -> Sequence[int]:
+        """Return which of the recordings are this run's."""
+        shard, paths = self.how.shard, self.recordings
+        return shards.share(paths, shard) if shard else range(len(paths))
+
     def _plan(self, journal: Journal) -> tuple[list[Job], int]:
         """Return what is to do, and how many files need nothing more."""
-        shard, paths = self.how.shard, self.recordings
-        numbers = shards.share(paths, shard) if shard else range(len(paths))
-        own = [paths[number] for number in numbers]
+        numbers = self._numbers()
+        own = [self.recordings[number] for number in numbers]
         waiting = journal.plan(own, numbers, retry=self.how.retry)
         return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)
 
@@ -243,8 +248,3 @@ class Run:
                 if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
                     titles[sha256] = network.title
         say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])
-
-
-def _goes_low(options: Options) -> bool:
-    """Whether the highest of a window are asked for, wherever they lie."""
-    return options.top_k is not None and options.min_confidence is not None and options.min_confidence < FLOOR

@@ -72,18 +72,18 @@ def of(kind: KeptScores, rule: ScoreRule) -> Keeping:
 
     Parameters
     ----------
-    kind : "scores", "best", "asked" or ""
-        All scores; those from `FLOOR` on or the `BEST`, and what answers the run's own question; or that
-        alone, as also where nothing is to be kept.
+    kind : "scores", "low", "best", "asked" or ""
+        All scores; those from `FLOOR` on or the `BEST`, and what answers the run's own question ("low": and
+        all that reach its least confidence, whatever `top_k`); or that alone, also where nothing is kept.
     rule : ScoreRule
     """
     if kind == "scores":
         return Keeping(rule.activation)
     floor = float(ScoreRule(rule.activation, FLOOR).lowest()[0])
     least, best = float(rule.lowest().min()), 0
-    if rule.top_k is not None and least < floor:
+    if rule.top_k is not None and least < floor and kind != "low":
         least, best = math.inf, rule.top_k + n_hidden(rule)
-    if kind == "best":
+    if kind in ("low", "best"):
         least, best = min(least, floor), max(best, BEST)
     return Keeping(rule.activation, least, best)
 

@@ -35,24 +35,31 @@ def check_files(
     ----------
     folder : path
     kinds : iterable of str
+        Those that are wanted; others that lie there for each recording are written anew, too.
     about : About
     base : str or None
-        The folder that recordings are seen from; None where all tables are of the whole run.
+        The folder that recordings are seen from; None where all that are wanted are of the whole run.
     paths : iterable of str
-        Recordings.
+        Recordings, in the order of the tables.
 
     Raises
     ------
     ConfigError
         There is such a file, as BirdNET-Analyzer's beside its recording.
     """
-    if base is None:
-        return
-    suffixes = every.suffixes((kind for kind in kinds if kind in OF_FILES), about)
-    ours = {name for label in suffixes for name in placed.names(folder, label)}
-    for path in paths:
-        for suffix in suffixes.values():
-            place = placed.place_of(path, base, suffix)
+    chosen, bases = {*kinds}, dict[str, tuple[str, str]]()
+    for kind in OF_FILES:
+        for label, suffix in every.suffixes([kind], about).items():
+            seen_from = base if base is not None and kind in chosen else placed.base_of(folder, label)
+            if seen_from is not None:
+                bases[label] = suffix, seen_from
+    ours = {name for label in bases for name in placed.names(folder, label)}
+    taken = {label: set[Path]() for label in bases}
+    for path in paths if bases else ():
+        for label, (suffix, seen_from) in bases.items():
+            place = placed.place_of(path, seen_from, suffix)
+            place = placed.free(place, path, suffix, taken[label].__contains__)
+            taken[label].add(place)
             if (folder / place).is_file() and str(place) not in ours:
                 raise _a_strangers(folder / place)
 

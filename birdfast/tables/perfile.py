@@ -75,7 +75,7 @@ class PerFile(Table):
         if result.failures and not result.audio_s:
             return
         place = placed.place_of(result.path, self._base, self._suffix)
-        place = placed.free(self._room, place, result.path, self._suffix)
+        place = placed.free(place, result.path, self._suffix, lambda one: (self._room / one).exists())
         _check(self._folder, place)
         folder = (self._room / place).parent
         folder.mkdir(parents=True, exist_ok=True)

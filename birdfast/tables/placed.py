@@ -7,7 +7,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from itertools import chain, count
 from pathlib import Path, PurePath
@@ -39,18 +39,18 @@ def place_of(path: str, base: str, suffix: str) -> Path:
     return Path(seen).parent / _fitting(Path(seen).stem, suffix)
 
 
-def free(room: Path, place: Path, path: str, suffix: str) -> Path:
+def free(place: Path, path: str, suffix: str, is_taken: Callable[[Path], bool]) -> Path:
     """Return the place of a recording's table, or another where one of the same stem has it.
 
     The first in the run's order has the stem, of a.wav and a.flac; others keep their suffix:
     a.wav.BirdNET.results.csv.
     """
-    if not (room / place).exists():
+    if not is_taken(place):
         return place
     name = PurePath(path).name
     stems = chain([name], (f"{name}.{number}" for number in count(2)))
     others = (place.with_name(_fitting(stem, suffix)) for stem in stems)
-    return next(other for other in others if not (room / other).exists())
+    return next(other for other in others if not is_taken(other))
 
 
 def list_of(folder: Path, kind: str) -> Path:
