@@ -57,12 +57,13 @@ class Keeping:
             kept[few] |= highest(scores[few], self.best)
         return kept
 
-    def answers(self, rule: ScoreRule, *, masked: bool = False) -> bool:
+    def answers(self, rule: ScoreRule, n_classes: int, *, masked: bool = False) -> bool:
         """Whether what a rule makes of the scores kept is what it makes of all.
 
         `masked`: not all species are asked for, so the highest scores may be others'.
         """
-        if rule.top_k is not None and rule.top_k + n_hidden(rule) <= self.best and not masked:
+        top = rule.top_k is not None and rule.top_k + n_hidden(rule) <= self.best and not masked
+        if top or n_classes <= self.best:  # where no more classes are, no score is left out
             return True
         return bool(rule.lowest().min() >= self.least)
 
