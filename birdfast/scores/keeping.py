@@ -63,9 +63,8 @@ class Keeping:
         `masked`: not all species are asked for, so the highest scores may be others'.
         """
         top = rule.top_k is not None and rule.top_k + n_hidden(rule) <= self.best and not masked
-        if top or n_classes <= self.best:  # where no more classes are, no score is left out
-            return True
-        return bool(rule.lowest().min() >= self.least)
+        is_whole = n_classes <= self.best  # no score is left out
+        return top or is_whole or bool(rule.lowest().min() >= self.least)
 
 
 def of(kind: KeptScores, rule: ScoreRule) -> Keeping:
