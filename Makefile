@@ -3,15 +3,17 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/installed
 BUILT := .venv/built
+DOCUMENTING := .venv/documenting
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test long lowest convert bench switching lint format debug asan lib wheel wheelhouse clean
+.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib wheel wheelhouse clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
 	$(BIN)/python -m birdfast infer demo/soundscape.flac -o demo/results --force
 	$(BIN)/python -m birdfast demo demo --compare demo/results/detections.csv
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
+	$(BIN)/python -m birdfast report demo/results -o demo/report.html --force
 
 test: $(BUILT)
 	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long"
@@ -43,6 +45,12 @@ bench: $(BUILT)
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_spectrogram.py
 	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_graft.py
 	$(BIN)/python bench/bench_end_to_end.py
+
+# The pages of docs/ as HTML, in build/docs; a warning is an error, and nothing is fetched. What builds them is
+# brought by the first call alone: no test needs it.
+docs: $(DOCUMENTING)
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet --fresh-env docs build/docs
+	@echo "written: build/docs/index.html"
 
 # What other tools' flags become, for people.
 switching: $(BUILT)
@@ -98,6 +106,10 @@ $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,openvino,readers,report,train,dev]'
 	touch $(INSTALLED)
+
+$(DOCUMENTING): pyproject.toml $(BUILT)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[docs]'
+	touch $(DOCUMENTING)
 
 $(BUILT): $(INSTALLED) $(CORE)
 	$(BIN)/python setup.py --quiet build_ext --inplace

@@ -8,12 +8,14 @@ children.leave_working_folder()  # or the imports below might find in it what st
 
 import argparse
 import errno
+import re
 import signal
 import sys
+from collections.abc import Sequence
 from time import monotonic
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from . import voice
+from . import commandline, voice
 from ._version import __version__
 from .cli import COMMANDS, GO_ON, exits, flags, values
 from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, OutputError
@@ -54,6 +56,11 @@ class Stopped(SystemExit):
 class Parser(argparse.ArgumentParser):
     """A parser that ends with the exit code of sysexits.h for wrong usage."""
 
+    def __init__(self, *args: Any, **how: Any) -> None:
+        super().__init__(*args, **how)
+        # What begins with a minus and is a value all the same: numbers, and zones west of Greenwich.
+        self._negative_number_matcher = re.compile(r"-(\d+(:\d\d)?|\d*\.\d+)$")
+
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Refuse what a command does not know with its own usage, not that of all commands."""
         known, rest = super().parse_known_args(args, namespace)
@@ -87,19 +94,20 @@ def main(arguments: list[str] | None = None) -> int:
     voice.prepare()
     try:
         try:
-            return _run(_parser().parse_args(arguments), began)
+            given = sys.argv[1:] if arguments is None else arguments
+            return _run(_parser().parse_args(given), began, given)
         finally:
             sys.stdout.flush()  # here, where an error can be told
     except BrokenPipeError:
         voice.silence(voice.OUT, voice.ERR)
         return exits.NOBODY_READS
     except OutputError as error:
-        voice.say(f"birdfast: {error}")
+        voice.say(f"birdfast: {error}", style="bad")
         voice.silence(voice.OUT, voice.ERR)
         return exits.OUTPUT
 
 
-def _run(chosen: argparse.Namespace, began: float) -> int:
+def _run(chosen: argparse.Namespace, began: float, given: Sequence[str]) -> int:
     chosen.began = began
     for number in STOPS:
         if signal.getsignal(number) != signal.SIG_IGN:  # as nohup and a shell's & leave them
@@ -107,10 +115,10 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
     try:
         return int(chosen.run(chosen))
     except OutputError as error:
-        voice.say(f"birdfast: {error}")
+        voice.say(f"birdfast: {error}", style="bad")
         return exits.OUTPUT
     except BirdfastError as error:
-        voice.say(f"birdfast: {error}")
+        voice.say(f"birdfast: {error}", style="bad")
         return exits.USAGE
     except MemoryError:
         voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
@@ -132,15 +140,20 @@ def _run(chosen: argparse.Namespace, began: float) -> int:
         code = end.code if isinstance(end, Stopped) else exits.INTERRUPTED
         name = signal.Signals(code - exits.BY_SIGNAL).name
         how = "interrupted" if code == exits.INTERRUPTED else f"stopped ({name})"
-        voice.say(f"birdfast: {how}; {_what_next(chosen)}")
+        _say_what_next(how, chosen, given)
         return code
 
 
-def _what_next(chosen: argparse.Namespace) -> str:
+def _say_what_next(how: str, chosen: argparse.Namespace, given: Sequence[str]) -> None:
     """Say what the same command does after an end from outside."""
     if not chosen.goes_on:
-        return "the same command begins anew"
-    return "the same command goes on" + (", without --force" if chosen.force else "")
+        voice.say(f"birdfast: {how}; the same command begins anew")
+        return
+    goes_on = "the same command goes on" + (", without --force" if chosen.force else "")
+    command = commandline.again(given)
+    voice.say(f"birdfast: {how}; {goes_on}{command and ':'}")
+    if command:
+        voice.say(f"    {command}", style="command")
 
 
 def _stop(number: int, _: object) -> NoReturn:

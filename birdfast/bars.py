@@ -56,12 +56,12 @@ def step(done: int, total: int, unit: str) -> None:
         watcher.step(done, total, unit, bar=False)
 
 
-def of_bytes(total: int) -> Any:
-    """Return a bar over the bytes of a run's files, with room for a remark: a context manager."""
+def of_bytes(total: int, remark: str) -> Any:
+    """Return a bar over the bytes of a run's files, with a remark behind it: a context manager."""
     from tqdm import tqdm
 
-    layout = "{percentage:3.0f}% |{bar}| {postfix}, {remaining} left"
-    return tqdm(total=total, bar_format=layout, smoothing=0.05, dynamic_ncols=True)
+    layout = "{percentage:3.0f}%{postfix} |{bar}| {remaining} left"
+    return tqdm(total=total, bar_format=layout, smoothing=0.05, dynamic_ncols=True, postfix=remark)
 
 
 def of_recordings(total: int, *, shown: bool, doing: str = "") -> Recordings:

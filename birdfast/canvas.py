@@ -1,7 +1,8 @@
-"""What pictures are drawn on, and how they are written: the one place that knows matplotlib."""
+"""What pictures are drawn on, and how they are written: the one place that knows matplotlib, and Pillow."""
 
 from __future__ import annotations
 
+import io
 import warnings
 from contextlib import suppress
 from importlib.util import find_spec
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from . import atomicfile
+from .arrays import Array
 from .atomicfile import AtomicFile
 from .errors import ConfigError
 from .words import extra_hint
@@ -74,6 +76,31 @@ def colour(number: int, of: int) -> Any:
     return colormaps["tab20"](number % 20) if of <= 20 else colormaps["turbo"](number % of / of)
 
 
+def png(levels: Array, of: int) -> bytes:
+    """Return levels in the colours of spectrograms, as a PNG.
+
+    Parameters
+    ----------
+    levels : uint8 [height, width]
+        From 0 on, below `of`.
+    of : int, 2 to 256
+
+    Raises
+    ------
+    ConfigError
+        Pillow or matplotlib are missing.
+    """
+    try:
+        from matplotlib import colormaps
+        from PIL import Image
+    except ImportError as error:
+        raise ConfigError(f"pictures need matplotlib: {extra_hint('report')}") from error
+    picture = Image.fromarray(levels)
+    picture.putpalette(colormaps["magma"].resampled(of)(range(of), bytes=True)[:, :3].tobytes())
+    picture.save(held := io.BytesIO(), "png", optimize=True)
+    return held.getvalue()
+
+
 def write(figure: Any, to: Path) -> None:
     """Write a figure as PNG, whole or not at all.
 
@@ -83,3 +110,11 @@ def write(figure: Any, to: Path) -> None:
     with AtomicFile(to, mode="wb") as file, warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         figure.canvas.print_png(file.stream)
+
+
+def ink(colour: Any) -> str:
+    """Return what can be read on a colour: black or white, by its luminance (Rec. 709)."""
+    from matplotlib.colors import to_rgb
+
+    red, green, blue = to_rgb(colour)
+    return "black" if 0.2126 * red + 0.7152 * green + 0.0722 * blue > 0.5 else "white"

@@ -10,6 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 NAME = "birdfast"
+MOST_SIGNS = (
+    1000  # of a command that is shown again: one that a shell made of thousands of files says nothing
+)
 
 
 def proposed(command: str, *arguments: object) -> str:
@@ -24,6 +27,19 @@ def proposed(command: str, *arguments: object) -> str:
     """
     words = [shlex.quote(str(one)) for one in arguments]
     return " ".join([called(sys.argv, sys.orig_argv), command, *words])
+
+
+def again(arguments: Sequence[str]) -> str:
+    """Return the command that goes on where one was stopped, without --force; "" where it is too long.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        The command, and what was given to it.
+    """
+    command, *rest = arguments
+    told = proposed(command, *(one for one in rest if not ("--force".startswith(one) and one > "--f")))
+    return told if len(told) <= MOST_SIGNS else ""
 
 
 def called(arguments: Sequence[str], whole: Sequence[str]) -> str:

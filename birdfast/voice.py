@@ -3,6 +3,9 @@
 `say` and `report` talk, and talking never decides how a command ends; `answer` gives what was asked for, and
 whether that can be written does. Names are strangers' words: what would move a terminal's cursor or turn its
 text around is shown as an escape.
+
+On a terminal lines are folded to its width, but for those that begin with a blank: a table's rows, commands
+to be copied. There they have colour, too, unless NO_COLOR is set; FORCE_COLOR gives it everywhere.
 """
 
 from __future__ import annotations
@@ -16,8 +19,11 @@ from contextlib import suppress
 from typing import IO, Any, NoReturn
 
 from .errors import OutputError
+from .words import folded
 
 OUT, ERR = 1, 2  # the numbers of the streams that are written
+USUAL_COLUMNS = 80
+STYLES = {"heading": "1", "bad": "31", "quiet": "2", "command": "36"}  # bold, red, faint, cyan: ECMA-48, SGR
 
 
 def hold() -> None:
@@ -55,10 +61,10 @@ def silence(*numbers: int) -> None:
     os.close(nowhere)
 
 
-def say(*lines: str) -> None:
-    """Say lines to whoever waits, on standard error."""
+def say(*lines: str, style: str = "") -> None:
+    """Say lines to whoever waits, on standard error; `style` is one of `STYLES`, "" is plain."""
     with suppress(OSError, ValueError):  # a program's own stream may be closed, too
-        _put(sys.stderr, lines)
+        _put(sys.stderr, lines, columns(sys.stderr), style)
 
 
 def aside(line: str) -> None:
@@ -74,7 +80,7 @@ def tell_asides(hearer: Callable[[str], object]) -> None:
 def report(*lines: str) -> None:
     """Say on standard output what was done, when it is done whether or not anybody hears."""
     try:
-        _put(sys.stdout, lines)
+        _put(sys.stdout, lines, columns(sys.stdout))
     except (OSError, OutputError):
         silence(OUT)
 
@@ -108,10 +114,34 @@ def _escape(sign: str) -> str:
     return sign.encode("unicode_escape").decode("ascii")
 
 
-def _put(stream: IO[str] | None, lines: tuple[str, ...]) -> None:
-    if stream is not None:
-        stream.write("".join(f"{shown(line)}\n" for line in lines))
-        stream.flush()
+def columns(stream: IO[str] | None) -> int | None:
+    """Return how wide a stream's terminal is, COLUMNS before all; None where it has none."""
+    if stream is None or not stream.isatty():
+        return None
+    told = os.environ.get("COLUMNS", "")
+    if told.isdecimal() and int(told):
+        return int(told)
+    try:
+        return os.get_terminal_size(stream.fileno()).columns or USUAL_COLUMNS  # 0: it does not know
+    except OSError:
+        return USUAL_COLUMNS
+
+
+def is_coloured(stream: IO[str]) -> bool:
+    """Whether a stream takes colour: NO_COLOR says no, then FORCE_COLOR yes, else its terminal says."""
+    if os.environ.get("NO_COLOR"):
+        return False
+    return bool(os.environ.get("FORCE_COLOR")) or (stream.isatty() and os.environ.get("TERM") != "dumb")
+
+
+def _put(stream: IO[str] | None, lines: tuple[str, ...], width: int | None = None, style: str = "") -> None:
+    if stream is None:
+        return
+    begin, end = (f"\x1b[{STYLES[style]}m", "\x1b[0m") if style and is_coloured(stream) else ("", "")
+    safe = (shown(line) for line in lines)
+    parts = (part for line in safe for part in ([line] if width is None else folded(line, width)))
+    stream.write("".join(f"{begin}{part}{end}\n" for part in parts))
+    stream.flush()
 
 
 class _Stream(io.TextIOBase):

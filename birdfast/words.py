@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import unicodedata
+from collections.abc import Iterator, Sequence
 
 
 def typed(dtype: str, shape: Sequence[int | None]) -> str:
@@ -37,3 +38,36 @@ def lasting(seconds: float) -> str:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     return f"{minutes} min {rest:02d} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def width(text: str) -> int:
+    """Return the columns of a terminal that a text takes: two a wide sign (UAX #11), none an accent."""
+    return sum(
+        0 if unicodedata.combining(sign) else 2 if unicodedata.east_asian_width(sign) in "WF" else 1
+        for sign in text
+    )
+
+
+def fitted(text: str, columns: int) -> str:
+    """Return a text filled with blanks to so many columns; of a longer one the beginning, and an ellipsis."""
+    if width(text) > columns:
+        while text and width(text) > columns - 1:
+            text = text[:-1]
+        text += "\N{HORIZONTAL ELLIPSIS}"
+    return text + " " * (columns - width(text))
+
+
+def folded(line: str, columns: int) -> Iterator[str]:
+    """Yield a line in parts that fit the columns, broken between words; one with a blank before it whole."""
+    if line.startswith(" ") or width(line) <= columns:
+        yield line
+        return
+    words = line.split(" ")
+    part = words[0]
+    for word in words[1:]:
+        if width(part) + 1 + width(word) > columns:
+            yield part
+            part = f"  {word}"
+        else:
+            part += f" {word}"
+    yield part

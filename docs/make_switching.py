@@ -6,20 +6,31 @@ import sys
 from collections.abc import Iterator
 
 from birdfast.cli.flags import ANALYZER, FLAGS, Flag, shown_as
+from birdfast.cli.segments import FLAGS as OF_CLIPS
+from birdfast.cli.segments import USUAL
 from birdfast.config import MIN_CONFIDENCE, MOST_HZ, Options
 from birdfast.runs.question import Question
 
 BEFORE = f"""\
 # Coming from BirdNET-Analyzer, HawkEars, birda or birdnet
 
-This page is made from the table that the command's parser is made from (`birdfast/cli/flags.py`): `make
-switching` writes it, and a test holds it to the table.
+Your scripts, your lists and your habits can stay. The tables below are made from the one that the command's
+parser is made from (`birdfast/cli/flags.py`): `make switching` writes this page, and a test holds it to them.
+
+## The same command
 
 `birdfast analyze` is `birdfast infer` under the name that {ANALYZER} has for it, so that a script needs
-another program's name alone:
+another program's name alone: instead of `python -m birdnet_analyzer.analyze --i recordings/ ...`
 
-    python -m birdnet_analyzer.analyze --i day/ --o out/ --rtype csv --slist list.txt --threads 4
-    python -m birdfast analyze --i day/ --o out/ --rtype csv --slist list.txt --threads 4
+```console
+$ birdfast analyze --i recordings/ --o out/ --rtype csv --threads 2
+...
+$ ls out/birch
+20260510_043000.BirdNET.results.csv
+$ head -2 out/birch/20260510_043000.BirdNET.results.csv
+Start (s),End (s),Scientific name,Common name,Confidence,File
+0.0,3.0,Poecile atricapillus,Black-capped Chickadee,0.9692,recordings/birch/20260510_043000.flac
+```
 
 By that name two defaults are the Analyzer's: without `--rtype` a Raven table is written, where `infer`
 writes CSV; and with a flag that only its versions 1 and 2 have (`--i`, `--threads`, ...) tables are
@@ -27,11 +38,43 @@ written for each file, as those do, unless `--combine_results` is given. A CSV o
 BirdNET_CombinedTable.csv, where `infer` calls it detections.csv. `--rtype` (raven, combined) and
 `--per-file` say so by any name.
 
+## What is new
+
+- A run keeps a journal: interrupted, it goes on by the same command ([Long runs](long-runs.md)).
+- Another threshold, list or place costs no hearing ([Asking again](asking-again.md)).
+- A file that cannot be read is a row in `failures.csv`, and the rest goes on.
+- `--deployments` tells of many recorders where they stood ([Species, place and time](species-place-time.md)).
+
+## Are the results the same?
+
+`compare` reads the Analyzer's tables and puts two runs side by side: windows and species in both or in one,
+and by how much confidences differ. Its exit code is 1 if they do.
+
+```console
+$ birdfast infer recordings/ -o results
+...
+$ birdfast compare results out
+...
+confidences differ by 0.0000 at most, 0.0000 in the middle
+...
+```
+
 ## {ANALYZER}: `analyze`
 
 "Here" is what a flag becomes. What needs nothing is accepted, and said once in a run; what cannot be is
 refused, by name. All spellings are accepted with `=` and with a space.
 
+"""
+OF_SEGMENTS = f"""\
+
+## {ANALYZER}: `segments`
+
+`birdfast segments INPUT -r RESULTS -o CLIPS` is `birdfast clips RESULTS -o CLIPS --audio INPUT` by the
+Analyzer's name, with its defaults: at most {USUAL.most} clips a species, of {USUAL.length_s:g} s at least,
+from a confidence of {USUAL.min_confidence:g} on.
+
+| flag | versions | here | to be known |
+|---|---|---|---|
 """
 DEFAULTS = """\
 
@@ -67,7 +110,7 @@ def page() -> Iterator[str]:
     yield "| flag | versions | here | to be known |\n|---|---|---|---|\n"
     for row in FLAGS:
         if not row.meant:
-            yield f"| {_code(*row.spellings)} | {row.versions} | {_here(row)} | {_known(row)} |\n"
+            yield _row(row)
     yield DEFAULTS
     for name, theirs, ours in _defaults():
         yield f"| `{name}` | {theirs} | {ours} |\n"
@@ -76,6 +119,12 @@ def page() -> Iterator[str]:
     for row in FLAGS:
         if row.meant:
             yield f"| {row.tool} | {_code(*row.spellings)} | `{shown_as(row.ours)}` | {row.words} |\n"
+    yield OF_SEGMENTS
+    yield from map(_row, OF_CLIPS)
+
+
+def _row(row: Flag) -> str:
+    return f"| {_code(*row.spellings)} | {row.versions} | {_here(row)} | {_known(row)} |\n"
 
 
 def _defaults() -> Iterator[tuple[str, str, str]]:

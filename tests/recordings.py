@@ -11,10 +11,21 @@ import pytest
 import soundfile
 
 SECOND = 48_000
+SONG_HZ = 32_000  # the rate of songs, which trainings learn
 
 
 def noise(n_samples: int, n_channels: int = 1, seed: int = 0) -> np.ndarray:
     return np.random.default_rng(seed).uniform(-0.5, 0.5, (n_samples, n_channels)).astype(np.float32)
+
+
+def song(kind: str, seed: int, seconds: float = 2.0) -> np.ndarray:
+    """A whistle, a warble or a rattle, in noise."""
+    random, time = np.random.default_rng(seed), np.arange(round(seconds * SONG_HZ)) / SONG_HZ
+    pitch_hz = {"whistle": 3000, "warble": 5000, "rattle": 800}[kind] * random.uniform(0.95, 1.05)
+    sound = np.sin(2 * np.pi * pitch_hz * time + (kind == "warble") * 40 * np.sin(2 * np.pi * 9 * time))
+    if kind == "rattle":
+        sound *= np.sin(2 * np.pi * 12 * time) > 0
+    return (0.2 * sound + 0.02 * random.standard_normal(len(time))).astype(np.float32)
 
 
 def write(path: Path, samples: np.ndarray, rate_hz: int = SECOND, **how: str) -> Path:

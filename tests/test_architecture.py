@@ -40,6 +40,7 @@ LAYERS = (
     {"pipeline"},
     {"workers", "train", "judging", "picture"},
     {"runs"},
+    {"report"},
     {"__main__", "cli"},
 )
 HOMES = {
@@ -60,6 +61,8 @@ HOMES = {
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py", "species/places.py"},
     "matplotlib": {"canvas.py"},
+    "PIL": {"canvas.py"},
+    "jinja2": {"report/page.py"},
     "tomli_w": {"modelfolder.py"},
     "numba": {"train/_skipgram_numba.py"},
     "threadpoolctl": {"train/head.py"},

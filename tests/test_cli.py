@@ -290,7 +290,8 @@ def test_a_terminal_gets_a_progress_bar(tiny: models.Model, wav: Path, tmp_path:
     os.close(ours)
     assert "100%" in shown
     assert "1/1 files" in shown
-    assert "audio-s/s" in shown
+    assert " species, " in shown
+    assert "x real time" in shown
 
 
 def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tmp_path: Path) -> None:
@@ -306,7 +307,8 @@ def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tm
         process.send_signal(signal.SIGINT)
         _, errors = process.communicate(timeout=LIMIT_S)
     assert process.returncode == 130
-    assert b"birdfast: interrupted; the same command goes on\n" in errors
+    assert b"birdfast: interrupted; the same command goes on:\n" in errors
+    assert b"0 of 1 file done" in errors
     assert b"Traceback" not in errors
     assert not [child for child in children if child.is_running()]
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"journal.sqlite"}
@@ -356,6 +358,7 @@ def test_plot_takes_a_name_that_is_no_text(wav: Path, tmp_path: Path) -> None:
     result = birdfast("plot", odd, tmp_path / "none.csv", "-o", tmp_path / "picture.png")
     assert result.returncode == 0, result.stderr
     assert "\\udcff$\\a$.wav" in result.stdout
+    assert "none.csv has no detection; none is drawn" in result.stderr
 
 
 def test_a_reader_who_leaves_early_ends_it_quietly() -> None:

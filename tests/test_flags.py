@@ -171,6 +171,11 @@ def test_nowhere_and_the_whole_year() -> None:
     assert south.columns == ("lat", "lon", "week")
 
 
+@pytest.mark.parametrize("zone", ["-03:00", "-3", "+02:00"])
+def test_a_zone_west_of_greenwich_is_a_value(zone: str) -> None:
+    assert asking.question(parsed("--tz", zone)).time_zone == zone
+
+
 @pytest.mark.parametrize("row", MEANT, ids=lambda row: row.spellings[0])
 def test_words_of_other_tools_are_told_what_they_are_here(
     row: Flag, capsys: pytest.CaptureFixture[str]

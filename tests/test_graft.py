@@ -396,6 +396,7 @@ def test_a_portable_network_says_the_same(kind: Kind, batch: int | None) -> None
     assert graph.outputs[0] == Graph.parse(data).outputs[0]
 
 
+@pytest.mark.long
 def test_a_portable_birdnet_says_the_same(birdnet: models.Model) -> None:
     """In silence too, which its normalisation makes -1 and whose spectrum is rounding alone."""
     fast, proof = portable.verified(birdnet.path.read_bytes(), batch=None, tolerance=1e-3)

@@ -362,9 +362,10 @@ def test_a_second_run_does_nothing_and_says_the_same(
     assert again.returncode == 2
     assert (
         "4 files done before\nthis run was finished before: nothing was left to do\n"
-        f"1 file failed: see {tmp_path / 'out' / 'failures.csv'}; for one: "
+        "in all 36 detections, 1 failure\n"
     ) in again.stderr
-    assert "in all 36 detections, 1 failure\n" in again.stderr
+    assert "1 file could not be read: " in again.stderr
+    assert f"; see {tmp_path / 'out' / 'failures.csv'}" in again.stderr
     assert contents(tmp_path / "out") == before
     refused = infer(tiny, *how, "--overlap", "0.25")
     assert refused.returncode == 64

@@ -189,6 +189,7 @@ def test_what_is_held_out_chooses_nothing(data: Path, network: Path, tmp_path: P
     assert found[0] == found[1]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("kind", KINDS)
 def test_any_number_of_workers_learns_the_same_bytes(
     data: Path, network: Path, tmp_path: Path, kind: str

@@ -13,11 +13,12 @@ import numpy as np
 import pytest
 
 import birdfast
-from birdfast import models, picture, workers
+from birdfast import models, workers
 from birdfast.__main__ import main
 from birdfast.config import Options
 from birdfast.errors import AudioError, ModelError, RecordingWarning
 from birdfast.outcomes import Detection
+from birdfast.picture.panels import Panels
 from birdfast.pipeline import Pipeline
 from birdfast.pipeline.stretches import STRETCH_S
 from birdfast.tables import About
@@ -194,11 +195,15 @@ def drawn(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, list[str]]]:
     """What each panel of a picture shows: how loud its sound is, and which names."""
     panels: list[tuple[float, list[str]]] = []
 
-    def panel(axes: object, samples: np.ndarray, *rest: object) -> None:
-        panels.append((float(np.abs(samples).max()), [row.common_name for row in rest[-1]]))
+    def drawn(given: Panels) -> object:
+        for panel in given.panels:
+            loud = float(panel.spectrum.highest_power)
+            panels.append((loud, [row.common_name for row in panel.detections]))
+        return made(given)
 
     pytest.importorskip("matplotlib", reason="pictures need the extra [report]")
-    monkeypatch.setattr(picture.recording, "_panel", panel)
+    made = Panels.drawn
+    monkeypatch.setattr(Panels, "drawn", drawn)
     return panels
 
 
@@ -215,7 +220,7 @@ def test_a_picture_shows_the_channels_that_its_rows_are_of(
         drawn.clear()
         assert main(["plot", str(opposite), *how, *more]) == 0
         assert [named for _, named in drawn] == names
-        assert all((loud > 0.1) == (not remarks) for loud, _ in drawn)
+        assert all((loud > 1) == (not remarks) for loud, _ in drawn)
         assert capsys.readouterr().err.count(f"birdfast: {opposite}: {QUIETER}") == remarks
     how[0] = str(rows(opposite, tmp_path, (3,)))
     assert main(["plot", str(opposite), *how]) == 64

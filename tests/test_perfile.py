@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 import birdfast
 from birdfast import inputs, models, tables, voice
 from birdfast.errors import ConfigError, OutputError
-from birdfast.outcomes import Detection
+from birdfast.outcomes import Detection, Failure
 from birdfast.tables import OF_FILES, About, Result, perfile, placed
 from birdfast.tables.earlier import GONE
 from birdfast.tables.kinds import DETECTIONS
@@ -74,7 +74,7 @@ def test_tables_have_their_recordings_names_whatever_those_are(tmp_path: Path) -
     assert len(shown(tmp_path)) == len(ODD) * len(kinds)
     for path in ODD:
         assert files_of(tmp_path / f"{Path(path).stem}{CSV}") == {path}
-    write(tmp_path, ODD[0], kinds=kinds)
+    write(tmp_path, ODD[0], kinds=kinds, base="")
     assert len(shown(tmp_path)) == len(kinds)
 
 
@@ -127,12 +127,29 @@ def test_recordings_are_seen_from_what_was_given(
     assert inputs.base(given, found) == base
 
 
-def test_tables_of_files_go_with_them_and_folders_that_are_empty_then(tmp_path: Path) -> None:
+def test_tables_gather_as_a_script_goes_through_a_folder_file_by_file(tmp_path: Path) -> None:
+    for path in ("in/x.wav", "in/y.wav", "in/x.wav"):
+        write(tmp_path, path)
+    assert shown(tmp_path) == {f"x{CSV}", f"y{CSV}"}
+    tables.forget(tmp_path, ABOUT)
+    assert shown(tmp_path) == set()
+
+
+def test_tables_seen_from_another_folder_go_and_folders_that_are_empty_then(tmp_path: Path) -> None:
     write(tmp_path, "in/a/x.wav", "in/b/y.wav")
     (tmp_path / "b" / "mine.txt").touch()
-    write(tmp_path, "in/c/z.wav")
-    assert shown(tmp_path) == {f"c/z{CSV}", "b/mine.txt"}
+    write(tmp_path, "in/c/z.wav", base="in/c")
+    assert shown(tmp_path) == {f"z{CSV}", "b/mine.txt"}
     assert not (tmp_path / "a").exists()
+    write(tmp_path, "in/c/u.wav", base="in/c")
+    assert shown(tmp_path) == {f"z{CSV}", f"u{CSV}", "b/mine.txt"}
+
+
+def test_a_recording_that_nobody_could_hear_has_no_table_that_passes_for_silence(tmp_path: Path) -> None:
+    failure = Failure("in/bad.wav", "audio", "AudioError", "no sound")
+    found = [Result("in/bad.wav", [], [failure]), Result("in/cut.wav", [], [failure], audio_s=3.0)]
+    tables.write_all(tmp_path, ["csv"], ABOUT, [*found, Result("in/silent.wav", [])], base="in")
+    assert shown(tmp_path) == {f"cut{CSV}", f"silent{CSV}"}
 
 
 def test_all_tables_in_a_folder_say_the_same(tmp_path: Path) -> None:
@@ -295,8 +312,8 @@ def test_whoever_is_killed_while_tables_get_their_names_loses_none_of_them(tmp_p
     tables.check_files(tmp_path, ["csv"], ABOUT, "in", ["in/a/x.wav", "in/y.wav", "in/z.wav", "in/b/u.wav"])
     tables.tidy(tmp_path, ABOUT)
     assert not [path for path in tmp_path.rglob("*") if path.name.endswith(".part")]
-    write(tmp_path, "in/a/x.wav")
-    assert shown(tmp_path) == {f"a/x{CSV}"}
+    write(tmp_path, "in/a/x.wav", base="in/a")
+    assert shown(tmp_path) == {f"x{CSV}"}
 
 
 def test_a_place_that_is_a_folders_or_lies_below_a_file_is_said_before_any_table_comes(
@@ -341,7 +358,7 @@ def test_a_run_writes_a_table_for_each_file_and_knows_its_own(deep: models.Model
     (sounds / "b" / "none.wav").write_text("no sound")
     how = {"kinds": kinds, "per_file": True, "min_confidence": 0}
     results = birdfast.run(sounds, deep.path.parent, output=out, **how)
-    stems = {"a/x", "a/x.wav", "b/ä, 1", "b/none"}
+    stems = {"a/x", "a/x.wav", "b/ä, 1"}
     endings = (CSV, ".BirdNET.selection.table.txt", ".wide.csv", ".detections.sqlite")
     every = {f"{stem}{ending}" for stem in stems for ending in endings}
     assert shown(out) - {"journal.sqlite"} == every

@@ -94,6 +94,7 @@ def test_demo_detections_are_birdnets(birdnet: models.Model, demo: Path) -> None
     assert_same_detections(detected(birdnet, demo / "soundscape.flac"), "birdnet_demo.csv")
 
 
+@pytest.mark.long
 def test_a_portable_network_says_the_same_in_birdnet(
     birdnet: models.Model, demo: Path, tmp_path: Path
 ) -> None:

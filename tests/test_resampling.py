@@ -355,6 +355,7 @@ def assert_birdnets(model: models.Model, recordings: dict[str, np.ndarray], tabl
         assert exact[key] == pytest.approx(confidence, abs=1e-3), key
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("rate_hz", make_birdnet_rates.RATES_HZ)
 def test_demo_detections_at_lower_rates_are_birdnets(birdnet: models.Model, rate_hz: int) -> None:
     assert_birdnets(birdnet, make_birdnet_rates.demos(), "birdnet_rates_demo.csv", rate_hz)

@@ -500,9 +500,9 @@ def test_a_warm_pools_answers_are_the_pipelines(spaced: models.Model) -> None:
 
 def test_a_journal_from_before_label_spaces_had_names_is_read() -> None:
     about = About({}, (AboutModel("tiny", (Names(("Avis",), ("Bird",), "species"),)),))
-    told = Facts({}, about).to_json()
-    assert Facts.of(told).about == about
-    older = Facts.of(told.replace(', "species"]', "]"))
+    told, asked = Facts({}, about).to_json()
+    assert Facts.of(told, asked).about == about
+    older = Facts.of(told.replace(', "species"]', "]"), asked)
     assert older.about.models[0].label_spaces == (Names(("Avis",), ("Bird",)),)
 
 

@@ -99,7 +99,10 @@ def test_a_models_own_failure_is_told_with_its_name(
     out = tmp_path / "out"
     result = birdfast("infer", wav, "--model", tiny.path.parent, "--model", soft, "-o", out)
     assert result.returncode == 2
-    assert f"for one: {wav}, soft: the network's scores are not finite" in result.stderr
+    assert (
+        f"1 file could not be analysed: {wav.name} (soft: the network's scores are not finite"
+        in result.stderr
+    )
     told = json.loads(birdfast("status", out, "--json").stdout)["models"]
     assert [told[name]["failed"] for name in ("tiny", "soft")] == [0, 1]
 

@@ -29,6 +29,12 @@ def test_decimal_commas_between_commas_are_told_by_line(tmp_path: Path) -> None:
         sites(tmp_path, "site,lat,lon\nS0,52,5,13,4\n")
 
 
+def test_what_a_recording_is_called_goes_before_the_folder_it_lies_in(tmp_path: Path) -> None:
+    found = sites(tmp_path, "site,lat,lon\nforest,52,13\nS2,48,11\n").of("forest/S2_1.wav", ["S2"], None)
+    assert found is not None
+    assert found.latitude == 48
+
+
 @pytest.mark.parametrize(
     ("path", "names", "start", "latitude"),
     [

@@ -496,6 +496,7 @@ def test_a_network_of_notes_a_frame_is_refused_with_what_it_gives(
         opened(way, tmp_path, basic_pitch, 88, output="note")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("way", WAYS)
 def test_the_loudest_notes_of_a_window_are_scores(tmp_path: Path, basic_pitch: bytes, way: str) -> None:
     graph = Graph.parse(basic_pitch)

@@ -28,11 +28,12 @@ from birdfast.train import evaluation, folds, head, keep, recipe, recordings, wh
 
 from . import commands, encoded
 from . import recordings as made
+from .recordings import SONG_HZ as RATE_HZ
+from .recordings import song
 
 pytest.importorskip("numba", reason="training needs birdfast[train]")
 pytest.importorskip("sklearn", reason="training needs birdfast[train]")
 
-RATE_HZ = 32_000
 RECIPE = """
 streams = []
 variants = []
@@ -51,16 +52,6 @@ epochs = 2
 [pooling]
 n_nearest = 2
 """
-
-
-def song(kind: str, seed: int, seconds: float = 2.0) -> np.ndarray:
-    """A whistle, a warble or a rattle, in noise."""
-    random, time = np.random.default_rng(seed), np.arange(round(seconds * RATE_HZ)) / RATE_HZ
-    pitch_hz = {"whistle": 3000, "warble": 5000, "rattle": 800}[kind] * random.uniform(0.95, 1.05)
-    sound = np.sin(2 * np.pi * pitch_hz * time + (kind == "warble") * 40 * np.sin(2 * np.pi * 9 * time))
-    if kind == "rattle":
-        sound *= np.sin(2 * np.pi * 12 * time) > 0
-    return (0.2 * sound + 0.02 * random.standard_normal(len(time))).astype(np.float32)
 
 
 @pytest.fixture(scope="module")

@@ -67,6 +67,7 @@ main(sys.argv[1:])
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("more", [[], ["--stage", "head"]])
 def test_a_model_never_has_the_evaluation_of_another(data: Path, tmp_path: Path, more: list[str]) -> None:
     first = [sys.executable, "-c", KILLED, *command(data, "songs", tmp_path, "--hold-out", "2")]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,6 +11,7 @@ from birdfast import children, models, runs, sources, voice, workers
 from birdfast.config import Options
 from birdfast.errors import ModelError
 from birdfast.grafting import graft, places, trial, verdict
+from birdfast.runs import said
 from birdfast.sessions import open_session
 from birdfast.workers import ahead
 
@@ -102,7 +102,7 @@ def test_what_a_worker_says_meanwhile_comes_to_who_waits_for_it() -> None:
 def test_a_run_passes_on_what_its_workers_say_once() -> None:
     heard: list[str] = []
     follower = type("Heard", (runs.Follower,), {"say": lambda _, text: heard.append(text)})()
-    hear: Callable[[str], None] = runs._once([follower])
+    hear = said.once([follower])
     for text in ("tiny: tried", "tiny: tried", "other: tried"):
         hear(text)
     assert heard == ["tiny: tried", "other: tried"]

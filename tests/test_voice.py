@@ -24,7 +24,7 @@ from .recordings import noise, write
 
 STREAMS = ("stdin", "stdout", "stderr")
 # What these print on standard output is what they were asked for.
-ANSWERS = ("models", "status", "evaluate", "compare", "bench", "info")
+ANSWERS = ("models", "status", "search", "evaluate", "compare", "bench", "info")
 NEEDS_TORCH = ("convert",)  # as `make convert` has it
 COMMANDS = tuple(name for name in cli.COMMANDS if name not in NEEDS_TORCH)
 HAVE_A_BAD_FILE = ("infer", "merge", "status", "tokens")
@@ -51,6 +51,8 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
     networks.write_tokens(folder / "tokens")
     write_head(folder / "head", folder / "deep")
     (folder / "truth.csv").write_text("file,start_s,end_s,label\n0.wav,0,1,Avis prima\n1.wav,1,2,Noise\n")
+    deep = ["infer", folder / "in", "--model", folder / "deep", "-o", folder / "kept"]
+    assert command(*deep, "--rtype", "csv,embeddings").returncode == exits.SOME_FAILED
     for output, more in (("ran", []), ("shard", ["--shard", "1/1"])):
         how = ["infer", folder / "in", "--model", folder / "tiny", "-o", folder / output, "--min-conf", "0"]
         assert command(*how, *more).returncode == exits.SOME_FAILED
@@ -82,6 +84,8 @@ def arguments(name: str, house: Path, out: Path) -> list[object]:
         "evaluate": [house / "ran", "--truth", house / "truth.csv", "-o", out],
         "compare": [house / "ran", house / "shard", "-o", out],
         "export": [house / "head", "-o", out / "mine.tflite"],
+        "search": [house / "kept", recording, "--model", house / "deep", "-o", out / "like.csv"],
+        "clips": [house / "ran", "-o", out, "-n", "2"],
         "bench": [recording, "--model", network, "--minutes", "1", "--sample-minutes", "1"],
         "info": [],
         "demo": [out],

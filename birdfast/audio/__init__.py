@@ -7,6 +7,7 @@ from .. import face
 if TYPE_CHECKING:
     from .choice import decoder_version as decoder_version
     from .choice import second_decoder_version as second_decoder_version
+    from .files import encoded as encoded
     from .files import read as read
     from .files import write as write
     from .pace import MAX_RATE_HZ as MAX_RATE_HZ
@@ -22,7 +23,7 @@ else:
         __name__,
         {
             "choice": ("decoder_version", "second_decoder_version"),
-            "files": ("read", "write"),
+            "files": ("encoded", "read", "write"),
             "pace": ("MAX_RATE_HZ", "MIN_RATE_HZ", "Pace", "paced"),
             "recording": ("Recording",),
             "resampling": ("mono", "resample", "resampler_version"),

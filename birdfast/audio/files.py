@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 
 from ..arrays import Float32
@@ -44,6 +45,24 @@ def read(
     with Recording(path, channel) as recording:
         rate_hz = rate_hz or recording.rate_hz
         return recording.samples(rate_hz), rate_hz
+
+
+def encoded(samples: Float32, rate_hz: int, container: str) -> bytes:
+    """Return mono samples in -1..1 as the bytes of a file: 16-bit "wav" or "flac", or "ogg" (Vorbis).
+
+    Raises
+    ------
+    AudioError
+        They cannot be written so, as Vorbis knows no rate above 200 kHz.
+    """
+    with io.BytesIO() as file:
+        try:
+            libsndfile.write(file, mono(samples), rate_hz, container.upper())
+        except Undecodable as error:
+            raise AudioError(
+                f"cannot be written as {container} at {rate_hz:,} Hz ({error.reason})"
+            ) from error
+        return file.getvalue()
 
 
 def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:

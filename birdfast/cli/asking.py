@@ -151,7 +151,7 @@ def _time(group: argparse._ArgumentGroup) -> None:
         metavar="PATTERN",
         help="how file names tell site and time, where no known recorder wrote them",
     )
-    group.add_argument("--tz", metavar="ZONE", help="of the recorders' clocks: Europe/Berlin, +02:00, UTC")
+    group.add_argument("--tz", metavar="ZONE", help="of the recorders' clocks: Europe/Berlin, -03:00, UTC")
 
 
 def _rows(group: argparse._ArgumentGroup) -> None:

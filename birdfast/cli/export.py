@@ -28,7 +28,7 @@ from . import exits, values
 if TYPE_CHECKING:
     from ..runs.exporting import Exported
 
-HELP = "write a head and its network as one file, for other programs"
+HELP = "write a head and its network as one, for other programs"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -41,11 +41,12 @@ class Flag(NamedTuple):
     undoes: str = ""
 
 
-def _flag(spellings: str, versions: str = ALL, ours: str = "", words: str = "", **more: Any) -> Flag:
+def flag(spellings: str, versions: str = ALL, ours: str = "", words: str = "", **more: Any) -> Flag:
+    """Return a flag of the Analyzer's; its spellings with blanks between them."""
     return Flag(tuple(spellings.split()), versions, ours, words, **more)
 
 
-def _nothing(spellings: str, versions: str, words: str, takes: int | None = None, undoes: str = "") -> Flag:
+def needless(spellings: str, versions: str, words: str, takes: int | None = None, undoes: str = "") -> Flag:
     """Return a flag that needs nothing here: `takes` 0 values, or None for one."""
     return Flag(tuple(spellings.split()), versions, words=words, said=True, takes=takes, undoes=undoes)
 
@@ -58,13 +59,13 @@ PERCH = "perch-2"
 BIRDNETS: Mapping[str | None, str] = {None: "birdnet-2.4", "2.4": "birdnet-2.4"}
 
 FLAGS = (
-    _flag("--i -i", OLD, INPUT),
-    _flag("-o --o --output", ALL, "--output", "a folder, always; version 1 takes a file's name, too"),
-    _flag("--rtype", ALL, "--rtype", "table is raven; several words, or joined by commas"),
-    _flag(
+    flag("--i -i", OLD, INPUT),
+    flag("-o --o --output", ALL, "--output", "a folder, always; version 1 takes a file's name, too"),
+    flag("--rtype", ALL, "--rtype", "table is raven; several words, or joined by commas"),
+    flag(
         "--min_conf", ALL, "--min-conf", "the Analyzer makes 0.99 of 1, here any number from 0 to 1 is taken"
     ),
-    _flag(
+    flag(
         "--top_n",
         "2, 3",
         "--top-n",
@@ -72,27 +73,27 @@ FLAGS = (
         " confidence, as --min-conf 0 does",
         said=True,
     ),
-    _flag(
+    flag(
         "--sensitivity",
         ALL,
         "--sensitivity",
         "0.5 to 1.5; what lies outside is refused, not changed; in version 1 it is a slope, equal at 1",
     ),
-    _flag("--overlap", ALL, "--overlap", "seconds; as much as a window or more is refused, not changed"),
-    _flag("--fmin", "2, 3", "--fmin"),
-    _flag("--fmax", "2, 3", "--fmax", "above 15,000 Hz is refused, not changed"),
-    _flag("--audio_speed", "2, 3", "--audio-speed", "0.01 to 100"),
-    _flag("--slist", ALL, "--slist", "goes with --lat and --lon, too: what both name; the Analyzer drops it"),
-    _flag("--strict", NEW, "--strict"),
-    _flag("--lat", ALL, "--lat", "-1 with --lon -1 is none, as in 1 and 2"),
-    _flag("--lon", ALL, "--lon"),
-    _flag("--week", ALL, "--week", "-1 is the whole year; without it, that of each file's date"),
-    _flag("--sf_thresh", ALL, "--sf-thresh"),
-    _flag("-l --locale", ALL, "--locale"),
-    _flag("-c --classifier", ALL, "--model"),
-    _flag("--cc_species_list", NEW, "--labels"),
-    _flag("--use_perch", "2, 3", "--model", f"as --model {PERCH}", values={None: PERCH}, takes=0),
-    _flag(
+    flag("--overlap", ALL, "--overlap", "seconds; as much as a window or more is refused, not changed"),
+    flag("--fmin", "2, 3", "--fmin"),
+    flag("--fmax", "2, 3", "--fmax", "above 15,000 Hz is refused, not changed"),
+    flag("--audio_speed", "2, 3", "--audio-speed", "0.01 to 100"),
+    flag("--slist", ALL, "--slist", "goes with --lat and --lon, too: what both name; the Analyzer drops it"),
+    flag("--strict", NEW, "--strict"),
+    flag("--lat", ALL, "--lat", "-1 with --lon -1 is none, as in 1 and 2"),
+    flag("--lon", ALL, "--lon"),
+    flag("--week", ALL, "--week", "-1 is the whole year; without it, that of each file's date"),
+    flag("--sf_thresh", ALL, "--sf-thresh"),
+    flag("-l --locale", ALL, "--locale"),
+    flag("-c --classifier", ALL, "--model"),
+    flag("--cc_species_list", NEW, "--labels"),
+    flag("--use_perch", "2, 3", "--model", f"as --model {PERCH}", values={None: PERCH}, takes=0),
+    flag(
         "--birdnet",
         NEW,
         "--model",
@@ -101,30 +102,30 @@ FLAGS = (
         takes="?",
         refused="birdfast knows BirdNET 2.4 by name; give another version's file to --model",
     ),
-    _flag("--merge_consecutive", "2, 3", "--merge-consecutive"),
-    _flag("--additional_columns", "2, 3", "--additional-columns"),
-    _flag("--split_tables", NEW, "--per-file"),
-    _nothing("--no-split_tables", NEW, "one table of all files is the default", 0, "--per-file"),
-    _nothing(COMBINE, OLD, "one table of all files is written, and none for each", 0),
-    _flag("-t --threads", OLD, "--workers"),
-    _flag("--n_workers", NEW, "--workers"),
-    _nothing("--n_producers", NEW, "each worker reads for itself"),
-    _nothing("-b --batchsize --batch_size", ALL, "birdfast batches by itself"),
-    _nothing(
+    flag("--merge_consecutive", "2, 3", "--merge-consecutive"),
+    flag("--additional_columns", "2, 3", "--additional-columns"),
+    flag("--split_tables", NEW, "--per-file"),
+    needless("--no-split_tables", NEW, "one table of all files is the default", 0, "--per-file"),
+    needless(COMBINE, OLD, "one table of all files is written, and none for each", 0),
+    flag("-t --threads", OLD, "--workers"),
+    flag("--n_workers", NEW, "--workers"),
+    needless("--n_producers", NEW, "each worker reads for itself"),
+    needless("-b --batchsize --batch_size", ALL, "birdfast batches by itself"),
+    needless(
         "--skip_existing_results",
         OLD,
         "a folder's journal knows what is done: the same command goes on where it was stopped",
         0,
     ),
-    _nothing("-v --verbose", NEW, "what is to be said is said", 0),
-    _flag("--quiet", NEW, "--quiet"),
-    _flag(
+    needless("-v --verbose", NEW, "what is to be said is said", 0),
+    flag("--quiet", NEW, "--quiet"),
+    flag(
         "--load_params",
         NEW,
         takes=1,
         refused="options come from the command line; the same folder (-o) remembers those of its run",
     ),
-    _flag("--output_file", "1", takes=1, refused="tables have names of their own in the folder of --output"),
+    flag("--output_file", "1", takes=1, refused="tables have names of their own in the folder of --output"),
     _meant("HawkEars", "--min_score", "--min-conf"),
     _meant("HawkEars", "--include", "--slist"),
     _meant("HawkEars", "--filelist", "--deployments", "places and dates; the files are INPUT"),
@@ -180,13 +181,13 @@ class _Old(argparse.Action):
             self._ours(parser, namespace, value, option_string)
 
 
-def accept(parser: argparse.ArgumentParser) -> None:
+def accept(parser: argparse.ArgumentParser, rows: Iterable[Flag] = FLAGS) -> None:
     """Let a parser that has declared its options take those of other tools, unseen in its help.
 
     A row whose own option the parser does not have is passed over.
     """
     known: dict[str, argparse.Action] = dict(parser._option_string_actions)
-    for row in FLAGS:
+    for row in rows:
         ours = known.get(row.ours)
         new = [spelling for spelling in row.spellings if spelling not in known]
         if new and not row.meant and (ours is not None or not row.ours):

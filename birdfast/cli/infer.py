@@ -45,10 +45,9 @@ from typing import TYPE_CHECKING
 
 from ..config import Options
 from ..errors import ConfigError
-from . import asking, cut, exits, flags, kinds, sound, submission, values
+from . import asking, cut, ending, exits, flags, kinds, sound, submission, values
 
 if TYPE_CHECKING:
-    from ..outcomes import Failure
     from ..runs import How
 
 HELP = "find the species in recordings"
@@ -150,8 +149,7 @@ def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
     from .. import inputs
     from ..runs import Run
-    from ..runs.progress import Progress, of_each
-    from ..tables import FailuresTable, NotesTable
+    from ..runs.progress import Progress
     from ..words import counted
 
     chosen.inputs += chosen.more
@@ -172,41 +170,11 @@ def run(chosen: argparse.Namespace) -> int:
     progress.say(f"{titles}; {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:
-        progress.warn(_told(results.stopped, names))
+        progress.warn(ending.told(results.stopped, names))
         progress.warn("stopped, as --fail-fast says")
         return exits.SOME_FAILED
-    standing = results.standing
-    for line in progress.summary():
-        progress.say(line)
-    if standing.failed:
-        told = f"{counted(standing.failed, 'file')} failed: see {results.folder / FailuresTable.name}"
-        progress.say(f"{told}; for one: {_told(results.failures[0], names)}")
-    if noted := {note.path for note in results.notes}:
-        progress.say(f"{counted(len(noted), 'file')} noted: see {results.folder / NotesTable.name}")
-    if progress.n_files < standing.files:
-        progress.say(
-            f"in all {counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"
-        )
-        for line in of_each(names, [one.detections for one in results.standings]):
-            progress.say(line)
-    if n_more := results.n_left_out:
-        progress.say(_left_out(n_more))
-    progress.say(f"written: {', '.join(map(str, results.tables))}")
-    return exits.of_run(standing)
-
-
-def _left_out(n_more: int) -> str:
-    from ..words import counted
-
-    them = "name it too and it comes" if n_more == 1 else "name them too and they come"
-    told = f"left out of the tables: {counted(n_more, 'file')} of earlier runs, not among these INPUTs"
-    return f"{told}; {them} back at no cost"
-
-
-def _told(failure: Failure, names: Sequence[str]) -> str:
-    """Return why a file failed; of several models, whom it failed for."""
-    whose = f"{failure.path}, {failure.model}: " if failure.model and len(names) > 1 else ""
-    return f"{whose}{failure.message}"
+    ending.say(progress, results, names, chosen.min_conf)
+    return exits.of_run(results.standing)
 
 
 def _options(chosen: argparse.Namespace) -> Options:

@@ -1,34 +1,37 @@
-"""Draw a recording's spectrogram with its detections, as a PNG.
+"""Draw a recording's spectrogram with what was heard in it, as a PNG.
 
-DETECTIONS is the detections.csv that `birdfast infer` wrote, or its folder; only the recording's own rows are
-drawn, in the channels that they are of: a panel each. A recording that has moved since is found by its file's
-name, if the table has one such file. Of a recording that ends too early what is there is drawn, the exit code
-is then 2. Where no row is of the recording, as where nothing was heard in it, the picture is drawn without,
-and that is said; the exit code is 0. A picture that was there is replaced, but what is no PNG is not, nor,
-without -o, a picture by one that shows no detection. Needs matplotlib; from the folder of birdfast:
-pip install '.[report]'
+RESULTS is the output folder of `birdfast infer`, or its detections.csv; only the recording's own detections
+are drawn, in the channels that they are of: a panel each, with a line a species above it, and of several
+models a line for each. A recording that has moved since is found by its file's name, and of several of that
+name by its size. Of a recording that ends too early what is there is drawn, the exit code is then 2. Where
+nothing was heard in it, or another recording is meant, the picture is drawn without, and that is said; the
+exit code is 0. A picture that was there is replaced, but what is no PNG is not, nor, without -o, a picture
+by one that shows no detection.
+Needs matplotlib; from the folder of birdfast: pip install '.[report]'
 """
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from ..outcomes import Detection
 
 from .. import voice
 from . import channel, exits, values
 
 HELP = "draw a recording's spectrogram with its detections"
+EPILOG = """\
+examples:
+  birdfast plot day/dawn.wav results/ --start 120 --length 30
+  birdfast plot day/dawn.wav results/ --whole -o dawn.png
+  birdfast plot day/dawn.wav results/ --scores 5 --tokens model/
+"""
+N_CLASSES = 8  # of --scores without a number
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument("recording", metavar="RECORDING", help="an audio file")
-    parser.add_argument("detections", metavar="DETECTIONS", help="detections.csv, or the folder with it")
+    parser.add_argument("detections", metavar="RESULTS", help="the output folder of `birdfast infer`")
     parser.add_argument("-o", "--output", metavar="PNG", help="the picture (default: <recording>.png)")
     parser.add_argument(
         "--start", type=float, default=0.0, metavar="S", help="first second to show (default: %(default)s)"
@@ -43,50 +46,56 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="HZ",
         help="highest frequency shown (default: %(default)s)",
     )
+    parser.add_argument("--whole", action="store_true", help="show all from --start on")
+    parser.add_argument(
+        "--scores",
+        nargs="?",
+        type=values.positive,
+        const=N_CLASSES,
+        default=0,
+        metavar="N",
+        help="below, the scores of all windows of the N classes that have the highest ones there, of those"
+        f" that the run kept (without N: {N_CLASSES})",
+    )
+    parser.add_argument(
+        "--tokens",
+        type=values.folder,
+        metavar="MODEL",
+        help="below, the tokens of a model of `birdfast train`",
+    )
     channel.argument(parser, each="a panel each", default=None)
     values.max_hours(parser, "ends there")
 
 
 def run(chosen: argparse.Namespace) -> int:
     """Draw the picture."""
-    from .. import picture, tables
+    from .. import canvas, picture
     from ..atomicfile import check_apart
     from ..errors import ConfigError
+    from ..runs import seen
     from ..runs.output import AGAIN, telling
-    from ..tables import whose
     from ..words import counted
 
-    recording = Path(chosen.recording)
-    table = Path(chosen.detections)
-    if table.is_dir():
-        table /= tables.DETECTIONS["csv"].name
-    rows = tables.read_csv(table)
-    own = whose.own(recording, rows)
+    recording, results = Path(chosen.recording), Path(chosen.detections)
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")
-    check_apart(output, recording, table)
-    if not own.rows and not chosen.output and output.exists():
-        why = f"{table} has no detection of {recording}"
+    length_s = None if chosen.whole else chosen.length
+    end_s = float("inf") if length_s is None else chosen.start + length_s
+    found = seen.seen(recording, results, chosen.scores, chosen.start, end_s)
+    check_apart(output, recording, results)
+    if not found.rows and not chosen.output and output.exists():
+        why = f"{results} has no detection of {recording}"
         raise ConfigError(f"{output}: is there already, and {why}; -o {output} replaces it all the same")
-    part = (chosen.start, chosen.length, chosen.fmax)
-    how = {"max_hours": chosen.max_hours}
+    canvas.check(output)
+    tokens = None if chosen.tokens is None else seen.tokens_of(recording, chosen.tokens, chosen.max_hours)
+    part = (chosen.start, length_s, chosen.fmax, chosen.channel, _say)
+    how = {"max_hours": chosen.max_hours, "scores": found.scores, "tokens": tokens}
     with telling(output, AGAIN):
-        drawn = picture.draw(recording, own.rows, output, *part, chosen.channel, _say, **how)
-    of = "" if drawn.n_detections == len(own.rows) else f"{drawn.n_detections:,} of "
-    voice.report(f"written: {output} ({of}{counted(len(own.rows), 'detection')} in {recording.name})")
-    if own.moved_from:
-        _say(f"{table} does not name {recording}: drawn is what it says of {own.moved_from}")
-    if rows and not own.rows:
-        _say(f"{table} does not name {recording}: {_others(rows, own.alike)}; none is drawn")
+        drawn = picture.draw(recording, found.rows, output, *part, **how)
+    of = "" if drawn.n_detections == len(found.rows) else f"{drawn.n_detections:,} of "
+    voice.report(f"written: {output} ({of}{counted(len(found.rows), 'detection')} in {recording.name})")
+    if found.words:
+        _say(found.words)
     return exits.FINE if drawn.is_whole else exits.SOME_FAILED
-
-
-def _others(rows: Sequence[Detection], alike: Sequence[str]) -> str:
-    """Say whose the rows of a table are."""
-    from ..words import counted
-
-    if alike:
-        return f"its rows are of other files, of which {len(alike):,} have this name: {', '.join(alike[:3])}"
-    return f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
 
 
 def _say(text: str) -> None:

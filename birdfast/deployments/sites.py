@@ -5,7 +5,7 @@ A CSV with a column site or folder, or both, and some of lat, lon, start, end an
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from datetime import datetime, time, tzinfo
 from functools import lru_cache
 from pathlib import Path, PurePath
@@ -110,8 +110,9 @@ class Sites:
         """
         folder = PurePath(path).parent.as_posix()
         there = [row for row in self._there(folder, tuple(names)) if row.is_at(start)]
-        surest = max((_sureness(row) for row in there), default=())
-        found = [row for row in there if _sureness(row) == surest]
+        called = {*map(sources.alike, names)}
+        sureness = {row: _sureness(row, called) for row in there}
+        found = [row for row in there if sureness[row] == max(sureness.values())]
         return found[0] if len(found) == 1 else None
 
     def _of_place(self, folder: str, names: tuple[str, ...]) -> list[Site]:
@@ -181,6 +182,6 @@ def _overlap(row: Site, other: Site) -> bool:
     return begins <= min(row.end or datetime.max, other.end or datetime.max)
 
 
-def _sureness(row: Site) -> tuple[bool, int]:
-    """Return what puts one row before another: a site and a folder, and the longer folder."""
-    return bool(row.site), len(PurePath(row.folder).parts)
+def _sureness(row: Site, called: Container[str]) -> tuple[bool, bool, int]:
+    """Return what puts one row before another: its own name, a site, the longer folder."""
+    return sources.alike(row.site) in called, bool(row.site), len(PurePath(row.folder).parts)

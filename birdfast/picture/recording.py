@@ -1,4 +1,4 @@
-"""A recording as a spectrogram, with what was detected in it written over the time it was heard."""
+"""A recording as a spectrogram, with what was detected in it above, and scores and tokens below."""
 
 from __future__ import annotations
 
@@ -6,22 +6,23 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-
 from .. import audio, canvas
-from ..arrays import Float32
 from ..audio.channels import chosen
 from ..config import MAX_HOURS, hours
 from ..errors import AudioError, ConfigError
 from ..outcomes import MIX, Detection
-from ..spectrogram import Stft
-from ..tables import escaped
-from ..tables.whose import by_name
+from .panels import Panel, Panels
+from .spectrum import N_FFT, Spectrum
+from .strips import Scores, Tokens
 
-N_FFT = 1024
-COLUMNS = 1600
-RANGE_DB = 70
 MAX_S = 1e9  # longer than any recording, and far from what an integer cannot count
+
+
+class Drawn(NamedTuple):
+    """What is in a picture: how many of the detections, and whether all of the part could be read."""
+
+    n_detections: int
+    is_whole: bool
 
 
 def draw(
@@ -29,14 +30,18 @@ def draw(
     detections: Iterable[Detection],
     to: Path,
     start_s: float = 0.0,
-    length_s: float = 60.0,
+    length_s: float | None = 60.0,
     fmax_hz: float = 12_000,
     channel: str | None = None,
     tell: Callable[[str], object] | None = None,
     *,
     max_hours: float = MAX_HOURS,
+    scores: Sequence[Scores] = (),
+    tokens: Callable[[Sequence[int], float, float], Tokens] | None = None,
 ) -> Drawn:
-    """Write a PNG of a part of a recording: a panel for each channel.
+    """Write a PNG of a part of a recording: for each channel its marks, its spectrogram, and strips.
+
+    However long the part is, no more of it is held than is drawn.
 
     Parameters
     ----------
@@ -45,7 +50,7 @@ def draw(
         Those that lie elsewhere in the recording, or in another channel than is shown, are left out.
     to : path
     start_s, length_s : float
-        Which part; the recording's end may come earlier.
+        Which part; the recording's end may come earlier, and a length of None goes to it.
     fmax_hz : float
         The highest frequency to show, if the recording has it.
     channel : "mix", "each", a number from 1 as text, or None
@@ -54,6 +59,10 @@ def draw(
         Gets what is to be known of the recording, and why it ends if that is too early, with its path.
     max_hours : float, 1 second to 100000 hours
         Where a longer recording ends.
+    scores : sequence of Scores
+        A strip each.
+    tokens : callable or None
+        Returns the tokens of these channels, from the first to the last second.
 
     Returns
     -------
@@ -68,57 +77,43 @@ def draw(
         no picture.
     """
     _check("start", start_s, 0, MAX_S, "s")
-    _check("length", length_s, 0, MAX_S, "s")
+    _check("length", MAX_S if length_s is None else length_s, 0, MAX_S, "s")
     _check("fmax", fmax_hz, 1, audio.MAX_RATE_HZ / 2, "Hz")
     hours("max_hours", max_hours)
     canvas.check(to)
     detections = list(detections)
     part = _read(sound, start_s, length_s, channel, detections, tell or _nobody, max_hours)
-    drawn: set[int] = set()
-    figure = canvas.figure(12, 4 * len(part.samples))
-    panels = figure.subplots(len(part.samples), squeeze=False)[:, 0]
-    for axes, (number, samples) in zip(panels, part.samples.items(), strict=True):
-        end_s = start_s + len(samples) / part.rate_hz
-        shown = {
+    panels, shown = list[Panel](), set[int]()
+    for number, spectrum in part.spectra.items():
+        end_s = start_s + spectrum.n_samples / part.rate_hz
+        own = {
             place: row
             for place, row in enumerate(detections)
             if (number in (MIX, row.channel) or row.channel == MIX)
             and row.start_s < end_s
             and row.end_s > start_s
         }
-        drawn.update(shown)
-        _panel(axes, samples, part.rate_hz, start_s, fmax_hz, [*shown.values()])
+        shown.update(own)
         name = sound.name if number == MIX else f"{sound.name}, channel {number}"
-        axes.set_title(escaped(name), parse_math=False)  # a name with two $ is no formula
-        if part.failure:
-            axes.axvline(end_s, color="tab:red", linewidth=3)
-            axes.annotate("cannot be read from here on ", (end_s, 0), ha="right", va="bottom", color="white")
-    figure.draw_without_rendering()  # so that it is known how long the labels are
-    for axes in panels:
-        _keep_inside(axes)
-    canvas.write(figure, to)
-    return Drawn(len(drawn), not part.failure)
-
-
-class Drawn(NamedTuple):
-    """What is in a picture: how many of the detections, and whether all of the part could be read."""
-
-    n_detections: int
-    is_whole: bool
+        panels.append(Panel(name, number, spectrum, end_s, [*own.values()]))
+    strip = None if tokens is None else tokens([*part.spectra], start_s, max(one.end_s for one in panels))
+    picture = Panels(panels, part.rate_hz, start_s, fmax_hz, scores, strip, bool(part.failure))
+    canvas.write(picture.drawn(), to)
+    return Drawn(len(shown), not part.failure)
 
 
 class _Part(NamedTuple):
-    """What is shown of a recording: mono samples [n] by channel, and why they end too early, if they do."""
+    """What is shown of a recording: its spectra by channel, and why they end too early, if they do."""
 
     rate_hz: int
-    samples: dict[int, Float32]
+    spectra: dict[int, Spectrum]
     failure: str
 
 
 def _read(
     sound: Path,
     start_s: float,
-    length_s: float,
+    length_s: float | None,
     channel: str | None,
     detections: Sequence[Detection],
     say: Callable[[str], object],
@@ -132,16 +127,20 @@ def _read(
     with audio.Recording(sound, channel or "mix", max_hours=max_hours, tell=remark) as recording:
         numbers = recording.channels if channel else _named(recording, detections)
         rate_hz, failure = recording.rate_hz, ""
-        first, last = round(start_s * rate_hz), round((start_s + length_s) * rate_hz)
-        blocks: dict[int, list[Float32]] = {number: [np.zeros(0, np.float32)] for number in numbers}
+        first = round(start_s * rate_hz)
+        last = None if length_s is None else round((start_s + length_s) * rate_hz)
+        ends = [end for end in (last, recording.n_frames) if end is not None]
+        n_samples = max(0, min(ends) - first) if ends else None
+        spectra = {number: Spectrum(n_samples) for number in numbers}
         try:
             feeds = [recording.feed_at(rate_hz, first, last, number) for number in numbers]
             for place, block in recording.feed(feeds):
-                blocks[numbers[place]].append(block.copy())
+                spectra[numbers[place]].push(block)
         except AudioError as error:
             failure = str(error)
-        samples = {number: np.concatenate(some) for number, some in blocks.items()}
-    if min(map(len, samples.values())) < N_FFT:
+    for spectrum in spectra.values():
+        spectrum.end()
+    if min(spectrum.n_samples for spectrum in spectra.values()) < N_FFT:
         raise (
             AudioError(failure)
             if failure
@@ -149,7 +148,7 @@ def _read(
         )
     if failure:
         say(failure)
-    return _Part(rate_hz, samples, failure)
+    return _Part(rate_hz, spectra, failure)
 
 
 def _named(recording: audio.Recording, detections: Sequence[Detection]) -> tuple[int, ...]:
@@ -165,55 +164,9 @@ def _nobody(_: str) -> None:
     """Say nothing."""
 
 
-def _panel(  # type: ignore[no-untyped-def]
-    axes, samples: Float32, rate_hz: int, start_s: float, fmax_hz: float, detections: Sequence[Detection]
-) -> None:
-    """Draw a channel's spectrogram, and what was detected in it."""
-    end_s = start_s + len(samples) / rate_hz
-    extent = (start_s, end_s, 0, rate_hz / 2000)
-    axes.imshow(
-        _decibels(samples).T, origin="lower", aspect="auto", extent=extent, cmap="magma", vmin=-RANGE_DB
-    )
-    axes.set(xlim=(start_s, end_s), ylim=(0, min(fmax_hz, rate_hz / 2) / 1000))
-    axes.set(xlabel="time (s)", ylabel="frequency (kHz)")
-    _label(axes, detections)
-
-
 def _check(name: str, value: float, lowest: float, highest: float, unit: str) -> None:
     """Refuse a number outside its bounds, and NaN."""
     if not lowest <= value <= highest:
         raise ConfigError(
             f"{name}: {value:g} {unit} does not fit; it takes {lowest:g} to {highest:,.0f} {unit}"
         )
-
-
-def _decibels(samples: Float32) -> Float32:
-    """Return the power spectrum in dB below its maximum: float32 [frames, bins]."""
-    hop_samples = max(N_FFT // 4, len(samples) // COLUMNS)
-    power = np.abs(Stft(N_FFT, hop_samples)(samples)) ** 2
-    floor = max(float(power.max()), 1e-20) * 10 ** (-RANGE_DB / 10)
-    decibels: Float32 = 10 * np.log10(np.maximum(power, floor) / floor) - RANGE_DB
-    return decibels
-
-
-def _label(axes, detections: Sequence[Detection]) -> None:  # type: ignore[no-untyped-def]
-    """Write each species over the time it was heard, one colour and one line a species and a model."""
-    top_khz = axes.get_ylim()[1]
-    for line, (name, rows) in enumerate(by_name(detections).items()):
-        colour = canvas.colour(line, 10)
-        y = top_khz * (0.97 - 0.05 * (line % 18))
-        for row in rows:
-            axes.plot((row.start_s, row.end_s), (y, y), color=colour, linewidth=2.5, solid_capstyle="butt")
-            axes.axvspan(row.start_s, row.end_s, color=colour, alpha=0.12, linewidth=0)
-            text = f"{name} {row.confidence:.2f}"
-            label = axes.text(row.start_s, y * 0.99, text, fontsize=7, color="white", va="top", clip_on=True)
-            label.set_in_layout(False)
-
-
-def _keep_inside(axes) -> None:  # type: ignore[no-untyped-def]
-    """Shift labels that stick out of a panel into it; of one that is longer the beginning is seen."""
-    first_s, last_s = axes.get_xlim()
-    for label in axes.texts:
-        box = label.get_window_extent().transformed(axes.transData.inverted())
-        start_s = max(first_s, min(box.x0, last_s - box.width))
-        label.set_x(label.get_position()[0] + start_s - box.x0)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from .. import scores
-from ..arrays import Bools, Rows
+from ..arrays import Bools, Float32, Rows
 from ..errors import ConfigError
 from ..journal import QUESTION, Entry, Journal, Record
 from ..outcomes import Outcome, row
@@ -156,6 +156,12 @@ class Answers:
         """Return the detections of a stretch, of its parts."""
         rules, mask = self._heard(entry, model), self._mask(os.fsdecode(entry.path), entry.told, model)
         return keeping.in_time(keeping.detections(some, rules, mask) for some in parts)
+
+    def kept(self, entry: Entry, model: int) -> Iterator[tuple[Kept, Float32, Bools | None]]:
+        """Yield what is kept of a file's scores, their confidences, and the classes asked for (None: all)."""
+        rules, mask = self._heard(entry, model), self._mask(os.fsdecode(entry.path), entry.told, model)
+        for _, some in self.record.kept(entry, sum(self._sizes[model]), model):
+            yield some, rules.of_kept(some.label, some.score), mask
 
     def dense(self, entry: Entry, kind: str, model: int) -> Iterator[Rows]:
         """Yield a file's dense rows of a kind that is among the widths, in parts: [n] of `outcomes.row`."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from dataclasses import replace
 from pathlib import Path
 
 from .. import canvas, modelfolder
@@ -134,7 +133,7 @@ def evaluate(
         if plots:
             written.append(folder / report.PNG)
             pictures.draw(found, written[-1])
-    return replace(found, tables=tuple(written))
+    return found._replace(tables=tuple(written))
 
 
 def _folder(output: Name, *, plots: bool, force: bool) -> Path:

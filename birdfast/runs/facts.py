@@ -95,7 +95,7 @@ def fingerprint(models: Sequence[Model], options: Options, digests: Sequence[Dig
     for number, (model, digest) in enumerate(zip(models, digests, strict=True), 1):
         whose = f"model {number}'s" if len(models) > 1 else "model's"  # its normalization is not the option
         decides |= {
-            f"{whose} {name}": value for name, value in _of_model(model, digest, options.runtime).items()
+            f"{whose} {name}": value for name, value in of_model(model, digest, options.runtime).items()
         }
     return decides
 
@@ -105,7 +105,8 @@ def about_alone(models: Sequence[Model]) -> About:
     return About({}, tuple(AboutModel(model.name) for model in models))
 
 
-def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]:
+def of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]:
+    """Return what decides the results of a model, by name."""
     decides = {"file": digests.network, "labels": digests.labels}
     if model.runtime:
         decides["runtime"] = openvino.version() if chosen == "openvino" else model.runtime
@@ -118,7 +119,7 @@ def _of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]
     decides |= {name: json.dumps(value) for name, value in facts.items()}
     for number, (one, its) in enumerate(zip(model.below, digests.below, strict=True), 1):
         network, labels = (*its, "")[:2]
-        below = _of_model(one, Digests(network, labels), chosen)
+        below = of_model(one, Digests(network, labels), chosen)
         below["n_classes"] = str(one.n_classes or "")  # nobody hears of them, but it chooses its scores
         whose = f"backbone {number}'s" if len(model.below) > 1 else "backbone's"
         decides |= {f"{whose} {name}": value for name, value in below.items() if value}

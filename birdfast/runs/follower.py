@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..outcomes import Outcome, Part
+from ..tables import About
 
 
 class Follower:
@@ -12,6 +13,9 @@ class Follower:
 
     What a person sees on the terminal is one; the journal hears of files in the same words.
     """
+
+    def know(self, about: About) -> None:
+        """Hear which models listen, and what their classes are called; before all else."""
 
     def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
         """Hear which files are to do, how many were done before, and how many workers there are."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
@@ -9,7 +10,8 @@ from pathlib import Path
 
 from .. import inputs, journal, tables
 from ..errors import ConfigError
-from ..journal import MERGED, Folder, Record, Standing, compare, total
+from ..journal import MERGED, Entry, Folder, Record, Standing, compare, total
+from ..tables import Result
 from . import results, shards
 from .answers import Answers
 from .how import How
@@ -79,7 +81,7 @@ def merge(
         every = [Answers(record) for record in records]
         about = about_of(every)
         tables.check_places(folder, kinds, about)
-        again = partial(results.merged, every)
+        again = partial(merged, every)
         base = inputs.base((), (result.path for result in again())) if per_file else None
         if not force:
             check_tables(folder, about, MERGED)
@@ -118,3 +120,28 @@ def _check(records: Sequence[Record]) -> None:
             raise ConfigError(f"{record.path}: {waiting} files are still to do; finish that run first")
         every.append(shards.parse(facts.shard))
     shards.check_all(every)
+
+
+def merged(every: Sequence[Answers]) -> Iterator[Result]:
+    """Yield the files of all shards of a run, in the order of the whole.
+
+    Raises
+    ------
+    ConfigError
+        A file is in no part.
+    """
+    wanted = int(every[0].facts.inputs.split()[0])
+    parts = [_placed(answers.record, place) for place, answers in enumerate(every)]
+    found = -1
+    for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
+        if number != found:
+            path = every[place].record.path
+            raise ConfigError(f"{path}: damaged (file {found} of the run is in no part)")
+        yield results.result(every[place], entry)
+    if found + 1 != wanted:
+        raise ConfigError(f"{every[0].record.path}: damaged ({found + 1} of {wanted} files are there)")
+
+
+def _placed(record: Record, place: int) -> Iterator[tuple[int, int, Entry]]:
+    for number, entry in record.entries():
+        yield number, place, entry

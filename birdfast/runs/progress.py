@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from time import monotonic
 from typing import Any
 
 from .. import bars, inputs, voice
 from ..outcomes import Outcome
+from ..tables import About, AboutModel
 from ..words import counted, hours, lasting
+from . import tally
 from .follower import Follower
 
 LINE_EVERY_S = 10.0
@@ -41,6 +43,8 @@ class Progress(Follower):
         self, began_s: float, *, bar: bool | None = None, quiet: bool = False, models: Sequence[str] = ()
     ) -> None:
         self._models, self._heard = models, Counter[int]()
+        self._known: Sequence[AboutModel] = ()
+        self._species = set[tuple[str, str]]()
         self._began_s, self._wants_bar, self._quiet = began_s, bar, quiet
         self._bar: Any = None
         self._last_line_s = began_s
@@ -51,28 +55,39 @@ class Progress(Follower):
         self.audio_s = self.reading_s = self.network_s = 0.0
         self.n_detections = self.n_files = self.n_failures = 0
 
+    def know(self, about: About) -> None:
+        """Learn what classes are called."""
+        self._known = about.models
+
     def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
         """Make ready for files, of which the sizes say how far it is."""
         self._paths, self._n_workers = paths, n_workers
         self._sizes = [inputs.size_bytes(path) or 0 for path in paths]
         if n_done:
             self.say(f"{counted(n_done, 'file')} done before")
-        if not self._quiet and (sys.stderr.isatty() if self._wants_bar is None else self._wants_bar):
-            self._bar = bars.of_bytes(sum(self._sizes))
+        if (
+            paths
+            and not self._quiet
+            and (sys.stderr.isatty() if self._wants_bar is None else self._wants_bar)
+        ):
+            self._bar = bars.of_bytes(sum(self._sizes), f"0/{len(paths):,} files")
 
     def end(self) -> None:
-        """Leave the terminal as it was."""
+        """Leave the terminal as it was; before all is done, say what is."""
         if self._bar is not None:
             self._bar.close()
+            self._bar = None
+        if self.n_files < len(self._paths):
+            self.say(f"{self.n_files:,} of {counted(len(self._paths), 'file')} done, which stay so")
 
-    def say(self, text: str) -> None:
-        """Print a word for whoever waits."""
+    def say(self, text: str, style: str = "") -> None:
+        """Print a word for whoever waits; `style` as `voice.say` has it."""
         if not self._quiet:
-            voice.say(text)
+            self._print(text, style)
 
     def warn(self, text: str) -> None:
         """Print what is wrong."""
-        voice.say(f"birdfast: {text}")
+        self._print(f"birdfast: {text}", "bad")
 
     def add(self, path: str, outcome: Outcome) -> None:
         """Count an outcome; they come file by file."""
@@ -81,6 +96,7 @@ class Progress(Follower):
         self.network_s += outcome.network_s
         self.n_detections += outcome.n_detections
         self._heard.update({heard.model: len(heard.detections) for heard in outcome.heard})
+        self._species.update(self._names(outcome))
         self._failed = self._failed or bool(outcome.failures)
         n_bytes = self._sizes[self.n_files] / outcome.n_stretches
         if outcome.is_last:
@@ -104,19 +120,35 @@ class Progress(Follower):
             f" {self.audio_s / self.wall_s:,.0f} times real time;"
             f" {counted(self.n_detections, 'detection')}, {counted(self.n_failures, 'failure')}",
             f"the cores' time: {100 * self.reading_s / core_s:.1f} % reading sound,"
-            f" {100 * self.network_s / core_s:.1f} % in the network",
+            f" {100 * self.network_s / core_s:.1f} % in the network, the rest starting and waiting",
             *of_each(self._models, [self._heard[number] for number in range(len(self._models))]),
         )
 
+    def _names(self, outcome: Outcome) -> Iterator[tuple[str, str]]:
+        """Yield the scientific and common names of what was heard."""
+        for heard in outcome.heard if self._known else ():
+            spaces = self._known[heard.model].label_spaces
+            for space, number in {*heard.detections[["label_space", "class_index"]].tolist()}:
+                yield spaces[space].scientific[number], spaces[space].common[number]
+
+    def _print(self, text: str, style: str) -> None:
+        if self._bar is not None:
+            self._bar.clear()  # it comes again below what is said
+        voice.say(text, style=style)
+        if self._bar is not None:
+            self._bar.refresh()
+
     def _advance(self, n_bytes: float) -> None:
         self._done_bytes += n_bytes
-        speed = f"{self.audio_s / self.wall_s:,.0f} audio-s/s"
+        speed = f"{self.audio_s / self.wall_s:,.0f} x real time"
+        species = tally.in_short(self._species)
         if self._bar is not None:
-            self._bar.set_postfix_str(f"{self.n_files}/{len(self._paths)} files, {speed}", refresh=False)
+            files = f"{self.n_files:,}/{len(self._paths):,} files"
+            self._bar.set_postfix_str(f"{files}, {species}, {speed}", refresh=False)
             self._bar.update(n_bytes)
         elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
             self._last_line_s = monotonic()
             done = self._done_bytes / max(1, sum(self._sizes))
             left = lasting(self.wall_s * (1 - done) / max(done, 1e-9))
-            line = f"{done:.0%}: {self.n_files:,} of {len(self._paths):,} files, {speed}, {left} left"
-            voice.say(line)
+            files = f"{self.n_files:,} of {len(self._paths):,} files"
+            voice.say(f"{done:.0%}: {files}, {species}, {speed}, {left} left")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import heapq
 import os
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
@@ -19,6 +18,7 @@ from ..labels import Labels
 from ..outcomes import Detection, Failure, Note, noted
 from ..tables import Anew, Result
 from .answers import Answers
+from .tally import Tally
 
 Count = Callable[[tuple[int, int, int]], object]
 
@@ -59,6 +59,8 @@ class Results:
         The tables that were written when the run ended.
     stopped : Failure or None
         What ended a run that was to stop at the first failure.
+    tally : Tally
+        Which species were heard and how often, and which files failed.
 
     Raises
     ------
@@ -67,9 +69,14 @@ class Results:
     """
 
     def __init__(
-        self, folder: str | os.PathLike[str], tables: Sequence[Path] = (), stopped: Failure | None = None
+        self,
+        folder: str | os.PathLike[str],
+        tables: Sequence[Path] = (),
+        stopped: Failure | None = None,
+        tally: Tally | None = None,
     ) -> None:
         self.folder, self.tables, self.stopped = Path(checked("folder", folder)), list(tables), stopped
+        self._tally = tally
 
     def __repr__(self) -> str:
         return f"Results({str(self.folder)!r})"
@@ -97,6 +104,14 @@ class Results:
         """How many files the journal knows of earlier runs that were not among the last one's."""
         with Record(self.folder) as record:
             return record.n_left_out()
+
+    @property
+    def tally(self) -> Tally:
+        """See above; it is counted when it is first asked for."""
+        if self._tally is None:
+            with Record(self.folder) as record:
+                self._tally = Tally.of(results(Answers(record), so_far=True))
+        return self._tally
 
     @property
     def failures(self) -> list[Failure]:
@@ -164,13 +179,8 @@ class Results:
                 if number in entry.waiting:
                     continue
                 for rows in answers.dense(entry, kind, number):
-                    yield Windows(
-                        os.fsdecode(entry.path),
-                        rows["start_s"],
-                        rows["end_s"],
-                        rows["channel"],
-                        rows["values"],
-                    )
+                    columns = (rows[name] for name in ("start_s", "end_s", "channel", "values"))
+                    yield Windows(os.fsdecode(entry.path), *columns)
 
 
 def results(answers: Answers, *, so_far: bool = False, count: Count | None = None) -> Iterator[Result]:
@@ -198,36 +208,15 @@ def result(answers: Answers, entry: Entry, *, so_far: bool = False, count: Count
         for number in numbers
         for kind in models[number].widths
     }
-    detections = _detections(answers, entry, numbers, count)
     path, notes, failed = os.fsdecode(entry.path), noted(entry.decoder, entry.remarks()), entry.failures()
     lasts_s = max(entry.duration_s or 0.0, *(failure.duration_s or 0.0 for failure in failed), 0.0)
-    facts = answers.known(entry).facts
-    return Result(path, detections, failed, notes, dense, entry.audio_s, lasts_s, entry.rate_hz, facts)
+    known = (entry.audio_s, lasts_s, entry.rate_hz, answers.known(entry).facts)
+    return Result(path, _detections(answers, entry, numbers, count), failed, notes, dense, *known)
 
 
 def failures(record: Record) -> list[Failure]:
     """Return what failed in a run, in the order of its files."""
     return [failure for _, entry in record.entries() for failure in entry.failures()]
-
-
-def merged(every: Sequence[Answers]) -> Iterator[Result]:
-    """Yield the files of all shards of a run, in the order of the whole.
-
-    Raises
-    ------
-    ConfigError
-        A file is in no part.
-    """
-    wanted = int(every[0].facts.inputs.split()[0])
-    parts = [_placed(answers.record, place) for place, answers in enumerate(every)]
-    found = -1
-    for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
-        if number != found:
-            path = every[place].record.path
-            raise ConfigError(f"{path}: damaged (file {found} of the run is in no part)")
-        yield result(every[place], entry)
-    if found + 1 != wanted:
-        raise ConfigError(f"{every[0].record.path}: damaged ({found + 1} of {wanted} files are there)")
 
 
 def _detections(
@@ -244,8 +233,3 @@ def _detections(
             yield rows
         if count is not None and n_rows != entry.hearings[number].n_detections:
             count((n_rows, entry.id, number))
-
-
-def _placed(record: Record, place: int) -> Iterator[tuple[int, int, Entry]]:
-    for number, entry in record.entries():
-        yield number, place, entry

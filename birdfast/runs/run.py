@@ -30,6 +30,7 @@ from .retelling import write
 from .room import Room
 from .said import ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
+from .tally import Tally
 
 STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
 LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
@@ -105,32 +106,33 @@ class Run:
             stack.enter_context(ending(followers))
             voice.hold()
             pool, journal, jobs, n_done = self._open(stack, followers)
-            tables.tidy(self.folder, journal.facts().about)
+            tables.tidy(self.folder, about := journal.facts().about)
             (self.folder / MERGED).unlink(missing_ok=True)  # they are not merge's any more
             say_what_changed(journal.changed, followers)
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
+            say(followers, thresholds.told(self.options, self.models))
             for follower in followers:
-                for words in thresholds.told(self.options, self.models):
-                    follower.say(words)
+                follower.know(about)
                 follower.begin([job.path for job in jobs], n_done, self._n_hired())
             if self._asks_anew and not jobs:
                 say(followers, ["asked again: nothing to hear"])
-            answers, room = Answers(journal), Room(self.folder)
+            answers = Answers(journal)
             say(followers, answers.where.words)
             came = pool.work(jobs) if jobs else iter(())
-            failure = self._work_off(came, jobs, journal, answers, [room, journal, *followers])
+            watching = [Room(self.folder)] * bool(tables.kept_for(self.how.kinds))  # other tables are small
+            failure = self._work_off(came, jobs, journal, answers, [*watching, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
-            if tables.kept_for(self.how.kinds):
-                room.check()
+            for one in watching:
+                one.check()
             answers.check()  # of what was heard now, too
-            counts = list[tuple[int, int, int]]()
-            again = partial(results.results, answers, count=counts.append)
+            counts, tally = list[tuple[int, int, int]](), Tally()
+            again = tally.over(partial(results.results, answers, count=counts.append))
             how = (self.folder, self.how, self._submitter, self.base)
             written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
-        return Results(self.folder, written)
+        return Results(self.folder, written, tally=tally)
 
     def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
@@ -141,7 +143,6 @@ class Run:
         known_widths = self._known_widths()
         if known_widths is None:
             stack.enter_context(pool)
-        if known_widths is None:
             self._say_what_is_unprepared(pool.digests, followers)
         widths = known_widths or pool.widths()
         run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)

@@ -76,7 +76,7 @@ def write(
         The folder cannot be written, takes no more, holds what would be lost, or another is at work in it.
     """
     hours("max_hours", max_hours)
-    session = _session(model)
+    session = opened(model)
     if (n := len(session.streams)) > 1:
         tell(f"{model}: has {n} streams of tokens; written is the first, a token every {session.token_s:g} s")
     folder = output_folder(folder)
@@ -99,8 +99,14 @@ def write(
     return found
 
 
-def _session(model: Path) -> StsgSession:
-    """Open a model that has tokens, or say what another is."""
+def opened(model: Path) -> StsgSession:
+    """Open a model that has tokens.
+
+    Raises
+    ------
+    ModelError
+        It cannot be opened, or has none; the message says what it is.
+    """
     if not modelfolder.is_one(model):
         known = models.catalogue().get(str(model))
         has_network = os.path.isdir(model) and any(model.glob("*.tflite"))  # noqa: PTH112 -- as models.find

@@ -161,6 +161,13 @@ class Rules:
         order = np.argsort(window, kind="stable")
         return window[order], space[order], label[order], confidence[order]
 
+    def of_kept(self, label: Int64, score: Float32) -> Float32:
+        """Return the confidences of scores of these classes, which are counted through: float32 [n]."""
+        whose, found = np.searchsorted(self._ends, label, side="right"), score.copy()
+        for number, rule in enumerate(self.rules):
+            found[whose == number] = rule.of_scores(score[whose == number])
+        return found
+
     def with_thresholds(self, thresholds: Mapping[int, float]) -> Rules:
         """Return rules with least confidences of single classes of the first space, but not of background."""
         first, *others = self.rules

@@ -20,7 +20,8 @@ NUMBERS = {
 }
 # What BirdNET-Analyzer 2.x has where nothing is known of the place.
 UNKNOWN = {"lat": -1.0, "lon": -1.0, "week": -1}
-BAND_HZ = (0.0, 15_000.0)  # what BirdNET hears, and where its selections lie
+BAND_HZ = (0.0, 15_000.0)  # what BirdNET hears, and where its selections lie,
+BAND_RATE_HZ = 48_000  # at its rate: a model for bats hears more
 NAMES = {"lat": ("lat", "latitude"), "lon": ("lon", "longitude"), "week": ("week",)}
 
 
@@ -96,17 +97,23 @@ class Settings:
 def bands_hz(about: About) -> dict[str, tuple[float, float]]:
     """Return from where to where each model hears in recordings: BirdNET's band, or the one that was chosen.
 
-    None hears above half its rate; sound that is played faster or slower is heard elsewhere.
+    None hears above half its rate, and those of higher rates than BirdNET's hear up to there; sound that is
+    played faster or slower is heard elsewhere.
     """
     options = _options(about)
-    low_hz, high_hz = (options.get(name) for name in ("fmin_hz", "fmax_hz"))
+    low_hz, high_hz = (
+        options.get(name) or edge for name, edge in zip(("fmin_hz", "fmax_hz"), BAND_HZ, strict=True)
+    )
+    is_whole = (low_hz, high_hz) == BAND_HZ
     speed = options.get("speed") or 1.0
     told = json.loads(about.metadata.get("model_rate_hz") or "0")
     rates = told if isinstance(told, list) else [told]
     bands = {}
     for model, rate_hz in zip(about.models, [*rates, *[0] * len(about.models)], strict=False):
-        most_hz = min(high_hz or BAND_HZ[1], float(rate_hz) / 2 or BAND_HZ[1])
-        bands[model.name] = ((low_hz or BAND_HZ[0]) / speed, most_hz / speed)
+        most_hz = float(rate_hz) / 2 or BAND_HZ[1]
+        if rate_hz <= BAND_RATE_HZ or not is_whole:
+            most_hz = min(high_hz, most_hz)
+        bands[model.name] = (low_hz / speed, most_hz / speed)
     return bands
 
 

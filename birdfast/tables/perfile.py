@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
+from collections.abc import Callable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -63,7 +63,7 @@ class PerFile(Table):
         self._folder, self._kind, self._base = folder, kind, base
         self._makes, self._suffix = makes, suffix
         self._table: Table | None = None
-        self._n_before = -1  # names in the list of before, once the new ones stand behind them
+        self._is_listed, self._base_before = False, placed.base_of(folder, kind)
         atomicfile.check(placed.list_of(folder, kind))
         self._room = Path(tempfile.mkdtemp(prefix=f".{kind}.", suffix=".part", dir=folder))
 
@@ -71,7 +71,9 @@ class PerFile(Table):
         return self
 
     def begin(self, result: Result) -> None:
-        """Begin the file's table."""
+        """Begin the file's table; one that nobody could hear has none, or it would pass for a silent one."""
+        if result.failures and not result.audio_s:
+            return
         place = placed.place_of(result.path, self._base, self._suffix)
         place = placed.free(self._room, place, result.path, self._suffix)
         _check(self._folder, place)
@@ -101,11 +103,11 @@ class PerFile(Table):
 
     def finish(self) -> None:
         """Bring the tables to the disk, and write down that they are to come."""
-        if self._n_before < 0:
+        if not self._is_listed:
             os.sync()
-            before = placed.names(self._folder, self._kind)
-            self._n_before = sum(1 for _ in before)
-            self._list(placed.names(self._folder, self._kind), self._whole())
+            base = self._base if self._base_before is None else self._base_before
+            placed.write_list(self._folder, self._kind, base, chain(self._before(), self._whole()))
+            self._is_listed = True
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -120,24 +122,35 @@ class PerFile(Table):
             shutil.rmtree(self._room, ignore_errors=True)
 
     def _name_all(self) -> None:
-        """Give the tables their places; those of before that are not among them go first."""
-        for name in islice(placed.names(self._folder, self._kind), self._n_before):
-            if not (self._room / name).is_file():
-                placed.remove(self._folder, name)
-        for name in self._whole():
+        """Give the tables their places.
+
+        Those of other recordings stay, as scripts go through a folder file by file; but where recordings were
+        seen from another folder, they go first, as some may be of the same.
+        """
+        others = list[str]() if self._base_before in (None, self._base) else [*self._before()]
+        for name in others:
+            placed.remove(self._folder, name)
+        for name in [*self._whole()]:
             target = self._folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (self._room / name).replace(target)
-        self._list(islice(placed.names(self._folder, self._kind), self._n_before, None))
+        if self._base_before not in (None, self._base):
+            names = placed.names(self._folder, self._kind)
+            placed.write_list(
+                self._folder, self._kind, self._base, (name for name in names if name not in others)
+            )
+
+    def _before(self) -> Iterator[str]:
+        """Yield the tables of before that have no new ones in their places."""
+        for name in placed.names(self._folder, self._kind):
+            if (self._folder / name).is_file() and not (self._room / name).is_file():
+                yield name
 
     def _whole(self) -> Iterator[str]:
         """Yield the tables in the room, by their places in it."""
         for folder, _, found in os.walk(self._room):
             for name in found:
                 yield os.path.relpath(os.path.join(folder, name), self._room)  # noqa: PTH118
-
-    def _list(self, *names: Iterable[str]) -> None:
-        placed.write_list(self._folder, self._kind, self._base, chain.from_iterable(names))
 
 
 def _check(folder: Path, place: Path) -> None:

@@ -134,8 +134,10 @@ class Sndfile:
         self._file, self._place = self._open(), 0
 
 
-def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
-    """Write mono samples in -1..1, 16-bit, by the path's suffix.
+def write(
+    to: str | os.PathLike[str] | IO[bytes], samples: Float32, rate_hz: int, container: str | None = None
+) -> None:
+    """Write mono samples in -1..1, 16-bit, as a container that libsndfile knows, or by the path's suffix.
 
     In blocks, because libsndfile 1.2 crashes on a long Vorbis file in one call.
 
@@ -145,7 +147,8 @@ def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:
         The file cannot be written.
     """
     try:
-        with soundfile.SoundFile(os.fsencode(path), "w", rate_hz, 1) as file:
+        place = os.fsencode(to) if isinstance(to, str | os.PathLike) else to
+        with soundfile.SoundFile(place, "w", rate_hz, 1, format=container) as file:
             for start in range(0, len(samples), BLOCK_SAMPLES):
                 file.write(samples[start : start + BLOCK_SAMPLES])
     except (soundfile.SoundFileError, RuntimeError) as error:

@@ -1,0 +1,161 @@
+"""Clips: the sound of a detection, and its picture."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import NamedTuple
+
+import numpy as np
+
+from .. import audio, canvas
+from ..arrays import Float32, Int64
+from ..config import number
+from ..errors import AudioError
+from ..journal import stamp
+from ..spectrogram import LogMel
+from .gathered import File, Gathered
+from .sizes import CONTEXT_S
+
+PLAYED_HZ = 32_000  # up to what ears hear; at 48 kHz clips are a fifth larger
+ANY_HOURS = 100_000.0  # what the run has heard is there
+LONGEST_S = 60.0  # of a clip, be its detection as long as it may
+N_MELS, N_FRAMES = 80, 400  # of a picture
+LEVELS = 32  # of its colours: more are not seen, and take twice the room
+USUAL_HZ = 48_000  # at which a spectrum is of 1,024 samples
+RANGE_DB = 70.0
+SUFFIX, TYPE = ".ogg", "audio/ogg"
+CHANGED = "is no longer the file that was heard"
+
+
+class Clip(NamedTuple):
+    """A part of a recording, to be heard and seen.
+
+    Attributes
+    ----------
+    row : int
+        The detection's place among the rows.
+    from_s, to_s : float
+        Which part of its recording.
+    top_hz : float
+        The highest frequency of the picture; its rows are mels, Slaney's.
+    sound, picture : bytes
+        Ogg Vorbis and PNG.
+    """
+
+    row: int
+    from_s: float
+    to_s: float
+    top_hz: float
+    sound: bytes
+    picture: bytes
+
+    @property
+    def n_bytes(self) -> int:
+        """How large it is in a page, as text."""
+        return (len(self.sound) + len(self.picture)) * 4 // 3
+
+
+class Sound:
+    """The sound of a run's detections, from the recordings that were heard, and from nothing else.
+
+    Parameters
+    ----------
+    gathered : Gathered
+    context_s : float
+        How much is heard before and behind a detection.
+
+    Raises
+    ------
+    ConfigError
+        That is no number of seconds, or too large.
+    """
+
+    def __init__(self, gathered: Gathered, context_s: float = CONTEXT_S) -> None:
+        self._gathered, self._context_s = gathered, number("context", context_s, 0, LONGEST_S / 4)
+
+    def clip(self, row: int) -> Clip:
+        """Return the clip of a row.
+
+        Raises
+        ------
+        AudioError
+            The recording has gone, or is another than the run heard, or cannot be read.
+        IndexError
+            There is no such row.
+        """
+        one = self._gathered.rows[row]
+        file = self._gathered.files[one["file"]]
+        _check(file)
+        begin_s, end_s = float(one["start_s"]), float(one["end_s"])
+        from_s = max(0.0, begin_s - self._context_s)
+        to_s = min(max(end_s, begin_s) + self._context_s, from_s + LONGEST_S)
+        with audio.Recording(file.path, int(one["channel"]) or "mix", max_hours=ANY_HOURS) as recording:
+            rate_hz = recording.rate_hz
+            samples = recording.samples(rate_hz, round(from_s * rate_hz), round(to_s * rate_hz))
+        if not len(samples):
+            raise AudioError(f"{file.path}: no sound from {from_s:g} s on")
+        sound = encoded(samples, rate_hz)
+        return Clip(
+            row, from_s, from_s + len(samples) / rate_hz, rate_hz / 2, sound, pictured(samples, rate_hz)
+        )
+
+
+def best(gathered: Gathered, most: int) -> Iterator[Int64]:
+    """Yield the best row of each species, then the second best, ...: each time in the order of recordings.
+
+    A recording may have moved since, or lie on a slow disk, so nobody opens any before it is taken.
+    """
+    rows = gathered.rows
+    order = np.lexsort((-rows["confidence"], rows["species"]))
+    starts = np.flatnonzero(np.diff(rows["species"][order], prepend=np.iinfo(np.uint32).max))
+    sizes = np.diff(starts, append=len(order))
+    for rank in range(min(most, int(sizes.max(initial=0)))):
+        yield np.sort(order[starts[sizes > rank] + rank]).astype(np.int64)
+
+
+def encoded(samples: Float32, rate_hz: int) -> bytes:
+    """Return sound as Ogg Vorbis, at `PLAYED_HZ` at most."""
+    if rate_hz > PLAYED_HZ:
+        samples, rate_hz = audio.resample(samples, rate_hz, PLAYED_HZ), PLAYED_HZ
+    with TemporaryDirectory(prefix="birdfast-") as folder:
+        path = Path(folder) / f"clip{SUFFIX}"
+        audio.write(path, samples, rate_hz)
+        return path.read_bytes()
+
+
+def pictured(samples: Float32, rate_hz: int) -> bytes:
+    """Return a log-mel spectrogram as a PNG, low bands below, without axes."""
+    n_fft = 256
+    while n_fft < 1024 * rate_hz / USUAL_HZ:
+        n_fft *= 2
+    hop_samples = max(n_fft // 8, len(samples) // N_FRAMES)
+    logmel = LogMel(
+        rate_hz,
+        n_fft=n_fft,
+        hop_samples=hop_samples,
+        n_mels=N_MELS,
+        log="db",
+        ref="max",
+        top_db=RANGE_DB,
+        center=True,
+    )
+    decibels = logmel(samples)
+    levels = np.clip(np.rint((decibels / RANGE_DB + 1) * (LEVELS - 1)), 0, LEVELS - 1).astype(np.uint8)
+    return canvas.png(np.ascontiguousarray(levels.T[::-1]), LEVELS)
+
+
+def uri(kind: str, content: bytes) -> str:
+    """Return content as a part of a page."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode()}"
+
+
+def _check(file: File) -> None:
+    """Refuse what lies at a recording's name by now, if that is not what the run heard: a link, say."""
+    path = file.path.encode("utf-8", "surrogateescape")
+    now = stamp.of(path)
+    is_same = now == file.stamp or now.is_an_hour_from(file.stamp)
+    if not is_same or (file.head is not None and stamp.head(path) != file.head):
+        raise AudioError(f"{file.path}: {CHANGED}" if now.size is not None else f"{file.path}: no such file")
