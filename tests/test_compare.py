@@ -149,6 +149,13 @@ def kaleidoscope(path: Path) -> Path:
     return path
 
 
+def test_audacitys_labels_of_a_whole_run_are_of_no_file(tmp_path: Path) -> None:
+    (tmp_path / "BirdNET_AudacityLabels.txt").write_text("0.0\t3.0\tParus major_Great Tit (0.9000)\n")
+    for path in (tmp_path, *tmp_path.iterdir()):
+        with pytest.raises(ConfigError, match="name no file, and their times count through all"):
+            detections.read(path)
+
+
 TOOLS = (*(ours, our_csv, birdnet, birdnet_parquet, analyzer, a_table_a_file, raven, audacity, kaleidoscope),)
 
 
@@ -374,3 +381,14 @@ def test_the_command_ends_with_0_or_1_and_writes_what_differs(tmp_path: Path) ->
     assert all(row["a"] == "" or row["b"] == "" for row in rows) or rows[0]["b"] == "0.65"
     assert len(table(tmp_path / "out" / "comparison.csv")) == len(told["by_species"]) + len(told["by_file"])
     assert comparison.N_LARGEST
+
+
+@pytest.mark.parametrize("name", ["a\tb", "a\nb", "a\rb", "a\\tb", '"a"'])
+@pytest.mark.parametrize("kind", ["raven", "raven3"])
+def test_names_that_ravens_tables_escape_are_those_of_other_tables(
+    tmp_path: Path, name: str, kind: str
+) -> None:
+    rows = [Detection(0.0, 3.0, *BIRDS[0], 0.5, f"in/{name}.wav")]
+    tables.write_all(tmp_path, ("csv", kind), About({}, (AboutModel("net"),)), [Result(rows[0].file, [rows])])
+    one, other = (tmp_path / tables.DETECTIONS[one].name for one in ("csv", kind))
+    assert compare(paired(detections.read(one), detections.read(other)))["is_same"]

@@ -93,6 +93,18 @@ def test_what_needs_nothing_is_said_once() -> None:
     assert list(flags.remarks(parsed("--min-conf", "0.5"))) == []
 
 
+@pytest.mark.parametrize(
+    ("words", "per_file"),
+    [
+        (["--split_tables", "--no-split_tables"], False),
+        (["--no-split_tables", "--split_tables"], True),
+        (["--per-file", "--no-split_tables"], False),
+    ],
+)
+def test_of_two_flags_that_contradict_each_other_the_last_counts(words: list[str], per_file: bool) -> None:
+    assert parsed(*words).per_file is per_file
+
+
 def test_another_birdnet_is_refused_by_name(capsys: pytest.CaptureFixture[str]) -> None:
     assert "--birdnet: birdfast knows BirdNET 2.4 by name" in told(
         capsys, "infer", "a.wav", "--birdnet", "3.0"

@@ -63,7 +63,8 @@ def test_an_answer_from_what_is_kept_is_that_of_all_scores(
     some = unpack(pack(keeping.kept(start_s, 3.0, 2, scores, keepings), sum(sizes)), sum(sizes))
     for asking in (first, again):
         asks = rules(each, sizes, **asking, background=background)
-        if not all(keep.answers(rule) for keep, rule in zip(keepings, asks.rules, strict=True)):
+        spaces = zip(keepings, asks.rules, sizes, strict=True)
+        if not all(keep.answers(rule, size) for keep, rule, size in spaces):
             assert asking is not first  # a run's own question is answered
             assert kind != "scores"
             continue
@@ -87,7 +88,7 @@ def test_of_some_species_all_that_are_asked_for_are_found(
     keep = keeping.of("best", rule)
     some = keeping.kept(np.zeros(len(logits)), 3.0, 0, [logits], [keep])
     asks = rules(["sigmoid"], [size], **again)
-    if keep.answers(asks.rules[0], masked=True):
+    if keep.answers(asks.rules[0], size, masked=True):
         window, label, confidence = asks.rules[0].pick(np.where(mask, logits, np.float32(np.nan)))
         found = keeping.detections(some, asks, mask)
         assert found["class_index"].tolist() == label.tolist()
@@ -185,9 +186,17 @@ def test_of_a_models_own_thresholds_the_lowest_decides_what_is_kept() -> None:
 def test_background_takes_nobodys_place_among_the_highest_kept() -> None:
     run = rules(["sigmoid"], [3], 0.0, 1, background=1)
     (rule,) = run.rules
-    assert not Keeping("sigmoid", np.inf, 1).answers(rule)
+    assert not Keeping("sigmoid", np.inf, 1).answers(rule, 3)
     keep = keeping.of("asked", rule)
     logits = np.array([[-9.0, 9.0, -8.0]], np.float32)
     some = keeping.kept(np.zeros(1), 3.0, 0, [logits], [keep])
-    assert keep.answers(rule)
+    assert keep.answers(rule, 3)
     assert keeping.detections(some, run)["class_index"].tolist() == [2]
+
+
+@pytest.mark.parametrize("masked", [False, True])
+def test_no_more_classes_than_are_kept_of_each_window_answer_any_question(masked: bool) -> None:
+    (first,), (asked,) = (rules(["sigmoid"], [20], least, None).rules for least in (0.25, 0.0))
+    keep = keeping.of("best", first)
+    assert keep.answers(asked, keeping.BEST, masked=masked)
+    assert not keep.answers(asked, keeping.BEST + 1, masked=masked)

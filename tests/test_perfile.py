@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import birdfast
-from birdfast import inputs, models, tables
+from birdfast import inputs, models, tables, voice
 from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Detection, Failure
 from birdfast.tables import OF_FILES, About, Result, perfile, placed
+from birdfast.tables.earlier import GONE
 from birdfast.tables.kinds import DETECTIONS
 
 from .commands import birdfast as command
@@ -169,10 +170,15 @@ def test_all_tables_in_a_folder_say_the_same(tmp_path: Path) -> None:
     assert "\t0.2500\t" in (tmp_path / "x.BirdNET.selection.table.txt").read_text()
 
 
-def test_tables_whose_rows_are_not_kept_any_more_go(tmp_path: Path) -> None:
+def test_tables_whose_rows_are_not_kept_any_more_go_and_that_is_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     write(tmp_path, "in/x.wav", kinds=("wide", "csv"))
     about = ABOUT._replace(models=(ABOUT.models[0]._replace(widths={}),))
+    said = list[str]()
+    monkeypatch.setattr(voice, "aside", said.append)
     tables.write_all(tmp_path, ["csv"], about, [result("in/x.wav")])
+    assert said == [f"{tmp_path}: tables of each file, of kind wide: {GONE}"]
     assert shown(tmp_path) == {"detections.csv", f"x{CSV}"}
 
 
@@ -240,6 +246,28 @@ def test_tables_of_a_runs_own_folder_replace_no_strangers(
     assert stranger.read_text() != "mine"
 
 
+@pytest.mark.parametrize("name", ["wide.csv", "scores.parquet", "embeddings.parquet"])
+def test_a_file_that_is_not_shaped_as_its_name_says_is_neither_removed_nor_replaced(
+    tmp_path: Path, name: str
+) -> None:
+    (tmp_path / name).write_text("mine")
+    for widths in ({}, dict(ABOUT.models[0].widths)):
+        about = ABOUT._replace(models=(ABOUT.models[0]._replace(widths=widths),))
+        tables.write_all(tmp_path, ["csv"], about, [result("in/x.wav")])
+        assert (tmp_path / name).read_text() == "mine"
+    with pytest.raises(ConfigError, match=f"{name}: no table of kind"):
+        tables.check_forms(tmp_path, [name.partition(".")[0]], ABOUT)
+    (tmp_path / name).unlink()
+    write(tmp_path, "in/x.wav", kinds=("scores", "wide"), base=None)
+    tables.check_forms(tmp_path, tables.KINDS, ABOUT)
+
+
+def test_a_submission_stays_when_other_tables_are_asked_for(tmp_path: Path) -> None:
+    (tmp_path / "submission.csv").write_text("row_id,a\n")
+    tables.write_all(tmp_path, ["csv"], ABOUT, [result("in/x.wav")])
+    assert (tmp_path / "submission.csv").read_text() == "row_id,a\n"
+
+
 def test_a_run_that_begins_anew_forgets_the_tables_of_files(tmp_path: Path) -> None:
     write(tmp_path, "in/a/x.wav", "in/y.wav", kinds=OF_FILES)
     (tmp_path / "a" / f"mine{CSV}").touch()
@@ -247,16 +275,18 @@ def test_a_run_that_begins_anew_forgets_the_tables_of_files(tmp_path: Path) -> N
     assert {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*")} == {"a", f"a/mine{CSV}"}
 
 
-@pytest.mark.parametrize("line", ['"../x"', '"/etc/x"', "12", "{", '""', '"a/../../x"'])
+@pytest.mark.parametrize("line", ['"../x"', '"/etc/x"', "12", "{", '""', '"a/../../x"', '"journal.sqlite"'])
 def test_a_list_that_was_changed_removes_nothing(tmp_path: Path, line: str) -> None:
     folder, outside = tmp_path / "out", tmp_path / "x"
     folder.mkdir()
     outside.touch()
+    (folder / "journal.sqlite").touch()
     placed.list_of(folder, "csv").write_text(f'"in"\n{line}\n')
     for touches in (lambda: tables.forget(folder, ABOUT), lambda: write(folder, "in/y.wav")):
         with pytest.raises(ConfigError, match=r"\.birdfast-csv\.list: damaged"):
             touches()
     assert outside.exists()
+    assert (folder / "journal.sqlite").exists()
 
 
 # ---- whole or not there ----

@@ -19,6 +19,16 @@ def sites(folder: Path, text: str) -> Sites:
     return Sites(path)
 
 
+def test_a_spreadsheet_with_decimal_commas_is_read(tmp_path: Path) -> None:
+    (row,) = sites(tmp_path, "Site;Lat;Lon\nS0;52,5;-13,4\n").rows
+    assert (row.site, row.latitude, row.longitude) == ("S0", 52.5, -13.4)
+
+
+def test_decimal_commas_between_commas_are_told_by_line(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"deployments\.csv: line 2: 5 columns, and 3 in the header"):
+        sites(tmp_path, "site,lat,lon\nS0,52,5,13,4\n")
+
+
 def test_what_a_recording_is_called_goes_before_the_folder_it_lies_in(tmp_path: Path) -> None:
     found = sites(tmp_path, "site,lat,lon\nforest,52,13\nS2,48,11\n").of("forest/S2_1.wav", ["S2"], None)
     assert found is not None

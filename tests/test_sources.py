@@ -122,6 +122,8 @@ def test_toml_is_read_or_refused(tmp_path: Path, text: bytes, reason: str) -> No
         (b"", "lacks the column file, label"),
         (b"file\n", "lacks the column label"),
         (b"file,label\n" + b"x" * 200_000, "no CSV behind line 1"),
+        (b"file,label\na,b\nc,0,5\n", "line 3: 3 columns, and 2 in the header; a value with ',' in it"),
+        (b"file;label\na;b;c\n", "line 2: 3 columns, and 2 in the header; a value with ';' in it"),
         (b"file,label\n\xff,\n", "not UTF-8 text .* at byte 11"),
     ],
 )
@@ -136,6 +138,14 @@ def test_a_tables_values_may_hold_line_breaks_and_short_rows_are_empty(tmp_path:
     (tmp_path / "a.csv").write_bytes(b'\xef\xbb\xbffile,label\r\n"a\rb\nc.wav",x\r\nd.wav\r\n')
     rows = [row for _, row in sources.table(tmp_path / "a.csv", ("file", "label"), ConfigError)]
     assert rows == [{"file": "a\rb\nc.wav", "label": "x"}, {"file": "d.wav", "label": ""}]
+
+
+@pytest.mark.parametrize("mark", [",", ";", "\t"])
+def test_a_tables_header_tells_what_parts_its_columns(tmp_path: Path, mark: str) -> None:
+    (tmp_path / "a.csv").write_text(f"file{mark}label\na.wav{mark}x\n")
+    assert list(sources.table(tmp_path / "a.csv", ("file", "label"), ConfigError)) == [
+        (2, {"file": "a.wav", "label": "x"})
+    ]
 
 
 def _npy(header: str) -> bytes:

@@ -24,7 +24,8 @@ class Flag(NamedTuple):
 
     It becomes `ours`; without, it needs nothing here, or is `refused`. `values` are what its values become.
     `words` tell what is to be known; `said`: at each run, where the flag means something else here.
-    `takes`: as `nargs` of argparse; None is what ours takes. `meant`: not taken, but guessed.
+    `takes`: as `nargs` of argparse; None is what ours takes. `meant`: not taken, but guessed. `undoes`: an
+    option of ours that has its default again, as the last counts.
     """
 
     spellings: tuple[str, ...]
@@ -37,6 +38,7 @@ class Flag(NamedTuple):
     takes: int | str | None = None
     tool: str = ANALYZER
     meant: bool = False
+    undoes: str = ""
 
 
 def flag(spellings: str, versions: str = ALL, ours: str = "", words: str = "", **more: Any) -> Flag:
@@ -44,9 +46,9 @@ def flag(spellings: str, versions: str = ALL, ours: str = "", words: str = "", *
     return Flag(tuple(spellings.split()), versions, ours, words, **more)
 
 
-def needless(spellings: str, versions: str, words: str, takes: int | None = None) -> Flag:
+def needless(spellings: str, versions: str, words: str, takes: int | None = None, undoes: str = "") -> Flag:
     """Return a flag that needs nothing here: `takes` 0 values, or None for one."""
-    return Flag(tuple(spellings.split()), versions, words=words, said=True, takes=takes)
+    return Flag(tuple(spellings.split()), versions, words=words, said=True, takes=takes, undoes=undoes)
 
 
 def _meant(tool: str, spellings: str, ours: str, words: str = "") -> Flag:
@@ -103,7 +105,7 @@ FLAGS = (
     flag("--merge_consecutive", "2, 3", "--merge-consecutive"),
     flag("--additional_columns", "2, 3", "--additional-columns"),
     flag("--split_tables", NEW, "--per-file"),
-    needless("--no-split_tables", NEW, "one table of all files is the default", 0),
+    needless("--no-split_tables", NEW, "one table of all files is the default", 0, "--per-file"),
     needless(COMBINE, OLD, "one table of all files is written, and none for each", 0),
     flag("-t --threads", OLD, "--workers"),
     flag("--n_workers", NEW, "--workers"),
@@ -150,12 +152,15 @@ COMMANDS = {  # of BirdNET-Analyzer and its packages
 class _Old(argparse.Action):
     """An option that does what ours does, and remembers the flag that was given."""
 
-    def __init__(self, option_strings: list[str], dest: str, row: Flag, ours: argparse.Action | None) -> None:
+    def __init__(
+        self, option_strings: list[str], dest: str, row: Flag, known: Mapping[str, argparse.Action]
+    ) -> None:
+        ours, undone = known.get(row.ours), known.get(row.undoes)
         taken = ours.nargs if ours is not None and row.takes is None else row.takes
         reads = ours.type if ours is not None and not row.values else None
         how: dict[str, Any] = {"nargs": None if taken == 1 else taken, "type": reads}
         super().__init__(option_strings, argparse.SUPPRESS, help=argparse.SUPPRESS, **how)
-        self._row, self._ours = row, ours
+        self._row, self._ours, self._undone = row, ours, undone
 
     def __call__(
         self,
@@ -170,6 +175,8 @@ class _Old(argparse.Action):
         if row.refused and (value is None or not row.values):
             _refuse(parser, option_string or row.spellings[0], row.refused)
         namespace.old = [*getattr(namespace, "old", ()), (option_string, row)]
+        if self._undone is not None:
+            setattr(namespace, self._undone.dest, self._undone.default)
         if self._ours is not None:
             self._ours(parser, namespace, value, option_string)
 
@@ -184,7 +191,7 @@ def accept(parser: argparse.ArgumentParser, rows: Iterable[Flag] = FLAGS) -> Non
         ours = known.get(row.ours)
         new = [spelling for spelling in row.spellings if spelling not in known]
         if new and not row.meant and (ours is not None or not row.ours):
-            parser.add_argument(*new, action=_Old, row=row, ours=ours)
+            parser.add_argument(*new, action=_Old, row=row, known=known)
 
 
 def remarks(chosen: argparse.Namespace) -> Iterator[str]:

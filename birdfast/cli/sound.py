@@ -40,6 +40,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         default=Options.speed,
         metavar="S",
         help="hear recordings so many times as fast, 0.01 to 100: at 0.1 bats of 40 kHz are heard at 4 kHz;"
-        " windows, overlap and the band are of what is heard, times in tables of the recording"
-        " (default: %(default)g)",
+        " windows, overlap and the band are of what is heard, times in tables of the recording; the rate that"
+        " is heard, the recording's times S, has to lie between 1 and 768 kHz (default: %(default)g)",
     )

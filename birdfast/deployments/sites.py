@@ -134,7 +134,7 @@ class Sites:
         if not cells[name]:
             return None
         try:
-            found = float(cells[name])
+            found = sources.decimal(cells[name])
         except ValueError:
             found = float("nan")
         if not abs(found) <= BOUNDS[name]:

@@ -161,6 +161,9 @@ def _of_parquet(path: Path, rows: parquet.Rows, model: str | None) -> Iterator[R
 
 
 def _audacity(sheet: Sheet) -> Iterator[Row]:
+    if Path(sheet.path).name == tables.DETECTIONS["audacity"].name:
+        why = "Audacity's labels of a whole run name no file, and their times count through all of them"
+        sheet.refuse(1, f"{why}; take another of its tables, or those of each file (--per-file)")
     for line, row in sheet.rows():
         if len(row) < 3:
             sheet.refuse(line, "Audacity's labels have a start, an end and a name")

@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..inputs import SUFFIXES
 from ..sources import composed
 from ..tables import escaped
+from ..tables.cells import CONTROL
 
 BOTH = re.compile(r"([A-Z][a-z]+(?: [a-z×.-]+)+)_(.+)")  # Genus species_Common name
 
@@ -119,9 +120,11 @@ def files(of: Sequence[str], wanted: Iterable[str], where: object = "") -> dict[
 def parts(name: str) -> list[str]:
     """Return a file's name without the suffix of its sound, then the folders above it, from below.
 
-    In one spelling, as systems write accents in two, and with bytes that are no UTF-8 as tables escape them.
+    In one spelling, as systems write accents in two, and with bytes that are no UTF-8, tabs and line breaks
+    as tables escape them: what is read from Raven's cannot be told from a path of Windows, as a\\new.wav.
     """
-    *folders, last = (part for part in re.split(r"[/\\]", composed(escaped(name))) if part not in ("", "."))
+    told = composed(escaped(name)).translate(CONTROL)
+    *folders, last = (part for part in re.split(r"[/\\]", told) if part not in ("", "."))
     suffix = Path(last).suffix
     return [last.removesuffix(suffix) if suffix.lower() in SUFFIXES else last, *reversed(folders)]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +18,7 @@ from ..journal import QUESTION, Entry, Journal, Record
 from ..outcomes import Outcome, row
 from ..scores import Rules, keeping
 from ..scores.keeping import ALL, Keeping, Kept
-from ..tables import About, AboutModel, escaped, kept_for
+from ..tables import About, AboutModel, check_forms, escaped, kept_for
 from .asked import question_of, told_again
 from .where import Known, Where
 
@@ -98,14 +98,15 @@ class Answers:
         """
         for number, model in enumerate(self.where.about.models):
             for keepings in self.record.keepings(number):
-                for keep, rule in zip(keepings, self._rules(number, keepings).rules, strict=True):
-                    if not keep.answers(rule, masked=self.where.has_masks):
+                rules = self._rules(number, keepings).rules
+                for keep, rule, size in zip(keepings, rules, self._sizes[number], strict=True):
+                    if not keep.answers(rule, size, masked=self.where.has_masks):
                         raise ConfigError(
                             f"{self.record.path}: {_too_low(escaped(model.name), keep, rule)}; {AGAIN}"
                         )
 
-    def check_kinds(self, kinds: Iterable[str]) -> None:
-        """Refuse tables whose rows are not kept.
+    def check_kinds(self, kinds: Sequence[str]) -> None:
+        """Refuse tables whose rows are not kept, or that would replace what is not ours in the run's folder.
 
         Raises
         ------
@@ -116,6 +117,8 @@ class Answers:
             if not all(kind in model.widths for model in self.models):
                 what = AGAIN if kind == "scores" else f"infer has to be told --rtype {kind}"
                 raise ConfigError(f"{self.record.path}: that run kept no {kind} of all windows; {what}")
+        if isinstance(self.record, Journal):
+            check_forms(self.record.path.parent, kinds, self.about)
 
     def detections(self, entry: Entry, model: int) -> Iterator[Rows]:
         """Yield a file's detections in time, `PART_ROWS` at once: [n] of `outcomes.DETECTION`.

@@ -50,9 +50,9 @@ def enough(usual: Usual, options: Options, question: Question, models: Sequence[
     kinds: tuple[Enough, ...] = (usual, "low")
     for kind in kinds:
         if all(
-            keeping.of(kind, told).answers(rule, masked=masked)
+            keeping.of(kind, told).answers(rule, size, masked=masked)
             for its, wanted in zip(rules, asked, strict=True)
-            for told, rule in zip(its.rules, wanted.rules, strict=True)
+            for told, rule, size in zip(its.rules, wanted.rules, its.sizes, strict=True)
         ):
             return kind
     return "scores"

@@ -184,7 +184,7 @@ def _rows(path: sources.Place) -> Iterator[tuple[int, str, float | None]]:
     for line, row in table(path, (CLASS, THRESHOLD), ConfigError):
         name, text = as_it_was(row[CLASS]).strip(), row[THRESHOLD].strip()
         try:
-            threshold = float(text) if text else None
+            threshold = sources.decimal(text) if text else None
         except ValueError:
             threshold = float("nan")
         if not name or not (threshold is None or 0 <= threshold <= 1):

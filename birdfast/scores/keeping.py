@@ -57,14 +57,14 @@ class Keeping:
             kept[few] |= highest(scores[few], self.best)
         return kept
 
-    def answers(self, rule: ScoreRule, *, masked: bool = False) -> bool:
+    def answers(self, rule: ScoreRule, n_classes: int, *, masked: bool = False) -> bool:
         """Whether what a rule makes of the scores kept is what it makes of all.
 
         `masked`: not all species are asked for, so the highest scores may be others'.
         """
-        if rule.top_k is not None and rule.top_k + n_hidden(rule) <= self.best and not masked:
-            return True
-        return bool(rule.lowest().min() >= self.least)
+        top = rule.top_k is not None and rule.top_k + n_hidden(rule) <= self.best and not masked
+        is_whole = n_classes <= self.best  # no score is left out
+        return top or is_whole or bool(rule.lowest().min() >= self.least)
 
 
 def of(kind: KeptScores, rule: ScoreRule) -> Keeping:

@@ -32,6 +32,7 @@ DATA_BYTES = 1 << 32  # networks, arrays, vectors
 
 CHUNK_BYTES = 1 << 20
 SETTLED_S = 2.0  # since a file's last change: before that another might not move its clock, which is coarse
+MORE = "\0more"  # whose cells have no column: no header's name, as csv takes no null character in one
 # Digests, by what tells a file from another, and from itself as it was.
 _KNOWN: dict[tuple[int, ...], str] = {}
 
@@ -153,7 +154,7 @@ def parsed(path: Place, data: bytes, fault: Fault) -> dict[str, Any]:
 
 
 def table(
-    path: Place, columns: Sequence[str], fault: Fault, delimiter: str = ","
+    path: Place, columns: Sequence[str], fault: Fault, delimiter: str = ""
 ) -> Iterator[tuple[int, dict[str, str]]]:
     """Yield the rows of a CSV with a header, each with the number of its last line.
 
@@ -164,21 +165,46 @@ def table(
         Those that it has to have; in the rows they are text, "" where a row is short.
     fault : type
     delimiter : str
+        "": as the header tells (`delimiter_of`).
 
     Raises
     ------
     fault
-        As `text`, or it is no CSV or lacks a column.
+        As `text`, or it is no CSV, lacks a column, or has a row that is longer than its header.
     """
+    told = text(path, fault, TABLE_BYTES)
+    parts = delimiter or delimiter_of(told.partition("\n")[0])
     # With the marks of its lines as they are: those within quotes are part of a value.
-    rows = csv.DictReader(io.StringIO(text(path, fault, TABLE_BYTES), newline=""), delimiter=delimiter)
+    rows = csv.DictReader(io.StringIO(told, newline=""), delimiter=parts, restkey=MORE)
     try:
         if missing := [column for column in columns if column not in (rows.fieldnames or ())]:
             raise fault(f"{path}: lacks the column {', '.join(missing)}")
         for row in rows:
+            if more := len(row.pop(MORE, ())):  # a decimal comma moves all that comes behind it
+                n_named = len(rows.fieldnames or ())
+                why = f"{n_named + more} columns, and {n_named} in the header"
+                raise fault(f"{path}: line {rows.line_num}: {why}; a value with {parts!r} in it wants quotes")
             yield rows.line_num, {**row, **{column: row[column] or "" for column in columns}}
     except csv.Error as error:
         raise fault(f"{path}: no CSV behind line {rows.line_num} ({error})") from error
+
+
+def delimiter_of(header: str) -> str:
+    """Return what parts the columns of a table: a tab, a comma, or a semicolon where there is neither."""
+    return "\t" if "\t" in header else ";" if ";" in header and "," not in header else ","
+
+
+def decimal(number: str) -> float:
+    """Read a number with a decimal point, or with a comma, as many countries' spreadsheets write it.
+
+    Of numbers whose range leaves no room for thousands.
+
+    Raises
+    ------
+    ValueError
+        It is none.
+    """
+    return float(number.replace(",", "."))
 
 
 def composed(name: str) -> str:
@@ -207,10 +233,9 @@ def array(path: Place, data: bytes, fault: Fault) -> Array:
         if n_bytes != n_left and not dtype.hasobject:
             raise ValueError(f"{n_bytes:,} bytes by its header, {n_left:,} are there")
         stream.seek(0)
-        found: Array = npy.read_array(stream, allow_pickle=False)
+        return npy.read_array(stream, allow_pickle=False)  # type: ignore[no-any-return]
     except Exception as error:  # NumPy's parser of headers raises what Python's happens to meet
         raise fault(f"{path}: no array can be read from it ({error})") from error
-    return found
 
 
 def _descriptor(path: Place, fault: Fault) -> int:

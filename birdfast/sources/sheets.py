@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
-from . import TABLE_BYTES, Fault, Place, opened
+from . import TABLE_BYTES, Fault, Place, delimiter_of, opened
 
 if TYPE_CHECKING:
     import _csv
@@ -141,9 +141,8 @@ def sheet(path: Place, fault: Fault) -> Iterator[Sheet]:
     """
     with opened(path, fault, TABLE_BYTES) as file:
         head = file.peek(1).partition(b"\n")[0]
-        delimiter = "\t" if b"\t" in head else ";" if b";" in head and b"," not in head else ","
         text = io.TextIOWrapper(file, "utf-8-sig", "surrogateescape", newline="")
-        lines = csv.reader(text, delimiter=delimiter)
+        lines = csv.reader(text, delimiter=delimiter_of(head.decode("latin-1")))
         try:
             yield Sheet(path, lines, fault)
         except csv.Error as error:

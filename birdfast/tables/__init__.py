@@ -12,7 +12,7 @@ from ..outcomes import Failure
 from . import kinds as every
 from . import tokens
 from .detections import CsvTable, read_csv
-from .earlier import check_files, check_strangers, files_there, forget, those_there, tidy
+from .earlier import check_files, check_forms, check_strangers, files_there, forget, those_there, tidy
 from .failures import FailuresTable, NotesTable
 from .files import escaped
 from .kinds import (
@@ -55,6 +55,7 @@ __all__ = [
     "arrow",
     "check",
     "check_files",
+    "check_forms",
     "check_places",
     "check_strangers",
     "escaped",
@@ -93,7 +94,7 @@ def write_all(
     """Write all tables of a run, and return where they are; none gets its name before all are whole.
 
     Tables of other kinds that are there already are written, too, so that all in a folder say the same; one
-    whose rows the run did not keep is removed, and so is a submission of before.
+    whose rows the run did not keep is removed, and that is said. A submission of before stays.
 
     Parameters
     ----------

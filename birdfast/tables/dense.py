@@ -99,6 +99,18 @@ class DenseTable(ParquetFile, Table):
         self._writer.write_batch(arrow.RecordBatch.from_arrays(columns, schema=self._schema))
 
 
+def is_one(path: Path, kind: Dense) -> bool:
+    """Whether a file is such a table by its columns."""
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        names: list[str] = pyarrow.parquet.read_schema(path).names
+    except (OSError, ValueError):  # pyarrow's errors are these
+        return False
+    return [*names[:3], *names[-1:]] == ["file", "start_s", "end_s", COLUMNS[kind]]
+
+
 def _columns(spaces: Sequence[Names]) -> dict[str, str]:
     """Return as metadata what the values of a row of scores are of."""
     told = {

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from .. import voice
 from ..errors import ConfigError
+from . import dense, placed, wide
 from . import kinds as every
-from . import placed
-from .kinds import KINDS, OF_FILES
+from .kinds import DENSE, KINDS, OF_FILES, SUBMISSION, WIDE
 from .table import About
+
+GONE = "removed; what it was made of is not kept any more"
 
 
 def check_strangers(folder: Path, about: About) -> None:
@@ -27,14 +30,14 @@ def check_strangers(folder: Path, about: About) -> None:
 
 
 def check_files(
-    folder: Path, kinds: Iterable[str], about: About, base: str | None, paths: Iterable[str]
+    folder: Path, kinds: Sequence[str], about: About, base: str | None, paths: Iterable[str]
 ) -> None:
     """Refuse a folder where a table of one recording would replace what is not ours.
 
     Parameters
     ----------
     folder : path
-    kinds : iterable of str
+    kinds : sequence of str
         Those that are wanted; others that lie there for each recording are written anew, too.
     about : About
     base : str or None
@@ -45,15 +48,16 @@ def check_files(
     Raises
     ------
     ConfigError
-        There is such a file, as BirdNET-Analyzer's beside its recording.
+        There is such a file, as BirdNET-Analyzer's beside its recording; or as `check_forms`.
     """
+    check_forms(folder, kinds, about)
     chosen, bases = {*kinds}, dict[str, tuple[str, str]]()
     for kind in OF_FILES:
         for label, suffix in every.suffixes([kind], about).items():
             seen_from = base if base is not None and kind in chosen else placed.base_of(folder, label)
             if seen_from is not None:
                 bases[label] = suffix, seen_from
-    ours = {name for label in bases for name in placed.names(folder, label)}
+    ours = {name for label in bases for name in _names(folder, label)}
     taken = {label: set[Path]() for label in bases}
     for path in paths if bases else ():
         for label, (suffix, seen_from) in bases.items():
@@ -87,18 +91,38 @@ def forget(folder: Path, about: About) -> None:
         if path.parent == folder and not path.is_dir():  # a model's name is a stranger's word
             path.unlink(missing_ok=True)
     for label in every.suffixes(OF_FILES, about):
-        placed.forget(folder, label)
+        _forget_files(folder, label)
+
+
+def check_forms(folder: Path, kinds: Iterable[str], about: About) -> None:
+    """Refuse a folder where a wide or a dense table would replace a file that is not shaped as ours.
+
+    Raises
+    ------
+    ConfigError
+        There is one; that the folder is ours does not tell that all in it is.
+    """
+    for kind in kinds:
+        for path in _there(folder, kind, about):
+            if not _is_shaped(path, kind):
+                raise ConfigError(
+                    f"{path}: no table of kind {kind} of ours; move it away, or choose another folder"
+                )
 
 
 def those_there(folder: Path, wanted: tuple[str, ...], about: About, kept: set[str]) -> tuple[str, ...]:
-    """Return the kinds of tables to write: those that are wanted, and others that lie in the folder."""
+    """Return the kinds of tables to write: those that are wanted, and others that lie in the folder.
+
+    One that cannot be made anew is removed, and said to be; a submission stays, and so does what is not ours.
+    """
     for kind in KINDS:
-        named = every.members([kind], about).keys() - every.members([], about).keys()
-        there = [folder / name for name in named]
-        if kind not in wanted and any(path.is_file() for path in there):
-            wanted += (kind,) * (kind in kept)
-            for path in there if kind not in kept else ():
-                path.unlink(missing_ok=True)
+        there = [path for path in _there(folder, kind, about) if _is_shaped(path, kind)]
+        if kind in wanted or kind == SUBMISSION or not there:
+            continue
+        wanted += (kind,) * (kind in kept)
+        for path in there if kind not in kept else ():
+            path.unlink(missing_ok=True)
+            voice.aside(f"{path}: {GONE}")
     return wanted
 
 
@@ -107,9 +131,33 @@ def files_there(folder: Path, wanted: Mapping[str, str], about: About, kept: set
     found = dict(wanted)
     for kind in OF_FILES:
         for label in every.suffixes([kind], about):
+            for _ in _names(folder, label):  # a list that was changed is refused before any table goes
+                pass
             before = None if kind in found else placed.base_of(folder, label)
             if before is not None and kind in kept:
                 found[kind] = before
             elif before is not None:
-                placed.forget(folder, label)
+                _forget_files(folder, label)
+                voice.aside(f"{folder}: tables of each file, of kind {label}: {GONE}")
     return found
+
+
+def _there(folder: Path, kind: str, about: About) -> list[Path]:
+    """Return the files that have the names of a run's tables of a kind."""
+    names = every.members([kind], about).keys() - every.members([], about).keys()
+    return [folder / name for name in sorted(names) if (folder / name).is_file()]
+
+
+def _is_shaped(path: Path, kind: str) -> bool:
+    """Whether a wide or a dense table is shaped as ours; all others may be."""
+    if kind == WIDE:
+        return wide.is_one(path)
+    return all(dense.is_one(path, one) for one in DENSE if one == kind)
+
+
+def _names(folder: Path, label: str) -> Iterator[str]:
+    return placed.names(folder, label, every.ending(label))
+
+
+def _forget_files(folder: Path, label: str) -> None:
+    placed.forget(folder, label, every.ending(label))

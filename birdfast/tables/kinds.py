@@ -130,6 +130,14 @@ def suffixes(kinds: Iterable[str], about: About) -> dict[str, str]:
     }
 
 
+def ending(label: str) -> str:
+    """Return what the name of every file's table ends with, by what their list is called by.
+
+    Of any model: one of several has its name before it.
+    """
+    return DETECTIONS[label].of_file if label in DETECTIONS else WideTable.of_file
+
+
 def _labelled(
     kind: str, about: About, ways: Ways
 ) -> dict[str, tuple[Callable[..., Table], str, tuple[int, str] | None]]:

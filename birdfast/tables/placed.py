@@ -64,18 +64,19 @@ def write_list(folder: Path, kind: str, base: str, names: Iterable[str]) -> None
         file.stream.writelines(f"{json.dumps(line)}\n" for line in chain([base], names))
 
 
-def names(folder: Path, kind: str) -> Iterator[str]:
+def names(folder: Path, kind: str, ending: str = "") -> Iterator[str]:
     """Yield the tables that are ours, by their places in the output folder; none where there is no list.
 
     Raises
     ------
     ConfigError
-        The list cannot be read, or was changed.
+        The list cannot be read, or was changed: a name is of no table below the folder, or lacks the ending.
     """
     lines = _lines(folder, kind)
     next(lines, None)
     for name in lines:
-        if name.startswith(os.sep) or not name or os.pardir in PurePath(name).parts:
+        is_below = name and not name.startswith(os.sep) and os.pardir not in PurePath(name).parts
+        if not is_below or not name.endswith(ending):
             raise ConfigError(f"{list_of(folder, kind)}: damaged; remove it, and the tables that it names")
         yield name
 
@@ -94,9 +95,11 @@ def remove(folder: Path, name: str) -> None:
             (folder / above).rmdir()
 
 
-def forget(folder: Path, kind: str) -> None:
-    """Remove all tables of a kind that are ours."""
-    for name in names(folder, kind):
+def forget(folder: Path, kind: str, ending: str) -> None:
+    """Remove all tables of a kind that are ours; none where the list was changed."""
+    for _ in names(folder, kind, ending):
+        pass
+    for name in names(folder, kind, ending):
         remove(folder, name)
     list_of(folder, kind).unlink(missing_ok=True)
 

@@ -9,7 +9,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from .. import sources
 from ..arrays import Array, Float32, Rows
+from ..errors import ConfigError
 from .cells import both, csv_cell, seconds
 from .files import CsvFile, harmless
 from .table import About, Names, Result, Table
@@ -18,6 +20,7 @@ KIND = "wide"
 CELLS_AT_ONCE = 1 << 20
 THOUSANDTHS = np.array([b",%d.%03d" % divmod(n, 1000) for n in range(1001)])
 MILLIONTHS = np.array([b"%03d" % n for n in range(1000)])
+TITLES = ("file", "start_time", "end_time")
 
 
 class WideTable(CsvFile, Table):
@@ -48,7 +51,7 @@ class WideTable(CsvFile, Table):
         self._n_classes = whose.widths.get("scores", 0)
         self._cell = csv_cell(safe=csv_safe)
         classes = _classes(whose.label_spaces, self._n_classes)
-        titles = ("file", "start_time", "end_time", *(("channel",) if about.has_channels else ()))
+        titles = (*TITLES, *(("channel",) if about.has_channels else ()))
         super().__init__(
             folder / (called or name(about, model)),
             (*titles, *(map(harmless, classes) if csv_safe else classes)),
@@ -87,6 +90,12 @@ class WideTable(CsvFile, Table):
     def _span(self, start_s: float, end_s: float, channel: int | None) -> str:
         apart = "" if channel is None else f",{channel}"
         return f"{self._file},{seconds(start_s)},{seconds(end_s)}{apart}"
+
+
+def is_one(path: Path) -> bool:
+    """Whether a file begins as such a table does."""
+    begin = ",".join(TITLES).encode()
+    return sources.head(path, 2 * len(begin), ConfigError).replace(b'"', b"").startswith(begin)
 
 
 def name(about: About, model: int) -> str:
