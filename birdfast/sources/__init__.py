@@ -233,7 +233,7 @@ def array(path: Place, data: bytes, fault: Fault) -> Array:
         if n_bytes != n_left and not dtype.hasobject:
             raise ValueError(f"{n_bytes:,} bytes by its header, {n_left:,} are there")
         stream.seek(0)
-        return npy.read_array(stream, allow_pickle=False)  # type: ignore[no-any-return]
+        return npy.read_array(stream, allow_pickle=False)
     except Exception as error:  # NumPy's parser of headers raises what Python's happens to meet
         raise fault(f"{path}: no array can be read from it ({error})") from error
 
