@@ -214,8 +214,8 @@ def run(recordings: list[Path], listening: list[models.Model], folder: Path, *fo
     return Run([str(path) for path in recordings], listening, EVERYTHING, folder, how).work(*followers)
 
 
-class Count:
-    """A follower that counts the files to be heard, and keeps what is said."""
+class Count(Follower):
+    """Counts the files to be heard, and keeps what is said."""
 
     def __init__(self) -> None:
         self.n_files = self.n_done = 0

@@ -62,9 +62,9 @@ def test_it_is_said_once_that_other_streams_are_not_written(
 ) -> None:
     written(stsg, tmp_path / "one", paths)
     assert "streams" not in capsys.readouterr().err
-    session = tokens._session(stsg.path.parent)
+    session = tokens.opened(stsg.path.parent)
     session.streams = session.streams * 2
-    monkeypatch.setattr(tokens, "_session", lambda model: session)
+    monkeypatch.setattr(tokens, "opened", lambda model: session)
     assert written(stsg, tmp_path / "two", paths) == 0
     told = [line for line in capsys.readouterr().err.splitlines() if "2 streams of tokens" in line]
     assert len(told) == 1
