@@ -478,7 +478,9 @@ def test_a_recipe_that_does_not_fit_is_refused(tmp_path: Path, told: str, named:
         headrecipe.load("forest")
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", [one if one == "linear" else pytest.param(one, marks=pytest.mark.long) for one in KINDS]
+)
 def test_the_command_trains_tests_and_calibrates_a_head(
     data: Path, network: Path, tmp_path: Path, kind: str
 ) -> None:

@@ -23,6 +23,7 @@ pytest.importorskip("selenium", reason="selenium is not installed, it is of the 
 
 from birdfast.report import Sound, gather, making
 
+pytestmark = pytest.mark.long
 LIMIT_S = 60
 
 

@@ -104,6 +104,7 @@ def test_answers_are_the_pipelines(request: pytest.FixtureRequest, name: str, lo
             pool.embed(SOUND, 8_000)
 
 
+@pytest.mark.long
 def test_birdnets_answers_are_the_pipelines(birdnet: models.Model, tmp_path: Path) -> None:
     sound = soundscape.make(66.0)[0]
     audio.write(tmp_path / "a.wav", sound, 48_000)
