@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import NamedTuple
 
 import numpy as np
@@ -120,10 +118,7 @@ def encoded(samples: Float32, rate_hz: int) -> bytes:
     """Return sound as Ogg Vorbis, at `PLAYED_HZ` at most."""
     if rate_hz > PLAYED_HZ:
         samples, rate_hz = audio.resample(samples, rate_hz, PLAYED_HZ), PLAYED_HZ
-    with TemporaryDirectory(prefix="birdfast-") as folder:
-        path = Path(folder) / f"clip{SUFFIX}"
-        audio.write(path, samples, rate_hz)
-        return path.read_bytes()
+    return audio.encoded(samples, rate_hz, SUFFIX[1:])
 
 
 def pictured(samples: Float32, rate_hz: int) -> bytes:
