@@ -127,18 +127,15 @@ class PerFile(Table):
         Those of other recordings stay, as scripts go through a folder file by file; but where recordings were
         seen from another folder, they go first, as some may be of the same.
         """
-        others = list[str]() if self._base_before in (None, self._base) else [*self._before()]
-        for name in others:
+        is_elsewhere = self._base_before not in (None, self._base)
+        for name in self._before() if is_elsewhere else ():
             placed.remove(self._folder, name)
-        for name in [*self._whole()]:
+        for name in self._whole():
             target = self._folder / name
             target.parent.mkdir(parents=True, exist_ok=True)
             (self._room / name).replace(target)
-        if self._base_before not in (None, self._base):
-            names = placed.names(self._folder, self._kind)
-            placed.write_list(
-                self._folder, self._kind, self._base, (name for name in names if name not in others)
-            )
+        if is_elsewhere:
+            placed.write_list(self._folder, self._kind, self._base, self._before())
 
     def _before(self) -> Iterator[str]:
         """Yield the tables of before that have no new ones in their places."""
