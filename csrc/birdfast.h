@@ -187,6 +187,16 @@ typedef struct {
     const float *group_boxes; /* [ceil(n_groups / BF_BLOCK)][n_values][2][BF_BLOCK] */
 } bf_codebook;
 
+/* ---- layers --------------------------------------------------------------------------------- */
+
+/* y = weight x + bias, each sum from x[0] on; with `relu`, what is below 0 becomes 0. */
+typedef struct {
+    int32_t n_in, n_out;  /* 1 .. 2^24 */
+    int32_t relu;
+    const float *blocks;  /* [ceil(n_out / BF_BLOCK)][n_in][BF_BLOCK] weights; zeros behind the last */
+    const float *bias;    /* [ceil(n_out / BF_BLOCK) * BF_BLOCK] */
+} bf_layer;
+
 /* ---- another rate ---------------------------------------------------------------------------- */
 
 /* Sound at another rate, block by block: block b is made of the forward.n samples from b * step_in
@@ -252,6 +262,9 @@ typedef struct {
     /* Natural logarithm: below 1 ulp. -inf for 0, NaN for x < 0. In place is allowed. */
     void (*log)(const float *x, ptrdiff_t n, float *out);
 
+    /* Exponential: below 2 ulp. In place is allowed. */
+    void (*exp)(const float *x, ptrdiff_t n, float *out);
+
     /* x ** exponent, for |exponent| <= 10,000: below 2 ulp for |exponent| <= 1, else below
      * |exponent| + 2. NaN for x < 0 and for NaN. In place is allowed. */
     void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
@@ -264,6 +277,19 @@ typedef struct {
      * centroids, and for frames with a NaN or an infinity: -1 and +inf. */
     void (*nearest)(const bf_codebook *book, const float *frames, ptrdiff_t n_frames, int32_t n,
                     int32_t *ids, float *distances, void *scratch);
+
+    /* Every row of x [n_rows][n] divided by its length (at least 1e-12), in place; its squares are
+     * added up from the first on. Scratch holds n * lanes floats and is aligned to BF_ALIGNMENT. */
+    void (*unit_rows)(float *x, ptrdiff_t n_rows, int32_t n, void *scratch);
+
+    /* out[dim] = the sum of the rows tokens[i] of table [][dim], each times weights[i], i upwards. */
+    void (*pool)(const float *table, int32_t dim, const int32_t *tokens, const float *weights,
+                 int32_t n, float *out);
+
+    /* Every row of x [n_rows][n_in] through a layer: out [n_rows][n_out]. Rows are strides apart.
+     * Scratch holds 2 n_in floats. */
+    void (*dense)(const bf_layer *layer, const float *x, ptrdiff_t x_stride, ptrdiff_t n_rows,
+                  float *out, ptrdiff_t out_stride, void *scratch);
 
     /* Bytes of scratch that `resample` wants. */
     size_t (*resample_scratch)(const bf_resampler *plan);
