@@ -8,6 +8,7 @@ from setuptools import Extension, setup
 
 SOURCES = [
     "csrc/dispatch.c",
+    "csrc/status.c",
     "csrc/scalar.c",
     "csrc/isa_baseline.c",
     "csrc/isa_avx2.c",
