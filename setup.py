@@ -17,6 +17,12 @@ SOURCES = [
     "csrc/exact_baseline.c",
     "csrc/exact_avx2.c",
     "csrc/exact_avx512.c",
+    "csrc/memory.c",
+    "csrc/model.c",
+    "csrc/bands.c",
+    "csrc/window.c",
+    "csrc/pooling.c",
+    "csrc/stream.c",
 ]
 HEADERS = [
     "csrc/birdfast.h",
@@ -37,6 +43,8 @@ HEADERS = [
     "csrc/filters.inc.h",
     "csrc/candidates.inc.h",
     "csrc/resample.inc.h",
+    "csrc/dense.inc.h",
+    "csrc/stsg.h",
 ]
 # No contraction: a fused multiply-add would give other bits than CPUs without it.
 FLAGS = [

@@ -1,6 +1,6 @@
 """The C interface (csrc/birdfast.h), for `cimport birdfast._kernels`."""
 
-from libc.stdint cimport int8_t, int16_t, int32_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
 
 
 cdef extern from "birdfast.h" nogil:
@@ -14,6 +14,15 @@ cdef extern from "birdfast.h" nogil:
         BF_MAX_VALUES
         BF_INT16_STEPS
         BF_INT8_STEPS
+
+    ctypedef enum bf_status:
+        BF_OK
+        BF_NO_MEMORY
+        BF_BAD_ARGUMENT
+        BF_BAD_FILE
+        BF_NEWER_FILE
+
+    const char *bf_status_text(bf_status status)
 
     ctypedef enum bf_part:
         BF_PART_POWER
@@ -116,6 +125,13 @@ cdef extern from "birdfast.h" nogil:
         const float *block_boxes
         const float *group_boxes
 
+    ctypedef struct bf_layer:
+        int32_t n_in
+        int32_t n_out
+        int32_t relu
+        const float *blocks
+        const float *bias
+
     ctypedef struct bf_resampler:
         bf_fft forward
         bf_fft backward
@@ -144,11 +160,17 @@ cdef extern from "birdfast.h" nogil:
         void (*statistics)(const float *x, Py_ssize_t n_rows, int32_t n_columns, float *out) noexcept nogil
         void (*medians)(const float *x, Py_ssize_t n_rows, int32_t n_columns, float *out) noexcept nogil
         void (*log)(const float *x, Py_ssize_t n, float *out) noexcept nogil
+        void (*exp)(const float *x, Py_ssize_t n, float *out) noexcept nogil
         void (*pow)(const float *x, Py_ssize_t n, float exponent, float *out) noexcept nogil
         size_t (*nearest_scratch)(const bf_codebook *book) noexcept nogil
         void (*nearest)(const bf_codebook *book, const float *frames, Py_ssize_t n_frames, int32_t n,
                         int32_t *ids, float *distances, void *scratch) noexcept nogil
 
+        void (*unit_rows)(float *x, Py_ssize_t n_rows, int32_t n, void *scratch) noexcept nogil
+        void (*pool)(const float *table, int32_t dim, const int32_t *tokens, const float *weights,
+                     int32_t n, float *out) noexcept nogil
+        void (*dense)(const bf_layer *layer, const float *x, Py_ssize_t x_stride, Py_ssize_t n_rows,
+                      float *out, Py_ssize_t out_stride, void *scratch) noexcept nogil
         size_t (*resample_scratch)(const bf_resampler *plan) noexcept nogil
         void (*resample)(const bf_resampler *plan, const float *x, Py_ssize_t n_blocks, float *out,
                          void *scratch) noexcept nogil
@@ -159,6 +181,112 @@ cdef extern from "birdfast.h" nogil:
     const bf_kernels *bf_table(int32_t i)
     const bf_kernels *bf_table_named(const char *name)
     const bf_kernels *bf_table_chosen()
+
+    ctypedef enum bf_less:
+        BF_LESS_NONE
+        BF_LESS_MEAN
+        BF_LESS_MEDIAN
+
+    ctypedef enum bf_weighting:
+        BF_WEIGHTS_MEAN
+        BF_WEIGHTS_SQRT
+        BF_WEIGHTS_TF_IDF
+
+    ctypedef struct bf_token_stream:
+        int32_t patch_frames
+        int32_t patch_step
+        bf_less less
+        int32_t unit_length
+        int32_t n_values
+        const float *projection
+        const float *shift
+        const bf_codebook *codebook
+        int32_t n_tokens
+        int32_t dim
+        const float *embeddings
+        const float *idf
+        const float *embedding_mean
+
+    ctypedef struct bf_pooling:
+        bf_weighting kind
+        int32_t n_nearest
+        double loudest
+        float embedding
+        float histogram
+        float statistics
+        int32_t unit_length
+
+    ctypedef struct bf_variant:
+        int32_t shift_mels
+        double stretch
+        float gain
+
+    ctypedef struct bf_linear:
+        int32_t n_in
+        int32_t n_out
+        const float *weight
+        const float *bias
+
+    ctypedef struct bf_stsg_parts:
+        int32_t rate_hz
+        int64_t window_samples
+        const bf_spectrogram *spectrogram
+        int32_t hop_samples
+        int32_t span_samples
+        int32_t lead_samples
+        int32_t mean_free
+        int32_t n_bands
+        int32_t log
+        float offset
+        int32_t n_streams
+        const bf_token_stream *streams
+        bf_pooling pooling
+        const float *statistics_mean
+        const float *statistics_deviation
+        int32_t n_variants
+        const bf_variant *variants
+        int32_t n_layers
+        const bf_linear *layers
+
+    ctypedef struct bf_stsg:
+        pass
+
+    ctypedef struct bf_stream:
+        pass
+
+    ctypedef struct bf_window:
+        int64_t start_sample
+        const float *logits
+        const float *embedding
+
+    bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
+    void bf_stsg_free(bf_stsg *model)
+    int32_t bf_stsg_rate_hz(const bf_stsg *model)
+    int64_t bf_stsg_window_samples(const bf_stsg *model)
+    int32_t bf_stsg_n_classes(const bf_stsg *model)
+    int32_t bf_stsg_n_embedding(const bf_stsg *model)
+    int32_t bf_stsg_n_tokens(const bf_stsg *model)
+    int32_t bf_stsg_n_bands(const bf_stsg *model)
+    size_t bf_stsg_scratch(const bf_stsg *model, const bf_kernels *kernels)
+    size_t bf_stsg_describe_scratch(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames)
+    void bf_stsg_score(const bf_stsg *model, const bf_kernels *kernels, const float *windows, int64_t n,
+                       float *logits, float *embedding, void *scratch)
+    void bf_stsg_describe(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
+                          int64_t n_frames, float *votes, float *statistics, void *scratch)
+    void bf_stsg_pool(const bf_stsg *model, const bf_kernels *kernels, const float *votes,
+                      const float *statistics, float *embedding, void *scratch)
+    void bf_stsg_logits(const bf_stsg *model, const bf_kernels *kernels, const float *embedding, int64_t n,
+                        float *logits, void *scratch)
+    int64_t bf_varied_frames(const bf_variant *variant, int64_t n_frames)
+    void bf_vary(const bf_variant *variant, const bf_kernels *kernels, const float *bands,
+                 int64_t n_frames, int32_t n_bands, int32_t log, float offset, float *out)
+    bf_status bf_stream_new(const bf_stsg *model, const bf_kernels *kernels, int64_t step_samples,
+                            bf_stream **stream)
+    void bf_stream_free(bf_stream *stream)
+    int32_t bf_stream_push(bf_stream *stream, const float *samples, size_t n, size_t *n_taken)
+    int32_t bf_stream_push_int16(bf_stream *stream, const int16_t *samples, size_t n, size_t *n_taken)
+    void bf_stream_window(const bf_stream *stream, bf_window *window)
+    void bf_stream_restart(bf_stream *stream)
 
 
 cdef class FramePlan:
@@ -182,3 +310,19 @@ cdef class BlockResampler:
     cdef const bf_kernels *kernels
     cdef list tables
     cdef object scratch
+
+
+cdef class Stsg:
+    cdef bf_stsg *model
+    cdef const bf_kernels *kernels
+    cdef object kept
+    cdef readonly bint hears, scores
+    cdef readonly int n_classes, n_embedding, n_tokens, n_bands
+    cdef readonly object window_samples, rate_hz
+
+
+cdef class StsgStream:
+    cdef Stsg of
+    cdef bf_stream *stream
+    cdef bint push_some(self, Py_buffer *view, bint is_int16, size_t n, size_t *done) noexcept
+    cdef tuple window(self)

@@ -1,11 +1,16 @@
 """The compiled kernels. Arrays are float32 and may be anything with the buffer protocol."""
 
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
+from birdfast.classifier import Layer
 from birdfast.spectrogram.plans import Bands, FrameTransform
+from birdfast.stsg.compiled import Sound, Stream
+from birdfast.stsg.pooling import Pooling
+from birdfast.stsg.variants import Variant
 from birdfast.tokens.packing import Packed
 from birdfast.transforms import Folds, RealFft
 
@@ -139,3 +144,64 @@ def log(x: F32, out: F32, *, cpu: str | None = None) -> None:
 
 def pow(x: F32, exponent: float, out: F32, *, cpu: str | None = None) -> None:
     """Raise to x ** exponent, below 2 ulp for |exponent| <= 1; NaN for x < 0 and for NaN; out may be x."""
+
+class Stsg:
+    """An STSG model, or as much of one as is trained: `bf_stsg` of csrc/birdfast.h.
+
+    Arguments are those of `bf_stsg_parts`; `sound` and `streams` have the attributes of
+    `stsg.compiled.Sound` and `Stream`, `pooling` of `stsg.pooling.Pooling`, `layers` of
+    `classifier.Layer`, `variants` of `stsg.variants.Variant`. A model of layers alone takes
+    embeddings as they are.
+    """
+
+    n_classes: int
+    n_embedding: int
+    n_tokens: int  # of all streams
+    n_bands: int
+    window_samples: int
+    rate_hz: int
+
+    def __init__(
+        self,
+        *,
+        pooling: Pooling | None = None,
+        n_bands: int = 1,
+        log: bool = False,
+        offset: float = 0.0,
+        sound: Sound | None = None,
+        streams: Sequence[Stream] = (),
+        variants: Sequence[Variant] = (),
+        layers: Sequence[Layer] = (),
+        statistics_mean: F32 | None = None,
+        statistics_deviation: F32 | None = None,
+        cpu: str | None = None,
+    ) -> None: ...
+    @property
+    def cpu(self) -> str: ...
+    def scratch(self) -> bytearray:
+        """Return what `score` works in: one a thread."""
+    def score(self, windows: F32, logits: F32, embedding: F32, scratch: bytearray) -> None:
+        """Fill logits [n, n_classes] and embedding [n, n_embedding] from windows [n, window_samples]."""
+    def describe(self, bands: F32, votes: F32, statistics: F32) -> None:
+        """Fill votes [n_tokens] and statistics [3 n_bands] from a window's bands [n_frames, n_bands]."""
+    def pool(self, votes: F32, statistics: F32, embedding: F32) -> None:
+        """Fill embedding [n, n_embedding] from votes [n, n_tokens] and statistics [n, 3 n_bands]."""
+    def logits(self, embedding: F32, logits: F32) -> None:
+        """Fill logits [n, n_classes] from embedding [n, n_embedding]."""
+
+class StsgStream:
+    """Sound as it comes through a model, windows every so many samples: `bf_stream`."""
+
+    def __init__(self, of: Stsg, step_samples: int) -> None: ...
+    def restart(self) -> None: ...
+    def push(self, samples: F32 | NDArray[np.int16]) -> tuple[tuple[int, bytes, bytes], ...]:
+        """Take in samples [n]; return start, logits and embedding of each window that they complete."""
+
+def vary(variant: Variant, bands: F32, out: F32, *, log: bool, offset: float, cpu: str | None = None) -> None:
+    """Fill out [frames of the variant, n_bands] from bands [n_frames, n_bands]."""
+
+def unit_rows(x: F32, *, cpu: str | None = None) -> None:
+    """Scale the rows of x [n, n_values] to length 1, in place; squares are added up in order."""
+
+def exp(x: F32, out: F32, *, cpu: str | None = None) -> None:
+    """out = exp(x), [n]; in place is allowed."""

@@ -1,7 +1,7 @@
 """The Cython door to the compiled kernels: one check of shapes, one `with nogil`, one call."""
 
 from libc.math cimport INFINITY
-from libc.stdint cimport int8_t, int16_t, int32_t, uintptr_t
+from libc.stdint cimport int8_t, int16_t, int32_t, int64_t, uintptr_t
 from libc.string cimport memcpy, memset
 
 from birdfast.errors import ConfigError
@@ -329,6 +329,14 @@ def log(const float[::1] x, float[::1] out, *, cpu=None):
             kernels.log(&x[0], x.shape[0], &out[0])
 
 
+def exp(const float[::1] x, float[::1] out, *, cpu=None):
+    cdef const bf_kernels *kernels = find_table(cpu)
+    require(out.shape[0] == x.shape[0], "out: as long as x")
+    if x.shape[0] > 0:
+        with nogil:
+            kernels.exp(&x[0], x.shape[0], &out[0])
+
+
 def pow(const float[::1] x, float exponent, float[::1] out, *, cpu=None):
     cdef const bf_kernels *kernels = find_table(cpu)
     require(out.shape[0] == x.shape[0], "out: as long as x")
@@ -463,3 +471,6 @@ cdef class BlockResampler:
         with nogil:
             self.kernels.resample(&self.plan, &x[0], n_blocks, &out[0, 0], space)
         self.scratch = scratch
+
+
+include "_stsg.pxi"

@@ -1,6 +1,4 @@
 /* An STSG model: its parts, checked and copied into one block of memory. */
-#include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "memory.h"
@@ -164,6 +162,9 @@ static int count(bf_stsg *m)
         n_tokens += s->n_tokens;
         n += (p->histogram > 0.0f ? s->n_tokens : 0) + (p->embedding > 0.0f ? s->dim : 0);
     }
+    if (m->is.n_streams == 0 && n == 0 && m->is.n_layers > 0) {
+        n = m->layers[0].n_in;
+    }
     const int64_t room_left = m->is.window_samples - m->is.span_samples;
     m->n_frames =
         m->is.spectrogram == NULL || room_left < 0 ? 0 : room_left / m->is.hop_samples + 1;
@@ -181,13 +182,13 @@ bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
     }
     room measured = {NULL, 0};
     lay_out(&measured, parts);
-    void *block = bf_allocate(measured.used + BF_ALIGNMENT);
-    if (block == NULL) {
+    bf_memory memory = {0};
+    room in = {bf_take(&memory, 1, measured.used), 0};
+    if (in.at == NULL) {
         return BF_NO_MEMORY;
     }
-    room in = {bf_aligned(block), 0};
     bf_stsg *m = lay_out(&in, parts);
-    m->block = block;
+    m->memory = memory;
     if (!count(m)) {
         bf_stsg_free(m);
         return BF_BAD_ARGUMENT;
@@ -198,13 +199,19 @@ bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
 
 void bf_stsg_free(bf_stsg *model)
 {
-    if (model == NULL) {
-        return;
+    if (model != NULL) {
+        bf_memory memory = model->memory; /* the model lies in it */
+        bf_give_back(&memory);
     }
-    if (model->release != NULL) {
-        model->release(model);
+}
+
+int bf_scores(const bf_stsg *model)
+{
+    int fine = model->is.spectrogram != NULL && model->is.n_layers > 0;
+    for (int32_t i = 0; fine && i < model->is.n_streams; ++i) {
+        fine = model->streams[i].is.codebook != NULL;
     }
-    bf_release(model->block);
+    return fine;
 }
 
 int32_t bf_stsg_rate_hz(const bf_stsg *model)

@@ -3,9 +3,10 @@
 #define BIRDFAST_STSG_H
 
 #include "birdfast.h"
+#include "memory.h"
 
 /* Patches whose frames are made at a time; those that are gathered first, so many. */
-enum { SOME_PATCHES = 64, SOME_GATHERED = 16 };
+enum { SOME_PATCHES = 64, SOME_GATHERED = 16, SOME_ROWS = 8 }; /* rows: of layers */
 
 /* Memory that is counted first (at == NULL) and laid out then, by the same calls. */
 typedef struct {
@@ -28,9 +29,7 @@ struct bf_stsg {
     bf_layer *layers;
     int32_t n_tokens, n_embedding, n_classes;
     int64_t n_frames; /* of a window */
-    void *block;      /* as it was allocated */
-    void (*release)(bf_stsg *); /* what else goes with it, or NULL */
-    void *owned;
+    bf_memory memory; /* that this lies in */
 };
 
 /* What a window is worked out in. */
@@ -40,7 +39,7 @@ typedef struct {
     int32_t *ids;                      /* [patches][n_nearest] */
     float *distances;
     double *votes; /* [n_tokens of a stream] */
-    float *counts, *statistics, *pooling, *energy, *row, *layer[2];
+    float *counts, *statistics, *pooling, *embedding, *energy, *row, *layer[2];
     int32_t *kept;
     float *block; /* frames less their means */
     void *kernels;
@@ -52,6 +51,9 @@ typedef struct {
     const int32_t *ids;
     const float *distances;
 } known_tokens;
+
+/* Whether it has all that windows need to become logits. */
+int bf_scores(const bf_stsg *model);
 
 workspace bf_workspace(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames,
                        int with_sound, void *scratch);

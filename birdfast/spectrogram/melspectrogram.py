@@ -113,6 +113,11 @@ class MelSpectrogram(ShortTime[np.float32]):
         super().__init__(framing, plan, plan.n_values)
         self._subtract_mean = subtract_mean
 
+    @property
+    def subtracts_mean(self) -> bool:
+        """Whether each frame's mean is taken from it."""
+        return self._subtract_mean
+
     def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
         if not self._subtract_mean:
             super()._fill(audio, start, out)

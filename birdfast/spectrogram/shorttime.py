@@ -31,6 +31,11 @@ class ShortTime(Generic[Row]):
         self._plan = plan
 
     @property
+    def plan(self) -> _kernels.FramePlan:
+        """What the compiled core reads."""
+        return self._plan
+
+    @property
     def cpu(self) -> str:
         """The table of kernels this runs on."""
         return self._plan.cpu

@@ -73,6 +73,11 @@ class Codebook:
         return len(self.centroids)
 
     @property
+    def kernel(self) -> _kernels.CentroidSearch:
+        """What the compiled core reads."""
+        return self._kernel
+
+    @property
     def n_values(self) -> int:
         """Values of a frame."""
         return int(self.centroids.shape[1])
