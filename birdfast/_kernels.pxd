@@ -261,6 +261,13 @@ cdef extern from "birdfast.h" nogil:
 
     bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
     void bf_stsg_free(bf_stsg *model)
+    ctypedef enum bf_ability:
+        BF_CAN_SCORE
+        BF_CAN_DESCRIBE
+        BF_CAN_POOL
+        BF_CAN_JUDGE
+
+    int32_t bf_stsg_can(const bf_stsg *model, bf_ability ability)
     int32_t bf_stsg_rate_hz(const bf_stsg *model)
     int64_t bf_stsg_window_samples(const bf_stsg *model)
     int32_t bf_stsg_n_classes(const bf_stsg *model)
@@ -316,7 +323,7 @@ cdef class Stsg:
     cdef bf_stsg *model
     cdef const bf_kernels *kernels
     cdef object kept
-    cdef readonly bint hears, scores
+    cdef int need(self, bf_ability ability, str what) except -1
     cdef readonly int n_classes, n_embedding, n_tokens, n_bands
     cdef readonly object window_samples, rate_hz
 

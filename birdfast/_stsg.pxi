@@ -119,8 +119,6 @@ cdef class Stsg:
         parts.statistics_deviation = table_of(keep, statistics_deviation, (3 * n_bands,))
         check_status(bf_stsg_new(&parts, &self.model), "the model's parts")
         self.kept = (sound, streams)  # their spectrogram and codebooks are read from where they are
-        self.hears = all(stream.search is not None for stream in streams)
-        self.scores = self.hears and sound is not None and len(layers) > 0
         self.n_classes, self.n_embedding = bf_stsg_n_classes(self.model), bf_stsg_n_embedding(self.model)
         self.n_tokens, self.n_bands = bf_stsg_n_tokens(self.model), bf_stsg_n_bands(self.model)
         self.window_samples, self.rate_hz = parts.window_samples, parts.rate_hz
@@ -128,17 +126,22 @@ cdef class Stsg:
     def __dealloc__(self):
         bf_stsg_free(self.model)
 
+    cdef int need(self, bf_ability ability, str what) except -1:
+        if not bf_stsg_can(self.model, ability):
+            raise ConfigError(f"the model lacks tables: nothing can be {what}")
+
     @property
     def cpu(self):
         return self.kernels.name.decode()
 
     def scratch(self):
+        self.need(BF_CAN_SCORE, "scored")
         return scratch_of(bf_stsg_scratch(self.model, self.kernels))
 
     def score(self, const float[:, ::1] windows, float[:, ::1] logits, float[:, ::1] embedding,
               unsigned char[::1] scratch):
         cdef Py_ssize_t n = windows.shape[0]
-        require(self.scores, "a model that is not whole")
+        self.need(BF_CAN_SCORE, "scored")
         require(windows.shape[1] == self.window_samples, f"windows: [n, {self.window_samples}]")
         require(logits.shape[0] == n and logits.shape[1] == self.n_classes, "logits: [n, n_classes]")
         require(embedding.shape[0] == n and embedding.shape[1] == self.n_embedding,
@@ -157,7 +160,7 @@ cdef class Stsg:
         require(bands.shape[1] == self.n_bands, f"bands: [n, {self.n_bands}]")
         require(votes.shape[0] == self.n_tokens, f"votes: [{self.n_tokens}]")
         require(statistics.shape[0] == 3 * self.n_bands, f"statistics: [{3 * self.n_bands}]")
-        require(self.hears, "a stream without a codebook")
+        self.need(BF_CAN_DESCRIBE, "described")
         scratch = scratch_of(bf_stsg_describe_scratch(self.model, self.kernels, n_frames))
         cdef void *space = aligned(scratch)
         cdef float *into = &votes[0] if self.n_tokens > 0 else NULL
@@ -166,6 +169,7 @@ cdef class Stsg:
 
     def pool(self, const float[:, ::1] votes, const float[:, ::1] statistics, float[:, ::1] embedding):
         cdef Py_ssize_t n = votes.shape[0], row
+        self.need(BF_CAN_POOL, "pooled")
         require(votes.shape[1] == self.n_tokens, f"votes: [n, {self.n_tokens}]")
         require(statistics.shape[0] == n and statistics.shape[1] == 3 * self.n_bands,
                 f"statistics: [n, {3 * self.n_bands}]")
@@ -184,12 +188,12 @@ cdef class Stsg:
 
     def logits(self, const float[:, ::1] embedding, float[:, ::1] logits):
         cdef Py_ssize_t n = embedding.shape[0]
-        require(self.n_classes > 0, "a model without layers")
+        self.need(BF_CAN_JUDGE, "judged")
         require(embedding.shape[1] == self.n_embedding, f"embedding: [n, {self.n_embedding}]")
         require(logits.shape[0] == n and logits.shape[1] == self.n_classes, "logits: [n, n_classes]")
         if n == 0:
             return
-        scratch = self.scratch()
+        scratch = scratch_of(bf_stsg_scratch(self.model, self.kernels))
         cdef void *space = aligned(scratch)
         with nogil:
             bf_stsg_logits(self.model, self.kernels, &embedding[0, 0], n, &logits[0, 0], space)
@@ -220,7 +224,7 @@ def vary(variant, const float[:, ::1] bands, float[:, ::1] out, *, bint log, flo
 
 cdef class StsgStream:
     def __cinit__(self, Stsg of, step_samples):
-        require(of.scores, "a model that is not whole")
+        of.need(BF_CAN_SCORE, "scored")
         check_status(bf_stream_new(of.model, of.kernels, step_samples, &self.stream), "step_samples")
         self.of = of
 

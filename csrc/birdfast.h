@@ -564,6 +564,11 @@ typedef struct bf_stsg bf_stsg;
 BF_EXPORT bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model);
 BF_EXPORT void bf_stsg_free(bf_stsg *model);
 
+/* What a model can be asked for, by what it has: windows to logits, or one step of that. The calls
+ * below trust that it can. */
+typedef enum { BF_CAN_SCORE, BF_CAN_DESCRIBE, BF_CAN_POOL, BF_CAN_JUDGE } bf_ability;
+BF_EXPORT int32_t bf_stsg_can(const bf_stsg *model, bf_ability ability);
+
 BF_EXPORT int32_t bf_stsg_rate_hz(const bf_stsg *model);
 BF_EXPORT int64_t bf_stsg_window_samples(const bf_stsg *model);
 BF_EXPORT int32_t bf_stsg_n_classes(const bf_stsg *model);

@@ -37,9 +37,7 @@ static int stream_fits(const bf_token_stream *s, const bf_stsg_parts *p)
            (s->codebook == NULL ||
             (s->n_values == s->codebook->n_values && within(s->n_values, 1, BF_MAX_VALUES) &&
              (s->projection != NULL || s->n_values == n_patch))) &&
-           (s->projection == NULL) == (s->shift == NULL) &&
-           (p->pooling.kind != BF_WEIGHTS_TF_IDF || s->idf != NULL || p->n_layers == 0) &&
-           (p->pooling.embedding == 0.0f || s->dim > 0 || p->n_layers == 0);
+           (s->projection == NULL) == (s->shift == NULL);
 }
 
 static int variant_fits(const bf_variant *v)
@@ -205,13 +203,42 @@ void bf_stsg_free(bf_stsg *model)
     }
 }
 
-int bf_scores(const bf_stsg *model)
+/* Whether streams and statistics have the tables that pooling reads. */
+static int speaks(const bf_stsg *m)
 {
-    int fine = model->is.spectrogram != NULL && model->is.n_layers > 0;
-    for (int32_t i = 0; fine && i < model->is.n_streams; ++i) {
-        fine = model->streams[i].is.codebook != NULL;
+    const bf_pooling *p = &m->is.pooling;
+    int fine = p->statistics == 0.0f || !p->unit_length || m->is.statistics_mean != NULL;
+    for (int32_t i = 0; fine && i < m->is.n_streams; ++i) {
+        const bf_token_stream *s = &m->streams[i].is;
+        fine = (p->kind != BF_WEIGHTS_TF_IDF || s->idf != NULL) &&
+               (p->embedding == 0.0f ||
+                (s->dim > 0 && (!p->unit_length || s->embedding_mean != NULL)));
     }
     return fine;
+}
+
+static int hears(const bf_stsg *m)
+{
+    int fine = m->is.n_streams > 0;
+    for (int32_t i = 0; fine && i < m->is.n_streams; ++i) {
+        fine = m->streams[i].is.codebook != NULL;
+    }
+    return fine;
+}
+
+int32_t bf_stsg_can(const bf_stsg *model, bf_ability ability)
+{
+    switch (ability) {
+    case BF_CAN_DESCRIBE:
+        return hears(model);
+    case BF_CAN_POOL:
+        return speaks(model);
+    case BF_CAN_JUDGE:
+        return model->n_classes > 0;
+    default:
+        return model->is.spectrogram != NULL && hears(model) && speaks(model) &&
+               model->n_classes > 0;
+    }
 }
 
 int32_t bf_stsg_rate_hz(const bf_stsg *model)

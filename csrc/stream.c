@@ -90,7 +90,7 @@ bf_status bf_stream_new(const bf_stsg *model, const bf_kernels *kernels, int64_t
     }
     *stream = NULL;
     if (model == NULL || kernels == NULL || step_samples < 1 || step_samples > INT64_C(1) << 40 ||
-        !bf_scores(model)) {
+        !bf_stsg_can(model, BF_CAN_SCORE)) {
         return BF_BAD_ARGUMENT;
     }
     room measured = {NULL, 0};

@@ -52,9 +52,6 @@ typedef struct {
     const float *distances;
 } known_tokens;
 
-/* Whether it has all that windows need to become logits. */
-int bf_scores(const bf_stsg *model);
-
 workspace bf_workspace(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames,
                        int with_sound, void *scratch);
 int64_t bf_patches(const token_stream *stream, int64_t n_frames);
