@@ -230,11 +230,7 @@ cdef extern from "birdfast.h" nogil:
     ctypedef struct bf_stsg_parts:
         int32_t rate_hz
         int64_t window_samples
-        const bf_spectrogram *spectrogram
-        int32_t hop_samples
-        int32_t span_samples
-        int32_t lead_samples
-        int32_t mean_free
+        const bf_spectrogram_tables *spectrogram
         int32_t n_bands
         int32_t log
         float offset
@@ -258,7 +254,12 @@ cdef extern from "birdfast.h" nogil:
         int64_t start_sample
         const float *logits
         const float *embedding
+        const int32_t *tokens
+        int64_t n_tokens
 
+    bf_status bf_stsg_read(const void *bytes, size_t n, bf_stsg **model)
+    const char *bf_stsg_class_name(const bf_stsg *model, int32_t i)
+    double bf_stsg_threshold(const bf_stsg *model, int32_t i)
     bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
     void bf_stsg_free(bf_stsg *model)
     ctypedef enum bf_ability:

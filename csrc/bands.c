@@ -5,8 +5,6 @@
 
 #include "stsg.h"
 
-enum { BLOCK_FRAMES = 64 }; /* frames less their means at a time: they stay in the cache */
-
 /* ---- room ---- */
 
 static size_t larger(size_t a, size_t b)
@@ -18,7 +16,8 @@ static size_t larger(size_t a, size_t b)
 static size_t kernels_scratch(const bf_stsg *m, const bf_kernels *k)
 {
     const size_t vector = (size_t)k->lanes * sizeof(float);
-    size_t most = m->is.spectrogram == NULL ? 0 : k->spectrogram_scratch(m->is.spectrogram);
+    size_t most =
+        m->is.spectrogram == NULL ? 0 : bf_spectrogram_scratch(m->is.spectrogram, k);
     for (int32_t i = 0; i < m->is.n_streams; ++i) {
         const token_stream *s = &m->streams[i];
         const size_t wide = (size_t)s->n_patch + (size_t)s->is.n_values;
@@ -58,6 +57,7 @@ static void room_for_streams(const bf_stsg *m, int64_t n_frames, room *in, works
     w->distances = bf_room_for(in, NULL, n_patches * n_nearest * sizeof(float));
     w->votes = bf_room_for(in, NULL, n_tokens * sizeof(double));
     w->kept = bf_room_for(in, NULL, n_patches * sizeof(int32_t));
+    w->said = bf_room_for(in, NULL, n_patches * sizeof(int32_t));
     w->energy = bf_room_for(in, NULL, (size_t)n_frames * sizeof(float));
 }
 
@@ -78,10 +78,8 @@ workspace bf_workspace(const bf_stsg *m, const bf_kernels *k, int64_t n_frames, 
     w.raised[BF_LESS_MEDIAN] = bf_room_for(&in, NULL, size);
     room_for_streams(m, most, &in, &w);
     if (with_sound) {
-        const size_t frame = m->is.mean_free ? (size_t)m->is.spectrogram->frame_samples : 0;
         w.bands = bf_room_for(&in, NULL, size);
         w.varied = bf_room_for(&in, NULL, m->is.n_variants > 0 ? size : 0);
-        w.block = bf_room_for(&in, NULL, BLOCK_FRAMES * frame * sizeof(float));
         w.counts = bf_room_for(&in, NULL, (size_t)m->n_tokens * sizeof(float));
         w.statistics = bf_room_for(&in, NULL, 3 * (size_t)m->is.n_bands * sizeof(float));
         w.pooling = bf_room_for(&in, NULL, 2 * (size_t)m->n_tokens * sizeof(float));
@@ -105,42 +103,22 @@ size_t bf_stsg_describe_scratch(const bf_stsg *model, const bf_kernels *kernels,
 
 /* ---- bands ---- */
 
-static void frames_less_mean(const float *sound, int32_t hop, int32_t length, int64_t n, float *out)
-{
-    for (int64_t f = 0; f < n; ++f, sound += hop, out += length) {
-        double sum = 0.0;
-        for (int32_t i = 0; i < length; ++i) {
-            sum += (double)sound[i];
-        }
-        const float mean = (float)(sum / length);
-        for (int32_t i = 0; i < length; ++i) {
-            out[i] = sound[i] - mean;
-        }
-    }
-}
-
 void bf_bands(const bf_stsg *m, const bf_kernels *k, const float *sound, int64_t n, float *bands,
               const workspace *w)
 {
-    const bf_spectrogram *plan = m->is.spectrogram;
-    const int64_t most = m->is.mean_free ? BLOCK_FRAMES : n;
-    for (int64_t first = 0; first < n; first += most) {
-        const int64_t some = n - first < most ? n - first : most;
-        const float *audio = sound + first * m->is.hop_samples + m->is.lead_samples;
-        if (m->is.mean_free) {
-            frames_less_mean(audio, m->is.hop_samples, plan->frame_samples, some, w->block);
-            audio = w->block;
-        }
-        const bf_frames frames = {
-            .audio = audio,
-            .n_samples = (some - 1) * plan->hop_samples + plan->frame_samples,
-            .pad = BF_PAD_NONE,
-            .n_frames = some,
-            .out = bands + first * m->is.n_bands,
-            .frame_stride = m->is.n_bands,
-            .value_stride = 1,
-        };
-        k->spectrogram(plan, &frames, w->kernels);
+    const bf_framing *is = &m->framing;
+    const bf_frames frames = {
+        .audio = sound,
+        .n_samples = (ptrdiff_t)(n - 1) * is->hop_samples + is->lead_samples + is->window_samples,
+        .start = is->lead_samples,
+        .pad = BF_PAD_NONE,
+        .n_frames = (ptrdiff_t)n,
+        .out = bands,
+        .frame_stride = m->is.n_bands,
+        .value_stride = 1,
+    };
+    if (n > 0) {
+        bf_spectrogram_run(m->is.spectrogram, k, &frames, w->kernels);
     }
 }
 

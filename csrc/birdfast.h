@@ -534,17 +534,15 @@ typedef struct {
     const float *bias;   /* [n_out] */
 } bf_linear;
 
+typedef enum { BF_ACTIVATION_NONE, BF_ACTIVATION_SIGMOID, BF_ACTIVATION_SOFTMAX } bf_activation;
+
 /* A model as far as it is trained: without a spectrogram it has no windows, without codebooks no
  * tokens, without layers no logits. Everything is copied but spectrogram and codebooks. */
 typedef struct {
     int32_t rate_hz;
     int64_t window_samples;
-    const bf_spectrogram *spectrogram; /* of the caller, who keeps it as long as the model */
-    int32_t hop_samples;
-    int32_t span_samples; /* a frame counts as soon as so many samples are there, */
-    int32_t lead_samples; /* and reads those from here on */
-    int32_t mean_free;    /* each frame's mean is taken from it; the plan then has a hop as long as
-                             its frames */
+    const bf_spectrogram_tables *spectrogram; /* without padding; of the caller, who keeps it as
+                                                 long as the model */
     int32_t n_bands;
     int32_t log;  /* bands are log(power + offset): what a gain needs to know */
     float offset;
@@ -556,6 +554,10 @@ typedef struct {
     const bf_variant *variants;
     int32_t n_layers; /* with ReLU between them */
     const bf_linear *layers;
+    const char *const *class_names; /* [n_classes] UTF-8, or NULL */
+    const double *thresholds; /* [n_classes] confidences from which on a class counts as found, or
+                                 NULL; above 1: never */
+    bf_activation activation; /* what makes confidences of logits */
 } bf_stsg_parts;
 
 typedef struct bf_stsg bf_stsg;
@@ -575,6 +577,14 @@ BF_EXPORT int32_t bf_stsg_n_classes(const bf_stsg *model);
 BF_EXPORT int32_t bf_stsg_n_embedding(const bf_stsg *model);
 BF_EXPORT int32_t bf_stsg_n_tokens(const bf_stsg *model); /* of all streams */
 BF_EXPORT int32_t bf_stsg_n_bands(const bf_stsg *model);
+BF_EXPORT bf_activation bf_stsg_activation(const bf_stsg *model);
+BF_EXPORT const char *bf_stsg_class_name(const bf_stsg *model, int32_t i); /* "": none is known */
+BF_EXPORT double bf_stsg_threshold(const bf_stsg *model, int32_t i);       /* below 0: none */
+
+/* A model out of a file that `birdfast export MODEL/ -o model.bft` wrote, which nothing is believed
+ * of: BF_BAD_FILE where it is damaged, BF_NEWER_FILE where a later version wrote it. The bytes are
+ * not needed afterwards. */
+BF_EXPORT bf_status bf_stsg_read(const void *bytes, size_t n, bf_stsg **model);
 
 /* Bytes of scratch, aligned to BF_ALIGNMENT, that the calls below want for windows of the model's
  * length, and `describe` for n_frames rows of bands. */
@@ -614,8 +624,10 @@ typedef struct bf_stream bf_stream;
 typedef struct {
     int64_t start_sample;
     const float *logits;    /* [n_classes] */
-    const float *embedding; /* [n_embedding] both the stream's, until the next push */
-} bf_window;
+    const float *embedding; /* [n_embedding] */
+    const int32_t *tokens;  /* [n_tokens] of its first stream of tokens, of those patches that vote */
+    int64_t n_tokens;
+} bf_window; /* the pointers are the stream's, until the next push */
 
 BF_EXPORT bf_status bf_stream_new(const bf_stsg *model, const bf_kernels *kernels,
                                   int64_t step_samples, bf_stream **stream);

@@ -4,8 +4,6 @@
 #include "memory.h"
 #include "stsg.h"
 
-enum { MOST = 1 << 24, MOST_STREAMS = 64, MOST_VARIANTS = 256, MOST_LAYERS = 64 };
-
 void *bf_room_for(room *in, const void *from, size_t bytes)
 {
     void *to = in->at == NULL ? NULL : in->at + in->used;
@@ -55,16 +53,12 @@ static int pooling_fits(const bf_pooling *p)
 
 static int sound_fits(const bf_stsg_parts *p)
 {
-    const bf_spectrogram *s = p->spectrogram;
-    if (s == NULL) {
+    if (p->spectrogram == NULL) {
         return 1;
     }
-    const int32_t n = s->n_rows > 0 ? s->n_rows : s->n_bands;
     return within(p->rate_hz, 1, 1 << 30) && within(p->window_samples, 1, INT64_C(1) << 40) &&
-           within(p->hop_samples, 1, MOST) && within(p->lead_samples, 0, MOST) &&
-           within(p->span_samples, p->lead_samples + (int64_t)s->frame_samples, MOST) &&
-           s->hop_samples == (p->mean_free ? s->frame_samples : p->hop_samples) &&
-           p->n_bands == n;
+           bf_spectrogram_framing(p->spectrogram).pad_samples == 0 &&
+           bf_spectrogram_values(p->spectrogram) == p->n_bands;
 }
 
 static int fits(const bf_stsg_parts *p)
@@ -122,6 +116,26 @@ static void take_layer(room *in, const bf_linear *from, int is_last, bf_layer *t
     }
 }
 
+static size_t n_classes(const bf_stsg_parts *p)
+{
+    return p->n_layers == 0 ? 0 : (size_t)p->layers[p->n_layers - 1].n_out;
+}
+
+static const char *const *take_names(room *in, const bf_stsg_parts *p)
+{
+    if (p->class_names == NULL) {
+        return NULL;
+    }
+    const char **names = bf_room_for(in, NULL, n_classes(p) * sizeof *names);
+    for (size_t i = 0; i < n_classes(p); ++i) {
+        const char *name = bf_room_for(in, p->class_names[i], strlen(p->class_names[i]) + 1);
+        if (names != NULL) {
+            names[i] = name;
+        }
+    }
+    return names;
+}
+
 /* Lay out a model of parts that fit; in a room that only counts, nothing is written. */
 static bf_stsg *lay_out(room *in, const bf_stsg_parts *p)
 {
@@ -135,6 +149,10 @@ static bf_stsg *lay_out(room *in, const bf_stsg_parts *p)
     is.statistics_mean = floats(in, p->statistics_mean, n_statistics);
     is.statistics_deviation = floats(in, p->statistics_deviation, n_statistics);
     is.variants = bf_room_for(in, p->variants, (size_t)p->n_variants * sizeof *p->variants);
+    is.class_names = take_names(in, p);
+    is.thresholds = p->thresholds == NULL || p->n_layers == 0
+                        ? NULL
+                        : bf_room_for(in, p->thresholds, n_classes(p) * sizeof(double));
     for (int32_t i = 0; i < p->n_streams; ++i) {
         take_stream(in, p, &p->streams[i], streams == NULL ? &one : &streams[i]);
     }
@@ -163,9 +181,10 @@ static int count(bf_stsg *m)
     if (m->is.n_streams == 0 && n == 0 && m->is.n_layers > 0) {
         n = m->layers[0].n_in;
     }
-    const int64_t room_left = m->is.window_samples - m->is.span_samples;
-    m->n_frames =
-        m->is.spectrogram == NULL || room_left < 0 ? 0 : room_left / m->is.hop_samples + 1;
+    if (m->is.spectrogram != NULL) {
+        m->framing = bf_spectrogram_framing(m->is.spectrogram);
+        m->n_frames = bf_framing_count(&m->framing, (ptrdiff_t)m->is.window_samples);
+    }
     m->n_tokens = (int32_t)n_tokens;
     m->n_embedding = (int32_t)n;
     m->n_classes = m->is.n_layers > 0 ? m->layers[m->is.n_layers - 1].n_out : 0;
@@ -195,78 +214,19 @@ bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
     return BF_OK;
 }
 
+void bf_release_owned(bf_stsg *model)
+{
+    bf_spectrogram_free(model->own_spectrogram);
+    for (int32_t i = 0; i < model->n_own; ++i) {
+        bf_codebook_free(model->own_codebooks[i]);
+    }
+}
+
 void bf_stsg_free(bf_stsg *model)
 {
     if (model != NULL) {
         bf_memory memory = model->memory; /* the model lies in it */
+        bf_release_owned(model);
         bf_give_back(&memory);
     }
-}
-
-/* Whether streams and statistics have the tables that pooling reads. */
-static int speaks(const bf_stsg *m)
-{
-    const bf_pooling *p = &m->is.pooling;
-    int fine = p->statistics == 0.0f || !p->unit_length || m->is.statistics_mean != NULL;
-    for (int32_t i = 0; fine && i < m->is.n_streams; ++i) {
-        const bf_token_stream *s = &m->streams[i].is;
-        fine = (p->kind != BF_WEIGHTS_TF_IDF || s->idf != NULL) &&
-               (p->embedding == 0.0f ||
-                (s->dim > 0 && (!p->unit_length || s->embedding_mean != NULL)));
-    }
-    return fine;
-}
-
-static int hears(const bf_stsg *m)
-{
-    int fine = m->is.n_streams > 0;
-    for (int32_t i = 0; fine && i < m->is.n_streams; ++i) {
-        fine = m->streams[i].is.codebook != NULL;
-    }
-    return fine;
-}
-
-int32_t bf_stsg_can(const bf_stsg *model, bf_ability ability)
-{
-    switch (ability) {
-    case BF_CAN_DESCRIBE:
-        return hears(model);
-    case BF_CAN_POOL:
-        return speaks(model);
-    case BF_CAN_JUDGE:
-        return model->n_classes > 0;
-    default:
-        return model->is.spectrogram != NULL && hears(model) && speaks(model) &&
-               model->n_classes > 0;
-    }
-}
-
-int32_t bf_stsg_rate_hz(const bf_stsg *model)
-{
-    return model->is.rate_hz;
-}
-
-int64_t bf_stsg_window_samples(const bf_stsg *model)
-{
-    return model->is.window_samples;
-}
-
-int32_t bf_stsg_n_classes(const bf_stsg *model)
-{
-    return model->n_classes;
-}
-
-int32_t bf_stsg_n_embedding(const bf_stsg *model)
-{
-    return model->n_embedding;
-}
-
-int32_t bf_stsg_n_tokens(const bf_stsg *model)
-{
-    return model->n_tokens;
-}
-
-int32_t bf_stsg_n_bands(const bf_stsg *model)
-{
-    return model->is.n_bands;
 }

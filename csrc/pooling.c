@@ -89,26 +89,36 @@ void bf_stsg_pool(const bf_stsg *m, const bf_kernels *k, const float *votes,
     }
 }
 
-void bf_embed(const bf_stsg *m, const bf_kernels *k, const float *bands, const known_tokens *known,
-              float *embedding, const workspace *w)
+static void average(const bf_stsg *m, const bf_kernels *k, const float *bands, float *embedding,
+                    const workspace *w)
 {
     const bf_stsg_parts *is = &m->is;
-    const int32_t n = m->n_embedding;
-    bf_describe(m, k, bands, m->n_frames, known, w->counts, w->statistics, w);
-    bf_stsg_pool(m, k, w->counts, w->statistics, embedding, w->pooling);
+    int64_t n_said;
     for (int32_t v = 0; v < is->n_variants; ++v) {
-        const int64_t n_frames = bf_varied_frames(&is->variants[v], m->n_frames);
-        bf_vary(&is->variants[v], k, bands, m->n_frames, is->n_bands, is->log, is->offset,
-                w->varied);
-        bf_describe(m, k, w->varied, n_frames, NULL, w->counts, w->statistics, w);
+        const bf_variant *variant = &is->variants[v];
+        const int64_t n = bf_varied_frames(variant, m->n_frames);
+        bf_vary(variant, k, bands, m->n_frames, is->n_bands, is->log, is->offset, w->varied);
+        bf_describe(m, k, w->varied, n, NULL, w->counts, w->statistics, &n_said, w);
         bf_stsg_pool(m, k, w->counts, w->statistics, w->embedding, w->pooling);
-        for (int32_t i = 0; i < n; ++i) {
+        for (int32_t i = 0; i < m->n_embedding; ++i) {
             embedding[i] += w->embedding[i];
         }
     }
-    for (int32_t i = 0; is->n_variants > 0 && i < n; ++i) {
+    for (int32_t i = 0; i < m->n_embedding; ++i) {
         embedding[i] /= (float)(is->n_variants + 1);
     }
+}
+
+int64_t bf_embed(const bf_stsg *m, const bf_kernels *k, const float *bands,
+                 const known_tokens *known, float *embedding, const workspace *w)
+{
+    int64_t n_said;
+    bf_describe(m, k, bands, m->n_frames, known, w->counts, w->statistics, &n_said, w);
+    bf_stsg_pool(m, k, w->counts, w->statistics, embedding, w->pooling);
+    if (m->is.n_variants > 0) {
+        average(m, k, bands, embedding, w);
+    }
+    return n_said;
 }
 
 /* Layer by layer, from the embeddings through rows that are kept by turns. */

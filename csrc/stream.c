@@ -32,7 +32,7 @@ struct bf_stream {
     patches *patches;
     known_tokens *known;
     float *logits, *embedding;
-    int64_t complete; /* the start of the window that is asked for */
+    int64_t complete, n_said; /* of the window that is asked for: its start, its tokens */
     workspace w;
     bf_memory memory;
 };
@@ -41,16 +41,16 @@ struct bf_stream {
 
 static int64_t most_samples(const bf_stsg *m, int shared)
 {
-    const int64_t lag = (int64_t)GROUP * m->is.hop_samples + m->is.span_samples;
-    const int64_t window = m->is.window_samples > m->is.span_samples ? m->is.window_samples
-                                                                     : m->is.span_samples;
+    const int64_t lag = (int64_t)GROUP * m->framing.hop_samples + m->framing.span_samples;
+    const int64_t window = m->is.window_samples > m->framing.span_samples ? m->is.window_samples
+                                                                     : m->framing.span_samples;
     return shared ? 2 * lag : window + window / 2 + 1;
 }
 
 static bf_stream *lay_out(room *in, const bf_stsg *m, const bf_kernels *k, int64_t step)
 {
     const size_t n_streams = (size_t)m->is.n_streams, n_nearest = (size_t)m->is.pooling.n_nearest;
-    const int64_t shared = step % m->is.hop_samples == 0 ? step / m->is.hop_samples : 0;
+    const int64_t shared = step % m->framing.hop_samples == 0 ? step / m->framing.hop_samples : 0;
     bf_stream s = {.model = m, .kernels = k, .step_samples = step, .shared_frames = shared};
     bf_stream *made = bf_room_for(in, NULL, sizeof s);
     const size_t bands = 2 * (size_t)m->n_frames * (size_t)m->is.n_bands;
@@ -149,13 +149,14 @@ static int64_t room_behind(rows *r, int64_t n, void *values, size_t row_bytes)
 static void make_bands(bf_stream *s, int complete)
 {
     const bf_stsg_parts *is = &s->model->is;
-    const int64_t beyond = s->received - s->start - is->span_samples;
-    const int64_t there = beyond < 0 ? 0 : less_of(beyond / is->hop_samples + 1, s->frames.most);
+    const int64_t hop = s->model->framing.hop_samples;
+    const ptrdiff_t so_far = (ptrdiff_t)(s->received - s->start);
+    const int64_t there = less_of(bf_framing_count(&s->model->framing, so_far), s->frames.most);
     const int64_t n = made_now(there - s->frames.n, complete, MOST_AT_ONCE);
     if (n > 0) {
         const size_t row = (size_t)is->n_bands * sizeof(float);
         const int64_t at = room_behind(&s->frames, n, s->bands, row);
-        const int64_t from = s->start + s->frames.n * is->hop_samples - s->held_from;
+        const int64_t from = s->start + s->frames.n * hop - s->held_from;
         bf_bands(s->model, s->kernels, s->samples + from, n, s->bands + at * is->n_bands, &s->w);
         s->frames.n += n;
     }
@@ -193,7 +194,8 @@ static void score(bf_stream *s)
         const int known = m->streams[i].is.less == BF_LESS_NONE;
         s->known[i] = (known_tokens){known ? p->ids + at : NULL, known ? p->distances + at : NULL};
     }
-    bf_embed(m, s->kernels, s->bands + s->frames.at * m->is.n_bands, s->known, s->embedding, &s->w);
+    s->n_said = bf_embed(m, s->kernels, s->bands + s->frames.at * m->is.n_bands, s->known,
+                         s->embedding, &s->w);
     bf_logits(m, s->kernels, s->embedding, 1, s->logits, &s->w);
     s->complete = s->start;
 }
@@ -219,7 +221,7 @@ static void next_window(bf_stream *s)
 /* Forget samples before those that the next frame needs, here or in a window that shares none. */
 static void forget(bf_stream *s)
 {
-    const int64_t done = s->frames.n * s->model->is.hop_samples;
+    const int64_t done = s->frames.n * s->model->framing.hop_samples;
     const int64_t kept = s->shared_frames > 0 ? done : less_of(done, s->step_samples);
     const int64_t needed = s->start + kept - s->held_from;
     const int64_t gone = needed < 0 ? 0 : less_of(needed, s->n_held);
@@ -287,5 +289,6 @@ int32_t bf_stream_push_int16(bf_stream *stream, const int16_t *samples, size_t n
 
 void bf_stream_window(const bf_stream *stream, bf_window *window)
 {
-    *window = (bf_window){stream->complete, stream->logits, stream->embedding};
+    *window = (bf_window){stream->complete, stream->logits, stream->embedding, stream->w.said,
+                          stream->n_said};
 }

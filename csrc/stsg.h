@@ -8,6 +8,8 @@
 /* Patches whose frames are made at a time; those that are gathered first, so many. */
 enum { SOME_PATCHES = 64, SOME_GATHERED = 16, SOME_ROWS = 8 }; /* rows: of layers */
 
+enum { MOST = 1 << 24, MOST_STREAMS = 64, MOST_VARIANTS = 256, MOST_LAYERS = 64 };
+
 /* Memory that is counted first (at == NULL) and laid out then, by the same calls. */
 typedef struct {
     char *at;
@@ -29,7 +31,11 @@ struct bf_stsg {
     bf_layer *layers;
     int32_t n_tokens, n_embedding, n_classes;
     int64_t n_frames; /* of a window */
+    bf_framing framing;
     bf_memory memory; /* that this lies in */
+    bf_spectrogram_tables *own_spectrogram; /* of a model that was read: freed with it */
+    bf_codebook_tables *own_codebooks[MOST_STREAMS];
+    int32_t n_own;
 };
 
 /* What a window is worked out in. */
@@ -40,8 +46,7 @@ typedef struct {
     float *distances;
     double *votes; /* [n_tokens of a stream] */
     float *counts, *statistics, *pooling, *embedding, *energy, *row, *layer[2];
-    int32_t *kept;
-    float *block; /* frames less their means */
+    int32_t *kept, *said; /* [patches] of the loudest; of the first stream, their tokens */
     void *kernels;
     size_t size;
 } workspace;
@@ -51,6 +56,9 @@ typedef struct {
     const int32_t *ids;
     const float *distances;
 } known_tokens;
+
+/* Free the spectrogram and the codebooks of a model that was read. */
+void bf_release_owned(bf_stsg *model);
 
 workspace bf_workspace(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames,
                        int with_sound, void *scratch);
@@ -67,11 +75,12 @@ void bf_tokens(const bf_stsg *model, const bf_kernels *kernels, const token_stre
 
 void bf_describe(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
                  int64_t n_frames, const known_tokens *known, float *counts, float *statistics,
-                 const workspace *w);
+                 int64_t *n_said, const workspace *w);
 
-/* The embedding of a window's bands, averaged over its variants; then logits of embeddings. */
-void bf_embed(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
-              const known_tokens *known, float *embedding, const workspace *w);
+/* The embedding of a window's bands, averaged over its variants; then logits of embeddings. Returns
+ * how many tokens of the first stream are in w->said. */
+int64_t bf_embed(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
+                 const known_tokens *known, float *embedding, const workspace *w);
 void bf_logits(const bf_stsg *model, const bf_kernels *kernels, const float *embedding, int64_t n,
                float *logits, const workspace *w);
 
