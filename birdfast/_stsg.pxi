@@ -86,12 +86,9 @@ cdef bf_variant variant_of(variant):
     return bf_variant(variant.shift_mels, variant.stretch, variant.gain)
 
 
-cdef int take_sound(bf_stsg_parts *parts, sound, FramePlan plan) except -1:
-    require(not plan.exact, "a spectrogram in double")
-    parts.spectrogram = &plan.plan
+cdef int take_sound(bf_stsg_parts *parts, sound, ShortTimePlan plan) except -1:
+    parts.spectrogram = plan.made
     parts.rate_hz, parts.window_samples = sound.rate_hz, sound.window_samples
-    parts.hop_samples, parts.span_samples = sound.hop_samples, sound.span_samples
-    parts.lead_samples, parts.mean_free = sound.lead_samples, sound.mean_free
 
 
 cdef class Stsg:
@@ -119,9 +116,40 @@ cdef class Stsg:
         parts.statistics_deviation = table_of(keep, statistics_deviation, (3 * n_bands,))
         check_status(bf_stsg_new(&parts, &self.model), "the model's parts")
         self.kept = (sound, streams)  # their spectrogram and codebooks are read from where they are
+        self.know()
+
+    @staticmethod
+    def read(const unsigned char[::1] file, *, cpu=None):
+        cdef Stsg made = Stsg.__new__(Stsg, cpu=cpu)
+        cdef bf_stsg *model = NULL
+        cdef size_t n = file.shape[0]
+        cdef bf_status status
+        if n == 0:
+            raise ConfigError(bf_status_text(BF_BAD_FILE).decode())
+        with nogil:
+            status = bf_stsg_read(&file[0], n, &model)
+        if status == BF_NO_MEMORY:
+            raise MemoryError
+        if status != BF_OK:
+            raise ConfigError(bf_status_text(status).decode())
+        bf_stsg_free(made.model)
+        made.model = model
+        made.know()
+        return made
+
+    cdef void know(self) noexcept:
         self.n_classes, self.n_embedding = bf_stsg_n_classes(self.model), bf_stsg_n_embedding(self.model)
         self.n_tokens, self.n_bands = bf_stsg_n_tokens(self.model), bf_stsg_n_bands(self.model)
-        self.window_samples, self.rate_hz = parts.window_samples, parts.rate_hz
+        self.window_samples, self.rate_hz = bf_stsg_window_samples(self.model), bf_stsg_rate_hz(self.model)
+
+    @property
+    def classes(self):
+        return tuple(bf_stsg_class_name(self.model, i).decode() for i in range(self.n_classes))
+
+    @property
+    def thresholds(self):
+        found = tuple(bf_stsg_threshold(self.model, i) for i in range(self.n_classes))
+        return found if min(found, default=-1) >= 0 else ()
 
     def __dealloc__(self):
         bf_stsg_free(self.model)

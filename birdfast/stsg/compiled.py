@@ -14,15 +14,11 @@ from ..arrays import Float32
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Sound:
-    """From sound to bands: a plan, and where its frames lie."""
+    """From sound to bands."""
 
     rate_hz: int
     window_samples: int
-    plan: _kernels.FramePlan
-    hop_samples: int
-    span_samples: int
-    lead_samples: int
-    mean_free: bool
+    plan: _kernels.ShortTimePlan
 
 
 @dataclass(frozen=True, eq=False)

@@ -161,15 +161,8 @@ class Tokenizer:
 
     def sound(self, window_samples: int) -> compiled.Sound:
         """Return how the compiled core makes bands of windows."""
-        framing = self._spectrogram.framing
         return compiled.Sound(
-            rate_hz=self.front_end.rate_hz,
-            window_samples=window_samples,
-            plan=self._spectrogram.plan,
-            hop_samples=framing.hop_samples,
-            span_samples=framing.span_samples,
-            lead_samples=framing.lead_samples,
-            mean_free=self._spectrogram.subtracts_mean,
+            rate_hz=self.front_end.rate_hz, window_samples=window_samples, plan=self._spectrogram.plan
         )
 
     def raised(self, bands: Float32) -> Float32:
