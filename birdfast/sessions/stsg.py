@@ -17,13 +17,12 @@ from .. import _kernels, config, modelfolder
 from .._version import __version__
 from ..arrays import Float32, Int32
 from ..classifier import Classifier
-from ..config import LARGEST
-from ..config import whole as whole_number
+from ..config import LARGEST, whole
 from ..errors import ConfigError, ModelError
-from ..stsg import whole
 from ..stsg.pooling import Pooling
 from ..stsg.streams import front_ends, streams
 from ..stsg.variants import variants
+from ..stsg.whole import Whole
 from ..windows import Grid, cut
 from .session import EMBEDDING, LOGITS, Arrays, Plain, check_windows
 
@@ -61,14 +60,15 @@ class StsgSession(Plain):
             told = facts.get("variants", []) if pooling.averaged else []
             self._embeddings = arrays["embeddings"]
             self.window_samples = round(facts["window_s"] * self._front_end.rate_hz)
-            self._model = whole.model(
-                self.window_samples,
-                self.streams,
-                pooling,
-                arrays,
-                variants(told, self._front_end),
-                Classifier.of(arrays),
+            self._whole = Whole(
+                window_samples=self.window_samples,
+                streams=self.streams,
+                pooling=pooling,
+                tables=arrays,
+                variants=variants(told, self._front_end),
+                classifier=Classifier.of(arrays),
             )
+            self._model = self._whole.model()
             self._ready()
         except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
@@ -86,6 +86,11 @@ class StsgSession(Plain):
         made._ready()
         return made
 
+    @property
+    def whole(self) -> Whole:
+        """All parts of the model."""
+        return self._whole
+
     def stream(self, step_samples: int) -> StsgStream:
         """Return a new stream of the model, whose windows begin `step_samples` apart; see `StsgStream`.
 
@@ -94,7 +99,7 @@ class StsgSession(Plain):
         ConfigError
             Not a whole number of samples, 1 or more.
         """
-        step_samples = whole_number("step_samples", step_samples, 1, LARGEST)
+        step_samples = whole("step_samples", step_samples, 1, LARGEST)
         return StsgStream(_kernels.StsgStream(self._model, step_samples))
 
     @property

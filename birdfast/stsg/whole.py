@@ -1,28 +1,22 @@
-"""A whole model as the compiled core runs it, of what a model's folder holds."""
+"""A whole model, of what a model's folder holds: as the compiled core runs it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from .. import _kernels
 from ..arrays import Float32
 from ..classifier import Classifier
-from .compiled import Spoken
+from .compiled import Spoken, Stream
 from .pooling import Pooling
 from .streams import TokenStream
 from .variants import Variant
 
 
-def model(
-    window_samples: int,
-    streams: Sequence[TokenStream],
-    pooling: Pooling,
-    tables: Mapping[str, Float32],
-    variants: Sequence[Variant],
-    classifier: Classifier,
-    cpu: str | None = None,
-) -> _kernels.Stsg:
-    """Return a model, ready to score windows.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Whole:
+    """All parts of a model.
 
     Parameters
     ----------
@@ -34,25 +28,44 @@ def model(
     variants : sequence of Variant
         Over which a window's embedding is averaged.
     classifier : Classifier
-    cpu : str or None
-        A table of kernels; None is the fastest. All give the same bits.
-
-    Raises
-    ------
-    ConfigError
-        Its parts do not fit together.
     """
-    front_end = streams[0].tokenizer.front_end
-    return _kernels.Stsg(
-        pooling=pooling,
-        n_bands=front_end.n_bands,
-        log=front_end.log,
-        offset=front_end.offset,
-        sound=streams[0].tokenizer.sound(window_samples),
-        streams=[stream.compiled(Spoken.of(tables, number)) for number, stream in enumerate(streams)],
-        variants=variants,
-        layers=classifier.layers,
-        statistics_mean=tables.get("statistics_mean"),
-        statistics_deviation=tables.get("statistics_deviation"),
-        cpu=cpu,
-    )
+
+    window_samples: int
+    streams: Sequence[TokenStream]
+    pooling: Pooling
+    tables: Mapping[str, Float32]
+    variants: Sequence[Variant]
+    classifier: Classifier
+
+    def compiled(self) -> list[Stream]:
+        """Return the streams as the compiled core takes them."""
+        said = (Spoken.of(self.tables, number) for number in range(len(self.streams)))
+        return [stream.compiled(says) for stream, says in zip(self.streams, said, strict=True)]
+
+    def model(self, cpu: str | None = None) -> _kernels.Stsg:
+        """Return the model, ready to score windows.
+
+        Parameters
+        ----------
+        cpu : str or None
+            A table of kernels; None is the fastest. All give the same bits.
+
+        Raises
+        ------
+        ConfigError
+            Its parts do not fit together.
+        """
+        tokenizer = self.streams[0].tokenizer
+        return _kernels.Stsg(
+            pooling=self.pooling,
+            n_bands=tokenizer.front_end.n_bands,
+            log=tokenizer.front_end.log,
+            offset=tokenizer.front_end.offset,
+            sound=tokenizer.sound(self.window_samples),
+            streams=self.compiled(),
+            variants=self.variants,
+            layers=self.classifier.layers,
+            statistics_mean=self.tables.get("statistics_mean"),
+            statistics_deviation=self.tables.get("statistics_deviation"),
+            cpu=cpu,
+        )
