@@ -4,7 +4,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
-CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
+CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 
 .PHONY: demo test long lowest convert bench docs switching lint format debug asan lib wheel wheelhouse clean
 

@@ -15,6 +15,15 @@ cdef extern from "birdfast.h" nogil:
         BF_INT16_STEPS
         BF_INT8_STEPS
 
+    ctypedef enum bf_status:
+        BF_OK
+        BF_NO_MEMORY
+        BF_BAD_ARGUMENT
+        BF_BAD_FILE
+        BF_NEWER_FILE
+
+    const char *bf_status_text(bf_status status)
+
     ctypedef enum bf_part:
         BF_PART_POWER
         BF_PART_MAGNITUDE
@@ -90,6 +99,7 @@ cdef extern from "birdfast.h" nogil:
         BF_SEARCH_INT16
         BF_SEARCH_INT8
         BF_SEARCH_TREE
+        BF_SEARCH_BEST
 
     ctypedef struct bf_codebook:
         bf_search search
@@ -160,25 +170,142 @@ cdef extern from "birdfast.h" nogil:
     const bf_kernels *bf_table_named(const char *name)
     const bf_kernels *bf_table_chosen()
 
+    ctypedef enum bf_window_kind:
+        BF_WINDOW_HANN
+        BF_WINDOW_HAMMING
+        BF_WINDOW_BLACKMAN
+        BF_WINDOW_BOXCAR
 
-cdef class FramePlan:
-    cdef bf_spectrogram plan
+    ctypedef enum bf_mel_scale:
+        BF_MEL_SLANEY
+        BF_MEL_HTK
+
+    ctypedef enum bf_level:
+        BF_LEVEL_LINEAR
+        BF_LEVEL_NATURAL
+        BF_LEVEL_DECIBELS
+
+    ctypedef struct bf_framing:
+        int32_t window_samples
+        int32_t hop_samples
+        int32_t span_samples
+        int32_t lead_samples
+        int32_t pad_samples
+        bf_pad pad
+
+    ctypedef struct bf_spectrogram_options:
+        int32_t n_fft
+        int32_t frame_samples
+        int32_t hop_samples
+        bf_part part
+        const float *window
+        int32_t subtract_mean
+        int32_t exact
+        int32_t last_bin
+        int32_t n_bands
+        const float *bands
+        const float *bias
+        bf_post post
+        int32_t square
+        float offset
+        float floor
+        float exponent
+        float scale
+        float shift
+        int32_t n_rows
+        const float *matrix
+
+    ctypedef struct bf_logmel_options:
+        double rate_hz
+        int32_t n_fft
+        int32_t hop_samples
+        int32_t window_samples
+        bf_window_kind window
+        const double *window_values
+        int32_t n_mels
+        double fmin_hz
+        double fmax_hz
+        bf_mel_scale mel_scale
+        int32_t mel_normalize
+        int32_t power
+        bf_level level
+        double offset
+        double amin
+        double ref
+        int32_t n_mfcc
+        int32_t n_rows
+        const float *matrix
+        int32_t center
+        bf_pad pad
+        int32_t opensoundscape
+
+    ctypedef struct bf_resampler_options:
+        int32_t n_in
+        int32_t n_out
+        const int32_t *rows
+        const float *weights
+        int32_t n_folds
+        const int32_t *fold_bins
+        const int32_t *folded_bins
+        const float *fold_weights
+        int32_t step_in
+        int32_t first_out
+        int32_t step_out
+
+    ctypedef struct bf_spectrogram_tables:
+        pass
+
+    ctypedef struct bf_codebook_tables:
+        pass
+
+    ctypedef struct bf_resampler_tables:
+        pass
+
+    bf_status bf_window_values(bf_window_kind kind, int32_t n, double *values)
+    bf_status bf_dct_rows(int32_t n_rows, int32_t n_columns, double *rows)
+    double bf_mel_from_hz(double hz, bf_mel_scale scale)
+    double bf_mel_to_hz(double mel, bf_mel_scale scale)
+    bf_status bf_mel_filters(double rate_hz, int32_t n_fft, int32_t n_mels, double fmin_hz, double fmax_hz,
+                             bf_mel_scale scale, int32_t normalize, double *weights)
+
+    Py_ssize_t bf_framing_count(const bf_framing *framing, Py_ssize_t n_samples)
+    Py_ssize_t bf_framing_start(const bf_framing *framing, Py_ssize_t frame)
+
+    void bf_logmel_defaults(bf_logmel_options *options)
+    bf_status bf_spectrogram_new(const bf_spectrogram_options *options, bf_spectrogram_tables **tables)
+    bf_status bf_logmel_new(const bf_logmel_options *options, bf_spectrogram_tables **tables)
+    void bf_spectrogram_free(bf_spectrogram_tables *tables)
+    const bf_spectrogram *bf_spectrogram_plan(const bf_spectrogram_tables *tables)
+    bf_framing bf_spectrogram_framing(const bf_spectrogram_tables *tables)
+    int32_t bf_spectrogram_values(const bf_spectrogram_tables *tables)
+    size_t bf_spectrogram_scratch(const bf_spectrogram_tables *tables, const bf_kernels *kernels)
+    void bf_spectrogram_run(const bf_spectrogram_tables *tables, const bf_kernels *kernels,
+                            const bf_frames *frames, void *scratch)
+
+    bf_status bf_codebook_new(const float *centroids, Py_ssize_t n_centroids, int32_t n_values,
+                              bf_search search, bf_codebook_tables **tables)
+    void bf_codebook_free(bf_codebook_tables *tables)
+    const bf_codebook *bf_codebook_plan(const bf_codebook_tables *tables)
+
+    bf_status bf_resampler_new(const bf_resampler_options *options, bf_resampler_tables **tables)
+    void bf_resampler_free(bf_resampler_tables *tables)
+    const bf_resampler *bf_resampler_plan(const bf_resampler_tables *tables)
+
+
+cdef class ShortTimePlan:
+    cdef bf_spectrogram_tables *made
     cdef const bf_kernels *kernels
-    cdef list tables
     cdef object scratch
-    cdef bint exact
-    cdef readonly Py_ssize_t n_values
 
 
 cdef class CentroidSearch:
+    cdef bf_codebook_tables *made
     cdef bf_codebook book
     cdef const bf_kernels *kernels
-    cdef list tables
     cdef object scratch
 
 
 cdef class BlockResampler:
-    cdef bf_resampler plan
+    cdef bf_resampler_tables *made
     cdef const bf_kernels *kernels
-    cdef list tables
     cdef object scratch

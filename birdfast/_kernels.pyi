@@ -1,15 +1,15 @@
 """The compiled kernels. Arrays are float32 and may be anything with the buffer protocol."""
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from birdfast.spectrogram.plans import Bands, FrameTransform
-from birdfast.tokens.packing import Packed
-from birdfast.transforms import Folds, RealFft
+from birdfast.audio.filterdesign import Folds
+from birdfast.spectrogram.plans import FrameTransform
 
 F32 = NDArray[np.float32]
+F64 = NDArray[np.float64]
 I32 = NDArray[np.int32]
 Post = Literal["none", "log", "pow"]
 Pad = Literal["none", "zero", "reflect", "edge"]
@@ -21,6 +21,7 @@ MAX_VALUES: int  # of a centroid
 INT16_STEPS: int  # of a vector's length
 INT8_STEPS: int  # of its largest value
 SEARCHES: dict[str, int]
+WINDOWS: dict[str, int]
 
 def cpu_tables() -> tuple[str, ...]:
     """Return the names of the tables of kernels that this CPU can run, slowest first."""
@@ -31,15 +32,56 @@ def cpu_table() -> str:
     ConfigError when BIRDFAST_CPU names none that runs here.
     """
 
-class FramePlan:
-    """A short-time transform and what is made of every frame of it, ready to run.
+def window_values(kind: str, out: F64) -> None:
+    """Fill out [samples] with a periodic window, of a name in WINDOWS."""
+
+def dct_rows(out: F64) -> None:
+    """Fill out [rows, columns] with the first rows of the orthonormal DCT-II."""
+
+def mel_from_hz(hz: float, scale: str) -> float: ...
+def mel_to_hz(mel: float, scale: str) -> float: ...
+def mel_filters(
+    rate_hz: float, n_fft: int, fmin_hz: float, fmax_hz: float, scale: str, normalize: bool, out: F64
+) -> None:
+    """Fill out [bands, n_fft // 2 + 1] with triangles that are evenly spaced in mel."""
+
+class ShortTimePlan:
+    """A short-time transform and what is made of every frame of it, ready to run: made by its subclasses."""
+
+    @property
+    def n_values(self) -> int:
+        """Values of a frame: the length of a row of the output."""
+    @property
+    def cpu(self) -> str:
+        """The table of kernels that this plan runs on."""
+    @property
+    def scratch_bytes(self) -> int: ...
+    def frames(self, samples: int) -> int:
+        """Return the number of frames in so many samples, where the plan says how they lie."""
+    def start(self, frame: int) -> int:
+        """Return the sample at which a frame's window starts."""
+    def empty_bands(self) -> list[int]:
+        """Return the bands that no bin has a weight in."""
+    def tables(self) -> dict[str, Any]:
+        """Return a copy of what the kernels work from, by bf_spectrogram's names: for those who compare."""
+    def run(self, audio: F32, out: F32, *, start: int = 0, pad: Pad = "none") -> None:
+        """Fill out [frames, n_values], any strides, from audio [samples], contiguous.
+
+        Frame f covers the samples from start + f * hop_samples on; with pad "none" every frame
+        must lie inside the audio. Runs without the GIL; allocates nothing, unless another thread is
+        in the same plan.
+        """
+
+class FramePlan(ShortTimePlan):
+    """A plan of any window and bands.
 
     A frame's values are, in this order: its bins (`transform.part`; complex ones count as two
-    floats); the sums of `bands` over them, plus `bias` [bands]; post(value) * scale + shift; the
-    product with `matrix` [rows, values so far].
+    floats); the sums of `bands` [bands, n_fft // 2 + 1] over them, plus `bias` [bands];
+    post(value) * scale + shift; the product with `matrix` [rows, values so far].
 
     post "log" is the natural logarithm of max(v + offset, floor); "pow" is v ** exponent, or
-    (v * v) ** exponent with `square`. Decibels are "log" with scale 10 / log(10).
+    (v * v) ** exponent with `square`. Decibels are "log" with scale 10 / log(10). `subtract_mean`
+    takes each frame's mean from it first; such a plan runs without padding.
     """
 
     def __init__(
@@ -47,7 +89,7 @@ class FramePlan:
         transform: FrameTransform,
         hop_samples: int,
         *,
-        bands: Bands | None = None,
+        bands: F32 | None = None,
         bias: F32 | None = None,
         post: Post = "none",
         square: bool = False,
@@ -57,37 +99,60 @@ class FramePlan:
         scale: float = 1.0,
         shift: float = 0.0,
         matrix: F32 | None = None,
+        subtract_mean: bool = False,
         cpu: str | None = None,
     ) -> None: ...
-    @property
-    def n_values(self) -> int:
-        """Values of a frame: the length of a row of the output."""
-    @property
-    def cpu(self) -> str:
-        """The table of kernels that this plan runs on."""
-    @property
-    def scratch_bytes(self) -> int: ...
-    def run(self, audio: F32, out: F32, *, start: int = 0, pad: Pad = "none") -> None:
-        """Fill out [frames, n_values], any strides, from audio [samples], contiguous.
 
-        Frame f covers the samples from start + f * hop_samples on; with pad "none" every frame
-        must lie inside the audio. Runs without the GIL; allocates nothing, unless another thread is
-        in the same plan.
-        """
+class LogMelPlan(ShortTimePlan):
+    """A log-mel spectrogram or MFCCs, in librosa's words: bf_logmel_options has the meaning of each.
 
-class CentroidSearch:
-    """Centroids packed by `birdfast.tokens.packing`, ready to be searched.
-
-    search "all", "float", "int16", "int8" or "tree"; fused=False keeps AVX-512 from using VNNI.
-    Neither changes what is found.
+    `window` is a name or float64 [window_samples or n_fft], `level` "natural", "db" or None.
     """
 
     def __init__(
-        self, packed: Packed, *, search: str = "all", cpu: str | None = None, fused: bool = True
+        self,
+        rate_hz: float,
+        n_fft: int,
+        hop_samples: int,
+        n_mels: int,
+        window: str | F64,
+        window_samples: int = 0,
+        *,
+        fmin_hz: float = 0.0,
+        fmax_hz: float = 0.0,
+        power: int = 2,
+        mel_scale: str = "slaney",
+        mel_normalize: bool = True,
+        level: str | None = "natural",
+        offset: float = 0.0,
+        amin: float = 0.0,
+        ref: float = 1.0,
+        n_mfcc: int = 0,
+        matrix: F32 | None = None,
+        center: bool = False,
+        pad: Pad = "zero",
+        opensoundscape: bool = False,
+        cpu: str | None = None,
+    ) -> None: ...
+
+class CentroidSearch:
+    """Centroids [n, n_values], ready to be searched.
+
+    search "all", "float", "int16", "int8" or "tree", None for the best; fused=False keeps AVX-512
+    from using VNNI. Neither changes what is found.
+    """
+
+    def __init__(
+        self, centroids: F32, *, search: str | None = None, cpu: str | None = None, fused: bool = True
     ) -> None: ...
     @property
     def cpu(self) -> str:
         """The table of kernels that this search runs on."""
+    @property
+    def search(self) -> str:
+        """How it searches: filters give way to "all" where squared lengths would overflow."""
+    def tables(self) -> dict[str, Any]:
+        """Return a copy of what the kernels work from, by bf_codebook's names: for those who compare."""
     def run(self, frames: F32, ids: I32, distances: F32 | None = None) -> None:
         """Fill ids [frames, n], n 1 to 8, and distances alike, with the n nearest of frames.
 
@@ -97,17 +162,18 @@ class CentroidSearch:
 class BlockResampler:
     """Sound at another rate, block by block, ready to run: made by `birdfast.audio.steepfilter`.
 
-    Block b is made of the `forward.n` samples from b * step_in on. `backward` takes its points from the
-    bins of `forward` (Hartley's both, made by `birdfast.transforms.real_fft`), to which `folds` were added;
-    of its results, the `step_out` samples from `first_out` on are the block's.
+    Block b is made of the `n_in` samples from b * step_in on. A transform of len(rows) points takes them
+    from the bins `rows` of one of n_in points (Hartley's both), times `weights`, to which `folds` were
+    added; of its results, the `step_out` samples from `first_out` on are the block's.
     """
 
     def __init__(
         self,
-        forward: RealFft,
-        backward: RealFft,
-        folds: Folds | None = None,
+        n_in: int,
+        rows: I32,
+        weights: F32,
         *,
+        folds: Folds | None = None,
         step_in: int,
         first_out: int,
         step_out: int,
@@ -116,8 +182,10 @@ class BlockResampler:
     @property
     def cpu(self) -> str:
         """The table of kernels that this runs on."""
+    def tables(self) -> dict[str, Any]:
+        """Return a copy of the transforms' tables, "forward" and "backward": for those who compare."""
     def run(self, x: F32, out: F32) -> None:
-        """Fill out [blocks, step_out] from x [(blocks - 1) * step_in + forward.n, or more].
+        """Fill out [blocks, step_out] from x [(blocks - 1) * step_in + n_in, or more].
 
         Runs without the GIL; allocates nothing, unless another thread is in the same plan.
         """

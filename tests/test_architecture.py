@@ -26,7 +26,6 @@ LAYERS = (
         "bars",
         "spool",
         "voice",
-        "transforms",
         "_kernels",
     },
     {
