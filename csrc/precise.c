@@ -42,7 +42,8 @@ static pair quotient(double a, pair b)
     return sum(q, ((a - back.high) - back.low - q * b.low) / b.high);
 }
 
-/* c[0] + c[1] x + ... of an even number of terms: every other one apart, which takes half the time. */
+/* c[0] + c[1] x + ... of an even number of terms: every other one apart, which takes half the time.
+ */
 static inline double polynomial(const double *c, int n, double x)
 {
     const double square = x * x;

@@ -94,7 +94,7 @@ def filters(
     top_hz = check(rate_hz, n_fft, n_mels, fmin_hz, fmax_hz, scale, norm)
     weights = np.empty((n_mels, n_fft // 2 + 1))
     _kernels.mel_filters(rate_hz, n_fft, fmin_hz, top_hz, scale, norm == "slaney", weights)
-    warn_of_empty_bands(np.flatnonzero(~weights.any(axis=1)), n_mels, rate_hz, n_fft)
+    warn_of_empty_bands(np.flatnonzero(~weights.any(axis=1)).tolist(), n_mels, rate_hz, n_fft)
     return weights
 
 
