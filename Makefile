@@ -4,9 +4,10 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
-CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
+CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
+C_FILES := $(wildcard csrc/*.[ch] tests/library/*.[ch] bench/instructions/*.[ch])
 
-.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib wheel wheelhouse clean
+.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib install-lib wheel wheelhouse clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -63,18 +64,40 @@ lint: $(BUILT)
 	$(BIN)/mypy
 	$(BIN)/bandit --quiet --recursive --configfile pyproject.toml birdfast
 	PATH="$(CURDIR)/$(BIN):$$PATH" cython-lint birdfast
-	$(BIN)/clang-format --dry-run --Werror csrc/*
+	$(BIN)/clang-format --dry-run --Werror $(C_FILES)
 
 format: $(BUILT)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
-	$(BIN)/clang-format -i csrc/*
+	$(BIN)/clang-format -i $(C_FILES)
 
-# The core alone, for other programs: build/lib/libbirdfast.a and csrc/birdfast.h; link with -lm.
-lib:
-	mkdir -p build/lib
-	cd build/lib && $(CC) -std=c11 -O3 -ffp-contract=off -fno-math-errno -fvisibility=hidden -Wno-psabi -fPIC -c ../../csrc/*.c
-	ar rcs build/lib/libbirdfast.a build/lib/*.o
+# The core alone, for other programs: build/lib has libbirdfast.a, libbirdfast.so and birdfast.pc. Needs no Python.
+PREFIX ?= /usr/local
+ABI := $(shell sed -n 's/^\#define BF_ABI //p' csrc/birdfast.h)
+VERSION := $(shell sed -n 's/^__version__ = "\(.*\)"/\1/p' birdfast/_version.py)
+SHARED := libbirdfast.so.$(ABI)
+OBJECTS := $(patsubst csrc/%.c,build/lib/%.o,$(wildcard csrc/*.c))
+lib: build/lib/libbirdfast.a build/lib/$(SHARED)
+	ln -sf $(SHARED) build/lib/libbirdfast.so
+	sed 's|@PREFIX@|$(PREFIX)|; s|@VERSION@|$(VERSION)|' csrc/birdfast.pc.in >build/lib/birdfast.pc
+
+build/lib/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
+	@mkdir -p build/lib
+	$(CC) @csrc/flags $(CFLAGS) -fPIC -c -o $@ $<
+
+build/lib/libbirdfast.a: $(OBJECTS)
+	rm -f $@
+	$(AR) rcs $@ $(OBJECTS)
+
+build/lib/$(SHARED): $(OBJECTS)
+	$(CC) $(CFLAGS) -shared -Wl,-soname,$(SHARED) -Wl,-z,defs -o $@ $(OBJECTS) -lm
+
+install-lib: lib
+	install -d $(DESTDIR)$(PREFIX)/include $(DESTDIR)$(PREFIX)/lib/pkgconfig
+	install -m 644 csrc/birdfast.h $(DESTDIR)$(PREFIX)/include
+	install -m 644 build/lib/libbirdfast.a build/lib/$(SHARED) $(DESTDIR)$(PREFIX)/lib
+	ln -sf $(SHARED) $(DESTDIR)$(PREFIX)/lib/libbirdfast.so
+	install -m 644 build/lib/birdfast.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
 
 # Kernels that a debugger can follow; `make clean` goes back to fast ones.
 debug: $(INSTALLED)
@@ -100,7 +123,7 @@ wheelhouse: $(INSTALLED)
 	du -sh '$(WHEELHOUSE)'
 
 clean:
-	rm -rf .venv build dist wheelhouse demo *.egg-info birdfast/_kernels.c birdfast/*.so
+	rm -rf .venv build dist wheelhouse demo *.egg-info birdfast/_kernels.c birdfast/*.so birdfast/include birdfast/lib
 
 $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv

@@ -5,6 +5,7 @@ from libc.stdint cimport int8_t, int16_t, int32_t
 
 cdef extern from "birdfast.h" nogil:
     enum:
+        BF_ABI
         BF_MAX_PASSES
         BF_MAX_TRANSFORMS
         BF_ALIGNMENT
