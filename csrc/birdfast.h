@@ -43,6 +43,20 @@ enum {
     BF_INT8_STEPS = 127,
 };
 
+/* ---- status --------------------------------------------------------------------------------- */
+
+/* What a constructor says. Kernels say nothing: they trust their arguments. */
+typedef enum {
+    BF_OK,
+    BF_NO_MEMORY,
+    BF_BAD_ARGUMENT, /* a value that cannot be, or values that do not fit each other */
+    BF_BAD_FILE,     /* damaged, or something else */
+    BF_NEWER_FILE,   /* of a later version than this library knows */
+} bf_status;
+
+/* The same in a few words, in English; never NULL. */
+BF_EXPORT const char *bf_status_text(bf_status status);
+
 /* ---- spectrogram ---------------------------------------------------------------------------- */
 
 /* What is kept of a frame's transform X[k] = sum_n x[n] w[n] exp(-2 pi i k n / n_fft),
@@ -152,6 +166,7 @@ typedef enum {
     BF_SEARCH_INT16, /* the same from vectors rounded to int16 */
     BF_SEARCH_INT8,  /* or to int8, where `fused` says that the CPU is quick at it: else int16 */
     BF_SEARCH_TREE,  /* boxes around groups of centroids, then the distances in the boxes near by */
+    BF_SEARCH_BEST,  /* for bf_codebook_new: whichever it finds best; no codebook has it */
 } bf_search;
 
 /* Centroids in blocks of BF_BLOCK, in any order. The distance of centroid c from a frame x is
@@ -298,6 +313,156 @@ BF_EXPORT const bf_kernels *bf_table_named(const char *name);
 /* The table that BIRDFAST_CPU names in the environment, or the fastest when it is unset or empty;
  * NULL when it names none that runs here. */
 BF_EXPORT const bf_kernels *bf_table_chosen(void);
+
+/* ---- constructors --------------------------------------------------------------------------- */
+
+/* They make the tables of kernels' plans, copy all that they are given, and hand an object out; on
+ * any other status than BF_OK they hand out NULL and keep nothing. They alone allocate. Objects are
+ * read-only: any number of threads may share one. `_free` takes NULL, too.
+ *
+ * Tables are the same to the bit on every machine: sines and cosines are made of whole numbers of
+ * parts of a turn, and neither they nor logarithms are left to the machine's library. */
+
+typedef enum {
+    BF_WINDOW_HANN,
+    BF_WINDOW_HAMMING,
+    BF_WINDOW_BLACKMAN,
+    BF_WINDOW_BOXCAR,
+} bf_window_kind;
+
+/* values [n] of a periodic window, 1 <= n <= 2**20: as scipy.signal.get_window makes it. */
+BF_EXPORT bf_status bf_window_values(bf_window_kind kind, int32_t n, double *values);
+
+/* rows [n_rows][n_columns], n_rows <= n_columns: the first ones of the orthonormal DCT-II. */
+BF_EXPORT bf_status bf_dct_rows(int32_t n_rows, int32_t n_columns, double *rows);
+
+typedef enum {
+    BF_MEL_SLANEY, /* linear below 1 kHz, logarithmic above */
+    BF_MEL_HTK,    /* 2595 log10(1 + hz / 700) */
+} bf_mel_scale;
+
+BF_EXPORT double bf_mel_from_hz(double hz, bf_mel_scale scale); /* hz >= 0 */
+BF_EXPORT double bf_mel_to_hz(double mel, bf_mel_scale scale);
+
+/* weights [n_mels][n_fft / 2 + 1] of triangles that are evenly spaced in mel, 0 <= fmin_hz <
+ * fmax_hz <= rate_hz / 2, as librosa.filters.mel makes them; with `normalize` each is divided by
+ * half its width in hertz. */
+BF_EXPORT bf_status bf_mel_filters(double rate_hz, int32_t n_fft, int32_t n_mels, double fmin_hz,
+                                   double fmax_hz, bf_mel_scale scale, int32_t normalize,
+                                   double *weights);
+
+/* Which samples each frame reads. Frame f has a span of span_samples from
+ * f * hop_samples - pad_samples on, and exists if that ends within the padded recording. Of the
+ * span it reads window_samples, from lead_samples on. */
+typedef struct {
+    int32_t window_samples, hop_samples, span_samples, lead_samples, pad_samples;
+    bf_pad pad; /* BF_PAD_NONE where pad_samples is 0 */
+} bf_framing;
+
+/* The number of frames in so many samples: none in no samples. */
+BF_EXPORT ptrdiff_t bf_framing_count(const bf_framing *framing, ptrdiff_t n_samples);
+
+/* The sample at which a frame's window starts: what bf_frames.start is for the first of several. */
+BF_EXPORT ptrdiff_t bf_framing_start(const bf_framing *framing, ptrdiff_t frame);
+
+/* A short-time transform of any window and bands: bf_spectrogram has the meaning of all that is not
+ * told here. */
+typedef struct {
+    int32_t n_fft;         /* 16 .. 65,536: a product of 2, 3 and 5 */
+    int32_t frame_samples; /* 1 .. n_fft */
+    int32_t hop_samples;   /* 1 .. 2**24 - 1 */
+    bf_part part;
+    const float *window;   /* [frame_samples] */
+    int32_t subtract_mean; /* from each frame, before the window; without padding alone */
+    int32_t exact;         /* transform in double, see bf_exact_kernels */
+    int32_t last_bin;      /* -1: the highest that a band has a weight for, or n_fft / 2 */
+    int32_t n_bands;       /* 0: none, the bins themselves */
+    const float *bands;    /* [n_bands][n_fft / 2 + 1], or NULL; not of BF_PART_COMPLEX */
+    const float *bias;     /* [n_bands] or NULL */
+    bf_post post;
+    int32_t square;
+    float offset, floor, exponent; /* floor: -INFINITY for none */
+    float scale, shift;            /* scale: 1 to leave values as they are */
+    int32_t n_rows;                /* 0: no matrix */
+    const float *matrix;           /* [n_rows][n_bands, or values of the bins] or NULL */
+} bf_spectrogram_options;
+
+typedef enum { BF_LEVEL_LINEAR, BF_LEVEL_NATURAL, BF_LEVEL_DECIBELS } bf_level;
+
+/* A log-mel spectrogram or MFCCs in librosa's words; bf_logmel_defaults sets what librosa would. */
+typedef struct {
+    double rate_hz;
+    int32_t n_fft, hop_samples;
+    int32_t window_samples; /* 0: n_fft; a shorter window lies in the middle of n_fft samples */
+    bf_window_kind window;
+    const double *window_values; /* [window_samples] in place of `window`, or NULL */
+    int32_t n_mels;
+    double fmin_hz, fmax_hz; /* fmax_hz 0: rate_hz / 2 */
+    bf_mel_scale mel_scale;
+    int32_t mel_normalize;
+    int32_t power;          /* 2: of the bins' power, 1: of their magnitude */
+    bf_level level;         /* of a band's value v: v, log(max(v + offset, amin)), or decibels: */
+    double offset, amin;    /* 10 log10(max(v + offset, amin) / ref), with power 1 twice that; */
+    double ref;             /* amin > 0 (0: 1e-10, with power 1 1e-5); ref > 0 */
+    int32_t n_mfcc;         /* 0: the bands themselves; else that many rows of a DCT of them */
+    int32_t n_rows;         /* another matrix in place of the DCT, as in bf_spectrogram_options */
+    const float *matrix;    /* [n_rows][n_mels] or NULL */
+    int32_t center;         /* pad n_fft / 2 samples at both ends */
+    bf_pad pad;             /* and with what: not BF_PAD_NONE */
+    int32_t opensoundscape; /* scaled as its MelSpectrogram.from_audio(scaling="spectrum"), each
+                               frame less its mean; even n_fft, power 2, no padding */
+} bf_logmel_options;
+
+BF_EXPORT void bf_logmel_defaults(bf_logmel_options *options);
+
+typedef struct bf_spectrogram_tables bf_spectrogram_tables;
+
+BF_EXPORT bf_status bf_spectrogram_new(const bf_spectrogram_options *options,
+                                       bf_spectrogram_tables **tables);
+BF_EXPORT bf_status bf_logmel_new(const bf_logmel_options *options, bf_spectrogram_tables **tables);
+BF_EXPORT void bf_spectrogram_free(bf_spectrogram_tables *tables);
+
+/* What kernels take (where frames lose their means, hop_samples is frame_samples there). */
+BF_EXPORT const bf_spectrogram *bf_spectrogram_plan(const bf_spectrogram_tables *tables);
+BF_EXPORT bf_framing bf_spectrogram_framing(const bf_spectrogram_tables *tables);
+BF_EXPORT int32_t bf_spectrogram_values(const bf_spectrogram_tables *tables); /* of a frame */
+
+/* Bytes of scratch that bf_spectrogram_run wants, whatever the audio, and all frames of `frames`;
+ * scratch is aligned to BF_ALIGNMENT. They differ from a kernel where frames lose their means. */
+BF_EXPORT size_t bf_spectrogram_scratch(const bf_spectrogram_tables *tables,
+                                        const bf_kernels *kernels);
+BF_EXPORT void bf_spectrogram_run(const bf_spectrogram_tables *tables, const bf_kernels *kernels,
+                                  const bf_frames *frames, void *scratch);
+
+typedef struct bf_codebook_tables bf_codebook_tables;
+
+/* Of finite centroids [n_centroids][n_values], n_centroids 1 .. 2**28 / n_values. BF_SEARCH_BEST
+ * chooses by the centroids alone, so that every CPU searches in the same way; where squared lengths
+ * would overflow, filters give way to BF_SEARCH_ALL. */
+BF_EXPORT bf_status bf_codebook_new(const float *centroids, ptrdiff_t n_centroids, int32_t n_values,
+                                    bf_search search, bf_codebook_tables **tables);
+BF_EXPORT void bf_codebook_free(bf_codebook_tables *tables);
+BF_EXPORT const bf_codebook *bf_codebook_plan(const bf_codebook_tables *tables);
+
+/* bf_resampler has the meaning of each. Lengths are products of 2, 3, 5 and 7, as bf_fft takes
+ * them, 16 .. 2**20. */
+typedef struct {
+    int32_t n_in, n_out;        /* points of the forward and of the backward transform */
+    const int32_t *rows;        /* [n_out] of each bin of the new rate the bin of the old one */
+    const float *weights;       /* [n_out] and how much of it */
+    int32_t n_folds;            /* 0: none */
+    const int32_t *fold_bins;   /* [n_folds] */
+    const int32_t *folded_bins; /* [n_folds] */
+    const float *fold_weights;  /* [n_folds] */
+    int32_t step_in, first_out, step_out;
+} bf_resampler_options;
+
+typedef struct bf_resampler_tables bf_resampler_tables;
+
+BF_EXPORT bf_status bf_resampler_new(const bf_resampler_options *options,
+                                     bf_resampler_tables **tables);
+BF_EXPORT void bf_resampler_free(bf_resampler_tables *tables);
+BF_EXPORT const bf_resampler *bf_resampler_plan(const bf_resampler_tables *tables);
 
 #ifdef __cplusplus
 }
