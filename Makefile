@@ -5,9 +5,10 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
-C_FILES := $(wildcard csrc/*.[ch] tests/library/*.[ch] bench/instructions/*.[ch])
+C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch])
 
-.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib install-lib wheel wheelhouse clean
+.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+	wheel wheelhouse clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -98,6 +99,45 @@ install-lib: lib
 	install -m 644 build/lib/libbirdfast.a build/lib/$(SHARED) $(DESTDIR)$(PREFIX)/lib
 	ln -sf $(SHARED) $(DESTDIR)$(PREFIX)/lib/libbirdfast.so
 	install -m 644 build/lib/birdfast.pc $(DESTDIR)$(PREFIX)/lib/pkgconfig
+
+# C held to its header, as C (tests/native): under valgrind, under sanitizers, in eight threads, with every
+# allocation failing once. Valgrind knows no AVX-512; the sanitizers run all tables.
+WRAPPED := $(foreach name,malloc calloc realloc aligned_alloc free,-Wl,--wrap=$(name))
+NATIVE := tests/native/check.c tests/native/jobs.c
+SANITIZED := @csrc/flags -O1 -g -fno-omit-frame-pointer -Icsrc
+ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
+TSAN := -fsanitize=thread -DBIRDFAST_PORTABLE
+check-lib: build/native/check build/asan/check build/tsan/check
+	valgrind --quiet --leak-check=full --show-leak-kinds=all --error-exitcode=1 build/native/check
+	build/asan/check
+	build/tsan/check threads
+
+build/native/check: $(NATIVE) build/lib/libbirdfast.a
+	@mkdir -p build/native
+	$(CC) -std=c11 -O1 -g -Wall -Wextra -pedantic -Icsrc $(WRAPPED) -o $@ $^ -lm -lpthread
+
+build/asan/check: $(NATIVE) $(OBJECTS:build/lib/%=build/asan/%)
+	$(CC) $(SANITIZED) $(ASAN) $(WRAPPED) -o $@ $^ -lm -lpthread
+
+build/tsan/check: $(NATIVE) $(OBJECTS:build/lib/%=build/tsan/%)
+	$(CC) $(SANITIZED) $(TSAN) $(WRAPPED) -o $@ $^ -lm -lpthread
+
+build/asan/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
+	@mkdir -p build/asan
+	$(CC) $(SANITIZED) $(ASAN) -c -o $@ $<
+
+build/tsan/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
+	@mkdir -p build/tsan
+	$(CC) $(SANITIZED) $(TSAN) -c -o $@ $<
+
+# The instructions of every kind of work, against bench/instructions.toml; `instructions-accept` writes it anew.
+instructions instructions-accept: build/native/count
+	$(PYTHON) bench/instructions.py build/native/count --compiler "$$($(CC) --version | head -n 1)" \
+		$(if $(filter %accept,$@),--accept)
+
+build/native/count: tests/native/count.c tests/native/jobs.c build/lib/libbirdfast.a
+	@mkdir -p build/native
+	$(CC) -std=c11 -O1 -Wall -Wextra -pedantic -Icsrc -o $@ $^ -lm
 
 # Kernels that a debugger can follow; `make clean` goes back to fast ones.
 debug: $(INSTALLED)

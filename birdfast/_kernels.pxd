@@ -156,6 +156,7 @@ cdef extern from "birdfast.h" nogil:
 
         const bf_exact_kernels *exact
 
+    int32_t bf_abi()
     int32_t bf_fuses()
     const bf_kernels *bf_table(int32_t i)
     const bf_kernels *bf_table_named(const char *name)
