@@ -112,6 +112,37 @@ static void same_bits_on_all_tables(const objects *given, const void *meant)
     }
 }
 
+static const unsigned char *result_of(const char *name, const void *results)
+{
+    const unsigned char *at = results;
+    for (int i = 0; i < n_jobs; ++i) {
+        if (strcmp(jobs[i].name, name) == 0) {
+            return at;
+        }
+        at += jobs[i].out_bytes;
+    }
+    require(0, "no such job", name);
+    return NULL;
+}
+
+static size_t bytes_of(const char *name)
+{
+    for (int i = 0; i < n_jobs; ++i) {
+        if (strcmp(jobs[i].name, name) == 0) {
+            return jobs[i].out_bytes;
+        }
+    }
+    return 0;
+}
+
+/* The first window that is pushed is the one that is scored. */
+static void a_stream_says_what_its_windows_say(const void *results)
+{
+    const void *pushed = result_of("push-10-ms", results),
+               *scored = result_of("stsg-window", results);
+    require(memcmp(pushed, scored, bytes_of("stsg-window")) == 0, "other bits", "a stream");
+}
+
 static void no_allocation_after_set_up(const objects *given)
 {
     for (int i = 0; i < n_jobs; ++i) {
@@ -187,6 +218,7 @@ int main(int argc, char **argv)
     void *meant = all_jobs(&given, bf_table_named("scalar"));
     if (all || strcmp(argv[1], "tables") == 0) {
         same_bits_on_all_tables(&given, meant);
+        a_stream_says_what_its_windows_say(meant);
         no_allocation_after_set_up(&given);
     }
     if (all || strcmp(argv[1], "threads") == 0) {

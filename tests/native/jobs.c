@@ -20,6 +20,16 @@ enum {
     FIRST_OUT = 320,
     STEP_OUT = 960,
     N_BLOCKS = (SOUND_SAMPLES - BLOCK_IN) / STEP_IN + 1,
+    PATCH_FRAMES = 4,
+    N_VALUES = 32,
+    DIM = 24,
+    N_EMBEDDING = N_CENTROIDS + DIM + 3 * N_MELS,
+    N_HIDDEN = 40,
+    N_CLASSES = 20,
+    WINDOW_FLOATS = N_CLASSES + N_EMBEDDING,
+    PUSH_SAMPLES = RATE_HZ / 100,
+    N_PUSHED_WINDOWS = 2,
+    WINDOW_STEP = RATE_HZ / 2,
 };
 
 static float noise(uint32_t *seed)
@@ -41,7 +51,7 @@ static float *noises(ptrdiff_t n, uint32_t seed)
 
 /* ---- objects */
 
-static bf_status logmel_new(bf_spectrogram_tables **tables)
+static bf_status logmel_new(int32_t center, bf_spectrogram_tables **tables)
 {
     bf_logmel_options options;
     bf_logmel_defaults(&options);
@@ -51,7 +61,7 @@ static bf_status logmel_new(bf_spectrogram_tables **tables)
     options.n_mels = N_MELS;
     options.level = BF_LEVEL_NATURAL;
     options.offset = 1e-6;
-    options.center = 1;
+    options.center = center;
     return bf_logmel_new(&options, tables);
 }
 
@@ -94,6 +104,74 @@ static bf_status books_new(const float *centroids, bf_codebook_tables **books)
     return BF_OK;
 }
 
+/* All numbers of a model, one behind the other, and what it is made of them. */
+static bf_status models_new(objects *made)
+{
+    const ptrdiff_t n_projection = N_VALUES * PATCH_FRAMES * N_MELS;
+    const ptrdiff_t n_numbers = n_projection + N_VALUES + N_CENTROIDS * (N_VALUES + DIM) + DIM +
+                                3 * N_MELS + N_HIDDEN * N_EMBEDDING + N_HIDDEN +
+                                N_CLASSES * N_HIDDEN + N_CLASSES;
+    float *const numbers = noises(n_numbers, 5);
+    if (numbers == NULL) {
+        return BF_NO_MEMORY;
+    }
+    const float *at = numbers;
+    const float *const projection = at, *const shift = at += n_projection;
+    const float *const centroids = at += N_VALUES, *const embeddings = at += N_CENTROIDS * N_VALUES;
+    const float *const embedding_mean = at += N_CENTROIDS * DIM, *const mean = at += DIM;
+    const float *const hidden = at += 3 * N_MELS, *const hidden_bias = at += N_HIDDEN * N_EMBEDDING;
+    const float *const last = at += N_HIDDEN, *const last_bias = at += N_CLASSES * N_HIDDEN;
+    float deviation[3 * N_MELS];
+    for (int i = 0; i < 3 * N_MELS; ++i) {
+        deviation[i] = 1.0f + (float)i / N_MELS;
+    }
+    bf_status status = logmel_new(0, &made->heard);
+    if (status == BF_OK) {
+        status = bf_codebook_new(centroids, N_CENTROIDS, N_VALUES, BF_SEARCH_BEST, &made->words);
+    }
+    if (status == BF_OK) {
+        const bf_token_stream stream = {
+            .patch_frames = PATCH_FRAMES,
+            .patch_step = 1,
+            .less = BF_LESS_MEDIAN,
+            .n_values = N_VALUES,
+            .projection = projection,
+            .shift = shift,
+            .codebook = bf_codebook_plan(made->words),
+            .n_tokens = N_CENTROIDS,
+            .dim = DIM,
+            .embeddings = embeddings,
+            .embedding_mean = embedding_mean,
+        };
+        const bf_linear layers[2] = {
+            {N_EMBEDDING, N_HIDDEN, hidden, hidden_bias},
+            {N_HIDDEN, N_CLASSES, last, last_bias},
+        };
+        const bf_variant variants[2] = {{0, 1.0, 1.0f}, {1, 1.25, 0.5f}};
+        bf_stsg_parts parts = {
+            .rate_hz = RATE_HZ,
+            .window_samples = SOUND_SAMPLES,
+            .spectrogram = made->heard,
+            .n_bands = N_MELS,
+            .log = 1,
+            .offset = 1e-6f,
+            .n_streams = 1,
+            .streams = &stream,
+            .pooling = {BF_WEIGHTS_SQRT, N_NEAREST, 0.75, 1.0f, 0.5f, 1.0f, 1},
+            .statistics_mean = mean,
+            .statistics_deviation = deviation,
+            .n_layers = 2,
+            .layers = layers,
+        };
+        status = bf_stsg_new(&parts, &made->model);
+        parts.n_variants = 2;
+        parts.variants = variants;
+        status = status == BF_OK ? bf_stsg_new(&parts, &made->varied) : status;
+    }
+    free(numbers);
+    return status;
+}
+
 bf_status objects_new(objects *made)
 {
     memset(made, 0, sizeof *made);
@@ -103,9 +181,10 @@ bf_status objects_new(objects *made)
     float *centroids = noises((ptrdiff_t)N_CENTROIDS * N_MELS, 4);
     bf_status status = BF_NO_MEMORY;
     if (made->sound != NULL && made->frames != NULL && made->matrix != NULL && centroids != NULL) {
-        status = logmel_new(&made->logmel);
+        status = logmel_new(1, &made->logmel);
         status = status == BF_OK ? books_new(centroids, made->books) : status;
         status = status == BF_OK ? resampler_new(&made->resampler) : status;
+        status = status == BF_OK ? models_new(made) : status;
     }
     free(centroids);
     if (status != BF_OK) {
@@ -116,6 +195,10 @@ bf_status objects_new(objects *made)
 
 void objects_free(objects *made)
 {
+    bf_stsg_free(made->varied);
+    bf_stsg_free(made->model);
+    bf_codebook_free(made->words);
+    bf_spectrogram_free(made->heard);
     bf_resampler_free(made->resampler);
     for (int search = 0; search < N_SEARCHES; ++search) {
         bf_codebook_free(made->books[search]);
@@ -200,6 +283,64 @@ NEAREST(int8, BF_SEARCH_INT8)
 NEAREST(tree, BF_SEARCH_TREE)
 #define NEAREST_BYTES (N_FRAMES * N_NEAREST * (sizeof(int32_t) + sizeof(float)))
 
+/* ---- models */
+
+static bf_status begin_window(const objects *given, const bf_kernels *kernels, void **state)
+{
+    return scratch_of(bf_stsg_scratch(given->model, kernels), state);
+}
+
+static void run_window(const objects *given, const bf_kernels *kernels, void *state, void *out)
+{
+    float *logits = out;
+    bf_stsg_score(given->model, kernels, given->sound, 1, logits, logits + N_CLASSES, state);
+}
+
+static bf_status begin_varied(const objects *given, const bf_kernels *kernels, void **state)
+{
+    return scratch_of(bf_stsg_scratch(given->varied, kernels), state);
+}
+
+static void run_varied(const objects *given, const bf_kernels *kernels, void *state, void *out)
+{
+    float *logits = out;
+    bf_stsg_score(given->varied, kernels, given->sound, 1, logits, logits + N_CLASSES, state);
+}
+
+static bf_status begin_push(const objects *given, const bf_kernels *kernels, void **state)
+{
+    bf_stream *stream;
+    const bf_status status = bf_stream_new(given->model, kernels, WINDOW_STEP, &stream);
+    *state = stream;
+    return status;
+}
+
+static void end_push(void *state)
+{
+    bf_stream_free(state);
+}
+
+/* The sound and half of it again, in blocks of 10 ms: two windows. */
+static void run_push(const objects *given, const bf_kernels *kernels, void *state, void *out)
+{
+    (void)kernels;
+    float *into = out, *const end = into + N_PUSHED_WINDOWS * WINDOW_FLOATS;
+    bf_stream_restart(state);
+    for (int64_t at = 0; at < SOUND_SAMPLES + WINDOW_STEP; at += PUSH_SAMPLES) {
+        const float *block = given->sound + at % SOUND_SAMPLES;
+        size_t left = PUSH_SAMPLES, n_taken = 0;
+        while (bf_stream_push(state, block, left, &n_taken) && into < end) {
+            bf_window window;
+            bf_stream_window(state, &window);
+            memcpy(into, window.logits, N_CLASSES * sizeof *into);
+            memcpy(into + N_CLASSES, window.embedding, N_EMBEDDING * sizeof *into);
+            into += WINDOW_FLOATS;
+            block += n_taken;
+            left -= n_taken;
+        }
+    }
+}
+
 const job jobs[] = {
     {"log-mel", N_FRAMES * N_MELS * sizeof(float), begin_logmel, run_logmel, free},
     {"nearest-all", NEAREST_BYTES, begin_all, run_all, free},
@@ -209,5 +350,9 @@ const job jobs[] = {
     {"nearest-tree", NEAREST_BYTES, begin_tree, run_tree, free},
     {"project", N_FRAMES * N_ROWS * sizeof(float), begin_project, run_project, free},
     {"resample", N_BLOCKS * STEP_OUT * sizeof(float), begin_resample, run_resample, free},
+    {"stsg-window", WINDOW_FLOATS * sizeof(float), begin_window, run_window, free},
+    {"stsg-varied", WINDOW_FLOATS * sizeof(float), begin_varied, run_varied, free},
+    {"push-10-ms", N_PUSHED_WINDOWS * WINDOW_FLOATS * sizeof(float), begin_push, run_push,
+     end_push},
 };
 const int n_jobs = sizeof jobs / sizeof *jobs;

@@ -14,6 +14,9 @@ typedef struct {
     bf_spectrogram_tables *logmel;
     bf_codebook_tables *books[N_SEARCHES];
     bf_resampler_tables *resampler;
+    bf_spectrogram_tables *heard; /* what the models hear and look up: no more is theirs */
+    bf_codebook_tables *words;
+    bf_stsg *model, *varied;
 } objects;
 
 bf_status objects_new(objects *made);
