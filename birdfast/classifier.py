@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Self
 
 import numpy as np
 
+from . import _kernels
 from .arrays import Float32
 from .errors import ModelError
 
@@ -56,9 +58,12 @@ class Classifier:
         return cls([Layer(arrays[f"layer{i}_weight"], arrays[f"layer{i}_bias"]) for i in range(n_layers)])
 
     def logits(self, values: Float32) -> Float32:
-        """Return the logits of float32 [n, n_values]: float32 [n, n_classes]."""
-        *hidden, last = self.layers
-        for layer in hidden:
-            values = np.maximum(values @ layer.weight.T + layer.bias, 0)
-        logits: Float32 = values @ last.weight.T + last.bias
+        """Return the logits of float32 [n, n_values]: float32 [n, n_classes]; a row has its bits alone."""
+        values = np.ascontiguousarray(values, np.float32)
+        logits = np.empty((len(values), self.n_classes), np.float32)
+        self._model.logits(values, logits)
         return logits
+
+    @cached_property
+    def _model(self) -> _kernels.Stsg:
+        return _kernels.Stsg(layers=self.layers)

@@ -213,6 +213,16 @@ typedef struct {
     const float *group_boxes; /* [ceil(n_groups / BF_BLOCK)][n_values][2][BF_BLOCK] */
 } bf_codebook;
 
+/* ---- layers --------------------------------------------------------------------------------- */
+
+/* y = weight x + bias, each sum from x[0] on; with `relu`, what is below 0 becomes 0. */
+typedef struct {
+    int32_t n_in, n_out;  /* 1 .. 2^24 */
+    int32_t relu;
+    const float *blocks;  /* [ceil(n_out / BF_BLOCK)][n_in][BF_BLOCK] weights; zeros behind the last */
+    const float *bias;    /* [ceil(n_out / BF_BLOCK) * BF_BLOCK] */
+} bf_layer;
+
 /* ---- another rate ---------------------------------------------------------------------------- */
 
 /* Sound at another rate, block by block: block b is made of the forward.n samples from b * step_in
@@ -278,6 +288,9 @@ typedef struct {
     /* Natural logarithm: below 1 ulp. -inf for 0, NaN for x < 0. In place is allowed. */
     void (*log)(const float *x, ptrdiff_t n, float *out);
 
+    /* Exponential: below 2 ulp. In place is allowed. */
+    void (*exp)(const float *x, ptrdiff_t n, float *out);
+
     /* x ** exponent, for |exponent| <= 10,000: below 2 ulp for |exponent| <= 1, else below
      * |exponent| + 2. NaN for x < 0 and for NaN. In place is allowed. */
     void (*pow)(const float *x, ptrdiff_t n, float exponent, float *out);
@@ -290,6 +303,19 @@ typedef struct {
      * centroids, and for frames with a NaN or an infinity: -1 and +inf. */
     void (*nearest)(const bf_codebook *book, const float *frames, ptrdiff_t n_frames, int32_t n,
                     int32_t *ids, float *distances, void *scratch);
+
+    /* Every row of x [n_rows][n] divided by its length (at least 1e-12), in place; its squares are
+     * added up from the first on. Scratch holds n * lanes floats and is aligned to BF_ALIGNMENT. */
+    void (*unit_rows)(float *x, ptrdiff_t n_rows, int32_t n, void *scratch);
+
+    /* out[dim] = the sum of the rows tokens[i] of table [][dim], each times weights[i], i upwards. */
+    void (*pool)(const float *table, int32_t dim, const int32_t *tokens, const float *weights,
+                 int32_t n, float *out);
+
+    /* Every row of x [n_rows][n_in] through a layer: out [n_rows][n_out]. Rows are strides apart.
+     * Scratch holds 2 n_in floats. */
+    void (*dense)(const bf_layer *layer, const float *x, ptrdiff_t x_stride, ptrdiff_t n_rows,
+                  float *out, ptrdiff_t out_stride, void *scratch);
 
     /* Bytes of scratch that `resample` wants. */
     size_t (*resample_scratch)(const bf_resampler *plan);
@@ -463,6 +489,171 @@ BF_EXPORT bf_status bf_resampler_new(const bf_resampler_options *options,
                                      bf_resampler_tables **tables);
 BF_EXPORT void bf_resampler_free(bf_resampler_tables *tables);
 BF_EXPORT const bf_resampler *bf_resampler_plan(const bf_resampler_tables *tables);
+
+/* ---- models and streams --------------------------------------------------------------------- */
+
+/* An STSG model: sound to bands, bands to tokens, tokens to an embedding, that to logits. It is
+ * read-only once it is made, and any number of threads may share it. Names are those of a trained
+ * model's manifest and arrays. */
+
+/* What is taken away from a window's bands: nothing; their mean; their median (the lower one of
+ * two), with what is then below 0 set to 0. */
+typedef enum { BF_LESS_NONE, BF_LESS_MEAN, BF_LESS_MEDIAN } bf_less;
+
+/* What a token weighs: its share of the votes, the root of that, or the share times idf. */
+typedef enum { BF_WEIGHTS_MEAN, BF_WEIGHTS_SQRT, BF_WEIGHTS_TF_IDF } bf_weighting;
+
+/* A stream of tokens. A patch is patch_frames rows of bands, one beginning every patch_step; a
+ * frame of the codebook is the patch, or projection patch - shift. */
+typedef struct {
+    int32_t patch_frames, patch_step; /* 1 .. 1000 */
+    bf_less less;
+    int32_t unit_length;         /* frames are scaled to length 1 */
+    int32_t n_values;            /* of a frame of the codebook */
+    const float *projection;     /* [n_values][patch_frames * n_bands], or NULL */
+    const float *shift;          /* [n_values], with a projection */
+    const bf_codebook *codebook; /* of the caller, who keeps it as long as the model; or NULL */
+    int32_t n_tokens;
+    int32_t dim;                 /* of the embeddings; 0 without */
+    const float *embeddings;     /* [n_tokens][dim] */
+    const float *idf;            /* [n_tokens], for BF_WEIGHTS_TF_IDF */
+    const float *embedding_mean; /* [dim], with unit_length of the pooling */
+} bf_token_stream;
+
+/* From votes to an embedding: of each stream histogram * weights, embedding * (the embeddings by
+ * their weights); then statistics * (mean, deviation and deviation of the difference of bands).
+ * Parts of weight 0 are left out. With unit_length each is scaled to length 1 first. */
+typedef struct {
+    bf_weighting kind;
+    int32_t n_nearest; /* 1 .. BF_MAX_NEAREST centroids that share a vote by 1 / distance */
+    double loudest;    /* the share of patches that vote, above 0 */
+    float embedding, histogram, statistics;
+    int32_t unit_length;
+} bf_pooling;
+
+/* A variant of a window's bands, over which its embedding is averaged: all of them moved up by
+ * shift_mels, `stretch` times as long (1/4 to 4), `gain` times the power. */
+typedef struct {
+    int32_t shift_mels;
+    double stretch;
+    float gain;
+} bf_variant;
+
+typedef struct {
+    int32_t n_in, n_out;
+    const float *weight; /* [n_out][n_in] */
+    const float *bias;   /* [n_out] */
+} bf_linear;
+
+typedef enum { BF_ACTIVATION_NONE, BF_ACTIVATION_SIGMOID, BF_ACTIVATION_SOFTMAX } bf_activation;
+
+/* A model as far as it is trained: without a spectrogram it has no windows, without codebooks no
+ * tokens, without layers no logits. Everything is copied but spectrogram and codebooks. */
+typedef struct {
+    int32_t rate_hz;
+    int64_t window_samples;
+    const bf_spectrogram_tables *spectrogram; /* without padding; of the caller, who keeps it as
+                                                 long as the model */
+    int32_t n_bands;
+    int32_t log;  /* bands are log(power + offset): what a gain needs to know */
+    float offset;
+    int32_t n_streams;
+    const bf_token_stream *streams;
+    bf_pooling pooling;
+    const float *statistics_mean, *statistics_deviation; /* [3 n_bands], with unit_length */
+    int32_t n_variants;
+    const bf_variant *variants;
+    int32_t n_layers; /* with ReLU between them */
+    const bf_linear *layers;
+    const char *const *class_names; /* [n_classes] UTF-8, or NULL */
+    const double *thresholds; /* [n_classes] confidences from which on a class counts as found, or
+                                 NULL; above 1: never */
+    bf_activation activation; /* what makes confidences of logits */
+} bf_stsg_parts;
+
+typedef struct bf_stsg bf_stsg;
+
+/* BF_BAD_ARGUMENT where the parts do not fit one another; what they point to is trusted. */
+BF_EXPORT bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model);
+BF_EXPORT void bf_stsg_free(bf_stsg *model);
+
+/* What a model can be asked for, by what it has: windows to logits, or one step of that. The calls
+ * below trust that it can. */
+typedef enum { BF_CAN_SCORE, BF_CAN_DESCRIBE, BF_CAN_POOL, BF_CAN_JUDGE } bf_ability;
+BF_EXPORT int32_t bf_stsg_can(const bf_stsg *model, bf_ability ability);
+
+BF_EXPORT int32_t bf_stsg_rate_hz(const bf_stsg *model);
+BF_EXPORT int64_t bf_stsg_window_samples(const bf_stsg *model);
+BF_EXPORT int32_t bf_stsg_n_classes(const bf_stsg *model);
+BF_EXPORT int32_t bf_stsg_n_embedding(const bf_stsg *model);
+BF_EXPORT int32_t bf_stsg_n_tokens(const bf_stsg *model); /* of all streams */
+BF_EXPORT int32_t bf_stsg_n_bands(const bf_stsg *model);
+BF_EXPORT bf_activation bf_stsg_activation(const bf_stsg *model);
+BF_EXPORT const char *bf_stsg_class_name(const bf_stsg *model, int32_t i); /* "": none is known */
+BF_EXPORT double bf_stsg_threshold(const bf_stsg *model, int32_t i);       /* below 0: none */
+
+/* A model out of a file that `birdfast export MODEL/ -o model.bft` wrote, which nothing is believed
+ * of: BF_BAD_FILE where it is damaged, BF_NEWER_FILE where a later version wrote it. The bytes are
+ * not needed afterwards. */
+BF_EXPORT bf_status bf_stsg_read(const void *bytes, size_t n, bf_stsg **model);
+
+/* Bytes of scratch, aligned to BF_ALIGNMENT, that the calls below want for windows of the model's
+ * length, and `describe` for n_frames rows of bands. */
+BF_EXPORT size_t bf_stsg_scratch(const bf_stsg *model, const bf_kernels *kernels);
+BF_EXPORT size_t bf_stsg_describe_scratch(const bf_stsg *model, const bf_kernels *kernels,
+                                          int64_t n_frames);
+
+/* Logits [n][n_classes] and embeddings [n][n_embedding] of windows [n][window_samples]. A window's
+ * bits are the same whatever is asked with it. */
+BF_EXPORT void bf_stsg_score(const bf_stsg *model, const bf_kernels *kernels, const float *windows,
+                             int64_t n, float *logits, float *embedding, void *scratch);
+
+/* The parts of that. Votes [n_tokens] for the tokens of all streams, one behind the other, and
+ * statistics [3 n_bands], of bands [n_frames][n_bands]. */
+BF_EXPORT void bf_stsg_describe(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
+                                int64_t n_frames, float *votes, float *statistics, void *scratch);
+
+/* An embedding of votes and statistics; scratch holds 2 n_tokens floats. */
+BF_EXPORT void bf_stsg_pool(const bf_stsg *model, const bf_kernels *kernels, const float *votes,
+                            const float *statistics, float *embedding, void *scratch);
+
+/* Logits [n][n_classes] of embeddings [n][n_embedding], which a model of layers alone takes as they
+ * are; scratch as bf_stsg_scratch says. */
+BF_EXPORT void bf_stsg_logits(const bf_stsg *model, const bf_kernels *kernels,
+                              const float *embedding, int64_t n, float *logits, void *scratch);
+
+/* The variant of bands [n_frames][n_bands]: bf_varied_frames() rows of out. */
+BF_EXPORT int64_t bf_varied_frames(const bf_variant *variant, int64_t n_frames);
+BF_EXPORT void bf_vary(const bf_variant *variant, const bf_kernels *kernels, const float *bands,
+                       int64_t n_frames, int32_t n_bands, int32_t log, float offset, float *out);
+
+/* Sound as it comes: windows of a model every step_samples, scored as soon as they are complete,
+ * with the same bits as bf_stsg_score. One thread a stream; any number of streams a model, which
+ * must outlive them. Nothing is allocated after _new. */
+typedef struct bf_stream bf_stream;
+
+typedef struct {
+    int64_t start_sample;
+    const float *logits;    /* [n_classes] */
+    const float *embedding; /* [n_embedding] */
+    const int32_t *tokens;  /* [n_tokens] of its first stream of tokens, of those patches that vote */
+    int64_t n_tokens;
+} bf_window; /* the pointers are the stream's, until the next push */
+
+BF_EXPORT bf_status bf_stream_new(const bf_stsg *model, const bf_kernels *kernels,
+                                  int64_t step_samples, bf_stream **stream);
+BF_EXPORT void bf_stream_free(bf_stream *stream);
+
+/* Take samples until a window is complete (1: `bf_stream_window` has it, and *n_taken of them are
+ * taken: push the rest) or all are taken (0). */
+BF_EXPORT int32_t bf_stream_push(bf_stream *stream, const float *samples, size_t n,
+                                 size_t *n_taken);
+BF_EXPORT int32_t bf_stream_push_int16(bf_stream *stream, const int16_t *samples, size_t n,
+                                       size_t *n_taken);
+BF_EXPORT void bf_stream_window(const bf_stream *stream, bf_window *window);
+
+/* As new: the next sample pushed is number 0. */
+BF_EXPORT void bf_stream_restart(bf_stream *stream);
 
 #ifdef __cplusplus
 }

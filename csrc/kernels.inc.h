@@ -43,6 +43,7 @@ const bf_exact_kernels TABLE = {
 #include "statistics.inc.h"
 #include "medians.inc.h"
 #include "tokens.inc.h"
+#include "dense.inc.h"
 #include "resample.inc.h"
 
 const bf_kernels TABLE = {
@@ -55,9 +56,13 @@ const bf_kernels TABLE = {
     .statistics = statistics,
     .medians = medians,
     .log = log_array,
+    .exp = exp_array,
     .pow = pow_array,
     .nearest_scratch = nearest_scratch,
     .nearest = nearest,
+    .unit_rows = unit_rows,
+    .pool = pool,
+    .dense = dense,
     .resample_scratch = resample_scratch,
     .resample = resample,
     .exact = &EXACT_TABLE,

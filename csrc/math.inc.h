@@ -158,6 +158,31 @@ static void pow_array(const float *x, ptrdiff_t n, float exponent, float *out)
     }
 }
 
+/* x[i] = exp(x[i]). What is beyond the bounds is 0 or infinite anyway. */
+static void exp_stage(vf *x, int n)
+{
+    const float to_integer = 12582912.0f, log2_e = 1.44269504f;
+    for (int i = 0; i < n; ++i) {
+        vf v = vec_raise(x[i], vec_all(-150.0f));
+        v = vec_select(VEC_MASK(v > 130.0f), vec_all(130.0f), v);
+        const vf whole = (v * log2_e + to_integer) - to_integer;
+        const vf rest = (v - whole * 0.693359375f) + whole * 2.12194440e-4f;
+        x[i] = vec_exp2(whole, rest * log2_e);
+    }
+}
+
+static void exp_array(const float *x, ptrdiff_t n, float *out)
+{
+    for (ptrdiff_t i = 0; i < n; i += STAGE * LANES) {
+        const ptrdiff_t left = n - i < STAGE * LANES ? n - i : STAGE * LANES;
+        vf v[STAGE];
+        memset(v, 0, sizeof v);
+        memcpy(v, x + i, (size_t)left * sizeof *x);
+        exp_stage(v, STAGE);
+        memcpy(out + i, v, (size_t)left * sizeof *out);
+    }
+}
+
 /* Smallest and largest of x: exact, so the order does not matter. */
 static void extremes(const float *x, ptrdiff_t n, float *smallest, float *largest)
 {

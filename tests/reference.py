@@ -6,6 +6,8 @@ what the kernels happen to reach.
 """
 
 import math
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -176,3 +178,39 @@ def resampled(samples: npt.ArrayLike, from_hz: int, to_hz: int) -> Float64:
     window = np.i0(beta * np.sqrt(np.maximum(0, 1 - (t / reach) ** 2))) / np.i0(beta)
     weights = np.where(np.abs(t) <= reach, np.sinc(t) * window, 0)
     return np.asarray(weights @ samples) * (lower / from_hz)
+
+
+def votes(tokens: npt.NDArray[np.int32], distances: npt.ArrayLike, n_tokens: int) -> Float64:
+    """Return the votes of frames for tokens [n_tokens]: each one's, shared by 1 / distance."""
+    found = np.zeros(n_tokens)
+    for ids, squared in zip(tokens, np.asarray(distances, np.float64), strict=True):
+        shares = 1 / np.maximum(np.sqrt(squared), 1e-6)
+        for token, share in zip(ids, shares, strict=True):
+            if token >= 0:
+                found[token] += share / shares.sum()
+    return found
+
+
+def pooled(
+    how: Any, tables: Mapping[str, npt.NDArray[np.float32]], votes: npt.ArrayLike, statistics: npt.ArrayLike
+) -> Float64:
+    """Return the embeddings of windows of one stream of tokens; arguments as `stsg.pooling.Pooler`."""
+    table = {name: np.asarray(values, np.float64) for name, values in tables.items()}
+    votes, total = np.asarray(votes, np.float64), np.sum(votes, axis=1, keepdims=True)
+    weights = np.divide(votes, total, out=np.zeros_like(votes), where=total > 0)
+    if how.kind != "mean":
+        weights = np.sqrt(weights) if how.kind == "sqrt" else weights * table["idf"]
+    embedding, found = weights @ table["embeddings"], np.asarray(statistics, np.float64)
+    if how.unit_length:
+        embedding = unit(embedding - table["embedding_mean"])
+        weights = unit(weights)
+        found = unit((found - table["statistics_mean"]) / table["statistics_deviation"])
+    return np.concatenate(
+        [how.histogram * weights, how.embedding * embedding, how.statistics * found], axis=1
+    )
+
+
+def unit(rows: Float64) -> Float64:
+    """Return rows scaled to length 1; those of no length stay."""
+    length = np.linalg.norm(rows, axis=1, keepdims=True)
+    return np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)

@@ -27,7 +27,6 @@ LAYERS = (
         "bars",
         "spool",
         "voice",
-        "transforms",
         "_kernels",
     },
     {

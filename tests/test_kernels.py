@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdfast import _kernels, transforms
+from birdfast import _kernels
 from birdfast.errors import ConfigError
 from birdfast.spectrogram import plans
 
@@ -93,18 +93,18 @@ def test_a_folded_frame_has_the_real_part_of_a_plain_one(n_fft, kept):
     folded = plans.frame_transform(n_fft, hann(n_fft), "real", last_bin)
     leaning = hann(n_fft) * np.linspace(1, 1 + 1e-5, n_fft)
     plain = plans.frame_transform(n_fft, leaning, "real", last_bin)
-    assert folded.core is not None
-    assert plain.core is None
-    values = [run(_kernels.FramePlan(t, n_fft // 4), audio, 9) for t in (folded, plain)]
+    both = [_kernels.FramePlan(t, n_fft // 4) for t in (folded, plain)]
+    assert [plan.tables()["core_rows"] is not None for plan in both] == [True, False]
+    values = [run(plan, audio, 9) for plan in both]
     assert values[0].shape == (9, last_bin + 1)
     np.testing.assert_allclose(values[0], values[1], atol=3e-5 * np.sqrt(n_fft))
 
 
 def test_a_leaf_order_takes_every_point_once():
     for n in LENGTHS + LONG_LENGTHS:
-        leaf, radices = transforms.factors(n)
-        assert leaf * np.prod(radices) == n
-        assert sorted(transforms.leaf_order(n, radices)) == list(range(n))
+        made = _kernels.FramePlan(plans.frame_transform(n, np.ones(n)), 10).tables()["transforms"][0]
+        assert made["leaf"] * np.prod(made["radices"]) == n
+        assert sorted(made["rows"]) == list(range(n))
 
 
 @pytest.mark.parametrize("n_fft", [0, -16, 15, 17, 49, 2048 * 7, 2**20])
@@ -194,11 +194,11 @@ def test_threads_share_a_plan():
 
 
 def test_a_plan_keeps_its_tables():
-    transform, bands = plans.frame_transform(64, hann(64)), plans.Bands.pack(triangles(5, 33))
+    transform, bands = plans.frame_transform(64, hann(64)), triangles(5, 33).astype(np.float32)
     plan = _kernels.FramePlan(transform, 20, bands=bands)
     before = run(plan, noise(500), 9)
-    bands.first_bins[:] = 2**30
-    transform.transforms[0].rows[:] = 2**30
+    bands[:] = np.nan
+    transform.window[:] = np.nan
     assert_same_bits(run(plan, noise(500), 9), before)
 
 
@@ -216,15 +216,14 @@ def triangles(n_bands, n_bins):
 @all_tables
 @pytest.mark.parametrize("with_bias", [False, True])
 def test_bands_are_weighted_sums(cpu, with_bias):
-    audio, weights = noise(4000), triangles(40, 129)
+    audio, weights = noise(4000), triangles(40, 129).astype(np.float32)
     assert not weights.any(axis=1).all(), "some bands should be empty"
     bias = noise(40) if with_bias else None
     transform = plans.frame_transform(256, hann(256))
     power = run(_kernels.FramePlan(transform, 60, cpu=cpu), audio, 50).astype(np.float64)
-    bands = plans.Bands.pack(weights)
-    plan = _kernels.FramePlan(transform, 60, bands=bands, bias=bias, cpu=cpu)
+    plan = _kernels.FramePlan(transform, 60, bands=weights, bias=bias, cpu=cpu)
     got = run(plan, audio, 50)
-    sums = power @ weights.T
+    sums = power @ weights.T.astype(np.float64)
     wanted = sums + bias if with_bias else sums
     # One rounding of the weight, one of the product, one of each sum.
     bound = (weights.astype(bool).sum(axis=1).max() + 3) * UNIT * (sums + np.abs(wanted))
@@ -233,14 +232,17 @@ def test_bands_are_weighted_sums(cpu, with_bias):
 
 def test_packed_bands_keep_every_weight():
     weights = triangles(40, 129).astype(np.float32)
-    bands = plans.Bands.pack(weights)
+    transform = plans.frame_transform(256, hann(256))
+    bands = _kernels.FramePlan(transform, 60, bands=weights).tables()
     dense = np.zeros_like(weights)
-    for b, first in enumerate(bands.first_bins):
-        stretch = bands.weights[bands.splits[b] : bands.splits[b + 1]]
+    for b, first in enumerate(bands["band_bins"]):
+        stretch = np.asarray(bands["band_weights"])[bands["band_splits"][b] : bands["band_splits"][b + 1]]
         dense[b, first : first + stretch.size] = stretch
     np.testing.assert_array_equal(dense, weights)
-    assert bands.last_bin == np.flatnonzero(weights.any(axis=0))[-1]
-    assert plans.Bands.pack(np.zeros((3, 5))).last_bin == 0
+    assert bands["last_bin"] == np.flatnonzero(weights.any(axis=0))[-1]
+    nothing = _kernels.FramePlan(transform, 60, bands=np.zeros((3, 129), np.float32))
+    assert nothing.tables()["last_bin"] == 0
+    assert nothing.empty_bands() == [0, 1, 2]
 
 
 @faster_tables
@@ -258,7 +260,7 @@ def test_same_bits_as_scalar_behind_the_bins(cpu, options):
     audio = noise(9000)
     audio[3000:5000] = 0
     transform = plans.frame_transform(256, hann(250))
-    bands = plans.Bands.pack(triangles(40, 129))
+    bands = triangles(40, 129).astype(np.float32)
     both = [_kernels.FramePlan(transform, 60, bands=bands, cpu=name, **options) for name in ("scalar", cpu)]
     assert_same_bits(run(both[1], audio, 130), run(both[0], audio, 130))
 
@@ -436,34 +438,42 @@ def test_the_environment_chooses_the_table(monkeypatch):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"n": 128}, "do not make n"),
-        ({"leaf": 7}, "leaf"),
-        ({"radices": (2, 2)}, "radices"),
-        ({"radices": ()}, "no passes"),
-        ({"twiddles": np.empty(3, np.float32)}, "table of 3"),
-        ({"rows": np.full(64, 64, np.int32)}, "index outside"),
-        ({"rows": np.full(64, -1, np.int32)}, "index outside"),
-        ({"rows": np.zeros(63, np.int32)}, "table of 63"),
-        ({"window": np.zeros(65, np.float32)}, "table of 65"),
+        ({"n_fft": 49}, "an argument that cannot be"),
+        ({"n_fft": 2**17}, "an argument that cannot be"),
+        ({"n_fft": 32}, "window: 1 to n_fft"),
+        ({"window": np.empty(0, np.float32)}, "window: 1 to n_fft"),
+        ({"last_bin": 33}, "an argument that cannot be"),
+        ({"last_bin": -2}, "an argument that cannot be"),
+        ({"part": "phase"}, "part='phase'"),
     ],
 )
-def test_tables_that_would_lead_astray_are_refused(change, message):
-    good = plans.frame_transform(64, np.ones(64))
-    values = vars(good.transforms[0]) | change
-    bad = plans.FrameTransform(64, 64, "power", 32, (transforms.RealFft(**values),), None)
+def test_transforms_that_cannot_be_are_refused(change, message):
+    values = vars(plans.frame_transform(64, np.ones(64))) | change
     with pytest.raises(ValueError, match=message):
-        _kernels.FramePlan(bad, 10)
+        _kernels.FramePlan(plans.FrameTransform(**values), 10)
 
 
 @pytest.mark.parametrize(
-    ("first_bins", "splits"),
-    [([0, 30], [0, 2, 6]), ([-1, 0], [0, 2, 4]), ([0, 34], [0, 0, 0]), ([0, 0], [0, 3, 2]),
-     ([0, 0], [1, 2, 3]), ([0], [0, 2, 4])],
-)  # fmt: skip
-def test_bands_outside_of_the_bins_are_refused(first_bins, splits):
-    bands = plans.Bands(np.array(first_bins, np.int32), np.array(splits, np.int32), noise(max(splits)))
-    with pytest.raises(ValueError, match=r"band|splits|index|table"):
-        _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20, bands=bands)
+    ("options", "message"),
+    [
+        ({"bands": np.ones((2, 32), np.float32)}, "bands: 33 bins"),
+        ({"bands": np.ones((0, 33), np.float32)}, "bands: at least 1"),
+        ({"bias": np.ones(2, np.float32)}, "bias"),
+        ({"bands": np.ones((2, 33), np.float32), "bias": np.ones(3, np.float32)}, "bias"),
+        ({"matrix": np.ones((2, 32), np.float32)}, "matrix: 33 columns"),
+        ({"post": "pow", "exponent": 10_001}, "an argument that cannot be"),
+    ],
+)
+def test_bands_that_do_not_fit_are_refused(options, message):
+    with pytest.raises(ValueError, match=message):
+        _kernels.FramePlan(plans.frame_transform(64, hann(64)), 20, **options)
+
+
+def test_a_band_above_the_last_bin_is_refused():
+    with pytest.raises(ValueError, match="an argument"):
+        _kernels.FramePlan(
+            plans.frame_transform(64, hann(64), "power", 20), 20, bands=np.eye(22, 33, dtype="f")
+        )
 
 
 def test_runs_outside_of_their_arrays_are_refused():

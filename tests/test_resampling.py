@@ -12,7 +12,7 @@ import soundfile
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from birdfast import _kernels, audio, models, transforms
+from birdfast import _kernels, audio, models
 from birdfast.audio import filterdesign, perwindow, resampling
 from birdfast.audio.steepfilter import SteepFilter, SteepStream
 from birdfast.config import Options
@@ -165,12 +165,11 @@ def test_same_bits_as_scalar(from_hz: int, to_hz: int, cpu: str) -> None:
 @pytest.mark.parametrize("cpu", FASTER_TABLES)
 @pytest.mark.parametrize("n_blocks", strategies.lengths_around(4, 8, 16))
 def test_same_bits_as_scalar_for_any_number_of_blocks(cpu: str, n_blocks: int) -> None:
-    n, rows = 112, np.arange(96) % 112
-    forward, backward = transforms.real_fft(n), transforms.real_fft(96, rows, np.ones(96, np.float32))
+    n, rows, ones = 112, np.arange(96, dtype=np.int32), np.ones(96, np.float32)
     x = strategies.sound("noise", max(0, n_blocks - 1) * 50 + n, seed=n_blocks)
     outs = []
     for name in ("scalar", cpu):
-        kernel = _kernels.BlockResampler(forward, backward, step_in=50, first_out=7, step_out=80, cpu=name)
+        kernel = _kernels.BlockResampler(n, rows, ones, step_in=50, first_out=7, step_out=80, cpu=name)
         outs.append(np.full((n_blocks, 80), np.nan, np.float32))
         kernel.run(x, outs[-1])
     assert np.isfinite(outs[0]).all()
@@ -257,7 +256,7 @@ def test_few_filters_are_kept_whatever_rates_files_have() -> None:
 @pytest.mark.parametrize("n", [112, 1568, 5376, 14112])
 def test_a_hartley_transform_is_its_own_inverse(n: int) -> None:
     kernel = _kernels.BlockResampler(
-        transforms.real_fft(n), transforms.real_fft(n, np.arange(n), np.full(n, 1 / n, np.float32)),
+        n, np.arange(n, dtype=np.int32), np.full(n, 1 / n, np.float32),
         step_in=1, first_out=0, step_out=n,
     )  # fmt: skip
     samples, out = strategies.sound("noise", n), np.empty((1, n), np.float32)
@@ -266,20 +265,28 @@ def test_a_hartley_transform_is_its_own_inverse(n: int) -> None:
 
 
 def test_runs_outside_of_their_arrays_are_refused() -> None:
-    there, back = transforms.real_fft(112), transforms.real_fft(96, np.arange(96))
-    kernel = _kernels.BlockResampler(there, back, step_in=50, first_out=7, step_out=80)
+    plan = (112, np.arange(96, dtype=np.int32), np.ones(96, np.float32))
+    kernel = _kernels.BlockResampler(*plan, step_in=50, first_out=7, step_out=80)
     with pytest.raises(ValueError, match="too short"):
         kernel.run(np.zeros(161, np.float32), np.empty((2, 80), np.float32))
     with pytest.raises(ValueError, match=r"out: \[blocks, 80\]"):
         kernel.run(np.zeros(162, np.float32), np.empty((2, 81), np.float32))
-    with pytest.raises(ValueError, match="step_out"):
-        _kernels.BlockResampler(there, back, step_in=50, first_out=7, step_out=90)
-    with pytest.raises(ValueError, match="step_in"):
-        _kernels.BlockResampler(there, back, step_in=0, first_out=7, step_out=80)
-    with pytest.raises(ValueError, match="index outside"):
-        _kernels.BlockResampler(
-            there, transforms.real_fft(96, np.full(96, 112)), step_in=1, first_out=0, step_out=9
-        )
+    refused = pytest.raises(ValueError, match="an argument that cannot be")
+    with refused:
+        _kernels.BlockResampler(*plan, step_in=50, first_out=7, step_out=90)
+    with refused:
+        _kernels.BlockResampler(*plan, step_in=0, first_out=7, step_out=80)
+    with refused:
+        _kernels.BlockResampler(112, plan[1] + 17, plan[2], step_in=1, first_out=0, step_out=9)
+    with refused:  # 11 is no radix
+        _kernels.BlockResampler(121, *plan[1:], step_in=1, first_out=0, step_out=9)
+    bins, weights = np.array([3, 4], np.int32), np.ones(2, np.float32)
+    with refused:  # a bin that is added to and added
+        folds = filterdesign.Folds(bins, bins[::-1].copy(), weights)
+        _kernels.BlockResampler(*plan, folds=folds, step_in=1, first_out=0, step_out=9)
+    with pytest.raises(ValueError, match="as many"):
+        folds = filterdesign.Folds(bins, bins[:1], weights)
+        _kernels.BlockResampler(*plan, folds=folds, step_in=1, first_out=0, step_out=9)
 
 
 # ---- birdnet's way

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from birdfast import _kernels, modelfolder
@@ -17,18 +17,21 @@ from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
 from birdfast.stsg import embedding, variants
 from birdfast.stsg.pooling import Pooler, Pooling, Window, averaged
-from birdfast.stsg.streams import TokenStream, describe, front_ends, loudest, statistics
+from birdfast.stsg.streams import Describer, TokenStream, front_ends
 from birdfast.stsg.tokenizer import TokenFrontEnd, Tokenizer
 from birdfast.tokens import Codebook
 from birdfast.train import examples as slices
 from birdfast.train import pooling, recipe
 from birdfast.train.examples import Examples, Votes
 
+from . import reference
+
 PATCHES = TokenFrontEnd(
     n_fft=512, frame_samples=512, hop_samples=320, n_mels=16, n_mfcc=0, fmin_hz=50, fmax_hz=15_000, log=True,
     offset=1e-5, patch_frames=4, patch_step=2, unit_length=True,
 )  # fmt: skip
 PAPER = TokenFrontEnd()
+SINGLE = replace(PATCHES, patch_frames=1, patch_step=1, unit_length=False)
 FRONT_ENDS = st.builds(
     TokenFrontEnd,
     n_fft=st.just(64),
@@ -130,50 +133,74 @@ class TestTokenizer:
 
 class TestEmbedding:
     @given(st.integers(1, 6), st.integers(0, 9), st.integers(1, 3), st.integers(0, 99))
-    def test_counts_are_those_of_a_loop(
-        self, n_tokens: int, n_frames: int, n_nearest: int, seed: int
+    def test_votes_are_those_of_a_loop(self, n_tokens: int, n_frames: int, n_nearest: int, seed: int) -> None:
+        """A frame gives one vote, shared among its nearest by 1 / distance."""
+        bands = np.random.default_rng(seed).standard_normal((n_frames, 64)).astype(np.float32)
+        codebook, front_end = book(n_tokens, 64, seed), replace(SINGLE, n_mels=64)
+        found = votes(bands, front_end, codebook, Pooling(n_nearest=n_nearest))
+        meant = reference.votes(*codebook.nearest(bands, n_nearest), n_tokens)
+        np.testing.assert_allclose(found, meant, rtol=1e-6)
+        assert found.sum() == pytest.approx(n_frames, rel=1e-6)
+
+    def test_who_is_at_a_centroid_votes_for_it(self) -> None:
+        bands = book(3, 64, 1).centroids[[2, 2, 0]]
+        found = votes(bands, replace(SINGLE, n_mels=64), book(3, 64, 1), Pooling(n_nearest=3))
+        np.testing.assert_allclose(found, [1, 0, 2], atol=1e-5)
+
+    def test_a_frame_with_a_nan_has_no_vote(self) -> None:
+        bands = book(3, 64, 1).centroids.copy()
+        bands[1, 5] = np.nan
+        assert votes(bands, replace(SINGLE, n_mels=64), book(3, 64, 1), Pooling()).sum() == 2
+
+    @given(
+        st.sampled_from(["mean", "sqrt", "tf-idf"]), st.booleans(), st.integers(1, 300), st.integers(1, 40),
+        st.integers(0, 99),
+    )  # fmt: skip
+    @settings(max_examples=40, deadline=None)
+    def test_embeddings_are_those_of_float64(
+        self, kind: embedding.Weighting, unit: bool, n_tokens: int, dim: int, seed: int
     ) -> None:
         random = np.random.default_rng(seed)
-        tokens = random.integers(-1, n_tokens, (2, n_frames, n_nearest)).astype(np.int32)
-        distances = np.where(tokens < 0, np.inf, random.random(tokens.shape)).astype(np.float32)
-        meant = np.zeros((2, n_tokens))
-        for window, frame in np.ndindex(2, n_frames):
-            votes = 1 / np.maximum(np.sqrt(distances[window, frame].astype(np.float64)), 1e-6)
-            for token, vote in zip(tokens[window, frame], votes, strict=True):
-                if token >= 0:
-                    meant[window, token] += vote / votes.sum()
-        np.testing.assert_allclose(embedding.counts(tokens, n_tokens, distances), meant, rtol=1e-6)
-
-    @given(st.integers(1, 5), st.integers(0, 9))
-    def test_a_whole_vote_for_every_token(self, n_tokens: int, n_frames: int) -> None:
-        tokens = np.arange(n_frames, dtype=np.int32)[np.newaxis] % n_tokens
-        assert embedding.counts(tokens, n_tokens).sum() == n_frames
-
-    def test_the_mean_is_the_mean_of_the_tokens_embeddings(self) -> None:
-        embeddings, tokens = noise(60).reshape(12, 5), np.array([[3, 3, 7, 0]], np.int32)
-        weights = embedding.weights(embedding.counts(tokens, 12), "mean")
-        np.testing.assert_allclose(embedding.pool(weights, embeddings), embeddings[tokens[0]].mean(0)[None],
-                                   rtol=1e-5)  # fmt: skip
+        counts = (random.random((3, n_tokens)) * (random.random((3, n_tokens)) < 0.3)).astype(np.float32)
+        tables = {"embeddings": random.standard_normal((n_tokens, dim)), "idf": random.random(n_tokens) + 1,
+                  "embedding_mean": random.standard_normal(dim), "statistics_mean": random.random(6),
+                  "statistics_deviation": random.random(6) + 1}  # fmt: skip
+        tables = {name: table.astype(np.float32) for name, table in tables.items()}
+        how = Pooling(kind=kind, embedding=0.5, histogram=2, statistics=1.5, unit_length=unit)
+        statistics = random.random((3, 6)).astype(np.float32)
+        found = Pooler(how, tables)(counts, statistics)
+        np.testing.assert_allclose(found, reference.pooled(how, tables, counts, statistics), atol=3e-6)
+        alone = [Pooler(how, tables)(counts[i : i + 1], statistics[i : i + 1]) for i in range(3)]
+        assert found.tobytes() == np.concatenate(alone).tobytes()
 
     def test_the_square_root_has_length_one(self) -> None:
-        weights = embedding.weights(np.array([[1, 3, 0, 5]], np.float32), "sqrt")
+        how = Pooling(kind="sqrt", embedding=0, histogram=1)
+        weights = Pooler(how, {"embeddings": noise(4)[:, None]})(
+            np.array([[1, 3, 0, 5]], np.float32), np.zeros((1, 3), np.float32)
+        )
         assert np.linalg.norm(weights) == pytest.approx(1)
+        np.testing.assert_allclose(weights[0], np.sqrt(np.array([1, 3, 0, 5]) / 9), rtol=1e-6)
 
     def test_idf_is_scikit_learns(self) -> None:
         text = pytest.importorskip("sklearn.feature_extraction.text", reason="scikit-learn is not installed")
         counts = np.array([[1, 0, 2], [3, 0, 0], [1, 1, 0]], np.float32)
         meant = text.TfidfTransformer(norm=None).fit(counts).idf_
         np.testing.assert_allclose(embedding.inverse_frequency((counts > 0).sum(axis=0), 3), meant, rtol=1e-6)
-        weights = embedding.weights(counts, "tf-idf", meant.astype(np.float32))
+        tables = {"embeddings": np.ones((3, 1), np.float32), "idf": meant.astype(np.float32)}
+        how = Pooling(kind="tf-idf", embedding=0, histogram=1)
+        weights = Pooler(how, tables)(counts, np.zeros((3, 3), np.float32))
         np.testing.assert_allclose(weights[0], meant * counts[0] / 3, rtol=1e-6)
 
     def test_tf_idf_asks_for_the_idf(self) -> None:
-        with pytest.raises(ConfigError, match="idf"):
-            embedding.weights(np.ones((1, 2), np.float32), "tf-idf")
+        with pytest.raises(ConfigError, match="lacks tables"):
+            Pooler(Pooling(kind="tf-idf"), {"embeddings": np.ones((2, 1), np.float32)})(
+                np.ones((1, 2), np.float32), np.zeros((1, 3), np.float32)
+            )
 
     @pytest.mark.parametrize("kind", ["mean", "sqrt"])
     def test_a_window_without_tokens_is_zeros(self, kind: embedding.Weighting) -> None:
-        assert not embedding.weights(np.zeros((1, 4), np.float32), kind).any()
+        pooler = Pooler(Pooling(kind=kind, histogram=1), {"embeddings": noise(8).reshape(4, 2)})
+        assert not pooler(np.zeros((1, 4), np.float32), np.zeros((1, 3), np.float32)).any()
 
     @settings(max_examples=20)
     @given(st.sampled_from(["silence", "equal", "short", "noise"]), st.integers(1, 8))
@@ -182,7 +209,7 @@ class TestEmbedding:
                  "short": noise(100), "noise": noise(9000)}[kind]  # fmt: skip
         one = Codebook(noise(8).reshape(1, 8))  # K = 1
         how = Pooling(kind="sqrt", n_nearest=n_nearest, histogram=1, statistics=1, unit_length=True)
-        window = Votes.of(describe(whitened().bands(sound), [TokenStream(whitened(), one)], how))
+        window = Votes.of(Describer([TokenStream(whitened(), one)], how)(whitened().bands(sound)))
         examples = Examples([window], 1, np.ones((1, 1), bool), np.zeros(1, np.int64))
         values = examples.each(pooling.fit(how, [noise(3)[None]], examples))
         assert values.shape == (1, 1 + 3 + 48)
@@ -191,12 +218,18 @@ class TestEmbedding:
     def test_statistics_are_mean_and_deviations(self) -> None:
         bands = noise(60).reshape(20, 3)
         meant = [bands.mean(0), bands.std(0), (bands[1:] - bands[:-1]).std(0)]
-        np.testing.assert_allclose(statistics(bands), np.concatenate(meant), rtol=1e-5)
+        stream = TokenStream(Tokenizer(replace(SINGLE, n_mels=3)), book(2, 3, 0))
+        found = Describer([stream], Pooling())(bands).statistics
+        np.testing.assert_allclose(found, np.concatenate(meant), rtol=1e-5)
 
     @pytest.mark.parametrize("wrong", [{"kind": "max"}, {"n_nearest": 9}, {"embedding": 0.0}])
     def test_a_pooling_that_cannot_be_is_refused(self, wrong: dict) -> None:
         with pytest.raises(ConfigError):
             Pooling(**wrong)
+
+
+def votes(bands: np.ndarray, front_end: TokenFrontEnd, codebook: Codebook, how: Pooling) -> np.ndarray:
+    return Describer([TokenStream(Tokenizer(front_end), codebook)], how)(bands).counts
 
 
 def book(n_tokens: int, n_values: int, seed: int) -> Codebook:
@@ -222,9 +255,9 @@ class TestStreams:
             TokenStream(Tokenizer(long), book(7, 144, 1)),
         ]
         bands = streams[0].tokenizer.bands(noise(16_000))
-        both = describe(bands, streams, how)
-        alone = [describe(bands, [stream], how) for stream in streams]
-        few = describe(bands, streams, replace(how, loudest=0.3)).counts
+        both = Describer(streams, how)(bands)
+        alone = [Describer([stream], how)(bands) for stream in streams]
+        few = Describer(streams, replace(how, loudest=0.3))(bands).counts
         assert 0 < few.sum() < 0.4 * both.counts.sum()
         assert both.counts.tobytes() == np.concatenate([one.counts for one in alone]).tobytes()
         assert both.statistics.tobytes() == alone[0].statistics.tobytes()
@@ -233,18 +266,25 @@ class TestStreams:
     def test_the_loudest_patches_keep_their_order(
         self, n: int, frames: int, step: int, share: float, seed: int
     ) -> None:
-        bands = np.random.default_rng(seed).integers(0, 3, (n, 2)).astype(np.float32)
+        bands = np.random.default_rng(seed).integers(-1, 2, (n, 2)).astype(np.float32)
+        front_end = replace(SINGLE, n_mels=2, patch_frames=frames, patch_step=step)
+        codebook = book(40, 2 * frames, seed)
+        patches = Tokenizer(front_end).patches(bands)
         sums = [bands[i : i + frames].sum() for i in range(0, n - frames + 1, step)]
         n_kept = max(1, round(share * len(sums))) if sums else 0
-        meant = sorted(sorted(range(len(sums)), key=lambda i: (-sums[i], i))[:n_kept])
-        assert loudest(bands, frames, step, share).tolist() == meant
+        kept = sorted(sorted(range(len(sums)), key=lambda i: (-sums[i], i))[:n_kept])
+        found = votes(bands, front_end, codebook, Pooling(loudest=share))
+        meant = np.bincount(codebook.assign(patches[kept]), minlength=40)
+        assert found.tolist() == meant.tolist()
 
     def test_a_pooler_gives_each_stream_its_own_length(self) -> None:
         tables = {"embeddings": noise(20).reshape(5, 4), "embeddings_1": noise(21, 1).reshape(7, 3)}
         how = Pooling(kind="sqrt", histogram=1)
         counts = np.abs(noise(24)).reshape(2, 12)
         pooled = Pooler(how, tables)(counts, np.zeros((2, 3), np.float32))
-        first, second = (embedding.weights(part, "sqrt") for part in (counts[:, :5], counts[:, 5:]))
+        first, second = (
+            np.sqrt(part / part.sum(axis=1, keepdims=True)) for part in (counts[:, :5], counts[:, 5:])
+        )
         meant = [first, first @ tables["embeddings"], second, second @ tables["embeddings_1"]]
         np.testing.assert_allclose(pooled, np.concatenate(meant, axis=1), rtol=1e-6)
 
@@ -258,7 +298,7 @@ class TestVariants:
     bands = PATCHES.spectrogram()(noise(16_000))
 
     def test_a_shift_moves_bands_and_fills_the_gap(self) -> None:
-        up, down = variants.shifted(self.bands, 2), variants.shifted(self.bands, -2)
+        up, down = (variants.Variant(shift_mels=n).of(self.bands, PATCHES) for n in (2, -2))
         assert (up[:, 2:] == self.bands[:, :-2]).all()
         assert (up[:, :2] == self.bands[:, :1]).all()
         assert (down[:, :-2] == self.bands[:, 2:]).all()
@@ -266,7 +306,8 @@ class TestVariants:
 
     @given(st.integers(0, 30), st.floats(0.25, 4))
     def test_a_stretch_lies_between_its_neighbours(self, n: int, factor: float) -> None:
-        made = variants.stretched(self.bands[:n], factor)
+        assume(factor != 1)
+        made = variants.Variant(stretch=factor).of(self.bands[:n], PATCHES)
         assert len(made) == round(n * factor)
         if n:
             assert (made >= self.bands[:n].min(axis=0) - 1e-4).all()
@@ -274,7 +315,9 @@ class TestVariants:
 
     def test_a_line_stretched_is_a_line(self) -> None:
         line = np.arange(20, dtype=np.float32)[:, np.newaxis]
-        np.testing.assert_allclose(variants.stretched(line, 2)[:38, 0], np.arange(38) / 2, atol=1e-5)
+        np.testing.assert_allclose(
+            variants.Variant(stretch=2.0).of(line, PATCHES)[:38, 0], np.arange(38) / 2, atol=1e-5
+        )
 
     @pytest.mark.parametrize("log", [True, False])
     def test_a_gain_is_that_of_the_sound(self, log: bool) -> None:

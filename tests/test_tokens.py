@@ -12,14 +12,14 @@ from hypothesis import strategies as st
 
 from birdfast import _kernels
 from birdfast.errors import ConfigError, ModelError
-from birdfast.tokens import SEARCHES, Codebook, packing
+from birdfast.tokens import SEARCHES, Codebook
 
 from . import reference
 from .golden.make_tokens import SIZES, codebook_and_frames
 
 GOLDEN = np.load(Path(__file__).parent / "golden" / "tokens.npz")
 WAYS = [(cpu, search) for cpu in _kernels.cpu_tables() for search in SEARCHES]
-BLOCK = packing.BLOCK
+BLOCK = _kernels.BLOCK
 COUNTS = [1, 2, BLOCK - 1, BLOCK, BLOCK + 1, 63, 64, 65, 16 * BLOCK + 1, 1100, 256 * BLOCK + 1]
 SIZES_OF_FRAMES = [1, 2, 3, 7, 16, 20, 33, 64, 128, 511, 512]
 
@@ -180,8 +180,8 @@ def worst_for_steps(n_places, size, filler):
 WORST = {
     "floats": worst_for_floats(512),
     "few floats": worst_for_floats(64),
-    "int16": worst_for_steps(64, 4000, math.sqrt(packing.INT16_STEPS**2 - 64 * 4000**2)),
-    "int8": worst_for_steps(64, packing.INT8_STEPS - 1, packing.INT8_STEPS),
+    "int16": worst_for_steps(64, 4000, math.sqrt(_kernels.INT16_STEPS**2 - 64 * 4000**2)),
+    "int8": worst_for_steps(64, _kernels.INT8_STEPS - 1, _kernels.INT8_STEPS),
 }
 
 
@@ -288,11 +288,10 @@ def test_a_codebook_of_one_place_gives_the_first(cpu, search):
 @all_ways
 def test_the_search_for_vnni_changes_nothing(cpu, search):
     centroids, frames = unit(300, 64), unit(50, 64, seed=1)
-    pack = packing.by_place if search == "tree" else packing.in_order
     found = []
     for fused in (False, True):
         tokens, distances = np.empty((50, 4), np.int32), np.empty((50, 4), np.float32)
-        kernel = _kernels.CentroidSearch(pack(centroids), search=search, cpu=cpu, fused=fused)
+        kernel = _kernels.CentroidSearch(centroids, search=search, cpu=cpu, fused=fused)
         assert kernel.cpu == cpu
         kernel.run(frames, tokens, distances)
         found.append((tokens, distances))
@@ -459,8 +458,7 @@ def test_an_out_in_the_memory_of_the_frames_is_refused():
 
 
 def test_the_door_checks_what_the_kernels_trust():
-    packed = packing.in_order(normal(20, 4))
-    kernel = _kernels.CentroidSearch(packed)
+    kernel = _kernels.CentroidSearch(normal(20, 4))
     with pytest.raises(ValueError, match="frames"):
         kernel.run(normal(5, 3), np.empty((5, 1), np.int32))
     with pytest.raises(ValueError, match="ids"):
@@ -469,9 +467,11 @@ def test_the_door_checks_what_the_kernels_trust():
         kernel.run(normal(5, 4), np.empty((5, 9), np.int32))
     with pytest.raises(ValueError, match="distances"):
         kernel.run(normal(5, 4), np.empty((5, 2), np.int32), np.empty((5, 1), np.float32))
-    for wrong in ({"ids": packed.ids + 1}, {"ids": packed.ids[:32]}, {"blocks": packed.blocks[1:]}):
-        with pytest.raises(ValueError, match=r"outside of its table|multiple of 4|belong"):
-            _kernels.CentroidSearch(packing.Packed(**{**vars(packed), **wrong}), search="all")
+    for shape in ((0, 4), (4, 0), (4, 513)):
+        with pytest.raises(ValueError, match="centroids"):
+            _kernels.CentroidSearch(normal(*shape))
+    with pytest.raises(ValueError, match="an argument that cannot be"):
+        _kernels.CentroidSearch(np.full((3, 3), np.inf, np.float32))
 
 
 # ---- files

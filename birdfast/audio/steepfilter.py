@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from .. import _kernels, transforms
+from .. import _kernels
 from ..arrays import Float32
 from ..errors import ConfigError
 from . import filterdesign as design
@@ -47,9 +47,10 @@ class SteepFilter:
         self.n_in = blocks.n * self._down
         spectrum = design.spectrum(blocks.n, self._up, self._down)
         self._kernel = _kernels.BlockResampler(
-            transforms.real_fft(self.n_in),
-            transforms.real_fft(blocks.n * self._up, spectrum.rows, spectrum.weights),
-            spectrum.folds,
+            self.n_in,
+            spectrum.rows,
+            spectrum.weights,
+            folds=spectrum.folds,
             step_in=self.step_in,
             first_out=blocks.margin * self._up,
             step_out=self.step_out,

@@ -97,11 +97,9 @@ def _plan(branch: Branch, exact: bool) -> _kernels.FramePlan:
     length = int(used[-1]) + 1 if used.size else 1
     # a window as long as the transform may be folded, which needs its last sample even if it is 0
     window = branch.window if 2 * length > branch.n_fft + 2 else branch.window[:length]
-    bands = None if branch.weights is None else plans.Bands.pack(branch.weights)
-    last = None if bands is None else bands.last_bin
-    transform = plans.frame_transform(branch.n_fft, window, branch.part, last, exact=exact)
-    post = _post(branch)
-    return _kernels.FramePlan(transform, branch.hop, bands=bands, bias=branch.bias, **post)
+    bands = None if branch.weights is None else np.ascontiguousarray(branch.weights, np.float32)
+    transform = plans.frame_transform(branch.n_fft, window, branch.part, exact=exact)
+    return _kernels.FramePlan(transform, branch.hop, bands=bands, bias=branch.bias, **_post(branch))
 
 
 def _post(branch: Branch) -> dict[str, Any]:

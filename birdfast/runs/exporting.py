@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import atomicfile, modelfolder, models
+from .. import modelfolder, models
 from ..arrays import Float32
 from ..atomicfile import AtomicFile
 from ..classifier import Classifier
@@ -27,7 +27,7 @@ from ..sessions.session import LOGITS, Session
 from ..sessions.wanted import wanted
 from . import exported_words
 from .exported_words import Whole
-from .output import AGAIN, output_folder, telling
+from .output import AGAIN, check_new, output_folder, telling
 from .unfinished import unfinished
 
 TOLERANCE = 1e-3  # of a logit
@@ -89,7 +89,7 @@ def export(
     beside = [path.with_name(f"{path.stem}_{what}.txt") for what in ("Labels", "README")]
     names = [path, *beside]
     for one in names:
-        _check_place(one, (*model.files, *on.files), force=force)
+        check_new(one, (*model.files, *on.files), force=force)
     output_folder(path.parent)
     with telling(path.parent, AGAIN), unfinished(path, path.parent) as home:
         network, labels, readme = (home / one.name for one in names)
@@ -111,8 +111,8 @@ def _check_head(model: Model) -> None:
     folder = model.path.parent
     if model.kind == "stsg":
         raise ModelError(
-            f"{folder}: is a model of spectrogram tokens: there is no network to export, and birdfast alone"
-            " runs it"
+            f"{folder}: is a model of spectrogram tokens: there is no network to export, and its own file is"
+            " a .bft"
         )
     if model.backbone is None:
         raise ModelError(f"{model.path}: is a whole network, not a head on one; there is nothing to export")
@@ -145,13 +145,6 @@ def check_network(on: Model, path: Path) -> None:
             f"{path}: the head is on {on.path}, whose kind decides that of the file: it takes a name that"
             f" ends with .{on.kind}"
         )
-
-
-def _check_place(path: Path, inputs: tuple[Path, ...], *, force: bool) -> None:
-    atomicfile.check_apart(path, *inputs)
-    atomicfile.check_replaceable(path)
-    if os.path.lexists(path) and not force:
-        raise ConfigError(f"{path}: is there; take another name, or --force to replace it")
 
 
 def _whole(model: Model, on: Model, heard: Model) -> Whole:

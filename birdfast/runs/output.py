@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from .. import atomicfile
 from ..atomicfile import AtomicFile
 from ..config import path
 from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
@@ -33,6 +34,20 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
+
+
+def check_new(file: Path, inputs: Iterable[Path], *, force: bool) -> None:
+    """Refuse a file that is there, unless it is to be replaced, and one that is read.
+
+    Raises
+    ------
+    ConfigError
+        It is one of them, or no file can be there.
+    """
+    atomicfile.check_apart(file, *inputs)
+    atomicfile.check_replaceable(file)
+    if os.path.lexists(file) and not force:
+        raise ConfigError(f"{file}: is there; take another name, or --force to replace it")
 
 
 def check_tables(folder: Path, about: About, *signs: str) -> None:

@@ -5,23 +5,28 @@ Miyaguchi, Gustineli, Cheung, "Distilling Spectrograms into Tokens", BirdCLEF+ 2
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from .. import config, modelfolder
+from .. import _kernels, config, modelfolder
 from .._version import __version__
 from ..arrays import Float32, Int32
 from ..classifier import Classifier
+from ..config import LARGEST, whole
 from ..errors import ConfigError, ModelError
-from ..stsg.pooling import Pooler, Pooling, Window, averaged
-from ..stsg.streams import describe, front_ends, streams
+from ..stsg.pooling import Pooling
+from ..stsg.streams import front_ends, streams
 from ..stsg.variants import variants
+from ..stsg.whole import Whole
 from ..windows import Grid, cut
-from .session import Arrays, Plain, check_windows
+from .session import EMBEDDING, LOGITS, Arrays, Plain, check_windows
 
+Scored = tuple[int, Float32, Float32]  # start_sample, logits, embedding
 BATCH = 12  # a minute of windows of 5 s
 MISFITS = (ConfigError, ModelError, KeyError, IndexError, TypeError, ValueError, MemoryError)
 
@@ -53,26 +58,54 @@ class StsgSession(Plain):
             self._front_end = self.streams[0].tokenizer.front_end
             pooling = config.made(Pooling, "pooling", facts["pooling"])
             told = facts.get("variants", []) if pooling.averaged else []
-            self._variants = variants(told, self._front_end)
-            self._pooler = Pooler(pooling, arrays)
-            self._classifier = Classifier.of(arrays)
+            self._embeddings = arrays["embeddings"]
             self.window_samples = round(facts["window_s"] * self._front_end.rate_hz)
-            silence = np.zeros((1, self.window_samples), np.float32)
-            found = self._score(silence)
-            self.outputs: Mapping[str, int] = {role: rows.shape[1] for role, rows in found.items()}
+            self._whole = Whole(
+                window_samples=self.window_samples,
+                streams=self.streams,
+                pooling=pooling,
+                tables=arrays,
+                variants=variants(told, self._front_end),
+                classifier=Classifier.of(arrays),
+            )
+            self._model = self._whole.model()
+            self._ready()
         except MISFITS as error:
             raise ModelError(f"{folder}: its parts do not fit together ({error})") from error
 
+    def _ready(self) -> None:
+        self._scratch = self._model.scratch()
+        self.outputs: Mapping[str, int] = {
+            LOGITS: self._model.n_classes,
+            EMBEDDING: self._model.n_embedding,
+        }
+
     def twin(self) -> StsgSession:
-        """Return a second session of the same model: the kernels' tables are its own, the arrays shared."""
-        made = StsgSession.__new__(StsgSession)
-        made._start(*self._read)
+        """Return a second session of the same model, which they share: what it works in is its own."""
+        made = copy.copy(self)
+        made._ready()
         return made
+
+    @property
+    def whole(self) -> Whole:
+        """All parts of the model."""
+        return self._whole
+
+    def stream(self, step_samples: int) -> StsgStream:
+        """Return a new stream of the model, whose windows begin `step_samples` apart; see `StsgStream`.
+
+        Raises
+        ------
+        ConfigError
+            Not a whole number of samples, 1 or more.
+        """
+        step_samples = whole("step_samples", step_samples, 1, LARGEST)
+        return StsgStream(_kernels.StsgStream(self._model, step_samples))
 
     @property
     def embeddings(self) -> Float32:
         """The tokens' embeddings: float32 [n_tokens, dim]."""
-        return self._pooler.tables["embeddings"]
+        return self._embeddings
 
     @property
     def rate_hz(self) -> int:
@@ -101,20 +134,46 @@ class StsgSession(Plain):
     def run(self, windows: Float32) -> Arrays:
         """Score float32 [n, window_samples], n from 1 to `batch`."""
         check_windows(windows, self)
-        return self._score(windows)
+        n = len(windows)
+        logits = np.empty((n, self._model.n_classes), np.float32)
+        embedding = np.empty((n, self._model.n_embedding), np.float32)
+        self._model.score(np.ascontiguousarray(windows), logits, embedding, self._scratch)
+        return {LOGITS: logits, EMBEDDING: embedding}
 
-    def _score(self, windows: Float32) -> Arrays:
-        found = [window for sound in windows for window in self._described(sound)]
-        embedded = self._pooler(
-            np.stack([window.counts for window in found]), np.stack([window.statistics for window in found])
-        )
-        if self._variants:
-            embedded = averaged(embedded, 1 + len(self._variants))
-        return {"logits": self._classifier.logits(embedded), "embedding": embedded}
 
-    def _described(self, sound: Float32) -> Iterator[Window]:
-        """Yield what a window has to say, then its variants."""
-        bands = self.streams[0].tokenizer.bands(sound)
-        yield describe(bands, self.streams, self._pooler.pooling)
-        for variant in self._variants:
-            yield describe(variant.of(bands, self._front_end), self.streams, self._pooler.pooling)
+class StsgStream:
+    """Sound as it comes, scored window by window: the same bits as `StsgSession.run`, whatever the blocks.
+
+    For one thread at a time. Nothing is allocated while no window is complete.
+    """
+
+    def __init__(self, stream: _kernels.StsgStream) -> None:
+        self._stream = stream
+
+    def push(self, samples: NDArray[np.float32] | NDArray[np.int16]) -> tuple[Scored, ...]:
+        """Take in the next samples, float32 or int16 (32,768 is 1.0) [n]; return the windows they complete.
+
+        Returns
+        -------
+        tuple of (start_sample, logits float32 [n_classes], embedding float32 [d])
+            Often empty.
+
+        Raises
+        ------
+        ConfigError
+            Samples of another type or shape.
+        """
+        try:
+            found = self._stream.push(samples)
+        except (TypeError, ValueError) as error:
+            raise ConfigError(f"samples: {error}") from error
+        return tuple(map(_scored, found)) if found else ()
+
+    def restart(self) -> None:
+        """Begin afresh: the next sample is number 0."""
+        self._stream.restart()
+
+
+def _scored(found: tuple[int, bytes, bytes]) -> Scored:
+    start, logits, embedding = found
+    return start, np.frombuffer(logits, np.float32), np.frombuffer(embedding, np.float32)

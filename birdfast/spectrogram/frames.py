@@ -7,6 +7,7 @@ from typing import Any, Generic, Literal, Self, TypeVar
 import numpy as np
 import numpy.typing as npt
 
+from .. import _kernels
 from ..arrays import Float32
 from ..config import LARGEST, check, flag, whole
 from ..config.checks import floats
@@ -18,10 +19,6 @@ Row = TypeVar("Row", bound=np.generic)
 _MAX_HOP = 2**24 - 1
 _MAX_WINDOW = 2**20  # samples: more than any transform takes
 PADS: dict[PadMode, Pad] = {"constant": "zero", "reflect": "reflect", "edge": "edge"}  # NumPy's and ours
-
-
-# Terms of periodic cosine windows (F. J. Harris, Proceedings of the IEEE 66, 1978)
-_WINDOWS = {"hann": (0.5, 0.5), "hamming": (0.54, 0.46), "blackman": (0.42, 0.5, 0.08), "boxcar": (1.0,)}
 
 
 def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.float64]:
@@ -44,11 +41,11 @@ def window_values(window: str | npt.ArrayLike, samples: int) -> npt.NDArray[np.f
     """
     samples = whole("samples", samples, 1, _MAX_WINDOW)
     if isinstance(window, str):
-        if window not in _WINDOWS:
-            raise ConfigError(f"window={window!r}: must be one of {', '.join(_WINDOWS)}, or an array")
-        angle = 2 * np.pi / samples * np.arange(samples)
-        terms = [(-1) ** k * a * np.cos(k * angle) for k, a in enumerate(_WINDOWS[window])]
-        return np.asarray(np.sum(terms, axis=0))
+        if window not in _kernels.WINDOWS:
+            raise ConfigError(f"window={window!r}: must be one of {', '.join(_kernels.WINDOWS)}, or an array")
+        made = np.empty(samples)
+        _kernels.window_values(window, made)
+        return made
     floats("the window's values", window)
     values = np.asarray(window, np.float64)
     if values.shape != (samples,):

@@ -1,6 +1,5 @@
 """Log-mel spectrograms in their users' words: librosa's and OpenSoundscape's definitions."""
 
-import math
 from typing import Any, Literal, TypedDict
 
 import numpy as np
@@ -11,8 +10,9 @@ from ..arrays import Float32
 from ..config import flag, number, real
 from ..errors import ConfigError
 from . import mel, plans
-from .frames import Framing, PadMode, Stream, window_values
-from .melspectrogram import Log, MelSpectrogram, table
+from .frames import PADS, Framing, PadMode, Stream, window_values
+from .melspectrogram import table
+from .shorttime import ShortTime
 
 Definition = Literal["librosa", "opensoundscape"]
 LogKind = Literal["natural", "db"]
@@ -39,7 +39,7 @@ class MelOptions(TypedDict, total=False):
     cpu: str | None
 
 
-class LogMel(MelSpectrogram):
+class LogMel(ShortTime[np.float32]):
     """Log-mel spectrogram, as librosa defines it: float32 [frames, n_mels].
 
     Parameters
@@ -82,6 +82,8 @@ class LogMel(MelSpectrogram):
     with `out` still allocates one array. They pass over NaN.
     """
 
+    _dtype = np.float32
+
     def __init__(
         self,
         rate_hz: float,
@@ -111,31 +113,36 @@ class LogMel(MelSpectrogram):
         plans.check_length(n_fft)
         framing = Framing.of_librosa(n_fft, hop_samples, window_samples, center, pad_mode)
         values = window_values(window, framing.window_samples)
-        bands = mel.filters(
-            rate_hz, n_fft, n_mels, fmin_hz=fmin_hz, fmax_hz=fmax_hz, scale=mel_scale, norm=mel_norm
-        )
+        top_hz = mel.check(rate_hz, n_fft, n_mels, fmin_hz, fmax_hz, mel_scale, mel_norm)
         if definition == "opensoundscape":
             if n_fft % 2:
                 raise ConfigError(f'n_fft={n_fft}: must be even for definition="opensoundscape"')
             framing = Framing(values.size, hop_samples, values.size)
-            bands = _opensoundscape_bands(bands, values)
         self._top_db, self._ref_max = top_db, ref == "max"
         self._last = None if matrix is None else table("matrix", matrix, (None, n_mels))
         smallest = (1e-10 if power == 2 else 1e-5) if amin is None else amin
-        super().__init__(
-            values,
+        plan = _kernels.LogMelPlan(
+            rate_hz,
             n_fft,
             hop_samples,
-            bands,
-            part="power" if power == 2 else "magnitude",
+            n_mels,
+            values,
+            framing.window_samples,
+            fmin_hz=fmin_hz,
+            fmax_hz=top_hz,
+            power=power,
+            mel_scale=mel_scale,
+            mel_normalize=mel_norm is not None,
             matrix=None if self._needs_peak else self._last,
-            framing=framing,
-            subtract_mean=definition == "opensoundscape",
+            center=center,
+            pad=PADS[pad_mode],
+            opensoundscape=definition == "opensoundscape",
             cpu=cpu,
-            **_log_options(log, power, offset, smallest, ref),
+            **_log_options(log, offset, smallest, ref),
         )
+        mel.warn_of_empty_bands(plan.empty_bands(), n_mels, rate_hz, n_fft)
+        super().__init__(framing, plan, n_mels if self._last is None else len(self._last))
         self._n_mels = n_mels
-        self.n_values = n_mels if self._last is None else len(self._last)
 
     @property
     def _needs_peak(self) -> bool:
@@ -177,27 +184,15 @@ class LogMel(MelSpectrogram):
             out[...] = bands
 
 
-def _opensoundscape_bands(
-    bands: npt.NDArray[np.float64], window: npt.NDArray[np.float64]
-) -> npt.NDArray[np.float64]:
-    one_sided = 2.0 / window.sum() ** 2  # but for 0 Hz and half the rate, where no triangle has a weight
-    return np.asarray(bands / bands.sum(axis=1).mean() * one_sided)
-
-
-def _log_options(
-    log: LogKind | None, power: int, offset: float, amin: float, ref: float | str
-) -> dict[str, Any]:
+def _log_options(log: LogKind | None, offset: float, amin: float, ref: float | str) -> dict[str, Any]:
     if log is None:
-        return {}
+        return {"level": None}
     real("amin", amin)
     if not amin > 0:
         raise ConfigError(f"amin={amin}: must be above 0")
-    post = Log(number("offset", offset), number("amin", amin))
-    if log == "natural":
-        return {"post": post}
-    decibels = 10.0 if power == 2 else 20.0
-    zero = 1.0 if isinstance(ref, str) else max(amin, ref)
-    return {"post": post, "scale": decibels / math.log(10), "shift": -decibels * math.log10(zero)}
+    number("amin", amin)
+    zero = {} if isinstance(ref, str) else {"ref": ref}
+    return {"level": log, "offset": number("offset", offset), "amin": amin, **zero}
 
 
 def _check_choices(

@@ -1,23 +1,19 @@
-"""Mel filters and the cosine transform behind MFCCs: tables made once, in float64."""
+"""Mel filters and the cosine transform behind MFCCs: tables made once, in float64, by the compiled core."""
 
-import math
 import warnings
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from .. import _kernels
 from ..arrays import Float64
 from ..config import LARGEST, real, whole
 from ..errors import ConfigError
 
 MelScale = Literal["slaney", "htk"]
 MelNorm = Literal["slaney"]
-
-_HZ_PER_MEL = 200.0 / 3  # Slaney: linear below 1 kHz, 15 mel there, then 27 mel for a factor of 6.4
-_BREAK_HZ = 1000.0
-_BREAK_MEL = _BREAK_HZ / _HZ_PER_MEL
-_LOG_STEP = math.log(6.4) / 27.0
 
 
 def from_hz(hz: npt.ArrayLike, scale: MelScale = "slaney") -> Float64:
@@ -36,20 +32,18 @@ def from_hz(hz: npt.ArrayLike, scale: MelScale = "slaney") -> Float64:
     -------
     float64 of the same shape
     """
-    hz = np.asarray(hz, np.float64)
-    if scale == "htk":
-        return np.asarray(2595.0 * np.log10(1.0 + hz / 700.0))
-    logarithmic = _BREAK_MEL + np.log(np.maximum(hz, _BREAK_HZ) / _BREAK_HZ) / _LOG_STEP
-    return np.where(hz < _BREAK_HZ, hz / _HZ_PER_MEL, logarithmic)
+    return _each(_kernels.mel_from_hz, hz, scale)
 
 
 def to_hz(mel: npt.ArrayLike, scale: MelScale = "slaney") -> Float64:
     """Return the frequency in hertz of a mel: the inverse of `from_hz`."""
-    mel = np.asarray(mel, np.float64)
-    if scale == "htk":
-        return np.asarray(700.0 * (10.0 ** (mel / 2595.0) - 1.0))
-    logarithmic = _BREAK_HZ * np.exp(_LOG_STEP * np.maximum(mel - _BREAK_MEL, 0.0))
-    return np.where(mel < _BREAK_MEL, mel * _HZ_PER_MEL, logarithmic)
+    return _each(_kernels.mel_to_hz, mel, scale)
+
+
+def _each(work: Callable[[float, MelScale], float], values: npt.ArrayLike, scale: MelScale) -> Float64:
+    array = np.asarray(values, np.float64)
+    made = [work(value, scale) for value in array.reshape(-1).tolist()]
+    return np.array(made, np.float64).reshape(array.shape)
 
 
 def filters(
@@ -97,17 +91,10 @@ def filters(
     UserWarning
         A band is so narrow that no bin falls into it: it will always be empty.
     """
-    _check(rate_hz, n_fft, n_mels, fmin_hz, fmax_hz, scale, norm)
-    top_hz = rate_hz / 2 if fmax_hz is None else fmax_hz
-    corners_hz = to_hz(np.linspace(from_hz(fmin_hz, scale), from_hz(top_hz, scale), n_mels + 2), scale)
-    bins_hz = np.arange(n_fft // 2 + 1) * (rate_hz / n_fft)
-    width_hz = np.diff(corners_hz)
-    rising = (bins_hz - corners_hz[:-2, None]) / width_hz[:-1, None]
-    falling = (corners_hz[2:, None] - bins_hz) / width_hz[1:, None]
-    weights = np.maximum(0.0, np.minimum(rising, falling))
-    if norm == "slaney":
-        weights *= (2.0 / (corners_hz[2:] - corners_hz[:-2]))[:, None]
-    _warn_of_empty_bands(weights, rate_hz, n_fft)
+    top_hz = check(rate_hz, n_fft, n_mels, fmin_hz, fmax_hz, scale, norm)
+    weights = np.empty((n_mels, n_fft // 2 + 1))
+    _kernels.mel_filters(rate_hz, n_fft, fmin_hz, top_hz, scale, norm == "slaney", weights)
+    warn_of_empty_bands(np.flatnonzero(~weights.any(axis=1)).tolist(), n_mels, rate_hz, n_fft)
     return weights
 
 
@@ -130,13 +117,12 @@ def dct(n_coefficients: int, n_mels: int) -> Float64:
     n_coefficients, n_mels = whole("n_mfcc", n_coefficients, -LARGEST), whole("n_mels", n_mels, -LARGEST)
     if not 1 <= n_coefficients <= n_mels:
         raise ConfigError(f"n_mfcc={n_coefficients}: must be 1 to n_mels={n_mels}")
-    k = np.arange(n_coefficients)[:, None]
-    rows = np.cos(np.pi / n_mels * (np.arange(n_mels) + 0.5) * k) * math.sqrt(2.0 / n_mels)
-    rows[0] *= math.sqrt(0.5)
-    return np.asarray(rows, np.float64)
+    rows = np.empty((n_coefficients, n_mels))
+    _kernels.dct_rows(rows)
+    return rows
 
 
-def _check(
+def check(
     rate_hz: float,
     n_fft: int,
     n_mels: int,
@@ -144,7 +130,8 @@ def _check(
     fmax_hz: float | None,
     scale: str,
     norm: str | None,
-) -> None:
+) -> float:
+    """Return the highest corner of such `filters`; ConfigError when there can be none."""
     for name, value in (("n_fft", n_fft), ("n_mels", n_mels)):
         whole(name, value, -LARGEST)
     for name, hz in (
@@ -169,14 +156,15 @@ def _check(
         raise ConfigError(f'mel_scale={scale!r}: must be "slaney" or "htk"')
     if not (norm is None or (isinstance(norm, str) and norm == "slaney")):
         raise ConfigError(f'mel_norm={norm!r}: must be "slaney" or None')
+    return top_hz
 
 
-def _warn_of_empty_bands(weights: Float64, rate_hz: float, n_fft: int) -> None:
-    empty = np.flatnonzero(~weights.any(axis=1))
-    if empty.size:
+def warn_of_empty_bands(empty: Sequence[int], n_mels: int, rate_hz: float, n_fft: int) -> None:
+    """Warn, if there are `empty` bands, whoever called the caller of this."""
+    if len(empty):
         warnings.warn(
-            f"{empty.size} of {len(weights)} mel bands hold no bin of n_fft={n_fft} "
+            f"{len(empty)} of {n_mels} mel bands hold no bin of n_fft={n_fft} "
             f"({rate_hz / n_fft:g} Hz apart) and stay empty, the first is band {empty[0]}: "
             "take fewer bands, a higher fmin_hz or a longer n_fft",
-            stacklevel=4,
+            stacklevel=3,
         )

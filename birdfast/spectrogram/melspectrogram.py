@@ -1,6 +1,5 @@
 """Weighted sums of short-time spectra, from tables: what log-mels and networks' front ends are made of."""
 
-import math
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -99,46 +98,18 @@ class MelSpectrogram(ShortTime[np.float32]):
         if subtract_mean and framing.pad_samples:
             raise ConfigError("subtract_mean=True: frames without padding only (center=False)")
         weights = table("mel", mel, (None, n_fft // 2 + 1))
-        bands = plans.Bands.pack(weights)
         plan = _kernels.FramePlan(
-            plans.frame_transform(n_fft, window, part, bands.last_bin),
-            window.size if subtract_mean else hop_samples,
-            bands=bands,
+            plans.frame_transform(n_fft, window, part),
+            hop_samples,
+            bands=weights,
+            subtract_mean=subtract_mean,
             matrix=None if matrix is None else table("matrix", matrix, (None, len(weights))),
             scale=number("scale", scale),
             shift=number("shift", shift),
             cpu=cpu,
             **_post_options(post),
         )
-        super().__init__(framing, plan, plan.n_values)
-        self._subtract_mean = subtract_mean
-
-    def _fill(self, audio: Float32, start: int, out: npt.NDArray[Any]) -> None:
-        if not self._subtract_mean:
-            super()._fill(audio, start, out)
-            return
-        for first in range(0, len(out), _BLOCK_FRAMES):
-            rows = out[first : first + _BLOCK_FRAMES]
-            block = _without_mean(audio, self.framing, start + first * self.framing.hop_samples, len(rows))
-            self._plan.run(block.reshape(-1), rows)
-
-
-_BLOCK_FRAMES = 64  # frames whose means are taken out at a time: they stay in the cache
-
-
-def _without_mean(audio: Float32, framing: Framing, start: int, count: int) -> Float32:
-    """Return frames less their means, [count, window_samples].
-
-    Sums are float64, over stretches that all frames share, so they do not depend on where a block starts.
-    """
-    length, hop = framing.window_samples, framing.hop_samples
-    piece = audio[start : start + (count - 1) * hop + length]
-    stretch = math.gcd(length, hop)
-    sums = piece.reshape(-1, stretch).astype(np.float64).sum(axis=1)
-    in_frames = np.lib.stride_tricks.sliding_window_view(sums, length // stretch)[:: hop // stretch]
-    means = np.ascontiguousarray(in_frames).sum(axis=1) / length
-    frames = np.lib.stride_tricks.sliding_window_view(piece, length)[::hop]
-    return np.asarray(np.subtract(frames, means.astype(np.float32)[:, None]))
+        super().__init__(framing, plan)
 
 
 def table(name: str, values: npt.ArrayLike, shape: tuple[int | None, ...]) -> Float32:

@@ -25,10 +25,15 @@ class ShortTime(Generic[Row]):
 
     _dtype: type[Row]
 
-    def __init__(self, framing: Framing, plan: _kernels.FramePlan, n_values: int) -> None:
+    def __init__(self, framing: Framing, plan: _kernels.ShortTimePlan, n_values: int | None = None) -> None:
         self.framing = framing
-        self.n_values = n_values
+        self.n_values = plan.n_values if n_values is None else n_values
         self._plan = plan
+
+    @property
+    def plan(self) -> _kernels.ShortTimePlan:
+        """What the compiled core reads."""
+        return self._plan
 
     @property
     def cpu(self) -> str:

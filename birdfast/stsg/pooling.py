@@ -8,12 +8,15 @@ from typing import get_args
 
 import numpy as np
 
+from .. import _kernels
 from ..arrays import Float32
 from ..config import above_zero, choice, flag, number, whole
 from ..errors import ConfigError
 from ..tokens import MAX_NEAREST
-from . import embedding
+from .compiled import Spoken, Stream, named
 from .embedding import Weighting
+
+__all__ = ["Pooler", "Pooling", "Window", "averaged", "named"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +77,7 @@ class Window:
 
 
 class Pooler:
-    """Makes embeddings of windows.
+    """Makes embeddings of windows, as `sessions.stsg` does: by the same compiled code.
 
     Parameters
     ----------
@@ -82,61 +85,48 @@ class Pooler:
     tables : dict of str to float32 array
         Of each stream of tokens (see `named`) "embeddings" [n_tokens, dim], for tf-idf "idf" [n_tokens],
         with unit_length "embedding_mean" [dim]; then "statistics_mean", "statistics_deviation" [3 n_bands].
+
+    Raises
+    ------
+    ConfigError
+        When it is asked: the tables do not fit one another, or the pooling.
     """
 
     def __init__(self, pooling: Pooling, tables: Mapping[str, Float32]) -> None:
         self.pooling, self._tables = pooling, tables
-        names = [named("embeddings", stream) for stream in range(len(tables))]
-        sizes = [len(tables[name]) for name in names if name in tables]
-        self._ends = np.cumsum([0, *sizes]).tolist()
+        self._models: dict[int, _kernels.Stsg] = {}
 
     @property
     def tables(self) -> dict[str, Float32]:
         """The tables, as they go into a model's folder."""
         return dict(self._tables)
 
-    def weights(self, counts: Float32) -> list[Float32]:
-        """Return the weights of each stream's tokens, of the counts of all: float32 [n, n_tokens] each."""
-        ends = zip(self._ends, self._ends[1:], strict=False)
-        return [
-            embedding.weights(
-                counts[:, first:last], self.pooling.kind, self._tables.get(named("idf", number))
-            )
-            for number, (first, last) in enumerate(ends)
-        ]
-
     def __call__(self, counts: Float32, statistics: Float32) -> Float32:
-        """Return the embeddings of windows: float32 [n, d]."""
-        pooling, tables = self.pooling, self._tables
-        parts = []
-        for stream, weights in enumerate(self.weights(counts)):
-            if pooling.histogram:
-                parts.append(pooling.histogram * (_unit(weights) if pooling.unit_length else weights))
-            if pooling.embedding:
-                pooled = embedding.pool(weights, tables[named("embeddings", stream)])
-                if pooling.unit_length:
-                    pooled = _unit(pooled - tables[named("embedding_mean", stream)])
-                parts.append(pooling.embedding * pooled)
-        if pooling.statistics:
-            if pooling.unit_length:
-                centred = statistics - tables["statistics_mean"]
-                statistics = _unit(centred / tables["statistics_deviation"])
-            parts.append(pooling.statistics * statistics)
-        return np.concatenate(parts, axis=1).astype(np.float32, copy=False)
+        """Return the embeddings float32 [n, d] of votes [n, n_tokens] and statistics [n, 3 n_bands]."""
+        n_bands = statistics.shape[1] // 3
+        if n_bands not in self._models:
+            self._models[n_bands] = self._model(n_bands)
+        model = self._models[n_bands]
+        made = np.empty((len(counts), model.n_embedding), np.float32)
+        model.pool(np.ascontiguousarray(counts), np.ascontiguousarray(statistics), made)
+        return made
 
-
-def named(name: str, stream: int) -> str:
-    """Return the name of a table of the stream with this number: the first one's are plain."""
-    return f"{name}_{stream}" if stream else name
+    def _model(self, n_bands: int) -> _kernels.Stsg:
+        tables = self._tables
+        said = (Spoken.of(tables, number) for number in range(len(tables)))
+        streams = [
+            Stream(n_tokens=len(says.embeddings), says=says) for says in said if says.embeddings is not None
+        ]
+        return _kernels.Stsg(
+            pooling=self.pooling,
+            n_bands=n_bands,
+            streams=streams,
+            statistics_mean=tables.get("statistics_mean"),
+            statistics_deviation=tables.get("statistics_deviation"),
+        )
 
 
 def averaged(rows: Float32, n: int) -> Float32:
     """Return the means of every n rows that stand beside each other: [m, d] of [n m, d]."""
     total: Float32 = np.add.accumulate(rows.reshape(-1, n, rows.shape[1]), axis=1)[:, -1]
     return total / np.float32(n)
-
-
-def _unit(rows: Float32) -> Float32:
-    length = np.linalg.norm(rows, axis=1, keepdims=True)
-    unit: Float32 = np.divide(rows, length, out=np.zeros_like(rows), where=length > 0)
-    return unit

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 
 from .. import _kernels, config
-from ..arrays import Float32, Int64
+from ..arrays import Float32
 from ..errors import ConfigError
 from ..tokens import Codebook
-from . import embedding
+from .compiled import Spoken, Stream
 from .pooling import Pooling, Window, named
 from .tokenizer import TokenFrontEnd, Tokenizer
 
@@ -35,16 +35,20 @@ class TokenStream:
         """What is taken away from a window's bands."""
         return self.tokenizer.front_end.less
 
-    def counts(self, raised: Float32, pooling: Pooling) -> Float32:
-        """Return the votes of a window's raised bands [n_frames, n_bands] for tokens: float32 [n_tokens]."""
-        patches = self.tokenizer.patches(raised)
-        if pooling.loudest < 1:
-            front_end = self.tokenizer.front_end
-            kept = loudest(raised, front_end.patch_frames, front_end.patch_step, pooling.loudest)
-            patches = patches[kept]
-        tokens, distances = self.codebook.nearest(self.tokenizer.frames(patches), pooling.n_nearest)
-        counts: Float32 = embedding.counts(tokens[np.newaxis], len(self.codebook), distances[np.newaxis])[0]
-        return counts
+    def compiled(self, says: Spoken) -> Stream:
+        """Return it as the compiled core takes it."""
+        how = self.tokenizer.front_end
+        return Stream(
+            n_tokens=len(self.codebook),
+            patch_frames=how.patch_frames,
+            patch_step=how.patch_step,
+            less=how.less,
+            unit_length=how.unit_length,
+            projection=self.tokenizer.projection,
+            shift=self.tokenizer.shift,
+            search=self.codebook.kernel,
+            says=says,
+        )
 
 
 def front_ends(table: Mapping[str, Any], streams: Sequence[Mapping[str, Any]]) -> tuple[TokenFrontEnd, ...]:
@@ -86,37 +90,32 @@ def tokenizer(front_ends: Sequence[TokenFrontEnd], arrays: Mapping[str, Float32]
     return Tokenizer(front_ends[number], mean, projection)
 
 
-def describe(bands: Float32, streams: Sequence[TokenStream], pooling: Pooling) -> Window:
-    """Return what a window's bands [n_frames, n_bands] have to say.
+class Describer:
+    """Says what windows' bands have to say, as `sessions.stsg` hears it: by the same compiled code.
 
-    The votes of all streams stand one behind the other: a token of the second one has the number of the
-    first one's tokens added to its own.
+    Parameters
+    ----------
+    streams : sequence of TokenStream
+    pooling : Pooling
+
+    Raises
+    ------
+    ConfigError
+        Front ends and codebooks do not fit.
     """
-    raise_by = {stream.less: stream.tokenizer.raised for stream in streams}
-    raised = {less: work(bands) for less, work in raise_by.items()}  # once for all that take the same away
-    counts = [stream.counts(raised[stream.less], pooling) for stream in streams]
-    return Window(np.concatenate(counts), statistics(bands))
 
+    def __init__(self, streams: Sequence[TokenStream], pooling: Pooling, cpu: str | None = None) -> None:
+        n_bands = streams[0].tokenizer.front_end.n_bands
+        made = [stream.compiled(Spoken()) for stream in streams]
+        self._model = _kernels.Stsg(pooling=pooling, n_bands=n_bands, streams=made, cpu=cpu)
 
-def statistics(bands: Float32) -> Float32:
-    """Return mean, standard deviation, and standard deviation of the difference of bands [n, n_bands]."""
-    found = np.zeros((3, bands.shape[1]), np.float32)
-    if len(bands):
-        _kernels.statistics(bands, found)
-    return found.reshape(-1)
+    def __call__(self, bands: Float32) -> Window:
+        """Return what a window's bands [n_frames, n_bands] have to say.
 
-
-def loudest(bands: Float32, patch_frames: int, patch_step: int, share: float) -> Int64:
-    """Return which patches of bands [n_frames, n_bands] have the largest sums, in their order.
-
-    They are a share of all, and one at least, if there is any; of patches that are alike the first is taken.
-    All sums go in order, so that they are the same on every CPU.
-    """
-    if len(bands) < patch_frames:
-        return np.zeros(0, np.int64)
-    of_frames = np.add.accumulate(bands, axis=1)[:, -1]
-    rows = np.lib.stride_tricks.sliding_window_view(of_frames, patch_frames)[::patch_step]
-    energy = np.add.accumulate(rows, axis=1)[:, -1]
-    n_kept = max(1, round(share * len(energy)))
-    kept: Int64 = np.sort(np.argsort(-energy, kind="stable")[:n_kept])
-    return kept
+        The votes of all streams stand one behind the other: a token of the second one has the number of the
+        first one's tokens added to its own.
+        """
+        votes = np.empty(self._model.n_tokens, np.float32)
+        statistics = np.empty(3 * self._model.n_bands, np.float32)
+        self._model.describe(np.ascontiguousarray(bands), votes, statistics)
+        return Window(votes, statistics)

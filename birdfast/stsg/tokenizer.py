@@ -13,10 +13,9 @@ from ..arrays import Float32
 from ..config import check, choice, flag, number, whole
 from ..errors import ConfigError
 from ..spectrogram import Framing, LogMel, Mfcc, Stream
+from . import compiled
 
 Less = Literal["none", "mean", "median"]
-
-SHORTEST = np.float32(1e-12)  # a frame of no length at all stays so
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,6 +140,7 @@ class Tokenizer:
         cpu: str | None = None,
     ) -> None:
         n_patch = front_end.patch_frames * front_end.n_bands
+        self.shift: Float32 | None = None
         if (mean is None) != (projection is None):
             raise ConfigError("mean and projection: both or neither")
         if projection is not None and mean is not None:
@@ -148,8 +148,8 @@ class Tokenizer:
                    f"[n_values, {n_patch}]")  # fmt: skip
             check(mean.shape == (n_patch,), "mean", mean.shape, f"[{n_patch}]")
             # projection (patch - mean), with the mean's share taken away at last: one pass less.
-            self._shift = (projection.astype(np.float64) @ mean.astype(np.float64)).astype(np.float32)
-        self.front_end, self._projection, self._cpu = front_end, projection, cpu
+            self.shift = compiled.shift(mean, projection)
+        self.front_end, self.projection, self._cpu = front_end, projection, cpu
         self._spectrogram = front_end.spectrogram(cpu)
         # Patches are to a spectrogram, as one row of values, what frames are to a recording.
         self._patching = Framing(n_patch, front_end.patch_step * front_end.n_bands, n_patch)
@@ -158,6 +158,12 @@ class Tokenizer:
     def bands(self, sound: Float32) -> Float32:
         """Return the spectrogram of mono sound [n]: float32 [n_frames, n_bands]."""
         return self._spectrogram(sound)
+
+    def sound(self, window_samples: int) -> compiled.Sound:
+        """Return how the compiled core makes bands of windows."""
+        return compiled.Sound(
+            rate_hz=self.front_end.rate_hz, window_samples=window_samples, plan=self._spectrogram.plan
+        )
 
     def raised(self, bands: Float32) -> Float32:
         """Return a window's bands [n_frames, n_bands] less what `front_end.less` says.
@@ -183,13 +189,15 @@ class Tokenizer:
 
     def frames(self, patches: Float32) -> Float32:
         """Return what the codebook sees of patches: float32 [n, n_values]."""
-        if self._projection is not None:
+        if self.projection is not None and self.shift is not None:
             frames = np.empty((len(patches), self.n_values), np.float32)
-            _kernels.project(patches, self._projection, frames, cpu=self._cpu)
-            frames -= self._shift
+            _kernels.project(patches, self.projection, frames, cpu=self._cpu)
+            frames -= self.shift
         else:
-            frames = np.ascontiguousarray(patches)
-        return _unit_length(frames) if self.front_end.unit_length else frames
+            frames = patches.copy() if self.front_end.unit_length else np.ascontiguousarray(patches)
+        if self.front_end.unit_length:
+            _kernels.unit_rows(frames, cpu=self._cpu)
+        return frames
 
     def __call__(self, sound: Float32) -> Float32:
         """Return the frames of a window's mono sound [n]: float32 [n_frames, n_values]."""
@@ -209,11 +217,3 @@ class Tokenizer:
         if count == 0:
             return np.zeros((0, size), np.float32)
         return np.lib.stride_tricks.sliding_window_view(values[start:], size)[::step][:count]
-
-
-def _unit_length(frames: Float32) -> Float32:
-    """Scale rows to length 1; accumulating adds in order, so that every CPU gets the same bits."""
-    squares: Float32 = np.add.accumulate(np.square(frames), axis=1)[:, -1]
-    length: Float32 = np.maximum(np.sqrt(squares), SHORTEST)
-    unit: Float32 = frames / length[:, np.newaxis]
-    return unit

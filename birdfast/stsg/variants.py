@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from .. import config
+from .. import _kernels, config
 from ..arrays import Float32
 from ..config import number, whole
 from ..errors import ConfigError
@@ -47,16 +47,20 @@ class Variant:
         if (self.shift_mels, self.stretch, self.gain_db) == (0, 1, 0):
             raise ConfigError("none of shift_mels, stretch and gain_db is given: it would be no variant")
 
+    @property
+    def gain(self) -> float:
+        """How many times the power it has."""
+        return float(10 ** (self.gain_db / 10))
+
     def of(self, bands: Float32, front_end: TokenFrontEnd) -> Float32:
-        """Return the variant of bands [n_frames, n_mels]: float32 [about stretch n_frames, n_mels]."""
-        if self.shift_mels:
-            bands = shifted(bands, self.shift_mels)
-        if self.stretch != 1:
-            bands = stretched(bands, self.stretch)
-        if self.gain_db:
-            power = powers(bands, front_end) * np.float32(10 ** (self.gain_db / 10))
-            bands = bands_of(power, front_end)
-        return np.ascontiguousarray(bands)
+        """Return the variant of bands [n_frames, n_mels]: float32 [about stretch n_frames, n_mels].
+
+        A shift fills its gap with the lowest or the highest band; a stretch lies between neighbours.
+        """
+        bands = np.ascontiguousarray(bands)
+        made = np.empty((round(len(bands) * self.stretch), bands.shape[1]), np.float32)
+        _kernels.vary(self, bands, made, log=front_end.log, offset=front_end.offset)
+        return made
 
 
 def variants(tables: Sequence[Any], front_end: TokenFrontEnd) -> tuple[Variant, ...]:
@@ -74,29 +78,13 @@ def variants(tables: Sequence[Any], front_end: TokenFrontEnd) -> tuple[Variant, 
     return tuple(config.made(Variant, f"variants[{i}]", table) for i, table in enumerate(tables))
 
 
-def shifted(bands: Float32, n_mels: int) -> Float32:
-    """Return bands moved up by so many, below 0 down; the band at the end fills the gap."""
-    last = bands.shape[1] - 1
-    taken: Float32 = bands[:, np.clip(np.arange(last + 1) - n_mels, 0, last)]
-    return taken
-
-
-def stretched(bands: Float32, factor: float) -> Float32:
-    """Return bands [n, n_mels] that last `factor` times as long, frames interpolated between neighbours."""
-    n = round(len(bands) * factor)
-    place = np.minimum(np.arange(n) / factor, max(0, len(bands) - 1))
-    low = place.astype(np.int64)
-    high = np.minimum(low + 1, max(0, len(bands) - 1))
-    part = (place - low).astype(np.float32)[:, np.newaxis]
-    between: Float32 = bands[low] + part * (bands[high] - bands[low])
-    return between
-
-
 def powers(bands: Float32, front_end: TokenFrontEnd) -> Float32:
     """Return the power of mel bands: float32, 0 or more."""
     if not front_end.log:
         return bands
-    found: Float32 = np.maximum(np.exp(bands) - np.float32(front_end.offset), 0)
+    power = np.empty(bands.shape, np.float32)
+    _kernels.exp(np.ascontiguousarray(bands).reshape(-1), power.reshape(-1))
+    found: Float32 = np.maximum(power - np.float32(front_end.offset), 0)
     return found
 
 
@@ -105,5 +93,6 @@ def bands_of(power: Float32, front_end: TokenFrontEnd) -> Float32:
     if not front_end.log:
         return power
     floor = np.float32(max(front_end.offset, float(np.finfo(np.float32).tiny)))
-    found: Float32 = np.log(np.maximum(power + np.float32(front_end.offset), floor))
+    found: Float32 = np.maximum(power + np.float32(front_end.offset), floor)
+    _kernels.log(found.reshape(-1), found.reshape(-1))
     return found

@@ -14,22 +14,10 @@ from ..config import path as checked_path
 from ..config import whole
 from ..config.checks import floats, output
 from ..errors import ConfigError, ModelError
-from . import packing
 
 MAX_VALUES = _kernels.MAX_VALUES
 MAX_NEAREST = _kernels.MAX_NEAREST
 SEARCHES = tuple(_kernels.SEARCHES)
-
-# The filters work with squared lengths, which overflow beyond: there every distance is computed.
-LONGEST = 1e18
-# A tree pays from some size on, and where few boxes are near (measured: bench/bench_tokens.py).
-TREE_CENTROIDS = 1024
-TREE_SHARE = 0.15
-# Vectors rounded to int16 tell centroids apart that are this much further away than the nearest.
-BLUR_SHARE = 0.05
-# Vectors rounded to int8 pay while they leave no more than so many whose distances must be computed.
-INT8_CANDIDATES = 12
-SAMPLE = 64
 
 
 class Codebook:
@@ -62,15 +50,16 @@ class Codebook:
         self.centroids = _checked(centroids)
         if not (search is None or (isinstance(search, str) and search in SEARCHES)):
             raise ConfigError(f"search: {search!r} is none of {', '.join(SEARCHES)}")
-        self.search = search or _choose(self.centroids)
-        if self.search in ("float", "int16", "int8") and _longest(self.centroids) > LONGEST:
-            self.search = "all"
-        tree = self.search == "tree"
-        packed = packing.by_place(self.centroids) if tree else packing.in_order(self.centroids)
-        self._kernel = _kernels.CentroidSearch(packed, search=self.search, cpu=cpu)
+        self._kernel = _kernels.CentroidSearch(self.centroids, search=search, cpu=cpu)
+        self.search = self._kernel.search
 
     def __len__(self) -> int:
         return len(self.centroids)
+
+    @property
+    def kernel(self) -> _kernels.CentroidSearch:
+        """What the compiled core reads."""
+        return self._kernel
 
     @property
     def n_values(self) -> int:
@@ -183,31 +172,6 @@ def _checked(centroids: ArrayLike) -> Float32:
         raise ConfigError(f"centroids: number {row} has a value that is not finite")
     own.flags.writeable = False
     return own
-
-
-def _longest(centroids: Float32) -> float:
-    return float(np.linalg.norm(centroids.astype(np.float64), axis=1).max())
-
-
-def _choose(centroids: Float32) -> str:
-    """Choose by the centroids alone, so that every CPU searches in the same way."""
-    if _longest(centroids) > LONGEST:
-        return "all"
-    packed = packing.in_order(centroids)
-    if len(centroids) < 2:
-        return "int16"
-    # Some centroids stand for frames, their nearest neighbours' distance for a frame's own.
-    sample = centroids[:: -(-len(centroids) // SAMPLE)].copy()
-    tokens, distances = np.empty((len(sample), 2), np.int32), np.empty((len(sample), 2), np.float32)
-    _kernels.CentroidSearch(packed, search="float").run(sample, tokens, distances)
-    reach = distances[:, 1]
-    if len(centroids) >= TREE_CENTROIDS:
-        share = packing.share_in_reach(packing.by_place(centroids), sample, reach)
-        if share < TREE_SHARE:
-            return "tree"
-    if np.median(packing.int8_candidates(packed, sample, reach)) <= INT8_CANDIDATES:
-        return "int8"
-    return "int16" if np.median(packing.blur(packed, sample) - BLUR_SHARE * reach) <= 0 else "float"
 
 
 def _output(

@@ -127,11 +127,11 @@ class Reader:
             No clip can be read, or all are too short.
         """
         its = streams.streams(self.recipe.front_ends, self.found)
-        front_end, pooling = self.recipe.frontend, self.recipe.pooling
+        front_end, describe = self.recipe.frontend, streams.Describer(its, self.recipe.pooling)
 
         def described(clip: Heard) -> list[Votes]:
             return [
-                Votes.of(streams.describe(bands, its, pooling))
+                Votes.of(describe(bands))
                 for window in self.bands(clip).windows()
                 for bands in (window, *(variant.of(window, front_end) for variant in variants))
             ]
