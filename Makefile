@@ -107,10 +107,11 @@ NATIVE := tests/native/check.c tests/native/jobs.c
 SANITIZED := @csrc/flags -O1 -g -fno-omit-frame-pointer -Icsrc
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
 TSAN := -fsanitize=thread -DBIRDFAST_PORTABLE
-check-lib: build/native/check build/asan/check build/tsan/check
+check-lib: build/native/check build/asan/check build/asan/mutate build/tsan/check build/native/tiny.bft
 	valgrind --quiet --leak-check=full --show-leak-kinds=all --error-exitcode=1 build/native/check
 	build/asan/check
 	build/tsan/check threads
+	ASAN_OPTIONS=allocator_may_return_null=1 build/asan/mutate build/native/tiny.bft 2000
 
 build/native/check: $(NATIVE) build/lib/libbirdfast.a
 	@mkdir -p build/native
@@ -118,6 +119,13 @@ build/native/check: $(NATIVE) build/lib/libbirdfast.a
 
 build/asan/check: $(NATIVE) $(OBJECTS:build/lib/%=build/asan/%)
 	$(CC) $(SANITIZED) $(ASAN) $(WRAPPED) -o $@ $^ -lm -lpthread
+
+build/asan/mutate: tests/native/mutate.c $(OBJECTS:build/lib/%=build/asan/%)
+	$(CC) $(SANITIZED) $(ASAN) -o $@ $^ -lm
+
+build/native/tiny.bft: tests/native/tiny_model.py $(BUILT)
+	@mkdir -p build/native
+	$(BIN)/python tests/native/tiny_model.py $@
 
 build/tsan/check: $(NATIVE) $(OBJECTS:build/lib/%=build/tsan/%)
 	$(CC) $(SANITIZED) $(TSAN) $(WRAPPED) -o $@ $^ -lm -lpthread
@@ -149,7 +157,7 @@ asan: $(INSTALLED)
 	LD_PRELOAD="$$($(CC) -print-file-name=libasan.so) $$($(CC) -print-file-name=libubsan.so)" \
 	ASAN_OPTIONS=detect_leaks=0 PYTHONMALLOC=malloc \
 	$(BIN)/python -m pytest --capture=sys tests/test_kernels.py tests/test_exact.py tests/test_spectrogram.py tests/test_tokens.py tests/test_resampling.py; \
-	status=$$?; rm -rf build birdfast/*.so $(BUILT); exit $$status
+	status=$$?; rm -rf build birdfast/*.so birdfast/lib $(BUILT); exit $$status
 
 wheel: $(INSTALLED)
 	$(BIN)/python -m pip wheel --no-deps --wheel-dir dist .

@@ -407,6 +407,7 @@ cdef extern from "birdfast.h" nogil:
     int32_t bf_stsg_n_embedding(const bf_stsg *model)
     int32_t bf_stsg_n_tokens(const bf_stsg *model)
     int32_t bf_stsg_n_bands(const bf_stsg *model)
+    bf_activation bf_stsg_activation(const bf_stsg *model)
     size_t bf_stsg_scratch(const bf_stsg *model, const bf_kernels *kernels)
     size_t bf_stsg_describe_scratch(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames)
     void bf_stsg_score(const bf_stsg *model, const bf_kernels *kernels, const float *windows, int64_t n,
