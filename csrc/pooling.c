@@ -93,12 +93,11 @@ static void average(const bf_stsg *m, const bf_kernels *k, const float *bands, f
                     const workspace *w)
 {
     const bf_stsg_parts *is = &m->is;
-    int64_t n_said;
     for (int32_t v = 0; v < is->n_variants; ++v) {
         const bf_variant *variant = &is->variants[v];
         const int64_t n = bf_varied_frames(variant, m->n_frames);
         bf_vary(variant, k, bands, m->n_frames, is->n_bands, is->log, is->offset, w->varied);
-        bf_describe(m, k, w->varied, n, NULL, w->counts, w->statistics, &n_said, w);
+        bf_describe(m, k, w->varied, n, NULL, w->counts, w->statistics, NULL, w);
         bf_stsg_pool(m, k, w->counts, w->statistics, w->embedding, w->pooling);
         for (int32_t i = 0; i < m->n_embedding; ++i) {
             embedding[i] += w->embedding[i];
@@ -112,8 +111,8 @@ static void average(const bf_stsg *m, const bf_kernels *k, const float *bands, f
 int64_t bf_embed(const bf_stsg *m, const bf_kernels *k, const float *bands,
                  const known_tokens *known, float *embedding, const workspace *w)
 {
-    int64_t n_said;
-    bf_describe(m, k, bands, m->n_frames, known, w->counts, w->statistics, &n_said, w);
+    const int64_t n_said =
+        bf_describe(m, k, bands, m->n_frames, known, w->counts, w->statistics, w->said, w);
     bf_stsg_pool(m, k, w->counts, w->statistics, embedding, w->pooling);
     if (m->is.n_variants > 0) {
         average(m, k, bands, embedding, w);

@@ -73,9 +73,10 @@ void bf_tokens(const bf_stsg *model, const bf_kernels *kernels, const token_stre
                const float *bands, int64_t first, int64_t n, const int32_t *kept, int32_t *ids,
                float *distances, const workspace *w);
 
-void bf_describe(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
-                 int64_t n_frames, const known_tokens *known, float *counts, float *statistics,
-                 int64_t *n_said, const workspace *w);
+/* Returns how many tokens of the first stream voted, which go to `said` unless it is NULL. */
+int64_t bf_describe(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
+                    int64_t n_frames, const known_tokens *known, float *counts, float *statistics,
+                    int32_t *said, const workspace *w);
 
 /* The embedding of a window's bands, averaged over its variants; then logits of embeddings. Returns
  * how many tokens of the first stream are in w->said. */

@@ -144,10 +144,10 @@ static void vote(const int32_t *ids, const float *distances, int32_t n, double *
     }
 }
 
-/* Returns how many patches voted, whose tokens are in w->said. */
+/* Returns how many patches voted. */
 static int64_t count_votes(const bf_stsg *m, const bf_kernels *k, const token_stream *stream,
                            const float *bands, int64_t n_frames, const known_tokens *known,
-                           float *counts, const workspace *w)
+                           float *counts, int32_t *said, const workspace *w)
 {
     const int32_t n_nearest = m->is.pooling.n_nearest;
     const int64_t n = bf_patches(stream, n_frames);
@@ -169,7 +169,9 @@ static int64_t count_votes(const bf_stsg *m, const bf_kernels *k, const token_st
     for (int64_t i = 0; i < n_kept; ++i) {
         const int64_t at = (kept == NULL ? i : kept[i]) * n_nearest;
         vote(ids + at, distances + at, n_nearest, w->votes);
-        w->said[i] = ids[at];
+        if (said != NULL) {
+            said[i] = ids[at];
+        }
     }
     for (int32_t t = 0; t < stream->is.n_tokens; ++t) {
         counts[t] = (float)w->votes[t];
@@ -203,27 +205,30 @@ static const float *raised(const bf_stsg *m, const bf_kernels *k, bf_less less,
     return out;
 }
 
-void bf_describe(const bf_stsg *m, const bf_kernels *k, const float *bands, int64_t n_frames,
-                 const known_tokens *known, float *counts, float *statistics, int64_t *n_said,
-                 const workspace *w)
+int64_t bf_describe(const bf_stsg *m, const bf_kernels *k, const float *bands, int64_t n_frames,
+                    const known_tokens *known, float *counts, float *statistics, int32_t *said,
+                    const workspace *w)
 {
     int made[3] = {0};
+    int64_t n_said = 0;
     memset(statistics, 0, 3 * (size_t)m->is.n_bands * sizeof(float));
     if (n_frames > 0) {
         k->statistics(bands, n_frames, m->is.n_bands, statistics);
     }
-    for (int32_t i = m->is.n_streams - 1; i >= 0; --i) { /* what the first one said is left */
+    for (int32_t i = 0; i < m->is.n_streams; ++i) {
         const token_stream *stream = &m->streams[i];
         const float *its = raised(m, k, stream->is.less, bands, n_frames, made, w);
-        *n_said = count_votes(m, k, stream, its, n_frames, known == NULL ? NULL : &known[i],
-                              counts + stream->first_token, w);
+        const int64_t n =
+            count_votes(m, k, stream, its, n_frames, known == NULL ? NULL : &known[i],
+                        counts + stream->first_token, i == 0 ? said : NULL, w);
+        n_said = i == 0 ? n : n_said;
     }
+    return n_said;
 }
 
 void bf_stsg_describe(const bf_stsg *model, const bf_kernels *kernels, const float *bands,
                       int64_t n_frames, float *votes, float *statistics, void *scratch)
 {
     const workspace w = bf_workspace(model, kernels, n_frames, 0, scratch);
-    int64_t n_said;
-    bf_describe(model, kernels, bands, n_frames, NULL, votes, statistics, &n_said, &w);
+    bf_describe(model, kernels, bands, n_frames, NULL, votes, statistics, NULL, &w);
 }
