@@ -1,5 +1,5 @@
 /* Functions that give the same bits on every machine, whatever its library of mathematics:
- * additions, products and quotients of doubles alone, none of them contracted. They are within 0.6
+ * additions, products and quotients of doubles alone, none of them contracted. They are within 0.8
  * units in the last place. */
 #ifndef BIRDFAST_PRECISE_H
 #define BIRDFAST_PRECISE_H

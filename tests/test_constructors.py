@@ -38,11 +38,14 @@ LENGTHS = [n for n in range(16, 65_537) if is_length(n)]
 
 
 def assert_rounded(found: Any, meant: Any, *, exact: bool = False) -> None:
-    """Equal to the bit in float32, but for what is 0 and 1e-16 in NumPy; in double, 4e-16 apart at most."""
+    """Equal to the bit in float32, but for what is 0 and 1e-16 in NumPy.
+
+    In double NumPy's are wrong by as much: by the rounding of an angle, which is up to 25.
+    """
     values, twin = np.asarray(found).reshape(-1), np.asarray(meant).reshape(-1)
     assert values.dtype == (np.float64 if exact else np.float32)
     if exact:
-        np.testing.assert_allclose(values, twin, rtol=0, atol=4e-16)
+        np.testing.assert_allclose(values, twin, rtol=0, atol=4e-15)
     else:
         twin = np.where(np.abs(twin) < 1e-14, 0, twin)
         np.testing.assert_array_equal(values, twin.astype(np.float32))
@@ -66,6 +69,26 @@ def test_a_transforms_tables_are_numpys(some: int) -> None:
         values = reference.window("hann", n_fft).astype(np.float32)[: n_fft - some]
         plan = _kernels.FramePlan(plans.frame_transform(n_fft, values, exact=some == 3), 10)
         assert_transform(plan.tables()["transforms"][0], reference.plain(n_fft, values), exact=some == 3)
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="no wider floats to compare with")
+@pytest.mark.parametrize("n_fft", [480, 2048, 59_049])
+def test_exact_twiddles_are_nearly_the_closest_doubles(n_fft: int) -> None:
+    transform = plans.frame_transform(n_fft, np.ones(n_fft), exact=True)
+    made = _kernels.FramePlan(transform, 10).tables()["transforms"][0]
+    parts, points = [], made["leaf"]
+    for radix in made["radices"]:
+        k = np.arange(1, (points - 1) // 2 + 1)[:, np.newaxis]
+        points *= radix
+        parts.insert(0, (k * np.arange(1, radix) / np.longdouble(points)).reshape(-1))
+    turns = np.concatenate(parts)
+    turn = 2 * np.longdouble("3.14159265358979323846264338327950288")
+    truth = np.stack([np.cos(turn * turns), np.sin(turn * turns)], -1).reshape(-1)
+    found = np.asarray(made["exact_twiddles"])
+    errors = np.abs(found - truth)
+    clear = np.abs(found) > 0.05  # below, the truth is no better than its angle
+    assert (errors[clear] / np.spacing(np.abs(found[clear]))).max() < 0.8
+    assert errors.max() < 1e-16
 
 
 @pytest.mark.parametrize("exact", [False, True])
@@ -104,7 +127,8 @@ def test_a_resamplers_tables_are_numpys(data: st.DataObject) -> None:
 def test_a_window_is_numpys(kind: str, samples: int) -> None:
     made, twin = window_values(kind, samples), reference.window(kind, samples)
     np.testing.assert_allclose(made, twin, rtol=0, atol=1e-15)
-    assert np.mean(made.astype(np.float32) != np.where(twin < 1e-15, 0, twin).astype(np.float32)) < 1e-4
+    clear = np.abs(twin) > 1e-12
+    assert np.sum(made.astype(np.float32)[clear] != twin.astype(np.float32)[clear]) <= 1e-4 * samples
     np.testing.assert_array_equal(made[1:], made[:0:-1])
 
 
@@ -209,7 +233,9 @@ def test_the_search_is_chosen_by_the_centroids() -> None:
     assert Codebook(places).search == "tree"
     assert Codebook(places[:500]).search in ("int8", "int16")
     assert Codebook(generator.standard_normal((1100, 128)).astype(np.float32)).search != "tree"
-    assert Codebook(np.full((70, 4), 0.3, np.float32)).search == "float"  # all at one place
+    assert Codebook(np.full((70, 4), 0.3, np.float32)).search == "int16"  # all at one place
+    far = np.repeat([[-1000], [1000]], 35, axis=0) + generator.uniform(0, 0.01, (70, 4))
+    assert Codebook(far.astype(np.float32)).search == "float"  # two heaps, far apart
     assert Codebook(places[:1]).search == "int16"
     assert Codebook(places * np.float32(1e19)).search == "all"
 
@@ -222,7 +248,7 @@ def test_each_allocation_that_fails_is_said_and_nothing_is_kept(tmp_path: Path) 
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.skip("no C compiler")
-    sources = [path for name in OF_CONSTRUCTORS for path in sorted(CSRC.glob(f"{name}.c"))]
+    sources = sorted({path for name in OF_CONSTRUCTORS for path in CSRC.glob(f"{name}.c")})
     program = tmp_path / "failing"
     driver = str(Path(__file__).with_name("failing_memory.c"))
     flags = ["-std=c11", "-O1", "-ffp-contract=off", f"-I{CSRC}", "-Wl,--wrap=calloc,--wrap=free"]
@@ -231,7 +257,7 @@ def test_each_allocation_that_fails_is_said_and_nothing_is_kept(tmp_path: Path) 
     told = subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
     failures = dict(zip(told[::2], map(int, told[1::2]), strict=True))
     assert len(failures) == 9
-    assert all(3 < n < 200 for n in failures.values()), failures
+    assert all(3 <= n < 200 for n in failures.values()), failures
 
 
 @pytest.mark.parametrize("change", [
