@@ -1,83 +1,19 @@
-"""Build the compiled core: one list of C sources, one list of flags."""
+"""Build the compiled core, once: in the extension, and as libraries with their header for other programs."""
 
 import os
+import re
 import shlex
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
 
-SOURCES = [
-    "csrc/dispatch.c",
-    "csrc/status.c",
-    "csrc/memory.c",
-    "csrc/precise.c",
-    "csrc/fft_tables.c",
-    "csrc/cosine_tables.c",
-    "csrc/mel_tables.c",
-    "csrc/spectrogram_tables.c",
-    "csrc/framing.c",
-    "csrc/logmel_tables.c",
-    "csrc/codebook_tables.c",
-    "csrc/codebook_filters.c",
-    "csrc/codebook_tree.c",
-    "csrc/codebook_choice.c",
-    "csrc/resampler_tables.c",
-    "csrc/scalar.c",
-    "csrc/isa_baseline.c",
-    "csrc/isa_avx2.c",
-    "csrc/isa_avx512.c",
-    "csrc/exact_scalar.c",
-    "csrc/exact_baseline.c",
-    "csrc/exact_avx2.c",
-    "csrc/exact_avx512.c",
-    "csrc/model.c",
-    "csrc/bands.c",
-    "csrc/window.c",
-    "csrc/pooling.c",
-    "csrc/facts.c",
-    "csrc/bft.c",
-    "csrc/stream.c",
-]
-HEADERS = [
-    "csrc/birdfast.h",
-    "csrc/tables.h",
-    "csrc/memory.h",
-    "csrc/precise.h",
-    "csrc/fft_tables.h",
-    "csrc/spectrogram_tables.h",
-    "csrc/codebook_tables.h",
-    "birdfast/_tables.pxi",
-    "birdfast/_plans.pxi",
-    "csrc/kernels.inc.h",
-    "csrc/vec.inc.h",
-    "csrc/math.inc.h",
-    "csrc/butterflies.inc.h",
-    "csrc/fft.inc.h",
-    "csrc/cosine.inc.h",
-    "csrc/rows.inc.h",
-    "csrc/spectrogram.inc.h",
-    "csrc/project.inc.h",
-    "csrc/statistics.inc.h",
-    "csrc/tokens.inc.h",
-    "csrc/ranking.inc.h",
-    "csrc/boxes.inc.h",
-    "csrc/filters.inc.h",
-    "csrc/candidates.inc.h",
-    "csrc/resample.inc.h",
-    "csrc/dense.inc.h",
-    "csrc/stsg.h",
-    "birdfast/_stsg.pxi",
-]
-# No contraction: a fused multiply-add would give other bits than CPUs without it.
-FLAGS = [
-    "-std=c11",
-    "-O3",
-    "-ffp-contract=off",
-    "-fno-math-errno",
-    "-fvisibility=hidden",
-    "-Wno-psabi",
-    "-g0",
-]
+SOURCES = sorted(map(str, Path("csrc").glob("*.c")))
+HEADERS = sorted(map(str, Path("csrc").glob("*.h")))
+# The Makefile's too. No contraction: a fused multiply-add would give other bits than CPUs without it.
+FLAGS = shlex.split(Path("csrc/flags").read_text())
+ABI = re.search(r"#define BF_ABI (\d+)", Path("csrc/birdfast.h").read_text())[1]
 
 # The last word on the flags: for debuggers and sanitizers.
 EXTRA_FLAGS = shlex.split(os.environ.get("BIRDFAST_CFLAGS", ""))
@@ -85,12 +21,35 @@ EXTRA_FLAGS = shlex.split(os.environ.get("BIRDFAST_CFLAGS", ""))
 kernels = Extension(
     "birdfast._kernels",
     sources=["birdfast/_kernels.pyx", *SOURCES],
-    depends=HEADERS,
+    depends=[*HEADERS, "csrc/flags"],
     include_dirs=["csrc"],
     extra_compile_args=[*FLAGS, *EXTRA_FLAGS],
     extra_link_args=EXTRA_FLAGS,
     libraries=["m"],
 )
+
+
+class BuildWithLibraries(build_ext):
+    """Build the extension, and from its objects what `birdfast.get_include` and `get_library` lead to."""
+
+    def run(self) -> None:
+        super().run()
+        package = "birdfast" if self.inplace else f"{self.build_lib}/birdfast"
+        objects = self.compiler.object_filenames(SOURCES, output_dir=self.build_temp)
+        shared = f"libbirdfast.so.{ABI}"
+        self.mkpath(f"{package}/include")
+        self.copy_file("csrc/birdfast.h", f"{package}/include")
+        for old in Path(package, "lib").glob("*"):
+            old.unlink()
+        self.compiler.create_static_lib(objects, "birdfast", f"{package}/lib")
+        self.compiler.link_shared_object(
+            objects,
+            shared,
+            f"{package}/lib",
+            libraries=["m"],
+            extra_postargs=[f"-Wl,-soname,{shared}", *EXTRA_FLAGS],
+        )
+
 
 setup(
     ext_modules=cythonize(
@@ -102,6 +61,7 @@ setup(
             "cdivision": True,
         },
     ),
+    cmdclass={"build_ext": BuildWithLibraries},
     # By a path, not by a finder behind all paths: else the folder of a clone, named birdfast, wins.
     options={"editable_wheel": {"mode": "compat"}},
 )

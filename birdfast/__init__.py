@@ -14,9 +14,8 @@ import sys
 
 from . import children
 
-if sys.argv[:1] == [
-    "-m"
-]:  # `python -m birdfast` comes here first: the imports below are not to be strangers'
+# `python -m birdfast` comes here first: the imports below are not to be strangers'
+if sys.argv[:1] == ["-m"]:
     children.leave_working_folder()
 
 import os
@@ -38,6 +37,7 @@ from .errors import (
 
 if TYPE_CHECKING:
     from .judging.evaluation import Evaluation
+    from .linking import get_include, get_library
     from .outcomes import Detection, Failure, Note
     from .pipeline import Pipeline, Scored
     from .runs import Follower, Question, Results, Submission
@@ -49,6 +49,7 @@ else:
         __name__,
         {
             "judging.evaluation": ("Evaluation",),
+            "linking": ("get_include", "get_library"),
             "outcomes": ("Detection", "Failure", "Note"),
             "pipeline": ("Pipeline", "Scored"),
             "runs": ("Follower", "Question", "Results", "Submission"),
@@ -80,6 +81,8 @@ __all__ = [
     "WorkerError",
     "__version__",
     "evaluate",
+    "get_include",
+    "get_library",
     "load",
     "run",
 ]
@@ -244,5 +247,4 @@ def run(
     how = replace(how, base=inputs.base(given, paths))
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
-    run = Run(paths, listening, chosen, path("output", output), how, question)
-    return run.work(*shown, *followers)
+    return Run(paths, listening, chosen, path("output", output), how, question).work(*shown, *followers)

@@ -5,6 +5,7 @@ from libc.stdint cimport int8_t, int16_t, int32_t, int64_t
 
 cdef extern from "birdfast.h" nogil:
     enum:
+        BF_ABI
         BF_MAX_PASSES
         BF_MAX_TRANSFORMS
         BF_ALIGNMENT
@@ -178,6 +179,7 @@ cdef extern from "birdfast.h" nogil:
 
         const bf_exact_kernels *exact
 
+    int32_t bf_abi()
     int32_t bf_fuses()
     const bf_kernels *bf_table(int32_t i)
     const bf_kernels *bf_table_named(const char *name)
@@ -405,6 +407,7 @@ cdef extern from "birdfast.h" nogil:
     int32_t bf_stsg_n_embedding(const bf_stsg *model)
     int32_t bf_stsg_n_tokens(const bf_stsg *model)
     int32_t bf_stsg_n_bands(const bf_stsg *model)
+    bf_activation bf_stsg_activation(const bf_stsg *model)
     size_t bf_stsg_scratch(const bf_stsg *model, const bf_kernels *kernels)
     size_t bf_stsg_describe_scratch(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames)
     void bf_stsg_score(const bf_stsg *model, const bf_kernels *kernels, const float *windows, int64_t n,

@@ -1,4 +1,4 @@
-/* birdfast's compiled core: the contract of every kernel, and the table of them.
+/* birdfast's compiled core: the contract of every kernel, and the table of them. C11 and C++17.
  *
  * Every CPU has the same kernels at its own vector width, in a table (bf_kernels). All tables give
  * the same bits: a lane is one output (a frame), no sum crosses lanes, and nothing is contracted.
@@ -6,7 +6,8 @@
  * Kernels trust their arguments. They allocate nothing, keep nothing between calls, start no
  * threads, and read and write only what is said here; any number of threads may share a plan, each
  * with its own scratch and output. Sizes are counts of elements unless they say bytes. Nothing may
- * overlap an output, except where "in place" is allowed.
+ * overlap an output, except where "in place" is allowed. Scratch is aligned to BF_ALIGNMENT bytes,
+ * all else as its type; what is read or written is not NULL.
  */
 #ifndef BIRDFAST_H
 #define BIRDFAST_H
@@ -14,11 +15,21 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What a program was compiled for; it goes up when a size, an argument or a meaning changes. */
+#define BF_ABI 1
+
 #if defined(__GNUC__)
 #define BF_EXPORT __attribute__((visibility("default")))
 #else
 #define BF_EXPORT
 #endif
+
+/* BF_ABI of the library itself: a program that loads it goes no further when this is another. */
+BF_EXPORT int32_t bf_abi(void);
 
 enum {
     BF_MAX_PASSES = 12,
@@ -643,5 +654,9 @@ BF_EXPORT void bf_stream_window(const bf_stream *stream, bf_window *window);
 
 /* As new: the next sample pushed is number 0. */
 BF_EXPORT void bf_stream_restart(bf_stream *stream);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif

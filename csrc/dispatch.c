@@ -4,6 +4,11 @@
 
 #include "tables.h"
 
+int32_t bf_abi(void)
+{
+    return BF_ABI;
+}
+
 static int runs_here(const bf_kernels *table)
 {
 #if defined(BF_X86)

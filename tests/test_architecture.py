@@ -22,6 +22,7 @@ LAYERS = (
         "sources",
         "children",
         "commandline",
+        "linking",
         "runtimes",
         "bars",
         "spool",
