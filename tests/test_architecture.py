@@ -38,7 +38,7 @@ LAYERS = (
     {"grafting", "models", "converting"},
     {"sessions", "species"},
     {"pipeline"},
-    {"workers", "train", "judging", "picture"},
+    {"workers", "live", "train", "judging", "picture"},
     {"runs"},
     {"report"},
     {"__main__", "cli"},

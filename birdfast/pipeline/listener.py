@@ -119,12 +119,13 @@ class Listener:
         n_windows: int | None,
         channels: Sequence[int] = (MIX,),
         pace: Pace | None = None,
+        batch: int | None = None,
     ) -> list[Ear]:
-        """Return the same with a session that was lent already: see `lending.lent`."""
+        """Return the same with a session that was lent already: see `lending.lent`, and `Ear` for `batch`."""
         prepared = partial(self._prepared, cutting)
         clock_hz = None if pace is None else pace.clock_hz(self.grid.rate_hz)
         how = (self.grid, cutting, session, prepared, first, n_windows)
-        return [Ear(*how, channel, clock_hz) for channel in channels]
+        return [Ear(*how, channel, clock_hz, batch) for channel in channels]
 
     def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
         """Return windows at the model's rate, and at the level that the network is used to."""
