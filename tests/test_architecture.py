@@ -62,6 +62,7 @@ HOMES = {
     "platformdirs": {"models/places.py", "species/places.py"},
     "matplotlib": {"canvas.py"},
     "PIL": {"canvas.py"},
+    "sounddevice": {"live/device.py"},
     "jinja2": {"report/page.py"},
     "tomli_w": {"modelfolder.py"},
     "numba": {"train/_skipgram_numba.py"},

@@ -231,11 +231,15 @@ class Stream:
             self._follow(listener.model.name, scored)
         self._found.extend(self.detections(listener, scored))
 
+    def warn(self, remark: str) -> None:
+        """Say what is to be known of the sound, once; who has another way to say it overrides this."""
+        warnings.warn(f"{self._name or NAME}: {remark}", RecordingWarning, stacklevel=2)
+
     def _note(self, *remarks: str) -> None:
         for remark in remarks:
             if remark not in self.notes:
                 self.notes.append(remark)
-                warnings.warn(f"{self._name or NAME}: {remark}", RecordingWarning, stacklevel=2)
+                self.warn(remark)
 
 
 def _pipeline(model: Any, labels: Any, options: dict[str, Any]) -> Pipeline:

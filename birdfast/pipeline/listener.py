@@ -18,7 +18,7 @@ from ..audio import Pace, bandpass, perwindow
 from ..config import Options, choice
 from ..errors import ConfigError, ModelError
 from ..outcomes import MIX, Detection, row
-from ..scores import keeping
+from ..scores import Rules, keeping
 from ..scores.keeping import Keeping, Kept
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
 from ..sources import numbered
@@ -144,9 +144,14 @@ class Listener:
         scores = self._spaces.scores(scored.outputs)
         return keeping.kept(scored.start_s, scored.window_s, scored.channel, scores, self.keepings)
 
+    @property
+    def rules(self) -> Rules:
+        """What makes scores detections, by the options and the model."""
+        return self._spaces.rules
+
     def pick(self, kept: Kept) -> Rows:
         """Turn what is kept of a batch into detections: [m] of `DETECTION`."""
-        return keeping.detections(kept, self._spaces.rules)
+        return keeping.detections(kept, self.rules)
 
     def remark(self, scored: Scored) -> str:
         """Return what is to be known of a batch, "" if there is nothing."""
