@@ -10,6 +10,7 @@ from ..audio import Pace
 from ..audio.resampling import Feed, feed
 from ..pipeline.ear import Ear
 from ..pipeline.listener import Listener
+from ..pipeline.streamed import streamed
 from ..pipeline.turns import in_turns
 from ..sessions.session import Session
 
@@ -42,16 +43,28 @@ class Hearing:
     pace : Pace
     channels : sequence of int
         Those that are heard; 0 is the mix.
+    apart : bool
+        Windows are cut here and scored elsewhere.
     """
 
     def __init__(
-        self, listeners: Sequence[Listener], sessions: Sequence[Session], pace: Pace, channels: Sequence[int]
+        self,
+        listeners: Sequence[Listener],
+        sessions: Sequence[Session],
+        pace: Pace,
+        channels: Sequence[int],
+        *,
+        apart: bool,
     ) -> None:
         self._heard_hz, self._position = pace.heard_hz, 0
         resampler, routes = listeners[0].options.resampler, dict[tuple[int, int], Route]()
         for number, (listener, session) in enumerate(zip(listeners, sessions, strict=True)):
             grid = listener.grid_at(pace.heard_hz)
-            for ear in listener.ears_with(session, grid, 0, None, channels, pace, batch=1):
+            for ear in (
+                listener.ears_with(session, grid, 0, None, channels, pace, batch=1)
+                if apart
+                else streamed(listener, session, grid, channels, pace)
+            ):
                 key = ear.rate_hz, ear.channel
                 if key not in routes:
                     how = {"channel": ear.channel, "resampler": resampler, "batch": 1}

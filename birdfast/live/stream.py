@@ -15,6 +15,7 @@ from typing import Any, Self
 from .. import audio, models
 from ..arrays import Float32, Int16
 from ..audio.channels import chosen
+from ..audio.pcm import MOST_CHANNELS
 from ..config import Options, check, flag, number, whole
 from ..errors import ConfigError, RecordingWarning
 from ..outcomes import Detection
@@ -24,7 +25,6 @@ from .intake import Intake
 from .work import Work
 
 _Path = str | os.PathLike[str]
-MOST_CHANNELS = 999
 MOST_WAITING = 100_000
 START_S = attrgetter("start_s")
 NAME = "the stream"  # where a message names a recording
@@ -87,8 +87,6 @@ class Stream:
             for block in microphone:
                 for found in stream.push(block):
                     print(found.start_s, found.common_name, found.confidence)
-            for found in stream.end():
-                print(found.start_s, found.common_name, found.confidence)
     """
 
     def __init__(

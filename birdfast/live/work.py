@@ -45,7 +45,8 @@ class Work:
     ) -> None:
         self._intake, self._take, self.is_over = intake, take, False
         with ExitStack() as stack:
-            self._hearing = Hearing(listeners, stack.enter_context(lent(listeners)), pace, channels)
+            sessions = stack.enter_context(lent(listeners))
+            self._hearing = Hearing(listeners, sessions, pace, channels, apart=waiting > 0)
             self._behind = Behind(self._score, waiting) if waiting else None
             self._stack = stack.pop_all()
 

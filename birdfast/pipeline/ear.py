@@ -157,7 +157,7 @@ class Ear:
         number = np.arange(some.first, some.first + len(windows))
         start_s = number * grid.step_samples / self._clock_hz
         window_s = grid.window_samples / self._clock_hz
-        return _checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
+        return checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
 
     def _run(self, windows: Float32) -> Arrays:
         """Score windows; whatever the network does wrong is said as such."""
@@ -169,7 +169,7 @@ class Ear:
         return outputs
 
 
-def _checked(scored: Scored, windows: Float32) -> Scored:
+def checked(scored: Scored, windows: Float32) -> Scored:
     """Refuse scores that say nothing, before anybody makes detections or rows of them.
 
     Some networks divide by the level of a window: of digital silence they give NaN, and nothing is heard.

@@ -103,6 +103,12 @@ class Listener:
         """What is kept of the scores of each label space."""
         return self._spaces.keepings
 
+    @property
+    def takes_sound(self) -> bool:
+        """Whether its network gets windows at its rate as they were cut."""
+        kind = self.options.normalization or self.model.normalization
+        return self._band is None and kind == "none"
+
     @contextmanager
     def ears(
         self, cutting: windows.Grid, first: int, n_windows: int | None, channels: Sequence[int] = (MIX,)
