@@ -57,8 +57,9 @@ class Intake:
         if frames.dtype != np.int16:
             for start in range(0, len(frames), PIECE_SAMPLES):
                 piece = frames[start : start + PIECE_SAMPLES]
-                if not np.isfinite(piece, out=self._finite[: len(piece)]).all():
-                    place = self.n_taken + start + int(np.argmin(self._finite[: len(piece)].all(axis=1)))
+                finite = np.isfinite(piece, out=self._finite[: len(piece)])
+                if np.count_nonzero(finite) < finite.size:  # `all` would allocate
+                    place = self.n_taken + start + int(np.argmin(finite.all(axis=1)))
                     raise AudioError(f"sample {place} of the stream is NaN or infinite")
         return frames
 
@@ -67,7 +68,9 @@ class Intake:
         piece = frames[start : start + PIECE_SAMPLES]
         self.n_taken += len(piece)
         if piece.dtype == np.int16:
-            piece = np.multiply(piece, INT16, out=self._floats[: len(piece)])
+            floats = self._floats[: len(piece)]
+            np.copyto(floats, piece)  # to multiply as it is would allocate
+            piece = np.multiply(floats, INT16, out=floats)
         return self._mixer.apart(piece, self._wanted)
 
     def remarks(self) -> list[str]:
