@@ -98,6 +98,23 @@ def answer(*lines: str) -> None:
     _put(sys.stdout, lines)
 
 
+def data(lines: str) -> None:
+    """Print lines for programs on standard output, in UTF-8 as they are; on a terminal as `answer` does.
+
+    Raises
+    ------
+    OutputError, BrokenPipeError
+        As `answer`.
+    """
+    if columns(sys.stdout) is not None:
+        answer(*lines.splitlines())
+    elif sys.stdout is not None:
+        if isinstance(sys.stdout, _Results):
+            sys.stdout.reconfigure(encoding="utf-8", newline="")
+        sys.stdout.write(lines)
+        sys.stdout.flush()
+
+
 def _warn(line: str) -> None:
     warnings.warn(line, RuntimeWarning, stacklevel=3)
 

@@ -16,6 +16,7 @@ NEEDS = {
     "birdclef": ("birdnet", "training"),
     "first-hour": ("birdnet", "judging"),
     "formats": ("birdnet",),
+    "live": ("birdnet", "judging"),
     "long-runs": ("birdnet",),
     "look-and-listen": ("birdnet", "judging"),
     "python": ("birdnet", "judging", "dataframes"),

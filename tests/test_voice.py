@@ -25,7 +25,7 @@ from .recordings import noise, write
 
 STREAMS = ("stdin", "stdout", "stderr")
 # What these print on standard output is what they were asked for.
-ANSWERS = ("models", "status", "search", "evaluate", "compare", "bench", "info")
+ANSWERS = ("models", "status", "search", "evaluate", "compare", "bench", "info", "listen")
 NEEDS_TORCH = ("convert",)  # as `make convert` has it
 COMMANDS = tuple(name for name in cli.COMMANDS if name not in NEEDS_TORCH)
 HAVE_A_BAD_FILE = ("infer", "merge", "status", "tables", "tokens")
@@ -77,6 +77,7 @@ def arguments(name: str, house: Path, out: Path) -> list[object]:
     return {
         "infer": [house / "in", "--model", network, "-o", out, "--min-conf", "0", "--progress"],
         "merge": [house / "shard", "-o", out],
+        "listen": ["--input", recording, "--model", network, "--min-conf", "0", "--clips", out / "clips"],
         "train": [house / "clips", "-o", out, "--recipe", house / "small.toml", "--preset", "paper"],
         "optimize": [network / "tiny.tflite", "--portable", "-o", out / "fast.tflite"],
         "tokens": [house / "in", "--model", house / "tokens", "-o", out],

@@ -18,7 +18,7 @@ from ..arrays import Float32
 from ..config import Resampler, choice, whole
 from ..errors import AudioError
 from .filterdesign import fits, ratio
-from .steepfilter import SteepFilter, SteepStream
+from .steepfilter import BATCH, SteepFilter, SteepStream
 
 PREROLL_S = 0.25  # far longer than soxr's filter: what is dropped with it carries all start-up effects
 
@@ -86,6 +86,7 @@ def feed(
     total: int | None = None,
     channel: int = 0,
     resampler: Resampler = "steep",
+    batch: int = BATCH,
 ) -> Feed:
     """Return what makes the samples `start` to `stop` at one rate of a recording's own.
 
@@ -100,11 +101,13 @@ def feed(
     channel : int
         Whose samples it takes; 0 is the mix of all.
     resampler : "steep" or "soxr-hq"
+    batch : int
+        How many of the steep filter's blocks are made at a time: one comes soonest, and all give the same.
     """
     if from_hz == to_hz:
         return Feed(start, stop, channel)
     if resampler == "steep" and fits(from_hz, to_hz):
-        return _SteepFeed(from_hz, to_hz, start, stop, channel)
+        return _SteepFeed(from_hz, to_hz, start, stop, channel, batch)
     quality = "HQ" if resampler == "soxr-hq" else "VHQ"
     return _SoxrFeed(from_hz, to_hz, start, stop, total, channel, quality)
 
@@ -133,10 +136,11 @@ class Feed:
         wanted = block[max(0, self.first - at) : None if self.last is None else max(0, self.last - at)]
         return self._make(wanted) if len(wanted) else iter(())
 
-    def end(self, fill: bool = True) -> Iterator[Float32]:
+    def end(self, fill: bool = True, total: int | None = None) -> Iterator[Float32]:
         """Yield what is still to come when the last block was pushed.
 
-        `fill`: what is behind it is silence, as it is the recording's end; without, it is not known.
+        `fill`: what is behind it is silence, as it is the recording's end; without, it is not known. `total`
+        says how many samples all of it has at `to_hz`, where that is known only now.
         """
         return iter(())
 
@@ -145,13 +149,15 @@ class Feed:
 
 
 class _SteepFeed(Feed):
-    def __init__(self, from_hz: int, to_hz: int, start: int, stop: int | None, channel: int) -> None:
+    def __init__(
+        self, from_hz: int, to_hz: int, start: int, stop: int | None, channel: int, batch: int
+    ) -> None:
         filtering = _steep(from_hz, to_hz)
         first, last = filtering.span(start, start + 1 if stop is None else max(stop, start + 1))
         super().__init__(first, None if stop is None else last, channel)
-        self._stream = SteepStream(filtering, start, stop)
+        self._stream = SteepStream(filtering, start, stop, batch)
 
-    def end(self, fill: bool = True) -> Iterator[Float32]:
+    def end(self, fill: bool = True, total: int | None = None) -> Iterator[Float32]:
         return self._stream.end(whole=not fill)
 
     def _make(self, block: Float32) -> Iterator[Float32]:
@@ -178,7 +184,8 @@ class _SoxrFeed(Feed):
         self._position = first // down * up
         self._soxr = soxr.ResampleStream(from_hz, to_hz, 1, dtype="float32", quality=quality)
 
-    def end(self, fill: bool = True) -> Iterator[Float32]:
+    def end(self, fill: bool = True, total: int | None = None) -> Iterator[Float32]:
+        self._end = total if self._end is None else self._end
         yield from self._within(self._soxr.resample_chunk(np.zeros(0, np.float32), last=True))
         reached = max(self._position, self._start)
         if fill and self._end is not None and self._start < self._end and reached < self._end:

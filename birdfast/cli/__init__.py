@@ -13,6 +13,7 @@ from . import (
     export,
     infer,
     info,
+    listen,
     merge,
     models,
     optimize,
@@ -27,6 +28,7 @@ from . import (
 
 COMMANDS = {
     "infer": infer,
+    "listen": listen,
     "status": status,
     "merge": merge,
     "tables": tables,

@@ -27,7 +27,7 @@ MEANINGS = {
     FINE: "all files fine",
     UNFINISHED: "some files are still to do (status), a song was missed (demo --compare), or two differ "
     "(compare)",
-    SOME_FAILED: "some files failed (they are in failures.csv)",
+    SOME_FAILED: "some files failed (they are in failures.csv), or sound was lost (listen)",
     NONE_WORKED: "none worked",
     USAGE: "the command makes no sense, may use too little memory or too few files, or would replace what "
     "is not birdfast's",

@@ -41,13 +41,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..config import Options
 from ..errors import ConfigError
 from . import asking, cut, ending, exits, flags, kinds, sound, submission, values
 
 if TYPE_CHECKING:
+    from ..models import Model
     from ..runs import How
 
 HELP = "find the species in recordings"
@@ -79,25 +80,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the tables go (default: %(default)s)",
     )
-    model = parser.add_argument_group("model")
-    values.models(model)
-    model.add_argument(
-        "--normalization",
-        choices=("none", "hoplite", "zoo"),
-        help="each window's level: none leaves it, zoo (as the model zoo) makes its peak 0.25, hoplite (as"
-        " perch-hoplite) takes its mean away first (default: the model's own; hoplite for Perch)",
-    )
-    model.add_argument(
-        "--no-graft",
-        dest="graft",
-        action="store_false",
-        help="run the network's original graph, not the faster one that is proved to say the same (only"
-        " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
-    )
-    values.engine(model, "auto")
-    sound.arguments(parser)
-    cut.arguments(parser)
-    asking.arguments(parser)
+    hearing(parser)
     table = parser.add_argument_group("tables")
     kinds.arguments(table)
     values.per_file(table)
@@ -145,6 +128,29 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     flags.accept(parser)
 
 
+def hearing(parser: argparse.ArgumentParser) -> None:
+    """Declare who hears what, and what is asked of the scores: of all commands that hear sound for that."""
+    model = parser.add_argument_group("model")
+    values.models(model)
+    model.add_argument(
+        "--normalization",
+        choices=("none", "hoplite", "zoo"),
+        help="each window's level: none leaves it, zoo (as the model zoo) makes its peak 0.25, hoplite (as"
+        " perch-hoplite) takes its mean away first (default: the model's own; hoplite for Perch)",
+    )
+    model.add_argument(
+        "--no-graft",
+        dest="graft",
+        action="store_false",
+        help="run the network's original graph, not the faster one that is proved to say the same (only"
+        " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
+    )
+    values.engine(model, "auto")
+    sound.arguments(parser)
+    cut.arguments(parser)
+    asking.arguments(parser)
+
+
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
     from .. import inputs
@@ -162,12 +168,9 @@ def run(chosen: argparse.Namespace) -> int:
     for line in (*flags.remarks(chosen), *filter(None, [said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    run = Run(paths, listening, _options(chosen), chosen.output, _how(chosen, paths), asking.question(chosen))
-    titles = ", ".join(
-        f"{one.title}{one.stands_on and f', a head on {one.stands_on}'} (licence: {one.licence})"
-        for one in listening
-    )
-    progress.say(f"{titles}; {counted(len(paths), 'file')}")
+    how = options(chosen, max_hours=chosen.max_hours)
+    run = Run(paths, listening, how, chosen.output, _how(chosen, paths), asking.question(chosen))
+    progress.say(f"{titles(listening)}; {counted(len(paths), 'file')}")
     results = run.work(progress)
     if results.stopped is not None:
         progress.warn(ending.told(results.stopped, names))
@@ -177,9 +180,19 @@ def run(chosen: argparse.Namespace) -> int:
     return exits.of_run(results.standing)
 
 
-def _options(chosen: argparse.Namespace) -> Options:
+def titles(listening: Sequence[Model]) -> str:
+    """Return who listens, with their licences."""
+    return ", ".join(
+        f"{one.title}{one.stands_on and f', a head on {one.stands_on}'} (licence: {one.licence})"
+        for one in listening
+    )
+
+
+def options(chosen: argparse.Namespace, **more: Any) -> Options:
+    """Return what `hearing` declares, and more options."""
     return Options(
         **asking.picking(chosen),
+        **more,
         overlap_s=chosen.overlap,
         step_s=chosen.step,
         shifts_s=chosen.shift,
@@ -190,7 +203,6 @@ def _options(chosen: argparse.Namespace) -> Options:
         precision=chosen.precision,
         channel=chosen.channel,
         resampler=chosen.resampler,
-        max_hours=chosen.max_hours,
         fmin_hz=chosen.fmin,
         fmax_hz=chosen.fmax,
         speed=chosen.audio_speed,

@@ -42,6 +42,23 @@ class Scored(NamedTuple):
     window_s: float = 0.0
 
 
+class Cut(NamedTuple):
+    """Windows as they were cut, the first's number, and how many samples of each are sound.
+
+    Attributes
+    ----------
+    first : int
+    windows : float32 [n, window_samples]
+        A view that is overwritten in the next turn.
+    sound_samples : list of int
+        [n]; behind them are zeros.
+    """
+
+    first: int
+    windows: Float32
+    sound_samples: list[int]
+
+
 class Ear:
     """A listener at a channel of one stretch of a recording, in one thread: sound to windows with scores.
 
@@ -61,6 +78,8 @@ class Ear:
     channel : int
     clock_hz : float or None
         How many samples at the grid's rate a second of the recording makes; None: as many as that.
+    batch : int or None
+        Windows at a time; None: as many as the session takes. One alone is scored as soon as it is there.
 
     Attributes
     ----------
@@ -86,6 +105,7 @@ class Ear:
         n_windows: int | None,
         channel: int = MIX,
         clock_hz: float | None = None,
+        batch: int | None = None,
     ) -> None:
         self._clock_hz = clock_hz or grid.rate_hz
         self._grid, self._session, self._prepared = grid, session, prepared
@@ -93,7 +113,7 @@ class Ear:
         self.span: tuple[int, int | None] = (0, None)
         if n_windows is not None:
             self.span = cutting.span(first, first + n_windows)
-        self._cutter = Cutter(cutting, n_windows, session.batch)
+        self._cutter = Cutter(cutting, n_windows, batch or session.batch)
         self.skip, self.preparing_s, self.network_s = 0, 0.0, 0.0
 
     def hear(self, block: Float32) -> Iterator[Scored]:
@@ -105,29 +125,39 @@ class Ear:
             The network fails, or gives something else than it says; or a score is not finite, though there is
             sound, and the message says when the first such window starts.
         """
-        passed = block[self.skip :]
-        self.skip -= len(block) - len(passed)
-        return self._score(self._cutter.push(passed))
+        return map(self.score, self.cut(block))
 
     def end(self, *, whole: bool = False) -> Iterator[Scored]:
         """Yield what is left; `whole`: without windows that lack an end; raises as `hear`."""
-        return self._score(self._cutter.end(whole=whole))
+        return map(self.score, self.cut_end(whole=whole))
 
-    def _score(self, batches: Iterator[Float32]) -> Iterator[Scored]:
-        grid = self._grid
+    def cut(self, block: Float32) -> Iterator[Cut]:
+        """Take samples as `hear` does, and yield the batches that are full now, for another to score."""
+        passed = block[self.skip :]
+        self.skip -= len(block) - len(passed)
+        return self._cut(self._cutter.push(passed))
+
+    def cut_end(self, *, whole: bool = False) -> Iterator[Cut]:
+        """Yield what is left, as `end` does, for another to score."""
+        return self._cut(self._cutter.end(whole=whole))
+
+    def _cut(self, batches: Iterator[Float32]) -> Iterator[Cut]:
         for batch in batches:
-            began_s = thread_time()
-            windows = self._prepared(batch, self._cutter.sound_samples())
-            prepared_s = thread_time()
-            outputs = self._run(windows)
-            self.preparing_s += prepared_s - began_s
-            self.network_s += thread_time() - prepared_s
-            number = np.arange(self._next, self._next + len(batch))
-            start_s = number * grid.step_samples / self._clock_hz
-            window_s = grid.window_samples / self._clock_hz
-            scored = _checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
+            yield Cut(self._next, batch, self._cutter.sound_samples())
             self._next += len(batch)
-            yield scored
+
+    def score(self, some: Cut) -> Scored:
+        """Score windows; raises as `hear`."""
+        grid, began_s = self._grid, thread_time()
+        windows = self._prepared(some.windows, some.sound_samples)
+        prepared_s = thread_time()
+        outputs = self._run(windows)
+        self.preparing_s += prepared_s - began_s
+        self.network_s += thread_time() - prepared_s
+        number = np.arange(some.first, some.first + len(windows))
+        start_s = number * grid.step_samples / self._clock_hz
+        window_s = grid.window_samples / self._clock_hz
+        return checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
 
     def _run(self, windows: Float32) -> Arrays:
         """Score windows; whatever the network does wrong is said as such."""
@@ -139,7 +169,7 @@ class Ear:
         return outputs
 
 
-def _checked(scored: Scored, windows: Float32) -> Scored:
+def checked(scored: Scored, windows: Float32) -> Scored:
     """Refuse scores that say nothing, before anybody makes detections or rows of them.
 
     Some networks divide by the level of a window: of digital silence they give NaN, and nothing is heard.

@@ -18,7 +18,7 @@ from ..audio import Pace, bandpass, perwindow
 from ..config import Options, choice
 from ..errors import ConfigError, ModelError
 from ..outcomes import MIX, Detection, row
-from ..scores import keeping
+from ..scores import Rules, keeping
 from ..scores.keeping import Keeping, Kept
 from ..sessions.session import EMBEDDING, SPATIAL_EMBEDDING, Session
 from ..sources import numbered
@@ -103,6 +103,12 @@ class Listener:
         """What is kept of the scores of each label space."""
         return self._spaces.keepings
 
+    @property
+    def takes_sound(self) -> bool:
+        """Whether its network gets windows at its rate as they were cut."""
+        kind = self.options.normalization or self.model.normalization
+        return self._band is None and kind == "none"
+
     @contextmanager
     def ears(
         self, cutting: windows.Grid, first: int, n_windows: int | None, channels: Sequence[int] = (MIX,)
@@ -119,12 +125,13 @@ class Listener:
         n_windows: int | None,
         channels: Sequence[int] = (MIX,),
         pace: Pace | None = None,
+        batch: int | None = None,
     ) -> list[Ear]:
-        """Return the same with a session that was lent already: see `lending.lent`."""
+        """Return the same with a session that was lent already: see `lending.lent`, and `Ear` for `batch`."""
         prepared = partial(self._prepared, cutting)
         clock_hz = None if pace is None else pace.clock_hz(self.grid.rate_hz)
         how = (self.grid, cutting, session, prepared, first, n_windows)
-        return [Ear(*how, channel, clock_hz) for channel in channels]
+        return [Ear(*how, channel, clock_hz, batch) for channel in channels]
 
     def _prepared(self, cutting: windows.Grid, batch: Float32, sound_samples: Sequence[int]) -> Float32:
         """Return windows at the model's rate, and at the level that the network is used to."""
@@ -143,9 +150,14 @@ class Listener:
         scores = self._spaces.scores(scored.outputs)
         return keeping.kept(scored.start_s, scored.window_s, scored.channel, scores, self.keepings)
 
+    @property
+    def rules(self) -> Rules:
+        """What makes scores detections, by the options and the model."""
+        return self._spaces.rules
+
     def pick(self, kept: Kept) -> Rows:
         """Turn what is kept of a batch into detections: [m] of `DETECTION`."""
-        return keeping.detections(kept, self._spaces.rules)
+        return keeping.detections(kept, self.rules)
 
     def remark(self, scored: Scored) -> str:
         """Return what is to be known of a batch, "" if there is nothing."""

@@ -130,11 +130,11 @@ def write(
                 for number, what in _cut(places, file, [cut.stretch(rows[one]) for one in numbers], tell):
                     row, name = rows[numbers[number]], names[numbers[number]]
                     try:
-                        lasts_s = _put(folder / name, what)
+                        lasts_s = put(folder / name, what)
                     except AudioError as error:
                         failures.append(Failure(file, "audio", type(error).__name__, str(error)))
                     else:
-                        written[numbers[number]] = _told(row, name, cut.stretch(row), lasts_s)
+                        written[numbers[number]] = told(row, name, cut.stretch(row), lasts_s)
                 n_recordings += len(written) > n_before
                 progress.update()
         with CsvFile(folder / TABLE, HEADER) as table:
@@ -161,7 +161,7 @@ def _cut(
         yield 0, error
 
 
-def _put(path: Path, what: tuple[Float32, int] | AudioError) -> float:
+def put(path: Path, what: tuple[Float32, int] | AudioError) -> float:
     """Write a clip, and return how long it is in seconds; raise the AudioError that came in its place."""
     if isinstance(what, AudioError):
         raise what
@@ -174,7 +174,7 @@ def _put(path: Path, what: tuple[Float32, int] | AudioError) -> float:
     return len(samples) / rate_hz
 
 
-def _told(row: Detection, name: str, stretch: Stretch, lasts_s: float) -> tuple[object, ...]:
+def told(row: Detection, name: str, stretch: Stretch, lasts_s: float) -> tuple[object, ...]:
     """Return a clip's row: where in it the detection lies, and where it is from."""
     start_s = row.start_s - stretch.start_s
     end_s = min(row.end_s - stretch.start_s, lasts_s)

@@ -24,6 +24,21 @@ class NdjsonTable(Table):
 
     def __init__(self, folder: Path, about: About, *, csv_safe: bool = False, called: str = "") -> None:
         super().__init__(folder / (called or self.name), mode="w", newline="", encoding="utf-8")
+        self._lines = Lines(about)
+
+    def begin(self, result: Result) -> None:
+        """Take what is known of the next file."""
+        self._lines.begin(result)
+
+    def detections(self, rows: Sequence[Detection]) -> None:
+        """Append rows."""
+        self.stream.write("".join(map(self._lines.line, rows)))
+
+
+class Lines:
+    """Rows as lines of NDJSON, of a table or as they come."""
+
+    def __init__(self, about: About) -> None:
         self._more = columns.more(about)
         self._facts = columns.Facts(columns.asked(about, *OWN, *self._more, found=True))
         self._cells = Kept(json_cell)
@@ -34,11 +49,8 @@ class NdjsonTable(Table):
         self._facts.begin(result)
         self._ending = self._told(0.0)
 
-    def detections(self, rows: Sequence[Detection]) -> None:
-        """Append rows."""
-        self.stream.write("".join(map(self._line, rows)))
-
-    def _line(self, row: Detection) -> str:
+    def line(self, row: Detection) -> str:
+        """Return a row as its line, with the break at its end."""
         cells = self._cells
         names = f'"scientific_name": {cells[row.scientific_name]}, "common_name": {cells[row.common_name]}'
         return (

@@ -1,0 +1,100 @@
+"""Where sound comes from as it comes: a pipe, a FIFO, a file, or a device; of `listen`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from ..errors import ConfigError
+from . import values
+
+if TYPE_CHECKING:
+    from ..live.source import Source
+
+NOW = "now"
+RATE_HZ = 48_000
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare what a source may be."""
+    come = parser.add_argument_group("where sound comes from")
+    come.add_argument("--input", type=values.file, metavar="PATH", help="a FIFO or a file (default: stdin)")
+    come.add_argument(
+        "--device",
+        nargs="?",
+        const="",
+        type=str,
+        metavar="D",
+        help="a microphone: its number or a part of its name, or the system's usual one (takes the extra"
+        " live)",
+    )
+    come.add_argument(
+        "--rate",
+        type=values.positive,
+        metavar="HZ",
+        help=f"of raw samples (default: {RATE_HZ}), or wanted of a device (default: its own)",
+    )
+    come.add_argument(
+        "--format",
+        choices=("s16", "f32"),
+        default="s16",
+        help="of raw samples: 16-bit integers or 32-bit floats, the lowest byte first (default: %(default)s)",
+    )
+    come.add_argument(
+        "--channels",
+        type=values.positive,
+        default=1,
+        metavar="N",
+        help="how many there are in raw samples, or wanted of a device (default: %(default)s)",
+    )
+    come.add_argument(
+        "--realtime", action="store_true", help="lose sound rather than let the pipe wait, and count it"
+    )
+    come.add_argument(
+        "--reconnect", action="store_true", help="open --input again when whoever writes into it has gone"
+    )
+    come.add_argument(
+        "--name", metavar="NAME", help="what rows have as their file; site and time may stand in it"
+    )
+    come.add_argument(
+        "--began",
+        dest="began_at",
+        metavar="TIME",
+        help="when the sound begins, as 2026-05-01T04:00:00+02:00, or now: rows have their time (default: of"
+        " a device now, else not known)",
+    )
+
+
+def source(chosen: argparse.Namespace) -> Source:
+    """Return where sound comes from, and refuse what makes no sense with it."""
+    from ..audio.pcm import Pcm
+    from ..live.device import Device
+    from ..live.pipe import Pipe
+
+    if chosen.device is not None:
+        if chosen.input is not None:
+            raise ConfigError("--device and --input: sound comes from one of them")
+        return Device(chosen.device, chosen.rate, chosen.channels)
+    if chosen.reconnect and (chosen.input is None or chosen.input.is_file()):
+        raise ConfigError("--reconnect takes --input with a FIFO: all else ends once")
+    if chosen.input is None and sys.stdin is not None and sys.stdin.isatty():
+        raise ConfigError(
+            "no sound: standard input is a terminal; pipe sound into it, or --device hears a microphone"
+        )
+    return Pipe(chosen.input, Pcm(chosen.rate or RATE_HZ, chosen.channels, chosen.format))
+
+
+def began(chosen: argparse.Namespace) -> datetime | None:
+    """Return when the sound begins, where that is told."""
+    if chosen.began_at == NOW or (chosen.began_at is None and chosen.device is not None):
+        return datetime.now().astimezone()
+    if chosen.began_at is None:
+        return None
+    try:
+        return datetime.fromisoformat(chosen.began_at)
+    except ValueError as error:
+        raise ConfigError(
+            f"--began: {chosen.began_at!r} is no time, as 2026-05-01T04:00:00, or {NOW}"
+        ) from error

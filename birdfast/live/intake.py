@@ -1,0 +1,78 @@
+"""Intake: blocks that a program pushes, checked whole and taken apart by channel."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from ..arrays import Float32
+from ..audio.channels import Mixer
+from ..errors import AudioError
+
+INT16 = np.float32(1 / 32768)  # as libsndfile has it, exactly
+PIECE_SAMPLES = 1 << 14  # of a block at a time, in memory that is held
+
+
+class Intake:
+    """What a stream takes of each block; it holds a piece, and allocates nothing of its size.
+
+    Parameters
+    ----------
+    n_channels : int
+    wanted : collection of int
+        The channels that are heard; 0 is the mix of all.
+
+    Attributes
+    ----------
+    n_taken : int
+        Samples per channel of all blocks so far.
+    """
+
+    def __init__(self, n_channels: int, wanted: Collection[int]) -> None:
+        self._n_channels, self._wanted, self.n_taken = n_channels, tuple(wanted), 0
+        self._mixer = Mixer(n_channels)
+        self._floats = np.empty((PIECE_SAMPLES, n_channels), np.float32)
+        self._finite = np.empty((PIECE_SAMPLES, n_channels), bool)
+
+    def check(self, samples: object) -> Float32:
+        """Return a block as [n, n_channels] of int16 or float32; of a block that is refused nothing is taken.
+
+        Raises
+        ------
+        AudioError
+            It is no such array, or a sample is NaN or infinite; the message says which and when.
+        """
+        if not isinstance(samples, np.ndarray):
+            raise AudioError(f"samples are a {type(samples).__name__}; a NumPy array is wanted")
+        n_channels = self._n_channels
+        is_mono = samples.ndim == 1 and n_channels == 1
+        is_one = is_mono or (samples.ndim == 2 and samples.shape[1] == n_channels)
+        if not is_one or samples.dtype not in (np.int16, np.float32):
+            axes = "[n]" if n_channels == 1 else f"[n, {n_channels}]"
+            raise AudioError(
+                f"samples are {samples.dtype} {list(samples.shape)}; int16 or float32 {axes} are wanted"
+            )
+        frames: Float32 = samples[:, None] if is_mono else samples
+        if frames.dtype != np.int16:
+            for start in range(0, len(frames), PIECE_SAMPLES):
+                piece = frames[start : start + PIECE_SAMPLES]
+                finite = np.isfinite(piece, out=self._finite[: len(piece)])
+                if np.count_nonzero(finite) < finite.size:  # `all` would allocate
+                    place = self.n_taken + start + int(np.argmin(finite.all(axis=1)))
+                    raise AudioError(f"sample {place} of the stream is NaN or infinite")
+        return frames
+
+    def piece(self, frames: Float32, start: int) -> Mapping[int, Float32]:
+        """Take what of a checked block begins at `start`, at most a piece: float32 [n] by channel."""
+        piece = frames[start : start + PIECE_SAMPLES]
+        self.n_taken += len(piece)
+        if piece.dtype == np.int16:
+            floats = self._floats[: len(piece)]
+            np.copyto(floats, piece)  # to multiply as it is would allocate
+            piece = np.multiply(floats, INT16, out=floats)
+        return self._mixer.apart(piece, self._wanted)
+
+    def remarks(self) -> list[str]:
+        """Return what is to be known of the mix so far: see `audio.channels.Mixer`."""
+        return self._mixer.remarks()
