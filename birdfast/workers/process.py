@@ -23,6 +23,7 @@ from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import wire
 
+ROOM_BYTES = 1 << 20  # asked for an order on its way: some seconds of sound, sent at once where that is given
 END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
 ERRORS = {error.__name__: error for error in (ModelError, ModelMemoryError, ConfigError)}
 
@@ -75,6 +76,7 @@ class Worker:
         ours, theirs = socket.socketpair()
         with theirs, ExitStack() as stack:
             self.socket = stack.enter_context(ours)
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ROOM_BYTES)
             self.errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
             self.process = subprocess.Popen(
                 children.command(__package__, str(theirs.fileno())),
