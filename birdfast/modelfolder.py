@@ -20,6 +20,7 @@ from .arrays import Array
 from .atomicfile import AtomicFile
 from .config import Activation
 from .errors import ConfigError, ModelError
+from .sources import npy
 from .windows import LENGTHS_S
 from .words import extra_hint
 
@@ -243,8 +244,7 @@ def arrays(folder: str | os.PathLike[str], hashes: Mapping[str, str]) -> Arrays:
         data = sources.read(path, ModelError)
         if hashlib.sha256(data).hexdigest() != sha256:
             raise ModelError(f"{path}: was changed or cut: its SHA-256 is not the one in {MANIFEST}")
-        array = sources.array(path, data, ModelError)
+        array = found[name] = np.ascontiguousarray(npy.array(path, data, ModelError))
         if array.dtype != np.float32 or not np.isfinite(array).all():
             raise ModelError(f"{path}: holds {array.dtype}; finite float32 is wanted")
-        found[name] = np.ascontiguousarray(array)
     return found

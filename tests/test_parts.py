@@ -204,7 +204,7 @@ def test_a_recording_of_unknown_length_comes_in_parts_of_bounded_size(
 
     def watched(inbox: wire.Inbox) -> list[wire.Message]:
         messages = read(inbox)
-        held.append(len(inbox._held) + sum(len(blob) for _, blob in messages))
+        held.append(len(inbox._held) + len(inbox._blob) + sum(len(blob) for _, blob in messages))
         return messages
 
     monkeypatch.setattr(wire.Inbox, "read", watched)

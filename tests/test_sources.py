@@ -13,6 +13,7 @@ import pytest
 from birdfast import inputs, keyedvectors, labels, modelfolder, models, sources, tables
 from birdfast.errors import BirdfastError, ConfigError, ModelError
 from birdfast.grafting import original
+from birdfast.sources import npy
 from birdfast.tokens import Codebook
 from birdfast.train import recipe, recordings
 
@@ -176,7 +177,21 @@ def test_an_array_is_what_its_header_says_or_refused(tmp_path: Path, content: by
 
 
 def test_arrays_of_any_order_come_back(tmp_path: Path) -> None:
-    for array in (np.zeros((0, 3)), np.asfortranarray(np.arange(6.0).reshape(2, 3)), np.float32(4)):
+    by_rows = np.arange(6.0).reshape(2, 3)
+    for array in (
+        np.zeros((0, 3)),
+        by_rows,
+        by_rows.astype(">f4"),
+        np.asfortranarray(by_rows),
+        np.float32(4),
+    ):
         np.save(tmp_path / "x.npy", array)
-        found = sources.array("x.npy", (tmp_path / "x.npy").read_bytes(), ModelError)
+        found = npy.array("x.npy", (tmp_path / "x.npy").read_bytes(), ModelError)
         np.testing.assert_array_equal(found, array)
+        assert not found.flags.writeable  # of any order
+
+
+def test_a_large_array_takes_no_second_memory(tmp_path: Path) -> None:
+    np.save(tmp_path / "x.npy", np.ones((1_000, 3), np.float32))
+    data = (tmp_path / "x.npy").read_bytes()
+    assert np.shares_memory(npy.array("x.npy", data, ModelError), np.frombuffer(data, np.uint8))

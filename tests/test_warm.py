@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -491,6 +491,33 @@ class TestRequests:
         order = self.handed(work)
         assert order[:3] == [(long.number, 1), (short.number, 0), (other.number, 0)]
         assert order[3:] == [(long.number, 2), (long.number, 3)]
+
+    @pytest.mark.parametrize("n_workers", [1, 2, 5])
+    def test_nobody_waits_for_more_than_one_stretch_of_each_other(
+        self, work: Requests, n_workers: int
+    ) -> None:
+        random, asked, n_taken = np.random.default_rng(n_workers), dict[int, int](), 0
+        busy, waits = list[workers.Task](), Counter[str]()
+
+        def ask(name: str) -> None:
+            asked[work.add(workers.Job(name), work.ticket()).number] = n_taken
+
+        for name in ("long", *"abcdefg"):
+            ask(name)
+        for _ in range(400):
+            while len(busy) < n_workers and (task := work.take()):
+                busy.append(task)
+                name = work.job(task).path
+                waits[name] = max(waits[name], n_taken - asked[task.file])
+                n_taken += 1
+            task = busy.pop(random.integers(len(busy)))  # some take many times as long as others
+            name = work.job(task).path
+            asked[task.file] = n_taken  # of its next stretch
+            work.finish(task, self.outcome(task.stretch, 1_000 if name == "long" else 1))
+            if name != "long":
+                ask(name)
+        assert waits.keys() == {"long", *"abcdefg"}
+        assert all(wait <= 7 for name, wait in waits.items() if name != "long")
 
     def test_an_answer_is_in_order_whatever_came_first(self, work: Requests) -> None:
         request = work.add(workers.Job("a"), work.ticket())

@@ -153,14 +153,21 @@ def hearing(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
+    from ..workers import begun
+
+    chosen.inputs += chosen.more
+    if not chosen.inputs:
+        raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
+    with begun.ahead(chosen.output):  # it wakes up while this process does
+        return _run(chosen)
+
+
+def _run(chosen: argparse.Namespace) -> int:
     from .. import inputs
     from ..runs import Run
     from ..runs.progress import Progress
     from ..words import counted
 
-    chosen.inputs += chosen.more
-    if not chosen.inputs:
-        raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
     listening = values.listening(chosen)
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)

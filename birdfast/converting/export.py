@@ -20,6 +20,7 @@ import numpy as np
 from .. import children, sources
 from ..arrays import Float32
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
+from ..sources import npy
 from ..words import extra_hint
 from . import tensors
 from .checkpoint import Checkpoint
@@ -100,7 +101,7 @@ def export(
         why = last[0] if done.returncode in REFUSALS else f"torch cannot export it ({last[0][:300]})"
         raise REFUSALS.get(done.returncode, ModelError)(f"{checkpoint.path}: {why}")
     data = sources.read(folder / LOGITS, ModelError)
-    logits = np.asarray(sources.array(folder / LOGITS, data, ModelError), np.float32)
+    logits = np.asarray(npy.array(folder / LOGITS, data, ModelError), np.float32)
     return Exported(folder / NETWORK, logits, sources.text(folder / KEY, ModelError))
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -125,7 +126,8 @@ class GraftedSession:
     """Runs a grafted model, one interpreter with one thread; see `sessions.session.Session`.
 
     Its graph has its batch built in: it takes exactly so many windows, so that one of a batch of 1 keeps all
-    of that contract. `sessions.batched` puts the two together.
+    of that contract. `sessions.batched` puts the two together. A body in a file of the cache, which was run
+    before it was kept, gets its memory with the first windows: of two graphs a short recording needs one.
 
     Parameters
     ----------
@@ -143,16 +145,17 @@ class GraftedSession:
         self.batch = grafted.batch
         self.grafted = grafted
         self.ends_in, self.ends = grafted.ends_in, grafted.ends
-        self._interpreter = litert.start(grafted.body, told=told)
+        self._start: Callable[[], Any] | None = partial(litert.start, grafted.body, told=told)
+        self._interpreter = litert.opened(grafted.body)
+        if isinstance(grafted.body, bytes):
+            self._allocate()
         self._steps = litert.steps(self._interpreter)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)
         tensors = grafted.tensors
         self.outputs: Mapping[str, int] = {role: self._output_size(t) for role, t in tensors.items()}
-        spatial = tensors.get(SPATIAL_EMBEDDING)
-        self.spatial_shape = (
-            () if spatial is None else of_a_window(self._output_shape(spatial).tolist(), self.batch)
-        )
+        spatial = [self._output_shape(tensors[role]) for role in {SPATIAL_EMBEDDING} & tensors.keys()]
+        self.spatial_shape = of_a_window(spatial[0].tolist(), self.batch) if spatial else ()
         samples = int(np.prod(self._shape)) // self.batch
         self.window_samples = samples if grafted.front_end is None else grafted.front_end.samples
         self._outputs = [*tensors.values()]
@@ -160,8 +163,7 @@ class GraftedSession:
     def twin(self) -> GraftedSession:
         """Return a second session of the same network, for another thread.
 
-        The body's bytes, or its file in memory, and the front end's tables are shared; the interpreter, and
-        the memory that the kernels work in, are its own.
+        The body and the front end's tables are shared; the interpreter and the kernels' memory are its own.
         """
         return GraftedSession(self.grafted)
 
@@ -169,15 +171,17 @@ class GraftedSession:
         """Return its body without the interpreter, and what feeds it."""
         shown = [int(details["index"]) for details in self._interpreter.get_output_details()]
         of_roles = {role: shown.index(tensor) for role, tensor in self.grafted.tensors.items()}
-        shape = tuple(self._shape.tolist())
-        front_end = self.grafted.front_end
+        shape, front_end = tuple(self._shape.tolist()), self.grafted.front_end
         feeder = partial(as_it_is, shape) if front_end is None else partial(feed, front_end, shape)
         return Bare(self.grafted.body, feeder, of_roles, self.batch, [shape])
 
+    def _allocate(self) -> None:
+        if self._start is not None:
+            self._interpreter, self._start = self._start(), None
+
     def _output_shape(self, tensor: int) -> Array:
         details = self._interpreter.get_output_details()
-        shape: Array = next(d["shape"] for d in details if d["index"] == tensor)
-        return shape
+        return next(d["shape"] for d in details if d["index"] == tensor)
 
     def _output_size(self, tensor: int) -> int:
         shape = self._output_shape(tensor)
@@ -210,16 +214,15 @@ class GraftedSession:
             More or fewer windows, or of another length; or the runtime fails.
         """
         if windows.shape != (self.batch, self.window_samples):
-            raise ModelError(
-                f"windows {list(windows.shape)}: this session takes {self.batch} of"
-                f" {self.window_samples} samples"
-            )
+            takes = f"{self.batch} of {self.window_samples} samples"
+            raise ModelError(f"windows {list(windows.shape)}: this session takes {takes}")
         self.front(windows)
         rows = (values.reshape(self.batch, -1) for values in self.body())
         return dict(zip(self.outputs, rows, strict=True))
 
     def front(self, windows: Float32) -> None:
         """Make the body's input from float32 [batch, window_samples]."""
+        self._allocate()
         # straight into the interpreter's memory; it must not be referred to when the body runs
         target = self._interpreter.tensor(self.grafted.body_input)()
         if self._kernel is None:

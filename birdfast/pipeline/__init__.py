@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Collection, Iterator, Sequence
+from functools import partial
 from time import thread_time
 
 import numpy as np
@@ -20,7 +21,7 @@ from .onepass import listening, one_pass, whole
 from .remarks import Tell, remarked, warned
 from .samples import Sound
 from .showing import Showing
-from .transcript import Transcript, complete, covered_s, failure_of, hear, in_order
+from .transcript import Transcript, complete, count, covered_s, failure_of, hear, in_order
 
 __all__ = ["Pipeline", "Scored", "Sound"]
 
@@ -214,12 +215,11 @@ class Pipeline:
         outcome = Outcome(audio_s=len(sound) / rate_hz)
         tell, every = outcome.notes.append, self._chosen(only)
         transcripts = {one: Transcript(samples.NAME, 0, one, send, alive, kinds, tell) for one in every}
-        with samples.heard(every, sound, rate_hz) as turns:
+        counted = partial(count, transcripts, outcome)
+        with samples.heard(every, sound, rate_hz, counted) as turns:
             for listener, batches in turns:
                 transcripts[listener].take(batches)
-        for transcript in transcripts.values():
-            transcript.finish()
-            outcome.heard.append(transcript.heard)
+        outcome.heard = [transcript.finish() for transcript in transcripts.values()]
         return outcome
 
     def _chosen(self, only: Collection[int] | None) -> list[Listener]:

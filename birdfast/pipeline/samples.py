@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 import numpy as np
@@ -13,7 +13,7 @@ from ..arrays import Float32
 from ..config.checks import whole
 from ..errors import AudioError, ConfigError
 from ..sessions.session import Session
-from .ear import Scored
+from .ear import Ear, Scored
 from .lending import lent
 from .listener import Listener
 from .turns import in_turns
@@ -58,19 +58,27 @@ def check(samples: Float32, rate_hz: int | None) -> tuple[Float32, int]:
 
 @contextmanager
 def heard(
-    listeners: Sequence[Listener], samples: Float32, rate_hz: int
+    listeners: Sequence[Listener],
+    samples: Float32,
+    rate_hz: int,
+    spent: Callable[[Listener, Ear], object] = lambda listener, ear: None,
 ) -> Iterator[Iterator[tuple[Listener, Iterator[Scored]]]]:
     """Lend listeners their sessions for sound in memory.
 
     In the context, each of what there is to iterate over is a listener, and a batch of windows that it scores
-    when it is asked for: in turns. Who asks does so in the context, which has to know how that ends.
+    when it is asked for: in turns. Who asks does so in the context, which has to know how that ends. `spent`
+    is told of each ear that has heard all: it knows how long it took.
     """
     with lent(listeners) as sessions:
-        yield _turns(listeners, sessions, samples, rate_hz)
+        yield _turns(listeners, sessions, samples, rate_hz, spent)
 
 
 def _turns(
-    listeners: Sequence[Listener], sessions: Sequence[Session], samples: Float32, rate_hz: int
+    listeners: Sequence[Listener],
+    sessions: Sequence[Session],
+    samples: Float32,
+    rate_hz: int,
+    spent: Callable[[Listener, Ear], object],
 ) -> Iterator[tuple[Listener, Iterator[Scored]]]:
     pace = audio.paced(rate_hz, listeners[0].options.speed, NAME)
     rates: dict[int, list[tuple[Listener, Session]]] = {}
@@ -85,3 +93,5 @@ def _turns(
             ears.append((listener, ear))
         yield from in_turns([(listener, ear.hear(sound)) for listener, ear in ears])
         yield from in_turns([(listener, ear.end()) for listener, ear in ears])
+        for listener, ear in ears:
+            spent(listener, ear)

@@ -11,7 +11,7 @@ from ..arrays import Gathering, Rows
 from ..errors import AudioError, ModelError
 from ..outcomes import PART_BYTES, Detection, Failure, Heard, Outcome, Part, row
 from ..scores import keeping
-from .ear import Scored
+from .ear import Ear, Scored
 from .listener import Listener
 from .onepass import OnePass
 from .stretches import Share
@@ -80,12 +80,13 @@ class Transcript:
             self._told.add(remark)
             self._tell(remark)
 
-    def finish(self) -> None:
-        """Put together what was found."""
+    def finish(self) -> Heard:
+        """Put together what was found, and return it."""
         self._dense.end()
         self._dense.send(keeping.KIND, self._packing.rest())
         self.heard.n_parts = self._dense.n_parts
         self.heard.detections = keeping.in_time(self._found)
+        return self.heard
 
     def heard_s(self) -> float:
         """Return the seconds from the stretch's start to that of the first window that was not heard."""
@@ -150,8 +151,15 @@ def hear(passing: OnePass, transcripts: Sequence[Transcript], outcome: Outcome) 
                 break
     finally:
         for listener, ear in passing.places:
-            transcripts[listener].heard.network_s += ear.network_s
-            outcome.reading_s += ear.preparing_s
+            count(transcripts, outcome, listener, ear)
+
+
+def count(
+    transcripts: Mapping[T, Transcript] | Sequence[Transcript], outcome: Outcome, listener: Any, ear: Ear
+) -> None:
+    """Take how long an ear took, for whom of the transcripts it heard."""
+    transcripts[listener].heard.network_s += ear.network_s
+    outcome.reading_s += ear.preparing_s
 
 
 def failure_of(path: str, error: Exception, model: str = "") -> Failure:

@@ -67,9 +67,7 @@ def start(
 
 def _started(data: bytes | Path, delegate: bool, shapes: Mapping[int, Sequence[int]]) -> Any:
     _, module = runtime()
-    options: dict[str, Any] = (
-        {"model_content": data} if isinstance(data, bytes) else {"model_path": str(data)}
-    )
+    options: dict[str, Any] = _source(data)
     if not delegate:
         resolver = module.OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
         options["experimental_op_resolver_type"] = resolver
@@ -82,6 +80,10 @@ def _started(data: bytes | Path, delegate: bool, shapes: Mapping[int, Sequence[i
     except (RuntimeError, ValueError, MemoryError) as error:
         raise _in_words("refuses", error) from error
     return interpreter
+
+
+def _source(data: bytes | Path) -> dict[str, bytes | str]:
+    return {"model_content": data} if isinstance(data, bytes) else {"model_path": str(data)}
 
 
 def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> list[Array]:
@@ -115,8 +117,8 @@ def run(interpreter: Any, feeds: Mapping[int, Array], fetch: Sequence[int]) -> l
         raise _in_words("cannot run", error) from error
 
 
-def inputs(data: bytes) -> list[dict[str, Any]]:
-    """Return what the runtime says of a model's inputs, before any tensor is allocated.
+def opened(data: bytes | Path) -> Any:
+    """Return an interpreter without memory for tensors: it tells what goes in and out, and runs nothing.
 
     Raises
     ------
@@ -124,9 +126,14 @@ def inputs(data: bytes) -> list[dict[str, Any]]:
         The runtime refuses the model.
     """
     try:
-        found: list[dict[str, Any]] = runtime()[1].Interpreter(model_content=data).get_input_details()
+        return runtime()[1].Interpreter(num_threads=1, **_source(data))
     except (RuntimeError, ValueError, MemoryError) as error:
         raise _in_words("refuses", error) from error
+
+
+def inputs(data: bytes) -> list[dict[str, Any]]:
+    """Return what the runtime says of a model's inputs, before tensors are allocated; errors as `opened`."""
+    found: list[dict[str, Any]] = opened(data).get_input_details()
     return found
 
 

@@ -13,8 +13,8 @@ import numpy as np
 from .. import sources
 from ..arrays import Float32
 from ..errors import ModelError
-from ..grafting import cache, places
-from ..grafting.grafted import GraftedSession
+from ..grafting import cache, places, proven
+from ..grafting.grafted import Grafted, GraftedSession
 from ..grafting.places import BATCHES
 from ..grafting.roles import Wanted
 from ..models import Model
@@ -35,10 +35,16 @@ class BatchedSession:
 
     def __init__(self, model: Model, folder: Path, shown: Wanted | None = None) -> None:
         path, shown = model.path, wanted(model) if shown is None else shown
-        kept, sha256 = places.trusted(folder), sources.sha256(path, ModelError)
-        rewritten = partial(cache.cached, path, kept, sha256=sha256, wanted=shown)
+        kept = places.trusted(folder)
+        with proven.believed(kept):
+            sha256 = sources.sha256(path, ModelError)
         holds = partial(cache.holds, sha256, kept, wanted=shown)
         single, several = BATCHES
+
+        def rewritten(batch: int) -> Grafted | None:
+            with proven.believed(kept):
+                return cache.cached(path, kept, sha256=sha256, batch=batch, wanted=shown)
+
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", RuntimeWarning)  # of the batch: there is the single window
             batched = rewritten(batch=several)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import math
 import os
 import stat
 import sys
@@ -19,9 +18,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from numpy.lib import format as npy
-
-from ..arrays import Array
 from ..errors import BirdfastError
 from .remembered import Remembered
 
@@ -215,27 +211,6 @@ def composed(name: str) -> str:
 def alike(name: str) -> str:
     """Return a name as it is compared: composed, without blanks around it, upper and lower case the same."""
     return composed(name).strip().casefold()
-
-
-def array(path: Place, data: bytes, fault: Fault) -> Array:
-    """Return the array in the content of a .npy file: no pickle, and no memory before its header is true.
-
-    Raises
-    ------
-    fault
-        There is none in it.
-    """
-    headers = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
-    stream = io.BytesIO(data)
-    try:
-        shape, _, dtype = headers[npy.read_magic(stream)](stream)
-        n_bytes, n_left = math.prod(shape) * dtype.itemsize, len(data) - stream.tell()
-        if n_bytes != n_left and not dtype.hasobject:
-            raise ValueError(f"{n_bytes:,} bytes by its header, {n_left:,} are there")
-        stream.seek(0)
-        return npy.read_array(stream, allow_pickle=False)
-    except Exception as error:  # NumPy's parser of headers raises what Python's happens to meet
-        raise fault(f"{path}: no array can be read from it ({error})") from error
 
 
 def _descriptor(path: Place, fault: Fault) -> int:

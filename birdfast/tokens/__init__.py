@@ -14,6 +14,7 @@ from ..config import path as checked_path
 from ..config import whole
 from ..config.checks import floats, output
 from ..errors import ConfigError, ModelError
+from ..sources import npy
 
 MAX_VALUES = _kernels.MAX_VALUES
 MAX_NEAREST = _kernels.MAX_NEAREST
@@ -141,7 +142,7 @@ class Codebook:
             The file is missing or damaged, or holds something else; the message says what.
         """
         path = checked_path("path", path)
-        centroids = sources.array(path, sources.read(path, ModelError), ModelError)
+        centroids = npy.array(path, sources.read(path, ModelError), ModelError)
         try:
             return cls(centroids, search=search, cpu=cpu)
         except ConfigError as error:

@@ -48,6 +48,7 @@ def main(fd: int) -> None:
         sizes = [listener.sizes for listener in pipeline.listeners]
         told = [str(note.message) for note in notes]
         ours.say({"ready": told, "sizes": sizes})
+        warnings.showwarning = _say_later  # type: ignore[assignment]
         for order, sound in orders:
             ours.say(*wire.of_outcome(_analyse(pipeline, order, sound, ours)))
             del sound  # it may be large, and the next order far away
@@ -64,13 +65,19 @@ def _loaded(order: Mapping[str, Any]) -> Pipeline:
     return pipeline
 
 
+def _say_later(message: Warning | str, category: type[Warning], *_: object) -> None:
+    """Say what only shows when a graph is first needed, as that it runs without XNNPACK."""
+    if issubclass(category, RuntimeWarning):
+        voice.aside(str(message))
+
+
 class Voice:
     """What a worker says to its parent: what it finds, and that it lives if it finds nothing for long."""
 
     def __init__(self, parent: socket.socket) -> None:
         self._parent, self._spoke_s = parent, monotonic()
 
-    def say(self, told: Mapping[str, Any], blob: bytes = b"") -> None:
+    def say(self, told: Mapping[str, Any], blob: bytes | bytearray = b"") -> None:
         """Send a message."""
         wire.send(self._parent, told, blob)
         self._spoke_s = monotonic()
@@ -91,7 +98,7 @@ def _orders(parent: socket.socket) -> Iterator[wire.Message]:
         yield from inbox.read()
 
 
-def _analyse(pipeline: Pipeline, order: Mapping[str, Any], sound: bytes, voice: Voice) -> Outcome:
+def _analyse(pipeline: Pipeline, order: Mapping[str, Any], sound: bytes | bytearray, voice: Voice) -> Outcome:
     """Analyse a stretch of a file, or sound that came with the order."""
     which = {"only": order["models"], "kinds": order["kinds"]}
     if "rate_hz" not in order:

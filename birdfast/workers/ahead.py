@@ -8,7 +8,7 @@ from contextlib import suppress
 from .. import sources
 from ..config import Options
 from ..errors import ModelError
-from ..grafting import places
+from ..grafting import places, proven
 from ..models import Digests, Model, cache_folder
 
 
@@ -20,10 +20,12 @@ def digests(models: Sequence[Model], options: Options) -> list[Digests]:
     ModelError
         One of the models' files cannot be read.
     """
-    found = [model.digests() for model in models]
-    for one in found if options.graft else ():
-        for network in one.heavy:
-            for body in places.bodies(network, cache_folder()):
-                with suppress(ModelError):  # who opens it notices
-                    sources.sha256(body, ModelError)
+    folder = cache_folder()
+    with proven.believed(None if places.distrust(folder) else folder):
+        found = [model.digests() for model in models]
+        for one in found if options.graft else ():
+            for network in one.heavy:
+                for body in places.bodies(network, folder):
+                    with suppress(ModelError):  # who opens it notices
+                        sources.sha256(body, ModelError)
     return found

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 from contextlib import suppress
 
+# What a bell is waited for with, among few others: it takes no call of the system to say which.
+Selector = getattr(selectors, "PollSelector", selectors.SelectSelector)
 MANY_RINGS = 1 << 12  # are heard at once
 
 

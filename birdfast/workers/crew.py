@@ -17,7 +17,7 @@ from ..errors import ConfigError, ModelError
 from ..models import Digests, Model
 from ..outcomes import Part
 from . import ahead, patience
-from .bell import Bell
+from .bell import Bell, Selector
 from .cores import usable_cores
 from .process import Task, Worker
 from .work import Work, ended, given_up
@@ -170,7 +170,7 @@ class Crew:
     def _listen(self, work: Work) -> None:
         """Hear who has something to say, for a while, and stop who is overdue."""
         assert self._bell is not None
-        with selectors.DefaultSelector() as selector:
+        with Selector() as selector:
             selector.register(self._bell, selectors.EVENT_READ)
             for worker in self._workers:
                 wanted = selectors.EVENT_READ | (selectors.EVENT_WRITE if worker.is_owed else 0)

@@ -5,23 +5,22 @@ from __future__ import annotations
 import dataclasses
 import os
 import signal
-import socket
 import subprocess
-import tempfile
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
-from typing import IO, Any, NamedTuple
+from contextlib import suppress
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import children, sources, voice
+from .. import sources, voice
 from ..arrays import Float32
 from ..config import Options
 from ..errors import ConfigError, ModelError, ModelMemoryError
 from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import wire
+from .begun import taken
 
 END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
 ERRORS = {error.__name__: error for error in (ModelError, ModelMemoryError, ConfigError)}
@@ -72,20 +71,9 @@ class Worker:
     """
 
     def __init__(self, hear: Callable[[str], object] = voice.say) -> None:
-        ours, theirs = socket.socketpair()
-        with theirs, ExitStack() as stack:
-            self.socket = stack.enter_context(ours)
-            self.errors: IO[bytes] = stack.enter_context(tempfile.TemporaryFile())
-            self.process = subprocess.Popen(
-                children.command(__package__, str(theirs.fileno())),
-                pass_fds=[theirs.fileno()],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=self.errors,
-                env=children.environment(),
-            )
-            stack.pop_all()  # closed by `end`
-        self._inbox, self._outbox = wire.Inbox(ours), wire.Outbox(ours)
+        begun = taken()
+        self.socket, self.errors, self.process = begun.socket, begun.errors, begun.process
+        self._inbox, self._outbox = wire.Inbox(begun.socket), wire.Outbox(begun.socket)
         self._hear = hear
         self.tasks: deque[Task] = deque()
         self.ready = self.overdue = False

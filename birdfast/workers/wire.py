@@ -17,11 +17,12 @@ import numpy as np
 from ..outcomes import DETECTION, Failure, Heard, Outcome, Part
 
 CHUNK_BYTES = 1 << 18
+MOST_BYTES = 1 << 22  # are read at once
 
-Message = tuple[dict[str, Any], bytes]
+Message = tuple[dict[str, Any], bytes | bytearray]
 
 
-def send(to: socket.socket, told: Mapping[str, Any], blob: bytes = b"") -> None:
+def send(to: socket.socket, told: Mapping[str, Any], blob: bytes | bytearray = b"") -> None:
     """Send a message, waiting until the other side has room for it."""
     to.sendall(_line(told, len(blob)))
     to.sendall(blob)
@@ -64,6 +65,8 @@ class Inbox:
 
     def __init__(self, source: socket.socket) -> None:
         self._source, self._held = source, bytearray()
+        self._told: dict[str, Any] = {}  # of a message whose raw bytes are on their way
+        self._blob, self._n_there = bytearray(), 0
 
     def read(self) -> list[Message]:
         """Read once, and return the messages that are whole now.
@@ -73,6 +76,13 @@ class Inbox:
         EOFError, OSError
             The other side is gone.
         """
+        if missing := len(self._blob) - self._n_there:
+            with memoryview(self._blob) as blob:  # at once to where they stay: sound is large
+                n_read = self._source.recv_into(blob[self._n_there :], min(missing, MOST_BYTES))
+            if not n_read:
+                raise EOFError
+            self._n_there += n_read
+            return [self._taken()] if n_read == missing else []
         piece = self._source.recv(CHUNK_BYTES)
         if not piece:
             raise EOFError
@@ -81,14 +91,20 @@ class Inbox:
 
     def _whole(self) -> Iterator[Message]:
         while (end := self._held.find(b"\n") + 1) > 0:
-            told = json.loads(self._held[:end])
-            stop = end + told.pop("n_bytes")
-            if len(self._held) < stop:
+            self._told = json.loads(self._held[:end])
+            self._blob = bytearray(self._told.pop("n_bytes"))
+            there = self._held[end : end + len(self._blob)]
+            self._n_there = len(there)
+            self._blob[: self._n_there] = there
+            del self._held[: end + self._n_there]
+            if self._n_there < len(self._blob):
                 return
-            with memoryview(self._held) as held:
-                blob = bytes(held[end:stop])
-            del self._held[:stop]
-            yield told, blob
+            yield self._taken()
+
+    def _taken(self) -> Message:
+        message = (self._told, self._blob)
+        self._told, self._blob, self._n_there = {}, bytearray(), 0
+        return message
 
 
 def _line(told: Mapping[str, Any], n_bytes: int) -> bytes:
@@ -107,7 +123,7 @@ def of_outcome(outcome: Outcome) -> Message:
     return {"outcome": told}, b"".join(blobs)
 
 
-def outcome(told: dict[str, Any], blob: bytes) -> Outcome:
+def outcome(told: dict[str, Any], blob: bytes | bytearray) -> Outcome:
     """Return what `of_outcome` packed, of the message's "outcome" and its bytes."""
     came, start = Outcome(**told | {"failure": _failure(told), "heard": []}), 0
     for plain in told["heard"]:
@@ -124,9 +140,9 @@ def of_part(part: Part) -> Message:
     return {"part": told}, told.pop("rows")
 
 
-def part(told: dict[str, Any], blob: bytes) -> Part:
+def part(told: dict[str, Any], blob: bytes | bytearray) -> Part:
     """Return what `of_part` packed, of the message's "part" and its bytes."""
-    return Part(**told, rows=blob)
+    return Part(**told, rows=bytes(blob))
 
 
 def _plain(value: Outcome | Heard) -> dict[str, Any]:

@@ -1,0 +1,105 @@
+"""Workers that are begun ahead, and messages that come in pieces."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdfast import workers
+from birdfast.workers import begun, wire
+
+
+def test_the_first_worker_is_the_one_that_was_begun(tmp_path: Path) -> None:
+    with begun.ahead(tmp_path / "out"):
+        (ahead,) = begun._ahead
+        first, second = workers.Worker(), workers.Worker()
+    assert first.process is ahead.process is not second.process
+    for worker in (first, second):
+        worker.process.kill()
+        worker.end()
+
+
+@pytest.mark.parametrize("broken", [False, True])
+def test_a_worker_that_nobody_took_is_ended(tmp_path: Path, broken: bool) -> None:
+    try:
+        with begun.ahead(tmp_path / "out"):
+            (ahead,) = begun._ahead
+            if broken:
+                raise ValueError
+    except ValueError:
+        assert broken
+    assert not psutil.pid_exists(ahead.process.pid)
+    assert ahead.errors.closed
+    assert not begun._ahead
+
+
+def test_none_is_begun_where_all_may_have_been_heard_or_where_none_can_be(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with begun.ahead(tmp_path):
+        assert not begun._ahead
+
+    def refused(*_: object, **how: object) -> None:
+        raise OSError(11, "no more processes")
+
+    monkeypatch.setattr(subprocess, "Popen", refused)
+    with begun.ahead(tmp_path / "out"):
+        assert not begun._ahead
+
+
+def test_to_begin_one_takes_the_standard_library_alone() -> None:
+    code = "import sys, birdfast.workers.begun; print({'numpy', 'birdfast.models'} & {*sys.modules})"
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "set()\n"
+
+
+class Pieces:
+    """A socket that gives what was sent piece by piece, the last of `cut` first."""
+
+    def __init__(self) -> None:
+        self.cut: list[bytes] = []
+
+    def recv(self, most: int) -> bytes:
+        piece = self.cut.pop()
+        if len(piece) > most:
+            self.cut.append(piece[most:])
+        return piece[:most]
+
+    def recv_into(self, room: memoryview, most: int) -> int:
+        piece = self.recv(min(most, len(room)))
+        room[: len(piece)] = piece
+        return len(piece)
+
+
+@given(
+    messages=st.lists(st.tuples(st.text(max_size=9), st.binary(max_size=2_000)), max_size=6),
+    sizes=st.lists(st.integers(1, 900), min_size=1, max_size=5),
+)
+def test_messages_are_what_was_sent_however_it_is_cut(
+    messages: list[tuple[str, bytes]], sizes: list[int]
+) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        outbox = wire.Outbox(ours)
+        for word, blob in messages:
+            outbox.put({"word": word}, blob)
+        ours.shutdown(socket.SHUT_WR)
+        sent = b"".join(iter(lambda: theirs.recv(1 << 16), b""))
+    pieces, place = Pieces(), 0
+    while place < len(sent):
+        size = sizes[len(pieces.cut) % len(sizes)]
+        pieces.cut.append(sent[place : place + size])
+        place += size
+    pieces.cut.reverse()
+    inbox = wire.Inbox(cast(socket.socket, pieces))
+    came: list[wire.Message] = []
+    while pieces.cut:
+        came += inbox.read()
+    assert [(told["word"], bytes(blob)) for told, blob in came] == messages
