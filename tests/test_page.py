@@ -194,7 +194,7 @@ class TestPage:
         parsed = Scripts(text)
         data, sound, program = (content for _, content in parsed.found)
         assert json.loads(data)["species"]["common"][: len(ODD)] == list(ODD)
-        assert json.loads(sound) == {"clips": []}
+        assert json.loads(sound) == {"clips": [], "alike": {}}
         assert parsed.tags.count("img") == 1  # our own, for pictures
         assert not set("<>&\u2028\u2029") & set(data)
         assert "innerHTML" not in program

@@ -16,6 +16,7 @@ from ..config import number
 from ..errors import AudioError
 from ..journal import stamp
 from ..spectrogram import LogMel
+from .alike import Near
 from .gathered import File, Gathered
 from .sizes import CONTEXT_S
 
@@ -27,6 +28,7 @@ USUAL_HZ = 48_000  # at which a spectrum is of 1,024 samples
 RANGE_DB = 70.0
 SUFFIX, TYPE = ".ogg", "audio/ogg"
 CHANGED = "is no longer the file that was heard"
+UNKNOWN = "nothing that is shown was heard in it, so its sound is not given away"
 
 
 class Clip(NamedTuple):
@@ -127,12 +129,33 @@ class Sound:
         except AudioError as error:
             yield from ((row, error) for row in left)
 
+    def of_window(self, near: Near) -> Clip:
+        """Return the clip of a window, of a file that has rows; its row is the window's, or -1.
+
+        Raises
+        ------
+        AudioError
+            As `clip`, or its file has no rows.
+        """
+        file = next((one for one in self._gathered.files if one.path == near.file), None)
+        if file is None:
+            raise AudioError(f"{near.file}: {UNKNOWN}")
+        _check(file)
+        stretch = self._around(near.start_s, near.end_s, near.channel)
+        ((_, what),) = cutting.of_file(file.path, [stretch])
+        _check(file)
+        if isinstance(what, AudioError):
+            raise what
+        return _clip(near.row, stretch.start_s, *what)
+
     def _stretch(self, row: int) -> cutting.Stretch:
         one = self._gathered.rows[row]
-        begin_s, end_s = float(one["start_s"]), float(one["end_s"])
+        return self._around(float(one["start_s"]), float(one["end_s"]), int(one["channel"]))
+
+    def _around(self, begin_s: float, end_s: float, channel: int) -> cutting.Stretch:
         from_s = max(0.0, begin_s - self._context_s)
         to_s = min(max(end_s, begin_s) + self._context_s, from_s + LONGEST_S)
-        return cutting.Stretch(from_s, to_s, int(one["channel"]))
+        return cutting.Stretch(from_s, to_s, channel)
 
 
 def _clip(row: int, from_s: float, samples: Float32, rate_hz: int) -> Clip:

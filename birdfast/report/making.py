@@ -16,7 +16,7 @@ from .. import atomicfile, canvas
 from ..atomicfile import AtomicFile
 from ..config import number, whole
 from ..errors import AudioError, ConfigError
-from . import clips, columns, page
+from . import alike, clips, columns, page
 from .clips import Clip, Sound
 from .gathered import Gathered
 from .sizes import BEST, CLIPS_MB
@@ -80,6 +80,9 @@ def write(
     beside : bool
         Write them into a folder beside it instead, whatever they take; clips of an earlier page are removed.
 
+    Of a run that kept embeddings the page has what sounds like the detections that it has, or might have,
+    clips of.
+
     Raises
     ------
     ConfigError
@@ -91,7 +94,7 @@ def write(
     whole("best", best)
     canvas.available()
     unheard: dict[str, str] = {}
-    rows = np.concatenate([np.zeros(0, np.int64), *clips.best(gathered, 0 if sound is None else best)])
+    rows = np.concatenate([np.zeros(0, np.int64), *clips.best(gathered, best)])
     told: list[dict[str, Any]] = []
     if sound is not None and beside:
         found = _heard(gathered, sound.clips(rows), unheard)
@@ -102,7 +105,8 @@ def write(
             room.add(clip)
         told += map(columns.clip, room.clips())
     way: page.Way = "none" if not told else "beside" if beside else "within"
-    text = page.html(columns.told(gathered), way, told)
+    near = alike.of_each(gathered, rows[: alike.MOST_QUERIES].tolist())
+    text = page.html(columns.told(gathered), way, told, near)
     with AtomicFile(to, mode="w", encoding="utf-8", newline="\n") as file:
         file.stream.write(text)
     return Written(len(told), unheard)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -164,11 +164,16 @@ class Results:
         """
         return self._dense("scores", model)
 
-    def embeddings(self, model: str | None = None) -> Iterator[Windows]:
-        """Yield every window's embedding, of a run that kept them; arguments and errors as `scores`."""
-        return self._dense("embeddings", model)
+    def embeddings(self, model: str | None = None, files: Container[str] | None = None) -> Iterator[Windows]:
+        """Yield every window's embedding, of a run that kept them; arguments and errors as `scores`.
 
-    def _dense(self, kind: Dense, model: str | None) -> Iterator[Windows]:
+        `files` are the recordings, by their paths, of which alone they are read; None: of all.
+        """
+        return self._dense("embeddings", model, files)
+
+    def _dense(
+        self, kind: Dense, model: str | None, files: Container[str] | None = None
+    ) -> Iterator[Windows]:
         from .. import models  # who asks for detections alone need not wait for them
 
         with Record(self.folder) as record:
@@ -177,7 +182,7 @@ class Results:
             if kind not in answers.models[number].widths:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")
             for _, entry in record.entries():
-                if number in entry.waiting:
+                if number in entry.waiting or (files is not None and os.fsdecode(entry.path) not in files):
                     continue
                 for rows in answers.dense(entry, kind, number):
                     columns = (rows[name] for name in ("start_s", "end_s", "channel", "values"))
