@@ -21,12 +21,12 @@ async function find() {
   try { found = await near(row); } catch { found = { error: GONE }; }
   if (turn !== searches) return; // another was asked for meanwhile
   if (found.error) { byId("alike-told").textContent = found.error; return; }
-  byId("alike-told").textContent = found.near.length ? `Nearest to ${whose(row)} (1 is the same):` : "There is nothing else to be compared with.";
+  byId("alike-told").textContent = found.near.length ? `Nearest to ${whose(row)}; 1.00 is the same sound:` : "There is nothing else to be compared with.";
   put(byId("alike-list"), ...found.near.map((one, i) => {
     const what = one.row < 0 ? "nothing shown" : `${common(one.row)} ${rows.confidence[one.row].toFixed(2)}`;
     return el("li", {}, el("button", { type: "button", onclick: (event) => goTo(event.currentTarget, one, row, i) },
       el("span", { class: "n" }, one.nearness.toFixed(2)), el("b", {}, clipsHere.has(one.row) ? `♪ ${what}` : what),
-      el("i", {}, `${nameOf(one.file)} ${lasting(one.start_s)}`)));
+      el("i", { title: one.file }, `${lasting(one.start_s)} ${nameOf(one.file)}`)));
   }));
 }
 
