@@ -553,6 +553,8 @@ def test_the_command_asks_for_all_of_it(night: Path, tmp_path: Path) -> None:
     [
         (["--sample", "a.csv"], "--sample goes with --rtype submission alone"),
         (["--post", "top2"], "--post goes with"),
+        (["--blend-by", "mean"], "--blend-by goes with"),  # also where it is what is usual
+        (["--submission-length", "60"], "--submission-length goes with"),
         (["--rtype", "submission"], "needs --sample"),
         (["--rtype", "submission", "--sample", "a", "--blend", "one"], "blend: 'one' does not fit"),
         (["--rtype", "submission", "--sample", "a", "--blend", "a:1,a:2"], "blend: 'a:1,a:2' does not fit"),

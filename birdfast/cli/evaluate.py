@@ -14,7 +14,7 @@ says that nothing is heard.
 
 With -o: evaluation.json, evaluation.csv (class by class), confusion.csv, thresholds.csv (what --precision
 suggests, for --threshold here and --thresholds of infer), and with --plots evaluation.png.
-Needs scikit-learn; from the folder of birdfast: pip install '.[train]'
+Needs scikit-learn: pip install 'birdfast[train]'
 """
 
 from __future__ import annotations

@@ -7,7 +7,7 @@ name by its size. Of a recording that ends too early what is there is drawn, the
 nothing was heard in it, or another recording is meant, the picture is drawn without, and that is said; the
 exit code is 0. A picture that was there is replaced, but what is no PNG is not, nor, without -o, a picture
 by one that shows no detection.
-Needs matplotlib; from the folder of birdfast: pip install '.[report]'
+Needs matplotlib: pip install 'birdfast[report]'
 """
 
 from __future__ import annotations

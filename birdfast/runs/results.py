@@ -17,6 +17,7 @@ from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure, Note, noted
 from ..tables import Anew, Result
+from ..words import install_hint
 from .answers import Answers
 from .tally import Tally
 
@@ -147,7 +148,7 @@ class Results:
         try:
             return self.to_arrow().to_pandas()
         except ModuleNotFoundError as error:
-            raise ConfigError("a data frame needs pandas: pip install pandas") from error
+            raise ConfigError(f"a data frame needs pandas: {install_hint('pandas')}") from error
 
     def scores(self, model: str | None = None) -> Iterator[Windows]:
         """Yield every window's confidences, of a run that kept them (`kinds` with "scores").
