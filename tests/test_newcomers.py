@@ -235,10 +235,10 @@ def test_exit_codes_are_one_list() -> None:
     codes = {value for value in vars(exits).values() if isinstance(value, int)} - {exits.BY_SIGNAL}
     assert set(exits.MEANINGS) == codes
     told = _parser().format_help()
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    page = " ".join((ROOT / "docs" / "commands.md").read_text(encoding="utf-8").split())
     for code, meaning in exits.MEANINGS.items():
         assert re.search(rf"^  {code} +{re.escape(meaning)}$", told, re.MULTILINE)
-        assert f"{code} {meaning}" in readme
+        assert f"{code} {meaning}" in page
 
 
 def test_help_names_the_variables_that_are_read() -> None:
