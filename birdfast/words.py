@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import unicodedata
 from collections.abc import Iterator, Sequence
 
@@ -12,8 +14,31 @@ def typed(dtype: str, shape: Sequence[int | None]) -> str:
 
 
 def extra_hint(name: str) -> str:
-    """Return how to get the packages of an extra of birdfast, which no package index has."""
-    return f"from the folder of birdfast: pip install '.[{name}]'"
+    """Return how to get the packages of an extra of birdfast.
+
+    Of what is installed pip takes the extra's list from there, so that it does not matter whence it came:
+    from a package index, a wheel or a clone.
+    """
+    from importlib import metadata
+
+    try:
+        metadata.distribution("birdfast")
+    except metadata.PackageNotFoundError:
+        return f"from the folder of birdfast: {install_hint(f'.[{name}]')}"
+    return install_hint(f"birdfast[{name}]")
+
+
+def install_hint(package: str) -> str:
+    """Return the command that installs a package for the Python that runs this, as it can be typed here."""
+    import shlex
+    import shutil
+
+    pip, own = shutil.which("pip"), os.path.dirname(sys.executable)  # noqa: PTH120 - links are not followed
+    if pip is not None and os.path.dirname(pip) == own:  # noqa: PTH120
+        return f"pip install {shlex.quote(package)}"
+    near = os.path.relpath(sys.executable)
+    python = sys.executable if near.startswith(os.pardir) else near
+    return f"{shlex.quote(python)} -m pip install {shlex.quote(package)}"
 
 
 def counted(number: int, noun: str) -> str:

@@ -364,7 +364,7 @@ def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
     assert not mark.exists()
     if importlib.util.find_spec("torch") is None:
         assert "birdfast: birds: converting needs torch and transformers" in result.stderr
-        assert "pip install '.[convert]'" in result.stderr
+        assert "pip install 'birdfast[convert]'" in result.stderr
     assert not (tmp_path / "made").exists()
     assert not list(tmp_path.glob("birdfast.*"))
 
@@ -552,5 +552,5 @@ def test_the_process_of_torch_says_in_a_line_what_it_lacks(
     monkeypatch.setitem(sys.modules, "torch", None)  # no import of it succeeds
     monkeypatch.setattr(sys, "stdin", io.StringIO(json.dumps({"kind": "torch"})))
     assert export.main(str(tmp_path / "w.pt"), str(tmp_path)) == export.ABSENT
-    assert "pip install '.[convert]'" in capsys.readouterr().err.splitlines()[-1]
+    assert "pip install 'birdfast[convert]'" in capsys.readouterr().err.splitlines()[-1]
     assert export.REFUSALS[export.ABSENT] is ModelRuntimeError

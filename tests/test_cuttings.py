@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from birdfast import audio, models
-from birdfast.audio import cutting
+from birdfast.audio import cutting, ogg
 from birdfast.audio.cutting import Stretch
 from birdfast.errors import AudioError, ConfigError
 from birdfast.outcomes import Detection
@@ -207,10 +207,28 @@ def test_each_recording_is_opened_once(tmp_path: Path, monkeypatch: pytest.Monke
             opened[path] += 1
             super().__init__(path, **how)
 
-    monkeypatch.setattr(audio, "Recording", Counting)
+    monkeypatch.setattr(cutting, "Recording", Counting)
     rows = [heard(path, float(place), name=name) for place in range(8) for path in paths for name in "AB"]
     assert clips.write(rows, tmp_path / "out").n_clips == 20
     assert set(opened.values()) == {1}
+
+
+@pytest.mark.parametrize("kind", ["wav", "flac", "ogg"])
+def test_a_clip_is_the_same_bytes_each_time(kind: str, tmp_path: Path) -> None:
+    samples = noise(5 * RATE_HZ)[:, 0]
+    first = audio.encoded(samples, RATE_HZ, kind)
+    assert {audio.encoded(samples, RATE_HZ, kind) for _ in range(4)} == {
+        first
+    }  # Ogg's encoder takes a number
+    (tmp_path / f"a.{kind}").write_bytes(first)
+    with audio.Recording(tmp_path / f"a.{kind}") as recording:
+        assert sum(map(len, recording.blocks(RATE_HZ))) == len(samples)
+        assert recording.remarks() == []
+    if kind == "ogg":
+        (link,), _ = ogg.links(tmp_path / "a.ogg")
+        assert len(link.serials) == 1
+        other = audio.encoded(-samples, RATE_HZ, kind)
+        assert first[ogg.SERIAL_AT :][:4] != other[ogg.SERIAL_AT :][:4]  # so that two may be joined
 
 
 def test_recordings_that_moved_are_found(tmp_path: Path) -> None:

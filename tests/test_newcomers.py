@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import shlex
 import signal
 import subprocess
 import sys
 import time
+import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -181,24 +184,61 @@ def test_a_failures_duration_is_what_the_file_promises(tiny: models.Model, tmp_p
     assert f"; see {tmp_path / 'out' / 'failures.csv'}" in result.stderr
 
 
-def test_nobody_is_told_to_install_what_no_index_has() -> None:
-    files = [*(ROOT / "birdfast").rglob("*.py"), *(ROOT / "bench").rglob("*.py"), ROOT / "README.md"]
-    for path in files:
-        assert "install 'birdfast" not in path.read_text(encoding="utf-8"), path
-    assert words.extra_hint("train") == "from the folder of birdfast: pip install '.[train]'"
-    assert words.extra_hint("report") in " ".join((COMMANDS["plot"].__doc__ or "").split())
-    for name in ("birdnet", "train"):
-        assert f"`pip install '.[{name}]'`" in (ROOT / "README.md").read_text(encoding="utf-8")
+EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"][
+    "optional-dependencies"
+]
+
+
+def test_no_hint_bypasses_the_one_that_works_from_a_clone_a_wheel_and_an_index() -> None:
+    """What is to be installed is said by `words` alone; what a help says is the same, of an extra that is."""
+    for path in (ROOT / "birdfast").rglob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        for name in re.findall(r"extra_hint\([\"'](\w+)[\"']\)", text):
+            assert name in EXTRAS, path
+        if path.name == "words.py":
+            continue
+        named = re.findall(r"pip install (.*)", text)
+        docstring = ast.get_docstring(ast.parse(text)) or ""
+        assert len(named) == docstring.count("pip install "), path
+        for what in named:
+            extra = re.fullmatch(r"'birdfast\[(\w+)\]'", what)
+            assert extra is not None, (path, what)
+            assert extra[1] in EXTRAS, path
+
+
+@pytest.mark.parametrize("where", ["beside", "elsewhere", "nowhere"])
+def test_what_a_hint_says_is_for_the_python_that_runs_this(
+    where: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for folder in ("bin", "other"):
+        (tmp_path / folder).mkdir()
+        (tmp_path / folder / "pip").write_text("#!/bin/sh\n")
+        (tmp_path / folder / "pip").chmod(0o700)
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "bin" / "python"))
+    monkeypatch.setenv("PATH", {"beside": f"{tmp_path}/bin", "elsewhere": f"{tmp_path}/other"}.get(where, ""))
+    monkeypatch.chdir(tmp_path)
+    pip = "pip" if where == "beside" else "bin/python -m pip"
+    assert words.install_hint("scipy") == f"{pip} install scipy"
+    assert words.extra_hint("train") == f"{pip} install 'birdfast[train]'"
+    monkeypatch.chdir(tmp_path / "other")
+    pip = "pip" if where == "beside" else f"{tmp_path}/bin/python -m pip"
+    assert words.install_hint("scipy") == f"{pip} install scipy"
+    monkeypatch.setattr(metadata, "distribution", _absent)  # a tree that was never installed
+    assert words.extra_hint("train") == f"from the folder of birdfast: {pip} install '.[train]'"
+
+
+def _absent(name: str) -> None:
+    raise metadata.PackageNotFoundError(name)
 
 
 def test_exit_codes_are_one_list() -> None:
     codes = {value for value in vars(exits).values() if isinstance(value, int)} - {exits.BY_SIGNAL}
     assert set(exits.MEANINGS) == codes
     told = _parser().format_help()
-    readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
+    page = " ".join((ROOT / "docs" / "commands.md").read_text(encoding="utf-8").split())
     for code, meaning in exits.MEANINGS.items():
         assert re.search(rf"^  {code} +{re.escape(meaning)}$", told, re.MULTILINE)
-        assert f"{code} {meaning}" in readme
+        assert f"{code} {meaning}" in page
 
 
 def test_help_names_the_variables_that_are_read() -> None:

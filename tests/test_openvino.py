@@ -339,7 +339,9 @@ def test_a_library_that_is_not_there_is_said(
     (tmp_path / "openvino").mkdir()
     (tmp_path / "openvino" / "__init__.py").write_text("raise ModuleNotFoundError('openvino')\n")
     monkeypatch.setattr(children, "places", lambda: [str(tmp_path), *sys.path])
-    with pytest.raises(ModelRuntimeError, match=r"OpenVINO is not installed: .*pip install '\.\[openvino\]'"):
+    with pytest.raises(
+        ModelRuntimeError, match=r"OpenVINO is not installed: .*pip install 'birdfast\[openvino\]'"
+    ):
         open_session(tiny, engine=BY_OPENVINO)
 
 

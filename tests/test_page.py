@@ -7,17 +7,20 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 import urllib.request
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
+from random import Random
 
 import numpy as np
 import pytest
@@ -25,6 +28,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from birdfast import audio, inputs, models
+from birdfast.audio import cutting
 from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError
@@ -190,7 +194,7 @@ class TestPage:
         parsed = Scripts(text)
         data, sound, program = (content for _, content in parsed.found)
         assert json.loads(data)["species"]["common"][: len(ODD)] == list(ODD)
-        assert json.loads(sound) == {"clips": []}
+        assert json.loads(sound) == {"clips": [], "alike": {}}
         assert parsed.tags.count("img") == 1  # our own, for pictures
         assert not set("<>&\u2028\u2029") & set(data)
         assert "innerHTML" not in program
@@ -224,6 +228,52 @@ class TestPage:
         assert none == 0 < some < many
         assert middle < least + 0.1e6 + 2000
 
+    @settings(max_examples=60, deadline=None)
+    @given(st.lists(st.integers(1, 9), max_size=12), st.integers(0, 40), st.randoms(use_true_random=False))
+    def test_the_first_ones_that_fit_are_kept_whatever_comes_first(
+        self, sizes: list[int], room: int, random: Random
+    ) -> None:
+        """Of clips in any order those are kept that fit one after the other in the order of who is best."""
+        order = list(range(len(sizes)))
+        random.shuffle(order)
+        held = making._Room(order, room * 4)
+        for row in range(len(sizes)):  # as they lie in the recordings
+            if held.takes(row):
+                held.add(clips.Clip(row, 0, 1, 1, bytes(3 * sizes[row]), b""))
+        ends = np.cumsum([sizes[row] for row in order])
+        n = int(np.count_nonzero(ends <= room))
+        assert [clip.row for clip in held.clips()] == order[:n]
+
+    @pytest.mark.parametrize("beside", [False, True])
+    def test_each_recording_is_opened_once(
+        self, heard: Path, tmp_path: Path, beside: bool, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gathered, opened = gather(heard), Counter[str]()
+        whole = cutting.Recording
+
+        def counting(path: str, **how: object) -> audio.Recording:
+            opened[path] += 1
+            return whole(path, **how)
+
+        monkeypatch.setattr(cutting, "Recording", counting)
+        making.write(gathered, tmp_path / "x.html", Sound(gathered), best=9, beside=beside)
+        assert set(opened.values()) == {1}
+        assert len(opened) == 3
+
+    def test_a_page_is_the_same_bytes_each_time(self, heard: Path, tmp_path: Path) -> None:
+        for name in "ab":
+            gathered = gather(heard)
+            making.write(gathered, tmp_path / name, Sound(gathered), best=9)
+        assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+    def test_a_clip_of_a_page_is_that_of_clips(self, heard: Path) -> None:
+        gathered = gather(heard)
+        one = gathered.rows[0]
+        whole, rate_hz = audio.read(gathered.files[one["file"]].path)
+        clip = Sound(gathered, 0).clip(0)
+        part = whole[round(clip.from_s * rate_hz) : round(clip.to_s * rate_hz)]
+        assert clip.sound == clips.encoded(part, rate_hz)
+
     def test_clips_lie_beside_it_and_no_others(self, heard: Path, tmp_path: Path) -> None:
         gathered = gather(heard)
         for best in (4, 1):
@@ -239,6 +289,52 @@ class TestPage:
         link = tmp_path / "link.wav"
         link.symlink_to(tmp_path / "secret.wav")
         file = gathered.files[0]._replace(path=str(link))
+        with pytest.raises(AudioError, match="no longer the file that was heard"):
+            Sound(gathered._replace(files=[file, *gathered.files[1:]])).clip(0)
+
+    def test_a_recording_is_known_by_its_content_whatever_leads_to_it(
+        self, heard: Path, tmp_path: Path
+    ) -> None:
+        """As git-annex has it: a link then and now, to content that may have been fetched again since."""
+        gathered = gather(heard)
+        place, kept = Path(gathered.files[0].path), tmp_path / "objects"
+        other = write(tmp_path / "other.wav", noise(18_000, seed=9), 8_000)
+        assert other.stat().st_size == place.stat().st_size
+        shutil.copy2(place, kept)
+        link = tmp_path / "link.wav"
+        named = Sound(
+            gathered._replace(files=[gathered.files[0]._replace(path=str(link)), *gathered.files[1:]])
+        )
+
+        def lead(to: Path) -> None:
+            link.unlink(missing_ok=True)
+            link.symlink_to(to)
+
+        lead(kept)
+        assert named.clip(0) == Sound(gathered).clip(0)
+        os.utime(kept, ns=(0, 0))  # fetched again
+        assert named.clip(0).sound == Sound(gathered).clip(0).sound
+        os.utime(other, ns=(0, gathered.files[0].stamp.mtime_ns))
+        for gone in (other, Path("/dev/zero"), tmp_path, tmp_path / "none"):
+            lead(gone)
+            with pytest.raises(AudioError, match=r"no longer the file that was heard|no such file"):
+                named.clip(0)
+
+    def test_one_that_is_put_in_its_place_while_it_is_read_is_not_shown(
+        self, heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        gathered = gather(heard)
+        link, secret = tmp_path / "link.wav", write(tmp_path / "secret.wav", noise(90_000, seed=9), 8_000)
+        link.symlink_to(gathered.files[0].path)
+        file = gathered.files[0]._replace(path=str(link))
+        whole = cutting.Recording
+
+        def swapped(path: str, **how: object) -> audio.Recording:
+            link.unlink()
+            link.symlink_to(secret)
+            return whole(path, **how)
+
+        monkeypatch.setattr(cutting, "Recording", swapped)
         with pytest.raises(AudioError, match="no longer the file that was heard"):
             Sound(gathered._replace(files=[file, *gathered.files[1:]])).clip(0)
 

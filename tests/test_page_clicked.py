@@ -186,6 +186,50 @@ def test_a_review_by_keys_is_kept_exported_and_judged(chromium: Any, heard: Path
     assert "3 windows" in judged.stdout + judged.stderr, judged
 
 
+@pytest.mark.parametrize("is_served", [False, True])
+def test_what_sounds_alike_is_found_seen_and_heard(
+    chromium: Any, deep: models.Model, tmp_path: Path, is_served: bool
+) -> None:
+    (tmp_path / "in").mkdir()
+    for number in range(2):
+        write(tmp_path / "in" / f"{number}.wav", noise(40_000, seed=0), 8_000)  # the same sound twice
+    how = How(n_workers=1, kinds=("csv", "embeddings"))
+    options = Options(min_confidence=0, top_k=1)
+    Run(inputs.find([str(tmp_path / "in")]), [deep], options, tmp_path / "out", how).work()
+    gathered = gather(tmp_path / "out", 3)  # so that in most windows nothing is shown
+    making.write(gathered, tmp_path / "x.html", Sound(gathered), best=9)
+    with serving(gathered) as server:
+        opened(chromium, server.address if is_served else tmp_path / "x.html")
+        keys(chromium, "f")
+        nearest = (
+            "return [...document.querySelectorAll('#alike-list .n')].map((one) => Number(one.innerText))"
+        )
+        until(lambda: len(ran(chromium, nearest)) == (10 if is_served else 2))
+        found = ran(chromium, nearest)
+        assert found == sorted(found, reverse=True)
+        assert found[0] == (1 if is_served else pytest.approx(found[0]))
+        ran(chromium, "document.getElementById('image').removeAttribute('src')")
+        chromium.find_element("css selector", "#alike-list button").click()
+        until(lambda: ran(chromium, "return document.getElementById('image').naturalWidth") > 100)
+        keys(chromium, "l")
+        until(lambda: ran(chromium, "return document.getElementById('player').currentTime") > 0.1)
+        for number in range(len(found)):  # those in which nothing is shown take no answer
+            button = chromium.find_elements("css selector", "#alike-list button")[number]
+            button.click()
+            is_row = "nothing shown" not in button.text
+            assert chromium.find_element("id", "right").is_enabled() == is_row
+            assert button.get_attribute("aria-pressed") == "true"
+        if not is_served:
+            return
+        assert not is_row or "nothing shown" in said(chromium, "alike-list")
+
+
+def test_a_run_without_embeddings_says_why_nothing_is_found(chromium: Any, heard: Path) -> None:
+    opened(chromium, heard / "out" / "report.html")
+    assert not chromium.find_element("id", "find").is_displayed()
+    assert "--rtype embeddings" in said(chromium, "alike-told")
+
+
 def test_clips_beside_the_page_are_seen_and_heard(chromium: Any, heard: Path) -> None:
     opened(chromium, heard / "out" / "beside.html")
     until(lambda: ran(chromium, "return document.getElementById('image').naturalWidth") > 100)

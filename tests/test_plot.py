@@ -19,7 +19,7 @@ from birdfast.outcomes import Detection
 from birdfast.picture import marks, spectrum
 from birdfast.picture.spectrum import COLUMNS, HOP_SAMPLES, N_FFT, Spectrum
 from birdfast.runs.answers import Answers
-from birdfast.runs.seen import seen
+from birdfast.runs.seen import seen, surest
 from birdfast.spectrogram import Stft
 from birdfast.tables import whose
 
@@ -201,3 +201,17 @@ def test_several_of_a_name_are_told_by_their_size(tmp_path: Path) -> None:
     assert whose.named(tmp_path / "a.wav", files).alike == ["x/a.wav", "y/a.wav"]
     assert whose.named(tmp_path / "a.wav", files, {"x/a.wav": 5, "y/a.wav": 7}).files == ["y/a.wav"]
     assert whose.named(tmp_path / "a.wav", files, {"x/a.wav": 7, "y/a.wav": 7}).files == ()
+
+
+def test_of_results_alone_the_surest_detection_is_drawn(
+    run: Path, figures: list[Any], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    best = surest(run)
+    assert main(["plot", str(run), "--length", "9", "-o", str(tmp_path / "a.png")]) == 0
+    assert Path(best.file).name in capsys.readouterr().out
+    low, high = figures[-1].axes[0].get_xlim()
+    assert low <= best.start_s < high
+    assert main(["plot", best.file, "--length", "9", str(run), "-o", str(tmp_path / "b.png")]) == 0
+    assert main(["plot", str(tmp_path)]) == 64
+    assert main(["plot", best.file]) == 64
+    assert "not a table of detections" in capsys.readouterr().err

@@ -7,6 +7,7 @@ import csv
 import os
 import re
 import shutil
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,13 @@ from hypothesis import strategies as st
 from scipy.stats import rankdata
 
 from birdfast import Follower, annotations, models, outcomes, run, submission, windows
+from birdfast.annotations import Annotation, Truth
 from birdfast.cli import submission as cli
 from birdfast.cli import values
 from birdfast.errors import ConfigError, ModelError
+from birdfast.judging import given as judged
+from birdfast.judging.alignment import align
+from birdfast.judging.said import Scores
 from birdfast.postprocessing import apply, parsed
 from birdfast.runs import How, Submission, shards
 from birdfast.runs.merging import merge
@@ -553,6 +558,8 @@ def test_the_command_asks_for_all_of_it(night: Path, tmp_path: Path) -> None:
     [
         (["--sample", "a.csv"], "--sample goes with --rtype submission alone"),
         (["--post", "top2"], "--post goes with"),
+        (["--blend-by", "mean"], "--blend-by goes with"),  # also where it is what is usual
+        (["--submission-length", "60"], "--submission-length goes with"),
         (["--rtype", "submission"], "needs --sample"),
         (["--rtype", "submission", "--sample", "a", "--blend", "one"], "blend: 'one' does not fit"),
         (["--rtype", "submission", "--sample", "a", "--blend", "a:1,a:2"], "blend: 'a:1,a:2' does not fit"),
@@ -577,3 +584,17 @@ def test_shifts_part_the_step_evenly(shifts: tuple[float, ...]) -> None:
         windows.parted(grid, shifts)
     with pytest.raises(ConfigError, match="evenly"):  # there is no half of a sample
         windows.parted(windows.Grid(8_000, 4_001, 4_001), (0.0, 0.25))
+
+
+def test_rows_behind_a_short_files_end_are_not_judged(night: Path, tmp_path: Path) -> None:
+    """A row of a minute is there for a file of seven seconds, too; nothing in it can be true or false."""
+    out = tmp_path / "out"
+    how = ["-o", out, "--rtype", "submission", "--sample", night / "sample.csv"]
+    assert birdfast("infer", night / "in", "--model", night / "one", *how).returncode == 2  # one is cut
+    said = judged.read(out)
+    assert isinstance(said, Scores)
+    assert said.heard_s.keys() == {"file_0", "file_1", "file_2"}
+    rows = (Annotation(f"{name}.wav", 0.0, 5.0, ("first",)) for name in ("file_0", "file_1", "cut"))
+    found = align(said, Truth(tuple(rows), False))
+    names = [found.windows.files[number] for number in found.windows.file]
+    assert Counter(names) == {"file_0": 12, "file_1": 2, "cut": 12}

@@ -17,7 +17,7 @@ import pytest
 import soundfile
 
 import birdfast
-from birdfast import audio, keyedvectors, metrics, modelfolder, models
+from birdfast import audio, keyedvectors, metrics, modelfolder, models, words
 from birdfast.__main__ import main
 from birdfast.classifier import Classifier, Layer
 from birdfast.errors import ConfigError, ModelError
@@ -564,10 +564,7 @@ def test_what_is_missing_is_told_before_anything_is_read(
         with monkeypatch.context() as patch:
             patch.setitem(sys.modules, module, None)
             assert train(data, "songs", tmp_path / "m") == 64
-        assert (
-            f"training needs {package}: from the folder of birdfast: pip install '.[train]'"
-            in capsys.readouterr().err
-        )
+        assert f"training needs {package}: {words.extra_hint('train')}" in capsys.readouterr().err
 
 
 @pytest.mark.long

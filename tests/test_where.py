@@ -15,7 +15,7 @@ from birdfast import models, tables
 from birdfast.errors import ConfigError
 from birdfast.outcomes import Detection
 from birdfast.runs.question import COLUMNS, Question
-from birdfast.runs.where import Where
+from birdfast.runs.where import NO_PLACE, Where
 from birdfast.tables import About, AboutModel, Names, Result
 
 from .test_doors import NO_FLAG, NO_PATH, NO_REAL, NO_WHOLE, refused, wrong
@@ -183,6 +183,27 @@ def test_the_overlap_of_windows(
     assert Where(Question(), about, decides).facts("a", "").get("overlap") == overlap_s
 
 
+def test_a_week_without_a_place_says_that_it_chooses_nothing(tmp_path: Path) -> None:
+    assert asked(week=20).words == [NO_PLACE]
+    assert asked(week=-1).words == asked(week=20, columns=["week"]).words == []
+
+
+def test_times_with_and_without_a_zone_in_one_column_are_said(tmp_path: Path) -> None:
+    zoned = wav(tmp_path / "A_20240612_053000.wav", chunk(b"guan", GUANO.encode()))
+    there = [(str(zoned), None), *((f"{site}_20240612_053000.wav", "") for site in "BC")]
+    for question, said in (
+        ({"columns": ["time"]}, ["2 of 3 files with a time tell no time zone, the others do; --tz ZONE"]),
+        ({"columns": ["time"], "time_zone": "UTC"}, []),
+        ({}, []),
+    ):
+        where = asked(**question)
+        where.survey(there)
+        assert [words.partition(",")[0] for words in where.words] == [one.partition(",")[0] for one in said]
+    where = asked(columns=["time"])
+    where.survey(there[1:])
+    assert where.words == []
+
+
 def test_names_are_in_the_language(tmp_path: Path) -> None:
     path = tmp_path / "de.txt"
     path.write_text("Turdus merula_Amsel\nParus major_Kohlmeise\nGrus grus_Kranich\nEngine_Motor\n")
@@ -190,7 +211,7 @@ def test_names_are_in_the_language(tmp_path: Path) -> None:
     assert [model.label_spaces[-1].common for model in where.about.models] == [
         ("Amsel", "Kohlmeise", "Kranich", "Motor")
     ] * 2
-    assert where.words == [f"{path}: 1 of 6 classes keep their names ({path})"]
+    assert where.words == [f"{path}: 1 of 6 classes keep their names"]  # the path, once
     assert ABOUT.models[0].label_spaces[0].common[0] == "Eurasian Blackbird"
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from ..arrays import Float32
 from ..config import MOST_HZ
 from ..errors import ConfigError
+from ..words import install_hint
 
 ORDER = 5
-LACKS = "a band (fmin, fmax) takes scipy: pip install scipy"
+LACKS = "a band (fmin, fmax) takes scipy: "
 
 
 class Band:
@@ -72,6 +73,6 @@ def _signal(name: str) -> Callable[..., Any]:
     try:
         from scipy import signal
     except ImportError as error:
-        raise ConfigError(LACKS) from error
+        raise ConfigError(LACKS + install_hint("scipy")) from error
     function: Callable[..., Any] = getattr(signal, name)
     return function

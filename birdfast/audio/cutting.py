@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -11,7 +12,10 @@ from ..arrays import Float32
 from ..errors import AudioError
 from ..outcomes import MIX
 from ..words import lasting
+from .channels import chosen as channel_of
 from .recording import Recording
+
+ANY_HOURS = 100_000.0  # what was heard of a recording is there, and no more than a stretch is held
 
 
 class Stretch(NamedTuple):
@@ -23,6 +27,33 @@ class Stretch(NamedTuple):
     start_s: float
     end_s: float
     channel: int = MIX
+
+
+def of_file(
+    path: str | os.PathLike[str],
+    stretches: Sequence[Stretch],
+    tell: Callable[[str], object] | None = None,
+) -> Iterator[tuple[int, tuple[Float32, int] | AudioError]]:
+    """Yield what `cut` does, of a recording that is opened once, each stretch with its rate in Hz.
+
+    Parameters
+    ----------
+    path : path
+    stretches : sequence of Stretch
+    tell : callable of str
+        Hears what is to be known of the recording.
+
+    Raises
+    ------
+    AudioError
+        It cannot be opened, or lacks a channel.
+    """
+    with Recording(path, max_hours=ANY_HOURS, tell=tell) as recording:
+        for stretch in stretches:
+            if stretch.channel != MIX:
+                channel_of(stretch.channel, recording.n_channels, recording.path)
+        for place, what in cut(recording, stretches):
+            yield place, what if isinstance(what, AudioError) else (what, recording.rate_hz)
 
 
 def cut(recording: Recording, stretches: Sequence[Stretch]) -> Iterator[tuple[int, Float32 | AudioError]]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import zlib
 
 from ..arrays import Float32
 from ..config import path as checked_path
 from ..config import whole
 from ..errors import AudioError, ConfigError
+from . import ogg
 from .decoders import Undecodable, libsndfile
 from .pace import MAX_RATE_HZ
 from .recording import Recording
@@ -50,19 +52,23 @@ def read(
 def encoded(samples: Float32, rate_hz: int, container: str) -> bytes:
     """Return mono samples in -1..1 as the bytes of a file: 16-bit "wav" or "flac", or "ogg" (Vorbis).
 
+    The same samples are the same bytes.
+
     Raises
     ------
     AudioError
         They cannot be written so, as Vorbis knows no rate above 200 kHz.
     """
+    samples = mono(samples)
     with io.BytesIO() as file:
         try:
-            libsndfile.write(file, mono(samples), rate_hz, container.upper())
+            libsndfile.write(file, samples, rate_hz, container.upper())
         except Undecodable as error:
             raise AudioError(
                 f"cannot be written as {container} at {rate_hz:,} Hz ({error.reason})"
             ) from error
-        return file.getvalue()
+        data = file.getvalue()
+    return ogg.numbered(data, zlib.crc32(samples.tobytes())) if container == "ogg" else data
 
 
 def write(path: str | os.PathLike[str], samples: Float32, rate_hz: int) -> None:

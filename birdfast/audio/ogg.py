@@ -6,6 +6,7 @@ segments and their sizes. Every page's checksum is looked at, so a page that is 
 
 from __future__ import annotations
 
+import io
 import struct
 import zlib
 from array import array
@@ -20,6 +21,7 @@ CONTINUED, FIRST, LAST = 1, 2, 4  # flags
 MIRRORED = bytes(int(f"{byte:08b}"[::-1], 2) for byte in range(256))  # the bits of a byte from behind
 ONES = 0xFFFFFFFF
 HEAD = struct.Struct("<4xBBqII4xB")  # version, flags, granule, serial, sequence, segments
+SERIAL, SERIAL_AT, CHECKSUM_AT = struct.Struct("<I"), 14, 22
 CHECKSUM, NO_CHECKSUM = struct.Struct(">I"), bytes(4)  # as it stands in mirrored bytes
 
 
@@ -113,11 +115,26 @@ def _page(chunk: bytes, mirrored: memoryview, at: int, place: int) -> Page | Non
     end = body + sum(chunk[table:body])
     if version or end > len(chunk):
         return None
-    crc = zlib.crc32(NO_CHECKSUM, zlib.crc32(mirrored[at : at + 22], ONES))
-    if (zlib.crc32(mirrored[at + 26 : end], crc) ^ ONES,) != CHECKSUM.unpack_from(mirrored, at + 22):
+    if _checksum(mirrored[at:end]) != bytes(mirrored[at + CHECKSUM_AT : at + CHECKSUM_AT + 4]):
         return None
     is_open = n_segments > 0 and chunk[body - 1] == 255
     return Page(place + at, place + end, flags, granule, serial, sequence, is_open)
+
+
+def _checksum(mirrored: memoryview | bytes) -> bytes:
+    """Return the checksum of a page, both with mirrored bytes, whatever stands in its place."""
+    before = zlib.crc32(NO_CHECKSUM, zlib.crc32(mirrored[:CHECKSUM_AT], ONES))
+    return CHECKSUM.pack(zlib.crc32(mirrored[CHECKSUM_AT + 4 :], before) ^ ONES)
+
+
+def numbered(data: bytes, serial: int) -> bytes:
+    """Return a file of one stream with another serial number: encoders take one by chance."""
+    found = bytearray(data)
+    for page in pages(io.BytesIO(data), len(data)):
+        SERIAL.pack_into(found, page.place + SERIAL_AT, serial)
+        checksum = _checksum(bytes(found[page.place : page.end]).translate(MIRRORED)).translate(MIRRORED)
+        found[page.place + CHECKSUM_AT : page.place + CHECKSUM_AT + 4] = checksum
+    return bytes(found)
 
 
 def links(path: Path) -> tuple[list[Link], bytes]:

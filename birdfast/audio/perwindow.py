@@ -10,8 +10,9 @@ from collections.abc import Callable
 
 from ..arrays import Float32
 from ..errors import ConfigError
+from ..words import install_hint
 
-LACKS = "resampling as birdnet does takes scipy: pip install scipy"
+LACKS = "resampling as birdnet does takes scipy: "
 
 
 def check() -> None:
@@ -26,7 +27,7 @@ def version() -> str:
     try:
         return metadata.version("scipy")
     except metadata.PackageNotFoundError as error:
-        raise ConfigError(LACKS) from error
+        raise ConfigError(LACKS + install_hint("scipy")) from error
 
 
 def window_samples(length_s: float, rate_hz: int) -> int:
@@ -70,6 +71,6 @@ def _scipy() -> Callable[[Float32, int], Float32]:
     try:
         from scipy.signal import resample as transformed
     except ImportError as error:
-        raise ConfigError(LACKS) from error
+        raise ConfigError(LACKS + install_hint("scipy")) from error
     function: Callable[[Float32, int], Float32] = transformed
     return function

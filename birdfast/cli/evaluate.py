@@ -10,11 +10,12 @@ or OpenSoundscape's tables. If its rows are windows, as those of `birdfast train
 judged: each has the scores of the window that it is, or else the highest of the windows that share half of
 it, or of themselves. Otherwise the windows of RESULTS are: one has a label when
 half a second of a call lies in it, or half of a shorter call. A column called background is no class: it
-says that nothing is heard.
+says that nothing is heard. Figures are of windows, all at once: those of `birdfast train --cv` are of whole
+clips, the mean of its folds, so that the two differ where clips have several windows or folds differ.
 
 With -o: evaluation.json, evaluation.csv (class by class), confusion.csv, thresholds.csv (what --precision
 suggests, for --threshold here and --thresholds of infer), and with --plots evaluation.png.
-Needs scikit-learn; from the folder of birdfast: pip install '.[train]'
+Needs scikit-learn: pip install 'birdfast[train]'
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..errors import ConfigError
 from . import values
@@ -13,6 +13,15 @@ if TYPE_CHECKING:
     from ..runs import Submission
 
 KIND, NOTHING = "submission", "none"
+OPTIONS = {  # and what a `Submission` calls them
+    "sample": "sample",
+    "classes": "classes",
+    "submission_by": "by",
+    "submission_length": "length_s",
+    "blend": "blend",
+    "blend_by": "blend_by",
+    "post": "post",
+}
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,17 +46,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--submission-by",
         choices=("mean", "max"),
-        default="mean",
         help="a row of 5 s has the mean of the windows that share sound with it, each weighted by the seconds"
-        " that they share, or the highest (default: %(default)s)",
+        " that they share, or the highest (default: mean)",
     )
     group.add_argument(
         "--submission-length",
         type=float,
-        default=60.0,
         metavar="S",
         help="seconds that each file has rows for, be it shorter or broken; a longer one has more"
-        " (default: %(default)g)",
+        " (default: 60)",
     )
     group.add_argument(
         "--blend",
@@ -58,9 +65,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--blend-by",
         choices=("mean", "rank", "logit"),
-        default="mean",
         help="what is averaged: scores, each class's percentile among all rows of the run (of which rows that"
-        " could not be heard have 0.5), or logits (default: %(default)s)",
+        " could not be heard have 0.5), or logits (default: mean)",
     )
     group.add_argument(
         "--post",
@@ -81,24 +87,19 @@ def of(chosen: argparse.Namespace, kinds: Sequence[str]) -> Submission | None:
     ConfigError
         A submission without its sample, or options of one where none is wanted.
     """
-    given = [name for name in ("sample", "classes", "blend", "post") if getattr(chosen, name) is not None]
+    given = [name for name in OPTIONS if getattr(chosen, name) is not None]
     if KIND not in kinds:
         if given:
-            raise ConfigError(f"--{given[0]} goes with --rtype {KIND} alone")
+            raise ConfigError(f"--{given[0].replace('_', '-')} goes with --rtype {KIND} alone")
         return None
     if chosen.sample is None:
         raise ConfigError(f"--rtype {KIND} needs --sample, a sample submission whose columns it gets")
     from ..runs import Submission
 
-    return Submission(
-        sample=chosen.sample,
-        classes=chosen.classes,
-        by=chosen.submission_by,
-        length_s=chosen.submission_length,
-        blend=_weights(chosen.blend),
-        blend_by=chosen.blend_by,
-        post=None if chosen.post is None else [word for word in chosen.post if word != NOTHING],
-    )
+    told: dict[str, Any] = {OPTIONS[name]: getattr(chosen, name) for name in given}
+    if chosen.post is not None:
+        told["post"] = [word for word in chosen.post if word != NOTHING]
+    return Submission(**told | {"blend": _weights(chosen.blend)})
 
 
 def _weights(text: str | None) -> dict[str, float]:

@@ -233,6 +233,9 @@ def _written(chosen: argparse.Namespace, output: Path) -> list[str]:
         return lines
     if chosen.cv or chosen.hold_out:
         lines.append(f"how good it is: {output / 'evaluation.csv'}, class by class; confusion.csv beside it")
+        lines.append(
+            "figures there are of whole clips, the mean of folds; evaluate's of windows, all at once"
+        )
     else:
         lines.append("how good it is: not tested; --hold-out 20% trains without some clips first and does")
     lines.append(f"run it: {proposed('infer', '--model', output, 'RECORDINGS', '-o', 'RESULTS')}")

@@ -27,7 +27,6 @@ from .checkpoint import Checkpoint
 from .tensors import Sets
 
 ABSENCE = "converting needs torch and transformers"
-HINT = extra_hint("convert")
 SECONDS = 1800
 BATCH = 4
 FAILED, LACKED, ABSENT, UNWRITTEN = 3, 4, 5, 6
@@ -112,13 +111,13 @@ def main(weights: str, place: str) -> int:
     try:
         import torch  # noqa: F401
     except (ImportError, OSError) as error:  # a library of its own that it lacks is the latter
-        return _failed(f"{ABSENCE} ({error}): {HINT}", ABSENT)
+        return _failed(f"{ABSENCE} ({error}): {extra_hint('convert')}", ABSENT)
     try:
         _export(Path(weights), Path(place), json.load(sys.stdin))
     except ModelError as error:
         return _failed(str(error), FAILED)
     except ImportError as error:
-        return _failed(f"{ABSENCE} ({error}): {HINT}", ABSENT)
+        return _failed(f"{ABSENCE} ({error}): {extra_hint('convert')}", ABSENT)
     except OSError as error:
         return _failed(error.strerror or str(error), UNWRITTEN)
     except (MemoryError, RuntimeError) as error:

@@ -11,8 +11,9 @@ import numpy as np
 from .. import sources
 from ..arrays import Array
 from ..errors import ModelError
-from ..runtimes.onnx import HINT, Tensor
+from ..runtimes.onnx import Tensor
 from ..sources import onnxfile
+from ..words import extra_hint
 from . import onnxending, onnxmessages, onnxshown
 from .signature import OPEN, Output
 
@@ -191,5 +192,5 @@ def _library() -> Any:
     try:
         import onnx
     except ImportError as error:
-        raise ModelError(f"ONNX files need the package onnx: {HINT}") from error
+        raise ModelError(f"ONNX files need the package onnx: {extra_hint('onnx')}") from error
     return onnx

@@ -203,7 +203,7 @@ def _judged(
         return windows.of_rows(calls)
     listed = (np.arange(len(every.names)) < every.n_listed) | options.unlisted_is_background
     if isinstance(said, Scores):
-        return windows.of_scores(own, calls, every, listed, said.broken)
+        return windows.of_scores(own, calls, every, listed, said.broken, said.heard_s)
     if grid is None:
         raise ConfigError("detections: nothing tells which windows were listened to")
     return windows.of_grid(grid, own, calls, every, listed)

@@ -73,7 +73,8 @@ def read(path: Path, model: str | None = None, labels: Iterable[str] = ()) -> Sc
         raise ConfigError(f"{path}: a trained model's folder; what it said is in {path / HELD_OUT}")
     if not chosen:
         return detections.read(path, model)
-    return wide.read(chosen[0], labels)._replace(broken=_broken(path))
+    found_s = _heard_of_whole(path) if chosen[0].name == SUBMISSION else {}
+    return wide.read(chosen[0], labels)._replace(broken=_broken(path), heard_s=found_s)
 
 
 def grid(path: Path, heard: Heard, model: str | None = None) -> Grid:
@@ -139,6 +140,18 @@ def _broken(folder: Path) -> frozenset[str]:
         return frozenset()
     with Record(folder) as record:
         return frozenset(_name(entry.path) for _, entry in record.entries() if entry.failures())
+
+
+def _heard_of_whole(folder: Path) -> dict[str, float]:
+    """Return how much was heard of the files that were heard to their end, by what their rows are called."""
+    if not (folder / NAME).is_file():
+        return {}
+    with Record(folder) as record:
+        return {
+            tables.escaped(Path(_name(entry.path)).stem): entry.audio_s
+            for _, entry in record.entries()
+            if not entry.failures() and not entry.waiting
+        }
 
 
 def _place_of(folder: Path, names: list[str], model: str | None) -> int:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import NamedTuple
 
 import numpy as np
@@ -25,6 +26,8 @@ class Scores(NamedTuple):
         Windows whose scores are no numbers, as of files that failed; with the list of files of `windows`.
     broken : frozenset of str
         Files that a run's journal tells were not heard to their end.
+    heard_s : dict of str to float
+        How much of files was heard whose rows may go on behind their end, as those of a submission do.
     """
 
     windows: Spans
@@ -32,6 +35,7 @@ class Scores(NamedTuple):
     values: Float32
     void: Spans | None = None
     broken: frozenset[str] = frozenset()
+    heard_s: Mapping[str, float] = MappingProxyType({})
 
     @property
     def n_void(self) -> int:

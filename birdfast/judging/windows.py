@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
 
 import numpy as np
 
@@ -23,12 +24,22 @@ def of_rows(calls: Spans) -> Spans:
     return _each_once(calls)
 
 
-def of_scores(said: Spans, calls: Spans, files: Files, listed: Bools, broken: Collection[str] = ()) -> Spans:
+def of_scores(
+    said: Spans,
+    calls: Spans,
+    files: Files,
+    listed: Bools,
+    broken: Collection[str] = (),
+    heard_s: Mapping[str, float] = MappingProxyType({}),
+) -> Spans:
     """Return the windows of the scores in files that count, and such as files without scores would have.
 
+    Rows behind a file's end, of those of which it is known, are none: nothing can be true or false there.
     Those of broken files go on to the last call: what is true behind where one was cut off was missed.
     """
-    own = _each_once(said.chosen(listed[said.file]))  # a window may have a row for each channel
+    ends_s = np.array([heard_s.get(name, np.inf) for name in files.names])
+    is_there = listed[said.file] & (said.start_s < ends_s[said.file] - ROUNDING_S)
+    own = _each_once(said.chosen(is_there))  # a window may have a row for each channel
     lengths, n = np.unique(np.round(said.end_s - said.start_s, 6), return_counts=True)
     window_s = float(lengths[n.argmax()]) if len(n) else 0.0
     unsaid = {files.names.index(name) for name in files.unsaid}

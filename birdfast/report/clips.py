@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from itertools import groupby
 from typing import NamedTuple
 
 import numpy as np
 
 from .. import audio, canvas
 from ..arrays import Float32, Int64
+from ..audio import cutting
 from ..config import number
 from ..errors import AudioError
 from ..journal import stamp
 from ..spectrogram import LogMel
+from .alike import Near
 from .gathered import File, Gathered
 from .sizes import CONTEXT_S
 
 PLAYED_HZ = 32_000  # up to what ears hear; at 48 kHz clips are a fifth larger
-ANY_HOURS = 100_000.0  # what the run has heard is there
 LONGEST_S = 60.0  # of a clip, be its detection as long as it may
 N_MELS, N_FRAMES = 80, 400  # of a picture
 LEVELS = 32  # of its colours: more are not seen, and take twice the room
@@ -26,6 +28,7 @@ USUAL_HZ = 48_000  # at which a spectrum is of 1,024 samples
 RANGE_DB = 70.0
 SUFFIX, TYPE = ".ogg", "audio/ogg"
 CHANGED = "is no longer the file that was heard"
+UNKNOWN = "nothing that is shown was heard in it, so its sound is not given away"
 
 
 class Clip(NamedTuple):
@@ -56,6 +59,9 @@ class Clip(NamedTuple):
         return (len(self.sound) + len(self.picture)) * 4 // 3
 
 
+Cut = tuple[int, Clip | AudioError]
+
+
 class Sound:
     """The sound of a run's detections, from the recordings that were heard, and from nothing else.
 
@@ -84,21 +90,77 @@ class Sound:
         IndexError
             There is no such row.
         """
-        one = self._gathered.rows[row]
-        file = self._gathered.files[one["file"]]
+        ((_, found),) = self.clips(np.array([row]))
+        if isinstance(found, AudioError):
+            raise found
+        return found
+
+    def clips(self, rows: Int64, wanted: Callable[[int], bool] = lambda row: True) -> Iterator[Cut]:
+        """Yield the clips of rows, recording by recording; each is opened once, and no more than a clip held.
+
+        Parameters
+        ----------
+        rows : int64 [n]
+        wanted : callable of int
+            Says of a row, just before, whether its clip is still wanted; if not it is left out.
+
+        Yields
+        ------
+        (int, Clip or AudioError)
+            A row, and its clip, or why it has none: see `clip`.
+        """
+        rows = np.sort(rows)  # by file, as rows are in the order of the run
+        for place, some in groupby(rows.tolist(), key=lambda row: int(self._gathered.rows[row]["file"])):
+            if here := list(filter(wanted, some)):
+                yield from self._of_file(self._gathered.files[place], here, wanted)
+
+    def _of_file(self, file: File, rows: list[int], wanted: Callable[[int], bool]) -> Iterator[Cut]:
+        left = dict.fromkeys(rows)
+        try:
+            _check(file)
+            for place, what in cutting.of_file(file.path, [self._stretch(row) for row in rows]):
+                row = rows[place]
+                _check(file)  # once more: nobody is to put another in its place meanwhile
+                del left[row]
+                if isinstance(what, AudioError):
+                    yield row, what
+                elif wanted(row):
+                    yield row, _clip(row, self._stretch(row).start_s, *what)
+        except AudioError as error:
+            yield from ((row, error) for row in left)
+
+    def of_window(self, near: Near) -> Clip:
+        """Return the clip of a window, of a file that has rows; its row is the window's, or -1.
+
+        Raises
+        ------
+        AudioError
+            As `clip`, or its file has no rows.
+        """
+        file = next((one for one in self._gathered.files if one.path == near.file), None)
+        if file is None:
+            raise AudioError(f"{near.file}: {UNKNOWN}")
         _check(file)
-        begin_s, end_s = float(one["start_s"]), float(one["end_s"])
+        stretch = self._around(near.start_s, near.end_s, near.channel)
+        ((_, what),) = cutting.of_file(file.path, [stretch])
+        _check(file)
+        if isinstance(what, AudioError):
+            raise what
+        return _clip(near.row, stretch.start_s, *what)
+
+    def _stretch(self, row: int) -> cutting.Stretch:
+        one = self._gathered.rows[row]
+        return self._around(float(one["start_s"]), float(one["end_s"]), int(one["channel"]))
+
+    def _around(self, begin_s: float, end_s: float, channel: int) -> cutting.Stretch:
         from_s = max(0.0, begin_s - self._context_s)
         to_s = min(max(end_s, begin_s) + self._context_s, from_s + LONGEST_S)
-        with audio.Recording(file.path, int(one["channel"]) or "mix", max_hours=ANY_HOURS) as recording:
-            rate_hz = recording.rate_hz
-            samples = recording.samples(rate_hz, round(from_s * rate_hz), round(to_s * rate_hz))
-        if not len(samples):
-            raise AudioError(f"{file.path}: no sound from {from_s:g} s on")
-        sound = encoded(samples, rate_hz)
-        return Clip(
-            row, from_s, from_s + len(samples) / rate_hz, rate_hz / 2, sound, pictured(samples, rate_hz)
-        )
+        return cutting.Stretch(from_s, to_s, channel)
+
+
+def _clip(row: int, from_s: float, samples: Float32, rate_hz: int) -> Clip:
+    sound, picture = encoded(samples, rate_hz), pictured(samples, rate_hz)
+    return Clip(row, from_s, from_s + len(samples) / rate_hz, rate_hz / 2, sound, picture)
 
 
 def best(gathered: Gathered, most: int) -> Iterator[Int64]:
@@ -150,7 +212,6 @@ def uri(kind: str, content: bytes) -> str:
 def _check(file: File) -> None:
     """Refuse what lies at a recording's name by now, if that is not what the run heard: a link, say."""
     path = file.path.encode("utf-8", "surrogateescape")
-    now = stamp.of(path)
-    is_same = now == file.stamp or now.is_an_hour_from(file.stamp)
-    if not is_same or (file.head is not None and stamp.head(path) != file.head):
-        raise AudioError(f"{file.path}: {CHANGED}" if now.size is not None else f"{file.path}: no such file")
+    if not stamp.is_same(path, file.stamp, file.head):
+        is_there = stamp.of(path).size is not None
+        raise AudioError(f"{file.path}: {CHANGED}" if is_there else f"{file.path}: no such file")

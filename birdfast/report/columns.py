@@ -14,6 +14,7 @@ import numpy as np
 
 from ..arrays import Array
 from ..tables import escaped
+from .alike import WANTED, Near
 from .clips import TYPE, Clip, uri
 from .gathered import Gathered
 from .rows import ROW
@@ -43,6 +44,8 @@ def told(gathered: Gathered) -> dict[str, Any]:
             "n": gathered.counts.tolist(),
         },
         "models": gathered.models,
+        "silent": WANTED,
+        "embedding": [name in gathered.embedding for name in gathered.models],
         "run": {
             "done": standing.done,
             "failed": standing.failed,
@@ -75,6 +78,11 @@ def clip(one: Clip, where: str | None = None) -> dict[str, Any]:
         "sound": sound,
         "picture": picture,
     }
+
+
+def near(one: Near) -> dict[str, Any]:
+    """Return a window that sounds like a detection as plain values."""
+    return {**one._asdict(), "file": escaped(one.file)}
 
 
 def script(values: Mapping[str, Any]) -> str:

@@ -70,6 +70,10 @@ class Gathered(NamedTuple):
     effort : Effort
         When and where was listened.
     settings : dict of str to str
+    folder : path
+        The run's.
+    embedding : tuple of str
+        The models of which it kept the embeddings of all windows.
     """
 
     key: str
@@ -84,6 +88,8 @@ class Gathered(NamedTuple):
     n_failures: Mapping[str, int]
     effort: Effort
     settings: Mapping[str, str]
+    folder: Path = Path()
+    embedding: tuple[str, ...] = ()
 
 
 def gather(folder: Path, most: int = MOST, *, bar: bool = False) -> Gathered:
@@ -124,6 +130,7 @@ def gather(folder: Path, most: int = MOST, *, bar: bool = False) -> Gathered:
             if len(files) > 4 * most:  # most of them have no row that is shown
                 files = _used(best, files)
         about = answers.about
+        embedding = tuple(model.name for model in about.models if "embeddings" in model.widths)
         decides = json.dumps(dict(record.facts().decides), sort_keys=True)
     files = _used(best, files)
     return Gathered(
@@ -139,6 +146,8 @@ def gather(folder: Path, most: int = MOST, *, bar: bool = False) -> Gathered:
         n_failures,
         effort,
         dict(about.metadata),
+        folder,
+        embedding,
     )
 
 

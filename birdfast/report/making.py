@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Iterator
 from contextlib import suppress
@@ -9,11 +10,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import numpy as np
+
 from .. import atomicfile, canvas
 from ..atomicfile import AtomicFile
 from ..config import number, whole
 from ..errors import AudioError, ConfigError
-from . import clips, columns, page
+from . import alike, clips, columns, page
 from .clips import Clip, Sound
 from .gathered import Gathered
 from .sizes import BEST, CLIPS_MB
@@ -77,6 +80,9 @@ def write(
     beside : bool
         Write them into a folder beside it instead, whatever they take; clips of an earlier page are removed.
 
+    Of a run that kept embeddings the page has what sounds like the detections that it has, or might have,
+    clips of.
+
     Raises
     ------
     ConfigError
@@ -88,36 +94,64 @@ def write(
     whole("best", best)
     canvas.available()
     unheard: dict[str, str] = {}
-    found = iter(()) if sound is None else _clips(gathered, sound, best, unheard)
+    rows = np.concatenate([np.zeros(0, np.int64), *clips.best(gathered, best)])
     told: list[dict[str, Any]] = []
-    if beside:
-        folder = to.with_name(f"{to.stem}-clips")
-        told += _lay(found, folder)
-    else:
-        room = clips_mb * MB
-        for clip in found:
-            if clip.n_bytes > room:
-                break
-            room -= clip.n_bytes
-            told.append(columns.clip(clip))
+    if sound is not None and beside:
+        found = _heard(gathered, sound.clips(rows), unheard)
+        told += _lay(found, to.with_name(f"{to.stem}-clips"))
+    elif sound is not None:
+        room = _Room(rows.tolist(), clips_mb * MB)
+        for clip in _heard(gathered, sound.clips(rows, room.takes), unheard):
+            room.add(clip)
+        told += map(columns.clip, room.clips())
     way: page.Way = "none" if not told else "beside" if beside else "within"
-    text = page.html(columns.told(gathered), way, told)
+    near = alike.of_each(gathered, rows[: alike.MOST_QUERIES].tolist())
+    text = page.html(columns.told(gathered), way, told, near)
     with AtomicFile(to, mode="w", encoding="utf-8", newline="\n") as file:
         file.stream.write(text)
     return Written(len(told), unheard)
 
 
-def _clips(gathered: Gathered, sound: Sound, best: int, unheard: dict[str, str]) -> Iterator[Clip]:
-    """Yield clips, the best of each species first; a recording that gives none is not asked again."""
-    for rows in clips.best(gathered, best):
-        for row in rows.tolist():
-            path = gathered.files[gathered.rows[row]["file"]].path
-            if path in unheard:
-                continue
-            try:
-                yield sound.clip(row)
-            except AudioError as error:
-                unheard[path] = str(error)
+def _heard(
+    gathered: Gathered, found: Iterator[tuple[int, Clip | AudioError]], unheard: dict[str, str]
+) -> Iterator[Clip]:
+    """Yield clips, and lay down why others cannot be had."""
+    for row, clip in found:
+        if isinstance(clip, AudioError):
+            unheard[gathered.files[gathered.rows[row]["file"]].path] = str(clip)
+        else:
+            yield clip
+
+
+class _Room:
+    """The first clips that there is room for, in whatever order they come; no more are ever held.
+
+    Parameters
+    ----------
+    order : list of int
+        Their rows, those first that are wanted most.
+    n_bytes : float
+    """
+
+    def __init__(self, order: list[int], n_bytes: float) -> None:
+        self._rank = {row: rank for rank, row in enumerate(order)}
+        self._border = len(order) if n_bytes > 0 else 0  # none of this rank or behind it fits
+        self._left, self._held = n_bytes, list[tuple[int, Clip]]()
+
+    def takes(self, row: int) -> bool:
+        """Whether there may be room for a row's clip."""
+        return self._rank[row] < self._border
+
+    def add(self, clip: Clip) -> None:
+        heapq.heappush(self._held, (-self._rank[clip.row], clip))
+        self._left -= clip.n_bytes
+        while self._left < 0:
+            rank, last = heapq.heappop(self._held)
+            self._border, self._left = -rank, self._left + last.n_bytes
+
+    def clips(self) -> list[Clip]:
+        """Return them, those first that are wanted most."""
+        return [clip for _, clip in sorted(self._held, reverse=True)]
 
 
 def _lay(found: Iterator[Clip], folder: Path) -> Iterator[dict[str, Any]]:

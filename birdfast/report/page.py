@@ -18,7 +18,7 @@ SIGN = '<meta name="generator" content="birdfast report">'  # by which a page is
 PARTS = "parts"
 SCRIPTS = (
     *("data.js", "pieces.js", "answers.js", "shown.js", "clips.js", "table.js", "charts.js", "review.js"),
-    *("precision.js", "main.js"),
+    *("precision.js", "alike.js", "main.js"),
 )
 # What of the world a page may ask, by the way of its clips: nothing, its own folder, or its own server.
 FETCHED = {
@@ -29,7 +29,12 @@ FETCHED = {
 }
 
 
-def html(told: Mapping[str, Any], way: Way = "none", clips: Iterable[Mapping[str, Any]] = ()) -> str:
+def html(
+    told: Mapping[str, Any],
+    way: Way = "none",
+    clips: Iterable[Mapping[str, Any]] = (),
+    alike: Mapping[int, Sequence[tuple[int, float]]] | None = None,
+) -> str:
     """Return the page.
 
     Parameters
@@ -39,6 +44,8 @@ def html(told: Mapping[str, Any], way: Way = "none", clips: Iterable[Mapping[str
     way : str
     clips : iterable of dict
         See `columns.clip`.
+    alike : dict or None
+        See `alike.of_each`.
 
     Raises
     ------
@@ -49,6 +56,7 @@ def html(told: Mapping[str, Any], way: Way = "none", clips: Iterable[Mapping[str
         from jinja2 import Environment, StrictUndefined
     except ImportError as error:
         raise ConfigError(f"a page needs jinja2: {extra_hint('report')}") from error
+    near = {str(row): [(one, round(how, 3)) for one, how in found] for row, found in (alike or {}).items()}
     style, program = part("page.css"), _program(SCRIPTS)
     template = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
     return template.from_string(part("page.html")).render(
@@ -58,7 +66,7 @@ def html(told: Mapping[str, Any], way: Way = "none", clips: Iterable[Mapping[str
         style=style,
         program=program,
         data=columns.script({**told, "clips": way}),
-        clips=columns.script({"clips": list(clips)}),
+        clips=columns.script({"clips": list(clips), "alike": near}),
     )
 
 

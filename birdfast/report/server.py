@@ -1,6 +1,7 @@
 """A server of one page, for this machine alone, which finds the sound of a detection when it is asked for.
 
-It knows two things: the page, and the clip of a detection by its number. No part of a request becomes a path.
+It knows the page, the clip of a detection by its number, what sounds like a detection, and the clip of one of
+those by its number among them. No part of a request becomes a path.
 """
 
 from __future__ import annotations
@@ -10,20 +11,22 @@ import re
 import secrets
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import BoundedSemaphore
+from threading import BoundedSemaphore, Lock
 from typing import Any
 
 from ..config import whole
 from ..errors import AudioError, ConfigError
 from ..tables import escaped
-from . import columns, page
-from .clips import Sound
+from . import alike, columns, page
+from .alike import Near
+from .clips import Clip, Sound
 from .gathered import Gathered
 
 LOOPBACK = "127.0.0.1"
 MOST_CONNECTIONS, MOST_DECODERS = 32, 4  # at once; others wait
 SILENT_S = 10.0  # after which a connection that says nothing is closed
-ROW = re.compile(r"clip/([0-9]{1,7})")
+WANTED = re.compile(r"(clip|near)/([0-9]{1,7})(?:/([0-9]{1,2}))?")
+MOST_SEARCHES = 64  # that are remembered
 HEADERS = {
     "Cache-Control": "no-store",
     "Cross-Origin-Resource-Policy": "same-origin",  # other sites' pages are not to show what is here
@@ -64,6 +67,7 @@ class Server(ThreadingHTTPServer):
         self.html = page.html(columns.told(gathered), "asked").encode("utf-8")
         self.root = f"/{secrets.token_urlsafe(16)}/"
         self.decoders = BoundedSemaphore(MOST_DECODERS)
+        self._gathered, self._searching, self._searches = gathered, Lock(), dict[int, list[Near]]()
         self._connections = BoundedSemaphore(MOST_CONNECTIONS)
         try:
             super().__init__((LOOPBACK, whole("port", port, 0, 65_535)), _Handler)
@@ -71,6 +75,21 @@ class Server(ThreadingHTTPServer):
             raise ConfigError(f"port {port}: cannot be served on ({error.strerror})") from error
         self.hosts = {f"{name}:{self.server_port}" for name in (LOOPBACK, "localhost")}
         self.address = f"http://{LOOPBACK}:{self.server_port}{self.root}"
+
+    def near(self, row: int) -> list[Near]:
+        """Return what sounds like a row; one search at once, as each has all embeddings read.
+
+        Raises
+        ------
+        ConfigError
+            As `alike.of_row`.
+        """
+        with self._searching:
+            if row not in self._searches:
+                while len(self._searches) >= MOST_SEARCHES:
+                    del self._searches[next(iter(self._searches))]
+                self._searches[row] = alike.of_row(self._gathered, row)
+            return self._searches[row]
 
     def process_request(self, request: Any, client_address: Any) -> None:
         """Give a connection a thread of its own, when there are not too many."""
@@ -102,21 +121,30 @@ class _Handler(BaseHTTPRequestHandler):
         wanted = self.path[len(self.server.root) :]
         if not wanted:
             return self._answer(HTTPStatus.OK, "text/html; charset=utf-8", self.server.html)
-        found = ROW.fullmatch(wanted)
-        if found is None or int(found[1]) >= self.server.n_rows:
+        found = WANTED.fullmatch(wanted)
+        if found is None or int(found[2]) >= self.server.n_rows or (found[1] == "clip" and found[3]):
             return self._say(HTTPStatus.NOT_FOUND, "no such page")
-        return self._clip(int(found[1]))
+        return self._told(found[1], int(found[2]), None if found[3] is None else int(found[3]))
 
     def log_message(self, *_: object) -> None:
         """Say nothing: whoever looks sees it."""
 
-    def _clip(self, row: int) -> None:
+    def _told(self, what: str, row: int, number: int | None) -> None:
         try:
-            with self.server.decoders:
-                clip = self.server.sound.clip(row)
+            near = self.server.near(row) if what == "near" else []
+            if what == "near" and number is None:
+                return self._json(HTTPStatus.OK, {"near": [columns.near(one) for one in near]})
+            if number is not None and number >= len(near):
+                return self._say(HTTPStatus.NOT_FOUND, "no such page")
+            clip = self._clip(row if number is None else near[number])
         except (AudioError, ConfigError) as error:
             return self._say(HTTPStatus.NOT_FOUND, escaped(str(error)))
         return self._json(HTTPStatus.OK, columns.clip(clip))
+
+    def _clip(self, of: int | Near) -> Clip:
+        sound = self.server.sound
+        with self.server.decoders:
+            return sound.clip(of) if isinstance(of, int) else sound.of_window(of)
 
     def _say(self, status: HTTPStatus, text: str) -> None:
         self._json(status, {"error": text})

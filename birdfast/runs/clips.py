@@ -11,11 +11,10 @@ from .. import audio, bars, config, tables
 from ..arrays import Float32
 from ..atomicfile import AtomicFile
 from ..audio import cutting
-from ..audio.channels import chosen as channel_of
 from ..audio.cutting import Stretch
 from ..config import checks
 from ..errors import AudioError, ConfigError
-from ..outcomes import MIX, Detection, Failure
+from ..outcomes import Detection, Failure
 from ..tables import About, AboutModel, escaped
 from ..tables.files import CsvFile, read_csv
 from . import clipnames
@@ -151,12 +150,7 @@ def _cut(
     """Yield stretches of a recording with their rates; of one that cannot be opened, why, once."""
     try:
         path = places.of(file)
-        with audio.Recording(path, tell=lambda said: tell(f"{escaped(path)}: {said}")) as recording:
-            for stretch in stretches:
-                if stretch.channel != MIX:
-                    channel_of(stretch.channel, recording.n_channels, recording.path)
-            for number, what in cutting.cut(recording, stretches):
-                yield number, what if isinstance(what, AudioError) else (what, recording.rate_hz)
+        yield from cutting.of_file(path, stretches, lambda said: tell(f"{escaped(path)}: {said}"))
     except AudioError as error:
         yield 0, error
 

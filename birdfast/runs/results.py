@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -17,6 +17,7 @@ from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure, Note, noted
 from ..tables import Anew, Result
+from ..words import install_hint
 from .answers import Answers
 from .tally import Tally
 
@@ -147,7 +148,7 @@ class Results:
         try:
             return self.to_arrow().to_pandas()
         except ModuleNotFoundError as error:
-            raise ConfigError("a data frame needs pandas: pip install pandas") from error
+            raise ConfigError(f"a data frame needs pandas: {install_hint('pandas')}") from error
 
     def scores(self, model: str | None = None) -> Iterator[Windows]:
         """Yield every window's confidences, of a run that kept them (`kinds` with "scores").
@@ -164,11 +165,16 @@ class Results:
         """
         return self._dense("scores", model)
 
-    def embeddings(self, model: str | None = None) -> Iterator[Windows]:
-        """Yield every window's embedding, of a run that kept them; arguments and errors as `scores`."""
-        return self._dense("embeddings", model)
+    def embeddings(self, model: str | None = None, files: Container[str] | None = None) -> Iterator[Windows]:
+        """Yield every window's embedding, of a run that kept them; arguments and errors as `scores`.
 
-    def _dense(self, kind: Dense, model: str | None) -> Iterator[Windows]:
+        `files` are the recordings, by their paths, of which alone they are read; None: of all.
+        """
+        return self._dense("embeddings", model, files)
+
+    def _dense(
+        self, kind: Dense, model: str | None, files: Container[str] | None = None
+    ) -> Iterator[Windows]:
         from .. import models  # who asks for detections alone need not wait for them
 
         with Record(self.folder) as record:
@@ -177,7 +183,7 @@ class Results:
             if kind not in answers.models[number].widths:
                 raise ConfigError(f"{self.folder}: that run kept no {kind}")
             for _, entry in record.entries():
-                if number in entry.waiting:
+                if number in entry.waiting or (files is not None and os.fsdecode(entry.path) not in files):
                     continue
                 for rows in answers.dense(entry, kind, number):
                     columns = (rows[name] for name in ("start_s", "end_s", "channel", "values"))

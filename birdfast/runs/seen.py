@@ -20,6 +20,7 @@ from ..picture import Scores, Tokens
 from ..picture.plane import flat
 from ..tables import DETECTIONS, whose
 from ..words import counted
+from . import whereabouts
 from .answers import Answers
 from .results import result
 from .tokens import opened
@@ -78,6 +79,20 @@ def seen(
         others = f"its {counted(len(rows), 'row')} are of other files, such as {rows[0].file}"
         words = _not_named(table, recording, own.alike, others)
     return Seen(own.rows, [], words)
+
+
+def surest(results: Path) -> Detection:
+    """Return the detection of the highest confidence, the first of them; parameters as `seen`.
+
+    Raises
+    ------
+    ConfigError
+        There are no such results, or no detection in them.
+    """
+    found = max(whereabouts.detections(results), key=lambda one: one.confidence, default=None)
+    if found is None:
+        raise ConfigError(f"{results}: no detection in it; a RECORDING is wanted, too")
+    return found
 
 
 def _in_journal(recording: Path, answers: Answers, n_classes: int, span: tuple[float, float]) -> Seen:

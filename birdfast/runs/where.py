@@ -19,6 +19,7 @@ from .question import OF_RECORDING, Question
 from .which import Masks, Which
 
 YEARS = range(1900, 2200)  # so that zones and seconds can be added to a date
+NO_PLACE = "week: chooses no species, as no place is asked for (--lat and --lon, or --deployments)"
 MOST_KEPT = 4  # files of which it is known what is known of them
 
 
@@ -66,6 +67,9 @@ class Where:
         files = question.files()
         self.question, self._which = question, Which(question, about, files)
         self.words = self._which.words
+        has_week = question.week not in (None, clock.WHOLE_YEAR)
+        if has_week and "week" not in question.columns and not self._which.has_places:
+            self.words.append(NO_PLACE)
         self._own = None if question.time_zone is None else clock.zone("time_zone", question.time_zone)
         self._sites = sites.Sites(files["deployments"]) if "deployments" in files else None
         self._of_run = _of_run(question, about, decides)
@@ -129,7 +133,8 @@ class Where:
         """Look at all of a run's recordings once, before its tables are begun.
 
         `about.found` are then the columns of recordings of which anything is known, beside those that are
-        asked for; and `words` say how many files have no place or date, where these choose species.
+        asked for; and `words` say how many files have no place or date, where these choose species, and how
+        many no time zone, where others have one and a column has the times.
 
         Parameters
         ----------
@@ -137,14 +142,20 @@ class Where:
             As `facts` takes them.
         """
         wanted = [name for name in OF_RECORDING if name not in self.question.columns]
-        there, n_nowhere, n_undated = set[str](), 0, 0
+        there, n_nowhere, n_undated, n_zoned, n_naive = set[str](), 0, 0, 0, 0
+        has_times = "time" in self.question.columns
         for path, told in recordings:
             facts = self.facts(path, told)
             there |= facts.keys()
             n_nowhere += "lat" not in facts
             n_undated += "lat" in facts and "week" not in facts
-            if not self._which.has_places and there.issuperset(wanted):
+            if isinstance(time := facts.get("time"), datetime):
+                n_naive, n_zoned = n_naive + (time.tzinfo is None), n_zoned + (time.tzinfo is not None)
+            if not self._which.has_places and not has_times and there.issuperset(wanted):
                 break
+        if has_times and n_naive and n_zoned:
+            said = f"{n_naive:,} of {n_naive + n_zoned:,} files with a time tell no time zone, the others do"
+            self.words.append(f"{said}; --tz ZONE, that of the recorders' clocks, puts all times into it")
         self.about = self.about._replace(found=tuple(name for name in wanted if name in there))
         if self._which.has_places:
             for n_files, what, which in (
@@ -184,7 +195,8 @@ class Where:
             if sum(n_kept):
                 n_classes = sum(len(space.scientific) for space in spaces)
                 has_none = f"{sum(n_kept):,} of {n_classes:,} classes keep their names"
-                self.words.append(f"{language.name}: {has_none} ({path})")
+                where = "" if str(path) == language.name else f" ({path})"
+                self.words.append(f"{language.name}: {has_none}{where}")
             made.append(model._replace(label_spaces=spaces))
         return tuple(made)
 

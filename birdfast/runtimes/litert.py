@@ -13,6 +13,7 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
+from ..words import install_hint
 
 LITERT = "ai-edge-litert"
 LACKS = ("out of memory", "bad_alloc", "failed to allocate")
@@ -180,7 +181,9 @@ def runtime() -> tuple[str, Any]:
 
         return "tflite-runtime", interpreter
     except ImportError as error:
-        raise ModelRuntimeError("no TFLite runtime is installed: pip install ai-edge-litert") from error
+        raise ModelRuntimeError(
+            f"no TFLite runtime is installed: {install_hint('ai-edge-litert')}"
+        ) from error
 
 
 def version() -> str:

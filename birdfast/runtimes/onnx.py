@@ -13,7 +13,6 @@ from ..arrays import Array
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 from ..words import extra_hint, typed
 
-HINT = extra_hint("onnx")
 ERRORS_ONLY = 4
 # Since 1.29 it tells its makers of each model and machine, unless this is set before it is first imported.
 SILENT = "ORT_DISABLE_TELEMETRY"
@@ -121,7 +120,7 @@ def _library() -> Any:
     try:
         import onnxruntime
     except ModuleNotFoundError as error:
-        raise ModelRuntimeError(f"ONNX Runtime is not installed: {HINT}") from error
+        raise ModelRuntimeError(f"ONNX Runtime is not installed: {extra_hint('onnx')}") from error
     except ImportError as error:
         raise ModelRuntimeError(f"ONNX Runtime cannot be loaded: {error}") from error
     return onnxruntime

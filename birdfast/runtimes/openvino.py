@@ -14,7 +14,6 @@ from ..arrays import Array
 from ..errors import ModelError, ModelMemoryError, ModelRuntimeError
 from ..words import extra_hint
 
-HINT = extra_hint("openvino")
 # Whoever imports OpenVINO tells its makers so, unless a file in his home says no or this cannot be found.
 TELEMETRY = "openvino_telemetry"
 BFLOAT16 = "BF16"  # its word, among what a CPU can do
@@ -133,7 +132,7 @@ def _core() -> Any:
         with _untold():
             import openvino
     except ModuleNotFoundError as error:
-        raise ModelRuntimeError(f"OpenVINO is not installed: {HINT}") from error
+        raise ModelRuntimeError(f"OpenVINO is not installed: {extra_hint('openvino')}") from error
     except ImportError as error:
         raise ModelRuntimeError(f"OpenVINO cannot be loaded: {error}") from error
     return openvino.Core()

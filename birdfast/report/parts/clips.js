@@ -1,11 +1,13 @@
 // A detection's sound and picture: in the page, in a folder beside it, or asked of the server that served it.
 
-const clipsHere = new Map();
+const clipsHere = new Map(), within = JSON.parse(byId("clips").textContent);
 if (told.clips !== "asked") {
-  for (const clip of JSON.parse(byId("clips").textContent).clips) clipsHere.set(clip.row, clip);
+  for (const clip of within.clips) clipsHere.set(clip.row, clip);
 }
+const GONE = "The server is no longer there: it ended, or this machine is too busy.";
 const player = byId("player");
 let looked = -1; // the row that is looked at
+let turns = 0; // how often something was looked at
 let isComing = false, playsSoon = false; // whether its clip is on the way, and is to be played when it is there
 
 // The frequency that a mel stands for, and back: Slaney's, as the picture's rows are.
@@ -48,11 +50,8 @@ function ticks(clip) {
   put(byId("times"), ...marks);
 }
 
-async function lookAt(row, plays = byId("play-on").checked) {
+function lookAt(row, plays = byId("play-on").checked) {
   looked = row;
-  isComing = true;
-  playsSoon = plays;
-  player.pause();
   byId("look-title").textContent = common(row);
   const [time, inFile] = when(row), confidence = rows.confidence[row].toFixed(3);
   const more = [
@@ -61,17 +60,26 @@ async function lookAt(row, plays = byId("play-on").checked) {
   ];
   byId("look-told").textContent = more.filter(Boolean).join(" · ");
   showAnswer(row);
+  return hear(() => clipOf(row), rows.start[row], rows.end[row], plays);
+}
+
+// Show and play the clip that `get` brings, with what lies from begin_s to end_s marked.
+async function hear(get, begin_s, end_s, plays) {
+  const turn = ++turns;
+  isComing = true;
+  playsSoon = plays;
+  player.pause();
   let clip;
   byId("no-clip").textContent = told.clips === "asked" ? "Reading the recording…" : "";
-  try { clip = await clipOf(row); } catch { clip = { error: "The server is no longer there: it ended, or this machine is too busy." }; }
-  if (looked !== row) return; // another was chosen meanwhile
+  try { clip = await get(); } catch { clip = { error: GONE }; }
+  if (turn !== turns) return; // another was chosen meanwhile
   isComing = false;
   const has = !clip.error;
   byId("figure").hidden = player.hidden = !has;
   byId("no-clip").textContent = clip.error || "";
   byId("play").disabled = !has;
   if (!has) { player.removeAttribute("src"); return; }
-  const length = clip.to_s - clip.from_s, start = rows.start[row] - clip.from_s, lasts = Math.min(rows.end[row], clip.to_s) - rows.start[row];
+  const length = clip.to_s - clip.from_s, start = begin_s - clip.from_s, lasts = Math.min(end_s, clip.to_s) - begin_s;
   byId("image").src = clip.picture;
   byId("image").alt = `Log-mel spectrogram, ${lasting(clip.from_s)} to ${lasting(clip.to_s)}; the detection is marked from ${start.toFixed(1)} s to ${(start + lasts).toFixed(1)} s of it`;
   byId("caption").textContent = `kHz (mel) by time in the recording; between the dashed lines is the detection`;

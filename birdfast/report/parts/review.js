@@ -1,8 +1,12 @@
 // Review: answers by buttons and by single keys, and their export.
 
 function showAnswer(row) {
-  const one = answers.of(row);
-  for (const answer of Object.keys(ANSWERS)) byId(answer).setAttribute("aria-pressed", Boolean(one) && one.answer === answer);
+  const one = row < 0 ? undefined : answers.of(row);
+  for (const answer of Object.keys(ANSWERS)) {
+    byId(answer).setAttribute("aria-pressed", Boolean(one) && one.answer === answer);
+    byId(answer).disabled = row < 0;
+  }
+  byId("other").disabled = byId("find").disabled = row < 0;
   byId("other").value = one ? one.other : "";
 }
 
@@ -94,7 +98,7 @@ byId("forget").addEventListener("click", () => {
 const KEYS = {
   r: () => say("right"), w: () => say("wrong"), u: () => say("unsure"), s: () => byId("other").focus(),
   x: () => { if (looked >= 0) { answers.takeBack(looked); after(); } },
-  n: () => choose(chosen + 1), p: () => choose(chosen - 1), l: play, "/": () => byId("text").focus(),
+  n: () => choose(chosen + 1), p: () => choose(chosen - 1), l: play, f: find, "/": () => byId("text").focus(),
 };
 document.addEventListener("keydown", (event) => {
   const typing = event.target.matches("input:not([type=checkbox]), select, textarea");
