@@ -132,9 +132,12 @@ def _run(chosen: argparse.Namespace, began: float, given: Sequence[str]) -> int:
         if error.errno in TOO_MANY_OPEN:
             voice.say(f"birdfast: {FEW_FILES}")
             return exits.USAGE
-        if error.errno not in NO_ROOM:
+        if error.strerror is None:  # not of the system
             raise
-        voice.say(f"birdfast: {error.filename or 'the output'}: cannot be written ({error.strerror})")
+        is_full = error.errno in NO_ROOM
+        where = f"{error.filename}: " if error.filename else "the output: " if is_full else ""
+        what = "cannot be written" if is_full else "the system refuses what is asked of it"
+        voice.say(f"birdfast: {where}{what} ({error.strerror})")
         return exits.OUTPUT
     except (KeyboardInterrupt, Stopped) as end:
         code = end.code if isinstance(end, Stopped) else exits.INTERRUPTED
