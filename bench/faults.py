@@ -30,7 +30,7 @@ from subprocess import CompletedProcess
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.faults import powerloss
-from tests.faults.house import JOBS, House
+from tests.faults.house import JOBS, House, of_a_library
 from tests.faults.preload import ERRORS, KILL, KINDS, Fault, Preload
 
 UNDER_MORE = ("pipe", "socket")  # which processes have between them
@@ -135,7 +135,7 @@ def limits(house: House, job: str, chosen: argparse.Namespace) -> int:
 
     From what the program needs to say which version it is, up to what the job needs.
     """
-    began, ends, broken = time.monotonic(), Counter(), 0
+    began, ends, broken, crashes = time.monotonic(), Counter(), 0, 0
     house.fresh(job)
     assert house.ran(house.command(job)).returncode == 0
     peace = house.tables()
@@ -146,13 +146,15 @@ def limits(house: House, job: str, chosen: argparse.Namespace) -> int:
         house.fresh(job)
         done = house.ran(house.command(job), n_bytes)
         ends[done.returncode] += 1
+        crashes += of_a_library(done)
         if wrong := house.wrong(job, peace, done, may_die=False):
             broken += 1
             print(f"{job}: in {n_bytes / 2**20:.1f} MB: {wrong}", flush=True)
     told = ", ".join(f"{code}: {n}" for code, n in sorted(ends.items()))
     between = f"{chosen.memory} amounts of memory from {least >> 20} to {most >> 20} MB"
     seconds = time.monotonic() - began
-    print(f"{job}: {between}, {broken} broke; exit codes {told}; {seconds:.0f} s", flush=True)
+    how = f"{broken} broke, {crashes} ended by a library; exit codes {told}; {seconds:.0f} s"
+    print(f"{job}: {between}, {how}", flush=True)
     return broken
 
 

@@ -12,9 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast.errors import OutputError
+from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.journal import MERGED
 from birdfast.runs.output import sign, telling
+from birdfast.workers import process
 
 from .commands import ran
 from .faults.powerloss import Disk, Entry, entries
@@ -149,6 +150,10 @@ def test_a_folder_that_cannot_be_asked_about_is_told_in_words(
     ):
         patch.setattr(os, "stat", refuse)
         refuse()
+
+
+def test_all_that_a_worker_says_of_a_model_is_known_to_its_parent() -> None:
+    assert {*process.ERRORS.values()} == {ConfigError, ModelError, *ModelError.__subclasses__()}
 
 
 # ---- the whole

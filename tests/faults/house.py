@@ -26,7 +26,13 @@ RECIPE = "window_s = 0.5\n[codebook]\nn_centroids = 8\nn_components = 0\n[skipgr
 MEANT = (exits.FINE, exits.SOME_FAILED, exits.NONE_WORKED, exits.USAGE, exits.OUTPUT)
 MARK = "FAILING_HOUSE"  # in the environment of all that is started here
 FINISHED = "holds a finished model"  # what a training says that has nothing left to do
+CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 GRACE_S = 10.0
+
+
+def of_a_library(done: subprocess.CompletedProcess[str]) -> bool:
+    """Say whether a library ended the program, as some do that find no memory: nobody is asked before."""
+    return done.returncode in CRASHES or (done.returncode == 1 and "OpenBLAS error" in done.stderr)
 
 
 class House:
@@ -61,14 +67,15 @@ class House:
         how = ["--min-conf", "0", "--rtype", "csv,parquet,scores", "--workers", "1"]
         return ["infer", self.work / "in", "--model", self.work / "tiny", *how]
 
-    def command(self, job: str, again: bool = False) -> list[object]:
-        """Return a command; `again`: files that failed are heard again."""
+    def command(self, job: str, after: int = exits.FINE) -> list[object]:
+        """Return a command, and behind one that ended so: what failed is heard again."""
         return {
-            "infer": [*self._infer(), "-o", self.out, *["--retry"] * again],
+            "infer": [*self._infer(), "-o", self.out, *["--retry"] * (after != exits.FINE)],
             "merge": ["merge", *(self.work / f"shard{n}" for n in (1, 2)), "-o", self.out],
             "train": [
                 *("train", self.work / "clips", "-o", self.out, "--preset", "paper", "--workers", "1"),
                 *("--recipe", self.work / "small.toml"),
+                *["--force"] * (after == exits.SOME_FAILED),  # a model is there, of the other clips
             ],
             "optimize": [
                 "optimize",
@@ -125,11 +132,11 @@ class House:
             return "; ".join(found)
         if done.returncode == exits.FINE:
             return "" if self.tables() == peace else "says that all is fine, and its tables differ"
-        return self.wrong_next(job, peace)
+        return self.wrong_next(job, peace, done.returncode)
 
-    def wrong_next(self, job: str, peace: dict[str, bytes]) -> str:
+    def wrong_next(self, job: str, peace: dict[str, bytes], after: int = exits.UNFINISHED) -> str:
         """Return what is not as it has to be of the same command, run again in peace."""
-        again = self.ran(self.command(job, again=True))
+        again = self.ran(self.command(job, after))
         if again.returncode != exits.FINE and FINISHED not in again.stderr:
             return f"the next run ends with {again.returncode}: {again.stderr[-900:]}"
         tables = self.tables()
@@ -141,9 +148,10 @@ class House:
     def _of_first(
         self, peace: dict[str, bytes], done: subprocess.CompletedProcess[str], may_die: bool
     ) -> Iterator[str]:
-        if done.returncode not in MEANT and not (may_die and done.returncode == -signal.SIGKILL):
+        is_meant = done.returncode in MEANT or (may_die and done.returncode == -signal.SIGKILL)
+        if not is_meant and not of_a_library(done):
             yield f"exit code {done.returncode}: {done.stderr[-600:]}"
-        if "Traceback" in done.stderr:
+        if "Traceback" in done.stderr and done.returncode not in CRASHES:
             yield f"a traceback (exit code {done.returncode}): {done.stderr[-1500:]}"
         elif done.returncode > 0 and not done.stderr.strip():
             yield f"exit code {done.returncode} without a word"
