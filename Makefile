@@ -6,7 +6,7 @@ BUILT := .venv/built
 DOCUMENTING := .venv/documenting
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard csrc/*)
 
-.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib wheel wheelhouse clean
+.PHONY: demo test long faults lowest convert bench docs switching lint format debug asan lib wheel wheelhouse clean
 
 demo: $(BUILT)
 	$(BIN)/python -m birdfast demo demo --force
@@ -25,6 +25,13 @@ test: $(BUILT)
 # recording; the kernels as CPUs of other architectures get them.
 long: $(BUILT)
 	$(BIN)/python $(PYTEST) -m long
+
+# Calls of commands that fail or kill, power cuts, amounts of memory: a sample, by chance but always the same.
+# `make -j2 faults` for two cores; `make faults FAULTS=` tries every call, which takes an hour.
+FAULTS ?= --sample 20 --power 12 --memory 6
+faults: faults-infer faults-merge faults-train faults-optimize
+faults-%: $(BUILT)
+	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
 
 # All tests, with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin

@@ -8,8 +8,8 @@ with the same bytes afterwards. Ends with exit code 1 where that does not hold.
     python bench/faults.py                                    all calls, with the first error of each kind
     python bench/faults.py --jobs merge --kinds write --all-errors
     python bench/faults.py --sample 20 --seed 3               so many of each command
-    python bench/faults.py --power 100                        so many power cuts in each command
-    python bench/faults.py --memory 100                       in so many amounts of memory
+    python bench/faults.py --power 100                        so many power cuts in each command alone
+    python bench/faults.py --memory 100                       in so many amounts of memory alone
 
 A power cut: the command is written down, stopped at some moment, and of what it had not brought to the disk a
 part is lost, in any order (tests/faults/powerloss.py); the next run ends with the same bytes.
@@ -44,12 +44,12 @@ def main() -> int:
         house = House(Path(scratch))
         preload = Preload(Path(scratch), f"{house.work}", *UNDER_MORE)
         for job in chosen.jobs:
+            if chosen.sample or not (chosen.power or chosen.memory):
+                broke += sweep(house, preload, job, chosen)
             if chosen.power:
                 broke += cuts(house, job, chosen)
-            elif chosen.memory:
+            if chosen.memory:
                 broke += limits(house, job, chosen)
-            else:
-                broke += sweep(house, preload, job, chosen)
     return bool(broke)
 
 
@@ -160,8 +160,8 @@ def limits(house: House, job: str, chosen: argparse.Namespace) -> int:
 
 def needed(run: Callable[[int], CompletedProcess[str]], fresh: Callable[[], None]) -> int:
     """Return about the least bytes of address space in which something ends well."""
-    low, high = 1 << 24, 1 << 34
-    while high - low > 1 << 20:
+    low, high = 1 << 24, 1 << 32
+    while high - low > 1 << 22:
         middle = (low + high) // 2
         fresh()
         low, high = (low, middle) if run(middle).returncode == 0 else (middle, high)
