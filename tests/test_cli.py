@@ -24,7 +24,7 @@ from birdfast.tables import About, whose
 from birdfast.tables.detections import CsvTable
 
 from . import networks
-from .commands import LIMIT_S, birdfast, infer, ran, started, table
+from .commands import LIMIT_S, birdfast, ended, infer, ran, started, table
 from .recordings import KINDS, damaged, noise, write
 
 
@@ -250,11 +250,7 @@ def test_wrong_usage_is_exit_code_64(
     elif given[:1] == ["infer"] and "--model" not in given:
         given += ["--model", str(tiny.path.parent)]
     monkeypatch.chdir(tmp_path)
-    try:
-        code: object = main(given)
-    except SystemExit as end:  # argparse's
-        code = end.code
-    assert code == 64
+    assert ended(*given) == 64
     assert reason in capsys.readouterr().err
 
 
