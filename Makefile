@@ -28,7 +28,7 @@ long: $(BUILT)
 
 # Calls of commands that fail or kill, power cuts, amounts of memory: a sample, by chance but always the same.
 # `make -j2 faults` for two cores; `make faults FAULTS=` tries every call, which takes an hour.
-FAULTS ?= --sample 20 --power 12 --memory 6
+FAULTS ?= --sample 12 --power 8 --memory 4
 faults: faults-infer faults-merge faults-train faults-optimize
 faults-%: $(BUILT)
 	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)

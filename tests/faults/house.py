@@ -26,13 +26,15 @@ RECIPE = "window_s = 0.5\n[codebook]\nn_centroids = 8\nn_components = 0\n[skipgr
 MEANT = (exits.FINE, exits.SOME_FAILED, exits.NONE_WORKED, exits.USAGE, exits.OUTPUT)
 MARK = "FAILING_HOUSE"  # in the environment of all that is started here
 FINISHED = "holds a finished model"  # what a training says that has nothing left to do
+LEFT_OUT = "birdfast: left out: "
+LAST_WORDS = ("birdfast: too little memory", "OpenBLAS error", "terminate called", "jemalloc")
 CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 GRACE_S = 10.0
 
 
 def of_a_library(done: subprocess.CompletedProcess[str]) -> bool:
-    """Say whether a library ended the program, as some do that find no memory: nobody is asked before."""
-    return done.returncode in CRASHES or (done.returncode == 1 and "OpenBLAS error" in done.stderr)
+    """Say whether a library ended the program with a word, its own or ours, for want of memory."""
+    return done.returncode in (*CRASHES, 1) and any(words in done.stderr for words in LAST_WORDS)
 
 
 class House:
@@ -115,7 +117,7 @@ class House:
 
     def tables(self) -> dict[str, bytes]:
         """Return what a command left, but for its journal and what tells its time."""
-        files = [path for path in self.out.rglob("*") if path.is_file()]
+        files = [path for path in self.out.rglob("*") if path.is_file() and path.suffix != ".part"]
         names = {str(path.relative_to(self.out)): path for path in files}
         return {
             name: path.read_bytes()
@@ -132,6 +134,8 @@ class House:
             return "; ".join(found)
         if done.returncode == exits.FINE:
             return "" if self.tables() == peace else "says that all is fine, and its tables differ"
+        if LEFT_OUT in done.stderr:  # which a training's stages remember
+            shutil.rmtree(self.out / "stages", ignore_errors=True)
         return self.wrong_next(job, peace, done.returncode)
 
     def wrong_next(self, job: str, peace: dict[str, bytes], after: int = exits.UNFINISHED) -> str:
@@ -141,7 +145,8 @@ class House:
             return f"the next run ends with {again.returncode}: {again.stderr[-900:]}"
         tables = self.tables()
         differing = sorted(name for name in {*tables, *peace} if tables.get(name) != peace.get(name))
-        litter = sorted(path.name for path in self.out.rglob("*.part"))
+        is_ours = job != "optimize"  # its file lies in a folder of the user's, which nobody tidies
+        litter = sorted(path.name for path in self.out.rglob("*.part") if is_ours)
         found = {"the next run's differ": differing, "stays behind": litter}
         return "; ".join(f"{what}: {', '.join(names)}" for what, names in found.items() if names)
 
