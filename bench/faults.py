@@ -12,7 +12,8 @@ with the same bytes afterwards. Ends with exit code 1 where that does not hold.
     python bench/faults.py --memory 100                       in so many amounts of memory alone
 
 A power cut: the command is written down, stopped at some moment, and of what it had not brought to the disk a
-part is lost, in any order (tests/faults/powerloss.py); the next run ends with the same bytes.
+part is lost, in any order (tests/faults/powerloss.py). What has its name is whole, all of it is there if the
+command had ended, and the next run ends with the same bytes.
 """
 
 from __future__ import annotations
@@ -110,7 +111,7 @@ def cuts(house: House, job: str, chosen: argparse.Namespace) -> int:
     """Cut the power in a job, tell what was tried, and return how often the next run was another's."""
     began, chance = time.monotonic(), random.Random(f"{chosen.seed} {job}")
     folders = (house.out, house.cache, house.tmp)
-    preload = Preload(house.folder, *map(str, folders))
+    preload = Preload(house.folder, str(house.work))
     house.fresh(job)
     disk = powerloss.Disk(folders)
     done = house.ran(house.command(job), **preload.environment(is_logged=True))
@@ -120,7 +121,11 @@ def cuts(house: House, job: str, chosen: argparse.Namespace) -> int:
     for _ in range(chosen.power):
         moment = chance.choice([chance.randrange(len(log) + 1), len(log)])
         disk.cut(log[:moment], chance)
-        if wrong := house.wrong_next(job, peace):
+        left = house.tables()
+        torn = sorted(name for name in {*left} & {*peace} if left[name] != peace[name])
+        lost = sorted({*peace} - {*left}) if moment == len(log) else []
+        wrong = f"torn: {', '.join(torn)}; lost: {', '.join(lost)}" if torn or lost else ""
+        if wrong := wrong or house.wrong_next(job, peace):
             broken += 1
             print(f"{job}: cut after {moment} of {len(log)} changes: {wrong}", flush=True)
     kinds = Counter(entry.what for entry in log)

@@ -31,7 +31,7 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path("output", name))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomicfile.make_folder(folder)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
