@@ -8,7 +8,7 @@ SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch])
 
-.PHONY: demo test long lowest convert bench docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long faults lowest convert bench docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -19,13 +19,23 @@ demo: $(SEEN)
 	$(BIN)/python -m birdfast plot demo/soundscape.flac demo/results -o demo/soundscape.png --length 120
 	$(BIN)/python -m birdfast report demo/results -o demo/report.html --force
 
+# Tests are dealt out anew when a core has none left: with whole files one of them ends long after all others.
+PYTEST = -m pytest -n auto --dist worksteal
+
 test: $(BUILT)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m "not long"
+	$(BIN)/python $(PYTEST) -m "not long"
 
 # The tests that take long: what is killed, mutated or closed in every way that we thought of; every odd
 # recording; the kernels as CPUs of other architectures get them.
 long: $(BUILT)
-	$(BIN)/python -m pytest -n auto --dist loadfile -m long
+	$(BIN)/python $(PYTEST) -m long
+
+# Calls of commands that fail or kill, power cuts, amounts of memory: a sample, by chance but always the same.
+# `make -j2 faults` for two cores; `make faults FAULTS=` tries every call, which takes an hour.
+FAULTS ?= --sample 12 --power 8 --memory 4
+faults: faults-infer faults-merge faults-train faults-optimize
+faults-%: $(BUILT)
+	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
 
 # All tests, with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin
@@ -35,7 +45,7 @@ lowest:
 	$(LOWEST)/uv pip install --quiet --python $(LOWEST)/python --resolution lowest-direct \
 		--extra birdnet --extra onnx --extra openvino --extra report --extra train --extra dev --requirements pyproject.toml
 	$(LOWEST)/python -m pip install --quiet --no-deps --no-build-isolation --editable .
-	$(LOWEST)/python -m pytest -n auto --dist loadfile
+	$(LOWEST)/python $(PYTEST)
 
 # Checkpoints of torch become models, equal to torch: in a place of its own, as nothing else needs torch.
 CONVERT := build/convert/bin

@@ -24,6 +24,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 # The loader's words for a library that finds no room in memory, among others.
 UNMAPPED = ("cannot allocate memory", "failed to map segment")
 WHY_UNMAPPED = "too little memory (ulimit -v says what is allowed), or libraries on a disk mounted noexec"
+SILENT = "error return without exception set"  # of a library that found no memory for its own error
+NO_THREAD = "can't start new thread"
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 ABOUT = """\
@@ -110,6 +112,8 @@ def main(arguments: list[str] | None = None) -> int:
         voice.say(f"birdfast: {error}", style="bad")
         voice.silence(voice.OUT, voice.ERR)
         return exits.OUTPUT
+    except (MemoryError, ImportError, OSError, RuntimeError, SystemError) as error:
+        return _refused(error)
 
 
 def _run(chosen: argparse.Namespace, began: float, given: Sequence[str]) -> int:
@@ -125,28 +129,36 @@ def _run(chosen: argparse.Namespace, began: float, given: Sequence[str]) -> int:
     except BirdfastError as error:
         voice.say(f"birdfast: {error}", style="bad")
         return exits.USAGE
-    except MemoryError:
-        voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
-        return exits.USAGE
-    except ImportError as error:
-        if not any(words in str(error).lower() for words in UNMAPPED):
-            raise
-        voice.say(f"birdfast: {error}; {WHY_UNMAPPED}")
-        return exits.USAGE
-    except OSError as error:
-        if error.errno in TOO_MANY_OPEN:
-            voice.say(f"birdfast: {FEW_FILES}")
-            return exits.USAGE
-        if error.errno not in NO_ROOM:
-            raise
-        voice.say(f"birdfast: {error.filename or 'the output'}: cannot be written ({error.strerror})")
-        return exits.OUTPUT
     except (KeyboardInterrupt, Stopped) as end:
         code = end.code if isinstance(end, Stopped) else exits.INTERRUPTED
         name = signal.Signals(code - exits.BY_SIGNAL).name
         how = "interrupted" if code == exits.INTERRUPTED else f"stopped ({name})"
         _say_what_next(how, chosen, given)
         return code
+
+
+def _refused(error: Exception) -> int:
+    """Say in words what the machine does not allow, and return the exit code; all else is raised."""
+    said = str(error).strip().rpartition("\n")[-1]  # NumPy's reason is its last line
+    if isinstance(error, ImportError) and any(words in said.lower() for words in UNMAPPED):
+        voice.say(f"birdfast: {said}; {WHY_UNMAPPED}")
+        return exits.USAGE
+    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and SILENT in said):
+        voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
+        return exits.USAGE
+    if isinstance(error, RuntimeError) and NO_THREAD in said:
+        voice.say("birdfast: no thread can be started; allow more, or more memory (ulimit -u, ulimit -v)")
+        return exits.USAGE
+    if not isinstance(error, OSError) or error.strerror is None:
+        raise error
+    if error.errno in TOO_MANY_OPEN:
+        voice.say(f"birdfast: {FEW_FILES}")
+        return exits.USAGE
+    is_full = error.errno in NO_ROOM
+    where = f"{error.filename}: " if error.filename else "the output: " if is_full else ""
+    what = "cannot be written" if is_full else "the system refuses what is asked of it"
+    voice.say(f"birdfast: {where}{what} ({error.strerror})")
+    return exits.OUTPUT
 
 
 def _say_what_next(how: str, chosen: argparse.Namespace, given: Sequence[str]) -> None:

@@ -70,6 +70,20 @@ class AtomicFile:
             self.stream.close()
 
 
+def make_folder(folder: Path) -> None:
+    """Make a folder that is there after a power cut, with those above it; one that is there is fine.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    new = [one for one in (folder, *folder.parents) if not os.path.lexists(one)]
+    folder.mkdir(parents=True, exist_ok=True)
+    for one in new:
+        _keep_names(one.parent)
+
+
 def check(path: Path) -> None:
     """Refuse a name that an `AtomicFile` could not get, before anything is computed; nothing is left.
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from . import sources
 from .arrays import Array
-from .atomicfile import AtomicFile
+from .atomicfile import AtomicFile, make_folder
 from .config import Activation
 from .errors import ConfigError, ModelError
 from .sources import npy
@@ -137,7 +137,7 @@ def write(
         raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error
     folder = Path(folder)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        make_folder(folder)
         (folder / MANIFEST).unlink(missing_ok=True)  # what is half-written is no model
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be written ({error.strerror})") from error

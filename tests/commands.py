@@ -12,6 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from birdfast import models
+from birdfast.__main__ import main
 from birdfast.journal import MERGED, NAME
 
 LIMIT_S = 600  # for what hangs: no command of a test takes so long, be the machine as busy as it may
@@ -32,6 +33,14 @@ def ran(*command: object, **how: object) -> subprocess.CompletedProcess[str]:
 
 def birdfast(*arguments: object, **how: object) -> subprocess.CompletedProcess[str]:
     return ran(sys.executable, "-m", "birdfast", *arguments, **how)
+
+
+def ended(*arguments: object) -> object:
+    """Return the exit code of a command that runs in this process: of what is refused before much is done."""
+    try:
+        return main(list(map(str, arguments)))
+    except SystemExit as end:  # argparse's
+        return end.code
 
 
 @contextmanager

@@ -59,9 +59,12 @@ def _not_skipped(report: Report) -> Report:
 
 @pytest.fixture(scope="session", autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Rewritten networks go into a folder of the tests' own, for the commands too."""
+    """Rewritten networks go into a folder of the tests' own, for the commands too; all workers share it."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+    folder.mkdir(exist_ok=True)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("BIRDFAST_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("BIRDFAST_CACHE", str(folder))
         yield
 
 

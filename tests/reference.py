@@ -166,18 +166,19 @@ def skipgram_pass(
 
 
 def resampled(samples: npt.ArrayLike, from_hz: int, to_hz: int) -> Float64:
-    """Sound at another rate through a sinc under a Kaiser window, from the definition: [ceil(n to / from)].
+    """Sound at another rate through a sinc under a Kaiser window, by definition: of [..., n].
 
     y[m] = sum_i x[i] h(m / to_hz - i / from_hz); the window reaches 781 samples of the lower rate to either
     side, the sinc's edge is at its Nyquist frequency, beta is that of 120 dB.
     """
     samples = np.asarray(samples, np.float64)
     lower, reach, beta = min(from_hz, to_hz), 781, 0.1102 * (120 - 8.7)
-    m = np.arange(-(-samples.size * to_hz // from_hz))
-    t = lower * (m[:, None] / to_hz - np.arange(samples.size) / from_hz)
+    n = samples.shape[-1]
+    m = np.arange(-(-n * to_hz // from_hz))
+    t = lower * (m[:, None] / to_hz - np.arange(n) / from_hz)
     window = np.i0(beta * np.sqrt(np.maximum(0, 1 - (t / reach) ** 2))) / np.i0(beta)
     weights = np.where(np.abs(t) <= reach, np.sinc(t) * window, 0)
-    return np.asarray(weights @ samples) * (lower / from_hz)
+    return np.asarray(samples @ weights.T) * (lower / from_hz)
 
 
 def votes(tokens: npt.NDArray[np.int32], distances: npt.ArrayLike, n_tokens: int) -> Float64:

@@ -7,6 +7,7 @@ import importlib
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -104,11 +105,12 @@ def noun(module: str) -> str:
     return module.split(".")[1] if "." in module else ""
 
 
-def imports(module: str) -> set[str]:
+@cache
+def imports(module: str) -> frozenset[str]:
     """Return what a module imports anywhere in it: modules of birdfast, and libraries by their first name."""
     path = MODULES[module]
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    return set(imported(path.read_text(), package, MODULES))
+    return frozenset(imported(path.read_text(), package, MODULES))
 
 
 def imported(source: str, package: str, known: Mapping[str, object]) -> Iterator[str]:

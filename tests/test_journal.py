@@ -401,6 +401,7 @@ def test_a_run_that_has_not_planned_yet_is_not_fine(
     assert main(["status", str(tmp_path)]) == 0, "a shard of no files is through"
 
 
+@pytest.mark.long
 def test_a_run_that_is_killed_again_and_again_ends_with_the_same_bytes(
     tiny: models.Model, tmp_path: Path
 ) -> None:

@@ -52,8 +52,17 @@ def test_too_few_open_files_are_no_files_fault(tmp_path: Path, name: str | None)
     [
         (MemoryError(), 64, "too little memory"),
         (ImportError("libx.so: failed to map segment"), 64, "libx.so: failed to map segment; too little mem"),
+        (
+            ImportError("IMPORTANT: READ THIS\n\nlibx.so: cannot allocate memory\n"),
+            64,
+            "libx.so: cannot allocate m",
+        ),
+        (SystemError("error return without exception set"), 64, "too little memory"),
+        (RuntimeError("can't start new thread"), 64, "no thread can be started"),
         (OSError(errno.EMFILE, "Too many open files", "numpy/fft.py"), 64, "too few files may be open"),
         (OSError(errno.EFBIG, "File too large"), 74, "the output: cannot be written (File too large)"),
+        (PermissionError(errno.EACCES, "no", "a"), 74, "a: the system refuses what is asked of it (no)"),
+        (BlockingIOError(errno.EAGAIN, "no more"), 74, "the system refuses what is asked of it (no more)"),
     ],
 )
 def test_what_the_machine_does_not_allow_is_told_in_words(

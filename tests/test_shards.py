@@ -185,6 +185,7 @@ def test_merged_tables_of_files_lie_where_those_of_the_whole_run_do(
     assert len(places[0]) == 6
 
 
+@pytest.mark.long
 def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

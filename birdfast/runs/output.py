@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,7 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     """
     folder = Path(path("output", name))
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        atomicfile.make_folder(folder)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be the output folder ({error.strerror})") from error
     return folder
@@ -71,6 +72,7 @@ def check_tables(folder: Path, about: About, *signs: str) -> None:
 
 def sign(folder: Path, command: str, runs: Iterable[Path]) -> None:
     """Leave a word whose the tables are, before the first is there; a run's journal says it as well."""
+    atomicfile.tidy(folder, re.escape(MERGED))
     if not (folder / NAME).exists():
         told = (f"birdfast {command} wrote the tables in this folder, from the runs in", *map(str, runs))
         path = folder / MERGED
@@ -146,5 +148,5 @@ def _lies_elsewhere(error: OSError, output: Path) -> bool:
     """Whether an error names a file that is not in the output folder, nor beside an output that is a file."""
     if not isinstance(error.filename, str | bytes):
         return False
-    home = output if output.is_dir() else output.parent
+    home = output if os.path.isdir(output) else output.parent  # noqa: PTH112 -- pathlib's may raise
     return not Path(os.fsdecode(error.filename)).absolute().is_relative_to(home.absolute())

@@ -88,7 +88,7 @@ class Keep:
                 self.say(f"{name}: the recipe, the recordings or the classes are not those of before")
             except ModelError as error:
                 self.say(f"{name}: learnt anew, as {error}")
-        self.folder.mkdir(parents=True, exist_ok=True)
+        atomicfile.make_folder(self.folder)
         found = work()
         told = np.frombuffer(json.dumps([self.failures, [*self.remarks]]).encode(), np.uint8)
         checkpoint.write(path, run, {**found, TOLD: told})

@@ -16,14 +16,14 @@ import numpy as np
 from .. import sources, voice
 from ..arrays import Float32
 from ..config import Options
-from ..errors import ConfigError, ModelError, ModelMemoryError
+from ..errors import ConfigError, ModelError, ModelMemoryError, ModelRuntimeError
 from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import wire
 from .begun import taken
 
 END_S = 5.0  # for a worker that has hung up to tell how it ended: Python takes its time, on a busy core most
-ERRORS = {error.__name__: error for error in (ModelError, ModelMemoryError, ConfigError)}
+ERRORS = {error.__name__: error for error in (ModelError, ModelMemoryError, ModelRuntimeError, ConfigError)}
 
 
 class Job(NamedTuple):

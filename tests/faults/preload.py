@@ -1,0 +1,103 @@
+"""The library that makes calls fail: built, told by the environment, and asked what it saw."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import struct
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+SOURCE = Path(__file__).with_name("failing.c")
+KINDS = (
+    *("open", "read", "write", "sync", "rename", "unlink", "map"),
+    *("fork", "exec", "thread", "stat", "list", "make", "truncate"),
+)
+STATE = struct.Struct(f"{len(KINDS)}Q{(16 - len(KINDS)) * 8}xQ8x512s")  # `struct state`
+KILL, HALF = 0, -1
+# What a kind of call fails with; what can be done by halves is that, too, which is no failure.
+ERRORS = {
+    "open": (errno.EIO, errno.EMFILE, errno.EACCES, errno.ENOSPC, errno.ENOMEM),
+    "read": (errno.EIO, HALF),
+    "write": (errno.ENOSPC, errno.EIO, HALF),
+    "sync": (errno.EIO, errno.ENOSPC),
+    "rename": (errno.EIO, errno.ENOSPC, errno.EACCES),
+    "unlink": (errno.EIO, errno.EACCES),
+    "map": (errno.ENOMEM,),
+    "fork": (errno.EAGAIN, errno.ENOMEM),
+    "exec": (errno.ENOMEM, errno.EIO),
+    "thread": (errno.EAGAIN,),
+    "stat": (errno.EIO, errno.EACCES),
+    "list": (errno.EIO, errno.EACCES, errno.EMFILE),
+    "make": (errno.ENOSPC, errno.EIO),
+    "truncate": (errno.EIO,),
+}
+
+
+class Fault(NamedTuple):
+    """The `number`-th call of a kind fails `how` it says, once or ever since."""
+
+    kind: str
+    number: int
+    how: int
+    ever: bool = False
+
+    def __str__(self) -> str:
+        how = {KILL: "kills", HALF: "half"}.get(self.how) or errno.errorcode[self.how]
+        return f"{self.kind} {self.number} {how} {'ever' if self.ever else 'once'}"
+
+
+def compiler() -> str | None:
+    """Return a C compiler, if there is one."""
+    return shutil.which(os.environ.get("CC", "cc"))
+
+
+class Preload:
+    """The library, compiled into a folder, and what it counted last.
+
+    Parameters
+    ----------
+    folder : path
+        For the library and what it shares with the processes; outside of `under`.
+    under : sequence of str
+        Beginnings of the names of files whose calls count.
+    """
+
+    def __init__(self, folder: Path, *under: str) -> None:
+        self.library, self.state, self.log = (folder / name for name in ("failing.so", "state", "log"))
+        self.under = ":".join(under)
+        command = [
+            compiler() or "cc",
+            "-std=gnu11",
+            "-O1",
+            "-g",
+            "-shared",
+            "-fPIC",
+            "-o",
+            self.library,
+            SOURCE,
+        ]
+        subprocess.run([*map(str, command), "-ldl", "-pthread"], check=True)
+
+    def environment(self, fault: Fault | None = None, is_logged: bool = False) -> dict[str, str]:
+        """Return what a command's environment has more, and begin to count anew."""
+        self.state.write_bytes(bytes(STATE.size))
+        told = {"LD_PRELOAD": self.library, "FAILING_STATE": self.state, "FAILING_UNDER": self.under}
+        if fault is not None:
+            times = "ever" if fault.ever else "once"
+            told["FAILING_CALL"] = f"{fault.kind}:{fault.number}:{fault.how}:{times}"
+        if is_logged:
+            self.log.write_bytes(b"")
+            told["FAILING_LOG"] = self.log
+        return {name: str(value) for name, value in told.items()}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many calls there were, by kind."""
+        return dict(zip(KINDS, STATE.unpack(self.state.read_bytes())[: len(KINDS)], strict=True))
+
+    def struck(self) -> str:
+        """Return which call failed first; empty where none did."""
+        n_struck, first = STATE.unpack(self.state.read_bytes())[len(KINDS) :]
+        return os.fsdecode(first.split(b"\0")[0]) if n_struck else ""

@@ -1,0 +1,171 @@
+"""Every call may fail, and the power may go: a sample of bench/faults.py, and that it does what is meant."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdfast.errors import ConfigError, ModelError, OutputError
+from birdfast.journal import MERGED
+from birdfast.runs.output import sign, telling
+from birdfast.workers import process
+
+from .commands import ran
+from .faults.powerloss import Disk, Entry, entries
+from .faults.preload import HALF, KILL, Fault, Preload, compiler
+
+BENCH = Path(__file__).parents[1] / "bench" / "faults.py"
+needs_compiler = pytest.mark.skipif(
+    compiler() is None, reason="what is preloaded is compiled by a C compiler"
+)
+
+# Writes and renames a file, lists the folder, and has a child read it, in this order.
+PROGRAM = """
+import os, subprocess, sys
+os.chdir(sys.argv[1])
+with open("a.new", "wb", buffering=0) as file:
+    written = file.write(b"12345678")
+    os.fsync(file.fileno())
+os.rename("a.new", "a")
+os.listdir()
+print(written, flush=True)
+subprocess.run([sys.executable, "-c", "print(open('a').read())"], check=True)
+os.unlink("a")
+"""
+
+
+@pytest.fixture(scope="module")
+def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("work")
+
+
+@pytest.fixture(scope="module")
+def preload(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Preload:
+    return Preload(tmp_path_factory.mktemp("library"), f"{work}/")
+
+
+@needs_compiler
+@pytest.mark.parametrize(
+    ("fault", "code", "said"),
+    [
+        (Fault("open", 1, 13), 1, "PermissionError: [Errno 13] Permission denied: 'a.new'"),
+        (Fault("open", 2, 5), 1, "OSError: [Errno 5] Input/output error: 'a'"),
+        (Fault("write", 1, 28), 1, "OSError: [Errno 28] No space left on device"),
+        (Fault("write", 1, HALF), 0, ""),
+        (Fault("sync", 1, 5), 1, "OSError: [Errno 5] Input/output error"),
+        (Fault("rename", 1, KILL), -signal.SIGKILL, ""),
+        (Fault("fork", 1, 11, ever=True), 1, "BlockingIOError: [Errno 11] Resource temporarily unavailable"),
+        (Fault("read", 1, KILL), 1, "died with <Signals.SIGKILL: 9>"),
+        (Fault("unlink", 1, 5), 1, "OSError: [Errno 5] Input/output error: 'a'"),
+        (Fault("unlink", 2, 5), 0, ""),
+    ],
+    ids=str,
+)
+def test_the_call_fails_that_is_meant(
+    preload: Preload, work: Path, fault: Fault, code: int, said: str
+) -> None:
+    environment = {**os.environ, **preload.environment(fault)}
+    done = ran(sys.executable, "-c", PROGRAM, work, env=environment)
+    assert (done.returncode, said in done.stderr) == (code, True), done.stderr
+    assert bool(preload.struck()) == (fault.number <= preload.counts()[fault.kind])
+    if fault.how == HALF:
+        assert done.stdout.split() == ["4", "1234"]
+
+
+@needs_compiler
+def test_what_is_written_is_written_down(preload: Preload, work: Path) -> None:
+    environment = {**os.environ, **preload.environment(is_logged=True)}
+    assert ran(sys.executable, "-c", PROGRAM, work, env=environment).returncode == 0
+    found = entries(preload.log.read_bytes())
+    assert "".join(entry.what for entry in found) == "CWSRU"
+    assert len({entry.inode for entry in found[:3]}) == 1
+    assert found[1].bytes == b"12345678"
+    assert (found[3].one, found[3].other) == (f"{work}/a.new", f"{work}/a")
+    counts = preload.counts()
+    assert {kind: counts[kind] for kind in ("open", "sync", "rename", "fork")} == {
+        "open": 2, "sync": 1, "rename": 1, "fork": 1,
+    }  # fmt: skip
+
+
+def replaced(folder: Path, is_synced: bool) -> list[Entry]:
+    """What an atomic file does, with and without what makes it one."""
+    old, new = str(folder / "a"), str(folder / "a.new")
+    made = [Entry("C", -1, 0, new, "", b""), Entry("W", -1, 0, "", "", b"new" * 5_000)]
+    synced = [Entry("S", -1, 0, new, "", b"")]
+    named = [Entry("R", 0, 0, new, old, b""), *[Entry("S", 1, 0, str(folder), "", b"")] * is_synced]
+    return [*made, *synced * is_synced, *named]
+
+
+def test_what_was_brought_to_the_disk_is_there_and_the_rest_may_be(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    folder.mkdir()
+    (folder / "a").write_bytes(b"old")
+    disk, found = Disk([folder]), {True: set(), False: set()}
+    for is_synced, seen in found.items():
+        for seed in range(60):
+            disk.cut(replaced(folder, is_synced), random.Random(seed))
+            seen.add((folder / "a").read_bytes())
+    whole = b"new" * 5_000
+    assert found[True] == {whole}
+    assert {b"old", b"", whole} < found[False], "and what is torn"
+
+
+@given(moment=st.integers(0, 5), seed=st.integers(0, 1_000))
+def test_an_atomic_file_is_the_old_one_or_the_new(
+    tmp_path_factory: pytest.TempPathFactory, moment: int, seed: int
+) -> None:
+    folder = tmp_path_factory.mktemp("out")
+    (folder / "a").write_bytes(b"old")
+    Disk([folder]).cut(replaced(folder, True)[:moment], random.Random(seed))
+    assert (folder / "a").read_bytes() in (b"old", b"new" * 5_000)
+
+
+# ---- what was found
+
+
+def test_a_merge_that_was_killed_leaves_no_half_of_its_sign(tmp_path: Path) -> None:
+    half = tmp_path / f".{MERGED}.a1_b.part"
+    half.touch()
+    sign(tmp_path, "merge", [])
+    assert [path.name for path in tmp_path.iterdir()] == [MERGED]
+
+
+def test_a_folder_that_cannot_be_asked_about_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> object:
+        raise PermissionError(13, "Permission denied", str(tmp_path / "out"))
+
+    with (
+        pytest.raises(OutputError, match="cannot be written"),
+        telling(tmp_path / "out"),
+        monkeypatch.context() as patch,
+    ):
+        patch.setattr(os, "stat", refuse)
+        refuse()
+
+
+def test_all_that_a_worker_says_of_a_model_is_known_to_its_parent() -> None:
+    assert {*process.ERRORS.values()} == {ConfigError, ModelError, *ModelError.__subclasses__()}
+
+
+# ---- the whole
+
+
+@needs_compiler
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("job", "how"),
+    [("infer", ["--sample", "5"]), ("train", ["--sample", "3"]), ("merge", ["--power", "5"])],
+    ids=["infer", "train", "merge"],
+)
+def test_a_command_ends_in_words_and_the_next_one_with_the_same_bytes(job: str, how: list[str]) -> None:
+    done = ran(sys.executable, BENCH, "--jobs", job, *how)
+    assert done.returncode == 0, done.stdout + done.stderr
