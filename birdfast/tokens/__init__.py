@@ -22,7 +22,7 @@ SEARCHES = tuple(_kernels.SEARCHES)
 
 # The filters work with squared lengths, which overflow beyond: there every distance is computed.
 LONGEST = 1e18
-# A tree pays from some size on, and where few boxes are near (measured: bench/bench_tokens.py).
+# A tree pays from some size on, and where few boxes are near (measured: bench/test_nearest.py).
 TREE_CENTROIDS = 1024
 TREE_SHARE = 0.15
 # Vectors rounded to int16 tell centroids apart that are this much further away than the nearest.

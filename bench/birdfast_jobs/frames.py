@@ -1,4 +1,4 @@
-"""Frames for the benchmark of tokens: MFCC and whitened patches of real clips, or of synthesised ones.
+"""Frames to search: MFCC and whitened patches of real clips, or of synthesised ones.
 
 ESC-10 is used when it lies beside the project (../shared/data/esc10); nothing of it is kept.
 """
@@ -6,6 +6,7 @@ ESC-10 is used when it lies beside the project (../shared/data/esc10); nothing o
 from __future__ import annotations
 
 import csv
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +17,13 @@ from birdfast import soundscape
 
 Float32 = npt.NDArray[np.float32]
 
-CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "esc10"
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "esc10"
 RATE_HZ = 32_000
 TRAIN_HOP_SAMPLES = 500  # 400 clips are little sound for 16,383 centroids: closer frames make more of it
 PATCH_FRAMES, PATCH_MELS, PATCH_STEP = 16, 64, 4
 
 
+@functools.cache
 def clips() -> tuple[list[Float32], list[Float32], str]:
     """Return clips of five seconds at 32 kHz for training, others for the test, and whose they are."""
     if (CLIPS / "labels.csv").exists():
