@@ -1,7 +1,9 @@
 """The suite's figures as a table in bench/README.md, so that nobody types them.
 
     pytest bench --benchmark-only --benchmark-json build/bench.json
-    python bench/readme_table.py build/bench.json [README.md]
+    python bench/readme_table.py build/bench.json [MORE.json ...]
+
+Of several reports the last that has a benchmark counts: so one job can be measured anew.
 
 A row a group: the median of birdfast as it is by default, then how many times as long its other kernels and
 the other ways take. Each figure's benchmark is the row's name with the figure's own in place of the dots.
@@ -32,6 +34,20 @@ def table(report: dict[str, Any]) -> str:
     rows = [HEAD, ("---",) * len(HEAD)]
     rows += [row(group, members, machine["kernels"]) for group, members in grouped(report["benchmarks"])]
     return "\n".join([told, "", *(f"| {' | '.join(cells)} |" for cells in rows)])
+
+
+def joined(reports: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return several reports of one machine as one.
+
+    Raises
+    ------
+    SystemExit
+        They are of different machines: their figures cannot stand side by side.
+    """
+    if len({report["machine_info"]["processor"] for report in reports}) > 1:
+        raise SystemExit("the reports are of different processors")
+    latest = {one["fullname"]: one for report in reports for one in report["benchmarks"]}
+    return {**reports[-1], "benchmarks": [*latest.values()]}
 
 
 def grouped(benchmarks: list[Benchmark]) -> Iterator[tuple[str, list[Benchmark]]]:
@@ -112,10 +128,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("report", type=Path, help="what --benchmark-json wrote")
-    parser.add_argument("readme", type=Path, nargs="?", default=README)
+    parser.add_argument("reports", type=Path, nargs="+", help="what --benchmark-json wrote")
+    parser.add_argument("--readme", type=Path, default=README, help="where the marks are (%(default)s)")
     chosen = parser.parse_args()
-    made = table(json.loads(chosen.report.read_text(encoding="utf-8")))
+    made = table(joined([json.loads(path.read_text(encoding="utf-8")) for path in chosen.reports]))
     text = replaced(chosen.readme.read_text(encoding="utf-8"), made)
     with AtomicFile(chosen.readme, mode="w", encoding="utf-8") as file:
         file.stream.write(text)

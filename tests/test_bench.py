@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import runpy
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -60,6 +62,23 @@ def test_peers_that_are_not_installed_are_skipped_with_a_word(said: str) -> None
 
 def test_what_is_measured_on_is_said_first(said: str) -> None:
     assert re.search(r"^processor: \S.*\nkernels: .*scalar.*\nnumpy \d", said, re.MULTILINE)
+
+
+def test_what_people_quote_comes_with_a_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(BENCH))
+    jobs = importlib.import_module("birdfast_jobs.job")
+    stats = SimpleNamespace(median=0.5, mean=0.25, max=3.0, sorted_data=[0.125] * 99 + [3.0])
+    whole = jobs.Job(group="", audio_s=120, frames=7_497, limit="all of it", limit_s=0.25)
+    assert whole.quotes(stats) == {
+        "audio_s_per_s": 240,
+        "frames_per_s": 14_994,
+        "limit": "all of it",
+        "share_of_limit": 0.5,
+    }
+    assert jobs.Job(group="").quotes(stats) == {}
+    made = dict.fromkeys(("model", "named", "rate_hz", "blocks", "window_samples"))
+    pushed = jobs.PushJob(group="", audio_s=0.5, **made)
+    assert pushed.quotes(stats) == {"share_of_core": 0.5, "p99_ms": 125.0, "max_ms": 3000.0}
 
 
 def test_others_time_their_own_in_our_groups(tmp_path: Path) -> None:
@@ -134,6 +153,11 @@ def test_a_table_has_a_row_a_group_and_times_of_the_first(tmp_path: Path) -> Non
         "| a mel | `test_mel[a-...]` | 5.3 ms (avx2) | scalar 5x | librosa 15.7x | 22,642 s of sound | 70% |",
         "| a push | `test_push[a-...]` | 2 us (avx2) |  | live 3x |  | 1.00% of a core, p99 0.5 ms |",
     ]
+    anew = {**report, "benchmarks": [benchmark("mel", "librosa", 0.053)]}
+    assert "librosa 10x" in made["table"](made["joined"]([report, anew]))
+    elsewhere = {**report, "machine_info": {**report["machine_info"], "processor": "Another"}}
+    with pytest.raises(SystemExit, match="different processors"):
+        made["joined"]([report, elsewhere])
     text = f"before\n{made['BEGIN']}\nold\n{made['END']}\nafter\n"
     assert made["replaced"](text, "new") == f"before\n{made['BEGIN']}\n\nnew\n\n{made['END']}\nafter\n"
     with pytest.raises(SystemExit, match="there is no"):

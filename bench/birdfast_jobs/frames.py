@@ -11,9 +11,10 @@ from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from birdfast import soundscape
+
+from .timing import needs
 
 Float32 = npt.NDArray[np.float32]
 
@@ -53,7 +54,7 @@ def _at_rate(samples: Float32, rate_hz: int) -> Float32:
 def mfcc(samples: Float32, hop_samples: int = 4000) -> Float32:
     """Return the paper's 20 MFCC of the linear mel power: [frames, 20]."""
     mels = _mel_power(samples, 8192, 8000, hop_samples, 128)
-    return scipy.fft.dct(mels, norm="ortho")[:, :20].astype(np.float32)
+    return needs("scipy.fft").dct(mels, norm="ortho")[:, :20].astype(np.float32)
 
 
 def log_mel_patches(samples: Float32) -> Float32:
@@ -98,7 +99,8 @@ def _mel_power(samples: Float32, n_fft: int, window: int, hop: int, n_mels: int)
     hann = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)).astype(np.float32)
     filters = _mel_filters(n_fft, n_mels)
     blocks = [frames[i : i + 256] for i in range(0, len(frames), 256)]
-    spectra = (scipy.fft.rfft(block * hann, n_fft) for block in blocks)
+    fft = needs("scipy.fft")
+    spectra = (fft.rfft(block * hann, n_fft) for block in blocks)
     power = [(np.abs(spectrum) ** 2).astype(np.float32) @ filters for spectrum in spectra]
     return np.concatenate(power)
 
