@@ -41,7 +41,7 @@ convert:
 	OMP_NUM_THREADS=1 $(CONVERT)/python -m pytest tests/test_convert_torch.py
 
 # The suite on one core (less than 10 minutes). Peers that are not installed are skipped with a word:
-# .venv/bin/python -m pip install '.[bench]' brings them. What runs for minutes are scripts: bench/README.md.
+# .venv/bin/python -m pip install --editable '.[bench]' brings them. What runs for minutes are scripts: bench/README.md.
 BENCH_CORE ?= 0
 bench: $(BUILT)
 	mkdir -p build

@@ -110,7 +110,8 @@ def rates(quotes: dict[str, Any]) -> str:
 def share(quotes: dict[str, Any]) -> str:
     """Return what is quoted of a limit."""
     if "share_of_core" in quotes:
-        return f"{quotes['share_of_core']:.2%} of a core, p99 {quotes['p99_ms']:.3g} ms"
+        p99, slowest = (seconds(1e-3 * quotes[name]) for name in ("p99_ms", "max_ms"))
+        return f"{quotes['share_of_core']:.2%} of a core, p99 {p99}, slowest {slowest}"
     return f"{quotes['share_of_limit']:.0%}" if "share_of_limit" in quotes else ""
 
 
