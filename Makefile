@@ -8,7 +8,7 @@ SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch])
 
-.PHONY: demo test long faults lowest convert bench docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long faults lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -54,11 +54,16 @@ convert:
 	$(CONVERT)/python -m pip install --quiet --editable '.[convert,dev]'
 	OMP_NUM_THREADS=1 $(CONVERT)/python -m pytest tests/test_convert_torch.py
 
-# Peers that are not installed are left out: pip install '.[bench]' brings them.
+# The suite on one core (less than 10 minutes). Peers that are not installed are skipped with a word:
+# .venv/bin/python -m pip install --editable '.[bench]' brings them. What runs for minutes are scripts: bench/README.md.
+BENCH_CORE ?= 0
 bench: $(BUILT)
-	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_spectrogram.py
-	OMP_NUM_THREADS=1 taskset -c 0 $(BIN)/python bench/bench_graft.py
-	$(BIN)/python bench/bench_end_to_end.py
+	mkdir -p build
+	OMP_NUM_THREADS=1 taskset -c $(BENCH_CORE) $(BIN)/python -m pytest bench --benchmark-only --benchmark-json build/bench.json
+
+# The same, and its figures into bench/README.md.
+bench-table: bench
+	$(BIN)/python bench/readme_table.py build/bench.json
 
 # The pages of docs/ as HTML, in build/docs; a warning is an error, and nothing is fetched. What builds them is
 # brought by the first call alone: no test needs it.

@@ -5,47 +5,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
-from importlib.util import find_spec
+from functools import partial
 from math import gcd
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+from birdfast_jobs import ResampleJob, needs
+from numpy.typing import NDArray
 
-Float32 = npt.NDArray[np.float32]
-Job = Callable[[], Any]
+from birdfast.audio import filterdesign
+
+Call = Callable[[], Any]
+Float32 = NDArray[np.float32]
 
 BLOCK_SAMPLES = 1 << 16
 
 
-def peers(samples: Float32, from_hz: int, to_hz: int, half_taps: int, slow: bool = True) -> dict[str, Job]:
-    """Return the same job through every library that is installed; `slow` takes the slow ones, too."""
-    jobs: dict[str, Job] = {}
-    with suppress(ImportError):
-        import soxr
-
-        for quality in ("HQ", "VHQ"):
-            jobs[f"soxr {quality}"] = lambda q=quality: soxr.resample(samples, from_hz, to_hz, quality=q)
-    if slow and find_spec("av"):
-        jobs["FFmpeg, as steep"] = lambda: ffmpeg(samples, from_hz, to_hz, 2 * half_taps)
-    if slow and find_spec("scipy"):
-        jobs["scipy resample_poly, as steep"] = polyphase(samples, from_hz, to_hz, half_taps)
-    return jobs
+def soxr(job: ResampleJob, quality: str) -> Call:
+    """Return soxr's own way."""
+    library = needs("soxr")
+    return lambda: library.resample(job.samples, job.from_hz, job.to_hz, quality=quality)
 
 
-def polyphase(samples: Float32, from_hz: int, to_hz: int, half_taps: int) -> Job:
+def scipy(job: ResampleJob) -> Call:
     """Return scipy's upfirdn with our filter's length at the rates' common multiple."""
-    import scipy.signal
-
-    divisor = gcd(from_hz, to_hz)
-    up, down = to_hz // divisor, from_hz // divisor
+    signal, half_taps = needs("scipy.signal"), filterdesign.half_taps()
+    divisor = gcd(job.from_hz, job.to_hz)
+    up, down = job.to_hz // divisor, job.from_hz // divisor
     more = max(up, down)
-    taps = scipy.signal.firwin(2 * half_taps * more + 1, 0.995 / more, window=("kaiser", 12.265))
+    taps = signal.firwin(2 * half_taps * more + 1, 0.995 / more, window=("kaiser", 12.265))
     taps = (taps * up).astype(np.float32)
-    return lambda: scipy.signal.upfirdn(taps, samples, up, down)
+    return lambda: signal.upfirdn(taps, job.samples, up, down)
 
 
-def ffmpeg(samples: Float32, from_hz: int, to_hz: int, filter_size: int) -> Float32:
+def ffmpeg(job: ResampleJob) -> Call:
+    """Return FFmpeg's resampler, as steep as ours."""
+    needs("av")
+    return lambda: aresample(job.samples, job.from_hz, job.to_hz, 2 * filterdesign.half_taps())
+
+
+def aresample(samples: Float32, from_hz: int, to_hz: int, filter_size: int) -> Float32:
     """Resample by `aresample`, its engine swr; PyAV's builds have no other."""
     import av
     from av.filter import Graph
@@ -77,3 +76,11 @@ def _pull(sink: Any, found: list[Float32]) -> None:
     with suppress(av.error.BlockingIOError, av.error.EOFError):
         while True:
             found.append(sink.pull().to_ndarray()[0].copy())
+
+
+PEERS = {
+    "soxr-HQ": partial(soxr, quality="HQ"),
+    "soxr-VHQ": partial(soxr, quality="VHQ"),
+    "scipy": scipy,
+    "ffmpeg": ffmpeg,
+}

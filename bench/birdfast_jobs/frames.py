@@ -1,4 +1,4 @@
-"""Frames for the benchmark of tokens: MFCC and whitened patches of real clips, or of synthesised ones.
+"""Frames to search: MFCC and whitened patches of real clips, or of synthesised ones.
 
 ESC-10 is used when it lies beside the project (../shared/data/esc10); nothing of it is kept.
 """
@@ -6,22 +6,25 @@ ESC-10 is used when it lies beside the project (../shared/data/esc10); nothing o
 from __future__ import annotations
 
 import csv
+import functools
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
-import scipy.fft
 
 from birdfast import soundscape
 
+from .timing import needs
+
 Float32 = npt.NDArray[np.float32]
 
-CLIPS = Path(__file__).resolve().parents[2] / "shared" / "data" / "esc10"
+CLIPS = Path(__file__).resolve().parents[3] / "shared" / "data" / "esc10"
 RATE_HZ = 32_000
 TRAIN_HOP_SAMPLES = 500  # 400 clips are little sound for 16,383 centroids: closer frames make more of it
 PATCH_FRAMES, PATCH_MELS, PATCH_STEP = 16, 64, 4
 
 
+@functools.cache
 def clips() -> tuple[list[Float32], list[Float32], str]:
     """Return clips of five seconds at 32 kHz for training, others for the test, and whose they are."""
     if (CLIPS / "labels.csv").exists():
@@ -51,7 +54,7 @@ def _at_rate(samples: Float32, rate_hz: int) -> Float32:
 def mfcc(samples: Float32, hop_samples: int = 4000) -> Float32:
     """Return the paper's 20 MFCC of the linear mel power: [frames, 20]."""
     mels = _mel_power(samples, 8192, 8000, hop_samples, 128)
-    return scipy.fft.dct(mels, norm="ortho")[:, :20].astype(np.float32)
+    return needs("scipy.fft").dct(mels, norm="ortho")[:, :20].astype(np.float32)
 
 
 def log_mel_patches(samples: Float32) -> Float32:
@@ -96,7 +99,8 @@ def _mel_power(samples: Float32, n_fft: int, window: int, hop: int, n_mels: int)
     hann = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(window) / window)).astype(np.float32)
     filters = _mel_filters(n_fft, n_mels)
     blocks = [frames[i : i + 256] for i in range(0, len(frames), 256)]
-    spectra = (scipy.fft.rfft(block * hann, n_fft) for block in blocks)
+    fft = needs("scipy.fft")
+    spectra = (fft.rfft(block * hann, n_fft) for block in blocks)
     power = [(np.abs(spectrum) ** 2).astype(np.float32) @ filters for spectrum in spectra]
     return np.concatenate(power)
 

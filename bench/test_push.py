@@ -1,0 +1,73 @@
+"""Sound as it comes, in blocks of 10 ms: each call is one block, and some complete a window.
+
+What counts is in `extra_info`: the share of a core in real time, and the slowest of 100 pushes.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+import pytest
+from birdfast_jobs import KERNELS, PushJob
+
+from birdfast import models
+from birdfast.modelfolder import KIND as STSG
+from birdfast.sessions import open_session
+
+LIVE, WINDOWS = "live", "window-by-window"
+WAYS = {"stsg": [*KERNELS, LIVE, WINDOWS], "birdnet": [*KERNELS, LIVE]}
+
+
+@pytest.mark.parametrize(
+    ("push", "way"), [(model, way) for model, ways in WAYS.items() for way in ways], indirect=["push"]
+)
+def test_push(push: PushJob, way: str, quoted: Callable[..., Any], kernels: Callable[[str], None]) -> None:
+    if way in KERNELS:
+        kernels(way)
+    if way == LIVE:
+        pushed = live_stream(push)
+    elif way == WINDOWS or push.model.kind != STSG:
+        pushed = whole_windows(push)
+    else:
+        pushed = session_stream(push)
+    blocks = itertools.cycle(push.blocks)
+    quoted(push, lambda: pushed(next(blocks)), rounds=len(push.blocks))
+
+
+def session_stream(job: PushJob) -> Callable[[Any], Any]:
+    """Return the stream of a model of tokens, which computes as sound comes."""
+    session = open_session(job.model, cache=models.cache_folder())
+    if not hasattr(session, "stream"):
+        pytest.skip("the session of a model of tokens has no stream here")
+    return session.stream(job.window_samples).push
+
+
+def live_stream(job: PushJob) -> Callable[[Any], Any]:
+    """Return `birdfast.live`, names and thresholds included."""
+    if find_spec("birdfast.live") is None:
+        pytest.skip("birdfast.live is not here")
+    from birdfast import live
+
+    return live.Stream(job.named, job.rate_hz).push
+
+
+def whole_windows(job: PushJob) -> Callable[[Any], Any]:
+    """Return what is done without a stream: keep the sound until a window is there, and score that."""
+    session = open_session(job.model, cache=models.cache_folder())
+    window, filled = np.zeros((1, job.window_samples), np.float32), 0
+
+    def push(block: Any) -> Any:
+        nonlocal filled
+        taken = block[: job.window_samples - filled]
+        window[0, filled : filled + len(taken)] = taken
+        filled += len(taken)
+        if filled < job.window_samples:
+            return ()
+        filled = 0
+        return session.run(window)
+
+    return push
