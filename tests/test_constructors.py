@@ -191,6 +191,12 @@ def test_frames_lose_their_means_as_numpys_do(data: st.DataObject) -> None:
     np.testing.assert_array_equal(found[: len(frames) - some], meant[some:])
 
 
+def test_frames_less_their_means_are_not_padded() -> None:
+    plan = _kernels.LogMelPlan(32_000, 512, 100, 20, "hann", opensoundscape=True)
+    with pytest.raises(ValueError, match="without padding"):
+        plan.run(np.zeros(600, np.float32), np.empty((1, 20), np.float32), start=-5, pad="zero")
+
+
 # ---- codebooks
 
 
