@@ -273,5 +273,5 @@ def mutated(file: bytes, random: np.random.Generator) -> bytes:
             )
         else:
             del changed[place : place + int(random.integers(1, 200))]
-    changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:]))
+    changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:], zlib.crc32(changed[8:16])))
     return bytes(changed)
