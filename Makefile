@@ -5,7 +5,7 @@ INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
-C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch])
+C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
 .PHONY: demo test long lowest convert bench docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
