@@ -1,14 +1,15 @@
 """The first result of a fresh process, and the memory that it takes: STSG and BirdNET, `load` and `infer`.
 
-    python bench/bench_start.py [--before REVISION] [--repeats 9] [--stsg MODEL/] [--only stsg|birdnet]
+    python bench/bench_start.py [--before REVISION|FOLDER] [--repeats 9] [--stsg MODEL/] [--only stsg|birdnet]
 
 A process hears nine seconds of sound: a program with `birdfast.load(...).detect(path)`, or the command
 `infer` into an empty folder. Told are seconds by the clock, the median and the best, which other programs
 disturbed least; seconds of CPU time; and the memory at its most of the largest process, as /usr/bin/time has
 it; all with the processes that it starts. Caches are warm: of networks, of compiled modules, of files.
 
-With --before the package as it was at a revision of this repository is built in a folder of its own, and both
-take turns. Without --stsg a model's tables are noise: 16,383 tokens, embeddings of 256 values.
+With --before the package as it was at a revision of this repository is built in a folder of its own, or the
+one that is built in a folder is taken, and both take turns. Without --stsg a model's tables are
+noise: 16,383 tokens, embeddings of 256 values.
 """
 
 from __future__ import annotations
@@ -59,7 +60,9 @@ def noise(folder: Path, n_tokens: int = 16_383, dim: int = 256) -> Path:
 
 
 def tree_of(revision: str, folder: Path) -> Path:
-    """Build the package as it was at a revision."""
+    """Build the package as it was at a revision, or take the folder that it is in."""
+    if Path(revision).is_dir():
+        return Path(revision).absolute()
     tree = folder / "before"
     subprocess.run(["git", "-C", HERE, "worktree", "add", "--detach", tree, revision], check=True)
     command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
@@ -99,7 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--before", metavar="REVISION")
+    parser.add_argument("--before", metavar="REVISION|FOLDER")
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--stsg", metavar="MODEL", type=Path)
     parser.add_argument("--only", choices=("stsg", "birdnet"))
@@ -112,7 +115,7 @@ def main() -> None:
                 trees = {"before": tree_of(chosen.before, folder), **trees}
             measured(chosen, folder, trees)
         finally:
-            if chosen.before:
+            if (folder / "before").exists():
                 remove = ["git", "-C", HERE, "worktree", "remove", "--force", folder / "before"]
                 subprocess.run(remove, check=False)
 
