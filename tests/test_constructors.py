@@ -256,7 +256,7 @@ def test_what_fails_and_what_cannot_be_is_said_and_nothing_is_kept(tmp_path: Pat
         pytest.skip("no C compiler")
     sources = sorted({path for name in OF_CONSTRUCTORS for path in CSRC.glob(f"{name}.c")})
     program = tmp_path / "failing"
-    driver = str(Path(__file__).with_name("constructors.c"))
+    driver = str(Path(__file__).with_name("native") / "constructors.c")
     flags = ["-std=c11", "-O1", "-ffp-contract=off", f"-I{CSRC}", "-Wl,--wrap=calloc,--wrap=free"]
     command = [compiler, *flags, driver, *map(str, sources), "-lm", "-o", str(program)]
     subprocess.run(command, check=True)

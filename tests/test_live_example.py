@@ -33,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     objects = [str(path) for path in home.glob("*.o")]
     for name, source, more in (
         ("live", ROOT / "examples" / "live.c", []),
-        ("failing", ROOT / "tests" / "failing_model.c", FAILING),
+        ("failing", ROOT / "tests" / "native" / "failing_model.c", FAILING),
     ):
         subprocess.run([CC, *FLAGS, *more, source, *objects, "-lm", "-o", home / name], check=True)
     return home

@@ -1,31 +1,14 @@
-/* A model that is read and streamed with every allocation failing once: it is said, and nothing is kept; and
- * none after set-up. Linked with --wrap=calloc and --wrap=free. */
+/* A model that is read and streamed with every allocation failing once: it is said, and nothing is
+ * kept; and none after set-up. Linked with --wrap=calloc and --wrap=free. */
 #include <stdio.h>
 
 #include "birdfast.h"
+#include "failing.h"
 
 enum { MOST_BYTES = 1 << 22, BLOCK = 320, PUSHES = 1000 };
 
-static long n_allowed, n_held, n_asked;
 static unsigned char file[MOST_BYTES];
 static float sound[BLOCK];
-
-void *__real_calloc(size_t n, size_t bytes_each);
-void __real_free(void *piece);
-
-void *__wrap_calloc(size_t n, size_t bytes_each)
-{
-    void *piece = n_allowed-- > 0 ? __real_calloc(n, bytes_each) : NULL;
-    n_held += piece != NULL;
-    ++n_asked;
-    return piece;
-}
-
-void __wrap_free(void *piece)
-{
-    n_held -= piece != NULL;
-    __real_free(piece);
-}
 
 static bf_status made_and_freed(size_t n, int64_t step)
 {

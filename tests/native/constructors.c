@@ -1,31 +1,18 @@
-/* Every constructor with every allocation failing once, and with arguments that cannot be: it says so,
- * hands out NULL and keeps nothing. Linked with --wrap=calloc and --wrap=free, without kernels. */
+/* Every constructor with every allocation failing once, and with arguments that cannot be: it says
+ * so, hands out NULL and keeps nothing. Linked with --wrap=calloc and --wrap=free, without kernels.
+ */
 #include <math.h>
 #include <stdio.h>
 
 #include "birdfast.h"
+#include "failing.h"
 
 enum { N_FFT = 2048, N_BINS = N_FFT / 2 + 1, N_CENTROIDS = 1100, N_VALUES = 5 };
 
-static long n_allowed, n_held;
-
-void *__real_calloc(size_t n, size_t bytes_each);
-void __real_free(void *piece);
-
-void *__wrap_calloc(size_t n, size_t bytes_each)
+int32_t bf_fuses(void)
 {
-    void *piece = n_allowed-- > 0 ? __real_calloc(n, bytes_each) : NULL;
-    n_held += piece != NULL;
-    return piece;
+    return 0;
 }
-
-void __wrap_free(void *piece)
-{
-    n_held -= piece != NULL;
-    __real_free(piece);
-}
-
-int32_t bf_fuses(void) { return 0; }
 
 static float window[N_FFT], bands[3 * N_BINS], matrix[2 * 3], centroids[N_CENTROIDS * N_VALUES];
 static float noise[N_CENTROIDS * 40];
@@ -34,9 +21,19 @@ static int32_t rows[96];
 static bf_status spectrogram(bf_part part, int32_t exact, void **made)
 {
     const bf_spectrogram_options options = {
-        .n_fft = N_FFT, .frame_samples = N_FFT, .hop_samples = 100, .part = part, .window = window,
-        .exact = exact, .last_bin = -1, .n_bands = 3, .bands = bands, .bias = matrix, .scale = 1,
-        .n_rows = 2, .matrix = matrix,
+        .n_fft = N_FFT,
+        .frame_samples = N_FFT,
+        .hop_samples = 100,
+        .part = part,
+        .window = window,
+        .exact = exact,
+        .last_bin = -1,
+        .n_bands = 3,
+        .bands = bands,
+        .bias = matrix,
+        .scale = 1,
+        .n_rows = 2,
+        .matrix = matrix,
     };
     bf_spectrogram_tables *tables;
     const bf_status status = bf_spectrogram_new(&options, &tables);
@@ -44,9 +41,18 @@ static bf_status spectrogram(bf_part part, int32_t exact, void **made)
     return status;
 }
 
-static bf_status plain(void **made) { return spectrogram(BF_PART_POWER, 0, made); }
-static bf_status folded(void **made) { return spectrogram(BF_PART_REAL, 0, made); }
-static bf_status exact(void **made) { return spectrogram(BF_PART_REAL, 1, made); }
+static bf_status plain(void **made)
+{
+    return spectrogram(BF_PART_POWER, 0, made);
+}
+static bf_status folded(void **made)
+{
+    return spectrogram(BF_PART_REAL, 0, made);
+}
+static bf_status exact(void **made)
+{
+    return spectrogram(BF_PART_REAL, 1, made);
+}
 
 static bf_status mfcc(void **made)
 {
@@ -68,10 +74,22 @@ static bf_status codebook(bf_search search, void **made)
     return status;
 }
 
-static bf_status all(void **made) { return codebook(BF_SEARCH_ALL, made); }
-static bf_status filters(void **made) { return codebook(BF_SEARCH_INT8, made); }
-static bf_status tree(void **made) { return codebook(BF_SEARCH_TREE, made); }
-static bf_status best_tree(void **made) { return codebook(BF_SEARCH_BEST, made); }
+static bf_status all(void **made)
+{
+    return codebook(BF_SEARCH_ALL, made);
+}
+static bf_status filters(void **made)
+{
+    return codebook(BF_SEARCH_INT8, made);
+}
+static bf_status tree(void **made)
+{
+    return codebook(BF_SEARCH_TREE, made);
+}
+static bf_status best_tree(void **made)
+{
+    return codebook(BF_SEARCH_BEST, made);
+}
 
 /* Of many values, that no tree tells apart. */
 static bf_status best_filters(void **made)
@@ -86,8 +104,16 @@ static bf_status resampler(void **made)
 {
     static const int32_t bin = 3, folded_bin = 4;
     const bf_resampler_options options = {
-        .n_in = 112, .n_out = 96, .rows = rows, .weights = window, .n_folds = 1, .fold_bins = &bin,
-        .folded_bins = &folded_bin, .fold_weights = window, .step_in = 1, .step_out = 1,
+        .n_in = 112,
+        .n_out = 96,
+        .rows = rows,
+        .weights = window,
+        .n_folds = 1,
+        .fold_bins = &bin,
+        .folded_bins = &folded_bin,
+        .fold_weights = window,
+        .step_in = 1,
+        .step_out = 1,
     };
     bf_resampler_tables *tables;
     const bf_status status = bf_resampler_new(&options, &tables);
@@ -95,19 +121,32 @@ static bf_status resampler(void **made)
     return status;
 }
 
-static void free_spectrogram(void *made) { bf_spectrogram_free(made); }
-static void free_codebook(void *made) { bf_codebook_free(made); }
-static void free_resampler(void *made) { bf_resampler_free(made); }
+static void free_spectrogram(void *made)
+{
+    bf_spectrogram_free(made);
+}
+static void free_codebook(void *made)
+{
+    bf_codebook_free(made);
+}
+static void free_resampler(void *made)
+{
+    bf_resampler_free(made);
+}
 
 static const struct {
     const char *name;
     bf_status (*make)(void **made);
     void (*free)(void *made);
 } constructors[] = {
-    {"plain", plain, free_spectrogram},   {"folded", folded, free_spectrogram},
-    {"exact", exact, free_spectrogram},   {"mfcc", mfcc, free_spectrogram},
-    {"all", all, free_codebook},          {"filters", filters, free_codebook},
-    {"tree", tree, free_codebook},        {"best-tree", best_tree, free_codebook},
+    {"plain", plain, free_spectrogram},
+    {"folded", folded, free_spectrogram},
+    {"exact", exact, free_spectrogram},
+    {"mfcc", mfcc, free_spectrogram},
+    {"all", all, free_codebook},
+    {"filters", filters, free_codebook},
+    {"tree", tree, free_codebook},
+    {"best-tree", best_tree, free_codebook},
     {"best-filters", best_filters, free_codebook},
     {"resampler", resampler, free_resampler},
 };
@@ -151,8 +190,16 @@ static int refused(bf_spectrogram_options options)
 static void refuse_spectrograms(void)
 {
     const bf_spectrogram_options fitting = {
-        .n_fft = 64, .frame_samples = 64, .hop_samples = 10, .window = window, .last_bin = 32,
-        .n_bands = 3, .bands = bands, .scale = 1, .n_rows = 2, .matrix = matrix,
+        .n_fft = 64,
+        .frame_samples = 64,
+        .hop_samples = 10,
+        .window = window,
+        .last_bin = 32,
+        .n_bands = 3,
+        .bands = bands,
+        .scale = 1,
+        .n_rows = 2,
+        .matrix = matrix,
     };
     REFUSED(n_fft, 15);
     REFUSED(n_fft, 77);
@@ -188,10 +235,10 @@ static void refuse_codebooks(void)
         int32_t n_values;
         bf_search search;
     } wrong[] = {
-        {NULL, 3, 3, BF_SEARCH_ALL},        {centroids, 0, 3, BF_SEARCH_ALL},
-        {centroids, -1, 3, BF_SEARCH_ALL},  {centroids, PTRDIFF_MAX, 3, BF_SEARCH_ALL},
-        {centroids, 3, 0, BF_SEARCH_ALL},   {centroids, 3, BF_MAX_VALUES + 1, BF_SEARCH_ALL},
-        {centroids, 3, 3, (bf_search)6},    {centroids, 3, 3, (bf_search)-1},
+        {NULL, 3, 3, BF_SEARCH_ALL},       {centroids, 0, 3, BF_SEARCH_ALL},
+        {centroids, -1, 3, BF_SEARCH_ALL}, {centroids, PTRDIFF_MAX, 3, BF_SEARCH_ALL},
+        {centroids, 3, 0, BF_SEARCH_ALL},  {centroids, 3, BF_MAX_VALUES + 1, BF_SEARCH_ALL},
+        {centroids, 3, 3, (bf_search)6},   {centroids, 3, 3, (bf_search)-1},
     };
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; ++i) {
         bf_codebook_tables *tables = (void *)&n_held;
@@ -208,7 +255,8 @@ static void refuse_values(void)
     double values[6];
     if (bf_window_values(BF_WINDOW_HANN, 0, values) != BF_BAD_ARGUMENT ||
         bf_window_values((bf_window_kind)4, 3, values) != BF_BAD_ARGUMENT ||
-        bf_dct_rows(3, 2, values) != BF_BAD_ARGUMENT || bf_dct_rows(0, 2, values) != BF_BAD_ARGUMENT ||
+        bf_dct_rows(3, 2, values) != BF_BAD_ARGUMENT ||
+        bf_dct_rows(0, 2, values) != BF_BAD_ARGUMENT ||
         bf_mel_filters(1, 2, 1, 0.5, 0.5, BF_MEL_HTK, 0, values) != BF_BAD_ARGUMENT ||
         bf_mel_filters(NAN, 2, 1, 0, 0.5, BF_MEL_HTK, 0, values) != BF_BAD_ARGUMENT) {
         printf("taken: values\n");
