@@ -25,7 +25,6 @@ from birdfast.live import reader
 from birdfast.live.device import Device
 from birdfast.live.pipe import Pipe
 from birdfast.live.reader import Began, Gone, Lost, Reader
-from birdfast.words import extra_hint
 
 from .commands import LIMIT_S, started
 from .recordings import noise, write
@@ -191,7 +190,7 @@ def test_a_block_that_is_no_number_is_left_out_and_the_rest_is_heard(listen, tmp
         (["--device", "1", "--input", "x"], "--device and --input"),
         (["--input", "x", "--began", "noon"], "'noon' is no time"),
         (["--input", "x", "--rate", "10"], "rate_hz: 10 does not fit"),
-        (["--device"], "takes the package sounddevice; " + extra_hint("live")),
+        (["--device"], "takes the package sounddevice; "),
     ],
 )
 def test_what_makes_no_sense_is_said(
