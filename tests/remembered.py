@@ -36,27 +36,10 @@ from .commands import ran
 from .recordings import write
 
 SECONDS = 1.1
-RATES_HZ = (
-    *(
-        8_000,
-        11_025,
-        16_000,
-        22_050,
-        24_000,
-        32_000,
-        44_100,
-        48_000,
-        96_000,
-        192_000,
-        250_000,
-        256_000,
-        384_000,
-    ),
-)
-CONTAINERS, SUBTYPES = (
-    ["flac", "aiff", "w64", "caf", "au", "rf64", "voc"],
-    ["PCM_U8", "PCM_24", "ULAW", "ALAW"],
-)
+RATES_HZ = [8_000, 16_000, 24_000, 32_000, 48_000, 96_000, 192_000, 250_000, 256_000, 384_000]
+RATES_HZ += [11_025, 22_050, 44_100]
+CONTAINERS = ["flac", "aiff", "w64", "caf", "au", "rf64", "voc"]
+SUBTYPES = ["PCM_U8", "PCM_24", "ULAW", "ALAW"]
 BY_FFMPEG = {
     **{"mka": "pcm_s16le", "tta": "tta", "wv": "wavpack", "mov": "alac", "oga": "flac", "avi": "pcm_s16le"},
     **{"m4a": "aac", "wma": "wmav2", "mp2": "mp2", "opus": "libopus"},
