@@ -126,7 +126,7 @@ install-lib: lib
 
 # C held to its header, as C (tests/native): under valgrind, under sanitizers, in eight threads, with every
 # allocation failing once. Valgrind knows no AVX-512; the sanitizers run all tables.
-WRAPPED := $(foreach name,malloc calloc realloc aligned_alloc free,-Wl,--wrap=$(name))
+WRAPPED := @tests/native/wrapped
 NATIVE := tests/native/check.c tests/native/jobs.c
 SANITIZED := @csrc/flags -O1 -g -fno-omit-frame-pointer -Icsrc
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined

@@ -190,7 +190,7 @@ def test_a_block_that_is_no_number_is_left_out_and_the_rest_is_heard(listen, tmp
         (["--device", "1", "--input", "x"], "--device and --input"),
         (["--input", "x", "--began", "noon"], "'noon' is no time"),
         (["--input", "x", "--rate", "10"], "rate_hz: 10 does not fit"),
-        (["--device"], "takes the package sounddevice; from the folder of birdfast: pip install '.[live]'"),
+        (["--device"], "takes the package sounddevice; "),
     ],
 )
 def test_what_makes_no_sense_is_said(

@@ -18,7 +18,7 @@ from . import tokenmodels
 ROOT = Path(__file__).parents[1]
 CC = shutil.which("cc") or ""
 FLAGS = ["-std=c11", "-O1", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", f"-I{ROOT / 'csrc'}"]
-FAILING = ["-Wl,--wrap=calloc,--wrap=free"]
+NATIVE = ROOT / "tests" / "native"
 
 pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not CC, reason="there is no compiler")]
@@ -33,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     objects = [str(path) for path in home.glob("*.o")]
     for name, source, more in (
         ("live", ROOT / "examples" / "live.c", []),
-        ("failing", ROOT / "tests" / "native" / "failing_model.c", FAILING),
+        ("failing", NATIVE / "failing_model.c", [f"@{NATIVE / 'wrapped'}"]),
     ):
         subprocess.run([CC, *FLAGS, *more, source, *objects, "-lm", "-o", home / name], check=True)
     return home

@@ -111,6 +111,7 @@ def test_a_network_that_cannot_be_read_is_the_models_fault(
             return does(of, *how, **more)
         raise OSError(errno.EIO, "Input/output error")
 
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))  # no digest of earlier processes
     monkeypatch.setattr(module, what, fail)
     monkeypatch.setattr(sources, "_KNOWN", {})
     run = Run(["a.wav"], [tiny], Options(), tmp_path / "out", How(n_workers=1))
