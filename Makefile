@@ -4,11 +4,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
+FUZZING := .venv/fuzzing
 SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
-.PHONY: demo test long faults lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long faults fuzz lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -36,6 +37,12 @@ FAULTS ?= --sample 12 --power 8 --memory 4
 faults: faults-infer faults-merge faults-train faults-optimize
 faults-%: $(BUILT)
 	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
+
+# Readers of what strangers wrote, under coverage: FUZZ_S seconds in all, beside the start of each target.
+# What breaks one lies in build/fuzzing; tests/corpus keeps it once it is mended.
+FUZZ_S ?= 60
+fuzz: $(FUZZING)
+	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
 
 # All tests, with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin
@@ -209,6 +216,10 @@ $(SEEN): pyproject.toml $(CORE)
 $(DOCUMENTING): pyproject.toml $(BUILT)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[docs]'
 	touch $(DOCUMENTING)
+
+$(FUZZING): pyproject.toml $(BUILT)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[fuzz]'
+	touch $(FUZZING)
 
 $(BUILT): $(INSTALLED) $(CORE)
 	$(BIN)/python setup.py --quiet build_ext --inplace
