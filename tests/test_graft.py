@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import flatbuffers
 import numpy as np
@@ -365,6 +366,18 @@ def test_batches_and_networks_do_not_share_a_file(tiny_file: Path, tmp_path: Pat
     assert one is not None
     assert two is not None
     assert (one.batch, two.batch) == (1, 2)
+
+
+def test_a_rewrite_has_the_name_of_all_that_decides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def names(sha256: str = "ab", batch: int = 1, tolerance: float = 1e-3, **more: Any) -> list[str]:
+        return [path.name for path in places.of(sha256, tmp_path, batch, tolerance, Wanted(**more))]
+
+    every = [names(), names(sha256="cd"), names(batch=4), names(tolerance=1e-4), names(output="logits")]
+    monkeypatch.setattr(places, "__version__", "77.7")
+    every.append(names())
+    assert len({name for some in every for name in some}) == 2 * len(every)
 
 
 def _make(folder: str) -> int:

@@ -73,6 +73,38 @@ def test_failed_files_wait_for_retry_and_changed_ones_do_not(tmp_path: Path) -> 
         assert journal.plan(paths, range(2)) == by_all(0, 1)
 
 
+def test_of_a_stretch_that_is_tried_again_no_part_of_the_first_try_stays(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        for n in (3, 1):  # its worker dies after the first three parts
+            for number in range(n):
+                journal.keep("a.wav", Part(0, 0, number, "scores", np.full(2, number, row(2)).tobytes()))
+        came = outcome(0)
+        came.heard[0].n_parts = 1
+        journal.add("a.wav", came)
+        ((_, entry),) = journal.entries()
+        assert [len(part) for part in journal.dense(entry, "scores", 2)] == [2]
+
+
+def test_of_a_file_that_failed_nothing_stays_that_it_is_not_again(tmp_path: Path) -> None:
+    """Its second stretch was heard before; then the file is short, and has one."""
+    rows = np.ones(2, row(2)).tobytes()
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        for stretch in range(2):
+            journal.keep("a.wav", Part(0, stretch, 0, "scores", rows))
+            came = dataclasses.replace(failed("a.wav"), stretch=stretch, n_stretches=2)
+            came.heard = [Heard(0, n_parts=1)]
+            journal.add("a.wav", came)
+        assert journal.plan(["a.wav"], [0], retry=True) == by_all(0)
+        journal.keep("a.wav", Part(0, 0, 0, "scores", rows))
+        came = outcome(0)
+        came.heard[0].n_parts = 1
+        journal.add("a.wav", came)
+        ((_, entry),) = journal.entries()
+        assert [len(part) for part in journal.dense(entry, "scores", 2)] == [2]
+
+
 @pytest.mark.parametrize("change", ["size", "time", "gone", "nothing"])
 def test_a_file_is_another_by_its_size_or_its_time_alone(tmp_path: Path, change: str) -> None:
     path = tmp_path / "a.wav"
