@@ -6,7 +6,7 @@ BUILT := .venv/built
 DOCUMENTING := .venv/documenting
 SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
-C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch])
+C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
 .PHONY: demo test long faults mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean

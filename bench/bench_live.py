@@ -105,9 +105,11 @@ def listen(chosen: argparse.Namespace) -> None:
         subprocess.run([*whole, "--quiet"], check=True)
         data, piece = path.read_bytes(), rate_hz * 2 // 50
         how = ["listen", *model, "--name", str(path), "--realtime"]
-        with subprocess.Popen([*command, *how], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        streams = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with subprocess.Popen([*command, *how], **streams) as process:
             assert process.stdin is not None
-            time.sleep(3)  # until it listens
+            assert process.stderr is not None
+            process.stderr.readline()  # it listens
             began = time.perf_counter()
             for number, start in enumerate(range(0, len(data), piece)):
                 ahead_s = number / 50 / chosen.times - (time.perf_counter() - began)
@@ -115,9 +117,10 @@ def listen(chosen: argparse.Namespace) -> None:
                     time.sleep(ahead_s)
                 process.stdin.write(data[start : start + piece])
             took_s = time.perf_counter() - began
-            printed, _ = process.communicate()
+            printed, said = process.communicate()
         same = printed == (folder / "out/detections.ndjson").read_bytes()
         print(f"fed at {chosen.minutes * 60 / took_s:.1f} times real time: exit code {process.returncode},")
+        print(said.decode().strip())
         print(f"{printed.count(b'{'):,} rows, {'the same as' if same else 'others than'} infer's")
 
 

@@ -1,14 +1,15 @@
 """The first result of a fresh process, and the memory that it takes: STSG and BirdNET, `load` and `infer`.
 
-    python bench/bench_start.py [--before REVISION] [--repeats 9] [--stsg MODEL/] [--only stsg|birdnet]
+    python bench/bench_start.py [--before REVISION|FOLDER] [--repeats 9] [--stsg MODEL/] [--only KIND]
 
 A process hears nine seconds of sound: a program with `birdfast.load(...).detect(path)`, or the command
 `infer` into an empty folder. Told are seconds by the clock, the median and the best, which other programs
 disturbed least; seconds of CPU time; and the memory at its most of the largest process, as /usr/bin/time has
 it; all with the processes that it starts. Caches are warm: of networks, of compiled modules, of files.
 
-With --before the package as it was at a revision of this repository is built in a folder of its own, and both
-take turns. Without --stsg a model's tables are noise: 16,383 tokens, embeddings of 256 values.
+With --before the package as it was at a revision of this repository is built in a folder of its own, or the
+one that is built in a folder is taken, and both take turns. Models' tables are noise: 1,024 tokens and 128
+values, as the preset `best` has them (or a MODEL/ of yours), and 16,383 and 256 ("paper").
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Took(NamedTuple):
     memory_mb: float
 
 
-def noise(folder: Path, n_tokens: int = 16_383, dim: int = 256) -> Path:
+def noise(folder: Path, n_tokens: int, dim: int) -> Path:
     """Write the folder of a model that learnt nothing."""
     random = np.random.default_rng(2)
     shapes = {"centroids": (n_tokens, 20), "embeddings": (n_tokens, dim)}
@@ -59,7 +60,9 @@ def noise(folder: Path, n_tokens: int = 16_383, dim: int = 256) -> Path:
 
 
 def tree_of(revision: str, folder: Path) -> Path:
-    """Build the package as it was at a revision."""
+    """Build the package as it was at a revision, or take the folder that it is in."""
+    if Path(revision).is_dir():
+        return Path(revision).absolute()
     tree = folder / "before"
     subprocess.run(["git", "-C", HERE, "worktree", "add", "--detach", tree, revision], check=True)
     command = [sys.executable, "setup.py", "--quiet", "build_ext", "--inplace"]
@@ -99,10 +102,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--before", metavar="REVISION")
+    parser.add_argument("--before", metavar="REVISION|FOLDER")
     parser.add_argument("--repeats", type=int, default=9)
     parser.add_argument("--stsg", metavar="MODEL", type=Path)
-    parser.add_argument("--only", choices=("stsg", "birdnet"))
+    parser.add_argument("--only", choices=("stsg", "birdnet", "paper"))
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -112,7 +115,7 @@ def main() -> None:
                 trees = {"before": tree_of(chosen.before, folder), **trees}
             measured(chosen, folder, trees)
         finally:
-            if chosen.before:
+            if (folder / "before").exists():
                 remove = ["git", "-C", HERE, "worktree", "remove", "--force", folder / "before"]
                 subprocess.run(remove, check=False)
 
@@ -121,7 +124,9 @@ def measured(chosen: argparse.Namespace, folder: Path, trees: dict[str, Path]) -
     """Measure every job, tree by tree in turns, and tell."""
     sound = folder / "short.wav"
     audio.write(sound, soundscape.make(60.0)[0][: int(SOUND_S * soundscape.RATE_HZ)], soundscape.RATE_HZ)
-    networks = {"stsg": str((chosen.stsg or noise(folder / "stsg")).absolute()), "birdnet": "birdnet-2.4"}
+    stsg = chosen.stsg or noise(folder / "stsg", 1_024, 128)
+    networks = {"stsg": str(stsg.absolute()), "birdnet": "birdnet-2.4"}
+    networks["paper"] = str(noise(folder / "paper", 16_383, 256))
     try:
         models.find(networks["birdnet"])
     except ModelError as error:

@@ -34,6 +34,7 @@ from tests.faults import powerloss
 from tests.faults.house import JOBS, House, of_a_library
 from tests.faults.preload import ERRORS, KILL, KINDS, Fault, Preload
 
+OF_PYTHON = 8 << 20  # bytes; with less it cannot import its own modules
 UNDER_MORE = ("pipe", "socket")  # which processes have between them
 
 
@@ -138,13 +139,13 @@ def cuts(house: House, job: str, chosen: argparse.Namespace) -> int:
 def limits(house: House, job: str, chosen: argparse.Namespace) -> int:
     """Run a job in less and less memory, and return how often it ended neither well nor in words.
 
-    From what the program needs to say which version it is, up to what the job needs.
+    From somewhat more than the program needs to say which version it is, up to what the job needs.
     """
     began, ends, broken, crashes = time.monotonic(), Counter(), 0, 0
     house.fresh(job)
     assert house.ran(house.command(job)).returncode == 0
     peace = house.tables()
-    least = needed(lambda n: house.ran(["--version"], n), lambda: None)
+    least = needed(lambda n: house.ran(["--version"], n), lambda: None) + OF_PYTHON
     most = needed(lambda n: house.ran(house.command(job), n), lambda: house.fresh(job))
     for number in range(chosen.memory):
         n_bytes = least + (most - least) * number // chosen.memory

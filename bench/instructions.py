@@ -63,7 +63,7 @@ def show(found: dict[tuple[str, str], int], accepted: dict[str, dict[str, int]],
     for (job, table), number in found.items():
         before = accepted.get(job, {}).get(table) if comparable else None
         change = number / before - 1 if before else 0.0
-        wrong = comparable and (before is None or abs(change) > TOLERANCE)
+        wrong = comparable and (before is None or abs(number - before) > TOLERANCE * before)
         moved += wrong
         told = f"{change:+7.2%}{'  moved' if wrong else ''}" if before else "  new" * comparable
         print(f"{job:14} {table:9} {number:12,} {told}".rstrip())

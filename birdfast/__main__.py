@@ -139,18 +139,21 @@ def _run(chosen: argparse.Namespace, began: float, given: Sequence[str]) -> int:
 
 def _refused(error: Exception) -> int:
     """Say in words what the machine does not allow, and return the exit code; all else is raised."""
+    if isinstance(error, OSError) and error.strerror is not None:
+        return _refused_by_system(error)
     said = str(error).strip().rpartition("\n")[-1]  # NumPy's reason is its last line
-    if isinstance(error, ImportError) and any(words in said.lower() for words in UNMAPPED):
+    if isinstance(error, ImportError | OSError) and any(words in said.lower() for words in UNMAPPED):
         voice.say(f"birdfast: {said}; {WHY_UNMAPPED}")
-        return exits.USAGE
-    if isinstance(error, MemoryError) or (isinstance(error, SystemError) and SILENT in said):
+    elif isinstance(error, MemoryError) or (isinstance(error, SystemError) and SILENT in said):
         voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
-        return exits.USAGE
-    if isinstance(error, RuntimeError) and NO_THREAD in said:
+    elif isinstance(error, RuntimeError) and NO_THREAD in said:
         voice.say("birdfast: no thread can be started; allow more, or more memory (ulimit -u, ulimit -v)")
-        return exits.USAGE
-    if not isinstance(error, OSError) or error.strerror is None:
+    else:
         raise error
+    return exits.USAGE
+
+
+def _refused_by_system(error: OSError) -> int:
     if error.errno in TOO_MANY_OPEN:
         voice.say(f"birdfast: {FEW_FILES}")
         return exits.USAGE

@@ -432,6 +432,7 @@ cdef extern from "birdfast.h" nogil:
 
 cdef class ShortTimePlan:
     cdef bf_spectrogram_tables *made
+    cdef bint subtract_mean
     cdef const bf_kernels *kernels
     cdef object scratch
 

@@ -1,7 +1,7 @@
 """The Cython door to the compiled kernels: one check of shapes, one `with nogil`, one call."""
 
 from libc.math cimport INFINITY
-from libc.stdint cimport int16_t, int32_t, int64_t, uintptr_t
+from libc.stdint cimport int16_t, int32_t, uintptr_t
 from libc.string cimport memset
 
 from birdfast.errors import ConfigError

@@ -1,6 +1,5 @@
 # Plans: what C constructs of options, and one check of shapes, one `with nogil`, one call.
 
-
 cdef class ShortTimePlan:
     def __dealloc__(self):
         bf_spectrogram_free(self.made)
@@ -52,7 +51,8 @@ cdef class ShortTimePlan:
         if frames.pad == BF_PAD_NONE:
             end = start + (out.shape[0] - 1) * framing.hop_samples + framing.window_samples
             require(start >= 0 and end <= audio.shape[0], "frames outside of the audio")
-        elif frames.pad != BF_PAD_ZERO:
+        require(frames.pad == BF_PAD_NONE or not self.subtract_mean, "frames less a mean: without padding")
+        if frames.pad in (BF_PAD_REFLECT, BF_PAD_EDGE):
             require(audio.shape[0] > 0, "no audio to pad with")
         frames.audio = &audio[0] if audio.shape[0] > 0 else NULL
         frames.n_samples, frames.start = audio.shape[0], start
@@ -96,6 +96,7 @@ cdef class FramePlan(ShortTimePlan):
         options.part = choice(PARTS, transform.part, "part")
         options.window, options.frame_samples = &window[0], <int32_t>window.shape[0]
         options.hop_samples, options.subtract_mean = <int32_t>hop_samples, subtract_mean
+        self.subtract_mean = subtract_mean
         options.post = choice(POSTS, post, "post")
         options.square, options.offset, options.floor, options.exponent = square, offset, floor, exponent
         options.scale, options.shift = scale, shift
@@ -137,7 +138,7 @@ cdef class LogMelPlan(ShortTimePlan):
         options.mel_normalize, options.level = mel_normalize, choice(LEVELS, level, "level")
         options.offset, options.amin, options.ref, options.n_mfcc = offset, amin, ref, n_mfcc
         options.center, options.pad = center, choice(PADS, pad, "pad")
-        options.opensoundscape = opensoundscape
+        options.opensoundscape = self.subtract_mean = opensoundscape
         if isinstance(window, str):
             options.window = choice(WINDOWS, window, "window")
         else:
@@ -156,8 +157,11 @@ cdef class CentroidSearch:
         self.kernels = find_table(cpu)
         require(1 <= centroids.shape[0] and 1 <= centroids.shape[1] <= BF_MAX_VALUES,
                 f"centroids: [1 or more, 1 to {BF_MAX_VALUES}]")
-        require_made(bf_codebook_new(
-            &centroids[0, 0], centroids.shape[0], <int32_t>centroids.shape[1], which, &self.made))
+        cdef bf_status status
+        with nogil:
+            status = bf_codebook_new(
+                &centroids[0, 0], centroids.shape[0], <int32_t>centroids.shape[1], which, &self.made)
+        require_made(status)
         self.book = bf_codebook_plan(self.made)[0]
         self.book.fused &= fused
         self.scratch = scratch_of(self.kernels.nearest_scratch(&self.book))
@@ -199,8 +203,8 @@ cdef class CentroidSearch:
 
 cdef class BlockResampler:
     def __cinit__(
-        self, int32_t n_in, const int32_t[::1] rows, const float[::1] weights, *, folds=None,
-        int32_t step_in, int32_t first_out, int32_t step_out, cpu=None
+        self, int32_t n_in, const int32_t[::1] rows, const float[::1] weights, *, folds=None, int32_t step_in,
+        int32_t first_out, int32_t step_out, cpu=None
     ):
         cdef bf_resampler_options options
         cdef const int32_t[::1] bins, folded

@@ -213,7 +213,6 @@ cdef class Stsg:
                 bf_stsg_pool(self.model, self.kernels, at + row * self.n_tokens, &statistics[row, 0],
                              &embedding[row, 0], space)
 
-
     def logits(self, const float[:, ::1] embedding, float[:, ::1] logits):
         cdef Py_ssize_t n = embedding.shape[0]
         self.need(BF_CAN_JUDGE, "judged")
@@ -302,5 +301,7 @@ cdef class StsgStream:
         return (
             found.start_sample,
             bytes(<const unsigned char[:self.of.n_classes * sizeof(float)]><unsigned char *>found.logits),
-            bytes(<const unsigned char[:self.of.n_embedding * sizeof(float)]><unsigned char *>found.embedding),
+            bytes(
+                <const unsigned char[:self.of.n_embedding * sizeof(float)]><unsigned char *>found.embedding
+            ),
         )

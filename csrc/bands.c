@@ -16,8 +16,7 @@ static size_t larger(size_t a, size_t b)
 static size_t kernels_scratch(const bf_stsg *m, const bf_kernels *k)
 {
     const size_t vector = (size_t)k->lanes * sizeof(float);
-    size_t most =
-        m->is.spectrogram == NULL ? 0 : bf_spectrogram_scratch(m->is.spectrogram, k);
+    size_t most = m->is.spectrogram == NULL ? 0 : bf_spectrogram_scratch(m->is.spectrogram, k);
     for (int32_t i = 0; i < m->is.n_streams; ++i) {
         const token_stream *s = &m->streams[i];
         const size_t wide = (size_t)s->n_patch + (size_t)s->is.n_values;
@@ -167,8 +166,7 @@ void bf_vary(const bf_variant *variant, const bf_kernels *kernels, const float *
             const int32_t from = b - variant->shift_mels;
             const int32_t at = from < 0 ? 0 : from < n_bands ? from : n_bands - 1;
             const float first = bands[low * n_bands + at], next = bands[high * n_bands + at];
-            out[f * n_bands + b] =
-                variant->stretch == 1.0 ? first : first + part * (next - first);
+            out[f * n_bands + b] = variant->stretch == 1.0 ? first : first + part * (next - first);
         }
     }
     if (variant->gain != 1.0f) {

@@ -1,10 +1,11 @@
-/* A model out of a file (.bft), of which nothing is believed: every size is checked against the file before
- * it is used, and what is read is checked as any caller's arguments are.
+/* A model out of a file (.bft), of which nothing is believed: every size is checked against the
+ * file before it is used, and what is read is checked as any caller's arguments are.
  *
- * All is little-endian. 64 bytes: a magic of 8, then as uint32 the version, the number of sections, the
- * CRC-32 (zlib's) of all behind the first 24 bytes, 0; then zeros. Sections follow as 24 bytes each: kind
- * and number as uint32, place and size as uint64; places are multiples of 64. Facts are slots of 8 bytes,
- * whole numbers as int64 and others as float64; arrays are float32. */
+ * All is little-endian. 64 bytes: a magic of 8, then as uint32 the version, the number of sections,
+ * the CRC-32 (zlib's) of version, number and all behind the first 24 bytes, 0; then zeros. Sections
+ * follow as 24 bytes each: kind and number as uint32, place and size as uint64; places are
+ * multiples of 64. Facts are slots of 8 bytes, whole numbers as int64 and others as float64; arrays
+ * are float32. */
 #include <math.h>
 #include <string.h>
 
@@ -34,13 +35,40 @@ typedef enum {
 } kind;
 
 enum fact {
-    RATE_HZ, WINDOW_SAMPLES, N_FFT, FRAME_SAMPLES, HOP_SAMPLES, N_MELS, N_MFCC, FMIN_HZ, FMAX_HZ,
-    LOG, OFFSET, WEIGHTING, N_NEAREST, LOUDEST, EMBEDDING, HISTOGRAM, STATISTICS, UNIT_LENGTH,
-    N_STREAMS, N_VARIANTS, N_LAYERS, ACTIVATION, N_FACTS
+    RATE_HZ,
+    WINDOW_SAMPLES,
+    N_FFT,
+    FRAME_SAMPLES,
+    HOP_SAMPLES,
+    N_MELS,
+    N_MFCC,
+    FMIN_HZ,
+    FMAX_HZ,
+    LOG,
+    OFFSET,
+    WEIGHTING,
+    N_NEAREST,
+    LOUDEST,
+    EMBEDDING,
+    HISTOGRAM,
+    STATISTICS,
+    UNIT_LENGTH,
+    N_STREAMS,
+    N_VARIANTS,
+    N_LAYERS,
+    ACTIVATION,
+    N_FACTS
 };
 
 enum stream_fact {
-    PATCH_FRAMES, PATCH_STEP, LESS, FRAMES_UNIT_LENGTH, N_VALUES, N_TOKENS, DIM, N_STREAM_FACTS
+    PATCH_FRAMES,
+    PATCH_STEP,
+    LESS,
+    FRAMES_UNIT_LENGTH,
+    N_VALUES,
+    N_TOKENS,
+    DIM,
+    N_STREAM_FACTS
 };
 
 typedef struct {
@@ -64,14 +92,15 @@ static uint64_t number_at(const uint8_t *at, int n_bytes)
     return value;
 }
 
-static uint32_t crc32_of(const uint8_t *at, size_t n)
+/* Of what came before, 0 for nothing, and n more bytes. */
+static uint32_t crc32_of(uint32_t before, const uint8_t *at, size_t n)
 {
     static const uint32_t of_nibble[16] = {
         0x00000000, 0x1db71064, 0x3b6e20c8, 0x26d930ac, 0x76dc4190, 0x6b6b51f4,
         0x4db26158, 0x5005713c, 0xedb88320, 0xf00f9344, 0xd6d6a3e8, 0xcb61b38c,
         0x9b64c2b0, 0x86d3d2d4, 0xa00ae278, 0xbdbdf21c,
     };
-    uint32_t crc = 0xffffffffu;
+    uint32_t crc = ~before;
     for (size_t i = 0; i < n; ++i) {
         crc ^= at[i];
         crc = crc >> 4 ^ of_nibble[crc & 15];
@@ -241,7 +270,10 @@ static const char *const *names_of(reader *r, int32_t n)
     const section s = found(r, CLASSES, 0);
     const char **names = bf_take(&r->memory, (size_t)n, sizeof *names);
     size_t at = 0;
-    for (int32_t i = 0; names != NULL && i < n; ++i) {
+    if (names == NULL) {
+        return NULL;
+    }
+    for (int32_t i = 0; i < n; ++i) {
         const uint8_t *end = at < s.n ? memchr(s.at + at, 0, s.n - at) : NULL;
         if (end == NULL) {
             r->bad = 1;
@@ -281,10 +313,11 @@ static bf_status header_of(reader *r, const void *bytes, size_t n)
     if (version > VERSION) {
         return BF_NEWER_FILE;
     }
-    const int fine = version == VERSION && r->n_sections <= MOST_SECTIONS &&
-                     n - HEADER >= (size_t)r->n_sections * ENTRY &&
-                     number_at(r->file.at + 16, 4) ==
-                         crc32_of(r->file.at + CHECKED_FROM, n - CHECKED_FROM);
+    const int fine =
+        version == VERSION && number_at(r->file.at + 20, 4) == 0 &&
+        r->n_sections <= MOST_SECTIONS && n - HEADER >= (size_t)r->n_sections * ENTRY &&
+        number_at(r->file.at + 16, 4) ==
+            crc32_of(crc32_of(0, r->file.at + 8, 8), r->file.at + CHECKED_FROM, n - CHECKED_FROM);
     return fine ? BF_OK : BF_BAD_FILE;
 }
 

@@ -217,10 +217,11 @@ typedef struct {
 
 /* y = weight x + bias, each sum from x[0] on; with `relu`, what is below 0 becomes 0. */
 typedef struct {
-    int32_t n_in, n_out;  /* 1 .. 2^24 */
+    int32_t n_in, n_out; /* 1 .. 2^24 */
     int32_t relu;
-    const float *blocks;  /* [ceil(n_out / BF_BLOCK)][n_in][BF_BLOCK] weights; zeros behind the last */
-    const float *bias;    /* [ceil(n_out / BF_BLOCK) * BF_BLOCK] */
+    const float
+        *blocks;       /* [ceil(n_out / BF_BLOCK)][n_in][BF_BLOCK] weights; zeros behind the last */
+    const float *bias; /* [ceil(n_out / BF_BLOCK) * BF_BLOCK] */
 } bf_layer;
 
 /* ---- another rate ---------------------------------------------------------------------------- */
@@ -308,7 +309,8 @@ typedef struct {
      * added up from the first on. Scratch holds n * lanes floats and is aligned to BF_ALIGNMENT. */
     void (*unit_rows)(float *x, ptrdiff_t n_rows, int32_t n, void *scratch);
 
-    /* out[dim] = the sum of the rows tokens[i] of table [][dim], each times weights[i], i upwards. */
+    /* out[dim] = the sum of the rows tokens[i] of table [][dim], each times weights[i], i upwards.
+     */
     void (*pool)(const float *table, int32_t dim, const int32_t *tokens, const float *weights,
                  int32_t n, float *out);
 
@@ -555,7 +557,7 @@ typedef struct {
     const bf_spectrogram_tables *spectrogram; /* without padding; of the caller, who keeps it as
                                                  long as the model */
     int32_t n_bands;
-    int32_t log;  /* bands are log(power + offset): what a gain needs to know */
+    int32_t log; /* bands are log(power + offset): what a gain needs to know */
     float offset;
     int32_t n_streams;
     const bf_token_stream *streams;
@@ -636,7 +638,8 @@ typedef struct {
     int64_t start_sample;
     const float *logits;    /* [n_classes] */
     const float *embedding; /* [n_embedding] */
-    const int32_t *tokens;  /* [n_tokens] of its first stream of tokens, of those patches that vote */
+    const int32_t
+        *tokens; /* [n_tokens] of its first stream of tokens, of those patches that vote */
     int64_t n_tokens;
 } bf_window; /* the pointers are the stream's, until the next push */
 

@@ -1,5 +1,5 @@
-/* What comes behind tokens: rows to length 1, tokens' embeddings by their weights, dense layers. Every
- * row has its bits alone: a lane is a row, a dimension or an output, and sums go in order. */
+/* What comes behind tokens: rows to length 1, tokens' embeddings by their weights, dense layers.
+ * Every row has its bits alone: a lane is a row, a dimension or an output, and sums go in order. */
 
 /* A row of no length at all stays so. */
 #define SHORTEST 1e-12f

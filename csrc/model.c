@@ -194,7 +194,11 @@ static int count(bf_stsg *m)
 
 bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
 {
-    if (parts == NULL || model == NULL || !fits(parts)) {
+    if (model == NULL) {
+        return BF_BAD_ARGUMENT;
+    }
+    *model = NULL;
+    if (parts == NULL || !fits(parts)) {
         return BF_BAD_ARGUMENT;
     }
     room measured = {NULL, 0};

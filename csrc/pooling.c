@@ -1,5 +1,5 @@
-/* What an STSG model makes of votes: an embedding, and logits of that. Sums go in order, so that a window
- * has its bits alone. */
+/* What an STSG model makes of votes: an embedding, and logits of that. Sums go in order, so that a
+ * window has its bits alone. */
 #include <math.h>
 #include <string.h>
 
@@ -81,8 +81,8 @@ void bf_stsg_pool(const bf_stsg *m, const bf_kernels *k, const float *votes,
         for (int32_t i = 0; i < n; ++i) {
             embedding[i] = statistics[i];
             if (m->is.pooling.unit_length) {
-                embedding[i] = (statistics[i] - m->is.statistics_mean[i]) /
-                               m->is.statistics_deviation[i];
+                embedding[i] =
+                    (statistics[i] - m->is.statistics_mean[i]) / m->is.statistics_deviation[i];
             }
         }
         put(m, embedding, n, m->is.pooling.statistics, embedding);

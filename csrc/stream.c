@@ -1,5 +1,5 @@
-/* Sound as it comes: bands are made of it as it comes, and tokens of those where a model takes nothing away
- * from a window, so that little is left to do when a window is complete. */
+/* Sound as it comes: bands are made of it as it comes, and tokens of those where a model takes
+ * nothing away from a window, so that little is left to do when a window is complete. */
 #include <string.h>
 
 #include "stsg.h"
@@ -43,7 +43,7 @@ static int64_t most_samples(const bf_stsg *m, int shared)
 {
     const int64_t lag = (int64_t)GROUP * m->framing.hop_samples + m->framing.span_samples;
     const int64_t window = m->is.window_samples > m->framing.span_samples ? m->is.window_samples
-                                                                     : m->framing.span_samples;
+                                                                          : m->framing.span_samples;
     return shared ? 2 * lag : window + window / 2 + 1;
 }
 
@@ -129,7 +129,8 @@ static int64_t less_of(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-/* How many of the rows that are due are made now: all that a complete window wants, else a group. */
+/* How many of the rows that are due are made now: all that a complete window wants, else a group.
+ */
 static int64_t made_now(int64_t due, int complete, int64_t most)
 {
     return complete ? due : due < GROUP ? 0 : less_of(due, most);

@@ -32,7 +32,7 @@ struct bf_stsg {
     int32_t n_tokens, n_embedding, n_classes;
     int64_t n_frames; /* of a window */
     bf_framing framing;
-    bf_memory memory; /* that this lies in */
+    bf_memory memory;                       /* that this lies in */
     bf_spectrogram_tables *own_spectrogram; /* of a model that was read: freed with it */
     bf_codebook_tables *own_codebooks[MOST_STREAMS];
     int32_t n_own;

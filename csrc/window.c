@@ -17,8 +17,8 @@ int64_t bf_patches(const token_stream *stream, int64_t n_frames)
 
 /* Patches, side by side in `x` and so many values apart, to tokens. */
 static void tokens_of(const bf_stsg *m, const bf_kernels *k, const token_stream *stream,
-                      const float *x, ptrdiff_t x_stride, int64_t n, int32_t *ids,
-                      float *distances, const workspace *w)
+                      const float *x, ptrdiff_t x_stride, int64_t n, int32_t *ids, float *distances,
+                      const workspace *w)
 {
     const bf_token_stream *is = &stream->is;
     const int32_t n_values = is->n_values;
@@ -180,8 +180,8 @@ static int64_t count_votes(const bf_stsg *m, const bf_kernels *k, const token_st
 }
 
 /* A window's bands less what a stream says; made once for all streams that say the same. */
-static const float *raised(const bf_stsg *m, const bf_kernels *k, bf_less less,
-                           const float *bands, int64_t n, int made[3], const workspace *w)
+static const float *raised(const bf_stsg *m, const bf_kernels *k, bf_less less, const float *bands,
+                           int64_t n, int made[3], const workspace *w)
 {
     const int32_t n_bands = m->is.n_bands;
     float *out = w->raised[less];
@@ -218,9 +218,8 @@ int64_t bf_describe(const bf_stsg *m, const bf_kernels *k, const float *bands, i
     for (int32_t i = 0; i < m->is.n_streams; ++i) {
         const token_stream *stream = &m->streams[i];
         const float *its = raised(m, k, stream->is.less, bands, n_frames, made, w);
-        const int64_t n =
-            count_votes(m, k, stream, its, n_frames, known == NULL ? NULL : &known[i],
-                        counts + stream->first_token, i == 0 ? said : NULL, w);
+        const int64_t n = count_votes(m, k, stream, its, n_frames, known == NULL ? NULL : &known[i],
+                                      counts + stream->first_token, i == 0 ? said : NULL, w);
         n_said = i == 0 ? n : n_said;
     }
     return n_said;

@@ -1,11 +1,12 @@
-/* Tokens and scores of sound as it comes: 16-bit PCM, mono, at the model's rate, from standard input.
+/* Tokens and scores of sound as it comes: 16-bit PCM, mono, at the model's rate, from standard
+ * input.
  *
  *   birdfast export MODEL/ -o model.bft
  *   cc -I csrc examples/live.c csrc/<all>.c -lm -o live     (or with libbirdfast, see birdfast.pc)
  *   arecord -q -t raw -f S16_LE -c 1 -r 32000 | ./live model.bft 1.0
  *
- * The second argument is the time from window to window in seconds, as long as a window if there is none. A
- * line is a window's start in seconds, then either its tokens or a class and its logit. */
+ * The second argument is the time from window to window in seconds, as long as a window if there is
+ * none. A line is a window's start in seconds, then either its tokens or a class and its logit. */
 #include <stdio.h>
 #include <stdlib.h>
 

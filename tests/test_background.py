@@ -111,6 +111,7 @@ def names(folder: Path, kind: str) -> set[str]:
     }
 
 
+@pytest.mark.long
 def test_background_clips_are_a_class_that_is_never_found(data: Path, tmp_path: Path) -> None:
     facts = train(data, "clips.csv", tmp_path / "m", "clips", "--cv")
     assert (facts["activation"], facts["classes"]) == ("softmax", ["hum", "whistle", "background"])

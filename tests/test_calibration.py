@@ -47,6 +47,7 @@ def test_the_temperature_is_what_calibrated_logits_were_multiplied_by(exclusive:
     assert scaling.fit(logits, truth, exclusive).temperature == pytest.approx(1, rel=0.06)
 
 
+@pytest.mark.long
 @WAYS
 def test_what_few_windows_say_by_chance_changes_nothing(exclusive: bool) -> None:
     logits, truth = calibrated(exclusive)

@@ -191,6 +191,12 @@ def test_frames_lose_their_means_as_numpys_do(data: st.DataObject) -> None:
     np.testing.assert_array_equal(found[: len(frames) - some], meant[some:])
 
 
+def test_frames_less_their_means_are_not_padded() -> None:
+    plan = _kernels.LogMelPlan(32_000, 512, 100, 20, "hann", opensoundscape=True)
+    with pytest.raises(ValueError, match="without padding"):
+        plan.run(np.zeros(600, np.float32), np.empty((1, 20), np.float32), start=-5, pad="zero")
+
+
 # ---- codebooks
 
 
@@ -244,19 +250,20 @@ def test_the_search_is_chosen_by_the_centroids() -> None:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the linker has to know --wrap")
-def test_each_allocation_that_fails_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
+def test_what_fails_and_what_cannot_be_is_said_and_nothing_is_kept(tmp_path: Path) -> None:
     compiler = shutil.which(os.environ.get("CC", "cc"))
     if compiler is None:
         pytest.skip("no C compiler")
     sources = sorted({path for name in OF_CONSTRUCTORS for path in CSRC.glob(f"{name}.c")})
     program = tmp_path / "failing"
-    driver = str(Path(__file__).with_name("failing_memory.c"))
+    driver = str(Path(__file__).with_name("native") / "constructors.c")
     flags = ["-std=c11", "-O1", "-ffp-contract=off", f"-I{CSRC}", "-Wl,--wrap=calloc,--wrap=free"]
     command = [compiler, *flags, driver, *map(str, sources), "-lm", "-o", str(program)]
     subprocess.run(command, check=True)
     told = subprocess.run([program], check=True, capture_output=True, text=True).stdout.split()
+    assert not {"taken:", "refused:"} & set(told), told
     failures = dict(zip(told[::2], map(int, told[1::2]), strict=True))
-    assert len(failures) == 9
+    assert len(failures) == 10
     assert all(3 <= n < 200 for n in failures.values()), failures
 
 

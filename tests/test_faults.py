@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from birdfast import errors
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.journal import MERGED
 from birdfast.runs.output import sign, telling
@@ -48,7 +49,7 @@ def work(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def preload(work: Path, tmp_path_factory: pytest.TempPathFactory) -> Preload:
-    return Preload(tmp_path_factory.mktemp("library"), f"{work}/")
+    return Preload(tmp_path_factory.mktemp("library"), str(work))
 
 
 @needs_compiler
@@ -137,6 +138,18 @@ def test_a_merge_that_was_killed_leaves_no_half_of_its_sign(tmp_path: Path) -> N
     assert [path.name for path in tmp_path.iterdir()] == [MERGED]
 
 
+@needs_compiler
+def test_a_new_folder_has_its_name_after_a_power_cut(preload: Preload, work: Path) -> None:
+    program = (
+        "import sys, pathlib; from birdfast import atomicfile as a; a.make_folder(pathlib.Path(sys.argv[1]))"
+    )
+    environment = {**os.environ, **preload.environment(is_logged=True)}
+    assert ran(sys.executable, "-c", program, work / "new/output", env=environment).returncode == 0
+    found = [(entry.what, entry.one) for entry in entries(preload.log.read_bytes())]
+    assert [one for one in found if one[0] == "M"] == [("M", f"{work}/new"), ("M", f"{work}/new/output")]
+    assert {("S", f"{work}"), ("S", f"{work}/new")} <= {*found[2:]}
+
+
 def test_a_folder_that_cannot_be_asked_about_is_told_in_words(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,15 +158,18 @@ def test_a_folder_that_cannot_be_asked_about_is_told_in_words(
 
     with (
         pytest.raises(OutputError, match="cannot be written"),
-        telling(tmp_path / "out"),
         monkeypatch.context() as patch,
+        telling(tmp_path / "out"),
     ):
         patch.setattr(os, "stat", refuse)
         refuse()
 
 
 def test_all_that_a_worker_says_of_a_model_is_known_to_its_parent() -> None:
-    assert {*process.ERRORS.values()} == {ConfigError, ModelError, *ModelError.__subclasses__()}
+    of_models = {
+        one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ModelError)
+    }
+    assert {*process.ERRORS.values()} == {ConfigError, *of_models}
 
 
 # ---- the whole

@@ -14,7 +14,7 @@ from birdfast import models
 
 from .commands import ran
 
-COUNTER = Path(__file__).with_name("mallocs.c")
+COUNTER = Path(__file__).with_name("native") / "mallocs.c"
 PUSHES = """
 import ctypes, sys
 import numpy as np

@@ -57,6 +57,11 @@ def test_too_few_open_files_are_no_files_fault(tmp_path: Path, name: str | None)
             64,
             "libx.so: cannot allocate m",
         ),
+        (
+            OSError("libLiteRt.so: failed to map segment"),
+            64,
+            "libLiteRt.so: failed to map segment; too little",
+        ),
         (SystemError("error return without exception set"), 64, "too little memory"),
         (RuntimeError("can't start new thread"), 64, "no thread can be started"),
         (OSError(errno.EMFILE, "Too many open files", "numpy/fft.py"), 64, "too few files may be open"),
@@ -106,6 +111,7 @@ def test_a_network_that_cannot_be_read_is_the_models_fault(
             return does(of, *how, **more)
         raise OSError(errno.EIO, "Input/output error")
 
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))  # no digest of earlier processes
     monkeypatch.setattr(module, what, fail)
     monkeypatch.setattr(sources, "_KNOWN", {})
     run = Run(["a.wav"], [tiny], Options(), tmp_path / "out", How(n_workers=1))

@@ -145,6 +145,19 @@ def test_what_cannot_be_sure_is_read_anew(
     assert len(reads) == 2
 
 
+def test_what_another_process_told_is_not_kept_as_read_here(
+    network: Path, folder: Path, reads: list[str]
+) -> None:
+    sources.sha256(network, ModelError)
+    told = sources.known()
+    sources._KNOWN.clear()
+    sources.believe(told)
+    with proven.believed(folder):
+        sources.sha256(network, ModelError)
+    assert not (folder / proven.NAME).exists()
+    assert len(reads) == 1
+
+
 @pytest.mark.parametrize(
     "content",
     [b"", b"{}", b"[1]", b'[["a", ["b", [1, 2, 3, 4, 5]]]]', b'[["a", ["bb", 3]]]', b"\xff", b"[" * 9_999],

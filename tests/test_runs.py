@@ -176,6 +176,7 @@ def test_a_run_reads_a_models_file_once_for_its_hash(
     )
     monkeypatch.setattr(sources, "SETTLED_S", -1.0)
     monkeypatch.setattr(sources, "_KNOWN", {})
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))  # where nobody has read it before
     run(folder, deep, tmp_path / "out")
     assert read.count(deep.path.stat().st_ino) == 1
 

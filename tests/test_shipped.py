@@ -52,6 +52,7 @@ def says_what_the_runtime_says(session: OnnxSession, made: onnx.ModelProto, shap
     np.testing.assert_allclose(session.run(sound)[LOGITS], expected.reshape(1, -1), atol=1e-3)
 
 
+@pytest.mark.long
 def test_basic_pitchs_notes(tmp_path: Path) -> None:
     made = shipped(tmp_path, "basic-pitch==0.4.0", "basic_pitch/saved_models/icassp_2022/nmp.onnx")
     with pytest.raises(ModelError, match="which output holds the scores"):

@@ -20,7 +20,7 @@ from birdfast.errors import ConfigError, ModelError
 from birdfast.runs import tokenfile
 from birdfast.sessions.stsg import StsgSession
 
-from . import tokenmodels
+from . import heads, networks, tokenmodels
 
 pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
 
@@ -42,6 +42,15 @@ def opened(tmp_path_factory: pytest.TempPathFactory):
         return StsgSession(tokenmodels.write(folder / shape, shape))
 
     return session
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """The file of a small model."""
+    home = tmp_path_factory.mktemp("bft")
+    return tokenfile.export(
+        tokenmodels.write(home / "m", "best", n_tokens=5), home / "m.bft"
+    ).path.read_bytes()
 
 
 def scored(model: _kernels.Stsg, windows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -187,12 +196,6 @@ WEIGHT, CLASSES = 13, 15  # kinds of sections (csrc/bft.c)
 
 
 class TestFile:
-    @pytest.fixture(scope="class")
-    def small(self, tmp_path_factory: pytest.TempPathFactory) -> bytes:
-        home = tmp_path_factory.mktemp("bft")
-        model = tokenmodels.write(home / "m", "best", n_tokens=5)
-        return tokenfile.export(model, home / "m.bft").path.read_bytes()
-
     @shapes
     def test_a_file_says_what_its_model_says(self, opened, tmp_path: Path, shape: str) -> None:
         tokenmodels.write(tmp_path / "m", shape)
@@ -219,7 +222,7 @@ class TestFile:
             tokenfile.export(tokenmodels.write(tmp_path / "m", "paper"), tmp_path / "m.onnx")
 
     def test_a_head_is_refused(self, tmp_path: Path) -> None:
-        backbone = networks.write_folder(tmp_path, networks.weights())
+        backbone = networks.write_folder(tmp_path) / "tiny.tflite"
         head = heads.own_folder(tmp_path / "head", heads.matrix(6), backbone)
         with pytest.raises(ModelError, match="no model of spectrogram tokens"):
             tokenfile.export(head, tmp_path / "m.bft")
@@ -292,5 +295,5 @@ def mutated(file: bytes, random: np.random.Generator) -> bytes:
             )
         else:
             del changed[place : place + int(random.integers(1, 200))]
-    changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:]))
+    changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:], zlib.crc32(changed[8:16])))
     return bytes(changed)

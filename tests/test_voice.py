@@ -77,7 +77,7 @@ def arguments(name: str, house: Path, out: Path) -> list[object]:
     return {
         "infer": [house / "in", "--model", network, "-o", out, "--min-conf", "0", "--progress"],
         "merge": [house / "shard", "-o", out],
-        "listen": ["--input", recording, "--model", network, "--min-conf", "0", "--clips", out / "clips"],
+        "listen": ["--input", recording, "--model", network, "--min-conf", "0"],
         "train": [house / "clips", "-o", out, "--recipe", house / "small.toml", "--preset", "paper"],
         "optimize": [network / "tiny.tflite", "--portable", "-o", out / "fast.tflite"],
         "tokens": [house / "in", "--model", house / "tokens", "-o", out],

@@ -12,8 +12,6 @@ from pathlib import Path
 
 import pytest
 
-import birdfast
-
 from .commands import ran
 
 pytestmark = pytest.mark.long
@@ -23,7 +21,6 @@ TOP = ("LICENSE", "MANIFEST.in", "Makefile", "README.md", "pyproject.toml", "set
 MADE = ("_kernels.c", "include", "lib", "*.so", "__pycache__")
 
 SETUP = """
-import birdfast
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -125,4 +122,3 @@ def test_another_package_is_built_against_an_installed_wheel(sources: Path, tmp_
     environment = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
     done(python, "setup.py", "--quiet", "build_ext", "--inplace", cwd=tmp_path, env=environment)
     done(python, "-c", COMPARED, cwd=tmp_path, env=environment)
-    assert birdfast.get_include() not in done(python, "-c", "import birdfast as b; print(b.get_include())")

@@ -48,8 +48,8 @@ def log_mel(request: pytest.FixtureRequest, is_timed: bool, flop_s: float) -> Lo
 
 @pytest.fixture(scope="session", params=RATES, ids=lambda rates: f"{rates[0]}-{rates[1]}")
 def resample(request: pytest.FixtureRequest, is_timed: bool) -> ResampleJob:
-    """Noise of 20 s at another rate."""
-    (from_hz, to_hz), length_s = request.param, 20.0 if is_timed else 0.5
+    """Noise of 10 s at another rate."""
+    (from_hz, to_hz), length_s = request.param, 10.0 if is_timed else 0.5
     samples = np.random.default_rng(5).standard_normal(round(length_s * from_hz)).astype(np.float32)
     group = f"resample {length_s:g} s from {from_hz} Hz to {to_hz} Hz"
     return ResampleJob(group=group, audio_s=length_s, samples=samples, from_hz=from_hz, to_hz=to_hz)

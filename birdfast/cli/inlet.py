@@ -24,8 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     come.add_argument(
         "--device",
         nargs="?",
-        const="",
-        type=str,
+        const=True,  # the usual one; a word would go through `type`
+        type=values.text,
         metavar="D",
         help="a microphone: its number or a part of its name, or the system's usual one (takes the extra"
         " live)",
@@ -76,7 +76,7 @@ def source(chosen: argparse.Namespace) -> Source:
     if chosen.device is not None:
         if chosen.input is not None:
             raise ConfigError("--device and --input: sound comes from one of them")
-        return Device(chosen.device, chosen.rate, chosen.channels)
+        return Device("" if chosen.device is True else chosen.device, chosen.rate, chosen.channels)
     if chosen.reconnect and (chosen.input is None or chosen.input.is_file()):
         raise ConfigError("--reconnect takes --input with a FIFO: all else ends once")
     if chosen.input is None and sys.stdin is not None and sys.stdin.isatty():

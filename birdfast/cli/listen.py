@@ -6,7 +6,7 @@ or else raw samples, of which --rate, --format and --channels tell. The rows are
 ndjson`: the same options give the same rows as a file of the same sound.
 
 A window is told of as soon as it is complete. Who writes into a pipe waits while it is heard, so nothing is
-lost. With --realtime, and of a device always, nobody waits: where 10 s of sound wait to be heard, what comes
+lost. With --realtime, and of a device always, nobody waits: where 30 s of sound wait to be heard, what comes
 is lost, counted and said, and what follows is heard with its own times. A device that is unplugged is looked
 for again, as is --input with --reconnect, with pauses of up to 30 s; times go on by the clock. The end of
 standard input, Ctrl-C or SIGTERM end it: what is left is heard, and told.

@@ -4,7 +4,9 @@ RESULTS is the output folder of `birdfast infer`. The page is one file, needs no
 browser: the run in numbers, species by hour, day and site, and a table of all detections to search, sort and
 filter. The best clips of each species are in it, as many as --clips-mb has room for, with a picture of each;
 or in a folder beside it (--clips-folder). With --serve nothing is written: the page is served to this machine
-alone, and the sound of every detection is read from the recordings as it is asked for.
+alone, and the sound of every detection is read from the recordings as it is asked for. Of a run that kept
+its embeddings (infer --rtype embeddings) the page finds what sounds like a detection: the file like the best
+of each species, among what it shows; a served page like any, among all windows.
 
 Detections are said to be right or wrong by single keys. The answers stay in the browser, and are exported as
 a CSV that `birdfast evaluate --truth` and `birdfast train` read.

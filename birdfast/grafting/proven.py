@@ -38,7 +38,7 @@ Known = tuple[str, tuple[int, ...]]  # a digest, and what tells the file as it w
 
 @contextlib.contextmanager
 def believed(folder: Path | None) -> Iterator[None]:
-    """Take what earlier processes know of files, and keep what is learnt in the context.
+    """Take what earlier processes know of files, and keep what is read in the context.
 
     Parameters
     ----------
@@ -52,9 +52,10 @@ def believed(folder: Path | None) -> Iterator[None]:
     path = folder / NAME
     before = _read(path)
     sources.believe(known for start, known in before if start == started)
-    there = {known for _, known in before}
+    # What others told this process they may have read before it began, of files that were young then.
+    told = {*sources.known(), *(known for _, known in before)}
     yield
-    if new := [known for known in sources.known() if known not in there and _is_settled(known)]:
+    if new := [known for known in sources.known() if known not in told and _is_settled(known)]:
         every = [*before, *((started, known) for known in new)][-MOST:]
         with contextlib.suppress(OSError, ConfigError):  # a full disk only costs the next start's time
             kept.make(folder)

@@ -60,11 +60,13 @@ class Hearing:
         resampler, routes = listeners[0].options.resampler, dict[tuple[int, int], Route]()
         for number, (listener, session) in enumerate(zip(listeners, sessions, strict=True)):
             grid = listener.grid_at(pace.heard_hz)
-            for ear in (
+            ears = (
                 listener.ears_with(session, grid, 0, None, channels, pace, batch=1)
                 if apart
                 else streamed(listener, session, grid, channels, pace)
-            ):
+            )
+            ears[0].warm()  # no push is to wait for it
+            for ear in ears:
                 key = ear.rate_hz, ear.channel
                 if key not in routes:
                     how = {"channel": ear.channel, "resampler": resampler, "batch": 1}

@@ -13,7 +13,7 @@ from ..audio.pcm import Pcm
 from ..errors import AudioError
 from .source import Source
 
-ROOM_S = 10.0  # of sound that waits to be heard
+ROOM_S = 30.0  # of sound that waits to be heard
 WAITS_S = (0.5, 30.0)  # between tries to open a source that has gone: the first, and the longest
 
 

@@ -159,6 +159,10 @@ class Ear:
         window_s = grid.window_samples / self._clock_hz
         return checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
 
+    def warm(self) -> None:
+        """Score a window of silence: what a session opens when it is first needed is open then."""
+        self._run(np.zeros((1, self._grid.window_samples), np.float32))
+
     def _run(self, windows: Float32) -> Arrays:
         """Score windows; whatever the network does wrong is said as such."""
         try:

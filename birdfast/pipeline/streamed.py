@@ -68,6 +68,9 @@ class StreamedEar(Ear):
         super().__init__(grid, grid, session, lambda windows, _: windows, 0, None, channel, clock_hz, 1)
         self._stream, self._n_samples = stream, 0
 
+    def warm(self) -> None:
+        """Do nothing: a stream is ready."""
+
     def hear(self, block: Float32) -> Iterator[Scored]:
         """Take mono samples [n], and yield windows that are complete now; raises as `Ear.hear`."""
         self._n_samples += len(block)

@@ -86,10 +86,12 @@ def _nearest(gathered: Gathered, rows: Sequence[int], n: int, *, with_all: bool)
     best = [_Best(n) for _ in asked]
     for windows, file in _blocks(gathered, model) if asked else ():
         which = _rows_of(gathered, windows, file, model)
-        near = np.maximum.reduceat(queries @ _unit(windows.values).T, owners, axis=0)
-        near[_beside(gathered.rows[asked], windows, file)] = -np.inf
         if not with_all:
-            near[:, which < 0] = -np.inf
+            windows, which = _part(windows, which >= 0), which[which >= 0]
+        if not len(which):
+            continue
+        near = np.maximum.reduceat(_cosines(queries, windows.values), owners, axis=0)
+        near[_beside(gathered.rows[asked], windows, file)] = -np.inf
         for place in np.flatnonzero(near.max(axis=1) > [one.least for one in best]):
             best[place].add(near[place], which, windows)
     return {row: one.found for row, one in zip(asked, best, strict=True)}
@@ -115,9 +117,13 @@ def _blocks(gathered: Gathered, model: int, files: set[str] | None = None) -> It
     numbers = {file.path: number for number, file in enumerate(gathered.files)}
     for windows in Results(gathered.folder).embeddings(gathered.models[model], files):
         for first in range(0, len(windows.values), BLOCK):
-            part = slice(first, first + BLOCK)
-            times = windows.start_s[part], windows.end_s[part], windows.channel[part]
-            yield Windows(windows.file, *times, windows.values[part]), numbers.get(windows.file, -1)
+            part = _part(windows, slice(first, first + BLOCK))
+            yield part, numbers.get(windows.file, -1)
+
+
+def _part(windows: Windows, which: slice | Bools) -> Windows:
+    times = windows.start_s[which], windows.end_s[which], windows.channel[which]
+    return Windows(windows.file, *times, windows.values[which])
 
 
 def _own(rows: Rows, windows: Windows, file: int, within_s: float = SLACK_S) -> Bools:
@@ -151,8 +157,18 @@ def _rows_of(gathered: Gathered, windows: Windows, file: int, model: int) -> Int
 def _unit(values: Float32) -> Float64:
     """Return embeddings at length 1; those of no length as they are."""
     exact = values.astype(np.float64)
-    lengths = np.linalg.norm(exact, axis=1, keepdims=True)
-    return exact / np.where(lengths > 0, lengths, 1)
+    return exact / _lengths(exact)[:, np.newaxis]
+
+
+def _cosines(queries: Float64, values: Float32) -> Float64:
+    """Return the cosines of queries, of length 1, with embeddings: [n_queries, n]."""
+    exact = values.astype(np.float64)
+    return (queries @ exact.T) / _lengths(exact)
+
+
+def _lengths(values: Float64) -> Float64:
+    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
+    return np.where(lengths > 0, lengths, 1)
 
 
 class _Best:

@@ -61,7 +61,8 @@ def file(whole: Whole, classes: Sequence[str], thresholds: Sequence[float], acti
         place += len(content[-1])
     behind = bytes(ALIGNED - CHECKED_FROM) + table
     behind += bytes(-(CHECKED_FROM + len(behind)) % ALIGNED) + b"".join(content)
-    return MAGIC + struct.pack("<IIII", VERSION, len(sections), zlib.crc32(behind), 0) + behind
+    told = struct.pack("<II", VERSION, len(sections))
+    return MAGIC + told + struct.pack("<II", zlib.crc32(behind, zlib.crc32(told)), 0) + behind
 
 
 def _sections(whole: Whole, activation: str) -> Iterator[Section]:

@@ -46,7 +46,7 @@ whole = Whole(
         kind="tf-idf", n_nearest=3, loudest=0.5, embedding=1, histogram=0.5, statistics=0.5, unit_length=True
     ),
     tables=tables,
-    variants=[Variant(), Variant(shift_mels=1, stretch=1.25, gain_db=3.0)],
+    variants=[Variant(shift_mels=1, stretch=1.25, gain_db=3.0)],
     classifier=Classifier(
         [
             Layer(numbers(N_HIDDEN, n_embedding), numbers(N_HIDDEN)),

@@ -7,22 +7,25 @@ extern void *__libc_realloc(void *, size_t);
 
 static long n_calls;
 
-long mallocs(void) { return n_calls; }
+long mallocs(void)
+{
+    return n_calls;
+}
 
 void *malloc(size_t n_bytes)
 {
-	__atomic_add_fetch(&n_calls, 1, __ATOMIC_RELAXED);
-	return __libc_malloc(n_bytes);
+    __atomic_add_fetch(&n_calls, 1, __ATOMIC_RELAXED);
+    return __libc_malloc(n_bytes);
 }
 
 void *calloc(size_t n, size_t n_bytes)
 {
-	__atomic_add_fetch(&n_calls, 1, __ATOMIC_RELAXED);
-	return __libc_calloc(n, n_bytes);
+    __atomic_add_fetch(&n_calls, 1, __ATOMIC_RELAXED);
+    return __libc_calloc(n, n_bytes);
 }
 
 void *realloc(void *place, size_t n_bytes)
 {
-	__atomic_add_fetch(&n_calls, 1, __ATOMIC_RELAXED);
-	return __libc_realloc(place, n_bytes);
+    __atomic_add_fetch(&n_calls, 1, __ATOMIC_RELAXED);
+    return __libc_realloc(place, n_bytes);
 }
