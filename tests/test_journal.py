@@ -122,6 +122,25 @@ def test_a_file_is_another_by_its_size_or_its_time_alone(tmp_path: Path, change:
         assert journal.plan([str(path)], [0]) == ([] if change == "nothing" else by_all(0))
 
 
+@pytest.mark.parametrize(
+    ("later_s", "is_same"),
+    [(3600, True), (-3600, True), (1, False), (1800, False), (3601, False), (7200, False)],
+)
+def test_a_clock_that_is_put_on_by_an_hour_changes_no_file(
+    tmp_path: Path, later_s: int, is_same: bool
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_text("1")
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([str(path)], [0])
+        journal.add(str(path), outcome())
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later_s * 10**9))
+    with Journal(tmp_path, FACTS) as journal:
+        assert journal.plan([str(path)], [0]) == ([] if is_same else by_all(0))
+        assert journal.plan([str(path)], [0]) == ([] if is_same else by_all(0))
+
+
 @pytest.mark.parametrize("change", ["replaced", "appended to", "gone", "nothing"])
 def test_a_file_that_changes_during_the_run_has_failed_and_is_taken_anew(tmp_path: Path, change: str) -> None:
     path, other = tmp_path / "a.wav", tmp_path / "b.wav"
@@ -368,6 +387,7 @@ def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
     [
         "UPDATE hearing SET kept = NULL",
         "UPDATE file SET audio_s = 7",
+        "UPDATE part SET rows = zeroblob(length(rows)) WHERE file = 3 AND kind = 'scores'",
         "DELETE FROM part WHERE file = 3 AND kind = 'kept'",
         "UPDATE hearing SET file = -file WHERE file < 3; UPDATE hearing SET file = 3 + file WHERE file < 0;"
         "UPDATE part SET file = -file WHERE file < 3; UPDATE part SET file = 3 + file WHERE file < 0",
