@@ -272,6 +272,16 @@ def test_a_rewrite_that_differs_beyond_1_alone_is_refused(monkeypatch: pytest.Mo
         assert graft.verified(TINY) is None
 
 
+def test_windows_that_do_not_fill_a_batch_have_their_own_logits() -> None:
+    data, _ = portable.verified(TINY, batch=None, tolerance=1e-3)
+    graph = Graph.parse(data)
+    tensor, samples = verification.find_logits(graph), int(np.prod(fold.input_shape(graph, 1)))
+    trials = dict([*verification.signals(samples).items()][:5])
+    one, three = (verification.logits(graph, tensor, trials, fold.input_shape(graph, n)) for n in (1, 3))
+    np.testing.assert_allclose(three, one, atol=1e-4)
+    assert np.abs(np.diff(one, axis=0)).max(axis=1).min() > 1e-2, "they differ, so each is its own"
+
+
 def test_what_is_no_number_is_a_difference() -> None:
     trials = {"a": np.zeros(1), "b": np.zeros(1), "c": np.zeros(1)}
     expected = np.array([[1.0], [np.nan], [np.inf]])
