@@ -32,6 +32,15 @@ from birdfast.grafting import proven
 
 HERE = Path(__file__).resolve().parents[1]
 SOUND_S = 9.0
+# Starts a command from a small process: a child's peak of memory is at first that of whoever starts it.
+STARTER = """
+import os, sys, time
+began_s = time.perf_counter()
+child = os.posix_spawn(sys.argv[1], sys.argv[1:], os.environ)
+_, status, used = os.wait4(child, 0)
+print(time.perf_counter() - began_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+sys.exit(status != 0)
+"""
 LOAD = "import birdfast, sys; birdfast.load(sys.argv[1]).detect(sys.argv[2])"
 SETTLED_S = proven.SETTLED_S + 5  # files of the cache are believed without being read when they are so old
 CLASSES = ["Avis prima_First Bird", "Avis secunda_Second Bird", "Noise"]
@@ -75,17 +84,13 @@ def ran(command: list[str], tree: Path, place: Path) -> Took:
     environment = {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
     environment |= {"PYTHONPATH": str(tree), "BIRDFAST_CACHE": str(place / "cache")}
     environment["PYTHONPYCACHEPREFIX"] = str(place / "compiled")
-    began_s = time.perf_counter()
-    child = subprocess.Popen(
-        command, env=environment, cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
-    )
-    assert child.stderr is not None
-    said = child.stderr.read()
-    _, status, used = os.wait4(child.pid, 0)
-    clock_s = time.perf_counter() - began_s
-    if status:
-        sys.exit(f"{command[-1]}: {said.decode(errors='replace')}")
-    return Took(clock_s, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", STARTER, *command],
+        env=environment, cwd=place, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    if done.returncode:
+        sys.exit(f"{command[-1]}: {done.stderr}")
+    return Took(*map(float, done.stdout.split()[-3:]))
 
 
 def once(job: str, model: str, sound: Path, tree: Path, place: Path) -> Took:

@@ -225,7 +225,7 @@ def strike_in_the_middle(
     receive, struck = workers.Worker.receive, []
 
     def receive_and_strike(worker: workers.Worker) -> Iterator[tuple[workers.Task, Outcome | Part]]:
-        begun = b'"part"' in worker._inbox._held
+        begun = "part" in worker._inbox._told
         if begun and worker not in struck and len(struck) < times:
             struck.append(worker)
             worker.process.send_signal(number)

@@ -21,6 +21,7 @@ TOP = ("LICENSE", "MANIFEST.in", "Makefile", "README.md", "pyproject.toml", "set
 MADE = ("_kernels.c", "include", "lib", "*.so", "__pycache__")
 
 SETUP = """
+import birdfast
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 

@@ -301,12 +301,12 @@ starts = pathlib.Path("{starts}")
 nap_s = 60 if starts.stat().st_size < {n_silent} else 0.5
 with starts.open("a") as file:
     file.write(".")
-score = listener.Ear._score
+score = listener.Ear.score
 def slowly(*how):
-    for scored in score(*how):
-        yield scored
-        time.sleep(nap_s)
-listener.Ear._score = slowly
+    scored = score(*how)
+    time.sleep(nap_s)
+    return scored
+listener.Ear.score = slowly
 main(int(sys.argv[-1]))
 """
 
