@@ -9,7 +9,7 @@ SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
-.PHONY: demo test long faults fuzz lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -43,6 +43,24 @@ faults-%: $(BUILT)
 FUZZ_S ?= 60
 fuzz: $(FUZZING)
 	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
+
+# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). About 20 minutes;
+# `make mutants MUTANTS="journal scores"` for some.
+MUTANTS ?=
+mutants: $(BUILT)
+	$(BIN)/python -m tests.mutants $(MUTANTS)
+
+# What of birdfast/ the tests run, in workers and commands, too: by file, and what is missing by name. Tests that
+# fail under it do not stop it. `make coverage COVERED=tests/test_windows.py` looks at some.
+COVERED ?= -n auto --dist worksteal -m "not long"
+WATCHED := COVERAGE_CORE=ctrace PYTHONPATH=$(CURDIR)/tests/covered
+coverage: $(BUILT)
+	rm -rf build/coverage
+	mkdir -p build/coverage
+	-$(WATCHED) $(BIN)/python -m coverage run -m pytest -q $(COVERED)
+	PYTHONPATH=tests/covered $(BIN)/python -m coverage combine --quiet
+	PYTHONPATH=tests/covered $(BIN)/python -m coverage json --quiet -o build/coverage/coverage.json
+	$(BIN)/python -m tests.covered build/coverage/coverage.json
 
 # All tests, with the lowest version of everything that pyproject.toml allows.
 LOWEST := build/lowest/bin

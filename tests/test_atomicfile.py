@@ -40,13 +40,43 @@ def test_a_file_keeps_its_name_when_the_machine_stops(
     path, synced, sync = tmp_path / "table.csv", [], os.fsync
 
     def note(handle: int) -> None:
-        synced.append((stat.S_ISDIR(os.fstat(handle).st_mode), path.exists()))
+        status = os.fstat(handle)
+        is_folder = stat.S_ISDIR(status.st_mode)
+        synced.append((is_folder, path.exists(), 0 if is_folder else status.st_size))
         sync(handle)
 
     monkeypatch.setattr(os, "fsync", note)
     with AtomicFile(path, mode="wb") as file:
         file.stream.write(b"whole")
-    assert synced == [(False, False), (True, True)], "the content before the name, then the name"
+    assert synced == [(False, False, 5), (True, True, 0)], "all of the content before the name, then the name"
+
+
+def test_a_new_folder_is_there_after_a_power_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    synced = []
+    monkeypatch.setattr(os, "fsync", lambda handle: synced.append(os.fstat(handle).st_ino))
+    atomicfile.make_folder(tmp_path / "a" / "b")
+    assert {*synced} == {tmp_path.stat().st_ino, (tmp_path / "a").stat().st_ino}, "those that have new names"
+    atomicfile.make_folder(tmp_path / "a" / "b")
+    assert len(synced) == 2
+
+
+def test_others_may_do_with_a_file_what_the_umask_lets_them(tmp_path: Path) -> None:
+    before = os.umask(0o027)
+    try:
+        with AtomicFile(tmp_path / "table.csv", mode="wb"):
+            pass
+        assert os.umask(0o027) == 0o027
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "table.csv").stat().st_mode) == 0o640
+
+
+def test_what_only_looks_like_a_part_of_ours_stays(tmp_path: Path) -> None:
+    names = [".a.csv.k3_x.part", ".a.csv.k3_x.part.bak", ".b.csv.k3_x.part", "a.csv.k3_x.part", ".a.csv.part"]
+    for name in names:
+        (tmp_path / name).touch()
+    atomicfile.tidy(tmp_path, r"a\.csv")
+    assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names[1:])
 
 
 def test_a_folder_that_cannot_be_synced_takes_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import socket
 import subprocess
 import sys
 from pathlib import Path
 from typing import cast
 
+import numpy as np
 import psutil
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import workers
+from birdfast.outcomes import DETECTION, Heard, Outcome
 from birdfast.workers import begun, wire
 
 
@@ -103,3 +106,17 @@ def test_messages_are_what_was_sent_however_it_is_cut(
     while pieces.cut:
         came += inbox.read()
     assert [(told["word"], bytes(blob)) for told, blob in came] == messages
+
+
+def test_an_outcome_is_what_was_sent() -> None:
+    heard = []
+    for model, n in ((2, 3), (0, 0), (1, 2)):
+        rows = np.zeros(n, DETECTION)
+        rows["start_s"], rows["confidence"] = np.arange(n), 0.1 * (1 + model)
+        heard.append(Heard(model, detections=rows, n_parts=n))
+    told, blob = wire.of_outcome(Outcome(1, 4, audio_s=2.5, notes=["odd"], heard=heard))
+    came = wire.outcome(json.loads(json.dumps(told))["outcome"], blob)
+    assert (came.stretch, came.n_stretches, came.audio_s, came.notes) == (1, 4, 2.5, ["odd"])
+    assert [(one.model, one.n_parts) for one in came.heard] == [(2, 3), (0, 0), (1, 2)]
+    for one, meant in zip(came.heard, heard, strict=True):
+        np.testing.assert_array_equal(one.detections, meant.detections)

@@ -284,6 +284,12 @@ def test_a_log_mel_that_cannot_be_is_refused(change: dict[str, Any]) -> None:
         _kernels.LogMelPlan(**options | change)
 
 
+@pytest.mark.parametrize("center", [False, True])
+def test_a_recording_as_long_as_a_frame_has_it(center: bool) -> None:
+    plan = _kernels.LogMelPlan(32_000, 64, 10, 3, "hann", center=center, pad="reflect")
+    assert [plan.frames(n) for n in (0, 63, 64, 73, 74)] == ([0, 7, 7, 8, 8] if center else [0, 0, 1, 1, 2])
+
+
 @quick
 @given(st.data())
 def test_frames_lie_in_c_where_they_lie_in_python(data: st.DataObject) -> None:

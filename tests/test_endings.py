@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -565,8 +566,8 @@ def test_a_network_for_any_number_of_windows_ends_as_that_for_one(end: str) -> N
 
 
 def test_confidences_are_compared_as_strictly_as_logits() -> None:
-    logits = np.linspace(-6, 6, 25)[None]
-    for moved in (3e-4, 3e-3):
+    for moved, ends in itertools.product((3e-4, 3e-3), ((-6, 0), (0, 6))):
+        logits = np.linspace(*ends, 13)[None]
         pair = (1 / (1 + np.exp(-(logits + shift))) for shift in (0, moved))
         expected, found = (one.astype(np.float32) for one in pair)
         gap = verification.differences(["song"], expected, found, confidences=True)["song"]

@@ -11,6 +11,7 @@ import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import flatbuffers
 import numpy as np
@@ -271,6 +272,16 @@ def test_a_rewrite_that_differs_beyond_1_alone_is_refused(monkeypatch: pytest.Mo
         assert graft.verified(TINY) is None
 
 
+def test_windows_that_do_not_fill_a_batch_have_their_own_logits() -> None:
+    data, _ = portable.verified(TINY, batch=None, tolerance=1e-3)
+    graph = Graph.parse(data)
+    tensor, samples = verification.find_logits(graph), int(np.prod(fold.input_shape(graph, 1)))
+    trials = dict([*verification.signals(samples).items()][:5])
+    one, three = (verification.logits(graph, tensor, trials, fold.input_shape(graph, n)) for n in (1, 3))
+    np.testing.assert_allclose(three, one, atol=1e-4)
+    assert np.abs(np.diff(one, axis=0)).max(axis=1).min() > 1e-2, "they differ, so each is its own"
+
+
 def test_what_is_no_number_is_a_difference() -> None:
     trials = {"a": np.zeros(1), "b": np.zeros(1), "c": np.zeros(1)}
     expected = np.array([[1.0], [np.nan], [np.inf]])
@@ -365,6 +376,18 @@ def test_batches_and_networks_do_not_share_a_file(tiny_file: Path, tmp_path: Pat
     assert one is not None
     assert two is not None
     assert (one.batch, two.batch) == (1, 2)
+
+
+def test_a_rewrite_has_the_name_of_all_that_decides_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def names(sha256: str = "ab", batch: int = 1, tolerance: float = 1e-3, **more: Any) -> list[str]:
+        return [path.name for path in places.of(sha256, tmp_path, batch, tolerance, Wanted(**more))]
+
+    every = [names(), names(sha256="cd"), names(batch=4), names(tolerance=1e-4), names(output="logits")]
+    monkeypatch.setattr(places, "__version__", "77.7")
+    every.append(names())
+    assert len({name for some in every for name in some}) == 2 * len(every)
 
 
 def _make(folder: str) -> int:

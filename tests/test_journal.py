@@ -73,6 +73,38 @@ def test_failed_files_wait_for_retry_and_changed_ones_do_not(tmp_path: Path) -> 
         assert journal.plan(paths, range(2)) == by_all(0, 1)
 
 
+def test_of_a_stretch_that_is_tried_again_no_part_of_the_first_try_stays(tmp_path: Path) -> None:
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        for n in (3, 1):  # its worker dies after the first three parts
+            for number in range(n):
+                journal.keep("a.wav", Part(0, 0, number, "scores", np.full(2, number, row(2)).tobytes()))
+        came = outcome(0)
+        came.heard[0].n_parts = 1
+        journal.add("a.wav", came)
+        ((_, entry),) = journal.entries()
+        assert [len(part) for part in journal.dense(entry, "scores", 2)] == [2]
+
+
+def test_of_a_file_that_failed_nothing_stays_that_it_is_not_again(tmp_path: Path) -> None:
+    """Its second stretch was heard before; then the file is short, and has one."""
+    rows = np.ones(2, row(2)).tobytes()
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        for stretch in range(2):
+            journal.keep("a.wav", Part(0, stretch, 0, "scores", rows))
+            came = dataclasses.replace(failed("a.wav"), stretch=stretch, n_stretches=2)
+            came.heard = [Heard(0, n_parts=1)]
+            journal.add("a.wav", came)
+        assert journal.plan(["a.wav"], [0], retry=True) == by_all(0)
+        journal.keep("a.wav", Part(0, 0, 0, "scores", rows))
+        came = outcome(0)
+        came.heard[0].n_parts = 1
+        journal.add("a.wav", came)
+        ((_, entry),) = journal.entries()
+        assert [len(part) for part in journal.dense(entry, "scores", 2)] == [2]
+
+
 @pytest.mark.parametrize("change", ["size", "time", "gone", "nothing"])
 def test_a_file_is_another_by_its_size_or_its_time_alone(tmp_path: Path, change: str) -> None:
     path = tmp_path / "a.wav"
@@ -88,6 +120,25 @@ def test_a_file_is_another_by_its_size_or_its_time_alone(tmp_path: Path, change:
         path.unlink()
     with Journal(tmp_path, FACTS) as journal:
         assert journal.plan([str(path)], [0]) == ([] if change == "nothing" else by_all(0))
+
+
+@pytest.mark.parametrize(
+    ("later_s", "is_same"),
+    [(3600, True), (-3600, True), (1, False), (1800, False), (3601, False), (7200, False)],
+)
+def test_a_clock_that_is_put_on_by_an_hour_changes_no_file(
+    tmp_path: Path, later_s: int, is_same: bool
+) -> None:
+    path = tmp_path / "a.wav"
+    path.write_text("1")
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([str(path)], [0])
+        journal.add(str(path), outcome())
+    status = path.stat()
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns + later_s * 10**9))
+    with Journal(tmp_path, FACTS) as journal:
+        assert journal.plan([str(path)], [0]) == ([] if is_same else by_all(0))
+        assert journal.plan([str(path)], [0]) == ([] if is_same else by_all(0))
 
 
 @pytest.mark.parametrize("change", ["replaced", "appended to", "gone", "nothing"])
@@ -336,6 +387,7 @@ def test_a_mutated_journal_is_refused_or_says_the_truth(tmp_path: Path) -> None:
     [
         "UPDATE hearing SET kept = NULL",
         "UPDATE file SET audio_s = 7",
+        "UPDATE part SET rows = zeroblob(length(rows)) WHERE file = 3 AND kind = 'scores'",
         "DELETE FROM part WHERE file = 3 AND kind = 'kept'",
         "UPDATE hearing SET file = -file WHERE file < 3; UPDATE hearing SET file = 3 + file WHERE file < 0;"
         "UPDATE part SET file = -file WHERE file < 3; UPDATE part SET file = 3 + file WHERE file < 0",

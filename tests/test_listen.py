@@ -25,6 +25,7 @@ from birdfast.live import reader
 from birdfast.live.device import Device
 from birdfast.live.pipe import Pipe
 from birdfast.live.reader import Began, Gone, Lost, Reader
+from birdfast.live.ring import Ring
 
 from .commands import LIMIT_S, started
 from .recordings import noise, write
@@ -293,6 +294,20 @@ class Told:
 
 def block(seconds: float) -> np.ndarray:
     return np.zeros((round(seconds * 1_000), 1), np.int16)
+
+
+@pytest.mark.parametrize("sizes", [[1] * 25, [3, 9, 13], [7, 18], [25]])
+@pytest.mark.parametrize("kind", [np.int16, np.float32])
+def test_a_ring_has_the_last_seconds_however_they_come(sizes: list[int], kind: type) -> None:
+    """Seven samples of 25 at 1 kHz; a block may be longer than that, and its end is what is kept."""
+    ring, sound = Ring(Pcm(1_000, 1, "s16"), 0.007), np.arange(25, dtype=kind)[:, np.newaxis]
+    for block in np.split(sound, np.cumsum(sizes)[:-1]):
+        ring.push(block)
+    scale = 2.0**-15 if kind == np.int16 else 1.0
+    assert ring.seconds == 0.025
+    assert (ring.cut(0, 1) / scale).tolist() == [*range(18, 25)]
+    assert (ring.cut(0.019, 0.021) / scale).tolist() == [19, 20]
+    assert len(ring.cut(0, 0.018)) == len(ring.cut(0.025, 1)) == 0
 
 
 def test_who_drops_tells_how_much_and_where(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from birdfast import _kernels, audio, models
 from birdfast.audio import filterdesign, perwindow, resampling
 from birdfast.audio.steepfilter import SteepFilter, SteepStream
-from birdfast.config import Options
+from birdfast.config import Options, Resampler
 from birdfast.errors import AudioError, ConfigError
 from birdfast.pipeline import Pipeline
 
@@ -200,6 +200,24 @@ def test_blocks_of_any_size_have_the_bits_of_the_whole(from_hz: int, to_hz: int,
     parts = list(streamed(filtering, iter(blocks), batch=batch))
     assert all(len(part) for part in parts)
     np.testing.assert_array_equal(np.concatenate([np.zeros(0, np.float32), *parts]), filtering(samples))
+
+
+@pytest.mark.parametrize(
+    ("from_hz", "to_hz", "resampler"),
+    [(48_000, 32_000, "soxr-hq"), (24_000, 48_000, "soxr-hq"), (44_099, 48_000, "steep")],
+)
+@pytest.mark.parametrize("n_samples", [40_000, 40_001])
+def test_by_soxr_too_a_stretch_is_a_part_of_the_whole(
+    from_hz: int, to_hz: int, resampler: Resampler, n_samples: int
+) -> None:
+    samples = strategies.sound("noise", n_samples, seed=8)
+    whole = resampling.resample(samples, from_hz, to_hz, resampler)
+    assert len(whole) == -(-n_samples * to_hz // from_hz)
+    for start, stop in ((20_000, 20_400), (0, 300), (len(whole) - 100, len(whole))):
+        made = resampling.feed(from_hz, to_hz, start, stop, len(whole), resampler=resampler)
+        found = np.concatenate([block.copy() for block in (*made.push(samples, 0), *made.end())])
+        assert len(found) == stop - start
+        np.testing.assert_allclose(found, whole[start:stop], atol=1e-4)
 
 
 def test_a_stretch_beyond_the_end_stops_at_the_end() -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import csv
+import json
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from hypothesis import strategies as st
 from birdfast.errors import ConfigError, ModelError
 from birdfast.train import checkpoint, epochs, sentences, skipgram
 
+from .commands import ran
 from .golden import make_skipgram_norms
 from .reference import skipgram_pass
 
@@ -24,6 +28,17 @@ kernels = pytest.importorskip(
 GOLDEN = np.load(Path(__file__).parent / "golden" / "skipgram.npz")
 HALF_STEP = kernels.LIMIT / kernels.ENTRIES  # how far a score is from the sigmoid's table, so is the loss
 SMALL: dict[str, Any] = {"dim": 16, "window": 5, "epochs": 3, "subsample": 0}
+AS_PYTHON = """
+import json, sys
+import numpy as np
+from birdfast.train import _skipgram_numba as kernels
+from birdfast.train import skipgram
+from tests.test_skipgram import two_topics
+kernels.prefetch = lambda *place: None
+with np.errstate(over="ignore"):  # random bits go round
+    rows = skipgram.train(two_topics(6, 20), 20, **json.loads(sys.argv[1]))
+np.save(sys.argv[2], rows)
+"""
 
 
 def two_topics(n_sentences: int = 60, length: int = 40) -> list[np.ndarray]:
@@ -215,6 +230,20 @@ def test_same_seed_same_bits() -> None:
     first, second = (skipgram.train(two_topics(), 20, **SMALL, seed=4) for _ in range(2))
     np.testing.assert_array_equal(first, second)
     assert (skipgram.train(two_topics(), 20, **SMALL, seed=5) != first).any()
+
+
+@pytest.mark.parametrize("window", [1, 8])
+def test_compiled_it_learns_what_it_says_as_python(window: int, tmp_path: Path) -> None:
+    """The loops as they are written, to the sums' order; what asks for memory ahead is left out."""
+    options = {**SMALL, "window": window, "epochs": 2, "subsample": 1e-2}
+    done = ran(
+        *(sys.executable, "-c", AS_PYTHON, json.dumps(options), tmp_path / "rows.npy"),
+        env={**os.environ, "NUMBA_DISABLE_JIT": "1"},
+        cwd=Path(__file__).parents[1],
+    )
+    assert done.returncode == 0, done.stderr
+    compiled = skipgram.train(two_topics(6, 20), 20, **options)
+    np.testing.assert_allclose(np.load(tmp_path / "rows.npy"), compiled, atol=1e-6)
 
 
 def test_a_list_and_one_array_are_the_same_sentences() -> None:

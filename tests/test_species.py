@@ -118,6 +118,15 @@ def small(folder: Path, n_labels: int = 3) -> Path:
     return path
 
 
+def test_who_is_as_expected_as_is_asked_is_expected(tmp_path: Path) -> None:
+    geo = Expected(expected.find(small(tmp_path)))
+    late = float(geo.asked(0, 0, 48)[2])
+    known = [geo.places_in(Names(("Avis sera",), ("Late",)))]
+    more = float(np.nextafter(np.float32(late), np.float32(2)))
+    found = [geo.masks((0, 0, 48), least, known)[0].tolist() for least in (late, more)]
+    assert found == [[True], [False]]
+
+
 def test_a_model_is_found_where_models_lie(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(models.FOLDERS_VARIABLE, str(tmp_path))
     folder = tmp_path / GEO

@@ -126,6 +126,15 @@ class TestTokenizer:
     def test_silence_is_no_division_by_zero(self) -> None:
         assert np.isfinite(whitened()(np.zeros(16_000, np.float32))).all()
 
+    @pytest.mark.parametrize("cpu", _kernels.cpu_tables())
+    def test_rows_have_length_one_but_those_that_have_none(self, cpu: str) -> None:
+        rows = np.random.default_rng(6).standard_normal((19, 7)).astype(np.float32)
+        rows[[0, 11, 18]] = 0
+        found = rows.copy()
+        _kernels.unit_rows(found, cpu=cpu)
+        lengths = np.linalg.norm(rows.astype(np.float64), axis=1, keepdims=True)
+        np.testing.assert_allclose(found, rows / np.where(lengths > 0, lengths, 1), atol=1e-6)
+
     def test_a_projection_that_does_not_fit_is_refused(self) -> None:
         with pytest.raises(ConfigError, match=r"projection.*\[n_values, 64\]"):
             Tokenizer(PATCHES, np.zeros(63, np.float32), np.zeros((8, 63), np.float32))

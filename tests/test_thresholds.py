@@ -15,7 +15,7 @@ from birdfast.config import Options
 from birdfast.errors import ModelError
 from birdfast.pipeline import Pipeline
 from birdfast.runs import How, Run
-from birdfast.scores import ScoreRule
+from birdfast.scores import ScoreRule, rules
 
 from . import commands, heads, networks
 from .recordings import noise, write
@@ -72,6 +72,13 @@ def test_each_class_has_its_threshold_and_background_is_no_detection(own: models
     assert len(top) == len(confidences(own, sound))  # background takes nobody's place
     with birdfast.WarmPool(own.path.parent, workers=1) as pool:
         assert pairs(pool.detect(sound)) == found
+
+
+def test_thresholds_of_a_file_leave_background_alone() -> None:
+    """Class by class, of a model whose second is background, whatever a file says of it."""
+    run = rules(["sigmoid"], [3], 0.9, background=1).with_thresholds({0: 0.5, 1: 0.1})
+    _, _, label, _ = run.picked(np.zeros(3, np.int64), np.arange(3), np.array([1.0, 9.0, 1.0], np.float32))
+    assert label.tolist() == [0]
 
 
 def test_without_thresholds_all_is_as_before(deep: models.Model, tmp_path: Path, sound: Path) -> None:

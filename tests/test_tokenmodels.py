@@ -192,6 +192,9 @@ class TestClassifier:
         assert b"".join(one.tobytes() for one in alone) == found["scalar"].tobytes()
 
 
+WEIGHT, CLASSES = 13, 15  # kinds of sections (csrc/bft.c)
+
+
 class TestFile:
     @shapes
     def test_a_file_says_what_its_model_says(self, opened, tmp_path: Path, shape: str) -> None:
@@ -239,6 +242,25 @@ class TestFile:
             changed[place] ^= 0x41
             with pytest.raises(ConfigError, match="damaged|later version"):
                 _kernels.Stsg.read(bytes(changed))
+
+    @pytest.mark.parametrize("what", ["place", "size", "names", "number"])
+    def test_what_leads_out_of_a_file_is_refused(self, small: bytes, what: str) -> None:
+        """With a checksum that fits: sums that overflow, a name behind the last, a weight that is none."""
+        changed = bytearray(small)
+        n_sections = struct.unpack_from("<I", small, 12)[0]
+        entries = [struct.unpack_from("<IIQQ", small, 64 + 24 * i) for i in range(n_sections)]
+        wanted = CLASSES if what == "names" else WEIGHT
+        number = next(i for i, (kind, *_) in enumerate(entries) if kind == wanted)
+        kind, which, at, n = entries[number]
+        if what == "number":
+            changed[at : at + 4] = struct.pack("<f", np.nan)
+        at, n = {"place": (2**64 - 4, n), "size": (at, 2**64 - at), "names": (at, n + 1)}.get(what, (at, n))
+        struct.pack_into("<IIQQ", changed, 64 + 24 * number, kind, which, at, n)
+        changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:]))
+        file = bytes(changed)
+        hash(file)  # else before its first byte there is no number, which would be refused
+        with pytest.raises(ConfigError, match="damaged"):
+            _kernels.Stsg.read(file)
 
     @pytest.mark.parametrize("n", [200, pytest.param(2000, marks=pytest.mark.long)])
     def test_a_forged_file_is_refused_or_read(self, small: bytes, n: int) -> None:

@@ -77,6 +77,19 @@ def test_no_more_windows_are_cut_than_were_asked_for(
     assert [window.tolist() for window in found] == [window.tolist() for window in expected]
 
 
+@given(grids(), st.integers(0, 200), st.lists(st.integers(0, 50)), st.integers(1, 5))
+def test_it_is_known_how_much_of_each_window_is_sound(
+    grid: Grid, n_samples: int, sizes: list[int], batch: int
+) -> None:
+    """Samples are ones, so that a window's sum is what of it is sound."""
+    cutter, found, meant = windows.Cutter(grid, None, batch), [], []
+    for block in [*in_blocks(np.ones(n_samples, np.float32), sizes), None]:
+        for part in cutter.end() if block is None else cutter.push(block):
+            found += cutter.sound_samples()
+            meant += part.sum(axis=1).tolist()
+    assert found == meant
+
+
 @pytest.mark.parametrize("count", [None, 10])
 def test_whole_windows_before_a_failure_are_kept(count: int | None) -> None:
     def broken() -> Iterator[np.ndarray]:

@@ -221,6 +221,13 @@ def test_a_worker_is_silent_from_its_order_on_or_from_the_last_that_came_of_a_me
         assert worker.silent_s < 100
 
 
+@pytest.mark.parametrize(
+    ("waited_s", "listened_s"), [(0.25, 0.25), (1.0, 1.0), (1.9, 1.0), (2.0, 0.0), (3600.0, 0.0)]
+)
+def test_who_waits_for_far_longer_than_was_asked_has_not_listened(waited_s: float, listened_s: float) -> None:
+    assert patience.listened_s(waited_s, 1.0) == listened_s
+
+
 @pytest.mark.parametrize("whole_group", [True, False])
 @pytest.mark.long
 def test_time_in_which_the_run_itself_was_stopped_is_no_silence_of_a_worker(

@@ -1,0 +1,1 @@
+"""Coverage: what of birdfast/ the tests run, in all processes that they start (`make coverage`)."""
