@@ -90,6 +90,29 @@ def test_what_comes_has_the_rows_of_a_file(pond: Path, listen, rows_of, tmp_path
         assert listen("--input", *given)[:2] == (exits.FINE, rows)
 
 
+@pytest.mark.parametrize("told", [1, 2, 4 * RATE_HZ * 2 + 2, 4 * RATE_HZ * 4 - 1])
+@pytest.mark.parametrize("behind", [b"", b"LIST\4\0\0\0word"])
+def test_a_length_that_is_too_small_loses_nothing(
+    told: int, behind: bytes, pond: Path, listen, rows_of, tmp_path: Path
+) -> None:
+    data = pond.read_bytes()
+    place = data.index(b"data") + 4
+    path = tmp_path / "short.wav"
+    path.write_bytes(data[:place] + told.to_bytes(4, "little") + data[place + 4 :])
+    assert listen("--input", path)[:2] == (exits.FINE, rows_of())
+    path.write_bytes(data + behind + bytes(1_000))
+    assert listen("--input", path)[:2] == (exits.FINE, rows_of())
+
+
+def test_another_file_behind_it_is_said(pond: Path, listen, rows_of, tmp_path: Path) -> None:
+    path = tmp_path / "two.wav"
+    for between in (b"", b"LIST\4\0\0\0word"):
+        path.write_bytes(pond.read_bytes() + between + pond.read_bytes())
+        code, printed, said = listen("--input", path)
+        assert (code, printed) == (exits.SOME_FAILED, rows_of())
+        assert "two.wav: another WAV file begins behind its sound, which is not read" in said
+
+
 def test_the_same_is_asked_of_it(pond: Path, listen, rows_of, tmp_path: Path) -> None:
     wanted, least = tmp_path / "wanted.txt", tmp_path / "least.csv"
     wanted.write_text("Avis prima\nNoise\n")
@@ -156,6 +179,7 @@ def test_a_file_has_rows_as_they_come_and_is_not_replaced(
         (b"", exits.NONE_WORKED, "no sound came"),
         (b"RIFF\0\0\0\0WAVEfmt ", exits.NONE_WORKED, "a broken WAV header: it ends before the sound"),
         (b"fLaC".ljust(99), exits.NONE_WORKED, "that is FLAC"),
+        (b"\xff\xfb\x90\xc4".ljust(417) * 99, exits.NONE_WORKED, "that is MP3, not WAV or raw samples"),
         (None, exits.SOME_FAILED, "cut short: ends at 2.00 s of the 4.00 s its header promises"),
     ],
 )
