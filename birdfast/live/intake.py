@@ -45,6 +45,8 @@ class Intake:
         """
         if not isinstance(samples, np.ndarray):
             raise AudioError(f"samples are a {type(samples).__name__}; a NumPy array is wanted")
+        if isinstance(samples, np.ma.MaskedArray):
+            raise AudioError("samples are a MaskedArray; a NumPy array is wanted, without a mask")
         n_channels = self._n_channels
         is_mono = samples.ndim == 1 and n_channels == 1
         is_one = is_mono or (samples.ndim == 2 and samples.shape[1] == n_channels)

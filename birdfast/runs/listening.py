@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,7 @@ from ..config import Options
 from ..deployments import Content
 from ..errors import AudioError
 from ..labels import Labels
+from ..live.clock import later
 from ..live.reader import Began, Came, Gone, Lost
 from ..live.stream import Stream
 from ..models import Model
@@ -126,7 +127,7 @@ class Listening:
         """Return what a file would say of when it began, so many days later."""
         if self._began is None:
             return ""
-        return Content(start=self._began + timedelta(days=day)).to_json()
+        return Content(start=later(self._began, day * DAY_S)).to_json()
 
     def _rules(self, question: Question) -> list[Rules]:
         every = [listener.rules for listener in self.pipeline.listeners]
