@@ -192,7 +192,8 @@ def test_no_window_is_dropped_at_the_end(open_pipeline) -> None:
         ),
         (np.zeros(3), r"samples are float64 \[3\]; int16 or float32 \[n\] are wanted"),
         (np.zeros((3, 2), np.int16), r"int16 \[3, 2\]; int16 or float32 \[n\] are wanted"),
-        (np.array([0, 1, np.nan, 0], np.float32), "sample 102 of the stream is NaN or infinite"),
+        (np.array([0, 1, np.nan, 0], np.float32), "sample 102 of the stream is NaN, infinite, or"),
+        (np.array([0, -1e30], np.float32), "sample 101 of the stream is NaN, infinite, or louder"),
     ],
 )
 def test_a_block_that_does_not_fit_is_refused_whole(block: object, told: str, open_pipeline) -> None:

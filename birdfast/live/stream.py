@@ -160,7 +160,7 @@ class Stream:
         Raises
         ------
         AudioError
-            It is no such array, or a sample is not finite: nothing of it is taken, and the stream goes on.
+            It is no such array, or a sample is not finite or beyond 2**40: nothing is taken; it goes on.
         ModelError
             A network fails, or its scores are not finite: the stream is closed.
         ConfigError
