@@ -31,8 +31,9 @@ def silenced(samples: Array) -> tuple[Array, Bools]:
     """
     if samples.dtype == np.int16:
         return samples, np.zeros(len(samples), bool)
-    is_sound: Bools = np.asarray(np.abs(samples) <= LOUDEST)  # NaN is not
-    wrong: Bools = np.logical_not(is_sound).any(axis=1)
+    is_sound = np.abs(samples) <= LOUDEST  # NaN is not
+    wrong = np.zeros(len(samples), bool)
+    np.any(np.logical_not(is_sound), axis=1, out=wrong)
     return (np.where(is_sound, samples, np.float32(0)) if wrong.any() else samples), wrong
 
 
