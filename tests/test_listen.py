@@ -91,6 +91,29 @@ def test_what_comes_has_the_rows_of_a_file(pond: Path, listen, rows_of, tmp_path
         assert listen("--input", *given)[:2] == (exits.FINE, rows)
 
 
+@pytest.mark.parametrize("told", [1, 2, 4 * RATE_HZ * 2 + 2, 4 * RATE_HZ * 4 - 1])
+@pytest.mark.parametrize("behind", [b"", b"LIST\4\0\0\0word"])
+def test_a_length_that_is_too_small_loses_nothing(
+    told: int, behind: bytes, pond: Path, listen, rows_of, tmp_path: Path
+) -> None:
+    data = pond.read_bytes()
+    place = data.index(b"data") + 4
+    path = tmp_path / "short.wav"
+    path.write_bytes(data[:place] + told.to_bytes(4, "little") + data[place + 4 :])
+    assert listen("--input", path)[:2] == (exits.FINE, rows_of())
+    path.write_bytes(data + behind + bytes(1_000))
+    assert listen("--input", path)[:2] == (exits.FINE, rows_of())
+
+
+def test_another_file_behind_it_is_said(pond: Path, listen, rows_of, tmp_path: Path) -> None:
+    path = tmp_path / "two.wav"
+    for between in (b"", b"LIST\4\0\0\0word"):
+        path.write_bytes(pond.read_bytes() + between + pond.read_bytes())
+        code, printed, said = listen("--input", path)
+        assert (code, printed) == (exits.SOME_FAILED, rows_of())
+        assert "two.wav: another WAV file begins behind its sound, which is not read" in said
+
+
 def test_the_same_is_asked_of_it(pond: Path, listen, rows_of, tmp_path: Path) -> None:
     wanted, least = tmp_path / "wanted.txt", tmp_path / "least.csv"
     wanted.write_text("Avis prima\nNoise\n")
@@ -157,6 +180,7 @@ def test_a_file_has_rows_as_they_come_and_is_not_replaced(
         (b"", exits.NONE_WORKED, "no sound came"),
         (b"RIFF\0\0\0\0WAVEfmt ", exits.NONE_WORKED, "a broken WAV header: it ends before the sound"),
         (b"fLaC".ljust(99), exits.NONE_WORKED, "that is FLAC"),
+        (b"\xff\xfb\x90\xc4".ljust(417) * 99, exits.NONE_WORKED, "that is MP3, not WAV or raw samples"),
         (None, exits.SOME_FAILED, "cut short: ends at 2.00 s of the 4.00 s its header promises"),
     ],
 )
@@ -172,15 +196,25 @@ def test_what_is_no_sound_is_said(
     assert printed.count("\n") == (12 if data is None else 0)
 
 
-def test_a_block_that_is_no_number_is_left_out_and_the_rest_is_heard(listen, tmp_path: Path) -> None:
-    sound = noise(3 * RATE_HZ)[:, 0]
-    sound[17] = np.nan
+@pytest.mark.parametrize("read_bytes", [1_000, 1 << 16])
+@pytest.mark.parametrize("wrong", [np.nan, -np.inf, 1e30])
+def test_samples_that_are_none_are_silence_and_nothing_else_changes(
+    wrong: float, read_bytes: int, listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However the pipe cuts what comes."""
+    monkeypatch.setattr("birdfast.live.pipe.READ_BYTES", read_bytes)
+    sound, how = noise(3 * RATE_HZ)[:, 0], ("--rate", RATE_HZ, "--format", "f32")
     path = tmp_path / "sound.raw"
+    sound[[17, 20_000]] = 0
     sound.tofile(path)
-    code, printed, said = listen("--input", path, "--rate", RATE_HZ, "--format", "f32")
-    assert code == exits.SOME_FAILED
-    assert "sample 17 of the stream is NaN or infinite" in said
-    assert '"start_s": 1.48' in printed  # 65,536 bytes are left out
+    code, rows, _ = listen("--input", path, *how)
+    assert code == exits.FINE
+    sound[[17, 20_000]] = wrong
+    sound.tofile(path)
+    code, printed, said = listen("--input", path, *how)
+    assert (code, printed) == (exits.SOME_FAILED, rows)
+    assert "the sample at 0.002 s is NaN, infinite, or louder than any sound; silence is heard" in said
+    assert "2 samples are NaN" in said
 
 
 @pytest.mark.parametrize(
@@ -192,6 +226,10 @@ def test_a_block_that_is_no_number_is_left_out_and_the_rest_is_heard(listen, tmp
         (["--input", "x", "--began", "noon"], "'noon' is no time"),
         (["--input", "x", "--rate", "10"], "rate_hz: 10 does not fit"),
         (["--device"], "takes the package sounddevice; "),
+        (
+            ["--input", "x", "-o", "heard.csv"],
+            "heard.csv: rows are NDJSON, in a file .ndjson or .jsonl or in",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_said(
@@ -203,6 +241,13 @@ def test_what_makes_no_sense_is_said(
     code, _, said = listen(*given)
     assert code in (exits.USAGE, exits.NONE_WORKED)
     assert why in said
+
+
+@pytest.mark.parametrize("given", ["61", "nan", "-1"])
+def test_memory_holds_so_much_context(given: str, listen, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        listen("--input", "x", "--clips", "c", f"--clips-context={given}")
+    assert f"'{given}' is none of 0 to 60 s" in capsys.readouterr().err
 
 
 def command(tiny: models.Model, *more: object) -> list[str]:

@@ -22,6 +22,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import voice
+from ..errors import ConfigError
 from . import asking, exits, infer, inlet, values
 
 if TYPE_CHECKING:
@@ -37,6 +38,8 @@ examples:
   birdfast listen --input /run/pond.fifo --reconnect -o pond.ndjson --append
 """
 SUFFIXES = (".ndjson", ".jsonl")
+OTHER_TABLES = (".csv", ".tsv", ".txt", ".json", ".parquet")  # no folder is meant by such a name
+MOST_CONTEXT_S = 60  # of sound that is held in memory
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -63,10 +66,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     clips.add_argument(
         "--clips-context",
-        type=values.real,
+        type=_context,
         default=0.0,
         metavar="S",
-        help="seconds before and behind a detection, at most 60 (default: %(default)g)",
+        help=f"seconds before and behind a detection, at most {MOST_CONTEXT_S} (default: %(default)g)",
     )
     clips.add_argument(
         "--clips-format", choices=("wav", "flac", "ogg"), default="wav", help="(default: %(default)s)"
@@ -109,10 +112,22 @@ def _output(chosen: argparse.Namespace) -> Iterator[Callable[[str], None]]:
         yield voice.data
         return
     path = chosen.output
+    if path.suffix.lower() in OTHER_TABLES and not path.is_dir():
+        raise ConfigError(
+            f"--output {path}: rows are NDJSON, in a file {' or '.join(SUFFIXES)} or in a folder"
+        )
     if path.suffix not in SUFFIXES:
         path = path / "detections.ndjson"
     with LineFile(path, append=chosen.append) as file:
         yield file.write
+
+
+def _context(text: str) -> float:
+    """Read seconds, of which memory holds few."""
+    number = values.real(text)
+    if not 0 <= number <= MOST_CONTEXT_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of 0 to {MOST_CONTEXT_S} s")
+    return number
 
 
 def _keepsakes(chosen: argparse.Namespace) -> Any:
