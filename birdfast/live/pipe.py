@@ -55,6 +55,11 @@ class Pipe:
             raise AudioError(f"{self.name}: {error}") from error
         return self._pcm
 
+    @property
+    def is_raw(self) -> bool:
+        """Whether no header told how samples lie."""
+        return self._pcm is self._raw
+
     def read(self) -> Array | None:
         """Return the samples that are there; None at the end, of a WAV at that of its sound."""
         frame = self._pcm.frame_bytes
