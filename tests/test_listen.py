@@ -495,3 +495,21 @@ def test_a_pipe_gives_whole_frames_of_any_pieces(tmp_path: Path) -> None:
     writer.join()
     assert (np.concatenate(found) == sound).all()
     pipe.close()
+
+
+def test_how_sound_is_taken_is_said(pond: Path, listen, tmp_path: Path) -> None:
+    sound = raw(pond, tmp_path)
+    assert f"{sound}: raw, s16, 48,000 Hz, 1 channel\n" in listen("--input", sound)[2]
+    said = listen("--input", pond, "--rate", 8_000, "--channels", 2, "--format", "f32")[2]
+    assert f"{pond}: WAV, s16, 11,025 Hz, 2 channels\n" in said
+    assert f"{pond}: --rate 8000, --format f32 ignored: a WAV's header tells\n" in said
+
+
+def test_clips_of_standard_input_have_a_name_to_type(pond: Path, tiny: models.Model, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "birdfast", "listen", "--model", tiny.path.parent, "--min-conf", "0"]
+    command += ["--clips", tmp_path / "c"]
+    with pond.open("rb") as sound, started(*command, stdin=sound, stdout=subprocess.PIPE) as process:
+        printed, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == exits.FINE
+    assert '"file": "stdin"' in str(printed)
+    assert {path.name.split("_")[1] for path in (tmp_path / "c").rglob("*.wav")} == {"stdin"}

@@ -72,6 +72,22 @@ def test_what_is_no_model_is_said(built: Path, tmp_path: Path) -> None:
     assert b"damaged" in done.stderr
 
 
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        (["no.bft"], 1, b"no.bft: cannot be read"),
+        (["m.bft", "abc"], 64, b"STEP_S"),
+        (["m.bft", "0"], 64, b"step"),
+    ],
+)
+def test_what_is_wrong_is_said_of_what_it_is(
+    built: Path, tmp_path: Path, given: list[str], code: int, said: bytes
+) -> None:
+    done = subprocess.run([built / "live", *given], input=b"", capture_output=True, cwd=tmp_path, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
+
+
 @pytest.mark.parametrize("shape", ["best", "paper", "species"])
 def test_each_allocation_that_fails_is_said_and_no_push_allocates(
     built: Path, tmp_path: Path, shape: str

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,6 +26,7 @@ from ..errors import ConfigError
 from . import asking, exits, infer, inlet, values
 
 if TYPE_CHECKING:
+    from ..live.reader import Came
     from ..runs.listening import Listening
 
 HELP = "hear sound as it comes, from a pipe or a microphone"
@@ -86,7 +87,7 @@ def run(chosen: argparse.Namespace) -> int:
     say: Callable[[str], object] = (lambda line: None) if chosen.quiet else voice.say
     warn = partial(voice.say, style="bad")
     source, models = inlet.source(chosen), values.listening(chosen)
-    name = source.name if chosen.name is None else chosen.name
+    name = inlet.name(chosen, source)
     options, question = infer.options(chosen), asking.question(chosen)
     with ExitStack() as stack:
         write = stack.enter_context(_output(chosen))
@@ -96,7 +97,7 @@ def run(chosen: argparse.Namespace) -> int:
         drops, again = chosen.realtime or not source.waits, chosen.reconnect or not source.waits
         reader = Reader(source, drops=drops, again=again)
         with _stopping(reader.stop) as stops:
-            for rows in listening.hear(reader, keep):
+            for rows in listening.hear(_said(inlet.told(chosen, source, reader), say), keep):
                 if rows:
                     write("".join(map(listening.lines.line, rows)))
     code = _ended(listening, reader.lost_s, source.n_overflows, say)
@@ -128,6 +129,15 @@ def _context(text: str) -> float:
     if not 0 <= number <= MOST_CONTEXT_S:
         raise argparse.ArgumentTypeError(f"{text!r} is none of 0 to {MOST_CONTEXT_S} s")
     return number
+
+
+def _said(came: Iterable[str | Came], say: Callable[[str], object]) -> Iterator[Came]:
+    """Yield what comes, and say what is told of it."""
+    for what in came:
+        if isinstance(what, str):
+            say(what)
+        else:
+            yield what
 
 
 def _keepsakes(chosen: argparse.Namespace) -> Any:

@@ -61,6 +61,11 @@ class Pipe:
         elif otherfiles.may_be_frames(head):
             pcm.refuse(otherfiles.by_frames(self._flow.peek(otherfiles.BEGIN_BYTES)))
 
+    @property
+    def is_raw(self) -> bool:
+        """Whether no header told how samples lie."""
+        return self._pcm is self._raw
+
     def read(self) -> Array | None:
         """Return the samples that are there; None at the end.
 
