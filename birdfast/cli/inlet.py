@@ -39,8 +39,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     come.add_argument(
         "--format",
         choices=("s16", "f32"),
-        default="s16",
-        help="of raw samples: 16-bit integers or 32-bit floats, the lowest byte first (default: %(default)s)",
+        help="of raw samples: 16-bit integers or 32-bit floats, the lowest byte first (default: s16)",
     )
     come.add_argument(
         "--channels",
@@ -76,6 +75,8 @@ def source(chosen: argparse.Namespace) -> Source:
     if chosen.device is not None:
         if chosen.input is not None:
             raise ConfigError("--device and --input: sound comes from one of them")
+        if chosen.format is not None:
+            raise ConfigError("--format is of raw samples: a device's are not asked for")
         return Device("" if chosen.device is True else chosen.device, chosen.rate, chosen.channels)
     if chosen.reconnect and (chosen.input is None or chosen.input.is_file()):
         raise ConfigError("--reconnect takes --input with a FIFO: all else ends once")
@@ -83,7 +84,7 @@ def source(chosen: argparse.Namespace) -> Source:
         raise ConfigError(
             "no sound: standard input is a terminal; pipe sound into it, or --device hears a microphone"
         )
-    return Pipe(chosen.input, Pcm(chosen.rate or RATE_HZ, chosen.channels, chosen.format))
+    return Pipe(chosen.input, Pcm(chosen.rate or RATE_HZ, chosen.channels, chosen.format or "s16"))
 
 
 def began(chosen: argparse.Namespace) -> datetime | None:

@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arrays import Float32
 from ..audio.channels import Mixer
+from ..audio.pcm import put_floats
 from ..errors import AudioError
 
-INT16 = np.float32(1 / 32768)  # as libsndfile has it, exactly
 PIECE_SAMPLES = 1 << 14  # of a block at a time, in memory that is held
 
 
@@ -68,9 +68,7 @@ class Intake:
         piece = frames[start : start + PIECE_SAMPLES]
         self.n_taken += len(piece)
         if piece.dtype == np.int16:
-            floats = self._floats[: len(piece)]
-            np.copyto(floats, piece)  # to multiply as it is would allocate
-            piece = np.multiply(floats, INT16, out=floats)
+            piece = put_floats(piece, self._floats[: len(piece)])
         return self._mixer.apart(piece, self._wanted)
 
     def remarks(self) -> list[str]:
