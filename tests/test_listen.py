@@ -9,14 +9,14 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from time import monotonic
 
 import numpy as np
 import pytest
 
 import birdfast
-from birdfast import models
+from birdfast import atomicfile, models
 from birdfast.__main__ import main
 from birdfast.audio.pcm import Pcm
 from birdfast.cli import exits
@@ -26,6 +26,7 @@ from birdfast.live.device import Device
 from birdfast.live.pipe import Pipe
 from birdfast.live.reader import Began, Gone, Lost, Reader
 from birdfast.live.ring import Ring
+from birdfast.runs.linefile import LineFile
 
 from .commands import LIMIT_S, started
 from .recordings import noise, write
@@ -174,6 +175,31 @@ def test_a_file_has_rows_as_they_come_and_is_not_replaced(
     assert listen("--input", pond, "-o", pond / "x.ndjson")[0] == exits.USAGE
 
 
+@pytest.mark.parametrize("n_lost", [0, 1, 40])
+def test_rows_behind_a_torn_line_are_whole(n_lost: int, pond: Path, listen, rows_of, tmp_path: Path) -> None:
+    """What a full disk cut off stays a line of its own."""
+    rows, path = rows_of(), tmp_path / "pond.ndjson"
+    path.write_text(torn := rows[: len(rows) - n_lost])
+    code, _, said = listen("--input", pond, "-o", path, "--append")
+    assert code == exits.FINE
+    assert path.read_text() == torn + "\n" * (n_lost > 0) + rows
+    assert ("its last line was cut off" in said) == (n_lost > 0)
+
+
+def test_a_files_folders_are_made_as_those_of_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr(atomicfile, "_keep_names", made.append)
+    with LineFile(tmp_path / "new/deep/pond.ndjson", append=False) as file:
+        file.write("a\nb\n")
+    assert made == [tmp_path / "new", tmp_path]
+    os.mkfifo(tmp_path / "fifo.ndjson")
+    for name, why in (("fifo.ndjson", "it is no regular file"), ("new", "it is a folder")):
+        with pytest.raises(ConfigError, match=why):
+            LineFile(tmp_path / name, append=True)
+
+
 @pytest.mark.parametrize(
     ("data", "code", "why"),
     [
@@ -230,6 +256,11 @@ def test_samples_that_are_none_are_silence_and_nothing_else_changes(
             ["--input", "x", "-o", "heard.csv"],
             "heard.csv: rows are NDJSON, in a file .ndjson or .jsonl or in",
         ),
+        (["--device", "--format", "f32"], "--format is of raw samples"),
+        (["--input", "x", "--append"], "--append goes on behind a file: it goes with -o"),
+        (["--input", "x", "--clips-most", "10"], "--clips-most is of clips: it goes with --clips"),
+        (["--input", "x", "--clips-context", "0"], "--clips-context is of clips"),
+        (["--input", "x", "--clips-format", "wav"], "--clips-format is of clips"),
     ],
 )
 def test_what_makes_no_sense_is_said(
@@ -349,10 +380,10 @@ def test_a_ring_has_the_last_seconds_however_they_come(sizes: list[int], kind: t
     for block in np.split(sound, np.cumsum(sizes)[:-1]):
         ring.push(block)
     scale = 2.0**-15 if kind == np.int16 else 1.0
-    assert ring.seconds == 0.025
-    assert (ring.cut(0, 1) / scale).tolist() == [*range(18, 25)]
-    assert (ring.cut(0.019, 0.021) / scale).tolist() == [19, 20]
-    assert len(ring.cut(0, 0.018)) == len(ring.cut(0.025, 1)) == 0
+    assert ring.n_taken == 25
+    assert (ring.cut(0, 1_000) / scale).tolist() == [*range(18, 25)]
+    assert (ring.cut(19, 21) / scale).tolist() == [19, 20]
+    assert len(ring.cut(0, 18)) == len(ring.cut(25, 1_000)) == 0
 
 
 def test_who_drops_tells_how_much_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -417,6 +448,27 @@ def test_a_source_that_comes_back_goes_on_by_the_clock(monkeypatch: pytest.Monke
     assert came[3].start_s >= 1
     assert came[5] == Gone("told has ended", 0.01)
     assert [one.again_s for one in came[6:]] == [0.02, 0.04]
+
+
+@pytest.mark.parametrize("drops", [False, True])
+def test_a_source_comes_back_however_long_its_blocks_were(
+    drops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds as floats, taken one by one from their sum, hardly ever leave zero: that was waited for."""
+    monkeypatch.setattr(reader, "WAITS_S", (0.001, 0.001))
+    lengths = np.random.default_rng(0).integers(1, 900, (12, 30))
+    listener = Reader(Told(*([block(n / 1_000) for n in some] for some in lengths)), drops=drops, again=True)
+    watch = Timer(LIMIT_S / 2, listener.stop)
+    watch.start()
+    n_began = n_samples = 0
+    for one in listener:
+        n_began += isinstance(one, Began)
+        n_samples += 0 if isinstance(one, tuple) else len(one)
+        if isinstance(one, Gone) and one.why == "told: not there":
+            break
+    watch.cancel()
+    listener.stop()
+    assert (n_began, n_samples) == (len(lengths), lengths.sum())
 
 
 class Microphones(types.ModuleType):

@@ -22,6 +22,7 @@ ENCODINGS: dict[tuple[int, int], Encoding] = {
     **{(3, 32): "f32", (3, 64): "f64"},
 }
 EXTENSIBLE = 0xFFFE
+INT16 = np.float32(1 / 32768)  # as libsndfile has it, exactly
 HEAD_BYTES = 12  # say what kind of file it is
 MOST_BYTES = 1 << 26  # of chunks before the sound: more is no header
 MOST_CHANNELS = 999
@@ -44,6 +45,14 @@ class Pcm(NamedTuple):
     def samples(self, data: bytes) -> Array:
         """Return whole frames as int16 or float32 [n, n_channels], as libsndfile makes them of a file."""
         return _samples(data, self.encoding).reshape(-1, self.n_channels)
+
+
+def put_floats(samples: Array, out: Float32) -> Float32:
+    """Write int16 or float32 samples into float32 of the same shape, and return it; nothing is allocated."""
+    np.copyto(out, samples)
+    if samples.dtype == np.int16:
+        np.multiply(out, INT16, out=out)  # in two steps: to multiply as they are would allocate
+    return out
 
 
 def is_wav(head: bytes) -> bool:

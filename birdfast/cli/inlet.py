@@ -78,6 +78,8 @@ def source(chosen: argparse.Namespace) -> Source:
     if chosen.device is not None:
         if chosen.input is not None:
             raise ConfigError("--device and --input: sound comes from one of them")
+        if chosen.format is not None:
+            raise ConfigError("--format is of raw samples: a device's are not asked for")
         return Device("" if chosen.device is True else chosen.device, chosen.rate, chosen.channels or 1)
     if chosen.reconnect and (chosen.input is None or chosen.input.is_file()):
         raise ConfigError("--reconnect takes --input with a FIFO: all else ends once")

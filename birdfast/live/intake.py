@@ -8,9 +8,9 @@ import numpy as np
 
 from ..arrays import Array, Bools, Float32
 from ..audio.channels import Mixer
+from ..audio.pcm import put_floats
 from ..errors import AudioError
 
-INT16 = np.float32(1 / 32768)  # as libsndfile has it, exactly
 # Floats that came of 32-bit integers as they were are far below it; what networks square is finite up to it.
 LOUDEST = np.float32(2.0**40)
 NO_SOUND = "NaN, infinite, or louder than any sound"
@@ -94,9 +94,7 @@ class Intake:
         piece = frames[start : start + PIECE_SAMPLES]
         self.n_taken += len(piece)
         if piece.dtype == np.int16:
-            floats = self._floats[: len(piece)]
-            np.copyto(floats, piece)  # to multiply as it is would allocate
-            piece = np.multiply(floats, INT16, out=floats)
+            piece = put_floats(piece, self._floats[: len(piece)])
         return self._mixer.apart(piece, self._wanted)
 
     def remarks(self) -> list[str]:

@@ -121,7 +121,7 @@ def write(
     (choice or Choice()).check()
     before = _of_before(folder)
     rows = chosen(detections, choice or Choice())
-    names = clipnames.names(rows, cut.format)
+    names = [*map(clipnames.Names(cut.format).of, rows)]
     order = sorted(range(len(rows)), key=lambda place: rows[place].file)
     failures, written = list[Failure](), dict[int, tuple[object, ...]]()
     with telling(output_folder(folder), AGAIN), alone(folder):
