@@ -7,7 +7,13 @@
 
 #include "birdfast.h"
 
-enum { CHECKED_FROM = 24, CHECKSUM_AT = 16, MOST_WINDOW = 1 << 20, MOST_SCRATCH = 1 << 28 };
+enum {
+    HEAD_FROM = 8,
+    CHECKSUM_AT = 16,
+    CHECKED_FROM = 24,
+    MOST_WINDOW = 1 << 20,
+    MOST_SCRATCH = 1 << 28
+};
 
 static uint32_t seed = 1;
 
@@ -22,7 +28,7 @@ static uint32_t any(uint32_t below)
 static void mend(unsigned char *bytes, size_t n)
 {
     uint32_t crc = 0xffffffffu;
-    for (size_t i = CHECKED_FROM; i < n; ++i) {
+    for (size_t i = HEAD_FROM; i < n; i = i == CHECKSUM_AT - 1 ? CHECKED_FROM : i + 1) {
         crc ^= bytes[i];
         for (int bit = 0; bit < 8; ++bit) {
             crc = crc >> 1 ^ (crc & 1 ? 0xedb88320u : 0);
@@ -102,7 +108,7 @@ int main(int argc, char **argv)
         fputs("the file itself is refused, or too large\n", stderr);
         return 1;
     }
-    long counts[BF_NEWER_FILE + 1] = {0};
+    long counts[BF_NEWER_FILE + 1] = {0}, n_mended_taken = 0;
     for (long i = 0; i < atol(argv[2]); ++i) {
         memcpy(mutant, file, n);
         const size_t left = mutated(mutant, n);
@@ -113,10 +119,15 @@ int main(int argc, char **argv)
         }
         const bf_status status = read_copy(mutant, left);
         counts[status] += 1;
+        n_mended_taken += status == BF_OK && changed && mended;
         if (status == BF_OK && changed && !mended) {
             fputs("a mutant is taken whose checksum is wrong\n", stderr);
             return 1;
         }
+    }
+    if (n_mended_taken == 0) {
+        fputs("no mended mutant is taken: nothing behind the checksum was tried\n", stderr);
+        return 1;
     }
     for (int status = 0; status <= BF_NEWER_FILE; ++status) {
         printf("%6ld  %s\n", counts[status], bf_status_text((bf_status)status));
