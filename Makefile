@@ -37,7 +37,7 @@ faults: faults-infer faults-merge faults-train faults-optimize
 faults-%: $(BUILT)
 	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
 
-# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). About 20 minutes;
+# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Ten minutes on a quiet machine;
 # `make mutants MUTANTS="journal scores"` for some.
 MUTANTS ?=
 mutants: $(BUILT)

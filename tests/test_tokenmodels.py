@@ -145,7 +145,7 @@ class TestStream:
         session = opened("best")
         stream, sound = session.stream(session.window_samples), noise(session.window_samples)
         first = stream.push(sound)[0][1].tobytes()  # now: it is a view
-        stream.push(noise(len(sound) // 2, seed=1))
+        stream.push(noise(len(sound) * 3 // 2, seed=1))
         stream.restart()
         again = stream.push(sound)
         assert [again[0][0], again[0][1].tobytes()] == [0, first]
