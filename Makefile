@@ -4,11 +4,12 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 BUILT := .venv/built
 DOCUMENTING := .venv/documenting
+FUZZING := .venv/fuzzing
 SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
-.PHONY: demo test long faults mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -37,7 +38,13 @@ faults: faults-infer faults-merge faults-train faults-optimize
 faults-%: $(BUILT)
 	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
 
-# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Ten minutes on a quiet machine;
+# Readers of what strangers wrote, under coverage: FUZZ_S seconds in all, beside the start of each target.
+# What breaks one lies in build/fuzzing; tests/corpus keeps it once it is mended.
+FUZZ_S ?= 60
+fuzz: $(FUZZING)
+	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
+
+# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Some minutes;
 # `make mutants MUTANTS="journal scores"` for some.
 MUTANTS ?=
 mutants: $(BUILT)
@@ -137,7 +144,7 @@ install-lib: lib
 
 # C held to its header, as C (tests/native): under valgrind, under sanitizers, in eight threads, with every
 # allocation failing once. Valgrind knows no AVX-512; the sanitizers run all tables.
-WRAPPED := $(foreach name,malloc calloc realloc aligned_alloc free,-Wl,--wrap=$(name))
+WRAPPED := @tests/native/wrapped
 NATIVE := tests/native/check.c tests/native/jobs.c
 SANITIZED := @csrc/flags -O1 -g -fno-omit-frame-pointer -Icsrc
 ASAN := -fsanitize=address,undefined -fno-sanitize-recover=undefined
@@ -227,6 +234,10 @@ $(SEEN): pyproject.toml $(CORE)
 $(DOCUMENTING): pyproject.toml $(BUILT)
 	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[docs]'
 	touch $(DOCUMENTING)
+
+$(FUZZING): pyproject.toml $(BUILT)
+	$(BIN)/python -m pip install --quiet --no-build-isolation --editable '.[fuzz]'
+	touch $(FUZZING)
 
 $(BUILT): $(INSTALLED) $(CORE)
 	$(BIN)/python setup.py --quiet build_ext --inplace

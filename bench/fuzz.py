@@ -90,7 +90,7 @@ def mutated(content: bytes, chance: random.Random) -> bytes:
     """Change some bytes, and cut, repeat or leave the rest."""
     changed = bytearray(content)
     for _ in range(chance.choice((1, 2, 8, 100))):
-        end = 64 if chance.random() < 0.5 else len(changed)
+        end = min(64, len(changed)) if chance.random() < 0.5 else len(changed)
         changed[chance.randrange(end)] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
     place = chance.randrange(len(changed))
     match chance.randrange(5):

@@ -28,7 +28,7 @@ def test_nearest(nearest: NearestJob, way: str, quoted: Callable[..., Any]) -> N
 def by_kernels(job: NearestJob, way: str) -> Call:
     """Return our search, as the codebook chooses it or by all distances, in calls of one recording."""
     is_brute = way == BRUTE_FORCE
-    book = Codebook(job.centroids, search="float" if is_brute else None, cpu=None if is_brute else way)
+    book = Codebook(job.centroids, search="all" if is_brute else None, cpu=None if is_brute else way)
     out = np.empty(job.call_frames, np.int32)
     calls = np.split(job.searched, range(job.call_frames, len(job.searched), job.call_frames))
     return lambda: [book.assign(frames, out=out[: len(frames)]) for frames in calls]

@@ -25,7 +25,7 @@ cdef const float *table_of(list keep, array, tuple shape) except? NULL:
     return &view[0] if view.shape[0] > 0 else NULL
 
 
-cdef int take_token_stream(list keep, bf_token_stream *into, stream, int n_bands, int weighting) except -1:
+cdef int take_token_stream(list keep, bf_token_stream *into, stream, int n_bands) except -1:
     cdef CentroidSearch search
     cdef Py_ssize_t n_patch
     into.patch_frames, into.patch_step = stream.patch_frames, stream.patch_step
@@ -67,7 +67,7 @@ cdef int take_streams(list keep, bf_stsg_parts *parts, streams) except -1:
     keep.append(view)
     into = <bf_token_stream *>&view[0]
     for i, stream in enumerate(streams):
-        take_token_stream(keep, &into[i], stream, parts.n_bands, parts.pooling.kind)
+        take_token_stream(keep, &into[i], stream, parts.n_bands)
     parts.n_streams, parts.streams = len(streams), into
 
 

@@ -129,7 +129,9 @@ def read(path: str | os.PathLike[str]) -> KeyedVectors:
         raise ModelError(f"{path}: no word2vec file, which begins with the number of keys and their length")
     n, dim = map(int, sizes)
     body = data[len(header) + 1 :]
-    if n * max(dim, 1) > len(body):  # each value or key takes a byte: so a wrong header takes no memory
+    if (
+        n * max(dim, 1) > len(body) or dim > sources.DATA_BYTES
+    ):  # each value or key takes a byte: so a wrong header takes no memory
         raise ModelError(f"{path}: cut; {n} vectors of {dim} do not fit into {len(body)} bytes")
     keys, vectors = [], np.zeros((n, dim), np.float32)
     records = _text_records(body, dim) if _is_text(body, dim) else _binary_records(body, dim)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from itertools import islice
 
 
 def typed(dtype: str, shape: Sequence[int | None]) -> str:
@@ -44,6 +45,13 @@ def install_hint(package: str) -> str:
 def counted(number: int, noun: str) -> str:
     """Return "1 file", "2,000 files"."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def some(lines: Collection[str], what: str, most: int = 3) -> Iterator[str]:
+    """Yield the first of several lines, and how many more of what there are."""
+    yield from islice(lines, most)
+    if len(lines) > most:
+        yield f"and of {counted(len(lines) - most, f'more {what}')}"
 
 
 def hours(seconds: float) -> str:

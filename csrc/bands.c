@@ -7,24 +7,24 @@
 
 /* ---- room ---- */
 
-static size_t larger(size_t a, size_t b)
+static uint64_t larger(uint64_t a, uint64_t b)
 {
     return a > b ? a : b;
 }
 
 /* What the kernels want, one at a time. */
-static size_t kernels_scratch(const bf_stsg *m, const bf_kernels *k)
+static uint64_t kernels_scratch(const bf_stsg *m, const bf_kernels *k)
 {
-    const size_t vector = (size_t)k->lanes * sizeof(float);
-    size_t most = m->is.spectrogram == NULL ? 0 : bf_spectrogram_scratch(m->is.spectrogram, k);
+    const uint64_t vector = (uint64_t)k->lanes * sizeof(float);
+    uint64_t most = m->is.spectrogram == NULL ? 0 : bf_spectrogram_scratch(m->is.spectrogram, k);
     for (int32_t i = 0; i < m->is.n_streams; ++i) {
         const token_stream *s = &m->streams[i];
-        const size_t wide = (size_t)s->n_patch + (size_t)s->is.n_values;
+        const uint64_t wide = (uint64_t)s->n_patch + (uint64_t)s->is.n_values;
         most = larger(most, wide * vector);
         most = larger(most, s->is.codebook == NULL ? 0 : k->nearest_scratch(s->is.codebook));
     }
     for (int32_t i = 0; i < m->is.n_layers; ++i) {
-        most = larger(most, 2 * (size_t)m->layers[i].n_in * sizeof(float));
+        most = larger(most, 2 * (uint64_t)m->layers[i].n_in * sizeof(float));
     }
     return most;
 }
@@ -41,15 +41,15 @@ static int64_t most_frames(const bf_stsg *m, int64_t n_frames)
 
 static void room_for_streams(const bf_stsg *m, int64_t n_frames, room *in, workspace *w)
 {
-    size_t n_values = 1, n_patch = 1, n_patches = 1, n_tokens = 1;
+    uint64_t n_values = 1, n_patch = 1, n_patches = 1, n_tokens = 1;
     for (int32_t i = 0; i < m->is.n_streams; ++i) {
         const token_stream *s = &m->streams[i];
-        n_values = larger(n_values, (size_t)s->is.n_values);
-        n_patch = larger(n_patch, (size_t)s->n_patch);
-        n_patches = larger(n_patches, (size_t)bf_patches(s, n_frames));
-        n_tokens = larger(n_tokens, (size_t)s->is.n_tokens);
+        n_values = larger(n_values, (uint64_t)s->is.n_values);
+        n_patch = larger(n_patch, (uint64_t)s->n_patch);
+        n_patches = larger(n_patches, (uint64_t)bf_patches(s, n_frames));
+        n_tokens = larger(n_tokens, (uint64_t)s->is.n_tokens);
     }
-    const size_t n_nearest = (size_t)m->is.pooling.n_nearest;
+    const uint64_t n_nearest = (uint64_t)m->is.pooling.n_nearest;
     w->frames = bf_room_for(in, NULL, SOME_PATCHES * n_values * sizeof(float));
     w->gathered = bf_room_for(in, NULL, SOME_GATHERED * n_patch * sizeof(float));
     w->ids = bf_room_for(in, NULL, n_patches * n_nearest * sizeof(int32_t));
@@ -57,7 +57,7 @@ static void room_for_streams(const bf_stsg *m, int64_t n_frames, room *in, works
     w->votes = bf_room_for(in, NULL, n_tokens * sizeof(double));
     w->kept = bf_room_for(in, NULL, n_patches * sizeof(int32_t));
     w->said = bf_room_for(in, NULL, n_patches * sizeof(int32_t));
-    w->energy = bf_room_for(in, NULL, (size_t)n_frames * sizeof(float));
+    w->energy = bf_room_for(in, NULL, (uint64_t)n_frames * sizeof(float));
 }
 
 workspace bf_workspace(const bf_stsg *m, const bf_kernels *k, int64_t n_frames, int with_sound,
@@ -66,23 +66,23 @@ workspace bf_workspace(const bf_stsg *m, const bf_kernels *k, int64_t n_frames, 
     workspace w = {0};
     room in = {scratch, 0};
     const int64_t most = most_frames(m, n_frames);
-    const size_t size = (size_t)most * (size_t)m->is.n_bands * sizeof(float);
-    size_t widest = 1;
+    const uint64_t size = (uint64_t)most * (uint64_t)m->is.n_bands * sizeof(float);
+    uint64_t widest = 1;
     for (int32_t i = 0; i < m->is.n_layers; ++i) {
-        widest = larger(widest, (size_t)m->layers[i].n_out);
+        widest = larger(widest, (uint64_t)m->layers[i].n_out);
     }
     w.kernels = bf_room_for(&in, NULL, kernels_scratch(m, k));
-    w.row = bf_room_for(&in, NULL, 3 * (size_t)m->is.n_bands * sizeof(float));
+    w.row = bf_room_for(&in, NULL, 3 * (uint64_t)m->is.n_bands * sizeof(float));
     w.raised[BF_LESS_MEAN] = bf_room_for(&in, NULL, size);
     w.raised[BF_LESS_MEDIAN] = bf_room_for(&in, NULL, size);
     room_for_streams(m, most, &in, &w);
     if (with_sound) {
         w.bands = bf_room_for(&in, NULL, size);
         w.varied = bf_room_for(&in, NULL, m->is.n_variants > 0 ? size : 0);
-        w.counts = bf_room_for(&in, NULL, (size_t)m->n_tokens * sizeof(float));
-        w.statistics = bf_room_for(&in, NULL, 3 * (size_t)m->is.n_bands * sizeof(float));
-        w.pooling = bf_room_for(&in, NULL, 2 * (size_t)m->n_tokens * sizeof(float));
-        w.embedding = bf_room_for(&in, NULL, (size_t)m->n_embedding * sizeof(float));
+        w.counts = bf_room_for(&in, NULL, (uint64_t)m->n_tokens * sizeof(float));
+        w.statistics = bf_room_for(&in, NULL, 3 * (uint64_t)m->is.n_bands * sizeof(float));
+        w.pooling = bf_room_for(&in, NULL, 2 * (uint64_t)m->n_tokens * sizeof(float));
+        w.embedding = bf_room_for(&in, NULL, (uint64_t)m->n_embedding * sizeof(float));
         w.layer[0] = bf_room_for(&in, NULL, SOME_ROWS * widest * sizeof(float));
         w.layer[1] = bf_room_for(&in, NULL, SOME_ROWS * widest * sizeof(float));
     }
@@ -92,12 +92,12 @@ workspace bf_workspace(const bf_stsg *m, const bf_kernels *k, int64_t n_frames, 
 
 size_t bf_stsg_scratch(const bf_stsg *model, const bf_kernels *kernels)
 {
-    return bf_workspace(model, kernels, model->n_frames, 1, NULL).size;
+    return bf_room_size(bf_workspace(model, kernels, model->n_frames, 1, NULL).size);
 }
 
 size_t bf_stsg_describe_scratch(const bf_stsg *model, const bf_kernels *kernels, int64_t n_frames)
 {
-    return bf_workspace(model, kernels, n_frames, 0, NULL).size;
+    return bf_room_size(bf_workspace(model, kernels, n_frames, 0, NULL).size);
 }
 
 /* ---- bands ---- */

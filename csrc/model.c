@@ -4,17 +4,22 @@
 #include "memory.h"
 #include "stsg.h"
 
-void *bf_room_for(room *in, const void *from, size_t bytes)
+size_t bf_room_size(uint64_t bytes)
+{
+    return bytes > SIZE_MAX ? SIZE_MAX : (size_t)bytes;
+}
+
+void *bf_room_for(room *in, const void *from, uint64_t bytes)
 {
     void *to = in->at == NULL ? NULL : in->at + in->used;
     in->used += (bytes + BF_ALIGNMENT - 1) / BF_ALIGNMENT * BF_ALIGNMENT;
     if (to != NULL && from != NULL) {
-        memcpy(to, from, bytes);
+        memcpy(to, from, (size_t)bytes);
     }
     return to;
 }
 
-static const float *floats(room *in, const float *from, size_t n)
+static const float *floats(room *in, const float *from, uint64_t n)
 {
     return from == NULL ? NULL : bf_room_for(in, from, n * sizeof(float));
 }
@@ -31,7 +36,8 @@ static int stream_fits(const bf_token_stream *s, const bf_stsg_parts *p)
     const int64_t n_patch = (int64_t)s->patch_frames * p->n_bands;
     return within(s->patch_frames, 1, 1000) && within(s->patch_step, 1, 1000) &&
            within(s->less, BF_LESS_NONE, BF_LESS_MEDIAN) && within(s->n_tokens, 1, MOST) &&
-           within(s->dim, 0, MOST) && (s->dim == 0) == (s->embeddings == NULL) &&
+           within(s->dim, 0, MOST) && within(s->n_values, 0, MOST) &&
+           (s->dim == 0) == (s->embeddings == NULL) &&
            (s->codebook == NULL ||
             (s->n_values == s->codebook->n_values && within(s->n_values, 1, BF_MAX_VALUES) &&
              (s->projection != NULL || s->n_values == n_patch))) &&
@@ -86,12 +92,12 @@ static int fits(const bf_stsg_parts *p)
 static void take_stream(room *in, const bf_stsg_parts *p, const bf_token_stream *from,
                         token_stream *to)
 {
-    const size_t n_patch = (size_t)from->patch_frames * (size_t)p->n_bands;
-    const size_t n_tokens = (size_t)from->n_tokens, dim = (size_t)from->dim;
+    const uint64_t n_patch = (uint64_t)from->patch_frames * (uint64_t)p->n_bands;
+    const uint64_t n_tokens = (uint64_t)from->n_tokens, dim = (uint64_t)from->dim;
     to->is = *from;
     to->n_patch = (int32_t)n_patch;
-    to->is.projection = floats(in, from->projection, (size_t)from->n_values * n_patch);
-    to->is.shift = floats(in, from->shift, (size_t)from->n_values);
+    to->is.projection = floats(in, from->projection, (uint64_t)from->n_values * n_patch);
+    to->is.shift = floats(in, from->shift, (uint64_t)from->n_values);
     to->is.embeddings = floats(in, from->embeddings, n_tokens * dim);
     to->is.idf = floats(in, from->idf, n_tokens);
     to->is.embedding_mean = floats(in, from->embedding_mean, dim);
@@ -101,7 +107,7 @@ static void take_layer(room *in, const bf_linear *from, int is_last, bf_layer *t
 {
     const size_t n_blocks = ((size_t)from->n_out + BF_BLOCK - 1) / BF_BLOCK;
     const size_t n_in = (size_t)from->n_in, n_out = (size_t)from->n_out;
-    float *blocks = bf_room_for(in, NULL, n_blocks * n_in * BF_BLOCK * sizeof(float));
+    float *blocks = bf_room_for(in, NULL, (uint64_t)n_blocks * n_in * BF_BLOCK * sizeof(float));
     float *bias = bf_room_for(in, NULL, n_blocks * BF_BLOCK * sizeof(float));
     *to = (bf_layer){(int32_t)n_in, (int32_t)n_out, !is_last, blocks, bias};
     if (blocks == NULL) {
@@ -204,7 +210,7 @@ bf_status bf_stsg_new(const bf_stsg_parts *parts, bf_stsg **model)
     room measured = {NULL, 0};
     lay_out(&measured, parts);
     bf_memory memory = {0};
-    room in = {bf_take(&memory, 1, measured.used), 0};
+    room in = {bf_take(&memory, 1, bf_room_size(measured.used)), 0};
     if (in.at == NULL) {
         return BF_NO_MEMORY;
     }

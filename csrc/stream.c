@@ -49,14 +49,15 @@ static int64_t most_samples(const bf_stsg *m, int shared)
 
 static bf_stream *lay_out(room *in, const bf_stsg *m, const bf_kernels *k, int64_t step)
 {
-    const size_t n_streams = (size_t)m->is.n_streams, n_nearest = (size_t)m->is.pooling.n_nearest;
+    const size_t n_streams = (size_t)m->is.n_streams;
+    const uint64_t n_nearest = (uint64_t)m->is.pooling.n_nearest;
     const int64_t shared = step % m->framing.hop_samples == 0 ? step / m->framing.hop_samples : 0;
     bf_stream s = {.model = m, .kernels = k, .step_samples = step, .shared_frames = shared};
     bf_stream *made = bf_room_for(in, NULL, sizeof s);
-    const size_t bands = 2 * (size_t)m->n_frames * (size_t)m->is.n_bands;
+    const uint64_t bands = 2 * (uint64_t)m->n_frames * (uint64_t)m->is.n_bands;
     s.most_held = most_samples(m, shared > 0);
     s.frames.most = m->n_frames;
-    s.samples = bf_room_for(in, NULL, (size_t)s.most_held * sizeof(float));
+    s.samples = bf_room_for(in, NULL, (uint64_t)s.most_held * sizeof(float));
     s.bands = bf_room_for(in, NULL, bands * sizeof(float));
     s.patches = bf_room_for(in, NULL, n_streams * sizeof(patches));
     s.known = bf_room_for(in, NULL, n_streams * sizeof(known_tokens));
@@ -65,7 +66,7 @@ static bf_stream *lay_out(room *in, const bf_stsg *m, const bf_kernels *k, int64
     for (size_t i = 0; i < n_streams; ++i) {
         const token_stream *of = &m->streams[i];
         const int64_t n = of->is.less == BF_LESS_NONE ? bf_patches(of, m->n_frames) : 0;
-        const size_t size = 2 * (size_t)n * n_nearest;
+        const uint64_t size = 2 * (uint64_t)n * n_nearest;
         patches its = {.are = {.most = n}, .stays = shared > 0 && shared % of->is.patch_step == 0};
         its.ids = bf_room_for(in, NULL, size * sizeof(int32_t));
         its.distances = bf_room_for(in, NULL, size * sizeof(float));
@@ -96,7 +97,7 @@ bf_status bf_stream_new(const bf_stsg *model, const bf_kernels *kernels, int64_t
     room measured = {NULL, 0};
     lay_out(&measured, model, kernels, step_samples);
     bf_memory memory = {0};
-    room in = {bf_take(&memory, 1, measured.used), 0};
+    room in = {bf_take(&memory, 1, bf_room_size(measured.used)), 0};
     if (in.at == NULL) {
         return BF_NO_MEMORY;
     }

@@ -10,14 +10,18 @@ enum { SOME_PATCHES = 64, SOME_GATHERED = 16, SOME_ROWS = 8 }; /* rows: of layer
 
 enum { MOST = 1 << 24, MOST_STREAMS = 64, MOST_VARIANTS = 256, MOST_LAYERS = 64 };
 
-/* Memory that is counted first (at == NULL) and laid out then, by the same calls. */
+/* Memory that is counted first (at == NULL) and laid out then, by the same calls. In 64 bits, which
+ * hold whatever fits a model (2**60 bytes at most): a size_t of 32 bits would go round unseen. */
 typedef struct {
     char *at;
-    size_t used;
+    uint64_t used;
 } room;
 
 /* Room for `bytes`, aligned, with what `from` has copied into it. */
-void *bf_room_for(room *in, const void *from, size_t bytes);
+void *bf_room_for(room *in, const void *from, uint64_t bytes);
+
+/* The bytes of a room; SIZE_MAX, which nobody gives, where size_t does not hold them. */
+size_t bf_room_size(uint64_t bytes);
 
 typedef struct {
     bf_token_stream is;
@@ -48,7 +52,7 @@ typedef struct {
     float *counts, *statistics, *pooling, *embedding, *energy, *row, *layer[2];
     int32_t *kept, *said; /* [patches] of the loudest; of the first stream, their tokens */
     void *kernels;
-    size_t size;
+    uint64_t size;
 } workspace;
 
 /* Tokens that are known already: of each stream ids and distances of its patches, or NULL. */

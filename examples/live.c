@@ -2,7 +2,7 @@
  * input.
  *
  *   birdfast export MODEL/ -o model.bft
- *   cc -I csrc examples/live.c csrc/<all>.c -lm -o live     (or with libbirdfast, see birdfast.pc)
+ *   cc @csrc/flags -I csrc examples/live.c csrc/[a-z]*.c -lm -o live
  *   arecord -q -t raw -f S16_LE -c 1 -r 32000 | ./live model.bft 1.0
  *
  * The second argument is the time from window to window in seconds, as long as a window if there is
@@ -66,15 +66,20 @@ int main(int argc, char **argv)
     bf_stsg *model = NULL;
     bf_stream *stream = NULL;
     size_t n = 0;
-    if (argc < 2 || argc > 3) {
-        fprintf(stderr, "usage: %s MODEL.bft [STEP_S] < pcm\n", argv[0]);
+    const double step_s = argc > 2 ? atof(argv[2]) : 1.0;
+    if (argc < 2 || argc > 3 || !(step_s >= 0.001 && step_s <= 3600.0)) {
+        fprintf(stderr, "usage: %s MODEL.bft [STEP_S] < pcm, a step of 0.001 to 3600 seconds\n",
+                argv[0]);
         return 64;
     }
     void *content = content_of(argv[1], &n);
+    if (content == NULL) {
+        fprintf(stderr, "%s: cannot be read\n", argv[1]);
+        return 1;
+    }
     bf_status status = bf_stsg_read(content, n, &model);
     free(content);
     if (status == BF_OK) {
-        const double step_s = argc > 2 ? atof(argv[2]) : 0.0;
         const int64_t step = argc > 2 ? (int64_t)(step_s * bf_stsg_rate_hz(model) + 0.5)
                                       : bf_stsg_window_samples(model);
         status = bf_stream_new(model, bf_table_chosen(), step, &stream);

@@ -38,6 +38,7 @@ class Invented(Results):
     """Embeddings that nobody has heard, of windows of 2 s, one begun each second, in parts."""
 
     parts: tuple[int, ...] = ()
+    channels = np.zeros(N_WINDOWS, np.int32)
     values = np.zeros((N_FILES, N_WINDOWS, 2), np.float32)
 
     def embeddings(self, model: str | None = None, files: object = None) -> Iterator[Windows]:
@@ -45,7 +46,7 @@ class Invented(Results):
             path = f"{number}.wav"
             if files is None or path in files:
                 start_s = np.arange(N_WINDOWS, dtype=np.float64)
-                every = start_s, start_s + 2, np.zeros(N_WINDOWS, np.int32), self.values[number]
+                every = start_s, start_s + 2, self.channels, self.values[number]
                 for part in zip(*(np.split(one, self.parts) for one in every), strict=True):
                     yield Windows(path, *part)
 
@@ -110,6 +111,16 @@ def test_the_nearest_are_those_of_all(
         assert all(near == pytest.approx(of_rows[at]) for at, near in found)
         nearest = sorted([*of_rows.values(), *alone], reverse=True)[:n]
         np.testing.assert_allclose([one.nearness for one in every[number]], nearest, atol=1e-12)
+
+
+def test_the_same_moment_in_another_channel_is_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows are by turns of two channels, and each overlaps with the ones beside it."""
+    monkeypatch.setattr(alike, "Results", Invented)
+    monkeypatch.setattr(Invented, "values", np.ones((N_FILES, N_WINDOWS, 2), np.float32))
+    monkeypatch.setattr(Invented, "channels", np.arange(N_WINDOWS, dtype=np.int32) % 2)
+    gathered = rows([(0, 4, 0, 9)])
+    found = [one.start_s for one in alike.of_row(gathered, 0, 99) if one.file == "0.wav"]
+    assert found == [0, 1, 2, 6, 7, 8]
 
 
 @pytest.fixture(scope="module")

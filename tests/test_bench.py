@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from birdfast import _kernels
@@ -23,8 +24,6 @@ REASONS = (
     r"(librosa|faiss|gensim) is not installed: pip install '\.\[bench\]'",
     r"(openvino|numba) is not installed: pip install '\.\[\w+\]'",
     "a model is trained: pip install '.[train]'",
-    "the session of a model of tokens has no stream here",
-    "birdfast.live is not here",
     "birdnet runs BirdNET alone, which is not opened where nothing is timed",
 )
 OUTSIDERS = """
@@ -81,6 +80,18 @@ def test_what_people_quote_comes_with_a_figure(monkeypatch: pytest.MonkeyPatch) 
     assert pushed.quotes(stats) == {"share_of_core": 0.5, "p99_ms": 125.0, "max_ms": 3000.0}
 
 
+def test_whole_windows_have_all_samples_that_were_pushed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also those of a block in which one window ends and the next one begins."""
+    monkeypatch.syspath_prepend(str(BENCH))
+    pushes = importlib.import_module("test_push")
+    session = SimpleNamespace(run=lambda window: window.tolist())
+    monkeypatch.setattr(pushes, "open_session", lambda *_, **__: session)
+    push = pushes.whole_windows(SimpleNamespace(model=None, window_samples=5))
+    sound = np.arange(21, dtype=np.float32)
+    said = [one for first in range(0, 21, 7) for one in push(sound[first : first + 7])]
+    assert np.ravel(said).tolist() == list(range(20))
+
+
 def test_others_time_their_own_in_our_groups(tmp_path: Path) -> None:
     """As birdfast_jobs says it."""
     mine = tmp_path / "mine"
@@ -133,7 +144,7 @@ def benchmark(name: str, way: str, median: float, **quotes: object) -> dict[str,
     }
 
 
-def test_a_table_has_a_row_a_group_and_times_of_the_first(tmp_path: Path) -> None:
+def test_a_table_has_a_row_a_group_and_times_of_the_first(capsys: pytest.CaptureFixture[str]) -> None:
     report = {
         "machine_info": {"processor": "A CPU", "versions": "numpy 2", "kernels": ["avx2", "scalar"]},
         "datetime": "2026-01-02T03:04:05",
@@ -154,6 +165,11 @@ def test_a_table_has_a_row_a_group_and_times_of_the_first(tmp_path: Path) -> Non
         "| a push | `test_push[a-...]` | 2 us (avx2) |  | live 3x |  |"
         " 1.00% of a core, p99 500 us, slowest 2 ms |",
     ]
+    theirs = {**report, "benchmarks": [benchmark("push", "window-by-window", 1e-6)]}
+    assert made["table"](theirs).count("\n") == 3, "nobody else's figure stands as ours"
+    assert "left out: a push: birdfast's own way did not run" in capsys.readouterr().err
+    late = {**report, "benchmarks": [*theirs["benchmarks"], benchmark("push", "avx2", 2e-6)]}
+    assert "| 2 us (avx2) |  | window-by-window 0.5x |" in made["table"](late)
     anew = {**report, "benchmarks": [benchmark("mel", "librosa", 0.053)]}
     assert "librosa 10x" in made["table"](made["joined"]([report, anew]))
     elsewhere = {**report, "machine_info": {**report["machine_info"], "processor": "Another"}}

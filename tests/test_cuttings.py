@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import os
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -17,10 +18,12 @@ from birdfast import audio, models
 from birdfast.audio import cutting, ogg
 from birdfast.audio.cutting import Stretch
 from birdfast.errors import AudioError, ConfigError
+from birdfast.journal import stamp
+from birdfast.journal.stamp import Stamp
 from birdfast.outcomes import Detection
 from birdfast.runs import clips
 from birdfast.runs.choosing import Choice, chosen
-from birdfast.runs.whereabouts import Whereabouts
+from birdfast.runs.whereabouts import Was, Whereabouts
 from birdfast.train import recordings
 
 from .commands import birdfast, infer, table
@@ -231,26 +234,30 @@ def test_a_clip_is_the_same_bytes_each_time(kind: str, tmp_path: Path) -> None:
         assert first[ogg.SERIAL_AT :][:4] != other[ogg.SERIAL_AT :][:4]  # so that two may be joined
 
 
+def of_size(n_bytes: int) -> Was:
+    return Was(Stamp(n_bytes, 0))
+
+
 def test_recordings_that_moved_are_found(tmp_path: Path) -> None:
     for place, n_bytes in (("old", 5), ("new/a", 5), ("new/b", 7), ("new/c/day", 9), ("new/d/day", 9)):
         (tmp_path / place).mkdir(parents=True)
         (tmp_path / place / "dawn.wav").write_bytes(bytes(n_bytes))
     there, gone = str(tmp_path / "old/dawn.wav"), str(tmp_path / "gone/dawn.wav")
     new = tmp_path / "new"
-    assert Whereabouts([new], {there: 7}).of(there) == there
-    assert Whereabouts([new], {gone: 7}).of(gone) == str(new / "b/dawn.wav")
-    assert Whereabouts([new], {gone: 5}).of(gone) == str(new / "a/dawn.wav")
+    assert Whereabouts([new], {there: of_size(7)}).of(there) == there
+    assert Whereabouts([new], {gone: of_size(7)}).of(gone) == str(new / "b/dawn.wav")
+    assert Whereabouts([new], {gone: of_size(5)}).of(gone) == str(new / "a/dawn.wav")
     assert Whereabouts([new]).of("x/c/day/dawn.wav") == str(new / "c/day/dawn.wav")
     assert Whereabouts([new]).of("other.wav") == "other.wav"
     assert Whereabouts().of(gone) == gone
     with pytest.raises(AudioError, match="2 files may be it"):
-        Whereabouts([new], {gone: 9}).of(gone)
+        Whereabouts([new], {gone: of_size(9)}).of(gone)
 
 
 def test_the_command_and_the_analyzers(tiny: models.Model, tmp_path: Path) -> None:
     day, run = tmp_path / "day", tmp_path / "run"
     day.mkdir()
-    write(day / "a.wav", noise(20_000), RATE_HZ)
+    write(day / "a.wav", noise(20_000, 2), RATE_HZ)  # larger than its head
     assert infer(tiny, day, "-o", run, "--min-conf", "0").returncode == 0
     result = birdfast("clips", run, "-o", tmp_path / "clips", "-n", "2", "--format", "flac")
     assert result.returncode == 0, result.stderr
@@ -259,7 +266,14 @@ def test_the_command_and_the_analyzers(tiny: models.Model, tmp_path: Path) -> No
     for more, code in (([], 3), (["--audio", tmp_path / "moved"], 0)):
         result = birdfast("clips", run, "-o", tmp_path / "clips", *more)
         assert result.returncode == code, result.stderr
+        assert "doubtful" not in result.stderr
     assert len(table(tmp_path / "clips" / "clips.csv")) == 15
+    place = tmp_path / "moved/a.wav"
+    again = ("clips", run, "-o", tmp_path / "clips", "--audio", place.parent)
+    os.utime(place, ns=(0, place.stat().st_mtime_ns + 1_000_000))
+    assert f"doubtful: {place}: {stamp.TOUCHED}" in birdfast(*again).stderr
+    write(place, noise(19_000, 2), RATE_HZ)
+    assert f"doubtful: {place}: {stamp.CHANGED}" in birdfast(*again).stderr
     how = ["--max_segments", "1", "--seg_length", "2.0", "--min_conf", "0", "-t", "4", "--n_bins", "3"]
     how += ["--collection_mode", "balanced"]
     out = tmp_path / "segments"

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from birdfast import annotations, models
+from birdfast.__main__ import main
 from birdfast.annotations import Annotation, Truth
 from birdfast.errors import ConfigError
 from birdfast.judging import alignment, confusion, detections, names, report, worst
@@ -24,6 +26,7 @@ from birdfast.judging.names import Species
 from birdfast.judging.said import Gathered, Heard, Scores
 from birdfast.judging.spans import Rule
 from birdfast.metrics import calibration_error
+from birdfast.words import extra_hint
 
 from .commands import birdfast, infer, table
 from .recordings import noise, write
@@ -619,3 +622,13 @@ def test_alignment_needs_a_grid_for_detections() -> None:
     )
     with pytest.raises(ConfigError, match="nothing tells which windows"):
         alignment.align(heard, truth(("a", 0, 1, "x")))
+
+
+def test_what_is_missing_is_told_before_anything_is_read(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    monkeypatch.setitem(sys.modules, "sklearn", None)
+    assert main(["evaluate", str(tmp_path / "no"), "--truth", str(tmp_path / "none.csv")]) == 64
+    assert "need scikit-learn: " in capsys.readouterr().err
+    assert main(["demo", str(tmp_path / "demo")]) == 0
+    assert f"judge that, once scikit-learn is here ({extra_hint('train')}): " in capsys.readouterr().err

@@ -14,11 +14,12 @@ from hypothesis import strategies as st
 
 from birdfast import errors
 from birdfast.errors import ConfigError, ModelError, OutputError
-from birdfast.journal import MERGED
+from birdfast.journal import MERGED, NAME
 from birdfast.runs.output import sign, telling
 from birdfast.workers import process
 
 from .commands import ran
+from .faults.house import House
 from .faults.powerloss import Disk, Entry, entries
 from .faults.preload import HALF, KILL, Fault, Preload, compiler
 
@@ -170,6 +171,15 @@ def test_all_that_a_worker_says_of_a_model_is_known_to_its_parent() -> None:
         one for one in vars(errors).values() if isinstance(one, type) and issubclass(one, ModelError)
     }
     assert {*process.ERRORS.values()} == {ConfigError, *of_models}
+
+
+def test_all_that_a_command_leaves_is_compared_but_what_it_goes_on_from(tmp_path: Path) -> None:
+    house = House.__new__(House)
+    house.out = tmp_path
+    (tmp_path / "stages").mkdir()
+    for name in ("model.toml", "centroids.npy", "clips.csv.part", "stages/0.npy", NAME):
+        (tmp_path / name).write_text(name)
+    assert house.tables() == {name: name.encode() for name in ("centroids.npy", "model.toml")}
 
 
 # ---- the whole

@@ -9,14 +9,14 @@ import sys
 import types
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event, Thread, Timer
 from time import monotonic
 
 import numpy as np
 import pytest
 
 import birdfast
-from birdfast import models
+from birdfast import atomicfile, models
 from birdfast.__main__ import main
 from birdfast.audio.pcm import Pcm
 from birdfast.cli import exits
@@ -26,6 +26,7 @@ from birdfast.live.device import Device
 from birdfast.live.pipe import Pipe
 from birdfast.live.reader import Began, Gone, Lost, Reader
 from birdfast.live.ring import Ring
+from birdfast.runs.linefile import LineFile
 
 from .commands import LIMIT_S, started
 from .recordings import noise, write
@@ -91,6 +92,29 @@ def test_what_comes_has_the_rows_of_a_file(pond: Path, listen, rows_of, tmp_path
         assert listen("--input", *given)[:2] == (exits.FINE, rows)
 
 
+@pytest.mark.parametrize("told", [1, 2, 4 * RATE_HZ * 2 + 2, 4 * RATE_HZ * 4 - 1])
+@pytest.mark.parametrize("behind", [b"", b"LIST\4\0\0\0word"])
+def test_a_length_that_is_too_small_loses_nothing(
+    told: int, behind: bytes, pond: Path, listen, rows_of, tmp_path: Path
+) -> None:
+    data = pond.read_bytes()
+    place = data.index(b"data") + 4
+    path = tmp_path / "short.wav"
+    path.write_bytes(data[:place] + told.to_bytes(4, "little") + data[place + 4 :])
+    assert listen("--input", path)[:2] == (exits.FINE, rows_of())
+    path.write_bytes(data + behind + bytes(1_000))
+    assert listen("--input", path)[:2] == (exits.FINE, rows_of())
+
+
+def test_another_file_behind_it_is_said(pond: Path, listen, rows_of, tmp_path: Path) -> None:
+    path = tmp_path / "two.wav"
+    for between in (b"", b"LIST\4\0\0\0word"):
+        path.write_bytes(pond.read_bytes() + between + pond.read_bytes())
+        code, printed, said = listen("--input", path)
+        assert (code, printed) == (exits.SOME_FAILED, rows_of())
+        assert "two.wav: another WAV file begins behind its sound, which is not read" in said
+
+
 def test_the_same_is_asked_of_it(pond: Path, listen, rows_of, tmp_path: Path) -> None:
     wanted, least = tmp_path / "wanted.txt", tmp_path / "least.csv"
     wanted.write_text("Avis prima\nNoise\n")
@@ -151,12 +175,38 @@ def test_a_file_has_rows_as_they_come_and_is_not_replaced(
     assert listen("--input", pond, "-o", pond / "x.ndjson")[0] == exits.USAGE
 
 
+@pytest.mark.parametrize("n_lost", [0, 1, 40])
+def test_rows_behind_a_torn_line_are_whole(n_lost: int, pond: Path, listen, rows_of, tmp_path: Path) -> None:
+    """What a full disk cut off stays a line of its own."""
+    rows, path = rows_of(), tmp_path / "pond.ndjson"
+    path.write_text(torn := rows[: len(rows) - n_lost])
+    code, _, said = listen("--input", pond, "-o", path, "--append")
+    assert code == exits.FINE
+    assert path.read_text() == torn + "\n" * (n_lost > 0) + rows
+    assert ("its last line was cut off" in said) == (n_lost > 0)
+
+
+def test_a_files_folders_are_made_as_those_of_results(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = []
+    monkeypatch.setattr(atomicfile, "_keep_names", made.append)
+    with LineFile(tmp_path / "new/deep/pond.ndjson", append=False) as file:
+        file.write("a\nb\n")
+    assert made == [tmp_path / "new", tmp_path]
+    os.mkfifo(tmp_path / "fifo.ndjson")
+    for name, why in (("fifo.ndjson", "it is no regular file"), ("new", "it is a folder")):
+        with pytest.raises(ConfigError, match=why):
+            LineFile(tmp_path / name, append=True)
+
+
 @pytest.mark.parametrize(
     ("data", "code", "why"),
     [
         (b"", exits.NONE_WORKED, "no sound came"),
         (b"RIFF\0\0\0\0WAVEfmt ", exits.NONE_WORKED, "a broken WAV header: it ends before the sound"),
         (b"fLaC".ljust(99), exits.NONE_WORKED, "that is FLAC"),
+        (b"\xff\xfb\x90\xc4".ljust(417) * 99, exits.NONE_WORKED, "that is MP3, not WAV or raw samples"),
         (None, exits.SOME_FAILED, "cut short: ends at 2.00 s of the 4.00 s its header promises"),
     ],
 )
@@ -172,15 +222,25 @@ def test_what_is_no_sound_is_said(
     assert printed.count("\n") == (12 if data is None else 0)
 
 
-def test_a_block_that_is_no_number_is_left_out_and_the_rest_is_heard(listen, tmp_path: Path) -> None:
-    sound = noise(3 * RATE_HZ)[:, 0]
-    sound[17] = np.nan
+@pytest.mark.parametrize("read_bytes", [1_000, 1 << 16])
+@pytest.mark.parametrize("wrong", [np.nan, -np.inf, 1e30])
+def test_samples_that_are_none_are_silence_and_nothing_else_changes(
+    wrong: float, read_bytes: int, listen, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """However the pipe cuts what comes."""
+    monkeypatch.setattr("birdfast.live.pipe.READ_BYTES", read_bytes)
+    sound, how = noise(3 * RATE_HZ)[:, 0], ("--rate", RATE_HZ, "--format", "f32")
     path = tmp_path / "sound.raw"
+    sound[[17, 20_000]] = 0
     sound.tofile(path)
-    code, printed, said = listen("--input", path, "--rate", RATE_HZ, "--format", "f32")
-    assert code == exits.SOME_FAILED
-    assert "sample 17 of the stream is NaN or infinite" in said
-    assert '"start_s": 1.48' in printed  # 65,536 bytes are left out
+    code, rows, _ = listen("--input", path, *how)
+    assert code == exits.FINE
+    sound[[17, 20_000]] = wrong
+    sound.tofile(path)
+    code, printed, said = listen("--input", path, *how)
+    assert (code, printed) == (exits.SOME_FAILED, rows)
+    assert "the sample at 0.002 s is NaN, infinite, or louder than any sound; silence is heard" in said
+    assert "2 samples are NaN" in said
 
 
 @pytest.mark.parametrize(
@@ -192,6 +252,15 @@ def test_a_block_that_is_no_number_is_left_out_and_the_rest_is_heard(listen, tmp
         (["--input", "x", "--began", "noon"], "'noon' is no time"),
         (["--input", "x", "--rate", "10"], "rate_hz: 10 does not fit"),
         (["--device"], "takes the package sounddevice; "),
+        (
+            ["--input", "x", "-o", "heard.csv"],
+            "heard.csv: rows are NDJSON, in a file .ndjson or .jsonl or in",
+        ),
+        (["--device", "--format", "f32"], "--format is of raw samples"),
+        (["--input", "x", "--append"], "--append goes on behind a file: it goes with -o"),
+        (["--input", "x", "--clips-most", "10"], "--clips-most is of clips: it goes with --clips"),
+        (["--input", "x", "--clips-context", "0"], "--clips-context is of clips"),
+        (["--input", "x", "--clips-format", "wav"], "--clips-format is of clips"),
     ],
 )
 def test_what_makes_no_sense_is_said(
@@ -203,6 +272,13 @@ def test_what_makes_no_sense_is_said(
     code, _, said = listen(*given)
     assert code in (exits.USAGE, exits.NONE_WORKED)
     assert why in said
+
+
+@pytest.mark.parametrize("given", ["61", "nan", "-1"])
+def test_memory_holds_so_much_context(given: str, listen, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        listen("--input", "x", "--clips", "c", f"--clips-context={given}")
+    assert f"'{given}' is none of 0 to 60 s" in capsys.readouterr().err
 
 
 def command(tiny: models.Model, *more: object) -> list[str]:
@@ -304,10 +380,10 @@ def test_a_ring_has_the_last_seconds_however_they_come(sizes: list[int], kind: t
     for block in np.split(sound, np.cumsum(sizes)[:-1]):
         ring.push(block)
     scale = 2.0**-15 if kind == np.int16 else 1.0
-    assert ring.seconds == 0.025
-    assert (ring.cut(0, 1) / scale).tolist() == [*range(18, 25)]
-    assert (ring.cut(0.019, 0.021) / scale).tolist() == [19, 20]
-    assert len(ring.cut(0, 0.018)) == len(ring.cut(0.025, 1)) == 0
+    assert ring.n_taken == 25
+    assert (ring.cut(0, 1_000) / scale).tolist() == [*range(18, 25)]
+    assert (ring.cut(19, 21) / scale).tolist() == [19, 20]
+    assert len(ring.cut(0, 18)) == len(ring.cut(25, 1_000)) == 0
 
 
 def test_who_drops_tells_how_much_and_where(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -372,6 +448,27 @@ def test_a_source_that_comes_back_goes_on_by_the_clock(monkeypatch: pytest.Monke
     assert came[3].start_s >= 1
     assert came[5] == Gone("told has ended", 0.01)
     assert [one.again_s for one in came[6:]] == [0.02, 0.04]
+
+
+@pytest.mark.parametrize("drops", [False, True])
+def test_a_source_comes_back_however_long_its_blocks_were(
+    drops: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Seconds as floats, taken one by one from their sum, hardly ever leave zero: that was waited for."""
+    monkeypatch.setattr(reader, "WAITS_S", (0.001, 0.001))
+    lengths = np.random.default_rng(0).integers(1, 900, (12, 30))
+    listener = Reader(Told(*([block(n / 1_000) for n in some] for some in lengths)), drops=drops, again=True)
+    watch = Timer(LIMIT_S / 2, listener.stop)
+    watch.start()
+    n_began = n_samples = 0
+    for one in listener:
+        n_began += isinstance(one, Began)
+        n_samples += 0 if isinstance(one, tuple) else len(one)
+        if isinstance(one, Gone) and one.why == "told: not there":
+            break
+    watch.cancel()
+    listener.stop()
+    assert (n_began, n_samples) == (len(lengths), lengths.sum())
 
 
 class Microphones(types.ModuleType):
@@ -450,3 +547,21 @@ def test_a_pipe_gives_whole_frames_of_any_pieces(tmp_path: Path) -> None:
     writer.join()
     assert (np.concatenate(found) == sound).all()
     pipe.close()
+
+
+def test_how_sound_is_taken_is_said(pond: Path, listen, tmp_path: Path) -> None:
+    sound = raw(pond, tmp_path)
+    assert f"{sound}: raw, s16, 48,000 Hz, 1 channel\n" in listen("--input", sound)[2]
+    said = listen("--input", pond, "--rate", 8_000, "--channels", 2, "--format", "f32")[2]
+    assert f"{pond}: WAV, s16, 11,025 Hz, 2 channels\n" in said
+    assert f"{pond}: --rate 8000, --format f32 ignored: a WAV's header tells\n" in said
+
+
+def test_clips_of_standard_input_have_a_name_to_type(pond: Path, tiny: models.Model, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "birdfast", "listen", "--model", tiny.path.parent, "--min-conf", "0"]
+    command += ["--clips", tmp_path / "c"]
+    with pond.open("rb") as sound, started(*command, stdin=sound, stdout=subprocess.PIPE) as process:
+        printed, _ = process.communicate(timeout=LIMIT_S)
+    assert process.returncode == exits.FINE
+    assert '"file": "stdin"' in str(printed)
+    assert {path.name.split("_")[1] for path in (tmp_path / "c").rglob("*.wav")} == {"stdin"}

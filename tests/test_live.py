@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 
 import numpy as np
 import pytest
@@ -186,9 +186,14 @@ def test_no_window_is_dropped_at_the_end(open_pipeline) -> None:
     ("block", "told"),
     [
         ([0.0], "samples are a list; a NumPy array is wanted"),
+        (
+            np.ma.masked_array(np.zeros(3, np.int16)),
+            "samples are a MaskedArray; a NumPy array is wanted, without",
+        ),
         (np.zeros(3), r"samples are float64 \[3\]; int16 or float32 \[n\] are wanted"),
         (np.zeros((3, 2), np.int16), r"int16 \[3, 2\]; int16 or float32 \[n\] are wanted"),
-        (np.array([0, 1, np.nan, 0], np.float32), "sample 102 of the stream is NaN or infinite"),
+        (np.array([0, 1, np.nan, 0], np.float32), "sample 102 of the stream is NaN, infinite, or"),
+        (np.array([0, -1e30], np.float32), "sample 101 of the stream is NaN, infinite, or louder"),
     ],
 )
 def test_a_block_that_does_not_fit_is_refused_whole(block: object, told: str, open_pipeline) -> None:
@@ -251,6 +256,39 @@ def test_times_go_on_where_it_is_told(open_pipeline) -> None:
     assert stream.when(first.start_s) == began + timedelta(minutes=1)
     with pytest.raises(ConfigError, match="began is not told"):
         Stream(pipeline, 8_000).when(3)
+
+
+@pytest.mark.parametrize("month", [3, 10])
+def test_times_go_on_when_the_clock_is_changed(month: int, open_pipeline) -> None:
+    zone = pytest.importorskip("zoneinfo").ZoneInfo("Europe/Berlin")
+    day = {3: 29, 10: 25}[month]
+    stream = Stream(open_pipeline("tiny"), 8_000, began=datetime(2026, month, day, 0, 30, tzinfo=zone))
+    later = stream.when(3 * 3600)
+    assert later.tzinfo is zone
+    assert later.astimezone(UTC) - stream.began.astimezone(UTC) == timedelta(hours=3)
+    assert later.hour == {3: 4, 10: 2}[month]
+
+
+@pytest.mark.parametrize("then", ["push", "end"])
+def test_two_threads_at_once_are_refused_and_the_first_goes_on(then: str, open_pipeline) -> None:
+    pipeline, sound, refused = open_pipeline("tiny"), samples(8_000)[:, 0], []
+
+    def follow(model: str, scored: Scored) -> None:
+        def other() -> None:
+            try:
+                stream.push(sound) if then == "push" else stream.end()
+            except ConfigError as error:
+                refused.append(str(error))
+
+        thread = Thread(target=other)
+        thread.start()
+        thread.join(60)
+
+    stream = Stream(pipeline, 8_000, follow=follow)
+    found = stream.push(sound) + stream.end()
+    assert found == streamed(pipeline, sound, 8_000, [1_000])[0]
+    assert len(refused) > 1
+    assert "another push is under way" in refused[0]
 
 
 def test_what_is_to_be_known_is_a_warning_and_a_note(open_pipeline) -> None:

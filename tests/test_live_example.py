@@ -18,7 +18,7 @@ from . import tokenmodels
 ROOT = Path(__file__).parents[1]
 CC = shutil.which("cc") or ""
 FLAGS = ["-std=c11", "-O1", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", f"-I{ROOT / 'csrc'}"]
-FAILING = ["-Wl,--wrap=calloc,--wrap=free"]
+NATIVE = ROOT / "tests" / "native"
 
 pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
 pytestmark = [pytest.mark.long, pytest.mark.skipif(not CC, reason="there is no compiler")]
@@ -33,7 +33,7 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     objects = [str(path) for path in home.glob("*.o")]
     for name, source, more in (
         ("live", ROOT / "examples" / "live.c", []),
-        ("failing", ROOT / "tests" / "native" / "failing_model.c", FAILING),
+        ("failing", NATIVE / "failing_model.c", [f"@{NATIVE / 'wrapped'}"]),
     ):
         subprocess.run([CC, *FLAGS, *more, source, *objects, "-lm", "-o", home / name], check=True)
     return home
@@ -70,6 +70,22 @@ def test_what_is_no_model_is_said(built: Path, tmp_path: Path) -> None:
     done = subprocess.run([built / "live", tmp_path / "m.bft"], input=b"", capture_output=True, check=False)
     assert done.returncode == 1
     assert b"damaged" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "said"),
+    [
+        (["no.bft"], 1, b"no.bft: cannot be read"),
+        (["m.bft", "abc"], 64, b"STEP_S"),
+        (["m.bft", "0"], 64, b"step"),
+    ],
+)
+def test_what_is_wrong_is_said_of_what_it_is(
+    built: Path, tmp_path: Path, given: list[str], code: int, said: bytes
+) -> None:
+    done = subprocess.run([built / "live", *given], input=b"", capture_output=True, cwd=tmp_path, check=False)
+    assert done.returncode == code
+    assert said in done.stderr
 
 
 @pytest.mark.parametrize("shape", ["best", "paper", "species"])

@@ -12,7 +12,9 @@ import time
 import tomllib
 from importlib import metadata
 from pathlib import Path
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from birdfast import models, words
@@ -21,7 +23,8 @@ from birdfast.cli import COMMANDS, exits
 from birdfast.errors import ConfigError
 from birdfast.journal import MERGED, NAME
 from birdfast.tables.detections import CsvTable
-from birdfast.train import folds, recordings
+from birdfast.train import codebooks, folds, recordings
+from birdfast.train.recipe import CodebookChoice
 from birdfast.train.recordings import Clip
 
 from .commands import LIMIT_S, birdfast, contents, infer, started, table
@@ -291,6 +294,17 @@ def test_clips_that_are_too_few_are_doubted() -> None:
     assert recordings.doubts(clips, knows_background=True) == [few]
     with pytest.raises(ConfigError, match=r"of a folder, or without folds, --hold-out 20% tests"):
         folds.splits(clips)
+
+
+@pytest.mark.parametrize(("n_frames", "is_few"), [(40, True), (41, False)])
+def test_a_codebook_that_has_each_frame_is_doubted(n_frames: int, is_few: bool) -> None:
+    frames = np.random.default_rng(0).standard_normal((n_frames, 16)).astype(np.float32)
+    choice = CodebookChoice(n_centroids=40, n_components=0)
+    recipe = SimpleNamespace(codebook=choice, front_ends=[None])
+    reader = SimpleNamespace(frames=lambda *_: frames)
+    said: list[str] = []
+    codebooks.find(recipe, lambda _: reader, [Clip("a", ("a",))], 0, 1, say=said.append)
+    assert any("every frame is its own centroid" in line for line in said) == is_few
 
 
 def test_a_class_whose_name_tables_would_part_is_refused(tmp_path: Path) -> None:

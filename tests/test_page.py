@@ -32,6 +32,7 @@ from birdfast.audio import cutting
 from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.errors import AudioError, ConfigError
+from birdfast.journal import stamp
 from birdfast.outcomes import Detection
 from birdfast.runs import How, Results, Run
 from birdfast.tables import Result
@@ -319,6 +320,35 @@ class TestPage:
             lead(gone)
             with pytest.raises(AudioError, match=r"no longer the file that was heard|no such file"):
                 named.clip(0)
+
+    def test_one_that_was_changed_behind_its_head_is_said(
+        self, heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """Nobody can tell it from a copy that was fetched again: of both it is said, and both are heard."""
+        monkeypatch.setattr(stamp, "HEAD_BYTES", 1_000)
+        gathered = gather(heard)
+        changed = tmp_path / "changed.wav"
+        shutil.copy2(gathered.files[0].path, changed)
+        its_head = stamp.head(os.fsencode(changed))
+        files = [gathered.files[0]._replace(path=str(changed), head=its_head), *gathered.files[1:]]
+        gathered = gathered._replace(files=files)
+        assert Sound(gathered).clip(0).doubt == ""
+        was_ns = gathered.files[0].stamp.mtime_ns
+        os.utime(changed, ns=(0, was_ns + stamp.HOUR_NS))  # FAT, and summer time
+        assert Sound(gathered).clip(0).doubt == ""
+        with changed.open("r+b") as file:
+            file.seek(-8, os.SEEK_END)
+            file.write(b"another!")
+        os.utime(changed, ns=(0, was_ns + 1_000_000))
+        assert Sound(gathered).clip(0).doubt == stamp.TOUCHED
+        found = making.write(gathered, tmp_path / "page.html", Sound(gathered))
+        assert found.doubtful == {str(changed): f"{changed}: {stamp.TOUCHED}"}
+        assert f"Its recording {stamp.TOUCHED}." in (tmp_path / "page.html").read_text()
+        monkeypatch.setattr(
+            stamp, "HEAD_BYTES", changed.stat().st_size
+        )  # behind such a head there is nothing
+        files[0] = files[0]._replace(head=stamp.head(os.fsencode(changed)))
+        assert Sound(gathered._replace(files=files)).clip(0).doubt == ""
 
     def test_one_that_is_put_in_its_place_while_it_is_read_is_not_shown(
         self, heard: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

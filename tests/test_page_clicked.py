@@ -249,6 +249,15 @@ def test_a_served_page_has_all_sound(chromium: Any, heard: Path, monkeypatch: py
         until(lambda: ran(chromium, "return document.getElementById('player').currentTime") > 0.1)
 
 
+# Rows whose name or time is cut or hidden, or that are higher than their place.
+TOO_LARGE = """
+    const large = (one) => one.scrollWidth > one.clientWidth || one.scrollHeight > one.clientHeight + 1;
+    const cut = (one) => one.offsetParent === null || large(one);
+    const parts = (row) => [row.querySelector(".species b"), row.querySelector(".when")];
+    const rows = [...document.querySelectorAll("#sizer .line")];
+    return rows.filter((row) => large(row) || parts(row).some(cut)).map((row) => row.innerText)"""
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_a_phone_in_either_theme(heard: Path, downloads: Path, scheme: str) -> None:
     with browser(downloads, 390, 844) as chromium:
@@ -256,6 +265,7 @@ def test_it_fits_a_phone_in_either_theme(heard: Path, downloads: Path, scheme: s
         chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
         opened(chromium, heard / "out" / "report.html")
         assert ran(chromium, "return document.documentElement.scrollWidth") <= 390
+        assert ran(chromium, TOO_LARGE) == []
         ground = "return getComputedStyle(document.body).backgroundColor"
         before = ran(chromium, ground)
         chromium.find_element("id", "theme").click()

@@ -9,8 +9,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+from hypothesis import given
+from hypothesis import strategies as st
 
-from birdfast.audio import pcm
+from birdfast.audio import otherfiles, pcm
 from birdfast.audio.pcm import Pcm
 from birdfast.errors import AudioError
 
@@ -94,11 +96,45 @@ def test_a_header_that_is_cut_is_refused(cut: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("head", "kind"), [(b"fLaC", "FLAC"), (b"OggS", "Ogg"), (b"FORM", "AIFF"), (b"ID3", "MP3")]
+    ("head", "kind"),
+    [
+        *[(b"fLaC", "FLAC"), (b"OggS", "Ogg"), (b"FORM", "AIFF"), (b"ID3", "MP3"), (b"RIFX", "a WAV with")],
+        *[(b"\0\0\0\x20ftypM4A ", "MP4, M4A or MOV"), (b"0&\xb2u\x8ef\xcf\x11", "Windows Media")],
+    ],
 )
 def test_other_files_are_no_raw_samples(head: bytes, kind: str) -> None:
-    with pytest.raises(AudioError, match=f"that is {kind}, not WAV"):
+    with pytest.raises(AudioError, match=f"that is {kind}.*, not WAV"):
         pcm.is_wav(head.ljust(12, b"\0"))
+
+
+def frames(head: bytes, n_bytes: int, n: int = 9) -> bytes:
+    return head.ljust(n_bytes, b"\1") * n
+
+
+ADTS = b"\xff\xf1\x4c\x80" + bytes([200 >> 3, (200 & 7) << 5, 0])  # of 200 bytes
+
+
+@pytest.mark.parametrize(
+    ("begin", "kind"),
+    [
+        (frames(b"\xff\xfb\x90\xc4", 417), "MP3"),
+        (frames(ADTS, 200), "AAC"),
+        (frames(b"\x0b\x77\0\0\0", 128), "AC-3"),
+        (frames(b"G", 188), "an MPEG transport stream"),
+        *[(first + b"\1" * 9_000, None) for first in (b"\xff\xfb\x90\xc4", ADTS, b"\x0b\x77\0\0\0", b"G")],
+        (ADTS, None),
+        (b"G", None),
+    ],
+)
+def test_frames_are_no_raw_samples_and_one_that_looks_like_it_is_none(begin: bytes, kind: str | None) -> None:
+    assert otherfiles.may_be_frames(begin)
+    assert otherfiles.by_frames(begin[: otherfiles.BEGIN_BYTES]) == kind
+
+
+@given(st.binary(min_size=12, max_size=64))
+def test_any_bytes_may_be_looked_at(begin: bytes) -> None:
+    otherfiles.may_be_frames(begin)
+    assert otherfiles.by_frames(begin) is None
 
 
 def test_what_begins_otherwise_is_raw() -> None:

@@ -125,7 +125,13 @@ def test_a_touched_file_is_read_anew(network: Path, folder: Path, reads: list[st
     assert len(reads) == 2
 
 
-@pytest.mark.parametrize("why", ["another start", "no start", "young", "coarse", "others write", "no folder"])
+@pytest.mark.parametrize(
+    "why",
+    [
+        *["another start", "no start", "young", "coarse", "others write", "no folder"],
+        *["in memory", "no mounts", "strange mounts"],
+    ],
+)
 def test_what_cannot_be_sure_is_read_anew(
     network: Path, folder: Path, reads: list[str], monkeypatch: pytest.MonkeyPatch, why: str, tmp_path: Path
 ) -> None:
@@ -133,6 +139,11 @@ def test_what_cannot_be_sure_is_read_anew(
         monkeypatch.setattr(proven, "BEGAN_S", time.time())
     if why == "coarse":
         monkeypatch.setattr(proven, "COARSE_NS", 1)
+    if why in ("in memory", "no mounts", "strange mounts"):
+        device = network.stat().st_dev
+        line = f"36 35 {os.major(device)}:{os.minor(device)} / /dev/shm rw shared:4 - tmpfs tmpfs rw\n"
+        (tmp_path / "mounts").write_text("strange" if why == "strange mounts" else line)
+        monkeypatch.setattr(proven, "MOUNTS", tmp_path / ("none" if why == "no mounts" else "mounts"))
     if why == "no start":
         monkeypatch.setattr(proven, "BOOT", tmp_path / "none")
     asked_by_a_new_process(network, None if why == "no folder" else folder)

@@ -10,6 +10,7 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..errors import AudioError
+from . import otherfiles
 from .headers.riff import LENGTHS, LENGTHS_64
 from .pace import MAX_RATE_HZ, MIN_RATE_HZ
 
@@ -21,14 +22,10 @@ ENCODINGS: dict[tuple[int, int], Encoding] = {
     **{(3, 32): "f32", (3, 64): "f64"},
 }
 EXTENSIBLE = 0xFFFE
+INT16 = np.float32(1 / 32768)  # as libsndfile has it, exactly
 HEAD_BYTES = 12  # say what kind of file it is
 MOST_BYTES = 1 << 26  # of chunks before the sound: more is no header
 MOST_CHANNELS = 999
-# What begins otherwise than WAV and is no raw sound: it would be heard as noise.
-OTHERS = {
-    **{b"fLaC": "FLAC", b"OggS": "Ogg", b"FORM": "AIFF", b".snd": "AU", b"caff": "CAF", b"ID3": "MP3"},
-    **{b"wvpk": "WavPack", b"riff": "Wave64", b"\x1aE\xdf\xa3": "Matroska or WebM"},
-}
 
 Read = Callable[[int], bytes]
 
@@ -50,6 +47,14 @@ class Pcm(NamedTuple):
         return _samples(data, self.encoding).reshape(-1, self.n_channels)
 
 
+def put_floats(samples: Array, out: Float32) -> Float32:
+    """Write int16 or float32 samples into float32 of the same shape, and return it; nothing is allocated."""
+    np.copyto(out, samples)
+    if samples.dtype == np.int16:
+        np.multiply(out, INT16, out=out)  # in two steps: to multiply as they are would allocate
+    return out
+
+
 def is_wav(head: bytes) -> bool:
     """Say by `HEAD_BYTES` whether it is a WAV.
 
@@ -60,10 +65,14 @@ def is_wav(head: bytes) -> bool:
     """
     if head[:4] in WAVS:
         return True
-    for magic, kind in OTHERS.items():
-        if head.startswith(magic):
-            raise AudioError(f"that is {kind}, not WAV or raw samples: ffmpeg -f wav decodes it")
+    refuse(otherfiles.by_magic(head))
     return False
+
+
+def refuse(kind: str | None) -> None:
+    """Refuse another kind of file, if it is one; raises as `is_wav`."""
+    if kind is not None:
+        raise AudioError(f"that is {kind}, not WAV or raw samples: ffmpeg -f wav decodes it")
 
 
 def wav(head: bytes, read: Read) -> tuple[Pcm, int | None]:
@@ -80,7 +89,7 @@ def wav(head: bytes, read: Read) -> tuple[Pcm, int | None]:
     -------
     pcm : Pcm
     n_bytes : int or None
-        Of sound; None where the header does not know, as of programs that write into a pipe.
+        Of sound, as the header tells; None where it does not know, as of programs that write into a pipe.
 
     Raises
     ------
@@ -108,7 +117,7 @@ def wav(head: bytes, read: Read) -> tuple[Pcm, int | None]:
     else:
         is_told = 0 < length < LENGTHS.untold and not _is_placeholder(length)
     pcm = _pcm(found[b"fmt "])
-    return pcm, length // pcm.frame_bytes * pcm.frame_bytes if is_told else None
+    return pcm, length if is_told else None
 
 
 def _is_placeholder(length: int) -> bool:

@@ -89,7 +89,7 @@ def run(chosen: argparse.Namespace) -> int:
     from ..errors import ConfigError
     from ..runs import clips, whereabouts
     from ..runs.choosing import Choice
-    from ..words import counted
+    from ..words import counted, some
     from . import segments
 
     results, audio = chosen.results, list(chosen.audio)
@@ -108,12 +108,14 @@ def run(chosen: argparse.Namespace) -> int:
         choice,
         cut,
         where=lambda rows: whereabouts.Whereabouts(
-            audio, whereabouts.sizes(Path(results), {row.file for row in rows})
+            audio, whereabouts.heard(Path(results), {row.file for row in rows})
         ),
         bar=True,
         tell=voice.say,
     )
     of = f"{counted(found.n_clips, 'clip')} of {counted(found.n_recordings, 'recording')}"
+    for line in some(found.doubtful, "recording"):
+        voice.say(f"birdfast: doubtful: {line}")
     voice.report(f"written: {found.table} ({of})")
     if found.failures:
         first = found.failures[0].message

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterable
+from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,6 +66,7 @@ def _write(folder: Path, seed: int, force: bool) -> int:
     from .. import audio, soundscape
     from ..atomicfile import AtomicFile
     from ..errors import ConfigError
+    from ..words import extra_hint
 
     samples, truth = soundscape.make(seed=seed)
     try:
@@ -82,9 +84,10 @@ def _write(folder: Path, seed: int, force: bool) -> int:
     audio.write(sound, samples, soundscape.RATE_HZ)
     voice.report(f"written: {sound}, {table}")
     results = folder / "results"
+    first = "" if find_spec("sklearn") else f", once scikit-learn is here ({extra_hint('train')})"
     voice.say(
         f"find them: {proposed('infer', sound, '-o', results)}",
-        f"judge that: {proposed('evaluate', results, '--truth', table)}",
+        f"judge that{first}: {proposed('evaluate', results, '--truth', table)}",
         f"see it: {proposed('plot', sound, results)}",
     )
     return exits.FINE

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
+from ..words import counted
 from . import values
 
 if TYPE_CHECKING:
+    from ..audio.pcm import Pcm
+    from ..live.reader import Came
     from ..live.source import Source
 
 NOW = "now"
@@ -39,15 +43,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     come.add_argument(
         "--format",
         choices=("s16", "f32"),
-        default="s16",
-        help="of raw samples: 16-bit integers or 32-bit floats, the lowest byte first (default: %(default)s)",
+        help="of raw samples: 16-bit integers or 32-bit floats, the lowest byte first (default: s16)",
     )
     come.add_argument(
         "--channels",
         type=values.positive,
-        default=1,
         metavar="N",
-        help="how many there are in raw samples, or wanted of a device (default: %(default)s)",
+        help="how many there are in raw samples, or wanted of a device (default: 1)",
     )
     come.add_argument(
         "--realtime", action="store_true", help="lose sound rather than let the pipe wait, and count it"
@@ -76,14 +78,55 @@ def source(chosen: argparse.Namespace) -> Source:
     if chosen.device is not None:
         if chosen.input is not None:
             raise ConfigError("--device and --input: sound comes from one of them")
-        return Device("" if chosen.device is True else chosen.device, chosen.rate, chosen.channels)
+        if chosen.format is not None:
+            raise ConfigError("--format is of raw samples: a device's are not asked for")
+        return Device("" if chosen.device is True else chosen.device, chosen.rate, chosen.channels or 1)
     if chosen.reconnect and (chosen.input is None or chosen.input.is_file()):
         raise ConfigError("--reconnect takes --input with a FIFO: all else ends once")
     if chosen.input is None and sys.stdin is not None and sys.stdin.isatty():
         raise ConfigError(
             "no sound: standard input is a terminal; pipe sound into it, or --device hears a microphone"
         )
-    return Pipe(chosen.input, Pcm(chosen.rate or RATE_HZ, chosen.channels, chosen.format))
+    return Pipe(chosen.input, Pcm(chosen.rate or RATE_HZ, chosen.channels or 1, chosen.format or "s16"))
+
+
+def name(chosen: argparse.Namespace, source: Source) -> str:
+    """Return what rows have as their file."""
+    if chosen.name is not None:
+        return str(chosen.name)
+    return source.name if chosen.input is not None or chosen.device is not None else "stdin"
+
+
+def told(chosen: argparse.Namespace, source: Source, came: Iterable[Came]) -> Iterator[str | Came]:
+    """Yield what comes, and before sound begins, how it is taken: a line, where that is new."""
+    from ..live.reader import Began
+
+    before: list[str] = []
+    for what in came:
+        if isinstance(what, Began) and (lines := [*_told(chosen, source, what.pcm)]) != before:
+            yield from lines
+            before = lines
+        yield what
+
+
+def _told(chosen: argparse.Namespace, source: Source, pcm: Pcm) -> Iterator[str]:
+    """Yield how samples come, and what was said of raw ones and is not so of a WAV."""
+    from ..live.pipe import Pipe
+
+    how = f"{pcm.encoding}, {pcm.rate_hz:,} Hz, {counted(pcm.n_channels, 'channel')}"
+    if not isinstance(source, Pipe):
+        yield f"{source.name}: {how}"
+        return
+    yield f"{source.name}: {'raw' if source.is_raw else 'WAV'}, {how}"
+    said = {"--rate": chosen.rate, "--channels": chosen.channels, "--format": chosen.format}
+    is_so = (pcm.rate_hz, pcm.n_channels, pcm.encoding)
+    wrong = [
+        f"{flag} {value}"
+        for (flag, value), is_one in zip(said.items(), is_so, strict=True)
+        if value not in (None, is_one)
+    ]
+    if wrong:
+        yield f"{source.name}: {', '.join(wrong)} ignored: a WAV's header tells"
 
 
 def began(chosen: argparse.Namespace) -> datetime | None:

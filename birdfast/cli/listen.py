@@ -16,15 +16,17 @@ from __future__ import annotations
 
 import argparse
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from .. import voice
+from ..errors import ConfigError
 from . import asking, exits, infer, inlet, values
 
 if TYPE_CHECKING:
+    from ..live.reader import Came
     from ..runs.listening import Listening
 
 HELP = "hear sound as it comes, from a pipe or a microphone"
@@ -36,7 +38,10 @@ examples:
   birdfast listen --device --clips heard/ --min-conf 0.6
   birdfast listen --input /run/pond.fifo --reconnect -o pond.ndjson --append
 """
+OF_CLIPS = ("clips_most", "clips_context", "clips_format")
 SUFFIXES = (".ndjson", ".jsonl")
+OTHER_TABLES = (".csv", ".tsv", ".txt", ".json", ".parquet")  # no folder is meant by such a name
+MOST_CONTEXT_S = 60  # of sound that is held in memory
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
 
@@ -51,26 +56,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="a file .ndjson, or a folder for a detections.ndjson: rows are written there as they come, not"
         " printed",
     )
-    parser.add_argument("--append", action="store_true", help="go on behind what such a file has")
+    parser.add_argument("--append", action="store_true", help="with -o: go on behind what such a file has")
     clips = parser.add_argument_group("clips")
     clips.add_argument("--clips", type=values.folder, metavar="DIR", help="keep clips of what is heard")
     clips.add_argument(
         "--clips-most",
         type=values.positive,
-        default=10,
         metavar="N",
-        help="at most N a species, and a model, the first ones (default: %(default)s)",
+        help="at most N a species, and a model, the first ones (default: 10)",
     )
     clips.add_argument(
         "--clips-context",
-        type=values.real,
-        default=0.0,
+        type=_context,
         metavar="S",
-        help="seconds before and behind a detection, at most 60 (default: %(default)g)",
+        help=f"seconds before and behind a detection, at most {MOST_CONTEXT_S} (default: 0)",
     )
-    clips.add_argument(
-        "--clips-format", choices=("wav", "flac", "ogg"), default="wav", help="(default: %(default)s)"
-    )
+    clips.add_argument("--clips-format", choices=("wav", "flac", "ogg"), help="(default: wav)")
     infer.hearing(parser)
     parser.add_argument("--quiet", action="store_true", help="say errors only")
 
@@ -82,26 +83,36 @@ def run(chosen: argparse.Namespace) -> int:
 
     say: Callable[[str], object] = (lambda line: None) if chosen.quiet else voice.say
     warn = partial(voice.say, style="bad")
+    _check(chosen)
     source, models = inlet.source(chosen), values.listening(chosen)
-    name = source.name if chosen.name is None else chosen.name
+    name = inlet.name(chosen, source)
     options, question = infer.options(chosen), asking.question(chosen)
     with ExitStack() as stack:
-        write = stack.enter_context(_output(chosen))
+        write = stack.enter_context(_output(chosen, warn))
         keep = stack.enter_context(_keepsakes(chosen))
         listening = Listening(models, options, question, name, inlet.began(chosen), say, warn)
         say(f"{infer.titles(models)}; listening to {source.name}")
         drops, again = chosen.realtime or not source.waits, chosen.reconnect or not source.waits
         reader = Reader(source, drops=drops, again=again)
         with _stopping(reader.stop) as stops:
-            for rows in listening.hear(reader, keep):
+            for rows in listening.hear(_said(inlet.told(chosen, source, reader), say), keep):
                 if rows:
                     write("".join(map(listening.lines.line, rows)))
     code = _ended(listening, reader.lost_s, source.n_overflows, say)
     return exits.BY_SIGNAL + stops[0] if stops else code
 
 
+def _check(chosen: argparse.Namespace) -> None:
+    """Refuse options that do nothing without another."""
+    if chosen.append and chosen.output is None:
+        raise ConfigError("--append goes on behind a file: it goes with -o")
+    for name in OF_CLIPS:
+        if getattr(chosen, name) is not None and chosen.clips is None:
+            raise ConfigError(f"--{name.replace('_', '-')} is of clips: it goes with --clips")
+
+
 @contextmanager
-def _output(chosen: argparse.Namespace) -> Iterator[Callable[[str], None]]:
+def _output(chosen: argparse.Namespace, warn: Callable[[str], object]) -> Iterator[Callable[[str], None]]:
     """Lend what takes lines: standard output, or a file that has them as they come."""
     from ..runs.linefile import LineFile
 
@@ -109,19 +120,43 @@ def _output(chosen: argparse.Namespace) -> Iterator[Callable[[str], None]]:
         yield voice.data
         return
     path = chosen.output
+    if path.suffix.lower() in OTHER_TABLES and not path.is_dir():
+        raise ConfigError(
+            f"--output {path}: rows are NDJSON, in a file {' or '.join(SUFFIXES)} or in a folder"
+        )
     if path.suffix not in SUFFIXES:
         path = path / "detections.ndjson"
     with LineFile(path, append=chosen.append) as file:
+        if file.is_torn:
+            warn(f"{path}: its last line was cut off before; it stays, and rows go on in lines of their own")
         yield file.write
+
+
+def _context(text: str) -> float:
+    """Read seconds, of which memory holds few."""
+    number = values.real(text)
+    if not 0 <= number <= MOST_CONTEXT_S:
+        raise argparse.ArgumentTypeError(f"{text!r} is none of 0 to {MOST_CONTEXT_S} s")
+    return number
+
+
+def _said(came: Iterable[str | Came], say: Callable[[str], object]) -> Iterator[Came]:
+    """Yield what comes, and say what is told of it."""
+    for what in came:
+        if isinstance(what, str):
+            say(what)
+        else:
+            yield what
 
 
 def _keepsakes(chosen: argparse.Namespace) -> Any:
     from ..runs.clips import Cut
-    from ..runs.keepsakes import Keepsakes
+    from ..runs.keepsakes import MOST, Keepsakes
 
     if chosen.clips is None:
         return nullcontext()
-    return Keepsakes(chosen.clips, chosen.clips_most, Cut(chosen.clips_context, 0.0, chosen.clips_format))
+    cut = Cut(chosen.clips_context or 0.0, 0.0, chosen.clips_format or "wav")
+    return Keepsakes(chosen.clips, chosen.clips_most or MOST, cut)
 
 
 @contextmanager

@@ -97,7 +97,7 @@ def run(chosen: argparse.Namespace) -> int:
 def _write(chosen: argparse.Namespace) -> int:
     from ..report import Sound, gather, making
     from ..runs.output import AGAIN, telling
-    from ..words import counted
+    from ..words import counted, some
 
     output: Path = chosen.output or chosen.run_folder / NAME
     making.check(output, force=chosen.force)
@@ -108,10 +108,9 @@ def _write(chosen: argparse.Namespace) -> int:
             gathered, output, sound, clips_mb=chosen.clips_mb, best=chosen.best, beside=chosen.clips_folder
         )
     _tell(gathered)
-    for why in list(found.unheard.values())[:3]:
-        voice.say(f"birdfast: no clip: {why}")
-    if len(found.unheard) > 3:
-        voice.say(f"birdfast: no clip of {counted(len(found.unheard) - 3, 'more recording')}")
+    for what, whose in (("no clip", found.unheard), ("doubtful", found.doubtful)):
+        for line in some(whose.values(), "recording"):
+            voice.say(f"birdfast: {what}: {line}")
     shown = counted(len(gathered.rows), "detection")
     voice.report(
         f"written: {output} ({shown}, {counted(found.n_clips, 'clip')}); open it in a browser",

@@ -74,6 +74,8 @@ def run(chosen: argparse.Namespace) -> int:
     asked = (asking.picking(chosen), asking.rest(chosen))
     written, standing = retell(folders[0], chosen.output, how, *asked, say)
     say(f"written: {', '.join(map(str, written))}")
+    if chosen.output is None:
+        say("they are in place of those that were there; -o DIR would leave those")
     return exits.UNFINISHED if standing.waiting else exits.of_run(standing)
 
 

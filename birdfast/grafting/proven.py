@@ -9,6 +9,7 @@ are the same, and so it is read anew
 - after each start of the system: a device's number, and what is in it, may be another's by then; the same
   holds for another machine that has the cache's folder, too;
 - while it is younger than a minute: what is written through memory moves the clock late;
+- where it lies in memory alone (tmpfs): what is written through a map of it moves no clock;
 - where the file system's clock is coarse, as a memory card's is, or the system tells no name of its start.
 
 Who may write the cache's folder could have it say anything: it is believed only as rewritten networks are.
@@ -18,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,6 +33,8 @@ MOST = 256  # files that are remembered, of all machines that share the folder
 SETTLED_S = 60.0  # before this process began: by then the system has written what was changed in memory
 COARSE_NS = 10_000_000  # clocks that tick in such steps
 BOOT = Path("/proc/sys/kernel/random/boot_id")  # Linux
+MOUNTS = Path("/proc/self/mountinfo")  # proc(5)
+IN_MEMORY = frozenset(("tmpfs", "ramfs", "rootfs", "devtmpfs", "hugetlbfs"))
 BEGAN_S = time.time()
 
 Known = tuple[str, tuple[int, ...]]  # a digest, and what tells the file as it was
@@ -45,17 +49,18 @@ def believed(folder: Path | None) -> Iterator[None]:
     folder : path or None
         The cache's; None, or one that others may write, keeps nothing.
     """
-    started = _start()
-    if folder is None or not started:
+    started, unclocked = _start(), _in_memory()
+    if folder is None or not started or unclocked is None:
         yield
         return
     path = folder / NAME
     before = _read(path)
-    sources.believe(known for start, known in before if start == started)
+    sources.believe(known for start, known in before if start == started and known[1][0] not in unclocked)
     # What others told this process they may have read before it began, of files that were young then.
     told = {*sources.known(), *(known for _, known in before)}
     yield
-    if new := [known for known in sources.known() if known not in told and _is_settled(known)]:
+    new = [known for known in sources.known() if known not in told and known[1][0] not in unclocked]
+    if new := [known for known in new if _is_settled(known)]:
         every = [*before, *((started, known) for known in new)][-MOST:]
         with contextlib.suppress(OSError, ConfigError):  # a full disk only costs the next start's time
             kept.make(folder)
@@ -68,6 +73,16 @@ def _start() -> str:
         return BOOT.read_text().strip()
     except OSError:
         return ""
+
+
+def _in_memory() -> set[int] | None:
+    """Return the devices of file systems that are in memory alone; None where the system does not tell."""
+    try:
+        mounts = [line.split(" - ", 1) for line in MOUNTS.read_text(errors="replace").splitlines()]
+        kinds = [(where.split()[2].split(":"), what.split()[0]) for where, what in mounts]
+        return {os.makedev(*map(int, numbers)) for numbers, kind in kinds if kind in IN_MEMORY}
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _is_settled(known: Known) -> bool:

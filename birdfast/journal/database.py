@@ -134,6 +134,10 @@ class Database:
             raise self.damaged(error) from error
         except (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise self.damaged(error) from error
+        except (
+            MemoryError
+        ) as error:  # there is too little of it, or a damaged row claims to be larger than all
+            raise self.refused(MemoryError("too little memory")) from error
 
     def refused(self, error: Exception) -> BirdfastError:
         """Return what a disk that does not do what is asked means: here it is asked to be read."""

@@ -115,7 +115,7 @@ class Record(Database):
         with self.told():
             found = self.database.execute(query, {"models": len(self._models)})
             for state, n_files, sound_s, heard, are_whole in found:
-                if not are_whole:
+                if state not in counts or not are_whole:
                     raise sqlite3.DatabaseError(CHANGED)
                 counts[state] = n_files
                 audio_s, detections = audio_s + sound_s, detections + int(heard)

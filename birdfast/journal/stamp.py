@@ -11,6 +11,8 @@ from .database import new_digest
 
 HOUR_NS = 3_600 * 10**9
 HEAD_BYTES = 1 << 16
+CHANGED = "is no longer the file that was heard"
+TOUCHED = "has another time of change than when it was heard: copied since, or changed"
 
 
 class Stamp(NamedTuple):
@@ -60,3 +62,14 @@ def is_same(path: bytes, was: Stamp, its_head: bytes | None) -> bool:
     if its_head is None:
         return now.size is not None and (now == was or now.is_an_hour_from(was))
     return now.size == was.size and head(path) == its_head
+
+
+def doubt(path: bytes, was: Stamp, its_head: bytes | None) -> str:
+    """Return in words why what lies at a path may not be a file as it was; empty where all is the same.
+
+    Of a file that is longer than its head these cannot tell a copy from one that was changed behind it.
+    """
+    if not is_same(path, was, its_head):
+        return CHANGED
+    now, is_all_known = of(path), its_head is not None and (was.size or 0) <= HEAD_BYTES
+    return "" if is_all_known or now == was or now.is_an_hour_from(was) else TOUCHED

@@ -60,7 +60,7 @@ class Reader:
     def __init__(self, source: Source, *, drops: bool, again: bool) -> None:
         self._source, self._drops, self._again = source, drops, again
         self._waiting, self._changed = deque[Came](), Condition()
-        self._held_s, self.lost_s, self._n_gap = 0.0, 0.0, 0
+        self._n_held, self._n_gap, self.lost_s = 0, 0, 0.0  # samples: what is waited for is zero, exactly
         self._is_over, self._stopped = False, Event()
         self._pcm = Pcm(1)
         self._began: float | None = None
@@ -75,7 +75,7 @@ class Reader:
                     return
                 came = self._waiting.popleft()
                 if not isinstance(came, tuple):
-                    self._held_s -= len(came) / self._pcm.rate_hz
+                    self._n_held -= len(came)
                 self._changed.notify_all()
             yield came
 
@@ -113,20 +113,22 @@ class Reader:
         self._began = now if self._began is None else self._began
         start_s = max(self._heard_s, now - self._began if self._heard_s else 0.0)
         with self._changed:
-            self._changed.wait_for(lambda: self._held_s <= 0 or self._is_over)  # so that one rate counts
-            self._pcm, self._n_gap, self._held_s = pcm, 0, 0.0
+            self._changed.wait_for(lambda: not self._n_held or self._is_over)  # so that one rate counts
+            self._pcm, self._n_gap, self._n_held = pcm, 0, 0
         self._put(Began(pcm, start_s))
-        self._heard_s = start_s
+        self._heard_s, n_read = start_s, 0
         while not self._stopped.is_set() and (block := self._source.read()) is not None:
-            self._heard_s += len(block) / pcm.rate_hz
+            n_read += len(block)
+            self._heard_s = start_s + n_read / pcm.rate_hz
             self._offer(block)
 
     def _offer(self, block: Array) -> None:
         """Let a block wait to be heard, wait for room, or lose it."""
         with self._changed:
+            room = ROOM_S * self._pcm.rate_hz
             if not self._drops:
-                self._changed.wait_for(lambda: self._held_s < ROOM_S or self._is_over)
-            elif self._held_s >= ROOM_S:
+                self._changed.wait_for(lambda: self._n_held < room or self._is_over)
+            elif self._n_held >= room:
                 self._n_gap += len(block)
                 self.lost_s += len(block) / self._pcm.rate_hz
                 return
@@ -135,7 +137,7 @@ class Reader:
             if self._n_gap:
                 self._waiting.append(Lost(self._n_gap))
                 self._n_gap = 0
-            self._held_s += len(block) / self._pcm.rate_hz
+            self._n_held += len(block)
             self._waiting.append(block)
             self._changed.notify_all()
 

@@ -6,9 +6,8 @@ import numpy as np
 
 from ..arrays import Array, Float32
 from ..audio.channels import Mixer
-from ..audio.pcm import Pcm
+from ..audio.pcm import Pcm, put_floats
 from ..outcomes import MIX
-from .intake import INT16
 
 
 class Ring:
@@ -18,17 +17,17 @@ class Ring:
     ----------
     pcm : Pcm
     seconds : float
+
+    Attributes
+    ----------
+    n_taken : int
+        Samples per channel that it was given so far.
     """
 
     def __init__(self, pcm: Pcm, seconds: float) -> None:
         self.rate_hz, self._n_channels = pcm.rate_hz, pcm.n_channels
         self._sound = np.zeros((max(1, round(seconds * pcm.rate_hz)), pcm.n_channels), np.float32)
         self.n_taken = 0
-
-    @property
-    def seconds(self) -> float:
-        """How much sound it was given so far."""
-        return self.n_taken / self.rate_hz
 
     def push(self, samples: Array) -> None:
         """Take int16 or float32 [n, n_channels]."""
@@ -37,15 +36,16 @@ class Ring:
         samples = samples[-size:]
         place = self.n_taken % size
         first = min(len(samples), size - place)
-        scale = INT16 if samples.dtype == np.int16 else np.float32(1)
-        self._sound[place : place + first] = samples[:first] * scale
-        self._sound[: len(samples) - first] = samples[first:] * scale
+        put_floats(samples[:first], self._sound[place : place + first])
+        put_floats(samples[first:], self._sound[: len(samples) - first])
         self.n_taken += len(samples)
 
-    def cut(self, start_s: float, end_s: float, channel: int = MIX) -> Float32:
-        """Return float32 [n] of a channel, or the mix; what is gone, or yet to come, is left away."""
-        first = max(0, round(start_s * self.rate_hz), self.n_taken - len(self._sound))
-        last = min(round(end_s * self.rate_hz), self.n_taken)
+    def cut(self, first: int, last: int, channel: int = MIX) -> Float32:
+        """Return float32 [n] of a channel, or the mix: the samples from `first` to before `last`.
+
+        They are counted from the beginning; what is gone, or yet to come, is left away.
+        """
+        first, last = max(0, first, self.n_taken - len(self._sound)), min(last, self.n_taken)
         places = np.arange(first, max(first, last)) % len(self._sound)
         frames = self._sound[places]
         if not len(frames):

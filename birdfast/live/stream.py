@@ -6,7 +6,7 @@ import os
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import attrgetter
 from pathlib import Path
 from types import TracebackType
@@ -21,6 +21,7 @@ from ..errors import ConfigError, RecordingWarning
 from ..outcomes import Detection
 from ..pipeline import Pipeline, Scored
 from ..pipeline.listener import Listener
+from .clock import later
 from .intake import Intake
 from .work import Work
 
@@ -159,11 +160,11 @@ class Stream:
         Raises
         ------
         AudioError
-            It is no such array, or a sample is not finite: nothing of it is taken, and the stream goes on.
+            It is no such array, or a sample is not finite or beyond 2**40: nothing is taken; it goes on.
         ModelError
             A network fails, or its scores are not finite: the stream is closed.
         ConfigError
-            The stream has ended.
+            The stream has ended, or another thread, or `follow`, pushes while this one does.
         """
         if self._work.is_over:
             raise ConfigError(f"{self._name or NAME} has ended: a new Stream hears on")
@@ -173,9 +174,7 @@ class Stream:
     def poll(self) -> list[Detection]:
         """Return what is heard that was not told yet, without waiting; raises ModelError as `push`."""
         self._work.check()
-        found = list[Detection]()
-        while self._found:
-            found.append(self._found.popleft())
+        found = [self._found.popleft() for _ in range(len(self._found))]
         if len(found) > 1:  # of a long block channel by channel, model by model
             found.sort(key=START_S)
         return found
@@ -207,7 +206,7 @@ class Stream:
         """
         if self.began is None:
             raise ConfigError("began is not told: Stream(..., began=datetime.now()) knows what time it is")
-        return self.began + timedelta(seconds=number("start_s", start_s))
+        return later(self.began, number("start_s", start_s))
 
     def detections(self, listener: Listener, scored: Scored) -> list[Detection]:
         """Return what makes detections of a window's scores; another rule than the options' overrides it."""

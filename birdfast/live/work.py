@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from threading import Lock
 
 from ..audio import Pace
+from ..errors import ConfigError
 from ..pipeline.ear import Cut, Ear, Scored
 from ..pipeline.lending import lent
 from ..pipeline.listener import Listener
@@ -44,6 +46,7 @@ class Work:
         waiting: int,
     ) -> None:
         self._intake, self._take, self.is_over = intake, take, False
+        self._busy = Lock()
         with ExitStack() as stack:
             sessions = stack.enter_context(lent(listeners))
             self._hearing = Hearing(listeners, sessions, pace, channels, apart=waiting > 0)
@@ -57,6 +60,10 @@ class Work:
 
     def push(self, samples: object) -> None:
         """Take a block; raises as `Stream.push`, and is over after a network's failure."""
+        with self._alone():
+            self._push(samples)
+
+    def _push(self, samples: object) -> None:
         frames = self._intake.check(samples)
         try:
             for start in range(0, len(frames), PIECE_SAMPLES):
@@ -73,6 +80,10 @@ class Work:
 
     def end(self) -> None:
         """Score what is left, as at a file's end: no window is dropped. Raises as `Stream.push`."""
+        with self._alone():
+            self._end()
+
+    def _end(self) -> None:
         try:
             if self._behind is None:
                 for whose, scored in self._hearing.end(Ear.hear, Ear.end):
@@ -110,6 +121,18 @@ class Work:
             self._stack.close()
         else:
             self._stack.__exit__(type(error), error, error.__traceback__)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Refuse a second thread, whose sound would come between: who waited would not know where."""
+        if not self._busy.acquire(blocking=False):
+            raise ConfigError(
+                "another push is under way: one thread at a time pushes into a stream, or ends it"
+            )
+        try:
+            yield
+        finally:
+            self._busy.release()
 
     def _score(self, whose: Whose, some: Cut) -> None:
         self._take(whose.number, whose.ear.score(some))

@@ -6,6 +6,7 @@ positive. They are scikit-learn's.
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
@@ -122,11 +123,25 @@ def mean_of(values: Floats) -> float:
     return float(there.mean()) if len(there) else float("nan")
 
 
+def available() -> None:
+    """Refuse at the start what needs scikit-learn, where it is missing.
+
+    Raises
+    ------
+    ConfigError
+        It is missing.
+    """
+    if find_spec("sklearn") is None:
+        raise _missing()
+
+
 def _sklearn() -> Any:
     try:
         from sklearn import metrics
     except ImportError as error:
-        raise ConfigError(
-            f"ROC-AUC and average precision need scikit-learn: {extra_hint('train')}"
-        ) from error
+        raise _missing() from error
     return metrics
+
+
+def _missing() -> ConfigError:
+    return ConfigError(f"ROC-AUC and average precision need scikit-learn: {extra_hint('train')}")

@@ -126,20 +126,30 @@ def _part(windows: Windows, which: slice | Bools) -> Windows:
     return Windows(windows.file, *times, windows.values[which])
 
 
-def _own(rows: Rows, windows: Windows, file: int, within_s: float = SLACK_S) -> Bools:
-    """Return which windows of a file lie within each row, but for so much: bool [n_rows, n_windows]."""
+def _own(rows: Rows, windows: Windows, file: int) -> Bools:
+    """Return which windows of a file lie within each row, in its channel: bool [n_rows, n_windows]."""
+    own = _within(rows, windows, file, SLACK_S)
+    own &= rows["channel"][:, np.newaxis] == windows.channel
+    return own
+
+
+def _within(rows: Rows, windows: Windows, file: int, within_s: float) -> Bools:
+    """Return which windows of a file lie within each row in any channel, but for so much."""
     own = np.zeros((len(rows), len(windows.values)), bool)
     there = np.flatnonzero(rows["file"] == file)
     some = rows[there][:, np.newaxis]
     begins = some["start_s"] - within_s <= windows.start_s
-    own[there] = begins & (windows.end_s <= some["end_s"] + within_s) & (some["channel"] == windows.channel)
+    own[there] = begins & (windows.end_s <= some["end_s"] + within_s)
     return own
 
 
 def _beside(rows: Rows, windows: Windows, file: int) -> Bools:
-    """Return which windows of a file share sound with each row: they sound like it anyway."""
+    """Return which windows of a file share their time with each row: they sound like it anyway.
+
+    Those of other channels too: microphones side by side hear the same bird at once.
+    """
     longest_s = float((windows.end_s - windows.start_s).max(initial=0))
-    return _own(rows, windows, file, longest_s - SLACK_S)
+    return _within(rows, windows, file, longest_s - SLACK_S)
 
 
 def _rows_of(gathered: Gathered, windows: Windows, file: int, model: int) -> Int64:

@@ -27,7 +27,6 @@ LEVELS = 32  # of its colours: more are not seen, and take twice the room
 USUAL_HZ = 48_000  # at which a spectrum is of 1,024 samples
 RANGE_DB = 70.0
 SUFFIX, TYPE = ".ogg", "audio/ogg"
-CHANGED = "is no longer the file that was heard"
 UNKNOWN = "nothing that is shown was heard in it, so its sound is not given away"
 
 
@@ -44,6 +43,8 @@ class Clip(NamedTuple):
         The highest frequency of the picture; its rows are mels, Slaney's.
     sound, picture : bytes
         Ogg Vorbis and PNG.
+    doubt : str
+        Why its recording may not be as it was heard, as `stamp.doubt` says it; empty: nothing tells.
     """
 
     row: int
@@ -52,6 +53,7 @@ class Clip(NamedTuple):
     top_hz: float
     sound: bytes
     picture: bytes
+    doubt: str = ""
 
     @property
     def n_bytes(self) -> int:
@@ -120,12 +122,12 @@ class Sound:
             _check(file)
             for place, what in cutting.of_file(file.path, [self._stretch(row) for row in rows]):
                 row = rows[place]
-                _check(file)  # once more: nobody is to put another in its place meanwhile
+                doubt = _check(file)  # once more: nobody is to put another in its place meanwhile
                 del left[row]
                 if isinstance(what, AudioError):
                     yield row, what
                 elif wanted(row):
-                    yield row, _clip(row, self._stretch(row).start_s, *what)
+                    yield row, _clip(row, self._stretch(row).start_s, *what, doubt)
         except AudioError as error:
             yield from ((row, error) for row in left)
 
@@ -143,10 +145,10 @@ class Sound:
         _check(file)
         stretch = self._around(near.start_s, near.end_s, near.channel)
         ((_, what),) = cutting.of_file(file.path, [stretch])
-        _check(file)
+        doubt = _check(file)
         if isinstance(what, AudioError):
             raise what
-        return _clip(near.row, stretch.start_s, *what)
+        return _clip(near.row, stretch.start_s, *what, doubt)
 
     def _stretch(self, row: int) -> cutting.Stretch:
         one = self._gathered.rows[row]
@@ -158,9 +160,9 @@ class Sound:
         return cutting.Stretch(from_s, to_s, channel)
 
 
-def _clip(row: int, from_s: float, samples: Float32, rate_hz: int) -> Clip:
+def _clip(row: int, from_s: float, samples: Float32, rate_hz: int, doubt: str) -> Clip:
     sound, picture = encoded(samples, rate_hz), pictured(samples, rate_hz)
-    return Clip(row, from_s, from_s + len(samples) / rate_hz, rate_hz / 2, sound, picture)
+    return Clip(row, from_s, from_s + len(samples) / rate_hz, rate_hz / 2, sound, picture, doubt)
 
 
 def best(gathered: Gathered, most: int) -> Iterator[Int64]:
@@ -209,9 +211,14 @@ def uri(kind: str, content: bytes) -> str:
     return f"data:{kind};base64,{base64.b64encode(content).decode()}"
 
 
-def _check(file: File) -> None:
-    """Refuse what lies at a recording's name by now, if that is not what the run heard: a link, say."""
+def _check(file: File) -> str:
+    """Refuse what lies at a recording's name by now, if that is not what the run heard: a link, say.
+
+    Returns what is doubtful of it.
+    """
     path = file.path.encode("utf-8", "surrogateescape")
-    if not stamp.is_same(path, file.stamp, file.head):
+    doubt = stamp.doubt(path, file.stamp, file.head)
+    if doubt == stamp.CHANGED:
         is_there = stamp.of(path).size is not None
-        raise AudioError(f"{file.path}: {CHANGED}" if is_there else f"{file.path}: no such file")
+        raise AudioError(f"{file.path}: {doubt}" if is_there else f"{file.path}: no such file")
+    return doubt

@@ -77,6 +77,7 @@ def clip(one: Clip, where: str | None = None) -> dict[str, Any]:
         "top_hz": one.top_hz,
         "sound": sound,
         "picture": picture,
+        "doubt": one.doubt and f"Its recording {one.doubt}.",
     }
 
 

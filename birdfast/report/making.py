@@ -33,10 +33,13 @@ class Written(NamedTuple):
     n_clips : int
     unheard : dict of str to str
         Why recordings gave none, by what was said.
+    doubtful : dict of str to str
+        Why recordings that gave some may not be as they were heard.
     """
 
     n_clips: int
     unheard: dict[str, str]
+    doubtful: dict[str, str]
 
 
 def check(to: Path, *, force: bool = False) -> None:
@@ -93,15 +96,15 @@ def write(
     number("clips_mb", clips_mb, 0)
     whole("best", best)
     canvas.available()
-    unheard: dict[str, str] = {}
+    written = Written(0, {}, {})
     rows = np.concatenate([np.zeros(0, np.int64), *clips.best(gathered, best)])
     told: list[dict[str, Any]] = []
     if sound is not None and beside:
-        found = _heard(gathered, sound.clips(rows), unheard)
+        found = _heard(gathered, sound.clips(rows), written)
         told += _lay(found, to.with_name(f"{to.stem}-clips"))
     elif sound is not None:
         room = _Room(rows.tolist(), clips_mb * MB)
-        for clip in _heard(gathered, sound.clips(rows, room.takes), unheard):
+        for clip in _heard(gathered, sound.clips(rows, room.takes), written):
             room.add(clip)
         told += map(columns.clip, room.clips())
     way: page.Way = "none" if not told else "beside" if beside else "within"
@@ -109,18 +112,21 @@ def write(
     text = page.html(columns.told(gathered), way, told, near)
     with AtomicFile(to, mode="w", encoding="utf-8", newline="\n") as file:
         file.stream.write(text)
-    return Written(len(told), unheard)
+    return written._replace(n_clips=len(told))
 
 
 def _heard(
-    gathered: Gathered, found: Iterator[tuple[int, Clip | AudioError]], unheard: dict[str, str]
+    gathered: Gathered, found: Iterator[tuple[int, Clip | AudioError]], written: Written
 ) -> Iterator[Clip]:
-    """Yield clips, and lay down why others cannot be had."""
+    """Yield clips, and lay down why others cannot be had, and which are doubtful."""
     for row, clip in found:
+        path = gathered.files[gathered.rows[row]["file"]].path
         if isinstance(clip, AudioError):
-            unheard[gathered.files[gathered.rows[row]["file"]].path] = str(clip)
-        else:
-            yield clip
+            written.unheard[path] = str(clip)
+            continue
+        if clip.doubt:
+            written.doubtful[path] = f"{path}: {clip.doubt}"
+        yield clip
 
 
 class _Room:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from pathlib import Path
 
 from ..outcomes import MIX, Detection
@@ -20,20 +19,28 @@ def label(row: Detection) -> str:
     return escaped("_".join(filter(None, names))).replace(";", ",")
 
 
-def names(rows: Sequence[Detection], suffix: str) -> list[str]:
-    """Return where clips lie: a folder a species, then their confidence, recording and second."""
-    used, found = set[str](), list[str]()
-    for row in rows:
+class Names:
+    """The names of a folder's clips, of which no two are the same, whoever asks for all or one by one.
+
+    Parameters
+    ----------
+    suffix : str
+    """
+
+    def __init__(self, suffix: str) -> None:
+        self._suffix, self._used = suffix, set[str]()
+
+    def of(self, row: Detection) -> str:
+        """Return where a clip lies: a folder a species, then its confidence, recording and second."""
         stem = _part(Path(row.file).stem)
         channel = "" if row.channel == MIX else f"_ch{row.channel}"
         name = f"{_part(label(row))}/{row.confidence:.3f}_{stem}_{row.start_s:08.2f}s{channel}"
         number, free = 1, name
-        while free.casefold() in used:
+        while free.casefold() in self._used:
             number += 1
             free = f"{name}-{number}"
-        used.add(free.casefold())
-        found.append(f"{free}.{suffix}")
-    return found
+        self._used.add(free.casefold())
+        return f"{free}.{self._suffix}"
 
 
 def _part(name: str) -> str:

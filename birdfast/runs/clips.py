@@ -67,12 +67,16 @@ class Cut(NamedTuple):
 
 
 class Clips(NamedTuple):
-    """What was written: the table of clips, how many there are, of how many recordings, and what failed."""
+    """What was written: the table of clips, how many there are, of how many recordings, and what failed.
+
+    And of which recordings it is doubtful whether they are as they were heard, and why.
+    """
 
     table: Path
     n_clips: int
     n_recordings: int
     failures: list[Failure]
+    doubtful: list[str]
 
 
 def write(
@@ -117,11 +121,11 @@ def write(
     (choice or Choice()).check()
     before = _of_before(folder)
     rows = chosen(detections, choice or Choice())
-    names = clipnames.names(rows, cut.format)
+    names = [*map(clipnames.Names(cut.format).of, rows)]
     order = sorted(range(len(rows)), key=lambda place: rows[place].file)
     failures, written = list[Failure](), dict[int, tuple[object, ...]]()
     with telling(output_folder(folder), AGAIN), alone(folder):
-        places, n_recordings = where(rows), 0
+        places, n_recordings, doubtful = where(rows), 0, list[str]()
         files = [(file, list(some)) for file, some in groupby(order, key=lambda place: rows[place].file)]
         with bars.of_recordings(len(files), shown=bar, doing="clips") as progress:
             for file, numbers in files:
@@ -134,14 +138,16 @@ def write(
                         failures.append(Failure(file, "audio", type(error).__name__, str(error)))
                     else:
                         written[numbers[number]] = told(row, name, cut.stretch(row), lasts_s)
-                n_recordings += len(written) > n_before
+                if len(written) > n_before:
+                    n_recordings += 1
+                    doubtful += _doubts(places, file)
                 progress.update()
         with CsvFile(folder / TABLE, HEADER) as table:
             for number in sorted(written):
                 table.write_row(written[number])
         tables.write_failures(folder, About({}, (AboutModel(""),)), failures)
         _remove(folder, before - {names[number] for number in written})
-    return Clips(folder / TABLE, len(written), n_recordings, failures)
+    return Clips(folder / TABLE, len(written), n_recordings, failures, doubtful)
 
 
 def _cut(
@@ -153,6 +159,12 @@ def _cut(
         yield from cutting.of_file(path, stretches, lambda said: tell(f"{escaped(path)}: {said}"))
     except AudioError as error:
         yield 0, error
+
+
+def _doubts(places: Whereabouts, file: str) -> Iterator[str]:
+    path = places.of(file)
+    if doubt := places.doubt(file, path):
+        yield f"{path}: {doubt}"
 
 
 def put(path: Path, what: tuple[Float32, int] | AudioError) -> float:

@@ -17,6 +17,7 @@ from ..judging.evaluation import evaluate as judged
 from ..judging.places import of as place_of
 from ..judging.said import Heard
 from ..judging.spans import HEARD_S, HEARD_SHARE, Rule
+from ..metrics import ranking
 from ..metrics.bootstrap import N_DRAWS
 from . import thresholds
 from .output import AGAIN, output_folder, telling
@@ -92,7 +93,8 @@ def evaluate(
     Raises
     ------
     ConfigError
-        A value does not fit, a table cannot be read, or the two have no file in common.
+        A value does not fit, a table cannot be read, the two have no file in common, or scikit-learn is
+        missing.
     OutputError
         The folder takes no more.
 
@@ -103,6 +105,7 @@ def evaluate(
         found = birdfast.evaluate("results", "truth.csv")
         print(found.told["overall"]["macro_roc_auc"], found.told["intervals"]["macro_roc_auc"])
     """
+    ranking.available()
     results, truth = Path(path("results", results)), Path(path("truth", truth))
     rule = Rule(above_zero("overlap_s", overlap_s, MOST_S), above_zero("share", share, 1))
     choice("missing", missing, MISSING)

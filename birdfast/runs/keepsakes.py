@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Sequence
+from math import inf
 from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
@@ -19,15 +20,16 @@ from .clips import Cut
 from .output import output_folder
 
 MOST = 10  # clips of a species
-SLACK_S = 10.0  # from a window's end to when it is scored: blocks, and those of the resampler
+SLACK_S = 10.0  # from a window's end to when it is scored: the resampler holds back 2.4 s at 1 kHz
+PIECE_S = 1.0  # of a block at a time: the ring holds what a clip wants, however long blocks are
 
 
 class _Wanted(NamedTuple):
-    """A detection whose clip is cut when the sound behind it is there; its times are those of the ring."""
+    """A detection whose clip is cut when the sound behind it is there; `first` to `last` count the ring's."""
 
     row: Detection
-    start_s: float
-    end_s: float
+    first: int
+    last: int
 
 
 class Keepsakes:
@@ -55,7 +57,7 @@ class Keepsakes:
             raise ConfigError(f"{folder}: not empty; clips of what is heard live take a new folder")
         self._n_of, self._waiting = Counter[tuple[str, str]](), deque[_Wanted]()
         self._ring: Ring | None = None
-        self._begins_s, self._names = 0.0, set[str]()
+        self._begins_s, self._names = 0.0, clipnames.Names(self._cut.format)
         self._table = CsvFile(self.folder / clips.TABLE, clips.HEADER)
 
     @property
@@ -74,39 +76,44 @@ class Keepsakes:
 
     def begin(self, pcm: Pcm, start_s: float, window_s: float) -> None:
         """Begin with sound that starts there, of which windows are so long."""
-        room_s = max(window_s + 2 * self._cut.context_s, self._cut.length_s + window_s) + SLACK_S
-        self._ring, self._begins_s = Ring(pcm, room_s), start_s
+        room_s = max(window_s + 2 * self._cut.context_s, self._cut.length_s + window_s)
+        self._ring, self._begins_s = Ring(pcm, room_s + PIECE_S + SLACK_S), start_s
 
     def push(self, samples: Array, rows: Sequence[Detection]) -> None:
         """Take sound, int16 or float32 [n, n_channels], and what was heard up to its end."""
         assert self._ring is not None
-        self._ring.push(samples)
         self._want(rows)
-        self._write(self._ring.seconds)
+        self._write(self._ring.n_taken)
+        piece = round(PIECE_S * self._ring.rate_hz)
+        for start in range(0, len(samples), piece):
+            self._ring.push(samples[start : start + piece])
+            self._write(self._ring.n_taken)
 
     def end(self, rows: Sequence[Detection]) -> None:
         """Take what was heard at the end, and cut what waits for sound that does not come."""
         self._want(rows)
-        self._write(float("inf"))
+        self._write(inf)
 
     def _want(self, rows: Sequence[Detection]) -> None:
+        assert self._ring is not None
         for row in rows:
             whose = (row.model, clipnames.label(row))
             if self._n_of[whose] < self._most:
                 self._n_of[whose] += 1
-                start_s, end_s, _ = self._cut.stretch(row)
-                self._waiting.append(_Wanted(row, start_s - self._begins_s, end_s - self._begins_s))
+                times_s = self._cut.stretch(row)[:2]
+                first, last = (round((at_s - self._begins_s) * self._ring.rate_hz) for at_s in times_s)
+                self._waiting.append(_Wanted(row, first, last))
 
-    def _write(self, up_to_s: float) -> None:
+    def _write(self, up_to: float) -> None:
         """Write the clips whose sound is there."""
         assert self._ring is not None
         for _ in range(len(self._waiting)):
             wanted = self._waiting.popleft()
-            if wanted.end_s > up_to_s:
+            if wanted.last > up_to:
                 self._waiting.append(wanted)
                 continue
-            sound = self._ring.cut(wanted.start_s, wanted.end_s, wanted.row.channel)
+            sound = self._ring.cut(wanted.first, wanted.last, wanted.row.channel)
             if len(sound):
-                (name,) = clipnames.names([wanted.row], self._cut.format)
+                name = self._names.of(wanted.row)
                 lasts_s = clips.put(self.folder / name, (sound, self._ring.rate_hz))
                 self._table.write_row(clips.told(wanted.row, name, self._cut.stretch(wanted.row), lasts_s))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+from .. import atomicfile
 from ..errors import ConfigError, OutputError
 
 
@@ -19,22 +21,32 @@ class LineFile:
     append : bool
         Go on behind what is there.
 
+    Attributes
+    ----------
+    is_torn : bool
+        The last line that is there has no end, as a full disk or a power cut leaves it. It stays as it is:
+        what is written next begins a line of its own.
+
     Raises
     ------
     ConfigError
-        It cannot be written, or has something in it, without `append`.
+        It cannot be written, is no regular file, or has something in it, without `append`.
     """
 
     def __init__(self, path: Path, *, append: bool) -> None:
         self.path = path
+        atomicfile.check_replaceable(path)
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._file: IO[bytes] = path.open("ab", buffering=0)
+            atomicfile.make_folder(path.parent)
+            self._file: IO[bytes] = path.open("a+b", buffering=0)
         except OSError as error:
             raise ConfigError(f"{path}: cannot be written ({error.strerror})") from error
-        if self._file.tell() and not append:
+        n_bytes = self._file.seek(0, os.SEEK_END)
+        if n_bytes and not append:
             self._file.close()
             raise ConfigError(f"{path}: has something in it; --append goes on behind it")
+        self._file.seek(max(0, n_bytes - 1))
+        self.is_torn = self._file.read(1) not in (b"", b"\n")
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +64,8 @@ class LineFile:
         OutputError
             The disk takes no more; of the last line a part may be there.
         """
-        data = lines.encode()
+        data = b"\n" * self.is_torn + lines.encode()
+        self.is_torn = False
         try:
             while data:
                 data = data[self._file.write(data) :]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -14,8 +14,9 @@ from .. import labels, merging
 from ..arrays import Array, Bools
 from ..config import Options
 from ..deployments import Content
-from ..errors import AudioError
 from ..labels import Labels
+from ..live.clock import later
+from ..live.intake import NO_SOUND, silenced
 from ..live.reader import Began, Came, Gone, Lost
 from ..live.stream import Stream
 from ..models import Model
@@ -126,7 +127,7 @@ class Listening:
         """Return what a file would say of when it began, so many days later."""
         if self._began is None:
             return ""
-        return Content(start=self._began + timedelta(days=day)).to_json()
+        return Content(start=later(self._began, day * DAY_S)).to_json()
 
     def _rules(self, question: Question) -> list[Rules]:
         every = [listener.rules for listener in self.pipeline.listeners]
@@ -151,13 +152,7 @@ class Listening:
                 stretch = stretch.after(what.n_samples)
             else:
                 assert stretch is not None
-                try:
-                    yield stretch.push(what)
-                except AudioError as error:
-                    self.has_failed = True
-                    self.warn(f"{self.name}: {error}; {len(what):,} samples are left out")
-                    yield stretch.end()
-                    stretch = stretch.after(len(what))
+                yield stretch.push(what)
         yield [] if stretch is None else stretch.end()
 
     def _say_gone(self, what: Gone) -> None:
@@ -196,12 +191,15 @@ class _Stretch:
         pcm, start_s = began
         how: dict[str, Any] = {"channels": pcm.n_channels, "start_s": start_s, "name": listening.name}
         self._stream = _Asked(listening.pipeline, pcm.rate_hz, **how)
-        self._stream.listening = listening
+        self._stream.listening, self._n_wrong = listening, 0
         if keep is not None:
             keep.begin(pcm, start_s, listening.window_s)
 
     def push(self, samples: Array) -> list[Detection]:
-        """Hear a block; raises AudioError where it is no sound, and takes nothing of it."""
+        """Hear a block, and silence in the place of samples that are none: windows stay where they are."""
+        samples, wrong = silenced(samples)
+        if wrong.any():
+            self._say_wrong(wrong)
         rows = self._stream.push(samples)
         self._listening.heard_s += len(samples) / self._began.pcm.rate_hz
         if self._keep is not None:
@@ -210,10 +208,21 @@ class _Stretch:
 
     def end(self) -> list[Detection]:
         """Hear what is left."""
+        if self._n_wrong > 1:
+            self._listening.warn(f"{self._listening.name}: {self._n_wrong:,} samples are {NO_SOUND}")
         rows = self._stream.end()
         if self._keep is not None:
             self._keep.end(rows)
         return rows
+
+    def _say_wrong(self, wrong: Bools) -> None:
+        """Say it of the first of them; how many there were is said at the end."""
+        if not self._n_wrong:
+            at_s = self._began.start_s + self._stream.seconds + int(wrong.argmax()) / self._began.pcm.rate_hz
+            told = f"the sample at {at_s:.3f} s is {NO_SOUND}; silence is heard in the place of such"
+            self._listening.warn(f"{self._listening.name}: {told}")
+        self._n_wrong += int(wrong.sum())
+        self._listening.has_failed = True
 
     def after(self, n_samples: int) -> _Stretch:
         """Return what begins so many samples behind its end."""

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from pathlib import Path, PurePath
+from typing import NamedTuple
 
 from .. import inputs
 from ..errors import AudioError
-from ..journal import NAME, Record
+from ..journal import NAME, Record, stamp
+from ..journal.stamp import Stamp
 from ..outcomes import Detection
 from ..tables import DETECTIONS, escaped, read_csv
 from ..words import counted
@@ -29,14 +31,25 @@ def detections(results: Path) -> Iterator[Detection]:
         yield from read_csv(results / DETECTIONS["csv"].name if results.is_dir() else results)
 
 
-def sizes(results: Path, paths: Collection[str]) -> dict[str, int]:
-    """Return how many bytes recordings had when they were heard, those of which a journal knows it."""
+class Was(NamedTuple):
+    """What a recording was when it was heard; its head is None where nobody knows it."""
+
+    stamp: Stamp
+    head: bytes | None = None
+
+
+def heard(results: Path, paths: Collection[str]) -> dict[str, Was]:
+    """Return what recordings were when they were heard, those of which a journal knows it."""
     folder = results if results.is_dir() else results.parent
     if not (folder / NAME).is_file():
         return {}
     with Record(folder) as record:
-        told = ((os.fsdecode(entry.path), entry.size) for _, entry in record.entries())
-        return {path: size for path, size in told if size is not None and path in paths}
+        told = ((os.fsdecode(entry.path), entry) for _, entry in record.entries())
+        return {
+            path: Was(entry.stamp, entry.head)
+            for path, entry in told
+            if entry.size is not None and path in paths
+        }
 
 
 class Whereabouts:
@@ -46,8 +59,8 @@ class Whereabouts:
     ----------
     folders : iterable of paths
         Where to look for those that are not where they were: folders, with all below them, or files.
-    sizes : dict of str to int
-        How many bytes each had, by the path of then, where that is known.
+    heard : dict of str to Was
+        What each was, by the path of then, where that is known.
 
     Raises
     ------
@@ -56,9 +69,9 @@ class Whereabouts:
     """
 
     def __init__(
-        self, folders: Iterable[str | os.PathLike[str]] = (), sizes: Mapping[str, int] | None = None
+        self, folders: Iterable[str | os.PathLike[str]] = (), heard: Mapping[str, Was] | None = None
     ) -> None:
-        self._sizes, self._named = sizes or {}, dict[str, list[str]]()
+        self._heard, self._named = heard or {}, dict[str, list[str]]()
         folders = list(folders)
         for path in inputs.find(folders) if folders else ():
             self._named.setdefault(Path(path).name, []).append(path)
@@ -74,7 +87,7 @@ class Whereabouts:
             Several may be it.
         """
         alike = self._named.get(PurePath(path).name, [])
-        size = self._sizes.get(path)
+        size = self._heard[path].stamp.size if path in self._heard else None
         if Path(path).exists() or not alike:
             return path
         if len(alike) > 1 and size is not None:
@@ -85,6 +98,10 @@ class Whereabouts:
             some = ", ".join(map(escaped, nearest[:3]))
             raise AudioError(f"{path}: not there, and {counted(len(nearest), 'file')} may be it: {some}")
         return nearest[0]
+
+    def doubt(self, path: str, there: str) -> str:
+        """Return in words why what lies there may not be the recording that was heard at a path."""
+        return stamp.doubt(os.fsencode(there), *self._heard[path]) if path in self._heard else ""
 
 
 def _n_common(one: str, other: str) -> int:

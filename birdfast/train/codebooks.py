@@ -55,6 +55,11 @@ def find(
         n_centroids = min(choice.n_centroids, len(frames))
         few = ", as there are no more frames" if n_centroids < choice.n_centroids else ""
         say(f"codebook{of}: {n_centroids:,} centroids of {len(frames):,} frames{few}")
+        if n_centroids == len(frames):
+            say(
+                f"codebook{of}: every frame is its own centroid, so tokens tell nothing; take more or longer"
+                f" clips, or a recipe with n_centroids of its [codebook] well below {len(frames):,}"
+            )
         book = codebook.fit(
             frames, n_centroids, n_iterations=choice.n_iterations, seed=seed, n_workers=n_workers
         )

@@ -116,13 +116,13 @@ class House:
         return done
 
     def tables(self) -> dict[str, bytes]:
-        """Return what a command left, but for its journal and what tells its time."""
+        """Return what a command left, but for its journal, and the stages that a training goes on from."""
         files = [path for path in self.out.rglob("*") if path.is_file() and path.suffix != ".part"]
         names = {str(path.relative_to(self.out)): path for path in files}
         return {
             name: path.read_bytes()
             for name, path in sorted(names.items())
-            if path.name != NAME and not name.startswith("stages/") and name != "model.toml"
+            if path.name != NAME and not name.startswith("stages/")
         }
 
     def wrong(

@@ -2,66 +2,14 @@
  * no allocation after set-up, and nothing kept or lost whichever allocation fails. */
 #include <pthread.h>
 #include <stdarg.h>
-#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "failing.h"
 #include "jobs.h"
 
 enum { N_THREADS = 8 };
-
-/* ---- every allocation goes through here: ld's --wrap */
-
-static atomic_long n_allocated, n_living;
-static atomic_long failing = -1; /* the number of the allocation that fails */
-
-void *__real_malloc(size_t bytes);
-void *__real_calloc(size_t n, size_t bytes);
-void *__real_realloc(void *old, size_t bytes);
-void *__real_aligned_alloc(size_t alignment, size_t bytes);
-void __real_free(void *memory);
-
-static int refused(void)
-{
-    return n_allocated++ == failing;
-}
-
-static void *counted(void *memory)
-{
-    n_living += memory != NULL;
-    return memory;
-}
-
-void *__wrap_malloc(size_t bytes)
-{
-    return refused() ? NULL : counted(__real_malloc(bytes));
-}
-
-void *__wrap_calloc(size_t n, size_t bytes)
-{
-    return refused() ? NULL : counted(__real_calloc(n, bytes));
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t bytes)
-{
-    return refused() ? NULL : counted(__real_aligned_alloc(alignment, bytes));
-}
-
-void *__wrap_realloc(void *old, size_t bytes)
-{
-    void *memory = refused() ? NULL : __real_realloc(old, bytes);
-    n_living += old == NULL && memory != NULL;
-    return memory;
-}
-
-void __wrap_free(void *memory)
-{
-    n_living -= memory != NULL;
-    __real_free(memory);
-}
-
-/* ---- */
 
 static void require(int holds, const char *law, const char *where)
 {
@@ -150,9 +98,9 @@ static void no_allocation_after_set_up(const objects *given)
         void *state, *out = calloc(1, jobs[i].out_bytes);
         require(out != NULL && jobs[i].begin(given, kernels, &state) == BF_OK, "begins",
                 jobs[i].name);
-        const long before = n_allocated;
+        const long before = n_asked;
         jobs[i].run(given, kernels, state, out);
-        require(n_allocated == before, "allocates", jobs[i].name);
+        require(n_asked == before, "allocates", jobs[i].name);
         jobs[i].end(state);
         free(out);
     }
@@ -194,17 +142,16 @@ static bf_status make_and_free(void)
 
 static long every_allocation_fails_once(void)
 {
-    const long living = n_living;
-    n_allocated = 0;
+    const long living = n_held;
+    fail(-1);
     require(make_and_free() == BF_OK, "is not made", "objects");
-    const long n = n_allocated;
+    const long n = n_asked;
     for (long i = 0; i < n; ++i) {
-        n_allocated = 0;
-        failing = i;
+        fail(i);
         const bf_status status = make_and_free();
-        failing = -1;
+        fail(-1);
         require(status == BF_NO_MEMORY, bf_status_text(status), "an allocation failed");
-        require(n_living == living, "memory is lost", "an allocation failed");
+        require(n_held == living, "memory is lost", "an allocation failed");
     }
     return n;
 }
@@ -229,6 +176,6 @@ int main(int argc, char **argv)
     }
     free(meant);
     objects_free(&given);
-    require(n_living == 0, "memory is lost", "at the end");
+    require(n_held == 0, "memory is lost", "at the end");
     return 0;
 }

@@ -1,5 +1,5 @@
 /* Every constructor with every allocation failing once, and with arguments that cannot be: it says
- * so, hands out NULL and keeps nothing. Linked with --wrap=calloc and --wrap=free, without kernels.
+ * so, hands out NULL and keeps nothing. Linked with @wrapped, without kernels.
  */
 #include <math.h>
 #include <stdio.h>
@@ -156,7 +156,7 @@ static long failures(size_t c)
 {
     for (long n = 0; n < 1000; ++n) {
         void *made = &n_held;
-        n_allowed = n;
+        fail(n);
         const bf_status status = constructors[c].make(&made);
         if (status == BF_OK) {
             constructors[c].free(made);
@@ -265,7 +265,7 @@ static void refuse_values(void)
 
 int main(void)
 {
-    n_allowed = 1000;
+    fail(-1);
     for (int32_t i = 0; i < N_FFT; ++i) {
         window[i] = 1;
     }

@@ -41,8 +41,9 @@ def aiff(file: IO[bytes], held: int) -> Header:
     frame_bytes, rate = _frames(common)
     sound = Sound(chunk.start + 8 + offset, max(0, chunk.length - 8 - offset), frame_bytes, rate)
     extent = judge(file, held, sound, LENGTHS, chunks)
-    if extent.n_bytes == sound.length and not extent.missing:
-        return Header(None, extent.notes)
+    is_told = extent.n_bytes == sound.length and not extent.missing
+    if is_told or sound.position > held:  # an offset out of the file, which no header could put right
+        return Header(extent.missing, extent.notes)
     n_bytes = min(extent.n_bytes, MOST_BYTES // frame_bytes * frame_bytes)
     missing = extent.missing if n_bytes == extent.n_bytes else "(no AIFF tells more than 4 GiB)"
     end = sound.position + n_bytes

@@ -76,7 +76,7 @@ async function hear(get, begin_s, end_s, plays) {
   isComing = false;
   const has = !clip.error;
   byId("figure").hidden = player.hidden = !has;
-  byId("no-clip").textContent = clip.error || "";
+  byId("no-clip").textContent = clip.error || clip.doubt || "";
   byId("play").disabled = !has;
   if (!has) { player.removeAttribute("src"); return; }
   const length = clip.to_s - clip.from_s, start = begin_s - clip.from_s, lasts = Math.min(end_s, clip.to_s) - begin_s;

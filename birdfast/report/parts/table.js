@@ -1,6 +1,8 @@
 // The table: of all rows that are shown those are in the page that can be seen.
 
-const ROW_PX = 44, MORE = 6; // rows above and below what is seen
+const MORE = 6; // rows above and below what is seen
+const root = getComputedStyle(document.documentElement);
+const rowPx = () => parseFloat(root.getPropertyValue("--row")); // more where the page is narrow
 const ANSWERS = { right: "✓ right", wrong: "✗ wrong", unsure: "? unsure" };
 const COLUMNS = [
   ["species", "Species"], ["confidence", "Confidence"], ["when", hasTimes ? "When" : "Time in file"],
@@ -39,7 +41,7 @@ function answered(row) {
   return el("span", { class: `said ${one.answer}` }, one.other ? `✗ ${one.other}` : ANSWERS[one.answer]);
 }
 
-function line(place) {
+function line(place, px) {
   const row = shown[place], [time, inFile] = when(row), confidence = rows.confidence[row];
   const cells = [
     [el("b", {}, ...clipsHere.has(row) ? [el("span", { class: "note", title: "with sound" }, "♪ ")] : [], common(row)), el("i", {}, scientific(row) === common(row) ? "" : scientific(row))],
@@ -53,17 +55,18 @@ function line(place) {
     role: "row", id: `row-${place}`, class: is ? "line chosen" : "line", "aria-rowindex": place + 2,
     "aria-selected": is, "data-place": place, "data-row": row,
   }, ...cells.map((parts, i) => el("div", { role: "gridcell", "aria-colindex": i + 1, class: `cell ${COLUMNS[i][0]}` }, ...parts)));
-  piece.style.top = `${place * ROW_PX}px`;
+  piece.style.top = `${place * px}px`;
   return piece;
 }
 
 function drawTable() {
-  const first = Math.max(0, Math.floor(scroller.scrollTop / ROW_PX) - MORE);
-  const last = Math.min(shown.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / ROW_PX) + MORE);
+  const px = rowPx();
+  const first = Math.max(0, Math.floor(scroller.scrollTop / px) - MORE);
+  const last = Math.min(shown.length, Math.ceil((scroller.scrollTop + scroller.clientHeight) / px) + MORE);
   const lines = [];
-  for (let place = first; place < last; place++) lines.push(line(place));
+  for (let place = first; place < last; place++) lines.push(line(place, px));
   put(sizer, ...lines);
-  sizer.style.height = `${shown.length * ROW_PX}px`;
+  sizer.style.height = `${shown.length * px}px`;
   grid.setAttribute("aria-rowcount", shown.length + 1);
   const is = chosen >= first && chosen < last;
   if (is) grid.setAttribute("aria-activedescendant", `row-${chosen}`);
@@ -83,8 +86,9 @@ function showRows() {
 }
 
 function keepSeen() {
-  const top = chosen * ROW_PX, bottom = top + ROW_PX;
-  sizer.style.height = `${shown.length * ROW_PX}px`;
+  const px = rowPx();
+  const top = chosen * px, bottom = top + px;
+  sizer.style.height = `${shown.length * px}px`;
   if (top < scroller.scrollTop) scroller.scrollTop = top;
   else if (bottom > scroller.scrollTop + scroller.clientHeight) scroller.scrollTop = bottom - scroller.clientHeight;
 }
@@ -98,6 +102,7 @@ function choose(place) {
 }
 
 scroller.addEventListener("scroll", () => requestAnimationFrame(drawTable), { passive: true });
+matchMedia("(max-width: 600px)").addEventListener("change", drawTable);
 sizer.addEventListener("click", (event) => {
   const piece = event.target.closest("[data-place]");
   if (!piece) return;
@@ -107,7 +112,7 @@ sizer.addEventListener("click", (event) => {
 });
 grid.addEventListener("keydown", (event) => {
   if (event.target !== grid) return;
-  const page = Math.max(1, Math.floor(scroller.clientHeight / ROW_PX) - 1);
+  const page = Math.max(1, Math.floor(scroller.clientHeight / rowPx()) - 1);
   const steps = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -Infinity, End: Infinity };
   if (event.key === " ") { event.preventDefault(); play(); }
   if (!(event.key in steps)) return;
