@@ -44,7 +44,7 @@ FUZZ_S ?= 60
 fuzz: $(FUZZING)
 	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
 
-# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). About 20 minutes;
+# Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Some minutes;
 # `make mutants MUTANTS="journal scores"` for some.
 MUTANTS ?=
 mutants: $(BUILT)

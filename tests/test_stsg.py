@@ -286,6 +286,21 @@ class TestStreams:
         meant = np.bincount(codebook.assign(patches[kept]), minlength=40)
         assert found.tolist() == meant.tolist()
 
+    @pytest.mark.parametrize("less", ["mean", "median"])
+    def test_what_is_taken_away_is_so_where_votes_are_counted(self, less: Any) -> None:
+        bands, codebook = 10 * noise(30 * 16).reshape(30, 16), book(40, 64, 3)
+        plain = replace(PATCHES, unit_length=False)
+        front_end = replace(plain, less=less)
+        raised = Tokenizer(front_end).raised(bands)
+        assert (raised < 0).any() == (less == "mean")
+        found = votes(bands, front_end, codebook, Pooling())
+        assert found.tolist() == votes(raised, plain, codebook, Pooling()).tolist()
+
+    @pytest.mark.parametrize(("n_frames", "n_votes"), [(3, 0), (4, 1), (5, 2)])
+    def test_a_patch_that_fits_once_is_one(self, n_frames: int, n_votes: int) -> None:
+        bands = noise(16 * n_frames).reshape(n_frames, 16)
+        assert votes(bands, replace(PATCHES, patch_step=1), book(9, 64, 4), Pooling()).sum() == n_votes
+
     def test_a_pooler_gives_each_stream_its_own_length(self) -> None:
         tables = {"embeddings": noise(20).reshape(5, 4), "embeddings_1": noise(21, 1).reshape(7, 3)}
         how = Pooling(kind="sqrt", histogram=1)

@@ -278,6 +278,15 @@ def test_ties_take_the_lowest(cpu, search):
 
 
 @all_ways
+@pytest.mark.parametrize("n", [16, 256])
+def test_of_two_places_as_far_away_the_lowest_id_is_the_nearest(n, cpu, search):
+    """So many at 1 and as many at -1: a block or a group each, of which the second has the lowest."""
+    centroids = np.repeat(np.array([[1.0], [-1.0]], np.float32), n, axis=0)
+    book = Codebook(centroids, search=search, cpu=cpu)
+    assert book.assign(np.zeros((9, 1), np.float32)).tolist() == [0] * 9
+
+
+@all_ways
 def test_a_codebook_of_one_place_gives_the_first(cpu, search):
     book = Codebook(np.full((200, 3), 0.3, np.float32), search=search, cpu=cpu)
     frames = np.full((9, 3), 0.3, np.float32)
