@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from hypothesis import strategies as st
 from birdfast import models
 from birdfast.__main__ import main
 from birdfast.audio.pcm import Pcm, put_floats
+from birdfast.cli import exits
 from birdfast.live.ring import Ring
 from birdfast.outcomes import Detection
+from birdfast.runs import clips
 from birdfast.runs.clipnames import Names
 from birdfast.runs.clips import Cut
 from birdfast.runs.keepsakes import Keepsakes
@@ -116,3 +119,32 @@ def test_a_ring_has_the_floats_that_are_heard() -> None:
     ring = Ring(Pcm(32_768), 1.5)
     ring.push(every[:, None])
     assert (ring.cut(30_000, 65_536) == floats[30_000:]).all()
+
+
+@pytest.mark.parametrize("full_at", [0, 3])
+def test_a_folder_that_takes_no_more_clips_costs_no_row(
+    full_at: int,
+    tiny: models.Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """It is said at the end, with the exit code of what was lost; the clips before have their table."""
+    sound = np.random.default_rng(1).integers(-9_999, 9_999, 20 * 8_000).astype("<i2")
+    sound.tofile(tmp_path / "sound.raw")
+    put, n_put = clips.put, []
+
+    def put_until_full(path: Path, what: object) -> float:
+        n_put.append(path)
+        if len(n_put) > full_at:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return put(path, what)
+
+    monkeypatch.setattr(clips, "put", put_until_full)
+    how = ["--rate", 8_000, "--min-conf", 0, "--clips", tmp_path / "kept", "--clips-most", 1_000]
+    how += ["--model", tiny.path.parent, "--input", tmp_path / "sound.raw", "-o", tmp_path / "rows.ndjson"]
+    assert main([*map(str, ["listen", *how])]) == exits.SOME_FAILED
+    assert (tmp_path / "rows.ndjson").read_text().count("\n") > 20
+    assert "kept: no more clips are kept (No space left on device)" in capsys.readouterr().err
+    assert len(n_put) == full_at + 1
+    assert check(tmp_path / "kept", sound, 8_000) == full_at

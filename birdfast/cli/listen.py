@@ -98,6 +98,9 @@ def run(chosen: argparse.Namespace) -> int:
             for rows in listening.hear(_said(inlet.told(chosen, source, reader), say), keep):
                 if rows:
                     write("".join(map(listening.lines.line, rows)))
+    if keep is not None and keep.why:
+        warn(keep.why)
+        listening.has_failed = True
     code = _ended(listening, reader.lost_s, source.n_overflows, say)
     return exits.BY_SIGNAL + stops[0] if stops else code
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
-from ..arrays import Array
+from ..arrays import Array, Float32
 from ..audio.pcm import Pcm
-from ..errors import ConfigError
+from ..errors import ConfigError, OutputError
 from ..live.ring import Ring
 from ..outcomes import Detection
 from ..tables.files import CsvFile
@@ -47,7 +47,14 @@ class Keepsakes:
     ------
     ConfigError
         Something does not fit, or the folder has something in it.
+
+    Attributes
+    ----------
+    why : str
+        Why there are no more clips: the folder takes none. Listening goes on without.
     """
+
+    why = ""
 
     def __init__(self, folder: Path, most: int = MOST, cut: Cut | None = None) -> None:
         self._cut, self._most = cut or Cut(), most
@@ -72,7 +79,10 @@ class Keepsakes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._table.__exit__(kind, error, trace)
+        try:
+            self._table.__exit__(kind, error, trace)
+        except (OSError, OutputError) as full:
+            self._stop(full)
 
     def begin(self, pcm: Pcm, start_s: float, window_s: float) -> None:
         """Begin with sound that starts there, of which windows are so long."""
@@ -113,7 +123,22 @@ class Keepsakes:
                 self._waiting.append(wanted)
                 continue
             sound = self._ring.cut(wanted.first, wanted.last, wanted.row.channel)
-            if len(sound):
-                name = self._names.of(wanted.row)
-                lasts_s = clips.put(self.folder / name, (sound, self._ring.rate_hz))
-                self._table.write_row(clips.told(wanted.row, name, self._cut.stretch(wanted.row), lasts_s))
+            try:
+                self._put(wanted.row, sound)
+            except (OSError, OutputError) as full:
+                self._stop(full)
+                return
+
+    def _put(self, row: Detection, sound: Float32) -> None:
+        assert self._ring is not None
+        if len(sound):
+            name = self._names.of(row)
+            lasts_s = clips.put(self.folder / name, (sound, self._ring.rate_hz))
+            self._table.write_row(clips.told(row, name, self._cut.stretch(row), lasts_s))
+
+    def _stop(self, full: Exception) -> None:
+        """Keep no more clips: rows matter more than they do."""
+        told = full.strerror if isinstance(full, OSError) else str(full)
+        self.why = self.why or f"{self.folder}: no more clips are kept ({told})"
+        self._most = 0
+        self._waiting.clear()
