@@ -148,3 +148,12 @@ def test_a_folder_that_takes_no_more_clips_costs_no_row(
     assert "kept: no more clips are kept (No space left on device)" in capsys.readouterr().err
     assert len(n_put) == full_at + 1
     assert check(tmp_path / "kept", sound, 8_000) == full_at
+
+
+def test_the_table_has_each_clip_as_soon_as_it_is_there(tmp_path: Path) -> None:
+    sound = np.random.default_rng(1).integers(-9_999, 9_999, 8_000).astype("<i2")
+    with Keepsakes(tmp_path / "kept") as keep:
+        keep.begin(Pcm(1_000, 1, "s16"), 0.0, 1.0)
+        for second in range(4):
+            keep.push(sound[second * 1_000 : (second + 1) * 1_000, np.newaxis], [heard(second)])
+            assert check(tmp_path / "kept", sound, 1_000) == second + 1

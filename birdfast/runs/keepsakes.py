@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -14,9 +16,9 @@ from ..audio.pcm import Pcm
 from ..errors import ConfigError, OutputError
 from ..live.ring import Ring
 from ..outcomes import Detection
-from ..tables.files import CsvFile
 from . import clipnames, clips
 from .clips import Cut
+from .linefile import LineFile
 from .output import output_folder
 
 MOST = 10  # clips of a species
@@ -34,6 +36,8 @@ class _Wanted(NamedTuple):
 
 class Keepsakes:
     """Clips in a folder as `clips.write` leaves them, of detections as they are made; a context manager.
+
+    Their table has each as soon as it is there: days may pass until the end, or a cut may come before.
 
     Parameters
     ----------
@@ -65,7 +69,8 @@ class Keepsakes:
         self._n_of, self._waiting = Counter[tuple[str, str]](), deque[_Wanted]()
         self._ring: Ring | None = None
         self._begins_s, self._names = 0.0, clipnames.Names(self._cut.format)
-        self._table = CsvFile(self.folder / clips.TABLE, clips.HEADER)
+        self._table = LineFile(self.folder / clips.TABLE, append=False)
+        self._table.write(_line(clips.HEADER))
 
     @property
     def n_clips(self) -> int:
@@ -79,10 +84,7 @@ class Keepsakes:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        try:
-            self._table.__exit__(kind, error, trace)
-        except (OSError, OutputError) as full:
-            self._stop(full)
+        self._table.__exit__(kind, error, trace)
 
     def begin(self, pcm: Pcm, start_s: float, window_s: float) -> None:
         """Begin with sound that starts there, of which windows are so long."""
@@ -134,7 +136,7 @@ class Keepsakes:
         if len(sound):
             name = self._names.of(row)
             lasts_s = clips.put(self.folder / name, (sound, self._ring.rate_hz))
-            self._table.write_row(clips.told(row, name, self._cut.stretch(row), lasts_s))
+            self._table.write(_line(clips.told(row, name, self._cut.stretch(row), lasts_s)))
 
     def _stop(self, full: Exception) -> None:
         """Keep no more clips: rows matter more than they do."""
@@ -142,3 +144,9 @@ class Keepsakes:
         self.why = self.why or f"{self.folder}: no more clips are kept ({told})"
         self._most = 0
         self._waiting.clear()
+
+
+def _line(values: Iterable[object]) -> str:
+    text = io.StringIO()
+    csv.writer(text, lineterminator="\n").writerow(values)
+    return text.getvalue()
