@@ -61,7 +61,7 @@ def limited(limits: str, *command: str, **how: object) -> subprocess.CompletedPr
     "limits",
     [
         *("ulimit -n 8", "ulimit -f 40"),
-        *(pytest.param(f"ulimit -n {n}", marks=pytest.mark.long) for n in (4, 5, 6, 10, 12, 14, 16, 20, 24)),
+        *(pytest.param(f"ulimit -n {n}", marks=pytest.mark.long) for n in (6, 10, 12, 14, 16, 20, 24)),
         *(pytest.param(f"ulimit -f {n}", marks=pytest.mark.long) for n in (0, 1, 2, 8, 20, 80, 160)),
         pytest.param("ulimit -n 12 -f 20", marks=pytest.mark.long),
     ],
