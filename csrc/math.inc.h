@@ -133,28 +133,33 @@ static void pow_vectors(vf *x, ptrdiff_t n, power p)
     }
 }
 
+/* The next values of `left` as a stage, zeros behind them; returns their bytes. */
+ALWAYS_INLINE size_t next_stage(const float *x, ptrdiff_t left, vf v[STAGE])
+{
+    const size_t n_bytes = (size_t)(left < STAGE * LANES ? left : STAGE * LANES) * sizeof *x;
+    memset(v, 0, STAGE * sizeof *v);
+    memcpy(v, x, n_bytes);
+    return n_bytes;
+}
+
 static void log_array(const float *x, ptrdiff_t n, float *out)
 {
+    vf v[STAGE];
     for (ptrdiff_t i = 0; i < n; i += STAGE * LANES) {
-        const ptrdiff_t left = n - i < STAGE * LANES ? n - i : STAGE * LANES;
-        vf v[STAGE];
-        memset(v, 0, sizeof v);
-        memcpy(v, x + i, (size_t)left * sizeof *x);
+        const size_t n_bytes = next_stage(x + i, n - i, v);
         log_stage(v, STAGE);
-        memcpy(out + i, v, (size_t)left * sizeof *out);
+        memcpy(out + i, v, n_bytes);
     }
 }
 
 static void pow_array(const float *x, ptrdiff_t n, float exponent, float *out)
 {
     const power p = power_of(exponent);
+    vf v[STAGE];
     for (ptrdiff_t i = 0; i < n; i += STAGE * LANES) {
-        const ptrdiff_t left = n - i < STAGE * LANES ? n - i : STAGE * LANES;
-        vf v[STAGE];
-        memset(v, 0, sizeof v);
-        memcpy(v, x + i, (size_t)left * sizeof *x);
+        const size_t n_bytes = next_stage(x + i, n - i, v);
         pow_stage(v, STAGE, p);
-        memcpy(out + i, v, (size_t)left * sizeof *out);
+        memcpy(out + i, v, n_bytes);
     }
 }
 
@@ -173,13 +178,11 @@ static void exp_stage(vf *x, int n)
 
 static void exp_array(const float *x, ptrdiff_t n, float *out)
 {
+    vf v[STAGE];
     for (ptrdiff_t i = 0; i < n; i += STAGE * LANES) {
-        const ptrdiff_t left = n - i < STAGE * LANES ? n - i : STAGE * LANES;
-        vf v[STAGE];
-        memset(v, 0, sizeof v);
-        memcpy(v, x + i, (size_t)left * sizeof *x);
+        const size_t n_bytes = next_stage(x + i, n - i, v);
         exp_stage(v, STAGE);
-        memcpy(out + i, v, (size_t)left * sizeof *out);
+        memcpy(out + i, v, n_bytes);
     }
 }
 

@@ -261,32 +261,35 @@ static int32_t take(bf_stream *s, int64_t n)
     return complete;
 }
 
-int32_t bf_stream_push(bf_stream *stream, const float *samples, size_t n, size_t *n_taken)
+/* Of floats, or where there are none of integers. */
+static int32_t push(bf_stream *s, const float *floats, const int16_t *integers, size_t n,
+                    size_t *n_taken)
 {
     int32_t complete = 0;
     for (*n_taken = 0; *n_taken < n && !complete;) {
-        const int64_t some = wanted(stream, n - *n_taken);
-        memcpy(stream->samples + stream->n_held, samples + *n_taken,
-               (size_t)some * sizeof *samples);
+        const int64_t some = wanted(s, n - *n_taken);
+        float *into = s->samples + s->n_held;
+        if (floats != NULL) {
+            memcpy(into, floats + *n_taken, (size_t)some * sizeof *floats);
+        } else {
+            for (int64_t i = 0; i < some; ++i) {
+                into[i] = (float)integers[*n_taken + (size_t)i] / 32768.0f;
+            }
+        }
         *n_taken += (size_t)some;
-        complete = take(stream, some);
+        complete = take(s, some);
     }
     return complete;
 }
 
+int32_t bf_stream_push(bf_stream *stream, const float *samples, size_t n, size_t *n_taken)
+{
+    return push(stream, samples, NULL, n, n_taken);
+}
+
 int32_t bf_stream_push_int16(bf_stream *stream, const int16_t *samples, size_t n, size_t *n_taken)
 {
-    int32_t complete = 0;
-    for (*n_taken = 0; *n_taken < n && !complete;) {
-        const int64_t some = wanted(stream, n - *n_taken);
-        float *into = stream->samples + stream->n_held;
-        for (int64_t i = 0; i < some; ++i) {
-            into[i] = (float)samples[*n_taken + (size_t)i] / 32768.0f;
-        }
-        *n_taken += (size_t)some;
-        complete = take(stream, some);
-    }
-    return complete;
+    return push(stream, NULL, samples, n, n_taken);
 }
 
 void bf_stream_window(const bf_stream *stream, bf_window *window)
