@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from birdfast import modelfolder
-from birdfast.stsg.pooling import named
+from birdfast.stsg.compiled import named
 from birdfast.train import recipe
 
 N_TOKENS, DIM, CLASSES = 40, 9, ("a", "Größe", "c")

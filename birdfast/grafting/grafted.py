@@ -145,10 +145,9 @@ class GraftedSession:
         self.batch = grafted.batch
         self.grafted = grafted
         self.ends_in, self.ends = grafted.ends_in, grafted.ends
-        self._start: Callable[[], Any] | None = partial(litert.start, grafted.body, told=told)
-        self._interpreter = litert.opened(grafted.body)
-        if isinstance(grafted.body, bytes):
-            self._allocate()
+        start, waits = partial(litert.start, grafted.body, told=told), isinstance(grafted.body, Path)
+        self._interpreter = litert.opened(grafted.body) if waits else start()
+        self._start: Callable[[], Any] | None = start if waits else None
         self._steps = litert.steps(self._interpreter)
         self._shape = self._interpreter.get_input_details()[0]["shape"]
         self._kernel = None if grafted.front_end is None else compiled.kernel(grafted.front_end)

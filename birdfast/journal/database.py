@@ -134,9 +134,7 @@ class Database:
             raise self.damaged(error) from error
         except (sqlite3.Error, ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
             raise self.damaged(error) from error
-        except (
-            MemoryError
-        ) as error:  # there is too little of it, or a damaged row claims to be larger than all
+        except MemoryError as error:  # too little of it, or a damaged row claims to be larger than all
             raise self.refused(MemoryError("too little memory")) from error
 
     def refused(self, error: Exception) -> BirdfastError:

@@ -9,6 +9,7 @@ import numpy as np
 
 from ..arrays import Bools, Float32, Float64, Int64, Rows
 from ..errors import ConfigError
+from ..runs.nearness import cosines, unit
 from ..runs.results import Results, Windows
 from .gathered import Gathered
 
@@ -90,7 +91,7 @@ def _nearest(gathered: Gathered, rows: Sequence[int], n: int, *, with_all: bool)
             windows, which = _part(windows, which >= 0), which[which >= 0]
         if not len(which):
             continue
-        near = np.maximum.reduceat(_cosines(queries, windows.values), owners, axis=0)
+        near = np.maximum.reduceat(cosines(queries, windows.values), owners, axis=0)
         near[_beside(gathered.rows[asked], windows, file)] = -np.inf
         for place in np.flatnonzero(near.max(axis=1) > [one.least for one in best]):
             best[place].add(near[place], which, windows)
@@ -109,7 +110,7 @@ def _queries(gathered: Gathered, rows: Sequence[int], model: int) -> tuple[list[
     asked = [row for row in rows if of[row]]
     starts = np.cumsum([0, *(len(of[row]) for row in asked)])[:-1].astype(np.int64)
     every = [one for row in asked for one in of[row]]
-    return asked, starts, _unit(np.stack(every)) if every else np.empty((0, 0))
+    return asked, starts, unit(np.stack(every)) if every else np.empty((0, 0))
 
 
 def _blocks(gathered: Gathered, model: int, files: set[str] | None = None) -> Iterator[tuple[Windows, int]]:
@@ -162,23 +163,6 @@ def _rows_of(gathered: Gathered, windows: Windows, file: int, model: int) -> Int
     for place in here[np.argsort(rows["confidence"][here], kind="stable")]:
         found[_own(rows[place : place + 1], windows, file)[0]] = first + place
     return found
-
-
-def _unit(values: Float32) -> Float64:
-    """Return embeddings at length 1; those of no length as they are."""
-    exact = values.astype(np.float64)
-    return exact / _lengths(exact)[:, np.newaxis]
-
-
-def _cosines(queries: Float64, values: Float32) -> Float64:
-    """Return the cosines of queries, of length 1, with embeddings: [n_queries, n]."""
-    exact = values.astype(np.float64)
-    return (queries @ exact.T) / _lengths(exact)
-
-
-def _lengths(values: Float64) -> Float64:
-    lengths = np.sqrt(np.einsum("ij,ij->i", values, values))
-    return np.where(lengths > 0, lengths, 1)
 
 
 class _Best:

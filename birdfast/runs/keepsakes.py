@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import inf
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +14,7 @@ from ..audio.pcm import Pcm
 from ..errors import ConfigError, OutputError
 from ..live.ring import Ring
 from ..outcomes import Detection
+from ..tables.files import line
 from . import clipnames, clips
 from .clips import Cut
 from .linefile import LineFile
@@ -70,7 +69,7 @@ class Keepsakes:
         self._ring: Ring | None = None
         self._begins_s, self._names = 0.0, clipnames.Names(self._cut.format)
         self._table = LineFile(self.folder / clips.TABLE, append=False)
-        self._table.write(_line(clips.HEADER))
+        self._table.write(line(clips.HEADER))
 
     @property
     def n_clips(self) -> int:
@@ -136,7 +135,7 @@ class Keepsakes:
         if len(sound):
             name = self._names.of(row)
             lasts_s = clips.put(self.folder / name, (sound, self._ring.rate_hz))
-            self._table.write(_line(clips.told(row, name, self._cut.stretch(row), lasts_s)))
+            self._table.write(line(clips.told(row, name, self._cut.stretch(row), lasts_s)))
 
     def _stop(self, full: Exception) -> None:
         """Keep no more clips: rows matter more than they do."""
@@ -144,9 +143,3 @@ class Keepsakes:
         self.why = self.why or f"{self.folder}: no more clips are kept ({told})"
         self._most = 0
         self._waiting.clear()
-
-
-def _line(values: Iterable[object]) -> str:
-    text = io.StringIO()
-    csv.writer(text, lineterminator="\n").writerow(values)
-    return text.getvalue()

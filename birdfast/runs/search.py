@@ -23,6 +23,7 @@ from ..tables import escaped
 from ..tables.files import CsvFile
 from .answers import Answers
 from .facts import of_model
+from .nearness import cosines, unit
 from .results import Results, Windows
 
 By = Literal["cosine", "euclidean"]
@@ -177,13 +178,13 @@ def search(
 
 def nearest(every: Iterable[Windows], wanted: Query, n: int, by: By = "cosine") -> list[Found]:
     """Return what `search` does, of windows as they come."""
-    queries = wanted.values.astype(np.float64)
+    queries = unit(wanted.values) if by == "cosine" else wanted.values.astype(np.float64)
     best, order = list[tuple[float, int, Found]](), 0
     for windows in every:
         if windows.values.shape[1] != queries.shape[1]:
             width = f"{windows.values.shape[1]:,} values, and the query's {queries.shape[1]:,}"
             raise ConfigError(f"{windows.file}: its embeddings have {width}; they are another model's")
-        nearness, which = _nearness(windows.values.astype(np.float64), queries, by)
+        nearness, which = _nearness(windows.values, queries, by)
         rank = nearness if by == "cosine" else -nearness
         worst = best[-1][0] if len(best) == n else -np.inf
         for row in _first(rank, n, worst):
@@ -204,14 +205,14 @@ def write(path: Path, found: Sequence[Found], model: str, by: By) -> None:
             )
 
 
-def _nearness(values: Float64, queries: Float64, by: By) -> tuple[Float64, Int64]:
+def _nearness(values: Float32, queries: Float64, by: By) -> tuple[Float64, Int64]:
     """Return how near each row is to the nearest query, and which that is."""
     if by == "cosine":
-        lengths = np.linalg.norm(values, axis=1)[:, np.newaxis] * np.linalg.norm(queries, axis=1)
-        every = np.divide(values @ queries.T, lengths, out=np.zeros(lengths.shape), where=lengths > 0)
+        every = cosines(queries, values).T
         which = every.argmax(axis=1)
     else:
-        every = np.stack([np.linalg.norm(values - one, axis=1) for one in queries], axis=1)
+        exact = values.astype(np.float64)
+        every = np.stack([np.linalg.norm(exact - one, axis=1) for one in queries], axis=1)
         which = every.argmin(axis=1)
     return every[np.arange(len(values)), which], which
 

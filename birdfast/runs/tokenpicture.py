@@ -15,7 +15,8 @@ from ..modelfolder import Arrays
 from ..picture.plane import By
 from ..picture.tokens import TokenMap, patches
 from ..stsg import streams
-from ..stsg.pooling import Pooler, Pooling, named
+from ..stsg.compiled import named
+from ..stsg.pooling import Pooler, Pooling
 from ..stsg.tokenizer import TokenFrontEnd
 
 SLICE_TOKENS = 512  # whose windows are dense at a time

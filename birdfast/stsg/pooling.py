@@ -13,10 +13,8 @@ from ..arrays import Float32
 from ..config import above_zero, choice, flag, number, whole
 from ..errors import ConfigError
 from ..tokens import MAX_NEAREST
-from .compiled import Spoken, Stream, named
+from .compiled import Spoken, Stream
 from .embedding import Weighting
-
-__all__ = ["Pooler", "Pooling", "Window", "averaged", "named"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +81,9 @@ class Pooler:
     ----------
     pooling : Pooling
     tables : dict of str to float32 array
-        Of each stream of tokens (see `named`) "embeddings" [n_tokens, dim], for tf-idf "idf" [n_tokens],
-        with unit_length "embedding_mean" [dim]; then "statistics_mean", "statistics_deviation" [3 n_bands].
+        Of each stream of tokens (see `compiled.named`) "embeddings" [n_tokens, dim], for tf-idf "idf"
+        [n_tokens], with unit_length "embedding_mean" [dim]; then "statistics_mean", "statistics_deviation"
+        [3 n_bands].
 
     Raises
     ------

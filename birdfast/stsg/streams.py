@@ -16,8 +16,8 @@ from .. import _kernels, config
 from ..arrays import Float32
 from ..errors import ConfigError
 from ..tokens import Codebook
-from .compiled import Spoken, Stream
-from .pooling import Pooling, Window, named
+from .compiled import Spoken, Stream, named
+from .pooling import Pooling, Window
 from .tokenizer import TokenFrontEnd, Tokenizer
 
 OF_STREAM = ("patch_frames", "patch_step", "less")  # where streams may differ

@@ -47,6 +47,13 @@ class CsvFile(AtomicFile):
         self._csv.writerow(map(harmless, values) if self._is_safe else values)
 
 
+def line(values: Iterable[object]) -> str:
+    """Return a row as `CsvFile` writes it, for a table that has each at once."""
+    text = io.StringIO()
+    csv.writer(_UnixLines(text)).writerow(values)
+    return text.getvalue()
+
+
 def harmless(value: object) -> object:
     """Return a value as a safe table has it: text that a spreadsheet would run behind an apostrophe."""
     return f"'{value}" if isinstance(value, str) and RUN.match(value) else value

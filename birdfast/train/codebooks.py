@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from ..arrays import Float32
 from ..errors import ConfigError
 from ..modelfolder import Arrays
-from ..stsg.pooling import named
+from ..stsg.compiled import named
 from . import codebook, whitening
 from .mixes import Mix
 from .reader import Reader

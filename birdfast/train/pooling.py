@@ -8,7 +8,8 @@ import numpy as np
 
 from ..arrays import Float32
 from ..stsg import embedding
-from ..stsg.pooling import Pooler, Pooling, named
+from ..stsg.compiled import named
+from ..stsg.pooling import Pooler, Pooling
 from .examples import Examples
 
 FLAT = np.float32(1e-6)  # no deviation is less: silence is no division by 0

@@ -16,7 +16,7 @@ from ..arrays import Float32
 from ..errors import AudioError, ConfigError
 from ..modelfolder import Arrays
 from ..stsg import streams
-from ..stsg.pooling import named
+from ..stsg.compiled import named
 from ..stsg.tokenizer import Tokenizer
 from ..stsg.variants import Variant
 from ..tokens import Codebook

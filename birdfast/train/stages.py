@@ -13,7 +13,8 @@ from ..arrays import Float32
 from ..errors import ConfigError, ModelError
 from ..keyedvectors import KeyedVectors
 from ..modelfolder import Arrays
-from ..stsg.pooling import averaged, named
+from ..stsg.compiled import named
+from ..stsg.pooling import averaged
 from . import (
     background,
     calibration,
@@ -204,10 +205,9 @@ class Training:
         self.say(f"embeddings: {sum(map(len, sentences)):,} tokens, {choice.epochs} epochs")
         kept, run = self._kept(), self._run(named("skipgram", number), OF_EMBEDDING)
         interrupted = None if kept is None else kept.interrupted("skipgram", run)
-        options = asdict(choice) | {"seed": self.seed}
-
-        told: dict[str, Any] = {"progress": self._tell_epoch, "checkpoint": interrupted}
-        learn = partial(skipgram.train, sentences, n_tokens, **told, **options)
+        options: dict[str, Any] = asdict(choice) | {"seed": self.seed}
+        options |= {"progress": self._tell_epoch, "checkpoint": interrupted}
+        learn = partial(skipgram.train, sentences, n_tokens, **options)
         try:
             learnt = learn()
         except ModelError as error:
