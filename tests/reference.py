@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import scipy.special
 
 Float64 = npt.NDArray[np.float64]
 U = 2.0**-24
@@ -176,7 +177,8 @@ def resampled(samples: npt.ArrayLike, from_hz: int, to_hz: int) -> Float64:
     n = samples.shape[-1]
     m = np.arange(-(-n * to_hz // from_hz))
     t = lower * (m[:, None] / to_hz - np.arange(n) / from_hz)
-    window = np.i0(beta * np.sqrt(np.maximum(0, 1 - (t / reach) ** 2))) / np.i0(beta)
+    bessel = scipy.special.i0  # NumPy's takes six times as long
+    window = bessel(beta * np.sqrt(np.maximum(0, 1 - (t / reach) ** 2))) / bessel(beta)
     weights = np.where(np.abs(t) <= reach, np.sinc(t) * window, 0)
     return np.asarray(samples @ weights.T) * (lower / from_hz)
 

@@ -6,6 +6,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +31,7 @@ def run(*command: object) -> bytes:
     return subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, check=True).stdout
 
 
+@cache
 def bursts(seconds: float, rate_hz: int) -> tuple[np.ndarray, list[float]]:
     """Return quiet noise with a tone of 80 ms every 2.3 s, and when they begin."""
     samples = encoded.sound(seconds, rate_hz) * np.float32(0.02)
@@ -165,17 +167,30 @@ def test_a_file_is_read_to_its_end_and_bursts_keep_their_times(
         assert length_s == pytest.approx(seconds, abs=0.1)
 
 
+@pytest.fixture(scope="module")
+def half_a_minute(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], bytes]:
+    """What writes 30 s in a kind, once."""
+    folder = tmp_path_factory.mktemp("whole")
+    soundfile.write(folder / "sound.wav", bursts(30.0, 48_000)[0], 48_000)
+
+    @cache
+    def made(name: str) -> bytes:
+        RECIPES[name](folder / "sound.wav", folder / name, 30.0)
+        return (folder / name).read_bytes()
+
+    return made
+
+
 @pytest.mark.parametrize("place", [0.13, 0.52, 0.77])
 @pytest.mark.parametrize("n_bytes", [512, 4096])
 @pytest.mark.parametrize(
     "name", ["lame at 64 kbit.mp3", "joined.mp3", "paused.flac", "ffmpeg into a pipe.flac"]
 )
-def test_what_follows_damage_keeps_its_time(tmp_path: Path, name: str, n_bytes: int, place: float) -> None:
-    samples, begins_s = bursts(30.0, 48_000)
-    soundfile.write(tmp_path / "sound.wav", samples, 48_000)
-    RECIPES[name](tmp_path / "sound.wav", tmp_path / name, 30.0)
-    content = (tmp_path / name).read_bytes()
-    (tmp_path / name).write_bytes(encoded.with_hole(content, place, n_bytes))
+def test_what_follows_damage_keeps_its_time(
+    half_a_minute: Callable[[str], bytes], tmp_path: Path, name: str, n_bytes: int, place: float
+) -> None:
+    _, begins_s = bursts(30.0, 48_000)
+    (tmp_path / name).write_bytes(encoded.with_hole(half_a_minute(name), place, n_bytes))
     found_s, length_s = heard_s(tmp_path / name)
     assert length_s == pytest.approx(30.0, abs=0.1)
     assert len(begins_s) - 2 <= len(found_s)

@@ -3,6 +3,7 @@
 import math
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -102,6 +103,14 @@ def plain(frames, centroids, n):
     return tokens, distances
 
 
+@cache
+def known(kind, n_centroids, n_values):
+    """Centroids, 37 frames, a fifth of which are centroids, and what is nearest to them: for all ways."""
+    centroids, frames = of_kind(kind, n_centroids, n_values), kind(37, n_values, seed=1)
+    frames[::5] = centroids[: len(frames[::5])]
+    return centroids, frames, plain(frames, centroids, 8)
+
+
 def assert_finds(book, frames, n, wanted):
     tokens, distances = book.nearest(frames, n)
     np.testing.assert_array_equal(tokens, wanted[0][:, :n])
@@ -116,11 +125,10 @@ def assert_finds(book, frames, n, wanted):
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
 def test_every_way_finds_what_the_definition_says(kind, cpu, search):
     for n_centroids, n_values in ((1100, 20), (300, 5), (256 * BLOCK + 7, 3)):
-        centroids, frames = of_kind(kind, n_centroids, n_values), kind(37, n_values, seed=1)
-        frames[::5] = centroids[: len(frames[::5])]
+        centroids, frames, wanted = known(kind, n_centroids, n_values)
         book = Codebook(centroids, search=search, cpu=cpu)
-        assert_finds(book, frames, 8, plain(frames, centroids, 8))
-        assert_finds(book, frames, 3, plain(frames, centroids, 3))
+        for n in (8, 3):
+            assert_finds(book, frames, n, wanted)
 
 
 @all_ways
