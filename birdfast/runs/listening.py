@@ -83,7 +83,7 @@ class Listening:
         self.pipeline = Pipeline(models, dataclasses.replace(options, keep=(kept,)))
         widths = [listener.widths for listener in self.pipeline.listeners]
         digests = [model.digests() for model in models]
-        known = facts(models, options, digests, widths, [name], None, question)
+        known = facts(models, options, digests, lambda: widths, [name], None, question)
         self._where = Where(question, known.about, known.decides)
         self.tell, self.warn, self.name, self._began = tell, warn, name, began
         self._most = question.merge_consecutive
