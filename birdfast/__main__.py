@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import children
 
+children.collect_seldom()
 children.leave_working_folder()  # or the imports below might find in it what strangers left there
 
 import argparse
@@ -102,7 +103,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         try:
             given = sys.argv[1:] if arguments is None else arguments
-            return _run(_parser().parse_args(given), began, given)
+            return _run(_parser(given).parse_args(given), began, given)
         finally:
             sys.stdout.flush()  # here, where an error can be told
     except BrokenPipeError:
@@ -186,7 +187,8 @@ def _stop(number: int, _: object) -> NoReturn:
     raise Stopped(exits.BY_SIGNAL + number)
 
 
-def _parser() -> Parser:
+def _parser(given: Sequence[str] = ()) -> Parser:
+    """Return the parser of all commands, or of the one that is given: the others need not be known then."""
     parser = Parser(
         prog="birdfast",
         description=ABOUT,
@@ -195,7 +197,8 @@ def _parser() -> Parser:
         add_help=False,  # it stands behind the commands
     )
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for name, command in COMMANDS.items():
+    for name in given[:1] if given[:1] and given[0] in COMMANDS else COMMANDS:
+        command = COMMANDS[name]
         sub = commands.add_parser(
             name,
             aliases=getattr(command, "ALIASES", ()),

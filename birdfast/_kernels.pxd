@@ -365,6 +365,7 @@ cdef extern from "birdfast.h" nogil:
         float offset
         int32_t n_streams
         const bf_token_stream *streams
+        int32_t borrows_embeddings
         bf_pooling pooling
         const float *statistics_mean
         const float *statistics_deviation

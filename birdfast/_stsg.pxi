@@ -13,7 +13,7 @@ cdef void check_status(bf_status status, str what) except *:
         raise ConfigError(f"{what}: {bf_status_text(status).decode()}")
 
 
-# Tables of a model, whose shapes are checked here; the constructor copies them.
+# Tables of a model, whose shapes are checked here; the constructor copies all but the embeddings.
 cdef const float *table_of(list keep, array, tuple shape) except? NULL:
     cdef const float[::1] view
     if array is None:
@@ -110,12 +110,13 @@ cdef class Stsg:
         if sound is not None:
             take_sound(&parts, sound, sound.plan)
         take_streams(keep, &parts, streams)
+        parts.borrows_embeddings = True
         take_variants(keep, &parts, variants)
         take_layers(keep, &parts, layers)
         parts.statistics_mean = table_of(keep, statistics_mean, (3 * n_bands,))
         parts.statistics_deviation = table_of(keep, statistics_deviation, (3 * n_bands,))
         check_status(bf_stsg_new(&parts, &self.model), "the model's parts")
-        self.kept = (sound, streams)  # their spectrogram and codebooks are read from where they are
+        self.kept = (sound, streams, keep)  # spectrogram, codebooks and embeddings are read from where they are
         self.know()
 
     @staticmethod

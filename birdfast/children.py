@@ -5,6 +5,7 @@ for modules where its parent does, without the working folder, and has the birdf
 wherever that was found. What it runs first is this file: python -P children.py MODULE ARGUMENT...
 """
 
+import gc
 import os
 import sys
 
@@ -19,8 +20,28 @@ def command(module: str, *arguments: str) -> list[str]:
 
 def environment() -> dict[str, str]:
     """Return a child's: libraries keep to one thread, and modules are looked for as `places` says."""
-    threads = {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
-    return {**os.environ, **threads, "PYTHONPATH": os.pathsep.join(places())}
+    return {**os.environ, **_one_thread(), "PYTHONPATH": os.pathsep.join(places())}
+
+
+def compute_nothing() -> None:
+    """Let libraries that are imported from now on start no threads here: children do what is to be computed.
+
+    Those of a library for matrices spin for a while as they begin, on the cores of children that wake up.
+    """
+    for name, value in _one_thread().items():
+        os.environ.setdefault(name, value)
+
+
+def collect_seldom() -> None:
+    """Look less often for objects that point to each other: of a program, not of a package that one imports.
+
+    What modules bring stays; at Python's own 700, looking at it again and again is a twentieth of the start.
+    """
+    gc.set_threshold(20_000, 10, 10)
+
+
+def _one_thread() -> dict[str, str]:
+    return {f"{library}_NUM_THREADS": "1" for library in ONE_THREAD}
 
 
 def places() -> list[str]:
@@ -49,6 +70,7 @@ def _become(module: str) -> None:
     from importlib import util
     from runpy import run_module
 
+    collect_seldom()
     where = os.path.join(PACKAGE, "__init__.py")
     spec = util.spec_from_file_location("birdfast", where, submodule_search_locations=[PACKAGE])
     assert spec is not None

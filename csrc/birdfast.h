@@ -20,7 +20,7 @@ extern "C" {
 #endif
 
 /* What a program was compiled for; it goes up when a size, an argument or a meaning changes. */
-#define BF_ABI 1
+#define BF_ABI 2
 
 #if defined(__GNUC__)
 #define BF_EXPORT __attribute__((visibility("default")))
@@ -550,7 +550,8 @@ typedef struct {
 typedef enum { BF_ACTIVATION_NONE, BF_ACTIVATION_SIGMOID, BF_ACTIVATION_SOFTMAX } bf_activation;
 
 /* A model as far as it is trained: without a spectrogram it has no windows, without codebooks no
- * tokens, without layers no logits. Everything is copied but spectrogram and codebooks. */
+ * tokens, without layers no logits. Everything is copied but spectrogram and codebooks, and the
+ * embeddings where they are borrowed. */
 typedef struct {
     int32_t rate_hz;
     int64_t window_samples;
@@ -561,6 +562,7 @@ typedef struct {
     float offset;
     int32_t n_streams;
     const bf_token_stream *streams;
+    int32_t borrows_embeddings; /* else copied: of the caller, who keeps them as long as the model */
     bf_pooling pooling;
     const float *statistics_mean, *statistics_deviation; /* [3 n_bands], with unit_length */
     int32_t n_variants;

@@ -98,7 +98,9 @@ static void take_stream(room *in, const bf_stsg_parts *p, const bf_token_stream 
     to->n_patch = (int32_t)n_patch;
     to->is.projection = floats(in, from->projection, (uint64_t)from->n_values * n_patch);
     to->is.shift = floats(in, from->shift, (uint64_t)from->n_values);
-    to->is.embeddings = floats(in, from->embeddings, n_tokens * dim);
+    if (!p->borrows_embeddings) { /* else where they are: by far the largest part */
+        to->is.embeddings = floats(in, from->embeddings, n_tokens * dim);
+    }
     to->is.idf = floats(in, from->idf, n_tokens);
     to->is.embedding_mean = floats(in, from->embedding_mean, dim);
 }

@@ -30,6 +30,17 @@ def test_the_first_worker_is_the_one_that_was_begun(tmp_path: Path) -> None:
         worker.end()
 
 
+@pytest.mark.parametrize(("size", "most", "expected"), [(9, None, 1), (1 << 20, None, 3), (1 << 20, 2, 2)])
+def test_as_many_are_begun_as_find_work_and_a_core_beside_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int, most: int | None, expected: int
+) -> None:
+    monkeypatch.setattr(begun, "usable_cores", lambda: [0, 1, 2, 3])
+    (tmp_path / "long.wav").write_bytes(bytes(size))
+    with begun.ahead(tmp_path / "out", [str(tmp_path / "long.wav")], most):
+        assert len(begun._ahead) == expected
+    assert not begun._ahead
+
+
 @pytest.mark.parametrize("broken", [False, True])
 def test_a_worker_that_nobody_took_is_ended(tmp_path: Path, broken: bool) -> None:
     try:

@@ -76,7 +76,12 @@ LIBRARIES = {
 
 def of(*listening: models.Model, options: Options = USUAL) -> Facts:
     return facts(
-        listening, options, [model.digests() for model in listening], [{}] * len(listening), ["a.wav"], None
+        listening,
+        options,
+        [model.digests() for model in listening],
+        lambda: [{}] * len(listening),
+        ["a.wav"],
+        None,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -28,6 +29,7 @@ from birdfast.live.reader import Began, Gone, Lost, Reader
 from birdfast.live.ring import Ring
 from birdfast.runs.linefile import LineFile
 
+from . import networks
 from .commands import LIMIT_S, started
 from .recordings import noise, write
 
@@ -65,6 +67,25 @@ def listen(
         return code, *capsys.readouterr()
 
     return heard
+
+
+def test_a_window_whose_scores_are_no_numbers_is_counted_and_the_next_are_heard(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    matrix = networks.weights()
+    matrix[1] = 1e38  # too much for sound that is loud
+    model = networks.write_folder(tmp_path, matrix, networks.weights(3, 3))
+    sound = 1e-3 * noise(6 * networks.WINDOW_SAMPLES, 1)
+    sound[2 * networks.WINDOW_SAMPLES : 4 * networks.WINDOW_SAMPLES] = 1
+    wav = write(tmp_path / "loud.wav", sound, networks.RATE_HZ)
+    code = main(["listen", "--model", str(model), "--min-conf", "0", "--name", "pond", "--input", str(wav)])
+    rows, said = capsys.readouterr()
+    starts_s = {json.loads(row)["start_s"] for row in rows.splitlines()}
+    window_s = networks.WINDOW_SAMPLES / networks.RATE_HZ
+    assert starts_s == {number * window_s for number in (0, 1, 4, 5)}
+    assert code == exits.SOME_FAILED
+    assert f"not finite in the window at {2 * window_s:g} s; it goes on" in said
+    assert "nothing is told of 2 windows: the network's scores are not finite" in said
 
 
 def untold(pond: Path, folder: Path) -> Path:

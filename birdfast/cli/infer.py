@@ -153,12 +153,14 @@ def hearing(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
+    from .. import children
     from ..workers import begun
 
+    children.compute_nothing()
     chosen.inputs += chosen.more
     if not chosen.inputs:
         raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
-    with begun.ahead(chosen.output):  # it wakes up while this process does
+    with begun.ahead(chosen.output, chosen.inputs, chosen.workers):  # they wake up while this process does
         return _run(chosen)
 
 

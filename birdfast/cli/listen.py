@@ -192,6 +192,9 @@ def _ended(listening: Listening, lost_s: float, n_overflows: int, say: Callable[
         voice.say(f"lost {lasting(lost_s)} of sound: it came faster than it was heard", style="bad")
     if n_overflows:
         voice.say(f"the system lost sound {counted(n_overflows, 'time')} before it came here", style="bad")
+    if listening.n_amiss:
+        windows = counted(listening.n_amiss, "window")
+        voice.say(f"nothing is told of {windows}: the network's scores are not finite", style="bad")
     if not listening.heard_s:
         return exits.NONE_WORKED
     return exits.SOME_FAILED if lost_s or n_overflows or listening.has_failed else exits.FINE

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Condition, Thread
+from threading import Condition, Thread, current_thread
 
 from ..pipeline.ear import Cut
 from .hearing import Whose
@@ -42,7 +42,7 @@ class Behind:
         """Let a copy of a window wait; where too many do it is dropped, or waits for room (`patient`)."""
         with self._changed:
             if patient:
-                self._changed.wait_for(lambda: self._has_room or self.failure is not None)
+                self._changed.wait_for(lambda: self._has_room or self._is_over or self.failure is not None)
             if not self._has_room:
                 self.dropped += len(some.windows)
                 return
@@ -52,14 +52,19 @@ class Behind:
     def flush(self) -> None:
         """Wait until nothing waits, or the thread has failed."""
         with self._changed:
-            self._changed.wait_for(lambda: self.failure is not None or not (self._waiting or self._is_busy))
+            self._changed.wait_for(
+                lambda: (
+                    self.failure is not None or not (self._is_busy or (self._waiting and not self._is_over))
+                )
+            )
 
     def stop(self) -> None:
         """End the thread, after the window that it is at; what waits is left."""
         with self._changed:
             self._is_over = True
             self._changed.notify_all()
-        self._thread.join()
+        if self._thread is not current_thread():  # where `follow` closes its stream
+            self._thread.join()
 
     @property
     def _has_room(self) -> bool:

@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeVar
 from ..arrays import Float32
 from ..audio import Pace
 from ..audio.resampling import Feed, feed
-from ..pipeline.ear import Ear
+from ..pipeline.ear import Amiss, Ear
 from ..pipeline.listener import Listener
 from ..pipeline.streamed import streamed
 from ..pipeline.turns import in_turns
@@ -73,6 +73,12 @@ class Hearing:
                     routes[key] = Route(feed(pace.heard_hz, ear.rate_hz, **how), ear.rate_hz, [])  # type: ignore[arg-type]
                 routes[key].every.append(Whose(number, ear))
         self._routes = tuple(routes.values())
+
+    def forgive(self, amiss: Amiss) -> None:
+        """Tell of windows whose scores are not finite, and go on: see `Ear.amiss`."""
+        for route in self._routes:
+            for whose in route.every:
+                whose.ear.amiss = amiss
 
     def push(
         self, channels: Mapping[int, Float32], how: Callable[[Ear, Float32], Iterator[T]]

@@ -8,7 +8,7 @@ from threading import Lock
 
 from ..audio import Pace
 from ..errors import ConfigError
-from ..pipeline.ear import Cut, Ear, Scored
+from ..pipeline.ear import Amiss, Cut, Ear, Scored
 from ..pipeline.lending import lent
 from ..pipeline.listener import Listener
 from .behind import Behind
@@ -46,6 +46,7 @@ class Work:
         waiting: int,
     ) -> None:
         self._intake, self._take, self.is_over = intake, take, False
+        self._error: BaseException | None = None
         self._busy = Lock()
         with ExitStack() as stack:
             sessions = stack.enter_context(lent(listeners))
@@ -58,6 +59,10 @@ class Work:
         """Windows that were not scored, as too many waited."""
         return 0 if self._behind is None else self._behind.dropped
 
+    def forgive(self, amiss: Amiss) -> None:
+        """Tell of windows whose scores are not finite, and go on; before the first push."""
+        self._hearing.forgive(amiss)
+
     def push(self, samples: object) -> None:
         """Take a block; raises as `Stream.push`, and is over after a network's failure."""
         with self._alone():
@@ -67,6 +72,8 @@ class Work:
         frames = self._intake.check(samples)
         try:
             for start in range(0, len(frames), PIECE_SAMPLES):
+                if self.is_over:  # another thread closed it
+                    return
                 channels = self._intake.piece(frames, start)
                 if self._behind is None:
                     for whose, scored in self._hearing.push(channels, Ear.hear):
@@ -111,16 +118,26 @@ class Work:
             raise failure
 
     def close(self, error: BaseException | None = None) -> None:
-        """Give sessions back; those that an error broke off in the middle are not lent again."""
-        if self.is_over:
-            return
-        self.is_over = True
+        """End it, from any thread: sessions are given back when a push that is under way has returned."""
+        self.is_over, self._error = True, self._error or error
+        self._give_back_if_free()
+
+    def _give_back_if_free(self) -> None:
+        if self._busy.acquire(blocking=False):
+            try:
+                self._give_back()
+            finally:
+                self._busy.release()
+
+    def _give_back(self) -> None:
+        """Give sessions back, once; those that an error broke off in the middle are not lent again."""
+        stack, error = self._stack.pop_all(), self._error
         if self._behind is not None:
             self._behind.stop()
         if error is None:
-            self._stack.close()
+            stack.close()
         else:
-            self._stack.__exit__(type(error), error, error.__traceback__)
+            stack.__exit__(type(error), error, error.__traceback__)
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -133,6 +150,8 @@ class Work:
             yield
         finally:
             self._busy.release()
+            if self.is_over:
+                self._give_back_if_free()
 
     def _score(self, whose: Whose, some: Cut) -> None:
         self._take(whose.number, whose.ear.score(some))

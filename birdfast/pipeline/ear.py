@@ -15,6 +15,7 @@ from ..sessions.session import Arrays, Session, check_outputs, is_logits
 from ..windows import Cutter, Grid
 
 AMISS = (ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError)  # in a session
+Amiss = Callable[[float], object]
 
 
 class Scored(NamedTuple):
@@ -93,6 +94,9 @@ class Ear:
         Seconds of CPU time from windows as they were cut to what the network takes.
     network_s : float
         Seconds of CPU time in the network and its front end.
+    amiss : callable of float
+        Told when a window begins whose scores are not finite, though there is sound in it: it raises
+        ModelError, unless whoever listens sets another; then the window says nothing.
     """
 
     def __init__(
@@ -110,6 +114,7 @@ class Ear:
         self._clock_hz = clock_hz or grid.rate_hz
         self._grid, self._session, self._prepared = grid, session, prepared
         self._next, self.channel, self.rate_hz = first, channel, cutting.rate_hz
+        self.amiss: Amiss = _refuse
         self.span: tuple[int, int | None] = (0, None)
         if n_windows is not None:
             self.span = cutting.span(first, first + n_windows)
@@ -157,7 +162,7 @@ class Ear:
         number = np.arange(some.first, some.first + len(windows))
         start_s = number * grid.step_samples / self._clock_hz
         window_s = grid.window_samples / self._clock_hz
-        return checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows)
+        return checked(Scored(start_s, outputs, self.channel, window_s=window_s), windows, self.amiss)
 
     def warm(self) -> None:
         """Score a window of silence: what a session opens when it is first needed is open then."""
@@ -173,7 +178,11 @@ class Ear:
         return outputs
 
 
-def checked(scored: Scored, windows: Float32) -> Scored:
+def _refuse(start_s: float) -> None:
+    raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")
+
+
+def checked(scored: Scored, windows: Float32, amiss: Amiss = _refuse) -> Scored:
     """Refuse scores that say nothing, before anybody makes detections or rows of them.
 
     Some networks divide by the level of a window: of digital silence they give NaN, and nothing is heard.
@@ -184,8 +193,7 @@ def checked(scored: Scored, windows: Float32) -> Scored:
     if not mute.any():
         return scored
     wrong = np.logical_and(mute, windows.any(axis=1))
-    if wrong.any():
-        start_s = scored.start_s[np.argmax(wrong)]
-        raise ModelError(f"the network's scores are not finite in the window at {start_s:g} s")
+    for start_s in scored.start_s[wrong]:
+        amiss(float(start_s))
     silenced = {role: np.where(mute[:, None], np.float32(np.nan), rows) for role, rows in logits.items()}
-    return scored._replace(outputs={**scored.outputs, **silenced}, n_mute=int(mute.sum()))
+    return scored._replace(outputs={**scored.outputs, **silenced}, n_mute=int(mute.sum() - wrong.sum()))

@@ -89,4 +89,4 @@ class StreamedEar(Ear):
         outputs = {LOGITS: logits[None], EMBEDDING: embedding[None]}
         start_s = np.array([start_sample]) / self._clock_hz
         window_s = self._grid.window_samples / self._clock_hz
-        return checked(Scored(start_s, outputs, self.channel, window_s=window_s), SOUND)
+        return checked(Scored(start_s, outputs, self.channel, window_s=window_s), SOUND, self.amiss)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from .._version import __version__
 from ..config import KEEP, Options, Runtime
@@ -22,7 +22,7 @@ def facts(
     models: Sequence[Model],
     options: Options,
     digests: Sequence[Digests],
-    widths: Sequence[Mapping[str, int]],
+    widths: Callable[[], Sequence[Mapping[str, int]]],
     paths: Sequence[str],
     shard: Shard | None,
     question: Question | None = None,
@@ -36,8 +36,9 @@ def facts(
     options : Options
     digests : sequence of Digests
         What each model's files hold: those of the workers, which may be others by now.
-    widths : sequence of dict of str to int
-        How many values a model's dense row has, by kind.
+    widths : callable
+        Returns how many values each model's dense row has, by kind; it is asked last, as it may wait for a
+        worker.
     paths : sequence of str
         All files, of all shards.
     shard : Shard or None
@@ -45,12 +46,11 @@ def facts(
     base : str or None
         The folder that recordings are seen from.
     """
-    about = About(
-        _metadata(models, options, digests),
-        tuple(_about(model, width) for model, width in zip(models, widths, strict=True)),
-        options.channel == "each",
-    )
-    known = Facts(fingerprint(models, options, digests), about)
+    decides, told = fingerprint(models, options, digests), _metadata(models, options, digests)
+    spaces = [_spaces(model) for model in models]
+    every = zip(models, spaces, widths(), strict=True)
+    of_models = tuple(AboutModel(model.name, its, dict(width)) for model, its, width in every)
+    known = Facts(decides, About(told, of_models, options.channel == "each"))
     if shard:
         known = known._replace(shard=str(shard), inputs=shards.digest(paths))
     return known.asking(asked(options, question or Question(), base))
@@ -104,9 +104,8 @@ def of_model(model: Model, digests: Digests, chosen: Runtime) -> dict[str, str]:
     return decides
 
 
-def _about(model: Model, widths: Mapping[str, int]) -> AboutModel:
-    spaces = tuple(Names(names.scientific, names.common, names.space) for names in model.class_names())
-    return AboutModel(model.name, spaces, dict(widths))
+def _spaces(model: Model) -> tuple[Names, ...]:
+    return tuple(Names(names.scientific, names.common, names.space) for names in model.class_names())
 
 
 def _metadata(models: Sequence[Model], options: Options, digests: Sequence[Digests]) -> dict[str, str]:

@@ -59,6 +59,8 @@ class Listening:
     n_rows : int
     species : Counter of (str, str)
         How often each was told of, by its names.
+    n_amiss : int
+        Windows that say nothing, as their scores were not finite.
     has_failed : bool
         Whether a source ended before its time, or gave what is no sound.
 
@@ -83,12 +85,12 @@ class Listening:
         self.pipeline = Pipeline(models, dataclasses.replace(options, keep=(kept,)))
         widths = [listener.widths for listener in self.pipeline.listeners]
         digests = [model.digests() for model in models]
-        known = facts(models, options, digests, widths, [name], None, question)
+        known = facts(models, options, digests, lambda: widths, [name], None, question)
         self._where = Where(question, known.about, known.decides)
         self.tell, self.warn, self.name, self._began = tell, warn, name, began
         self._most = question.merge_consecutive
         self.heard_s, self.n_rows, self.species = 0.0, 0, Counter[tuple[str, str]]()
-        self.has_failed = False
+        self.has_failed, self.n_amiss = False, 0
         self._where.survey([(name, self._told(0))])
         for words in (*thresholds.told(options, models), *self._where.words):
             tell(words)
@@ -178,6 +180,22 @@ class _Asked(Stream):
         rows = keeping.detections(listener.kept(scored), asked.rules[number], self._masks[number])
         return list(labels.named(asked.label_spaces[number], rows, self._name, listener.model.name))
 
+    def go_on(self) -> None:
+        """Let no window end the stream."""
+        self._work.forgive(self.amiss)
+
+    def amiss(self, start_s: float) -> None:
+        """Count a window whose scores are not finite: nothing is heard in it, and the next one is another."""
+        asked = self.listening
+        if not asked.n_amiss:
+            at_s = self._start_s + start_s
+            told = (
+                f"the network's scores are not finite in the window at {at_s:g} s; it goes on with the next"
+            )
+            asked.warn(f"{self._name}: {told}")
+        asked.n_amiss += 1
+        asked.has_failed = True
+
     def warn(self, remark: str) -> None:
         """Say it as a run says such things."""
         self.listening.tell(f"{self._name}: {remark}")
@@ -192,6 +210,7 @@ class _Stretch:
         how: dict[str, Any] = {"channels": pcm.n_channels, "start_s": start_s, "name": listening.name}
         self._stream = _Asked(listening.pipeline, pcm.rate_hz, **how)
         self._stream.listening, self._n_wrong = listening, 0
+        self._stream.go_on()
         if keep is not None:
             keep.begin(pcm, start_s, listening.window_s)
 

@@ -144,7 +144,7 @@ class Run:
         if known_widths is None:
             stack.enter_context(pool)
             self._say_what_is_unprepared(pool.digests, followers)
-        widths = known_widths or pool.widths()
+        widths = pool.widths if known_widths is None else lambda: known_widths
         run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)
         known = facts(*run, self.question, self.how.home(self.recordings))
         known_models.check_unchanged(self.models, pool.digests)  # labels were read once more

@@ -1,4 +1,4 @@
-"""Worker processes that are begun: one may be so before anybody knows what it is to load.
+"""Worker processes that are begun: some may be so before anybody knows what they are to load.
 
 A process takes as long to wake up as the command that wants it takes to find out what to do: side by side
 they take half. This file needs the standard library alone.
@@ -8,15 +8,19 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import subprocess
+import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import IO
 
 from .. import children, voice
+from .cores import usable_cores
 
 ROOM_BYTES = 1 << 20  # asked for an order on its way: some seconds of sound, sent at once where that is given
+SHORT_BYTES = 1 << 20  # few files with less last longer than a minute
 
 _ahead: list[Begun] = []
 
@@ -56,18 +60,27 @@ class Begun:
 
 
 @contextmanager
-def ahead(output: str | os.PathLike[str]) -> Iterator[None]:
-    """Begin a worker now, for whoever wants the first in the context; one that nobody took is ended.
+def ahead(
+    output: str | os.PathLike[str], inputs: Sequence[str] = (), n_workers: int | None = None
+) -> Iterator[None]:
+    """Begin workers now, for whoever wants the first in the context; those that nobody took are ended.
 
     Parameters
     ----------
     output : path
         The folder of a run: where it is there already, all may have been heard before, and none is begun.
+    inputs : sequence of path
+        What is to be heard; a short file alone is one worker's.
+    n_workers : int or None
+        How many there are to be at most. No more are begun than find a core beside this process: others on
+        its own would slow it, and all wait for it.
     """
     voice.hold()
+    most = n_workers or sys.maxsize
     with suppress(OSError):  # who needs one will say what is wrong
         if not os.path.lexists(output):
-            _ahead.append(Begun())
+            for _ in range(1 if _are_short(inputs) else max(1, min(most, len(usable_cores()) - 1))):
+                _ahead.append(Begun())
     try:
         yield
     finally:
@@ -79,8 +92,16 @@ def ahead(output: str | os.PathLike[str]) -> Iterator[None]:
             begun.errors.close()
 
 
+def _are_short(inputs: Sequence[str]) -> bool:
+    """Whether that is one file of some seconds, for all that is known before folders are looked into."""
+    with suppress(OSError, ValueError):  # who opens it will say what is wrong
+        (one,) = map(os.stat, inputs)
+        return stat.S_ISREG(one.st_mode) and one.st_size < SHORT_BYTES
+    return False
+
+
 def taken() -> Begun:
-    """Return the process that was begun ahead, once, or one that begins now; errors as `Begun`."""
+    """Return a process that was begun ahead, each once, or one that begins now; errors as `Begun`."""
     with suppress(IndexError):
-        return _ahead.pop()
+        return _ahead.pop(0)
     return Begun()
