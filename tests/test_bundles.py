@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,9 @@ from hypothesis import strategies as st
 
 from birdfast.workers.bundles import LATE, TRIES, Bundle, Bundles
 
+from .commands import ran
+
+SIMULATE = Path(__file__).parents[1] / "bench" / "simulate.py"
 SIZES = st.lists(st.integers(0, 1 << 26), max_size=60)
 MOST_BYTES, MOST_FILES = 1 << 25, 7
 
@@ -68,7 +73,7 @@ def test_no_bundle_is_over_the_most_but_one_file_alone(
 
 def test_bundles_get_smaller_towards_the_end_and_not_too_small() -> None:
     sizes = np.full(100_000, 1 << 20)
-    taken = drained(Bundles(sizes, 100, least_bytes=10 << 20))
+    taken = drained(Bundles(sizes, 100, least_bytes=10 << 20, most_bytes=1 << 32))
     n_bytes = [bundle.n_bytes for bundle in taken]
     assert n_bytes == sorted(n_bytes, reverse=True)
     assert n_bytes[0] > 300 << 20
@@ -129,3 +134,10 @@ def test_nothing_late_goes_out_again_while_anything_else_is_left() -> None:
     bundles.done(quick, 1.0)
     found = list(iter(lambda: bundles.again(2.0), None))
     assert total([late, quick, *found]) == list(range(100))
+
+
+def test_a_simulated_cluster_is_through_soon_after_the_best_possible() -> None:
+    small = ["--workers", "50", "--files", "20000", "--bar", "0.06"]  # of few workers, each weighs more
+    result = ran(sys.executable, SIMULATE, *small)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert "3 files given up" in result.stdout

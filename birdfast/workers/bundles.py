@@ -16,10 +16,12 @@ from numpy.typing import ArrayLike
 from ..arrays import Int64
 
 FILE_BYTES = 1 << 16  # what it costs to open any file, as bytes that are heard in that time
-ROUNDS = 3  # a bundle is this part of a fair share of what is left
+ROUNDS = 2  # a bundle is this part of a fair share of what is left
+LAST = 4  # so many bundles at least make a fair share of all
 LARGE = 128  # files above this part of a fair share of all go out first, the largest in front
 TRIES = 2  # of a file that stood alone, as of a stretch in a crew
-LATE = 2.0  # times as long as its size predicts
+LATE = 1.5  # times as long as its size predicts
+LOOK_EVERY_S = 1.0  # for what is late, while other things are left
 RATES = 501  # of the bundles that came last
 
 
@@ -87,9 +89,9 @@ class Bundles:
         n_slots: int,
         *,
         least_bytes: int = 1 << 24,
-        most_bytes: int = 1 << 32,
-        least_s: float = 30.0,
-        most_s: float = 900.0,
+        most_bytes: int = 1 << 28,
+        least_s: float = 60.0,
+        most_s: float = 600.0,
         most_files: int = 10_000,
         late: float = LATE,
     ) -> None:
@@ -109,7 +111,14 @@ class Bundles:
         self._running: dict[int, _Running] = {}
         self._rates: deque[float] = deque(maxlen=RATES)
         self._bytes_per_s: float | None = None
+        self._looked_s = -LOOK_EVERY_S
         self.n_left = n
+
+    @property
+    def _left_bytes(self) -> int:
+        """Bytes of what was never handed out, but the next file."""
+        first = len(self._order) - self._n_waiting
+        return int(self._ends[-1] - self._ends[first]) if self._n_waiting else 0
 
     @property
     def is_through(self) -> bool:
@@ -126,6 +135,7 @@ class Bundles:
         First what was lost, which the end might wait for, then the largest files, then the others in
         their order.
         """
+        self._look(now_s)
         while self._again:
             places, is_suspect = self._again.popleft()
             places = places[~self._through[places]]  # its first holder may have come back
@@ -147,14 +157,8 @@ class Bundles:
 
         It goes out in the smallest bundles, to as many workers as ask.
         """
-        while (bundle := self.take(now_s)) is None:
-            running = [one for one in self._running.values() if not one.is_late]
-            by = [self._lateness(one, now_s) for one in running]
-            if max(by, default=0.0) <= self._late:
-                break
-            late = running[int(np.argmax(by))]
-            late.is_late = True
-            self._let_go(late.bundle, is_suspect=False)
+        while (bundle := self.take(now_s)) is None and self._latest(now_s):
+            pass
         return bundle
 
     def done(self, bundle: Bundle, now_s: float) -> Int64:
@@ -207,11 +211,25 @@ class Bundles:
             halves = np.split(left, [min(half, len(left) - 1)])
         self._again.extendleft((part, is_suspect) for part in reversed(halves) if len(part))
 
-    def _lateness(self, running: _Running, now_s: float) -> float:
-        """Return how many times as long a bundle takes as its size predicts; 0 while nobody can predict."""
-        if self._bytes_per_s is None:
-            return 0.0
-        return (now_s - running.began_s) * self._bytes_per_s / running.bundle.n_bytes
+    def _look(self, now_s: float) -> None:
+        """Let what is late go out again before the end, if what is left takes no longer than that."""
+        if now_s >= self._looked_s + LOOK_EVERY_S:
+            self._looked_s, per_slot = now_s, self._left_bytes / max(1, self.n_slots)
+            while self._latest(now_s, per_slot):
+                pass
+
+    def _latest(self, now_s: float, least_bytes: float = 0.0) -> bool:
+        """Let the latest bundle, of so many bytes at least, go out again; return whether there is one."""
+        rate = self._bytes_per_s or 0.0  # 0: nobody can predict yet
+        late, worst = None, self._late
+        for one in self._running.values():
+            lateness = (now_s - one.began_s) * rate / one.bundle.n_bytes
+            if lateness > worst and not one.is_late and one.bundle.n_bytes >= least_bytes:
+                late, worst = one, lateness
+        if late is not None:
+            late.is_late = True
+            self._let_go(late.bundle, is_suspect=False)
+        return late is not None
 
     def _fitting(self, ends: Int64, left_bytes: int = 0) -> int:
         """Return how many jobs of a queue make the next bundle, by the bytes up to the end of each."""
@@ -219,7 +237,7 @@ class Bundles:
         least = self._least_bytes if rate is None else rate * self._least_s
         most = self._most_bytes if rate is None else rate * self._most_s
         guided = left_bytes // (ROUNDS * max(1, self.n_slots))
-        n_bytes = min(max(guided, min(least, self._share_bytes)), most)
+        n_bytes = min(max(guided, min(least, self._share_bytes / LAST)), most)
         n = int(np.searchsorted(ends, n_bytes, "right"))
         return min(max(1, n), len(ends))
 
