@@ -125,15 +125,22 @@ def test_a_late_bundle_goes_out_again_in_pieces_and_the_first_to_end_counts() ->
     assert bundles.done(pieces[1], 11.0).size == 0
 
 
-def test_nothing_late_goes_out_again_while_anything_else_is_left() -> None:
-    bundles = Bundles([1 << 20] * 100, 4)
+def test_what_is_late_goes_out_again_only_when_what_is_left_takes_no_longer() -> None:
+    n, n_slots = 10_000, 4
+    bundles = Bundles([1 << 20] * n, n_slots)
     late = bundles.take(0.0)
     quick = bundles.take(0.0)
     assert late is not None
     assert quick is not None
-    bundles.done(quick, 1.0)
-    found = list(iter(lambda: bundles.again(2.0), None))
-    assert total([late, quick, *found]) == list(range(100))
+    bundles.done(quick, 10.0)
+    n_left, now_s = n - len(late.places) - len(quick.places), 100.0
+    while (taken := bundles.again(now_s)) is not None:
+        now_s += 1.0
+        if np.isin(taken.places, late.places).any():
+            break
+        n_left -= len(taken.places)
+    assert taken is not None
+    assert 0 < n_left <= n_slots * len(late.places) + 1
 
 
 def test_a_simulated_cluster_is_through_soon_after_the_best_possible() -> None:

@@ -132,7 +132,7 @@ class Bundles:
     def take(self, now_s: float) -> Bundle | None:
         """Return what is to go out next; None where all that is left is out.
 
-        First what was lost, which the end might wait for, then the largest files, then the others in
+        First what was lost, or is late when the end is near, then the largest files, then the others in
         their order.
         """
         self._look(now_s)
@@ -153,9 +153,9 @@ class Bundles:
         return self._begin(np.sort(self._order[first : first + n]), now_s)
 
     def again(self, now_s: float) -> Bundle | None:
-        """Return what of the latest bundle may go out once more; None where nothing is late, or more is left.
+        """Return what `take` does, and else what of the latest bundle may go out once more.
 
-        It goes out in the smallest bundles, to as many workers as ask.
+        It goes out in the smallest bundles, to as many workers as ask; None where nothing is late.
         """
         while (bundle := self.take(now_s)) is None and self._latest(now_s):
             pass
