@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from ..journal import MERGED, Journal, Record, check_place
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
-from ..workers import Job
+from ..workers import Job, Jobs
 from ..workers.workforce import Workforce
 from . import opening, planned, results, shards, thresholds
 from .answers import Answers
@@ -132,7 +132,7 @@ class Run:
 
     def _open(
         self, stack: ExitStack, followers: Sequence[Follower]
-    ) -> tuple[Workforce, Journal, list[Job], int]:
+    ) -> tuple[Workforce, Journal, Sequence[Job], int]:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
         how = self.how
         pool = opening.pool(self.models, self.options, how, self.recordings)
@@ -180,12 +180,12 @@ class Run:
         shard, paths = self.how.shard, self.recordings
         return shards.share(paths, shard) if shard else range(len(paths))
 
-    def _plan(self, journal: Journal) -> tuple[list[Job], int]:
+    def _plan(self, journal: Journal) -> tuple[Sequence[Job], int]:
         """Return what is to do, and how many files need nothing more."""
         numbers = self._numbers()
         own = [self.recordings[number] for number in numbers]
         waiting = journal.plan(own, numbers, retry=self.how.retry)
-        return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)
+        return Jobs(own, waiting), len(own) - len(waiting)
 
     def _work_off(
         self,
