@@ -110,7 +110,8 @@ class _Names:
             return os.path.realpath(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder or os.curdir)
-        return f"{self._folders[folder]}/{name}"
+        own = f"{self._folders[folder]}/{name}"
+        return path if path == own else own  # of a million files it is held once
 
 
 def _given(inputs: Iterable[str | os.PathLike[str]]) -> list[str]:
@@ -187,8 +188,7 @@ def _listed(path: str, tell: Callable[[str], None] | None) -> list[str]:
 
     One of its lines at least has to be a path: of a recording by its name, or of what is there.
     """
-    content = sources.read(path, ConfigError, sources.TABLE_BYTES).removeprefix(codecs.BOM_UTF8)
-    text = content.decode("utf-8", errors="surrogateescape")
+    text = _text(path)
     if "\0" in text:
         raise ConfigError(f"{path}: not a list of paths, one a line")
     lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
@@ -199,6 +199,11 @@ def _listed(path: str, tell: Callable[[str], None] | None) -> list[str]:
         raise ConfigError(reason)
     tell(f"{reason}; passed over")
     return []
+
+
+def _text(path: str) -> str:
+    content = sources.read(path, ConfigError, sources.TABLE_BYTES).removeprefix(codecs.BOM_UTF8)
+    return content.decode("utf-8", errors="surrogateescape")
 
 
 def _is_recording(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from birdfast.outcomes import Failure, Heard, Outcome, Part
-from birdfast.workers import Job, Task
+from birdfast.workers import Job, Jobs, Task
 from birdfast.workers.queue import AHEAD_FILES, Queue
 from birdfast.workers.work import given_up
 
@@ -117,3 +117,11 @@ def test_parts_come_at_once_with_their_files_number_and_before_outcomes() -> Non
     came = list(queue.came())
     assert [(file, type(what)) for file, what in came] == [(1, Part), (0, Part), (0, Outcome)]
     assert list(queue.came()) == []
+
+
+def test_jobs_are_made_when_they_are_asked_for() -> None:
+    paths = [f"{number}.wav" for number in range(4)]
+    jobs, wanted = Jobs(paths, [(0, (0, 2)), (3, (1,))]), [Job("0.wav", (0, 2)), Job("3.wav", (1,))]
+    assert [*jobs] == wanted
+    assert (jobs[0], jobs[-1], jobs[:1], len(jobs)) == (*wanted, wanted[:1], 2)
+    assert not Jobs(paths, [])

@@ -29,7 +29,7 @@ from birdfast.errors import BirdfastError, ConfigError, ModelError, OutputError
 from birdfast.journal import NAME
 from birdfast.outcomes import Outcome, Part
 from birdfast.pipeline import Pipeline
-from birdfast.runs import Follower, How, Question, Results, Run
+from birdfast.runs import Follower, How, Question, Results, Run, opening
 from birdfast.runs.results import Windows
 from birdfast.tables import DENSE, DETECTIONS
 
@@ -454,13 +454,12 @@ def test_there_are_no_more_workers_than_there_is_to_do(
     ("name", "megabytes", "hired"), [("a.ogg", 5, 3), ("a.MP3", 1, 1), ("a.wav", 5, 1), ("a.flac", 40, 3)]
 )
 def test_a_long_file_begins_with_a_worker_for_each_of_its_stretches(
-    tiny: models.Model, tmp_path: Path, name: str, megabytes: int, hired: int
+    tmp_path: Path, name: str, megabytes: int, hired: int
 ) -> None:
     """As its size tells: who would wait for the first stretch would wait for a worker's start, too."""
     with (tmp_path / name).open("wb") as file:
         file.truncate(megabytes * 1_000_000)
-    begun = Run([str(tmp_path / name)], [tiny], EVERYTHING, tmp_path / "out", How(n_workers=9))
-    assert begun._n_hired() == hired
+    assert opening.n_hired([str(tmp_path / name)], How(n_workers=9)) == hired
 
 
 # ---- followers ----

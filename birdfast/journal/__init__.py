@@ -104,13 +104,13 @@ class Journal(Writable):
         retry : bool
             What failed is to do, too.
         """
-        waiting, self.changed = [], {}
+        waiting, self.changed, once = [], {}, dict[tuple[int, ...], tuple[int, ...]]()
         with self.told():
             with self.whole():
                 self.database.execute("UPDATE file SET number = NULL")
                 for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
                     if models := self._enter(os.fsencode(path), number, retry):
-                        waiting.append((place, models))
+                        waiting.append((place, once.setdefault(models, models)))
                 self.database.execute("UPDATE run SET files = ?", (self.files(),))
             self.commit()
         return waiting

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from time import monotonic
@@ -51,7 +52,7 @@ class Progress(Follower):
         self._paths: Sequence[str] = ()
         self._n_workers, self._done_bytes = 1, 0.0
         self._failed = False
-        self._sizes: list[int] = []
+        self._sizes = array("q")  # a million of them
         self.audio_s = self.reading_s = self.network_s = 0.0
         self.n_detections = self.n_files = self.n_failures = 0
 
@@ -62,7 +63,7 @@ class Progress(Follower):
     def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
         """Make ready for files, of which the sizes say how far it is."""
         self._paths, self._n_workers = paths, n_workers
-        self._sizes = [inputs.size_bytes(path) or 0 for path in paths]
+        self._sizes = array("q", (inputs.size_bytes(path) or 0 for path in paths))
         if n_done:
             self.say(f"{counted(n_done, 'file')} done before")
         if (

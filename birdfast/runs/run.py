@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
 from functools import partial
 
-from .. import inputs, tables, voice
 from .. import models as known_models
+from .. import tables, voice
 from ..config import Kept, Options
 from ..errors import ConfigError
-from ..grafting import places
 from ..journal import MERGED, Journal, Record, check_place
-from ..models import Digests, Model
+from ..models import Model
 from ..outcomes import Failure, Outcome, Part
-from ..workers import Job, Pool, usable_cores
-from . import planned, results, shards, thresholds
+from ..workers import Job, Jobs
+from ..workers.workforce import Workforce
+from . import opening, planned, results, shards, thresholds
 from .answers import Answers
 from .facts import about_alone, facts
 from .follower import Follower
@@ -30,10 +30,6 @@ from .room import Room
 from .said import ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
 from .tally import Tally
-
-STRETCH_BYTES = 1 << 24  # no file of usual sound has more in a minute,
-LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
-LOSSY = (".aac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".webm", ".wma")
 
 
 class Run:
@@ -114,7 +110,7 @@ class Run:
             say(followers, thresholds.told(self.options, self.models))
             for follower in followers:
                 follower.know(about)
-                follower.begin([job.path for job in jobs], n_done, self._n_hired())
+                follower.begin([job.path for job in jobs], n_done, opening.n_hired(self.recordings, self.how))
             if self._asks_anew and not jobs:
                 say(followers, ["asked again: nothing to hear"])
             answers = Answers(journal)
@@ -134,16 +130,18 @@ class Run:
             journal.count(counts)
         return Results(self.folder, written, tally=tally)
 
-    def _open(self, stack: ExitStack, followers: Sequence[Follower]) -> tuple[Pool, Journal, list[Job], int]:
+    def _open(
+        self, stack: ExitStack, followers: Sequence[Follower]
+    ) -> tuple[Workforce, Journal, Sequence[Job], int]:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
         how = self.how
-        pool = Pool(self.models, self.options, how.n_workers, how.file_timeout_s, self._n_hired())
+        pool = opening.pool(self.models, self.options, how, self.recordings)
         stack.callback(warn, followers, pool.notes)
         pool.hear = once(followers)
-        known_widths = self._known_widths()
+        known_widths = None if how.force else opening.known_widths(self.folder, len(self.models))
         if known_widths is None:
             stack.enter_context(pool)
-            self._say_what_is_unprepared(pool.digests, followers)
+            say(followers, opening.unprepared(self.models, self.options, pool.digests))
         widths = pool.widths if known_widths is None else lambda: known_widths
         run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)
         known = facts(*run, self.question, self.how.home(self.recordings))
@@ -159,7 +157,7 @@ class Run:
         answers.check_kinds(self.how.kinds)
         self._asks_anew = journal.ask(known.asked)
         if jobs and known_widths is not None:
-            self._say_what_is_unprepared(pool.digests, followers)
+            say(followers, opening.unprepared(self.models, self.options, pool.digests))
             stack.enter_context(pool)
         return pool, journal, jobs, n_done
 
@@ -177,27 +175,17 @@ class Run:
         usual: planned.Usual = "asked" if chosen == "none" else "best"
         return (*kept, planned.enough(usual, options, self.question, self.models))
 
-    def _n_hired(self) -> int:
-        """Return how many workers a run begins with: one for each file, for long ones more."""
-        most, n = self.how.n_workers or len(usable_cores()), 0
-        for path in self.recordings:
-            minute = LOSSY_BYTES if path.lower().endswith(LOSSY) else STRETCH_BYTES
-            n += 1 + (inputs.size_bytes(path) or 0) // minute
-            if n >= most:
-                return most
-        return max(1, n)
-
     def _numbers(self) -> Sequence[int]:
         """Return which of the recordings are this run's."""
         shard, paths = self.how.shard, self.recordings
         return shards.share(paths, shard) if shard else range(len(paths))
 
-    def _plan(self, journal: Journal) -> tuple[list[Job], int]:
+    def _plan(self, journal: Journal) -> tuple[Sequence[Job], int]:
         """Return what is to do, and how many files need nothing more."""
         numbers = self._numbers()
         own = [self.recordings[number] for number in numbers]
         waiting = journal.plan(own, numbers, retry=self.how.retry)
-        return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)
+        return Jobs(own, waiting), len(own) - len(waiting)
 
     def _work_off(
         self,
@@ -226,25 +214,3 @@ class Run:
         about = journal.facts().about
         tables.write_failures(self.folder, about, failed, csv_safe=self.how.csv_safe)
         return Results(self.folder, stopped=failed[0])
-
-    def _known_widths(self) -> Sequence[Mapping[str, int]] | None:
-        """Return how wide dense rows are if a journal knows; else a worker does when it is ready.
-
-        A journal of another run may say what it likes: the run will be refused. None is begun, and none
-        forgotten, before a worker says that the models can be run with these options.
-        """
-        if not self.how.force:
-            with suppress(ConfigError), Record(self.folder) as known:
-                widths = [model.widths for model in known.facts().about.models]
-                if len(widths) == len(self.models):
-                    return widths
-        return None
-
-    def _say_what_is_unprepared(self, digests: Sequence[Digests], followers: Sequence[Follower]) -> None:
-        folder, titles = known_models.cache_folder(), dict[str, str]()
-        for model, digest in zip(self.models, digests, strict=True) if self.options.graft else ():
-            for network, sha256 in zip(model.heavy, digest.heavy, strict=True):
-                batches = places.AT_ONCE.get(network.kind, ())
-                if batches and network.front_end is None and not places.is_prepared(sha256, folder, batches):
-                    titles[sha256] = network.title
-        say(followers, [f"preparing {title} for speed, once: some seconds" for title in titles.values()])

@@ -46,7 +46,7 @@ def share(paths: Sequence[str], shard: Shard) -> list[int]:
 def names(paths: Sequence[str]) -> list[str]:
     """Return paths below the folder that all share."""
     try:
-        common = os.path.commonpath([os.path.dirname(path) for path in paths])  # noqa: PTH120
+        common = os.path.commonpath({os.path.dirname(path) for path in paths})  # noqa: PTH120
     except ValueError:  # some of them absolute, some not
         return list(paths)
     return [os.path.relpath(path, common or os.curdir) for path in paths]

@@ -11,11 +11,18 @@ from .. import face
 
 if TYPE_CHECKING:
     from .cores import usable_cores as usable_cores
+    from .jobs import Jobs as Jobs
     from .pool import Pool as Pool
     from .process import Job as Job
     from .process import Task as Task
     from .process import Worker as Worker
 else:
     __getattr__, __dir__, __all__ = face.of(
-        __name__, {"cores": ("usable_cores",), "pool": ("Pool",), "process": ("Job", "Task", "Worker")}
+        __name__,
+        {
+            "cores": ("usable_cores",),
+            "jobs": ("Jobs",),
+            "pool": ("Pool",),
+            "process": ("Job", "Task", "Worker"),
+        },
     )
