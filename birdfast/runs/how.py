@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from .. import inputs
 from ..config import choice, flag, path, whole
 from ..errors import ConfigError
+from ..workers import executor
 from ..workers.patience import check_timeout
 from .shards import Shard
 from .submission import Submission, check_submission
@@ -53,6 +54,8 @@ class How:
         that all of them share.
     submission : Submission or None
         How scores become the kind of table "submission", where that is wanted.
+    cluster : executor, (executor, int), Client or None
+        Who hands shares of the files out to other machines: see `executor.of`. `n_workers` are those of each.
 
     Raises
     ------
@@ -73,6 +76,7 @@ class How:
     per_file: bool = False
     base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
+    cluster: Any = None
 
     def seen_from(self, recordings: Iterable[str]) -> str | None:
         """Return the folder that recordings are seen from; None if no table is of one of them alone."""
@@ -91,6 +95,7 @@ class How:
         if self.base is not None:
             path("base", self.base)
         check_timeout(self.file_timeout_s)
+        object.__setattr__(self, "cluster", executor.of(self.cluster))
         check_submission(self.kinds, self.submission)
         if self.submission is not None and self.shard is not None:
             raise ConfigError(

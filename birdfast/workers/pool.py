@@ -11,7 +11,7 @@ from .queue import Queue
 
 
 class Pool(Crew):
-    """A crew that works lists of files off; parameters and errors as `crew.Crew`."""
+    """A crew that works lists of files off, a `Workforce`; parameters and errors as `crew.Crew`."""
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
         """Work off a list of files.
@@ -33,6 +33,7 @@ class Pool(Crew):
             One worker after the other dies before it is ready, or none can be started in a dead one's place.
         """
         queue = Queue(jobs)
+        self._deaths.clear()  # of another list's files, by the same numbers
         while not queue.is_through:
             self.turn(queue)
             yield from queue.came()
