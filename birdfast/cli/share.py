@@ -10,9 +10,7 @@ WAYS = ("hash", "bytes")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare which of the files are heard."""
-    share = parser.add_argument_group(
-        "a share of the files, for several machines (`birdfast merge` joins them)"
-    )
+    share = parser.add_argument_group("a share of the files, which `birdfast merge` joins")
     share.add_argument(
         "--shard",
         metavar="I/N",

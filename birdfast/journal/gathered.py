@@ -8,15 +8,14 @@ from pathlib import Path
 
 from ..errors import BirdfastError, ConfigError, OutputError
 from .database import NAME, SCHEMA, UNPLANNED, Database, rests, schema
+from .entry import FILE
 from .facts import Facts
 from .folder import Folder
 from .record import Record
 
 TAKEN = "taken.txt"  # beside it: which shares are in it, each as it was then
 
-ENTERED = (
-    "path, number, size, mtime_ns, head, audio_s, rate_hz, duration_s, failure, notes, decoder, told, digest"
-)
+ENTERED = "path, number, " + FILE.partition("path, ")[2]
 # A file has its number for its place, as no two shares have the same.
 STEPS = (
     "DELETE FROM part WHERE file IN (SELECT number + 1 FROM share.file)",

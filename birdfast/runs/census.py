@@ -67,6 +67,4 @@ def lacking(every: Sequence[Share]) -> str:
     told += some(unfinished, "share")
     if not told:
         return ""
-    return "; ".join(
-        [*told, f"an array of --array={shards.ranges(numbers)} with --shard auto/{of_all} goes on"]
-    )
+    return "; ".join([*told, f"--array={shards.ranges(numbers)} with --shard auto/{of_all} goes on"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,10 +17,10 @@ TELL = "say --shard auto/N with N shares in all, or --shard none for all files"
 
 
 class Task(NamedTuple):
-    """A task of a job array: its index, and its place among all (None: nobody says how many there are)."""
+    """A task of a job array: its number, and its place among all (None: nobody says how many there are)."""
 
     name: str
-    index: int
+    number: int
     place: Shard | None
 
 
@@ -59,7 +59,7 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
     (task,) = found
     if task.place is None:
         raise ConfigError(
-            f"{task.name}: task {task.index} of an array, but not which share of how many; {TELL}"
+            f"{task.name}: task {task.number} of an array, of how many shares is not told; {TELL}"
         )
     return Chosen(task.place._replace(by=by), task.name)
 
@@ -82,7 +82,7 @@ def folder(output: Path, shard: Shard) -> Path:
     return output / f"shard-{shard.number:0{len(str(shard.of))}}-of-{shard.of}"
 
 
-def folders(parts: list[Path]) -> list[Path]:
+def folders(parts: Sequence[Path]) -> list[Path]:
     """Return the folders of shares; in the place of one that holds some, those."""
     found = list[Path]()
     for part in parts:
@@ -97,10 +97,10 @@ def _of_so_many(text: str, by: By, found: list[Task]) -> Chosen:
         raise ConfigError(f"shard: {text}: this is no task of a job array ({', '.join(map(str, NAMES))})")
     (task,) = found
     try:
-        return Chosen(shards.parse(f"{task.index}/{text.removeprefix(AUTO)}", by), task.name)
+        return Chosen(shards.parse(f"{task.number}/{text.removeprefix(AUTO)}", by), task.name)
     except ConfigError as error:
         raise ConfigError(
-            f"shard: {text!r} does not fit task {task.index} ({task.name}); tasks count from 1, as in"
+            f"shard: {text!r} does not fit task {task.number} ({task.name}); tasks count from 1, as in"
             " --array=1-50 with auto/50"
         ) from error
 
@@ -115,8 +115,8 @@ def _tasks(environment: Mapping[str, str]) -> Iterator[Task]:
         if last == "" or last not in environment:
             yield Task(name, index, None)
             continue
-        numbers = (_number(one, environment.get(one, "1")) for one in (first, last, step))
-        yield Task(name, index, _place(index, *numbers, environment.get(count)))
+        low, high, by = (_number(one, environment.get(one, "1")) for one in (first, last, step))
+        yield Task(name, index, _place(index, low, high, by, environment.get(count)))
 
 
 def _place(index: int, first: int, last: int, step: int, count: str | None) -> Shard | None:
