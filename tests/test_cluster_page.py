@@ -1,4 +1,4 @@
-"""Runs of a job array: the scripts of the page, through a stand-in for the scheduler; leaving in good order."""
+"""The job scripts of a page, through a stand-in for the scheduler; and a run that leaves in good order."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from birdfast.runs import Follower, How, Run
 from birdfast.runs import run as runs_run
 from birdfast.runs.leaving import Leave, Left
 
-from .commands import contents, ended, infer
+from .commands import contents, ended, ran
 from .recordings import noise, write
 from .schedulers import Scheduler, environment, script
 
@@ -44,7 +44,7 @@ def test_the_scripts_of_the_page_end_with_the_tables_of_one_run(
     cluster.submit("birds.sbatch", [3])
     cluster.submit("merge.sbatch", [0])
     assert cluster.ends[-1] == (0, 0)
-    assert infer(tiny, recordings, "-o", tmp_path / "one").returncode == 0
+    assert ran("bin/birdfast", "infer", "recordings/", "-o", "one", cwd=tmp_path).returncode == 0
     assert contents(tmp_path / "whole") == contents(tmp_path / "one")
 
 
