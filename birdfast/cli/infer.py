@@ -47,11 +47,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import Options
 from ..errors import ConfigError
-from . import asking, cut, ending, exits, flags, kinds, sound, submission, values
+from . import asking, cut, ending, exits, flags, kinds, requeue, share, sound, submission, values
 
 if TYPE_CHECKING:
     from ..models import Model
     from ..runs import How
+    from ..runs.leaving import Leave
 
 HELP = "find the species in recordings"
 ALIASES = (kinds.ANALYZE,)
@@ -94,6 +95,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
+<<<<<<< HEAD
     parser.add_argument(
         "--shard",
         metavar="I/N",
@@ -106,6 +108,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " what dask-jobqueue asks Slurm for, or local:N; --workers are those of each machine then, and the"
         " output folder has to lie where all see it (default: here)",
     )
+=======
+    share.arguments(parser)
+>>>>>>> arrays
     trouble = parser.add_argument_group("trouble")
     values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
@@ -120,6 +125,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds, 2 or more, that a worker may be silent at a file before it is stopped; one that works"
         " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
+    requeue.argument(trouble)
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument(
         "--keep-scores",
@@ -163,17 +169,23 @@ def hearing(parser: argparse.ArgumentParser) -> None:
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
     from .. import children
-    from ..workers import begun
 
     children.compute_nothing()
     chosen.inputs += chosen.more
     if not chosen.inputs:
         raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
+    share.settle(chosen)
+    return requeue.ran(chosen, _run if chosen.cluster else _awake)
+
+
+def _awake(chosen: argparse.Namespace, leave: Leave | None) -> int:
+    from ..workers import begun
+
     with begun.ahead(chosen.output, chosen.inputs, chosen.workers):  # they wake up while this process does
-        return _run(chosen)
+        return _run(chosen, leave)
 
 
-def _run(chosen: argparse.Namespace) -> int:
+def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
     from ..runs import Run
     from ..runs.progress import Progress
@@ -184,7 +196,7 @@ def _run(chosen: argparse.Namespace) -> int:
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
     chosen.per_file, said = kinds.for_each_file(chosen)
-    for line in (*flags.remarks(chosen), *filter(None, [said])):
+    for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
     hearing = options(chosen, max_hours=chosen.max_hours)
@@ -192,7 +204,7 @@ def _run(chosen: argparse.Namespace) -> int:
         how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
         run = Run(paths, listening, hearing, chosen.output, how, asking.question(chosen))
         progress.say(f"{titles(listening)}; {counted(len(paths), 'file')}")
-        results = run.work(progress)
+        results = run.work(progress, leave=leave)
     if results.stopped is not None:
         progress.warn(ending.told(results.stopped, names))
         progress.warn("stopped, as --fail-fast says")
@@ -232,12 +244,12 @@ def options(chosen: argparse.Namespace, **more: Any) -> Options:
 
 def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
     from .. import inputs
-    from ..runs import How, shards
+    from ..runs import How
 
     wanted = kinds.wanted(chosen)
     return How(
         kinds=wanted,
-        shard=shards.parse(chosen.shard) if chosen.shard else None,
+        shard=chosen.shard,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
         force=chosen.force,

@@ -27,6 +27,7 @@ def facts(
     shard: Shard | None,
     question: Question | None = None,
     base: str | None = None,
+    sizes: Sequence[int] | None = None,
 ) -> Facts:
     """Return what the journal knows of a run.
 
@@ -45,6 +46,8 @@ def facts(
     question : Question or None
     base : str or None
         The folder that recordings are seen from.
+    sizes : sequence of int or None
+        In bytes, of all files, where they decide whose they are.
     """
     decides, told = fingerprint(models, options, digests), _metadata(models, options, digests)
     spaces = [_spaces(model) for model in models]
@@ -52,7 +55,7 @@ def facts(
     of_models = tuple(AboutModel(model.name, its, dict(width)) for model, its, width in every)
     known = Facts(decides, About(told, of_models, options.channel == "each"))
     if shard:
-        known = known._replace(shard=str(shard), inputs=shards.digest(paths))
+        known = known._replace(shard=str(shard), inputs=shards.digest(paths, sizes))
     return known.asking(asked(options, question or Question(), base))
 
 
