@@ -11,6 +11,7 @@ from .. import inputs
 from ..config import choice, flag, path, whole
 from ..errors import ConfigError
 from ..workers.patience import check_timeout
+from ..workers.scratch import USUAL, Scratch
 from .shards import Shard
 from .submission import Submission, check_submission
 
@@ -53,6 +54,8 @@ class How:
         that all of them share.
     submission : Submission or None
         How scores become the kind of table "submission", where that is wanted.
+    scratch : Scratch
+        Where objects of stores are fetched to, until they are heard.
 
     Raises
     ------
@@ -73,6 +76,7 @@ class How:
     per_file: bool = False
     base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
+    scratch: Scratch = USUAL
 
     def seen_from(self, recordings: Iterable[str]) -> str | None:
         """Return the folder that recordings are seen from; None if no table is of one of them alone."""
@@ -90,6 +94,7 @@ class How:
         choice("keep_scores", self.keep_scores, (None, *get_args(KeepScores)))
         if self.base is not None:
             path("base", self.base)
+        self.scratch.check()
         check_timeout(self.file_timeout_s)
         check_submission(self.kinds, self.submission)
         if self.submission is not None and self.shard is not None:

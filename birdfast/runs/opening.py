@@ -24,7 +24,9 @@ LOSSY = (".aac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".webm", ".wma
 
 def pool(models: Sequence[Model], options: Options, how: How, recordings: Sequence[str]) -> Workforce:
     """Return who is to hear a run's files; a context manager that starts them."""
-    return Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
+    found = Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
+    found.scratch = how.scratch
+    return found
 
 
 def n_hired(recordings: Sequence[str], how: How) -> int:

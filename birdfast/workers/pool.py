@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from ..outcomes import Outcome, Part
+from ..sources import stores
 from .crew import Crew
 from .process import Job
 from .queue import Queue
+from .scratch import USUAL
 
 
 class Pool(Crew):
-    """A crew that works lists of files off; parameters and errors as `crew.Crew`."""
+    """A crew that works lists of files off; parameters and errors as `crew.Crew`.
+
+    Attributes
+    ----------
+    scratch : Scratch
+        Where what lies in stores is fetched to, before it is heard.
+    """
+
+    scratch = USUAL
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
         """Work off a list of files.
@@ -30,9 +40,18 @@ class Pool(Crew):
         Raises
         ------
         ModelError, ConfigError
-            One worker after the other dies before it is ready, or none can be started in a dead one's place.
+            One worker after the other dies before it is ready, or none can be started in a dead one's place;
+            or what lies in stores cannot be fetched to the scratch folder.
         """
-        queue = Queue(jobs)
+        if not any(stores.is_url(job.path) for job in jobs):
+            yield from self._worked_off(Queue(jobs))
+            return
+        from .fetched import Fetched  # threads that most runs do without
+
+        with Fetched(jobs, self.scratch, self.wake) as queue:
+            yield from self._worked_off(queue)
+
+    def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
         while not queue.is_through:
             self.turn(queue)
             yield from queue.came()
