@@ -46,6 +46,10 @@ class WorkerError(BirdfastError):
     """A worker process that ended twice at the same sound: it crashed, was killed, or fell silent."""
 
 
+class StoreError(BirdfastError):
+    """A bucket, server or archive that does not give or take what a URL names."""
+
+
 class RecordingWarning(UserWarning):
     """What is to be known of a recording that was heard: repaired, lost inside, or mixed to near silence."""
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import codecs
 import os
 import stat
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from . import sources
-from .errors import ConfigError
+from .errors import ConfigError, StoreError
+from .sources import stores
 
 # What the decoders read, and what they do not read but people record in: those become rows of
 # failures.csv with a hint, instead of being passed over in silence.
@@ -36,7 +37,9 @@ def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] |
         A folder means all audio files below it, in the order of their names, hidden ones left out;
         a .txt file means the files it lists, one path a line, relative ones from the working
         directory (not from the list's folder); anything else is a recording. A folder that cannot
-        be listed stands for itself, so that it becomes a failure and the others are found.
+        be listed stands for itself, so that it becomes a failure and the others are found. URLs stand
+        beside paths: of an object, of all below a bucket's folder, in the order of their keys, of a list, or
+        with * of those that fit.
     tell : callable, optional
         Is told in words of a .txt file that is no list of recordings, as recorders leave their configuration
         beside them, and it is passed over; without it, such a file is refused.
@@ -44,7 +47,8 @@ def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] |
     Raises
     ------
     ConfigError
-        An input is no path, does not exist or cannot be looked at, a list is none, or nothing was found.
+        An input is no path, does not exist or cannot be looked at, a list is none, or nothing was found; or
+        nobody here speaks a URL's protocol.
     """
     entries = _given(inputs)
     if not entries:
@@ -52,7 +56,7 @@ def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] |
     seen, names, found = set[Identity](), _Names(), dict[str, str]()
     for entry in entries:
         for path in _expand(entry, seen, tell):
-            found.setdefault(names.of(path), path)
+            found.setdefault(path if stores.is_url(path) else names.of(path), path)
     if not found:
         raise ConfigError(f"no audio files in {', '.join(entries)}")
     return list(found.values())
@@ -71,7 +75,10 @@ def base(inputs: Iterable[str | os.PathLike[str]], found: Iterable[str]) -> str:
     found : iterable of str
         What it found.
     """
-    folders = [os.fspath(one) for one in inputs if os.path.isdir(one)]  # noqa: PTH112
+    given, found = [os.fspath(one) for one in inputs], found if isinstance(found, Sequence) else [*found]
+    if any(map(stores.is_url, found)):
+        return stores.base(given, found)
+    folders = [one for one in given if os.path.isdir(one)]  # noqa: PTH112
     above = tuple(os.path.join(os.path.abspath(one), "") for one in folders)  # noqa: PTH100, PTH118
     others = [path for path in found if not os.path.abspath(path).startswith(above)]  # noqa: PTH100
     return shared([*folders, *(os.path.dirname(path) for path in others)])  # noqa: PTH120
@@ -90,7 +97,12 @@ def shared(folders: Iterable[str]) -> str:
 
 
 def size_bytes(path: str | os.PathLike[str]) -> int | None:
-    """Return the size of a file; None for one that cannot be looked at."""
+    """Return the size of a file; None for one that cannot be looked at, or an object that was not listed."""
+    if isinstance(path, str) and stores.is_url(path):
+        from .sources import listings
+
+        told = listings.known.of(path)
+        return None if told is None else told.size
     try:
         return Path(path).stat().st_size
     except (OSError, ValueError):
@@ -132,6 +144,9 @@ def _given(inputs: Iterable[str | os.PathLike[str]]) -> list[str]:
 
 
 def _expand(entry: str, seen: set[Identity], tell: Callable[[str], None] | None) -> Iterator[str]:
+    if stores.is_url(entry):
+        yield from _in_store(entry, tell)
+        return
     try:
         mode = Path(entry).stat().st_mode
     except (FileNotFoundError, NotADirectoryError) as error:
@@ -143,9 +158,21 @@ def _expand(entry: str, seen: set[Identity], tell: Callable[[str], None] | None)
     if stat.S_ISDIR(mode):
         yield from _below(entry, seen)
     elif entry.lower().endswith(LIST_SUFFIX):
-        yield from _listed(entry, tell)
+        yield from _listed(entry, sources.read(entry, ConfigError, sources.TABLE_BYTES), tell)
     else:
         yield entry
+
+
+def _in_store(url: str, tell: Callable[[str], None] | None) -> Iterator[str]:
+    from .sources import listings
+
+    try:
+        if url.partition("?")[0].lower().endswith(LIST_SUFFIX):
+            yield from _listed(url, stores.head(url, sources.TABLE_BYTES), tell)
+        else:
+            yield from listings.meant(url, _is_recording)
+    except StoreError as error:
+        raise ConfigError(str(error)) from error
 
 
 def _below(folder: str, seen: set[Identity]) -> Iterator[str]:
@@ -183,16 +210,17 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
         return False
 
 
-def _listed(path: str, tell: Callable[[str], None] | None) -> list[str]:
+def _listed(path: str, content: bytes, tell: Callable[[str], None] | None) -> list[str]:
     """Return a list's lines; without the byte order mark that Windows' editors put first.
 
-    One of its lines at least has to be a path: of a recording by its name, or of what is there.
+    One of its lines at least has to be a path: of a recording by its name, or of what is there; or a URL.
     """
-    text = _text(path)
+    text = content.removeprefix(codecs.BOM_UTF8).decode("utf-8", errors="surrogateescape")
+    del content  # as long as the list
     if "\0" in text:
         raise ConfigError(f"{path}: not a list of paths, one a line")
     lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
-    if not lines or any(map(_is_recording, lines)) or any(map(os.path.exists, lines)):
+    if not lines or any(map(_is_meant, lines)) or any(map(os.path.exists, lines)):
         return lines
     reason = f"{path}: no list of recordings ({lines[0]!r}, its first line, is not the path of one)"
     if tell is None:
@@ -201,9 +229,8 @@ def _listed(path: str, tell: Callable[[str], None] | None) -> list[str]:
     return []
 
 
-def _text(path: str) -> str:
-    content = sources.read(path, ConfigError, sources.TABLE_BYTES).removeprefix(codecs.BOM_UTF8)
-    return content.decode("utf-8", errors="surrogateescape")
+def _is_meant(line: str) -> bool:
+    return _is_recording(line) or stores.is_url(line)
 
 
 def _is_recording(name: str) -> bool:

@@ -88,6 +88,17 @@ class Note(NamedTuple):
     text: str
 
 
+class Fetched(NamedTuple):
+    """What of an object in a store was heard.
+
+    `size` and `number` are its version (`stores.Version`), `head` the digest of its beginning in hex.
+    """
+
+    size: int | None
+    number: int | None
+    head: str
+
+
 class Part(NamedTuple):
     """What is kept of windows, on its way from a worker into the journal: the `number`th part of a stretch.
 
@@ -129,7 +140,7 @@ class Outcome:
     of CPU time: opening, decoding, resampling, setting levels. `notes` are remarks on the file: what was
     repaired in it, and what is lost. `decoder` says what read it, where that was not the usual one; `told` is
     what the file says of where and when it was made, as text. `rate_hz` and `duration_s` are the recording's
-    own, heard or not; None where it could not be opened.
+    own, heard or not; None where it could not be opened. `fetched` is of one that lies in a store.
     """
 
     stretch: int = 0
@@ -142,6 +153,7 @@ class Outcome:
     told: str | None = None
     rate_hz: int | None = None
     duration_s: float | None = None
+    fetched: Fetched | None = None
     heard: list[Heard] = field(default_factory=list)
 
     @property

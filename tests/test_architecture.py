@@ -59,6 +59,8 @@ HOMES = {
         "tables/tokens.py",
         "judging/parquet.py",
     },
+    "fsspec": {"sources/stores.py", "sources/listings.py"},
+    "aiohttp": {"sources/stores.py"},
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py", "species/places.py"},
     "matplotlib": {"canvas.py"},
@@ -90,6 +92,8 @@ HEAVY = (
     "sklearn",
     "ai_edge_litert",
     "tflite_runtime",
+    "fsspec",
+    "aiohttp",
 )
 MODULES = {
     ".".join(path.relative_to(PACKAGE.parent).with_suffix("").parts): path for path in PACKAGE.rglob("*.py")

@@ -23,6 +23,7 @@ from typing import Any
 from ..outcomes import Failure, Heard, Outcome, Part
 from ..scores import keeping
 from ..scores.keeping import Kept
+from ..sources import stores
 from . import stamp
 from .begun import Begun
 from .database import MERGED, NAME, check_place, new_digest
@@ -157,7 +158,8 @@ class Journal(Writable):
                 run("UPDATE file SET number = ? WHERE id = ?", (number, known.id))
                 return self._again(known, retry)
             if len(known.waiting) < len(known.hearings):
-                self.changed[os.fsdecode(path)] = known.stamp.difference(now)
+                name = os.fsdecode(path)
+                self.changed[name] = known.stamp.difference(now, is_object=stores.is_url(name))
             for table in ("file WHERE id", "hearing WHERE file", "part WHERE file"):
                 run(f"DELETE FROM {table} = ?", (known.id,))
         insert = "INSERT INTO file (path, number, size, mtime_ns) VALUES (?, ?, ?, ?)"
@@ -229,11 +231,11 @@ class Journal(Writable):
         run, query = self.database.execute, f"SELECT {FILE} FROM file WHERE id = ?"
         before = self._known(run(query, (begun.file,)).fetchone())
         before.check()
-        now = stamp.of(before.path)
+        now, its_head = begun.seen(before)
         if before.size is not None and now != before.stamp:
             path = os.fsdecode(before.path)
             begun.fail(Failure(path, "audio", "AudioError", f"{path}: {CHANGED}", now.size))
-        entry = begun.entry(before._replace(head=stamp.head(before.path)))
+        entry = begun.entry(before._replace(head=its_head))
         columns = ("audio_s", *TOLD_AT_THE_END)
         values = (*(getattr(entry, column) for column in columns), entry.id)
         run(f"UPDATE file SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?", values)

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
-from ..outcomes import Failure, Heard, Outcome
+from ..outcomes import Failure, Fetched, Heard, Outcome
+from ..sources import stores
+from . import stamp
 from .entry import Entry, Hearing
+from .stamp import Stamp
 
 
 @dataclass
@@ -36,6 +40,7 @@ class Begun:
     told: str | None = None
     rate_hz: int | None = None
     duration_s: float | None = None
+    fetched: Fetched | None = None
     _tallies: dict[int, _Tally] = field(default_factory=dict)
 
     def count(self, outcome: Outcome) -> None:
@@ -47,12 +52,25 @@ class Begun:
         self.told = outcome.told if self.told is None else self.told
         self.rate_hz = self.rate_hz or outcome.rate_hz
         self.duration_s = self.duration_s or outcome.duration_s
+        self.fetched = outcome.fetched or self.fetched
         for heard in outcome.heard:
             self._tallies.setdefault(heard.model, _Tally()).count(heard)
 
     def fail(self, failure: Failure) -> None:
         """Let the whole file have failed, for all models, if it has not yet."""
         self.failure = self.failure or failure
+
+    def seen(self, before: Entry) -> tuple[Stamp, bytes | None]:
+        """Return the stamp and the head of what was heard: of a file as it is now, of an object as it came.
+
+        One that could not be fetched is what it was: nobody has seen another.
+        """
+        if self.fetched is not None:
+            size, number, head = self.fetched
+            return Stamp(size, number), bytes.fromhex(head)
+        if stores.is_url(os.fsdecode(before.path)):
+            return before.stamp, None
+        return stamp.of(before.path), stamp.head(before.path)
 
     def entry(self, before: Entry) -> Entry:
         """Return the file's row as it will be, sealed.

@@ -1,4 +1,7 @@
-"""A file's stamp: its size and time of change, by which a journal knows it again; and the head it had."""
+"""A file's stamp: its size and time of change, by which a journal knows it again; and the head it had.
+
+Of an object in a store it is the size and the number of its version (`stores.Version`).
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,8 @@ import os
 from typing import NamedTuple
 
 from .. import sources
-from ..errors import ConfigError
+from ..errors import BirdfastError, ConfigError
+from ..sources import listings, stores
 from .database import new_digest
 
 HOUR_NS = 3_600 * 10**9
@@ -16,7 +20,7 @@ TOUCHED = "has another time of change than when it was heard: copied since, or c
 
 
 class Stamp(NamedTuple):
-    """A file's size and time of change in ns; None for one that is not there."""
+    """A file's size and time of change in ns, or its version's number; None for one that is not there."""
 
     size: int | None
     mtime_ns: int | None
@@ -27,17 +31,19 @@ class Stamp(NamedTuple):
             return False
         return abs((self.mtime_ns or 0) - (other.mtime_ns or 0)) == HOUR_NS
 
-    def difference(self, now: Stamp) -> str:
+    def difference(self, now: Stamp, *, is_object: bool = False) -> str:
         """Return in words what is no longer the same."""
         if self.size is None or now.size is None:
             return "it was not there" if self.size is None else "it has gone"
         if self.size != now.size:
             return f"{self.size:,} bytes, now {now.size:,}"
-        return "another time of change"
+        return "another version" if is_object else "another time of change"
 
 
 def of(path: bytes) -> Stamp:
-    """Return a file's stamp."""
+    """Return a file's stamp; an object's as it was listed, if it was."""
+    if stores.is_url(name := os.fsdecode(path)):
+        return Stamp(*listings.version(name))
     try:
         status = os.stat(path)  # noqa: PTH116 - Path takes no bytes
     except (OSError, ValueError):
@@ -47,9 +53,12 @@ def of(path: bytes) -> Stamp:
 
 def head(path: bytes) -> bytes | None:
     """Return the digest of a file's first 64 KiB; None if they cannot be read."""
+    name = os.fsdecode(path)
     try:
-        return new_digest(sources.head(os.fsdecode(path), HEAD_BYTES, ConfigError)).digest()
-    except ConfigError:
+        if stores.is_url(name):
+            return new_digest(stores.head(name, HEAD_BYTES)).digest()
+        return new_digest(sources.head(name, HEAD_BYTES, ConfigError)).digest()
+    except BirdfastError:
         return None
 
 

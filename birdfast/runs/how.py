@@ -12,6 +12,7 @@ from ..config import choice, flag, path, whole
 from ..errors import ConfigError
 from ..workers import executor
 from ..workers.patience import check_timeout
+from ..workers.scratch import USUAL, Scratch
 from .shards import Shard
 from .submission import Submission, check_submission
 
@@ -56,6 +57,8 @@ class How:
         How scores become the kind of table "submission", where that is wanted.
     cluster : executor, (executor, int), Client or None
         Who hands shares of the files out to other machines: see `executor.of`. `n_workers` are those of each.
+    scratch : Scratch
+        Where objects of stores are fetched to, until they are heard.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class How:
     base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
     cluster: Any = None
+    scratch: Scratch = USUAL
 
     def seen_from(self, recordings: Iterable[str]) -> str | None:
         """Return the folder that recordings are seen from; None if no table is of one of them alone."""
@@ -94,6 +98,7 @@ class How:
         choice("keep_scores", self.keep_scores, (None, *get_args(KeepScores)))
         if self.base is not None:
             path("base", self.base)
+        self.scratch.check()
         check_timeout(self.file_timeout_s)
         object.__setattr__(self, "cluster", executor.of(self.cluster))
         check_submission(self.kinds, self.submission)

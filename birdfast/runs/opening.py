@@ -29,7 +29,9 @@ def workforce(
     """Return who is to hear a run's files; a context manager that starts them."""
     if how.cluster is not None:
         return Remote(models, options, how.cluster, folder, how.n_workers, how.file_timeout_s)
-    return Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
+    found = Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
+    found.scratch = how.scratch
+    return found
 
 
 def settling(workforce: Workforce, journal: Journal) -> None:

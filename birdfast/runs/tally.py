@@ -81,6 +81,8 @@ class Tally:
 
 def _how(result: Result) -> str:
     """Say in which way a file could not be heard."""
+    if any(failure.stage == "fetch" for failure in result.failures):
+        return "could not be fetched"
     if any(failure.stage != "audio" for failure in result.failures):
         return "could not be analysed"
     return "could be read in part" if result.audio_s else "could not be read"

@@ -58,5 +58,6 @@ def limit_s(worker: Worker, work: Work, file_timeout_s: float | None) -> float:
         return file_timeout_s
     if worker.silent_s <= FILE_TIMEOUT_S:
         return FILE_TIMEOUT_S
-    size_bytes = inputs.size_bytes(work.job(worker.tasks[0]).path) or 0
+    job = work.job(worker.tasks[0])
+    size_bytes = inputs.size_bytes(job.place or job.path) or 0
     return FILE_TIMEOUT_S + FILE_TIMEOUT_S_PER_MB * size_bytes / 1e6

@@ -6,17 +6,26 @@ from collections.abc import Iterator, Sequence
 from time import monotonic
 
 from ..outcomes import Outcome, Part
+from ..sources import stores
 from .crew import Crew
 from .process import Job, Worker
 from .queue import Queue
+from .scratch import USUAL
 from .work import Work
 
 LEAVE_S = 5.0  # that workers have to end what they are at: clusters kill some 30 s after they asked
 
 
 class Pool(Crew):
-    """A crew that works lists of files off, a `Workforce`; parameters and errors as `crew.Crew`."""
+    """A crew that works lists of files off, a `Workforce`; parameters and errors as `crew.Crew`.
 
+    Attributes
+    ----------
+    scratch : Scratch
+        Where what lies in stores is fetched to, before it is heard.
+    """
+
+    scratch = USUAL
     _until_s: float | None = None  # when it has left at the latest, if it was asked to
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
@@ -36,10 +45,19 @@ class Pool(Crew):
         Raises
         ------
         ModelError, ConfigError
-            One worker after the other dies before it is ready, or none can be started in a dead one's place.
+            One worker after the other dies before it is ready, or none can be started in a dead one's place;
+            or what lies in stores cannot be fetched to the scratch folder.
         """
-        queue = Queue(jobs)
         self._deaths.clear()  # of another list's files, by the same numbers
+        if not any(stores.is_url(job.path) for job in jobs):
+            yield from self._worked_off(Queue(jobs))
+            return
+        from .fetched import Fetched  # threads that most runs do without
+
+        with Fetched(jobs, self.scratch, self.wake) as queue:
+            yield from self._worked_off(queue)
+
+    def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
         while not queue.is_through and not self._has_left():
             self.turn(queue)
             yield from queue.came()

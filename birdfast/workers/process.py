@@ -40,6 +40,8 @@ class Job(NamedTuple):
         Mono sound in memory, contiguous; it is heard in one stretch.
     rate_hz : int
         Its rate.
+    place : str or None
+        Where the file lies, if the path is a URL's: it was fetched.
     """
 
     path: str
@@ -47,6 +49,7 @@ class Job(NamedTuple):
     kinds: tuple[str, ...] | None = None
     samples: Float32 | None = None
     rate_hz: int = 0
+    place: str | None = None
 
 
 class Task(NamedTuple):
@@ -93,7 +96,12 @@ class Worker:
         if not self.tasks:
             self.silent_s = 0.0  # it had nothing to say before
         self.tasks.append(task)
-        order = {"path": job.path, "stretch": task.stretch, "models": job.models, "kinds": job.kinds}
+        order = {
+            "path": job.place or job.path,
+            "stretch": task.stretch,
+            "models": job.models,
+            "kinds": job.kinds,
+        }
         if job.samples is None:
             self._outbox.put(order)
         else:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from ..outcomes import DETECTION, Failure, Heard, Outcome, Part
+from ..outcomes import DETECTION, Failure, Fetched, Heard, Outcome, Part
 
 CHUNK_BYTES = 1 << 18
 MOST_BYTES = 1 << 22  # are read at once
@@ -126,7 +126,8 @@ def of_outcome(outcome: Outcome) -> Message:
 
 def outcome(told: dict[str, Any], blob: bytes | bytearray) -> Outcome:
     """Return what `of_outcome` packed, of the message's "outcome" and its bytes."""
-    came, start = Outcome(**told | {"failure": _failure(told), "heard": []}), 0
+    fetched = told["fetched"] and Fetched(*told["fetched"])
+    came, start = Outcome(**told | {"failure": _failure(told), "fetched": fetched, "heard": []}), 0
     for plain in told["heard"]:
         stop = start + plain.pop("n_bytes")
         detections = np.frombuffer(blob[start:stop], DETECTION)

@@ -1,0 +1,165 @@
+"""Listings: which objects lie below a URL, in pages, and the versions that were told with them."""
+
+from __future__ import annotations
+
+import hashlib
+from array import array
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from ..errors import StoreError
+from . import stores
+from .stores import Version
+from .tries import patiently
+
+PAGE = 1000
+NOTHING = -1  # in place of a size, or of a version's number, that was not told
+
+
+def listed(url: str) -> Iterator[tuple[str, Version]]:
+    """Yield the objects below a URL, or those that fit it, with their versions; hidden ones are left out.
+
+    In the order of their keys: a page at a time where the store does so (S3), a folder at a time elsewhere.
+    Those that fit a pattern (zip://*.wav::s3://b/may.zip) are all held.
+
+    Parameters
+    ----------
+    url : str
+        A folder's, or with * and ? a pattern.
+
+    Raises
+    ------
+    StoreError
+        The store does not list them.
+    ConfigError
+        As `stores.opened`.
+    """
+    first, _, chained = url.partition("::")
+    store, path = stores.opened(url)
+    own, _, above = first.partition("://")
+    base, behind = path.rstrip("/"), f"::{chained}" if chained else ""
+    found: Iterator[Mapping[str, Any]]
+    if is_pattern(url):
+        told = patiently(url, lambda: store.glob(path, detail=True))
+        found = (told[name] for name in sorted(told))
+        base, above = (one.partition("*")[0].rpartition("/")[0] for one in (path, above))
+    elif own in ("s3", "s3a"):
+        found = _paged(url, store, base)
+    else:
+        found = _walked(url, store, base)
+    for one in found:
+        name = str(one["name"])
+        below = name.removeprefix(base).strip("/")
+        if one["type"] == "file" and not any(part.startswith(".") for part in below.split("/")):
+            place = f"{above.rstrip('/')}/{below}" if above else below
+            yield f"{own}://{place}{behind}", stores.of_info(one)
+
+
+def meant(url: str, is_wanted: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the objects that a URL means: itself, or those of the wanted names below it or that fit it.
+
+    What was told of their versions is remembered; errors as `listed`. An address of the web is one file's.
+    """
+    stores.opened(url)  # who speaks the protocol is there
+    told = {"type": "directory"} if is_pattern(url) else stores.info(url)
+    if told["type"] != "directory":
+        known.add(url, stores.of_info(told))
+        yield url
+        return
+    for name, version in listed(url):
+        if is_wanted(name.partition("::")[0]):
+            known.add(name, version)
+            yield name
+
+
+def is_pattern(url: str) -> bool:
+    """Whether a URL names all that fit it; in the address of a page these signs mean something else."""
+    return "*" in url.partition("::")[0] and not url.startswith(("http:", "https:"))
+
+
+def _paged(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the keys below a path, which S3 sorts."""
+    from fsspec.asyn import sync
+
+    bucket, _, prefix = path.partition("/")
+    keys = store._iterdir(bucket, delimiter="", prefix=prefix and f"{prefix}/")
+
+    async def page() -> list[Mapping[str, Any]]:
+        got = list[Mapping[str, Any]]()
+        async for one in keys:
+            got.append(one)
+            if len(got) == PAGE:
+                break
+        return got
+
+    # s3fs tries each page again by itself; a generator that failed would be at its end.
+    while some := patiently(url, lambda: sync(store.loop, page), n_tries=1):
+        yield from (one for one in some if not str(one["name"]).endswith("/"))
+
+
+def _walked(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
+    ahead: list[Mapping[str, Any]] = [{"name": path, "type": "directory"}]
+    while ahead:
+        one = ahead.pop()
+        if one["type"] != "directory":
+            yield one
+            continue
+        folder = one["name"]
+        inside = patiently(url, lambda folder=folder: store.ls(folder, detail=True))  # type: ignore[misc]
+        ahead += sorted(inside, key=_key, reverse=True)
+
+
+def _key(one: Mapping[str, Any]) -> str:
+    """Return what an object's key begins with, so that folders stand where their objects' keys do."""
+    name = str(one["name"]).rstrip("/")
+    return f"{name}/" if one["type"] == "directory" else name
+
+
+class Versions:
+    """The versions that listings told, so that nobody asks for each: 24 bytes an object."""
+
+    def __init__(self) -> None:
+        self._rows, self._sorted = array("q"), np.zeros((0, 3), np.int64)
+
+    def add(self, url: str, version: Version) -> None:
+        """Remember what a listing told; what was told last counts."""
+        told = (NOTHING if value is None else value for value in version)
+        self._rows.extend((_hash(url), *told))
+
+    def of(self, url: str) -> Version | None:
+        """Return what was told of an object, if it was listed."""
+        if self._rows:
+            self._sort()
+        place = int(np.searchsorted(self._sorted[:, 0], key := _hash(url), side="right")) - 1
+        if place < 0 or self._sorted[place, 0] != key:
+            return None
+        size, number = (None if value == NOTHING else int(value) for value in self._sorted[place, 1:])
+        return Version(size, number)
+
+    def _sort(self) -> None:
+        rows = np.frombuffer(self._rows, np.int64).reshape(-1, 3)
+        rows = np.concatenate([self._sorted, rows])
+        rows = rows[np.argsort(rows[:, 0], kind="stable")]
+        is_last = np.append(rows[1:, 0] != rows[:-1, 0], True)
+        self._sorted, self._rows = rows[is_last], array("q")
+
+
+def _hash(url: str) -> int:
+    digest = hashlib.blake2b(url.encode("utf-8", "surrogateescape"), digest_size=8).digest()
+    return int.from_bytes(digest, signed=True)
+
+
+known = Versions()
+
+
+def version(url: str) -> Version:
+    """Return what a listing told of an object, else what its store says now; (None, None) if it does not."""
+    told = known.of(url)
+    if told is None:
+        try:
+            return stores.version(url)
+        except StoreError:
+            return Version(None, None)
+    return told

@@ -1,0 +1,247 @@
+"""Stores: recordings that lie in buckets, on servers or in archives, and are known by a URL.
+
+The one home of fsspec, whose libraries speak to the stores: credentials and places of servers are theirs
+(FSSPEC_S3_ENDPOINT_URL, AWS_PROFILE, ...). What a store does not do at once is tried again, a bounded number
+of times; what it refuses is said in words.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import cache, partial
+from importlib import import_module
+from typing import Any, NamedTuple
+
+from ..errors import ConfigError
+from ..words import extra_hint, install_hint
+from .tries import Refused, patiently
+
+# What speaks each protocol: the packages that have to be there.
+NEEDS = {
+    **dict.fromkeys(("s3", "s3a"), ("s3fs",)),
+    **dict.fromkeys(("gs", "gcs"), ("gcsfs",)),
+    **dict.fromkeys(("az", "abfs", "abfss", "adl"), ("adlfs",)),
+    **dict.fromkeys(("sftp", "ssh"), ("paramiko",)),
+    **dict.fromkeys(("http", "https"), ("aiohttp",)),
+    **dict.fromkeys(("zip", "memory", "file"), ()),
+}
+SHARED = ("s3", "s3a", "gs", "gcs", "http", "https")  # by threads, and dear to open
+URL = re.compile(r"([a-z][a-z0-9+.-]+)(?:::|://)", re.IGNORECASE)
+# What tells one content of an object from another: the first that its store has.
+TELLING = (
+    *("ETag", "etag", "e_tag", "generation", "md5Hash", "Content-MD5", "Digest", "CRC"),
+    *("Last-Modified", "last_modified", "LastModified", "mtime", "modified", "created"),
+)
+SILENT_S = 60.0  # of a server, before what it was asked is asked anew
+
+
+class Version(NamedTuple):
+    """What tells an object from another, and from itself as it was: bytes, and a number of 63 bits.
+
+    The number is a digest of the object's ETag, or of what else its store tells contents by; None where it
+    tells nothing, or the object is not there.
+    """
+
+    size: int | None
+    number: int | None
+
+
+def is_url(path: str | os.PathLike[str]) -> bool:
+    """Whether a path names something in a store: s3://b/dawn.wav, zip://dawn.wav::s3://b/may.zip."""
+    return isinstance(path, str) and URL.match(path) is not None
+
+
+def base(given: Sequence[str], found: Sequence[str]) -> str:
+    """Return the URL that recordings are seen from: the one that all lie below; "/" where there is none."""
+    common = os.path.commonprefix([f"{path.rpartition('/')[0]}/" for path in found])  # noqa: RUF071 - text
+    if len(given) == 1 and is_url(given[0]) and common.startswith(above := f"{given[0].rstrip('/')}/"):
+        common = above
+    folder = common.rpartition("/")[0]
+    return folder if "://" in folder and not any("::" in path for path in found) else os.sep
+
+
+def opened(url: str) -> tuple[Any, str]:
+    """Return the store that a URL is in, as fsspec has it, and its path there.
+
+    Raises
+    ------
+    ConfigError
+        Nobody speaks its protocol, or who does is not installed.
+    """
+    for link in url.split("::"):
+        protocol = link.partition("://")[0].lower()
+        if protocol not in NEEDS:
+            told = ", ".join(f"{one}://" for one in NEEDS)
+            raise ConfigError(f"{url}: nobody here speaks {protocol}://; {told} are known")
+        _check_installed(url, NEEDS[protocol])
+    protocol = url.partition("://")[0].lower()
+    if "::" not in url and protocol in SHARED:
+        with _opening:
+            store = _shared(protocol, os.getpid())
+        return store, store._strip_protocol(url)
+    from fsspec.core import url_to_fs
+
+    found: tuple[Any, str] = url_to_fs(url)
+    return found
+
+
+def version(url: str) -> Version:
+    """Ask a store what an object is now.
+
+    Raises
+    ------
+    StoreError
+        It does not say.
+    """
+    return of_info(info(url))
+
+
+def info(url: str) -> Mapping[str, Any]:
+    """Ask a store what it knows of an object, or a folder; errors as `version`."""
+    return patiently(url, lambda: _fresh(url))
+
+
+def of_info(told: Mapping[str, Any]) -> Version:
+    """Return the version of what a store tells."""
+    size, signs = told.get("size"), ((key, told.get(key)) for key in TELLING)
+    found = next(((key, _plain(value)) for key, value in signs if value not in (None, "")), None)
+    if size is None and found is None:
+        return Version(None, None)
+    digest = hashlib.blake2b(repr(found).encode("utf-8", "backslashreplace"), digest_size=8).digest()
+    return Version(size if size is None else int(size), int.from_bytes(digest) >> 1)
+
+
+def _plain(sign: Any) -> Any:
+    """Return a time as a listing and a question have it: one tells seconds where the other has a date."""
+    if isinstance(sign, datetime):
+        sign = sign.timestamp()
+    return round(sign, 3) if isinstance(sign, float) else sign
+
+
+def fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None = None) -> Version:
+    """Fetch a whole object, and return the version that came.
+
+    Parameters
+    ----------
+    url : str
+    file : str
+        Where it goes; what is there is replaced, and left where the fetching fails.
+    most_bytes : int
+        It never takes more.
+    closing : Event or None
+        Once it is set, nobody waits for the object any more.
+
+    Raises
+    ------
+    StoreError
+        It cannot be had, or it is larger.
+    """
+    return patiently(url, partial(_fetch, url, file, most_bytes, closing), closing)
+
+
+def head(url: str, n_bytes: int) -> bytes:
+    """Return an object's first bytes; errors as `version`."""
+
+    def ask() -> bytes:
+        store, path = opened(url)
+        with store.open(path, "rb") as file:
+            return bytes(file.read(n_bytes))
+
+    return patiently(url, ask)
+
+
+def put(file: str | os.PathLike[str], url: str) -> None:
+    """Put a file into a store: the object is there whole or not at all; errors as `version`."""
+
+    def ask() -> None:
+        store, path = opened(url)
+        if url.startswith(("file:", "sftp:", "ssh:")):  # a folder's file may be seen half
+            store.makedirs(path.rpartition("/")[0], exist_ok=True)
+            store.put_file(os.fspath(file), f"{path}.part")
+            store.mv(f"{path}.part", path)
+        else:
+            store.put_file(os.fspath(file), path)
+
+    patiently(url, ask)
+
+
+def remove(url: str) -> None:
+    """Remove an object that may be there; errors as `version`."""
+
+    def ask() -> None:
+        store, path = opened(url)
+        if store.exists(path):
+            store.rm_file(path)
+
+    patiently(url, ask)
+
+
+def _fresh(url: str) -> Mapping[str, Any]:
+    store, path = opened(url)
+    told: Mapping[str, Any] = store.info(path)
+    return told
+
+
+def _fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None) -> Version:
+    store, path = opened(url)
+    # s3fs would hold ten large pieces of an object in memory.
+    more = {"max_concurrency": 1} if url.startswith(("s3:", "s3a:")) else {}
+    store.get_file(path, file, callback=_watch(most_bytes, closing), **more)
+    came, now = os.stat(file).st_size, of_info(_fresh(url))  # noqa: PTH116
+    if now.size is not None and came != now.size:  # a connection that was cut is no cut recording
+        raise OSError(f"{came:,} of {now.size:,} bytes came")
+    return now._replace(size=came)
+
+
+def _watch(most_bytes: int, closing: threading.Event | None) -> Any:
+    """Return what is told of a transfer's progress, and ends it where it takes more than it may."""
+    from fsspec.callbacks import Callback
+
+    class Watch(Callback):  # type: ignore[misc]
+        def set_size(self, size: int | None) -> None:
+            super().set_size(size)
+            if size is not None and size > most_bytes:
+                raise Refused(f"{size:,} bytes, where {most_bytes:,} were told; run again")
+
+        def relative_update(self, inc: int = 1) -> None:
+            super().relative_update(inc)
+            if self.value > most_bytes:
+                raise Refused(f"more than the {most_bytes:,} bytes that were told; run again")
+            if closing is not None and closing.is_set():
+                raise Refused("nobody waits for it any more")
+
+    return Watch()
+
+
+_opening = threading.Lock()
+
+
+@cache
+def _shared(protocol: str, process: int) -> Any:
+    """Return the one store of a protocol in a process: several threads ask it, and it keeps no listings."""
+    import fsspec
+
+    if protocol.startswith("http"):
+        import aiohttp
+
+        patience = aiohttp.ClientTimeout(total=None, sock_connect=SILENT_S, sock_read=SILENT_S)
+        usual = fsspec.config.conf.get(protocol, {}).get("client_kwargs", {})
+        return fsspec.filesystem(protocol, client_kwargs={"timeout": patience, **usual})
+    return fsspec.filesystem(protocol, use_listings_cache=False)
+
+
+def _check_installed(url: str, packages: tuple[str, ...]) -> None:
+    try:
+        import_module("fsspec")
+    except ImportError as error:
+        raise ConfigError(f"{url}: URLs need fsspec: {extra_hint('cluster')}") from error
+    for package in packages:
+        try:
+            import_module(package)
+        except ImportError as error:
+            raise ConfigError(f"{url}: needs {package}: {install_hint(package)}") from error

@@ -1,0 +1,73 @@
+"""Tries: what a store does not do at once is asked again, a bounded number of times, later each time."""
+
+from __future__ import annotations
+
+import errno
+import random
+import threading
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+from ..errors import ConfigError, StoreError
+
+TRIES = 5
+BACKOFF_S = 0.5  # before the second try; it doubles, more or less
+FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of our own disk
+PASSING = (408, 425, 429)  # HTTP's answers that say: later
+
+T = TypeVar("T")
+
+
+class Refused(Exception):
+    """What no other try would mend."""
+
+
+def patiently(
+    url: str, ask: Callable[[], T], closing: threading.Event | None = None, n_tries: int | None = None
+) -> T:
+    """Ask a store, and again where it may answer another time.
+
+    Raises
+    ------
+    StoreError
+        It refused, or the last try failed; `__cause__` is the store's own error.
+    """
+    closing, most = closing or threading.Event(), n_tries or TRIES
+    for tried in range(1, most + 1):
+        try:
+            return ask()
+        except ConfigError:
+            raise
+        except Exception as error:  # stores raise what they like
+            if tried == most or _is_final(error) or closing.is_set():
+                times = f" {tried} times" if tried > 1 else ""
+                raise StoreError(f"{url}: {words(error)}{times}") from error
+        closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
+    raise AssertionError
+
+
+def words(error: BaseException) -> str:
+    """Return a store's error in words."""
+    if isinstance(error, FileNotFoundError):
+        return "not there"
+    if isinstance(error, PermissionError):
+        return f"the store refuses it ({error.strerror or error})"
+    if isinstance(error, TimeoutError):
+        return "the store does not answer"
+    told = " ".join(str(error).split()) or type(error).__name__
+    return told if isinstance(error, Refused) else f"the store fails ({told})"
+
+
+def _is_final(error: BaseException) -> bool:
+    """Whether another try would come to the same."""
+    if isinstance(error, (Refused, *FINAL)) or getattr(error, "errno", None) in FULL:
+        return True
+    if "Credentials" in type(error).__name__:
+        return True
+    statuses = [getattr(error, "status", None), getattr(error, "status_code", None)]
+    for one in (error, error.__cause__):
+        told = getattr(one, "response", None)
+        if isinstance(told, Mapping):
+            statuses.append(told.get("ResponseMetadata", {}).get("HTTPStatusCode"))
+    return any(isinstance(one, int) and 400 <= one < 500 and one not in PASSING for one in statuses)

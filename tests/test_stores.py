@@ -1,0 +1,289 @@
+"""Recordings in stores: what is heard of them is what is heard of files, and nothing is lost on the way."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import birdfast
+from birdfast import inputs, models
+from birdfast.errors import ConfigError, StoreError
+from birdfast.runs import How, Results, Run
+from birdfast.sources import listings, stores, tries
+from birdfast.sources.stores import Version
+from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
+
+from .recordings import noise, write
+from .stores import ACCESS, Proxy, client, most_bytes, s3
+
+fsspec = pytest.importorskip("fsspec", reason="URLs are read by fsspec")
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "BACKOFF_S", 0.01)
+
+
+@pytest.fixture
+def memory() -> Iterator[object]:
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+    yield store
+    store.store.clear()
+
+
+@pytest.fixture(scope="module")
+def bucket() -> Iterator[int]:
+    pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
+    pytest.importorskip("moto", reason="an S3 for tests")
+    with s3() as port:
+        client(port).create_bucket(Bucket="birds")
+        yield port
+
+
+def recordings(folder: Path, n: int, seconds: int = 1) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in range(n):
+        write(folder / f"{number:02}.wav", noise(8_000 * seconds, seed=number), 8_000)
+    return [f"{number:02}.wav" for number in range(n)]
+
+
+def heard(paths: list[str], tiny: models.Model, folder: Path, **how: object) -> dict[str, str]:
+    """Return the tables of a run, with what leads to the recordings' folder left out."""
+    Run(paths, [tiny], birdfast.config.Options(), folder, How(n_workers=2, **how)).work()
+    above = inputs.base((), paths)
+    return {
+        path.name: path.read_text().replace(f"{above}/", "")
+        for path in folder.iterdir()
+        if path.suffix == ".csv"
+    }
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("s3://b/a.wav", True),
+        ("zip://a.wav::s3://b/a.zip", True),
+        ("https://a.org/b.wav", True),
+        ("memory://a", True),
+        ("a/b.wav", False),
+        ("C:/a.wav", False),
+        ("a::b.wav", False),
+        ("", False),
+    ],
+)
+def test_what_is_a_url(path: str, expected: bool) -> None:
+    assert stores.is_url(path) is expected
+
+
+def test_a_folder_of_a_store_is_found_as_one_of_the_disk_is(memory: object) -> None:
+    for name in ("b/2/x.WAV", "b/1.wav", "b/.hidden.wav", "b/.d/y.wav", "b/note.csv", "b/2-a.flac"):
+        memory.pipe_file(f"/{name}", b"x")
+    found = ["memory://b/1.wav", "memory://b/2-a.flac", "memory://b/2/x.WAV"]
+    assert inputs.find(["memory://b"]) == inputs.find(["memory://b/"]) == found
+    assert inputs.find(["memory://b/1.wav", "memory://b"]) == found
+    assert inputs.find(["memory://b/*.wav"]) == ["memory://b/1.wav"]
+    assert inputs.base(["memory://b"], found) == inputs.base((), found) == "memory://b"
+    assert inputs.size_bytes(found[0]) == 1
+
+
+def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> None:
+    memory.pipe_file("/b/list.txt", b"memory://b/1.wav\nmemory://b/no-suffix\n")
+    (tmp_path / "list.txt").write_text("memory://b/1.wav\n")
+    assert inputs.find(["memory://b/list.txt"]) == ["memory://b/1.wav", "memory://b/no-suffix"]
+    assert inputs.find([tmp_path / "list.txt"]) == ["memory://b/1.wav"]
+
+
+@pytest.mark.parametrize(
+    ("url", "why"),
+    [
+        ("memory://nothing/here", "memory://nothing/here: not there"),
+        ("gopher://b/a.wav", "gopher://b/a.wav: nobody here speaks gopher://; s3://, "),
+        ("gs://b/a.wav", "gs://b/a.wav: needs gcsfs: .*pip install gcsfs"),
+        ("memory://empty", "no audio files in memory://empty"),
+    ],
+)
+def test_what_is_not_to_be_had_is_said_in_words(memory: object, url: str, why: str) -> None:
+    memory.pipe_file("/empty/a.csv", b"x")
+    with pytest.raises(ConfigError, match=why):
+        inputs.find([url])
+
+
+@given(
+    st.lists(st.tuples(st.text(), st.none() | st.integers(0, 1 << 60), st.none() | st.integers(0, 1 << 62)))
+)
+def test_what_a_listing_told_last_is_remembered(told: list[tuple[str, int | None, int | None]]) -> None:
+    known, expected = listings.Versions(), dict[str, Version]()
+    for url, *values in told:
+        known.add(url, Version(*values))
+        expected[url] = Version(*values)
+        assert known.of(url) == expected[url]
+    assert {url: known.of(url) for url in expected} == expected
+    assert known.of("x" * 50) is None
+
+
+def test_recordings_in_a_store_are_heard_as_files_are(
+    memory: object, tiny: models.Model, tmp_path: Path
+) -> None:
+    names = recordings(tmp_path / "in", 5)
+    (tmp_path / "in" / "broken.wav").write_bytes(b"RIFF")
+    local = [str(tmp_path / "in" / name) for name in [*names, "broken.wav"]]
+    for path in local:
+        memory.put_file(path, f"/b/{Path(path).name}")
+    archive = shutil.make_archive(str(tmp_path / "all"), "zip", tmp_path / "in")
+    expected = heard(local, tiny, tmp_path / "local")
+    assert expected["failures.csv"].count("\n") == 2
+    for number, above in enumerate(["memory://b/{}", f"zip://{{}}::file://{archive}"]):
+        urls = [above.format(Path(path).name) for path in local]
+        scratch = tmp_path / f"scratch-{number}"
+        if number:
+            found = Results(_run(urls, tiny, tmp_path / "zip", scratch=Scratch(scratch)))
+            assert len([*found]) == len([*Results(tmp_path / "local")]) > 0
+            assert [failure.path for failure in found.failures] == [urls[-1]]
+        else:
+            assert heard(urls, tiny, tmp_path / "memory", scratch=Scratch(scratch)) == expected
+        assert list(scratch.iterdir()) == []
+
+
+def _run(paths: list[str], tiny: models.Model, folder: Path, **how: object) -> Path:
+    Run(paths, [tiny], birdfast.config.Options(), folder, How(n_workers=1, **how)).work()
+    return folder
+
+
+def test_an_object_that_changed_is_heard_again_and_said_so(
+    memory: object, tiny: models.Model, tmp_path: Path
+) -> None:
+    urls = [f"memory://b/{name}" for name in recordings(tmp_path / "in", 2)]
+    for name in ("00.wav", "01.wav"):
+        memory.put_file(str(tmp_path / "in" / name), f"/b/{name}")
+    assert inputs.find(["memory://b"]) == urls
+    assert Results(_run(urls, tiny, tmp_path / "out")).failures == []
+    memory.put_file(str(tmp_path / "in" / "00.wav"), "/b/01.wav")
+    inputs.find(["memory://b"])
+
+    told = list[str]()
+
+    class Heard(birdfast.runs.Follower):
+        def say(self, words: str) -> None:
+            told.append(words)
+
+        warn = say
+
+        def begin(self, paths: list[str], *_: object) -> None:
+            assert paths == urls[1:]
+
+    Run(urls, [tiny], birdfast.config.Options(), tmp_path / "out", How(n_workers=1)).work(Heard())
+    assert any("another version" in line for line in told)
+
+
+def test_one_that_changes_between_listing_and_hearing_has_failed(
+    memory: object, tiny: models.Model, tmp_path: Path
+) -> None:
+    recordings(tmp_path / "in", 2)
+    memory.put_file(str(tmp_path / "in" / "00.wav"), "/b/00.wav")
+    urls = inputs.find(["memory://b"])
+    memory.put_file(str(tmp_path / "in" / "01.wav"), "/b/00.wav")
+    failed = Results(_run(urls, tiny, tmp_path / "out")).failures
+    assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
+
+
+def test_room_is_given_in_the_order_of_turns_and_never_too_much(tmp_path: Path) -> None:
+    with ScratchRoom(Scratch(tmp_path, 10e-9)) as room:
+        over, came = threading.Event(), list[int]()
+
+        def ask(turn: int) -> None:
+            assert room.take(turn, 6, over.is_set)
+            came.append(turn)
+            assert room._taken <= 10
+            room.give_back(6)
+
+        with ThreadPoolExecutor(8) as threads:
+            list(threads.map(ask, reversed(range(8))))
+        assert came == sorted(came)
+        assert not room.take(8, 11, lambda: True)
+
+
+def test_what_a_killed_run_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:
+    (tmp_path / f"{PREFIX}dead").mkdir()
+    (tmp_path / "theirs").mkdir()
+    with ScratchRoom(Scratch(tmp_path)) as one, ScratchRoom(Scratch(tmp_path)) as other:
+        assert {path.name for path in tmp_path.iterdir()} == {"theirs", one.path.name, other.path.name}
+    assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+def test_an_object_larger_than_the_scratch_folder_is_a_row_that_helps(
+    memory: object, tiny: models.Model, tmp_path: Path
+) -> None:
+    recordings(tmp_path / "in", 1, seconds=4)
+    write(tmp_path / "in" / "01.wav", noise(8_000), 8_000)
+    for name in ("00.wav", "01.wav"):
+        memory.put_file(str(tmp_path / "in" / name), f"/b/{name}")
+    urls = inputs.find(["memory://b"])
+    scratch = Scratch(tmp_path / "s", ((tmp_path / "in" / "01.wav").stat().st_size + 1) / 1e9)
+    (failed,) = Results(_run(urls, tiny, tmp_path / "out", scratch=scratch)).failures
+    assert (failed.path, failed.stage) == (urls[0], "fetch")
+    assert "--scratch-gb" in failed.message
+
+
+def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
+    asked = list[int]()
+
+    def fail(error: Exception) -> None:
+        asked.append(1)
+        raise error
+
+    class Answer(OSError):
+        status = 404
+
+    for error, n in (
+        (OSError("cut"), tries.TRIES),
+        (Answer("no"), 1),
+        (FileNotFoundError("no"), 1),
+        (PermissionError("no"), 1),
+        (ValueError("odd"), tries.TRIES),
+    ):
+        asked.clear()
+        with pytest.raises(StoreError, match=r"^u: "):
+            tries.patiently("u", lambda error=error: fail(error))
+        assert len(asked) == n
+
+
+@pytest.mark.long
+def test_a_bucket_behind_a_bad_network_is_heard_as_a_folder_is(
+    bucket: int, tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = recordings(tmp_path / "in", 40)
+    one = (tmp_path / "in" / names[0]).stat().st_size
+    at_most = 6 * one
+    for name in names:
+        client(bucket).upload_file(str(tmp_path / "in" / name), "birds", f"day/{name}")
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    proxy, scratch, over = Proxy(bucket, seed=3, share=0.3), tmp_path / "scratch", threading.Event()
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": proxy.url})
+    stores._shared.cache_clear()
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    urls = inputs.find(["s3://birds/day"])
+    assert urls == [f"s3://birds/day/{name}" for name in names]
+    expected = heard([str(tmp_path / "in" / name) for name in names], tiny, tmp_path / "local")
+    with ThreadPoolExecutor(1) as watch:
+        most = watch.submit(most_bytes, scratch, over)
+        try:
+            found = heard(urls, tiny, tmp_path / "out", scratch=Scratch(scratch, at_most / 1e9))
+        finally:
+            over.set()
+    assert found == expected
+    assert one <= most.result() <= at_most
+    assert min(proxy.harm.values()) > 0
+    proxy.asked.clear()
+    heard(urls, tiny, tmp_path / "out", scratch=Scratch(scratch))
+    assert proxy.asked == []  # what is heard is not fetched, and what was listed not asked for
+    proxy.close()
