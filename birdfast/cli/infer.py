@@ -43,14 +43,12 @@ import argparse
 import dataclasses
 from collections.abc import Sequence
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ..config import Options
 from ..errors import ConfigError
-from . import asking, cut, ending, exits, flags, kinds, requeue, share, sound, submission, values
+from . import asking, ending, exits, flags, hearing, kinds, requeue, share, submission, values
 
 if TYPE_CHECKING:
-    from ..models import Model
     from ..runs import How
     from ..runs.leaving import Leave
 
@@ -83,7 +81,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="where the tables go (default: %(default)s)",
     )
-    hearing(parser)
+    hearing.arguments(parser)
     table = parser.add_argument_group("tables")
     kinds.arguments(table)
     values.per_file(table)
@@ -95,12 +93,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
-<<<<<<< HEAD
-    parser.add_argument(
-        "--shard",
-        metavar="I/N",
-        help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
-    )
     parser.add_argument(
         "--cluster",
         metavar="WHERE",
@@ -108,9 +100,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         " what dask-jobqueue asks Slurm for, or local:N; --workers are those of each machine then, and the"
         " output folder has to lie where all see it (default: here)",
     )
-=======
     share.arguments(parser)
->>>>>>> arrays
     trouble = parser.add_argument_group("trouble")
     values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
@@ -141,29 +131,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--progress", action="store_true", default=None, help="a progress bar, even if this is no terminal"
     )
     flags.accept(parser)
-
-
-def hearing(parser: argparse.ArgumentParser) -> None:
-    """Declare who hears what, and what is asked of the scores: of all commands that hear sound for that."""
-    model = parser.add_argument_group("model")
-    values.models(model)
-    model.add_argument(
-        "--normalization",
-        choices=("none", "hoplite", "zoo"),
-        help="each window's level: none leaves it, zoo (as the model zoo) makes its peak 0.25, hoplite (as"
-        " perch-hoplite) takes its mean away first (default: the model's own; hoplite for Perch)",
-    )
-    model.add_argument(
-        "--no-graft",
-        dest="graft",
-        action="store_false",
-        help="run the network's original graph, not the faster one that is proved to say the same (only"
-        " TensorFlow's own operators, Flex, become TFLite's that say the same, as LiteRT has none of them)",
-    )
-    values.engine(model, "auto")
-    sound.arguments(parser)
-    cut.arguments(parser)
-    asking.arguments(parser)
 
 
 def run(chosen: argparse.Namespace) -> int:
@@ -199,11 +166,11 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    hearing = options(chosen, max_hours=chosen.max_hours)
+    how_heard = hearing.options(chosen, max_hours=chosen.max_hours)
     with opened(chosen.cluster) if chosen.cluster else nullcontext() as cluster:
         how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
-        run = Run(paths, listening, hearing, chosen.output, how, asking.question(chosen))
-        progress.say(f"{titles(listening)}; {counted(len(paths), 'file')}")
+        run = Run(paths, listening, how_heard, chosen.output, how, asking.question(chosen))
+        progress.say(f"{hearing.titles(listening)}; {counted(len(paths), 'file')}")
         results = run.work(progress, leave=leave)
     if results.stopped is not None:
         progress.warn(ending.told(results.stopped, names))
@@ -211,35 +178,6 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
         return exits.SOME_FAILED
     ending.say(progress, results, names, chosen.min_conf)
     return exits.of_run(results.standing)
-
-
-def titles(listening: Sequence[Model]) -> str:
-    """Return who listens, with their licences."""
-    return ", ".join(
-        f"{one.title}{one.stands_on and f', a head on {one.stands_on}'} (licence: {one.licence})"
-        for one in listening
-    )
-
-
-def options(chosen: argparse.Namespace, **more: Any) -> Options:
-    """Return what `hearing` declares, and more options."""
-    return Options(
-        **asking.picking(chosen),
-        **more,
-        overlap_s=chosen.overlap,
-        step_s=chosen.step,
-        shifts_s=chosen.shift,
-        tail=chosen.tail,
-        normalization=chosen.normalization,
-        graft=chosen.graft,
-        runtime=chosen.runtime,
-        precision=chosen.precision,
-        channel=chosen.channel,
-        resampler=chosen.resampler,
-        fmin_hz=chosen.fmin,
-        fmax_hz=chosen.fmax,
-        speed=chosen.audio_speed,
-    )
 
 
 def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:

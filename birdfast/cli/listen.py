@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 from .. import voice
 from ..errors import ConfigError
-from . import asking, exits, infer, inlet, values
+from . import asking, exits, hearing, inlet, values
 
 if TYPE_CHECKING:
     from ..live.reader import Came
@@ -72,7 +72,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help=f"seconds before and behind a detection, at most {MOST_CONTEXT_S} (default: 0)",
     )
     clips.add_argument("--clips-format", choices=("wav", "flac", "ogg"), help="(default: wav)")
-    infer.hearing(parser)
+    hearing.arguments(parser)
     parser.add_argument("--quiet", action="store_true", help="say errors only")
 
 
@@ -86,12 +86,12 @@ def run(chosen: argparse.Namespace) -> int:
     _check(chosen)
     source, models = inlet.source(chosen), values.listening(chosen)
     name = inlet.name(chosen, source)
-    options, question = infer.options(chosen), asking.question(chosen)
+    options, question = hearing.options(chosen), asking.question(chosen)
     with ExitStack() as stack:
         write = stack.enter_context(_output(chosen, warn))
         keep = stack.enter_context(_keepsakes(chosen))
         listening = Listening(models, options, question, name, inlet.began(chosen), say, warn)
-        say(f"{infer.titles(models)}; listening to {source.name}")
+        say(f"{hearing.titles(models)}; listening to {source.name}")
         drops, again = chosen.realtime or not source.waits, chosen.reconnect or not source.waits
         reader = Reader(source, drops=drops, again=again)
         with _stopping(reader.stop) as stops:
