@@ -22,6 +22,8 @@ demo: $(SEEN)
 
 # Tests are dealt out anew when a core has none left: with whole files one of them ends long after all others.
 PYTEST = -m pytest -n auto --dist worksteal
+# What Python compiles is kept, or each of thousands of processes compiles it again.
+test long: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(BUILT)
 	$(BIN)/python $(PYTEST) -m "not long"
@@ -45,7 +47,7 @@ fuzz: $(FUZZING)
 	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
 
 # Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Some minutes;
-# `make mutants MUTANTS="journal scores"` for some.
+# `make mutants MUTANTS="journal scores"` for some, `MUTANTS="--sample 25"` for so many, by chance but always the same.
 MUTANTS ?=
 mutants: $(BUILT)
 	$(BIN)/python -m tests.mutants $(MUTANTS)

@@ -7,6 +7,7 @@ import errno
 import hashlib
 import os
 import shutil
+from functools import cache
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -161,6 +162,7 @@ def test_a_folder_where_the_output_is_to_be_is_named_before_anything_is_done(
 UNSET = "it is empty, as an unset variable leaves it"
 
 
+@cache
 def parsers() -> dict[str, argparse.ArgumentParser]:
     (commands,) = (one for one in _parser()._actions if isinstance(one, argparse._SubParsersAction))
     return dict(commands.choices)

@@ -8,7 +8,9 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -99,20 +101,23 @@ def arguments(name: str, house: Path, out: Path) -> list[object]:
 
 def ended(words: list[object], state: str = "", stream: str = "") -> int:
     """Run a command with one of its standard streams closed, full, or a pipe whose other end has gone."""
-    place = STREAMS.index(stream) if stream else 0
-
-    def spoil() -> None:
-        if state == "closed":
-            os.close(place)
-        elif state == "full":
-            os.dup2(os.open("/dev/full", os.O_RDWR), place)
-        elif state == "gone":
-            ours, theirs = os.pipe()
-            os.close(ours if place else theirs)
-            os.dup2(theirs if place else ours, place)
-
-    how = {"stdin": subprocess.DEVNULL, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    return subprocess.run(list(map(str, words)), preexec_fn=spoil, timeout=120, **how).returncode
+    how: dict[str, Any] = dict.fromkeys(STREAMS, subprocess.DEVNULL)
+    opened: list[int] = []
+    if state == "closed":  # which no argument of `subprocess` says: what starts so starts in earnest
+        how["preexec_fn"] = partial(os.close, STREAMS.index(stream))
+    elif state == "full":
+        opened = [os.open("/dev/full", os.O_RDWR)]
+    elif state == "gone":
+        ends = os.pipe()
+        os.close(ends[stream == "stdin"])
+        opened = [ends[stream != "stdin"]]
+    if opened:
+        how[stream] = opened[0]
+    try:
+        return subprocess.run(list(map(str, words)), timeout=120, **how).returncode
+    finally:
+        for fd in opened:
+            os.close(fd)
 
 
 def tables(out: Path) -> dict[str, bytes]:

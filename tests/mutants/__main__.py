@@ -6,11 +6,13 @@ not seen that is not named as one that nobody can see.
 
     python -m tests.mutants                    all of them
     python -m tests.mutants journal "score"    those of such an area, or with these words in their names
+    python -m tests.mutants --sample 25        so many of them, by chance, but always the same
 """
 
 from __future__ import annotations
 
 import argparse
+import random
 import subprocess
 import sys
 import tempfile
@@ -32,12 +34,16 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("words", nargs="*", metavar="WORD")
+    parser.add_argument("--sample", type=int, default=0, metavar="N", help="so many, by chance")
+    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trust", action="store_true", help="that all tests pass without a fault")
     asked = parser.parse_args()
     words = asked.words
     chosen = [
         one for one in listed() if not words or any(word in f"{one.area}: {one.name}" for word in words)
     ]
+    if asked.sample:
+        chosen = random.Random(asked.seed).sample(chosen, min(asked.sample, len(chosen)))
     with tempfile.TemporaryDirectory() as folder:
         return _all(Tree(Path(folder)), chosen, trust=asked.trust)
 
