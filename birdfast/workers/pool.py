@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import monotonic
 
 from ..outcomes import Outcome, Part
 from .crew import Crew
 from .process import Job
 from .queue import Queue
+
+TELL_EVERY_S = 10.0  # that models are still being opened: a large network is rewritten first
 
 
 class Pool(Crew):
@@ -39,5 +42,10 @@ class Pool(Crew):
 
     def widths(self) -> list[dict[str, int]]:
         """Wait for a worker that is ready, and return how wide each model's rows are, by kind kept."""
-        ready = self.first_ready(Queue([]))
-        return [{kind: sizes[kind] for kind in self._options.rows} for sizes in ready.sizes]
+        queue, began_s = Queue([]), (told_s := monotonic())
+        while not self.ready:
+            self._listen(queue)
+            if monotonic() - told_s >= TELL_EVERY_S:
+                told_s = monotonic()
+                self.hear(f"the models are still being opened, after {told_s - began_s:.0f} s")
+        return [{kind: sizes[kind] for kind in self._options.rows} for sizes in self.ready[0].sizes]
