@@ -116,7 +116,7 @@ cdef class Stsg:
         parts.statistics_mean = table_of(keep, statistics_mean, (3 * n_bands,))
         parts.statistics_deviation = table_of(keep, statistics_deviation, (3 * n_bands,))
         check_status(bf_stsg_new(&parts, &self.model), "the model's parts")
-        self.kept = (sound, streams, keep)  # spectrogram, codebooks and embeddings are read from where they are
+        self.kept = (sound, streams, keep)  # spectrogram, codebooks and embeddings are read where they are
         self.know()
 
     @staticmethod

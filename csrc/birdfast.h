@@ -562,7 +562,8 @@ typedef struct {
     float offset;
     int32_t n_streams;
     const bf_token_stream *streams;
-    int32_t borrows_embeddings; /* else copied: of the caller, who keeps them as long as the model */
+    int32_t
+        borrows_embeddings; /* else copied: of the caller, who keeps them as long as the model */
     bf_pooling pooling;
     const float *statistics_mean, *statistics_deviation; /* [3 n_bands], with unit_length */
     int32_t n_variants;

@@ -15,7 +15,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast import workers
+from birdfast import models, workers
+from birdfast.config import Options
 from birdfast.outcomes import DETECTION, Heard, Outcome
 from birdfast.workers import begun, wire
 
@@ -28,6 +29,17 @@ def test_the_first_worker_is_the_one_that_was_begun(tmp_path: Path) -> None:
     for worker in (first, second):
         worker.process.kill()
         worker.end()
+
+
+def test_who_waits_for_models_that_open_slowly_is_told(
+    tiny: models.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    monkeypatch.setattr("birdfast.workers.pool.TELL_EVERY_S", 0.0)
+    with workers.Pool([tiny], Options(), 1) as pool:
+        pool.hear = told.append
+        assert pool.widths()
+    assert {line.rpartition(",")[0] for line in told} == {"the models are still being opened"}
 
 
 @pytest.mark.parametrize(("size", "most", "expected"), [(9, None, 1), (1 << 20, None, 3), (1 << 20, 2, 2)])

@@ -174,6 +174,24 @@ def test_sound_before_a_failure_is_told_and_exit_code_2(
     assert len(table(tmp_path / "out" / "failures.csv")) == 1
 
 
+def test_what_is_left_is_told_by_the_speed_since_the_first_sound_was_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("birdfast.runs.progress.monotonic", lambda: clock[0])
+    progress = Progress(0.0)
+    paths = [str(tmp_path / f"{number}.wav") for number in range(10)]
+    for path in paths:
+        Path(path).write_bytes(bytes(1_000))
+    progress.begin(paths, 0, 1)
+    told = []
+    for number, path in enumerate(paths[:3]):
+        clock[0] = 600.0 + 2 * number  # ten minutes for a network that is rewritten
+        progress.add(path, Outcome(audio_s=60.0))
+        told.append(progress._left_s())
+    assert told[1:] == [16.0, 14.0]
+
+
 def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
     progress = Progress(time.monotonic(), quiet=True)
     progress.begin(["long.wav", "short.wav"], 0, 1)

@@ -50,6 +50,7 @@ class Progress(Follower):
         self._last_line_s = began_s
         self._paths: Sequence[str] = ()
         self._n_workers, self._done_bytes = 1, 0.0
+        self._first_s, self._first_bytes = began_s, 0.0
         self._failed = False
         self._all_bytes, self._at = 0, ("", 0)  # a file and its size
         self.audio_s = self.reading_s = self.network_s = 0.0
@@ -140,8 +141,20 @@ class Progress(Follower):
         if self._bar is not None:
             self._bar.refresh()
 
+    def _left_s(self) -> float:
+        """Return how long the rest takes at the speed since the first sound was heard.
+
+        What came before it happens once: workers wake up, a network is rewritten.
+        """
+        since_s, heard_bytes = monotonic() - self._first_s, self._done_bytes - self._first_bytes
+        if not heard_bytes:
+            since_s, heard_bytes = self.wall_s, self._done_bytes
+        return since_s * (self._all_bytes - self._done_bytes) / max(heard_bytes, 1e-9)
+
     def _advance(self, n_bytes: float) -> None:
         self._done_bytes += n_bytes
+        if not self._first_bytes:
+            self._first_s, self._first_bytes = monotonic(), self._done_bytes
         speed = f"{self.audio_s / self.wall_s:,.0f} x real time"
         species = tally.in_short(self._species)
         if self._bar is not None:
@@ -151,6 +164,6 @@ class Progress(Follower):
         elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
             self._last_line_s = monotonic()
             done = self._done_bytes / max(1, self._all_bytes)
-            left = lasting(self.wall_s * (1 - done) / max(done, 1e-9))
+            left = lasting(self._left_s())
             files = f"{self.n_files:,} of {len(self._paths):,} files"
             voice.say(f"{done:.0%}: {files}, {species}, {speed}, {left} left")

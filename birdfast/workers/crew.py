@@ -108,12 +108,6 @@ class Crew:
         """Those that have loaded their models."""
         return [worker for worker in self._workers if worker.ready]
 
-    def first_ready(self, work: Work) -> Worker:
-        """Wait for a worker that is ready, and return it."""
-        while not self.ready:
-            self._listen(work)
-        return self.ready[0]
-
     def turn(self, work: Work) -> None:
         """Hand out what there is to do, and hear for a while what comes of it."""
         self._feed(work)

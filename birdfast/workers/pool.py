@@ -15,6 +15,8 @@ from .work import Work
 
 LEAVE_S = 5.0  # that workers have to end what they are at: clusters kill some 30 s after they asked
 
+TELL_EVERY_S = 10.0  # that models are still being opened: a large network is rewritten first
+
 
 class Pool(Crew):
     """A crew that works lists of files off, a `Workforce`; parameters and errors as `crew.Crew`.
@@ -64,8 +66,13 @@ class Pool(Crew):
 
     def widths(self) -> list[dict[str, int]]:
         """Wait for a worker that is ready, and return how wide each model's rows are, by kind kept."""
-        ready = self.first_ready(Queue([]))
-        return [{kind: sizes[kind] for kind in self._options.rows} for sizes in ready.sizes]
+        queue, began_s = Queue([]), (told_s := monotonic())
+        while not self.ready:
+            self._listen(queue)
+            if monotonic() - told_s >= TELL_EVERY_S:
+                told_s = monotonic()
+                self.hear(f"the models are still being opened, after {told_s - began_s:.0f} s")
+        return [{kind: sizes[kind] for kind in self._options.rows} for sizes in self.ready[0].sizes]
 
     def leave(self) -> None:
         """Hand out nothing more; `work` ends when all is heard that is begun, or soon without it.
