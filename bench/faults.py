@@ -8,7 +8,9 @@ with the same bytes afterwards. Ends with exit code 1 where that does not hold.
     python bench/faults.py                                    all calls, with the first error of each kind
     python bench/faults.py --jobs merge --kinds write --all-errors
     python bench/faults.py --sample 20 --seed 3               so many of each command
+    python bench/faults.py --for-s 600                        as many as there is time for, of all kinds alike
     python bench/faults.py --power 100                        so many power cuts in each command alone
+    python bench/faults.py --allocations 100                  that so many allocations fail in each command
     python bench/faults.py --memory 100                       in so many amounts of memory alone
 
 A power cut: the command is written down, stopped at some moment, and of what it had not brought to the disk a
@@ -24,7 +26,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -32,10 +34,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.faults import powerloss
 from tests.faults.house import JOBS, House, of_a_library
-from tests.faults.preload import ERRORS, KILL, KINDS, Fault, Preload
+from tests.faults.preload import ALLOCATIONS, CALLS, ERRORS, KILL, KINDS, Fault, Preload
 
 OF_PYTHON = 8 << 20  # bytes; with less it cannot import its own modules
-UNDER_MORE = ("pipe", "socket")  # which processes have between them
+UNDER_MORE = ("pipe", "socket", "allocation")  # which processes have between them, and what they ask for
 
 
 def main() -> int:
@@ -46,10 +48,13 @@ def main() -> int:
         house = House(Path(scratch))
         preload = Preload(Path(scratch), f"{house.work}", *UNDER_MORE)
         for job in chosen.jobs:
-            if chosen.sample or not (chosen.power or chosen.memory):
-                broke += sweep(house, preload, job, chosen)
-            if chosen.power:
-                broke += cuts(house, job, chosen)
+            with house.warm(preload.library, job):
+                if chosen.sample or not (chosen.power or chosen.memory or chosen.allocations):
+                    broke += sweep(house, preload, job, chosen, chosen.kinds, chosen.sample)
+                if chosen.allocations:
+                    broke += sweep(house, preload, job, chosen, ALLOCATIONS, chosen.allocations)
+                if chosen.power:
+                    broke += cuts(house, preload, job, chosen)
             if chosen.memory:
                 broke += limits(house, job, chosen)
     return bool(broke)
@@ -61,11 +66,13 @@ def arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--jobs", nargs="+", choices=JOBS, default=JOBS, metavar="JOB")
-    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=KINDS, metavar="KIND")
+    parser.add_argument("--kinds", nargs="+", choices=KINDS, default=CALLS, metavar="KIND")
     parser.add_argument("--all-errors", action="store_true", help="each call with each error it may have")
     parser.add_argument("--at-most", type=int, default=0, metavar="N", help="calls of a kind, spread evenly")
     parser.add_argument("--sample", type=int, default=0, metavar="N", help="faults of a job, by chance")
+    parser.add_argument("--for-s", type=float, default=float("inf"), metavar="S", help="a job's faults")
     parser.add_argument("--power", type=int, default=0, metavar="N", help="power cuts in each job")
+    parser.add_argument("--allocations", type=int, default=0, metavar="N", help="that fail in each job")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="amounts of memory in each job")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -74,45 +81,47 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def sweep(house: House, preload: Preload, job: str, chosen: argparse.Namespace) -> int:
+def sweep(
+    house: House, preload: Preload, job: str, chosen: argparse.Namespace, kinds: Sequence[str], n: int
+) -> int:
     """Try faults in a job, tell them, and return how many of them broke something."""
     began = time.monotonic()
+    tried, numbers, struck, broken, ends = Counter(), set(), 0, Counter(), Counter()
     house.fresh(job)
     done = house.ran(house.command(job), **preload.environment())
     assert done.returncode == 0, done.stderr
     peace, counts = house.tables(), preload.counts()
-    faults = [*planned(counts, chosen)]
-    if chosen.one:
-        kind, number, how, times = chosen.one.split(":")
-        faults = [Fault(kind, int(number), int(how), times == "ever")]
-    if chosen.sample:
-        faults = sampled(faults, chosen.sample, random.Random(f"{chosen.seed} {job}"))
-    tried, struck, broken, ends = Counter(), 0, Counter(), Counter()
+    faults = chosen_of([*planned(counts, chosen, kinds)], job, chosen, n)
     for fault in faults:
+        if time.monotonic() - began > chosen.for_s:
+            break
         house.fresh(job)
         done = house.ran(house.command(job), **preload.environment(fault))
         ends[done.returncode] += 1
         tried[fault.kind] += 1
-        struck += bool(preload.struck())
+        numbers.add((fault.kind, fault.number))
         where = preload.struck()
+        struck += bool(where)
         if chosen.one:
             print(done.returncode, done.stderr, where)
         if wrong := house.wrong(job, peace, done, may_die=fault.how == KILL):
             broken[fault.kind] += 1
             print(f"{job}: {fault} at {where}: {wrong}", flush=True)
-    for kind in KINDS:
-        print(f"{job:9} {kind:9} {counts[kind]:5} calls {tried[kind]:5} tried {broken[kind]:5} broke")
+    of_kinds, calls = Counter(fault.kind for fault in faults), Counter(kind for kind, _ in numbers)
+    for kind in kinds:
+        told = f"{counts[kind]:5} calls, {calls[kind]:5} of them tried in {tried[kind]:5} faults"
+        print(f"{job:9} {kind:9} {told}, {of_kinds[kind] - tried[kind]:5} not tried, {broken[kind]} broke")
     told = ", ".join(f"{code}: {n}" for code, n in sorted(ends.items()))
     seconds = time.monotonic() - began
-    print(f"{job}: {len(faults)} tried, {struck} struck; exit codes {told}; {seconds:.0f} s", flush=True)
+    what = f"{tried.total()} of {len(faults)} tried, {struck} struck, {broken.total()} broke"
+    print(f"{job}: {what}; exit codes {told}; {seconds:.0f} s", flush=True)
     return broken.total()
 
 
-def cuts(house: House, job: str, chosen: argparse.Namespace) -> int:
+def cuts(house: House, preload: Preload, job: str, chosen: argparse.Namespace) -> int:
     """Cut the power in a job, tell what was tried, and return how often the next run was another's."""
     began, chance = time.monotonic(), random.Random(f"{chosen.seed} {job}")
     folders = (house.out, house.cache, house.tmp)
-    preload = Preload(house.folder, str(house.work))
     house.fresh(job)
     disk = powerloss.Disk(folders)
     done = house.ran(house.command(job), **preload.environment(is_logged=True))
@@ -174,9 +183,9 @@ def needed(run: Callable[[int], CompletedProcess[str]], fresh: Callable[[], None
     return high
 
 
-def planned(counts: dict[str, int], chosen: argparse.Namespace) -> Iterator[Fault]:
+def planned(counts: dict[str, int], chosen: argparse.Namespace, kinds: Sequence[str]) -> Iterator[Fault]:
     """Yield the faults: each call of a kind, or some of them; each fails once, for ever, and kills."""
-    for kind in chosen.kinds:
+    for kind in kinds:
         n, most = counts[kind], chosen.at_most or counts[kind]
         numbers = sorted({1 + step * n // most for step in range(min(n, most))}) if n else []
         for place, number in enumerate(numbers):
@@ -185,7 +194,8 @@ def planned(counts: dict[str, int], chosen: argparse.Namespace) -> Iterator[Faul
             for how in some:
                 yield Fault(kind, number, how)
                 yield Fault(kind, number, how, ever=True)
-            yield Fault(kind, number, KILL)
+            if kind in CALLS:
+                yield Fault(kind, number, KILL)
 
 
 def sampled(faults: list[Fault], n: int, chance: random.Random) -> list[Fault]:
@@ -194,6 +204,24 @@ def sampled(faults: list[Fault], n: int, chance: random.Random) -> list[Fault]:
     chance.shuffle(kinds)
     of_kinds = {kind: [fault for fault in faults if fault.kind == kind] for kind in kinds}
     return [chance.choice(of_kinds[kinds[number % len(kinds)]]) for number in range(n)]
+
+
+def chosen_of(faults: list[Fault], job: str, chosen: argparse.Namespace, n: int) -> list[Fault]:
+    """Return which faults are tried, and in which order."""
+    if chosen.one:
+        kind, number, how, times = chosen.one.split(":")
+        return [Fault(kind, int(number), int(how), times == "ever")]
+    chance = random.Random(f"{chosen.seed} {job}")
+    if n:
+        return sampled(faults, n, chance)
+    return faults if chosen.for_s == float("inf") else by_turns(faults, chance)
+
+
+def by_turns(faults: list[Fault], chance: random.Random) -> list[Fault]:
+    """Return all faults, each kind's by chance, kinds by turns, so that all have had theirs at its end."""
+    turns = Counter[str]()
+    chance.shuffle(faults)
+    return sorted(faults, key=lambda fault: turns.update([fault.kind]) or turns[fault.kind])
 
 
 if __name__ == "__main__":

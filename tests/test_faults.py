@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import signal
 import sys
 from pathlib import Path
@@ -22,6 +23,7 @@ from .commands import ran
 from .faults.house import House
 from .faults.powerloss import Disk, Entry, entries
 from .faults.preload import HALF, KILL, Fault, Preload, compiler
+from .faults.warm import Warm
 
 BENCH = Path(__file__).parents[1] / "bench" / "faults.py"
 needs_compiler = pytest.mark.skipif(
@@ -79,6 +81,45 @@ def test_the_call_fails_that_is_meant(
     assert bool(preload.struck()) == (fault.number <= preload.counts()[fault.kind])
     if fault.how == HALF:
         assert done.stdout.split() == ["4", "1234"]
+
+
+@needs_compiler
+def test_what_a_warm_process_becomes_is_the_command_of_a_shell(
+    preload: Preload, work: Path, tmp_path: Path
+) -> None:
+    """It makes the same calls, which fail as they would, and says the same."""
+    command, said = ["merge", str(work / "none"), "-o", str(work / "out")], tmp_path / "said"
+
+    def ended(code: int, told: str) -> tuple[int, str, dict[str, int]]:
+        shutil.rmtree(work / "out", ignore_errors=True)
+        return code, told, preload.counts() | {"thread": 0}  # which an import may start
+
+    found = set()
+    with Warm(preload.library, ["birdfast.cli.merge"]) as warm:
+        for fault in (None, Fault("stat", 1, 13), Fault("stat", 1, KILL)):
+            environment = preload.environment(fault)
+            done = ran(sys.executable, "-m", "birdfast", *command, env={**os.environ, **environment})
+            meant = ended(done.returncode, done.stderr)
+            said.write_text("")
+            code = warm.ran(command, preload.environment(fault), said, 600)
+            assert ended(code, said.read_text()) == meant
+            found.add(code)
+    assert -signal.SIGKILL in found
+    assert len(found) > 1
+
+
+@needs_compiler
+def test_memory_that_is_refused_ends_what_asked_for_it(preload: Preload, work: Path) -> None:
+    program = "import os; print(len(bytearray(100_000)))"
+    refusing = Preload(preload.library.parent, "allocation")
+    done = ran(sys.executable, "-c", program, env={**os.environ, **refusing.environment()})
+    assert (done.returncode, done.stdout) == (0, "100000\n")
+    last = refusing.counts()["alloc"]
+    ends = []
+    for number in range(max(1, last - 12), last + 1):
+        how = refusing.environment(Fault("alloc", number, 12))
+        ends.append(ran(sys.executable, "-c", program, env={**os.environ, **how}))
+    assert any("MemoryError" in done.stderr for done in ends)
 
 
 @needs_compiler

@@ -2,13 +2,18 @@
  * A library to be preloaded (LD_PRELOAD): a call of a program or of its children fails, or all that
  * changes files is written down. It is told by the environment, which children inherit:
  *
- *   FAILING_STATE   a file of zeros, as long as `state`, that all processes share
- *   FAILING_UNDER   which files count: the beginnings of their absolute names, colons between them;
- *                   "pipe" and "socket" are those of any name, "memory" what is mapped without a
- * file FAILING_CALL    KIND:N:HOW:TIMES: the N-th call of a kind, counted from 1 over all
- * processes, fails with the error number HOW, or ends its process (HOW 0), or does half of what it
- * could (HOW -1); TIMES "once", or "ever" since FAILING_LOG     a file for what is written, named,
- * and brought to the disk: `entry`, two names, the bytes
+ * - FAILING_STATE: a file of zeros, as long as `state`, that all processes share
+ *
+ * - FAILING_UNDER: which files count: the beginnings of their absolute names, colons between them;
+ *   "pipe" and "socket" are those of any name, "memory" what is mapped without a file,
+ *   "allocation" what is asked of the C library, of LARGE bytes and more
+ *
+ * - FAILING_CALL: KIND:N:HOW:TIMES: the N-th call of a kind, counted from 1 over all processes,
+ *   fails with the error number HOW, or ends its process (HOW 0), or does half of what it could
+ *   (HOW -1); TIMES "once", or "ever" since
+ *
+ * - FAILING_LOG: a file for what is written, named, and brought to the disk: `entry`, two names,
+ *   the bytes
  *
  * Calls on other files, as Python's imports are, go through uncounted. The system is asked by its
  * numbers, so that nothing here meets itself.
@@ -52,11 +57,12 @@ enum kind {
     LIST,
     MAKE,
     TRUNCATE,
+    ALLOC,
     N_KINDS
 };
-static const char *const NAMES[] = {"open",   "read", "write", "sync",    "rename",
-                                    "unlink", "map",  "fork",  "exec",    "thread",
-                                    "stat",   "list", "make",  "truncate"};
+static const char *const NAMES[] = {"open",   "read", "write", "sync",     "rename",
+                                    "unlink", "map",  "fork",  "exec",     "thread",
+                                    "stat",   "list", "make",  "truncate", "alloc"};
 enum { GOES = INT_MIN, HALF = -1 };
 
 struct state {
@@ -81,7 +87,9 @@ static const char *under;
 static int log_fd = -1, at_kind = -1, how, for_ever;
 static uint64_t at_call;
 
-__attribute__((constructor)) static void prepare(void)
+/* Also called by a process that has forked off one in which nothing counts, with more to read now.
+ */
+__attribute__((constructor)) void failing_prepare(void)
 {
     const char *where = getenv("FAILING_STATE"), *call = getenv("FAILING_CALL"),
                *log = getenv("FAILING_LOG");
@@ -282,7 +290,8 @@ static int opened(const char *function, int dir, const char *path, int flags, mo
         return opened(#name, dir, path, flags, mode);                                              \
     }
 OPENS(open)
-OPENS(open64) OPENS_AT(openat) OPENS_AT(openat64)
+OPENS(open64)
+OPENS_AT(openat) OPENS_AT(openat64)
 
 #define REAL(name) ((__typeof__(&name))dlsym(RTLD_NEXT, #name))
 #define OPENS_STREAM(name)                                                                         \
@@ -314,7 +323,8 @@ DIR *fdopendir(int fd)
         return fails_at(STAT, #name, AT_FDCWD, path) ? -1 : REAL(name)(path, found);               \
     }
 STATS(stat)
-STATS(lstat) STATS64(stat64) STATS64(lstat64)
+STATS(lstat)
+STATS64(stat64) STATS64(lstat64)
 
     int fstatat64(int dir, const char *restrict path, struct stat64 *restrict found, int flags)
 {
@@ -345,7 +355,7 @@ ssize_t read(int fd, void *at, size_t n)
 READS(pread)
 READS(pread64)
 
-    ssize_t write(int fd, const void *at, size_t n)
+ssize_t write(int fd, const void *at, size_t n)
 {
     HALVED(WRITE, "write")
     int lock = locked(name);
@@ -369,8 +379,8 @@ READS(pread64)
 WRITES(pwrite)
 WRITES(pwrite64)
 
-    /* One part after the other, each of which may be the last. */
-    ssize_t writev(int fd, const struct iovec *parts, int n_parts)
+/* One part after the other, each of which may be the last. */
+ssize_t writev(int fd, const struct iovec *parts, int n_parts)
 {
     ssize_t done = 0;
     for (int part = 0; part < n_parts; part++) {
@@ -453,10 +463,10 @@ int fdatasync(int fd)
 MAPS(mmap)
 MAPS(mmap64)
 
-    /* ---- named */
+/* ---- named */
 
-    static int named(enum kind kind, char what, const char *function, int dir, const char *path,
-                     int to_dir, const char *to_path, long number, long more)
+static int named(enum kind kind, char what, const char *function, int dir, const char *path,
+                 int to_dir, const char *to_path, long number, long more)
 {
     char one[PATH_MAX] = "", other[PATH_MAX] = "";
     if (state)
@@ -553,4 +563,47 @@ int pthread_create(pthread_t *restrict thread, const pthread_attr_t *restrict ho
 {
     return cannot(THREAD, "pthread_create") ? errno
                                             : REAL(pthread_create)(thread, how_so, begin, with);
+}
+
+/* ---- memory */
+
+enum { LARGE = 4096 }; /* bytes; what is smaller is the interpreter's own, at any moment */
+
+void *__libc_malloc(size_t n);
+void *__libc_calloc(size_t n, size_t size);
+void *__libc_realloc(void *old, size_t n);
+void *__libc_memalign(size_t to, size_t n);
+
+static int no_memory(const char *function, size_t n)
+{
+    return state && n >= LARGE && fails(ALLOC, function, "allocation");
+}
+void *malloc(size_t n)
+{
+    return no_memory("malloc", n) ? NULL : __libc_malloc(n);
+}
+void *calloc(size_t n, size_t size)
+{
+    return no_memory("calloc", size && n >= LARGE / size ? LARGE : n * size)
+               ? NULL
+               : __libc_calloc(n, size);
+}
+void *realloc(void *old, size_t n)
+{
+    return no_memory("realloc", n) ? NULL : __libc_realloc(old, n);
+}
+void *aligned_alloc(size_t to, size_t n)
+{
+    return no_memory("aligned_alloc", n) ? NULL : __libc_memalign(to, n);
+}
+void *memalign(size_t to, size_t n)
+{
+    return no_memory("memalign", n) ? NULL : __libc_memalign(to, n);
+}
+int posix_memalign(void **at, size_t to, size_t n)
+{
+    int error = errno;
+    void *got = no_memory("posix_memalign", n) ? NULL : __libc_memalign(to, n);
+    errno = error;
+    return got ? *at = got, 0 : ENOMEM;
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
@@ -10,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,15 +20,15 @@ from birdfast.cli import exits
 from birdfast.journal import NAME
 
 from .. import networks
-from ..commands import ran
+from ..commands import LIMIT_S, ran
 from ..recordings import noise, song, write
+from .warm import MODULES, Warm
 
 JOBS = ("infer", "merge", "train", "optimize")
 RECIPE = "window_s = 0.5\n[codebook]\nn_centroids = 8\nn_components = 0\n[skipgram]\nepochs = 1\ndim = 4\n"
 MEANT = (exits.FINE, exits.SOME_FAILED, exits.NONE_WORKED, exits.USAGE, exits.OUTPUT)
 MARK = "FAILING_HOUSE"  # in the environment of all that is started here
 FINISHED = "holds a finished model"  # what a training says that has nothing left to do
-LEFT_OUT = "birdfast: left out: "
 LAST_WORDS = ("birdfast: too little memory", "OpenBLAS error", "terminate called", "jemalloc")
 CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
 GRACE_S = 10.0
@@ -47,7 +49,8 @@ class House:
     """
 
     def __init__(self, folder: Path) -> None:
-        self.folder, self.work = folder, folder / "work"
+        self.folder, self.work, self.said = folder, folder / "work", folder / "said"
+        self.warmth: Warm | None = None
         self.out, self.cache, self.tmp = (self.work / name for name in ("out", "cache", "tmp"))
         for name in ("in", "tiny", "cache", "tmp"):
             (self.work / name).mkdir(parents=True)
@@ -104,16 +107,31 @@ class House:
     ) -> subprocess.CompletedProcess[str]:
         """Run a command of birdfast to its end in so much memory, with more in its environment."""
         places = {"BIRDFAST_CACHE": str(self.cache), "TMPDIR": str(self.tmp), MARK: str(self.folder)}
-        environment = {**os.environ, "OMP_NUM_THREADS": "1", **places, **more}
-        with (self.folder / "said").open("w+") as said:
+        words = [*map(str, command)]
+        self.said.write_bytes(b"")
+        if self.warmth is not None and n_bytes == resource.RLIM_INFINITY:
+            code = self.warmth.ran(words, {**places, **more}, self.said, LIMIT_S)
+            return subprocess.CompletedProcess(words, code, "", self.said.read_text())
+        with self.said.open("w+") as said:
             done = ran(
-                *(sys.executable, "-m", "birdfast", *command),
-                env=environment, stdout=said, stderr=said, stdin=subprocess.DEVNULL,
+                *(sys.executable, "-m", "birdfast", *words),
+                env={**os.environ, "OMP_NUM_THREADS": "1", **places, **more},
+                stdout=said, stderr=said, stdin=subprocess.DEVNULL,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes)),
             )  # fmt: skip
-            said.seek(0)
-            done.stderr = said.read()
+        done.stderr = self.said.read_text()
         return done
+
+    @contextmanager
+    def warm(self, library: Path, job: str) -> Iterator[None]:
+        """Let a warm process run commands meanwhile, which has all modules that a job imports."""
+        names = self.folder / "modules"
+        with Warm(library, []) as self.warmth:
+            self.fresh(job)
+            assert self.ran(self.command(job), **{MODULES: str(names)}).returncode == exits.FINE
+        with Warm(library, json.loads(names.read_text())) as self.warmth:
+            yield
+        self.warmth = None
 
     def tables(self) -> dict[str, bytes]:
         """Return what a command left, but for its journal, and the stages that a training goes on from."""
@@ -134,8 +152,6 @@ class House:
             return "; ".join(found)
         if done.returncode == exits.FINE:
             return "" if self.tables() == peace else "says that all is fine, and its tables differ"
-        if LEFT_OUT in done.stderr:  # which a training's stages remember
-            shutil.rmtree(self.out / "stages", ignore_errors=True)
         return self.wrong_next(job, peace, done.returncode)
 
     def wrong_next(self, job: str, peace: dict[str, bytes], after: int = exits.UNFINISHED) -> str:

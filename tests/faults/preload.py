@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 SOURCE = Path(__file__).with_name("failing.c")
-KINDS = (
+CALLS = (
     *("open", "read", "write", "sync", "rename", "unlink", "map"),
     *("fork", "exec", "thread", "stat", "list", "make", "truncate"),
 )
+ALLOCATIONS = ("alloc",)  # which count under the name "allocation"
+KINDS = (*CALLS, *ALLOCATIONS)
 STATE = struct.Struct(f"{len(KINDS)}Q{(16 - len(KINDS)) * 8}xQ8x512s")  # `struct state`
 KILL, HALF = 0, -1
 # What a kind of call fails with; what can be done by halves is that, too, which is no failure.
@@ -33,6 +35,7 @@ ERRORS = {
     "list": (errno.EIO, errno.EACCES, errno.EMFILE),
     "make": (errno.ENOSPC, errno.EIO),
     "truncate": (errno.EIO,),
+    "alloc": (errno.ENOMEM,),
 }
 
 
