@@ -45,7 +45,8 @@ fuzz: $(FUZZING)
 	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
 
 # Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Some minutes;
-# `make mutants MUTANTS="journal scores"` for some.
+# `make mutants MUTANTS="journal scores"` for some, `MUTANTS="--sample 30 --seed $(git rev-parse HEAD)"` for
+# those of a commit.
 MUTANTS ?=
 mutants: $(BUILT)
 	$(BIN)/python -m tests.mutants $(MUTANTS)
