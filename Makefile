@@ -49,7 +49,8 @@ fuzz: $(FUZZING)
 	$(BIN)/python bench/fuzzing --seconds $(FUZZ_S)
 
 # Faults on purpose, one at a time: the tests named beside each have to see it (tests/mutants). Some minutes;
-# `make mutants MUTANTS="journal scores"` for some, `MUTANTS="--sample 25"` for so many, by chance but always the same.
+# `make mutants MUTANTS="journal scores"` for some, `MUTANTS="--sample 30 --seed $(git rev-parse HEAD)"` for
+# those of a commit.
 MUTANTS ?=
 mutants: $(BUILT)
 	$(BIN)/python -m tests.mutants $(MUTANTS)

@@ -200,3 +200,10 @@ def test_no_more_classes_than_are_kept_of_each_window_answer_any_question(masked
     keep = keeping.of("best", first)
     assert keep.answers(asked, keeping.BEST, masked=masked)
     assert not keep.answers(asked, keeping.BEST + 1, masked=masked)
+
+
+def test_a_score_on_the_floor_itself_is_kept() -> None:
+    floor = float(np.float32(-6.9))
+    below = np.nextafter(np.float32(floor), np.float32(-np.inf)) - np.float32(0.01)
+    which = Keeping("sigmoid", floor).which(np.array([[floor, below]], np.float32))
+    assert which.tolist() == [[True, False]]

@@ -10,7 +10,7 @@ import atheris
 
 MEMORY = Path("/dev/shm")
 # Whose branches count, also of what is imported when the first input needs it.
-INSTRUMENTED = ["birdfast", "flatbuffers"]
+INSTRUMENTED = ["birdfast", "flatbuffers", "targets"]
 
 
 def main(name: str, *options: str) -> None:

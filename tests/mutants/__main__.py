@@ -6,13 +6,13 @@ not seen that is not named as one that nobody can see.
 
     python -m tests.mutants                    all of them
     python -m tests.mutants journal "score"    those of such an area, or with these words in their names
-    python -m tests.mutants --sample 25        so many of them, by chance, but always the same
+    python -m tests.mutants --sample 30 --seed COMMIT    so many of each commit's own, and always the same
 """
 
 from __future__ import annotations
 
 import argparse
-import random
+import hashlib
 import subprocess
 import sys
 import tempfile
@@ -34,18 +34,21 @@ def main() -> int:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("words", nargs="*", metavar="WORD")
-    parser.add_argument("--sample", type=int, default=0, metavar="N", help="so many, by chance")
-    parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--trust", action="store_true", help="that all tests pass without a fault")
+    parser.add_argument("--sample", type=int, metavar="N", help="so many of them; default: all")
+    parser.add_argument("--seed", default="", help="what decides which: a commit, so that others have others")
     asked = parser.parse_args()
     words = asked.words
-    chosen = [
-        one for one in listed() if not words or any(word in f"{one.area}: {one.name}" for word in words)
-    ]
-    if asked.sample:
-        chosen = random.Random(asked.seed).sample(chosen, min(asked.sample, len(chosen)))
+    meant = [one for one in listed() if not words or any(word in f"{one.area}: {one.name}" for word in words)]
+    chosen = sampled(meant, asked.sample, asked.seed)
     with tempfile.TemporaryDirectory() as folder:
         return _all(Tree(Path(folder)), chosen, trust=asked.trust)
+
+
+def sampled(mutants: Sequence[Mutant], n: int | None, seed: str) -> list[Mutant]:
+    """Return n of some mutants in their order, or all; a seed decides which, and never how many there are."""
+    drawn = sorted(mutants, key=lambda one: hashlib.sha256(f"{seed}: {one.name}".encode()).digest())[:n]
+    return [one for one in mutants if one in drawn]
 
 
 def _all(tree: Tree, chosen: Sequence[Mutant], *, trust: bool) -> int:
