@@ -7,10 +7,11 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -224,7 +225,7 @@ def paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     (site / "sitecustomize.py").write_text(SITE)
     monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.syspath_prepend(site)  # what multiprocessing starts has our path
-    for number in range(24):
+    for number in range(16):
         write(paced / f"{number:02d}.wav", noise(9_000, seed=number), 8_000)
     shutil.copy(paced / "00.wav", paced / "deadly.wav")
     return paced
@@ -280,3 +281,93 @@ def test_workers_killed_and_paused_and_a_driver_killed_change_no_byte(
     assert tables(tmp_path / "there") == tables(tmp_path / "local")
     failed = table(tmp_path / "there" / "failures.csv")
     assert [Path(row["path"]).name for row in failed] == ["deadly.wav"]
+
+
+# ---- machines of their own: network namespaces ----
+
+NET = "10.203.77"
+
+
+class Hosts:
+    """Hosts on this machine, each a network namespace on one bridge; a context manager."""
+
+    def __init__(self, n: int) -> None:
+        self._name = f"bf{os.getpid() % 100_000}"
+        self._n = n
+
+    def __enter__(self) -> Hosts:
+        try:
+            _ip("link", "add", self._name, "type", "bridge")
+        except (OSError, subprocess.CalledProcessError):
+            pytest.skip("network namespaces: the administrator may make them, with ip of iproute2")
+        _ip("link", "set", self._name, "up")
+        for number in range(self._n):
+            host = self.host(number)
+            _ip("netns", "add", host)
+            _ip("link", "add", host, "type", "veth", "peer", "name", "eth0", "netns", host)
+            _ip("link", "set", host, "master", self._name, "up")
+            _ip("-n", host, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
+            for link in ("lo", "eth0"):
+                _ip("-n", host, "link", "set", link, "up")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for number in range(self._n):
+            subprocess.run(["ip", "netns", "del", self.host(number)], check=False)
+        subprocess.run(["ip", "link", "del", self._name], check=False)
+
+    def host(self, number: int) -> str:
+        return f"{self._name}h{number}"
+
+    def address(self, number: int) -> str:
+        return f"{NET}.{number + 1}"
+
+    def on(self, number: int, *command: object) -> tuple[object, ...]:
+        """Return a command of this Python as it is run on a host."""
+        return ("ip", "netns", "exec", self.host(number), sys.executable, "-m", *command)
+
+    def plug(self, number: int, state: str) -> None:
+        """Cut a host off ("down"), or connect it again ("up")."""
+        _ip("link", "set", self.host(number), state)
+
+
+def _ip(*arguments: str) -> None:
+    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.DEVNULL)
+
+
+@needs_dask
+@pytest.mark.long
+def test_a_host_that_is_cut_off_for_a_minute_changes_no_byte(
+    tiny: models.Model, paced: Path, tmp_path: Path
+) -> None:
+    assert infer(tiny, paced, "-o", tmp_path / "local").returncode == exits.SOME_FAILED
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
+    with Hosts(4) as hosts, ExitStack() as stack:
+        own, there = f"tcp://{hosts.address(0)}:8786", tmp_path / "there"
+        dask = "distributed.cli.dask_scheduler"
+        started_there = [
+            stack.enter_context(started(*hosts.on(0, dask, "--host", own, "--no-dashboard"), **quiet))
+        ]
+        for number in (1, 2, 3):
+            dask = ("distributed.cli.dask_worker", own, "--host", hosts.address(number), "--nthreads", 1)
+            process = started(*hosts.on(number, *dask, "--no-dashboard"), **quiet)
+            started_there.append(stack.enter_context(process))
+        for process in started_there:
+            stack.callback(_end_all, process.pid)
+        command = ("birdfast", "infer", paced, "--model", tiny.path.parent, "-o", there, "--workers", 1)
+        with started(*hosts.on(0, *command, "--cluster", own), stderr=subprocess.PIPE) as driver:
+            until(lambda: is_at_work(started_there[1].pid))
+            hosts.plug(1, "down")
+            back = threading.Timer(60, hosts.plug, (1, "up"))
+            back.start()
+            said = driver.communicate(timeout=LIMIT_S)[1].decode()
+            back.cancel()
+        assert driver.returncode == exits.SOME_FAILED, said
+    assert tables(there) == tables(tmp_path / "local")
+
+
+def _end_all(pid: int) -> None:
+    with suppress(psutil.NoSuchProcess):
+        for process in tree(pid):
+            with suppress(psutil.NoSuchProcess):
+                process.kill()
