@@ -17,7 +17,7 @@ import pytest
 from birdfast import audio, models, soundscape, voice
 from birdfast.grafting import trial
 
-from . import networks
+from . import networks, zygote
 
 # No test asserts a time: neither does hypothesis, which would on a busy machine.
 hypothesis.settings.register_profile("birdfast", deadline=None)
@@ -28,7 +28,7 @@ Report = TypeVar("Report", pytest.TestReport, pytest.CollectReport)
 # Reasons that have nothing to do with what is installed: under CI every other skip is a failure.
 EXCUSED = ("the administrator may",)
 MARK = "BIRDFAST_TESTS"  # in the environment of all that tests start, and what that starts in its turn
-HELPERS = ("multiprocessing.resource_tracker",)  # of Python's own, which stays so long as we do
+HELPERS = ("multiprocessing.resource_tracker", "tests.zygote")  # which stay so long as we do
 GRACE_S = 5.0  # for what is ending just now
 
 # What needs torch is there for who has it alone: `make convert`.
@@ -74,6 +74,20 @@ def _mark() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(MARK, str(os.getpid()))
         yield
+
+
+@pytest.fixture(scope="session")
+def _starts(_cache: None, _mark: None) -> Iterator[zygote.Starts]:
+    """Processes of birdfast are forked, not started, as nine tenths of a start are imports."""
+    with zygote.forking() as starts:
+        yield starts
+
+
+@pytest.fixture(autouse=True)
+def _started_in_earnest(request: pytest.FixtureRequest, _starts: zygote.Starts) -> None:
+    """Tests of how a process starts start it (`pytest.mark.starts`), with BIRDFAST_STARTS=real all."""
+    asked = os.environ.get("BIRDFAST_STARTS") == "real"
+    _starts.real = asked or request.node.get_closest_marker("starts") is not None
 
 
 @pytest.fixture(scope="session", autouse=True)

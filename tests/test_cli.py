@@ -297,6 +297,7 @@ def test_a_terminal_gets_a_progress_bar(tiny: models.Model, wav: Path, tmp_path:
     assert "x real time" in shown
 
 
+@pytest.mark.starts
 def test_interrupting_leaves_no_process_and_no_half_table(tiny: models.Model, tmp_path: Path) -> None:
     write(tmp_path / "long.wav", noise(8_000 * 1800), 8_000)
     command = [sys.executable, "-m", "birdfast", "infer", str(tmp_path), "--model", str(tiny.path.parent)]

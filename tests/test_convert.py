@@ -349,6 +349,7 @@ class TestTensors:
         assert tensors.bare({}) == {}
 
 
+@pytest.mark.starts
 def test_without_torch_it_is_said_how_to_get_it_and_nothing_is_left(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -63,6 +63,7 @@ def call(arguments: list[str], folder: Path, cache: Path, **more: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(
     ("how", "python_path"),
     [
@@ -102,6 +103,7 @@ birdfast.run(".", sys.argv[1], output=sys.argv[2])
 """
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize("how", ["module", "program"])
 def test_workers_have_their_parents_package_wherever_that_was_found(
     tiny: models.Model, wav: Path, tree: Path, tmp_path: Path, how: str

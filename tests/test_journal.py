@@ -529,6 +529,7 @@ def test_retry_takes_failed_files_again_and_goes_on(tiny: models.Model, folder: 
     assert (tmp_path / "out" / "detections.csv").exists()
 
 
+@pytest.mark.starts
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_run_that_is_told_to_stop_stops_soon_and_can_go_on(
     tiny: models.Model, tmp_path: Path, number: signal.Signals, code: int

@@ -20,7 +20,7 @@ import birdfast
 from birdfast import audio, keyedvectors, metrics, modelfolder, models, words
 from birdfast.__main__ import main
 from birdfast.classifier import Classifier, Layer
-from birdfast.errors import ConfigError, ModelError
+from birdfast.errors import AudioError, ConfigError, ModelError
 from birdfast.journal import Folder
 from birdfast.sessions import open_session
 from birdfast.stsg.pooling import Pooler
@@ -445,6 +445,26 @@ def test_what_was_left_out_is_told_again(
     for more in (("--hold-out", "2"), ("--force",)):
         assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *more) == 2
         assert capsys.readouterr().err.count("left out:") == 1
+
+
+def test_a_clip_that_can_be_read_again_is_learnt_from(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An error that passes leaves nothing behind: the model is as if there had been none."""
+    assert train(data, "clips.csv", tmp_path / "meant") == 0
+    blocks, lost = recordings.Clip.blocks, "whistle/0.flac"
+
+    def failing(clip: recordings.Clip, *how: Any) -> Any:
+        if clip.path.endswith(lost):
+            raise AudioError(f"{clip.path}: cannot be read (Input/output error)")
+        return blocks(clip, *how)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recordings.Clip, "blocks", failing)
+        assert train(data, "clips.csv", tmp_path / "m") == 2
+    assert arrays(tmp_path / "m") != arrays(tmp_path / "meant")
+    assert train(data, "clips.csv", tmp_path / "m", "--force") == 0
+    assert arrays(tmp_path / "m") == arrays(tmp_path / "meant")
 
 
 def test_what_is_remarked_of_a_clip_is_told_again_and_a_channel_can_be_chosen(

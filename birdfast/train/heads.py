@@ -23,6 +23,7 @@ from . import calibration, choosing, groups, head, innerfolds, standardized
 from .clock import STAGES
 from .embeddings import EmbeddingStore
 from .headrecipe import HeadRecipe
+from .healed import finder
 from .keep import Keep, run_of, silent
 from .reader import each
 from .recordings import Clip, check_different
@@ -117,7 +118,7 @@ class HeadTraining:
         """Ask the network for what is not known of the clips, and train; return the head's layers."""
         if self.keep is None:
             return self._train()
-        kept = Keep(self.keep, self.failures, self.remarks, self.say)
+        kept = Keep(self.keep, self.failures, self.remarks, self.say, finder(self.clips, self.n_workers))
         tables = {**self.recipe.as_dict(), "network": self.store.network.identity}
         run = run_of(
             "head",

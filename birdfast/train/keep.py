@@ -55,12 +55,15 @@ class Keep:
         What is to be known of others, likewise.
     say : callable
         Gets a line where a file does not fit.
+    healed : callable
+        Returns the first, of names of clips that were left out, that can be read now; see `healed.finder`.
     """
 
     folder: Path
     failures: dict[str, str]
     remarks: dict[str, None]
     say: Callable[[str], None]
+    healed: Callable[[Collection[str]], str | None]
 
     def found(self, name: str, run: Run, work: Callable[[], Arrays], again: bool) -> Arrays:
         """Return what a stage found before in the same run, or let it work.
@@ -81,9 +84,11 @@ class Keep:
             try:
                 found = checkpoint.read(path, run)
                 failures, remarks = json.loads(found.pop(TOLD).tobytes())
-                self.failures.update(failures)
-                self.remarks.update(dict.fromkeys(remarks))
-                return found
+                if (healed := self.healed(failures)) is None:
+                    self.failures.update(failures)
+                    self.remarks.update(dict.fromkeys(remarks))
+                    return found
+                self.say(f"{name}: learnt anew, as {healed} can be read now")
             except ConfigError:
                 self.say(f"{name}: the recipe, the recordings or the classes are not those of before")
             except ModelError as error:

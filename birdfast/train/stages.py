@@ -30,6 +30,7 @@ from . import (
 from .bands import BandStore
 from .clock import STAGES
 from .examples import Examples
+from .healed import finder
 from .keep import Keep, Run, forget, run_of, silent
 from .mixes import Mix
 from .reader import Reader
@@ -156,8 +157,7 @@ class Training:
     def examples(self, found: Arrays, clips: Sequence[background.Heard] | None = None) -> Examples:
         """Return the windows of clips as a model hears them, by default of those to learn from, varied."""
         variants = self.recipe.variants if self.recipe.pooling.averaged or clips is None else ()
-        clips = self.heard if clips is None else clips
-        return self._reader(found).examples(clips, self.classes, variants)
+        return self._reader(found).examples(self.heard if clips is None else clips, self.classes, variants)
 
     def logits(self, examples: Examples, arrays: Arrays) -> Float32:
         """Return a model's logits for windows of sound, see `evaluation.logits`."""
@@ -165,8 +165,7 @@ class Training:
 
     def model(self) -> Arrays:
         """Go through all stages; return all arrays of the model."""
-        found = self.codebook()
-        embeddings = self.embedding(found)
+        embeddings = self.embedding(found := self.codebook())
         return {**found, **embeddings, **self.head(found, embeddings)}
 
     def write(self, folder: Path, arrays: Arrays, title: str) -> None:
@@ -237,7 +236,8 @@ class Training:
         return timed() if kept is None else kept.found(name, self._run(name, tables), timed, again)
 
     def _kept(self) -> Keep | None:
-        return None if self.keep is None else Keep(self.keep, self.failures, self.remarks, self.say)
+        told, clips = (self.failures, self.remarks, self.say), [*self.clips, *self.unlabelled]
+        return None if self.keep is None else Keep(self.keep, *told, finder(clips, self.n_workers))
 
     def _run(self, name: str, tables: Iterable[str]) -> Run:
         known = self.recipe.as_dict() | {"classes": list(self.classes), "softmax": self.softmax}

@@ -1,0 +1,102 @@
+"""A process that is forked has what one has that is started."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from birdfast import children
+
+from . import zygote
+
+HOW = {
+    "plain": {},
+    "folder": {"cwd": "/"},
+    "environment": {"env": {**children.environment(), "BIRDFAST_TRIED": "\udc80 ä", "HOME": "/nowhere"}},
+    "session": {"start_new_session": True},
+    "no output": {"stderr": subprocess.DEVNULL},
+    "one stream": {"stderr": subprocess.STDOUT},
+}
+
+
+@pytest.fixture(autouse=True)
+def _found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(zygote.ROOT))
+    monkeypatch.syspath_prepend(str(zygote.ROOT))
+
+
+@pytest.fixture
+def starts() -> Iterator[zygote.Starts]:
+    """A zygote's own, as a test of the suite may be told to start all in earnest."""
+    with zygote.forking(("tests.started",)) as starts:
+        yield starts
+
+
+def told(starts: zygote.Starts, real: bool, *words: str, **how: Any) -> tuple[Any, int, str]:
+    starts.real = real
+    command = children.command("tests.started", *words)
+    done = subprocess.run(command, **{"stdout": -1, "stderr": -1, "text": True, **how}, check=False)
+    return json.loads(done.stdout), done.returncode, done.stderr or ""
+
+
+def differences(forked: Any, started: Any) -> dict[str, Any]:
+    assert forked[1:] == started[1:]
+    one, other = ({**told[0], **told[0]["environment"], "environment": ""} for told in (forked, started))
+    return {key: (one.get(key), other.get(key)) for key in {*one, *other} if one.get(key) != other.get(key)}
+
+
+@pytest.mark.parametrize("how", HOW.values(), ids=HOW)
+def test_a_forked_process_has_what_a_started_one_has(starts: zygote.Starts, how: dict[str, Any]) -> None:
+    assert differences(*(told(starts, real, "a b", "", **how) for real in (False, True))) == {}
+
+
+def test_ignored_and_blocked_signals_are_handed_down(starts: zygote.Starts) -> None:
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    try:
+        forked, started = (told(starts, real) for real in (False, True))
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGUSR1])
+        signal.signal(signal.SIGINT, before)
+    assert "SIGINT" in forked[0]["ignored"]
+    assert differences(forked, started) == {}
+
+
+@pytest.mark.parametrize("word", ["raise", "read"])
+def test_it_ends_as_another(starts: zygote.Starts, word: str) -> None:
+    forked, started = (told(starts, real, word, input="last words") for real in (False, True))
+    assert (forked[1], forked[2].splitlines()[-1]) == (started[1], started[2].splitlines()[-1])
+
+
+def test_it_is_waited_for_and_ended_by_a_signal(starts: zygote.Starts) -> None:
+    with subprocess.Popen(children.command("tests.started", "hang"), stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert json.loads(process.stdout.readline())["parent"] == os.getpid()
+        process.send_signal(signal.SIGTERM)
+        assert process.wait() == -signal.SIGTERM
+
+
+def test_descriptors_have_the_numbers_that_are_meant(starts: zygote.Starts) -> None:
+    reading, writing = os.pipe()
+    with os.fdopen(reading), os.fdopen(writing, "w"):
+        forked, started = (told(starts, real, pass_fds=[writing]) for real in (False, True))
+    assert writing in forked[0]["open"]
+    assert differences(forked, started) == {}
+
+
+def test_a_folder_that_is_not_there_is_an_error(starts: zygote.Starts, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        told(starts, False, cwd=tmp_path / "none")
+
+
+def test_other_programs_and_pythons_are_started(starts: zygote.Starts) -> None:
+    others = children.environment() | {"PYTHONDEVMODE": "1"}
+    assert told(starts, False, env=others)[0]["environment"]["PYTHONDEVMODE"] == "1"
+    assert subprocess.run(["true"], check=False).returncode == 0

@@ -1,0 +1,411 @@
+"""A zygote: processes of birdfast that tests start are forked from one that has imported all of it.
+
+A suite starts thousands of commands and workers, and nine tenths of a short one's time is imports. So each
+process of pytest has a zygote: it has one thread, has run nothing, and makes children (clone(2) with
+CLONE_PARENT: they are their starter's own) which have the files, folder, environment, signals and arguments
+that a new program would have. A command gets a zygote of its own, for its workers. What is about how one
+starts is started in earnest (`Starts.real`), and so is whatever `Starts.fits` does not know.
+"""
+
+from __future__ import annotations
+
+import array
+import atexit
+import ctypes
+import fcntl
+import gc
+import json
+import os
+import resource
+import runpy
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import traceback
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
+from functools import cache
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from birdfast import children
+
+# Of the environment: what Python and libraries read when they start.
+READ_AT_START = (
+    "PYTHON",
+    "LC_",
+    "LANG",
+    "LD_",
+    "MALLOC_",
+    "BIRDFAST_CPU",
+    "NUMBA_",
+    "COVERAGE_",
+    "OPENBLAS_CORE",
+)
+LIMITS = (resource.RLIMIT_AS, resource.RLIMIT_NOFILE, resource.RLIMIT_FSIZE, resource.RLIMIT_NPROC)
+IMPORTED = (
+    *("birdfast.__main__", "birdfast.pipeline", "birdfast.runs.run", "birdfast.runs.progress"),
+    *(
+        "birdfast.workers.__main__",
+        "birdfast.grafting.trial",
+        "birdfast.sessions.tflite",
+        "birdfast.sessions.stsg",
+    ),
+)
+KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64"  # elsewhere all is started in earnest
+PYTHON = sys.executable  # which a test may put another in the place of
+ROOT = Path(__file__).resolve().parents[1]
+ROOM_BYTES = 1 << 14  # for the command line that others see
+MOST_FDS = 200
+HIGH = 500  # where descriptors wait until the places that they are meant for are free
+CLONE = 0x8000 | 0x1000000 | 0x200000  # linux/sched.h: CLONE_PARENT, CLONE_CHILD_SETTID, CLONE_CHILD_CLEARTID
+SYS_CLONE, PR_GET_TID_ADDRESS, PR_SET_PDEATHSIG = 56, 40, 1  # of x86-64
+
+_fork_exec = subprocess._fork_exec  # type: ignore[attr-defined]
+
+
+class Asked(NamedTuple):
+    """What `subprocess` wants of the system, as in `_posixsubprocess.fork_exec`."""
+
+    args: Sequence[str | bytes]
+    executables: Sequence[bytes]
+    close_fds: bool
+    keep: Sequence[int]
+    cwd: str | bytes | None
+    env: Sequence[bytes] | None
+    p2cread: int
+    p2cwrite: int
+    c2pread: int
+    c2pwrite: int
+    errread: int
+    errwrite: int
+    errpipe_read: int
+    errpipe_write: int
+    restore_signals: bool
+    start_new_session: bool
+    process_group: int
+    gid: int | None
+    gids: Sequence[int] | None
+    uid: int | None
+    umask: int
+    preexec_fn: Any
+    use_vfork: bool
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing is wanted that is not done here."""
+        ids = (self.process_group, self.gid, self.gids, self.uid, self.umask, self.preexec_fn)
+        return self.close_fds and self.restore_signals and ids == (-1, None, None, None, -1, None)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The new process's."""
+        if self.env is None:
+            return dict(os.environ)
+        pairs = (os.fsdecode(one).partition("=") for one in self.env)
+        return {key: value for key, _, value in pairs}
+
+
+class Starts:
+    """In the place of `subprocess._fork_exec`: asks a zygote where it may, else the system.
+
+    Attributes
+    ----------
+    real : bool
+        Start everything in earnest.
+    """
+
+    def __init__(self, zygote: Callable[[], socket.socket]) -> None:
+        self._opened, self._lock, self.real = cache(zygote), threading.Lock(), False
+        self._known = (_read_at_start(os.environ), [resource.getrlimit(limit) for limit in LIMITS])
+        self._places = {*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
+
+    def __call__(self, *how: Any) -> int:
+        if self.real or not KNOWN or len(how) != len(Asked._fields):
+            return int(_fork_exec(*how))
+        asked = Asked(*how)
+        if not asked.is_plain or not self.fits(asked):
+            return int(_fork_exec(*how))
+        streams = [asked.p2cread, asked.c2pwrite, asked.errwrite]
+        given = {place: fd if fd >= 0 else place for place, fd in enumerate(streams)}
+        given |= {fd: fd for fd in asked.keep}
+        given = {place: fd for place, fd in given.items() if _is_open(fd)}
+        order = {
+            "args": [os.fsdecode(arg) for arg in asked.args],
+            "here": _here(),
+            "cwd": None if asked.cwd is None else os.fsdecode(asked.cwd),
+            "env": asked.environment,
+            "session": asked.start_new_session,
+            "places": [*given],
+            "failing": asked.errpipe_write,
+            "ignored": [one for one in signal.valid_signals() if signal.getsignal(one) == signal.SIG_IGN],
+            "blocked": [*signal.pthread_sigmask(signal.SIG_BLOCK, ())],
+            "cpus": [*os.sched_getaffinity(0)],
+        }
+        with self._lock:
+            try:
+                _send(self._opened(), order, [*given.values()])
+                return int(_receive(self._opened())[0]["pid"])
+            except (OSError, EOFError):  # it was killed with others of its group
+                return int(_fork_exec(*how))
+
+    def fits(self, asked: Asked) -> bool:
+        """Whether a process is birdfast's, and its Python one like this."""
+        words, theirs = [os.fsdecode(arg) for arg in asked.args], asked.environment
+        is_command = words[:3] == [PYTHON, "-m", "birdfast"]
+        is_child = words[:3] == [PYTHON, "-P", str(Path(children.PACKAGE, "children.py"))]
+        places = {*theirs.get("PYTHONPATH", "").split(os.pathsep)} - {""}
+        now = (_read_at_start(theirs), [resource.getrlimit(limit) for limit in LIMITS])
+        return (is_command or is_child) and now == self._known and places <= self._places
+
+
+@contextmanager
+def forking(imported: Sequence[str] = IMPORTED) -> Iterator[Starts]:
+    """Let a zygote, which begins when it is first wanted, make the processes of birdfast in the context."""
+    with ExitStack() as stack:
+
+        def opened() -> socket.socket:
+            ours, theirs = socket.socketpair()
+            words = [sys.executable, "-m", "tests.zygote", str(theirs.fileno()), ",".join(imported)]
+            words.append("-" * ROOM_BYTES)
+            how = {"pass_fds": [theirs.fileno()], "env": children.environment(), "cwd": ROOT}
+            zygote = stack.enter_context(subprocess.Popen(words, **how))  # type: ignore[call-overload]
+            stack.callback(zygote.kill)
+            theirs.close()
+            _receive(stack.enter_context(ours))
+            return ours
+
+        starts = Starts(opened)
+        subprocess._fork_exec = starts  # type: ignore[attr-defined]
+        try:
+            yield starts
+        finally:
+            subprocess._fork_exec = _fork_exec  # type: ignore[attr-defined]
+
+
+def main(fd: int, imported: Sequence[str]) -> None:
+    """Be a zygote: import, then make processes until the other side hangs up."""
+    for name in imported:
+        import_module(name)
+    sys.path[:] = [place for place in sys.path if place != str(ROOT)]
+    gc.collect()
+    gc.freeze()  # what is never looked at is never copied
+    parent = socket.socket(fileno=fd)
+    _send(parent, {})
+    _serve(parent)
+
+
+def _serve(parent: socket.socket) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    with suppress(EOFError, ConnectionError):
+        while True:
+            order, fds = _receive(parent)
+            pid = _cloned()
+            if pid == 0:
+                parent.close()
+                _become(order, fds)
+            for fd in fds:
+                os.close(fd)
+            _send(parent, {"pid": pid})
+    os._exit(0)
+
+
+def _cloned() -> int:
+    """Fork, as a child of this process's own parent; return 0 in the child."""
+    address, calls = ctypes.c_void_p(), ctypes.PyDLL(None)
+    calls.prctl(PR_GET_TID_ADDRESS, ctypes.byref(address))
+    ctypes.pythonapi.PyOS_BeforeFork()
+    how = [
+        ctypes.c_long(CLONE | signal.SIGCHLD),
+        ctypes.c_long(0),
+        ctypes.c_long(0),
+        address,
+        ctypes.c_long(0),
+    ]
+    pid = int(calls.syscall(SYS_CLONE, *how))
+    if pid == 0:
+        ctypes.pythonapi.PyOS_AfterFork_Child()
+    else:
+        ctypes.pythonapi.PyOS_AfterFork_Parent()
+    return pid
+
+
+def _become(order: dict[str, Any], fds: Sequence[int]) -> None:
+    """Be the process that is wanted, to its end."""
+    code = 1
+    try:
+        _put(dict(zip(order["places"], fds, strict=True)))
+        if not _moved(order):
+            os._exit(255)
+        if order["session"]:
+            os.setsid()
+        os.close(order["failing"])
+        _take(order)
+        code = _ran(order["args"])
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        os._exit(code)
+
+
+def _put(given: dict[int, int]) -> None:
+    """Let descriptors have the numbers that are meant, and close all others."""
+    high = {place: fcntl.fcntl(fd, fcntl.F_DUPFD, HIGH) for place, fd in given.items()}
+    os.closerange(0, HIGH)
+    for place, fd in high.items():
+        os.dup2(fd, place)
+    os.closerange(HIGH, HIGH + 2 * MOST_FDS)
+
+
+def _moved(order: dict[str, Any]) -> bool:
+    """Go to the folder that is meant; where it is not there, say so as `subprocess` reads it."""
+    try:
+        os.chdir(order["here"])
+        if order["cwd"] is not None:
+            os.chdir(order["cwd"])
+    except OSError as error:
+        os.write(order["failing"], f"OSError:{error.errno:x}:noexec".encode())
+        return False
+    return True
+
+
+def _take(order: dict[str, Any]) -> None:
+    """Take over what a process has from its starter."""
+    os.sched_setaffinity(0, order["cpus"])
+    for one in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        with suppress(OSError):
+            signal.signal(one, signal.SIG_IGN if one in order["ignored"] else signal.SIG_DFL)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python does when it starts
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    if signal.SIGINT not in order["ignored"]:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_SETMASK, order["blocked"])
+    for key in os.environ.keys() - order["env"].keys():
+        del os.environ[key]
+    os.environ.update(order["env"])
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        setattr(sys, name, _stream(number, getattr(sys, f"__{name}__")))
+        setattr(sys, f"__{name}__", getattr(sys, name))
+    sys.orig_argv = order["args"]
+    _show(order["args"])
+
+
+def _stream(number: int, like: Any) -> Any:
+    """Return a standard stream as Python opens it; None where it is closed."""
+    if not _is_open(number):
+        return None
+    how = {"encoding": like.encoding, "errors": like.errors, "closefd": False}
+    if number == 0:
+        return open(number, **how)
+    return open(number, "w", buffering=1 if number == 2 or os.isatty(number) else -1, **how)
+
+
+def _show(words: Sequence[str]) -> None:
+    """Write the command line that others see over this process's own."""
+    numbers = Path("/proc/self/stat").read_bytes().rpartition(b")")[2].split()
+    first, end = int(numbers[45]), int(numbers[46])
+    line = b"".join(os.fsencode(word) + b"\0" for word in words)[: end - first]
+    ctypes.memmove(first, line.ljust(end - first, b"\0"), end - first)
+
+
+def _ran(words: Sequence[str]) -> int:
+    """Run a command or a child of the package as a new Python does; return the exit code."""
+    if words[1] == "-m":
+        sys.path.insert(0, str(Path.cwd()))
+        sys.argv = ["-m", *words[3:]]
+        with _breeding():
+            return _ended("birdfast")
+    sys.argv = [words[2], *words[4:]]
+    return _ended(words[3])
+
+
+@contextmanager
+def _breeding() -> Iterator[None]:
+    """Have a zygote for the workers of this process, as it is now."""
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        _put({0: os.open(os.devnull, os.O_RDONLY), 1: 1, 2: 2, 3: theirs.fileno()})
+        _serve(socket.socket(fileno=3))
+    theirs.close()
+    subprocess._fork_exec = Starts(lambda: ours)  # type: ignore[attr-defined]
+    yield
+
+
+def _ended(module: str) -> int:
+    """Run a module or a package as the program, with what Python does at the end; return the exit code."""
+    code: Any = 0
+    package = f"{module}.__main__"
+    sys.modules.pop(package if package in sys.modules else module, None)  # what runs as the program is a copy
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    except SystemExit as end:
+        code = end.code
+        if code is not None and not isinstance(code, int):
+            print(code, file=sys.stderr)
+            code = 1
+    except KeyboardInterrupt:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        os.kill(os.getpid(), signal.SIGINT)
+    except BaseException:
+        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
+        code = 1
+    threading._shutdown()  # type: ignore[attr-defined]
+    atexit._run_exitfuncs()
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            if stream is not None:
+                stream.flush()
+        except OSError:
+            code = code or 120
+    return (code or 0) & 0xFF
+
+
+def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return what Python and libraries read when they start, but where modules lie."""
+    its = {key: value for key, value in environment.items() if key.startswith(READ_AT_START)}
+    its.pop("PYTHONPATH", None)
+    return its
+
+
+def _here() -> str:
+    return str(Path("/proc/self/cwd").readlink())
+
+
+def _is_open(fd: int) -> bool:
+    try:
+        os.fstat(fd)
+    except OSError:
+        return False
+    return True
+
+
+def _send(to: socket.socket, told: dict[str, Any], fds: Sequence[int] = ()) -> None:
+    data = json.dumps(told).encode("utf-8", "surrogatepass")
+    to.sendall(len(data).to_bytes(4, "little"))
+    socket.send_fds(to, [data[:1] or b" "], [*fds])
+    to.sendall(data[1:])
+
+
+def _receive(source: socket.socket) -> tuple[dict[str, Any], list[int]]:
+    size = int.from_bytes(_exactly(source, 4), "little")
+    data, fds, *_ = socket.recv_fds(source, 1, MOST_FDS)
+    data += _exactly(source, size - 1)
+    return json.loads(data), list(array.array("i", fds))
+
+
+def _exactly(source: socket.socket, n: int) -> bytes:
+    data = b""
+    while len(data) < n:
+        piece = source.recv(n - len(data))
+        if not piece:
+            raise EOFError
+        data += piece
+    return data
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]), sys.argv[2].split(","))
