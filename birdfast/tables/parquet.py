@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
+from ..errors import ConfigError
 from ..outcomes import Detection
 from . import columns
 from .files import ParquetFile, escaped
@@ -63,6 +64,23 @@ def arrow(results: Iterable[Result], about: About) -> pyarrow.Table:
             told = [facts.at(row.start_s) for row in part] if facts.columns else ()
             batches.append(_batch(part, schema, told))
     return pyarrow.Table.from_batches(batches, schema)
+
+
+def columns_of(path: Path) -> dict[str, str]:
+    """Return the columns of a table of ours, each with its type.
+
+    Raises
+    ------
+    ConfigError
+        It is no Parquet file.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        return {field.name: str(field.type) for field in pyarrow.parquet.read_schema(path)}
+    except (pyarrow.ArrowException, OSError) as error:
+        raise ConfigError(f"{path}: not a Parquet file ({error})") from error
 
 
 def _batch(
