@@ -154,13 +154,12 @@ def run(
     keep_scores: Literal["best", "all", "none"] | None = None,
     submission: "Submission | None" = None,
     question: "Question | None" = None,
+    cluster: Any = None,
     **options: Any,
 ) -> "Results":
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
 
-    The run is kept in the output folder: the same call goes on where one was interrupted.
-
-    Workers are started afresh: a script needs no `if __name__ == "__main__"`.
+    The same call goes on where one was interrupted. A script needs no `if __name__ == "__main__"`.
 
     Parameters
     ----------
@@ -200,14 +199,15 @@ def run(
     question : Question or None
         Which species are asked for, where, in which language: `Question(species="list.txt", latitude=52.5,
         longitude=13.4)`. It may be another one in the same folder, as min_confidence, top_k and sensitivity.
+    cluster : Dask's Client, (an executor of `concurrent.futures`, how many tasks it runs at once), or None
+        Hears the files elsewhere, in tasks with `workers` each; all see `output` at its place.
     **options
         As `load`.
 
     Returns
     -------
     Results
-        Iterating gives the detections; `failures` says what could not be read, `notes` what is to be known
-        of the rest.
+        Iterating gives the detections; `failures` what could not be read, `notes` what is to be known.
 
     Raises
     ------
@@ -239,11 +239,11 @@ def run(
         per_file=per_file,
         keep_scores=keep_scores,
         submission=submission,
+        cluster=cluster,
     )
     one = isinstance(recordings, str | bytes | os.PathLike)
     every = [recordings] if one else several("recordings", recordings, "a path, or several")
-    given = [path("recordings", name) for name in every]
-    paths = inputs.find(given)
+    paths = inputs.find(given := [path("recordings", name) for name in every])
     how = replace(how, base=inputs.base(given, paths))
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []

@@ -77,6 +77,9 @@ HOMES = {
     "torch": {"converting/export.py"},
     "transformers": {"converting/export.py"},
     "safetensors": {"converting/export.py"},
+    "dask": {"workers/clusters.py"},
+    "distributed": {"workers/clusters.py"},
+    "dask_jobqueue": {"workers/clusters.py"},
 }
 HEAVY = (
     "numpy",

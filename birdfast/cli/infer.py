@@ -40,7 +40,9 @@ duration_s is what a file's header promises, however much of it could be heard; 
 from __future__ import annotations
 
 import argparse
+import dataclasses
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 from ..config import Options
@@ -96,6 +98,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--shard",
         metavar="I/N",
         help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
+    )
+    parser.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="hear on other machines, by Dask: tcp://HOST:PORT of its scheduler, slurm:FILE with a TOML of"
+        " what dask-jobqueue asks Slurm for, or local:N; --workers are those of each machine then, and the"
+        " output folder has to lie where all see it (default: here)",
     )
     trouble = parser.add_argument_group("trouble")
     values.max_hours(trouble, "has failed there, and what lies before is kept")
@@ -167,6 +176,7 @@ def _run(chosen: argparse.Namespace) -> int:
     from ..runs import Run
     from ..runs.progress import Progress
     from ..words import counted
+    from ..workers.executor import opened
 
     listening = values.listening(chosen)
     names = [model.name for model in listening]
@@ -175,10 +185,12 @@ def _run(chosen: argparse.Namespace) -> int:
     for line in (*flags.remarks(chosen), *filter(None, [said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
-    how = options(chosen, max_hours=chosen.max_hours)
-    run = Run(paths, listening, how, chosen.output, _how(chosen, paths), asking.question(chosen))
-    progress.say(f"{titles(listening)}; {counted(len(paths), 'file')}")
-    results = run.work(progress)
+    hearing = options(chosen, max_hours=chosen.max_hours)
+    with opened(chosen.cluster) if chosen.cluster else nullcontext() as cluster:
+        how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
+        run = Run(paths, listening, hearing, chosen.output, how, asking.question(chosen))
+        progress.say(f"{titles(listening)}; {counted(len(paths), 'file')}")
+        results = run.work(progress)
     if results.stopped is not None:
         progress.warn(ending.told(results.stopped, names))
         progress.warn("stopped, as --fail-fast says")

@@ -104,6 +104,11 @@ class Writable(Record):
         finally:
             self.database.execute("RELEASE whole")
 
+    def settle(self) -> None:
+        """As `commit`, for who is told of files and not of the journal."""
+        with self.told():
+            self.commit()
+
     def commit_in_time(self) -> None:
         """Commit when enough has come since, or long enough ago."""
         late = monotonic() - self._committed_s >= COMMIT_EVERY_S

@@ -30,7 +30,7 @@ class Follower:
         """Hear of what is kept of any file at work, scores and rows; after a worker's death again."""
 
     def add(self, path: str, outcome: Outcome) -> None:
-        """Hear what became of a file's next stretch; file by file, in their order."""
+        """Hear what became of a file's next stretch; file by file, in their order but on a cluster."""
 
     def end(self) -> None:
         """Hear that nothing more comes, whether or not all was done."""

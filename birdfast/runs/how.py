@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 import os
 from collections.abc import Iterable
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from .. import inputs
 from ..config import choice, flag, path, whole
 from ..errors import ConfigError
+from ..workers import executor
 from ..workers.patience import check_timeout
 from ..workers.scratch import USUAL, Scratch
 from .shards import Shard
@@ -56,6 +57,8 @@ class How:
         How scores become the kind of table "submission", where that is wanted.
     scratch : Scratch
         Where objects of stores are fetched to, until they are heard.
+    cluster : executor, (executor, int), Client or None
+        Who hands shares of the files out to other machines: see `executor.of`. `n_workers` are those of each.
 
     Raises
     ------
@@ -77,6 +80,7 @@ class How:
     base: str | os.PathLike[str] | None = None
     submission: Submission | None = None
     scratch: Scratch = USUAL
+    cluster: Any = None
 
     def seen_from(self, recordings: Iterable[str]) -> str | None:
         """Return the folder that recordings are seen from; None if no table is of one of them alone."""
@@ -96,6 +100,7 @@ class How:
             path("base", self.base)
         self.scratch.check()
         check_timeout(self.file_timeout_s)
+        object.__setattr__(self, "cluster", executor.of(self.cluster))
         check_submission(self.kinds, self.submission)
         if self.submission is not None and self.shard is not None:
             raise ConfigError(

@@ -11,9 +11,10 @@ from .. import models as known_models
 from ..config import Options
 from ..errors import ConfigError
 from ..grafting import places
-from ..journal import Record
+from ..journal import Journal, Record
 from ..models import Digests, Model
 from ..workers import Pool, usable_cores
+from ..workers.remote import Remote
 from ..workers.workforce import Workforce
 from .how import How
 
@@ -22,15 +23,28 @@ LOSSY_BYTES = 1 << 21  # and of those that leave out what is not heard, few
 LOSSY = (".aac", ".m4a", ".mp3", ".mp4", ".oga", ".ogg", ".opus", ".webm", ".wma")
 
 
-def pool(models: Sequence[Model], options: Options, how: How, recordings: Sequence[str]) -> Workforce:
+def workforce(
+    models: Sequence[Model], options: Options, how: How, recordings: Sequence[str], folder: Path
+) -> Workforce:
     """Return who is to hear a run's files; a context manager that starts them."""
+    if how.cluster is not None:
+        return Remote(models, options, how.cluster, folder, how.n_workers, how.file_timeout_s)
     found = Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
     found.scratch = how.scratch
     return found
 
 
+def settling(workforce: Workforce, journal: Journal) -> None:
+    """Let who hears elsewhere have the journal keep what came, before its parts go."""
+    if isinstance(workforce, Remote):
+        workforce.settle = journal.settle
+
+
 def n_hired(recordings: Sequence[str], how: How) -> int:
     """Return how many workers a run begins with: one for each file, for long ones more."""
+    if how.cluster is not None:
+        n_machines: int = how.cluster.slots()
+        return max(1, n_machines) * (how.n_workers or 1)
     most, n = how.n_workers or len(usable_cores()), 0
     for path in recordings:
         minute = LOSSY_BYTES if path.lower().endswith(LOSSY) else STRETCH_BYTES

@@ -51,7 +51,7 @@ class Progress(Follower):
         self._paths: Sequence[str] = ()
         self._n_workers, self._done_bytes = 1, 0.0
         self._failed = False
-        self._sizes: list[int] = []
+        self._all_bytes, self._at = 0, ("", 0)  # a file and its size
         self.audio_s = self.reading_s = self.network_s = 0.0
         self.n_detections = self.n_files = self.n_failures = 0
 
@@ -62,7 +62,7 @@ class Progress(Follower):
     def begin(self, paths: Sequence[str], n_done: int, n_workers: int) -> None:
         """Make ready for files, of which the sizes say how far it is."""
         self._paths, self._n_workers = paths, n_workers
-        self._sizes = [inputs.size_bytes(path) or 0 for path in paths]
+        self._all_bytes = sum(inputs.size_bytes(path) or 0 for path in paths)
         if n_done:
             self.say(f"{counted(n_done, 'file')} done before")
         if (
@@ -70,7 +70,7 @@ class Progress(Follower):
             and not self._quiet
             and (sys.stderr.isatty() if self._wants_bar is None else self._wants_bar)
         ):
-            self._bar = bars.of_bytes(sum(self._sizes), f"0/{len(paths):,} files")
+            self._bar = bars.of_bytes(self._all_bytes, f"0/{len(paths):,} files")
 
     def end(self) -> None:
         """Leave the terminal as it was; before all is done, say what is."""
@@ -98,7 +98,9 @@ class Progress(Follower):
         self._heard.update({heard.model: len(heard.detections) for heard in outcome.heard})
         self._species.update(self._names(outcome))
         self._failed = self._failed or bool(outcome.failures)
-        n_bytes = self._sizes[self.n_files] / outcome.n_stretches
+        if path != self._at[0]:
+            self._at = path, inputs.size_bytes(path) or 0
+        n_bytes = self._at[1] / outcome.n_stretches
         if outcome.is_last:
             self.n_files += 1
             self.n_failures += self._failed
@@ -148,7 +150,7 @@ class Progress(Follower):
             self._bar.update(n_bytes)
         elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
             self._last_line_s = monotonic()
-            done = self._done_bytes / max(1, sum(self._sizes))
+            done = self._done_bytes / max(1, self._all_bytes)
             left = lasting(self.wall_s * (1 - done) / max(done, 1e-9))
             files = f"{self.n_files:,} of {len(self._paths):,} files"
             voice.say(f"{done:.0%}: {files}, {species}, {speed}, {left} left")

@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from ..journal import MERGED, Journal, Record, check_place
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
-from ..workers import Job
+from ..workers import Job, parts
 from ..workers.workforce import Workforce
 from . import opening, planned, results, shards, thresholds
 from .answers import Answers
@@ -123,6 +123,7 @@ class Run:
             for one in watching:
                 one.check()
             answers.check()  # of what was heard now, too
+            parts.tidy(self.folder)  # those of a run on a cluster that went on here
             counts, tally = list[tuple[int, int, int]](), Tally()
             again = tally.over(partial(results.results, answers, count=counts.append))
             how = (self.folder, self.how, self._submitter, self.base)
@@ -135,7 +136,7 @@ class Run:
     ) -> tuple[Workforce, Journal, list[Job], int]:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
         how = self.how
-        pool = opening.pool(self.models, self.options, how, self.recordings)
+        pool = opening.workforce(self.models, self.options, how, self.recordings, self.folder)
         stack.callback(warn, followers, pool.notes)
         pool.hear = once(followers)
         known_widths = None if how.force else opening.known_widths(self.folder, len(self.models))
@@ -150,6 +151,7 @@ class Run:
             say(followers, self._submitter.fit(known.about))
             warn(followers, self._submitter.strangers())
         journal = stack.enter_context(Journal(self.folder, known, force=how.force))
+        opening.settling(pool, journal)
         jobs, n_done = self._plan(journal)
         say(followers, planned.kept_less(journal, how.keep_scores))
         answers = Answers(journal, known.asked)

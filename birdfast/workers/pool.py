@@ -13,7 +13,7 @@ from .scratch import USUAL
 
 
 class Pool(Crew):
-    """A crew that works lists of files off; parameters and errors as `crew.Crew`.
+    """A crew that works lists of files off, a `Workforce`; parameters and errors as `crew.Crew`.
 
     Attributes
     ----------
@@ -52,6 +52,7 @@ class Pool(Crew):
             yield from self._worked_off(queue)
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
+        self._deaths.clear()  # of another list's files, by the same numbers
         while not queue.is_through:
             self.turn(queue)
             yield from queue.came()

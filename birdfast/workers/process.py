@@ -88,7 +88,7 @@ class Worker:
         self, models: Sequence[Model], digests: Sequence[Digests], options: Options, cpu: int | None
     ) -> None:
         """Let it load models, if their files are still those that are meant."""
-        order = {"models": [_plain(model) for model in models], "digests": digests, "known": sources.known()}
+        order = {"models": [plain(model) for model in models], "digests": digests, "known": sources.known()}
         self._outbox.put({**order, "options": options.as_dict(), "cpu": cpu, "parent": os.getpid()})
 
     def start(self, task: Task, job: Job) -> None:
@@ -163,7 +163,7 @@ class Worker:
         return kind, ": ".join([how, *last])
 
 
-def _plain(model: Model) -> dict[str, Any]:
+def plain(model: Model) -> dict[str, Any]:
     """Return a model as JSON has it; that of its backbone is in it."""
     return _with_text(dataclasses.asdict(model))
 

@@ -24,7 +24,7 @@ Message = tuple[dict[str, Any], bytes | bytearray]
 
 def send(to: socket.socket, told: Mapping[str, Any], blob: bytes | bytearray = b"") -> None:
     """Send a message, waiting until the other side has room for it."""
-    to.sendall(_line(told, len(blob)))
+    to.sendall(line(told, len(blob)))
     to.sendall(blob)
 
 
@@ -40,7 +40,7 @@ class Outbox:
 
     def put(self, told: Mapping[str, Any], blob: memoryview | bytes = b"") -> None:
         """Take a message, its raw bytes as they lie in memory, and send what there is room for."""
-        self._waiting += [memoryview(_line(told, len(blob))), memoryview(blob)]
+        self._waiting += [memoryview(line(told, len(blob))), memoryview(blob)]
         self.flush()
 
     def flush(self) -> None:
@@ -107,7 +107,8 @@ class Inbox:
         return message
 
 
-def _line(told: Mapping[str, Any], n_bytes: int) -> bytes:
+def line(told: Mapping[str, Any], n_bytes: int) -> bytes:
+    """Return a message's line of JSON, before so many raw bytes."""
     return json.dumps({**told, "n_bytes": n_bytes}).encode() + b"\n"
 
 

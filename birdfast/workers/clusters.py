@@ -1,0 +1,122 @@
+"""Clusters of Dask: found, or made, by what a person says of them."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import dask
+from distributed import Client, LocalCluster
+
+from .. import sources
+from ..errors import ConfigError
+from ..words import install_hint
+from .cores import usable_cores
+from .dask import Dask
+
+CONNECT_S = 30.0
+SAFE = "PYTHONSAFEPATH"
+CONFIG = {
+    "distributed.scheduler.unknown-task-duration": "60s",  # that a share takes, until Dask knows
+    "logging": {"distributed": "critical"},
+}
+
+
+@contextmanager
+def opened(told: str) -> Iterator[Dask]:
+    """Be at a cluster of Dask, when it is first needed: one that is there, or one that ends with the context.
+
+    Parameters
+    ----------
+    told : str
+        A scheduler's address, "local:N" for so many workers on this machine, or "slurm:FILE" with a TOML of
+        what dask_jobqueue.SLURMCluster takes, and of `jobs`, or of `minimum` and `maximum`.
+
+    Raises
+    ------
+    ConfigError
+        It is none of them; when it is needed: it cannot be reached, or not be made.
+    """
+    kind, _, rest = told.partition(":")
+    with ExitStack() as stack:
+        if kind == "local" and rest.isdecimal() and int(rest):
+            executor = Dask(lambda: _connected(stack, told, partial(_local, int(rest))))
+        elif kind == "slurm" and rest:
+            make = _slurm(Path(rest))
+            executor = Dask(lambda: _connected(stack, told, make))
+        elif rest.startswith("//"):
+            executor = Dask(lambda: _connected(stack, told, lambda: told))
+        else:
+            raise ConfigError(f"--cluster {told}: it takes tcp://HOST:PORT, local:N or slurm:FILE")
+        try:
+            yield executor
+        finally:
+            executor.close()
+
+
+def _connected(stack: ExitStack, told: str, make: Callable[[], Any]) -> Client:
+    """Return the client of a cluster, which is made now if need be, until the stack is left."""
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said by us
+    try:
+        with dask.config.set(CONFIG), _safe_path():
+            cluster = make()
+        if not isinstance(cluster, str):
+            stack.enter_context(cluster)
+        return stack.enter_context(Client(cluster, timeout=CONNECT_S, set_as_default=False))
+    except Exception as error:  # of whatever lies on the way
+        why = str(error) or type(error).__name__
+        raise ConfigError(f"--cluster {told}: no cluster is there ({why})") from error
+
+
+def _local(n_workers: int) -> LocalCluster:
+    n_threads = max(1, len(usable_cores()) // n_workers)
+    return LocalCluster(
+        n_workers=n_workers,
+        threads_per_worker=n_threads,
+        memory_limit=0,  # theirs is that of a process which only waits
+        dashboard_address=None,
+        silence_logs=logging.CRITICAL,
+    )
+
+
+def _slurm(path: Path) -> Callable[[], Any]:
+    """Return what makes a cluster of jobs of Slurm."""
+    try:
+        from dask_jobqueue import SLURMCluster
+    except ImportError as error:
+        hint = install_hint("dask-jobqueue")
+        raise ConfigError(f"--cluster slurm: needs a package that is not installed; {hint}") from error
+    chosen = sources.toml(path, ConfigError)
+    n_jobs = chosen.pop("jobs", None)
+    limits = {name: chosen.pop(name, None) for name in ("minimum", "maximum")}
+    if (n_jobs is None) == (limits["maximum"] is None):
+        raise ConfigError(f"{path}: wants either jobs, or maximum (and minimum), of how many there are")
+
+    def make() -> Any:
+        cluster = SLURMCluster(**{"processes": 1, **chosen})
+        if n_jobs is None:
+            cluster.adapt(minimum_jobs=limits["minimum"] or 0, maximum_jobs=limits["maximum"])
+        else:
+            cluster.scale(jobs=n_jobs)
+        return cluster
+
+    return make
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Let Python processes that start look for no module in the folder that they start in."""
+    before = os.environ.get(SAFE)
+    os.environ[SAFE] = "1"
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[SAFE]
+        else:
+            os.environ[SAFE] = before

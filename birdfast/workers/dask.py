@@ -1,0 +1,148 @@
+"""Dask as an executor: one share at a time for each worker of a cluster, which is one birdfast pool.
+
+What of Dask's ways is thought of here:
+
+- Which worker gets a share is decided here, and Dask holds to it (`workers=`, and no others): a machine never
+  has two at a time, however many threads it has, and nothing is stolen. Shares take minutes, and what Dask
+  knows of their length is a guess.
+- A share whose worker died, was closed or was cut off counts as lost when the scheduler no longer has that
+  worker. Its task is cancelled, as no other may take it: how many deaths Dask allows a task
+  (`allowed-failures`) does not matter, and a share that ends its workers is split by us until the file stands
+  alone. A worker that its nanny started again is another one; where it has the same port as before and was
+  away for less than a second, Dask gives it the same task, whose part is the same.
+- A worker that retires is closed when it has nothing to do, or its share is lost and comes again.
+- Heartbeats flow, as the task's thread waits for a process and holds no lock of Python's. A worker that is
+  silent for `worker-ttl` (5 minutes) is dropped by the scheduler; before that, what it has goes out a second
+  time, once nothing else is left.
+- More machines are wished for by tasks that no worker may take: that is what adaptive scaling looks at.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError
+from contextlib import suppress
+from functools import cached_property, partial
+from time import monotonic
+from typing import Any
+
+from ..errors import ConfigError
+from .share import N_WORKERS
+
+KEY = "birdfast-share"  # by which Dask knows how long such tasks took
+NOBODY = "birdfast-wishes-for-more"  # no machine's name
+LOOK_EVERY_S = 1.0
+GONE_S = 60.0  # that the scheduler may be silent
+
+
+class Lost(Exception):
+    """A worker is no longer there."""
+
+
+class Dask:
+    """A cluster of Dask as an executor.
+
+    Parameters
+    ----------
+    connect : callable
+        Returns the Client, when it is first needed.
+    """
+
+    def __init__(self, connect: Callable[[], Any]) -> None:
+        self._connect = connect
+        self._at: dict[str, tuple[Future[Any], Any]] = {}  # by the worker's address: ours, and Dask's
+        self._threads: dict[str, int] = {}
+        self._looked_s, self._n_looks_idle, self._number = -LOOK_EVERY_S, 0, 0
+        self._wishes: list[Any] = []
+
+    @cached_property
+    def client(self) -> Any:
+        """The connection."""
+        return self._connect()
+
+    def slots(self) -> int:
+        """Return how many workers there are; those at work at a share that have gone have lost it.
+
+        Raises
+        ------
+        ConfigError
+            The scheduler has gone.
+        """
+        if monotonic() - self._looked_s >= LOOK_EVERY_S:
+            self._threads, self._looked_s = self._asked(), monotonic()
+            for address in self._at.keys() - self._threads.keys():
+                ours, theirs = self._at[address]
+                self._end(address, ours, theirs)
+                theirs.cancel()
+            is_idle = bool(self._threads.keys() - self._at.keys())
+            self._n_looks_idle = self._n_looks_idle + 1 if is_idle else 0
+            if self._n_looks_idle < 2:  # between two shares
+                self._wish(max(1, len(self._threads)))
+            else:
+                self._wish(0)
+        return len(self._threads)
+
+    def submit(self, fn: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        """Let a worker that is at nothing run a function."""
+        address = next(iter(self._threads.keys() - self._at.keys()))
+        host, n_threads = _host(address), self._threads[address]
+        is_alone = [_host(other) for other in self._threads].count(host) == 1
+        n_workers = None if is_alone and n_threads == 1 else n_threads
+        theirs = self._submitted(address, _at_work, n_workers, fn, arguments)
+        ours: Future[Any] = Future()
+        ours.set_running_or_notify_cancel()  # its worker is not free before it ends
+        self._at[address] = ours, theirs
+        theirs.add_done_callback(partial(self._end, address, ours))
+        return ours
+
+    def _submitted(self, where: str, *what: Any) -> Any:
+        self._number += 1
+        key = f"{KEY}-{os.getpid()}-{id(self)}-{self._number}"
+        how = {"key": key, "workers": [where], "allow_other_workers": False, "pure": False}
+        return self.client.submit(*what, **how)
+
+    def _end(self, address: str, ours: Future[Any], theirs: Any) -> None:
+        """Tell what became of a task, once."""
+        if self._at.get(address) == (ours, theirs):
+            del self._at[address]
+        with suppress(InvalidStateError):
+            if theirs.status == "finished":
+                ours.set_result(theirs.result())
+            elif theirs.status == "error":
+                ours.set_exception(Lost(str(theirs.exception())))
+            else:
+                ours.set_exception(Lost(f"the worker {address} has gone"))
+
+    def _asked(self) -> dict[str, int]:
+        """Return the scheduler's workers, with the threads of each."""
+        try:
+            found: dict[str, int] = self.client.sync(self.client.scheduler.ncores, callback_timeout=GONE_S)
+        except Exception as error:  # of whatever lies on the way
+            why = str(error) or type(error).__name__
+            raise ConfigError(f"the cluster's scheduler has gone ({why}); what was done is kept") from error
+        return found
+
+    def _wish(self, n: int) -> None:
+        while len(self._wishes) > n:
+            self._wishes.pop().cancel()
+        while len(self._wishes) < n:
+            self._wishes.append(self._submitted(NOBODY, _nothing))
+
+    def close(self) -> None:
+        """Wish for nothing more."""
+        self._wish(0)
+
+
+def _host(address: str) -> str:
+    return address.rpartition(":")[0]
+
+
+def _at_work(n_workers: int | None, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
+    """Run a function in a worker, whose shares are heard by so many processes."""
+    N_WORKERS.set(n_workers)
+    return function(*arguments)
+
+
+def _nothing() -> None:
+    """Never run."""

@@ -1,0 +1,109 @@
+"""Executors: whatever runs functions elsewhere, by the contract of `concurrent.futures`.
+
+`ThreadPoolExecutor`, loky's, mpi4py's and Dask's are members. One more thing is asked for if it is there:
+`slots`, how many functions it runs at a time now; else the user says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from typing import Any, Protocol, runtime_checkable
+
+from ..config import whole
+from ..errors import ConfigError
+from ..words import extra_hint
+
+
+class Future(Protocol):
+    """What will become of a function."""
+
+    def add_done_callback(self, fn: Callable[[Any], object], /) -> object:
+        """Call a function with this future, from any thread, when it is done, fails or is cancelled."""
+
+    def cancel(self) -> object:
+        """Let it not begin, if it has not."""
+
+    def result(self, timeout: float | None = None) -> Any:
+        """Return what the function returned, or raise what kept it from that."""
+
+
+@runtime_checkable
+class Executor(Protocol):
+    """Runs functions that are found by their names, of arguments that are text and numbers."""
+
+    def submit(self, fn: Callable[..., Any], /, *arguments: Any) -> Future:
+        """Let a function be run somewhere; any exception means that it takes no more."""
+
+
+@runtime_checkable
+class Slotted(Executor, Protocol):
+    """An executor that knows how many functions it runs at a time."""
+
+    def slots(self) -> int:
+        """Return how many there may be at work now: more or fewer than before, 0 while nobody is there."""
+
+
+def of(cluster: Any) -> Slotted | None:
+    """Return an executor with slots of what a user has.
+
+    Parameters
+    ----------
+    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client, or None
+
+    Raises
+    ------
+    ConfigError
+        It is none of them, or nobody says how many.
+    """
+    if type(cluster).__module__.partition(".")[0] == "distributed" and hasattr(cluster, "scheduler"):
+        from .dask import Dask
+
+        return Dask(lambda: cluster)
+    told = cluster[1] if isinstance(cluster, tuple) and len(cluster) == 2 else None
+    executor: Slotted | None = cluster if told is None else cluster[0]
+    if executor is None or isinstance(cluster, Slotted):
+        return executor
+    if not isinstance(executor, Executor):
+        raise ConfigError(
+            f"cluster: {type(cluster).__name__} is no executor (concurrent.futures), and no Client of Dask"
+        )
+    if told is None:
+        raise ConfigError(
+            f"cluster: {type(cluster).__name__} does not say how many tasks it runs at a time; give"
+            " (executor, number)"
+        )
+    return Fixed(executor, whole("cluster", told, 1))
+
+
+def opened(told: str) -> AbstractContextManager[Slotted]:
+    """Return a context manager of a cluster of Dask; parameters and errors as `clusters.opened`.
+
+    Raises
+    ------
+    ConfigError
+        Also if Dask is not installed.
+    """
+    try:
+        from . import clusters
+    except ImportError as error:
+        hint = extra_hint("cluster")
+        raise ConfigError(f"--cluster: needs packages that are not installed; {hint}") from error
+    return clusters.opened(told)
+
+
+class Fixed:
+    """An executor with a number of slots that somebody told.
+
+    Parameters
+    ----------
+    executor : Executor
+    n_slots : int
+    """
+
+    def __init__(self, executor: Executor, n_slots: int) -> None:
+        self._n_slots, self.submit = n_slots, executor.submit
+
+    def slots(self) -> int:
+        """Return what was told."""
+        return self._n_slots

@@ -1,0 +1,146 @@
+"""A node: the program that hears shares on one machine, with its pool, one after the other.
+
+Standard input names orders, and the output tells what came of each. It ends with its parent, and when nobody
+wants what it hears: its workers go with it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import socket
+import sys
+import threading
+from collections.abc import Mapping
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any, TextIO
+
+from .. import voice
+from ..config import Options
+from ..errors import BirdfastError, ConfigError, OutputError
+from ..models import Digests, check_unchanged, described
+from . import orders, parts
+from .pool import Pool
+from .process import Job
+from .share import IDLE_S
+
+LOOK_EVERY_S = 2.0  # whether anybody still wants what is being heard
+
+
+class _Hearer:
+    """Hears shares one after the other, with one pool so long as they want the same."""
+
+    def __init__(self) -> None:
+        self.pool: Pool | None = None
+        self._pool_of: tuple[Any, ...] = ()
+        self._stack = ExitStack()
+        self._asides: dict[str, None] = {}
+
+    def hear(self, path: Path, n_workers: int | None) -> dict[str, Any]:
+        """Hear a share, write its part, and return what `share.hear` does."""
+        try:
+            order = orders.read(path)
+        except ConfigError as error:
+            if not path.exists():
+                return {"gone": f"{socket.gethostname()} does not see {path}"}
+            return _error(error)
+        try:
+            pool = self._pool(order, n_workers)
+            files = order["files"]
+            jobs = [Job(name, tuple(models)) for name, models, *_ in files]
+            with parts.Writer(parts.of(path), {"of": order["of"], "files": files}) as part:
+                for number, what in pool.work(jobs):
+                    part.add(number, what)
+                part.finish()
+        except BirdfastError as error:
+            self.end()
+            return _error(error)
+        except OSError as error:
+            return _error(OutputError(f"{path.parent}: cannot be written ({error.strerror or error})"))
+        told = {"part": part.sha256, "notes": [*pool.notes], "asides": [*self._asides]}
+        self._asides.clear()
+        return told
+
+    def _pool(self, order: dict[str, Any], n_workers: int | None) -> Pool:
+        wanted = (order["how"], n_workers)
+        if wanted != self._pool_of:
+            self.end()
+            self._open(order["how"], n_workers)
+            self._pool_of = wanted
+        assert self.pool is not None
+        return self.pool
+
+    def _open(self, hearing: dict[str, Any], n_workers: int | None) -> None:
+        try:
+            os.chdir(hearing["folder"])  # names of recordings may be seen from there
+        except OSError as error:
+            raise ConfigError(
+                f"{hearing['folder']}: {error.strerror}; name recordings by whole paths"
+            ) from error
+        models = [described(**facts) for facts in hearing["models"]]
+        n = hearing["n_workers"] or n_workers
+        self.pool = pool = Pool(models, Options(**hearing["options"]), n, hearing["timeout_s"])
+        pool.hear = lambda line: self._asides.setdefault(line)
+        self._stack.enter_context(pool)
+        meant = [Digests(*told) for told in hearing["digests"]]
+        if [one.every for one in pool.digests] != [one.every for one in meant]:
+            check_unchanged(models, meant)
+
+    def end(self) -> None:
+        """End the pool."""
+        self._stack.close()
+        self._pool_of = ()
+
+
+def _error(error: BirdfastError) -> dict[str, Any]:
+    return {"error": type(error).__name__, "message": f"{socket.gethostname()}: {error}"}
+
+
+class _Watch(threading.Thread):
+    """Ends this process when its parent has gone, or nobody wants what it hears: its workers go with it."""
+
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self.order: Path | None = None
+
+    def run(self) -> None:
+        """Look at standard input, which hangs up, and at the order, which is taken away."""
+        poll = select.poll()
+        poll.register(0, 0)
+        while not poll.poll(LOOK_EVERY_S * 1000) and (self.order is None or self.order.exists()):
+            pass
+        os._exit(1)
+
+
+def main() -> None:
+    """Hear shares, of which standard input names the orders, and tell on the output what came of each."""
+    voice.prepare()
+    with os.fdopen(os.dup(voice.OUT), "w", encoding="ascii") as answers:
+        os.dup2(voice.ERR, voice.OUT)  # what a library prints is no answer
+        _work(answers)
+
+
+def _work(answers: TextIO) -> None:
+    hearer, watch = _Hearer(), _Watch()
+    _say(answers, {"ready": True})
+    watch.start()
+    try:
+        while select.select([0], [], [], IDLE_S)[0] and (line := sys.stdin.readline()):
+            order, n_workers = json.loads(line)
+            watch.order = Path(order)
+            told = hearer.hear(watch.order, n_workers)
+            watch.order = None
+            _say(answers, told)
+    finally:
+        hearer.end()
+
+
+def _say(answers: TextIO, told: Mapping[str, Any]) -> None:
+    answers.write(json.dumps(told) + "\n")
+    answers.flush()
+
+
+if __name__ == "__main__":
+    main()

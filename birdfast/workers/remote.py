@@ -1,0 +1,253 @@
+"""Remote: a run's files are heard elsewhere, in shares that an executor hands out; a `Workforce`.
+
+What comes of a share comes by its part file alone, so the journal, the tables and whoever waits hear what a
+local pool would have said. A part that is whole when a run begins anew is taken as it is.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import queue
+import time
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property, partial
+from pathlib import Path
+from time import monotonic
+from typing import Any, Self
+
+import numpy as np
+
+from .. import inputs, voice
+from ..arrays import Int64
+from ..config import Options
+from ..errors import ConfigError, OutputError
+from ..models import Digests, Model
+from ..outcomes import Outcome, Part
+from . import ahead, orders, parts, share
+from .bundles import TRIES, Bundle, Bundles
+from .executor import Future, Slotted
+from .pool import Pool
+from .process import ERRORS, Job, Task
+from .spent import SETTLE_EVERY_S, Spent
+from .work import ended, given_up
+
+LOOK_EVERY_S = 1.0  # how many machines there are, and what is late
+SEEN_S = 60.0  # until a network's file system shows here what was written elsewhere
+PATIENCE_S = 10.0  # for machines to come, before that is said
+WRITTEN = {OutputError.__name__: OutputError}
+
+
+@dataclasses.dataclass(eq=False)
+class _Out:
+    """A bundle that is out."""
+
+    bundle: Bundle
+    order: Path
+    future: Future | None = None
+
+
+class Remote:
+    """Machines elsewhere, by an executor; a context manager.
+
+    Parameters
+    ----------
+    models : sequence of Model
+        Their files lie at the same places everywhere.
+    options : Options
+    executor : Slotted
+    folder : path
+        The run's; everybody sees it at the same place.
+    n_workers : int or None
+        Worker processes of each share; None takes a machine's cores, or as many as its part of them has.
+    file_timeout_s : float or None
+        As `crew.Crew`.
+
+    Attributes
+    ----------
+    notes, hear, digests
+        As `Workforce`.
+    settle : callable
+        Makes sure that what was yielded stays, before the parts that it came in go.
+    """
+
+    def __init__(
+        self,
+        models: Sequence[Model],
+        options: Options,
+        executor: Slotted,
+        folder: Path,
+        n_workers: int | None = None,
+        file_timeout_s: float | None = None,
+    ) -> None:
+        self._models, self._options, self._executor = models, options, executor
+        self._folder = folder.absolute() / parts.FOLDER
+        self._n_workers, self._file_timeout_s = n_workers, file_timeout_s
+        self._came: queue.SimpleQueue[_Out] = queue.SimpleQueue()
+        self._out: set[_Out] = set()
+        self._had_slots_s = monotonic()
+        self.notes: dict[str, None] = {}
+        self.hear: Callable[[str], object] = voice.say
+        self.settle: Callable[[], object] = lambda: None
+
+    @cached_property
+    def digests(self) -> list[Digests]:
+        """What the models' files hold here when first asked; elsewhere they have to be the same."""
+        return ahead.digests(self._models, self._options)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for out in self._out:
+            self._take_back(out)
+        share.end_idle()  # where the executor's workers are threads of this process
+
+    def widths(self) -> list[dict[str, int]]:
+        """Let one worker here tell: so what is wrong with a model is known before machines are asked for."""
+        with Pool(self._models, self._options, 1) as pool:
+            pool.hear = self.hear
+            widths = pool.widths()
+            self.notes |= pool.notes
+        return widths
+
+    def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
+        """Work off a list of files: share by share as they come, the files of each in their order.
+
+        Errors, and what is yielded, as `Pool.work`.
+
+        Raises
+        ------
+        ConfigError
+            The executor takes no more, or its machines do not see the run's folder.
+        """
+        self._folder.mkdir(exist_ok=True)
+        parts.remove(self._folder, parts.ORDER)  # who is still at one from before ends
+        waiting = np.ones(len(jobs), np.bool_)
+        spent = Spent(self._folder, self.settle)
+        for number, what in spent.found(jobs, self._hearing.of):
+            waiting[number] = False
+            yield number, what
+        numbers = np.flatnonzero(waiting)
+        sizes = [inputs.size_bytes(jobs[number].path) or 0 for number in numbers.tolist()]
+        bundles = Bundles(sizes, max(1, self._executor.slots()))
+        while not bundles.is_through:
+            self._hand_out(bundles, numbers, jobs)
+            for out in self._listen():
+                for place, what in self._what_came(out, bundles, jobs, numbers):
+                    yield int(numbers[place]), what
+                spent.add(parts.of(out.order))
+            spent.settle(SETTLE_EVERY_S)
+        spent.settle()
+        for out in self._out:
+            self._take_back(out)
+        parts.tidy(self._folder.parent)
+
+    # ---- out ----
+
+    @cached_property
+    def _hearing(self) -> orders.Hearing:
+        how = (self._n_workers, self._file_timeout_s)
+        return orders.hearing(self._models, self.digests, self._options, *how)
+
+    def _hand_out(self, bundles: Bundles, numbers: Int64, jobs: Sequence[Job]) -> None:
+        bundles.n_slots = max(1, n_slots := self._executor.slots())
+        self._say_if_alone(n_slots)
+        while len(self._out) < n_slots and (bundle := bundles.again(monotonic())) is not None:
+            files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
+            out = _Out(bundle, orders.write(self._folder, self._hearing, files))
+            self._out.add(out)
+            try:
+                out.future = self._executor.submit(share.hear, str(out.order))
+            except Exception as error:  # any library's
+                why = f"the cluster takes no more tasks ({error}); what was done is kept"
+                raise ConfigError(why) from error
+            out.future.add_done_callback(partial(self._put, out))
+
+    def _put(self, out: _Out, _: object) -> None:
+        self._came.put(out)
+
+    def _say_if_alone(self, n_slots: int) -> None:
+        if n_slots:
+            self._had_slots_s = monotonic()
+        elif monotonic() - self._had_slots_s > PATIENCE_S:
+            self.hear("waiting for machines: the cluster has none now")
+            self._had_slots_s = float("inf")
+
+    # ---- back ----
+
+    def _listen(self) -> Iterator[_Out]:
+        """Wait for a moment, and yield what came back."""
+        try:
+            out = self._came.get(timeout=LOOK_EVERY_S)
+        except queue.Empty:
+            return
+        self._out.discard(out)
+        yield out
+
+    def _what_came(
+        self, out: _Out, bundles: Bundles, jobs: Sequence[Job], numbers: Int64
+    ) -> Iterator[tuple[int, Outcome | Part]]:
+        """Yield what came of a bundle, by the places of its jobs in the plan."""
+        told = self._answer(out)
+        now_s = monotonic()
+        self.notes |= dict.fromkeys(told.get("notes", ()))
+        for line in told.get("asides", ()):
+            self.hear(line)
+        if "part" in told:
+            fresh = {*bundles.done(out.bundle, now_s).tolist()}
+            for number, what in parts.read(parts.of(out.order)):
+                if (place := int(out.bundle.places[number])) in fresh:
+                    yield place, what
+        else:
+            for place in bundles.lost(out.bundle, now_s).tolist():
+                job = jobs[numbers[place]]
+                failure = ended(job.path, "Lost", told["lost"], TRIES)
+                yield place, given_up(Task(place, 0), job, failure)
+        self._take_back(out)
+        for other in [one for one in self._out if not bundles.is_wanted(one.bundle)]:
+            self._take_back(other)
+
+    def _answer(self, out: _Out) -> dict[str, Any]:
+        """Return what a task told: a part that is here and whole, or how it was lost.
+
+        Raises
+        ------
+        ModelError, ConfigError, OutputError
+            What would have ended a local run, too.
+        """
+        assert out.future is not None
+        try:
+            told: dict[str, Any] = out.future.result(0)
+        except Exception as error:  # a library's own, as that its worker died
+            return {"lost": str(error) or type(error).__name__}
+        if "error" in told:
+            raise (ERRORS | WRITTEN).get(told["error"], ConfigError)(told["message"])
+        if "gone" in told and out.order.exists():
+            raise ConfigError(f"{told['gone']}: the results have to lie where all machines see them")
+        if "part" in told and not self._is_whole(parts.of(out.order)):
+            return {"lost": "its part is damaged"}
+        return {"lost": "it was taken back"} if "gone" in told else told
+
+    def _is_whole(self, part: Path) -> bool:
+        """Whether a part is what it was when it was written.
+
+        Raises
+        ------
+        ConfigError
+            It does not come.
+        """
+        until_s = monotonic() + SEEN_S
+        while not part.exists():
+            if monotonic() > until_s:
+                raise ConfigError(f"{part}: was written, and is not seen here; what was done is kept")
+            time.sleep(0.1)
+            os.listdir(self._folder)  # noqa: PTH208 - which makes file systems of networks look
+        found = parts.head(part)
+        return found is not None and found["of"] == self._hearing.of
+
+    def _take_back(self, out: _Out) -> None:
+        """Let nobody begin a bundle any more, or be at it."""
+        out.order.unlink(missing_ok=True)
+        if out.future is not None:
+            out.future.cancel()

@@ -1,0 +1,282 @@
+"""Other machines change where files are heard, and nothing else."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from functools import partial
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from birdfast import models
+from birdfast.cli import exits
+from birdfast.config import Options
+from birdfast.errors import ConfigError
+from birdfast.outcomes import Outcome
+from birdfast.runs import Follower, How, Run
+from birdfast.workers import bundles, orders, parts, remote
+
+from .commands import contents, infer, started, table
+from .recordings import noise, write
+
+EVERYTHING = Options(min_confidence=0, top_k=1)
+KINDS = ("csv", "parquet", "scores")
+LIMIT_S = 120
+needs_dask = pytest.mark.skipif(find_spec("distributed") is None, reason="Dask is not installed")
+
+# What each process of Python runs first: workers take their time at a recording, and die of one.
+SITE = """
+import os, signal, sys, time
+def _hook(event, arguments):
+    if event == "open" and "birdfast.workers" in sys.orig_argv and str(arguments[0]).endswith(".wav"):
+        time.sleep(0.2)
+        if str(arguments[0]).endswith("deadly.wav"):
+            os.kill(os.getpid(), signal.SIGKILL)
+sys.addaudithook(_hook)
+"""
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Recordings: short ones, one of several stretches, and one that is no sound."""
+    folder = tmp_path / "in"
+    folder.mkdir()
+    for number in range(6):
+        write(folder / f"{number}.wav", noise(9_000 * (number % 3 + 1), seed=number), 8_000)
+    write(folder / "long.wav", noise(8_000 * 150, seed=9), 8_000)
+    (folder / "none.wav").write_text("no sound")
+    return folder
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bundles of two files, as though there were many."""
+    monkeypatch.setattr(remote, "Bundles", partial(bundles.Bundles, most_files=2, least_bytes=1))
+
+
+def run(folder: Path, model: models.Model, output: Path, *followers: Follower, **how: Any) -> None:
+    recordings = [*map(str, sorted(folder.iterdir()))]
+    Run(recordings, [model], EVERYTHING, output, How(kinds=KINDS, **how)).work(*followers)
+
+
+def tables(output: Path) -> dict[str, bytes]:
+    """Return all that a run wrote but its journal; it leaves no parts."""
+    assert not (output / parts.FOLDER).exists()
+    return contents(output)
+
+
+@contextmanager
+def threads(n: int = 2) -> Iterator[Any]:
+    with ThreadPoolExecutor(n) as executor:
+        yield executor, n
+
+
+@contextmanager
+def dask() -> Iterator[Any]:
+    from birdfast.workers import clusters
+
+    with clusters.opened("local:2") as executor:
+        yield executor
+
+
+# ---- executors ----
+
+
+@pytest.mark.parametrize("opened", [threads, pytest.param(dask, marks=needs_dask)])
+def test_any_executor_gives_the_same_bytes(
+    deep: models.Model, folder: Path, tmp_path: Path, opened: Callable[[], Any], small: None
+) -> None:
+    run(folder, deep, tmp_path / "local", n_workers=2)
+    with opened() as executor:
+        run(folder, deep, tmp_path / "there", n_workers=1, cluster=executor)
+    assert tables(tmp_path / "there") == tables(tmp_path / "local")
+
+
+@pytest.mark.parametrize(
+    ("cluster", "words"),
+    [
+        (3, "int is no executor"),
+        (ThreadPoolExecutor(1), "how many tasks"),
+        ((ThreadPoolExecutor(1), 0), "cluster"),
+    ],
+)
+def test_what_is_no_executor_is_refused_in_words(cluster: object, words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        How(cluster=cluster)
+
+
+class Fussy:
+    """An executor that loses every task whose files are more than one, and one file's alone."""
+
+    def __init__(self) -> None:
+        self.n_lost = 0
+
+    def slots(self) -> int:
+        return 2
+
+    def submit(self, fn: Callable[..., Any], order: str) -> Future[Any]:
+        future: Future[Any] = Future()
+        names = [Path(file[0]).name for file in orders.read(Path(order))["files"]]
+        if "3.wav" in names:
+            self.n_lost += 1
+            future.set_exception(RuntimeError("its worker died"))
+        else:
+            future.set_result(fn(order))
+        return future
+
+
+def test_a_file_that_ends_its_machine_costs_itself_alone(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    fussy = Fussy()
+    run(folder, tiny, tmp_path / "out", n_workers=1, cluster=fussy)
+    failed = {Path(row["path"]).name: row for row in table(tmp_path / "out" / "failures.csv")}
+    assert failed.keys() == {"3.wav", "none.wav"}
+    assert "its worker died" in failed["3.wav"]["message"]
+    assert fussy.n_lost > bundles.TRIES  # it was among others first
+    tables(tmp_path / "out")
+
+
+class Interrupted(Exception):
+    pass
+
+
+class Impatient(Follower):
+    """Ends a run when so many files are through."""
+
+    def __init__(self, n_files: int) -> None:
+        self.n_left = n_files
+
+    def add(self, path: str, outcome: Outcome) -> None:
+        self.n_left -= outcome.is_last
+        if self.n_left == 0:
+            raise Interrupted
+
+
+@pytest.mark.usefixtures("small")
+def test_parts_that_a_driver_left_are_taken_as_they_are(
+    tiny: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that are whole, of this run, and of files that have not changed; the others are heard again."""
+    output, home = tmp_path / "out", tmp_path / "out" / parts.FOLDER
+    run(folder, tiny, tmp_path / "local", n_workers=1)
+    with threads(1) as executor, pytest.raises(Interrupted):
+        run(folder, tiny, output, Impatient(4), n_workers=1, cluster=executor)
+    left = sorted(home.glob("*.part"))
+    assert left
+    (home / f"{'0' * 16}.part").write_bytes(left[0].read_bytes()[:-9])
+    (home / f"{'1' * 16}.part").write_text("[]")
+    heard = []
+    write_order = orders.write
+    monkeypatch.setattr(
+        orders, "write", lambda home, hearing, files: heard.extend(files) or write_order(home, hearing, files)
+    )
+    with threads(1) as executor:
+        run(folder, tiny, output, n_workers=1, cluster=executor)
+    assert tables(output) == tables(tmp_path / "local")
+    assert len(heard) <= 8 - 2
+
+
+def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
+    class Second(Follower):
+        def add(self, path: str, outcome: Outcome) -> None:
+            with pytest.raises(ConfigError, match="at work"), threads(1) as other:
+                run(folder, tiny, tmp_path / "out", n_workers=1, cluster=other)
+            raise Interrupted
+
+    with threads(1) as executor, pytest.raises(Interrupted):
+        run(folder, tiny, tmp_path / "out", Second(), n_workers=1, cluster=executor)
+
+
+def test_machines_that_do_not_see_the_results_are_told_so(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    class Elsewhere(Fussy):
+        def submit(self, fn: Callable[..., Any], order: str) -> Future[Any]:
+            future: Future[Any] = Future()
+            future.set_result(fn(order.replace("/out/", "/other/")))
+            return future
+
+    with pytest.raises(ConfigError, match="have to lie where all machines see them"):
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=Elsewhere())
+
+
+# ---- Dask ----
+
+
+@pytest.fixture
+def paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return recordings that take their time, of which one ends its worker."""
+    site, paced = tmp_path / "site", tmp_path / "paced"
+    site.mkdir()
+    paced.mkdir()
+    (site / "sitecustomize.py").write_text(SITE)
+    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
+    monkeypatch.syspath_prepend(site)  # what multiprocessing starts has our path
+    for number in range(24):
+        write(paced / f"{number:02d}.wav", noise(9_000, seed=number), 8_000)
+    shutil.copy(paced / "00.wav", paced / "deadly.wav")
+    return paced
+
+
+def until(is_so: Callable[[], object]) -> None:
+    for _ in range(10 * LIMIT_S):
+        if is_so():
+            return
+        time.sleep(0.1)
+    pytest.fail("it did not come to that")
+
+
+def tree(pid: int) -> list[psutil.Process]:
+    return [psutil.Process(pid), *psutil.Process(pid).children(recursive=True)]
+
+
+def is_at_work(pid: int) -> bool:
+    with suppress(psutil.NoSuchProcess):
+        return any("birdfast.workers" in one.cmdline() for one in tree(pid))
+    return False
+
+
+@needs_dask
+@pytest.mark.long
+def test_workers_killed_and_paused_and_a_driver_killed_change_no_byte(
+    tiny: models.Model, paced: Path, tmp_path: Path
+) -> None:
+    """Four workers, of which two are killed and one is paused, and wakes up when all is over."""
+    from distributed import LocalCluster
+
+    assert infer(tiny, paced, "-o", tmp_path / "local").returncode == exits.SOME_FAILED
+    with LocalCluster(n_workers=4, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster:
+        pids = [nanny.pid for nanny in cluster.workers.values()]
+        command = (sys.executable, "-m", "birdfast", "infer", paced, "--model", tiny.path.parent)
+        command = (*command, "-o", tmp_path / "there", "--cluster", cluster.scheduler_address)
+        with started(*command, stderr=subprocess.PIPE) as driver:
+            until(lambda: all(map(is_at_work, pids)))
+            driver.kill()
+        with started(*command, stderr=subprocess.PIPE) as driver:
+            until(lambda: len(list((tmp_path / "there" / parts.FOLDER).glob("*.order"))) >= 3)
+            until(lambda: all(map(is_at_work, pids)))
+            paused = tree(pids[2])
+            for process in paused:
+                process.suspend()
+            for pid in pids[:2]:
+                os.kill(pid, signal.SIGKILL)
+            said = driver.communicate(timeout=LIMIT_S)[1].decode()
+        for process in paused:
+            process.resume()
+        assert driver.returncode == exits.SOME_FAILED, said
+        time.sleep(1)  # for what a late one might do
+    assert tables(tmp_path / "there") == tables(tmp_path / "local")
+    failed = table(tmp_path / "there" / "failures.csv")
+    assert [Path(row["path"]).name for row in failed] == ["deadly.wav"]
