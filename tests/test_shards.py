@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from pathlib import Path
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -12,8 +13,8 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import MERGED, NAME, Journal
-from birdfast.runs import How, Run, shards
+from birdfast.journal import MERGED, NAME, Gathered, Journal
+from birdfast.runs import How, Run, gathering, merging, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
@@ -30,6 +31,62 @@ def test_every_file_is_in_one_share_wherever_the_folder_lies(names: list[str], o
     )
     assert sorted(place for share in here for place in share) == list(range(len(names)))
     assert here == there
+
+
+@given(st.lists(st.integers(0, 1000), min_size=1), st.integers(1, 5), st.randoms())
+def test_shares_by_bytes_are_a_whole_and_differ_by_the_largest_file_at_most(
+    sizes: list[int], of: int, random: Random
+) -> None:
+    names = [f"{number}.wav" for number in range(len(sizes))]
+    every = [shards.share(names, Shard(n + 1, of, "bytes"), sizes) for n in range(of)]
+    assert sorted(place for share in every for place in share) == list(range(len(sizes)))
+    weights = [sum(max(1, sizes[place]) for place in share) for share in every]
+    assert max(weights) - min(weights) <= max(1, *sizes)
+    order = random.sample(range(len(sizes)), len(sizes))  # as another machine may list them
+    other = shards.share([names[n] for n in order], Shard(1, of, "bytes"), [sizes[n] for n in order])
+    assert {order[place] for place in other} == {*every[0]}
+
+
+def test_shares_by_bytes_and_by_hash_or_of_other_sizes_are_of_other_runs() -> None:
+    every = [shards.digest(["a", "b"], sizes) for sizes in (None, [1, 2], [2, 1])]
+    assert len({*every}) == 3
+    assert [told.split()[0] for told in every] == ["2"] * 3
+
+
+def test_shares_that_are_many_are_gathered_to_the_same_tables(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "all").mkdir()
+    parts = of_two_shards(tmp_path / "all")
+    merge(parts, tmp_path / "at-once", ("csv", "parquet"))
+    monkeypatch.setattr(merging, "MOST_OPEN", 1)
+    taken = []
+
+    def killed(self: Gathered, path: Path) -> None:
+        taken.append(path.parent.name)
+        if len(taken) == 2:
+            raise KeyboardInterrupt
+        take(self, path)
+
+    take = Gathered._take
+    monkeypatch.setattr(Gathered, "_take", killed)
+    with pytest.raises(KeyboardInterrupt):
+        merge(parts, tmp_path / "gathered", ("csv", "parquet"))
+    assert merge(parts, tmp_path / "gathered", ("csv", "parquet"))[1].done == 2
+    assert taken == ["one", "two", "two"]  # what was whole is not taken again
+    assert contents(tmp_path / "gathered") == contents(tmp_path / "at-once")
+    assert not (tmp_path / "gathered" / gathering.FOLDER).exists()
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_what_is_there_may_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    parts, told = of_two_shards(tmp_path), list[str]()
+    with pytest.raises(ConfigError, match="shares are missing: 2 of 2; --array=2 with --shard auto/2"):
+        merge(parts[:1], tmp_path / "merged")
+    standing = merge(parts[:1], tmp_path / "merged", allow_missing=True, tell=told.append)[1]
+    assert (standing.done, standing.waiting) == (1, 1)
+    assert told[0].startswith("the tables tell of 1 of 2 files: shares are missing: 2 of 2")
 
 
 @pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
@@ -52,7 +109,10 @@ def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ("UPDATE hearing SET state = 'waiting' WHERE file = 1", "1 files are still to do; finish that run"),
+        (
+            "UPDATE hearing SET state = 'waiting' WHERE file = 1",
+            "1 file still to do; --array=1 with --shard auto/2 goes on",
+        ),
         ("DELETE FROM file WHERE number < 2", "its files are not those that were planned"),
         ("DELETE FROM file WHERE number > 3", "its files are not those that were planned"),
         ("UPDATE file SET number = number + 6 WHERE number > 3", "its files are not those that were planned"),
@@ -142,8 +202,8 @@ def test_an_unfinished_part_is_named(tmp_path: Path, is_planned: bool) -> None:
     with Journal(parts[1], shard_of(1), force=True) as journal:
         if is_planned:
             journal.plan(["1.wav"], [1])
-    why = "1 files are still to do" if is_planned else "its files are not planned yet"
-    with pytest.raises(ConfigError, match=f"{parts[1] / NAME}: {why}; finish that run first"):
+    why = "1 file still to do" if is_planned else "its files are not planned yet"
+    with pytest.raises(ConfigError, match=f"{parts[1] / NAME}: {why}; --array=2 with --shard auto/2 goes on"):
         merge(parts, tmp_path / "merged")
 
 
@@ -212,7 +272,7 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
     unkept = birdfast("merge", *parts, "--rtype", "embeddings", "-o", tmp_path / "less")
     assert (unkept.returncode, "that run kept no embeddings" in unkept.stderr) == (64, True)
     missing = birdfast("merge", *parts[:2], "-o", tmp_path / "less")
-    assert (missing.returncode, "shards are missing: 3/3" in missing.stderr) == (64, True)
+    assert (missing.returncode, "shares are missing: 3 of 3; --array=3 with" in missing.stderr) == (64, True)
     twice = birdfast("merge", *parts, parts[0], "-o", tmp_path / "less")
     assert (twice.returncode, "a shard is there twice" in twice.stderr) == (64, True)
     whole = birdfast("merge", tmp_path / "whole", "-o", tmp_path / "less")

@@ -20,6 +20,7 @@ from birdfast.sources import listings, stores, tries
 from birdfast.sources.stores import Version
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
 
+from .commands import ended
 from .recordings import noise, write
 from .stores import ACCESS, Proxy, client, most_bytes, s3
 
@@ -195,6 +196,18 @@ def test_one_that_changes_between_listing_and_hearing_has_failed(
     assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
 
 
+def test_results_in_a_store_are_refused_and_no_folder_is_made_of_its_name(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.wav", noise(8_000), 8_000)
+    with pytest.raises(ConfigError, match=r"output: memory://b/out is a URL"):
+        birdfast.run("a.wav", tiny.path.parent, output="memory://b/out")
+    assert ended("infer", "a.wav", "-o", "memory://b/out") == 2
+    assert "is a URL; it takes a folder of this machine" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
 def test_room_is_given_in_the_order_of_turns_and_never_too_much(tmp_path: Path) -> None:
     with ScratchRoom(Scratch(tmp_path, 10e-9)) as room:
         over, came = threading.Event(), list[int]()
@@ -260,7 +273,7 @@ def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
 def test_a_bucket_behind_a_bad_network_is_heard_as_a_folder_is(
     bucket: int, tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = recordings(tmp_path / "in", 40)
+    names = recordings(tmp_path / "in", 20)
     one = (tmp_path / "in" / names[0]).stat().st_size
     at_most = 6 * one
     for name in names:

@@ -18,6 +18,7 @@ SOME_FAILED = 2
 NONE_WORKED = 3
 USAGE = 64  # as sysexits.h has it, and so
 OUTPUT = 74
+LATER = 75
 BY_SIGNAL = 128  # and the signal's number, as a shell says
 HUNG_UP, INTERRUPTED, TERMINATED = BY_SIGNAL + 1, BY_SIGNAL + 2, BY_SIGNAL + 15
 NOBODY_READS = BY_SIGNAL + 13
@@ -25,13 +26,14 @@ NOBODY_READS = BY_SIGNAL + 13
 # The one list for people, of --help and README.md.
 MEANINGS = {
     FINE: "all files fine",
-    UNFINISHED: "some files are still to do (status), a song was missed (demo --compare), or two differ "
-    "(compare)",
+    UNFINISHED: "some files are still to do (status, merge --allow-missing), a song was missed (demo "
+    "--compare), or two differ (compare)",
     SOME_FAILED: "some files failed (they are in failures.csv), or sound was lost (listen)",
     NONE_WORKED: "none worked",
     USAGE: "the command makes no sense, may use too little memory or too few files, or would replace what "
     "is not birdfast's",
     OUTPUT: "the output takes no more (full, gone)",
+    LATER: "it left before its time was up, as --requeue-safe says: the same command goes on",
     HUNG_UP: "its terminal was closed",
     INTERRUPTED: "interrupted (Ctrl-C)",
     NOBODY_READS: "the reader of a result has gone",

@@ -47,11 +47,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..config import Options
 from ..errors import ConfigError
-from . import asking, cut, ending, exits, flags, kinds, sound, submission, values
+from . import asking, cut, ending, exits, flags, kinds, requeue, share, sound, submission, values
 
 if TYPE_CHECKING:
     from ..models import Model
     from ..runs import How
+    from ..runs.leaving import Leave
 
 HELP = "find the species in recordings"
 ALIASES = (kinds.ANALYZE,)
@@ -72,7 +73,7 @@ DEFAULT_OUTPUT = "birdfast-results"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
+        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, .txt lists of paths, or URLs"
     )
     parser.add_argument(
         "-o",
@@ -94,18 +95,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
-    parser.add_argument(
-        "--shard",
-        metavar="I/N",
-        help="analyse one of N shares of the files, for several machines; `birdfast merge` joins the results",
-    )
-    parser.add_argument(
-        "--cluster",
-        metavar="WHERE",
-        help="hear on other machines, by Dask: tcp://HOST:PORT of its scheduler, slurm:FILE with a TOML of"
-        " what dask-jobqueue asks Slurm for, or local:N; --workers are those of each machine then, and the"
-        " output folder has to lie where all see it (default: here)",
-    )
+    share.arguments(parser)
+    values.scratch(parser)
+    values.cluster(parser)
     trouble = parser.add_argument_group("trouble")
     values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
@@ -120,6 +112,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         help="seconds, 2 or more, that a worker may be silent at a file before it is stopped; one that works"
         " speaks each second, but not on its way into a long MP3 (default: 300, and 10 for each MB)",
     )
+    requeue.argument(trouble)
     again = parser.add_argument_group("an output folder that was used before")
     again.add_argument(
         "--keep-scores",
@@ -162,16 +155,21 @@ def hearing(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Analyse the recordings and return the exit code."""
-    from ..workers import begun
-
     chosen.inputs += chosen.more
     if not chosen.inputs:
         raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
+    share.settle(chosen)
+    return requeue.ran(chosen, _awake)
+
+
+def _awake(chosen: argparse.Namespace, leave: Leave | None) -> int:
+    from ..workers import begun
+
     with begun.ahead(chosen.output):  # it wakes up while this process does
-        return _run(chosen)
+        return _run(chosen, leave)
 
 
-def _run(chosen: argparse.Namespace) -> int:
+def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
     from ..runs import Run
     from ..runs.progress import Progress
@@ -182,7 +180,7 @@ def _run(chosen: argparse.Namespace) -> int:
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
     chosen.per_file, said = kinds.for_each_file(chosen)
-    for line in (*flags.remarks(chosen), *filter(None, [said])):
+    for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)
     paths = inputs.find(chosen.inputs, progress.say)
     hearing = options(chosen, max_hours=chosen.max_hours)
@@ -190,7 +188,7 @@ def _run(chosen: argparse.Namespace) -> int:
         how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
         run = Run(paths, listening, hearing, chosen.output, how, asking.question(chosen))
         progress.say(f"{titles(listening)}; {counted(len(paths), 'file')}")
-        results = run.work(progress)
+        results = run.work(progress, leave=leave)
     if results.stopped is not None:
         progress.warn(ending.told(results.stopped, names))
         progress.warn("stopped, as --fail-fast says")
@@ -230,12 +228,12 @@ def options(chosen: argparse.Namespace, **more: Any) -> Options:
 
 def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
     from .. import inputs
-    from ..runs import How, shards
+    from ..runs import How
 
     wanted = kinds.wanted(chosen)
     return How(
         kinds=wanted,
-        shard=shards.parse(chosen.shard) if chosen.shard else None,
+        shard=chosen.shard,
         n_workers=chosen.workers,
         file_timeout_s=chosen.file_timeout,
         force=chosen.force,
@@ -246,4 +244,5 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
         keep_scores=chosen.keep_scores,
         base=inputs.base(chosen.inputs, paths),
         submission=submission.of(chosen, wanted),
+        scratch=values.scratched(chosen),
     )

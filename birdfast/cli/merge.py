@@ -1,7 +1,9 @@
 """Join the results of all shards of a run into one set of tables.
 
-The folders are those of `birdfast infer --shard 1/n` to `n/n`; all have to be there, finished, and
-of the same models and options. The tables are the same as one run over all files writes; scores and
+The folders are those of `birdfast infer --shard 1/n` to `n/n`, or one in which a job array has made
+them; all have to be there, finished, and of the same models and options: what is missing is told, as an
+array takes it. A merge that was killed begins anew, and writes the same; of more than 64 shards what it had
+gathered is kept. The tables are the same as one run over all files writes; scores and
 embeddings can be had if the runs kept them, and a submission if they kept scores (--rtype scores).
 birdfast-merged.txt says that they are merge's, so that the same command may replace them; a file of a
 table's name where neither it nor a journal lies is refused, and so is the folder of another run.
@@ -20,7 +22,12 @@ HELP = "join the shards of a run into one table"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
-    parser.add_argument("parts", nargs="+", metavar="OUT", help="the output folder of each shard")
+    parser.add_argument(
+        "parts",
+        nargs="+",
+        metavar="OUT",
+        help="the output folder of each shard, or one with those of a job array",
+    )
     parser.add_argument(
         "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tables go"
     )
@@ -28,6 +35,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     values.per_file(parser)
     values.csv_safe(parser)
     submission.arguments(parser)
+    parser.add_argument(
+        "--allow-missing",
+        action="store_true",
+        help="write tables of what is there, though shards or some of their files are still to be heard; the"
+        " exit code is 1 then",
+    )
     parser.add_argument(
         "--force", action="store_true", help="replace files of the tables' names, whoever wrote them"
     )
@@ -40,7 +53,8 @@ def run(chosen: argparse.Namespace) -> int:
     parts = [Path(part) for part in chosen.parts]
     kinds = values.kinds(chosen.rtype)
     how = {"csv_safe": chosen.csv_safe, "force": chosen.force, "per_file": chosen.per_file}
+    how["allow_missing"] = chosen.allow_missing
     asked = submission.of(chosen, kinds)
     written, standing = merge(parts, chosen.output, kinds, **how, submission=asked, tell=voice.say)
     voice.report(*(f"written: {path}" for path in written))
-    return exits.of_run(standing)
+    return exits.UNFINISHED if standing.waiting else exits.of_run(standing)

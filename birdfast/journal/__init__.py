@@ -30,6 +30,7 @@ from .database import MERGED, NAME, check_place, new_digest
 from .entry import FILE, Entry
 from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
 from .folder import Folder
+from .gathered import Gathered
 from .record import Record, Standing, path_of, total
 from .stamp import Stamp
 from .writable import Writable
@@ -47,6 +48,7 @@ __all__ = [
     "Entry",
     "Facts",
     "Folder",
+    "Gathered",
     "Journal",
     "Record",
     "Standing",

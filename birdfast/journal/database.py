@@ -91,7 +91,7 @@ class Database:
             raise ConfigError(
                 f"{self.path}: written by {whose} (version {version}, ours {VERSION}); --force starts anew"
             )
-        if self.database.execute(SCHEMA).fetchall() != _schema():
+        if self.database.execute(SCHEMA).fetchall() != schema():
             raise sqlite3.DatabaseError("its tables are not those of a journal")
         for table in SMALL_TABLES:
             (state,) = self.database.execute(f"PRAGMA quick_check({table})").fetchone()
@@ -177,7 +177,7 @@ def _files(folder: Path) -> Iterator[tuple[Path, int]]:
 
 
 @cache
-def _schema() -> list[tuple[str, ...]]:
+def schema() -> list[tuple[str, ...]]:
     """Return what SQLite says of `TABLES`: in another's journal a trigger may do anything to them."""
     with closing(sqlite3.connect(":memory:")) as database:
         database.executescript(TABLES)

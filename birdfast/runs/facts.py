@@ -27,6 +27,7 @@ def facts(
     shard: Shard | None,
     question: Question | None = None,
     base: str | None = None,
+    sizes: Sequence[int] | None = None,
 ) -> Facts:
     """Return what the journal knows of a run.
 
@@ -44,6 +45,8 @@ def facts(
     question : Question or None
     base : str or None
         The folder that recordings are seen from.
+    sizes : sequence of int or None
+        In bytes, of all files, where they decide whose they are.
     """
     about = About(
         _metadata(models, options, digests),
@@ -52,7 +55,7 @@ def facts(
     )
     known = Facts(fingerprint(models, options, digests), about)
     if shard:
-        known = known._replace(shard=str(shard), inputs=shards.digest(paths))
+        known = known._replace(shard=str(shard), inputs=shards.digest(paths, sizes))
     return known.asking(asked(options, question or Question(), base))
 
 

@@ -10,15 +10,18 @@ from pathlib import Path
 
 from .. import inputs, journal, tables
 from ..errors import ConfigError
-from ..journal import BASE, MERGED, Entry, Folder, Record, Standing, compare, total
+from ..journal import BASE, MERGED, Entry, Folder, Record, Standing, total
 from ..tables import Result
-from . import results, shards
+from ..words import counted
+from . import census, gathering, jobarrays, results
 from .answers import Answers
 from .how import How
 from .output import check_no_run, check_tables, output_folder, sign, telling
 from .retelling import about_of, write
 from .submission import Submission, check_submission
 from .submitting import Submitter
+
+MOST_OPEN = 64  # journals at once: each has a file or two, and pages in memory
 
 
 def merge(
@@ -30,6 +33,7 @@ def merge(
     force: bool = False,
     submission: Submission | None = None,
     per_file: bool = False,
+    allow_missing: bool = False,
     tell: Callable[[str], object] = lambda said: None,
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
@@ -37,7 +41,7 @@ def merge(
     Parameters
     ----------
     parts : sequence of path
-        The output folder of each shard.
+        The output folder of each shard; or one in which those lie that job arrays make.
     folder : path
         Where the tables go; made if it is missing.
     kinds : sequence of str
@@ -50,8 +54,10 @@ def merge(
         See `How`.
     per_file : bool
         See `How`; recordings are seen from where the shards see them.
+    allow_missing : bool
+        Write the tables of what is there, though shards or files of theirs are still to be heard.
     tell : callable of str
-        Hears which model knows how much of the submission, and what is of no recording.
+        Hears what is missing, which model knows how much of the submission, and what is of no recording.
 
     Returns
     -------
@@ -73,15 +79,17 @@ def merge(
     check_submission(kinds, submission)
     submitter = None if submission is None else Submitter(submission)
     output_folder(folder)
+    parts = jobarrays.folders(parts)
     with telling(folder), ExitStack() as stack:
         stack.enter_context(Folder(folder))
         check_no_run(folder, *parts)
-        records = [stack.enter_context(_at_rest(part, folder)) for part in parts]
-        _check(records)
+        records, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)
+        if lacks and submission is not None:
+            raise ConfigError(f"submission: a part of the run has not all of its rows ({lacks})")
         every = [Answers(record) for record in records]
         about = about_of(every)
         tables.check_places(folder, kinds, about)
-        again = partial(merged, every)
+        again = partial(merged, every, so_far=bool(lacks))
         bases = [record.facts().asked.get(BASE, "") for record in records]
         how = How(
             kinds=tuple(kinds),
@@ -97,11 +105,38 @@ def merge(
         for answers in every:
             answers.check_kinds(kinds)
         tables.tidy(folder, about)
+        if lacks:
+            wanted, there = _n_files(every), sum(1 for _ in again())
+            tell(f"the tables tell of {there:,} of {counted(wanted, 'file')}: {lacks}")
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
         sign(folder, "merge", parts)
         written = write(every, again, folder, how, submitter, base, tell, tell)
-        return written, total([record.standing() for record in records])
+        standing = total([record.standing() for record in records])
+        unheard = _n_files(every) - standing.files
+    gathering.forget(folder)
+    return written, standing._replace(waiting=standing.waiting + unheard)
+
+
+def _opened(
+    parts: Sequence[Path], folder: Path, stack: ExitStack, *, allow_missing: bool
+) -> tuple[list[Record], str]:
+    """Open the parts, or what is gathered of many; return what they lack, too, where that may be."""
+    is_many, records, every = len(parts) > MOST_OPEN, list[Record](), list[census.Share]()
+    for part in parts:
+        if is_many:
+            with _at_rest(part, folder) as record:
+                every.append(census.of(record))
+        else:
+            records.append(stack.enter_context(_at_rest(part, folder)))
+            every.append(census.of(records[-1]))
+    lacks = census.lacking(every)
+    if lacks and not allow_missing:
+        raise ConfigError(f"{lacks}; --allow-missing takes what is there")
+    if is_many:
+        gathered = gathering.gather([*zip(parts, every, strict=True)], folder)
+        records.append(stack.enter_context(gathered))
+    return records, lacks
 
 
 @contextmanager
@@ -112,41 +147,38 @@ def _at_rest(part: Path, folder: Path) -> Iterator[Record]:
         yield record
 
 
-def _check(records: Sequence[Record]) -> None:
-    """Refuse parts that are not one whole run."""
-    first = records[0].facts()
-    every = []
-    for record in records:
-        facts = record.facts()
-        if not facts.shard:
-            raise ConfigError(f"{record.path}: not of a run with --shard")
-        compare(record.path, first, facts, shards=False, asked=True)
-        if not record.is_planned():
-            raise ConfigError(f"{record.path}: its files are not planned yet; finish that run first")
-        if waiting := record.standing().waiting:
-            raise ConfigError(f"{record.path}: {waiting} files are still to do; finish that run first")
-        every.append(shards.parse(facts.shard))
-    shards.check_all(every)
-
-
-def merged(every: Sequence[Answers]) -> Iterator[Result]:
+def merged(every: Sequence[Answers], *, so_far: bool = False) -> Iterator[Result]:
     """Yield the files of all shards of a run, in the order of the whole.
+
+    Parameters
+    ----------
+    every : sequence of Answers
+    so_far : bool
+        What is not there yet is left out.
 
     Raises
     ------
     ConfigError
-        A file is in no part.
+        A file is in two parts, or in none.
     """
-    wanted = int(every[0].facts.inputs.split()[0])
+    wanted = _n_files(every)
     parts = [_placed(answers.record, place) for place, answers in enumerate(every)]
     found = -1
-    for found, (number, place, entry) in enumerate(heapq.merge(*parts, key=lambda part: part[0])):
-        if number != found:
-            path = every[place].record.path
-            raise ConfigError(f"{path}: damaged (file {found} of the run is in no part)")
-        yield results.result(every[place], entry)
-    if found + 1 != wanted:
+    for number, place, entry in heapq.merge(*parts, key=lambda part: part[0]):
+        path = every[place].record.path
+        if number <= found:
+            raise ConfigError(f"{path}: damaged (file {number} of the run is in two parts)")
+        if number != found + 1 and not so_far:
+            raise ConfigError(f"{path}: damaged (file {found + 1} of the run is in no part)")
+        found = number
+        yield results.result(every[place], entry, so_far=so_far)
+    if not so_far and found + 1 != wanted:
         raise ConfigError(f"{every[0].record.path}: damaged ({found + 1} of {wanted} files are there)")
+
+
+def _n_files(every: Sequence[Answers]) -> int:
+    """Return how many files the whole run has."""
+    return int(every[0].facts.inputs.split()[0])
 
 
 def _placed(record: Record, place: int) -> Iterator[tuple[int, int, Entry]]:

@@ -6,7 +6,7 @@ import dataclasses
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from functools import partial
+from functools import cached_property, partial
 
 from .. import models as known_models
 from .. import tables, voice
@@ -22,6 +22,7 @@ from .answers import Answers
 from .facts import about_alone, facts
 from .follower import Follower
 from .how import How
+from .leaving import Leave
 from .output import check_tables, output_folder, telling
 from .question import Question
 from .results import Results
@@ -72,6 +73,7 @@ class Run:
         known_models.check_several(models)
         self.folder = output_folder(folder)
         self.recordings, self.models = recordings, models
+        self._sizes = shards.sizes_of(recordings, self.how.shard)
         options = thresholds.settled(options, models)
         self.options = dataclasses.replace(options, keep=self._kept(options))
         check_place(self.folder)
@@ -79,7 +81,7 @@ class Run:
         self.base = self.how.seen_from(recordings)
         if not self.how.force:
             check_tables(self.folder, about_alone(models))
-            own = [recordings[number] for number in self._numbers()]
+            own = [recordings[number] for number in self._numbers]
             tables.check_files(self.folder, self.how.kinds, about_alone(models), self.base, own)
         if self.how.keep_scores == "none" and self.question.thresholds is not None:
             raise ConfigError(
@@ -88,8 +90,14 @@ class Run:
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
-    def work(self, *followers: Follower) -> Results:
+    def work(self, *followers: Follower, leave: Leave | None = None) -> Results:
         """Work off what is still to do, and write the tables.
+
+        Parameters
+        ----------
+        *followers : Follower
+        leave : Leave or None
+            Asks the run to leave in good order, which is then heard as `Left`.
 
         Raises
         ------
@@ -98,6 +106,7 @@ class Run:
         OutputError
             The folder takes no more; what was done is kept.
         """
+        leave = leave or Leave()
         with telling(self.folder), ExitStack() as stack:
             stack.enter_context(ending(followers))
             voice.hold()
@@ -117,7 +126,8 @@ class Run:
             say(followers, answers.where.words)
             came = pool.work(jobs) if jobs else iter(())
             watching = [Room(self.folder)] * bool(tables.kept_for(self.how.kinds))  # other tables are small
-            failure = self._work_off(came, jobs, journal, answers, [*watching, journal, *followers])
+            with leave.letting(pool):
+                failure = self._work_off(came, jobs, journal, answers, [*watching, journal, *followers])
             if failure is not None:
                 return self._stop(journal, [failure])
             for one in watching:
@@ -145,7 +155,7 @@ class Run:
             say(followers, opening.unprepared(self.models, self.options, pool.digests))
         widths = known_widths or pool.widths()
         run = (self.models, self.options, pool.digests, widths, self.recordings, how.shard)
-        known = facts(*run, self.question, self.how.home(self.recordings))
+        known = facts(*run, self.question, self.how.home(self.recordings), self._sizes)
         known_models.check_unchanged(self.models, pool.digests)  # labels were read once more
         if self._submitter is not None:
             say(followers, self._submitter.fit(known.about))
@@ -177,14 +187,15 @@ class Run:
         usual: planned.Usual = "asked" if chosen == "none" else "best"
         return (*kept, planned.enough(usual, options, self.question, self.models))
 
+    @cached_property
     def _numbers(self) -> Sequence[int]:
-        """Return which of the recordings are this run's."""
+        """Which of the recordings are this run's."""
         shard, paths = self.how.shard, self.recordings
-        return shards.share(paths, shard) if shard else range(len(paths))
+        return shards.share(paths, shard, self._sizes) if shard else range(len(paths))
 
     def _plan(self, journal: Journal) -> tuple[list[Job], int]:
         """Return what is to do, and how many files need nothing more."""
-        numbers = self._numbers()
+        numbers = self._numbers
         own = [self.recordings[number] for number in numbers]
         waiting = journal.plan(own, numbers, retry=self.how.retry)
         return [Job(own[place], which) for place, which in waiting], len(own) - len(waiting)

@@ -1,26 +1,33 @@
-"""Shares of a run for several machines: which files are whose, told by their names alone."""
+"""Shares of a run for several machines: which files are whose, told by their names, or their sizes too."""
 
 from __future__ import annotations
 
 import hashlib
+import heapq
 import os
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from itertools import groupby
+from typing import Literal, NamedTuple, get_args
 
+from .. import inputs
 from ..errors import ConfigError
+
+By = Literal["hash", "bytes"]
+WAYS: tuple[By, ...] = get_args(By)
 
 
 class Shard(NamedTuple):
-    """The share `number` of `of`, counted from 1."""
+    """The share `number` of `of`, counted from 1; all of about as many files, or about as many bytes."""
 
     number: int
     of: int
+    by: By = "hash"
 
     def __str__(self) -> str:
         return f"{self.number}/{self.of}"
 
 
-def parse(text: str) -> Shard:
+def parse(text: str, by: By = "hash") -> Shard:
     """Read "2/4".
 
     Raises
@@ -30,17 +37,35 @@ def parse(text: str) -> Shard:
     """
     number, _, of = text.partition("/") if isinstance(text, str) else ("", "", "")
     if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
-        return Shard(int(number), int(of))
+        return Shard(int(number), int(of), by)
     raise ConfigError(f"shard: {text!r} does not fit; it takes 1/4, 2/4, ... 4/4")
 
 
-def share(paths: Sequence[str], shard: Shard) -> list[int]:
+def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
+    """Return how large files are, in bytes, where that decides whose they are; 0 of one that is not there."""
+    if shard is None or shard.by == "hash":
+        return None
+    return [inputs.size_bytes(path) or 0 for path in paths]
+
+
+def share(paths: Sequence[str], shard: Shard, sizes: Sequence[int] | None = None) -> list[int]:
     """Return the places of a share's files in the list of all.
 
     By a hash of the path below the folder that all share, so that machines agree which see the
-    folder at different places.
+    folder at different places; or by `sizes`, the largest first, each to the share that has least.
     """
-    return [place for place, name in enumerate(names(paths)) if _hash(name) % shard.of == shard.number - 1]
+    named = names(paths)
+    if sizes is None:
+        return [place for place, name in enumerate(named) if _hash(name) % shard.of == shard.number - 1]
+    least = [(0, number) for number in range(1, shard.of + 1)]
+    own = list[int]()
+    for place in sorted(range(len(paths)), key=lambda place: (-sizes[place], named[place])):
+        n_bytes, number = least[0]
+        # a file of no bytes takes its time, too
+        heapq.heapreplace(least, (n_bytes + max(1, sizes[place]), number))
+        if number == shard.number:
+            own.append(place)
+    return sorted(own)
 
 
 def names(paths: Sequence[str]) -> list[str]:
@@ -52,27 +77,39 @@ def names(paths: Sequence[str]) -> list[str]:
     return [os.path.relpath(path, common or os.curdir) for path in paths]
 
 
-def digest(paths: Sequence[str]) -> str:
-    """Return what tells one list of files from another: their number and a hash of their names."""
+def digest(paths: Sequence[str], sizes: Sequence[int] | None = None) -> str:
+    """Return what tells one list of files from another: their number, a hash of their names, and of sizes."""
     listed = "\0".join(names(paths)).encode("utf-8", "surrogateescape")
-    return f"{len(paths)} files, {hashlib.blake2b(listed, digest_size=8).hexdigest()}"
+    told = f"{len(paths)} files, {hashlib.blake2b(listed, digest_size=8).hexdigest()}"
+    if sizes is None:
+        return told
+    weighed = hashlib.blake2b(" ".join(map(str, sizes)).encode(), digest_size=8).hexdigest()
+    return f"{told}, by {sum(sizes)} bytes, {weighed}"
 
 
-def check_all(shards: Sequence[Shard]) -> None:
-    """Refuse shares that are not one whole.
+def missing(every: Sequence[Shard]) -> list[int]:
+    """Return the numbers of the shares that are not there.
 
     Raises
     ------
     ConfigError
-        One is missing, there twice, or of another division; the message says which.
+        One is there twice, or of another division; the message says which.
     """
-    if len({shard.of for shard in shards}) > 1:
-        raise ConfigError(f"shards of different divisions: {', '.join(map(str, shards))}")
-    missing = {Shard(number, shards[0].of) for number in range(1, shards[0].of + 1)} - set(shards)
-    if missing:
-        raise ConfigError(f"shards are missing: {', '.join(map(str, sorted(missing)))}")
-    if len(set(shards)) < len(shards):
-        raise ConfigError(f"a shard is there twice: {', '.join(map(str, sorted(shards)))}")
+    if len({shard.of for shard in every}) > 1:
+        raise ConfigError(f"shards of different divisions: {', '.join(sorted({*map(str, every)}))}")
+    if len(set(every)) < len(every):
+        twice = sorted({str(shard) for shard in every if every.count(shard) > 1})
+        raise ConfigError(f"a shard is there twice: {', '.join(twice)}")
+    return sorted({*range(1, every[0].of + 1)} - {shard.number for shard in every})
+
+
+def ranges(numbers: Iterable[int]) -> str:
+    """Return numbers as job arrays take them: "3,17-19"."""
+    told = list[str]()
+    for _, run in groupby(enumerate(sorted(numbers)), key=lambda pair: pair[1] - pair[0]):
+        first, *rest = (number for _, number in run)
+        told.append(f"{first}-{rest[-1]}" if rest else str(first))
+    return ",".join(told)
 
 
 def _hash(name: str) -> int:

@@ -24,12 +24,15 @@ from ..pipeline import Pipeline
 from . import wire
 
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
+PARENTS = ("SIGINT", "SIGTERM", "SIGUSR1")  # to handle: terminals and clusters send them to all at once
 SILENT_S = 1.0  # then a worker says that it lives: half of `patience.LEAST_TIMEOUT_S`
 
 
 def main(fd: int) -> None:
     """Be a worker: load the pipeline, then analyse what is asked until the parent hangs up."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is the parent's to handle
+    for name in PARENTS:
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
     parent = socket.socket(fileno=fd)
     orders, ours = _orders(parent), Voice(parent)
     voice.tell_asides(lambda line: ours.say({"aside": line}))

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from time import monotonic
 
 from ..outcomes import Outcome, Part
 from ..sources import stores
 from .crew import Crew
-from .process import Job
+from .process import Job, Worker
 from .queue import Queue
 from .scratch import USUAL
+from .work import Work
+
+LEAVE_S = 5.0  # that workers have to end what they are at: clusters kill some 30 s after they asked
 
 
 class Pool(Crew):
@@ -22,6 +26,8 @@ class Pool(Crew):
     """
 
     scratch = USUAL
+
+    _until_s: float | None = None  # when it has left at the latest, if it was asked to
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
         """Work off a list of files.
@@ -53,7 +59,7 @@ class Pool(Crew):
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
         self._deaths.clear()  # of another list's files, by the same numbers
-        while not queue.is_through:
+        while not queue.is_through and not self._has_left():
             self.turn(queue)
             yield from queue.came()
 
@@ -61,3 +67,27 @@ class Pool(Crew):
         """Wait for a worker that is ready, and return how wide each model's rows are, by kind kept."""
         ready = self.first_ready(Queue([]))
         return [{kind: sizes[kind] for kind in self._options.rows} for sizes in ready.sizes]
+
+    def leave(self) -> None:
+        """Hand out nothing more; `work` ends when all is heard that is begun, or soon without it.
+
+        It may be called in a signal's handler.
+        """
+        self._until_s = monotonic() + LEAVE_S
+        self.wake()
+
+    def _has_left(self) -> bool:
+        if self._until_s is None:
+            return False
+        return monotonic() >= self._until_s or not any(worker.tasks for worker in self._workers)
+
+    def _feed(self, work: Work) -> None:
+        if self._until_s is None:
+            super()._feed(work)
+
+    def _replace(self, worker: Worker, work: Work) -> None:
+        """Nobody is to blame for a worker's end while all leave: the same signal may have reached it."""
+        if self._until_s is None:
+            super()._replace(worker, work)
+        else:
+            self._dismiss(worker)

@@ -1,0 +1,114 @@
+"""The journals of a run's shares, gathered in one: share by share, each whole or not at all."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import BirdfastError, ConfigError, OutputError
+from .database import NAME, SCHEMA, UNPLANNED, Database, rests, schema
+from .entry import FILE
+from .facts import Facts
+from .folder import Folder
+from .record import Record
+
+TAKEN = "taken.txt"  # beside it: which shares are in it, each as it was then
+
+ENTERED = "path, number, " + FILE.partition("path, ")[2]
+# A file has its number for its place, as no two shares have the same.
+STEPS = (
+    "DELETE FROM part WHERE file IN (SELECT number + 1 FROM share.file)",
+    "DELETE FROM hearing WHERE file IN (SELECT number + 1 FROM share.file)",
+    "DELETE FROM file WHERE id IN (SELECT number + 1 FROM share.file)",
+    f"""INSERT INTO file (id, {ENTERED})
+        SELECT number + 1, {ENTERED} FROM share.file WHERE number IS NOT NULL""",
+    """INSERT INTO hearing
+        SELECT f.number + 1, h.model, h.state, h.n_detections, h.failure, h.kept, h.digest
+        FROM share.hearing AS h JOIN share.file AS f ON h.file = f.id WHERE f.number IS NOT NULL""",
+    """INSERT INTO part
+        SELECT f.number + 1, p.model, p.stretch, p.number, p.kind, p.digest, p.rows
+        FROM share.part AS p JOIN share.file AS f ON p.file = f.id WHERE f.number IS NOT NULL""",
+)
+
+
+class Gathered(Database):
+    """The journal of a whole run as its shares come; a context manager.
+
+    Parameters
+    ----------
+    folder : path
+    facts : Facts
+        Of the whole run.
+    """
+
+    def __init__(self, folder: Path, facts: Facts) -> None:
+        super().__init__(folder / NAME, "rwc")
+        self._taken = folder / TAKEN
+        with self.told():
+            if self.database.execute("PRAGMA schema_version").fetchone() == (0,):
+                self.make(facts)
+            if self.database.execute(SCHEMA).fetchall() != schema():
+                raise sqlite3.DatabaseError("its tables are not those of a journal")
+            found = Facts.of(*self.database.execute("SELECT facts, asked FROM run").fetchone())
+            if found != facts:
+                raise sqlite3.DatabaseError("of another run")
+            self.database.execute("UPDATE run SET files = ?", (UNPLANNED,))
+        self._lines = set[str]()
+        with suppress(FileNotFoundError):
+            self._lines = {*self._taken.read_text("utf-8").splitlines()}
+
+    def __enter__(self) -> Gathered:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with suppress(sqlite3.Error):
+            self.database.close()
+
+    def take(self, part: Path, facts: Facts) -> None:
+        """Take a share, unless it is there as it is now; no run may be at work in its folder.
+
+        Raises
+        ------
+        ConfigError
+            One is, or the share is not what it was, or damaged.
+        OutputError
+            There is no room.
+        """
+        with Folder(part, shared=True), Record(part) as record:
+            if record.facts() != facts:
+                raise ConfigError(f"{record.path}: has changed while it was merged; run again")
+            stat = record.path.stat()
+            line = f"{facts.shard} {stat.st_size} {stat.st_mtime_ns}"
+            has_log = record.path.with_name(f"{NAME}-wal").exists()  # it may have more than the file
+            if line in self._lines and not has_log:
+                return
+            with self.told():
+                self._take(record.path)
+            with self._taken.open("a", encoding="utf-8") as file:
+                file.write(f"{line}\n")
+
+    def _take(self, path: Path) -> None:
+        mode = "ro&immutable=1" if rests(path) else "ro"
+        self.database.execute("ATTACH ? AS share", (f"{path.resolve().as_uri()}?mode={mode}",))
+        try:
+            self.database.execute("BEGIN IMMEDIATE")
+            for step in STEPS:
+                self.database.execute(step)
+            self.database.execute("COMMIT")
+        except BaseException:
+            with suppress(sqlite3.Error):
+                self.database.execute("ROLLBACK")
+            raise
+        finally:
+            with suppress(sqlite3.Error):
+                self.database.execute("DETACH share")
+
+    def end(self) -> None:
+        """Say that all are there."""
+        with self.told():
+            self.database.execute("UPDATE run SET files = ?", (self.files(),))
+
+    def refused(self, error: Exception) -> BirdfastError:
+        """Return what a disk that does not do what is asked means: here it is asked to be written."""
+        return OutputError(f"{self.path.parent.parent}: cannot be written ({error})")

@@ -1,0 +1,70 @@
+"""A census of a run's shares: which are there and finished, which are not, and how to make those."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import ConfigError
+from ..journal import Facts, Record, Standing, compare
+from ..words import counted, some
+from . import shards
+from .shards import Shard
+
+
+class Share(NamedTuple):
+    """What the journal of a share says; `standing` is None of one whose files are not planned yet."""
+
+    path: Path
+    facts: Facts
+    standing: Standing | None
+
+    @property
+    def shard(self) -> Shard:
+        """Which share it is."""
+        return shards.parse(self.facts.shard)
+
+
+def of(record: Record) -> Share:
+    """Return what a journal says of a share.
+
+    Raises
+    ------
+    ConfigError
+        It is of none.
+    """
+    facts = record.facts()
+    if not facts.shard:
+        raise ConfigError(f"{record.path}: not of a run with --shard")
+    return Share(record.path, facts, record.standing() if record.is_planned() else None)
+
+
+def lacking(every: Sequence[Share]) -> str:
+    """Return in words what a run lacks of its shares, and of their files; "" if it is whole.
+
+    Raises
+    ------
+    ConfigError
+        They are not of one run, or one is there twice.
+    """
+    first, *others = every
+    for share in others:
+        compare(share.path, first.facts, share.facts, shards=False, asked=True)
+    missing = shards.missing([share.shard for share in every])
+    of_all, numbers, told = first.shard.of, list(missing), list[str]()
+    if missing:
+        told.append(f"shares are missing: {shards.ranges(missing)} of {of_all}")
+    unfinished = list[str]()
+    for share in sorted(every, key=lambda share: share.shard):
+        if share.standing is None:
+            unfinished.append(f"{share.path}: its files are not planned yet")
+        elif waiting := share.standing.waiting:
+            unfinished.append(f"{share.path}: {counted(waiting, 'file')} still to do")
+        else:
+            continue
+        numbers.append(share.shard.number)
+    told += some(unfinished, "share")
+    if not told:
+        return ""
+    return "; ".join([*told, f"--array={shards.ranges(numbers)} with --shard auto/{of_all} goes on"])

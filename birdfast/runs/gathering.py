@@ -1,0 +1,57 @@
+"""Gathering: the journals of many shares become one, as no system lets a process open all of them at once."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import ConfigError
+from ..journal import Facts, Gathered, Record
+from .census import Share
+
+FOLDER = ".birdfast-merging"  # in the output's; a merge that was killed goes on with it
+
+
+def gather(parts: Sequence[tuple[Path, Share]], output: Path) -> Record:
+    """Return the journal of the whole run, in a folder below the output's that `forget` removes.
+
+    Share by share, each of them whole or not at all: of one that is there already, from a merge that was
+    killed, no row is read again.
+
+    Parameters
+    ----------
+    parts : sequence of (path, Share)
+        The folder of each share, and what it said of itself.
+    output : path
+
+    Raises
+    ------
+    ConfigError
+        A share has changed since, or is damaged.
+    OutputError
+        The folder takes no more.
+    """
+    folder, facts = output / FOLDER, parts[0][1].facts._replace(shard="")
+    with _opened(folder, facts) as whole:
+        for part, share in parts:
+            if share.standing is not None:
+                whole.take(part, share.facts)
+        whole.end()
+    return Record(folder)
+
+
+def forget(output: Path) -> None:
+    """Remove what was gathered."""
+    shutil.rmtree(output / FOLDER, ignore_errors=True)
+
+
+def _opened(folder: Path, facts: Facts) -> Gathered:
+    """Open what a merge began that was killed, if it is of the same run, or begin."""
+    with suppress(ConfigError):
+        folder.mkdir(exist_ok=True)
+        return Gathered(folder, facts)
+    forget(folder.parent)
+    folder.mkdir()
+    return Gathered(folder, facts)

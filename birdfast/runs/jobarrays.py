@@ -1,0 +1,153 @@
+"""Job arrays: which share of a run is this process's, as the scheduler that started it says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import ConfigError
+from . import shards
+from .shards import By, Shard
+
+AUTO, NONE = "auto/", "none"
+FOLDER = re.compile(r"shard-(\d+)-of-(\d+)")
+TELL = "say --shard auto/N with N shares in all, or --shard none for all files"
+
+
+class Task(NamedTuple):
+    """A task of a job array: its number, and its place among all (None: nobody says how many there are)."""
+
+    name: str
+    number: int
+    place: Shard | None
+
+
+class Chosen(NamedTuple):
+    """The share that is to be heard, if not all is, and the variable that says so, if one does."""
+
+    shard: Shard | None
+    of: str = ""
+
+
+def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
+    """Return the share that `--shard` asks for: "2/4", "auto/4", "none", or what the environment says.
+
+    Parameters
+    ----------
+    text : str or None
+    by : "hash" or "bytes"
+    environment : mapping of str to str
+
+    Raises
+    ------
+    ConfigError
+        It makes no sense, or the environment does not tell the share.
+    """
+    if text == NONE:
+        return Chosen(None)
+    if text is not None and not text.startswith(AUTO):
+        return Chosen(shards.parse(text, by))
+    found = list(_tasks(environment))
+    if len(found) > 1:
+        raise ConfigError(f"{' and '.join(task.name for task in found)}: which of them counts? {TELL}")
+    if text is not None:
+        return _of_so_many(text, by, found)
+    if not found:
+        return Chosen(None)
+    (task,) = found
+    if task.place is None:
+        raise ConfigError(
+            f"{task.name}: task {task.number} of an array, of how many shares is not told; {TELL}"
+        )
+    return Chosen(task.place._replace(by=by), task.name)
+
+
+def folder(output: Path, shard: Shard) -> Path:
+    """Return a share's own folder below that of all.
+
+    Raises
+    ------
+    ConfigError
+        Shares of another division lie there: a part of an array that was started again is none of its own.
+    """
+    for other in sorted(output.glob("shard-*-of-*")):
+        is_share = FOLDER.fullmatch(other.name)
+        if is_share and int(is_share[2]) != shard.of:
+            raise ConfigError(
+                f"{other}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
+                f" say --shard auto/{int(is_share[2])} to go on, or take another folder"
+            )
+    return output / f"shard-{shard.number:0{len(str(shard.of))}}-of-{shard.of}"
+
+
+def folders(parts: Sequence[Path]) -> list[Path]:
+    """Return the folders of shares; in the place of one that holds some, those."""
+    found = list[Path]()
+    for part in parts:
+        below = [one for one in sorted(part.glob("shard-*-of-*")) if FOLDER.fullmatch(one.name)]
+        found += below or [part]
+    return found
+
+
+def _of_so_many(text: str, by: By, found: list[Task]) -> Chosen:
+    """Return the share of a task whose index counts from 1 to a number that is told."""
+    if not found:
+        raise ConfigError(f"shard: {text}: this is no task of a job array ({', '.join(map(str, NAMES))})")
+    (task,) = found
+    try:
+        return Chosen(shards.parse(f"{task.number}/{text.removeprefix(AUTO)}", by), task.name)
+    except ConfigError as error:
+        raise ConfigError(
+            f"shard: {text!r} does not fit task {task.number} ({task.name}); tasks count from 1, as in"
+            " --array=1-50 with auto/50"
+        ) from error
+
+
+def _tasks(environment: Mapping[str, str]) -> Iterator[Task]:
+    """Yield what each scheduler says; without an array some say "undefined" or 0."""
+    for name, (first, last, step, count) in NAMES.items():
+        told = environment.get(name, "")
+        if told in ("", "undefined") or (told == "0" and name == "LSB_JOBINDEX"):
+            continue
+        index = _number(name, told)
+        if last == "" or last not in environment:
+            yield Task(name, index, None)
+            continue
+        low, high, by = (_number(one, environment.get(one, "1")) for one in (first, last, step))
+        yield Task(name, index, _place(index, low, high, by, environment.get(count)))
+
+
+def _place(index: int, first: int, last: int, step: int, count: str | None) -> Shard | None:
+    """Return a task's place among those from first to last; None if they do not lie so.
+
+    One task alone that is not the first of anything is what is left of a larger array.
+    """
+    if step < 1 or not first <= index <= last or (index - first) % step or (last == first > 1):
+        return None
+    of = (last - first) // step + 1
+    if count is not None and count != str(of):
+        return None
+    return Shard((index - first) // step + 1, of)
+
+
+def _number(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(f"{name}: {text!r} is no task's number; {TELL}")
+    return int(text)
+
+
+# The index of a task, then what says the first, the last, the step and how many there are, by its name.
+NAMES = {
+    "SLURM_ARRAY_TASK_ID": (
+        "SLURM_ARRAY_TASK_MIN",
+        "SLURM_ARRAY_TASK_MAX",
+        "SLURM_ARRAY_TASK_STEP",
+        "SLURM_ARRAY_TASK_COUNT",
+    ),
+    "PBS_ARRAY_INDEX": ("", "", "", ""),
+    "PBS_ARRAYID": ("", "", "", ""),
+    "LSB_JOBINDEX": ("", "LSB_JOBINDEX_END", "LSB_JOBINDEX_STEP", ""),
+    "SGE_TASK_ID": ("SGE_TASK_FIRST", "SGE_TASK_LAST", "SGE_TASK_STEPSIZE", ""),
+}

@@ -1,0 +1,71 @@
+"""Leaving: a run that is asked to end before its time is up, and whose folder is fit to go on with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from ..workers import Pool
+from ..workers.workforce import Workforce
+
+
+class Left(BaseException):
+    """The end of a run that was asked to leave: what it has heard is kept."""
+
+
+class Leave:
+    """How a run is asked to leave: from a signal's handler in the thread of the run, at any moment.
+
+    While workers are at work they come to the end of what they are at, within `pool.LEAVE_S`; at any other
+    moment the run ends there, as its journal and tables are whole at each.
+
+    Attributes
+    ----------
+    is_asked : bool
+    """
+
+    def __init__(self) -> None:
+        self.is_asked = False
+        self._pool: Pool | None = None
+
+    def ask(self) -> None:
+        """Let the run leave; once asked, it hears no more of it.
+
+        Raises
+        ------
+        Left
+            It does not wait for anybody.
+        """
+        if self.is_asked:
+            return
+        self.is_asked = True
+        if self._pool is None:
+            raise Left
+        self._pool.leave()
+
+    @contextmanager
+    def letting(self, workforce: Workforce) -> Iterator[None]:
+        """Let who is at work end what it is at; those elsewhere keep theirs.
+
+        Raises
+        ------
+        Left
+            At the end of the context, or before it, if that was asked.
+        """
+        self._pool = workforce if isinstance(workforce, Pool) else None
+        try:
+            self.check()
+            yield
+        finally:
+            self._pool = None
+        self.check()
+
+    def check(self) -> None:
+        """End the run if it was asked to leave: whoever caught `Left` on its way meant another.
+
+        Raises
+        ------
+        Left
+        """
+        if self.is_asked:
+            raise Left

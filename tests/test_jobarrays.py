@@ -1,0 +1,101 @@
+"""A job array says whose share is whose: each task one, all together the whole, or it is refused in words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from birdfast.errors import ConfigError
+from birdfast.runs import jobarrays
+from birdfast.runs.shards import Shard, ranges
+
+
+def slurm(task: int, tasks: list[int], step: int = 1) -> dict[str, str]:
+    name = "SLURM_ARRAY_TASK_"
+    low, high = min(tasks), max(tasks)
+    told = {"ID": task, "MIN": low, "MAX": high, "STEP": step, "COUNT": len(tasks)}
+    return {f"{name}{key}": str(value) for key, value in told.items()}
+
+
+def sge(task: int, tasks: list[int], step: int = 1) -> dict[str, str]:
+    told = {"ID": task, "FIRST": min(tasks), "LAST": max(tasks), "STEPSIZE": step}
+    return {f"SGE_TASK_{key}": str(value) for key, value in told.items()}
+
+
+def chosen(environment: dict[str, str], text: str | None = None) -> Shard | None:
+    return jobarrays.chosen(text, "hash", environment).shard
+
+
+@pytest.mark.parametrize("scheduler", [slurm, sge])
+@given(first=st.integers(0, 3), step=st.integers(1, 4), n=st.integers(2, 30))
+def test_the_tasks_of_an_array_have_all_shares_once(scheduler, first: int, step: int, n: int) -> None:
+    tasks = [first + step * place for place in range(n)]
+    found = [chosen(scheduler(task, tasks, step)) for task in tasks]
+    assert found == [Shard(number, n) for number in range(1, n + 1)]
+
+
+@pytest.mark.parametrize(
+    ("environment", "reason"),
+    [
+        (slurm(5, [1, 5, 9]), "SLURM_ARRAY_TASK_ID: task 5 of an array, of how many shares is not told"),
+        (slurm(17, [3, 17]), "say --shard auto/N"),
+        (slurm(3, [3]), "say --shard auto/N"),
+        ({"SLURM_ARRAY_TASK_ID": "x"}, "SLURM_ARRAY_TASK_ID: 'x' is no task's number"),
+        ({"PBS_ARRAY_INDEX": "3"}, "PBS_ARRAY_INDEX: task 3 of an array, of how many"),
+        ({"PBS_ARRAYID": "3"}, "PBS_ARRAYID: task 3"),
+        ({"LSB_JOBINDEX": "3"}, "LSB_JOBINDEX: task 3"),
+        ({**slurm(1, [1, 2]), **sge(2, [1, 2])}, "SLURM_ARRAY_TASK_ID and SGE_TASK_ID: which of them counts"),
+    ],
+)
+def test_an_array_that_does_not_tell_the_share_is_refused(environment: dict[str, str], reason: str) -> None:
+    with pytest.raises(ConfigError, match=reason):
+        chosen(environment)
+    assert chosen(environment, "none") is None
+    assert chosen(environment, "2/7") == Shard(2, 7)
+
+
+@pytest.mark.parametrize("environment", [{}, {"LSB_JOBINDEX": "0"}, {"SGE_TASK_ID": "undefined"}])
+def test_a_process_of_no_array_has_no_share(environment: dict[str, str]) -> None:
+    assert chosen(environment) is None
+    with pytest.raises(ConfigError, match="auto/4: this is no task of a job array"):
+        chosen(environment, "auto/4")
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [
+        slurm(17, [3, 17]),
+        {"PBS_ARRAY_INDEX": "17"},
+        {"LSB_JOBINDEX": "17", "LSB_JOBINDEX_END": "17"},
+        sge(17, [17]),
+    ],
+)
+def test_a_task_that_is_started_again_has_the_share_it_had(environment: dict[str, str]) -> None:
+    assert chosen(environment, "auto/50") == Shard(17, 50)
+    for text in ("auto/16", "auto/", "auto/x"):
+        with pytest.raises(ConfigError, match="does not fit task 17"):
+            chosen(environment, text)
+
+
+def test_lsf_tells_the_last_of_an_array_that_begins_at_1() -> None:
+    told = {"LSB_JOBINDEX": "5", "LSB_JOBINDEX_END": "9", "LSB_JOBINDEX_STEP": "2"}
+    assert chosen(told) == Shard(3, 5)
+
+
+def test_shares_of_another_division_are_not_mixed_with_those_that_lie_there(tmp_path: Path) -> None:
+    for number in (3, 17):
+        share = jobarrays.folder(tmp_path, Shard(number, 50))
+        share.mkdir()
+    assert share.name == "shard-17-of-50"
+    assert [one.name[:8] for one in jobarrays.folders([tmp_path])] == ["shard-03", "shard-17"]
+    with pytest.raises(ConfigError, match="divided into 50 shares, now 2; say --shard auto/50 to go on"):
+        jobarrays.folder(tmp_path, Shard(1, 2))
+
+
+@given(st.sets(st.integers(1, 60)))
+def test_numbers_are_told_as_an_array_takes_them(numbers: set[int]) -> None:
+    told = [part.split("-") for part in ranges(numbers).split(",") if part]
+    assert {n for first, *last in told for n in range(int(first), int((last or [first])[0]) + 1)} == numbers
