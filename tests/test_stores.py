@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +16,14 @@ from hypothesis import strategies as st
 
 import birdfast
 from birdfast import inputs, models
+from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
 from birdfast.runs import How, Results, Run
 from birdfast.sources import listings, stores, tries
 from birdfast.sources.stores import Version
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
 
+from .commands import ended, started
 from .recordings import noise, write
 from .stores import ACCESS, Proxy, client, most_bytes, s3
 
@@ -195,6 +199,38 @@ def test_one_that_changes_between_listing_and_hearing_has_failed(
     assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
 
 
+def test_results_in_a_store_are_refused_and_no_folder_is_made_of_its_name(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "a.wav", noise(8_000), 8_000)
+    with pytest.raises(ConfigError, match=r"output: memory://b/out is a URL"):
+        birdfast.run("a.wav", tiny.path.parent, output="memory://b/out")
+    assert ended("infer", "a.wav", "-o", "memory://b/out") == exits.USAGE
+    assert "is a URL; it takes a folder of this machine" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+
+
+@pytest.mark.long
+def test_a_run_that_was_killed_while_it_fetched_goes_on_and_leaves_nothing(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    names, scratch = recordings(tmp_path / "in", 40), tmp_path / "scratch"
+    urls = [f"file://{tmp_path}/in/{name}" for name in names]
+    expected = heard([str(tmp_path / "in" / name) for name in names], tiny, tmp_path / "local")
+    command = (sys.executable, "-m", "birdfast", "infer", *urls, "-o", tmp_path / "out", "--scratch", scratch)
+    command = (*command, "--model", tiny.path.parent, "--workers", 1, "--quiet")
+    with started(*command) as process:
+        while not [*scratch.glob(f"{PREFIX}*/*")]:
+            assert process.poll() is None
+            time.sleep(0.001)
+        process.kill()
+        process.wait()
+    assert [*scratch.iterdir()] != []
+    assert heard(urls, tiny, tmp_path / "out", scratch=Scratch(scratch)) == expected
+    assert [*scratch.iterdir()] == []
+
+
 def test_room_is_given_in_the_order_of_turns_and_never_too_much(tmp_path: Path) -> None:
     with ScratchRoom(Scratch(tmp_path, 10e-9)) as room:
         over, came = threading.Event(), list[int]()
@@ -260,7 +296,7 @@ def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
 def test_a_bucket_behind_a_bad_network_is_heard_as_a_folder_is(
     bucket: int, tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    names = recordings(tmp_path / "in", 40)
+    names = recordings(tmp_path / "in", 20)
     one = (tmp_path / "in" / names[0]).stat().st_size
     at_most = 6 * one
     for name in names:

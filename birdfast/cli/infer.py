@@ -71,7 +71,7 @@ DEFAULT_OUTPUT = "birdfast-results"
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Declare what the command takes."""
     parser.add_argument(
-        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, or .txt lists of paths"
+        "inputs", nargs="*", metavar="INPUT", help="audio files, folders, .txt lists of paths, or URLs"
     )
     parser.add_argument(
         "-o",
@@ -93,14 +93,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="worker processes (default: the physical cores that may be used)",
     )
-    parser.add_argument(
-        "--cluster",
-        metavar="WHERE",
-        help="hear on other machines, by Dask: tcp://HOST:PORT of its scheduler, slurm:FILE with a TOML of"
-        " what dask-jobqueue asks Slurm for, or local:N; --workers are those of each machine then, and the"
-        " output folder has to lie where all see it (default: here)",
-    )
     share.arguments(parser)
+    values.scratch(parser)
+    values.cluster(parser)
     trouble = parser.add_argument_group("trouble")
     values.max_hours(trouble, "has failed there, and what lies before is kept")
     trouble.add_argument(
@@ -198,4 +193,5 @@ def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:
         keep_scores=chosen.keep_scores,
         base=inputs.base(chosen.inputs, paths),
         submission=submission.of(chosen, wanted),
+        scratch=values.scratched(chosen),
     )

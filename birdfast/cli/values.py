@@ -12,6 +12,7 @@ from ..errors import ConfigError
 
 if TYPE_CHECKING:
     from ..models import Model
+    from ..workers.scratch import Scratch
 
 
 def csv_safe(parser: argparse._ActionsContainer) -> None:
@@ -105,7 +106,9 @@ def text(given: str) -> str:
 
 
 def folder(given: str) -> Path:
-    """Read the name of a folder."""
+    """Read the name of a folder, which is one of this machine: as a path a URL would pass for that, too."""
+    if "://" in given:
+        raise argparse.ArgumentTypeError(f"{given!r} is a URL; it takes a folder of this machine")
     return Path(text(given))
 
 
@@ -163,6 +166,40 @@ def rtype(parser: argparse._ActionsContainer, default: str | None = "csv", **how
         " scores, embeddings, submission (default: csv)",
         **how,
     )
+
+
+def cluster(parser: argparse._ActionsContainer) -> None:
+    """Declare which other machines hear."""
+    parser.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="hear on other machines, by Dask: tcp://HOST:PORT of its scheduler, slurm:FILE with a TOML of"
+        " what dask-jobqueue asks Slurm for, or local:N; --workers are those of each machine then, and the"
+        " output folder has to lie where all see it (default: here)",
+    )
+
+
+def scratch(parser: argparse._ActionsContainer) -> None:
+    """Declare where recordings that URLs name are fetched to."""
+    parser.add_argument(
+        "--scratch",
+        metavar="DIR",
+        help="where recordings that URLs name (s3://, https://, ...) are fetched to until they are heard"
+        " (default: the system's temporary folder)",
+    )
+    parser.add_argument(
+        "--scratch-gb",
+        type=real,
+        metavar="N",
+        help="billions of bytes that these take at most (default: 4, or what the disk has free less one)",
+    )
+
+
+def scratched(chosen: argparse.Namespace) -> Scratch:
+    """Return what `scratch` declares."""
+    from ..workers.scratch import Scratch
+
+    return Scratch(chosen.scratch, chosen.scratch_gb)
 
 
 def seconds(text: str) -> float:

@@ -14,6 +14,7 @@ from ..atomicfile import AtomicFile
 from ..config import path
 from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
 from ..journal import MERGED, NAME, Folder
+from ..sources import stores
 from ..tables import About, check_strangers
 
 KEPT = "what was done is kept, the same command goes on"
@@ -29,6 +30,8 @@ def output_folder(name: str | os.PathLike[str]) -> Path:
     ConfigError
         It cannot be made, is a file, or no path.
     """
+    if isinstance(name, str) and stores.is_url(name):
+        raise ConfigError(f"output: {name} is a URL; results go into a folder of this machine")
     folder = Path(path("output", name))
     try:
         atomicfile.make_folder(folder)

@@ -14,7 +14,6 @@ from .scratch import USUAL
 from .work import Work
 
 LEAVE_S = 5.0  # that workers have to end what they are at: clusters kill some 30 s after they asked
-
 TELL_EVERY_S = 10.0  # that models are still being opened: a large network is rewritten first
 
 
@@ -28,6 +27,7 @@ class Pool(Crew):
     """
 
     scratch = USUAL
+
     _until_s: float | None = None  # when it has left at the latest, if it was asked to
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
@@ -50,7 +50,6 @@ class Pool(Crew):
             One worker after the other dies before it is ready, or none can be started in a dead one's place;
             or what lies in stores cannot be fetched to the scratch folder.
         """
-        self._deaths.clear()  # of another list's files, by the same numbers
         if not any(stores.is_url(job.path) for job in jobs):
             yield from self._worked_off(Queue(jobs))
             return
@@ -60,6 +59,7 @@ class Pool(Crew):
             yield from self._worked_off(queue)
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
+        self._deaths.clear()  # of another list's files, by the same numbers
         while not queue.is_through and not self._has_left():
             self.turn(queue)
             yield from queue.came()
