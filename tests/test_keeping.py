@@ -149,7 +149,7 @@ def test_classes_that_there_are_not_are_refused() -> None:
     scores = np.array([[0.0] * 8 + [1.0]], np.float32)
     blob = pack(keeping.kept(np.zeros(1), 3.0, 0, [scores], [Keeping("none", 0.5)]), 9)
     with pytest.raises(ValueError, match="classes that there are not"):
-        unpack(blob, 7)
+        unpack(blob, 8)
 
 
 @given(
@@ -207,3 +207,8 @@ def test_a_score_on_the_floor_itself_is_kept() -> None:
     below = np.nextafter(np.float32(floor), np.float32(-np.inf)) - np.float32(0.01)
     which = Keeping("sigmoid", floor).which(np.array([[floor, below]], np.float32))
     assert which.tolist() == [[True, False]]
+
+
+def test_as_many_are_kept_as_are_asked_for() -> None:
+    rule = ScoreRule("sigmoid", 1e-6, top_k=keeping.BEST + 10)
+    assert keeping.of("best", rule).best == keeping.BEST + 10
