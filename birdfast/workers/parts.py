@@ -13,6 +13,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from time import monotonic, sleep
 from types import TracebackType
 from typing import Any, Self
 
@@ -24,6 +25,7 @@ from . import wire
 
 FORMAT = 1
 FOLDER = "parts"
+SEEN_S = 60.0  # until a network's file system shows here what was written elsewhere
 ORDER, PART = ".order", ".part"
 LAST_BYTES = len(json.dumps({"sha256": "0" * 64})) + 1
 LINE_BYTES = 1 << 28  # the longest head: some millions of names
@@ -92,6 +94,24 @@ def head(path: Path) -> dict[str, Any] | None:
         return told if last == {"sha256": digest.hexdigest()} and told["format"] == FORMAT else None
     except (ConfigError, ValueError, KeyError, TypeError, RecursionError):
         return None
+
+
+def is_whole(part: Path, of: str) -> bool:
+    """Whether a part that was written elsewhere is whole, and of the run that `of` tells from others.
+
+    Raises
+    ------
+    ConfigError
+        It does not come.
+    """
+    until_s = monotonic() + SEEN_S
+    while not part.exists():
+        if monotonic() > until_s:
+            raise ConfigError(f"{part}: was written, and is not seen here; what was done is kept")
+        sleep(0.1)
+        os.listdir(part.parent)  # noqa: PTH208 - which makes file systems of networks look
+    found = head(part)
+    return found is not None and found["of"] == of
 
 
 def read(path: Path) -> Iterator[tuple[int, Outcome | Part]]:

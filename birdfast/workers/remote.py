@@ -7,9 +7,7 @@ local pool would have said. A part that is whole when a run begins anew is taken
 from __future__ import annotations
 
 import dataclasses
-import os
 import queue
-import time
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -33,7 +31,6 @@ from .spent import SETTLE_EVERY_S, Spent
 from .work import ended, given_up
 
 LOOK_EVERY_S = 1.0  # how many machines there are, and what is late
-SEEN_S = 60.0  # until a network's file system shows here what was written elsewhere
 PATIENCE_S = 10.0  # for machines to come, before that is said
 WRITTEN = {OutputError.__name__: OutputError}
 
@@ -225,26 +222,9 @@ class Remote:
             raise (ERRORS | WRITTEN).get(told["error"], ConfigError)(told["message"])
         if "gone" in told and out.order.exists():
             raise ConfigError(f"{told['gone']}: the results have to lie where all machines see them")
-        if "part" in told and not self._is_whole(parts.of(out.order)):
+        if "part" in told and not parts.is_whole(parts.of(out.order), self._hearing.of):
             return {"lost": "its part is damaged"}
         return {"lost": "it was taken back"} if "gone" in told else told
-
-    def _is_whole(self, part: Path) -> bool:
-        """Whether a part is what it was when it was written.
-
-        Raises
-        ------
-        ConfigError
-            It does not come.
-        """
-        until_s = monotonic() + SEEN_S
-        while not part.exists():
-            if monotonic() > until_s:
-                raise ConfigError(f"{part}: was written, and is not seen here; what was done is kept")
-            time.sleep(0.1)
-            os.listdir(self._folder)  # noqa: PTH208 - which makes file systems of networks look
-        found = parts.head(part)
-        return found is not None and found["of"] == self._hearing.of
 
     def _take_back(self, out: _Out) -> None:
         """Let nobody begin a bundle any more, or be at it."""

@@ -28,7 +28,8 @@ class Workforce(Protocol):
     hear: Callable[[str], object]
 
     @property
-    def digests(self) -> list[Digests]: ...
+    def digests(self) -> list[Digests]:
+        """Return what the models' files held when first asked."""
 
     def __enter__(self) -> Self: ...
 
