@@ -192,7 +192,7 @@ class TestClassifier:
         assert b"".join(one.tobytes() for one in alone) == found["scalar"].tobytes()
 
 
-BIAS, CLASSES = 14, 15  # kinds of sections (csrc/bft.c)
+FACTS, BIAS, CLASSES, THRESHOLDS = 1, 14, 15, 16  # kinds of sections (csrc/bft.c)
 
 
 class TestFile:
@@ -243,21 +243,26 @@ class TestFile:
             with pytest.raises(ConfigError, match="damaged|later version"):
                 _kernels.Stsg.read(bytes(changed))
 
-    @pytest.mark.parametrize("what", ["place", "size", "names", "number"])
+    @pytest.mark.parametrize("what", ["place", "size", "names", "number", "rate", "thresholds"])
     def test_what_leads_out_of_a_file_is_refused(self, small: bytes, what: str) -> None:
-        """With a checksum that fits: sums that overflow, a name behind the last, a weight that is none.
+        """With a checksum that fits: sums that overflow, a name behind the last, a weight that is none, a
+        rate that is right in its lower half, a threshold more than there are classes.
 
         Before the file lie zeros, which would do as numbers.
         """
         changed = bytearray(small)
         n_sections = struct.unpack_from("<I", small, 12)[0]
         entries = [struct.unpack_from("<IIQQ", small, 64 + 24 * i) for i in range(n_sections)]
-        wanted = CLASSES if what == "names" else BIAS
+        wanted = {"names": CLASSES, "rate": FACTS, "thresholds": THRESHOLDS}.get(what, BIAS)
         number = next(i for i, (kind, *_) in enumerate(entries) if kind == wanted)
         kind, which, at, n = entries[number]
         if what == "number":
             changed[at : at + 4] = struct.pack("<f", np.nan)
-        at, n = {"place": (2**64 - n, n), "size": (at, 2**64 - at), "names": (at, n + 1)}.get(what, (at, n))
+        if what == "rate":
+            changed[at + 4] = 1
+        changed += bytes(8)
+        more = {"names": 1, "thresholds": 8}
+        at, n = {"place": (2**64 - n, n), "size": (at, 2**64 - at)}.get(what, (at, n + more.get(what, 0)))
         struct.pack_into("<IIQQ", changed, 64 + 24 * number, kind, which, at, n)
         changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:], zlib.crc32(changed[8:16])))
         with pytest.raises(ConfigError, match="damaged"):
