@@ -141,9 +141,12 @@ class TestStream:
         assert both[0] == both[1]
         assert len(both[0]) > 1
 
-    def test_begun_afresh_it_counts_from_0(self, opened) -> None:
-        session = opened("best")
-        stream, sound = session.stream(session.window_samples), noise(session.window_samples)
+    @pytest.mark.parametrize("part", [1, 2, 4])
+    @shapes
+    def test_begun_afresh_it_counts_from_0(self, opened, shape: str, part: int) -> None:
+        """Also where what the next window shares is kept."""
+        session = opened(shape)
+        stream, sound = session.stream(session.window_samples // part), noise(session.window_samples)
         first = stream.push(sound)[0][1].tobytes()  # now: it is a view
         stream.push(noise(len(sound) * 3 // 2, seed=1))
         stream.restart()
