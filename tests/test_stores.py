@@ -199,16 +199,10 @@ def test_one_that_changes_between_listing_and_hearing_has_failed(
     assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
 
 
-def test_results_in_a_store_are_refused_and_no_folder_is_made_of_its_name(
-    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    write(tmp_path / "a.wav", noise(8_000), 8_000)
-    with pytest.raises(ConfigError, match=r"output: memory://b/out is a URL"):
-        birdfast.run("a.wav", tiny.path.parent, output="memory://b/out")
-    assert ended("infer", "a.wav", "-o", "memory://b/out") == exits.USAGE
-    assert "is a URL; it takes a folder of this machine" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+def test_a_folder_of_this_machine_is_no_url(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for command in (("clips", tmp_path), ("merge", tmp_path)):
+        assert ended(*command, "-o", "memory://b/out") == exits.USAGE
+        assert "is a URL; it takes a folder of this machine" in capsys.readouterr().err
 
 
 @pytest.mark.long

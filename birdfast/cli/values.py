@@ -112,6 +112,11 @@ def folder(given: str) -> Path:
     return Path(text(given))
 
 
+def place(given: str) -> Path | str:
+    """Read the name of a folder, or a URL that stands for one in a store."""
+    return given if "://" in given else folder(given)
+
+
 def file(given: str) -> Path:
     """Read the name of a file."""
     return Path(text(given))
