@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 HELP = "find the species in recordings"
 ALIASES = (kinds.ANALYZE,)
+HEARS_URLS = True
 EPILOG = """\
 examples:
   birdfast infer recordings/ -o results/ --min-conf 0.5

@@ -27,6 +27,7 @@ from .bundles import TRIES, Bundle, Bundles
 from .executor import Future, Slotted
 from .pool import Pool
 from .process import ERRORS, Job, Task
+from .scratch import USUAL
 from .spent import SETTLE_EVERY_S, Spent
 from .work import ended, given_up
 
@@ -64,9 +65,13 @@ class Remote:
     ----------
     notes, hear, digests
         As `Workforce`.
+    scratch : Scratch
+        Where each machine fetches to what lies in stores.
     settle : callable
         Makes sure that what was yielded stays, before the parts that it came in go.
     """
+
+    scratch = USUAL
 
     def __init__(
         self,
@@ -145,7 +150,7 @@ class Remote:
     @cached_property
     def _hearing(self) -> orders.Hearing:
         how = (self._n_workers, self._file_timeout_s)
-        return orders.hearing(self._models, self.digests, self._options, *how)
+        return orders.hearing(self._models, self.digests, self._options, *how, self.scratch)
 
     def _hand_out(self, bundles: Bundles, numbers: Int64, jobs: Sequence[Job]) -> None:
         bundles.n_slots = max(1, n_slots := self._executor.slots())
