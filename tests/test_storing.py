@@ -15,7 +15,7 @@ import pytest
 import birdfast
 from birdfast import models
 from birdfast.cli import exits
-from birdfast.errors import ConfigError
+from birdfast.errors import ConfigError, OutputError, StoreError
 from birdfast.runs import commits, storing
 from birdfast.runs.commits import Commit, Content
 from birdfast.sources import deposits, stores, tries
@@ -264,6 +264,25 @@ def test_the_journal_is_put_while_the_run_is_at_work(
     with pytest.raises(Killed):
         put(sounds, tiny, followers=[Waits()])
     machine("two")
+    put(sounds, tiny)
+    assert lying() == local
+
+
+def test_a_store_that_takes_nothing_at_the_end_loses_nothing(
+    memory: object,
+    machine: object,
+    sounds: Path,
+    tiny: models.Model,
+    local: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("memory://b/out/detections.csv: the store refuses it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deposits, "put", refuse)
+        with pytest.raises(OutputError, match="refuses it; what was done is kept in .*the same command"):
+            put(sounds, tiny)
     put(sounds, tiny)
     assert lying() == local
 

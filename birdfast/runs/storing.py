@@ -59,7 +59,9 @@ def working(
         Nothing can be put there, another run puts its results there or is at work here, or there are tables
         that are not known to be ours.
     StoreError
-        The store does not give or take what it should.
+        The store does not give what it should.
+    OutputError
+        It does not take the results.
     """
     if not (isinstance(output, str) and stores.is_url(output)):
         yield output
@@ -83,7 +85,12 @@ def working(
             raise
         over.set()
         keeper.join()
-        say(bucket.put())
+        try:
+            say(bucket.put())
+        except StoreError as error:
+            raise OutputError(
+                f"{error}; what was done is kept in {folder}, and the same command goes on"
+            ) from error
 
 
 def _keep(bucket: _Bucket, over: threading.Event, warn: Tell) -> None:
