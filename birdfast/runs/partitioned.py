@@ -79,7 +79,8 @@ def _shares(parts: Sequence[Path]) -> list[Shard]:
         if its != columns:
             raise ConfigError(f"{table}: other columns than in {parts[0]}; ask all for the same")
         shares.append(shards.parse(facts.shard))
-    shards.check_all(shares)
+    if lacks := [f"{number}/{shares[0].of}" for number in shards.missing(shares)]:
+        raise ConfigError(f"shards are missing: {', '.join(lacks)}")
     return shares
 
 
