@@ -194,6 +194,7 @@ def test_one_that_changes_between_listing_and_hearing_has_failed(
     recordings(tmp_path / "in", 2)
     memory.put_file(str(tmp_path / "in" / "00.wav"), "/b/00.wav")
     urls = inputs.find(["memory://b"])
+    time.sleep(0.01)  # this store tells contents by their times, in thousandths
     memory.put_file(str(tmp_path / "in" / "01.wav"), "/b/00.wav")
     failed = Results(_run(urls, tiny, tmp_path / "out")).failures
     assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
