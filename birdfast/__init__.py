@@ -186,8 +186,8 @@ def run(
         Analyse those files again that failed; start anew: what was done is forgotten, its tables go first.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
-    followers : sequence of Follower
-        Are told what happens in the run, while it works; `progress` shows it on standard error.
+    followers, progress : sequence of Follower, bool
+        Who is told what happens in the run, while it works; and whether it is shown on standard error.
     csv_safe, per_file : bool
         An apostrophe before what a spreadsheet would run; a table for each file, in folders as theirs.
     keep_scores : "best", "all", "none" or None
