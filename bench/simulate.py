@@ -162,7 +162,7 @@ def simulated(
                 n_again += len(bundles.done(bundle, now_s)) < len(bundle.places)
         next_s, task, is_lost = workers[number].there_s(now_s), NONE, False
         if next_s == now_s:
-            found = bundles.take(now_s) or bundles.again(now_s)
+            found = bundles.again(now_s, number)
             if found is None:
                 next_s = now_s + LOOK_EVERY_S
             else:
