@@ -42,6 +42,7 @@ class _Out:
 
     bundle: Bundle
     order: Path
+    slot: int
     future: Future | None = None
 
 
@@ -87,6 +88,8 @@ class Remote:
         self._n_workers, self._file_timeout_s = n_workers, file_timeout_s
         self._came: queue.SimpleQueue[_Out] = queue.SimpleQueue()
         self._out: set[_Out] = set()
+        # Executors do not say who gets a task; whoever has just come back does, as the others are at work.
+        self._free, self._n_seen = list[int](), 0
         self._had_slots_s = monotonic()
         self.notes: dict[str, None] = {}
         self.hear: Callable[[str], object] = voice.say
@@ -155,9 +158,16 @@ class Remote:
     def _hand_out(self, bundles: Bundles, numbers: Int64, jobs: Sequence[Job]) -> None:
         bundles.n_slots = max(1, n_slots := self._executor.slots())
         self._say_if_alone(n_slots)
-        while len(self._out) < n_slots and (bundle := bundles.again(monotonic())) is not None:
+        while len(self._out) < n_slots:
+            slot = self._free[-1] if self._free else self._n_seen
+            if (bundle := bundles.again(monotonic(), slot)) is None:
+                return
+            if self._free:
+                self._free.pop()
+            else:
+                self._n_seen += 1
             files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
-            out = _Out(bundle, orders.write(self._folder, self._hearing, files))
+            out = _Out(bundle, orders.write(self._folder, self._hearing, files), slot)
             self._out.add(out)
             try:
                 out.future = self._executor.submit(share.hear, str(out.order))
@@ -185,6 +195,7 @@ class Remote:
         except queue.Empty:
             return
         self._out.discard(out)
+        self._free.append(out.slot)
         yield out
 
     def _what_came(
