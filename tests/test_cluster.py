@@ -177,7 +177,7 @@ def test_parts_that_a_driver_left_are_taken_as_they_are(
     left = sorted(home.glob("*.part"))
     assert left
     (home / f"{'0' * 16}.part").write_bytes(left[0].read_bytes()[:-9])
-    (home / f"{'1' * 16}.part").write_text("[]")
+    (home / f"{'1' * 16}.part").write_text(f'{{"format": 0, "of": "{"1" * 64}", "files": []}}')
     heard = []
     write_order = orders.write
     monkeypatch.setattr(
@@ -187,6 +187,26 @@ def test_parts_that_a_driver_left_are_taken_as_they_are(
         run(folder, tiny, output, n_workers=1, cluster=executor)
     assert tables(output) == tables(tmp_path / "local")
     assert len(heard) <= 8 - 2
+
+
+STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")
+
+
+@pytest.mark.parametrize("on_cluster", [False, True])
+def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
+    tiny: models.Model, folder: Path, tmp_path: Path, on_cluster: bool
+) -> None:
+    home = tmp_path / "out" / parts.FOLDER
+    home.mkdir(parents=True)
+    for name in STRANGERS:
+        (home / name).write_text(f"{name} of a stranger")
+    (home / f"{'c' * 16}.part").write_text(f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
+    (home / f"{'d' * 16}.order").write_text('{"format": 1, "how": {"dig')
+    with threads(1) as executor:
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor if on_cluster else None)
+    assert {path.name: path.read_text() for path in home.iterdir()} == {
+        name: f"{name} of a stranger" for name in STRANGERS
+    }
 
 
 def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
