@@ -83,14 +83,13 @@ def merge(
     with telling(folder), ExitStack() as stack:
         stack.enter_context(Folder(folder))
         check_no_run(folder, *parts)
-        records, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)
+        records, bases, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)
         if lacks and submission is not None:
             raise ConfigError(f"submission: a part of the run has not all of its rows ({lacks})")
         every = [Answers(record) for record in records]
         about = about_of(every)
         tables.check_places(folder, kinds, about)
         again = partial(merged, every, so_far=bool(lacks))
-        bases = [record.facts().asked.get(BASE, "") for record in records]
         how = How(
             kinds=tuple(kinds),
             csv_safe=csv_safe,
@@ -120,8 +119,12 @@ def merge(
 
 def _opened(
     parts: Sequence[Path], folder: Path, stack: ExitStack, *, allow_missing: bool
-) -> tuple[list[Record], str]:
-    """Open the parts, or what is gathered of many; return what they lack, too, where that may be."""
+) -> tuple[list[Record], list[str], str]:
+    """Open the parts, or what is gathered of many.
+
+    Also return where each share sees its recordings from, "" if it does not say, and what they lack, where
+    that may be.
+    """
     is_many, records, every = len(parts) > MOST_OPEN, list[Record](), list[census.Share]()
     for part in parts:
         if is_many:
@@ -136,7 +139,7 @@ def _opened(
     if is_many:
         gathered = gathering.gather([*zip(parts, every, strict=True)], folder)
         records.append(stack.enter_context(gathered))
-    return records, lacks
+    return records, [share.facts.asked.get(BASE, "") for share in every], lacks
 
 
 @contextmanager
