@@ -27,7 +27,7 @@ from birdfast.errors import ConfigError
 from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
-from birdfast.workers import bundles, orders, parts, remote
+from birdfast.workers import bundles, node, orders, parts, remote
 
 from .commands import contents, infer, started, table
 from .recordings import noise, write
@@ -244,6 +244,25 @@ def test_what_a_machine_ends_when_its_driver_has_left_is_taken_by_the_next(
     assert late.files
     assert sorted([*heard, *late.files]) == recordings
     tables(tmp_path / "out")
+
+
+def test_whether_a_share_is_wanted_is_asked_of_one_order(tmp_path: Path) -> None:
+    """The thread that hears forgets its order between any two looks of the one that watches."""
+
+    class Forgetful(node._Watch):
+        looks = iter((tmp_path, None, tmp_path / "gone", None))
+
+        @property
+        def order(self) -> Path | None:
+            return next(self.looks)
+
+        @order.setter
+        def order(self, order: Path | None) -> None: ...
+
+    watch = Forgetful()
+    assert watch.is_wanted()
+    assert next(watch.looks) is None
+    assert not watch.is_wanted()
 
 
 STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")
