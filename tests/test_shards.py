@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import MERGED, NAME, Gathered, Journal
+from birdfast.journal import BASE, MERGED, NAME, Gathered, Journal
 from birdfast.runs import How, Run, gathering, merging, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
 from .commands import birdfast, contents, infer
-from .journals import FACTS, of_two_shards, shard_of
+from .journals import FACTS, hear, of_two_shards, outcome, shard_of
 from .recordings import noise, write
 
 
@@ -76,6 +76,25 @@ def test_shares_that_are_many_are_gathered_to_the_same_tables(
     assert taken == ["one", "two", "two"]  # what was whole is not taken again
     assert contents(tmp_path / "gathered") == contents(tmp_path / "at-once")
     assert not (tmp_path / "gathered" / gathering.FOLDER).exists()
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_tables_of_each_file_lie_as_all_shares_see_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Shares may see their recordings from folders that differ: the whole is seen from what is above both."""
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    parts = list[Path]()
+    for number, site in enumerate(("east", "west")):
+        facts = shard_of(number)._replace(asked={BASE: f"/day/{site}"})
+        parts.append(tmp_path / f"share{number}")
+        parts[-1].mkdir()
+        with Journal(parts[-1], facts) as journal:
+            journal.plan([f"/day/{site}/a.wav"], [number])
+            hear(journal, f"/day/{site}/a.wav", outcome())
+    merge(parts, tmp_path / "whole", per_file=True)
+    found = {path.name for path in (tmp_path / "whole").iterdir() if path.is_dir()}
+    assert found == {"east", "west"}
 
 
 @pytest.mark.parametrize("most", [1, 64])

@@ -18,9 +18,11 @@ import birdfast
 from birdfast import inputs, models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
+from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import listings, stores, tries
 from birdfast.sources.stores import Version
+from birdfast.workers import Job, fetched
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
 
 from .commands import ended, started
@@ -290,6 +292,57 @@ def test_room_is_given_in_the_order_of_turns_and_never_too_much(tmp_path: Path) 
             list(threads.map(ask, reversed(range(8))))
         assert came == sorted(came)
         assert not room.take(8, 11, lambda: True)
+
+
+def test_a_fetch_that_fails_before_its_turn_or_in_it_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not foreseen in the middle of it, too; each gives its room back."""
+    urls = [f"memory://b/{number}.wav" for number in range(6)]
+
+    def version(url: str) -> Version:
+        if "/0." in url:
+            time.sleep(0.1)  # the others wait for their turn by then
+            raise ConfigError("nobody here speaks it")
+        return Version(8, 1)
+
+    def fetch(url: str, place: str, *_: object) -> Version:
+        Path(place).write_bytes(b"8 bytes.")
+        if "/1." in url or "/2." in url:
+            raise ConfigError("it went wrong")
+        return Version(8, 1)
+
+    monkeypatch.setattr(fetched.listings, "version", version)
+    monkeypatch.setattr(fetched.stores, "fetch", fetch)
+    with fetched.Fetched([Job(url) for url in urls], Scratch(tmp_path, 10e-9), lambda: None) as queue:
+        done = list[int]()
+        until_s = time.monotonic() + 10
+        while len(done) < 3 and time.monotonic() < until_s:
+            if (task := queue.take()) is None:
+                time.sleep(0.01)
+                continue
+            done.append(task.file)
+            queue.finish(task, Outcome())
+        assert done == [3, 4, 5]
+        assert queue._room._taken == 0
+        assert [*queue._room.path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["night::1.wav", "a::b", "c:/d.wav", "http:"])
+def test_a_file_with_colons_in_its_name_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_bytes(b"")
+    assert inputs.find([name]) == [name]
+
+
+def test_a_pattern_that_begins_with_a_question_mark_tells_whole_names(memory: object) -> None:
+    for name in ("1/a.wav", "2/a.wav", "33/a.wav"):
+        memory.pipe(f"/marks/{name}", b"sound")
+    found = [url for url, _ in listings.listed("memory://marks/?/*.wav")]
+    assert found == ["memory://marks/1/a.wav", "memory://marks/2/a.wav"]
 
 
 def test_what_a_killed_run_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:

@@ -161,6 +161,8 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     chosen.per_file, said = kinds.for_each_file(chosen)
     for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)
+    if chosen.share_warned:
+        progress.warn(chosen.share_warned)
     paths = inputs.find(chosen.inputs, progress.say)
     how_heard = hearing.options(chosen, max_hours=chosen.max_hours)
     with storing.working(chosen.output, listening, chosen.force, progress.say, progress.warn) as folder:

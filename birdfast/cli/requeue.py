@@ -26,7 +26,7 @@ def argument(parser: argparse._ArgumentGroup) -> None:
         "--requeue-safe",
         action="store_true",
         help="at SIGTERM or SIGUSR1 let workers end what they are at, for some seconds, and leave with exit"
-        " code 75: the same command goes on",
+        " code 75: the same command goes on, and takes what machines of --cluster ended meanwhile",
     )
 
 

@@ -94,13 +94,13 @@ def merge(
         if partitioned:
             dataset.check(folder)
         records, shares, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)
+        bases = [share.facts.asked.get(BASE, "") for share in shares]
         if lacks and submission is not None:
             raise ConfigError(f"submission: a part of the run has not all of its rows ({lacks})")
         every = [Answers(record) for record in records]
         about = about_of(every)
         tables.check_places(folder, kinds, about)
         again = partial(merged, every, so_far=bool(lacks))
-        bases = [record.facts().asked.get(BASE, "") for record in records]
         how = How(
             kinds=tuple(kinds),
             csv_safe=csv_safe,

@@ -31,7 +31,7 @@ NEEDS = {
     **dict.fromkeys(("zip", "memory", "file"), ()),
 }
 SHARED = ("s3", "s3a", "gs", "gcs", "http", "https")  # by threads, and dear to open
-URL = re.compile(r"([a-z][a-z0-9+.-]+)(?:::|://)", re.IGNORECASE)
+URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 # What tells one content of an object from another: the first that its store has.
 TELLING = (
     *("ETag", "etag", "e_tag", "generation", "md5Hash", "Content-MD5", "Digest", "CRC"),

@@ -111,9 +111,14 @@ class _Watch(threading.Thread):
         """Look at standard input, which hangs up, and at the order, which is taken away."""
         poll = select.poll()
         poll.register(0, 0)
-        while not poll.poll(LOOK_EVERY_S * 1000) and (self.order is None or self.order.exists()):
+        while not poll.poll(LOOK_EVERY_S * 1000) and self.is_wanted():
             pass
         os._exit(1)
+
+    def is_wanted(self) -> bool:
+        """Whether anybody wants what is heard now, if anything is."""
+        order = self.order  # once: the other thread changes it
+        return order is None or order.exists()
 
 
 def main() -> None:

@@ -25,7 +25,7 @@ from ..outcomes import Outcome, Part
 from . import ahead, orders, parts, share
 from .bundles import TRIES, Bundle, Bundles
 from .executor import Future, Slotted
-from .pool import Pool
+from .pool import LEAVE_S, Pool
 from .process import ERRORS, Job, Task
 from .scratch import USUAL
 from .spent import SETTLE_EVERY_S, Spent
@@ -91,6 +91,7 @@ class Remote:
         # Executors do not say who gets a task; whoever has just come back does, as the others are at work.
         self._free, self._n_seen = list[int](), 0
         self._had_slots_s = monotonic()
+        self._until_s: float | None = None  # when it has left at the latest, if it was asked to
         self.notes: dict[str, None] = {}
         self.hear: Callable[[str], object] = voice.say
         self.settle: Callable[[], object] = lambda: None
@@ -105,7 +106,8 @@ class Remote:
 
     def __exit__(self, *_: object) -> None:
         for out in self._out:
-            self._take_back(out)
+            if self._until_s is None or out.future is None or out.future.cancel():  # nobody is at it
+                self._take_back(out)
         share.end_idle()  # where the executor's workers are threads of this process
 
     def widths(self) -> list[dict[str, int]]:
@@ -136,17 +138,30 @@ class Remote:
         numbers = np.flatnonzero(waiting)
         sizes = [inputs.size_bytes(jobs[number].path) or 0 for number in numbers.tolist()]
         bundles = Bundles(sizes, max(1, self._executor.slots()))
-        while not bundles.is_through:
-            self._hand_out(bundles, numbers, jobs)
+        while not bundles.is_through and not self._has_left():
+            if self._until_s is None:
+                self._hand_out(bundles, numbers, jobs)
             for out in self._listen():
                 for place, what in self._what_came(out, bundles, jobs, numbers):
                     yield int(numbers[place]), what
                 spent.add(parts.of(out.order))
             spent.settle(SETTLE_EVERY_S)
         spent.settle()
-        for out in self._out:
-            self._take_back(out)
-        parts.tidy(self._folder.parent)
+        if bundles.is_through:
+            for out in self._out:
+                self._take_back(out)
+            parts.tidy(self._folder.parent)
+
+    def leave(self) -> None:
+        """Hand out nothing more; `work` ends when all came back that is out, or soon without it.
+
+        Who is at a bundle then stays at it: the next run takes the part that it is by then. It may be called
+        in a signal's handler.
+        """
+        self._until_s = monotonic() + LEAVE_S
+
+    def _has_left(self) -> bool:
+        return self._until_s is not None and (monotonic() >= self._until_s or not self._out)
 
     # ---- out ----
 
@@ -212,7 +227,7 @@ class Remote:
             for number, what in parts.read(parts.of(out.order)):
                 if (place := int(out.bundle.places[number])) in fresh:
                     yield place, what
-        else:
+        elif self._until_s is None:  # else the same signal may have reached it
             for place in bundles.lost(out.bundle, now_s).tolist():
                 job = jobs[numbers[place]]
                 failure = ended(job.path, "Lost", told["lost"], TRIES)
