@@ -26,7 +26,8 @@ from birdfast.config import Options
 from birdfast.errors import ConfigError
 from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
-from birdfast.workers import bundles, orders, parts, remote
+from birdfast.runs.leaving import Leave, Left
+from birdfast.workers import bundles, node, orders, parts, remote
 
 from .commands import contents, infer, started, table
 from .recordings import noise, write
@@ -177,7 +178,7 @@ def test_parts_that_a_driver_left_are_taken_as_they_are(
     left = sorted(home.glob("*.part"))
     assert left
     (home / f"{'0' * 16}.part").write_bytes(left[0].read_bytes()[:-9])
-    (home / f"{'1' * 16}.part").write_text("[]")
+    (home / f"{'1' * 16}.part").write_text(f'{{"format": 0, "of": "{"1" * 64}", "files": []}}')
     heard = []
     write_order = orders.write
     monkeypatch.setattr(
@@ -187,6 +188,101 @@ def test_parts_that_a_driver_left_are_taken_as_they_are(
         run(folder, tiny, output, n_workers=1, cluster=executor)
     assert tables(output) == tables(tmp_path / "local")
     assert len(heard) <= 8 - 2
+
+
+class Late:
+    """An executor whose one task is at work when its driver is asked to leave, and ends behind it."""
+
+    def __init__(self, leave: Leave) -> None:
+        self._leave, self._go, self._threads = leave, threading.Event(), list[threading.Thread]()
+        self.files = list[str]()
+
+    def slots(self) -> int:
+        return 1
+
+    def submit(self, fn: Callable[..., Any], order: str) -> Future[Any]:
+        self.files += [file[0] for file in orders.read(Path(order))["files"]]
+        future: Future[Any] = Future()
+        future.set_running_or_notify_cancel()
+
+        def work() -> None:
+            self._go.wait()
+            future.set_result(fn(order))
+
+        self._threads.append(threading.Thread(target=work))
+        self._threads[-1].start()
+        self._leave.ask()
+        return future
+
+    def end(self) -> None:
+        self._go.set()
+        for thread in self._threads:
+            thread.join()
+
+
+@pytest.mark.usefixtures("small")
+def test_what_a_machine_ends_when_its_driver_has_left_is_taken_by_the_next(
+    tiny: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "LEAVE_S", 0.1)
+    late = Late(leave := Leave())
+    recordings = [*map(str, sorted(folder.iterdir()))]
+    how = How(kinds=KINDS, n_workers=1, cluster=late)
+    with pytest.raises(Left):
+        Run(recordings, [tiny], EVERYTHING, tmp_path / "out", how).work(leave=leave)
+    late.end()
+    heard = list[str]()
+    write_order = orders.write
+
+    def written(home: Path, hearing: orders.Hearing, files: list[Any]) -> Path:
+        heard.extend(file[0] for file in files)
+        return write_order(home, hearing, files)
+
+    monkeypatch.setattr(orders, "write", written)
+    with threads(1) as executor:
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor)
+    assert late.files
+    assert sorted([*heard, *late.files]) == recordings
+    tables(tmp_path / "out")
+
+
+def test_whether_a_share_is_wanted_is_asked_of_one_order(tmp_path: Path) -> None:
+    """The thread that hears forgets its order between any two looks of the one that watches."""
+
+    class Forgetful(node._Watch):
+        looks = iter((tmp_path, None, tmp_path / "gone", None))
+
+        @property
+        def order(self) -> Path | None:
+            return next(self.looks)
+
+        @order.setter
+        def order(self, order: Path | None) -> None: ...
+
+    watch = Forgetful()
+    assert watch.is_wanted()
+    assert next(watch.looks) is None
+    assert not watch.is_wanted()
+
+
+STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")
+
+
+@pytest.mark.parametrize("on_cluster", [False, True])
+def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
+    tiny: models.Model, folder: Path, tmp_path: Path, on_cluster: bool
+) -> None:
+    home = tmp_path / "out" / parts.FOLDER
+    home.mkdir(parents=True)
+    for name in STRANGERS:
+        (home / name).write_text(f"{name} of a stranger")
+    (home / f"{'c' * 16}.part").write_text(f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
+    (home / f"{'d' * 16}.order").write_text('{"format": 1, "how": {"dig')
+    with threads(1) as executor:
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor if on_cluster else None)
+    assert {path.name: path.read_text() for path in home.iterdir()} == {
+        name: f"{name} of a stranger" for name in STRANGERS
+    }
 
 
 def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:

@@ -12,6 +12,8 @@ from birdfast.errors import ConfigError
 from birdfast.runs import jobarrays
 from birdfast.runs.shards import Shard, ranges
 
+from .commands import ended
+
 
 def slurm(task: int, tasks: list[int], step: int = 1) -> dict[str, str]:
     name = "SLURM_ARRAY_TASK_"
@@ -93,6 +95,34 @@ def test_shares_of_another_division_are_not_mixed_with_those_that_lie_there(tmp_
     assert [one.name[:8] for one in jobarrays.folders([tmp_path])] == ["shard-03", "shard-17"]
     with pytest.raises(ConfigError, match="divided into 50 shares, now 2; say --shard auto/50 to go on"):
         jobarrays.folder(tmp_path, Shard(1, 2))
+
+
+@pytest.mark.parametrize(
+    ("output", "given"), [("out17", "all"), ("out", "site017/"), ("o-17-x", "all"), ("out", "a/17/b.wav")]
+)
+def test_a_share_of_what_is_one_tasks_own_is_not_guessed(output: str, given: str) -> None:
+    found = jobarrays.chosen(None, "hash", slurm(17, list(range(1, 51))))
+    with pytest.raises(ConfigError, match="has the number of this task .SLURM_ARRAY_TASK_ID.: --shard none"):
+        jobarrays.check_meant(found, [output, given])
+    for text in ("none", "auto/50", "17/50"):
+        asked = jobarrays.chosen(text, "hash", slurm(17, list(range(1, 51))))
+        jobarrays.check_meant(asked, [output, given])
+    jobarrays.check_meant(found, ["out", "site117/", "2017"])
+
+
+@pytest.mark.parametrize("command", ["infer", "analyze"])
+def test_a_share_that_nobody_asked_for_is_said_though_all_is_to_be_quiet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], command: str
+) -> None:
+    for name, value in slurm(9003, list(range(9001, 9006))).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.chdir(tmp_path)
+    said = list[str]()
+    for shard in ([], ["--shard", "auto/9005"]):
+        assert ended(command, "missing.wav", "-o", "out", "--quiet", *shard) != 0
+        said.append(capfd.readouterr().err)
+    assert "share 3 of 5, of SLURM_ARRAY_TASK_ID; in out/shard-3-of-5; --shard none hears all" in said[0]
+    assert "share" not in said[1]
 
 
 @given(st.sets(st.integers(1, 60)))

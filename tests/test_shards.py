@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from birdfast import models, tables
 from birdfast.config import Options
 from birdfast.errors import ConfigError
-from birdfast.journal import MERGED, NAME, Gathered, Journal
+from birdfast.journal import BASE, MERGED, NAME, Gathered, Journal
 from birdfast.runs import How, Run, gathering, merging, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
 from .commands import birdfast, contents, infer
-from .journals import FACTS, of_two_shards, shard_of
+from .journals import FACTS, hear, of_two_shards, outcome, shard_of
 from .recordings import noise, write
 
 
@@ -79,6 +79,25 @@ def test_shares_that_are_many_are_gathered_to_the_same_tables(
 
 
 @pytest.mark.parametrize("most", [1, 64])
+def test_tables_of_each_file_lie_as_all_shares_see_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """Shares may see their recordings from folders that differ: the whole is seen from what is above both."""
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    parts = list[Path]()
+    for number, site in enumerate(("east", "west")):
+        facts = shard_of(number)._replace(asked={BASE: f"/day/{site}"})
+        parts.append(tmp_path / f"share{number}")
+        parts[-1].mkdir()
+        with Journal(parts[-1], facts) as journal:
+            journal.plan([f"/day/{site}/a.wav"], [number])
+            hear(journal, f"/day/{site}/a.wav", outcome())
+    merge(parts, tmp_path / "whole", per_file=True)
+    found = {path.name for path in (tmp_path / "whole").iterdir() if path.is_dir()}
+    assert found == {"east", "west"}
+
+
+@pytest.mark.parametrize("most", [1, 64])
 def test_what_is_there_may_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(merging, "MOST_OPEN", most)
     parts, told = of_two_shards(tmp_path), list[str]()
@@ -111,7 +130,7 @@ def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
     [
         (
             "UPDATE hearing SET state = 'waiting' WHERE file = 1",
-            "1 file still to do; --array=1 with --shard auto/2 goes on",
+            "1 file still to do; --array=1-2 with --shard auto/2 goes on",
         ),
         ("DELETE FROM file WHERE number < 2", "its files are not those that were planned"),
         ("DELETE FROM file WHERE number > 3", "its files are not those that were planned"),

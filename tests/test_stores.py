@@ -18,9 +18,11 @@ import birdfast
 from birdfast import inputs, models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
+from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import listings, stores, tries
 from birdfast.sources.stores import Version
+from birdfast.workers import Job, fetched
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
 
 from .commands import ended, started
@@ -194,21 +196,66 @@ def test_one_that_changes_between_listing_and_hearing_has_failed(
     recordings(tmp_path / "in", 2)
     memory.put_file(str(tmp_path / "in" / "00.wav"), "/b/00.wav")
     urls = inputs.find(["memory://b"])
+    time.sleep(0.01)  # this store tells contents by their times, in thousandths
     memory.put_file(str(tmp_path / "in" / "01.wav"), "/b/00.wav")
     failed = Results(_run(urls, tiny, tmp_path / "out")).failures
     assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
 
 
-def test_results_in_a_store_are_refused_and_no_folder_is_made_of_its_name(
-    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("clips", "results", "-o", "s3://b/out"),
+        ("clips", "s3://b/results", "-o", "clips"),
+        ("merge", "results", "-o", "s3://b/out"),
+        ("merge", "s3://b/results", "-o", "whole"),
+        ("plot", "s3://b/a.wav"),
+        ("report", "s3://b/results"),
+        ("evaluate", "s3://b/results", "--truth", "truth.csv"),
+        ("train", "s3://b/clips", "-o", "model"),
+        ("tables", "s3://b/results"),
+        ("status", "s3://b/results"),
+    ],
+)
+def test_who_needs_files_of_this_machine_says_so_of_a_url(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path / "a.wav", noise(8_000), 8_000)
-    with pytest.raises(ConfigError, match=r"output: memory://b/out is a URL"):
-        birdfast.run("a.wav", tiny.path.parent, output="memory://b/out")
-    assert ended("infer", "a.wav", "-o", "memory://b/out") == exits.USAGE
-    assert "is a URL; it takes a folder of this machine" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+    assert ended(*command) == exits.USAGE
+    assert "is a URL; it takes" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
+    memory: object, tiny: models.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = recordings(tmp_path / "in", 1)
+    memory.put_file(str(tmp_path / "in" / name), f"/b/{name}")
+    out = _run([f"memory://b/{name}"], tiny, tmp_path / "out")
+    ended("plot", out, "-o", tmp_path / "a.png")
+    assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    ended("clips", out, "-o", tmp_path / "clips")
+    assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
+
+
+def test_tasks_of_a_cluster_fetch_to_the_scratch_folder_of_the_run(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    names, scratch = recordings(tmp_path / "in", 4), tmp_path / "scratch"
+    local = [str(tmp_path / "in" / name) for name in names]
+    expected = heard(local, tiny, tmp_path / "local")
+    urls = [f"file://{path}" for path in local]
+    with ThreadPoolExecutor(2) as executor:
+        found = heard(urls, tiny, tmp_path / "out", cluster=(executor, 2), scratch=Scratch(scratch))
+        assert found == expected
+        assert [*scratch.iterdir()] == []
+        small = Scratch(scratch, 1e-9)
+        failed = Results(_run(urls, tiny, tmp_path / "small", cluster=(executor, 2), scratch=small)).failures
+    assert [failure.stage for failure in failed] == ["fetch"] * 4
 
 
 @pytest.mark.long
@@ -245,6 +292,57 @@ def test_room_is_given_in_the_order_of_turns_and_never_too_much(tmp_path: Path) 
             list(threads.map(ask, reversed(range(8))))
         assert came == sorted(came)
         assert not room.take(8, 11, lambda: True)
+
+
+def test_a_fetch_that_fails_before_its_turn_or_in_it_keeps_nobody_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was not foreseen in the middle of it, too; each gives its room back."""
+    urls = [f"memory://b/{number}.wav" for number in range(6)]
+
+    def version(url: str) -> Version:
+        if "/0." in url:
+            time.sleep(0.1)  # the others wait for their turn by then
+            raise ConfigError("nobody here speaks it")
+        return Version(8, 1)
+
+    def fetch(url: str, place: str, *_: object) -> Version:
+        Path(place).write_bytes(b"8 bytes.")
+        if "/1." in url or "/2." in url:
+            raise ConfigError("it went wrong")
+        return Version(8, 1)
+
+    monkeypatch.setattr(fetched.listings, "version", version)
+    monkeypatch.setattr(fetched.stores, "fetch", fetch)
+    with fetched.Fetched([Job(url) for url in urls], Scratch(tmp_path, 10e-9), lambda: None) as queue:
+        done = list[int]()
+        until_s = time.monotonic() + 10
+        while len(done) < 3 and time.monotonic() < until_s:
+            if (task := queue.take()) is None:
+                time.sleep(0.01)
+                continue
+            done.append(task.file)
+            queue.finish(task, Outcome())
+        assert done == [3, 4, 5]
+        assert queue._room._taken == 0
+        assert [*queue._room.path.iterdir()] == []
+
+
+@pytest.mark.parametrize("name", ["night::1.wav", "a::b", "c:/d.wav", "http:"])
+def test_a_file_with_colons_in_its_name_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(name).parent.mkdir(exist_ok=True)
+    Path(name).write_bytes(b"")
+    assert inputs.find([name]) == [name]
+
+
+def test_a_pattern_that_begins_with_a_question_mark_tells_whole_names(memory: object) -> None:
+    for name in ("1/a.wav", "2/a.wav", "33/a.wav"):
+        memory.pipe(f"/marks/{name}", b"sound")
+    found = [url for url, _ in listings.listed("memory://marks/?/*.wav")]
+    assert found == ["memory://marks/1/a.wav", "memory://marks/2/a.wav"]
 
 
 def test_what_a_killed_run_left_goes_and_what_a_living_one_has_stays(tmp_path: Path) -> None:

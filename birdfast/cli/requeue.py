@@ -26,7 +26,7 @@ def argument(parser: argparse._ArgumentGroup) -> None:
         "--requeue-safe",
         action="store_true",
         help="at SIGTERM or SIGUSR1 let workers end what they are at, for some seconds, and leave with exit"
-        " code 75: the same command goes on",
+        " code 75: the same command goes on, and takes what machines of --cluster ended meanwhile",
     )
 
 
@@ -60,11 +60,11 @@ def ran(chosen: argparse.Namespace, run: Callable[[argparse.Namespace, Leave | N
     return exits.LATER
 
 
-def _told(output: Path) -> str:
+def _told(output: Path | str) -> str:
     """Return how far a run is."""
     from ..journal import Record
 
-    with suppress(ConfigError), Record(output) as record:
+    with suppress(ConfigError), Record(Path(output)) as record:
         if record.is_planned():
             standing = record.standing()
             through = standing.done + standing.failed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-WAYS = ("hash", "bytes")
+from ..config import SHARED_BY as WAYS
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,15 +30,24 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def settle(chosen: argparse.Namespace) -> None:
     """Put the share in the place of the words for it, its folder in that of all, and what is said of it.
 
+    That nobody asked for a share is said as a warning: the other files are not heard here.
+
     Raises
     ------
     ConfigError
-        The environment does not tell it; or shares of another division lie in the folder.
+        The environment does not tell it, or it is not sure that a share is meant; or shares of another
+        division lie in the folder.
     """
-    chosen.share_said = None
+    chosen.share_said = chosen.share_warned = None
     from ..runs import jobarrays
 
-    chosen.shard, of = jobarrays.chosen(chosen.shard, chosen.shard_by, os.environ)
-    if chosen.shard is not None and of:
-        chosen.output = jobarrays.folder(chosen.output, chosen.shard)
-        chosen.share_said = f"share {chosen.shard.number} of {chosen.shard.of}, of {of}; in {chosen.output}"
+    found = jobarrays.chosen(chosen.shard, chosen.shard_by, os.environ)
+    jobarrays.check_meant(found, [os.fspath(chosen.output), *chosen.inputs])
+    chosen.shard = found.shard
+    if found.shard is not None and found.of:
+        chosen.output = jobarrays.folder(chosen.output, found.shard)
+        told = f"share {found.shard.number} of {found.shard.of}, of {found.of}; in {chosen.output}"
+        if found.guessed_of is None:
+            chosen.share_said = told
+        else:
+            chosen.share_warned = f"{told}; --shard none hears all files"

@@ -16,6 +16,8 @@ __all__ = [
     "AUTO",
     "LARGEST",
     "MIN_CONFIDENCE",
+    "SHARED_BY",
+    "By",
     "Checked",
     "Engine",
     "Kept",
@@ -48,6 +50,8 @@ Activation = Literal["sigmoid", "softmax", "none"]
 GraphEnd = Literal["sigmoid", "softmax", "log-softmax", "bounded", "none", ""]
 Normalization = Literal["none", "hoplite", "zoo"]
 Dense = Literal["scores", "embeddings"]
+By = Literal["hash", "bytes"]  # what shares of a run are as large by
+SHARED_BY: tuple[By, ...] = get_args(By)
 KeptScores = Literal["scores", "low", "best", "asked", ""]
 Kept = Literal["scores", "embeddings", "low", "best", "asked"]
 Resampler = Literal["steep", "soxr-hq", "birdnet"]

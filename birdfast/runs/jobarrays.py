@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from ..config import By
 from ..errors import ConfigError
+from ..sources import deposits, stores
 from . import shards
-from .shards import By, Shard
+from .shards import Shard
 
 AUTO, NONE = "auto/", "none"
 FOLDER = re.compile(r"shard-(\d+)-of-(\d+)")
@@ -25,10 +27,14 @@ class Task(NamedTuple):
 
 
 class Chosen(NamedTuple):
-    """The share that is to be heard, if not all is, and the variable that says so, if one does."""
+    """The share that is to be heard, if not all is, and the variable that says so, if one does.
+
+    `guessed_of` is the task's number where nobody asked for a share.
+    """
 
     shard: Shard | None
     of: str = ""
+    guessed_of: int | None = None
 
 
 def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
@@ -61,25 +67,46 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
         raise ConfigError(
             f"{task.name}: task {task.number} of an array, of how many shares is not told; {TELL}"
         )
-    return Chosen(task.place._replace(by=by), task.name)
+    return Chosen(task.place._replace(by=by), task.name, task.number)
 
 
-def folder(output: Path, shard: Shard) -> Path:
-    """Return a share's own folder below that of all.
+def check_meant(found: Chosen, names: Iterable[str]) -> None:
+    """Refuse to guess that a share is meant where a script has names of its own for each task.
+
+    A share of one task's recordings is nobody's wish, and the others would be lost in silence.
+
+    Raises
+    ------
+    ConfigError
+        A name of an input or of the output has the task's number in it.
+    """
+    for name in names:
+        if found.guessed_of is not None and re.search(rf"(?<!\d)0*{found.guessed_of}(?!\d)", name):
+            raise ConfigError(
+                f"{name}: has the number of this task ({found.of}): --shard none hears all files, as where"
+                " each task has its own; --shard auto/N hears one share of N"
+            )
+
+
+def folder(output: Path | str, shard: Shard) -> Path | str:
+    """Return a share's own folder below that of all, or its URL below a URL.
 
     Raises
     ------
     ConfigError
         Shares of another division lie there: a part of an array that was started again is none of its own.
     """
-    for other in sorted(output.glob("shard-*-of-*")):
-        is_share = FOLDER.fullmatch(other.name)
+    is_url = isinstance(output, str) and stores.is_url(output)
+    names = deposits.names(str(output)) if is_url else [one.name for one in Path(output).glob("shard-*-of-*")]
+    for name in sorted(names):
+        is_share = FOLDER.fullmatch(name)
         if is_share and int(is_share[2]) != shard.of:
             raise ConfigError(
-                f"{other}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
+                f"{output}/{name}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
                 f" say --shard auto/{int(is_share[2])} to go on, or take another folder"
             )
-    return output / f"shard-{shard.number:0{len(str(shard.of))}}-of-{shard.of}"
+    name = f"shard-{shard.number:0{len(str(shard.of))}}-of-{shard.of}"
+    return f"{str(output).rstrip('/')}/{name}" if is_url else Path(output) / name
 
 
 def folders(parts: Sequence[Path]) -> list[Path]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..workers import Pool
 from ..workers.workforce import Workforce
 
 
@@ -16,7 +15,8 @@ class Left(BaseException):
 class Leave:
     """How a run is asked to leave: from a signal's handler in the thread of the run, at any moment.
 
-    While workers are at work they come to the end of what they are at, within `pool.LEAVE_S`; at any other
+    While workers are at work they come to the end of what they are at, within `pool.LEAVE_S`; machines
+    elsewhere that take longer stay at it, and the next run takes what they have ended by then. At any other
     moment the run ends there, as its journal and tables are whole at each.
 
     Attributes
@@ -26,7 +26,7 @@ class Leave:
 
     def __init__(self) -> None:
         self.is_asked = False
-        self._pool: Pool | None = None
+        self._workforce: Workforce | None = None
 
     def ask(self) -> None:
         """Let the run leave; once asked, it hears no more of it.
@@ -39,25 +39,25 @@ class Leave:
         if self.is_asked:
             return
         self.is_asked = True
-        if self._pool is None:
+        if self._workforce is None:
             raise Left
-        self._pool.leave()
+        self._workforce.leave()
 
     @contextmanager
     def letting(self, workforce: Workforce) -> Iterator[None]:
-        """Let who is at work end what it is at; those elsewhere keep theirs.
+        """Let who is at work end what it is at.
 
         Raises
         ------
         Left
             At the end of the context, or before it, if that was asked.
         """
-        self._pool = workforce if isinstance(workforce, Pool) else None
+        self._workforce = workforce
         try:
             self.check()
             yield
         finally:
-            self._pool = None
+            self._workforce = None
         self.check()
 
     def check(self) -> None:

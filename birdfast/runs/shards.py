@@ -7,13 +7,11 @@ import heapq
 import os
 from collections.abc import Iterable, Sequence
 from itertools import groupby
-from typing import Literal, NamedTuple, get_args
+from typing import NamedTuple
 
 from .. import inputs
+from ..config import By
 from ..errors import ConfigError
-
-By = Literal["hash", "bytes"]
-WAYS: tuple[By, ...] = get_args(By)
 
 
 class Shard(NamedTuple):

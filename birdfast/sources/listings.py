@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from array import array
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
@@ -27,7 +28,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     Parameters
     ----------
     url : str
-        A folder's, or with * and ? a pattern.
+        A folder's, or with * a pattern.
 
     Raises
     ------
@@ -44,7 +45,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     if is_pattern(url):
         told = patiently(url, lambda: store.glob(path, detail=True))
         found = (told[name] for name in sorted(told))
-        base, above = (one.partition("*")[0].rpartition("/")[0] for one in (path, above))
+        base, above = (re.split(r"[*?[]", one)[0].rpartition("/")[0] for one in (path, above))
     elif own in ("s3", "s3a"):
         found = _paged(url, store, base)
     else:

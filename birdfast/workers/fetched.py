@@ -17,7 +17,7 @@ from ..outcomes import Failure, Outcome
 from ..sources import listings, stores
 from .process import Job, Task
 from .queue import AHEAD_FILES, Queue
-from .scratch import Scratch, ScratchRoom
+from .scratch import Scratch, ScratchRoom, Turn
 from .work import given_up
 
 THREADS = 8  # a store answers late, and several questions at once
@@ -122,12 +122,7 @@ class Fetched(Queue):
     def _fetch_all(self) -> None:
         """Be a thread: fetch what is next, until there is nothing more, or nobody waits for it."""
         while (file := self._next_to_fetch()) is not None:
-            path = self._jobs[file].path
-            try:
-                came = self._fetch(file, path)
-            except Exception as error:  # else everybody would wait for it
-                came = _failed(path, error)
-            self._came_in.append((file, came))
+            self._came_in.append((file, self._fetch(file, self._jobs[file].path)))
             self._wake()
 
     def _next_to_fetch(self) -> int | None:
@@ -142,25 +137,29 @@ class Fetched(Queue):
             return self._next_fetch - 1
 
     def _fetch(self, file: int, path: str) -> _Came:
-        most, is_url = self._room.most_bytes, stores.is_url(path)
-        size = listings.version(path).size if is_url else 0
-        n_bytes = most if size is None else size  # what does not tell its size takes all of it
-        is_too_large = n_bytes > most
-        if not self._room.take(file, 0 if is_too_large else n_bytes, self._closing.is_set) or not is_url:
-            return _Came()
-        if is_too_large:
-            why = f"{n_bytes:,} bytes, and {most:,} may be fetched at a time; --scratch-gb says how much"
-            return _failed(path, StoreError(f"{path}: {why}"), size)
+        """Return what came of a file; whatever that is, the next has its turn."""
         suffix = PurePath(path.partition("::")[0].partition("?")[0]).suffix
         place = os.fspath(self._room.path / f"{file}{suffix[:16]}")
-        try:
-            version = stores.fetch(path, place, n_bytes, self._closing)
-        except StoreError as error:
-            self._let_go(_Came(place, n_bytes))
-            return _failed(path, error, size)
+        with self._room.turn(file, self._closing.is_set) as turn:
+            try:
+                return self._brought(path, place, turn) if stores.is_url(path) else _Came()
+            except Exception as error:  # else everybody would wait for it
+                with suppress(OSError):
+                    os.unlink(place)  # noqa: PTH108
+                return _failed(path, error, inputs.size_bytes(path))
+
+    def _brought(self, path: str, place: str, turn: Turn) -> _Came:
+        most, size = self._room.most_bytes, listings.version(path).size
+        n_bytes = most if size is None else size  # what does not tell its size takes all of it
+        if n_bytes > most:
+            why = f"{n_bytes:,} bytes, and {most:,} may be fetched at a time; --scratch-gb says how much"
+            return _failed(path, StoreError(f"{path}: {why}"), size)
+        if not turn.take(n_bytes):
+            return _Came()
+        version = stores.fetch(path, place, n_bytes, self._closing)
         head = stamp.head(os.fsencode(place)) or b""
         came = _Came(place, inputs.size_bytes(place) or 0, outcomes.Fetched(*version, head.hex()))
-        self._room.give_back(n_bytes - came.n_bytes)
+        turn.keep(came.n_bytes)
         return came
 
     def _let_go(self, came: _Came) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -29,6 +30,13 @@ SEEN_S = 60.0  # until a network's file system shows here what was written elsew
 ORDER, PART = ".order", ".part"
 LAST_BYTES = len(json.dumps({"sha256": "0" * 64})) + 1
 LINE_BYTES = 1 << 28  # the longest head: some millions of names
+NAME = r"[0-9a-f]{16}"
+# How our files begin, whatever their version is; those that a power cut emptied hold nothing of anybody's.
+BEGINS = {
+    ORDER: re.compile(rb'\{"format": \d+, "how": \{|\Z'),
+    PART: re.compile(rb'\{"format": \d+, "of": "[0-9a-f]{64}", "files": \[|\Z'),
+}
+BEGIN_BYTES = 256
 
 
 def of(order: Path) -> Path:
@@ -135,7 +143,10 @@ def read(path: Path) -> Iterator[tuple[int, Outcome | Part]]:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what is of no use any more below a run's folder: orders, parts, and what was begun of them."""
+    """Remove what is of no use any more below a run's folder: orders, parts, and what was begun of them.
+
+    What is somebody else's stays, and with it the folder of parts.
+    """
     own = folder / FOLDER
     if own.is_dir():
         for ending in (ORDER, PART):
@@ -145,7 +156,19 @@ def tidy(folder: Path) -> None:
 
 
 def remove(own: Path, ending: str) -> None:
-    """Remove the files of an ending in the folder of parts, and what was begun of them and left."""
-    for path in own.glob(f"*{ending}"):
+    """Remove our files of an ending in the folder of parts, and what was begun of them and left."""
+    for path in ours(own, ending):
         path.unlink(missing_ok=True)
-    atomicfile.tidy(own, rf"[0-9a-f]{{16}}\{ending}")
+    atomicfile.tidy(own, rf"{NAME}\{ending}")
+
+
+def ours(own: Path, ending: str) -> list[Path]:
+    """Return the files of an ending that are ours, by their names and how they begin, in the names' order."""
+    named = (path for path in own.glob(f"*{ending}") if re.fullmatch(NAME, path.stem))
+    return sorted(path for path in named if _begins(path, BEGINS[ending]))
+
+
+def _begins(path: Path, how: re.Pattern[bytes]) -> bool:
+    with suppress(ConfigError, OSError), sources.opened(path, ConfigError) as file:
+        return how.match(file.read(BEGIN_BYTES)) is not None
+    return False

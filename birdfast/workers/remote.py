@@ -25,8 +25,9 @@ from ..outcomes import Outcome, Part
 from . import ahead, orders, parts, share
 from .bundles import TRIES, Bundle, Bundles
 from .executor import Future, Slotted
-from .pool import Pool
+from .pool import LEAVE_S, Pool
 from .process import ERRORS, Job, Task
+from .scratch import USUAL
 from .spent import SETTLE_EVERY_S, Spent
 from .work import ended, given_up
 
@@ -41,6 +42,7 @@ class _Out:
 
     bundle: Bundle
     order: Path
+    slot: int
     future: Future | None = None
 
 
@@ -64,9 +66,13 @@ class Remote:
     ----------
     notes, hear, digests
         As `Workforce`.
+    scratch : Scratch
+        Where each machine fetches to what lies in stores.
     settle : callable
         Makes sure that what was yielded stays, before the parts that it came in go.
     """
+
+    scratch = USUAL
 
     def __init__(
         self,
@@ -82,7 +88,10 @@ class Remote:
         self._n_workers, self._file_timeout_s = n_workers, file_timeout_s
         self._came: queue.SimpleQueue[_Out] = queue.SimpleQueue()
         self._out: set[_Out] = set()
+        # Executors do not say who gets a task; whoever has just come back does, as the others are at work.
+        self._free, self._n_seen = list[int](), 0
         self._had_slots_s = monotonic()
+        self._until_s: float | None = None  # when it has left at the latest, if it was asked to
         self.notes: dict[str, None] = {}
         self.hear: Callable[[str], object] = voice.say
         self.settle: Callable[[], object] = lambda: None
@@ -97,7 +106,8 @@ class Remote:
 
     def __exit__(self, *_: object) -> None:
         for out in self._out:
-            self._take_back(out)
+            if self._until_s is None or out.future is None or out.future.cancel():  # nobody is at it
+                self._take_back(out)
         share.end_idle()  # where the executor's workers are threads of this process
 
     def widths(self) -> list[dict[str, int]]:
@@ -128,31 +138,51 @@ class Remote:
         numbers = np.flatnonzero(waiting)
         sizes = [inputs.size_bytes(jobs[number].path) or 0 for number in numbers.tolist()]
         bundles = Bundles(sizes, max(1, self._executor.slots()))
-        while not bundles.is_through:
-            self._hand_out(bundles, numbers, jobs)
+        while not bundles.is_through and not self._has_left():
+            if self._until_s is None:
+                self._hand_out(bundles, numbers, jobs)
             for out in self._listen():
                 for place, what in self._what_came(out, bundles, jobs, numbers):
                     yield int(numbers[place]), what
                 spent.add(parts.of(out.order))
             spent.settle(SETTLE_EVERY_S)
         spent.settle()
-        for out in self._out:
-            self._take_back(out)
-        parts.tidy(self._folder.parent)
+        if bundles.is_through:
+            for out in self._out:
+                self._take_back(out)
+            parts.tidy(self._folder.parent)
+
+    def leave(self) -> None:
+        """Hand out nothing more; `work` ends when all came back that is out, or soon without it.
+
+        Who is at a bundle then stays at it: the next run takes the part that it is by then. It may be called
+        in a signal's handler.
+        """
+        self._until_s = monotonic() + LEAVE_S
+
+    def _has_left(self) -> bool:
+        return self._until_s is not None and (monotonic() >= self._until_s or not self._out)
 
     # ---- out ----
 
     @cached_property
     def _hearing(self) -> orders.Hearing:
         how = (self._n_workers, self._file_timeout_s)
-        return orders.hearing(self._models, self.digests, self._options, *how)
+        return orders.hearing(self._models, self.digests, self._options, *how, self.scratch)
 
     def _hand_out(self, bundles: Bundles, numbers: Int64, jobs: Sequence[Job]) -> None:
         bundles.n_slots = max(1, n_slots := self._executor.slots())
         self._say_if_alone(n_slots)
-        while len(self._out) < n_slots and (bundle := bundles.again(monotonic())) is not None:
+        while len(self._out) < n_slots:
+            slot = self._free[-1] if self._free else self._n_seen
+            if (bundle := bundles.again(monotonic(), slot)) is None:
+                return
+            if self._free:
+                self._free.pop()
+            else:
+                self._n_seen += 1
             files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
-            out = _Out(bundle, orders.write(self._folder, self._hearing, files))
+            out = _Out(bundle, orders.write(self._folder, self._hearing, files), slot)
             self._out.add(out)
             try:
                 out.future = self._executor.submit(share.hear, str(out.order))
@@ -180,6 +210,7 @@ class Remote:
         except queue.Empty:
             return
         self._out.discard(out)
+        self._free.append(out.slot)
         yield out
 
     def _what_came(
@@ -196,7 +227,7 @@ class Remote:
             for number, what in parts.read(parts.of(out.order)):
                 if (place := int(out.bundle.places[number])) in fresh:
                     yield place, what
-        else:
+        elif self._until_s is None:  # else the same signal may have reached it
             for place in bundles.lost(out.bundle, now_s).tolist():
                 job = jobs[numbers[place]]
                 failure = ended(job.path, "Lost", told["lost"], TRIES)

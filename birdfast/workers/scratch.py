@@ -7,8 +7,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Condition
 from typing import NamedTuple, Self
@@ -80,6 +80,7 @@ class ScratchRoom:
         usual = min(USUAL_BYTES, free - MARGIN_BYTES)
         self.most_bytes = int(usual if scratch.gb is None else scratch.gb * 1e9)
         self._room, self._taken, self._next = Condition(), 0, 0
+        self._passed = set[int]()  # turns that are over, and not yet come to
         if self.most_bytes <= 0:
             self.__exit__()
             raise ConfigError(
@@ -94,6 +95,28 @@ class ScratchRoom:
         shutil.rmtree(self.path, ignore_errors=True)
         os.close(self._lock)
 
+    @contextmanager
+    def turn(self, number: int, is_over: Callable[[], bool]) -> Iterator[Turn]:
+        """Be one of those who want room, from 0 on.
+
+        However the context ends, the next has its turn then, and what was taken and not kept is given back.
+        """
+        turn = Turn(self, number, is_over)
+        try:
+            yield turn
+        finally:
+            self._pass(number)
+            self.give_back(turn.n_bytes)
+
+    def _pass(self, number: int) -> None:
+        with self._room:
+            if number >= self._next:
+                self._passed.add(number)
+            while self._next in self._passed:
+                self._passed.remove(self._next)
+                self._next += 1
+            self._room.notify_all()
+
     def take(self, turn: int, n_bytes: int, is_over: Callable[[], bool]) -> bool:
         """Wait for room in the order of turns, from 0 on; return whether there is any before it is over.
 
@@ -103,8 +126,7 @@ class ScratchRoom:
             while not is_over():
                 if turn == self._next and self._taken + n_bytes <= self.most_bytes:
                     self._taken += n_bytes
-                    self._next += 1
-                    self._room.notify_all()
+                    self._pass(turn)
                     return True
                 self._room.wait()
             return False
@@ -114,6 +136,29 @@ class ScratchRoom:
         with self._room:
             self._taken -= n_bytes
             self._room.notify_all()
+
+
+class Turn:
+    """One who wants room, in `ScratchRoom.turn`.
+
+    Attributes
+    ----------
+    n_bytes : int
+        What was taken, and is not kept.
+    """
+
+    def __init__(self, room: ScratchRoom, number: int, is_over: Callable[[], bool]) -> None:
+        self._room, self._number, self._is_over, self.n_bytes = room, number, is_over, 0
+
+    def take(self, n_bytes: int) -> bool:
+        """Wait for room, as `ScratchRoom.take`; once."""
+        is_there = self._room.take(self._number, n_bytes, self._is_over)
+        self.n_bytes = n_bytes if is_there else 0
+        return is_there
+
+    def keep(self, n_bytes: int) -> None:
+        """Keep so much of what was taken beyond the context: whoever keeps it gives it back."""
+        self.n_bytes -= n_bytes
 
 
 def _made(home: Path) -> tuple[Path, int]:

@@ -31,7 +31,7 @@ def hear(order: str) -> dict[str, Any]:
     Parameters
     ----------
     order : str
-        The path of an order (`parts.ask`).
+        The path of an order (`orders.write`).
 
     Returns
     -------

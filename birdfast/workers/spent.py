@@ -57,7 +57,7 @@ class Spent:
         (int, Outcome or Part)
             The job's number, and what `Pool.work` would have yielded.
         """
-        found = sorted(self._folder.glob(f"*{parts.PART}"))
+        found = parts.ours(self._folder, parts.PART)
         wanted = {job.path: number for number, job in enumerate(jobs)} if found else {}
         for path in found:
             head, mine = parts.head(path), dict[int, int]()

@@ -40,5 +40,8 @@ class Workforce(Protocol):
     def widths(self) -> Sequence[Mapping[str, int]]:
         """Return how wide each model's rows are, by kind kept."""
 
+    def leave(self) -> None:
+        """Hand out nothing more, and let `work` end soon; a signal's handler may call it."""
+
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
         """Work off a list of files; as `pool.Pool.work`, but for the order of the files."""
