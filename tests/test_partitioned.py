@@ -61,7 +61,7 @@ def test_it_is_made_anew_and_replaces_nothing_of_others(parts: list[Path], tmp_p
 
 
 def test_a_share_that_is_missing_or_has_no_table_is_named(parts: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="missing: 2/2"):
+    with pytest.raises(ConfigError, match="missing: 2 of 2"):
         partitioned.gather(parts[:1], tmp_path)
     (parts[1] / "detections.parquet").unlink()
     with pytest.raises(ConfigError, match=r"two/detections.parquet: is not there; `birdfast tables"):

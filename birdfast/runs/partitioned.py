@@ -79,7 +79,8 @@ def _shares(parts: Sequence[Path]) -> list[Shard]:
         if its != columns:
             raise ConfigError(f"{table}: other columns than in {parts[0]}; ask all for the same")
         shares.append(shards.parse(facts.shard))
-    shards.check_all(shares)
+    if lacking := shards.missing(shares):
+        raise ConfigError(f"shares are missing: {shards.ranges(lacking)} of {shares[0].of}")
     return shares
 
 
