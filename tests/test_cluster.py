@@ -276,12 +276,14 @@ def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
     home.mkdir(parents=True)
     for name in STRANGERS:
         (home / name).write_text(f"{name} of a stranger")
-    (home / f"{'c' * 16}.part").write_text(f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
+    (home / "kept.part").write_text(begun := f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
+    (home / f"{'c' * 16}.part").write_text(begun)
     (home / f"{'d' * 16}.order").write_text('{"format": 1, "how": {"dig')
     with threads(1) as executor:
         run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor if on_cluster else None)
     assert {path.name: path.read_text() for path in home.iterdir()} == {
-        name: f"{name} of a stranger" for name in STRANGERS
+        **{name: f"{name} of a stranger" for name in STRANGERS},
+        "kept.part": begun,
     }
 
 
