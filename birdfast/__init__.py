@@ -6,8 +6,8 @@ audio file -> windows -> [spectrogram ->] network session --> scores -> tables  
 `load` brings networks into this process, `WarmPool` into worker processes that stay up and answer any number
 of threads, and `run` makes tables of many recordings, once, which `evaluate` holds against what is true.
 What goes wrong is a `BirdfastError`: the audio's (`AudioError`), the model's (`ModelError`), the options'
-(`ConfigError`), the disk's (`OutputError`), or that workers ended at a sound (`WorkerError`). What is to be
-known of a recording that was heard all the same is a `RecordingWarning`, in `Results.notes` and in notes.csv.
+(`ConfigError`), the disk's (`OutputError`), a store's (`StoreError`), or workers end at it (`WorkerError`).
+What is to be known of a recording that was heard is a `RecordingWarning`, in `Results.notes` and notes.csv.
 """
 
 import sys
@@ -32,6 +32,7 @@ from .errors import (
     ModelError,
     OutputError,
     RecordingWarning,
+    StoreError,
     WorkerError,
 )
 
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
     from .runs import Follower, Question, Results, Submission
     from .runs.evaluating import evaluate
     from .runs.results import Windows
+    from .workers.scratch import Scratch
     from .workers.warm import WarmPool
 else:
     __getattr__, __dir__, _ = face.of(
@@ -55,6 +57,7 @@ else:
             "runs": ("Follower", "Question", "Results", "Submission"),
             "runs.evaluating": ("evaluate",),
             "runs.results": ("Windows",),
+            "workers.scratch": ("Scratch",),
             "workers.warm": ("WarmPool",),
         },
     )
@@ -75,6 +78,8 @@ __all__ = [
     "RecordingWarning",
     "Results",
     "Scored",
+    "Scratch",
+    "StoreError",
     "Submission",
     "WarmPool",
     "Windows",
@@ -98,14 +103,13 @@ def load(
 
     Parameters
     ----------
-    model : str or path, or several of them
-        A name from `python -m birdfast models`, a .tflite or .onnx file, or a folder that holds one. Several
-        hear the same sound in one pass, and a detection says who heard it.
+    model : str or path, or several of them, which hear the same sound in one pass
+        A name from `python -m birdfast models`, a .tflite or .onnx file, or a folder that holds one.
     labels : path or None, or one of them for each model
         The labels of a file; by default `<stem>_Labels.txt` beside it, or what an .onnx file tells itself.
     **options
-        The fields of `birdfast.config.Options`: min_confidence (without it a model that birdfast trained has
-        its own threshold for each class, any other 0.25), top_k, sensitivity, overlap_s, ...
+        Fields of `birdfast.config.Options`: min_confidence (without it each class's threshold of a model that
+        birdfast trained, else 0.25), top_k, sensitivity, overlap_s, ...
 
     Returns
     -------
@@ -155,6 +159,7 @@ def run(
     submission: "Submission | None" = None,
     question: "Question | None" = None,
     cluster: Any = None,
+    scratch: "Scratch | None" = None,
     **options: Any,
 ) -> "Results":
     """Find the species in recordings, on all cores: `python -m birdfast infer`, with the same bytes.
@@ -164,11 +169,11 @@ def run(
     Parameters
     ----------
     recordings : path or iterable of them
-        Audio files, folders with all below them, or .txt lists of paths.
-    model, labels
+        Audio files, folders with all below them, .txt lists of paths, or URLs.
+    model, labels, **options
         As `load`.
     output : path
-        The folder for the tables and the run's journal.
+        The folder for the tables and the run's journal; or a URL, into whose store they are put.
     kinds : str or sequence of str
         The tables to write: see `birdfast.tables.KINDS`.
     workers : int or None
@@ -177,23 +182,17 @@ def run(
         "1/4" is the first of four shares of the files, for several machines; `birdfast merge` joins them.
     file_timeout_s : float or None
         Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
-    retry : bool
-        Analyse those files again that failed.
-    force : bool
-        Start anew: what was done in the folder is forgotten, and its tables go first.
+    retry, force : bool
+        Analyse those files again that failed; start anew: what was done is forgotten, its tables go first.
     fail_fast : bool
         Stop at the first file that fails, and at those that failed before; `Results.stopped` says at which.
-    followers : sequence of Follower
-        Are told what happens in the run, while it works.
-    progress : bool
-        Show on standard error how far it is, as the command does.
-    csv_safe : bool
-        Put an apostrophe before names and words in CSVs that a spreadsheet would run.
-    per_file : bool
-        Write a table for each recording, below folders as theirs, and not one for all.
+    followers, progress : sequence of Follower, bool
+        Who is told what happens in the run, while it works; and whether it is shown on standard error.
+    csv_safe, per_file : bool
+        An apostrophe before what a spreadsheet would run; a table for each file, in folders as theirs.
     keep_scores : "best", "all", "none" or None
-        Which scores of every window are kept, so that another question needs no hearing: those from 0.001 on
-        and the best 20, all, or those alone that are asked for; None is as before in the folder, else "best".
+        Which scores of every window are kept, so that other questions need no hearing: from 0.001 on and the
+        best 20, all, or those alone that are asked for; None is as before in the folder, else "best".
     submission : Submission or None
         How scores become a "submission": at the least its sample, `Submission(sample="sample.csv")`.
     question : Question or None
@@ -201,8 +200,8 @@ def run(
         longitude=13.4)`. It may be another one in the same folder, as min_confidence, top_k and sensitivity.
     cluster : Dask's Client, (an executor of `concurrent.futures`, how many tasks it runs at once), or None
         Hears the files elsewhere, in tasks with `workers` each; all see `output` at its place.
-    **options
-        As `load`.
+    scratch : Scratch or None
+        Where recordings of URLs are fetched to, and how many bytes they take: `Scratch("/local", 50)`.
 
     Returns
     -------
@@ -213,20 +212,21 @@ def run(
     ------
     ModelError, ConfigError
         As `load`; or there are no recordings, or the folder is of another run.
-    OutputError
-        The folder takes no more (full, gone); what was done is kept.
+    OutputError, StoreError
+        Folder or store take no more; what was done is kept.
     """
-    from dataclasses import replace
-
     from . import inputs, models
-    from .config import Options, check, flag, path, several
-    from .runs import Follower, How, Run, shards
+    from .config import Options, flag, path, several
+    from .runs import How, Run, follower, said, shards, storing
     from .runs.progress import Progress
+    from .workers.scratch import USUAL
 
     began_s = monotonic()
     flag("progress", progress)
-    for follower in several("followers", followers, "a list of Follower"):
-        check(isinstance(follower, Follower), "follower", follower, "a Follower")
+    followers = follower.checked(followers)
+    one = isinstance(recordings, str | bytes | os.PathLike)
+    names = [recordings] if one else several("recordings", recordings, "a path, or several")
+    paths = inputs.find(given := [path("recordings", name) for name in names])
     how = How(
         kinds=(kinds,) if isinstance(kinds, str) else several("kinds", kinds, "a list of names of tables"),
         shard=None if shard is None else shards.parse(shard),
@@ -240,11 +240,11 @@ def run(
         keep_scores=keep_scores,
         submission=submission,
         cluster=cluster,
+        scratch=USUAL if scratch is None else scratch,
+        base=inputs.base(given, paths),
     )
-    one = isinstance(recordings, str | bytes | os.PathLike)
-    every = [recordings] if one else several("recordings", recordings, "a path, or several")
-    paths = inputs.find(given := [path("recordings", name) for name in every])
-    how = replace(how, base=inputs.base(given, paths))
     listening, chosen = models.find_all(model, labels), Options.of(options)
     shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
-    return Run(paths, listening, chosen, path("output", output), how, question).work(*shown, *followers)
+    telling = said.to_each(every := (*shown, *followers))
+    with storing.working(path("output", output), listening, force, *telling) as folder:
+        return Run(paths, listening, chosen, folder, how, question).work(*every)

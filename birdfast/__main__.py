@@ -207,7 +207,8 @@ def _parser(given: Sequence[str] = ()) -> Parser:
             epilog=getattr(command, "EPILOG", None),
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
-        sub.register("type", None, values.text)  # of all arguments that name no other
+        text = values.text if getattr(command, "HEARS_URLS", False) else values.here
+        sub.register("type", None, text)  # of all arguments that name no other
         command.arguments(sub)
         sub.set_defaults(run=command.run, goes_on=name in GO_ON)
     options = parser.add_argument_group("options")

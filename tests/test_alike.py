@@ -123,6 +123,19 @@ def test_the_same_moment_in_another_channel_is_not_found(monkeypatch: pytest.Mon
     assert found == [0, 1, 2, 6, 7, 8]
 
 
+def test_a_row_sounds_like_what_its_own_channel_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Windows are by turns of two channels: what lies in a row's time and is the other's asks for nothing."""
+    values = np.zeros((N_FILES, N_WINDOWS, 2), np.float32)
+    values[0, 0::2, 0] = values[0, 1::2, 1] = 1
+    values[1, 3, 0] = values[2, 5, 1] = 1
+    monkeypatch.setattr(alike, "Results", Invented)
+    monkeypatch.setattr(Invented, "values", values)
+    monkeypatch.setattr(Invented, "channels", np.arange(N_WINDOWS, dtype=np.int32) % 2)
+    gathered = rows([(0, 4, 2, 9)])  # three windows: two of channel 0, one of channel 1
+    found = [one for one in alike.of_row(gathered, 0, 99) if one.nearness == 1 and one.file != "0.wav"]
+    assert [(one.file, one.start_s) for one in found] == [("1.wav", 3.0)]
+
+
 @pytest.fixture(scope="module")
 def heard(deep: models.Model, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that kept its embeddings; its third recording is the first one again."""

@@ -112,8 +112,8 @@ def test_a_late_bundle_goes_out_again_in_pieces_and_the_first_to_end_counts() ->
     assert slow is not None
     assert quick is not None
     for bundle in [quick, *drained(bundles)]:
-        bundles.done(bundle, bundle.n_bytes / (10 << 20))  # 10 MiB a second
-    in_time_s = LATE * slow.n_bytes / (10 << 20)
+        bundles.done(bundle, bundle.n_bytes / (1 << 20))  # 1 MiB a second
+    in_time_s = LATE * slow.n_bytes / (1 << 20)
     assert bundles.again(in_time_s - 0.1) is None
     pieces = list(iter(lambda: bundles.again(in_time_s + 0.1), None))
     assert len(pieces) > 2
@@ -123,6 +123,41 @@ def test_a_late_bundle_goes_out_again_in_pieces_and_the_first_to_end_counts() ->
     assert bundles.is_through
     assert not bundles.is_wanted(pieces[1])
     assert bundles.done(pieces[1], 11.0).size == 0
+
+
+def test_a_slow_worker_gets_less_and_gets_what_others_do_once_it_is_another() -> None:
+    bundles = Bundles([1 << 20] * 100_000, 4)
+    n_files = list[int]()
+    for _ in range(3):
+        quick, slow = bundles.take(0.0, "quick"), bundles.take(0.0, "slow")
+        assert quick is not None
+        assert slow is not None
+        n_files = [len(quick.places), len(slow.places)]
+        bundles.done(quick, quick.n_bytes / (1 << 20))
+        bundles.done(slow, 5 * slow.n_bytes / (1 << 20))
+    assert n_files[0] > 3 * n_files[1]
+    bundles.lost(lost, 0.0) if (lost := bundles.take(0.0, "slow")) else None
+    drained(bundles)  # what was lost goes out first
+
+
+def test_a_bad_file_among_late_ones_stands_alone_all_the_same() -> None:
+    bundles, n_lost, given_up = Bundles([1000] * 64, 2, least_bytes=1 << 30), 0, list[int]()
+    out, now_s = list[Bundle](), 0.0
+    first = bundles.take(now_s)
+    assert first is not None
+    bundles.done(first, 1.0)
+    while not bundles.is_through:
+        now_s += 1000.0  # whoever is at one is late, and its copy is out before it ends
+        while (bundle := bundles.again(now_s)) is not None:
+            out.append(bundle)
+        one = out.pop(0)
+        if 63 in one.places:
+            n_lost += 1
+            assert n_lost < 100
+            given_up += bundles.lost(one, now_s).tolist()
+        else:
+            bundles.done(one, now_s)
+    assert given_up == [63]
 
 
 def test_what_is_late_goes_out_again_only_when_what_is_left_takes_no_longer() -> None:

@@ -23,7 +23,7 @@ from birdfast import models
 from birdfast.__main__ import main
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, OutputError
-from birdfast.journal import NAME, Journal, Record
+from birdfast.journal import NAME, Journal, Record, writable
 from birdfast.outcomes import Failure, Heard, Outcome, Part, row
 from birdfast.runtimes import litert
 
@@ -602,3 +602,16 @@ def test_hostile_names_stay_in_their_rows(tiny: models.Model, tmp_path: Path) ->
     assert {path.name for path in tmp_path.iterdir()} >= {"in", "out"}
     assert not list(tmp_path.rglob("owned"))
     assert {path.suffix for path in (tmp_path / "out").iterdir()} == {".csv", ".parquet", ".sqlite"}
+
+
+def test_a_long_plan_leaves_no_long_log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(writable, "COMMIT_EVERY_BYTES", most := 1 << 16)
+    log, paths = tmp_path / f"{NAME}-wal", [f"{number}.wav" for number in range(3_000)]
+    with Journal(tmp_path, FACTS) as journal:
+        journal.database.execute("PRAGMA wal_autocheckpoint = 10")  # pages; 4 MB else
+        journal.plan(paths, range(len(paths)))
+        assert log.stat().st_size > 4 * most
+        for path in paths[:2]:
+            hear(journal, path, outcome())
+            journal.commit()
+        assert log.stat().st_size <= most

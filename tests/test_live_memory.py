@@ -37,16 +37,19 @@ for kind in (np.int16, np.float32):
     print(counted[2:], held[3] - held[2])
 """
 FLAT = """
-import resource, sys
+import sys
 import numpy as np
 from birdfast.live import Stream
+
+def peak():  # of this process: `ru_maxrss` begins with that of whoever started it
+    return int(open("/proc/self/status").read().partition("VmHWM:")[2].split()[0])
 
 stream, most = Stream(sys.argv[1], 11_025, min_confidence=1.0), []
 sound = np.random.default_rng(0).integers(-999, 999, 11_025 * 60).astype(np.int16)
 for minute in range(21):
     for start in range(0, len(sound), 11_025):
         stream.push(sound[start : start + 11_025])
-    most.append(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+    most.append(peak())
 print(most[-1] - most[1])
 """
 
@@ -61,6 +64,7 @@ def test_a_push_allocates_nothing(stsg: models.Model, tmp_path: Path) -> None:
     assert counted.stdout == "[0, 0] 0\n" * 2, counted.stderr
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the administrator may run no Linux")
 def test_twenty_minutes_hold_no_more_than_two(tiny: models.Model) -> None:
     grown = ran(sys.executable, "-c", FLAT, tiny.path.parent)
     assert int(grown.stdout) < 2_000, grown.stderr  # kilobytes

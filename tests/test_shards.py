@@ -130,7 +130,7 @@ def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
     [
         (
             "UPDATE hearing SET state = 'waiting' WHERE file = 1",
-            "1 file still to do; --array=1 with --shard auto/2 goes on",
+            "1 file still to do; --array=1-2 with --shard auto/2 goes on",
         ),
         ("DELETE FROM file WHERE number < 2", "its files are not those that were planned"),
         ("DELETE FROM file WHERE number > 3", "its files are not those that were planned"),

@@ -196,21 +196,66 @@ def test_one_that_changes_between_listing_and_hearing_has_failed(
     recordings(tmp_path / "in", 2)
     memory.put_file(str(tmp_path / "in" / "00.wav"), "/b/00.wav")
     urls = inputs.find(["memory://b"])
+    time.sleep(0.01)  # this store tells contents by their times, in thousandths
     memory.put_file(str(tmp_path / "in" / "01.wav"), "/b/00.wav")
     failed = Results(_run(urls, tiny, tmp_path / "out")).failures
     assert [failure.message for failure in failed] == [f"{urls[0]}: changed during the run; run again"]
 
 
-def test_results_in_a_store_are_refused_and_no_folder_is_made_of_its_name(
-    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("clips", "results", "-o", "s3://b/out"),
+        ("clips", "s3://b/results", "-o", "clips"),
+        ("merge", "results", "-o", "s3://b/out"),
+        ("merge", "s3://b/results", "-o", "whole"),
+        ("plot", "s3://b/a.wav"),
+        ("report", "s3://b/results"),
+        ("evaluate", "s3://b/results", "--truth", "truth.csv"),
+        ("train", "s3://b/clips", "-o", "model"),
+        ("tables", "s3://b/results"),
+        ("status", "s3://b/results"),
+    ],
+)
+def test_who_needs_files_of_this_machine_says_so_of_a_url(
+    command: tuple[str, ...],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    write(tmp_path / "a.wav", noise(8_000), 8_000)
-    with pytest.raises(ConfigError, match=r"output: memory://b/out is a URL"):
-        birdfast.run("a.wav", tiny.path.parent, output="memory://b/out")
-    assert ended("infer", "a.wav", "-o", "memory://b/out") == exits.USAGE
-    assert "is a URL; it takes a folder of this machine" in capsys.readouterr().err
-    assert [path.name for path in tmp_path.iterdir()] == ["a.wav"]
+    assert ended(*command) == exits.USAGE
+    assert "is a URL; it takes" in capsys.readouterr().err
+    assert [*tmp_path.iterdir()] == []
+
+
+def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
+    memory: object, tiny: models.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = recordings(tmp_path / "in", 1)
+    memory.put_file(str(tmp_path / "in" / name), f"/b/{name}")
+    out = _run([f"memory://b/{name}"], tiny, tmp_path / "out")
+    ended("plot", out, "-o", tmp_path / "a.png")
+    assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    ended("clips", out, "-o", tmp_path / "clips")
+    assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
+
+
+def test_tasks_of_a_cluster_fetch_to_the_scratch_folder_of_the_run(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    names, scratch = recordings(tmp_path / "in", 4), tmp_path / "scratch"
+    local = [str(tmp_path / "in" / name) for name in names]
+    expected = heard(local, tiny, tmp_path / "local")
+    urls = [f"file://{path}" for path in local]
+    with ThreadPoolExecutor(2) as executor:
+        found = heard(urls, tiny, tmp_path / "out", cluster=(executor, 2), scratch=Scratch(scratch))
+        assert found == expected
+        assert [*scratch.iterdir()] == []
+        small = Scratch(scratch, 1e-9)
+        failed = Results(_run(urls, tiny, tmp_path / "small", cluster=(executor, 2), scratch=small)).failures
+    assert [failure.stage for failure in failed] == ["fetch"] * 4
 
 
 @pytest.mark.long

@@ -141,9 +141,12 @@ class TestStream:
         assert both[0] == both[1]
         assert len(both[0]) > 1
 
-    def test_begun_afresh_it_counts_from_0(self, opened) -> None:
-        session = opened("best")
-        stream, sound = session.stream(session.window_samples), noise(session.window_samples)
+    @pytest.mark.parametrize("part", [1, 2, 4])
+    @shapes
+    def test_begun_afresh_it_counts_from_0(self, opened, shape: str, part: int) -> None:
+        """Also where what the next window shares is kept."""
+        session = opened(shape)
+        stream, sound = session.stream(session.window_samples // part), noise(session.window_samples)
         first = stream.push(sound)[0][1].tobytes()  # now: it is a view
         stream.push(noise(len(sound) * 3 // 2, seed=1))
         stream.restart()
@@ -192,7 +195,7 @@ class TestClassifier:
         assert b"".join(one.tobytes() for one in alone) == found["scalar"].tobytes()
 
 
-BIAS, CLASSES = 14, 15  # kinds of sections (csrc/bft.c)
+FACTS, BIAS, CLASSES, THRESHOLDS = 1, 14, 15, 16  # kinds of sections (csrc/bft.c)
 
 
 class TestFile:
@@ -243,21 +246,26 @@ class TestFile:
             with pytest.raises(ConfigError, match="damaged|later version"):
                 _kernels.Stsg.read(bytes(changed))
 
-    @pytest.mark.parametrize("what", ["place", "size", "names", "number"])
+    @pytest.mark.parametrize("what", ["place", "size", "names", "number", "rate", "thresholds"])
     def test_what_leads_out_of_a_file_is_refused(self, small: bytes, what: str) -> None:
-        """With a checksum that fits: sums that overflow, a name behind the last, a weight that is none.
+        """With a checksum that fits: sums that overflow, a name behind the last, a weight that is none, a
+        rate that is right in its lower half, a threshold more than there are classes.
 
         Before the file lie zeros, which would do as numbers.
         """
         changed = bytearray(small)
         n_sections = struct.unpack_from("<I", small, 12)[0]
         entries = [struct.unpack_from("<IIQQ", small, 64 + 24 * i) for i in range(n_sections)]
-        wanted = CLASSES if what == "names" else BIAS
+        wanted = {"names": CLASSES, "rate": FACTS, "thresholds": THRESHOLDS}.get(what, BIAS)
         number = next(i for i, (kind, *_) in enumerate(entries) if kind == wanted)
         kind, which, at, n = entries[number]
         if what == "number":
             changed[at : at + 4] = struct.pack("<f", np.nan)
-        at, n = {"place": (2**64 - n, n), "size": (at, 2**64 - at), "names": (at, n + 1)}.get(what, (at, n))
+        if what == "rate":
+            changed[at + 4] = 1
+        changed += bytes(8)
+        more = {"names": 1, "thresholds": 8}
+        at, n = {"place": (2**64 - n, n), "size": (at, 2**64 - at)}.get(what, (at, n + more.get(what, 0)))
         struct.pack_into("<IIQQ", changed, 64 + 24 * number, kind, which, at, n)
         changed[16:20] = struct.pack("<I", zlib.crc32(changed[24:], zlib.crc32(changed[8:16])))
         with pytest.raises(ConfigError, match="damaged"):

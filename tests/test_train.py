@@ -467,6 +467,19 @@ def test_a_clip_that_can_be_read_again_is_learnt_from(
     assert arrays(tmp_path / "m") == arrays(tmp_path / "meant")
 
 
+def test_a_clip_that_no_stage_takes_is_not_healed(data: Path, tmp_path: Path) -> None:
+    """A stage that left it out is not learnt anew each time: what decodes may be no sound all the same."""
+    loud = np.sin(np.arange(2 * RATE_HZ) * 2.9).astype(np.float32) * 5 * recordings.LOUDEST
+    soundfile.write(tmp_path / "loud.wav", loud, RATE_HZ, subtype="FLOAT")
+    clips = (data / "clips.csv").read_text().replace("songs/", f"{data}/songs/")
+    (tmp_path / "clips.csv").write_text(f"{clips}loud.wav,whistle,1\n")
+    kept = []
+    for more in ((), ("--force",)):
+        assert train(data, str(tmp_path / "clips.csv"), tmp_path / "m", *more) == 2
+        kept.append([path.stat().st_ino for path in sorted((tmp_path / "m" / "stages").glob("*.npz"))])
+    assert kept[0] == kept[1]
+
+
 def test_what_is_remarked_of_a_clip_is_told_again_and_a_channel_can_be_chosen(
     data: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -100,3 +100,24 @@ def test_other_programs_and_pythons_are_started(starts: zygote.Starts) -> None:
     others = children.environment() | {"PYTHONDEVMODE": "1"}
     assert told(starts, False, env=others)[0]["environment"]["PYTHONDEVMODE"] == "1"
     assert subprocess.run(["true"], check=False).returncode == 0
+
+
+@pytest.mark.skipif(not Path(zygote.SCRIPT).exists(), reason="the script comes with what is installed")
+@pytest.mark.parametrize(
+    "words", [["--version"], ["infer"], ["nothing", "--of", "the kind"]], ids=lambda words: words[0]
+)
+def test_the_script_that_people_type_is_forked(words: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    how: dict[str, Any] = {"capture_output": True, "text": True, "check": False}
+    with zygote.forking(("birdfast.__main__",)) as starts:
+        starts.real = True
+        started = subprocess.run([zygote.SCRIPT, *words], **how)
+        starts.real = False
+        subprocess.run([zygote.SCRIPT, "--version"], **how)  # a zygote is started in earnest
+        monkeypatch.setattr(zygote, "_fork_exec", None)
+        forked = subprocess.run([zygote.SCRIPT, *words], **how)
+        monkeypatch.undo()
+    assert (forked.returncode, forked.stdout, forked.stderr) == (
+        started.returncode,
+        started.stdout,
+        started.stderr,
+    )

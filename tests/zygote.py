@@ -57,6 +57,7 @@ IMPORTED = (
 )
 KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64"  # elsewhere all is started in earnest
 PYTHON = sys.executable  # which a test may put another in the place of
+SCRIPT = str(Path(PYTHON).with_name("birdfast"))  # the command as people type it: of this Python, where it is
 ROOT = Path(__file__).resolve().parents[1]
 ROOM_BYTES = 1 << 14  # for the command line that others see
 MOST_FDS = 200
@@ -134,7 +135,7 @@ class Starts:
         given |= {fd: fd for fd in asked.keep}
         given = {place: fd for place, fd in given.items() if _is_open(fd)}
         order = {
-            "args": [os.fsdecode(arg) for arg in asked.args],
+            "args": _seen(asked),
             "here": _here(),
             "cwd": None if asked.cwd is None else os.fsdecode(asked.cwd),
             "env": asked.environment,
@@ -154,8 +155,8 @@ class Starts:
 
     def fits(self, asked: Asked) -> bool:
         """Whether a process is birdfast's, and its Python one like this."""
-        words, theirs = [os.fsdecode(arg) for arg in asked.args], asked.environment
-        is_command = words[:3] == [PYTHON, "-m", "birdfast"]
+        words, theirs = _seen(asked), asked.environment
+        is_command = words[:3] == [PYTHON, "-m", "birdfast"] or (words[:2] == [PYTHON, SCRIPT] and _is_ours())
         is_child = words[:3] == [PYTHON, "-P", str(Path(children.PACKAGE, "children.py"))]
         places = {*theirs.get("PYTHONPATH", "").split(os.pathsep)} - {""}
         now = (_read_at_start(theirs), [resource.getrlimit(limit) for limit in LIMITS])
@@ -276,6 +277,8 @@ def _take(order: dict[str, Any]) -> None:
     """Take over what a process has from its starter."""
     os.sched_setaffinity(0, order["cpus"])
     for one in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if callable(signal.getsignal(one)) and one != signal.SIGINT:
+            continue  # coverage's: who is told to end writes down first what was run
         with suppress(OSError):
             signal.signal(one, signal.SIG_IGN if one in order["ignored"] else signal.SIG_DFL)
     signal.signal(signal.SIGPIPE, signal.SIG_IGN)  # as Python does when it starts
@@ -313,6 +316,11 @@ def _show(words: Sequence[str]) -> None:
 
 def _ran(words: Sequence[str]) -> int:
     """Run a command or a child of the package as a new Python does; return the exit code."""
+    if words[1] == SCRIPT:
+        sys.path.insert(0, str(Path(SCRIPT).parent))
+        sys.argv = words[1:]
+        with _breeding():
+            return _ended(SCRIPT)
     if words[1] == "-m":
         sys.path.insert(0, str(Path.cwd()))
         sys.argv = ["-m", *words[3:]]
@@ -335,13 +343,16 @@ def _breeding() -> Iterator[None]:
     yield
 
 
-def _ended(module: str) -> int:
-    """Run a module or a package as the program, with what Python does at the end; return the exit code."""
+def _ended(program: str) -> int:
+    """Run a module, a package or the script, with what Python does at the end; return the exit code."""
     code: Any = 0
-    package = f"{module}.__main__"
-    sys.modules.pop(package if package in sys.modules else module, None)  # what runs as the program is a copy
     try:
-        runpy.run_module(module, run_name="__main__", alter_sys=True)
+        if program == SCRIPT:
+            runpy.run_path(program, run_name="__main__")
+        else:
+            package = f"{program}.__main__"  # what runs as the program is a copy
+            sys.modules.pop(package if package in sys.modules else program, None)
+            runpy.run_module(program, run_name="__main__", alter_sys=True)
     except SystemExit as end:
         code = end.code
         if code is not None and not isinstance(code, int):
@@ -362,6 +373,20 @@ def _ended(module: str) -> int:
         except OSError:
             code = code or 120
     return (code or 0) & 0xFF
+
+
+def _seen(asked: Asked) -> list[str]:
+    """Return a process's command line: of a script its Python comes first, as the system puts it there."""
+    words = [os.fsdecode(arg) for arg in asked.args]
+    return [PYTHON, *words] if words[:1] == [SCRIPT] else words
+
+
+@cache
+def _is_ours() -> bool:
+    """Whether the script is there, and of this Python."""
+    with suppress(OSError), Path(SCRIPT).open("rb") as file:
+        return file.readline() == b"#!%b\n" % os.fsencode(PYTHON)
+    return False
 
 
 def _read_at_start(environment: Mapping[str, str]) -> dict[str, str]:

@@ -54,6 +54,7 @@ if TYPE_CHECKING:
 
 HELP = "find the species in recordings"
 ALIASES = (kinds.ANALYZE,)
+HEARS_URLS = True
 EPILOG = """\
 examples:
   birdfast infer recordings/ -o results/ --min-conf 0.5
@@ -76,10 +77,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=values.folder,
+        type=values.place,
         default=DEFAULT_OUTPUT,
         metavar="DIR",
-        help="where the tables go (default: %(default)s)",
+        help="where the tables go: a folder, or a URL of a bucket, s3://birds/results (default: %(default)s)",
     )
     hearing.arguments(parser)
     table = parser.add_argument_group("tables")
@@ -149,7 +150,7 @@ def _awake(chosen: argparse.Namespace, leave: Leave | None) -> int:
 
 def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
-    from ..runs import Run
+    from ..runs import Run, storing
     from ..runs.progress import Progress
     from ..words import counted
     from ..workers.executor import opened
@@ -164,17 +165,19 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
         progress.warn(chosen.share_warned)
     paths = inputs.find(chosen.inputs, progress.say)
     how_heard = hearing.options(chosen, max_hours=chosen.max_hours)
-    with opened(chosen.cluster) if chosen.cluster else nullcontext() as cluster:
-        how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
-        run = Run(paths, listening, how_heard, chosen.output, how, asking.question(chosen))
-        progress.say(f"{hearing.titles(listening)}; {counted(len(paths), 'file')}")
-        results = run.work(progress, leave=leave)
-    if results.stopped is not None:
-        progress.warn(ending.told(results.stopped, names))
-        progress.warn("stopped, as --fail-fast says")
-        return exits.SOME_FAILED
-    ending.say(progress, results, names, chosen.min_conf)
-    return exits.of_run(results.standing)
+    with storing.working(chosen.output, listening, chosen.force, progress.say, progress.warn) as folder:
+        chosen.output = folder  # of a URL's results, where the run is at work
+        with opened(chosen.cluster) if chosen.cluster else nullcontext() as cluster:
+            how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
+            run = Run(paths, listening, how_heard, folder, how, asking.question(chosen))
+            progress.say(f"{hearing.titles(listening)}; {counted(len(paths), 'file')}")
+            results = run.work(progress, leave=leave)
+        if results.stopped is not None:
+            progress.warn(ending.told(results.stopped, names))
+            progress.warn("stopped, as --fail-fast says")
+            return exits.SOME_FAILED
+        ending.say(progress, results, names, chosen.min_conf)
+        return exits.of_run(results.standing)
 
 
 def _how(chosen: argparse.Namespace, paths: Sequence[str]) -> How:

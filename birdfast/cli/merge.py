@@ -32,7 +32,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "-o", "--output", required=True, type=values.folder, metavar="DIR", help="where the tables go"
     )
     values.rtype(parser)
-    values.per_file(parser)
+    shape = parser.add_mutually_exclusive_group()
+    values.per_file(shape)
+    shape.add_argument(
+        "--partitioned",
+        action="store_true",
+        help="with --rtype parquet: no table for all but one data set, detections/shard=0003-of-0050/"
+        "part-0.parquet, a partition a share, as pyarrow.dataset, DuckDB and Spark take it",
+    )
     values.csv_safe(parser)
     submission.arguments(parser)
     parser.add_argument(
@@ -53,7 +60,7 @@ def run(chosen: argparse.Namespace) -> int:
     parts = [Path(part) for part in chosen.parts]
     kinds = values.kinds(chosen.rtype)
     how = {"csv_safe": chosen.csv_safe, "force": chosen.force, "per_file": chosen.per_file}
-    how["allow_missing"] = chosen.allow_missing
+    how |= {"allow_missing": chosen.allow_missing, "partitioned": chosen.partitioned}
     asked = submission.of(chosen, kinds)
     written, standing = merge(parts, chosen.output, kinds, **how, submission=asked, tell=voice.say)
     voice.report(*(f"written: {path}" for path in written))

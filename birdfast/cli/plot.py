@@ -79,7 +79,7 @@ def run(chosen: argparse.Namespace) -> int:
     from .. import canvas, picture
     from ..atomicfile import check_apart
     from ..errors import ConfigError
-    from ..runs import seen
+    from ..runs import seen, whereabouts
     from ..runs.output import AGAIN, telling
     from ..words import counted
 
@@ -87,7 +87,7 @@ def run(chosen: argparse.Namespace) -> int:
     start_s = chosen.start or 0.0
     if chosen.detections is None:
         surest = seen.surest(results)
-        recording = Path(surest.file)
+        recording = Path(whereabouts.Whereabouts().of(surest.file))
         if chosen.start is None and not chosen.whole:
             start_s = max(0.0, surest.start_s - MARGIN_S)
     output = Path(chosen.output) if chosen.output else Path(f"{recording.name}.png")

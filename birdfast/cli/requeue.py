@@ -60,11 +60,11 @@ def ran(chosen: argparse.Namespace, run: Callable[[argparse.Namespace, Leave | N
     return exits.LATER
 
 
-def _told(output: Path) -> str:
+def _told(output: Path | str) -> str:
     """Return how far a run is."""
     from ..journal import Record
 
-    with suppress(ConfigError), Record(output) as record:
+    with suppress(ConfigError), Record(Path(output)) as record:
         if record.is_planned():
             standing = record.standing()
             through = standing.done + standing.failed

@@ -97,24 +97,33 @@ def max_hours(
 def text(given: str) -> str:
     """Read what an argument without a type of its own takes, as most names do (`__main__` sees to that).
 
-    What a script's unset variable leaves names nothing: it is no option that was not given, and no folder,
-    least of all the working folder.
+    What a script's unset variable leaves names nothing: no option that was not given, and no folder at all.
     """
     if not given:
         raise argparse.ArgumentTypeError("it is empty, as an unset variable leaves it")
     return given
 
 
-def folder(given: str) -> Path:
-    """Read the name of a folder, which is one of this machine: as a path a URL would pass for that, too."""
+def here(given: str, what: str = "what lies on this machine") -> str:
+    """Read a name of something that is here: as a path a URL would pass for that, too."""
     if "://" in given:
-        raise argparse.ArgumentTypeError(f"{given!r} is a URL; it takes a folder of this machine")
-    return Path(text(given))
+        raise argparse.ArgumentTypeError(f"{given!r} is a URL; it takes {what}")
+    return text(given)
+
+
+def folder(given: str) -> Path:
+    """Read the name of a folder of this machine."""
+    return Path(here(given, "a folder of this machine"))
+
+
+def place(given: str) -> Path | str:
+    """Read the name of a folder, or a URL of one."""
+    return given if "://" in given else folder(given)
 
 
 def file(given: str) -> Path:
-    """Read the name of a file."""
-    return Path(text(given))
+    """Read the name of a file of this machine."""
+    return Path(here(given, "a file of this machine"))
 
 
 def hours(text: str) -> float:

@@ -125,6 +125,8 @@ class Writable(Record):
                 compare(self.path, self.facts(), facts)
                 self.database.execute("PRAGMA journal_mode = WAL")
                 self.database.execute("PRAGMA synchronous = NORMAL")
+                # A plan of many files makes a long log, which else would stay as long to the run's end.
+                self.database.execute(f"PRAGMA journal_size_limit = {COMMIT_EVERY_BYTES}")
                 self.database.execute("PRAGMA secure_delete = OFF")  # else zeros for gigabytes of parts
                 self.database.execute("BEGIN IMMEDIATE")
                 # Half of a file: the run was killed in it.

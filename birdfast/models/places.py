@@ -28,8 +28,17 @@ def folders() -> list[Path]:
 
 
 def cache_folder() -> Path:
-    """Return where rewritten networks are kept: $BIRDFAST_CACHE, or the user's cache folder."""
+    """Return where rewritten networks are kept: in $BIRDFAST_CACHE, or the user's cache folder."""
+    return _cache() / "grafts"
+
+
+def runs_folder() -> Path:
+    """Return where runs are at work whose results go into stores: beside the rewritten networks."""
+    return _cache() / "runs"
+
+
+def _cache() -> Path:
     import platformdirs
 
     named = os.environ.get("BIRDFAST_CACHE")
-    return (Path(named) if named else platformdirs.user_cache_path("birdfast")) / "grafts"
+    return Path(named) if named else platformdirs.user_cache_path("birdfast")

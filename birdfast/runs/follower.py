@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..config import check, several
 from ..outcomes import Outcome, Part
 from ..tables import About
 
@@ -34,3 +35,16 @@ class Follower:
 
     def end(self) -> None:
         """Hear that nothing more comes, whether or not all was done."""
+
+
+def checked(followers: Sequence[Follower]) -> Sequence[Follower]:
+    """Return what is told of a run.
+
+    Raises
+    ------
+    ConfigError
+        One of them is no follower.
+    """
+    for one in (found := several("followers", followers, "a list of Follower")):
+        check(isinstance(one, Follower), "follower", one, "a Follower")
+    return found

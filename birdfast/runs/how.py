@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, Literal, get_args
 
 from .. import inputs
-from ..config import choice, flag, path, whole
+from ..config import check, choice, flag, path, whole
 from ..errors import ConfigError
 from ..workers import executor
 from ..workers.patience import check_timeout
@@ -98,6 +98,7 @@ class How:
         choice("keep_scores", self.keep_scores, (None, *get_args(KeepScores)))
         if self.base is not None:
             path("base", self.base)
+        check(isinstance(self.scratch, Scratch), "scratch", self.scratch, "a Scratch")
         self.scratch.check()
         check_timeout(self.file_timeout_s)
         object.__setattr__(self, "cluster", executor.of(self.cluster))

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from ..config import By
 from ..errors import ConfigError
+from ..sources import deposits, stores
 from . import shards
 from .shards import Shard
 
@@ -87,22 +88,25 @@ def check_meant(found: Chosen, names: Iterable[str]) -> None:
             )
 
 
-def folder(output: Path, shard: Shard) -> Path:
-    """Return a share's own folder below that of all.
+def folder(output: Path | str, shard: Shard) -> Path | str:
+    """Return a share's own folder below that of all, or its URL below a URL.
 
     Raises
     ------
     ConfigError
         Shares of another division lie there: a part of an array that was started again is none of its own.
     """
-    for other in sorted(output.glob("shard-*-of-*")):
-        is_share = FOLDER.fullmatch(other.name)
+    is_url = isinstance(output, str) and stores.is_url(output)
+    names = deposits.names(str(output)) if is_url else [one.name for one in Path(output).glob("shard-*-of-*")]
+    for name in sorted(names):
+        is_share = FOLDER.fullmatch(name)
         if is_share and int(is_share[2]) != shard.of:
             raise ConfigError(
-                f"{other}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
+                f"{output}/{name}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
                 f" say --shard auto/{int(is_share[2])} to go on, or take another folder"
             )
-    return output / f"shard-{shard.number:0{len(str(shard.of))}}-of-{shard.of}"
+    name = f"shard-{shard.number:0{len(str(shard.of))}}-of-{shard.of}"
+    return f"{str(output).rstrip('/')}/{name}" if is_url else Path(output) / name
 
 
 def folders(parts: Sequence[Path]) -> list[Path]:

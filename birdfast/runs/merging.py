@@ -14,6 +14,7 @@ from ..journal import BASE, MERGED, Entry, Folder, Record, Standing, total
 from ..tables import Result
 from ..words import counted
 from . import census, gathering, jobarrays, results
+from . import partitioned as dataset
 from .answers import Answers
 from .how import How
 from .output import check_no_run, check_tables, output_folder, sign, telling
@@ -34,6 +35,7 @@ def merge(
     submission: Submission | None = None,
     per_file: bool = False,
     allow_missing: bool = False,
+    partitioned: bool = False,
     tell: Callable[[str], object] = lambda said: None,
 ) -> tuple[list[Path], Standing]:
     """Join what the shards of a run found.
@@ -56,6 +58,8 @@ def merge(
         See `How`; recordings are seen from where the shards see them.
     allow_missing : bool
         Write the tables of what is there, though shards or files of theirs are still to be heard.
+    partitioned : bool
+        Of the kind parquet no table is written but a data set, a partition a share (`partitioned.gather`).
     tell : callable of str
         Hears what is missing, which model knows how much of the submission, and what is of no recording.
 
@@ -76,6 +80,10 @@ def merge(
     """
     for kind in kinds:
         tables.check(kind)
+    if partitioned:
+        if "parquet" not in kinds or per_file:
+            raise ConfigError("partitioned: it takes --rtype parquet, and no table for each recording")
+        kinds = [kind for kind in kinds if kind != "parquet"]
     check_submission(kinds, submission)
     submitter = None if submission is None else Submitter(submission)
     output_folder(folder)
@@ -83,7 +91,10 @@ def merge(
     with telling(folder), ExitStack() as stack:
         stack.enter_context(Folder(folder))
         check_no_run(folder, *parts)
-        records, bases, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)
+        if partitioned:
+            dataset.check(folder)
+        records, shares, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)
+        bases = [share.facts.asked.get(BASE, "") for share in shares]
         if lacks and submission is not None:
             raise ConfigError(f"submission: a part of the run has not all of its rows ({lacks})")
         every = [Answers(record) for record in records]
@@ -111,6 +122,8 @@ def merge(
             tell(words)
         sign(folder, "merge", parts)
         written = write(every, again, folder, how, submitter, base, tell, tell)
+        if partitioned:
+            written.append(dataset.gather([*zip(parts, shares, strict=True)], folder))
         standing = total([record.standing() for record in records])
         unheard = _n_files(every) - standing.files
     gathering.forget(folder)
@@ -119,12 +132,8 @@ def merge(
 
 def _opened(
     parts: Sequence[Path], folder: Path, stack: ExitStack, *, allow_missing: bool
-) -> tuple[list[Record], list[str], str]:
-    """Open the parts, or what is gathered of many.
-
-    Also return where each share sees its recordings from, "" if it does not say, and what they lack, where
-    that may be.
-    """
+) -> tuple[list[Record], list[census.Share], str]:
+    """Open the parts, or what is gathered of many; return what each says, and what they lack if it may."""
     is_many, records, every = len(parts) > MOST_OPEN, list[Record](), list[census.Share]()
     for part in parts:
         if is_many:
@@ -139,7 +148,7 @@ def _opened(
     if is_many:
         gathered = gathering.gather([*zip(parts, every, strict=True)], folder)
         records.append(stack.enter_context(gathered))
-    return records, [share.facts.asked.get(BASE, "") for share in every], lacks
+    return records, every, lacks
 
 
 @contextmanager

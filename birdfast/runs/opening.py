@@ -27,9 +27,11 @@ def workforce(
     models: Sequence[Model], options: Options, how: How, recordings: Sequence[str], folder: Path
 ) -> Workforce:
     """Return who is to hear a run's files; a context manager that starts them."""
+    found: Remote | Pool
     if how.cluster is not None:
-        return Remote(models, options, how.cluster, folder, how.n_workers, how.file_timeout_s)
-    found = Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
+        found = Remote(models, options, how.cluster, folder, how.n_workers, how.file_timeout_s)
+    else:
+        found = Pool(models, options, how.n_workers, how.file_timeout_s, n_hired(recordings, how))
     found.scratch = how.scratch
     return found
 

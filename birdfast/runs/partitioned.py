@@ -1,4 +1,4 @@
-"""Partitioned: the detections of all shares of a run as one data set, by nothing but links."""
+"""Partitioned: the detections of all shares of a run as one data set, a partition each."""
 
 from __future__ import annotations
 
@@ -8,80 +8,74 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from .. import atomicfile
 from ..errors import ConfigError
-from ..journal import Record, compare
 from ..tables import parquet
-from . import shards
-from .output import output_folder, telling
-from .shards import Shard
+from . import retelling
+from .census import Share
+from .how import How
 
 NAME = "detections"  # of the data set, in its folder
 PARTITION = "shard={number:04d}-of-{of:04d}"  # as Hive names them, so that readers make a column of it
+FILE = "part-0.parquet"
 
 
-def gather(parts: Sequence[Path], folder: Path) -> Path:
-    """Make one data set of the detections.parquet of all shares, a partition each; return where it is.
-
-    Its files are links to those of the shares where one disk has both, else copies. pyarrow.dataset, DuckDB
-    and Spark read it as one, with a column `shard` more; its rows lie share by share, not in the order that
-    `merging.merge` gives them.
-
-    Parameters
-    ----------
-    parts : sequence of path
-        The output folder of each share.
-    folder : path
-        Made if it is missing; the data set is `detections/` in it, and replaces one of before.
+def check(folder: Path) -> None:
+    """Refuse a folder where what is not ours has the data set's name.
 
     Raises
     ------
     ConfigError
-        The shares are not one whole, finished run, one has no detections.parquet, or another's columns; or
-        what is not ours has the data set's name.
-    OutputError
-        The folder takes no more.
+        It has.
     """
-    shares = _shares(parts)
-    output_folder(folder)
     place = folder / NAME
     if place.is_symlink() or (place.exists() and not _is_ours(place)):
         raise ConfigError(f"{place}: nothing here tells that birdfast wrote it; move it away")
-    with telling(folder), tempfile.TemporaryDirectory(prefix=f".{NAME}.", suffix=".part", dir=folder) as room:
-        whole, before = Path(room) / "new", Path(room) / "before"
-        for shard, part in zip(shares, parts, strict=True):
-            below = whole / PARTITION.format(**shard._asdict())
-            atomicfile.make_folder(below)
-            _link(part / parquet.ParquetTable.name, below / "part-0.parquet")
+
+
+def gather(parts: Sequence[tuple[Path, Share]], folder: Path) -> Path:
+    """Make one data set of the detections of all shares, a partition each; return where it is.
+
+    A partition is a link to the share's detections.parquet where there is one and one disk has both; else a
+    copy, or what its journal says. pyarrow.dataset, DuckDB and Spark read all as one, with a column `shard`
+    more; rows lie share by share, not in the order that `merging.merge` gives them.
+
+    Parameters
+    ----------
+    parts : sequence of (path, Share)
+        The folder of each share, and what it said of itself; of one whose files are not planned nothing is
+        known.
+    folder : path
+        It is there; the data set is `detections/` in it, and replaces one of before.
+
+    Raises
+    ------
+    ConfigError
+        A share's table has other columns than another's.
+    OSError
+        The folder takes no more.
+    """
+    place, columns = folder / NAME, None
+    with tempfile.TemporaryDirectory(prefix=f".{NAME}.", suffix=".part", dir=folder) as room:
+        whole, before, scratch = Path(room) / "new", Path(room) / "before", Path(room) / "written"
+        whole.mkdir()
+        for part, share in parts:
+            if share.standing is None:
+                continue
+            below = whole / PARTITION.format(**share.shard._asdict())
+            below.mkdir()
+            table = part / parquet.ParquetTable.name
+            if table.is_file() and not share.standing.waiting:
+                _link(table, below / FILE)
+            else:  # nobody asked for one, or it may be of before
+                retelling.retell(part, scratch, How(kinds=("parquet",)), {}, {})
+                (scratch / table.name).rename(below / FILE)
+            its = parquet.columns_of(below / FILE)
+            if its != (columns := columns or its):
+                raise ConfigError(f"{table}: other columns than in {parts[0][0]}; ask all for the same")
         with suppress(FileNotFoundError):
             place.rename(before)
         whole.rename(place)
     return place
-
-
-def _shares(parts: Sequence[Path]) -> list[Shard]:
-    """Return whose the parts are, if they are one whole."""
-    shares, first, columns = list[Shard](), None, None
-    for part in parts:
-        with Record(part) as record:
-            facts, waiting = record.facts(), record.standing().waiting
-        if not facts.shard:
-            raise ConfigError(f"{record.path}: not of a run with --shard")
-        first = first or facts
-        compare(record.path, first, facts, shards=False, asked=True)
-        if waiting:
-            raise ConfigError(f"{record.path}: {waiting} files are still to do; finish that run first")
-        table = part / parquet.ParquetTable.name
-        if not table.is_file():
-            raise ConfigError(f"{table}: is not there; `birdfast tables {part} --rtype parquet` writes it")
-        its = parquet.columns_of(table)
-        columns = columns or its
-        if its != columns:
-            raise ConfigError(f"{table}: other columns than in {parts[0]}; ask all for the same")
-        shares.append(shards.parse(facts.shard))
-    if lacking := shards.missing(shares):
-        raise ConfigError(f"shares are missing: {shards.ranges(lacking)} of {shares[0].of}")
-    return shares
 
 
 def _is_ours(place: Path) -> bool:

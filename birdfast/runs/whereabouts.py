@@ -12,6 +12,7 @@ from ..errors import AudioError
 from ..journal import NAME, Record, stamp
 from ..journal.stamp import Stamp
 from ..outcomes import Detection
+from ..sources import stores
 from ..tables import DETECTIONS, escaped, read_csv
 from ..words import counted
 from .results import Results
@@ -84,10 +85,12 @@ class Whereabouts:
         Raises
         ------
         AudioError
-            Several may be it.
+            Several may be it, or it lies in a store.
         """
         alike = self._named.get(PurePath(path).name, [])
         size = self._heard[path].stamp.size if path in self._heard else None
+        if stores.is_url(path) and not alike:
+            raise AudioError(f"{path}: lies in a store; fetch it, and name the folder where it is now")
         if Path(path).exists() or not alike:
             return path
         if len(alike) > 1 and size is not None:

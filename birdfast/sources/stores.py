@@ -56,6 +56,11 @@ def is_url(path: str | os.PathLike[str]) -> bool:
     return isinstance(path, str) and URL.match(path) is not None
 
 
+def protocol(url: str) -> str:
+    """Return what a URL's store speaks: "s3"."""
+    return url.partition("://")[0].lower()
+
+
 def base(given: Sequence[str], found: Sequence[str]) -> str:
     """Return the URL that recordings are seen from: the one that all lie below; "/" where there is none."""
     common = os.path.commonprefix([f"{path.rpartition('/')[0]}/" for path in found])  # noqa: RUF071 - text
@@ -74,15 +79,13 @@ def opened(url: str) -> tuple[Any, str]:
         Nobody speaks its protocol, or who does is not installed.
     """
     for link in url.split("::"):
-        protocol = link.partition("://")[0].lower()
-        if protocol not in NEEDS:
+        if (speaks := protocol(link)) not in NEEDS:
             told = ", ".join(f"{one}://" for one in NEEDS)
-            raise ConfigError(f"{url}: nobody here speaks {protocol}://; {told} are known")
-        _check_installed(url, NEEDS[protocol])
-    protocol = url.partition("://")[0].lower()
-    if "::" not in url and protocol in SHARED:
+            raise ConfigError(f"{url}: nobody here speaks {speaks}://; {told} are known")
+        _check_installed(url, NEEDS[speaks])
+    if "::" not in url and (speaks := protocol(url)) in SHARED:
         with _opening:
-            store = _shared(protocol, os.getpid())
+            store = _shared(speaks, os.getpid())
         return store, store._strip_protocol(url)
     from fsspec.core import url_to_fs
 
@@ -153,32 +156,6 @@ def head(url: str, n_bytes: int) -> bytes:
             return bytes(file.read(n_bytes))
 
     return patiently(url, ask)
-
-
-def put(file: str | os.PathLike[str], url: str) -> None:
-    """Put a file into a store: the object is there whole or not at all; errors as `version`."""
-
-    def ask() -> None:
-        store, path = opened(url)
-        if url.startswith(("file:", "sftp:", "ssh:")):  # a folder's file may be seen half
-            store.makedirs(path.rpartition("/")[0], exist_ok=True)
-            store.put_file(os.fspath(file), f"{path}.part")
-            store.mv(f"{path}.part", path)
-        else:
-            store.put_file(os.fspath(file), path)
-
-    patiently(url, ask)
-
-
-def remove(url: str) -> None:
-    """Remove an object that may be there; errors as `version`."""
-
-    def ask() -> None:
-        store, path = opened(url)
-        if store.exists(path):
-            store.rm_file(path)
-
-    patiently(url, ask)
 
 
 def _fresh(url: str) -> Mapping[str, Any]:

@@ -118,7 +118,9 @@ class HeadTraining:
         """Ask the network for what is not known of the clips, and train; return the head's layers."""
         if self.keep is None:
             return self._train()
-        kept = Keep(self.keep, self.failures, self.remarks, self.say, finder(self.clips, self.n_workers))
+        kept = Keep(
+            self.keep, self.failures, self.remarks, self.say, finder(self.clips, self.store, self.n_workers)
+        )
         tables = {**self.recipe.as_dict(), "network": self.store.network.identity}
         run = run_of(
             "head",

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from typing import Protocol
 
 from .reader import each
-from .recordings import Clip
-
-RATE_HZ = 8_000  # any will do: what a file's decoder reads is the same
+from .recordings import Clip, Tell
 
 
-def finder(clips: Sequence[Clip], n_workers: int) -> Callable[[Collection[str]], str | None]:
+class Store(Protocol):
+    """What reads clips for a training, so that what it refuses is refused again."""
+
+    def of(self, clip: Clip, tell: Tell) -> object:
+        """Return what a clip comes to; AudioError where it cannot be read."""
+
+
+def finder(clips: Sequence[Clip], store: Store, n_workers: int) -> Callable[[Collection[str]], str | None]:
     """Return what finds, among names of clips that were left out, the first that can be read now.
 
     Parameters
     ----------
     clips : sequence of Clip
+    store : Store
     n_workers : int
         Threads that read.
     """
@@ -27,7 +34,6 @@ def finder(clips: Sequence[Clip], n_workers: int) -> Callable[[Collection[str]],
         return None
 
     def heard(clip: Clip) -> None:
-        for _ in clip.blocks(RATE_HZ, lambda _: None):
-            pass
+        store.of(clip, lambda _: None)
 
     return healed

@@ -24,6 +24,7 @@ from ..models import Digests, check_unchanged, described
 from . import orders, parts
 from .pool import Pool
 from .process import Job
+from .scratch import Scratch
 from .share import IDLE_S
 
 LOOK_EVERY_S = 2.0  # whether anybody still wants what is being heard
@@ -82,6 +83,7 @@ class _Hearer:
         models = [described(**facts) for facts in hearing["models"]]
         n = hearing["n_workers"] or n_workers
         self.pool = pool = Pool(models, Options(**hearing["options"]), n, hearing["timeout_s"])
+        pool.scratch = Scratch(*hearing["scratch"])
         pool.hear = lambda line: self._asides.setdefault(line)
         self._stack.enter_context(pool)
         meant = [Digests(*told) for told in hearing["digests"]]

@@ -20,6 +20,7 @@ from ..journal import stamp
 from ..models import Digests, Model
 from . import parts
 from .process import Job, plain
+from .scratch import USUAL, Scratch
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,13 +45,15 @@ def hearing(
     options: Options,
     n_workers: int | None,
     file_timeout_s: float | None,
+    scratch: Scratch = USUAL,
 ) -> Hearing:
-    """Return how files are heard; parameters as `crew.Crew` has them."""
+    """Return how files are heard; parameters as `crew.Crew` and `pool.Pool` have them."""
     decides = {"digests": digests, "options": options.as_dict(), "version": __version__}
     how = {"models": [plain(model) for model in models], "n_workers": n_workers, "timeout_s": file_timeout_s}
+    place = None if scratch.folder is None else os.fspath(scratch.folder)
     folder = os.getcwd()  # noqa: PTH109 - names of files may be seen from there
     of = hashlib.sha256(json.dumps(decides, sort_keys=True).encode()).hexdigest()
-    return Hearing({**decides, **how, "folder": folder}, of)
+    return Hearing({**decides, **how, "folder": folder, "scratch": [place, scratch.gb]}, of)
 
 
 def named(job: Job) -> list[Any]:

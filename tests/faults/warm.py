@@ -38,7 +38,7 @@ class Warm:
         environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1", **NO_THREADS}
         self._process = subprocess.Popen(
             [sys.executable, "-P", __file__], env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,  # or `select` misses what was read
         )  # fmt: skip
         self._tell(modules)
         assert self._told() == 1, "threads, which no fork takes along"
@@ -67,7 +67,7 @@ class Warm:
         return os.waitstatus_to_exitcode(self._told())
 
     def _tell(self, what: object) -> None:
-        print(json.dumps(what), file=self._process.stdin, flush=True)
+        self._process.stdin.write(json.dumps(what).encode() + b"\n")
 
     def _told(self) -> int:
         return int(self._process.stdout.readline())

@@ -1,0 +1,346 @@
+"""Results in stores: tables lie in a bucket as in a folder, whenever the run that puts them ends."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator
+from itertools import product
+from pathlib import Path
+
+import pytest
+
+import birdfast
+from birdfast import models
+from birdfast.cli import exits
+from birdfast.errors import ConfigError, OutputError, StoreError
+from birdfast.runs import commits, storing
+from birdfast.runs.commits import Commit, Content
+from birdfast.sources import deposits, stores, tries
+
+from .commands import ended, started
+from .recordings import noise, write
+from .stores import ACCESS, Proxy, client, s3
+
+fsspec = pytest.importorskip("fsspec", reason="URLs are read by fsspec")
+URL = "memory://b/out"
+
+
+class Killed(BaseException):
+    """What ends a run as if its process had gone: nothing of it is caught on the way."""
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tries, "BACKOFF_S", 0.01)
+
+
+@pytest.fixture
+def memory() -> Iterator[object]:
+    store = fsspec.filesystem("memory")
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+    yield store
+    store.store.clear()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Return what makes this another machine, where nothing is known of the run."""
+
+    def be(name: str) -> None:
+        monkeypatch.setattr(storing, "runs_folder", lambda: tmp_path / name)
+
+    be("one")
+    return be
+
+
+@pytest.fixture
+def sounds(tmp_path: Path) -> Path:
+    (tmp_path / "in").mkdir()
+    for number in range(6):
+        write(tmp_path / "in" / f"{number}.wav", noise(8_000, seed=number), 8_000)
+    return tmp_path / "in"
+
+
+@pytest.fixture
+def local(sounds: Path, tiny: models.Model, tmp_path: Path) -> dict[str, bytes]:
+    """Return the tables of a run in a folder."""
+    birdfast.run(sounds, tiny.path.parent, output=tmp_path / "local", workers=1)
+    return {one.name: one.read_bytes() for one in (tmp_path / "local").glob("*.csv")}
+
+
+def put(sounds: Path, tiny: models.Model, url: str = URL, **how: object) -> birdfast.Results:
+    return birdfast.run(sounds, tiny.path.parent, output=url, workers=1, **how)
+
+
+def lying(url: str = URL) -> dict[str, bytes]:
+    """Return what lies in a store, as its list tells of it: all that is there, and nothing else."""
+    told = Commit.of(url, commits.read(url) or b"")
+    found = {name: deposits.read(f"{url}/{name}", 1 << 30) or b"" for name in told.files}
+    assert {*deposits.names(url)} == {*told.files, commits.NAME}
+    assert told.changing == frozenset()
+    assert told.complete
+    for name, one in told.files.items():
+        assert one == Content(len(found[name]), hashlib.sha256(found[name]).hexdigest())
+    assert hashlib.sha256(found.pop("journal.sqlite")).hexdigest() == told.journal
+    return found
+
+
+def test_tables_lie_in_a_store_as_in_a_folder(
+    memory: object, machine: object, sounds: Path, tiny: models.Model, local: dict[str, bytes]
+) -> None:
+    results = put(sounds, tiny)
+    assert lying() == local
+    assert len(list(results)) > 0
+    before = {name: memory.modified(f"/b/out/{name}") for name in local}
+    put(sounds, tiny)
+    assert {name: memory.modified(f"/b/out/{name}") for name in local} == before
+    assert lying() == local
+
+
+def test_another_machine_goes_on_and_old_tables_go(
+    memory: object, machine: Callable[[str], None], sounds: Path, tiny: models.Model, local: dict[str, bytes]
+) -> None:
+    put(sounds, tiny, kinds=("csv", "raven", "ndjson"))
+    assert {*local} < {*lying()}
+    machine("two")
+    heard = list[str]()
+
+    class Hears(birdfast.Follower):
+        def add(self, path: str, outcome: object) -> None:
+            heard.append(path)
+
+    put(sounds, tiny, followers=[Hears()])
+    assert lying() == local
+    write(sounds / "7.wav", noise(8_000, seed=7), 8_000)
+    put(sounds, tiny, followers=[Hears()])
+    machine("one")  # where an older journal lies
+    (sounds / "7.wav").unlink()
+    put(sounds, tiny, followers=[Hears()])
+    assert [Path(path).name for path in heard] == ["7.wav"]
+    assert lying() == local
+
+
+@pytest.mark.long
+def test_whatever_call_to_the_store_is_the_last_the_next_run_gives_the_same(
+    memory: object,
+    machine: Callable[[str], None],
+    sounds: Path,
+    tiny: models.Model,
+    local: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    put(sounds, tiny, kinds=("csv", "raven"), min_confidence=0.9)
+    whole = {path: memory.cat_file(path) for path in memory.find("/b")}
+    calls, last, is_done = 0, 0, False
+
+    def dying(call: Callable[..., object]) -> Callable[..., object]:
+        def ask(*given: object) -> object:
+            nonlocal calls
+            calls += 1
+            if calls == last:
+                if is_done:
+                    call(*given)
+                raise Killed
+            if calls > last:
+                raise Killed
+            return call(*given)
+
+        return ask
+
+    for last, is_done in product(range(1, 40), (False, True)):
+        machine("one")
+        for path in memory.find("/b"):
+            memory.rm_file(path)
+        for path, content in whole.items():
+            memory.pipe_file(path, content)
+        shutil.rmtree(storing.runs_folder(), ignore_errors=True)
+        with monkeypatch.context() as patched:
+            patched.setattr(deposits, "put", dying(deposits.put))
+            patched.setattr(deposits, "remove", dying(deposits.remove))
+            calls = 0
+            try:
+                put(sounds, tiny)
+            except Killed:
+                pass
+            else:
+                break
+        for name, one in Commit.of(URL, commits.read(URL) or b"").files.items():
+            content = memory.cat_file(f"/b/out/{name}")
+            assert one == Content(len(content), hashlib.sha256(content).hexdigest()), (last, is_done)
+        if last % 3:
+            machine(f"other-{last}-{is_done}")
+        put(sounds, tiny)
+        assert lying() == local
+    assert 6 < last < 39
+
+
+def test_a_strangers_tables_are_refused(
+    memory: object, machine: object, sounds: Path, tiny: models.Model, local: dict[str, bytes]
+) -> None:
+    memory.pipe_file("/b/out/detections.csv", b"theirs")
+    memory.pipe_file("/b/out/notes.txt", b"theirs")
+    with pytest.raises(ConfigError, match=r"memory://b/out/detections\.csv: is there, and no birdfast\.json"):
+        put(sounds, tiny)
+    put(sounds, tiny, force=True)
+    assert memory.cat_file("/b/out/detections.csv") == local["detections.csv"]
+    assert memory.cat_file("/b/out/notes.txt") == b"theirs"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b"",
+        b"[]",
+        b'{"format": 2}',
+        b'{"format": 1, "journal": "", "files": {}, "changing": ["../a"], "complete": true}',
+        b'{"format": 1, "journal": "x", "files": {}, "changing": [], "complete": true}',
+    ],
+)
+def test_a_list_that_is_none_of_ours_is_refused(
+    memory: object, machine: object, sounds: Path, tiny: models.Model, text: bytes
+) -> None:
+    memory.pipe_file("/b/out/birdfast.json", text)
+    with pytest.raises(ConfigError, match=r"^memory://b/out/birdfast\.json: "):
+        put(sounds, tiny)
+    put(sounds, tiny, force=True)
+    lying()
+
+
+def test_who_puts_behind_anothers_back_is_told(
+    memory: object, machine: Callable[[str], None], sounds: Path, tiny: models.Model
+) -> None:
+    class Other(birdfast.Follower):
+        def end(self) -> None:
+            machine("two")
+            put(sounds, tiny)
+            machine("one")
+
+    with pytest.raises(ConfigError, match="another run has put its results there"):
+        put(sounds, tiny, followers=[Other()])
+    lying()
+
+
+def test_a_journal_that_is_not_the_one_is_refused(
+    memory: object, machine: Callable[[str], None], sounds: Path, tiny: models.Model
+) -> None:
+    put(sounds, tiny)
+    memory.pipe_file("/b/out/journal.sqlite", b"nothing")
+    machine("two")
+    with pytest.raises(ConfigError, match="not the one that birdfast.json tells of"):
+        put(sounds, tiny)
+    put(sounds, tiny, force=True)
+    lying()
+
+
+def test_the_journal_is_put_while_the_run_is_at_work(
+    memory: object,
+    machine: Callable[[str], None],
+    sounds: Path,
+    tiny: models.Model,
+    local: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storing, "EVERY_S", 0.01)
+    monkeypatch.setattr("birdfast.journal.writable.COMMIT_EVERY_S", 0.0)
+
+    class Waits(birdfast.Follower):
+        def add(self, path: str, outcome: object) -> None:
+            if path.endswith("3.wav"):
+                until = time.monotonic() + 20
+                while not memory.exists("/b/out/birdfast.json") or not lies_whole():
+                    assert time.monotonic() < until
+                    time.sleep(0.01)
+                raise Killed
+
+    def lies_whole() -> bool:
+        told = Commit.of(URL, commits.read(URL) or b"")
+        assert not told.complete
+        return "journal.sqlite" in told.files
+
+    with pytest.raises(Killed):
+        put(sounds, tiny, followers=[Waits()])
+    machine("two")
+    put(sounds, tiny)
+    assert lying() == local
+
+
+def test_a_store_that_takes_nothing_at_the_end_loses_nothing(
+    memory: object,
+    machine: object,
+    sounds: Path,
+    tiny: models.Model,
+    local: dict[str, bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(*_: object) -> None:
+        raise StoreError("memory://b/out/detections.csv: the store refuses it")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(deposits, "put", refuse)
+        with pytest.raises(OutputError, match="refuses it; what was done is kept in .*the same command"):
+            put(sounds, tiny)
+    put(sounds, tiny)
+    assert lying() == local
+
+
+@pytest.mark.parametrize("url", ["zip://a::memory://b", "https://example.org/out", "gopher://a/b"])
+def test_what_takes_nothing_is_refused(machine: object, sounds: Path, tiny: models.Model, url: str) -> None:
+    with pytest.raises(ConfigError, match="nothing can be put there; s3://, "):
+        put(sounds, tiny, url)
+
+
+def test_shares_lie_below_the_results_of_all(
+    memory: object,
+    machine: object,
+    sounds: Path,
+    tiny: models.Model,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
+    command = ("infer", sounds, "-o", URL, "--model", tiny.path.parent, "--workers", 1)
+    assert ended(*command, "--shard", "auto/3") == 0
+    assert "in memory://b/out/shard-2-of-3: 3 files" in capsys.readouterr().err
+    lying(f"{URL}/shard-2-of-3")
+    assert ended(*command, "--shard", "auto/4") == exits.USAGE
+    assert "memory://b/out/shard-2-of-3: the run has been divided into 3" in capsys.readouterr().err
+
+
+@pytest.mark.long
+def test_a_bucket_behind_a_bad_network_takes_the_results_of_runs_that_are_killed(
+    tiny: models.Model, sounds: Path, local: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("s3fs", reason="S3 is spoken by s3fs")
+    pytest.importorskip("moto", reason="an S3 for tests")
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    chance = random.Random(5)
+    with s3() as port:
+        client(port).create_bucket(Bucket="birds")
+        proxy = Proxy(port, seed=5, share=0.2)
+        monkeypatch.setenv("FSSPEC_S3_ENDPOINT_URL", proxy.url)
+        monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": f"http://127.0.0.1:{port}"})
+        stores._shared.cache_clear()
+        fsspec.get_filesystem_class("s3").clear_instance_cache()
+        url = "s3://birds/out"
+        command = ("-m", "birdfast", "infer", sounds, "-o", url, "--model", tiny.path.parent, "--workers", 1)
+        for number in range(8):
+            monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / f"machine-{number % 3}"))
+            with started(sys.executable, *command, "--quiet") as process:
+                n = len(proxy.asked)
+                while process.poll() is None and (number == 7 or len(proxy.asked) < n + 1 + 3 * number):
+                    time.sleep(0.005)
+                time.sleep(chance.random() / 50)
+                if number < 7:
+                    process.kill()
+                code = process.wait()
+        assert code == 0
+        assert lying(url) == local
+        assert min(proxy.harm.values()) > 0
+        proxy.close()
+    stores._shared.cache_clear()
