@@ -276,12 +276,14 @@ def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
     home.mkdir(parents=True)
     for name in STRANGERS:
         (home / name).write_text(f"{name} of a stranger")
-    (home / f"{'c' * 16}.part").write_text(f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
+    (home / "kept.part").write_text(begun := f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
+    (home / f"{'c' * 16}.part").write_text(begun)
     (home / f"{'d' * 16}.order").write_text('{"format": 1, "how": {"dig')
     with threads(1) as executor:
         run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor if on_cluster else None)
     assert {path.name: path.read_text() for path in home.iterdir()} == {
-        name: f"{name} of a stranger" for name in STRANGERS
+        **{name: f"{name} of a stranger" for name in STRANGERS},
+        "kept.part": begun,
     }
 
 
@@ -310,6 +312,28 @@ def test_machines_that_do_not_see_the_results_are_told_so(
 
 
 # ---- Dask ----
+
+
+@needs_dask
+@pytest.mark.parametrize("given", ["client", "cluster"])
+def test_a_clusters_owner_finds_it_after_a_run_as_it_was(
+    tiny: models.Model, folder: Path, tmp_path: Path, given: str
+) -> None:
+    """No wish of ours stays, which adaptive scaling would fulfil; nor a client, where we opened one."""
+    from distributed import Client, LocalCluster
+
+    how = {"n_workers": 1, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
+    with LocalCluster(**how) as cluster, Client(cluster, set_as_default=False) as client:
+        asked = How(kinds=KINDS, cluster=client if given == "client" else cluster)
+        for _ in range(2):  # the second has nothing to hear
+            Run([str(folder / "0.wav")], [tiny], EVERYTHING, tmp_path / "out", asked).work()
+            until(lambda: not client.run_on_scheduler(lambda dask_scheduler: [*dask_scheduler.tasks]))
+            until(lambda: client.run_on_scheduler(_n_clients) <= 1)
+    assert (tmp_path / "out" / "detections.csv").exists()
+
+
+def _n_clients(dask_scheduler: Any) -> int:
+    return sum(not name.startswith("fire-and-forget") for name in dask_scheduler.clients)
 
 
 @pytest.fixture

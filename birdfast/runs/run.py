@@ -15,7 +15,7 @@ from ..errors import ConfigError
 from ..journal import MERGED, Journal, Record, check_place
 from ..models import Model
 from ..outcomes import Failure, Outcome, Part
-from ..workers import Job, Jobs, parts
+from ..workers import Job, Jobs, executor, parts
 from ..workers.workforce import Workforce
 from . import opening, planned, results, shards, thresholds
 from .answers import Answers
@@ -147,6 +147,7 @@ class Run:
         """Open the journal and plan; workers start before a new one, as they take longer, else if need be."""
         how = self.how
         pool = opening.workforce(self.models, self.options, how, self.recordings, self.folder)
+        stack.callback(executor.rest, how.cluster)
         stack.callback(warn, followers, pool.notes)
         pool.hear = once(followers)
         known_widths = None if how.force else opening.known_widths(self.folder, len(self.models))

@@ -56,7 +56,7 @@ def opened(told: str) -> Iterator[Dask]:
         try:
             yield executor
         finally:
-            executor.close()
+            executor.rest()
 
 
 def _connected(stack: ExitStack, told: str, make: Callable[[], Any]) -> Client:
@@ -71,6 +71,11 @@ def _connected(stack: ExitStack, told: str, make: Callable[[], Any]) -> Client:
     except Exception as error:  # of whatever lies on the way
         why = str(error) or type(error).__name__
         raise ConfigError(f"--cluster {told}: no cluster is there ({why})") from error
+
+
+def of(cluster: Any) -> Dask:
+    """Return a cluster of Dask that is there, as an executor with a Client of its own."""
+    return Dask(lambda: Client(cluster, timeout=CONNECT_S, set_as_default=False), is_ours=True)
 
 
 def _local(n_workers: int) -> LocalCluster:

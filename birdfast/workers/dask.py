@@ -47,10 +47,12 @@ class Dask:
     ----------
     connect : callable
         Returns the Client, when it is first needed.
+    is_ours : bool
+        The Client is closed when we rest, and another one made when it is needed again.
     """
 
-    def __init__(self, connect: Callable[[], Any]) -> None:
-        self._connect = connect
+    def __init__(self, connect: Callable[[], Any], *, is_ours: bool = False) -> None:
+        self._connect, self._is_ours = connect, is_ours
         self._at: dict[str, tuple[Future[Any], Any]] = {}  # by the worker's address: ours, and Dask's
         self._threads: dict[str, int] = {}
         self._looked_s, self._n_looks_idle, self._number = -LOOK_EVERY_S, 0, 0
@@ -129,9 +131,16 @@ class Dask:
         while len(self._wishes) < n:
             self._wishes.append(self._submitted(NOBODY, _nothing))
 
-    def close(self) -> None:
-        """Wish for nothing more."""
-        self._wish(0)
+    def rest(self) -> None:
+        """Wish for nothing more, until somebody asks for slots again; a scheduler may have gone."""
+        with suppress(Exception):
+            self._wish(0)
+        self._wishes.clear()
+        self._looked_s, self._n_looks_idle = -LOOK_EVERY_S, 0
+        if self._is_ours and "client" in self.__dict__:
+            with suppress(Exception):
+                self.client.close()
+            del self.client
 
 
 def _host(address: str) -> str:

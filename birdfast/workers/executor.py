@@ -14,6 +14,8 @@ from ..config import whole
 from ..errors import ConfigError
 from ..words import extra_hint
 
+DASK = "distributed"
+
 
 class Future(Protocol):
     """What will become of a function."""
@@ -44,22 +46,40 @@ class Slotted(Executor, Protocol):
         """Return how many there may be at work now: more or fewer than before, 0 while nobody is there."""
 
 
+@runtime_checkable
+class Resting(Protocol):
+    """An executor of ours that wishes for machines while a run lasts."""
+
+    def rest(self) -> None:
+        """Wish for nothing more, and close what we opened."""
+
+
+def rest(executor: object) -> None:
+    """Let an executor of ours wish for nothing more; a user's own is the user's to close."""
+    if isinstance(executor, Resting):
+        executor.rest()
+
+
 def of(cluster: Any) -> Slotted | None:
     """Return an executor with slots of what a user has.
 
     Parameters
     ----------
-    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client, or None
+    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client or Cluster
 
     Raises
     ------
     ConfigError
         It is none of them, or nobody says how many.
     """
-    if type(cluster).__module__.partition(".")[0] == "distributed" and hasattr(cluster, "scheduler"):
+    if _is_dasks(cluster, "Client"):
         from .dask import Dask
 
         return Dask(lambda: cluster)
+    if _is_dasks(cluster, "Cluster"):
+        from . import clusters
+
+        return clusters.of(cluster)
     told = cluster[1] if isinstance(cluster, tuple) and len(cluster) == 2 else None
     executor: Slotted | None = cluster if told is None else cluster[0]
     if executor is None or isinstance(cluster, Slotted):
@@ -74,6 +94,11 @@ def of(cluster: Any) -> Slotted | None:
             " (executor, number)"
         )
     return Fixed(executor, whole("cluster", told, 1))
+
+
+def _is_dasks(cluster: Any, name: str) -> bool:
+    kinds = type(cluster).__mro__
+    return any(one.__name__ == name and one.__module__.partition(".")[0] == DASK for one in kinds)
 
 
 def opened(told: str) -> AbstractContextManager[Slotted]:

@@ -6,44 +6,33 @@ local pool would have said. A part that is whole when a run begins anew is taken
 
 from __future__ import annotations
 
-import dataclasses
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
 from pathlib import Path
 from time import monotonic
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
 from .. import inputs, voice
 from ..arrays import Int64
 from ..config import Options
-from ..errors import ConfigError, OutputError
+from ..errors import ConfigError
 from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import ahead, orders, parts, share
-from .bundles import TRIES, Bundle, Bundles
-from .executor import Future, Slotted
+from .bundles import TRIES, Bundles
+from .executor import Slotted
+from .out import Out
 from .pool import LEAVE_S, Pool
-from .process import ERRORS, Job, Task
+from .process import Job, Task
 from .scratch import USUAL
 from .slots import Slots
 from .spent import SETTLE_EVERY_S, Spent
 from .work import ended, given_up
 
 LOOK_EVERY_S = 1.0  # how many machines there are, and what is late
-WRITTEN = {OutputError.__name__: OutputError}
-
-
-@dataclasses.dataclass(eq=False)
-class _Out:
-    """A bundle that is out."""
-
-    bundle: Bundle
-    order: Path
-    slot: int
-    future: Future | None = None
 
 
 class Remote:
@@ -86,8 +75,8 @@ class Remote:
         self._models, self._options, self._executor = models, options, executor
         self._folder = folder.absolute() / parts.FOLDER
         self._n_workers, self._file_timeout_s = n_workers, file_timeout_s
-        self._came: queue.SimpleQueue[_Out] = queue.SimpleQueue()
-        self._out: set[_Out] = set()
+        self._came: queue.SimpleQueue[Out] = queue.SimpleQueue()
+        self._out: set[Out] = set()
         self._slots = Slots(executor)
         self._until_s: float | None = None  # when it has left at the latest, if it was asked to
         self.notes: dict[str, None] = {}
@@ -105,7 +94,7 @@ class Remote:
     def __exit__(self, *_: object) -> None:
         for out in self._out:
             if self._until_s is None or out.future is None or out.future.cancel():  # nobody is at it
-                self._take_back(out)
+                out.take_back()
         share.end_idle()  # where the executor's workers are threads of this process
 
     def widths(self) -> list[dict[str, int]]:
@@ -147,7 +136,7 @@ class Remote:
         spent.settle()
         if bundles.is_through:
             for out in self._out:
-                self._take_back(out)
+                out.take_back()
             parts.tidy(self._folder.parent)
 
     def leave(self) -> None:
@@ -174,7 +163,7 @@ class Remote:
             if (bundle := bundles.again(monotonic(), self._slots.next)) is None:
                 return
             files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
-            out = _Out(bundle, orders.write(self._folder, self._hearing, files), self._slots.take())
+            out = Out(bundle, orders.write(self._folder, self._hearing, files), self._slots.take())
             self._out.add(out)
             try:
                 out.future = self._executor.submit(share.hear, str(out.order))
@@ -183,12 +172,12 @@ class Remote:
                 raise ConfigError(why) from error
             out.future.add_done_callback(partial(self._put, out))
 
-    def _put(self, out: _Out, _: object) -> None:
+    def _put(self, out: Out, _: object) -> None:
         self._came.put(out)
 
     # ---- back ----
 
-    def _listen(self) -> Iterator[_Out]:
+    def _listen(self) -> Iterator[Out]:
         """Wait for a moment, and yield what came back."""
         try:
             out = self._came.get(timeout=LOOK_EVERY_S)
@@ -199,10 +188,10 @@ class Remote:
         yield out
 
     def _what_came(
-        self, out: _Out, bundles: Bundles, jobs: Sequence[Job], numbers: Int64
+        self, out: Out, bundles: Bundles, jobs: Sequence[Job], numbers: Int64
     ) -> Iterator[tuple[int, Outcome | Part]]:
         """Yield what came of a bundle, by the places of its jobs in the plan."""
-        told = self._answer(out)
+        told = out.told(self._hearing.of)
         now_s = monotonic()
         self.notes |= dict.fromkeys(told.get("notes", ()))
         for line in told.get("asides", ()):
@@ -217,33 +206,6 @@ class Remote:
                 job = jobs[numbers[place]]
                 failure = ended(job.path, "Lost", told["lost"], TRIES)
                 yield place, given_up(Task(place, 0), job, failure)
-        self._take_back(out)
+        out.take_back()
         for other in [one for one in self._out if not bundles.is_wanted(one.bundle)]:
-            self._take_back(other)
-
-    def _answer(self, out: _Out) -> dict[str, Any]:
-        """Return what a task told: a part that is here and whole, or how it was lost.
-
-        Raises
-        ------
-        ModelError, ConfigError, OutputError
-            What would have ended a local run, too.
-        """
-        assert out.future is not None
-        try:
-            told: dict[str, Any] = out.future.result(0)
-        except Exception as error:  # a library's own, as that its worker died
-            return {"lost": str(error) or type(error).__name__}
-        if "error" in told:
-            raise (ERRORS | WRITTEN).get(told["error"], ConfigError)(told["message"])
-        if "gone" in told and out.order.exists():
-            raise ConfigError(f"{told['gone']}: the results have to lie where all machines see them")
-        if "part" in told and not parts.is_whole(parts.of(out.order), self._hearing.of):
-            return {"lost": "its part is damaged"}
-        return {"lost": "it was taken back"} if "gone" in told else told
-
-    def _take_back(self, out: _Out) -> None:
-        """Let nobody begin a bundle any more, or be at it."""
-        out.order.unlink(missing_ok=True)
-        if out.future is not None:
-            out.future.cancel()
+            other.take_back()
