@@ -23,7 +23,7 @@ demo: $(SEEN)
 # Tests are dealt out anew when a core has none left: with whole files one of them ends long after all others.
 PYTEST = -m pytest -n auto --dist worksteal
 # What Python compiles is kept, or each of thousands of processes compiles it again.
-test long: export PYTHONDONTWRITEBYTECODE :=
+test long coverage: export PYTHONDONTWRITEBYTECODE :=
 
 test: $(BUILT)
 	$(BIN)/python $(PYTEST) -m "not long"

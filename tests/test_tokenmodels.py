@@ -141,12 +141,13 @@ class TestStream:
         assert both[0] == both[1]
         assert len(both[0]) > 1
 
-    @pytest.mark.parametrize("part", [1, 2, 4])
+    @pytest.mark.parametrize("n_hops", [0, 1, 12])
     @shapes
-    def test_begun_afresh_it_counts_from_0(self, opened, shape: str, part: int) -> None:
-        """Also where what the next window shares is kept."""
+    def test_begun_afresh_it_counts_from_0(self, opened, shape: str, n_hops: int) -> None:
+        """Also where the frames and patches that the next window shares are kept."""
         session = opened(shape)
-        stream, sound = session.stream(session.window_samples // part), noise(session.window_samples)
+        hop = session.whole.streams[0].tokenizer.front_end.hop_samples
+        stream, sound = session.stream(n_hops * hop or session.window_samples), noise(session.window_samples)
         first = stream.push(sound)[0][1].tobytes()  # now: it is a view
         stream.push(noise(len(sound) * 3 // 2, seed=1))
         stream.restart()

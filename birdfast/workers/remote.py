@@ -28,11 +28,11 @@ from .executor import Future, Slotted
 from .pool import LEAVE_S, Pool
 from .process import ERRORS, Job, Task
 from .scratch import USUAL
+from .slots import Slots
 from .spent import SETTLE_EVERY_S, Spent
 from .work import ended, given_up
 
 LOOK_EVERY_S = 1.0  # how many machines there are, and what is late
-PATIENCE_S = 10.0  # for machines to come, before that is said
 WRITTEN = {OutputError.__name__: OutputError}
 
 
@@ -88,9 +88,7 @@ class Remote:
         self._n_workers, self._file_timeout_s = n_workers, file_timeout_s
         self._came: queue.SimpleQueue[_Out] = queue.SimpleQueue()
         self._out: set[_Out] = set()
-        # Executors do not say who gets a task; whoever has just come back does, as the others are at work.
-        self._free, self._n_seen = list[int](), 0
-        self._had_slots_s = monotonic()
+        self._slots = Slots(executor)
         self._until_s: float | None = None  # when it has left at the latest, if it was asked to
         self.notes: dict[str, None] = {}
         self.hear: Callable[[str], object] = voice.say
@@ -171,18 +169,12 @@ class Remote:
         return orders.hearing(self._models, self.digests, self._options, *how, self.scratch)
 
     def _hand_out(self, bundles: Bundles, numbers: Int64, jobs: Sequence[Job]) -> None:
-        bundles.n_slots = max(1, n_slots := self._executor.slots())
-        self._say_if_alone(n_slots)
+        bundles.n_slots = max(1, n_slots := self._slots.count(self.hear))
         while len(self._out) < n_slots:
-            slot = self._free[-1] if self._free else self._n_seen
-            if (bundle := bundles.again(monotonic(), slot)) is None:
+            if (bundle := bundles.again(monotonic(), self._slots.next)) is None:
                 return
-            if self._free:
-                self._free.pop()
-            else:
-                self._n_seen += 1
             files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
-            out = _Out(bundle, orders.write(self._folder, self._hearing, files), slot)
+            out = _Out(bundle, orders.write(self._folder, self._hearing, files), self._slots.take())
             self._out.add(out)
             try:
                 out.future = self._executor.submit(share.hear, str(out.order))
@@ -194,13 +186,6 @@ class Remote:
     def _put(self, out: _Out, _: object) -> None:
         self._came.put(out)
 
-    def _say_if_alone(self, n_slots: int) -> None:
-        if n_slots:
-            self._had_slots_s = monotonic()
-        elif monotonic() - self._had_slots_s > PATIENCE_S:
-            self.hear("waiting for machines: the cluster has none now")
-            self._had_slots_s = float("inf")
-
     # ---- back ----
 
     def _listen(self) -> Iterator[_Out]:
@@ -210,7 +195,7 @@ class Remote:
         except queue.Empty:
             return
         self._out.discard(out)
-        self._free.append(out.slot)
+        self._slots.give_back(out.slot)
         yield out
 
     def _what_came(

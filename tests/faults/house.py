@@ -140,7 +140,7 @@ class House:
         return {
             name: path.read_bytes()
             for name, path in sorted(names.items())
-            if path.name != NAME and not name.startswith("stages/")
+            if not path.name.startswith(NAME) and not name.startswith("stages/")  # SQLite may leave its log
         }
 
     def wrong(
@@ -151,7 +151,10 @@ class House:
         if found:
             return "; ".join(found)
         if done.returncode == exits.FINE:
-            return "" if self.tables() == peace else "says that all is fine, and its tables differ"
+            differing = self._differing(peace)
+            return (
+                f"says that all is fine, and its tables differ: {', '.join(differing)}" if differing else ""
+            )
         return self.wrong_next(job, peace, done.returncode)
 
     def wrong_next(self, job: str, peace: dict[str, bytes], after: int = exits.UNFINISHED) -> str:
@@ -159,12 +162,15 @@ class House:
         again = self.ran(self.command(job, after))
         if again.returncode != exits.FINE and FINISHED not in again.stderr:
             return f"the next run ends with {again.returncode}: {again.stderr[-900:]}"
-        tables = self.tables()
-        differing = sorted(name for name in {*tables, *peace} if tables.get(name) != peace.get(name))
+        differing = self._differing(peace)
         is_ours = job != "optimize"  # its file lies in a folder of the user's, which nobody tidies
         litter = sorted(path.name for path in self.out.rglob("*.part") if is_ours)
         found = {"the next run's differ": differing, "stays behind": litter}
         return "; ".join(f"{what}: {', '.join(names)}" for what, names in found.items() if names)
+
+    def _differing(self, peace: dict[str, bytes]) -> list[str]:
+        tables = self.tables()
+        return sorted(name for name in {*tables, *peace} if tables.get(name) != peace.get(name))
 
     def _of_first(
         self, peace: dict[str, bytes], done: subprocess.CompletedProcess[str], may_die: bool

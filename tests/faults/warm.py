@@ -38,7 +38,7 @@ class Warm:
         environment = {**os.environ, "LD_PRELOAD": str(library), "OMP_NUM_THREADS": "1", **NO_THREADS}
         self._process = subprocess.Popen(
             [sys.executable, "-P", __file__], env=environment,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,  # `select` sees none that was read ahead
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0,  # or `select` misses what was read
         )  # fmt: skip
         self._tell(modules)
         assert self._told() == 1, "threads, which no fork takes along"
