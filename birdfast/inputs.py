@@ -170,7 +170,7 @@ def _in_store(url: str, tell: Callable[[str], None] | None) -> Iterator[str]:
         if url.partition("?")[0].lower().endswith(LIST_SUFFIX):
             yield from _listed(url, stores.head(url, sources.TABLE_BYTES), tell)
         else:
-            yield from listings.meant(url, _is_recording)
+            yield from listings.meant(url, _is_recording, tell)
     except StoreError as error:
         raise ConfigError(str(error)) from error
 

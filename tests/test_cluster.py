@@ -265,7 +265,19 @@ def test_whether_a_share_is_wanted_is_asked_of_one_order(tmp_path: Path) -> None
     assert not watch.is_wanted()
 
 
+@pytest.mark.parametrize(
+    "content",
+    ["", "{}", "[]", "null", "7", '{"format": 1}', '{"format": 1, "how": []}', "[" * 9999, "rubbish"],
+)
+def test_an_order_that_is_none_is_an_error_and_no_lost_machine(tmp_path: Path, content: str) -> None:
+    (order := tmp_path / "a.order").write_text(content)
+    told = node._Hearer().hear(order, 1)
+    assert told["error"] == "ConfigError"
+    assert f"{order}: is damaged, or no order of birdfast" in told["message"]
+
+
 STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")
+FOLDERS = ("x.part", f"{'e' * 16}.part", f"{'f' * 16}.order", f".{'e' * 16}.part-x")
 
 
 @pytest.mark.parametrize("on_cluster", [False, True])
@@ -276,15 +288,18 @@ def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
     home.mkdir(parents=True)
     for name in STRANGERS:
         (home / name).write_text(f"{name} of a stranger")
+    for name in FOLDERS:
+        (home / name).mkdir()
     (home / "kept.part").write_text(begun := f'{{"format": 1, "of": "{"1" * 64}", "files": [["a.w')
     (home / f"{'c' * 16}.part").write_text(begun)
     (home / f"{'d' * 16}.order").write_text('{"format": 1, "how": {"dig')
     with threads(1) as executor:
         run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor if on_cluster else None)
-    assert {path.name: path.read_text() for path in home.iterdir()} == {
+    assert {path.name: path.read_text() for path in home.iterdir() if path.is_file()} == {
         **{name: f"{name} of a stranger" for name in STRANGERS},
         "kept.part": begun,
     }
+    assert all((home / name).is_dir() for name in FOLDERS)
 
 
 def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
@@ -367,6 +382,33 @@ def is_at_work(pid: int) -> bool:
     with suppress(psutil.NoSuchProcess):
         return any("birdfast.workers" in one.cmdline() for one in tree(pid))
     return False
+
+
+def nodes(pid: int) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return [one for one in tree(pid) if "birdfast.workers.node" in one.cmdline()]
+    return []
+
+
+@needs_dask
+@pytest.mark.long
+@pytest.mark.parametrize("is_hearing", [False, True])
+def test_a_share_whose_process_is_killed_is_heard_again(
+    tiny: models.Model, paced: Path, tmp_path: Path, is_hearing: bool
+) -> None:
+    (paced / "deadly.wav").unlink()
+    assert infer(tiny, paced, "-o", tmp_path / "local").returncode == 0
+    command = (sys.executable, "-m", "birdfast", "infer", paced, "--model", tiny.path.parent)
+    command = (*command, "-o", tmp_path / "there", "--cluster", "local:2")
+    with started(*command, stderr=subprocess.PIPE) as driver:
+        until(lambda: nodes(driver.pid))
+        killed = nodes(driver.pid)[0]
+        if is_hearing:
+            until(lambda: is_at_work(killed.pid))
+        killed.kill()
+        said = driver.communicate(timeout=LIMIT_S)[1].decode()
+    assert driver.returncode == 0, said
+    assert tables(tmp_path / "there") == tables(tmp_path / "local")
 
 
 @needs_dask

@@ -59,6 +59,23 @@ def test_an_array_that_does_not_tell_the_share_is_refused(environment: dict[str,
     assert chosen(environment, "2/7") == Shard(2, 7)
 
 
+def test_schedulers_that_say_the_same_are_believed_and_others_not() -> None:
+    both = {"PBS_ARRAY_INDEX": "2", "PBS_ARRAYID": "2"}
+    assert chosen(both, "auto/3") == Shard(2, 3)
+    assert chosen({**slurm(2, [1, 2, 3]), "PBS_ARRAYID": "2"}) == Shard(2, 3)
+    for text in (None, "auto/3"):
+        with pytest.raises(ConfigError, match="which of them counts. say --shard I/N"):
+            chosen({**both, "PBS_ARRAYID": "1"}, text)
+
+
+@pytest.mark.parametrize("number", ["10000001", "1" + "0" * 24, "9" * 5000])
+def test_numbers_beyond_any_array_are_refused(number: str) -> None:
+    with pytest.raises(ConfigError, match="does not fit; .* 10,000,000 at most"):
+        chosen({}, f"1/{number}")
+    with pytest.raises(ConfigError, match="is no task's number"):
+        chosen({"PBS_ARRAYID": number}, "auto/3")
+
+
 @pytest.mark.parametrize("environment", [{}, {"LSB_JOBINDEX": "0"}, {"SGE_TASK_ID": "undefined"}])
 def test_a_process_of_no_array_has_no_share(environment: dict[str, str]) -> None:
     assert chosen(environment) is None

@@ -338,6 +338,63 @@ def test_a_file_with_colons_in_its_name_is_a_file(
     assert inputs.find([name]) == [name]
 
 
+def test_keys_with_colons_are_heard_and_those_with_dots_are_told(memory: object) -> None:
+    for name in ("dawn::1.wav", "d::e/2.wav", "./3.wav", "x/../4.wav", ".hidden.wav"):
+        memory.store[f"/b/{name}"] = fsspec.implementations.memory.MemoryFile(memory, f"/b/{name}", b"x")
+    told = list[str]()
+    found = inputs.find(["memory://b"], tell=told.append)
+    assert found == ["memory://b/d::e/2.wav", "memory://b/dawn::1.wav"]
+    assert inputs.base(["memory://b"], found) == "memory://b"
+    assert told == ["memory://b: 2 left out, as . and .. in their names would lead elsewhere"]
+
+
+def test_a_name_with_colons_in_an_archive_is_refused_in_words(memory: object) -> None:
+    assert stores.links("zip://a::1.wav::memory://b/m.zip") == ["zip://a::1.wav", "memory://b/m.zip"]
+    with pytest.raises(ConfigError, match="cannot be reached where a name has :: in it"):
+        stores.opened("zip://a::1.wav::memory://b/m.zip")
+
+
+def test_keys_of_a_bucket_are_kept_as_they_are(
+    bucket: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Those that fsspec would take for another's name have failed, and say why."""
+    odd = "odd//x.wav", "odd///y.wav", "odd/a::b.wav", "odd/c.wav?versionId=7.wav"
+    for key in odd:
+        client(bucket).put_object(Bucket="birds", Key=key, Body=key.encode())
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": f"http://127.0.0.1:{bucket}"})
+    stores._shared.cache_clear()
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    urls = inputs.find(["s3://birds/odd"])
+    assert sorted(urls) == sorted(f"s3://birds/{key}" for key in odd)
+    for key in odd[:3]:
+        stores.fetch(f"s3://birds/{key}", str(tmp_path / "came"), 100)
+        assert (tmp_path / "came").read_text() == key
+        assert inputs.find([f"s3://birds/{key}"]) == [f"s3://birds/{key}"]
+    with pytest.raises(ConfigError, match="versionId= cannot be in a name here"):
+        stores.fetch(f"s3://birds/{odd[3]}", str(tmp_path / "came"), 100)
+
+
+def test_a_store_that_is_silent_keeps_all_threads_together_for_a_moment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s, silent = [0.0], threading.Event()
+
+    def join(_: threading.Thread, timeout: float) -> None:
+        now_s[0] += timeout
+
+    monkeypatch.setattr(fetched.stores, "fetch", lambda *_: silent.wait(60))
+    monkeypatch.setattr(fetched.listings, "version", lambda _: Version(1, 1))
+    monkeypatch.setattr(fetched, "monotonic", lambda: now_s[0])
+    monkeypatch.setattr(fetched.Thread, "join", join)
+    jobs = [Job(f"memory://b/{number}.wav") for number in range(20)]
+    with fetched.Fetched(jobs, Scratch(tmp_path, 1e-6), lambda: None):
+        pass
+    silent.set()
+    assert now_s[0] == fetched.END_S
+
+
 def test_a_pattern_that_begins_with_a_question_mark_tells_whole_names(memory: object) -> None:
     for name in ("1/a.wav", "2/a.wav", "33/a.wav"):
         memory.pipe(f"/marks/{name}", b"sound")

@@ -55,9 +55,7 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
         return Chosen(None)
     if text is not None and not text.startswith(AUTO):
         return Chosen(shards.parse(text, by))
-    found = list(_tasks(environment))
-    if len(found) > 1:
-        raise ConfigError(f"{' and '.join(task.name for task in found)}: which of them counts? {TELL}")
+    found = _agreed(list(_tasks(environment)))
     if text is not None:
         return _of_so_many(text, by, found)
     if not found:
@@ -118,6 +116,16 @@ def folders(parts: Sequence[Path]) -> list[Path]:
     return found
 
 
+def _agreed(found: list[Task]) -> list[Task]:
+    """Return the one task that several schedulers tell of, if they say the same of it."""
+    if len({task.number for task in found}) > 1 or len({task.place for task in found if task.place}) > 1:
+        raise ConfigError(
+            f"{' and '.join(task.name for task in found)}: which of them counts? say --shard I/N, the share I"
+            " of N, or --shard none for all files"
+        )
+    return sorted(found, key=lambda task: task.place is None)[:1]
+
+
 def _of_so_many(text: str, by: By, found: list[Task]) -> Chosen:
     """Return the share of a task whose index counts from 1 to a number that is told."""
     if not found:
@@ -160,7 +168,7 @@ def _place(index: int, first: int, last: int, step: int, count: str | None) -> S
 
 
 def _number(name: str, text: str) -> int:
-    if not text.isdecimal():
+    if not shards.is_number(text):
         raise ConfigError(f"{name}: {text!r} is no task's number; {TELL}")
     return int(text)
 

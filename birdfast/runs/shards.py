@@ -13,6 +13,8 @@ from .. import inputs
 from ..config import By
 from ..errors import ConfigError
 
+MOST = 10_000_000  # far more shares than any array has tasks
+
 
 class Shard(NamedTuple):
     """The share `number` of `of`, counted from 1; all of about as many files, or about as many bytes."""
@@ -34,9 +36,14 @@ def parse(text: str, by: By = "hash") -> Shard:
         It is no such pair, or the first number is not within the second.
     """
     number, _, of = text.partition("/") if isinstance(text, str) else ("", "", "")
-    if number.isdecimal() and of.isdecimal() and 1 <= int(number) <= int(of):
+    if is_number(number) and is_number(of) and 1 <= int(number) <= int(of):
         return Shard(int(number), int(of), by)
-    raise ConfigError(f"shard: {text!r} does not fit; it takes 1/4, 2/4, ... 4/4")
+    raise ConfigError(f"shard: {text!r} does not fit; it takes 1/4, 2/4, ... 4/4, and {MOST:,} at most")
+
+
+def is_number(text: str) -> bool:
+    """Whether a text is a number that a share, or an array's task, may have."""
+    return text.isdecimal() and len(text) <= len(str(MOST)) and int(text) <= MOST
 
 
 def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:

@@ -20,7 +20,7 @@ def check(url: str) -> None:
     ConfigError
         It is an archive's or a server's that gives alone; or as `stores.opened`.
     """
-    if "::" in url or stores.protocol(url) not in TAKING:
+    if len(stores.links(url)) > 1 or stores.protocol(url) not in TAKING:
         told = ", ".join(f"{one}://" for one in TAKING)
         raise ConfigError(f"{url}: nothing can be put there; {told} take results")
     stores.opened(url)

@@ -16,6 +16,7 @@ from .stores import Version
 from .tries import patiently
 
 PAGE = 1000
+DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
 NOTHING = -1  # in place of a size, or of a version's number, that was not told
 
 
@@ -37,10 +38,10 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     ConfigError
         As `stores.opened`.
     """
-    first, _, chained = url.partition("::")
+    first, *chained = stores.links(url)
     store, path = stores.opened(url)
     own, _, above = first.partition("://")
-    base, behind = path.rstrip("/"), f"::{chained}" if chained else ""
+    base, behind = path.rstrip("/"), "".join(f"::{link}" for link in chained)
     found: Iterator[Mapping[str, Any]]
     if is_pattern(url):
         told = patiently(url, lambda: store.glob(path, detail=True))
@@ -52,13 +53,15 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
         found = _walked(url, store, base)
     for one in found:
         name = str(one["name"])
-        below = name.removeprefix(base).strip("/")
-        if one["type"] == "file" and not any(part.startswith(".") for part in below.split("/")):
+        below = name.removeprefix(base).removeprefix("/")  # once: a key may begin with another
+        if one["type"] == "file" and not _is_hidden(below):
             place = f"{above.rstrip('/')}/{below}" if above else below
             yield f"{own}://{place}{behind}", stores.of_info(one)
 
 
-def meant(url: str, is_wanted: Callable[[str], bool]) -> Iterator[str]:
+def meant(
+    url: str, is_wanted: Callable[[str], bool], tell: Callable[[str], object] | None = None
+) -> Iterator[str]:
     """Yield the objects that a URL means: itself, or those of the wanted names below it or that fit it.
 
     What was told of their versions is remembered; errors as `listed`. An address of the web is one file's.
@@ -69,15 +72,27 @@ def meant(url: str, is_wanted: Callable[[str], bool]) -> Iterator[str]:
         known.add(url, stores.of_info(told))
         yield url
         return
+    n_dots = 0
     for name, version in listed(url):
-        if is_wanted(name.partition("::")[0]):
-            known.add(name, version)
-            yield name
+        own = stores.links(name)[0]
+        if not is_wanted(own):
+            continue
+        if not DOTS.isdisjoint(own.split("/")):
+            n_dots += 1
+            continue
+        known.add(name, version)
+        yield name
+    if n_dots and tell is not None:
+        tell(f"{url}: {n_dots:,} left out, as . and .. in their names would lead elsewhere")
+
+
+def _is_hidden(below: str) -> bool:
+    return any(part.startswith(".") and part not in DOTS for part in below.split("/"))
 
 
 def is_pattern(url: str) -> bool:
     """Whether a URL names all that fit it; in the address of a page these signs mean something else."""
-    return "*" in url.partition("::")[0] and not url.startswith(("http:", "https:"))
+    return "*" in stores.links(url)[0] and not url.startswith(("http:", "https:"))
 
 
 def _paged(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:

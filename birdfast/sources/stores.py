@@ -32,6 +32,8 @@ NEEDS = {
 }
 SHARED = ("s3", "s3a", "gs", "gcs", "http", "https")  # by threads, and dear to open
 URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
+CHAIN = re.compile(rf"::(?={URL.pattern})", re.IGNORECASE)  # :: elsewhere belongs to a key
+VERSIONED = "?versionId="  # where s3fs ends a key, whatever its name
 # What tells one content of an object from another: the first that its store has.
 TELLING = (
     *("ETag", "etag", "e_tag", "generation", "md5Hash", "Content-MD5", "Digest", "CRC"),
@@ -61,13 +63,18 @@ def protocol(url: str) -> str:
     return url.partition("://")[0].lower()
 
 
+def links(url: str) -> list[str]:
+    """Return what a URL leads through: zip://a.wav::s3://b/may.zip is in an archive in a bucket."""
+    return CHAIN.split(url)
+
+
 def base(given: Sequence[str], found: Sequence[str]) -> str:
     """Return the URL that recordings are seen from: the one that all lie below; "/" where there is none."""
     common = os.path.commonprefix([f"{path.rpartition('/')[0]}/" for path in found])  # noqa: RUF071 - text
     if len(given) == 1 and is_url(given[0]) and common.startswith(above := f"{given[0].rstrip('/')}/"):
         common = above
     folder = common.rpartition("/")[0]
-    return folder if "://" in folder and not any("::" in path for path in found) else os.sep
+    return folder if "://" in folder and all(len(links(path)) == 1 for path in found) else os.sep
 
 
 def opened(url: str) -> tuple[Any, str]:
@@ -78,15 +85,20 @@ def opened(url: str) -> tuple[Any, str]:
     ConfigError
         Nobody speaks its protocol, or who does is not installed.
     """
-    for link in url.split("::"):
+    chain = links(url)
+    for link in chain:
         if (speaks := protocol(link)) not in NEEDS:
             told = ", ".join(f"{one}://" for one in NEEDS)
             raise ConfigError(f"{url}: nobody here speaks {speaks}://; {told} are known")
         _check_installed(url, NEEDS[speaks])
-    if "::" not in url and (speaks := protocol(url)) in SHARED:
+    if len(chain) == 1:
+        if (speaks := protocol(url)) in ("s3", "s3a") and VERSIONED in url:
+            raise ConfigError(f"{url}: {VERSIONED} cannot be in a name here; copy it to another")
         with _opening:
-            store = _shared(speaks, os.getpid())
+            store = _shared(speaks, os.getpid()) if speaks in SHARED else _own(url)
         return store, store._strip_protocol(url)
+    if url.count("::") >= len(chain):
+        raise ConfigError(f"{url}: what is in an archive cannot be reached where a name has :: in it")
     from fsspec.core import url_to_fs
 
     found: tuple[Any, str] = url_to_fs(url)
@@ -210,6 +222,14 @@ def _shared(protocol: str, process: int) -> Any:
         usual = fsspec.config.conf.get(protocol, {}).get("client_kwargs", {})
         return fsspec.filesystem(protocol, client_kwargs={"timeout": patience, **usual})
     return fsspec.filesystem(protocol, use_listings_cache=False)
+
+
+def _own(url: str) -> Any:
+    """Return the store of a URL that says more of it than its protocol: sftp://HOST/dawn.wav."""
+    import fsspec
+
+    kind = fsspec.get_filesystem_class(protocol(url))
+    return kind(**kind._get_kwargs_from_urls(url))
 
 
 def _check_installed(url: str, packages: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import PurePath
 from threading import Condition, Event, Thread
+from time import monotonic
 from typing import NamedTuple, Self
 
 from .. import inputs, outcomes
@@ -21,7 +22,7 @@ from .scratch import Scratch, ScratchRoom, Turn
 from .work import given_up
 
 THREADS = 8  # a store answers late, and several questions at once
-END_S = 5.0  # for a thread to notice that nobody waits for what it fetches
+END_S = 2.0  # for all threads to notice that nobody waits for what they fetch
 
 
 class _Came(NamedTuple):
@@ -73,8 +74,9 @@ class Fetched(Queue):
         self._room.give_back(0)
         with self._news:
             self._news.notify_all()
-        for thread in self._threads:
-            thread.join(END_S)
+        until_s = monotonic() + END_S
+        for thread in self._threads:  # one that waits for a silent store ends with the process
+            thread.join(max(0.0, until_s - monotonic()))
         self._room.__exit__()
 
     def job(self, task: Task) -> Job:
@@ -138,7 +140,7 @@ class Fetched(Queue):
 
     def _fetch(self, file: int, path: str) -> _Came:
         """Return what came of a file; whatever that is, the next has its turn."""
-        suffix = PurePath(path.partition("::")[0].partition("?")[0]).suffix
+        suffix = PurePath(stores.links(path)[0].partition("?")[0]).suffix
         place = os.fspath(self._room.path / f"{file}{suffix[:16]}")
         with self._room.turn(file, self._closing.is_set) as turn:
             try:

@@ -76,12 +76,16 @@ def read(path: Path) -> dict[str, Any]:
     Raises
     ------
     ConfigError
-        It cannot be read, or is of another version.
+        It cannot be read, is none, or is of another version.
     """
-    told: dict[str, Any] = json.loads(sources.text(path, ConfigError, parts.LINE_BYTES))
-    if (told["format"], told["how"]["version"]) != (parts.FORMAT, __version__):
+    text = sources.text(path, ConfigError, parts.LINE_BYTES)
+    try:
+        told: dict[str, Any] = json.loads(text)
+        found = told["format"], told["how"]["version"]
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigError(f"{path}: is damaged, or no order of birdfast") from error
+    if found != (parts.FORMAT, __version__):
         raise ConfigError(
-            f"birdfast is {__version__} here and {told['how']['version']} where the run is; all machines"
-            " need the same"
+            f"birdfast is {__version__} here and {found[1]} where the run is; all machines need the same"
         )
     return told

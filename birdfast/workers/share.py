@@ -21,6 +21,7 @@ from .. import children
 from ..errors import ConfigError
 
 IDLE_S = 60.0  # that a process waits for another share
+STARTS = 3  # of a process that is killed before it is ready: no file is to blame
 # Worker processes of a share where the run does not say: None is all cores.
 N_WORKERS: ContextVar[int | None] = ContextVar("n_workers", default=None)
 
@@ -39,7 +40,10 @@ def hear(order: str) -> dict[str, Any]:
         "part": the SHA-256 of its part, which lies beside the order, with "notes" and "asides" for the user;
         or "error" and "message"; or "lost": how the process ended; or "gone": there is no such order.
     """
-    process = _Process.taken()
+    try:
+        process = _Process.ready()
+    except ConfigError as error:
+        return {"error": ConfigError.__name__, "message": str(error)}
     try:
         told = process.ask(order, N_WORKERS.get())
     except BaseException:
@@ -84,6 +88,29 @@ class _Process:
                 process.end()
         return cls()
 
+    @classmethod
+    def ready(cls) -> _Process:
+        """Return one that can hear.
+
+        Raises
+        ------
+        ConfigError
+            It ends before that, by itself or killed again and again.
+        """
+        for _ in range(STARTS):
+            process = cls.taken()
+            if process._is_ready or process._begins():
+                return process
+            why = process.end()
+            if process._process.returncode >= 0:  # what lacks here
+                break
+        raise ConfigError(why)
+
+    def _begins(self) -> bool:
+        assert self._process.stdout is not None
+        self._is_ready = bool(self._process.stdout.readline())
+        return self._is_ready
+
     def leave(self) -> None:
         """Let it wait for another task, if it lives."""
         if self._process.poll() is not None:
@@ -96,10 +123,6 @@ class _Process:
         """Let it hear a share, and return what it tells; "lost" if it ends."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        if not self._is_ready:
-            self._is_ready = bool(self._process.stdout.readline())
-            if not self._is_ready:  # what lacks here: no file's fault
-                return {"error": ConfigError.__name__, "message": self.end()}
         with suppress(OSError):
             self._process.stdin.write(json.dumps([order, n_workers]).encode() + b"\n")
             self._process.stdin.flush()
