@@ -89,6 +89,40 @@ def test_what_is_there_may_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert told[0].startswith("the tables tell of 1 of 2 files: shares are missing: 2 of 2")
 
 
+def test_what_is_merged_so_far_is_counted_by_what_is_heard(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    parts, told = of_two_shards(tmp_path / "all"), list[str]()
+    with sqlite3.connect(parts[1] / NAME) as database:
+        blank = ", ".join(f"{name} = NULL" for name in ("n_detections", "failure", "kept", "digest"))
+        database.execute(f"UPDATE hearing SET state = 'waiting', {blank}")
+        database.execute("UPDATE file SET audio_s = 0, head = NULL, digest = NULL, failure = NULL")
+    merge(parts, tmp_path / "merged", allow_missing=True, tell=told.append)
+    assert told[0].startswith("the tables tell of 1 of 2 files: ")
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_a_share_that_was_killed_as_it_started_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    parts = of_two_shards(tmp_path)
+    (parts[1] / NAME).write_bytes(b"")
+    with pytest.raises(ConfigError, match="shares are missing: 2 of 2; --array=2 with"):
+        merge(parts, tmp_path / "merged")
+    assert merge(parts, tmp_path / "merged", allow_missing=True)[1].done == 1
+    (parts[0] / NAME).write_bytes(b"")
+    with pytest.raises(ConfigError, match="not begun"):
+        merge(parts, tmp_path / "merged")
+
+
+def test_recordings_that_came_since_are_said_to_have_come(tmp_path: Path) -> None:
+    one = FACTS._replace(shard="1/2", inputs="3 files, a")
+    with Journal(tmp_path, one):
+        pass
+    with pytest.raises(ConfigError, match=r"other recordings \(inputs: 3 .* now 4 .* some came.*\.txt"):
+        Journal(tmp_path, one._replace(inputs="4 files, b"))
+
+
 @pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
 def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="shard: "):
@@ -111,7 +145,7 @@ def test_another_share_and_another_list_are_another_run(tmp_path: Path) -> None:
     [
         (
             "UPDATE hearing SET state = 'waiting' WHERE file = 1",
-            "1 file still to do; --array=1 with --shard auto/2 goes on",
+            "1 file still to do; --array=1-2 with --shard auto/2 goes on",
         ),
         ("DELETE FROM file WHERE number < 2", "its files are not those that were planned"),
         ("DELETE FROM file WHERE number > 3", "its files are not those that were planned"),
