@@ -18,7 +18,7 @@ from birdfast.runs import How, Run, gathering, merging, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
-from .commands import birdfast, contents, infer
+from .commands import birdfast, contents, ended, infer
 from .journals import FACTS, of_two_shards, shard_of
 from .recordings import noise, write
 
@@ -315,3 +315,17 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
     mixed = birdfast("merge", *parts[:2], tmp_path / "other", "-o", tmp_path / "less")
     assert (mixed.returncode, "top_k: null, now 1" in mixed.stderr) == (64, True)
     assert list((tmp_path / "less").iterdir()) == []
+
+
+def test_the_status_of_shares_has_a_line_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").mkdir()
+    parts = of_two_shards(tmp_path / "out")
+    for number, part in enumerate(parts, 1):
+        part.rename(tmp_path / "out" / f"shard-{number}-of-2")
+    assert ended("status", tmp_path / "out") == 0
+    assert "shard-2-of-2: 1 of 1 file done, 0 failed, 0 to do\nall shares" in capsys.readouterr().out
+    (tmp_path / "out" / "shard-2-of-2" / NAME).write_bytes(b"")
+    assert ended("status", tmp_path / "out") == 1
+    told = capsys.readouterr().out
+    assert "shard-2-of-2: not begun\n" in told
+    assert "--array=2 with --shard auto/2 goes on" in told
