@@ -75,8 +75,7 @@ class Record(Database):
     """
 
     def __init__(self, folder: Path) -> None:
-        path = path_of(folder)
-        check_begun(path)
+        check_begun(path := path_of(folder))
         super().__init__(path, "ro&immutable=1" if rests(path) else "ro")
         try:
             with self.told():
