@@ -42,6 +42,10 @@ class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
 
 
+class NotBegunError(ConfigError):
+    """A folder whose run was killed before its journal said anything."""
+
+
 class WorkerError(BirdfastError):
     """A worker process that ended twice at the same sound: it crashed, was killed, or fell silent."""
 

@@ -22,7 +22,13 @@ STANDINS = {
         case "$1" in infer) set -- "$@" --model {model} ;; esac
         exec {python} -m birdfast "$@"
     """,
-    "srun": 'echo $$ > "$STEP"; exec "$@"',
+    # Since 22.05 a step does not have the cores of its job's script unless it is told them once more.
+    "srun": """
+        case "$1" in --cpus-per-task="$SLURM_CPUS_PER_TASK") shift ;; *)
+            if [ "$2" = infer ]; then echo "srun: a step of one core" >&2; exit 1; fi ;;
+        esac
+        echo $$ > "$STEP"; exec "$@"
+    """,
     "scontrol": 'echo "$2" >> "$REQUEUED"',
 }
 ARRAYS = {
@@ -80,6 +86,7 @@ class Scheduler:
         text = (self.folder / name).read_text()
         told = {} if name.startswith("merge") else environment(name, text, task)
         told |= {"STEP": str(step), "REQUEUED": str(requeued), "SLURM_ARRAY_JOB_ID": "7"}
+        told |= {"SLURM_CPUS_PER_TASK": "16"}
         told |= {"PBS_O_WORKDIR": str(self.folder), "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
         for number in range(n_signals + 1):
             command = ["sh", str(self.folder / name)]

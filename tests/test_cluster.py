@@ -10,7 +10,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from importlib.util import find_spec
@@ -28,6 +28,7 @@ from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
 from birdfast.workers import bundles, node, orders, parts, remote
+from birdfast.workers.dask import Dask
 
 from .commands import contents, infer, started, table
 from .recordings import noise, write
@@ -105,17 +106,38 @@ def test_any_executor_gives_the_same_bytes(
     assert tables(tmp_path / "there") == tables(tmp_path / "local")
 
 
+class Silent:
+    """An executor that does not say how many functions it runs at a time."""
+
+    def submit(self, fn: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
+        raise NotImplementedError
+
+
 @pytest.mark.parametrize(
     ("cluster", "words"),
     [
         (3, "int is no executor"),
-        (ThreadPoolExecutor(1), "how many tasks"),
+        (Silent(), "how many tasks"),
         ((ThreadPoolExecutor(1), 0), "cluster"),
     ],
 )
 def test_what_is_no_executor_is_refused_in_words(cluster: object, words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         How(cluster=cluster)
+
+
+@pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
+def test_pythons_own_executors_say_how_many_they_run(kind: type[Any]) -> None:
+    with kind(2) as executor:
+        assert How(cluster=executor).cluster.slots() == 2
+
+
+def test_a_cluster_where_nobody_answers_has_not_gone() -> None:
+    def nobody() -> None:
+        raise ConfigError("--cluster tcp://127.0.0.1:1: no cluster is there")
+
+    with pytest.raises(ConfigError, match="^--cluster tcp://127.0.0.1:1: no cluster is there$"):
+        Dask(nobody).slots()
 
 
 class Fussy:

@@ -83,6 +83,12 @@ def test_a_process_of_no_array_has_no_share(environment: dict[str, str]) -> None
         chosen(environment, "auto/4")
 
 
+@pytest.mark.parametrize("environment", [{}, {"PBS_ARRAY_INDEX": "3"}])
+def test_of_how_many_has_to_be_said(environment: dict[str, str]) -> None:
+    with pytest.raises(ConfigError, match="of how many shares is not told; say --shard auto/N"):
+        chosen(environment, "auto")
+
+
 @pytest.mark.parametrize(
     "environment",
     [

@@ -18,7 +18,7 @@ from birdfast.runs import How, Run, gathering, merging, shards
 from birdfast.runs.merging import merge
 from birdfast.runs.shards import Shard
 
-from .commands import birdfast, contents, infer
+from .commands import birdfast, contents, ended, infer
 from .journals import FACTS, hear, of_two_shards, outcome, shard_of
 from .recordings import noise, write
 
@@ -106,6 +106,40 @@ def test_what_is_there_may_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyP
     standing = merge(parts[:1], tmp_path / "merged", allow_missing=True, tell=told.append)[1]
     assert (standing.done, standing.waiting) == (1, 1)
     assert told[0].startswith("the tables tell of 1 of 2 files: shares are missing: 2 of 2")
+
+
+def test_what_is_merged_so_far_is_counted_by_what_is_heard(tmp_path: Path) -> None:
+    (tmp_path / "all").mkdir()
+    parts, told = of_two_shards(tmp_path / "all"), list[str]()
+    with sqlite3.connect(parts[1] / NAME) as database:
+        blank = ", ".join(f"{name} = NULL" for name in ("n_detections", "failure", "kept", "digest"))
+        database.execute(f"UPDATE hearing SET state = 'waiting', {blank}")
+        database.execute("UPDATE file SET audio_s = 0, head = NULL, digest = NULL, failure = NULL")
+    merge(parts, tmp_path / "merged", allow_missing=True, tell=told.append)
+    assert told[0].startswith("the tables tell of 1 of 2 files: ")
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_a_share_that_was_killed_as_it_started_is_missing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    parts = of_two_shards(tmp_path)
+    (parts[1] / NAME).write_bytes(b"")
+    with pytest.raises(ConfigError, match="shares are missing: 2 of 2; --array=2 with"):
+        merge(parts, tmp_path / "merged")
+    assert merge(parts, tmp_path / "merged", allow_missing=True)[1].done == 1
+    (parts[0] / NAME).write_bytes(b"")
+    with pytest.raises(ConfigError, match="not begun"):
+        merge(parts, tmp_path / "merged")
+
+
+def test_recordings_that_came_since_are_said_to_have_come(tmp_path: Path) -> None:
+    one = FACTS._replace(shard="1/2", inputs="3 files, a")
+    with Journal(tmp_path, one):
+        pass
+    with pytest.raises(ConfigError, match=r"other recordings \(inputs: 3 .* now 4 .* some came.*\.txt"):
+        Journal(tmp_path, one._replace(inputs="4 files, b"))
 
 
 @pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
@@ -300,3 +334,17 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
     mixed = birdfast("merge", *parts[:2], tmp_path / "other", "-o", tmp_path / "less")
     assert (mixed.returncode, "top_k: null, now 1" in mixed.stderr) == (64, True)
     assert list((tmp_path / "less").iterdir()) == []
+
+
+def test_the_status_of_shares_has_a_line_for_each(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "out").mkdir()
+    parts = of_two_shards(tmp_path / "out")
+    for number, part in enumerate(parts, 1):
+        part.rename(tmp_path / "out" / f"shard-{number}-of-2")
+    assert ended("status", tmp_path / "out") == 0
+    assert "shard-2-of-2: 1 of 1 file done, 0 failed, 0 to do\nall shares" in capsys.readouterr().out
+    (tmp_path / "out" / "shard-2-of-2" / NAME).write_bytes(b"")
+    assert ended("status", tmp_path / "out") == 1
+    told = capsys.readouterr().out
+    assert "shard-2-of-2: not begun\n" in told
+    assert "--array=2 with --shard auto/2 goes on" in told

@@ -1,6 +1,7 @@
 """Say how far a run is, from the journal in its output folder; also while it is at work.
 
-Of a run of several models it is said of each; a file is as far as the last of them.
+Of a folder of shares, as job arrays make them, each share has its line, and what is missing is told as an
+array takes it. Of a run of several models it is said of each; a file is as far as the last of them.
 
 The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do, or the run
 has not planned yet which.
@@ -28,8 +29,12 @@ def run(chosen: argparse.Namespace) -> int:
     import json
 
     from ..journal import Record, Standing
+    from ..runs import jobarrays
     from ..words import counted, hours
 
+    folder = Path(chosen.output)
+    if not chosen.json and (parts := jobarrays.folders([folder])) != [folder]:
+        return _of_shares(parts)
     with Record(Path(chosen.output)) as record:
         is_planned, standing, several = record.is_planned(), record.standing(), dict[str, Standing]()
         if (about := record.facts().about).has_several:
@@ -54,3 +59,35 @@ def run(chosen: argparse.Namespace) -> int:
             ),
         )
     return exits.UNFINISHED if standing.waiting or not is_planned else exits.of_run(standing)
+
+
+def _of_shares(parts: list[Path]) -> int:
+    """Print a line a share, and what is to be started again."""
+    from ..errors import NotBegunError
+    from ..journal import Record, total
+    from ..runs import census
+    from ..tables import escaped
+    from ..words import counted
+
+    every = list[census.Share]()
+    for part in parts:
+        try:
+            with Record(part) as record:
+                every.append(share := census.of(record))
+        except NotBegunError:
+            voice.answer(f"{escaped(part.name)}: not begun")
+            continue
+        if (standing := share.standing) is None:
+            voice.answer(f"{escaped(part.name)}: not planned yet")
+        else:
+            voice.answer(
+                f"{escaped(part.name)}: {standing.done:,} of {counted(standing.files, 'file')} done,"
+                f" {standing.failed:,} failed, {standing.waiting:,} to do"
+            )
+    if not every:
+        return exits.UNFINISHED
+    if lacks := census.lacking(every):
+        voice.answer(lacks)
+        return exits.UNFINISHED
+    voice.answer("all shares are there; birdfast merge joins them")
+    return exits.of_run(total(share.standing for share in every if share.standing is not None))

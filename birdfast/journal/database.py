@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from .. import sources
-from ..errors import BirdfastError, ConfigError
+from ..errors import BirdfastError, ConfigError, NotBegunError
 from .facts import Facts
 
 NAME = "journal.sqlite"
@@ -196,6 +196,18 @@ def rests(path: Path) -> bool:
     """
     logged = sources.head(path, 20, ConfigError)[18:] == LOGGED
     return logged and not path.with_name(f"{NAME}-wal").exists()
+
+
+def check_begun(path: Path) -> None:
+    """Refuse a file in which a run has not written anything: a new journal comes there all at once.
+
+    Raises
+    ------
+    NotBegunError
+    """
+    with suppress(OSError):  # SQLite says why it cannot be looked at
+        if not path.stat().st_size:
+            raise NotBegunError(f"{path.parent}: not begun: its run was killed as it started; start it again")
 
 
 def new_digest(content: bytes = b"") -> hashlib.blake2b:

@@ -137,6 +137,12 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True, aske
         With the first differences, by name.
     """
     if found := list(theirs.differences(ours, shards=shards, asked=asked)):
+        if len(found) == 1 and theirs.shard and ours.shard and theirs.inputs != ours.inputs:
+            raise ConfigError(
+                f"{path}: of a run of other recordings ({found[0]}): some came, went, or (by bytes) grew"
+                " since; finish all shares with the list of then (as a .txt file), or take another"
+                " folder for all"
+            )
         kept = theirs.decides.get(KEPT, NOTHING)
         is_all = len(found) == 1 and kept not in (NOTHING, ours.decides.get(KEPT))
         again = f" repeat {kept} in rtype or kinds," if is_all else ""

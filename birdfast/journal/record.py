@@ -18,7 +18,7 @@ from ..errors import ConfigError
 from ..outcomes import row
 from ..scores import keeping
 from ..scores.keeping import Keeping, Kept
-from .database import MERGED, NAME, UNPLANNED, Database, new_digest, rests
+from .database import MERGED, NAME, UNPLANNED, Database, check_begun, new_digest, rests
 from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
 
@@ -75,7 +75,7 @@ class Record(Database):
     """
 
     def __init__(self, folder: Path) -> None:
-        path = path_of(folder)
+        check_begun(path := path_of(folder))
         super().__init__(path, "ro&immutable=1" if rests(path) else "ro")
         try:
             with self.told():

@@ -53,6 +53,8 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
     """
     if text == NONE:
         return Chosen(None)
+    if text == "auto":
+        raise ConfigError(f"shard: {text}: of how many shares is not told; {TELL}")
     if text is not None and not text.startswith(AUTO):
         return Chosen(shards.parse(text, by))
     found = _agreed(list(_tasks(environment)))

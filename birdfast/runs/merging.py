@@ -9,7 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from .. import inputs, journal, tables
-from ..errors import ConfigError
+from ..errors import ConfigError, NotBegunError
 from ..journal import BASE, MERGED, Entry, Folder, Record, Standing, total
 from ..tables import Result
 from ..words import counted
@@ -116,7 +116,9 @@ def merge(
             answers.check_kinds(kinds)
         tables.tidy(folder, about)
         if lacks:
-            wanted, there = _n_files(every), sum(1 for _ in again())
+            wanted = _n_files(every)
+            heard = (record.standing() for record in records)
+            there = sum(standing.done + standing.failed for standing in heard)
             tell(f"the tables tell of {there:,} of {counted(wanted, 'file')}: {lacks}")
         for words in (*submitter.fit(about), *submitter.strangers()) if submitter else ():
             tell(words)
@@ -135,18 +137,26 @@ def _opened(
 ) -> tuple[list[Record], list[census.Share], str]:
     """Open the parts, or what is gathered of many; return what each says, and what they lack if it may."""
     is_many, records, every = len(parts) > MOST_OPEN, list[Record](), list[census.Share]()
+    begun, unbegun = list[Path](), list[NotBegunError]()
     for part in parts:
-        if is_many:
-            with _at_rest(part, folder) as record:
-                every.append(census.of(record))
+        try:
+            if is_many:
+                with _at_rest(part, folder) as record:
+                    every.append(census.of(record))
+            else:
+                records.append(stack.enter_context(_at_rest(part, folder)))
+                every.append(census.of(records[-1]))
+        except NotBegunError as error:  # its share is missing
+            unbegun.append(error)
         else:
-            records.append(stack.enter_context(_at_rest(part, folder)))
-            every.append(census.of(records[-1]))
+            begun.append(part)
+    if not every:
+        raise unbegun[0]
     lacks = census.lacking(every)
     if lacks and not allow_missing:
         raise ConfigError(f"{lacks}; --allow-missing takes what is there")
     if is_many:
-        gathered = gathering.gather([*zip(parts, every, strict=True)], folder)
+        gathered = gathering.gather([*zip(begun, every, strict=True)], folder)
         records.append(stack.enter_context(gathered))
     return records, every, lacks
 

@@ -120,6 +120,8 @@ class Dask:
         """Return the scheduler's workers, with the threads of each."""
         try:
             found: dict[str, int] = self.client.sync(self.client.scheduler.ncores, callback_timeout=GONE_S)
+        except ConfigError:  # nobody was there to begin with
+            raise
         except Exception as error:  # of whatever lies on the way
             why = str(error) or type(error).__name__
             raise ConfigError(f"the cluster's scheduler has gone ({why}); what was done is kept") from error

@@ -65,7 +65,8 @@ def of(cluster: Any) -> Slotted | None:
 
     Parameters
     ----------
-    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client or Cluster
+    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client or Cluster, or None
+    One of `concurrent.futures` itself knows how many.
 
     Raises
     ------
@@ -88,6 +89,9 @@ def of(cluster: Any) -> Slotted | None:
         raise ConfigError(
             f"cluster: {type(cluster).__name__} is no executor (concurrent.futures), and no Client of Dask"
         )
+    if told is None:
+        # `_max_workers` is no promise of theirs, but has been its name since they came
+        told = getattr(executor, "_max_workers", None)
     if told is None:
         raise ConfigError(
             f"cluster: {type(cluster).__name__} does not say how many tasks it runs at a time; give"
