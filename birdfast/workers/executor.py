@@ -65,8 +65,8 @@ def of(cluster: Any) -> Slotted | None:
 
     Parameters
     ----------
-    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client or Cluster, or None
-    One of `concurrent.futures` itself knows how many.
+    cluster : Executor, a pair of one and how many functions it runs at a time, Dask's Client or Cluster
+        Or None. One of `concurrent.futures` itself knows how many.
 
     Raises
     ------
