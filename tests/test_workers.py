@@ -229,6 +229,7 @@ def test_who_waits_for_far_longer_than_was_asked_has_not_listened(waited_s: floa
 
 
 @pytest.mark.parametrize("whole_group", [True, False])
+@pytest.mark.starts
 @pytest.mark.long
 def test_time_in_which_the_run_itself_was_stopped_is_no_silence_of_a_worker(
     tiny: models.Model, tmp_path: Path, whole_group: bool
