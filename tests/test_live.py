@@ -269,40 +269,6 @@ def test_times_go_on_when_the_clock_is_changed(month: int, open_pipeline) -> Non
     assert later.hour == {3: 4, 10: 2}[month]
 
 
-def test_one_that_another_thread_closes_in_a_push_ends_behind_it(open_pipeline) -> None:
-    pipeline, sound, inside, closed = open_pipeline("tiny"), samples(8_000)[:, 0], Event(), Event()
-
-    def follow(model: str, scored: Scored) -> None:
-        inside.set()
-        assert closed.wait(60)
-
-    stream = Stream(pipeline, 8_000, follow=follow)
-    pushing = Thread(target=stream.push, args=[np.tile(sound, 9)])
-    pushing.start()
-    assert inside.wait(60)
-    stream.close()
-    closed.set()
-    pushing.join(60)
-    stream.close()
-    assert not pushing.is_alive()
-    assert stream.flush() == stream.end() == []
-    with pytest.raises(ConfigError, match="has ended"):
-        stream.push(sound)
-    for _ in range(2):  # sessions are lent again, none to two streams
-        assert streamed(pipeline, sound, 8_000, [1_000])[0] == streamed(pipeline, sound, 8_000, [8_000])[0]
-
-
-@pytest.mark.parametrize("background", [False, True])
-def test_a_follower_may_close_its_stream(background: bool, open_pipeline) -> None:
-    stream = Stream(
-        open_pipeline("tiny"), 8_000, follow=lambda *_: stream.close(), background=background, waiting=99
-    )
-    stream.push(samples(8_000)[:, 0])
-    stream.flush()
-    stream.close()
-    assert len({found.start_s for found in stream.end()}) <= 1
-
-
 @pytest.mark.parametrize("then", ["push", "end"])
 def test_two_threads_at_once_are_refused_and_the_first_goes_on(then: str, open_pipeline) -> None:
     pipeline, sound, refused = open_pipeline("tiny"), samples(8_000)[:, 0], []
