@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -267,6 +268,61 @@ def test_times_go_on_when_the_clock_is_changed(month: int, open_pipeline) -> Non
     assert later.tzinfo is zone
     assert later.astimezone(UTC) - stream.began.astimezone(UTC) == timedelta(hours=3)
     assert later.hour == {3: 4, 10: 2}[month]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_one_that_another_thread_closes_in_a_push_ends_behind_it(background: bool, open_pipeline) -> None:
+    pipeline, sound, inside, closed = open_pipeline("tiny"), samples(8_000)[:, 0], Event(), Event()
+
+    def follow(model: str, scored: Scored) -> None:
+        inside.set()
+        if not background:  # else whoever closes waits for this window
+            assert closed.wait(60)
+
+    stream = Stream(pipeline, 8_000, follow=follow, background=background)
+    pushing = Thread(target=stream.push, args=[np.tile(sound, 9)])
+    pushing.start()
+    assert inside.wait(60)
+    stream.close()
+    closed.set()
+    pushing.join(60)
+    stream.close()
+    assert not pushing.is_alive()
+    assert not stream.flush() or background  # what was scored behind, before the end, and not yet told
+    assert stream.flush() == stream.end() == []
+    with pytest.raises(ConfigError, match="has ended"):
+        stream.push(sound)
+    for _ in range(2):  # sessions are lent again, none to two streams
+        assert streamed(pipeline, sound, 8_000, [1_000])[0] == streamed(pipeline, sound, 8_000, [8_000])[0]
+
+
+@pytest.mark.parametrize("background", [False, True])
+def test_a_follower_may_close_its_stream(background: bool, open_pipeline) -> None:
+    stream = Stream(
+        open_pipeline("tiny"), 8_000, follow=lambda *_: stream.close(), background=background, waiting=99
+    )
+    stream.push(samples(8_000)[:, 0])
+    stream.flush()
+    stream.close()
+    assert len({found.start_s for found in stream.end()}) <= 1
+
+
+def abandoned(pipeline: Pipeline, sound: np.ndarray) -> None:
+    stream = Stream(pipeline, 8_000, follow=lambda *_: stream.flush())
+    stream.push(sound)
+
+
+def test_one_that_nobody_holds_any_more_leaves_the_pipeline_whole(tmp_path: Path) -> None:
+    """A stream and its follower hold each other, and are collected with the sessions that they were lent."""
+    (tmp_path / "tiny").mkdir()
+    networks.write_folder(tmp_path / "tiny")
+    pipeline, sound = birdfast.load(tmp_path / "tiny", min_confidence=0.0), samples(8_000)[:, 0]
+    meant = streamed(pipeline, sound, 8_000, [8_000])[0]
+    first = Stream(pipeline, 8_000)  # it has the session that was opened with the pipeline
+    abandoned(pipeline, sound)
+    gc.collect()
+    assert streamed(pipeline, sound, 8_000, [8_000])[0] == meant
+    first.close()
 
 
 @pytest.mark.parametrize("then", ["push", "end"])

@@ -43,6 +43,9 @@ class Backbone:
         self.session, self.shared = session, SharedSession(session)
         self._members: dict[int, Session] = {}
         self._free: list[Mapping[int, Session]] = []
+        # Also those that are lent: who is collected with them in a cycle gives them back, and what only the
+        # cycle held would have been finalised before.
+        self._lent: dict[int, Mapping[int, Session]] = {}
         self._is_lent, self._lock = False, Lock()
 
     def join(self, number: int, member: Session) -> None:
@@ -56,12 +59,18 @@ class Backbone:
             free = self._free.pop() if self._free else None
             is_first, self._is_lent = not self._is_lent, True
         sessions = free or self._assembled(is_first)
+        self._lent[id(sessions)] = sessions
+        is_whole = False
         try:
             yield sessions
+            is_whole = True
         except (AudioError, GeneratorExit):  # between two runs
-            self._take_back(sessions)
+            is_whole = True
             raise
-        self._take_back(sessions)
+        finally:
+            del self._lent[id(sessions)]
+            if is_whole:
+                self._take_back(sessions)
 
     def _assembled(self, is_first: bool) -> Mapping[int, Session]:
         """Return sessions on one of the network: the one that was opened, then its twins."""
