@@ -204,3 +204,19 @@ def tries(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
     monkeypatch.setattr(trial, "attempt", counted)
     return tried
+
+
+@pytest.fixture
+def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What a store refuses is asked for again at once."""
+    monkeypatch.setattr("birdfast.sources.tries.BACKOFF_S", 0.01)
+
+
+@pytest.fixture
+def memory() -> Iterator[Any]:
+    """fsspec's store in memory, empty."""
+    store = pytest.importorskip("fsspec", reason="URLs are read by fsspec").filesystem("memory")
+    store.store.clear()
+    store.pseudo_dirs[:] = [""]
+    yield store
+    store.store.clear()

@@ -30,20 +30,7 @@ from .recordings import noise, write
 from .stores import ACCESS, Proxy, client, most_bytes, s3
 
 fsspec = pytest.importorskip("fsspec", reason="URLs are read by fsspec")
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "BACKOFF_S", 0.01)
-
-
-@pytest.fixture
-def memory() -> Iterator[object]:
-    store = fsspec.filesystem("memory")
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
-    yield store
-    store.store.clear()
+pytestmark = pytest.mark.usefixtures("no_backoff")
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -19,32 +19,19 @@ from birdfast.cli import exits
 from birdfast.errors import ConfigError, OutputError, StoreError
 from birdfast.runs import commits, storing
 from birdfast.runs.commits import Commit, Content
-from birdfast.sources import deposits, stores, tries
+from birdfast.sources import deposits, stores
 
 from .commands import ended, started
 from .recordings import noise, write
 from .stores import ACCESS, Proxy, client, s3
 
 fsspec = pytest.importorskip("fsspec", reason="URLs are read by fsspec")
+pytestmark = pytest.mark.usefixtures("no_backoff")
 URL = "memory://b/out"
 
 
 class Killed(BaseException):
     """What ends a run as if its process had gone: nothing of it is caught on the way."""
-
-
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tries, "BACKOFF_S", 0.01)
-
-
-@pytest.fixture
-def memory() -> Iterator[object]:
-    store = fsspec.filesystem("memory")
-    store.store.clear()
-    store.pseudo_dirs[:] = [""]
-    yield store
-    store.store.clear()
 
 
 @pytest.fixture

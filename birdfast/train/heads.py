@@ -119,7 +119,11 @@ class HeadTraining:
         if self.keep is None:
             return self._train()
         kept = Keep(
-            self.keep, self.failures, self.remarks, self.say, finder(self.clips, self.store, self.n_workers)
+            self.keep,
+            self.failures,
+            self.remarks,
+            self.say,
+            finder(self.clips, self.store.of, self.n_workers),
         )
         tables = {**self.recipe.as_dict(), "network": self.store.network.identity}
         run = run_of(

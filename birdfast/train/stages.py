@@ -236,7 +236,7 @@ class Training:
         return timed() if kept is None else kept.found(name, self._run(name, tables), timed, again)
 
     def _kept(self) -> Keep | None:
-        healed = finder([*self.clips, *self.unlabelled], self.store, self.n_workers)
+        healed = finder([*self.clips, *self.unlabelled], self.store.of, self.n_workers)
         return None if self.keep is None else Keep(self.keep, self.failures, self.remarks, self.say, healed)
 
     def _run(self, name: str, tables: Iterable[str]) -> Run:
