@@ -13,7 +13,7 @@ import pytest
 
 from birdfast.cli import exits
 from birdfast.errors import ConfigError
-from birdfast.journal import Journal
+from birdfast.journal import NAME, Journal
 from birdfast.runs import How, merging, retelling
 
 from .commands import birdfast, ended
@@ -53,6 +53,14 @@ def test_a_data_set_has_the_rows_of_merged_shares_and_says_whose_each_is(
     assert found.drop_columns(["shard"]).to_pylist() == wanted.to_pylist()
     assert len(found) == 4
     assert {*found["shard"].to_pylist()} == {"0001-of-0002", "0002-of-0002"}
+
+
+def test_a_share_that_never_began_has_no_partition(parts: list[Path], tmp_path: Path) -> None:
+    (empty := tmp_path / "killed at its start").mkdir()
+    (empty / NAME).touch()
+    (*_, place), standing = merge([parts[0], empty], tmp_path / "all", allow_missing=True)
+    assert standing.waiting == 1
+    assert [one.name for one in place.iterdir()] == ["shard=0001-of-0002"]
 
 
 def test_duckdb_reads_it_as_one(parts: list[Path], tmp_path: Path) -> None:

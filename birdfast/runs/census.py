@@ -21,6 +21,11 @@ class Share(NamedTuple):
     standing: Standing | None
 
     @property
+    def folder(self) -> Path:
+        """The output folder of its run."""
+        return self.path.parent
+
+    @property
     def shard(self) -> Shard:
         """Which share it is."""
         return shards.parse(self.facts.shard)

@@ -14,7 +14,7 @@ from .census import Share
 FOLDER = ".birdfast-merging"  # in the output's; a merge that was killed goes on with it
 
 
-def gather(parts: Sequence[tuple[Path, Share]], output: Path) -> Record:
+def gather(shares: Sequence[Share], output: Path) -> Record:
     """Return the journal of the whole run, in a folder below the output's that `forget` removes.
 
     Share by share, each of them whole or not at all: of one that is there already, from a merge that was
@@ -22,8 +22,8 @@ def gather(parts: Sequence[tuple[Path, Share]], output: Path) -> Record:
 
     Parameters
     ----------
-    parts : sequence of (path, Share)
-        The folder of each share, and what it said of itself.
+    shares : sequence of Share
+        What each of them said of itself.
     output : path
 
     Raises
@@ -33,11 +33,11 @@ def gather(parts: Sequence[tuple[Path, Share]], output: Path) -> Record:
     OutputError
         The folder takes no more.
     """
-    folder, facts = output / FOLDER, parts[0][1].facts._replace(shard="")
+    folder, facts = output / FOLDER, shares[0].facts._replace(shard="")
     with _opened(folder, facts) as whole:
-        for part, share in parts:
+        for share in shares:
             if share.standing is not None:
-                whole.take(part, share.facts)
+                whole.take(share.folder, share.facts)
         whole.end()
     return Record(folder)
 

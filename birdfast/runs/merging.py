@@ -125,7 +125,7 @@ def merge(
         sign(folder, "merge", parts)
         written = write(every, again, folder, how, submitter, base, tell, tell)
         if partitioned:
-            written.append(dataset.gather([*zip(parts, shares, strict=True)], folder))
+            written.append(dataset.gather(shares, folder))
         standing = total([record.standing() for record in records])
         unheard = _n_files(every) - standing.files
     gathering.forget(folder)
@@ -137,7 +137,7 @@ def _opened(
 ) -> tuple[list[Record], list[census.Share], str]:
     """Open the parts, or what is gathered of many; return what each says, and what they lack if it may."""
     is_many, records, every = len(parts) > MOST_OPEN, list[Record](), list[census.Share]()
-    begun, unbegun = list[Path](), list[NotBegunError]()
+    unbegun = list[NotBegunError]()
     for part in parts:
         try:
             if is_many:
@@ -148,15 +148,13 @@ def _opened(
                 every.append(census.of(records[-1]))
         except NotBegunError as error:  # its share is missing
             unbegun.append(error)
-        else:
-            begun.append(part)
     if not every:
         raise unbegun[0]
     lacks = census.lacking(every)
     if lacks and not allow_missing:
         raise ConfigError(f"{lacks}; --allow-missing takes what is there")
     if is_many:
-        gathered = gathering.gather([*zip(begun, every, strict=True)], folder)
+        gathered = gathering.gather(every, folder)
         records.append(stack.enter_context(gathered))
     return records, every, lacks
 

@@ -32,7 +32,7 @@ def check(folder: Path) -> None:
         raise ConfigError(f"{place}: nothing here tells that birdfast wrote it; move it away")
 
 
-def gather(parts: Sequence[tuple[Path, Share]], folder: Path) -> Path:
+def gather(shares: Sequence[Share], folder: Path) -> Path:
     """Make one data set of the detections of all shares, a partition each; return where it is.
 
     A partition is a link to the share's detections.parquet where there is one and one disk has both; else a
@@ -41,9 +41,8 @@ def gather(parts: Sequence[tuple[Path, Share]], folder: Path) -> Path:
 
     Parameters
     ----------
-    parts : sequence of (path, Share)
-        The folder of each share, and what it said of itself; of one whose files are not planned nothing is
-        known.
+    shares : sequence of Share
+        What each of them said of itself; of one whose files are not planned nothing is known.
     folder : path
         It is there; the data set is `detections/` in it, and replaces one of before.
 
@@ -58,20 +57,20 @@ def gather(parts: Sequence[tuple[Path, Share]], folder: Path) -> Path:
     with tempfile.TemporaryDirectory(prefix=f".{NAME}.", suffix=".part", dir=folder) as room:
         whole, before, scratch = Path(room) / "new", Path(room) / "before", Path(room) / "written"
         whole.mkdir()
-        for part, share in parts:
+        for share in shares:
             if share.standing is None:
                 continue
             below = whole / PARTITION.format(**share.shard._asdict())
             below.mkdir()
-            table = part / parquet.ParquetTable.name
+            table = share.folder / parquet.ParquetTable.name
             if table.is_file() and not share.standing.waiting:
                 _link(table, below / FILE)
             else:  # nobody asked for one, or it may be of before
-                retelling.retell(part, scratch, How(kinds=("parquet",)), {}, {})
+                retelling.retell(share.folder, scratch, How(kinds=("parquet",)), {}, {})
                 (scratch / table.name).rename(below / FILE)
             its = parquet.columns_of(below / FILE)
             if its != (columns := columns or its):
-                raise ConfigError(f"{table}: other columns than in {parts[0][0]}; ask all for the same")
+                raise ConfigError(f"{table}: other columns than in {shares[0].folder}; ask all for the same")
         with suppress(FileNotFoundError):
             place.rename(before)
         whole.rename(place)

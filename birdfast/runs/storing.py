@@ -224,12 +224,10 @@ class _Bucket:
     def _tables(self) -> Iterator[Path]:
         """Yield the files of the folder that are results."""
         for place, folders, names in os.walk(self.folder):
-            folders[:] = [one for one in sorted(folders) if not one.startswith(".")]
-            if Path(place) == self.folder:
-                folders[:] = [one for one in folders if one != parts.FOLDER]
-            is_top = Path(place) == self.folder
+            others = (*FILES, parts.FOLDER) if Path(place) == self.folder else ()
+            folders[:] = [one for one in sorted(folders) if not one.startswith(".") and one not in others]
             for name in sorted(names):
-                if not name.startswith(".") and not (is_top and name in FILES):
+                if not name.startswith(".") and name not in others:
                     yield Path(place) / name
 
     def _ours(self) -> list[str]:
