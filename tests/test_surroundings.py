@@ -112,8 +112,8 @@ def test_any_working_folder_will_do(
 def test_a_relative_path_in_a_folder_that_is_gone_is_refused_in_words(
     tiny: models.Model, tmp_path: Path
 ) -> None:
-    (tmp_path / "gone").mkdir()
-    go = f"cd {shlex.quote(str(tmp_path / 'gone'))} && rmdir ../gone"
+    gone = shlex.quote(str(tmp_path / "gone"))
+    go = f"mkdir {gone} && cd {gone} && rmdir ../gone || exit"  # else it would run where the tests do
     for where in (["a.wav", "-o", str(tmp_path / "out")], [".", "-o", "out"]):
         done = limited(
             go,
