@@ -1,10 +1,10 @@
 """Many small files: what a run's driver does for each, by stages, without the sound.
 
-    python bench/bench_million.py [--files 10000 100000] [--folder DIR]
+    python bench/bench_million.py [--files 10000 100000] [--shares 2] [--folder DIR]
 
 For each number of files, in a process of its own: the files are found in a tree of folders (hard links to
 one) and in a list, a new run's journal plans them, takes two detections of each, plans them once more
-(nothing is left), writes detections.csv and .parquet, and two shards of it are merged. Printed are seconds
+(nothing is left), writes detections.csv and .parquet, and shares of it are merged. Printed are seconds
 of CPU by stage, what they are a file, and the process's peak of resident memory after each. A stage is
 linear where the time a file stays.
 """
@@ -71,7 +71,7 @@ def hear(journal: Journal, path: str) -> None:
     journal.add(path, Outcome(audio_s=6.0, heard=[heard]))
 
 
-def run(folder: Path, n_files: int) -> None:
+def run(folder: Path, n_files: int, n_shares: int) -> None:
     """Go through the stages."""
     place = tree(folder, n_files)
     with stage("find", n_files):
@@ -105,11 +105,11 @@ def run(folder: Path, n_files: int) -> None:
                 retelling.write([answers], again, out, how, None, None, print, print)
             with stage("count", n_files):
                 journal.count(counts)
-        parts = [out / "1", out / "2"]
-        with stage("two shards", n_files):
+        parts = [out / f"{number:04d}" for number in range(1, n_shares + 1)]
+        with stage(f"{n_shares:,} shares", n_files):
             for number, part in enumerate(parts, 1):
                 part.mkdir()
-                shard = shards.Shard(number, 2)
+                shard = shards.Shard(number, n_shares)
                 own = shards.share(paths, shard)
                 facts = FACTS._replace(shard=str(shard), inputs=shards.digest(paths))
                 with Journal(part, facts) as journal:
@@ -126,12 +126,14 @@ def main() -> None:
     """Print a table."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--files", nargs="+", type=int, default=[10_000, 100_000])
+    parser.add_argument("--shares", type=int, default=2, help="that are merged")
     parser.add_argument("--folder", type=Path, help="where the files are made, and stay for another time")
     chosen = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         folder = chosen.folder or Path(scratch)
         for n_files in chosen.files:
-            process = multiprocessing.get_context("spawn").Process(target=run, args=(folder, n_files))
+            how = (folder, n_files, chosen.shares)
+            process = multiprocessing.get_context("spawn").Process(target=run, args=how)
             process.start()
             process.join()
 
