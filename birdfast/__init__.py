@@ -20,7 +20,6 @@ if sys.argv[:1] == ["-m"]:
 
 import os
 from collections.abc import Iterable, Sequence
-from time import monotonic
 from typing import TYPE_CHECKING, Any, Literal
 
 from . import face
@@ -180,6 +179,8 @@ def run(
         Worker processes; None takes one for each physical core that may be used.
     shard : str or None
         "1/4" is the first of four shares of the files, for several machines; `birdfast merge` joins them.
+        "auto/4" takes the number of this task of a job array, in a folder of its own below `output`, as
+        `--shard` does. None hears all files, in a task of an array too, as "none".
     file_timeout_s : float or None
         Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     retry, force : bool
@@ -198,8 +199,9 @@ def run(
     question : Question or None
         Which species are asked for, where, in which language: `Question(species="list.txt", latitude=52.5,
         longitude=13.4)`. It may be another one in the same folder, as min_confidence, top_k and sensitivity.
-    cluster : Dask's Client, (an executor of `concurrent.futures`, how many tasks it runs at once), or None
-        Hears the files elsewhere, in tasks with `workers` each; all see `output` at its place.
+    cluster : str, Dask's Client, (an executor of `concurrent.futures`, its number of tasks at once), or None
+        Hears the files elsewhere, in tasks with `workers` each; all see `output` at its place. Words are
+        those of `--cluster`, as "tcp://HOST:PORT" or "local:4": what they make ends with the run.
     scratch : Scratch or None
         Where recordings of URLs are fetched to, and how many bytes they take: `Scratch("/local", 50)`.
 
@@ -215,21 +217,16 @@ def run(
     OutputError, StoreError
         Folder or store take no more; what was done is kept.
     """
-    from . import inputs, models
-    from .config import Options, flag, path, several
-    from .runs import How, Run, follower, said, shards, storing
-    from .runs.progress import Progress
-    from .workers.scratch import USUAL
+    from .runs import program
 
-    began_s = monotonic()
-    flag("progress", progress)
-    followers = follower.checked(followers)
-    one = isinstance(recordings, str | bytes | os.PathLike)
-    names = [recordings] if one else several("recordings", recordings, "a path, or several")
-    paths = inputs.find(given := [path("recordings", name) for name in names])
-    how = How(
-        kinds=(kinds,) if isinstance(kinds, str) else several("kinds", kinds, "a list of names of tables"),
-        shard=None if shard is None else shards.parse(shard),
+    return program.run(
+        recordings,
+        model,
+        labels,
+        output,
+        options,
+        kinds=kinds,
+        shard=shard,
         n_workers=workers,
         file_timeout_s=file_timeout_s,
         retry=retry,
@@ -239,12 +236,9 @@ def run(
         per_file=per_file,
         keep_scores=keep_scores,
         submission=submission,
+        question=question,
         cluster=cluster,
-        scratch=USUAL if scratch is None else scratch,
-        base=inputs.base(given, paths),
+        scratch=scratch,
+        followers=followers,
+        progress=progress,
     )
-    listening, chosen = models.find_all(model, labels), Options.of(options)
-    shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
-    telling = said.to_each(every := (*shown, *followers))
-    with storing.working(path("output", output), listening, force, *telling) as folder:
-        return Run(paths, listening, chosen, folder, how, question).work(*every)

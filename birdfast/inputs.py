@@ -166,6 +166,7 @@ def _expand(entry: str, seen: set[Identity], tell: Callable[[str], None] | None)
 def _in_store(url: str, tell: Callable[[str], None] | None) -> Iterator[str]:
     from .sources import listings
 
+    url = stores.plain(url)
     try:
         if url.partition("?")[0].lower().endswith(LIST_SUFFIX):
             yield from _listed(url, stores.head(url, sources.TABLE_BYTES), tell)
@@ -221,7 +222,7 @@ def _listed(path: str, content: bytes, tell: Callable[[str], None] | None) -> li
         raise ConfigError(f"{path}: not a list of paths, one a line")
     lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
     if not lines or any(map(_is_meant, lines)) or any(map(os.path.exists, lines)):
-        return lines
+        return [stores.plain(line) for line in lines]
     reason = f"{path}: no list of recordings ({lines[0]!r}, its first line, is not the path of one)"
     if tell is None:
         raise ConfigError(reason)

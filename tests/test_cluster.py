@@ -20,6 +20,7 @@ from typing import Any
 import psutil
 import pytest
 
+import birdfast
 from birdfast import models
 from birdfast.cli import exits
 from birdfast.config import Options
@@ -126,6 +127,36 @@ def test_what_is_no_executor_is_refused_in_words(cluster: object, words: str) ->
         How(cluster=cluster)
 
 
+SCRIPT = """
+import sys, birdfast
+birdfast.run(sys.argv[1], sys.argv[2], output=sys.argv[3], cluster="local:2", min_confidence=0, top_k=1)
+import psutil
+print([one.cmdline() for one in psutil.Process().children(recursive=True)
+       if "resource_tracker" not in str(one.cmdline())])
+"""
+
+
+@needs_dask
+def test_a_script_has_a_cluster_by_its_words_which_ends_with_the_run(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "script.py").write_text(SCRIPT)  # without a guard of its main
+    command = [sys.executable, tmp_path / "script.py", folder, tiny.path.parent, tmp_path / "there"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    assert (ran.returncode, ran.stdout) == (0, "[]\n"), ran.stderr
+    birdfast.run(folder, tiny.path.parent, output=tmp_path / "here", min_confidence=0, top_k=1)
+    assert tables(tmp_path / "there") == tables(tmp_path / "here")
+
+
+@pytest.mark.parametrize("words", ["local:0", "local:x", "", "slurm:"])
+@needs_dask
+def test_words_that_are_no_cluster_are_refused(
+    tiny: models.Model, folder: Path, tmp_path: Path, words: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^cluster {words}: it takes tcp://HOST:PORT, local:N or slurm"):
+        birdfast.run(folder, tiny.path.parent, output=tmp_path / "out", cluster=words)
+
+
 @pytest.mark.parametrize("kind", [ThreadPoolExecutor, ProcessPoolExecutor])
 def test_pythons_own_executors_say_how_many_they_run(kind: type[Any]) -> None:
     with kind(2) as executor:
@@ -134,9 +165,9 @@ def test_pythons_own_executors_say_how_many_they_run(kind: type[Any]) -> None:
 
 def test_a_cluster_where_nobody_answers_has_not_gone() -> None:
     def nobody() -> None:
-        raise ConfigError("--cluster tcp://127.0.0.1:1: no cluster is there")
+        raise ConfigError("cluster tcp://127.0.0.1:1: no cluster is there")
 
-    with pytest.raises(ConfigError, match="^--cluster tcp://127.0.0.1:1: no cluster is there$"):
+    with pytest.raises(ConfigError, match="^cluster tcp://127.0.0.1:1: no cluster is there$"):
         Dask(nobody).slots()
 
 

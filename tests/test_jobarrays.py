@@ -8,11 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import birdfast
+from birdfast import models
 from birdfast.errors import ConfigError
 from birdfast.runs import jobarrays
 from birdfast.runs.shards import Shard, ranges
 
 from .commands import ended
+from .recordings import noise, write
 
 
 def slurm(task: int, tasks: list[int], step: int = 1) -> dict[str, str]:
@@ -152,3 +155,27 @@ def test_a_share_that_nobody_asked_for_is_said_though_all_is_to_be_quiet(
 def test_numbers_are_told_as_an_array_takes_them(numbers: set[int]) -> None:
     told = [part.split("-") for part in ranges(numbers).split(",") if part]
     assert {n for first, *last in told for n in range(int(first), int((last or [first])[0]) + 1)} == numbers
+
+
+def test_a_program_takes_the_share_that_a_command_takes(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PBS_ARRAY_INDEX", "2")
+    paths = [write(tmp_path / f"{number}.wav", noise(8_000, seed=number), 8_000) for number in range(3)]
+
+    def folder_of(shard: str | None, name: str) -> Path:
+        run = birdfast.run(paths, tiny.path.parent, output=tmp_path / name, shard=shard, min_confidence=0)
+        return run.folder
+
+    assert folder_of("auto/2", "out") == tmp_path / "out" / "shard-2-of-2"
+    assert folder_of("1/2", "out/shard-1-of-2") == tmp_path / "out" / "shard-1-of-2"
+    assert folder_of("none", "all") == folder_of(None, "all") == tmp_path / "all"
+    assert ended("merge", tmp_path / "out", "-o", tmp_path / "whole") == 0
+    tables = [(tmp_path / one / "detections.csv").read_bytes() for one in ("whole", "all")]
+    assert tables[0] == tables[1]
+    for shard, why in (
+        ("auto", "of how many shares is not told"),
+        ("auto/3", "divided into 2 shares, now 3"),
+    ):
+        with pytest.raises(ConfigError, match=why):
+            folder_of(shard, "out")

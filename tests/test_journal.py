@@ -615,3 +615,33 @@ def test_a_long_plan_leaves_no_long_log(tmp_path: Path, monkeypatch: pytest.Monk
             hear(journal, path, outcome())
             journal.commit()
         assert log.stat().st_size <= most
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from birdfast.journal import database
+from tests.journals import FACTS
+class Killed(database.Database):
+    pass
+one = Killed(Path(sys.argv[1]) / database.NAME, "rwc")
+one.database.execute("PRAGMA cache_spill = 1")
+one.database.execute("PRAGMA cache_size = 1")
+one.database.execute("BEGIN IMMEDIATE")
+for statement in database.TABLES.split(";")[:-1]:
+    one.database.execute(statement)
+one.database.execute("INSERT INTO run VALUES (?, '', x'00', '')", ("x" * 1_000_000,))
+os._exit(9)
+"""
+
+
+def test_a_journal_whose_first_write_was_killed_is_not_begun_and_goes_on(tmp_path: Path) -> None:
+    command = [sys.executable, "-c", KILLED, tmp_path]
+    assert subprocess.run(command, cwd=Path(__file__).parents[1]).returncode == 9
+    half = tmp_path / NAME
+    assert half.stat().st_size > 0
+    assert half.with_name(f"{NAME}-journal").stat().st_size > 0
+    with pytest.raises(ConfigError, match="not begun: its run was killed as it started; start it again"):
+        Record(tmp_path)
+    with Journal(tmp_path, FACTS) as journal:
+        assert journal.plan(["0.wav"], [0]) == [(0, (0,))]

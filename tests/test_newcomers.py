@@ -68,7 +68,9 @@ def test_merged_tables_can_be_merged_again_and_say_whose_they_are(
     assert [main(how), main(how)] == [0, 0]
     assert (out / MERGED).read_text().splitlines()[1:] == [str(part) for part in parts]
     capsys.readouterr()
-    assert main(["status", str(out)]) == 64
+    assert main(["status", str(out)]) == 0
+    assert "merged, of 2 shares: see" in capsys.readouterr().out
+    assert main(["report", str(out)]) == 64
     said = capsys.readouterr().err
     assert f"{out}: no journal of a run ({NAME}) in it; birdfast merge wrote its tables" in said
     assert main(["status", str(tmp_path)]) == 64

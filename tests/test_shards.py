@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 import sqlite3
 from pathlib import Path
 from random import Random
@@ -348,3 +350,47 @@ def test_the_status_of_shares_has_a_line_for_each(tmp_path: Path, capsys: pytest
     told = capsys.readouterr().out
     assert "shard-2-of-2: not begun\n" in told
     assert "--array=2 with --shard auto/2 goes on" in told
+
+
+def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    for number, part in enumerate(of_two_shards(tmp_path / "out"), 1):
+        part.rename(tmp_path / "out" / f"shard-{number}-of-2")
+    assert ended("merge", tmp_path / "out", "-o", tmp_path / "whole") == 0
+    capsys.readouterr()
+    assert ended("status", tmp_path / "whole") == 0
+    assert "merged, of 2 shares: see " in capsys.readouterr().out
+    assert ended("status", tmp_path / "whole", "--json") == 0
+    parts = [str(tmp_path / "out" / f"shard-{number}-of-2") for number in (1, 2)]
+    assert (told := json.loads(capsys.readouterr().out))["merged"] == parts
+    assert [share["done"] for share in told["shares"]] == [1, 1]
+    assert ended("status", tmp_path / "out", "--json") == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["of"], told["missing"], told["lacks"]) == (2, [], "")
+    numbers = [[share[name] for name in ("files", "done", "failed", "waiting")] for share in told["shares"]]
+    assert numbers == [[1, 1, 0, 0]] * 2
+    (tmp_path / "out" / "shard-2-of-2" / NAME).write_bytes(b"")
+    assert ended("status", tmp_path / "out", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["missing"], told["shares"][1]) == ([2], {"folder": "shard-2-of-2", "planned": False})
+    assert ended("status", tmp_path / "whole") == 1, "what was merged is not what is there"
+    shutil.rmtree(tmp_path / "out")
+    capsys.readouterr()
+    assert ended("status", tmp_path / "whole") == 64
+    assert "merged, of 2 shares: see" in (said := capsys.readouterr().out)
+    assert "their folders are not all here any more" in said
+
+
+def test_a_share_says_how_many_files_are_its_own_and_one_of_none_ends_well(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in" / "a.wav", noise(8_000), 8_000)
+    said = [infer(tiny, tmp_path / "in", "--shard", f"{n}/2", "-o", tmp_path / f"{n}").stderr for n in (1, 2)]
+    some, none = sorted(said, key=lambda one: "has no file" in one)
+    assert some.count("/2: 1 of 1 file\n") == 2, "at its beginning and in its summary"
+    assert none.count("/2: this share has no file, of 1 file in all\n") == 2
+    assert "finished before" not in none
+    assert ended("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "whole") == 0

@@ -20,7 +20,7 @@ from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
-from birdfast.sources import listings, stores, tries
+from birdfast.sources import deposits, listings, stores, tries
 from birdfast.sources.stores import Version
 from birdfast.workers import Job, fetched
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
@@ -86,6 +86,80 @@ def test_a_folder_of_a_store_is_found_as_one_of_the_disk_is(memory: object) -> N
     assert inputs.find(["memory://b/*.wav"]) == ["memory://b/1.wav"]
     assert inputs.base(["memory://b"], found) == inputs.base((), found) == "memory://b"
     assert inputs.size_bytes(found[0]) == 1
+
+
+def test_a_protocol_in_capital_letters_is_that_in_small_ones(memory: object, tmp_path: Path) -> None:
+    memory.pipe_file("/B/X.wav", b"x")
+    memory.pipe_file("/B/list.TXT", b"MEMORY://B/X.wav\n")
+    (tmp_path / "list.txt").write_text("Memory://B/X.wav\n")
+    names = (
+        "Memory://B",
+        "MEMORY://B/X.wav",
+        "MEMORY://B/*.wav",
+        "memory://B/list.TXT",
+        f"{tmp_path}/list.txt",
+    )
+    for name in names:
+        assert inputs.find([name, "memory://B/X.wav"]) == ["memory://B/X.wav"]
+    assert inputs.base(["MEMORY://B"], ["memory://B/a/X.wav"]) == "memory://B"
+    assert stores.plain("ZIP://A.wav::S3://B/C.zip") == "zip://A.wav::s3://B/C.zip"
+    assert stores.plain("A::S3") == "A::S3"
+    for url in ("MEMORY://B/X.wav", "memory://B/X.wav"):
+        assert stores.version(url).size == 1
+
+
+class NoCredentialsError(Exception):
+    """As botocore's."""
+
+
+@pytest.mark.parametrize(
+    ("url", "error", "why"),
+    [
+        (
+            "s3://b/x",
+            NoCredentialsError("Unable to locate credentials"),
+            "AWS_PROFILE of ~/.aws/cred.*FSSPEC_S3_ANON",
+        ),
+        ("zip://x::S3://b/x", PermissionError("Forbidden"), "AWS_ACCESS_KEY_ID .*FSSPEC_CONFIG_DIR"),
+        (
+            "gs://b/x",
+            OSError("Anonymous caller does not have storage.objects.get"),
+            "GOOGLE_APPLICATION_CRED",
+        ),
+        ("abfs://b/x", ValueError("Must provide account_name with credentials!"), "AZURE_STORAGE_CONNECTION"),
+        ("sftp://h/x", OSError("No authentication methods available"), "the agent of ssh"),
+    ],
+)
+def test_a_store_that_lets_nobody_in_says_where_credentials_are_looked_for(
+    url: str, error: Exception, why: str
+) -> None:
+    asked = list[int]()
+
+    def ask() -> None:
+        asked.append(1)
+        raise error
+
+    with pytest.raises(StoreError, match=f"^{url}: the store .*; credentials are looked for in .*{why}"):
+        tries.patiently(url, ask)
+    assert len(asked) == 1, "another try would find none either"
+    with pytest.raises(StoreError, match=r"the store fails \(cut\) 5 times$"):
+        tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("cut")))
+
+
+def test_a_store_that_cannot_be_opened_for_want_of_credentials_is_said_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuse(url: str) -> None:
+        raise ValueError("Must provide either a connection_string or account_name with credentials!!")
+
+    monkeypatch.setattr(stores, "opened", refuse)
+    for url in ("az://b/x.wav", "az://b/*.wav"):
+        with pytest.raises(
+            ConfigError, match="credentials are looked for in AZURE_STORAGE_CONNECTION_STRING"
+        ):
+            inputs.find([url])
+    with pytest.raises(StoreError, match="credentials are looked for in AZURE_STORAGE"):
+        deposits.check("az://b/results")
 
 
 def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> None:

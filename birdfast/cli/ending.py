@@ -27,7 +27,7 @@ def say(progress: Progress, results: Results, models: Sequence[str], least: floa
     from ..tables import NotesTable
 
     standing, tally = results.standing, results.tally
-    for line in progress.summary():
+    for line in progress.summary() if standing.files else ():  # a share may have none
         progress.say(line)
     if progress.n_files < standing.files:
         told = f"{counted(standing.detections, 'detection')}, {counted(standing.failed, 'failure')}"

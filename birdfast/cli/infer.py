@@ -42,7 +42,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 from collections.abc import Sequence
-from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ..errors import ConfigError
@@ -150,7 +149,7 @@ def _awake(chosen: argparse.Namespace, leave: Leave | None) -> int:
 
 def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
-    from ..runs import Run, storing
+    from ..runs import Run, shards, storing
     from ..runs.progress import Progress
     from ..words import counted
     from ..workers.executor import opened
@@ -167,7 +166,7 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     how_heard = hearing.options(chosen, max_hours=chosen.max_hours)
     with storing.working(chosen.output, listening, chosen.force, progress.say, progress.warn) as folder:
         chosen.output = folder  # of a URL's results, where the run is at work
-        with opened(chosen.cluster) if chosen.cluster else nullcontext() as cluster:
+        with opened(chosen.cluster) as cluster:
             how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
             run = Run(paths, listening, how_heard, folder, how, asking.question(chosen))
             progress.say(f"{hearing.titles(listening)}; {counted(len(paths), 'file')}")
@@ -176,6 +175,8 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
             progress.warn(ending.told(results.stopped, names))
             progress.warn("stopped, as --fail-fast says")
             return exits.SOME_FAILED
+        if chosen.shard is not None:
+            progress.say(shards.told(chosen.shard, results.standing.files, len(paths)))
         ending.say(progress, results, names, chosen.min_conf)
         return exits.of_run(results.standing)
 

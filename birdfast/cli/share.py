@@ -38,16 +38,12 @@ def settle(chosen: argparse.Namespace) -> None:
         The environment does not tell it, or it is not sure that a share is meant; or shares of another
         division lie in the folder.
     """
-    chosen.share_said = chosen.share_warned = None
     from ..runs import jobarrays
 
-    found = jobarrays.chosen(chosen.shard, chosen.shard_by, os.environ)
-    jobarrays.check_meant(found, [os.fspath(chosen.output), *chosen.inputs])
-    chosen.shard = found.shard
-    if found.shard is not None and found.of:
-        chosen.output = jobarrays.folder(chosen.output, found.shard)
-        told = f"share {found.shard.number} of {found.shard.of}, of {found.of}; in {chosen.output}"
-        if found.guessed_of is None:
-            chosen.share_said = told
-        else:
-            chosen.share_warned = f"{told}; --shard none hears all files"
+    found = jobarrays.settled(chosen.shard, chosen.shard_by, os.environ, chosen.output, chosen.inputs)
+    chosen.shard, chosen.output = found.shard, found.output
+    chosen.share_said = chosen.share_warned = None
+    if found.is_guessed:
+        chosen.share_warned = f"{found.said}; --shard none hears all files"
+    elif found.said:
+        chosen.share_said = found.said

@@ -1,7 +1,8 @@
 """Say how far a run is, from the journal in its output folder; also while it is at work.
 
 Of a folder of shares, as job arrays make them, each share has its line, and what is missing is told as an
-array takes it. Of a run of several models it is said of each; a file is as far as the last of them.
+array takes it; a folder that `birdfast merge` wrote says of how many shares, and how far these are now. Of a
+run of several models it is said of each; a file is as far as the last of them.
 
 The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do, or the run
 has not planned yet which.
@@ -29,12 +30,14 @@ def run(chosen: argparse.Namespace) -> int:
     import json
 
     from ..journal import Record, Standing
-    from ..runs import jobarrays
+    from ..runs import jobarrays, output
     from ..words import counted, hours
 
     folder = Path(chosen.output)
-    if not chosen.json and (parts := jobarrays.folders([folder])) != [folder]:
-        return _of_shares(parts)
+    if (parts := jobarrays.folders([folder])) != [folder]:
+        return _of_shares(parts, in_json=chosen.json)
+    if runs := output.merged_from(folder):
+        return _of_merged(folder, runs, in_json=chosen.json)
     with Record(Path(chosen.output)) as record:
         is_planned, standing, several = record.is_planned(), record.standing(), dict[str, Standing]()
         if (about := record.facts().about).has_several:
@@ -61,33 +64,74 @@ def run(chosen: argparse.Namespace) -> int:
     return exits.UNFINISHED if standing.waiting or not is_planned else exits.of_run(standing)
 
 
-def _of_shares(parts: list[Path]) -> int:
-    """Print a line a share, and what is to be started again."""
+def _of_merged(folder: Path, runs: list[str], *, in_json: bool) -> int:
+    """Say of how many shares tables were merged, and how far these are, if they are still there."""
+    import json
+
+    from ..journal import MERGED, NAME
+    from ..words import counted
+
+    parts = [Path(run) for run in runs]
+    if not in_json:
+        voice.answer(f"merged, of {counted(len(runs), 'share')}: see {folder / MERGED}")
+    if all((part / NAME).is_file() for part in parts):
+        return _of_shares(parts, in_json=in_json, merged=runs)
+    if in_json:
+        voice.answer(json.dumps({"merged": runs}))
+    else:
+        voice.answer("their folders are not all here any more: how many files worked is not known")
+    return exits.USAGE
+
+
+def _of_shares(parts: list[Path], *, in_json: bool, merged: list[str] | None = None) -> int:
+    """Print a line a share, or all in JSON, and what is to be started again."""
+    import json
+
     from ..errors import NotBegunError
     from ..journal import Record, total
-    from ..runs import census
+    from ..runs import census, shards
     from ..tables import escaped
     from ..words import counted
 
-    every = list[census.Share]()
+    every, told = list[census.Share](), list[dict[str, object]]()
+    answer = (lambda line: None) if in_json else voice.answer
     for part in parts:
         try:
             with Record(part) as record:
                 every.append(share := census.of(record))
         except NotBegunError:
-            voice.answer(f"{escaped(part.name)}: not begun")
+            answer(f"{escaped(part.name)}: not begun")
+            told.append({"folder": part.name, "planned": False})
             continue
-        if (standing := share.standing) is None:
-            voice.answer(f"{escaped(part.name)}: not planned yet")
+        standing = share.standing
+        numbers = {} if standing is None else {"files": standing.files, **standing._asdict()}
+        told.append({"folder": part.name, "planned": standing is not None, **numbers})
+        if standing is None:
+            answer(f"{escaped(part.name)}: not planned yet")
         else:
-            voice.answer(
+            answer(
                 f"{escaped(part.name)}: {standing.done:,} of {counted(standing.files, 'file')} done,"
                 f" {standing.failed:,} failed, {standing.waiting:,} to do"
             )
+    lacks = census.lacking(every) if every else "none is begun"
+    if in_json:
+        missing = shards.missing([share.shard for share in every]) if every else []
+        of = every[0].shard.of if every else None
+        voice.answer(
+            json.dumps(
+                {
+                    **({"merged": merged} if merged else {}),
+                    "of": of,
+                    "shares": told,
+                    "missing": missing,
+                    "lacks": lacks,
+                }
+            )
+        )
     if not every:
         return exits.UNFINISHED
-    if lacks := census.lacking(every):
-        voice.answer(lacks)
+    if lacks:
+        answer(lacks)
         return exits.UNFINISHED
-    voice.answer("all shares are there; birdfast merge joins them")
+    answer("all shares are there" if merged else "all shares are there; birdfast merge joins them")
     return exits.of_run(total(share.standing for share in every if share.standing is not None))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from .. import sources
 from ..errors import BirdfastError, ConfigError, NotBegunError
+from . import hot
 from .facts import Facts
 
 NAME = "journal.sqlite"
@@ -205,6 +206,8 @@ def check_begun(path: Path) -> None:
     ------
     NotBegunError
     """
+    _check_files(path.parent)
+    hot.roll_back(path)
     with suppress(OSError):  # SQLite says why it cannot be looked at
         if not path.stat().st_size:
             raise NotBegunError(f"{path.parent}: not begun: its run was killed as it started; start it again")

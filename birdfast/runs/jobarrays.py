@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -37,6 +38,15 @@ class Chosen(NamedTuple):
     guessed_of: int | None = None
 
 
+class Settled(NamedTuple):
+    """The share that is heard, its output, and what is said of it: that nobody asked for one is a warning."""
+
+    shard: Shard | None
+    output: Path | str
+    said: str = ""
+    is_guessed: bool = False
+
+
 def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
     """Return the share that `--shard` asks for: "2/4", "auto/4", "none", or what the environment says.
 
@@ -68,6 +78,33 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
             f"{task.name}: task {task.number} of an array, of how many shares is not told; {TELL}"
         )
     return Chosen(task.place._replace(by=by), task.name, task.number)
+
+
+def settled(
+    text: str | None, by: By, environment: Mapping[str, str], output: Path | str, inputs: Iterable[str]
+) -> Settled:
+    """Return the share that is to be heard, and where its results go.
+
+    Parameters
+    ----------
+    text, by, environment
+        As `chosen`.
+    output : path or URL
+    inputs : iterable of str
+        As somebody gave them.
+
+    Raises
+    ------
+    ConfigError
+        As `chosen`, `check_meant` and `folder`.
+    """
+    found = chosen(text, by, environment)
+    check_meant(found, [os.fspath(output), *inputs])
+    if found.shard is None or not found.of:
+        return Settled(found.shard, output)
+    output = folder(output, found.shard)
+    told = f"share {found.shard.number} of {found.shard.of}, of {found.of}; in {output}"
+    return Settled(found.shard, output, told, is_guessed=found.guessed_of is not None)
 
 
 def check_meant(found: Chosen, names: Iterable[str]) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from .. import atomicfile
+from .. import atomicfile, sources
 from ..atomicfile import AtomicFile
 from ..config import path
 from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
@@ -81,6 +81,15 @@ def sign(folder: Path, command: str, runs: Iterable[Path]) -> None:
         path = folder / MERGED
         with AtomicFile(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             file.stream.writelines(f"{line}\n" for line in told)
+
+
+def merged_from(folder: Path) -> list[str]:
+    """Return the folders of the runs whose tables `birdfast merge` wrote here; none where it wrote none."""
+    file = folder / MERGED
+    if (folder / NAME).exists() or not file.is_file():
+        return []
+    first, *runs = sources.text(file, ConfigError).splitlines() or [""]
+    return runs if first.startswith("birdfast merge ") else []
 
 
 def check_no_run(folder: Path, *own: Path) -> None:

@@ -116,6 +116,8 @@ class Run:
             say_what_changed(journal.changed, followers)
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
+            if (shard := self.how.shard) is not None:
+                say(followers, [shards.told(shard, len(self._numbers), len(self.recordings))])
             say(followers, thresholds.told(self.options, self.models))
             for follower in followers:
                 follower.know(about)

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .. import inputs
 from ..config import By
 from ..errors import ConfigError
+from ..words import counted
 
 MOST = 10_000_000  # far more shares than any array has tasks
 
@@ -71,6 +72,13 @@ def share(paths: Sequence[str], shard: Shard, sizes: Sequence[int] | None = None
         if number == shard.number:
             own.append(place)
     return sorted(own)
+
+
+def told(shard: Shard, n_files: int, of: int) -> str:
+    """Return in words how many of all files are a share's."""
+    if not n_files:
+        return f"share {shard}: this share has no file, of {counted(of, 'file')} in all"
+    return f"share {shard}: {n_files:,} of {counted(of, 'file')}"
 
 
 def names(paths: Sequence[str]) -> list[str]:

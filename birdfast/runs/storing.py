@@ -66,7 +66,7 @@ def working(
     if not (isinstance(output, str) and stores.is_url(output)):
         yield output
         return
-    url = output.rstrip("/")
+    url = stores.plain(output).rstrip("/")
     deposits.check(url)
     home = runs_folder() / hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     folder = output_folder(home / "results")

@@ -23,7 +23,7 @@ def check(url: str) -> None:
     if len(stores.links(url)) > 1 or stores.protocol(url) not in TAKING:
         told = ", ".join(f"{one}://" for one in TAKING)
         raise ConfigError(f"{url}: nothing can be put there; {told} take results")
-    stores.opened(url)
+    patiently(url, lambda: stores.opened(url))
 
 
 def put(file: str | os.PathLike[str], url: str) -> None:

@@ -39,7 +39,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
         As `stores.opened`.
     """
     first, *chained = stores.links(url)
-    store, path = stores.opened(url)
+    store, path = patiently(url, lambda: stores.opened(url))
     own, _, above = first.partition("://")
     base, behind = path.rstrip("/"), "".join(f"::{link}" for link in chained)
     found: Iterator[Mapping[str, Any]]
@@ -66,7 +66,7 @@ def meant(
 
     What was told of their versions is remembered; errors as `listed`. An address of the web is one file's.
     """
-    stores.opened(url)  # who speaks the protocol is there
+    patiently(url, lambda: stores.opened(url))  # who speaks the protocol is there
     told = {"type": "directory"} if is_pattern(url) else stores.info(url)
     if told["type"] != "directory":
         known.add(url, stores.of_info(told))

@@ -33,6 +33,7 @@ NEEDS = {
 SHARED = ("s3", "s3a", "gs", "gcs", "http", "https")  # by threads, and dear to open
 URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 CHAIN = re.compile(rf"::(?={URL.pattern})", re.IGNORECASE)  # :: elsewhere belongs to a key
+LINK = re.compile(rf"(?:\A|(?<=::)){URL.pattern}", re.IGNORECASE)
 VERSIONED = "?versionId="  # where s3fs ends a key, whatever its name
 # What tells one content of an object from another: the first that its store has.
 TELLING = (
@@ -63,6 +64,11 @@ def protocol(url: str) -> str:
     return url.partition("://")[0].lower()
 
 
+def plain(path: str) -> str:
+    """Return a URL with its protocols in small letters, as S3:// is s3://; a path as it is."""
+    return LINK.sub(lambda found: found[0].lower(), path) if is_url(path) else path
+
+
 def links(url: str) -> list[str]:
     """Return what a URL leads through: zip://a.wav::s3://b/may.zip is in an archive in a bucket."""
     return CHAIN.split(url)
@@ -71,7 +77,7 @@ def links(url: str) -> list[str]:
 def base(given: Sequence[str], found: Sequence[str]) -> str:
     """Return the URL that recordings are seen from: the one that all lie below; "/" where there is none."""
     common = os.path.commonprefix([f"{path.rpartition('/')[0]}/" for path in found])  # noqa: RUF071 - text
-    if len(given) == 1 and is_url(given[0]) and common.startswith(above := f"{given[0].rstrip('/')}/"):
+    if len(given) == 1 and is_url(given[0]) and common.startswith(above := f"{plain(given[0]).rstrip('/')}/"):
         common = above
     folder = common.rpartition("/")[0]
     return folder if "://" in folder and all(len(links(path)) == 1 for path in found) else os.sep
@@ -85,7 +91,7 @@ def opened(url: str) -> tuple[Any, str]:
     ConfigError
         Nobody speaks its protocol, or who does is not installed.
     """
-    chain = links(url)
+    chain = links(url := plain(url))
     for link in chain:
         if (speaks := protocol(link)) not in NEEDS:
             told = ", ".join(f"{one}://" for one in NEEDS)
@@ -179,7 +185,7 @@ def _fresh(url: str) -> Mapping[str, Any]:
 def _fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None) -> Version:
     store, path = opened(url)
     # s3fs would hold ten large pieces of an object in memory.
-    more = {"max_concurrency": 1} if url.startswith(("s3:", "s3a:")) else {}
+    more = {"max_concurrency": 1} if protocol(url) in ("s3", "s3a") else {}
     store.get_file(path, file, callback=_watch(most_bytes, closing), **more)
     came, now = os.stat(file).st_size, of_info(_fresh(url))  # noqa: PTH116
     if now.size is not None and came != now.size:  # a connection that was cut is no cut recording

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
+from . import credentials
 
 TRIES = 5
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
@@ -42,7 +43,8 @@ def patiently(
         except Exception as error:  # stores raise what they like
             if tried == most or _is_final(error) or closing.is_set():
                 times = f" {tried} times" if tried > 1 else ""
-                raise StoreError(f"{url}: {words(error)}{times}") from error
+                hint = credentials.hint(url, error)
+                raise StoreError(f"{url}: {words(error)}{times}{hint}") from error
         closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
     raise AssertionError
 
@@ -56,6 +58,8 @@ def words(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "the store does not answer"
     told = " ".join(str(error).split()) or type(error).__name__
+    if credentials.are_lacking(error):
+        return f"the store lets nobody in ({told})"
     return told if isinstance(error, Refused) else f"the store fails ({told})"
 
 
@@ -63,7 +67,7 @@ def _is_final(error: BaseException) -> bool:
     """Whether another try would come to the same."""
     if isinstance(error, (Refused, *FINAL)) or getattr(error, "errno", None) in FULL:
         return True
-    if "Credentials" in type(error).__name__:
+    if credentials.are_lacking(error):
         return True
     statuses = [getattr(error, "status", None), getattr(error, "status_code", None)]
     for one in (error, error.__cause__):

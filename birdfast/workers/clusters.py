@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
@@ -52,7 +53,7 @@ def opened(told: str) -> Iterator[Dask]:
         elif rest.startswith("//"):
             executor = Dask(lambda: _connected(stack, told, lambda: told))
         else:
-            raise ConfigError(f"--cluster {told}: it takes tcp://HOST:PORT, local:N or slurm:FILE")
+            raise ConfigError(f"cluster {told}: it takes tcp://HOST:PORT, local:N or slurm:FILE")
         try:
             yield executor
         finally:
@@ -63,14 +64,14 @@ def _connected(stack: ExitStack, told: str, make: Callable[[], Any]) -> Client:
     """Return the client of a cluster, which is made now if need be, until the stack is left."""
     logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said by us
     try:
-        with dask.config.set(CONFIG), _safe_path():
+        with dask.config.set(CONFIG), _safe_path(), _no_script():
             cluster = make()
         if not isinstance(cluster, str):
             stack.enter_context(cluster)
         return stack.enter_context(Client(cluster, timeout=CONNECT_S, set_as_default=False))
     except Exception as error:  # of whatever lies on the way
         why = str(error) or type(error).__name__
-        raise ConfigError(f"--cluster {told}: no cluster is there ({why})") from error
+        raise ConfigError(f"cluster {told}: no cluster is there ({why})") from error
 
 
 def of(cluster: Any) -> Dask:
@@ -95,7 +96,7 @@ def _slurm(path: Path) -> Callable[[], Any]:
         from dask_jobqueue import SLURMCluster
     except ImportError as error:
         hint = install_hint("dask-jobqueue")
-        raise ConfigError(f"--cluster slurm: needs a package that is not installed; {hint}") from error
+        raise ConfigError(f"cluster slurm: needs a package that is not installed; {hint}") from error
     chosen = sources.toml(path, ConfigError)
     n_jobs = chosen.pop("jobs", None)
     limits = {name: chosen.pop(name, None) for name in ("minimum", "maximum")}
@@ -125,3 +126,17 @@ def _safe_path() -> Iterator[None]:
             del os.environ[SAFE]
         else:
             os.environ[SAFE] = before
+
+
+@contextmanager
+def _no_script() -> Iterator[None]:
+    """Let Python processes that start not run the user's script: it need not guard itself against that."""
+    main = sys.modules["__main__"]
+    before = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
+    for name in before:
+        setattr(main, name, None)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            setattr(main, name, value)

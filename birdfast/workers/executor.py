@@ -7,7 +7,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Protocol, runtime_checkable
 
 from ..config import whole
@@ -105,20 +105,27 @@ def _is_dasks(cluster: Any, name: str) -> bool:
     return any(one.__name__ == name and one.__module__.partition(".")[0] == DASK for one in kinds)
 
 
-def opened(told: str) -> AbstractContextManager[Slotted]:
-    """Return a context manager of a cluster of Dask; parameters and errors as `clusters.opened`.
+def opened(cluster: Any) -> AbstractContextManager[Any]:
+    """Return a context manager of a cluster: one that words make ends with it, any other is its owner's.
+
+    Parameters
+    ----------
+    cluster : str, or whatever `of` takes
+        Words are those of `clusters.opened`.
 
     Raises
     ------
     ConfigError
-        Also if Dask is not installed.
+        Dask is not installed; on entering as `clusters.opened`.
     """
+    if not isinstance(cluster, str):
+        return nullcontext(cluster)
     try:
         from . import clusters
     except ImportError as error:
         hint = extra_hint("cluster")
-        raise ConfigError(f"--cluster: needs packages that are not installed; {hint}") from error
-    return clusters.opened(told)
+        raise ConfigError(f"cluster: needs packages that are not installed; {hint}") from error
+    return clusters.opened(cluster)
 
 
 class Fixed:
