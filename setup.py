@@ -7,6 +7,7 @@ from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
 
 SOURCES = sorted(map(str, Path("csrc").glob("*.c")))
@@ -31,6 +32,13 @@ kernels = Extension(
 
 class BuildWithLibraries(build_ext):
     """Build the extension, and from its objects what `birdfast.get_include` and `get_library` lead to."""
+
+    def finalize_options(self) -> None:
+        super().finalize_options()
+        if self.editable_mode:  # where `--inplace` builds: in a temporary folder all is compiled anew
+            usual = build(self.distribution)
+            usual.ensure_finalized()
+            self.build_lib, self.build_temp = usual.build_lib, usual.build_temp
 
     def run(self) -> None:
         super().run()

@@ -35,6 +35,13 @@ def test_it_has_the_tables_of_every_cpu_and_no_other(portable: Path) -> None:
     assert told.split() == ["scalar", "baseline"]
 
 
+def test_an_editable_install_takes_what_was_built_in_place(portable: Path, tmp_path: Path) -> None:
+    linker = tmp_path / "cc"
+    linker.write_text('#!/bin/sh\ncase " $* " in *" -c "*) exit 1;; esac\nexec cc "$@"\n')
+    linker.chmod(0o755)
+    _run(portable, "setup.py", "--quiet", "editable_wheel", "--dist-dir", "build", CC=str(linker))
+
+
 @pytest.mark.parametrize("laws", LAWS)
 def test_what_holds_for_x86_holds_without(laws: str, portable: Path) -> None:
     _run(portable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/{laws}")
