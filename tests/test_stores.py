@@ -21,7 +21,7 @@ from birdfast.errors import ConfigError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import listings, stores, tries
-from birdfast.sources.stores import Version
+from birdfast.sources.versions import Version
 from birdfast.workers import Job, fetched
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
 

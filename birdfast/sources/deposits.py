@@ -18,12 +18,12 @@ def check(url: str) -> None:
     Raises
     ------
     ConfigError
-        It is an archive's or a server's that gives alone; or as `stores.opened`.
+        It is an archive's or a server's that gives alone; or as `stores.check`.
     """
     if len(stores.links(url)) > 1 or stores.protocol(url) not in TAKING:
         told = ", ".join(f"{one}://" for one in TAKING)
         raise ConfigError(f"{url}: nothing can be put there; {told} take results")
-    stores.opened(url)
+    stores.check(url)
 
 
 def put(file: str | os.PathLike[str], url: str) -> None:

@@ -14,6 +14,7 @@ TRIES = 5
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of our own disk
+REFUSING = ("Credentials", "Authentication", "HostKey")  # in the names of errors of botocore's and paramiko's
 PASSING = (408, 425, 429)  # HTTP's answers that say: later
 
 T = TypeVar("T")
@@ -53,17 +54,23 @@ def words(error: BaseException) -> str:
         return "not there"
     if isinstance(error, PermissionError):
         return f"the store refuses it ({error.strerror or error})"
+    if _is_refused(error):
+        return f"the store refuses it ({' '.join(str(error).split()) or type(error).__name__})"
     if isinstance(error, TimeoutError):
         return "the store does not answer"
     told = " ".join(str(error).split()) or type(error).__name__
     return told if isinstance(error, Refused) else f"the store fails ({told})"
 
 
+def _is_refused(error: BaseException) -> bool:
+    return any(name in type(error).__name__ for name in REFUSING)
+
+
 def _is_final(error: BaseException) -> bool:
     """Whether another try would come to the same."""
     if isinstance(error, (Refused, *FINAL)) or getattr(error, "errno", None) in FULL:
         return True
-    if "Credentials" in type(error).__name__:
+    if _is_refused(error):
         return True
     statuses = [getattr(error, "status", None), getattr(error, "status_code", None)]
     for one in (error, error.__cause__):
