@@ -91,7 +91,7 @@ class Note(NamedTuple):
 class Fetched(NamedTuple):
     """What of an object in a store was heard.
 
-    `size` and `number` are its version (`stores.Version`), `head` the digest of its beginning in hex.
+    `size` and `number` are its version (`versions.Version`), `head` the digest of its beginning in hex.
     """
 
     size: int | None

@@ -1,6 +1,6 @@
 """A file's stamp: its size and time of change, by which a journal knows it again; and the head it had.
 
-Of an object in a store it is the size and the number of its version (`stores.Version`).
+Of an object in a store it is the size and the number of its version (`versions.Version`).
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ def check(url: str) -> None:
     Raises
     ------
     ConfigError
-        It is an archive's or a server's that gives alone; or as `stores.opened`.
+        It is an archive's or a server's that gives alone; or as `stores.check`.
     """
     if len(stores.links(url)) > 1 or stores.protocol(url) not in TAKING:
         told = ", ".join(f"{one}://" for one in TAKING)

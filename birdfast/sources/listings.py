@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from ..errors import StoreError
-from . import stores
-from .stores import Version
+from . import stores, versions
 from .tries import patiently
+from .versions import Version
 
 PAGE = 1000
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
@@ -36,7 +36,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     StoreError
         The store does not list them.
     ConfigError
-        As `stores.opened`.
+        As `stores.check`.
     """
     first, *chained = stores.links(url)
     store, path = patiently(url, lambda: stores.opened(url))
@@ -56,7 +56,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
         below = name.removeprefix(base).removeprefix("/")  # once: a key may begin with another
         if one["type"] == "file" and not _is_hidden(below):
             place = f"{above.rstrip('/')}/{below}" if above else below
-            yield f"{own}://{place}{behind}", stores.of_info(one)
+            yield f"{own}://{place}{behind}", versions.of_info(one)
 
 
 def meant(
@@ -66,10 +66,10 @@ def meant(
 
     What was told of their versions is remembered; errors as `listed`. An address of the web is one file's.
     """
-    patiently(url, lambda: stores.opened(url))  # who speaks the protocol is there
+    stores.check(url)
     told = {"type": "directory"} if is_pattern(url) else stores.info(url)
     if told["type"] != "directory":
-        known.add(url, stores.of_info(told))
+        known.add(url, versions.of_info(told))
         yield url
         return
     n_dots = 0

@@ -7,19 +7,18 @@ of times; what it refuses is said in words.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 import threading
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from functools import cache, partial
 from importlib import import_module
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..errors import ConfigError
 from ..words import extra_hint, install_hint
 from .tries import Refused, patiently
+from .versions import Version, of_info
 
 # What speaks each protocol: the packages that have to be there.
 NEEDS = {
@@ -35,23 +34,7 @@ URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 CHAIN = re.compile(rf"::(?={URL.pattern})", re.IGNORECASE)  # :: elsewhere belongs to a key
 LINK = re.compile(rf"(?:\A|(?<=::)){URL.pattern}", re.IGNORECASE)
 VERSIONED = "?versionId="  # where s3fs ends a key, whatever its name
-# What tells one content of an object from another: the first that its store has.
-TELLING = (
-    *("ETag", "etag", "e_tag", "generation", "md5Hash", "Content-MD5", "Digest", "CRC"),
-    *("Last-Modified", "last_modified", "LastModified", "mtime", "modified", "created"),
-)
 SILENT_S = 60.0  # of a server, before what it was asked is asked anew
-
-
-class Version(NamedTuple):
-    """What tells an object from another, and from itself as it was: bytes, and a number of 63 bits.
-
-    The number is a digest of the object's ETag, or of what else its store tells contents by; None where it
-    tells nothing, or the object is not there.
-    """
-
-    size: int | None
-    number: int | None
 
 
 def is_url(path: str | os.PathLike[str]) -> bool:
@@ -83,20 +66,33 @@ def base(given: Sequence[str], found: Sequence[str]) -> str:
     return folder if "://" in folder and all(len(links(path)) == 1 for path in found) else os.sep
 
 
-def opened(url: str) -> tuple[Any, str]:
-    """Return the store that a URL is in, as fsspec has it, and its path there.
+def check(url: str) -> list[str]:
+    """Return what a URL leads through, each of which somebody here speaks; nobody is asked yet.
 
     Raises
     ------
     ConfigError
         Nobody speaks its protocol, or who does is not installed.
     """
-    chain = links(url := plain(url))
-    for link in chain:
+    for link in (chain := links(plain(url))):
         if (speaks := protocol(link)) not in NEEDS:
             told = ", ".join(f"{one}://" for one in NEEDS)
             raise ConfigError(f"{url}: nobody here speaks {speaks}://; {told} are known")
         _check_installed(url, NEEDS[speaks])
+    return chain
+
+
+def opened(url: str) -> tuple[Any, str]:
+    """Return the store that a URL is in, as fsspec has it, and its path there.
+
+    Some are called for that (SFTP), and raise what they like: `patiently` has words for it.
+
+    Raises
+    ------
+    ConfigError
+        As `check`.
+    """
+    chain = check(url := plain(url))
     if len(chain) == 1:
         if (speaks := protocol(url)) in ("s3", "s3a") and VERSIONED in url:
             raise ConfigError(f"{url}: {VERSIONED} cannot be in a name here; copy it to another")
@@ -125,23 +121,6 @@ def version(url: str) -> Version:
 def info(url: str) -> Mapping[str, Any]:
     """Ask a store what it knows of an object, or a folder; errors as `version`."""
     return patiently(url, lambda: _fresh(url))
-
-
-def of_info(told: Mapping[str, Any]) -> Version:
-    """Return the version of what a store tells."""
-    size, signs = told.get("size"), ((key, told.get(key)) for key in TELLING)
-    found = next(((key, _plain(value)) for key, value in signs if value not in (None, "")), None)
-    if size is None and found is None:
-        return Version(None, None)
-    digest = hashlib.blake2b(repr(found).encode("utf-8", "backslashreplace"), digest_size=8).digest()
-    return Version(size if size is None else int(size), int.from_bytes(digest) >> 1)
-
-
-def _plain(sign: Any) -> Any:
-    """Return a time as a listing and a question have it: one tells seconds where the other has a date."""
-    if isinstance(sign, datetime):
-        sign = sign.timestamp()
-    return round(sign, 3) if isinstance(sign, float) else sign
 
 
 def fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None = None) -> Version:
@@ -235,7 +214,12 @@ def _own(url: str) -> Any:
     import fsspec
 
     kind = fsspec.get_filesystem_class(protocol(url))
-    return kind(**kind._get_kwargs_from_urls(url))
+    store = kind(**kind._get_kwargs_from_urls(url))
+    if protocol(url) in ("sftp", "ssh"):  # which is kept, also when its server hung up
+        line = store.client.get_transport()
+        if line is None or not line.is_active():
+            store._connect()
+    return store
 
 
 def _check_installed(url: str, packages: tuple[str, ...]) -> None:

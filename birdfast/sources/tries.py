@@ -67,7 +67,7 @@ def _is_final(error: BaseException) -> bool:
     """Whether another try would come to the same."""
     if isinstance(error, (Refused, *FINAL)) or getattr(error, "errno", None) in FULL:
         return True
-    if credentials.are_lacking(error):
+    if credentials.are_lacking(error) or "HostKey" in type(error).__name__:  # paramiko's, of another machine
         return True
     statuses = [getattr(error, "status", None), getattr(error, "status_code", None)]
     for one in (error, error.__cause__):

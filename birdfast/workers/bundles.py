@@ -22,6 +22,7 @@ ROUNDS = 2  # a bundle is this part of a fair share of what is left
 LAST = 4  # so many bundles at least make a fair share of all
 LARGE = 512  # files above this part of a fair share of all go out first, the largest in front
 TRIES = 2  # of a file that stood alone, as of a stretch in a crew
+RETURNS = 5 * TRIES  # of one whose workers retired: they go too soon for it
 LATE = 1.5  # times as long as its size predicts
 LOOK_EVERY_S = 1.0  # for what is late, while other things are left
 
@@ -59,9 +60,8 @@ class _Running:
 class Bundles:
     """The jobs of a run, in bundles as they are asked for. It holds 31 bytes a job.
 
-    A job is through once: when the first bundle with it is done, or when workers were lost `TRIES` times
-    while they were at it alone. Bundles may be done, lost or late in any order, and may be done after
-    they counted as lost.
+    A job is through once: when the first bundle with it is done, or workers that were at it alone were lost
+    `TRIES` times. Bundles may be done, lost or late in any order, and may be done after they counted as lost.
 
     Parameters
     ----------
@@ -171,18 +171,18 @@ class Bundles:
                 self._holders[bundle.places] -= 1
         return self._end(bundle.places)
 
-    def lost(self, bundle: Bundle, now_s: float) -> Int64:
-        """Take a bundle's worker as lost; return the places of jobs that are given up now.
+    def lost(self, bundle: Bundle, now_s: float, *, is_blamed: bool = True) -> Int64:
+        """Take a bundle's worker as lost, or as retired; return the places of jobs that are given up now.
 
-        Its jobs go out again in two halves, until the one that ends its workers stands alone.
+        Its jobs go out again in two halves, until the one that ends or outlasts its workers stands alone.
         """
         running = self._running.pop(bundle.number, None)
         if running is None:
             return bundle.places[:0]
         self._speeds.went(running.worker)
         if len(bundle.places) == 1:
-            self._lost_alone[bundle.places] += 1
-            if self._lost_alone[bundle.places[0]] >= TRIES:
+            self._lost_alone[bundle.places] += RETURNS // TRIES if is_blamed else 1
+            if self._lost_alone[bundle.places[0]] >= RETURNS:
                 return self._end(bundle.places)
         self._was_lost[bundle.places] = True
         if not running.is_late:

@@ -10,7 +10,10 @@ What of Dask's ways is thought of here:
   (`allowed-failures`) does not matter, and a share that ends its workers is split by us until the file stands
   alone. A worker that its nanny started again is another one; where it has the same port as before and was
   away for less than a second, Dask gives it the same task, whose part is the same.
-- A worker that retires is closed when it has nothing to do, or its share is lost and comes again.
+- A worker that retires (adaptive scaling, `--lifetime`) is closed when it has nothing to do, or its share
+  comes back and goes out again: the scheduler's events tell this from a death, so that no file is blamed.
+- What a task returned lies on its worker until it is fetched. Where that dies in between, Dask waits for the
+  task to be run again, which nobody may: so each is fetched by a thread of its own, which holds up nobody.
 - Heartbeats flow, as the task's thread waits for a process and holds no lock of Python's. A worker that is
   silent for `worker-ttl` (5 minutes) is dropped by the scheduler; before that, what it has goes out a second
   time, once nothing else is left.
@@ -20,8 +23,9 @@ What of Dask's ways is thought of here:
 from __future__ import annotations
 
 import os
+import threading
 from collections.abc import Callable
-from concurrent.futures import Future, InvalidStateError
+from concurrent.futures import CancelledError, Future, InvalidStateError
 from contextlib import suppress
 from functools import cached_property, partial
 from time import monotonic
@@ -57,6 +61,7 @@ class Dask:
         self._threads: dict[str, int] = {}
         self._looked_s, self._n_looks_idle, self._number = -LOOK_EVERY_S, 0, 0
         self._wishes: list[Any] = []
+        self._left: set[Future[Any]] = set()  # at work for a run that has ended
 
     @cached_property
     def client(self) -> Any:
@@ -64,7 +69,7 @@ class Dask:
         return self._connect()
 
     def slots(self) -> int:
-        """Return how many workers there are; those at work at a share that have gone have lost it.
+        """Return how many workers there are for a run; those at work at a share that have gone have lost it.
 
         Raises
         ------
@@ -72,10 +77,10 @@ class Dask:
             The scheduler has gone.
         """
         if monotonic() - self._looked_s >= LOOK_EVERY_S:
-            self._threads, self._looked_s = self._asked(), monotonic()
+            self._threads, self._looked_s = self._ask("ncores"), monotonic()
             for address in self._at.keys() - self._threads.keys():
                 ours, theirs = self._at[address]
-                self._end(address, ours, theirs)
+                self._end(address, ours, error=self._why_gone(address))
                 theirs.cancel()
             is_idle = bool(self._threads.keys() - self._at.keys())
             self._n_looks_idle = self._n_looks_idle + 1 if is_idle else 0
@@ -83,7 +88,7 @@ class Dask:
                 self._wish(max(1, len(self._threads)))
             else:
                 self._wish(0)
-        return len(self._threads)
+        return len(self._threads) - sum(ours in self._left for ours, _ in [*self._at.values()])
 
     def submit(self, fn: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Let a worker that is at nothing run a function."""
@@ -95,7 +100,7 @@ class Dask:
         ours: Future[Any] = Future()
         ours.set_running_or_notify_cancel()  # its worker is not free before it ends
         self._at[address] = ours, theirs
-        theirs.add_done_callback(partial(self._end, address, ours))
+        theirs.add_done_callback(partial(self._came, address, ours))
         return ours
 
     def _submitted(self, where: str, *what: Any) -> Any:
@@ -104,28 +109,53 @@ class Dask:
         how = {"key": key, "workers": [where], "allow_other_workers": False, "pure": False}
         return self.client.submit(*what, **how)
 
-    def _end(self, address: str, ours: Future[Any], theirs: Any) -> None:
-        """Tell what became of a task, once."""
-        if self._at.get(address) == (ours, theirs):
-            del self._at[address]
-        with suppress(InvalidStateError):
-            if theirs.status == "finished":
-                ours.set_result(theirs.result())
-            elif theirs.status == "error":
-                ours.set_exception(Lost(str(theirs.exception())))
-            else:
-                ours.set_exception(Lost(f"the worker {address} has gone"))
+    def _came(self, address: str, ours: Future[Any], theirs: Any) -> None:
+        """Tell what became of a task; Dask has one thread for all that is called so."""
+        if theirs.status == "finished":
+            threading.Thread(target=self._fetch, args=(address, ours, theirs), daemon=True).start()
+        elif theirs.status == "error":
+            self._end(address, ours, error=Lost(str(theirs.exception())))
+        else:  # by who runs the cluster, or as the scheduler was started again
+            self._end(address, ours, error=CancelledError(f"the cluster took back what {address} was at"))
 
-    def _asked(self) -> dict[str, int]:
-        """Return the scheduler's workers, with the threads of each."""
+    def _fetch(self, address: str, ours: Future[Any], theirs: Any) -> None:
         try:
-            found: dict[str, int] = self.client.sync(self.client.scheduler.ncores, callback_timeout=GONE_S)
+            told = theirs.result()
+        except BaseException as error:  # its worker has gone, and it was cancelled
+            self._end(address, ours, error=Lost(str(error) or type(error).__name__))
+        else:
+            self._end(address, ours, told)
+
+    def _end(
+        self, address: str, ours: Future[Any], told: Any = None, error: BaseException | None = None
+    ) -> None:
+        """Tell what became of a task, once; its worker is free."""
+        if self._at.get(address, (None, None))[0] is ours:
+            del self._at[address]
+        self._left.discard(ours)
+        with suppress(InvalidStateError):
+            if error is None:
+                ours.set_result(told)
+            else:
+                ours.set_exception(error)
+
+    def _why_gone(self, address: str) -> Exception:
+        """Return how a worker that is no longer there went."""
+        events = self._ask("events", topic=address)
+        gone = [event for _, event in events if event.get("action") == "remove-worker"]
+        if gone and gone[-1].get("expected"):
+            return CancelledError(f"the worker {address} has retired")
+        return Lost(f"the worker {address} has gone")
+
+    def _ask(self, what: str, **how: Any) -> Any:
+        """Ask the scheduler."""
+        try:
+            return self.client.sync(getattr(self.client.scheduler, what), callback_timeout=GONE_S, **how)
         except ConfigError:  # nobody was there to begin with
             raise
         except Exception as error:  # of whatever lies on the way
             why = str(error) or type(error).__name__
             raise ConfigError(f"the cluster's scheduler has gone ({why}); what was done is kept") from error
-        return found
 
     def _wish(self, n: int) -> None:
         while len(self._wishes) > n:
@@ -138,6 +168,7 @@ class Dask:
         with suppress(Exception):
             self._wish(0)
         self._wishes.clear()
+        self._left |= {ours for ours, _ in [*self._at.values()]}
         self._looked_s, self._n_looks_idle = -LOOK_EVERY_S, 0
         if self._is_ours and "client" in self.__dict__:
             with suppress(Exception):

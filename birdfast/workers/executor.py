@@ -27,7 +27,10 @@ class Future(Protocol):
         """Let it not begin, if it has not."""
 
     def result(self, timeout: float | None = None) -> Any:
-        """Return what the function returned, or raise what kept it from that."""
+        """Return what the function returned, or raise what kept it from that.
+
+        `CancelledError` is no fault of what the function was at.
+        """
 
 
 @runtime_checkable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,7 @@ class Out:
     future: Future | None = None
 
     def told(self, of: str) -> dict[str, Any]:
-        """Return what a task told: a part that is here and whole, or how it was lost.
+        """Return what a task told: a part that is here and whole, or how it was lost or given back.
 
         Raises
         ------
@@ -35,6 +36,8 @@ class Out:
         assert self.future is not None
         try:
             told: dict[str, Any] = self.future.result(0)
+        except CancelledError as error:
+            return {"back": str(error) or "the executor cancelled it"}
         except Exception as error:  # a library's own, as that its worker died
             return {"lost": str(error) or type(error).__name__}
         if "error" in told:

@@ -22,7 +22,7 @@ from ..errors import ConfigError
 from ..models import Digests, Model
 from ..outcomes import Outcome, Part
 from . import ahead, orders, parts, share
-from .bundles import TRIES, Bundles
+from .bundles import RETURNS, TRIES, Bundles
 from .executor import Slotted
 from .out import Out
 from .pool import LEAVE_S, Pool
@@ -202,9 +202,11 @@ class Remote:
                 if (place := int(out.bundle.places[number])) in fresh:
                     yield place, what
         elif self._until_s is None:  # else the same signal may have reached it
-            for place in bundles.lost(out.bundle, now_s).tolist():
+            is_blamed = "lost" in told
+            how = (told["lost"], TRIES) if is_blamed else (told["back"], RETURNS)
+            for place in bundles.lost(out.bundle, now_s, is_blamed=is_blamed).tolist():
                 job = jobs[numbers[place]]
-                failure = ended(job.path, "Lost", told["lost"], TRIES)
+                failure = ended(job.path, "Lost", *how)
                 yield place, given_up(Task(place, 0), job, failure)
         out.take_back()
         for other in [one for one in self._out if not bundles.is_wanted(one.bundle)]:

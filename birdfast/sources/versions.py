@@ -1,0 +1,42 @@
+"""Versions: what tells an object of a store from another, and from itself as it was."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, NamedTuple
+
+# What tells one content of an object from another: the first that its store has.
+TELLING = (
+    *("ETag", "etag", "e_tag", "generation", "md5Hash", "Content-MD5", "Digest", "CRC"),
+    *("Last-Modified", "last_modified", "LastModified", "mtime", "modified", "created"),
+)
+
+
+class Version(NamedTuple):
+    """What tells an object from another, and from itself as it was: bytes, and a number of 63 bits.
+
+    The number is a digest of the object's ETag, or of what else its store tells contents by; None where it
+    tells nothing, or the object is not there.
+    """
+
+    size: int | None
+    number: int | None
+
+
+def of_info(told: Mapping[str, Any]) -> Version:
+    """Return the version of what a store tells."""
+    size, signs = told.get("size"), ((key, told.get(key)) for key in TELLING)
+    found = next(((key, _plain(value)) for key, value in signs if value not in (None, "")), None)
+    if size is None and found is None:
+        return Version(None, None)
+    digest = hashlib.blake2b(repr(found).encode("utf-8", "backslashreplace"), digest_size=8).digest()
+    return Version(size if size is None else int(size), int.from_bytes(digest) >> 1)
+
+
+def _plain(sign: Any) -> Any:
+    """Return a time as a listing and a question have it: one tells seconds where the other has a date."""
+    if isinstance(sign, datetime):
+        sign = sign.timestamp()
+    return round(sign, 3) if isinstance(sign, float) else sign
