@@ -6,6 +6,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import errors
+from birdfast.children import PACKAGE
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.journal import MERGED, NAME
 from birdfast.runs.output import sign, telling
@@ -22,7 +24,7 @@ from birdfast.workers import process
 from .commands import ran
 from .faults.house import House
 from .faults.powerloss import Disk, Entry, entries
-from .faults.preload import HALF, KILL, Fault, Preload, compiler
+from .faults.preload import HALF, KILL, OURS, Fault, Preload, compiler, culprit
 from .faults.warm import Warm
 
 BENCH = Path(__file__).parents[1] / "bench" / "faults.py"
@@ -120,6 +122,51 @@ def test_memory_that_is_refused_ends_what_asked_for_it(preload: Preload, work: P
         how = refusing.environment(Fault("alloc", number, 12))
         ends.append(ran(sys.executable, "-c", program, env={**os.environ, **how}))
     assert any("MemoryError" in done.stderr for done in ends)
+
+
+@pytest.mark.parametrize(
+    ("stack", "whose"),
+    [
+        (["/lib/libc.so.6\tmemcpy", f"{PACKAGE}/_kernels.so\t", "/lib/libpython3.11.so\tcall"], OURS),
+        (["/lib/libpython3.11.so\t_PyErr_NoMemory", "/numpy/_umath.so\t"], "_umath.so"),
+        (
+            ["/lib/libpython3.11.so\tcall", "/lib/libpython3.11.so\t_PyEval_EvalFrameDefault"],
+            "libpython3.11.so",
+        ),
+        (["/lib/libc.so.6\tabort", "/lib/libstdc++.so.6\t", "/llvmlite/libllvmlite.so\t"], "libllvmlite.so"),
+        (["\t", "/lib/libpython3.11.so\t_PyEval_EvalFrameDefault"], OURS),
+        (["/lib/libc.so.6\tmemcpy"], OURS),
+    ],
+    ids=["ours", "without Python's lock", "Python's", "thrown", "compiled just now", "a stack too short"],
+)
+def test_who_answers_for_a_crash(stack: list[str], whose: str) -> None:
+    assert culprit(stack) == whose
+
+
+@needs_compiler
+def test_a_crash_is_told_by_name(preload: Preload, work: Path) -> None:
+    """Also one in a process's child; and an end in words is none."""
+    program = "import os, subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    found = {}
+    for word in ("import os; os.abort()", "import ctypes; ctypes.string_at(0)", "raise SystemExit(3)"):
+        done = ran(sys.executable, "-c", program, word, env={**os.environ, **preload.environment()})
+        assert done.returncode == 0
+        found[word.split()[-1].split(".")[0]] = preload.crash().split(".")[0].rstrip("0123456789")
+    assert found["os"].removeprefix("lib") == "python"
+    assert found["ctypes"].startswith(("_ctypes", "libffi"))
+    assert found["SystemExit(3)"] == ""
+
+
+def test_a_crash_of_a_library_is_an_end_and_one_of_ours_never(tmp_path: Path) -> None:
+    house = House.__new__(House)
+    house.folder, house.out = tmp_path, tmp_path
+    died = subprocess.CompletedProcess([], -signal.SIGSEGV, "", "")
+    heard = subprocess.CompletedProcess([], 0, "", "")
+    house.wrong_next = lambda *_: ""  # type: ignore[method-assign]
+    assert house.wrong("train", {}, died, crash="libllvmlite.so") == ""
+    assert "exit code -11" in house.wrong("train", {}, died), "nobody knows whose it was"
+    assert "our own code crashed" in house.wrong("train", {}, died, crash=OURS)
+    assert "our own code crashed" in house.wrong("infer", {}, heard, crash=OURS), "in a worker"
 
 
 @needs_compiler
