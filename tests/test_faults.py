@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -26,6 +28,7 @@ from .faults.house import House
 from .faults.powerloss import Disk, Entry, entries
 from .faults.preload import HALF, KILL, OURS, Fault, Preload, compiler, culprit
 from .faults.warm import Warm
+from .recordings import noise, write
 
 BENCH = Path(__file__).parents[1] / "bench" / "faults.py"
 needs_compiler = pytest.mark.skipif(
@@ -122,6 +125,32 @@ def test_memory_that_is_refused_ends_what_asked_for_it(preload: Preload, work: P
         how = refusing.environment(Fault("alloc", number, 12))
         ends.append(ran(sys.executable, "-c", program, env={**os.environ, **how}))
     assert any("MemoryError" in done.stderr for done in ends)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["read", "open"])
+@pytest.mark.parametrize("suffix", ["wav", "cut.wav", "told.wav", "flac", "ogg", "aiff", "caf"])
+def test_a_recording_that_cannot_be_read_is_an_error_and_never_less_sound(
+    preload: Preload, work: Path, suffix: str, kind: str
+) -> None:
+    """Whichever call fails, what is heard is what is there, or it is said that it could not be read."""
+    path = write(work / f"song.{suffix}", noise(12_000), 8_000)
+    if suffix == "cut.wav":  # as a recorder leaves it whose battery is empty: it is read piece by piece
+        path.write_bytes(
+            path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:40] + bytes(4) + bytes(20_000)
+        )
+    if suffix == "told.wav":
+        said = b"guan" + struct.pack("<I", 14) + b"Make: Recorder"
+        data = path.read_bytes() + said
+        path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+    environment = {**os.environ, **preload.environment()}
+    done = ran(sys.executable, "-m", "tests.faults.reading", kind, path, preload.state, env=environment)
+    (_, undisturbed), *tried = (json.loads(line) for line in done.stdout.splitlines())
+    assert len(tried) > 0
+    assert ("Recorder" in undisturbed[1]) == (suffix == "told.wav")
+    others = [found for _, found in tried if found != undisturbed]
+    assert {*map(tuple, others)} == {(f"{path}: input/output error",)}, others
+    assert not done.stderr
 
 
 @pytest.mark.parametrize(
