@@ -33,11 +33,10 @@ test: $(BUILT)
 long: $(BUILT)
 	$(BIN)/python $(PYTEST) -m long
 
-# Calls of commands that fail or kill, and power cuts: a sample, by chance but always the same, of all four
-# commands in one go on one core. `make faults FAULTS=` tries every call, which takes hours; FAULTS="--for-s 600"
-# as many as there is time for; FAULTS="--memory 20" takes memory away; FAULTS="--allocations 2" lets allocations
-# fail: open, as `train` may end by SIGSEGV then.
-FAULTS ?= --sample 6 --power 3
+# Calls of commands that fail or kill, power cuts, and allocations that fail: a sample, by chance but always the
+# same, of all four commands in one go on one core. `make faults FAULTS=` tries every call, which takes hours;
+# FAULTS="--for-s 600" as many as there is time for; FAULTS="--memory 20" takes memory away.
+FAULTS ?= --sample 6 --power 3 --allocations 2
 faults: $(BUILT)
 	$(BIN)/python bench/faults.py $(FAULTS)
 faults-%: $(BUILT)

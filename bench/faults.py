@@ -3,7 +3,8 @@
 A library that is preloaded (tests/faults/failing.c) counts calls on the command's files, pipes, processes
 and threads, in its children, too, and makes one fail, or kills who makes it. Held against an undisturbed run:
 the exit code is one of the contract, no traceback is printed, nothing lives on, and the same command ends
-with the same bytes afterwards. Ends with exit code 1 where that does not hold.
+with the same bytes afterwards. A library that crashes may end the command as a kill does: it is told by name,
+and counted apart; our own code may crash nowhere. Ends with exit code 1 where that does not hold.
 
     python bench/faults.py                                    all calls, with the first error of each kind
     python bench/faults.py --jobs merge --kinds write --all-errors
@@ -22,6 +23,7 @@ from __future__ import annotations
 
 import argparse
 import random
+import signal
 import sys
 import tempfile
 import time
@@ -56,7 +58,7 @@ def main() -> int:
                 if chosen.power:
                     broke += cuts(house, preload, job, chosen)
             if chosen.memory:
-                broke += limits(house, job, chosen)
+                broke += limits(house, preload, job, chosen)
     return bool(broke)
 
 
@@ -86,7 +88,7 @@ def sweep(
 ) -> int:
     """Try faults in a job, tell them, and return how many of them broke something."""
     began = time.monotonic()
-    tried, numbers, struck, broken, ends = Counter(), set(), 0, Counter(), Counter()
+    tried, numbers, struck, broken, ends, crashes = Counter(), set(), 0, Counter(), Counter(), Counter()
     house.fresh(job)
     done = house.ran(house.command(job), **preload.environment())
     assert done.returncode == 0, done.stderr
@@ -100,22 +102,30 @@ def sweep(
         ends[done.returncode] += 1
         tried[fault.kind] += 1
         numbers.add((fault.kind, fault.number))
-        where = preload.struck()
+        where, crash = preload.struck(), preload.crash() or of_a_library(done)
         struck += bool(where)
+        if crash:
+            crashes[crash] += 1
+            print(f"{job}: {fault} at {where}: ended in {crash}, exit code {done.returncode}", flush=True)
         if chosen.one:
-            print(done.returncode, done.stderr, where)
-        if wrong := house.wrong(job, peace, done, may_die=fault.how == KILL):
+            print(done.returncode, done.stderr, where, *preload.stack(), sep="\n")
+        if wrong := house.wrong(job, peace, done, [-signal.SIGKILL] * (fault.how == KILL), crash):
             broken[fault.kind] += 1
             print(f"{job}: {fault} at {where}: {wrong}", flush=True)
     of_kinds, calls = Counter(fault.kind for fault in faults), Counter(kind for kind, _ in numbers)
     for kind in kinds:
         told = f"{counts[kind]:5} calls, {calls[kind]:5} of them tried in {tried[kind]:5} faults"
         print(f"{job:9} {kind:9} {told}, {of_kinds[kind] - tried[kind]:5} not tried, {broken[kind]} broke")
-    told = ", ".join(f"{code}: {n}" for code, n in sorted(ends.items()))
-    seconds = time.monotonic() - began
     what = f"{tried.total()} of {len(faults)} tried, {struck} struck, {broken.total()} broke"
-    print(f"{job}: {what}; exit codes {told}; {seconds:.0f} s", flush=True)
+    print(f"{job}: {what}; {ending(ends, crashes)}; {time.monotonic() - began:.0f} s", flush=True)
     return broken.total()
+
+
+def ending(ends: Counter[int], crashes: Counter[str]) -> str:
+    """Return how often a command ended with each exit code, and in whose code it crashed."""
+    codes = ", ".join(f"{code}: {n}" for code, n in sorted(ends.items()))
+    whose = ", ".join(f"{name}: {n}" for name, n in sorted(crashes.items())) or "none"
+    return f"exit codes {codes}; crashes {whose}"
 
 
 def cuts(house: House, preload: Preload, job: str, chosen: argparse.Namespace) -> int:
@@ -145,12 +155,12 @@ def cuts(house: House, preload: Preload, job: str, chosen: argparse.Namespace) -
     return broken
 
 
-def limits(house: House, job: str, chosen: argparse.Namespace) -> int:
+def limits(house: House, preload: Preload, job: str, chosen: argparse.Namespace) -> int:
     """Run a job in less and less memory, and return how often it ended neither well nor in words.
 
     From somewhat more than the program needs to say which version it is, up to what the job needs.
     """
-    began, ends, broken, crashes = time.monotonic(), Counter(), 0, 0
+    began, ends, broken, crashes = time.monotonic(), Counter(), 0, Counter()
     house.fresh(job)
     assert house.ran(house.command(job)).returncode == 0
     peace = house.tables()
@@ -159,17 +169,17 @@ def limits(house: House, job: str, chosen: argparse.Namespace) -> int:
     for number in range(chosen.memory):
         n_bytes = least + (most - least) * number // chosen.memory
         house.fresh(job)
-        done = house.ran(house.command(job), n_bytes)
+        done = house.ran(house.command(job), n_bytes, **preload.environment())
         ends[done.returncode] += 1
-        crashes += of_a_library(done)
-        if wrong := house.wrong(job, peace, done, may_die=False):
+        if crash := preload.crash() or of_a_library(done):
+            crashes[crash] += 1
+            print(f"{job}: in {n_bytes / 2**20:.1f} MB: ended in {crash}", flush=True)
+        if wrong := house.wrong(job, peace, done, crash=crash):
             broken += 1
             print(f"{job}: in {n_bytes / 2**20:.1f} MB: {wrong}", flush=True)
-    told = ", ".join(f"{code}: {n}" for code, n in sorted(ends.items()))
     between = f"{chosen.memory} amounts of memory from {least >> 20} to {most >> 20} MB"
     seconds = time.monotonic() - began
-    how = f"{broken} broke, {crashes} ended by a library; exit codes {told}; {seconds:.0f} s"
-    print(f"{job}: {between}, {how}", flush=True)
+    print(f"{job}: {between}, {broken} broke; {ending(ends, crashes)}; {seconds:.0f} s", flush=True)
     return broken
 
 

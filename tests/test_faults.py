@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import shutil
 import signal
+import struct
+import subprocess
 import sys
 from pathlib import Path
 
@@ -14,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from birdfast import errors
+from birdfast.children import PACKAGE
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.journal import MERGED, NAME
 from birdfast.runs.output import sign, telling
@@ -22,8 +26,9 @@ from birdfast.workers import process
 from .commands import ran
 from .faults.house import House
 from .faults.powerloss import Disk, Entry, entries
-from .faults.preload import HALF, KILL, Fault, Preload, compiler
+from .faults.preload import HALF, KILL, OURS, Fault, Preload, compiler, culprit
 from .faults.warm import Warm
+from .recordings import noise, write
 
 BENCH = Path(__file__).parents[1] / "bench" / "faults.py"
 needs_compiler = pytest.mark.skipif(
@@ -120,6 +125,77 @@ def test_memory_that_is_refused_ends_what_asked_for_it(preload: Preload, work: P
         how = refusing.environment(Fault("alloc", number, 12))
         ends.append(ran(sys.executable, "-c", program, env={**os.environ, **how}))
     assert any("MemoryError" in done.stderr for done in ends)
+
+
+@needs_compiler
+@pytest.mark.parametrize("kind", ["read", "open"])
+@pytest.mark.parametrize("suffix", ["wav", "cut.wav", "told.wav", "flac", "ogg", "aiff", "caf"])
+def test_a_recording_that_cannot_be_read_is_an_error_and_never_less_sound(
+    preload: Preload, work: Path, suffix: str, kind: str
+) -> None:
+    """Whichever call fails, what is heard is what is there, or it is said that it could not be read."""
+    path = write(work / f"song.{suffix}", noise(12_000), 8_000)
+    if suffix == "cut.wav":  # as a recorder leaves it whose battery is empty: it is read piece by piece
+        path.write_bytes(
+            path.read_bytes()[:4] + bytes(4) + path.read_bytes()[8:40] + bytes(4) + bytes(20_000)
+        )
+    if suffix == "told.wav":
+        said = b"guan" + struct.pack("<I", 14) + b"Make: Recorder"
+        data = path.read_bytes() + said
+        path.write_bytes(data[:4] + struct.pack("<I", len(data) - 8) + data[8:])
+    environment = {**os.environ, **preload.environment()}
+    done = ran(sys.executable, "-m", "tests.faults.reading", kind, path, preload.state, env=environment)
+    (_, undisturbed), *tried = (json.loads(line) for line in done.stdout.splitlines())
+    assert len(tried) > 0
+    assert ("Recorder" in undisturbed[1]) == (suffix == "told.wav")
+    others = [found for _, found in tried if found != undisturbed]
+    assert {*map(tuple, others)} == {(f"{path}: input/output error",)}, others
+    assert not done.stderr
+
+
+@pytest.mark.parametrize(
+    ("stack", "whose"),
+    [
+        (["/lib/libc.so.6\tmemcpy", f"{PACKAGE}/_kernels.so\t", "/lib/libpython3.11.so\tcall"], OURS),
+        (["/lib/libpython3.11.so\t_PyErr_NoMemory", "/numpy/_umath.so\t"], "_umath.so"),
+        (
+            ["/lib/libpython3.11.so\tcall", "/lib/libpython3.11.so\t_PyEval_EvalFrameDefault"],
+            "libpython3.11.so",
+        ),
+        (["/lib/libc.so.6\tabort", "/lib/libstdc++.so.6\t", "/llvmlite/libllvmlite.so\t"], "libllvmlite.so"),
+        (["\t", "/lib/libpython3.11.so\t_PyEval_EvalFrameDefault"], OURS),
+        (["/lib/libc.so.6\tmemcpy"], OURS),
+    ],
+    ids=["ours", "without Python's lock", "Python's", "thrown", "compiled just now", "a stack too short"],
+)
+def test_who_answers_for_a_crash(stack: list[str], whose: str) -> None:
+    assert culprit(stack) == whose
+
+
+@needs_compiler
+def test_a_crash_is_told_by_name(preload: Preload, work: Path) -> None:
+    """Also one in a process's child; and an end in words is none."""
+    program = "import os, subprocess, sys; subprocess.run([sys.executable, '-c', sys.argv[1]])"
+    found = {}
+    for word in ("import os; os.abort()", "import ctypes; ctypes.string_at(0)", "raise SystemExit(3)"):
+        done = ran(sys.executable, "-c", program, word, env={**os.environ, **preload.environment()})
+        assert done.returncode == 0
+        found[word.split()[-1].split(".")[0]] = preload.crash().split(".")[0].rstrip("0123456789")
+    assert found["os"].removeprefix("lib") == "python"
+    assert found["ctypes"].startswith(("_ctypes", "libffi"))
+    assert found["SystemExit(3)"] == ""
+
+
+def test_a_crash_of_a_library_is_an_end_and_one_of_ours_never(tmp_path: Path) -> None:
+    house = House.__new__(House)
+    house.folder, house.out = tmp_path, tmp_path
+    died = subprocess.CompletedProcess([], -signal.SIGSEGV, "", "")
+    heard = subprocess.CompletedProcess([], 0, "", "")
+    house.wrong_next = lambda *_: ""  # type: ignore[method-assign]
+    assert house.wrong("train", {}, died, crash="libllvmlite.so") == ""
+    assert "exit code -11" in house.wrong("train", {}, died), "nobody knows whose it was"
+    assert "our own code crashed" in house.wrong("train", {}, died, crash=OURS)
+    assert "our own code crashed" in house.wrong("infer", {}, heard, crash=OURS), "in a worker"
 
 
 @needs_compiler

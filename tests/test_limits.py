@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import NoReturn
 
@@ -14,9 +15,12 @@ import pytest
 from ai_edge_litert import interpreter
 
 from birdfast import models
+from birdfast.cli import exits
 from birdfast.errors import ModelMemoryError
 from birdfast.grafting import cache, flatbuffer, fold, verification
 from birdfast.runtimes import litert
+
+from .recordings import song, write
 
 GB = 1 << 20  # in the kibibytes that a shell counts
 
@@ -102,3 +106,34 @@ def test_a_runtime_that_lacks_memory_says_nothing_about_the_network(
     monkeypatch.setattr(runner, "invoke", fails)
     with pytest.raises(ModelMemoryError, match="cannot run the model"):
         litert.run(runner, {}, [])
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("n_mb", [200, 300, 400, 600, 800, 1200])
+@pytest.mark.parametrize("command", ["infer", "train"])
+def test_too_little_memory_is_told_in_words_or_in_rows(
+    tiny: models.Model, wav: Path, tmp_path: Path, command: str, n_mb: int
+) -> None:
+    """Whatever is there for a command: no traceback, an exit code that is documented, and a word with it."""
+    for kind, number in product(("whistle", "rattle"), range(2)):
+        clip = tmp_path / "clips" / kind / f"{number}.wav"
+        clip.parent.mkdir(parents=True, exist_ok=True)
+        write(clip, song(kind, number)[:, None], 32_000)
+    out = tmp_path / "out"
+    words = {
+        "infer": ["infer", wav, "--model", tiny.path.parent],
+        "train": ["train", tmp_path / "clips", "--preset", "paper"],
+    }[command]
+    line = shlex.join(map(str, [sys.executable, "-m", "birdfast", *words, "-o", out, "--workers", "1"]))
+    done = subprocess.run(
+        ["/bin/sh", "-c", f"ulimit -v {n_mb * GB // 1024}; exec {line}"],
+        capture_output=True,
+        text=True,
+        timeout=300,
+        env={**os.environ, "BIRDFAST_CACHE": str(tmp_path / "cache"), "OMP_NUM_THREADS": "1"},
+    )
+    assert done.returncode in exits.MEANINGS, done.stderr
+    assert "Traceback" not in done.stderr
+    assert done.returncode == exits.FINE or done.stderr.strip()
+    if done.returncode in (exits.SOME_FAILED, exits.NONE_WORKED) and command == "infer":
+        assert str(wav) in (out / "failures.csv").read_text()

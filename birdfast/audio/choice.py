@@ -8,7 +8,6 @@ What a kind of file needs is imported when the first one comes: a worker is to s
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from functools import cache, lru_cache, partial
@@ -138,7 +137,7 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
     end = link.places[min(link.holes)] if link.holes else link.ranges[-1][1]
     granule = link.granules[(min(link.holes) if link.holes else len(link.places)) - 1]
     whole = [(begin, min(stop, end)) for begin, stop in link.ranges if begin < end]
-    opener: Opener = partial(libsndfile.Sndfile, path)
+    opener: Opener = partial(_usual, path)
     if whole != [(0, path.stat().st_size)]:
         opener = partial(_pieces, path, whole)
     with ExitStack() as stack:
@@ -180,8 +179,12 @@ def _paged(stream: OggStream) -> tuple[Opener, int]:
     return partial(_framed, stream), stream.n_frames
 
 
+def _usual(path: Path) -> libsndfile.Sndfile:
+    return libsndfile.Sndfile(path.open("rb", buffering=0))
+
+
 def _repaired(path: Path, header: Header) -> Decoder:
-    decoder = _pieces(path, header.repair) if header.repair else libsndfile.Sndfile(path)
+    decoder = _pieces(path, header.repair) if header.repair else _usual(path)
     decoder.n_frames = header.n_frames or decoder.n_frames
     return decoder
 
@@ -193,11 +196,11 @@ def _to_end(path: Path) -> Decoder:
 
 
 def _rescued(path: Path, anew: Opener) -> Decoder:
-    return Rescued(libsndfile.Sndfile(path), anew)
+    return Rescued(_usual(path), anew)
 
 
 def _pieces(path: Path, ranges: Sequence[Piece]) -> Decoder:
-    return libsndfile.Sndfile(io.BufferedReader(Pieces(path, ranges)))
+    return libsndfile.Sndfile(Pieces(path, ranges))
 
 
 def _framed(framing: Framing) -> Decoder:
@@ -214,7 +217,7 @@ def _contained(path: Path, pieces: Sequence[Piece]) -> Decoder:
 
 def _either(path: Path) -> Decoder:
     try:
-        decoder = libsndfile.Sndfile(path)
+        decoder = _usual(path)
         if not decoder.is_mp3:
             return decoder
         decoder.close()  # no frames of MPEG audio follow each other in it: two bytes of noise look like one

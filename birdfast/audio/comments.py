@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from typing import IO
@@ -33,16 +34,22 @@ FLAC_COMMENTS, FLAC_LAST, FLAC_HEAD = 4, 0x80, 4
 def read(path: Path) -> dict[str, str]:
     """Return the texts in a recording by their kinds: guano, wamd, comment, artist, date, originator.
 
-    What cannot be read, or is none of these formats, has none.
+    What cannot be read, or is none of these formats, has none. It is tried twice: a recording is not to lack
+    its place and date as one read failed.
     """
-    try:
-        with sources.opened(path, AudioError, sys.maxsize) as file:
-            head, held = file.read(12), path.stat().st_size
-            if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
-                return dict(_of_wav(file, held))
-            return dict(_of_flac(file)) if head[:4] == b"fLaC" else {}
-    except (AudioError, OSError):
-        return {}
+    with suppress(AudioError, OSError):
+        return _read(path)
+    with suppress(AudioError, OSError):
+        return _read(path)
+    return {}
+
+
+def _read(path: Path) -> dict[str, str]:
+    with sources.opened(path, AudioError, sys.maxsize) as file:
+        head, held = file.read(12), path.stat().st_size
+        if head[:4] in (b"RIFF", b"RF64", b"BW64") and head[8:] == b"WAVE":
+            return dict(_of_wav(file, held))
+        return dict(_of_flac(file)) if head[:4] == b"fLaC" else {}
 
 
 def _of_wav(file: IO[bytes], held: int) -> Iterator[tuple[str, str]]:

@@ -227,7 +227,7 @@ class Recording:
                 position = at + len(frames)
                 if self.n_frames is None and place + len(found) > self._most:
                     raise self._too_long
-        except Undecodable as error:
+        except (OSError, Undecodable) as error:
             raise refusal.failed(self.path, error, self.rate_hz, self.duration_s) from error
         if end is None:
             self.n_decoded = position

@@ -124,8 +124,10 @@ def cut_short(path: Path, end_s: float, why: str) -> AudioError:
     return AudioError(f"{path}: cut short: ends at {end_s:.2f} s {why}")
 
 
-def failed(path: Path, error: Undecodable, rate_hz: int, duration_s: float) -> AudioError:
+def failed(path: Path, error: OSError | Undecodable, rate_hz: int, duration_s: float) -> AudioError:
     """Return what is said of a recording whose decoder gave up; duration_s 0: it does not say."""
+    if isinstance(error, OSError):
+        return unreadable(path, error)
     place = "" if error.position is None else f" at {error.position / rate_hz:.2f} s"
     of = f" of {duration_s:.2f} s" if duration_s else ""
     return AudioError(f"{path}: decoding failed{place}{of} ({error.reason})")

@@ -15,6 +15,8 @@
  * - FAILING_LOG: a file for what is written, named, and brought to the disk: `entry`, two names,
  *   the bytes
  *
+ * Where a process crashes is written down, too: the libraries of its stack, the innermost first.
+ *
  * Calls on other files, as Python's imports are, go through uncounted. The system is asked by its
  * numbers, so that nothing here meets itself.
  */
@@ -22,6 +24,7 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <execinfo.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
@@ -71,6 +74,8 @@ struct state {
     _Atomic int32_t lock;        /* the thread that writes the log */
     int32_t unused;
     char first[512]; /* what failed first: function, name */
+    _Atomic uint64_t crashes;
+    char crash[8192]; /* of the first: of its stack a line each: file, tab, function */
 };
 
 struct entry {
@@ -86,6 +91,38 @@ static struct state *state;
 static const char *under;
 static int log_fd = -1, at_kind = -1, how, for_ever;
 static uint64_t at_call;
+
+/* Write down whose code it was, and go on to crash. */
+static void crashed(int number)
+{
+    struct state *told = state;
+    state = NULL; /* no call from here on counts or fails */
+    void *frames[64];
+    Dl_info of;
+    if (!told || atomic_fetch_add(&told->crashes, 1))
+        return;
+    size_t at = 0;
+    int n = backtrace(frames, 64);
+    for (int k = 1; k < n; k++) { /* past this function */
+        int is_known = dladdr(frames[k], &of) && of.dli_fname;
+        int wrote =
+            snprintf(told->crash + at, sizeof told->crash - at, "%s\t%s\n",
+                     is_known ? of.dli_fname : "", is_known && of.dli_sname ? of.dli_sname : "");
+        if (wrote < 0 || (at += (size_t)wrote) >= sizeof told->crash)
+            break;
+    }
+    if (number == SIGABRT)
+        raise(number);
+}
+
+static void watch_for_crashes(void)
+{
+    void *frame[1];
+    backtrace(frame, 1); /* what it loads cannot be loaded when it is wanted */
+    struct sigaction how_so = {.sa_handler = crashed, .sa_flags = SA_RESETHAND | SA_NODEFER};
+    for (int k = 0; k < 5; k++)
+        sigaction((const int[]){SIGSEGV, SIGABRT, SIGBUS, SIGILL, SIGFPE}[k], &how_so, NULL);
+}
 
 /* Also called by a process that has forked off one in which nothing counts, with more to read now.
  */
@@ -104,6 +141,7 @@ __attribute__((constructor)) void failing_prepare(void)
     if (at == MAP_FAILED)
         _exit(99);
     syscall(SYS_close, fd);
+    watch_for_crashes();
     state = at;
     if (call && sscanf(call, "%15[a-z]:%lu:%d:%7s", kind, &at_call, &how, times) != 4)
         _exit(99);

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +22,7 @@ from birdfast.journal import NAME
 from .. import networks
 from ..commands import LIMIT_S, ran
 from ..recordings import noise, song, write
+from .preload import OURS
 from .warm import MODULES, Warm
 
 JOBS = ("infer", "merge", "train", "optimize")
@@ -29,14 +30,20 @@ RECIPE = "window_s = 0.5\n[codebook]\nn_centroids = 8\nn_components = 0\n[skipgr
 MEANT = (exits.FINE, exits.SOME_FAILED, exits.NONE_WORKED, exits.USAGE, exits.OUTPUT)
 MARK = "FAILING_HOUSE"  # in the environment of all that is started here
 FINISHED = "holds a finished model"  # what a training says that has nothing left to do
-LAST_WORDS = ("birdfast: too little memory", "OpenBLAS error", "terminate called", "jemalloc")
-CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS)
+LAST_WORDS = ("OpenBLAS error", "jemalloc")
+CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
 GRACE_S = 10.0
 
 
-def of_a_library(done: subprocess.CompletedProcess[str]) -> bool:
-    """Say whether a library ended the program with a word, its own or ours, for want of memory."""
-    return done.returncode in (*CRASHES, 1) and any(words in done.stderr for words in LAST_WORDS)
+def of_a_library(done: subprocess.CompletedProcess[str]) -> str:
+    """Return the words with which a library ended the program for want of memory; empty where none did."""
+    said = (words for words in LAST_WORDS if words in done.stderr)
+    return next(said, "") if done.returncode == 1 else ""
+
+
+def deaths(crash: str) -> tuple[int, ...]:
+    """Return as what a command may end in which somebody's code crashed (`Preload.crash`): not in ours."""
+    return CRASHES if crash not in ("", OURS) else ()
 
 
 class House:
@@ -144,10 +151,21 @@ class House:
         }
 
     def wrong(
-        self, job: str, peace: dict[str, bytes], done: subprocess.CompletedProcess[str], may_die: bool
+        self,
+        job: str,
+        peace: dict[str, bytes],
+        done: subprocess.CompletedProcess[str],
+        may_end: Collection[int] = (),
+        crash: str = "",
     ) -> str:
-        """Return what is not as it has to be of a command in which something failed, and of the next one."""
-        found = [*self._of_first(peace, done, may_die)]
+        """Return what is not as it has to be of a command in which something failed, and of the next one.
+
+        Besides the exit codes of the contract it may end with those of `may_end`, and as a crash in a library
+        ends it. Where our own code crashed that is wrong, also in a worker whose files were heard again.
+        """
+        if crash == OURS:
+            return f"our own code crashed (exit code {done.returncode}): {done.stderr[-600:]}"
+        found = [*self._of_first(done, {*MEANT, *may_end, *deaths(crash)})]
         if found:
             return "; ".join(found)
         if done.returncode == exits.FINE:
@@ -172,11 +190,8 @@ class House:
         tables = self.tables()
         return sorted(name for name in {*tables, *peace} if tables.get(name) != peace.get(name))
 
-    def _of_first(
-        self, peace: dict[str, bytes], done: subprocess.CompletedProcess[str], may_die: bool
-    ) -> Iterator[str]:
-        is_meant = done.returncode in MEANT or (may_die and done.returncode == -signal.SIGKILL)
-        if not is_meant and not of_a_library(done):
+    def _of_first(self, done: subprocess.CompletedProcess[str], meant: Collection[int]) -> Iterator[str]:
+        if done.returncode not in meant and not of_a_library(done):
             yield f"exit code {done.returncode}: {done.stderr[-600:]}"
         if "Traceback" in done.stderr and done.returncode not in CRASHES:
             yield f"a traceback (exit code {done.returncode}): {done.stderr[-1500:]}"

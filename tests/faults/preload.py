@@ -7,8 +7,11 @@ import os
 import shutil
 import struct
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
+
+from birdfast.children import PACKAGE
 
 SOURCE = Path(__file__).with_name("failing.c")
 CALLS = (
@@ -17,8 +20,14 @@ CALLS = (
 )
 ALLOCATIONS = ("alloc",)  # which count under the name "allocation"
 KINDS = (*CALLS, *ALLOCATIONS)
-STATE = struct.Struct(f"{len(KINDS)}Q{(16 - len(KINDS)) * 8}xQ8x512s")  # `struct state`
+STATE = struct.Struct(f"{len(KINDS)}Q{(16 - len(KINDS)) * 8}xQ8x512sQ8192s")  # `struct state`
 KILL, HALF = 0, -1
+OURS = "birdfast"
+BENEATH = (
+    *("failing.so", "libc.so", "libpthread", "libm.so", "libgcc_s", "libstdc++", "ld-linux", "linux-vdso"),
+    *("libpython", "python"),
+)
+OF_PROGRAM = "_PyEval_EvalFrameDefault"
 # What a kind of call fails with; what can be done by halves is that, too, which is no failure.
 ERRORS = {
     "open": (errno.EIO, errno.EMFILE, errno.EACCES, errno.ENOSPC, errno.ENOMEM),
@@ -102,5 +111,35 @@ class Preload:
 
     def struck(self) -> str:
         """Return which call failed first; empty where none did."""
-        n_struck, first = STATE.unpack(self.state.read_bytes())[len(KINDS) :]
-        return os.fsdecode(first.split(b"\0")[0]) if n_struck else ""
+        return struck_in(self.state.read_bytes())
+
+    def crash(self) -> str:
+        """Return whose code crashed first, of all processes: a file's name, or OURS; empty where none did."""
+        return culprit(self.stack()) if self.stack() else ""
+
+    def stack(self) -> list[str]:
+        """Return where a process crashed first, from the innermost: file, tab, function, if it has a name."""
+        *_, n_crashes, stack = STATE.unpack(self.state.read_bytes())
+        return [*os.fsdecode(stack.split(b"\0")[0]).splitlines(), ""] if n_crashes else []
+
+
+def struck_in(state: bytes) -> str:
+    """Return which call failed first, by what processes share; empty where none did."""
+    n_struck, first, *_ = STATE.unpack(state)[len(KINDS) :]
+    return os.fsdecode(first.split(b"\0")[0]) if n_struck else ""
+
+
+def culprit(stack: Sequence[str]) -> str:
+    """Return who is to answer for a crash, by its stack from the innermost frame on: file, tab, function.
+
+    What all programs stand on does what it is asked, and so does Python: who calls it without its lock, or
+    with nothing, is to answer, unless Python was running a program itself. What has no file was compiled
+    just now, of our source, and a stack that ends too soon may be ours as well.
+    """
+    for file, _, function in (line.partition("\t") for line in stack):
+        name = Path(file).name
+        if function.startswith(OF_PROGRAM):
+            return name
+        if not name.startswith(BENEATH):
+            return OURS if not name or Path(file).is_relative_to(PACKAGE) else name
+    return OURS

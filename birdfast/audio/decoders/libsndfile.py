@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,7 @@ LOSSY = ("MP3", "OGG")
 # At 8 kbit/s an MP3's frame may borrow 255 bytes from others of which each has one, and 24 ms, to lend.
 LOW_RATE_HZ, LOW_RATE_EARLY_S = 24_000, 6.5
 LOST = 1 << 62  # the place in a file after an error
+READ_BYTES = 1 << 16  # from the file at once; libsndfile asks for less, byte by byte in an MP3
 UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
 
 
@@ -36,12 +38,33 @@ class _InOneGo(soundfile.SoundFile):  # type: ignore[misc]
         return False
 
 
+class _Reader(io.BufferedReader):
+    """A file that libsndfile reads: where reading by itself fails, it takes that for the file's end.
+
+    Attributes
+    ----------
+    failure : OSError or None
+        Why reading failed; raised here it would be told on the terminal, and go no further.
+    """
+
+    failure: OSError | None = None
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer; with nothing where that fails."""
+        try:
+            return super().readinto(buffer)
+        except OSError as error:
+            self.failure = error
+            return 0
+
+
 class Sndfile:
     """A `Decoder` of what libsndfile reads.
 
     Parameters
     ----------
-    source : path or a file opened for reading bytes
+    source : an unbuffered file opened for reading bytes, or the path of an MP3
+        Behind some tags libsndfile finds an MP3 by its path alone; there it tells what it could not read.
 
     Raises
     ------
@@ -53,9 +76,13 @@ class Sndfile:
 
     name = "libsndfile"
 
-    def __init__(self, source: Path | IO[bytes] | Any) -> None:
-        self._source = source
-        self._file, self._place = self._open(), 0
+    def __init__(self, source: Path | io.RawIOBase) -> None:
+        self._source = source if isinstance(source, Path) else _Reader(source, READ_BYTES)
+        try:
+            self._file, self._place = self._open(), 0
+        except (OSError, Undecodable):
+            self._let_go()
+            raise
         self.rate_hz: int = self._file.samplerate
         self.n_channels: int = self._file.channels
         self.notes: list[str] = []
@@ -69,7 +96,7 @@ class Sndfile:
         self.n_frames: int | None = frames if 0 <= frames < UNKNOWN_FRAMES else None
 
     def frames(self, start: int, stop: int | None) -> Iterator[tuple[int, Float32]]:
-        """Yield samples with their positions: see `Decoder.frames`."""
+        """Yield samples with their positions: see `Decoder.frames`; OSError if the file cannot be read."""
         if self.n_frames is not None and start >= self.n_frames:
             return
         buffer = np.empty((BLOCK_SAMPLES, self.n_channels), np.float32)
@@ -87,8 +114,16 @@ class Sndfile:
     def close(self) -> None:
         """Let the file go."""
         self._file.close()
-        if not isinstance(self._source, Path):
+        self._let_go()
+
+    def _let_go(self) -> None:
+        if isinstance(self._source, _Reader):
             self._source.close()
+
+    def _check(self) -> None:
+        """Raise why the file could not be read, if that was so."""
+        if isinstance(self._source, _Reader) and self._source.failure is not None:
+            raise self._source.failure
 
     def _open(self) -> _InOneGo:
         try:
@@ -96,7 +131,9 @@ class Sndfile:
         except TypeError as error:  # soundfile takes what ends in .raw for headerless, too
             raise Undecodable(UNKNOWN) from error
         except (soundfile.SoundFileError, RuntimeError, ValueError) as error:
+            self._check()
             raise Undecodable(_reason(error)) from error
+        self._check()
         if file.format == "RAW":  # its name alone, as notes.gsm or dawn.au, says that this is sound
             file.close()
             raise Undecodable(UNKNOWN)
@@ -107,7 +144,9 @@ class Sndfile:
         try:
             block: Float32 = self._file.read(out=buffer)
         except (soundfile.SoundFileError, RuntimeError) as error:
+            self._check()
             raise Undecodable(_reason(error), position) from error
+        self._check()
         self._place = position + len(block)
         return block
 
@@ -123,13 +162,14 @@ class Sndfile:
                 self._file.seek(place)
             except (soundfile.SoundFileError, RuntimeError) as error:
                 self._place = LOST
+                self._check()
                 raise Undecodable(f"cannot go there: {_reason(error)}", place) from error
         return place
 
     def _again(self) -> None:
         """Begin anew a file in which one cannot go back."""
         self._file.close()
-        if not isinstance(self._source, Path):
+        if isinstance(self._source, _Reader):
             self._source.seek(0)
         self._file, self._place = self._open(), 0
 
