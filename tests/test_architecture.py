@@ -78,8 +78,8 @@ HOMES = {
     "transformers": {"converting/export.py"},
     "safetensors": {"converting/export.py"},
     "dask": {"workers/clusters.py"},
-    "distributed": {"workers/clusters.py"},
-    "dask_jobqueue": {"workers/clusters.py"},
+    "distributed": {"workers/clusters.py", "workers/slurm.py"},
+    "dask_jobqueue": {"workers/slurm.py"},
 }
 HEAVY = (
     "numpy",

@@ -74,6 +74,15 @@ def run(folder: Path, model: models.Model, output: Path, *followers: Follower, *
     Run(recordings, [model], EVERYTHING, output, How(kinds=KINDS, **how)).work(*followers)
 
 
+# Of a cluster that a test makes: no port that another's may have.
+OF_DASK = {
+    "threads_per_worker": 1,
+    "memory_limit": 0,
+    "dashboard_address": None,
+    "scheduler_kwargs": {"dashboard_address": ":0"},
+}
+
+
 def tables(output: Path) -> dict[str, bytes]:
     """Return all that a run wrote but its journal; it leaves no parts."""
     assert not (output / parts.FOLDER).exists()
@@ -390,8 +399,7 @@ def test_a_clusters_owner_finds_it_after_a_run_as_it_was(
     """No wish of ours stays, which adaptive scaling would fulfil; nor a client, where we opened one."""
     from distributed import Client, LocalCluster
 
-    how = {"n_workers": 1, "threads_per_worker": 1, "memory_limit": 0, "dashboard_address": None}
-    with LocalCluster(**how) as cluster, Client(cluster, set_as_default=False) as client:
+    with LocalCluster(n_workers=1, **OF_DASK) as cluster, Client(cluster, set_as_default=False) as client:
         asked = How(kinds=KINDS, cluster=client if given == "client" else cluster)
         for _ in range(2):  # the second has nothing to hear
             Run([str(folder / "0.wav")], [tiny], EVERYTHING, tmp_path / "out", asked).work()
@@ -473,7 +481,7 @@ def test_workers_killed_and_paused_and_a_driver_killed_change_no_byte(
     from distributed import LocalCluster
 
     assert infer(tiny, paced, "-o", tmp_path / "local").returncode == exits.SOME_FAILED
-    with LocalCluster(n_workers=4, threads_per_worker=1, memory_limit=0, dashboard_address=None) as cluster:
+    with LocalCluster(n_workers=4, **OF_DASK) as cluster:
         pids = [nanny.pid for nanny in cluster.workers.values()]
         command = (sys.executable, "-m", "birdfast", "infer", paced, "--model", tiny.path.parent)
         command = (*command, "-o", tmp_path / "there", "--cluster", cluster.scheduler_address)

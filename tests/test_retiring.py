@@ -19,7 +19,7 @@ from birdfast.workers.dask import Dask, Lost
 
 from .commands import table
 from .recordings import noise, write
-from .test_cluster import SITE, Fussy, Impatient, folder, needs_dask, run, small, tables, until
+from .test_cluster import OF_DASK, SITE, Fussy, Impatient, folder, needs_dask, run, small, tables, until
 
 __all__ = ["folder", "small"]
 
@@ -197,7 +197,7 @@ class At(Impatient):
 def _local(**how: Any) -> Any:
     from distributed import LocalCluster
 
-    return LocalCluster(threads_per_worker=1, memory_limit=0, dashboard_address=None, **how)
+    return LocalCluster(**OF_DASK, **how)
 
 
 @needs_dask

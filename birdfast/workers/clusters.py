@@ -14,7 +14,6 @@ from typing import Any
 import dask
 from distributed import Client, LocalCluster
 
-from .. import sources
 from ..errors import ConfigError
 from ..words import install_hint
 from .cores import usable_cores
@@ -35,8 +34,7 @@ def opened(told: str) -> Iterator[Dask]:
     Parameters
     ----------
     told : str
-        A scheduler's address, "local:N" for so many workers on this machine, or "slurm:FILE" with a TOML of
-        what dask_jobqueue.SLURMCluster takes, and of `jobs`, or of `minimum` and `maximum`.
+        A scheduler's address, "local:N" for so many workers on this machine, or "slurm:FILE" (`slurm.jobs`).
 
     Raises
     ------
@@ -48,8 +46,8 @@ def opened(told: str) -> Iterator[Dask]:
         if kind == "local" and rest.isdecimal() and int(rest):
             executor = Dask(lambda: _connected(stack, told, partial(_local, int(rest))))
         elif kind == "slurm" and rest:
-            make = _slurm(Path(rest))
-            executor = Dask(lambda: _connected(stack, told, make))
+            make, why_none = _slurm(Path(rest))
+            executor = Dask(lambda: _connected(stack, told, make), why_none=why_none)
         elif rest.startswith("//"):
             executor = Dask(lambda: _connected(stack, told, lambda: told))
         else:
@@ -86,32 +84,19 @@ def _local(n_workers: int) -> LocalCluster:
         threads_per_worker=n_threads,
         memory_limit=0,  # theirs is that of a process which only waits
         dashboard_address=None,
+        scheduler_kwargs={"dashboard_address": ":0"},  # where HTTP is served all the same; many may be here
         silence_logs=logging.CRITICAL,
     )
 
 
-def _slurm(path: Path) -> Callable[[], Any]:
-    """Return what makes a cluster of jobs of Slurm."""
+def _slurm(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
+    """Return what makes a cluster of jobs of Slurm, and why it takes none."""
     try:
-        from dask_jobqueue import SLURMCluster
+        from . import slurm
     except ImportError as error:
         hint = install_hint("dask-jobqueue")
         raise ConfigError(f"cluster slurm: needs a package that is not installed; {hint}") from error
-    chosen = sources.toml(path, ConfigError)
-    n_jobs = chosen.pop("jobs", None)
-    limits = {name: chosen.pop(name, None) for name in ("minimum", "maximum")}
-    if (n_jobs is None) == (limits["maximum"] is None):
-        raise ConfigError(f"{path}: wants either jobs, or maximum (and minimum), of how many there are")
-
-    def make() -> Any:
-        cluster = SLURMCluster(**{"processes": 1, **chosen})
-        if n_jobs is None:
-            cluster.adapt(minimum_jobs=limits["minimum"] or 0, maximum_jobs=limits["maximum"])
-        else:
-            cluster.scale(jobs=n_jobs)
-        return cluster
-
-    return make
+    return slurm.jobs(path)
 
 
 @contextmanager

@@ -53,10 +53,14 @@ class Dask:
         Returns the Client, when it is first needed.
     is_ours : bool
         The Client is closed when we rest, and another one made when it is needed again.
+    why_none : callable
+        Tells why whoever has the machines gives none, or "".
     """
 
-    def __init__(self, connect: Callable[[], Any], *, is_ours: bool = False) -> None:
-        self._connect, self._is_ours = connect, is_ours
+    def __init__(
+        self, connect: Callable[[], Any], *, is_ours: bool = False, why_none: Callable[[], str] = str
+    ) -> None:
+        self._connect, self._is_ours, self._why_none = connect, is_ours, why_none
         self._at: dict[str, tuple[Future[Any], Any]] = {}  # by the worker's address: ours, and Dask's
         self._threads: dict[str, int] = {}
         self._looked_s, self._n_looks_idle, self._number = -LOOK_EVERY_S, 0, 0
@@ -74,10 +78,12 @@ class Dask:
         Raises
         ------
         ConfigError
-            The scheduler has gone.
+            The scheduler has gone, or there is no worker, and whoever has the machines gives none.
         """
         if monotonic() - self._looked_s >= LOOK_EVERY_S:
             self._threads, self._looked_s = self._ask("ncores"), monotonic()
+            if not self._threads and (why := self._why_none()):
+                raise ConfigError(f"the cluster has no machine, and gets none ({why}); what was done is kept")
             for address in self._at.keys() - self._threads.keys():
                 ours, theirs = self._at[address]
                 self._end(address, ours, error=self._why_gone(address))

@@ -1,0 +1,105 @@
+"""Workers in jobs of Slurm, of which a stand-in takes the scripts: `--cluster slurm:FILE`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from birdfast import ConfigError, models
+from birdfast.workers import clusters
+
+from .test_cluster import folder, needs_dask, run, small, tables
+
+__all__ = ["folder", "small"]
+
+pytestmark = needs_dask
+# As a batch job does: in a session of its own, and what is printed is the number that scancel takes.
+SBATCH = """#!/bin/sh
+setsid sh "$1" > "$1.log" 2>&1 &
+echo $! >> {jobs}
+echo "Submitted batch job $!"
+"""
+SCANCEL = """#!/bin/sh
+kill -- "-$1"
+"""
+CHOSEN = """
+cores = 1
+memory = "1GB"
+jobs = {n_jobs}
+scheduler_options = {{ host = "127.0.0.1", dashboard_address = ":0" }}
+"""
+
+
+@pytest.fixture
+def chosen(tmp_path: Path) -> str:
+    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+    (tmp_path / "slurm.toml").write_text(CHOSEN.format(n_jobs=2))
+    return f"slurm:{tmp_path / 'slurm.toml'}"
+
+
+def typed(folder: Path, monkeypatch: pytest.MonkeyPatch, **commands: str) -> None:
+    """Put commands on PATH."""
+    folder.mkdir()
+    for name, text in commands.items():
+        (folder / name).write_text(text)
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+
+
+@pytest.mark.long
+@pytest.mark.usefixtures("small")
+def test_jobs_hear_the_files_and_end_with_the_run(
+    deep: models.Model, folder: Path, tmp_path: Path, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jobs = tmp_path / "jobs"
+    typed(tmp_path / "bin", monkeypatch, sbatch=SBATCH.format(jobs=jobs), scancel=SCANCEL)
+    run(folder, deep, tmp_path / "local", n_workers=1)
+    with clusters.opened(chosen) as cluster:
+        run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
+    assert tables(tmp_path / "there") == tables(tmp_path / "local")
+    numbers = [int(line) for line in jobs.read_text().split()]
+    assert len(numbers) >= 2, "so many were asked for"
+    until_s = time.monotonic() + 30
+    while alive := [one for one in numbers if psutil.pid_exists(one)]:
+        assert time.monotonic() < until_s, f"{alive} of {numbers} live on"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("n_jobs", ["1", "jobs-up-to-2"])
+@pytest.mark.usefixtures("small")
+def test_a_slurm_that_takes_no_job_ends_a_run_in_its_words(
+    deep: models.Model,
+    folder: Path,
+    tmp_path: Path,
+    chosen: str,
+    monkeypatch: pytest.MonkeyPatch,
+    n_jobs: str,
+) -> None:
+    if n_jobs != "1":
+        of_jobs = Path(chosen.removeprefix("slurm:"))
+        of_jobs.write_text(of_jobs.read_text().replace("jobs = 2", "minimum = 1\nmaximum = 2"))
+    refusal = '#!/bin/sh\necho "sbatch: error: invalid partition specified: birds" >&2; exit 1\n'
+    typed(tmp_path / "bin", monkeypatch, sbatch=refusal, scancel=SCANCEL)
+    words = r"the cluster has no machine, and gets none \(sbatch: error: invalid partition specified: birds\)"
+    with clusters.opened(chosen) as cluster, pytest.raises(ConfigError, match=words):
+        run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
+
+
+@pytest.mark.usefixtures("small")
+def test_a_machine_without_slurm_is_told_so(
+    deep: models.Model, folder: Path, tmp_path: Path, chosen: str
+) -> None:
+    words = f"cluster {chosen}: no cluster is there .sbatch is not here"
+    with clusters.opened(chosen) as cluster, pytest.raises(ConfigError, match=words):
+        run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
+
+
+@pytest.mark.parametrize("told", ["cores = 1", "jobs = 1\nmaximum = 2"])
+def test_how_many_jobs_has_to_be_said_once(tmp_path: Path, chosen: str, told: str) -> None:
+    Path(chosen.removeprefix("slurm:")).write_text(told)
+    with pytest.raises(ConfigError, match="wants either jobs, or maximum"), clusters.opened(chosen):
+        pass
