@@ -146,6 +146,7 @@ def run(
     kinds: str | Sequence[str] = ("csv",),
     workers: int | None = None,
     shard: str | None = None,
+    shard_by: Literal["hash", "bytes"] = "hash",
     file_timeout_s: float | None = None,
     retry: bool = False,
     force: bool = False,
@@ -181,6 +182,8 @@ def run(
         "1/4" is the first of four shares of the files, for several machines; `birdfast merge` joins them.
         "auto/4" takes the number of this task of a job array, in a folder of its own below `output`, as
         `--shard` does. None hears all files, in a task of an array too, as "none".
+    shard_by : "hash" or "bytes"
+        Files go to shares by a hash of their names, or so that shares have about as many bytes.
     file_timeout_s : float or None
         Seconds, 2 or more, that a worker may be silent at a file; None allows for its size, generously.
     retry, force : bool
@@ -227,6 +230,7 @@ def run(
         options,
         kinds=kinds,
         shard=shard,
+        shard_by=shard_by,
         n_workers=workers,
         file_timeout_s=file_timeout_s,
         retry=retry,

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 import birdfast
 from birdfast import models
 from birdfast.errors import ConfigError
+from birdfast.journal import Record
 from birdfast.runs import jobarrays
 from birdfast.runs.shards import Shard, ranges
 
@@ -179,3 +180,20 @@ def test_a_program_takes_the_share_that_a_command_takes(
     ):
         with pytest.raises(ConfigError, match=why):
             folder_of(shard, "out")
+
+
+def test_a_programs_shares_are_as_large_as_it_says(tiny: models.Model, tmp_path: Path) -> None:
+    lengths = [24_000, *[8_000] * 3]
+    paths = [
+        write(tmp_path / f"{number}.wav", noise(n, seed=number), 8_000) for number, n in enumerate(lengths)
+    ]
+
+    def heard(shard: str, by: str) -> int:
+        output = tmp_path / f"{by}{shard[0]}"
+        birdfast.run(paths, tiny.path.parent, output=output, shard=shard, shard_by=by, min_confidence=0)
+        with Record(output) as record:
+            return record.standing().files
+
+    assert [heard(shard, "bytes") for shard in ("1/2", "2/2")] == [1, 3]
+    with pytest.raises(ConfigError, match="shard_by: 'size' does not fit; it takes hash or bytes"):
+        heard("1/2", "size")

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 
 from .. import inputs, models
-from ..config import By, Options, check, flag, path, several
+from ..config import SHARED_BY, By, Options, check, flag, path, several
 from ..workers import executor
 from ..workers.scratch import USUAL, Scratch
 from . import follower, jobarrays, said, storing
@@ -19,8 +19,6 @@ from .progress import Progress
 from .question import Question
 from .results import Results
 from .run import Run
-
-BY: By = "hash"  # which files are a share's
 
 
 def run(
@@ -32,6 +30,7 @@ def run(
     *,
     kinds: str | Sequence[str],
     shard: str | None,
+    shard_by: By,
     cluster: Any,
     scratch: Scratch | None,
     followers: Sequence[Follower],
@@ -47,9 +46,10 @@ def run(
     names = [recordings] if one else several("recordings", recordings, "a path, or several")
     paths = inputs.find(given := [path("recordings", name) for name in names])
     share = jobarrays.Settled(None, path("output", output))
+    check(shard_by in SHARED_BY, "shard_by", shard_by, " or ".join(SHARED_BY))
     if shard is not None:  # a program that says nothing hears all, also in a task of an array
         check(isinstance(shard, str), "shard", shard, "1/4, auto/4 or none")
-        share = jobarrays.settled(shard, BY, os.environ, share.output, map(os.fspath, given))
+        share = jobarrays.settled(shard, shard_by, os.environ, share.output, map(os.fspath, given))
     known = How(
         kinds=(kinds,) if isinstance(kinds, str) else several("kinds", kinds, "a list of names of tables"),
         shard=share.shard,
