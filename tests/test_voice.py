@@ -153,7 +153,7 @@ def code(name: str, state: str = "", stream: str = "") -> int:
 @pytest.mark.parametrize("state", ["closed", "full", "gone"])
 @pytest.mark.parametrize(
     ("name", "how"),
-    [pytest.param("infer", 0, marks=pytest.mark.starts), *((name, 1) for name in COMMANDS)],
+    [("infer", 0), *((name, 1) for name in COMMANDS)],
 )
 def test_talking_decides_no_exit_code_and_no_table(
     house: Path,
@@ -173,6 +173,17 @@ def test_talking_decides_no_exit_code_and_no_table(
     words = [*RUNS[how], name, *arguments(name, house, tmp_path)]
     assert ended(words, state, stream) == code(name, state, stream)
     assert tables(tmp_path) == whole(name)
+
+
+@pytest.mark.long
+@pytest.mark.starts
+@pytest.mark.parametrize("stream", STREAMS)
+def test_so_it_is_where_python_itself_starts_without_a_stream(
+    house: Path, whole: Callable[[str], dict[str, bytes]], tmp_path: Path, stream: str
+) -> None:
+    words = [*RUNS[0], "infer", *arguments("infer", house, tmp_path)]
+    assert ended(words, "closed", stream) == code("infer")
+    assert tables(tmp_path) == whole("infer")
 
 
 HOSTILE = "a\x1b[2J\u202egnp.\nbirdfast: all is well\u2066.wav"
