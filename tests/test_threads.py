@@ -65,8 +65,9 @@ def test_each_thread_gets_what_one_alone_gets(model: models.Model, graft: bool) 
 
     meant = [ask(number) for number in range(N_THREADS)]
     assert len({str(one) for one in meant}) == N_THREADS
-    found = at_once(lambda number: [ask(number) for _ in range(N_TIMES)])
-    assert found == [[one] * N_TIMES for one in meant]
+    n_times = 1 if model.name == "birdnet-2.4" else N_TIMES  # which takes long
+    found = at_once(lambda number: [ask(number) for _ in range(n_times)])
+    assert found == [[one] * n_times for one in meant]
 
 
 def test_each_thread_hears_its_own_file(tiny: models.Model, tmp_path: Path) -> None:

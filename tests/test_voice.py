@@ -8,7 +8,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +23,7 @@ from . import networks
 from .commands import birdfast as command
 from .processes import running
 from .recordings import noise, write
+from .zygote import Closed
 
 STREAMS = ("stdin", "stdout", "stderr")
 # What these print on standard output is what they were asked for.
@@ -103,8 +103,8 @@ def ended(words: list[object], state: str = "", stream: str = "") -> int:
     """Run a command with one of its standard streams closed, full, or a pipe whose other end has gone."""
     how: dict[str, Any] = dict.fromkeys(STREAMS, subprocess.DEVNULL)
     opened: list[int] = []
-    if state == "closed":  # which no argument of `subprocess` says: what starts so starts in earnest
-        how["preexec_fn"] = partial(os.close, STREAMS.index(stream))
+    if state == "closed":  # which no argument of `subprocess` says
+        how["preexec_fn"] = Closed(STREAMS.index(stream))
     elif state == "full":
         opened = [os.open("/dev/full", os.O_RDWR)]
     elif state == "gone":
@@ -173,6 +173,17 @@ def test_talking_decides_no_exit_code_and_no_table(
     words = [*RUNS[how], name, *arguments(name, house, tmp_path)]
     assert ended(words, state, stream) == code(name, state, stream)
     assert tables(tmp_path) == whole(name)
+
+
+@pytest.mark.long
+@pytest.mark.starts
+@pytest.mark.parametrize("stream", STREAMS)
+def test_so_it_is_where_python_itself_starts_without_a_stream(
+    house: Path, whole: Callable[[str], dict[str, bytes]], tmp_path: Path, stream: str
+) -> None:
+    words = [*RUNS[0], "infer", *arguments("infer", house, tmp_path)]
+    assert ended(words, "closed", stream) == code("infer")
+    assert tables(tmp_path) == whole("infer")
 
 
 HOSTILE = "a\x1b[2J\u202egnp.\nbirdfast: all is well\u2066.wav"

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,17 @@ HOW = {
     "session": {"start_new_session": True},
     "no output": {"stderr": subprocess.DEVNULL},
     "one stream": {"stderr": subprocess.STDOUT},
+    "no input": {"preexec_fn": zygote.Closed(0)},
+    "nobody to tell": {"preexec_fn": zygote.Closed(2)},
 }
+PROGRAM = """
+import sys
+from runpy import run_path
+from tests import started
+def main(words):
+    run_path(started.__file__, run_name="__main__")
+main(sys.argv[1:])
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -39,9 +50,13 @@ def starts() -> Iterator[zygote.Starts]:
         yield starts
 
 
-def told(starts: zygote.Starts, real: bool, *words: str, **how: Any) -> tuple[Any, int, str]:
+def told(
+    starts: zygote.Starts, real: bool, *words: str, program: str = "", **how: Any
+) -> tuple[Any, int, str]:
     starts.real = real
-    command = children.command("tests.started", *words)
+    command = (
+        [sys.executable, "-c", program, *words] if program else children.command("tests.started", *words)
+    )
     done = subprocess.run(command, **{"stdout": -1, "stderr": -1, "text": True, **how}, check=False)
     return json.loads(done.stdout), done.returncode, done.stderr or ""
 
@@ -55,6 +70,30 @@ def differences(forked: Any, started: Any) -> dict[str, Any]:
 @pytest.mark.parametrize("how", HOW.values(), ids=HOW)
 def test_a_forked_process_has_what_a_started_one_has(starts: zygote.Starts, how: dict[str, Any]) -> None:
     assert differences(*(told(starts, real, "a b", "", **how) for real in (False, True))) == {}
+
+
+@pytest.mark.parametrize("how", [{}, {"preexec_fn": zygote.Closed(0)}, {"preexec_fn": zygote.Closed(2)}])
+@pytest.mark.parametrize("words", [["infer"], ["train"], ["infer", "raise"]])
+def test_a_program_that_hands_over_to_the_command_is_forked(
+    starts: zygote.Starts, words: list[str], how: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = told(starts, True, *words, program=PROGRAM, **how)
+    told(starts, False, *words, program=PROGRAM)  # a zygote is started in earnest
+    monkeypatch.setattr(zygote, "_fork_exec", None)
+    forked = told(starts, False, *words, program=PROGRAM, **how)
+    assert differences((*forked[:2], last(forked)), (*started[:2], last(started))) == {}
+
+
+def last(told: tuple[Any, int, str]) -> str:
+    """Return the last line of what was said: above it are the files that the program went through."""
+    return told[2].rstrip().rpartition("\n")[2]
+
+
+def test_within_zygotes_and_behind_them_starts_are_as_they_were() -> None:
+    before = subprocess._fork_exec  # type: ignore[attr-defined]
+    with zygote.forking():
+        assert subprocess._fork_exec is not before  # type: ignore[attr-defined]
+    assert subprocess._fork_exec is before  # type: ignore[attr-defined]
 
 
 def test_ignored_and_blocked_signals_are_handed_down(starts: zygote.Starts) -> None:

@@ -55,9 +55,20 @@ IMPORTED = (
         "birdfast.sessions.stsg",
     ),
 )
+# What these commands import beside: of a zygote of their own, which only begins where one is tested.
+LEARN, LEARNED = (
+    ("train", "evaluate", "plot"),
+    (*IMPORTED, "sklearn.neural_network", "numba", "matplotlib.figure"),
+)
+HANDS_OVER = "main(sys.argv[1:])"  # the end of a program that changes something and then is the command
 KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64"  # elsewhere all is started in earnest
 PYTHON = sys.executable  # which a test may put another in the place of
 SCRIPT = str(Path(PYTHON).with_name("birdfast"))  # the command as people type it: of this Python, where it is
+STREAMS = ("stdin", "stdout", "stderr")
+CODED = [
+    (one.encoding, one.errors) if one else (None, None)
+    for one in (sys.__stdin__, sys.__stdout__, sys.__stderr__)
+]
 ROOT = Path(__file__).resolve().parents[1]
 ROOM_BYTES = 1 << 14  # for the command line that others see
 MOST_FDS = 200
@@ -66,6 +77,16 @@ CLONE = 0x8000 | 0x1000000 | 0x200000  # linux/sched.h: CLONE_PARENT, CLONE_CHIL
 SYS_CLONE, PR_GET_TID_ADDRESS, PR_SET_PDEATHSIG = 56, 40, 1  # of x86-64
 
 _fork_exec = subprocess._fork_exec  # type: ignore[attr-defined]
+
+
+class Closed(NamedTuple):
+    """A `preexec_fn` that is known here: the new process has no such standard stream."""
+
+    stream: int
+
+    def __call__(self) -> None:
+        """Close it."""
+        os.close(self.stream)
 
 
 class Asked(NamedTuple):
@@ -98,8 +119,14 @@ class Asked(NamedTuple):
     @property
     def is_plain(self) -> bool:
         """Whether nothing is wanted that is not done here."""
-        ids = (self.process_group, self.gid, self.gids, self.uid, self.umask, self.preexec_fn)
-        return self.close_fds and self.restore_signals and ids == (-1, None, None, None, -1, None)
+        ids = (self.process_group, self.gid, self.gids, self.uid, self.umask)
+        closes = self.preexec_fn is None or isinstance(self.preexec_fn, Closed)
+        return self.close_fds and self.restore_signals and closes and ids == (-1, None, None, None, -1)
+
+    @property
+    def is_closed(self) -> int | None:
+        """The standard stream that the new process lacks, if any."""
+        return self.preexec_fn.stream if self.preexec_fn else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -119,7 +146,7 @@ class Starts:
         Start everything in earnest.
     """
 
-    def __init__(self, zygote: Callable[[], socket.socket]) -> None:
+    def __init__(self, zygote: Callable[[bool], socket.socket]) -> None:
         self._opened, self._lock, self.real = cache(zygote), threading.Lock(), False
         self._known = (_read_at_start(os.environ), [resource.getrlimit(limit) for limit in LIMITS])
         self._places = {*sys.path, *os.environ.get("PYTHONPATH", "").split(os.pathsep)}
@@ -131,7 +158,9 @@ class Starts:
         if not asked.is_plain or not self.fits(asked):
             return int(_fork_exec(*how))
         streams = [asked.p2cread, asked.c2pwrite, asked.errwrite]
-        given = {place: fd if fd >= 0 else place for place, fd in enumerate(streams)}
+        given = {
+            place: fd if fd >= 0 else place for place, fd in enumerate(streams) if place != asked.is_closed
+        }
         given |= {fd: fd for fd in asked.keep}
         given = {place: fd for place, fd in given.items() if _is_open(fd)}
         order = {
@@ -148,8 +177,9 @@ class Starts:
         }
         with self._lock:
             try:
-                _send(self._opened(), order, [*given.values()])
-                return int(_receive(self._opened())[0]["pid"])
+                zygote = self._opened(any(word in LEARN for word in order["args"][1:4]))
+                _send(zygote, order, [*given.values()])
+                return int(_receive(zygote)[0]["pid"])
             except (OSError, EOFError):  # it was killed with others of its group
                 return int(_fork_exec(*how))
 
@@ -157,20 +187,27 @@ class Starts:
         """Whether a process is birdfast's, and its Python one like this."""
         words, theirs = _seen(asked), asked.environment
         is_command = words[:3] == [PYTHON, "-m", "birdfast"] or (words[:2] == [PYTHON, SCRIPT] and _is_ours())
+        is_program = words[:2] == [PYTHON, "-c"] and words[2].rstrip().endswith(HANDS_OVER)
         is_child = words[:3] == [PYTHON, "-P", str(Path(children.PACKAGE, "children.py"))]
         places = {*theirs.get("PYTHONPATH", "").split(os.pathsep)} - {""}
         now = (_read_at_start(theirs), [resource.getrlimit(limit) for limit in LIMITS])
-        return (is_command or is_child) and now == self._known and places <= self._places
+        return (is_command or is_program or is_child) and now == self._known and places <= self._places
 
 
 @contextmanager
-def forking(imported: Sequence[str] = IMPORTED) -> Iterator[Starts]:
-    """Let a zygote, which begins when it is first wanted, make the processes of birdfast in the context."""
+def forking(imported: Sequence[str] = IMPORTED, learned: Sequence[str] = LEARNED) -> Iterator[Starts]:
+    """Let zygotes, which begin when they are first wanted, make the processes of birdfast in the context."""
     with ExitStack() as stack:
 
-        def opened() -> socket.socket:
+        def opened(learns: bool) -> socket.socket:
             ours, theirs = socket.socketpair()
-            words = [sys.executable, "-m", "tests.zygote", str(theirs.fileno()), ",".join(imported)]
+            words = [
+                sys.executable,
+                "-m",
+                "tests.zygote",
+                str(theirs.fileno()),
+                ",".join(learned if learns else imported),
+            ]
             words.append("-" * ROOM_BYTES)
             how = {"pass_fds": [theirs.fileno()], "env": children.environment(), "cwd": ROOT}
             zygote = stack.enter_context(subprocess.Popen(words, **how))  # type: ignore[call-overload]
@@ -179,18 +216,19 @@ def forking(imported: Sequence[str] = IMPORTED) -> Iterator[Starts]:
             _receive(stack.enter_context(ours))
             return ours
 
-        starts = Starts(opened)
+        starts, before = Starts(opened), subprocess._fork_exec  # type: ignore[attr-defined]
         subprocess._fork_exec = starts  # type: ignore[attr-defined]
         try:
             yield starts
         finally:
-            subprocess._fork_exec = _fork_exec  # type: ignore[attr-defined]
+            subprocess._fork_exec = before  # type: ignore[attr-defined]
 
 
 def main(fd: int, imported: Sequence[str]) -> None:
     """Be a zygote: import, then make processes until the other side hangs up."""
     for name in imported:
-        import_module(name)
+        with suppress(ModuleNotFoundError):  # who needs it says so
+            import_module(name)
     sys.path[:] = [place for place in sys.path if place != str(ROOT)]
     gc.collect()
     gc.freeze()  # what is never looked at is never copied
@@ -289,18 +327,18 @@ def _take(order: dict[str, Any]) -> None:
     for key in os.environ.keys() - order["env"].keys():
         del os.environ[key]
     os.environ.update(order["env"])
-    for number, name in enumerate(("stdin", "stdout", "stderr")):
-        setattr(sys, name, _stream(number, getattr(sys, f"__{name}__")))
+    for number, name in enumerate(STREAMS):
+        setattr(sys, name, _stream(number))
         setattr(sys, f"__{name}__", getattr(sys, name))
     sys.orig_argv = order["args"]
     _show(order["args"])
 
 
-def _stream(number: int, like: Any) -> Any:
+def _stream(number: int) -> Any:
     """Return a standard stream as Python opens it; None where it is closed."""
     if not _is_open(number):
         return None
-    how = {"encoding": like.encoding, "errors": like.errors, "closefd": False}
+    how = {"encoding": CODED[number][0], "errors": CODED[number][1], "closefd": False}
     if number == 0:
         return open(number, **how)
     return open(number, "w", buffering=1 if number == 2 or os.isatty(number) else -1, **how)
@@ -321,34 +359,45 @@ def _ran(words: Sequence[str]) -> int:
         sys.argv = words[1:]
         with _breeding():
             return _ended(SCRIPT)
-    if words[1] == "-m":
-        sys.path.insert(0, str(Path.cwd()))
-        sys.argv = ["-m", *words[3:]]
+    if words[1] in ("-m", "-c"):
+        sys.path.insert(0, str(Path.cwd()) if words[1] == "-m" else "")
+        sys.argv = [words[1], *words[3:]]
         with _breeding():
-            return _ended("birdfast")
+            return _ended("birdfast" if words[1] == "-m" else words[2])
     sys.argv = [words[2], *words[4:]]
     return _ended(words[3])
 
 
 @contextmanager
 def _breeding() -> Iterator[None]:
-    """Have a zygote for the workers of this process, as it is now."""
-    ours, theirs = socket.socketpair()
+    """Have a zygote for the workers of this process, as it is now, which has no number of a closed stream."""
+    ours, theirs = (_high(end) for end in socket.socketpair())
     if os.fork() == 0:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
-        _put({0: os.open(os.devnull, os.O_RDONLY), 1: 1, 2: 2, 3: theirs.fileno()})
+        said = {number: number for number in (1, 2) if _is_open(number)}
+        _put({**said, 0: os.open(os.devnull, os.O_RDONLY), 3: theirs.fileno()})
         _serve(socket.socket(fileno=3))
     theirs.close()
-    subprocess._fork_exec = Starts(lambda: ours)  # type: ignore[attr-defined]
+    subprocess._fork_exec = Starts(lambda _: ours)  # type: ignore[attr-defined]
     yield
 
 
+def _high(end: socket.socket) -> socket.socket:
+    with end:
+        return socket.socket(fileno=fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, HIGH))
+
+
 def _ended(program: str) -> int:
-    """Run a module, a package or the script, with what Python does at the end; return the exit code."""
+    """Run a program and do what Python does at the end; return the exit code.
+
+    It is the script, a program's text, or the name of a module or a package.
+    """
     code: Any = 0
     try:
         if program == SCRIPT:
             runpy.run_path(program, run_name="__main__")
+        elif program.rstrip().endswith(HANDS_OVER):
+            exec(compile(program, "<string>", "exec"), {"__name__": "__main__"})
         else:
             package = f"{program}.__main__"  # what runs as the program is a copy
             sys.modules.pop(package if package in sys.modules else program, None)
