@@ -31,7 +31,7 @@ from birdfast.config import Options
 from birdfast.errors import RecordingWarning
 from birdfast.pipeline import Pipeline
 
-from . import encoded, graphs, networks, onnxnetworks
+from . import encoded, graphs, networks, onnxfrontends, onnxnetworks
 from .commands import ran
 from .recordings import write
 
@@ -146,6 +146,8 @@ def listeners(scratch: Path) -> Iterator[tuple[str, str, Pipeline]]:
     (of_tflite / "model.toml").write_text("rate_hz = 8000\nwindow_samples = 4000\n")
     for what, graft in (("tflite", True), ("tflite as it is", False)):
         yield what, version("ai-edge-litert"), Pipeline(models.find(of_tflite), replace(options, graft=graft))
+    front_end = models.find(onnxnetworks.write_folder(scratch / "front end", onnxfrontends.network()))
+    yield "onnx front end", version("onnxruntime"), Pipeline(front_end, options)
     if os.environ.get("BIRDFAST_CPU") != _kernels.cpu_tables()[-1]:
         return  # none of our kernels is in what follows: once will do
     of_onnx = models.find(onnxnetworks.write_folder(scratch / "onnx", onnxnetworks.network()))
