@@ -191,6 +191,8 @@ def _load_kernels() -> ModuleType:
         from . import _skipgram_numba
     except ModuleNotFoundError as error:
         raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error
+    except OSError as error:  # llvmlite's, of its library: why it could not be loaded is the error before
+        raise ImportError(str(error.__context__ or error)) from error
     return _skipgram_numba
 
 
