@@ -11,8 +11,10 @@ from typing import NoReturn
 import pytest
 
 from birdfast import bars
-from birdfast.train import threads
+from birdfast.train import room, threads
 from birdfast.train.threads import Threads
+
+from .commands import ran
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
@@ -54,10 +56,27 @@ def test_none_is_begun_where_there_is_no_room_for_it(monkeypatch: pytest.MonkeyP
         raise OSError(12, "Cannot allocate memory")
 
     monkeypatch.setattr(mmap, "mmap", refuses)
-    with Threads(2) as some, pytest.raises(MemoryError, match="for a thread"):
+    with Threads(2) as some, pytest.raises(MemoryError, match="bytes"):
         some.map(str, range(9))
     with Threads(1) as own:
         assert [*own.map(str, range(2))] == ["0", "1"]
+
+
+def test_algebra_is_loaded_only_where_there_is_room_for_it() -> None:
+    """As its library, loaded in less, asks for ever: in 40 MB more than the program has."""
+    program = """
+import numpy, resource, sys
+from birdfast.train import room
+with open("/proc/self/statm") as file:
+    n_bytes = int(file.read().split()[0]) * resource.getpagesize() + (40 << 20)
+resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
+try:
+    room.load_algebra()
+except MemoryError as error:
+    print(error, room.ALGEBRA in sys.modules)
+"""
+    done = ran(sys.executable, "-c", program, limit_s=60)
+    assert done.stdout == f"{room.ALGEBRA_BYTES:,} bytes False\n", done.stderr
 
 
 def test_a_bar_that_nobody_sees_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,10 +6,11 @@ stays undone: Python's own pool waits for that for ever.
 
 from __future__ import annotations
 
-import mmap
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Self, TypeVar
+
+from . import room
 
 Result = TypeVar("Result")
 LOOK_S = 1.0  # how often it is looked whether all threads live
@@ -52,10 +53,7 @@ class Threads:
     def _begun(
         self, pool: ThreadPoolExecutor, work: Callable[..., Result], each: Iterable[Iterable[Any]]
     ) -> list[Future[Result]]:
-        try:
-            mmap.mmap(-1, ROOM_BYTES).close()
-        except OSError as error:
-            raise MemoryError("for a thread") from error
+        room.ask(ROOM_BYTES)
         return [pool.submit(work, *given) for given in zip(*each, strict=False)]
 
     def _results(self, pool: ThreadPoolExecutor, begun: list[Future[Result]]) -> Iterator[Result]:
