@@ -35,10 +35,11 @@ from subprocess import CompletedProcess
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from tests.faults import powerloss
-from tests.faults.house import JOBS, House, of_a_library
+from tests.faults.house import HUNG, JOBS, House, of_a_library
 from tests.faults.preload import ALLOCATIONS, CALLS, ERRORS, KILL, KINDS, Fault, Preload
 
 OF_PYTHON = 8 << 20  # bytes; with less it cannot import its own modules
+SHORT_S, SLOWER = 60.0, 20  # a run hangs that takes longer than this, and than so many undisturbed ones
 UNDER_MORE = ("pipe", "socket", "allocation")  # which processes have between them, and what they ask for
 
 
@@ -163,32 +164,41 @@ def limits(house: House, preload: Preload, job: str, chosen: argparse.Namespace)
     began, ends, broken, crashes = time.monotonic(), Counter(), 0, Counter()
     house.fresh(job)
     assert house.ran(house.command(job)).returncode == 0
-    peace = house.tables()
-    least = needed(lambda n: house.ran(["--version"], n), lambda: None) + OF_PYTHON
-    most = needed(lambda n: house.ran(house.command(job), n), lambda: house.fresh(job))
+    peace, limit_s = house.tables(), max(SHORT_S, SLOWER * (time.monotonic() - began))
+
+    def tried(n_bytes: int) -> CompletedProcess[str]:
+        nonlocal broken
+        house.fresh(job)
+        done = house.ran(house.command(job), n_bytes, limit_s)
+        if done.returncode == HUNG:
+            broken += 1
+            print(f"{job}: in {n_bytes:,} bytes: {done.stderr}", flush=True)
+        return done
+
+    least = needed(lambda n: house.ran(["--version"], n, limit_s)) + OF_PYTHON
+    most = needed(tried)
     for number in range(chosen.memory):
         n_bytes = least + (most - least) * number // chosen.memory
         house.fresh(job)
-        done = house.ran(house.command(job), n_bytes, **preload.environment())
+        done = house.ran(house.command(job), n_bytes, limit_s, **preload.environment())
         ends[done.returncode] += 1
         if crash := preload.crash() or of_a_library(done):
             crashes[crash] += 1
-            print(f"{job}: in {n_bytes / 2**20:.1f} MB: ended in {crash}", flush=True)
+            print(f"{job}: in {n_bytes:,} bytes: ended in {crash}", flush=True)
         if wrong := house.wrong(job, peace, done, crash=crash):
             broken += 1
-            print(f"{job}: in {n_bytes / 2**20:.1f} MB: {wrong}", flush=True)
+            print(f"{job}: in {n_bytes:,} bytes: {wrong}", flush=True)
     between = f"{chosen.memory} amounts of memory from {least >> 20} to {most >> 20} MB"
     seconds = time.monotonic() - began
     print(f"{job}: {between}, {broken} broke; {ending(ends, crashes)}; {seconds:.0f} s", flush=True)
     return broken
 
 
-def needed(run: Callable[[int], CompletedProcess[str]], fresh: Callable[[], None]) -> int:
+def needed(run: Callable[[int], CompletedProcess[str]]) -> int:
     """Return about the least bytes of address space in which something ends well."""
     low, high = 1 << 24, 1 << 32
     while high - low > 1 << 22:
         middle = (low + high) // 2
-        fresh()
         low, high = (low, middle) if run(middle).returncode == 0 else (middle, high)
     return high
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
@@ -76,26 +77,27 @@ class Recordings:
     """A bar over recordings, of which whoever watches is told, too."""
 
     def __init__(self, total: int, shown: bool, doing: str) -> None:
-        from tqdm import tqdm
-
-        layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} recordings [{elapsed}<{remaining}]{postfix}"
-        self._bar = tqdm(
-            total=total, bar_format=layout, leave=False, disable=None if shown else True, desc=doing or None
-        )
         self._total, self._done, self._watcher = total, 0, _watcher.get()
+        self._bar: Any = None
+        if shown and sys.stderr is not None and sys.stderr.isatty():  # or tqdm's thread would watch nothing
+            from tqdm import tqdm
+
+            layout = "{l_bar}{bar}| {n_fmt}/{total_fmt} recordings [{elapsed}<{remaining}]{postfix}"
+            self._bar = tqdm(total=total, bar_format=layout, leave=False, desc=doing or None)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._bar.close()
+        if self._bar is not None:
+            self._bar.close()
 
     def update(self) -> None:
         """Count a recording."""
         self._done += 1
+        has_bar, remark = self._bar is not None, ""
         if self._watcher is not None:
-            is_shown = not self._bar.disable
-            remark = self._watcher.step(self._done, self._total, "recordings", bar=is_shown)
-            if is_shown:
-                self._bar.set_postfix_str(remark, refresh=False)
-        self._bar.update()
+            remark = self._watcher.step(self._done, self._total, "recordings", bar=has_bar)
+        if has_bar:
+            self._bar.set_postfix_str(remark, refresh=False)
+            self._bar.update()

@@ -15,16 +15,23 @@ from birdfast import models
 from birdfast.__main__ import main
 from birdfast.journal import MERGED, NAME
 
+from . import stacks
+
 LIMIT_S = 600  # for what hangs: no command of a test takes so long, be the machine as busy as it may
 
 
-def ran(*command: object, **how: object) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end, in a session of its own: where it hangs, all that it started ends with it."""
+def ran(*command: object, limit_s: float = LIMIT_S, **how: object) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end, in a session of its own: where it hangs, all that it started ends with it.
+
+    The error then has a note of what each of its threads was at.
+    """
     how = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True, **how}
     with subprocess.Popen(list(map(str, command)), start_new_session=True, **how) as process:
         try:
-            printed, said = process.communicate(timeout=LIMIT_S)
-        except BaseException:
+            printed, said = process.communicate(timeout=limit_s)
+        except BaseException as error:
+            if isinstance(error, subprocess.TimeoutExpired):
+                error.add_note(stacks.of_session(process.pid))
             with suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
             raise

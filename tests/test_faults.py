@@ -24,7 +24,7 @@ from birdfast.runs.output import sign, telling
 from birdfast.workers import process
 
 from .commands import ran
-from .faults.house import House
+from .faults.house import HUNG, House
 from .faults.powerloss import Disk, Entry, entries
 from .faults.preload import HALF, KILL, OURS, Fault, Preload, compiler, culprit
 from .faults.warm import Warm
@@ -125,6 +125,17 @@ def test_memory_that_is_refused_ends_what_asked_for_it(preload: Preload, work: P
         how = refusing.environment(Fault("alloc", number, 12))
         ends.append(ran(sys.executable, "-c", program, env={**os.environ, **how}))
     assert any("MemoryError" in done.stderr for done in ends)
+
+
+@pytest.mark.starts
+def test_what_does_not_end_is_killed_and_told_with_what_it_was_at(tmp_path: Path) -> None:
+    house = House(tmp_path)
+    done = house.ran(["--version"], limit_s=0.001)
+    assert done.returncode == HUNG
+    told = house.wrong("infer", {}, done, may_end=[-signal.SIGKILL])
+    assert "did not end in 0.001 s" in told
+    assert "-m birdfast --version" in told
+    assert "thread " in told
 
 
 @needs_compiler

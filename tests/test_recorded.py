@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import struct
@@ -12,9 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from birdfast import models
 from birdfast.audio import comments
 from birdfast.deployments import Content, clock, content, of
 from birdfast.errors import ConfigError
+from birdfast.pipeline import Pipeline
 from birdfast.pipeline.recorded import told
 
 DAWN = datetime(2024, 6, 12, 5, 30)
@@ -153,6 +156,30 @@ def test_what_says_nothing_is_no_trouble(tmp_path: Path, content: bytes) -> None
 def test_a_pipe_keeps_nobody_waiting(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "a.wav")
     assert told(tmp_path / "a.wav") == ""
+
+
+@pytest.mark.parametrize("n_times", [1, 2])
+def test_what_a_disk_does_not_give_back_is_read_again_and_then_the_files_failure(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, n_times: int
+) -> None:
+    """Never as if the recorder had said nothing: of a place depends which species are told of."""
+    path, fails, walk = wav(tmp_path / "a.wav", info(WARM)), [True] * n_times, comments.Chunks.walk
+
+    def failing(chunks: comments.Chunks, place: int) -> object:
+        if fails:
+            fails.pop()
+            raise OSError(errno.EIO, "Input/output error")
+        return walk(chunks, place)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(comments, "Chunks", type("Failing", (comments.Chunks,), {"walk": failing}))
+        outcome = Pipeline(tiny).analyse(str(path))
+    if n_times == 1:
+        assert outcome.failure is None
+        assert Content.of_json(outcome.told).serial == MOTH
+    else:
+        assert outcome.failure.message == f"{path}: cannot be read (Input/output error)"
+        assert outcome.told == ""  # it is not asked again for the tables
 
 
 def test_a_text_without_end_is_read_to_a_bound(tmp_path: Path) -> None:

@@ -97,6 +97,24 @@ def test_two_contexts_of_a_pass_come_one_after_the_other(dim: int) -> None:
     assert n_pairs == 4
 
 
+def test_a_library_that_finds_no_memory_is_no_trouble_of_the_output(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As llvmlite tells it: an OSError of many words, in the place of the loader's own."""
+
+    class Unmapped:
+        def find_spec(self, name: str, *_: object) -> None:
+            if name.endswith("_skipgram_numba"):
+                try:
+                    raise OSError("libllvmlite.so: failed to map segment from shared object")
+                except OSError:
+                    raise OSError("Could not find/load shared object file")  # noqa: B904  (as llvmlite does)
+
+    monkeypatch.delitem(sys.modules, kernels.__name__)
+    monkeypatch.delattr("birdfast.train._skipgram_numba")
+    monkeypatch.setattr(sys, "meta_path", [Unmapped(), *sys.meta_path])
+    with pytest.raises(ImportError, match=r"^libllvmlite\.so: failed to map segment"):
+        skipgram.train([np.arange(9, dtype=np.int32)], 9, **SMALL)
+
+
 def test_a_context_that_comes_twice_steps_twice() -> None:
     """Twice the step from where it stands, not a step and then another: within the rate squared."""
     model = model_of(5, 32, [4])

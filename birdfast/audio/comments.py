@@ -6,6 +6,7 @@ and a FLAC's comments.
 
 from __future__ import annotations
 
+import errno
 import struct
 import sys
 from collections.abc import Iterator
@@ -28,20 +29,30 @@ ORIGINATOR, DATE, TIME = slice(256, 288), slice(320, 330), slice(330, 338)
 OF_WAMD = {1: "Model", 2: "Serial", 4: "Prefix", 5: "Timestamp"}
 OF_LIST = {b"ICMT": "comment", b"IART": "artist"}
 OF_FLAC = {"comment": "comment", "description": "comment", "artist": "artist", "guano": "guano"}
+NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.EISDIR, errno.ELOOP, errno.ENAMETOOLONG)
 FLAC_COMMENTS, FLAC_LAST, FLAC_HEAD = 4, 0x80, 4
 
 
 def read(path: Path) -> dict[str, str]:
     """Return the texts in a recording by their kinds: guano, wamd, comment, artist, date, originator.
 
-    What cannot be read, or is none of these formats, has none. It is tried twice: a recording is not to lack
-    its place and date as one read failed.
+    What is missing, or is none of these formats, has none. It is tried twice: a recording is not to lack its
+    place and date as one read failed.
+
+    Raises
+    ------
+    AudioError
+        It is there, and both times it could not be read: nobody knows what it says.
     """
-    with suppress(AudioError, OSError):
+    with suppress(AudioError):
         return _read(path)
-    with suppress(AudioError, OSError):
+    try:
         return _read(path)
-    return {}
+    except AudioError as error:
+        why = error.__cause__
+        if isinstance(why, MemoryError) or (isinstance(why, OSError) and why.errno not in NOT_THERE):
+            raise
+        return {}
 
 
 def _read(path: Path) -> dict[str, str]:

@@ -168,13 +168,14 @@ class Pipeline:
         kinds : collection of str or None
             The dense rows to send ("logits", "scores", "embeddings"); None is detections and what is kept.
         """
-        outcome = Outcome(stretch, told=None if stretch else recorded.told(path))
+        outcome = Outcome(stretch, told=None if stretch else "")
         listeners = self._chosen(only)
         tell = outcome.notes.append
         transcripts = [Transcript(path, stretch, one, send, alive, kinds, tell) for one in listeners]
         outcome.heard = [transcript.heard for transcript in transcripts]
-        began_s = thread_time()
         try:
+            outcome.told = None if stretch else recorded.told(path)
+            began_s = thread_time()
             with self._opened(path, tell) as recording:
                 outcome.reading_s = thread_time() - began_s
                 outcome.rate_hz, outcome.duration_s = recording.rate_hz, recording.duration_s or None

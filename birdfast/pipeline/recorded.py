@@ -10,5 +10,11 @@ from ..audio import comments
 
 
 def told(path: str | os.PathLike[str]) -> str:
-    """Return what a file says as `deployments.Content.to_json` has it; "" where it says nothing."""
+    """Return what a file says as `deployments.Content.to_json` has it; "" where it says nothing.
+
+    Raises
+    ------
+    AudioError
+        See `comments.read`.
+    """
     return deployments.content.of(comments.read(Path(path))).to_json()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +11,7 @@ from ..arrays import Float32, Float64, Int32
 from ..config.checks import check, whole
 from ..errors import ConfigError
 from ..tokens import Codebook
+from .threads import Threads
 
 # Frames at a time: the same slices for any number of workers, so that the sums are the same, too.
 SLICE_FRAMES = 8192
@@ -56,8 +56,8 @@ def fit(
         raise ConfigError(f"n_centroids: {n_centroids} of {len(frames)} frames; 1 to all of them fit")
     n_iterations, n_workers = whole("n_iterations", n_iterations, 1), whole("n_workers", n_workers, 1)
     random = np.random.default_rng(whole("seed", seed))
-    with ThreadPoolExecutor(n_workers) as pool:
-        search = Search(pool)
+    with Threads(n_workers) as threads:
+        search = Search(threads)
         centroids = _draw_far_apart(frames, n_centroids, random, search)
         for number in range(n_iterations):
             clusters = Clusters.of(frames, search.tokens(search.codebook(centroids), frames), n_centroids)
@@ -70,7 +70,7 @@ def fit(
 class Search:
     """Looks for nearest centroids, slice by slice, on threads."""
 
-    pool: ThreadPoolExecutor
+    threads: Threads
     way: str | None = None
 
     def codebook(self, centroids: Float32) -> Codebook:
@@ -83,13 +83,13 @@ class Search:
         """Return the token of every frame: int32 [n]."""
         tokens = np.empty(len(frames), np.int32)
         slices = _slices(len(frames))
-        for _ in self.pool.map(lambda part: book.assign(frames[part], out=tokens[part]), slices):
+        for _ in self.threads.map(lambda part: book.assign(frames[part], out=tokens[part]), slices):
             pass
         return tokens
 
     def distances(self, book: Codebook, frames: Float32) -> Float32:
         """Return the squared distance of every frame from its nearest centroid: float32 [n]."""
-        found = self.pool.map(lambda part: book.nearest(frames[part], 1)[1][:, 0], _slices(len(frames)))
+        found = self.threads.map(lambda part: book.nearest(frames[part], 1)[1][:, 0], _slices(len(frames)))
         return np.concatenate(list(found))
 
 

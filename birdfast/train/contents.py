@@ -7,10 +7,10 @@ import os
 import stat
 from collections import defaultdict
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from .. import bars
+from .threads import Threads
 
 State = tuple[int, int]  # of a file: its size, and when it was changed
 MUCH_BYTES = 1 << 28  # to read: below it nobody waits
@@ -60,7 +60,7 @@ def _read(files: Iterable[tuple[str, State]], n_workers: int, bar: bool) -> None
     much = sum(size for _, (size, _) in new) > MUCH_BYTES
     with (
         bars.of_recordings(len(new), shown=bar and much, doing="compared") as shown,
-        ThreadPoolExecutor(n_workers) as threads,
+        Threads(n_workers) as threads,
     ):
         for file, digest in zip(new, threads.map(_digest, (path for path, _ in new)), strict=True):
             _known[file] = digest

@@ -7,7 +7,6 @@ import hashlib
 import math
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from queue import SimpleQueue
@@ -22,8 +21,10 @@ from ..config.checks import whole
 from ..errors import ConfigError
 from ..words import extra_hint
 from . import checkpoint as checkpoints
+from . import room
 from .sentences import keep_probabilities, negative_table
 from .skipgramoptions import LARGEST_SIZE, SkipgramOptions
+from .threads import Threads
 from .yardstick import Yardstick
 
 FORMAT = 2  # of the checkpoint: another for rules of learning that give other bits
@@ -162,15 +163,14 @@ class Epochs:
             worker, stop = idle.get(), min(start + CENTRES_A_CHUNK, len(tokens))
             how = (options.window, options.negatives, rate)
             own = (self._size + worker, self._desks[worker], state)
-            loss, n_pairs = self._kernels.learn(tokens, ends, start, stop, *how, model, *own)
-            idle.put(worker)
+            try:
+                loss, n_pairs = self._kernels.learn(tokens, ends, start, stop, *how, model, *own)
+            finally:
+                idle.put(worker)  # or whoever waits for it would wait for ever
             return loss, n_pairs
 
-        if self._n_workers == 1:
-            found = list(map(learn, starts, rates, states))
-        else:
-            with ThreadPoolExecutor(self._n_workers) as threads:
-                found = list(threads.map(learn, starts, rates, states))
+        with Threads(self._n_workers) as threads:
+            found = list(threads.map(learn, starts, rates, states))
         return sum(loss for loss, _ in found), sum(n_pairs for _, n_pairs in found)
 
     def _zeros(self, *shape: int) -> Float32:
@@ -188,9 +188,12 @@ class Epochs:
 
 def _load_kernels() -> ModuleType:
     try:
+        room.load_algebra()
         from . import _skipgram_numba
     except ModuleNotFoundError as error:
         raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error
+    except OSError as error:  # llvmlite's, of its library: why it could not be loaded is the error before
+        raise ImportError(str(error.__context__ or error)) from error
     return _skipgram_numba
 
 

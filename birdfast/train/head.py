@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..arrays import Float32
 from ..classifier import Layer
 from ..errors import ConfigError
+from . import room
 from .recipe import Head
 
 MAX_ITERATIONS = 2000
@@ -130,6 +131,7 @@ def _one_thread() -> Iterator[None]:
     On two cores that others shared a logistic regression took 0.3 s by one thread and 22 by two. And the same
     bytes come of it, however many cores there are.
     """
+    room.load_algebra()
     from sklearn import linear_model, neural_network  # noqa: F401  what is loaded later keeps its threads
     from threadpoolctl import threadpool_limits
 

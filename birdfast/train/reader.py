@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol, TypeVar
@@ -26,6 +25,7 @@ from .examples import Examples, Votes
 from .mixes import Mixer
 from .recipe import Recipe
 from .recordings import Clip
+from .threads import Threads
 
 Result = TypeVar("Result")
 Source = TypeVar("Source", bound="Readable")
@@ -229,7 +229,7 @@ def each(
         except AudioError as error:
             return error
 
-    with bars.of_recordings(len(clips), shown=bar) as shown, ThreadPoolExecutor(n_workers) as threads:
+    with bars.of_recordings(len(clips), shown=bar) as shown, Threads(n_workers) as threads:
         some = n_workers * AHEAD
         for begin in range(0, len(clips), some):
             for number, result in enumerate(threads.map(attempt, clips[begin : begin + some]), begin):

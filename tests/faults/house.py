@@ -32,6 +32,7 @@ MARK = "FAILING_HOUSE"  # in the environment of all that is started here
 FINISHED = "holds a finished model"  # what a training says that has nothing left to do
 LAST_WORDS = ("OpenBLAS error", "jemalloc")
 CRASHES = (-signal.SIGSEGV, -signal.SIGABRT, -signal.SIGBUS, -signal.SIGILL, -signal.SIGFPE)
+HUNG = -signal.SIGALRM  # as which that counts what did not end
 GRACE_S = 10.0
 
 
@@ -110,24 +111,33 @@ class House:
             shutil.copytree(self.kept, self.cache)
 
     def ran(
-        self, command: list[object], n_bytes: int = resource.RLIM_INFINITY, **more: str
+        self,
+        command: list[object],
+        n_bytes: int = resource.RLIM_INFINITY,
+        limit_s: float = LIMIT_S,
+        **more: str,
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command of birdfast to its end in so much memory, with more in its environment."""
-        places = {"BIRDFAST_CACHE": str(self.cache), "TMPDIR": str(self.tmp), MARK: str(self.folder)}
+        """Run a command of birdfast in so much memory, with more in its environment; what hangs is `HUNG`."""
         words = [*map(str, command)]
         self.said.write_bytes(b"")
+        try:
+            code, hung = self._code(words, n_bytes, limit_s, more), ""
+        except subprocess.TimeoutExpired as error:
+            code, hung = HUNG, "\n".join([f"did not end in {limit_s:g} s", *error.__notes__, ""])
+        return subprocess.CompletedProcess(words, code, "", hung + self.said.read_text())
+
+    def _code(self, words: list[str], n_bytes: int, limit_s: float, more: dict[str, str]) -> int:
+        places = {"BIRDFAST_CACHE": str(self.cache), "TMPDIR": str(self.tmp), MARK: str(self.folder)}
         if self.warmth is not None and n_bytes == resource.RLIM_INFINITY:
-            code = self.warmth.ran(words, {**places, **more}, self.said, LIMIT_S)
-            return subprocess.CompletedProcess(words, code, "", self.said.read_text())
-        with self.said.open("w+") as said:
-            done = ran(
+            return self.warmth.ran(words, {**places, **more}, self.said, limit_s)
+        with self.said.open("a") as said:
+            return ran(
                 *(sys.executable, "-m", "birdfast", *words),
+                limit_s=limit_s,
                 env={**os.environ, "OMP_NUM_THREADS": "1", **places, **more},
                 stdout=said, stderr=said, stdin=subprocess.DEVNULL,
                 preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes)),
-            )  # fmt: skip
-        done.stderr = self.said.read_text()
-        return done
+            ).returncode  # fmt: skip
 
     @contextmanager
     def warm(self, library: Path, job: str) -> Iterator[None]:
@@ -191,7 +201,9 @@ class House:
         return sorted(name for name in {*tables, *peace} if tables.get(name) != peace.get(name))
 
     def _of_first(self, done: subprocess.CompletedProcess[str], meant: Collection[int]) -> Iterator[str]:
-        if done.returncode not in meant and not of_a_library(done):
+        if done.returncode == HUNG:
+            yield done.stderr
+        elif done.returncode not in meant and not of_a_library(done):
             yield f"exit code {done.returncode}: {done.stderr[-600:]}"
         if "Traceback" in done.stderr and done.returncode not in CRASHES:
             yield f"a traceback (exit code {done.returncode}): {done.stderr[-1500:]}"

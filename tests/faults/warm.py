@@ -60,10 +60,14 @@ class Warm:
         self._tell([command, dict(environment), str(said)])
         process = self._told()
         if not select([self._process.stdout], [], [], limit_s)[0]:
+            from .. import stacks  # not above: this file is a program, too
+
+            hung = subprocess.TimeoutExpired(command, limit_s)
+            hung.add_note(stacks.of_session(process))
             with suppress(ProcessLookupError):
                 os.killpg(process, signal.SIGKILL)
             self._told()
-            raise subprocess.TimeoutExpired(command, limit_s)
+            raise hung
         return os.waitstatus_to_exitcode(self._told())
 
     def _tell(self, what: object) -> None:
