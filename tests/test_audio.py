@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import signal
 import struct
 from pathlib import Path
 from types import ModuleType
@@ -142,6 +143,39 @@ def test_a_cut_mp3_is_noticed_if_it_tells_its_length(tmp_path: Path, tag: bytes)
     path.write_bytes(tag + content[: len(content) // 2])
     with pytest.raises(AudioError, match="cut short: ends at 4.1. s of the 8.33 s its header promises"):
         audio.read(path)
+
+
+@pytest.mark.parametrize("n_bytes", [200, 131_071])
+@pytest.mark.parametrize("suffix", ["wav", "aiff"])
+def test_a_tag_before_the_header_costs_no_sound(tmp_path: Path, suffix: str, n_bytes: int) -> None:
+    path = write(tmp_path / f"dawn.{suffix}", noise(60_000), 8_000)
+    there = audio.read(path)[0]
+    size = bytes(n_bytes >> 7 * n & 0x7F for n in (3, 2, 1, 0))
+    path.write_bytes(b"ID3\4\0\0" + size + bytes(n_bytes) + path.read_bytes())
+    assert np.array_equal(audio.read(path)[0], there)
+
+
+@pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff"])
+def test_what_a_signal_raises_is_not_lost_in_a_decoder(tmp_path: Path, suffix: str) -> None:
+    class Enough(Exception):
+        pass
+
+    def stop(*_: object) -> None:
+        raise Enough
+
+    path, before, n_stopped = write(tmp_path / f"dawn.{suffix}", noise(400_000), 48_000), None, 0
+    try:
+        before = signal.signal(signal.SIGALRM, stop)
+        for number in range(20):
+            with pytest.raises(Enough):
+                signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.0003 * number)
+                while True:
+                    audio.read(path)
+            n_stopped += 1
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert n_stopped == 20
 
 
 @pytest.mark.parametrize(

@@ -140,7 +140,7 @@ def test_what_does_not_end_is_killed_and_told_with_what_it_was_at(tmp_path: Path
 
 @needs_compiler
 @pytest.mark.parametrize("kind", ["read", "open"])
-@pytest.mark.parametrize("suffix", ["wav", "cut.wav", "told.wav", "flac", "ogg", "aiff", "caf"])
+@pytest.mark.parametrize("suffix", ["wav", "cut.wav", "told.wav", "flac", "ogg", "aiff", "caf", "mp3"])
 def test_a_recording_that_cannot_be_read_is_an_error_and_never_less_sound(
     preload: Preload, work: Path, suffix: str, kind: str
 ) -> None:
@@ -160,8 +160,12 @@ def test_a_recording_that_cannot_be_read_is_an_error_and_never_less_sound(
     assert len(tried) > 0
     assert ("Recorder" in undisturbed[1]) == (suffix == "told.wav")
     others = [found for _, found in tried if found != undisturbed]
-    assert {*map(tuple, others)} == {(f"{path}: input/output error",)}, others
-    assert not done.stderr
+    told = {text for text, *more in others if not more}
+    if suffix == "mp3":  # its decoder keeps the reason to itself
+        told -= {text for text in told if text.startswith(f"{path}: decoding failed at ")}
+    assert all(len(found) == 1 for found in others), others
+    assert told == {f"{path}: input/output error"}
+    assert suffix == "mp3" or not done.stderr
 
 
 @pytest.mark.parametrize(

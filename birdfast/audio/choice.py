@@ -137,7 +137,7 @@ def _link(path: Path, link: Link, alone: bool) -> tuple[Opener, int]:
     end = link.places[min(link.holes)] if link.holes else link.ranges[-1][1]
     granule = link.granules[(min(link.holes) if link.holes else len(link.places)) - 1]
     whole = [(begin, min(stop, end)) for begin, stop in link.ranges if begin < end]
-    opener: Opener = partial(_usual, path)
+    opener: Opener = partial(libsndfile.Sndfile, path)
     if whole != [(0, path.stat().st_size)]:
         opener = partial(_pieces, path, whole)
     with ExitStack() as stack:
@@ -179,12 +179,8 @@ def _paged(stream: OggStream) -> tuple[Opener, int]:
     return partial(_framed, stream), stream.n_frames
 
 
-def _usual(path: Path) -> libsndfile.Sndfile:
-    return libsndfile.Sndfile(path.open("rb", buffering=0))
-
-
 def _repaired(path: Path, header: Header) -> Decoder:
-    decoder = _pieces(path, header.repair) if header.repair else _usual(path)
+    decoder = _pieces(path, header.repair) if header.repair else libsndfile.Sndfile(path)
     decoder.n_frames = header.n_frames or decoder.n_frames
     return decoder
 
@@ -196,7 +192,7 @@ def _to_end(path: Path) -> Decoder:
 
 
 def _rescued(path: Path, anew: Opener) -> Decoder:
-    return Rescued(_usual(path), anew)
+    return Rescued(libsndfile.Sndfile(path), anew)
 
 
 def _pieces(path: Path, ranges: Sequence[Piece]) -> Decoder:
@@ -217,7 +213,7 @@ def _contained(path: Path, pieces: Sequence[Piece]) -> Decoder:
 
 def _either(path: Path) -> Decoder:
     try:
-        decoder = _usual(path)
+        decoder = libsndfile.Sndfile(path)
         if not decoder.is_mp3:
             return decoder
         decoder.close()  # no frames of MPEG audio follow each other in it: two bytes of noise look like one

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from collections.abc import Iterator
@@ -21,8 +22,10 @@ NOT_KNOWN = ("Format not recognised", "File does not exist or is not a regular f
 LOSSY = ("MP3", "OGG")
 # At 8 kbit/s an MP3's frame may borrow 255 bytes from others of which each has one, and 24 ms, to lend.
 LOW_RATE_HZ, LOW_RATE_EARLY_S = 24_000, 6.5
+SYSTEM = 2  # libsndfile's number for what the system told it
+OF_HEADERS = tuple(os.strerror(one) for one in (errno.EINVAL, errno.ESPIPE, errno.EOVERFLOW))  # wrong places
 LOST = 1 << 62  # the place in a file after an error
-READ_BYTES = 1 << 16  # from the file at once; libsndfile asks for less, byte by byte in an MP3
+READ_BYTES = 1 << 16  # from a file of ours at once; libsndfile asks for less, byte by byte in an MP3
 UNKNOWN_FRAMES = 1 << 62  # libsndfile's way of saying that a stream does not tell its length
 
 
@@ -37,23 +40,33 @@ class _InOneGo(soundfile.SoundFile):  # type: ignore[misc]
         """Return that it cannot go anywhere."""
         return False
 
+    def _open(self, *how: Any) -> Any:
+        """Return what libsndfile opened, unless the system failed it: it may take that for a file's end."""
+        opened = super()._open(*how)
+        if soundfile._snd.sf_error(opened) == SYSTEM:
+            told = soundfile._ffi.string(soundfile._snd.sf_strerror(opened)).decode(errors="replace")
+            if not told.rstrip(".").endswith(OF_HEADERS):
+                soundfile._snd.sf_close(opened)
+                raise _unread()
+        return opened
+
 
 class _Reader(io.BufferedReader):
-    """A file that libsndfile reads: where reading by itself fails, it takes that for the file's end.
+    """A file of ours that libsndfile reads: where reading fails, it takes that for the file's end.
 
     Attributes
     ----------
-    failure : OSError or None
+    failure : BaseException or None
         Why reading failed; raised here it would be told on the terminal, and go no further.
     """
 
-    failure: OSError | None = None
+    failure: BaseException | None = None
 
     def readinto(self, buffer: Any) -> int:
         """Fill the buffer; with nothing where that fails."""
         try:
             return super().readinto(buffer)
-        except OSError as error:
+        except BaseException as error:  # also what a signal's handler raises
             self.failure = error
             return 0
 
@@ -63,8 +76,9 @@ class Sndfile:
 
     Parameters
     ----------
-    source : an unbuffered file opened for reading bytes, or the path of an MP3
-        Behind some tags libsndfile finds an MP3 by its path alone; there it tells what it could not read.
+    source : path, or an unbuffered file of ours opened for reading bytes
+        A path wherever there is one: sound behind tags, or beside the file, is found by that alone, and
+        what a signal's handler raises is not lost in between.
 
     Raises
     ------
@@ -79,8 +93,8 @@ class Sndfile:
     def __init__(self, source: Path | io.RawIOBase) -> None:
         self._source = source if isinstance(source, Path) else _Reader(source, READ_BYTES)
         try:
-            self._file, self._place = self._open(), 0
-        except (OSError, Undecodable):
+            self._file, self._place = self._twice(), 0
+        except BaseException:
             self._let_go()
             raise
         self.rate_hz: int = self._file.samplerate
@@ -120,10 +134,21 @@ class Sndfile:
         if isinstance(self._source, _Reader):
             self._source.close()
 
-    def _check(self) -> None:
+    def _check(self, error: Exception | None = None) -> None:
         """Raise why the file could not be read, if that was so."""
         if isinstance(self._source, _Reader) and self._source.failure is not None:
             raise self._source.failure
+        if getattr(error, "code", None) == SYSTEM:
+            raise _unread() from error
+
+    def _twice(self) -> _InOneGo:
+        """Open the file, and once more where that fails: a header not read is as another kind's."""
+        try:
+            return self._open()
+        except (OSError, Undecodable):
+            if not isinstance(self._source, Path):
+                raise
+            return self._open()
 
     def _open(self) -> _InOneGo:
         try:
@@ -144,7 +169,7 @@ class Sndfile:
         try:
             block: Float32 = self._file.read(out=buffer)
         except (soundfile.SoundFileError, RuntimeError) as error:
-            self._check()
+            self._check(error)
             raise Undecodable(_reason(error), position) from error
         self._check()
         self._place = position + len(block)
@@ -162,7 +187,7 @@ class Sndfile:
                 self._file.seek(place)
             except (soundfile.SoundFileError, RuntimeError) as error:
                 self._place = LOST
-                self._check()
+                self._check(error)
                 raise Undecodable(f"cannot go there: {_reason(error)}", place) from error
         return place
 
@@ -198,6 +223,10 @@ def write(
 def version() -> str:
     """Return the version of libsndfile."""
     return str(soundfile.__libsndfile_version__)
+
+
+def _unread() -> OSError:
+    return OSError(errno.EIO, os.strerror(errno.EIO))
 
 
 def _reason(error: Exception) -> str:
