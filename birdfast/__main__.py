@@ -25,7 +25,8 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 # The loader's words for a library that finds no room in memory, among others.
 UNMAPPED = ("cannot allocate memory", "failed to map segment")
 WHY_UNMAPPED = "too little memory (ulimit -v says what is allowed), or libraries on a disk mounted noexec"
-SILENT = "error return without exception set"  # of a library that found no memory for its own error
+# Of a library that found no memory for its own error.
+SILENT = ("error return without exception set", "returned NULL without setting an exception")
 NO_THREAD = "can't start new thread"
 STOPS = [getattr(signal, name) for name in ("SIGINT", "SIGTERM", "SIGHUP") if hasattr(signal, name)]
 
@@ -143,9 +144,10 @@ def _refused(error: Exception) -> int:
     if isinstance(error, OSError) and error.strerror is not None:
         return _refused_by_system(error)
     said = str(error).strip().rpartition("\n")[-1]  # NumPy's reason is its last line
+    is_silent = isinstance(error, SystemError) and any(words in said for words in SILENT)
     if isinstance(error, ImportError | OSError) and any(words in said.lower() for words in UNMAPPED):
         voice.say(f"birdfast: {said}; {WHY_UNMAPPED}")
-    elif isinstance(error, MemoryError) or (isinstance(error, SystemError) and SILENT in said):
+    elif isinstance(error, MemoryError) or is_silent:
         voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
     elif isinstance(error, RuntimeError) and NO_THREAD in said:
         voice.say("birdfast: no thread can be started; allow more, or more memory (ulimit -u, ulimit -v)")

@@ -64,6 +64,7 @@ def test_too_few_open_files_are_no_files_fault(tmp_path: Path, name: str | None)
             "libLiteRt.so: failed to map segment; too little",
         ),
         (SystemError("error return without exception set"), 64, "too little memory"),
+        (SystemError("<function f> returned NULL without setting an exception"), 64, "too little memory"),
         (RuntimeError("can't start new thread"), 64, "no thread can be started"),
         (OSError(errno.EMFILE, "Too many open files", "numpy/fft.py"), 64, "too few files may be open"),
         (OSError(errno.EFBIG, "File too large"), 74, "the output: cannot be written (File too large)"),
