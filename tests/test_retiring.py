@@ -205,9 +205,11 @@ def _local(**how: Any) -> Any:
 @pytest.mark.usefixtures("small")
 @pytest.mark.parametrize("how", ["scale", "retire", "adapt"])
 def test_a_cluster_that_grows_and_shrinks_changes_no_byte(
-    tiny: models.Model, paced: Path, tmp_path: Path, how: str
+    tiny: models.Model, paced: Path, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from distributed import Client
+
+    monkeypatch.setenv("PACE_S", "0.15" if how == "adapt" else "0.06")  # Dask takes its time to adapt
 
     run(paced, tiny, tmp_path / "local", n_workers=1)
     with (
