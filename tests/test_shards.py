@@ -374,13 +374,38 @@ def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(
     (tmp_path / "out" / "shard-2-of-2" / NAME).write_bytes(b"")
     assert ended("status", tmp_path / "out", "--json") == 1
     told = json.loads(capsys.readouterr().out)
-    assert (told["missing"], told["shares"][1]) == ([2], {"folder": "shard-2-of-2", "planned": False})
+    unbegun = {"folder": parts[1], "share": 2, "begun": False, "planned": False}
+    assert (told["missing"], told["shares"][1]) == ([2], unbegun)
+    assert [told["shares"][0][name] for name in ("folder", "share", "begun")] == [parts[0], 1, True]
+    (tmp_path / "out" / "shard-1-of-2" / NAME).write_bytes(b"")
+    assert ended("status", tmp_path / "out", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["of"], told["missing"], told["lacks"]) == (None, None, "none is begun")
     assert ended("status", tmp_path / "whole") == 1, "what was merged is not what is there"
     shutil.rmtree(tmp_path / "out")
     capsys.readouterr()
     assert ended("status", tmp_path / "whole") == 64
     assert "merged, of 2 shares: see" in (said := capsys.readouterr().out)
     assert "their folders are not all here any more" in said
+
+
+def test_the_shares_of_a_merge_are_found_from_any_folder_and_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, home in zip(of_two_shards(tmp_path), ("a", "b"), strict=True):
+        (tmp_path / home).mkdir()
+        part.rename(tmp_path / home / "results")
+    monkeypatch.chdir(tmp_path)
+    assert ended("merge", "a/results", "b/results", "-o", "whole") == 0
+    monkeypatch.chdir(tmp_path / "a")
+    capsys.readouterr()
+    assert ended("status", tmp_path / "whole") == 0
+    said = capsys.readouterr().out
+    assert all(f"{tmp_path / home / 'results'}: 1 of 1 file" in said for home in ("a", "b"))
+    assert ended("status", tmp_path / "whole", "--json") == 0
+    shares = json.loads(capsys.readouterr().out)["shares"]
+    told = [(str(tmp_path / home / "results"), number) for home, number in (("a", 1), ("b", 2))]
+    assert [(share["folder"], share["share"]) for share in shares] == told
 
 
 def test_a_share_says_how_many_files_are_its_own_and_one_of_none_ends_well(
