@@ -104,9 +104,23 @@ def test_of_how_many_has_to_be_said(environment: dict[str, str]) -> None:
 )
 def test_a_task_that_is_started_again_has_the_share_it_had(environment: dict[str, str]) -> None:
     assert chosen(environment, "auto/50") == Shard(17, 50)
-    for text in ("auto/16", "auto/", "auto/x"):
-        with pytest.raises(ConfigError, match="does not fit task 17"):
-            chosen(environment, text)
+    with pytest.raises(ConfigError, match="does not fit task 17"):
+        chosen(environment, "auto/16")
+
+
+@pytest.mark.parametrize("environment", [{}, {"PBS_ARRAY_INDEX": "17"}, {"PBS_ARRAY_INDEX": "x"}])
+@pytest.mark.parametrize("number", ["0", "", "x", "-1", "10000001"])
+def test_a_number_of_shares_that_is_none_is_blamed_before_the_array(
+    number: str, environment: dict[str, str]
+) -> None:
+    with pytest.raises(ConfigError, match=f"'auto/{number}' does not fit: '{number}' is no number of shares"):
+        chosen(environment, f"auto/{number}")
+
+
+@pytest.mark.parametrize(("text", "why"), [("9/3", "9 is more than 3"), ("0/3", "shares count from 1")])
+def test_a_share_that_is_not_within_all_is_told_why(text: str, why: str) -> None:
+    with pytest.raises(ConfigError, match=rf"'{text}' does not fit \({why}\); .* auto/N .* none for all"):
+        chosen({}, text)
 
 
 def test_lsf_tells_the_last_of_an_array_that_begins_at_1() -> None:

@@ -374,7 +374,13 @@ def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(
     (tmp_path / "out" / "shard-2-of-2" / NAME).write_bytes(b"")
     assert ended("status", tmp_path / "out", "--json") == 1
     told = json.loads(capsys.readouterr().out)
-    assert (told["missing"], told["shares"][1]) == ([2], {"folder": "shard-2-of-2", "planned": False})
+    unbegun = {"folder": parts[1], "share": 2, "begun": False, "planned": False}
+    assert (told["missing"], told["shares"][1]) == ([2], unbegun)
+    assert [told["shares"][0][name] for name in ("folder", "share", "begun")] == [parts[0], 1, True]
+    (tmp_path / "out" / "shard-1-of-2" / NAME).write_bytes(b"")
+    assert ended("status", tmp_path / "out", "--json") == 1
+    told = json.loads(capsys.readouterr().out)
+    assert (told["of"], told["missing"], told["lacks"]) == (None, None, "none is begun")
     assert ended("status", tmp_path / "whole") == 1, "what was merged is not what is there"
     shutil.rmtree(tmp_path / "out")
     capsys.readouterr()
@@ -383,14 +389,33 @@ def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(
     assert "their folders are not all here any more" in said
 
 
+def test_the_shares_of_a_merge_are_found_from_any_folder_and_told_apart(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for part, home in zip(of_two_shards(tmp_path), ("a", "b"), strict=True):
+        (tmp_path / home).mkdir()
+        part.rename(tmp_path / home / "results")
+    monkeypatch.chdir(tmp_path)
+    assert ended("merge", "a/results", "b/results", "-o", "whole") == 0
+    monkeypatch.chdir(tmp_path / "a")
+    capsys.readouterr()
+    assert ended("status", tmp_path / "whole") == 0
+    said = capsys.readouterr().out
+    assert all(f"{tmp_path / home / 'results'}: 1 of 1 file" in said for home in ("a", "b"))
+    assert ended("status", tmp_path / "whole", "--json") == 0
+    shares = json.loads(capsys.readouterr().out)["shares"]
+    told = [(str(tmp_path / home / "results"), number) for home, number in (("a", 1), ("b", 2))]
+    assert [(share["folder"], share["share"]) for share in shares] == told
+
+
 def test_a_share_says_how_many_files_are_its_own_and_one_of_none_ends_well(
     tiny: models.Model, tmp_path: Path
 ) -> None:
     (tmp_path / "in").mkdir()
     write(tmp_path / "in" / "a.wav", noise(8_000), 8_000)
     said = [infer(tiny, tmp_path / "in", "--shard", f"{n}/2", "-o", tmp_path / f"{n}").stderr for n in (1, 2)]
-    some, none = sorted(said, key=lambda one: "has no file" in one)
-    assert some.count("/2: 1 of 1 file\n") == 2, "at its beginning and in its summary"
-    assert none.count("/2: this share has no file, of 1 file in all\n") == 2
+    some, none = sorted(said, key=lambda one: "none of" in one)
+    assert some.count("/2: 1 of 1 file\n") == 1, "at its beginning, and not again in its summary"
+    assert none.count("/2: none of the 1 file\n") == 1
     assert "finished before" not in none
     assert ended("merge", tmp_path / "1", tmp_path / "2", "-o", tmp_path / "whole") == 0

@@ -21,6 +21,7 @@ from birdfast.errors import ConfigError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import deposits, listings, stores, tries
+from birdfast.sources.urls import links
 from birdfast.sources.versions import Version
 from birdfast.workers import Job, fetched
 from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
@@ -128,6 +129,8 @@ class NoCredentialsError(Exception):
         ),
         ("abfs://b/x", ValueError("Must provide account_name with credentials!"), "AZURE_STORAGE_CONNECTION"),
         ("sftp://h/x", OSError("No authentication methods available"), "the agent of ssh"),
+        ("s3://b/a::b/x", PermissionError("Forbidden"), "AWS_PROFILE"),  # :: of a key
+        ("s3://b/credentials", OSError("no credentials for b/credentials"), "AWS_PROFILE"),
     ],
 )
 def test_a_store_that_lets_nobody_in_says_where_credentials_are_looked_for(
@@ -146,6 +149,34 @@ def test_a_store_that_lets_nobody_in_says_where_credentials_are_looked_for(
         tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("cut")))
 
 
+class Answer(Exception):
+    """As the libraries tell of what a server answered: by a status, or without."""
+
+    def __init__(self, text: str, **told: int) -> None:
+        super().__init__(text)
+        self.__dict__.update(told)
+
+
+@pytest.mark.parametrize(
+    ("url", "error"),
+    [
+        (url := "https://h.org/credentials-2024/dawn.wav", Answer(f"500, url={url!r}", status=500)),
+        (url, OSError(f"cut: {url}")),
+        ("https://h.org/my credentials", OSError("cut: https://h.org/my credentials")),
+        ("gs://b/my credentials", OSError("b/my credentials: cut")),
+        ("sftp://h/d/credentials", OSError("/d/credentials: cut")),
+        ("zip://a credential/x.wav::s3://b/y.zip", OSError("a credential/x.wav: cut")),
+        ("gs://b/x", Answer("no credentials from here just now", code=503)),
+    ],
+)
+def test_what_a_recording_is_called_is_no_lack_of_credentials(
+    url: str, error: Exception, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tries, "BACKOFF_S", 0.0)
+    with pytest.raises(StoreError, match=r"the store fails \(.*\) 5 times$"):
+        tries.patiently(url, lambda: (_ for _ in ()).throw(error))
+
+
 def test_a_store_that_cannot_be_opened_for_want_of_credentials_is_said_so(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -153,7 +184,7 @@ def test_a_store_that_cannot_be_opened_for_want_of_credentials_is_said_so(
         raise ValueError("Must provide either a connection_string or account_name with credentials!!")
 
     monkeypatch.setattr(stores, "opened", refuse)
-    monkeypatch.setattr(stores, "check", stores.links)  # as if adlfs were installed
+    monkeypatch.setattr(stores, "check", links)  # as if adlfs were installed
     for url in ("az://b/x.wav", "az://b/*.wav"):
         with pytest.raises(
             ConfigError, match="credentials are looked for in AZURE_STORAGE_CONNECTION_STRING"
@@ -411,7 +442,7 @@ def test_keys_with_colons_are_heard_and_those_with_dots_are_told(memory: object)
 
 
 def test_a_name_with_colons_in_an_archive_is_refused_in_words(memory: object) -> None:
-    assert stores.links("zip://a::1.wav::memory://b/m.zip") == ["zip://a::1.wav", "memory://b/m.zip"]
+    assert links("zip://a::1.wav::memory://b/m.zip") == ["zip://a::1.wav", "memory://b/m.zip"]
     with pytest.raises(ConfigError, match="cannot be reached where a name has :: in it"):
         stores.opened("zip://a::1.wav::memory://b/m.zip")
 

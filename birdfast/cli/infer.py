@@ -149,7 +149,7 @@ def _awake(chosen: argparse.Namespace, leave: Leave | None) -> int:
 
 def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
-    from ..runs import Run, shards, storing
+    from ..runs import Run, storing
     from ..runs.progress import Progress
     from ..words import counted
     from ..workers.executor import opened
@@ -175,8 +175,6 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
             progress.warn(ending.told(results.stopped, names))
             progress.warn("stopped, as --fail-fast says")
             return exits.SOME_FAILED
-        if chosen.shard is not None:
-            progress.say(shards.told(chosen.shard, results.standing.files, len(paths)))
         ending.say(progress, results, names, chosen.min_conf)
         return exits.of_run(results.standing)
 

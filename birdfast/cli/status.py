@@ -2,10 +2,11 @@
 
 Of a folder of shares, as job arrays make them, each share has its line, and what is missing is told as an
 array takes it; a folder that `birdfast merge` wrote says of how many shares, and how far these are now. Of a
-run of several models it is said of each; a file is as far as the last of them.
+run of several models it is said of each; a file is as far as the last of them. With --json `missing` is null
+where no share is begun: nobody says then how many there are.
 
 The exit code says it, too: 0 all files fine, 2 some failed, 3 none worked, 1 some are still to do, or the run
-has not planned yet which.
+has not planned yet which; 64 the folder is of no run, or of a merge whose shares are not all there any more.
 """
 
 from __future__ import annotations
@@ -89,33 +90,37 @@ def _of_shares(parts: list[Path], *, in_json: bool, merged: list[str] | None = N
 
     from ..errors import NotBegunError
     from ..journal import Record, total
-    from ..runs import census, shards
+    from ..runs import census, jobarrays, shards
     from ..tables import escaped
     from ..words import counted
 
     every, told = list[census.Share](), list[dict[str, object]]()
+    is_named = len({part.name for part in parts}) == len(parts)  # a/results and b/results are not
     answer = (lambda line: None) if in_json else voice.answer
     for part in parts:
+        name = escaped(part.name if is_named else str(part))
+        number = int(named[1]) if (named := jobarrays.FOLDER.fullmatch(part.name)) else None
         try:
             with Record(part) as record:
                 every.append(share := census.of(record))
         except NotBegunError:
-            answer(f"{escaped(part.name)}: not begun")
-            told.append({"folder": part.name, "planned": False})
+            answer(f"{name}: not begun")
+            told.append({"folder": str(part), "share": number, "begun": False, "planned": False})
             continue
         standing = share.standing
         numbers = {} if standing is None else {"files": standing.files, **standing._asdict()}
-        told.append({"folder": part.name, "planned": standing is not None, **numbers})
+        known = {"begun": True, "planned": standing is not None, **numbers}
+        told.append({"folder": str(part), "share": share.shard.number, **known})
         if standing is None:
-            answer(f"{escaped(part.name)}: not planned yet")
+            answer(f"{name}: not planned yet")
         else:
             answer(
-                f"{escaped(part.name)}: {standing.done:,} of {counted(standing.files, 'file')} done,"
+                f"{name}: {standing.done:,} of {counted(standing.files, 'file')} done,"
                 f" {standing.failed:,} failed, {standing.waiting:,} to do"
             )
     lacks = census.lacking(every) if every else "none is begun"
     if in_json:
-        missing = shards.missing([share.shard for share in every]) if every else []
+        missing = shards.missing([share.shard for share in every]) if every else None
         of = every[0].shard.of if every else None
         voice.answer(
             json.dumps(

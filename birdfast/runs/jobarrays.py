@@ -67,6 +67,8 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
         raise ConfigError(f"shard: {text}: of how many shares is not told; {TELL}")
     if text is not None and not text.startswith(AUTO):
         return Chosen(shards.parse(text, by))
+    if text is not None:
+        _check_number(text)
     found = _agreed(list(_tasks(environment)))
     if text is not None:
         return _of_so_many(text, by, found)
@@ -163,6 +165,16 @@ def _agreed(found: list[Task]) -> list[Task]:
             " of N, or --shard none for all files"
         )
     return sorted(found, key=lambda task: task.place is None)[:1]
+
+
+def _check_number(text: str) -> None:
+    """Refuse "auto/x", whatever this is a task of."""
+    number = text.removeprefix(AUTO)
+    if not shards.is_number(number) or not int(number):
+        raise ConfigError(
+            f"shard: {text!r} does not fit: {number!r} is no number of shares, from 1 to {shards.MOST:,};"
+            f" {TELL}"
+        )
 
 
 def _of_so_many(text: str, by: By, found: list[Task]) -> Chosen:

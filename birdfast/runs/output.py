@@ -74,10 +74,14 @@ def check_tables(folder: Path, about: About, *signs: str) -> None:
 
 
 def sign(folder: Path, command: str, runs: Iterable[Path]) -> None:
-    """Leave a word whose the tables are, before the first is there; a run's journal says it as well."""
+    """Leave a word whose the tables are, before the first is there; a run's journal says it as well.
+
+    The runs' folders stand there with their whole paths: who reads it may be in another folder.
+    """
     atomicfile.tidy(folder, re.escape(MERGED))
     if not (folder / NAME).exists():
-        told = (f"birdfast {command} wrote the tables in this folder, from the runs in", *map(str, runs))
+        whole = [str(run.absolute()) for run in runs]
+        told = (f"birdfast {command} wrote the tables in this folder, from the runs in", *whole)
         path = folder / MERGED
         with AtomicFile(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape") as file:
             file.stream.writelines(f"{line}\n" for line in told)

@@ -37,9 +37,15 @@ def parse(text: str, by: By = "hash") -> Shard:
         It is no such pair, or the first number is not within the second.
     """
     number, _, of = text.partition("/") if isinstance(text, str) else ("", "", "")
-    if is_number(number) and is_number(of) and 1 <= int(number) <= int(of):
-        return Shard(int(number), int(of), by)
-    raise ConfigError(f"shard: {text!r} does not fit; it takes 1/4, 2/4, ... 4/4, and {MOST:,} at most")
+    why = ""
+    if is_number(number) and is_number(of):
+        if 1 <= int(number) <= int(of):
+            return Shard(int(number), int(of), by)
+        why = f" ({number} is more than {of})" if int(number) else " (shares count from 1)"
+    raise ConfigError(
+        f"shard: {text!r} does not fit{why}; it takes 1/4, 2/4, ... 4/4, and {MOST:,} at most, auto/N in a"
+        " task of a job array, or none for all files"
+    )
 
 
 def is_number(text: str) -> bool:
@@ -76,9 +82,8 @@ def share(paths: Sequence[str], shard: Shard, sizes: Sequence[int] | None = None
 
 def told(shard: Shard, n_files: int, of: int) -> str:
     """Return in words how many of all files are a share's."""
-    if not n_files:
-        return f"share {shard}: this share has no file, of {counted(of, 'file')} in all"
-    return f"share {shard}: {n_files:,} of {counted(of, 'file')}"
+    own = f"{n_files:,} of" if n_files else "none of the"
+    return f"share {shard}: {own} {counted(of, 'file')}"
 
 
 def names(paths: Sequence[str]) -> list[str]:

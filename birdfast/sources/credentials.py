@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping
+
+from .urls import links, protocol
+
 # By protocol, as the libraries have it; the variables FSSPEC_* are fsspec's own for a library's arguments.
 PLACES = {
     **dict.fromkeys(
@@ -27,19 +32,41 @@ PLACES = {
 ALL = "and the files of fsspec, ~/.config/fsspec/*.json or in FSSPEC_CONFIG_DIR"
 KINDS = ("Credential", "Authentication", "RefreshError")  # in the names of errors of any library
 WORDS = ("credential", "anonymous caller", "no authentication methods")  # adlfs, gcsfs, paramiko: no own kind
+PATH = re.compile(r"\S*/\S*")  # or a URL
 
 
 def hint(url: str, error: BaseException) -> str:
     """Return where credentials are looked for, if an error may be for the lack of some; else ""."""
-    speaks = url.rpartition("::")[2].partition("://")[0]  # of an archive: where that lies
-    places = PLACES.get(speaks.lower())
-    if places is None or not (isinstance(error, PermissionError) or are_lacking(error)):
+    places = PLACES.get(protocol(links(url)[-1]))  # of an archive: where that lies
+    if places is None or not (isinstance(error, PermissionError) or are_lacking(url, error)):
         return ""
     return f"; credentials are looked for in {places}; {ALL}"
 
 
-def are_lacking(error: BaseException) -> bool:
-    """Whether a library says that it has no credentials, or some that are not taken."""
+def are_lacking(url: str, error: BaseException) -> bool:
+    """Whether a library says that it has no credentials, or some that are not taken, of a URL."""
+    if any(status >= 500 for status in statuses(error)):  # the server's own trouble, whatever it says of it
+        return False
     names = [kind.__name__ for kind in type(error).__mro__]
-    text = str(error).lower()
+    text = _without_names(str(error), url).lower()
     return any(kind in name for kind in KINDS for name in names) or any(word in text for word in WORDS)
+
+
+def statuses(error: BaseException) -> Iterator[int]:
+    """Yield the HTTP statuses that a store's error tells of, as the libraries have it."""
+    names = (name for name in ("status", "status_code", "code") if hasattr(error, name))
+    told = [getattr(error, next(names, ""), None)]  # the first: aiohttp's own `code` warns that it is old
+    for one in (error, error.__cause__):
+        response = getattr(one, "response", None)  # botocore's
+        if isinstance(response, Mapping):
+            told.append(response.get("ResponseMetadata", {}).get("HTTPStatusCode"))
+    yield from (one for one in told if isinstance(one, int))
+
+
+def _without_names(text: str, url: str) -> str:
+    """Return an error's text without URLs and paths: recordings may be called anything."""
+    for link in links(url):  # the asked ones may have blanks
+        for name in (link, link.partition("://")[2]):
+            if "/" in name:
+                text = text.replace(name, "")
+    return PATH.sub("", text)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from ..errors import ConfigError, StoreError
-from . import stores
+from . import stores, urls
 from .tries import patiently
 
 SEEN_HALF = ("file", "sftp", "ssh")  # a folder's file has its name before it is whole
@@ -20,7 +20,7 @@ def check(url: str) -> None:
     ConfigError
         It is an archive's or a server's that gives alone; or as `stores.check`.
     """
-    if len(stores.links(url)) > 1 or stores.protocol(url) not in TAKING:
+    if len(urls.links(url)) > 1 or urls.protocol(url) not in TAKING:
         told = ", ".join(f"{one}://" for one in TAKING)
         raise ConfigError(f"{url}: nothing can be put there; {told} take results")
     patiently(url, lambda: stores.opened(url))
@@ -37,7 +37,7 @@ def put(file: str | os.PathLike[str], url: str) -> None:
 
     def ask() -> None:
         store, path = stores.opened(url)
-        if stores.protocol(url) in SEEN_HALF:
+        if urls.protocol(url) in SEEN_HALF:
             store.makedirs(path.rpartition("/")[0], exist_ok=True)
             store.put_file(os.fspath(file), f"{path}.part")
             store.mv(f"{path}.part", path)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..errors import StoreError
-from . import stores, versions
+from . import stores, urls, versions
 from .tries import patiently
 from .versions import Version
 
@@ -38,7 +38,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     ConfigError
         As `stores.check`.
     """
-    first, *chained = stores.links(url)
+    first, *chained = urls.links(url)
     store, path = patiently(url, lambda: stores.opened(url))
     own, _, above = first.partition("://")
     base, behind = path.rstrip("/"), "".join(f"::{link}" for link in chained)
@@ -74,7 +74,7 @@ def meant(
         return
     n_dots = 0
     for name, version in listed(url):
-        own = stores.links(name)[0]
+        own = urls.links(name)[0]
         if not is_wanted(own):
             continue
         if not DOTS.isdisjoint(own.split("/")):
@@ -92,7 +92,7 @@ def _is_hidden(below: str) -> bool:
 
 def is_pattern(url: str) -> bool:
     """Whether a URL names all that fit it; in the address of a page these signs mean something else."""
-    return "*" in stores.links(url)[0] and not url.startswith(("http:", "https:"))
+    return "*" in urls.links(url)[0] and not url.startswith(("http:", "https:"))
 
 
 def _paged(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:

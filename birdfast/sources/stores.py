@@ -8,7 +8,6 @@ of times; what it refuses is said in words.
 from __future__ import annotations
 
 import os
-import re
 import threading
 from collections.abc import Mapping, Sequence
 from functools import cache, partial
@@ -18,6 +17,7 @@ from typing import Any
 from ..errors import ConfigError
 from ..words import extra_hint, install_hint
 from .tries import Refused, patiently
+from .urls import LINK, URL, links, protocol
 from .versions import Version, of_info
 
 # What speaks each protocol: the packages that have to be there.
@@ -30,9 +30,6 @@ NEEDS = {
     **dict.fromkeys(("zip", "memory", "file"), ()),
 }
 SHARED = ("s3", "s3a", "gs", "gcs", "http", "https")  # by threads, and dear to open
-URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
-CHAIN = re.compile(rf"::(?={URL.pattern})", re.IGNORECASE)  # :: elsewhere belongs to a key
-LINK = re.compile(rf"(?:\A|(?<=::)){URL.pattern}", re.IGNORECASE)
 VERSIONED = "?versionId="  # where s3fs ends a key, whatever its name
 SILENT_S = 60.0  # of a server, before what it was asked is asked anew
 
@@ -42,19 +39,9 @@ def is_url(path: str | os.PathLike[str]) -> bool:
     return isinstance(path, str) and URL.match(path) is not None
 
 
-def protocol(url: str) -> str:
-    """Return what a URL's store speaks: "s3"."""
-    return url.partition("://")[0].lower()
-
-
 def plain(path: str) -> str:
     """Return a URL with its protocols in small letters, as S3:// is s3://; a path as it is."""
     return LINK.sub(lambda found: found[0].lower(), path) if is_url(path) else path
-
-
-def links(url: str) -> list[str]:
-    """Return what a URL leads through: zip://a.wav::s3://b/may.zip is in an archive in a bucket."""
-    return CHAIN.split(url)
 
 
 def base(given: Sequence[str], found: Sequence[str]) -> str:

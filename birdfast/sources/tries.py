@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import random
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
@@ -41,16 +41,16 @@ def patiently(
         except ConfigError:
             raise
         except Exception as error:  # stores raise what they like
-            if tried == most or _is_final(error) or closing.is_set():
+            if tried == most or _is_final(url, error) or closing.is_set():
                 times = f" {tried} times" if tried > 1 else ""
                 hint = credentials.hint(url, error)
-                raise StoreError(f"{url}: {words(error)}{times}{hint}") from error
+                raise StoreError(f"{url}: {words(url, error)}{times}{hint}") from error
         closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
     raise AssertionError
 
 
-def words(error: BaseException) -> str:
-    """Return a store's error in words."""
+def words(url: str, error: BaseException) -> str:
+    """Return a store's error in words, where a URL was asked."""
     if isinstance(error, FileNotFoundError):
         return "not there"
     if isinstance(error, PermissionError):
@@ -58,20 +58,15 @@ def words(error: BaseException) -> str:
     if isinstance(error, TimeoutError):
         return "the store does not answer"
     told = " ".join(str(error).split()) or type(error).__name__
-    if credentials.are_lacking(error):
+    if credentials.are_lacking(url, error):
         return f"the store lets nobody in ({told})"
     return told if isinstance(error, Refused) else f"the store fails ({told})"
 
 
-def _is_final(error: BaseException) -> bool:
+def _is_final(url: str, error: BaseException) -> bool:
     """Whether another try would come to the same."""
     if isinstance(error, (Refused, *FINAL)) or getattr(error, "errno", None) in FULL:
         return True
-    if credentials.are_lacking(error) or "HostKey" in type(error).__name__:  # paramiko's, of another machine
+    if credentials.are_lacking(url, error) or "HostKey" in type(error).__name__:  # paramiko's
         return True
-    statuses = [getattr(error, "status", None), getattr(error, "status_code", None)]
-    for one in (error, error.__cause__):
-        told = getattr(one, "response", None)
-        if isinstance(told, Mapping):
-            statuses.append(told.get("ResponseMetadata", {}).get("HTTPStatusCode"))
-    return any(isinstance(one, int) and 400 <= one < 500 and one not in PASSING for one in statuses)
+    return any(400 <= status < 500 and status not in PASSING for status in credentials.statuses(error))

@@ -15,7 +15,7 @@ from .. import inputs, outcomes
 from ..errors import StoreError
 from ..journal import stamp
 from ..outcomes import Failure, Outcome
-from ..sources import listings, stores
+from ..sources import listings, stores, urls
 from .process import Job, Task
 from .queue import AHEAD_FILES, Queue
 from .scratch import Scratch, ScratchRoom, Turn
@@ -140,7 +140,7 @@ class Fetched(Queue):
 
     def _fetch(self, file: int, path: str) -> _Came:
         """Return what came of a file; whatever that is, the next has its turn."""
-        suffix = PurePath(stores.links(path)[0].partition("?")[0]).suffix
+        suffix = PurePath(urls.links(path)[0].partition("?")[0]).suffix
         place = os.fspath(self._room.path / f"{file}{suffix[:16]}")
         with self._room.turn(file, self._closing.is_set) as turn:
             try:
