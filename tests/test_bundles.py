@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from birdfast.workers.bundles import LATE, TRIES, Bundle, Bundles
+from birdfast.workers.bundles import LATE, RETURNS, TRIES, Bundle, Bundles
 
 from .commands import ran
 
@@ -104,6 +104,18 @@ def test_one_bad_file_is_given_up_alone_after_few_deaths(bad_bytes: int) -> None
         else:
             bundles.done(bundle, 1.0)
     assert (given_up, bundles.n_left) == ([bad], 0)
+
+
+@pytest.mark.parametrize(
+    "deaths", [[False] * (RETURNS - 1) + [True] * TRIES, [True] * (TRIES - 1) + [False] * RETURNS]
+)
+def test_deaths_at_a_file_and_workers_that_retired_are_counted_apart(deaths: list[bool]) -> None:
+    bundles, given_up = Bundles([1000], 1), list[list[int]]()
+    for is_blamed in deaths:
+        bundle = bundles.take(0.0)
+        assert bundle is not None
+        given_up.append(bundles.lost(bundle, 1.0, is_blamed=is_blamed).tolist())
+    assert given_up == [[]] * (len(deaths) - 1) + [[0]]
 
 
 def test_a_late_bundle_goes_out_again_in_pieces_and_the_first_to_end_counts() -> None:

@@ -95,6 +95,24 @@ def test_a_worker_that_dies_before_its_result_is_fetched_has_lost_it() -> None:
 
 
 @pytest.mark.usefixtures("always_looks")
+def test_tasks_may_end_while_the_scheduler_is_asked_of_workers_that_have_gone() -> None:
+    class Busy(Scheduler):
+        def events(self, topic: str) -> list[Any]:
+            for task in self.tasks:
+                task.end("cancelled")
+            return super().events(topic)
+
+    scheduler = Busy("a:1", "b:1")
+    executor = Dask(lambda: scheduler)
+    executor.slots()
+    ours = [executor.submit(print) for _ in range(2)]
+    for address in ("a:1", "b:1"):
+        scheduler.go(address)
+    assert executor.slots() == 0
+    assert [type(one.exception(60)) for one in ours] == [CancelledError] * 2
+
+
+@pytest.mark.usefixtures("always_looks")
 @pytest.mark.parametrize(("is_expected", "kind"), [(True, CancelledError), (False, Lost)])
 def test_that_a_worker_retired_is_told_from_its_death(is_expected: bool, kind: type[Exception]) -> None:
     scheduler = Scheduler("a:1")

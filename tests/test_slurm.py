@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import psutil
 import pytest
@@ -89,13 +91,72 @@ def test_a_slurm_that_takes_no_job_ends_a_run_in_its_words(
         run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
 
 
-@pytest.mark.usefixtures("small")
-def test_a_machine_without_slurm_is_told_so(
-    deep: models.Model, folder: Path, tmp_path: Path, chosen: str
+@pytest.mark.parametrize("asks_again", [False, True])
+def test_that_a_refusal_counts_once_every_job_that_was_taken_has_come_and_gone(
+    monkeypatch: pytest.MonkeyPatch, asks_again: bool
 ) -> None:
-    words = f"cluster {chosen}: no cluster is there .sbatch is not here"
-    with clusters.opened(chosen) as cluster, pytest.raises(ConfigError, match=words):
-        run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
+    slurm = _slurm()
+    now_s = 100.0
+    monkeypatch.setattr(slurm, "monotonic", lambda: now_s)
+    scheduler = SimpleNamespace(workers={})
+
+    def come(name: str) -> None:
+        scheduler.workers["tcp://a"] = SimpleNamespace(name=name)
+        book.add_worker(scheduler, "tcp://a")
+
+    book = slurm.Book(asks_again=asks_again)
+    assert book.why_none() == "", "it was not asked yet"
+    for name in ("birds-0", "birds-1", "birds-3"):
+        book.take(name)
+    book.refuse("expired")
+    come("birds-0")
+    come("birds-0")  # as its nanny started it again
+    book.remove_worker(scheduler, "tcp://a")
+    now_s += slurm.BACK_S
+    assert book.why_none() == "", "the other is in the queue"
+    come("birds-1-0")  # of several processes
+    book.close("birds-3")
+    assert book.why_none() == "expired"
+    book.remove_worker(scheduler, "tcp://a")
+    assert book.why_none() == "", "its nanny may start it again"
+    now_s += slurm.BACK_S
+    assert book.why_none() == "expired"
+    book.take("birds-2")
+    come("birds-2")
+    assert book.why_none() == ("" if asks_again else "expired")
+
+
+def test_a_port_of_its_scheduler_is_any_unless_it_was_chosen(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = _slurm()
+    typed(tmp_path / "bin", monkeypatch, sbatch=SBATCH)
+    asked = list[dict[str, object]]()
+
+    class Cluster:
+        def __init__(self, **how: Any) -> None:
+            asked.append(how["scheduler_options"])
+
+        def scale(self, jobs: int) -> None: ...
+
+    monkeypatch.setattr(slurm, "SLURMCluster", Cluster)
+    of_jobs = tmp_path / "slurm.toml"
+    for options in ("", '[scheduler_options]\ndashboard_address = ":1"\nhost = "a"\n'):
+        of_jobs.write_text(f"jobs = 1\n{options}")
+        slurm.jobs(of_jobs)[0]()
+    assert [(one["dashboard_address"], one.get("host")) for one in asked] == [(":0", None), (":1", "a")]
+
+
+def _slurm() -> Any:
+    pytest.importorskip("dask_jobqueue", reason="dask-jobqueue is not installed")
+    from birdfast.workers import slurm
+
+    return slurm
+
+
+def test_a_machine_without_slurm_is_told_so_as_the_words_are_read(chosen: str) -> None:
+    with pytest.raises(ConfigError, match=f"cluster {chosen}: sbatch is not here"), clusters.opened(chosen):
+        pass
 
 
 @pytest.mark.parametrize("told", ["cores = 1", "jobs = 1\nmaximum = 2"])

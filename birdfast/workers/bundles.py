@@ -58,10 +58,10 @@ class _Running:
 
 
 class Bundles:
-    """The jobs of a run, in bundles as they are asked for. It holds 31 bytes a job.
+    """The jobs of a run, in bundles as they are asked for. It holds 32 bytes a job.
 
-    A job is through once: when the first bundle with it is done, or workers that were at it alone were lost
-    `TRIES` times. Bundles may be done, lost or late in any order, and may be done after they counted as lost.
+    A job is through once: when the first bundle with it is done, or of workers that were at it alone `TRIES`
+    were lost or `RETURNS` retired. Bundles may be done, lost or late in any order, and done after being lost.
 
     Parameters
     ----------
@@ -109,10 +109,10 @@ class Bundles:
         self._again: deque[tuple[Int64, bool]] = deque()  # places, and whether they are suspect
         self._through = np.zeros(n, np.bool_)
         self._holders = np.zeros(n, np.int32)  # bundles out, and not late, that have a job
-        self._lost_alone, self._was_lost = np.zeros(n, np.int8), np.zeros(n, np.bool_)
+        self._n_alone = np.zeros((2, n), np.int8)  # workers that retired, and that were lost, at it alone
+        self._was_lost = np.zeros(n, np.bool_)
         self._running: dict[int, _Running] = {}
-        self._speeds = Speeds()
-        self._looked_s = -LOOK_EVERY_S
+        self._speeds, self._looked_s = Speeds(), -LOOK_EVERY_S
 
     @property
     def _left_bytes(self) -> int:
@@ -181,8 +181,8 @@ class Bundles:
             return bundle.places[:0]
         self._speeds.went(running.worker)
         if len(bundle.places) == 1:
-            self._lost_alone[bundle.places] += RETURNS // TRIES if is_blamed else 1
-            if self._lost_alone[bundle.places[0]] >= RETURNS:
+            self._n_alone[int(is_blamed), bundle.places] += 1
+            if self._n_alone[int(is_blamed), bundle.places[0]] >= (TRIES if is_blamed else RETURNS):
                 return self._end(bundle.places)
         self._was_lost[bundle.places] = True
         if not running.is_late:

@@ -64,6 +64,7 @@ class Dask:
         self._at: dict[str, tuple[Future[Any], Any]] = {}  # by the worker's address: ours, and Dask's
         self._threads: dict[str, int] = {}
         self._looked_s, self._n_looks_idle, self._number = -LOOK_EVERY_S, 0, 0
+        self._ending = threading.Lock()  # a task may end in several threads at a time
         self._wishes: list[Any] = []
         self._left: set[Future[Any]] = set()  # at work for a run that has ended
 
@@ -84,8 +85,9 @@ class Dask:
             self._threads, self._looked_s = self._ask("ncores"), monotonic()
             if not self._threads and (why := self._why_none()):
                 raise ConfigError(f"the cluster has no machine, and gets none ({why}); what was done is kept")
-            for address in self._at.keys() - self._threads.keys():
-                ours, theirs = self._at[address]
+            for address, (ours, theirs) in self._at.copy().items():  # others end while the scheduler is asked
+                if address in self._threads:
+                    continue
                 self._end(address, ours, error=self._why_gone(address))
                 theirs.cancel()
             is_idle = bool(self._threads.keys() - self._at.keys())
@@ -136,8 +138,9 @@ class Dask:
         self, address: str, ours: Future[Any], told: Any = None, error: BaseException | None = None
     ) -> None:
         """Tell what became of a task, once; its worker is free."""
-        if self._at.get(address, (None, None))[0] is ours:
-            del self._at[address]
+        with self._ending:
+            if self._at.get(address, (None, None))[0] is ours:
+                del self._at[address]
         self._left.discard(ours)
         with suppress(InvalidStateError):
             if error is None:
