@@ -157,7 +157,84 @@ def test_a_script_has_a_cluster_by_its_words_which_ends_with_the_run(
     assert tables(tmp_path / "there") == tables(tmp_path / "here")
 
 
-@pytest.mark.parametrize("words", ["local:0", "local:x", "", "slurm:"])
+# Without a guard of its main, too; it waits until its worker was started again.
+KILLING = """
+import os, signal, sys, time
+with open(sys.argv[1], "a") as ran:
+    print("ran", file=ran, flush=True)
+from birdfast.workers import clusters
+with clusters.opened("local:1") as executor:
+    before = executor.client.ncores().keys()
+    os.kill(*executor.client.run(os.getpid).values(), signal.SIGKILL)
+    until_s = time.monotonic() + 30
+    while time.monotonic() < until_s and not executor.client.ncores().keys() - before:
+        if len(open(sys.argv[1]).readlines()) > 1:
+            break
+        time.sleep(0.1)
+    else:
+        print(len(executor.client.ncores().keys() - before))
+print(__file__)
+"""
+
+
+@needs_dask
+def test_a_worker_that_is_started_again_does_not_run_the_script(tmp_path: Path) -> None:
+    (tmp_path / "script.py").write_text(KILLING)
+    command = [sys.executable, tmp_path / "script.py", tmp_path / "ran"]
+    ran = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
+    assert (tmp_path / "ran").read_text() == "ran\n"
+    assert (ran.returncode, ran.stdout) == (0, f"1\n{tmp_path / 'script.py'}\n"), ran.stderr
+
+
+@needs_dask
+def test_a_script_is_itself_again_when_the_last_that_hides_it_has_gone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from birdfast.workers import clusters
+
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py")
+    first, second = clusters._no_script(), clusters._no_script()
+    first.__enter__()
+    second.__enter__()
+    first.__exit__(None, None, None)
+    assert sys.modules["__main__"].__file__ is None
+    second.__exit__(None, None, None)
+    assert sys.modules["__main__"].__file__ == "script.py"
+
+
+@needs_dask
+def test_a_connection_that_cannot_begin_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
+    from birdfast.workers import clusters
+
+    begun = list[Any]()
+
+    async def fail(client: Any, **_: Any) -> None:
+        begun.append(client)
+        raise RuntimeError("what answers is no scheduler")
+
+    monkeypatch.setattr(clusters.Client, "_ensure_connected", fail)
+    with clusters.opened("tcp://127.0.0.1:1") as executor, pytest.raises(ConfigError, match="no scheduler"):
+        executor.slots()
+    assert [client.status for client in begun] == ["closed"]
+
+
+NO_CLUSTERS = (
+    "local:0",
+    "local:x",
+    "",
+    "slurm:",
+    "foo",
+    "tcp://",
+    "tcp://h",
+    "tcp://:1",
+    "tcp://h:x",
+    "tcp://h:0",
+)
+
+
+@pytest.mark.parametrize(
+    "words", [*NO_CLUSTERS, "TCP://h:1", "http://h", "http://h:1", "//h:1", "inproc://h"]
+)
 @needs_dask
 def test_words_that_are_no_cluster_are_refused(
     tiny: models.Model, folder: Path, tmp_path: Path, words: str
