@@ -192,7 +192,7 @@ def test_a_script_is_itself_again_when_the_last_that_hides_it_has_gone(
 ) -> None:
     from birdfast.workers import clusters
 
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py")
+    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py", raising=False)
     first, second = clusters._no_script(), clusters._no_script()
     first.__enter__()
     second.__enter__()
