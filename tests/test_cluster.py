@@ -489,17 +489,23 @@ def _n_clients(dask_scheduler: Any) -> int:
     return sum(not name.startswith("fire-and-forget") for name in dask_scheduler.clients)
 
 
-@pytest.fixture
-def paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Return recordings that take their time, of which one ends its worker."""
-    site, paced = tmp_path / "site", tmp_path / "paced"
+def pace(folder: Path, monkeypatch: pytest.MonkeyPatch, n_files: int) -> Path:
+    """Return recordings that take their time in every process that starts from now on."""
+    site, paced = folder / "site", folder / "paced"
     site.mkdir()
     paced.mkdir()
     (site / "sitecustomize.py").write_text(SITE)
     monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
     monkeypatch.syspath_prepend(site)  # what multiprocessing starts has our path
-    for number in range(16):
+    for number in range(n_files):
         write(paced / f"{number:02d}.wav", noise(9_000, seed=number), 8_000)
+    return paced
+
+
+@pytest.fixture
+def paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return recordings that take their time, of which one ends its worker."""
+    paced = pace(tmp_path, monkeypatch, 16)
     shutil.copy(paced / "00.wav", paced / "deadly.wav")
     return paced
 

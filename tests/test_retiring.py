@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError
@@ -18,8 +17,7 @@ from birdfast.workers.bundles import RETURNS, TRIES, Bundles
 from birdfast.workers.dask import Dask, Lost
 
 from .commands import table
-from .recordings import noise, write
-from .test_cluster import OF_DASK, SITE, Fussy, Impatient, folder, needs_dask, run, small, tables, until
+from .test_cluster import OF_DASK, Fussy, Impatient, folder, needs_dask, pace, run, small, tables, until
 
 __all__ = ["folder", "small"]
 
@@ -186,15 +184,7 @@ def test_no_file_is_blamed_for_its_worker_s_retirement(
 @pytest.fixture
 def paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return recordings that take their time."""
-    site, paced = tmp_path / "site", tmp_path / "paced"
-    site.mkdir()
-    paced.mkdir()
-    (site / "sitecustomize.py").write_text(SITE)
-    monkeypatch.setenv("PYTHONPATH", str(site), prepend=os.pathsep)
-    monkeypatch.syspath_prepend(site)  # what multiprocessing starts has our path
-    for number in range(24):
-        write(paced / f"{number:02d}.wav", noise(9_000, seed=number), 8_000)
-    return paced
+    return pace(tmp_path, monkeypatch, 24)
 
 
 class At(Impatient):
