@@ -19,6 +19,8 @@ def check(url: str) -> None:
     ------
     ConfigError
         It is an archive's or a server's that gives alone; or as `stores.check`.
+    StoreError
+        Its store cannot be opened.
     """
     if len(urls.links(url)) > 1 or urls.protocol(url) not in TAKING:
         told = ", ".join(f"{one}://" for one in TAKING)
