@@ -28,6 +28,7 @@ from birdfast.errors import ConfigError
 from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
+from birdfast.runs.shards import Shard
 from birdfast.workers import bundles, node, orders, parts, remote
 from birdfast.workers.dask import Dask
 
@@ -255,6 +256,20 @@ def test_a_cluster_where_nobody_answers_has_not_gone() -> None:
 
     with pytest.raises(ConfigError, match="^cluster tcp://127.0.0.1:1: no cluster is there$"):
         Dask(nobody).slots()
+
+
+def test_a_cluster_that_is_not_there_leaves_a_folder_to_any_run(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    class Nowhere(Silent):
+        def slots(self) -> int:
+            raise ConfigError("cluster tcp://127.0.0.1:1: no cluster is there")
+
+    with pytest.raises(ConfigError, match="no cluster is there"):
+        run(folder, tiny, tmp_path / "out", cluster=Nowhere())
+    run(folder, tiny, tmp_path / "out", shard=Shard(1, 2))
+    run(folder, tiny, tmp_path / "local", shard=Shard(1, 2))
+    assert tables(tmp_path / "out") == tables(tmp_path / "local")
 
 
 class Fussy:

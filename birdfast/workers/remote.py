@@ -98,11 +98,15 @@ class Remote:
         share.end_idle()  # where the executor's workers are threads of this process
 
     def widths(self) -> list[dict[str, int]]:
-        """Let one worker here tell: so what is wrong with a model is known before machines are asked for."""
+        """Let one worker here tell: so what is wrong with a model is known before machines are asked for.
+
+        Then they are, as a folder becomes a run's after this: one that never began is to leave none behind.
+        """
         with Pool(self._models, self._options, 1) as pool:
             pool.hear = self.hear
             widths = pool.widths()
             self.notes |= pool.notes
+        self._executor.slots()
         return widths
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
