@@ -131,6 +131,14 @@ def test_commands_that_are_proposed_are_there(folder: Path, tiny: models.Model, 
             assert command.removeprefix(called).split()[0] in cli.COMMANDS
 
 
+def test_nothing_is_proposed_that_a_recording_in_a_store_is_refused_by(tmp_path: Path) -> None:
+    row = detections(0.9)[0]._replace(file="s3://birds/a.wav")
+    tally = Tally.of([Result("s3://birds/a.wav", [[row]])])
+    [(purpose, command)] = ending._next(Results(tmp_path, tally=tally), None)
+    assert purpose.endswith("once recordings are fetched into FOLDER")
+    assert command.endswith(f" clips {tmp_path} --audio FOLDER -o {tmp_path / 'clips'}")
+
+
 def test_a_stopped_command_goes_on_without_force() -> None:
     assert commandline.again(["infer", "a b.wav", "--force", "-o", "x"]).endswith(" infer 'a b.wav' -o x")
     assert commandline.again(["infer", "a.wav", "--forc", "--f"]).endswith(" infer a.wav --f")

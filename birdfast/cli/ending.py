@@ -111,11 +111,17 @@ def _left_out(n_more: int) -> str:
 
 def _next(results: Results, lower: float | None) -> Iterator[tuple[str, str]]:
     """Yield commands that come next, each behind what it is for; `lower` is another least confidence."""
+    from ..sources import stores
+
     folder, surest = results.folder, results.tally.surest
     if surest is None:
         if lower is not None and results.standing.audio_s:
             less = commandline.proposed("tables", folder, "--min-conf", lower)
             yield "ask for less certain ones, at no cost", less
+        return
+    if stores.is_url(surest.file):
+        there = commandline.proposed("clips", folder, "--audio", "FOLDER", "-o", folder / "clips")
+        yield "listen to the best of each species, once recordings are fetched into FOLDER", there
         return
     yield "look at all of it, and listen", commandline.proposed("report", folder)
     first_s = max(0.0, surest.start_s - MARGIN_S)
