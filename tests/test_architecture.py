@@ -26,6 +26,7 @@ LAYERS = (
         "linking",
         "runtimes",
         "bars",
+        "memory",
         "spool",
         "voice",
         "_kernels",
@@ -239,3 +240,9 @@ def test_a_face_brings_what_it_says(module: str) -> None:
     assert all(getattr(face, name) is not None for name in told)
     with pytest.raises(AttributeError, match=f"module '{module}' has no attribute 'nonsense'"):
         face.nonsense  # noqa: B018
+
+
+def test_memory_is_asked_for_before_a_library_that_would_ask_for_ever() -> None:
+    needing = {name for library in ("scipy", "sklearn") for name in HOMES[library]}
+    for name in sorted(needing):
+        assert "memory.load_algebra()" in (PACKAGE / name).read_text(), name

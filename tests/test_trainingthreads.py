@@ -10,8 +10,8 @@ from typing import NoReturn
 
 import pytest
 
-from birdfast import bars
-from birdfast.train import room, threads
+from birdfast import bars, memory
+from birdfast.train import threads
 from birdfast.train.threads import Threads
 
 from .commands import ran
@@ -66,17 +66,17 @@ def test_algebra_is_loaded_only_where_there_is_room_for_it() -> None:
     """As its library, loaded in less, asks for ever: in 40 MB more than the program has."""
     program = """
 import numpy, resource, sys
-from birdfast.train import room
+from birdfast import memory
 with open("/proc/self/statm") as file:
     n_bytes = int(file.read().split()[0]) * resource.getpagesize() + (40 << 20)
 resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
 try:
-    room.load_algebra()
+    memory.load_algebra()
 except MemoryError as error:
-    print(error, room.ALGEBRA in sys.modules)
+    print(error, memory.ALGEBRA in sys.modules)
 """
     done = ran(sys.executable, "-c", program, limit_s=60)
-    assert done.stdout == f"{room.ALGEBRA_BYTES:,} bytes False\n", done.stderr
+    assert done.stdout == f"{memory.ALGEBRA_BYTES:,} bytes False\n", done.stderr
 
 
 def test_a_bar_that_nobody_sees_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

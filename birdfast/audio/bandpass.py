@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import memory
 from ..arrays import Float32
 from ..config import MOST_HZ
 from ..errors import ConfigError
@@ -71,6 +72,7 @@ def band(rate_hz: int, fmin_hz: float, fmax_hz: float) -> Band | None:
 
 def _signal(name: str) -> Callable[..., Any]:
     try:
+        memory.load_algebra()
         from scipy import signal
     except ImportError as error:
         raise ConfigError(LACKS + install_hint("scipy")) from error

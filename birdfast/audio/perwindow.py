@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from .. import memory
 from ..arrays import Float32
 from ..errors import ConfigError
 from ..words import install_hint
@@ -69,6 +70,7 @@ def resample(window: Float32, from_hz: int, to_hz: int) -> Float32:
 
 def _scipy() -> Callable[[Float32, int], Float32]:
     try:
+        memory.load_algebra()
         from scipy.signal import resample as transformed
     except ImportError as error:
         raise ConfigError(LACKS + install_hint("scipy")) from error

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from .. import memory
 from ..arrays import Array, Bools, Float64, Floats
 from .thresholds import Counts
 
@@ -116,6 +117,7 @@ class Bootstrap:
         From the highest score down: slot 2 i + 1 is the i-th score that a positive has, slot 2 i what lies
         between it and the one before, where only negatives are. At most `step` slots at a time.
         """
+        memory.load_algebra()
         from scipy import sparse  # which scikit-learn needs, and so do all figures
 
         levels = np.unique(scores[truth])[::-1]

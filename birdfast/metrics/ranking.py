@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from .. import memory
 from ..arrays import Array, Bools, Float64, Floats
 from ..errors import ConfigError
 from ..words import extra_hint
@@ -137,6 +138,7 @@ def available() -> None:
 
 def _sklearn() -> Any:
     try:
+        memory.load_algebra()
         from sklearn import metrics
     except ImportError as error:
         raise _missing() from error

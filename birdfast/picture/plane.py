@@ -6,6 +6,7 @@ from typing import Literal, get_args
 
 import numpy as np
 
+from .. import memory
 from ..arrays import Float32, Float64
 from ..config import choice
 from ..errors import ConfigError
@@ -49,6 +50,7 @@ def _components(points: Float64) -> Float64:
 
 def _tsne(points: Float64) -> Float64:
     try:
+        memory.load_algebra()
         from sklearn.manifold import TSNE
     except ImportError as error:
         raise ConfigError(f"t-SNE needs scikit-learn: {extra_hint('train')}") from error

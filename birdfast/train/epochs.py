@@ -16,12 +16,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import memory
 from ..arrays import Float32
 from ..config.checks import whole
 from ..errors import ConfigError
 from ..words import extra_hint
 from . import checkpoint as checkpoints
-from . import room
 from .sentences import keep_probabilities, negative_table
 from .skipgramoptions import LARGEST_SIZE, SkipgramOptions
 from .threads import Threads
@@ -188,7 +188,7 @@ class Epochs:
 
 def _load_kernels() -> ModuleType:
     try:
-        room.load_algebra()
+        memory.load_algebra()
         from . import _skipgram_numba
     except ModuleNotFoundError as error:
         raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error

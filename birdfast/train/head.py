@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .. import memory
 from ..arrays import Float32
 from ..classifier import Layer
 from ..errors import ConfigError
-from . import room
 from .recipe import Head
 
 MAX_ITERATIONS = 2000
@@ -131,7 +131,7 @@ def _one_thread() -> Iterator[None]:
     On two cores that others shared a logistic regression took 0.3 s by one thread and 22 by two. And the same
     bytes come of it, however many cores there are.
     """
-    room.load_algebra()
+    memory.load_algebra()
     from sklearn import linear_model, neural_network  # noqa: F401  what is loaded later keeps its threads
     from threadpoolctl import threadpool_limits
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .. import memory
 from ..arrays import Bools, Float32, Float64
 from ..classifier import Layer
 
@@ -63,6 +64,7 @@ def fit(logits: Float32, targets: Bools, exclusive: bool, known: Bools | None = 
         that all of a few windows are right makes no head infinitely sure. Where the windows do not tell it
         from no scaling, by a likelihood ratio test at 5 %, that which changes nothing.
     """
+    memory.load_algebra()
     from scipy.optimize import minimize
 
     known = np.ones_like(targets) if known is None else known
@@ -101,6 +103,7 @@ def loss(logits: Float32, targets: Bools, exclusive: bool, known: Bools) -> floa
 
 def _log_sum(logits: Float64, exclusive: bool) -> Float64:
     """Return the logarithm of what an activation divides by, for each row, or for each logit."""
+    memory.load_algebra()
     from scipy.special import logsumexp
 
     found: Float64 = logsumexp(logits, axis=1) if exclusive else np.logaddexp(0, logits)

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any, Self, TypeVar
 
-from . import room
+from .. import memory
 
 Result = TypeVar("Result")
 LOOK_S = 1.0  # how often it is looked whether all threads live
@@ -53,7 +53,7 @@ class Threads:
     def _begun(
         self, pool: ThreadPoolExecutor, work: Callable[..., Result], each: Iterable[Iterable[Any]]
     ) -> list[Future[Result]]:
-        room.ask(ROOM_BYTES)
+        memory.ask(ROOM_BYTES)
         return [pool.submit(work, *given) for given in zip(*each, strict=False)]
 
     def _results(self, pool: ThreadPoolExecutor, begun: list[Future[Result]]) -> Iterator[Result]:

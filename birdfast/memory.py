@@ -1,4 +1,4 @@
-"""Room: memory is asked for first, where who does not get it would ask or wait for ever."""
+"""Memory is asked for first, where who does not get it would ask or wait for ever."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def ask(n_bytes: int) -> None:
 
 
 def load_algebra() -> None:
-    """Load SciPy's libraries for matrices, before numba or scikit-learn do.
+    """Load SciPy's libraries for matrices, before others of SciPy, numba or scikit-learn do.
 
     Raises
     ------
