@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import birdfast
 from birdfast.runs import tokenfile
 from birdfast.sessions.stsg import StsgSession
 
@@ -17,25 +18,23 @@ from . import tokenmodels
 
 ROOT = Path(__file__).parents[1]
 CC = shutil.which("cc") or ""
-FLAGS = ["-std=c11", "-O1", "-ffp-contract=off", "-fno-math-errno", "-Wno-psabi", f"-I{ROOT / 'csrc'}"]
+FLAGS = ["-std=c11", "-O1", f"-I{birdfast.get_include()}"]
 NATIVE = ROOT / "tests" / "native"
 
 pytest.importorskip("tomli_w", reason="a trained model's folder is written by birdfast[train]")
-pytestmark = [pytest.mark.long, pytest.mark.skipif(not CC, reason="there is no compiler")]
+pytestmark = pytest.mark.skipif(not CC, reason="there is no compiler")
 
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder with the programs `live` and `failing`."""
     home = tmp_path_factory.mktemp("built")
-    sources = [str(path) for path in (ROOT / "csrc").glob("*.c")]
-    subprocess.run([CC, *FLAGS, "-c", *sources], cwd=home, check=True)
-    objects = [str(path) for path in home.glob("*.o")]
+    library = f"{birdfast.get_library()}/libbirdfast.a"
     for name, source, more in (
         ("live", ROOT / "examples" / "live.c", []),
         ("failing", NATIVE / "failing_model.c", [f"@{NATIVE / 'wrapped'}"]),
     ):
-        subprocess.run([CC, *FLAGS, *more, source, *objects, "-lm", "-o", home / name], check=True)
+        subprocess.run([CC, *FLAGS, *more, source, library, "-lm", "-o", home / name], check=True)
     return home
 
 
