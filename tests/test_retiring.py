@@ -17,7 +17,19 @@ from birdfast.workers.bundles import RETURNS, TRIES, Bundles
 from birdfast.workers.dask import Dask, Lost
 
 from .commands import table
-from .test_cluster import OF_DASK, Fussy, Impatient, folder, needs_dask, pace, run, small, tables, until
+from .test_cluster import (
+    OF_DASK,
+    Fussy,
+    Impatient,
+    at_once,
+    folder,
+    needs_dask,
+    pace,
+    run,
+    small,
+    tables,
+    until,
+)
 
 __all__ = ["folder", "small"]
 
@@ -188,11 +200,14 @@ def paced(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 class At(Impatient):
-    """Does something when so many files are through, each time in a thread of its own."""
+    """Does something when so many files are through, each time in a thread of its own.
 
-    def __init__(self, **what: Callable[[], object]) -> None:
+    After the first of it the run is held up until something is so.
+    """
+
+    def __init__(self, until: Callable[[], object], **what: Callable[[], object]) -> None:
         super().__init__(0)
-        self._what = {int(name.removeprefix("n")): one for name, one in what.items()}
+        self._until, self._what = until, {int(name.removeprefix("n")): one for name, one in what.items()}
         self._n, self.threads = 0, list[threading.Thread]()
 
     def add(self, path: str, outcome: Any) -> None:
@@ -200,6 +215,8 @@ class At(Impatient):
         if outcome.is_last and (what := self._what.get(self._n)):
             self.threads.append(threading.Thread(target=what))
             self.threads[-1].start()
+            if len(self.threads) == 1:
+                until(self._until)
 
 
 def _local(**how: Any) -> Any:
@@ -217,9 +234,9 @@ def test_a_cluster_that_grows_and_shrinks_changes_no_byte(
 ) -> None:
     from distributed import Client
 
-    monkeypatch.setenv("PACE_S", "0.15" if how == "adapt" else "0.06")  # Dask takes its time to adapt
-
-    run(paced, tiny, tmp_path / "local", n_workers=1)
+    with at_once():
+        run(paced, tiny, tmp_path / "local", n_workers=1)
+    monkeypatch.setenv("PACE_S", "0.15" if how == "adapt" else "0.03")  # Dask takes its time to adapt
     with (
         _local(n_workers=1) as cluster,
         Client(cluster, set_as_default=False) as client,
@@ -227,6 +244,7 @@ def test_a_cluster_that_grows_and_shrinks_changes_no_byte(
         if how == "adapt":
             cluster.adapt(minimum=1, maximum=3, interval="200ms", wait_count=2)
         seen = At(
+            lambda: how == "adapt" or len(client.ncores()) == 3,
             n2=lambda: how in ("scale", "retire") and cluster.scale(3),
             n8=lambda: how == "scale" and cluster.scale(1),
             n12=lambda: how == "retire" and client.retire_workers([*client.ncores()][:2]),
