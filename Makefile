@@ -33,14 +33,16 @@ test: $(BUILT)
 long: $(BUILT)
 	$(BIN)/python $(PYTEST) -m long
 
-# Calls of commands that fail or kill, power cuts, and allocations that fail: a sample, by chance but always the
-# same, of all four commands in one go on one core. `make faults FAULTS=` tries every call, which takes hours;
-# FAULTS="--for-s 600" as many as there is time for; FAULTS="--memory 20" takes memory away.
+# Calls of commands that fail or kill, power cuts, and allocations that fail: a sample of all four commands in one
+# go on one core, by chance but always the same (MORE="--seed COMMIT": a commit's own). `make faults FAULTS=` tries
+# every call, which takes hours; FAULTS="--for-s 600" as many as there is time for; FAULTS="--memory 20" takes
+# memory away.
+MORE ?=
 FAULTS ?= --sample 6 --power 3 --allocations 2
 faults: $(BUILT)
-	$(BIN)/python bench/faults.py $(FAULTS)
+	$(BIN)/python bench/faults.py $(FAULTS) $(MORE)
 faults-%: $(BUILT)
-	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
+	$(BIN)/python bench/faults.py --jobs $* $(FAULTS) $(MORE)
 
 # Readers of what strangers wrote, under coverage: FUZZ_S seconds in all, beside the start of each target.
 # What breaks one lies in build/fuzzing; tests/corpus keeps it once it is mended.

@@ -628,9 +628,24 @@ class Hosts:
 
     def __enter__(self) -> Hosts:
         try:
-            _ip("link", "add", self._name, "type", "bridge")
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("network namespaces: the administrator may make them, with ip of iproute2")
+            self._make()
+        except FileNotFoundError:
+            pytest.skip("network namespaces are made with ip of iproute2, which is not installed")
+        except subprocess.CalledProcessError as error:
+            self.__exit__()
+            if "not permitted" not in error.stderr:
+                raise
+            pytest.skip(f"network namespaces may not be made here: {error.stderr.strip()}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        quiet = {"check": False, "stderr": subprocess.DEVNULL}
+        for number in range(self._n):
+            subprocess.run(["ip", "netns", "del", self.host(number)], **quiet)
+        subprocess.run(["ip", "link", "del", self._name], **quiet)
+
+    def _make(self) -> None:
+        _ip("link", "add", self._name, "type", "bridge")
         _ip("link", "set", self._name, "up")
         for number in range(self._n):
             host = self.host(number)
@@ -640,12 +655,6 @@ class Hosts:
             _ip("-n", host, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
             for link in ("lo", "eth0"):
                 _ip("-n", host, "link", "set", link, "up")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number in range(self._n):
-            subprocess.run(["ip", "netns", "del", self.host(number)], check=False)
-        subprocess.run(["ip", "link", "del", self._name], check=False)
 
     def host(self, number: int) -> str:
         return f"{self._name}h{number}"
@@ -663,7 +672,7 @@ class Hosts:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.PIPE, text=True)
 
 
 @needs_dask
