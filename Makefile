@@ -9,7 +9,7 @@ SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
-.PHONY: demo test long faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib qemu instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -186,6 +186,29 @@ build/asan/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
 build/tsan/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
 	@mkdir -p build/tsan
 	$(CC) $(SANITIZED) $(TSAN) -c -o $@ $<
+
+# Every kind of work on this CPU's tables, and on those of 64-bit ARM as QEMU runs them: the same bits. Needs Debian's
+# gcc-aarch64-linux-gnu and qemu-user.
+ARM := aarch64-linux-gnu-gcc
+ON_ARM := qemu-aarch64 -L /usr/aarch64-linux-gnu
+qemu: build/native/bits build/aarch64/bits build/aarch64/check
+	build/native/bits >build/native/bits.txt
+	$(ON_ARM) build/aarch64/bits | diff build/native/bits.txt - && echo "64-bit ARM: the same bits"
+	$(ON_ARM) build/aarch64/check
+
+build/native/bits: tests/native/bits.c tests/native/jobs.c build/lib/libbirdfast.a
+	@mkdir -p build/native
+	$(CC) -std=c11 -O1 -Wall -Wextra -pedantic -Icsrc -o $@ $^ -lm
+
+build/aarch64/bits: tests/native/bits.c tests/native/jobs.c $(OBJECTS:build/lib/%=build/aarch64/%)
+	$(ARM) -std=c11 -O1 -Wall -Wextra -pedantic -Icsrc -o $@ $^ -lm
+
+build/aarch64/check: $(NATIVE) $(OBJECTS:build/lib/%=build/aarch64/%)
+	$(ARM) -std=c11 -O1 -Icsrc $(WRAPPED) -o $@ $^ -lm -lpthread
+
+build/aarch64/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
+	@mkdir -p build/aarch64
+	$(ARM) @csrc/flags -c -o $@ $<
 
 # The instructions of every kind of work, against bench/instructions.toml; `instructions-accept` writes it anew.
 instructions instructions-accept: build/native/count
