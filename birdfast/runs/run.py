@@ -28,7 +28,7 @@ from .question import Question
 from .results import Results
 from .retelling import write
 from .room import Room
-from .said import ending, once, say, say_what_changed, to_each, warn
+from .said import away, ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
 from .tally import Tally
 
@@ -114,6 +114,7 @@ class Run:
             tables.tidy(self.folder, about := journal.facts().about)
             (self.folder / MERGED).unlink(missing_ok=True)  # they are not merge's any more
             say_what_changed(journal.changed, followers)
+            warn(followers, away(journal.n_away))
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
             if (shard := self.how.shard) is not None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from .. import inputs
 from ..config import By
 from ..errors import ConfigError
+from ..journal import stamp
 from ..words import counted
 
 MOST = 10_000_000  # far more shares than any array has tasks
@@ -57,6 +58,7 @@ def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
     """Return how large files are, in bytes, where that decides whose they are; 0 of one that is not there."""
     if shard is None or shard.by == "hash":
         return None
+    stamp.look_up(paths)
     return [inputs.size_bytes(path) or 0 for path in paths]
 
 

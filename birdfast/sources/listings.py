@@ -5,19 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from ..errors import StoreError
 from . import stores, urls, versions
-from .tries import patiently
+from .tries import is_not_there, patiently
 from .versions import Version
 
 PAGE = 1000
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
 NOTHING = -1  # in place of a size, or of a version's number, that was not told
+UNKNOWN = -2  # in place of a size, of what was told before and may be another by now
+AT_ONCE, AT_LEAST = 16, 64  # questions; and answers, of which one has to come, or the store is left alone
 
 
 def listed(url: str) -> Iterator[tuple[str, Version]]:
@@ -144,12 +147,16 @@ class Versions:
         told = (NOTHING if value is None else value for value in version)
         self._rows.extend((_hash(url), *told))
 
+    def forget(self, url: str) -> None:
+        """Let what was told of an object be asked for anew."""
+        self._rows.extend((_hash(url), UNKNOWN, NOTHING))
+
     def of(self, url: str) -> Version | None:
         """Return what was told of an object, if it was listed."""
         if self._rows:
             self._sort()
         place = int(np.searchsorted(self._sorted[:, 0], key := _hash(url), side="right")) - 1
-        if place < 0 or self._sorted[place, 0] != key:
+        if place < 0 or self._sorted[place, 0] != key or self._sorted[place, 1] == UNKNOWN:
             return None
         size, number = (None if value == NOTHING else int(value) for value in self._sorted[place, 1:])
         return Version(size, number)
@@ -171,11 +178,44 @@ known = Versions()
 
 
 def version(url: str) -> Version:
-    """Return what a listing told of an object, else what its store says now; (None, None) if it does not."""
+    """Return what was told of an object, else what its store says now, which is remembered.
+
+    Raises
+    ------
+    StoreError
+        It does not answer; of what is not there, it is told that nothing is: (None, None).
+    """
     told = known.of(url)
     if told is None:
         try:
-            return stores.version(url)
-        except StoreError:
-            return Version(None, None)
+            told = stores.version(url)
+        except StoreError as error:
+            if not is_not_there(error):
+                raise
+            told = Version(None, None)
+        known.add(url, told)
     return told
+
+
+def look_up(urls: Iterable[str]) -> None:
+    """Ask stores for the versions of objects that no listing told, and remember them.
+
+    Several at a time where threads may share a store. Where none of many answers comes nobody goes on asking:
+    what is not known then, whoever fetches asks for.
+    """
+    unknown = [url for url in urls if known.of(url) is None]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for first in range(0, len(unknown), AT_LEAST):
+            some = unknown[first : first + AT_LEAST]
+            told = (pool.map if all(map(stores.is_shared, some)) else map)(_asked, some)
+            if not any([*told]):
+                return
+
+
+def _asked(url: str) -> bool:
+    """Whether a store tells of an object."""
+    try:
+        version(url)
+    except StoreError:
+        return False
+    return True

@@ -105,6 +105,11 @@ def version(url: str) -> Version:
     return of_info(info(url))
 
 
+def is_shared(url: str) -> bool:
+    """Whether threads ask the store of a URL side by side."""
+    return protocol(url) in SHARED and len(links(url)) == 1
+
+
 def info(url: str) -> Mapping[str, Any]:
     """Ask a store what it knows of an object, or a folder; errors as `version`."""
     return patiently(url, lambda: _fresh(url))

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
 from . import credentials
+from .urls import links, protocol
 
 TRIES = 5
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
@@ -40,13 +41,25 @@ def patiently(
             return ask()
         except ConfigError:
             raise
-        except Exception as error:  # stores raise what they like
+        except Exception as caught:  # stores raise what they like
+            error = _meant(url, caught)
             if tried == most or _is_final(url, error) or closing.is_set():
                 times = f" {tried} times" if tried > 1 else ""
                 hint = credentials.hint(url, error)
                 raise StoreError(f"{url}: {words(url, error)}{times}{hint}") from error
         closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
     raise AssertionError
+
+
+def _meant(url: str, error: Exception) -> BaseException:
+    """Return what a store's error is: fsspec calls a page not there whatever kept it from asking for it."""
+    is_page = protocol(links(url)[-1]) in ("http", "https")
+    return error.__cause__ or error if is_page and isinstance(error, FileNotFoundError) else error
+
+
+def is_not_there(error: StoreError) -> bool:
+    """Whether a store said that there is no such object."""
+    return isinstance(error.__cause__, FileNotFoundError)
 
 
 def words(url: str, error: BaseException) -> str:

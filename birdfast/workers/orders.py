@@ -58,7 +58,7 @@ def hearing(
 
 def named(job: Job) -> list[Any]:
     """Return a file as orders and parts name it: with what tells later whether it is the same."""
-    return [job.path, [*job.models], *stamp.of(os.fsencode(job.path))]
+    return [job.path, [*job.models], *(stamp.told(os.fsencode(job.path)) or (None, None))]
 
 
 def write(folder: Path, hearing: Hearing, files: Sequence[Sequence[Any]]) -> Path:
