@@ -22,14 +22,15 @@ STANDINS = {
         case "$1" in infer) set -- "$@" --model {model} ;; esac
         exec {python} -m birdfast "$@"
     """,
-    # Since 22.05 a step does not have the cores of its job's script unless it is told them once more.
+    # Since 22.05 a step need not have the cores of its job's script unless it is told them once more.
     "srun": """
         case "$1" in --cpus-per-task="$SLURM_CPUS_PER_TASK") shift ;; *)
             if [ "$2" = infer ]; then echo "srun: a step of one core" >&2; exit 1; fi ;;
         esac
         echo $$ > "$STEP"; exec "$@"
     """,
-    "scontrol": 'echo "$2" >> "$REQUEUED"',
+    # Slurm ends the script that asks for it, wherever that is.
+    "scontrol": 'echo "$2" >> "$REQUEUED"; kill "$PPID"',
 }
 ARRAYS = {
     "sbatch": (r"^#SBATCH --array=(\d+)-(\d+)$", "SLURM_ARRAY_TASK_"),
@@ -63,7 +64,7 @@ class Scheduler:
     Attributes
     ----------
     ends : list of (task, int)
-        The exit codes of scripts, as they came.
+        The exit codes of scripts, as they came; of one that was put back by Slurm that of its signal.
     n_requeued : int
     """
 
@@ -90,7 +91,14 @@ class Scheduler:
         told |= {"PBS_O_WORKDIR": str(self.folder), "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
         for number in range(n_signals + 1):
             command = ["sh", str(self.folder / name)]
-            with subprocess.Popen(command, cwd=self.folder, env={**os.environ, **told}) as process:
+            # Slurm begins a task's output anew each time, unless it is told not to.
+            mode = "ab" if "--open-mode=append" in text else "wb"
+            with (
+                (self.folder / f"{name}-{task}.out").open(mode) as out,
+                subprocess.Popen(
+                    command, cwd=self.folder, env={**os.environ, **told}, stdout=out, stderr=out
+                ) as process,
+            ):
                 if number < n_signals:
                     _ask(process, step)
                 code = process.wait(LIMIT_S)
