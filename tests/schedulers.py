@@ -112,12 +112,22 @@ class Scheduler:
 
 
 def _ask(script: subprocess.Popen[bytes], step: Path) -> None:
-    """Send a step what comes before the end of its time, as soon as it listens."""
+    """Send a step what comes before the end of its time, when it listens, and again until it has ended."""
     while script.poll() is None:
         if step.exists() and (pid := step.read_text().strip()) and _listens(int(pid)):
-            os.kill(int(pid), signal.SIGUSR1)
+            while _is_sent(int(pid)):
+                time.sleep(0.01)
             return
         time.sleep(0.01)
+
+
+def _is_sent(pid: int) -> bool:
+    """Send it to a step; whether that is there."""
+    try:
+        os.kill(pid, signal.SIGUSR1)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _listens(pid: int) -> bool:
