@@ -10,13 +10,13 @@ from typing import NamedTuple
 
 from ..config import By
 from ..errors import ConfigError
+from ..journal.whereis import SHARE, shares
 from ..sources import deposits, stores
 from ..sources.urls import LINK
 from . import shards
 from .shards import Shard
 
 AUTO, NONE = "auto/", "none"
-FOLDER = re.compile(r"shard-(\d+)-of-(\d+)")
 TELL = "say --shard auto/N with N shares in all, or --shard none for all files"
 
 
@@ -147,7 +147,7 @@ def folder(output: Path | str, shard: Shard) -> Path | str:
     is_url = isinstance(output, str) and stores.is_url(output)
     names = deposits.names(str(output)) if is_url else [one.name for one in Path(output).glob("shard-*-of-*")]
     for name in sorted(names):
-        is_share = FOLDER.fullmatch(name)
+        is_share = SHARE.fullmatch(name)
         if is_share and int(is_share[2]) != shard.of:
             raise ConfigError(
                 f"{output}/{name}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
@@ -159,11 +159,7 @@ def folder(output: Path | str, shard: Shard) -> Path | str:
 
 def folders(parts: Sequence[Path]) -> list[Path]:
     """Return the folders of shares; in the place of one that holds some, those."""
-    found = list[Path]()
-    for part in parts:
-        below = [one for one in sorted(part.glob("shard-*-of-*")) if FOLDER.fullmatch(one.name)]
-        found += below or [part]
-    return found
+    return [one for part in parts for one in shares(part) or [part]]
 
 
 def _agreed(found: list[Task]) -> list[Task]:
