@@ -332,6 +332,8 @@ def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
     assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
     ended("clips", out, "-o", tmp_path / "clips")
     assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    assert ended("report", out, "-o", tmp_path / "page.html") == exits.FINE
+    assert f"no clip: memory://b/{name}: lies in a store; a page has" in capsys.readouterr().err
     assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
 
 
