@@ -72,7 +72,7 @@ class Handler(BaseHTTPRequestHandler):
         self.azure.asked.append(f"{self.command} {container}/{name} {asked.get('comp', '')}".strip())
         blobs = self.azure.containers.get(container)
         if self.azure.refuses:
-            self.refuse(403, "AuthenticationFailed", "Server failed to authenticate the request.")
+            self.refuse(403, "AuthorizationFailure", "Server failed to authenticate the request.")
         elif blobs is None:
             self.refuse(404, "ContainerNotFound", "The specified container does not exist.")
         elif not name:

@@ -270,6 +270,18 @@ def test_a_blob_that_is_too_large_or_that_nobody_waits_for_is_not_fetched(
         stores.fetch("az://birds/large", came, 1 << 30, over)
 
 
+def test_what_another_puts_is_seen_at_once(blobs: Azure) -> None:
+    """adlfs would remember for ever what it had listed: of a list of results, too."""
+    blobs.put("birds", "out/birdfast.json", b"one")
+    before = stores.version("az://birds/out/birdfast.json")
+    assert deposits.names("az://birds/out") == ["birdfast.json"]
+    blobs.put("birds", "out/birdfast.json", b"another")
+    blobs.put("birds", "out/other.csv", b"x")
+    assert stores.version("az://birds/out/birdfast.json") != before
+    assert deposits.read("az://birds/out/birdfast.json", 100) == b"another"
+    assert deposits.names("az://birds/out") == ["birdfast.json", "other.csv"]
+
+
 def test_a_head_is_all_that_is_fetched_of_a_blob(blobs: Azure) -> None:
     blobs.put("birds", "a.wav", bytes(1 << 20))
     blobs.n_bytes = 0
