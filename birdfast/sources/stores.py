@@ -182,7 +182,8 @@ def _shared(protocol: str, process: int, account: str | None) -> Any:
         return fsspec.filesystem(protocol, client_kwargs={"timeout": patience, **usual})
     if protocol in ("gs", "gcs"):
         # The usual class asks what kind of bucket one is by gRPC, which some networks keep for minutes.
-        return import_module("gcsfs.core").GCSFileSystem(use_listings_cache=False)
+        # Small objects go between lines of text: a server may take a last \r for an end of line.
+        return import_module("gcsfs.core").GCSFileSystem(use_listings_cache=False, consistency="size")
     if account is None:
         return fsspec.filesystem(protocol, use_listings_cache=False)
     store = fsspec.filesystem(protocol, use_listings_cache=False, account_name=account)
