@@ -31,8 +31,9 @@ from .entry import ANOTHER, FILE, Entry
 from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
 from .folder import Folder
 from .gathered import Gathered
-from .record import Record, Standing, path_of, total
+from .record import Record, Standing, total
 from .stamp import Stamp
+from .whereis import path_of
 from .writable import Writable
 
 __all__ = [
