@@ -20,7 +20,7 @@ from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
-from birdfast.sources import deposits, listings, stores, tries
+from birdfast.sources import deposits, listings, stores, transfers, tries
 from birdfast.sources.urls import links
 from birdfast.sources.versions import Version
 from birdfast.workers import Job, fetched
@@ -547,6 +547,50 @@ def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
     with pytest.raises(StoreError, match=r"\(cut\) 2 times$"):  # of whose libraries each tries for a minute
         tries.patiently("az://b/x", lambda: fail(OSError("cut")))
     assert len(asked) == 2
+
+
+def test_what_came_in_part_is_no_recording(
+    memory: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a library takes a connection that was cut for the end of an object."""
+    memory.pipe_file("/b/a.wav", b"1234")
+    monkeypatch.setattr(
+        type(memory), "get_file", lambda store, url, file, **_: Path(file).write_bytes(b"123")
+    )
+    with pytest.raises(StoreError, match="3 of 4 bytes came"):
+        stores.fetch("memory://b/a.wav", str(tmp_path / "a.wav"), 4)
+
+
+def test_what_a_server_gets_has_its_name_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("whole")
+    store, _ = stores.opened(url := f"file://{tmp_path}/there/a")
+
+    def half(store: object, here: str, there: str, **_: object) -> None:
+        Path(there).write_text("wh")
+        raise OSError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store), "put_file", half)
+        with pytest.raises(StoreError, match="cut"):
+            deposits.put(tmp_path / "a", url)
+    assert not (tmp_path / "there" / "a").exists()
+    deposits.put(tmp_path / "a", url)
+    assert [(path.name, path.read_text()) for path in (tmp_path / "there").iterdir()] == [("a", "whole")]
+
+
+@pytest.mark.parametrize("way", ["relative_update", "absolute_update"])
+def test_a_transfer_ends_where_more_comes_than_was_told_or_nobody_waits(way: str) -> None:
+    closing = threading.Event()
+    watched = transfers.watch(100, closing)
+    getattr(watched, way)(100)
+    with pytest.raises(tries.Refused, match="more than the 100 bytes"):
+        getattr(watched, way)(101)
+    watched = transfers.watch(100, closing)
+    closing.set()
+    with pytest.raises(tries.Refused, match="nobody waits"):
+        getattr(watched, way)(1)
 
 
 @pytest.mark.long

@@ -6,7 +6,7 @@ import os
 
 from ..errors import ConfigError, StoreError
 from . import stores, urls
-from .tries import patiently
+from .tries import is_not_there, patiently
 
 SEEN_HALF = ("file", "sftp", "ssh")  # a folder's file has its name before it is whole
 TAKING = ("s3", "s3a", "gs", "gcs", *stores.AZURE, "memory", *SEEN_HALF)
@@ -71,7 +71,7 @@ def read(url: str, most_bytes: int) -> bytes | None:
     try:
         found = stores.head(url, most_bytes + 1)
     except StoreError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
+        if is_not_there(error):
             return None
         raise
     if len(found) > most_bytes:
