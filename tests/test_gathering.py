@@ -102,3 +102,21 @@ def test_a_file_in_two_shares_is_refused(tmp_path: Path, monkeypatch: pytest.Mon
     parts = of_two_shards(tmp_path, planned=(0, 0))
     with pytest.raises(ConfigError, match=r"two/journal.sqlite: damaged \(a file of it is in two parts\)"):
         merging.merge(parts, tmp_path / "whole", allow_missing=True)
+
+
+def test_a_share_that_goes_on_before_it_is_taken_is_refused(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gather = gathering.gather
+
+    def gather_late(*given: object) -> object:
+        with Journal(parts[1], FACTS._replace(shard=f"2/{N}", inputs=f"{N} files, a")) as journal:
+            journal.database.execute("UPDATE file SET size = 1, digest = NULL")
+            assert journal.plan(["1.wav"], [1])
+        return gather(*given)
+
+    monkeypatch.setattr(gathering, "gather", gather_late)
+    with pytest.raises(
+        ConfigError, match=r"share1/journal.sqlite: has changed while it was merged; run again"
+    ):
+        merging.merge(parts, tmp_path / "whole")

@@ -307,8 +307,12 @@ def test_a_share_that_goes_on_while_it_is_merged_is_refused(
         merge(parts, tmp_path / "all")
 
 
-def test_a_share_may_be_merged_into(parts: list[Path], tmp_path: Path) -> None:
+@pytest.mark.parametrize("most", [1, 64])
+def test_a_share_may_be_merged_into(
+    parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
     """What has its table's name is of all shares then."""
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
     wanted = contents_of(merge(parts, tmp_path / "all")[0][-1])
     for _ in range(2):
         (*_, place), _ = merge(parts, parts[0])

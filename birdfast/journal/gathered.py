@@ -8,11 +8,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..atomicfile import AtomicFile
-from ..errors import BirdfastError, ConfigError, OutputError
+from ..errors import BirdfastError, OutputError
 from .database import NAME, SCHEMA, UNPLANNED, Database, rests, schema
 from .entry import FILE
 from .facts import Facts
-from .folder import Folder
 from .record import Record
 
 TAKEN = "taken.txt"  # beside it: which shares are in it, each as it was then
@@ -72,29 +71,26 @@ class Gathered(Database):
         with suppress(sqlite3.Error):
             self.database.close()
 
-    def take(self, part: Path, facts: Facts) -> None:
+    def take(self, record: Record) -> None:
         """Take a share, unless it is there as it is now; no run may be at work in its folder.
 
         Raises
         ------
         ConfigError
-            One is, or the share is not what it was, or damaged.
+            It is damaged, or has a file that another has, too.
         OutputError
             There is no room.
         """
-        with Folder(part, shared=True), Record(part) as record:
-            if record.facts() != facts:
-                raise ConfigError(f"{record.path}: has changed while it was merged; run again")
-            self._count(record)
-            stat = record.path.stat()
-            line = self._lines[facts.shard] = f"{facts.shard} {stat.st_size} {stat.st_mtime_ns}"
-            has_log = record.path.with_name(f"{NAME}-wal").exists()  # it may have more than the file
-            if self._before.get(facts.shard) == line and not has_log:
-                return
-            with self.told():
-                self._take(record.path)
-            with self._taken.open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+        self._count(record)
+        stat, shard = record.path.stat(), record.facts().shard
+        line = self._lines[shard] = f"{shard} {stat.st_size} {stat.st_mtime_ns}"
+        has_log = record.path.with_name(f"{NAME}-wal").exists()  # it may have more than the file
+        if self._before.get(shard) == line and not has_log:
+            return
+        with self.told():
+            self._take(record.path)
+        with self._taken.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
 
     def _count(self, record: Record) -> None:
         """Remember which files are a share's that is taken.

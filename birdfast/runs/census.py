@@ -52,6 +52,15 @@ def at_rest(part: Path, output: Path) -> Iterator[Record]:
         yield record
 
 
+@contextmanager
+def as_it_was(share: Share, output: Path) -> Iterator[Record]:
+    """Read a share once more, as `at_rest`; one that has changed since is refused."""
+    with at_rest(share.folder, output) as record:
+        if of(record) != share:
+            raise ConfigError(f"{share.path}: has changed while it was merged; run again")
+        yield record
+
+
 def of(record: Record) -> Share:
     """Return what a journal says of a share.
 

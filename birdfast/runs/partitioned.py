@@ -96,9 +96,7 @@ def gather(shares: Sequence[Share], folder: Path) -> Path:
 def _put(share: Share, folder: Path, place: Path, scratch: Path) -> None:
     """Put a share's detections into a place: its own table, or one that is made in a scratch folder."""
     table = share.folder / parquet.ParquetTable.name
-    with census.at_rest(share.folder, folder) as record:
-        if census.of(record) != share:
-            raise ConfigError(f"{share.path}: has changed while it was merged; run again")
+    with census.as_it_was(share, folder) as record:
         if vouchers.hold(record, table):
             _link(table.resolve(), place)
         else:  # nobody asked for one, or it is of before
