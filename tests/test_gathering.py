@@ -111,7 +111,7 @@ def test_a_share_that_goes_on_before_it_is_taken_is_refused(
 
     def gather_late(*given: object) -> object:
         with Journal(parts[1], FACTS._replace(shard=f"2/{N}", inputs=f"{N} files, a")) as journal:
-            journal.database.execute("UPDATE file SET size = 1, digest = NULL")
+            journal.database.execute("UPDATE file SET mtime_ns = 1, digest = NULL")
             assert journal.plan(["1.wav"], [1])
         return gather(*given)
 

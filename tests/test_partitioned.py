@@ -190,7 +190,7 @@ def test_a_share_has_its_own_table_for_its_partition(
 def heard_again(parts: list[Path]) -> None:
     """Let a share hear a file that was replaced, and end before it writes its tables."""
     with Journal(parts[0], shard_of(0)) as journal:
-        journal.database.execute("UPDATE file SET size = 1, digest = NULL")
+        journal.database.execute("UPDATE file SET mtime_ns = 1, digest = NULL")
         assert journal.plan(["0.wav"], [0])
         hear(journal, "0.wav", outcome(5))
 
