@@ -26,7 +26,7 @@ from .leaving import Leave
 from .output import check_tables, output_folder, telling
 from .question import Question
 from .results import Results
-from .retelling import write
+from .retelling import vouch, write
 from .room import Room
 from .said import away, ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
@@ -142,6 +142,7 @@ class Run:
             how = (self.folder, self.how, self._submitter, self.base)
             written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
+            vouch(journal, written)
         return Results(self.folder, written, tally=tally)
 
     def _open(

@@ -51,7 +51,8 @@ def plain(path: str) -> str:
 
 def base(given: Sequence[str], found: Sequence[str]) -> str:
     """Return the URL that recordings are seen from: the one that all lie below; "/" where there is none."""
-    common = os.path.commonprefix([f"{path.rpartition('/')[0]}/" for path in found])  # noqa: RUF071 - text
+    ends = [least((f"{path.rpartition('/')[0]}/" for path in found), default="") for least in (min, max)]
+    common = os.path.commonprefix(ends)  # noqa: RUF071 - text; what these two begin with, all do
     if len(given) == 1 and is_url(given[0]) and common.startswith(above := f"{plain(given[0]).rstrip('/')}/"):
         common = above
     folder = common.rpartition("/")[0]
