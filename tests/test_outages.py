@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from birdfast.errors import ConfigError, StoreError
@@ -106,6 +106,14 @@ def check_what_is_listed(memory: Any) -> None:
         assert one == Content(len(content), hashlib.sha256(content).hexdigest())
 
 
+# A store that takes nothing; and one whose answer to the first of three puts is lost.
+HEAR, KEEP = ("hear", FINE), ("keep", FINE)
+DOWN = [HEAR, ("keep", ("works", "fails"))]
+HALF = [HEAR, ("keep", ("works", "lands")), *DOWN, *DOWN, HEAR, KEEP]
+
+
+@example([HEAR, KEEP, *DOWN, *DOWN, *DOWN, ("here", FINE)])
+@example(HALF)
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(Steps)
 def test_whatever_fails_nothing_is_heard_again_and_nobody_is_refused(
@@ -174,6 +182,22 @@ def test_of_two_that_go_on_one_is_told_and_what_both_heard_stays(two: tuple[Mach
     one.bucket.put(is_stopped=False)
     other.begin()
     assert other.done() == {*PATHS[:5]}
+
+
+def test_the_same_that_is_put_again_is_known_to_be_there_since(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    one.begin()
+    one.hear()
+    one.bucket.keep()
+    one.hear()
+    for machine, does in (one, ("works", "works", "fails")), (one, ("works",) * 4 + ("fails",)):
+        other.begin()
+        assert other.done() == {PATHS[0]}
+        machine.begin()
+        with pytest.raises(StoreError), failing(does):
+            machine.bucket.keep()
+    other.begin()
+    assert other.done() == {*PATHS[:2]}
 
 
 def test_what_was_forced_elsewhere_is_not_gone_on_with_unasked(two: tuple[Machine, Machine]) -> None:
