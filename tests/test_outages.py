@@ -170,8 +170,9 @@ def test_of_two_that_go_on_one_is_told_and_what_both_heard_stays(two: tuple[Mach
     other.hear()
     other.hear()
     other.bucket.put(is_stopped=False)
+    told = f"another run has put.*heard here is in {one.folder}, and"
     for put in (one.bucket.keep, lambda: one.bucket.put(is_stopped=False)):
-        with pytest.raises(TakenOverError, match=f"another run has put.*heard here is in {one.folder}, and"):
+        with pytest.raises(TakenOverError, match=told):
             put()
     one.hear()
     assert one.done() == {*PATHS[:4]}
@@ -182,6 +183,26 @@ def test_of_two_that_go_on_one_is_told_and_what_both_heard_stays(two: tuple[Mach
     one.bucket.put(is_stopped=False)
     other.begin()
     assert other.done() == {*PATHS[:5]}
+
+
+def test_who_has_nothing_to_put_is_told_too(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    one.begin()
+    one.bucket.keep()
+    with failing(("fails",)):
+        one.bucket.keep()
+    other.begin()
+    other.hear()
+    other.bucket.keep()
+    with pytest.raises(TakenOverError):
+        one.bucket.keep()
+
+
+def test_a_journal_that_is_just_being_made_is_not_put(two: tuple[Machine, Machine], memory: Any) -> None:
+    one, _ = two
+    (one.folder / NAME).touch()
+    one.bucket.keep()
+    assert not memory.exists("/b/out")
 
 
 def test_the_same_that_is_put_again_is_known_to_be_there_since(two: tuple[Machine, Machine]) -> None:

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import os
 import shutil
-import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
-from .. import sources
-from ..errors import ConfigError, NotBegunError, OutputError, StoreError
+from ..errors import ConfigError, NotBegunError, StoreError
 from ..journal import NAME, Brought, Record
 from ..journal.copied import copy
 from ..journal.database import FILES
@@ -92,11 +90,11 @@ class Bucket:
             if last in others[above]:
                 raise ConfigError(
                     f"{self.url}/{name}: is there, and no {commits.NAME} tells that birdfast put it;"
-                    " take another folder, or --force to replace it"
+                    " move it away, take another folder, or --force, which starts anew"
                 )
 
     def keep(self) -> None:
-        """Put the journal as it is now, if it is another.
+        """Put the journal as it is now, if it is another, and ask whose all is.
 
         Raises
         ------
@@ -105,8 +103,11 @@ class Bucket:
         StoreError
             The store does not take it.
         """
-        if (self.folder / NAME).exists():
-            self._keep(self._copied())
+        with suppress(NotBegunError):
+            if (self.folder / NAME).exists() and self._keep(self._copied()):
+                return
+        with suppress(StoreError):  # nothing was to be put
+            self._check_ours()
 
     def put(self, *, is_stopped: bool) -> str:
         """Put all that there is, and take away what is no part of it any more; return what was done.
@@ -119,7 +120,7 @@ class Bucket:
             complete = not is_stopped and not record.standing().waiting
         journal = self._copied()
         n_bytes = self._keep(journal)
-        every = {NAME: journal, **{name: (path, _content(path)) for name, path in found.items()}}
+        every = {NAME: journal, **{name: (path, Content.of(path)) for name, path in found.items()}}
         n_bytes += self._put(every, set(), complete)
         told = f"{counted(len(every), 'file')}, {counted(n_bytes, 'byte')} of them new"
         return f"in {self.url}: {told}, listed in {commits.NAME}"
@@ -155,17 +156,21 @@ class Bucket:
 
     def _tell(self, commit: Commit) -> None:
         """Put the list, unless another run has put one since."""
+        self._check_ours()
+        self._ours.add(text := commit.text())  # of a put that fails it may be there all the same
+        file = self._home / commits.NAME
+        file.write_bytes(text)
+        deposits.put(file, f"{self.url}/{commits.NAME}")
+        self._seen, self._told = text, commit
+
+    def _check_ours(self) -> None:
+        """Refuse to go on with what is another's by now."""
         if (there := commits.read(self.url)) != self._seen and (there is None or not self._ours.has(there)):
             what = f"{commits.NAME} has gone" if there is None else "another run has put its results there"
             raise TakenOverError(
                 f"{self.url}: {what} since this one began; what was heard here is in {self.folder},"
                 " and the same command takes it along when it goes on from what is there"
             )
-        self._ours.add(text := commit.text())  # of a put that fails it may be there all the same
-        file = self._home / commits.NAME
-        file.write_bytes(text)
-        deposits.put(file, f"{self.url}/{commits.NAME}")
-        self._seen, self._told = text, commit
 
     def _read(self, text: bytes, force: bool) -> Commit:
         try:
@@ -198,7 +203,7 @@ class Bucket:
             if NAME in self._told.changing and isinstance(error.__cause__, FileNotFoundError):
                 return False
             raise
-        if (known := self._told.files.get(NAME)) is not None and _content(file) != known:
+        if (known := self._told.files.get(NAME)) is not None and Content.of(file) != known:
             raise ConfigError(f"{url}: not the one that {commits.NAME} tells of; --force starts anew")
         return True
 
@@ -224,14 +229,14 @@ class Bucket:
 
     def _copied(self) -> tuple[Path, Content]:
         copy(self.folder, file := self._home / NAME)
-        return file, _content(file)
+        return file, Content.of(file)
 
     def _tables(self) -> Iterator[Path]:
         """Yield the files of the folder that are results."""
         for path in _files(self.folder):
-            place, *below = path.relative_to(self.folder).parts
+            place = path.relative_to(self.folder).parts[0]
             is_part = place == parts.FOLDER and path.suffix in (parts.ORDER, parts.PART)
-            if not is_part and (below or not (place in FILES or is_aside(place))):
+            if not (is_part or place in FILES or is_aside(place)):
                 yield path
 
 
@@ -239,8 +244,3 @@ def _files(folder: Path) -> Iterator[Path]:
     for place, folders, names in os.walk(folder):
         folders.sort()
         yield from (Path(place) / name for name in sorted(names))
-
-
-def _content(path: Path) -> Content:
-    with sources.opened(path, OutputError, sys.maxsize) as file:
-        return Content(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())

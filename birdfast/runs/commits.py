@@ -7,15 +7,18 @@ another one than it says, whenever the run that puts them is killed.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 import secrets
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from .. import sources
 from .._version import __version__
-from ..errors import ConfigError
+from ..errors import ConfigError, OutputError
 from ..sources import deposits
 
 NAME = "birdfast.json"
@@ -28,6 +31,12 @@ class Content(NamedTuple):
 
     bytes: int
     sha256: str
+
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return a file's; OutputError if it cannot be read."""
+        with sources.opened(path, OutputError, sys.maxsize) as file:
+            return cls(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,7 +92,8 @@ class Commit:
             if told["format"] != FORMAT:
                 raise ConfigError(f"{url}: of another birdfast (format {told['format']}, ours {FORMAT})")
             files = {name: Content(int(one["bytes"]), one["sha256"]) for name, one in told["files"].items()}
-            found = cls(str(told["run"]), files, frozenset(told["changing"]), told["complete"] is True)
+            changing, is_complete = frozenset(told["changing"]), told["complete"] is True
+            found = cls(str(told.get("run", "")), files, changing, is_complete)
             digests = [one.sha256 for one in files.values()]
             if not all(map(SHA256.fullmatch, digests)) or not all(map(_is_below, found.names)):
                 raise ValueError
