@@ -244,6 +244,24 @@ def test_what_was_forced_elsewhere_is_not_gone_on_with_unasked(two: tuple[Machin
     assert other.done() == set()
 
 
+def test_with_what_was_given_up_nobody_goes_on(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    one.begin()
+    one.hear()
+    one.bucket.put(is_stopped=False)
+    one.begin(force=True)
+    for _ in range(2):
+        one.hear()
+        with pytest.raises(StoreError), failing(("works", "works", "works", "fails")):
+            one.bucket.keep()
+        other.begin()
+        assert other.done() == set()
+    other.hear()
+    other.bucket.keep()
+    one.begin()
+    assert one.done() == {*PATHS[:2]}
+
+
 def test_a_list_that_goes_is_said_to_have_gone(two: tuple[Machine, Machine], memory: Any) -> None:
     one, _ = two
     one.begin()

@@ -46,6 +46,7 @@ class Bucket:
         self._ours = Owned(home / "ours.json")
         self._told = Commit()
         self._seen: bytes | None = None  # the list as it was there for sure
+        self._is_forced = False  # whether a journal is there that nobody is to go on with
 
     def begin(self, models: Sequence[Model], force: bool, say: Tell) -> None:
         """Make the folder ready: where another went on, from what is there; tables are made anew.
@@ -65,11 +66,12 @@ class Bucket:
         for path in self.folder.iterdir():
             if path.name not in (*FILES, parts.FOLDER):
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
-        for path in [*self._tables()]:  # of recordings in a folder that is called as that of parts
+        for path in self._tables():  # of recordings in a folder that is called as that of parts
             path.unlink()
         if force:  # nothing that is there is believed
             self._told = dataclasses.replace(self._told, files={}, changing=frozenset(self._told.names))
             self._ours.begin_anew(text)
+            self._is_forced = True
         elif text is not None and not (self._ours.has(text) and (self.folder / NAME).exists()):
             self._follow(text, say)
 
@@ -143,8 +145,11 @@ class Bucket:
         changing = before.changing | {*differs} | gone
         settled = {name: one for name, one in before.files.items() if name not in changing}
         self._tell(Commit(self._ours.run, settled, changing))
+        if self._is_forced:
+            deposits.remove(f"{self.url}/{NAME}")
         for name in differs:
             deposits.put(files[name][0], f"{self.url}/{name}")
+        self._is_forced = False
         whole = settled | {name: one for name, (_, one) in files.items()}
         now = Commit(self._ours.run, whole, changing - files.keys(), bool(complete))
         self._tell(now)
@@ -233,14 +238,8 @@ class Bucket:
 
     def _tables(self) -> Iterator[Path]:
         """Yield the files of the folder that are results."""
-        for path in _files(self.folder):
+        for path in sorted(self.folder.rglob("*")):
             place = path.relative_to(self.folder).parts[0]
             is_part = place == parts.FOLDER and path.suffix in (parts.ORDER, parts.PART)
-            if not (is_part or place in FILES or is_aside(place)):
+            if path.is_file() and not (is_part or place in FILES or is_aside(place)):
                 yield path
-
-
-def _files(folder: Path) -> Iterator[Path]:
-    for place, folders, names in os.walk(folder):
-        folders.sort()
-        yield from (Path(place) / name for name in sorted(names))
