@@ -206,7 +206,8 @@ def run(
         Hears the files elsewhere, in tasks with `workers` each; all see `output` at its place. Words are
         those of `--cluster`, as "tcp://HOST:PORT" or "local:4": what they make ends with the run.
     scratch : Scratch or None
-        Where recordings of URLs are fetched to, and how many bytes they take: `Scratch("/local", 50)`.
+        Where recordings of URLs are fetched to, and how many bytes they take, with those of other runs there:
+        `Scratch("/local", 50)`.
 
     Returns
     -------

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from birdfast.workers.beside import TOLD
+
 ACCESS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -109,13 +111,13 @@ def client(port: int) -> object:
 
 
 def most_bytes(folder: Path, until: threading.Event) -> int:
-    """Return the most bytes that lay below a folder at any look."""
+    """Return the most bytes of recordings that lay below a scratch folder at any look."""
     most = 0
     while not until.wait(0.002):
         n = 0
         with contextlib.suppress(OSError):
             for path in folder.rglob("*"):
                 with contextlib.suppress(OSError):
-                    n += path.stat().st_size if path.is_file() else 0
+                    n += path.stat().st_size if path.is_file() and path.name != TOLD else 0
         most = max(most, n)
     return most

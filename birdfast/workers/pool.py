@@ -58,7 +58,7 @@ class Pool(Crew):
             return
         from .fetched import Fetched  # threads that most runs do without
 
-        with Fetched(jobs, self.scratch, self.wake) as queue:
+        with Fetched(jobs, self.scratch, self.wake, self.hear) as queue:
             yield from self._worked_off(queue)
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
