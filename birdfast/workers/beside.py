@@ -100,11 +100,11 @@ class FolderBeside:
         self.tell(n_held)
 
     def others_bytes(self) -> int:
-        """Return how much of the disk others have taken by now; remove what killed ones have left."""
+        """Return how much lies in others' folders by now; remove what killed ones have left."""
         n_bytes = 0
         for other in self._others():
             with suppress(OSError), os.scandir(other.path) as files:
-                n_bytes += sum(512 * file.stat(follow_symlinks=False).st_blocks for file in files)
+                n_bytes += sum(file.stat(follow_symlinks=False).st_size for file in files)
         return n_bytes
 
     def _others(self) -> list[_Told]:
