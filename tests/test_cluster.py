@@ -25,7 +25,7 @@ import birdfast
 from birdfast import models
 from birdfast.cli import exits
 from birdfast.config import Options
-from birdfast.errors import ConfigError
+from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Outcome, Part
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
@@ -489,6 +489,35 @@ def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
     assert all((home / name).is_dir() for name in FOLDERS)
 
 
+def test_what_has_the_name_of_our_folder_and_is_none_is_named(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / parts.FOLDER).symlink_to("nowhere")
+    with threads(1) as executor, pytest.raises(ConfigError, match=f"out/{parts.FOLDER}: is no folder; move"):
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor)
+
+
+def test_a_results_folder_that_goes_in_mid_run_takes_no_more(
+    tiny: models.Model, folder: Path, tmp_path: Path, small: None
+) -> None:
+    """As locally: the same command goes on, once it is there again."""
+
+    class Moves(Follower):
+        def add(self, path: str, outcome: Outcome) -> None:
+            if not (tmp_path / "away").exists():
+                (tmp_path / "out" / parts.FOLDER).rename(tmp_path / "away")
+
+    with (
+        threads(1) as executor,
+        pytest.raises(OutputError, match="cannot be written .*; what was done is kept"),
+    ):
+        run(folder, tiny, tmp_path / "out", Moves(), n_workers=1, cluster=executor)
+    run(folder, tiny, tmp_path / "out", n_workers=1)
+    run(folder, tiny, tmp_path / "local", n_workers=1)
+    assert tables(tmp_path / "out") == tables(tmp_path / "local")
+
+
 def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
     class Second(Follower):
         def add(self, path: str, outcome: Outcome) -> None:
@@ -661,9 +690,24 @@ class Hosts:
 
     def __enter__(self) -> Hosts:
         try:
-            _ip("link", "add", self._name, "type", "bridge")
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("network namespaces: the administrator may make them, with ip of iproute2")
+            self._make()
+        except FileNotFoundError:
+            pytest.skip("network namespaces are made with ip of iproute2, which is not installed")
+        except subprocess.CalledProcessError as error:
+            self.__exit__()
+            if "not permitted" not in error.stderr:
+                raise
+            pytest.skip(f"network namespaces may not be made here: {error.stderr.strip()}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        quiet = {"check": False, "stderr": subprocess.DEVNULL}
+        for number in range(self._n):
+            subprocess.run(["ip", "netns", "del", self.host(number)], **quiet)
+        subprocess.run(["ip", "link", "del", self._name], **quiet)
+
+    def _make(self) -> None:
+        _ip("link", "add", self._name, "type", "bridge")
         _ip("link", "set", self._name, "up")
         for number in range(self._n):
             host = self.host(number)
@@ -673,12 +717,6 @@ class Hosts:
             _ip("-n", host, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
             for link in ("lo", "eth0"):
                 _ip("-n", host, "link", "set", link, "up")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number in range(self._n):
-            subprocess.run(["ip", "netns", "del", self.host(number)], check=False)
-        subprocess.run(["ip", "link", "del", self._name], check=False)
 
     def host(self, number: int) -> str:
         return f"{self._name}h{number}"
@@ -696,7 +734,7 @@ class Hosts:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.PIPE, text=True)
 
 
 @needs_dask

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -38,7 +39,11 @@ def test_the_scripts_of_the_page_end_with_the_tables_of_one_run(
     cluster = Scheduler(tmp_path, tiny.path.parent)
     cluster.submit("birds.sbatch", [1, 2, 4], n_signals=1)
     assert cluster.n_requeued == 3
-    assert {code for _, code in cluster.ends} == {0}
+    assert {code for _, code in cluster.ends} == {0, -signal.SIGTERM}
+    for task in (1, 2, 4):
+        said = (tmp_path / f"birds.sbatch-{task}.out").read_text()
+        assert said.count("left in time") == 1, "what it said before it was put back is kept"
+        assert said.count(f"written: results/shard-{task}-of-4") == 1
     cluster.submit("merge.sbatch", [0])
     assert cluster.ends[-1] == (0, 64)  # task 3 has not run
     cluster.submit("birds.sbatch", [3])
@@ -54,6 +59,7 @@ def test_every_script_of_the_page_tells_its_share(
 ) -> None:
     text = script(name)
     (line,) = [line for line in text.splitlines() if "birdfast infer" in line]
+    assert ("#$ -S /bin/sh" in text) == name.endswith("sge"), "SGE looks at no #!"
     for key, value in environment(name, text, 2).items():
         monkeypatch.setenv(key, value)
     monkeypatch.chdir(tmp_path)

@@ -350,6 +350,11 @@ def test_the_status_of_shares_has_a_line_for_each(tmp_path: Path, capsys: pytest
     told = capsys.readouterr().out
     assert "shard-2-of-2: not begun\n" in told
     assert "--array=2 with --shard auto/2 goes on" in told
+    (tmp_path / "out" / "shard-2-of-2" / NAME).unlink()  # it left, or was cancelled, before it had one
+    assert ended("status", tmp_path / "out") == 1
+    assert capsys.readouterr().out == told
+    assert ended("merge", tmp_path / "out", "-o", tmp_path / "merged") == 64
+    assert "--array=2 with --shard auto/2 goes on" in capsys.readouterr().err
 
 
 def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(

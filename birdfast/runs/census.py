@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import ConfigError
-from ..journal import Facts, Record, Standing, compare
+from ..journal import Facts, Folder, Record, Standing, compare, path_of
 from ..words import counted, some
 from . import shards
 from .shards import Shard
@@ -29,6 +30,35 @@ class Share(NamedTuple):
     def shard(self) -> Shard:
         """Which share it is."""
         return shards.parse(self.facts.shard)
+
+
+@contextmanager
+def at_rest(part: Path, output: Path) -> Iterator[Record]:
+    """Read a part in which no run is at work, nor begins; others may merge it, too.
+
+    Parameters
+    ----------
+    part : path
+    output : path
+        The folder that is merged into, which is locked already.
+
+    Raises
+    ------
+    ConfigError
+        A run is at work in it, or it has no journal, or a damaged one.
+    """
+    path_of(part)
+    with nullcontext() if part.samefile(output) else Folder(part, shared=True), Record(part) as record:
+        yield record
+
+
+@contextmanager
+def as_it_was(share: Share, output: Path) -> Iterator[Record]:
+    """Read a share once more, as `at_rest`; one that has changed since is refused."""
+    with at_rest(share.folder, output) as record:
+        if of(record) != share:
+            raise ConfigError(f"{share.path}: has changed while it was merged; run again")
+        yield record
 
 
 def of(record: Record) -> Share:

@@ -11,8 +11,9 @@ from typing import Any
 
 from .. import tables
 from ..config import MIN_CONFIDENCE
-from ..journal import BASE, MERGED, Facts, Folder, Journal, Record, Standing
+from ..journal import BASE, MERGED, Facts, Folder, Journal, Record, Standing, vouchers
 from ..tables import About
+from ..tables.parquet import ParquetTable
 from ..words import counted
 from . import results
 from .answers import Answers
@@ -60,6 +61,14 @@ def write(
     for words in submitter.left_over() if submitter is not None else ():
         warn(words)
     return written
+
+
+def vouch(journal: Journal, written: Sequence[Path]) -> None:
+    """Let a share's journal remember which table of detections is of it: merge may take that as it is."""
+    if journal.facts().shard:
+        for table in written:
+            if table.name == ParquetTable.name:
+                vouchers.give(journal, table)
 
 
 def about_of(every: Sequence[Answers]) -> About:
@@ -126,6 +135,7 @@ def retell(
         with telling(run), Journal(run, known) as journal:
             written, counts = _retold(journal, known, run, how, submitter, tell)
             journal.count(counts)
+            vouch(journal, written)
             return written, journal.standing()
     output_folder(folder)
     with telling(folder), Folder(folder), Record(run) as record:

@@ -6,15 +6,21 @@ import errno
 import random
 import threading
 from collections.abc import Callable
+from textwrap import shorten
 from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
 from . import credentials
+from .urls import links, protocol
 
 TRIES = 5
+TRIES_OF = dict.fromkeys(
+    ("gs", "gcs", "az", "abfs", "abfss"), 2
+)  # whose libraries try for a minute by themselves
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of our own disk
+MOST_SIGNS = 400  # of a library's own words: some list all that they have tried
 PASSING = (408, 425, 429)  # HTTP's answers that say: later
 
 T = TypeVar("T")
@@ -27,20 +33,21 @@ class Refused(Exception):
 def patiently(
     url: str, ask: Callable[[], T], closing: threading.Event | None = None, n_tries: int | None = None
 ) -> T:
-    """Ask a store, and again where it may answer another time.
+    """Ask a store, and again where it may answer another time: `n_tries` in all, or as usual there.
 
     Raises
     ------
     StoreError
         It refused, or the last try failed; `__cause__` is the store's own error.
     """
-    closing, most = closing or threading.Event(), n_tries or TRIES
+    closing, most = closing or threading.Event(), n_tries or TRIES_OF.get(protocol(links(url)[-1]), TRIES)
     for tried in range(1, most + 1):
         try:
             return ask()
         except ConfigError:
             raise
-        except Exception as error:  # stores raise what they like
+        except Exception as caught:  # stores raise what they like
+            error = _meant(url, caught)
             if tried == most or _is_final(url, error) or closing.is_set():
                 times = f" {tried} times" if tried > 1 else ""
                 hint = credentials.hint(url, error)
@@ -49,15 +56,30 @@ def patiently(
     raise AssertionError
 
 
+def _meant(url: str, error: Exception) -> BaseException:
+    """Return what a store's error is: fsspec calls a page not there whatever kept it from asking for it."""
+    is_page = protocol(links(url)[-1]) in ("http", "https")
+    return error.__cause__ or error if is_page and isinstance(error, FileNotFoundError) else error
+
+
+def is_not_there(error: StoreError) -> bool:
+    """Whether a store said that there is no such object."""
+    return error.__cause__ is not None and _is_missing(error.__cause__)
+
+
+def _is_missing(error: BaseException) -> bool:
+    return isinstance(error, FileNotFoundError) or 404 in credentials.statuses(error)
+
+
 def words(url: str, error: BaseException) -> str:
     """Return a store's error in words, where a URL was asked."""
-    if isinstance(error, FileNotFoundError):
+    if _is_missing(error):
         return "not there"
     if isinstance(error, PermissionError):
         return f"the store refuses it ({error.strerror or error})"
     if isinstance(error, TimeoutError):
         return "the store does not answer"
-    told = " ".join(str(error).split()) or type(error).__name__
+    told = shorten(str(error), MOST_SIGNS, placeholder=" ...") or type(error).__name__
     if credentials.are_lacking(url, error):
         return f"the store lets nobody in ({told})"
     return told if isinstance(error, Refused) else f"the store fails ({told})"
