@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import shutil
 import sys
@@ -153,6 +154,22 @@ def test_a_store_that_lets_nobody_in_says_where_credentials_are_looked_for(
     assert len(asked) == 1, "another try would find none either"
     with pytest.raises(StoreError, match=r"the store fails \(cut\) [25] times$"):
         tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("cut")))
+
+
+def test_a_store_that_is_slow_to_fail_is_told_once_and_a_quick_one_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, clock = list[str](), itertools.count(0, 2)
+    monkeypatch.setattr(tries, "_hearers", [])
+    monkeypatch.setattr(tries, "_slow", set())
+    tries.tell(told.append)
+    for url in ("s3://b/quick.wav", "s3://b/x.wav", "s3://b/y.wav", "zip://z.wav::s3://c/z.zip"):
+        if url.endswith("x.wav"):
+            monkeypatch.setattr(tries, "monotonic", lambda: next(clock))
+        with pytest.raises(StoreError, match=f"{url}: the store fails"):
+            tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("nobody listens")))
+    why = "the store fails (nobody listens); it is asked again, 5 times in all"
+    assert told == [f"s3://b/x.wav: {why}", f"zip://z.wav::s3://c/z.zip: {why}"]
 
 
 class Answer(Exception):

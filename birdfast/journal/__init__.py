@@ -26,6 +26,7 @@ from ..scores.keeping import Kept
 from ..sources import stores
 from . import stamp
 from .begun import Begun
+from .brought import Brought
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import ANOTHER, FILE, Entry
 from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
@@ -46,6 +47,7 @@ __all__ = [
     "PICKING",
     "QUESTION",
     "REMEMBERED",
+    "Brought",
     "Entry",
     "Facts",
     "Folder",

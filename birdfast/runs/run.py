@@ -90,6 +90,11 @@ class Run:
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
+    def places(self) -> Iterator[str]:
+        """Yield where its tables will lie below its folder."""
+        own = (self.recordings[number] for number in self._numbers)
+        return tables.places(self.how.kinds, about_alone(self.models), self.base, own)
+
     def work(self, *followers: Follower, leave: Leave | None = None) -> Results:
         """Work off what is still to do, and write the tables.
 

@@ -7,6 +7,7 @@ import random
 import threading
 from collections.abc import Callable
 from textwrap import shorten
+from time import monotonic
 from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
@@ -17,6 +18,7 @@ TRIES = 5
 TRIES_OF = dict.fromkeys(
     ("gs", "gcs", "az", "abfs", "abfss"), 2
 )  # whose libraries try for a minute by themselves
+SILENT_S = 3.0  # then whoever waits is told why
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of our own disk
@@ -24,6 +26,8 @@ MOST_SIGNS = 400  # of a library's own words: some list all that they have tried
 PASSING = (408, 425, 429)  # HTTP's answers that say: later
 
 T = TypeVar("T")
+_hearers = list[Callable[[str], object]]()  # one at most
+_slow = set[str]()  # stores of which that is told
 
 
 class Refused(Exception):
@@ -40,6 +44,7 @@ def patiently(
     StoreError
         It refused, or the last try failed; `__cause__` is the store's own error.
     """
+    began_s = monotonic()
     closing, most = closing or threading.Event(), n_tries or TRIES_OF.get(protocol(links(url)[-1]), TRIES)
     for tried in range(1, most + 1):
         try:
@@ -52,8 +57,23 @@ def patiently(
                 times = f" {tried} times" if tried > 1 else ""
                 hint = credentials.hint(url, error)
                 raise StoreError(f"{url}: {words(url, error)}{times}{hint}") from error
+        if monotonic() - began_s >= SILENT_S:
+            _tell_again(url, error, most)
         closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
     raise AssertionError
+
+
+def tell(hearer: Callable[[str], object]) -> None:
+    """Let somebody hear, in this process from now on, which store is slow and asked again; each once."""
+    _hearers[:] = [hearer]
+
+
+def _tell_again(url: str, error: BaseException, most: int) -> None:
+    store = "/".join(links(url)[-1].split("/", 3)[:3])
+    if store not in _slow:
+        _slow.add(store)
+        for hear in _hearers:
+            hear(f"{url}: {words(url, error)}; it is asked again, {most} times in all")
 
 
 def _meant(url: str, error: Exception) -> BaseException:
