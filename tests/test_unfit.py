@@ -5,19 +5,24 @@ from __future__ import annotations
 import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from birdfast import models
+from birdfast.__main__ import main
 from birdfast.cli import exits
 from birdfast.errors import BirdfastError, ClusterError, ConfigError, ModelError, OutputError
-from birdfast.runs import Follower, How
-from birdfast.workers import ahead, node, orders, parts, slots
+from birdfast.outcomes import Outcome
+from birdfast.runs import Follower, How, Run
+from birdfast.runs.leaving import Leave, Left
+from birdfast.runs.progress import Progress
+from birdfast.words import counted
+from birdfast.workers import ahead, node, orders, parts, remote, share, slots
 from birdfast.workers.bundles import Bundles
 from birdfast.workers.dask import Dask
 from birdfast.workers.futures import Lost, UnfitError
@@ -27,6 +32,7 @@ from .recordings import noise, write
 from .test_cluster import (
     EVERYTHING,
     OF_DASK,
+    Late,
     folder,
     needs_dask,
     run,
@@ -177,6 +183,53 @@ def test_where_no_machine_is_fit_the_run_ends_in_words_and_goes_on_with_others(
     run(folder, tiny, tmp_path / "out", n_workers=1, cluster=Machines(None))
     run(folder, tiny, tmp_path / "local", n_workers=1)
     assert tables(tmp_path / "out") == tables(tmp_path / "local")
+
+
+def test_a_cluster_that_is_not_there_or_fit_has_an_exit_code_of_its_own(
+    tiny: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def opened(_: object) -> Iterator[Any]:
+        yield Machines(unseen)
+
+    monkeypatch.setattr("birdfast.workers.executor.opened", opened)
+    command = ["infer", str(folder), "-o", str(tmp_path / "out"), "--cluster", "tcp://127.0.0.1:1"]
+    assert main([*command, "--model", str(tiny.path.parent)]) == exits.UNAVAILABLE
+
+
+@pytest.mark.usefixtures("small")
+def test_a_run_says_how_many_hear_and_what_stays_with_machines(
+    tiny: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(remote, "LEAVE_S", 0.1)
+    late, heard = Late(leave := Leave()), Heard()
+    recordings = [*map(str, sorted(folder.iterdir()))]
+    with pytest.raises(Left):
+        Run(recordings, [tiny], EVERYTHING, tmp_path / "out", How(cluster=late)).work(heard, leave=leave)
+    late.end()
+    share.end_idle()
+    assert "on the cluster 1 task at a time; files come by shares of many" in heard.said
+    told = f"{counted(len(late.files), 'file')} with machines, which go on: the next run takes what is whole"
+    assert told in heard.said
+
+
+def test_what_a_share_takes_is_not_said_of_its_first_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("birdfast.runs.progress.monotonic", lambda: clock[0])
+    paths = [str(tmp_path / f"{number}.wav") for number in range(100)]
+    for path in paths:
+        Path(path).write_bytes(bytes(100))
+    progress = Progress(0.0, bar=False, by_shares=True)
+    progress.begin(paths, 0, 1)
+    for number, now_s in enumerate([20.0] * 25 + [40.0]):
+        clock[0] = now_s
+        progress.add(paths[number], Outcome(audio_s=30.0))
+    first, second = capsys.readouterr().err.splitlines()
+    assert "1 of 100 files" in first
+    assert not first.endswith("left")
+    assert second.endswith("1 min 54 s left")  # 26 files in 40 s
 
 
 @pytest.mark.usefixtures("small")

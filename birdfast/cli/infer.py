@@ -156,7 +156,9 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
 
     listening = values.listening(chosen)
     names = [model.name for model in listening]
-    progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
+    progress = Progress(
+        chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names, by_shares=bool(chosen.cluster)
+    )
     chosen.per_file, said = kinds.for_each_file(chosen)
     for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)

@@ -10,6 +10,7 @@ from time import monotonic
 from typing import Any
 
 from ..errors import BirdfastError
+from ..words import counted
 from .executor import Choosing, Slotted
 
 PATIENCE_S = 10.0  # for machines to come, before that is said
@@ -41,8 +42,8 @@ class Slots:
     def tell(self) -> None:
         """Say how many hear, and that what they heard comes by shares."""
         if n := self._executor.slots():
-            they = "machines hear" if isinstance(self._executor, Choosing) else "tasks hear at a time"
-            self._hear(f"on the cluster {n:,} {they}; files come by shares of many")
+            they = counted(n, "machine" if isinstance(self._executor, Choosing) else "task")
+            self._hear(f"on the cluster {they} at a time; files come by shares of many")
 
     def count(self, n_out: int) -> int:
         """Return how many tasks there may be at a time now, of which so many are out.
