@@ -258,7 +258,8 @@ def test_what_nobody_gets_at_is_the_files_fault(
 
     def written(*what: Any) -> Path:
         order = write_order(*what)
-        gone.unlink(missing_ok=True)
+        if any(file[0] == str(gone) for file in what[2]):
+            gone.unlink(missing_ok=True)
         return order
 
     monkeypatch.setattr(orders, "write", written)
@@ -325,6 +326,19 @@ def test_a_stores_own_trouble_is_no_machines(
 
     monkeypatch.setattr(stores, "opened", answer)
     assert bool(reach.why_not("https://example.org/0.wav")) == is_machines
+
+
+def test_a_machine_is_named_once_and_one_of_which_nobody_knows_never() -> None:
+    said = list[str]()
+    its = slots.Slots(Machines(None, None, None), said.append)
+    for host, why in (("a", "a: 0.wav"), ("a", "a: 1.wav"), ("", "no task begins"), ("b", "b: 2.wav")):
+        its.complain(ClusterError(why), host, None)
+    assert said == [f"{why}; it is given no more of this run" for why in ("a: 0.wav", "b: 2.wav")]
+    assert its.count(0) == 1  # as many tasks as others can have
+    its.complain(ClusterError("a: 3.wav"), "a", None)
+    assert its.count(1) == 0  # who is out may be fit
+    its.praise()
+    assert its.count(0) == 1
 
 
 def test_a_bundle_of_an_unfit_machine_goes_out_as_it_was_and_says_nothing_of_speeds() -> None:
