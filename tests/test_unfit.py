@@ -161,7 +161,7 @@ def test_what_an_unfit_machine_says_is_its_own_fault(
 @pytest.mark.parametrize(
     ("fault", "error", "words"),
     [
-        (unseen, ClusterError, r"host-\d does not get at what is here: .*\.wav: no such file"),
+        (unseen, ClusterError, r"host-\d does not get at what can be had here: .*\.wav: no such file"),
         (without_results, ClusterError, "have to lie where all machines see them"),
         (without_models, ModelError, "host-0: /models/deep.npz"),
         (full, OutputError, "cannot be written"),

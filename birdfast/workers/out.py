@@ -59,7 +59,7 @@ class Out:
             why = f"{told['gone']}: the results have to lie where all machines see them"
             return told | {"unfit": ClusterError(why)}
         if unseen := [(path, why) for path, why in told.get("unseen", ()) if is_here(path)]:
-            why = f"{told['host']} does not get at what is here: {unseen[0][1]}"
+            why = f"{told['host']} does not get at what can be had here: {unseen[0][1]}"
             return told | {"unfit": ClusterError(why)}
         if "part" in told and not parts.is_whole(parts.of(self.order), of):
             return {"lost": "its part is damaged"}
