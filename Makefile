@@ -9,7 +9,7 @@ SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
-.PHONY: demo test long faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib qemu instructions instructions-accept \
+.PHONY: demo test long slurm faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib qemu instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -32,6 +32,11 @@ test: $(BUILT)
 # recording; the kernels as CPUs of other architectures get them.
 long: $(BUILT)
 	$(BIN)/python $(PYTEST) -m long
+
+# The page's job scripts and --cluster on a real Slurm of one node, which is made for it and gone at the end: as root,
+# with slurm-wlm and munge installed.
+slurm: $(BUILT)
+	$(BIN)/python bench/slurm.py
 
 # Calls of commands that fail or kill, power cuts, and allocations that fail: a sample of all four commands in one
 # go on one core, by chance but always the same (MORE="--seed COMMIT": a commit's own). `make faults FAULTS=` tries

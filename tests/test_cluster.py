@@ -24,7 +24,7 @@ import birdfast
 from birdfast import models
 from birdfast.cli import exits
 from birdfast.config import Options
-from birdfast.errors import ConfigError
+from birdfast.errors import ConfigError, OutputError
 from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
@@ -456,6 +456,35 @@ def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
         "kept.part": begun,
     }
     assert all((home / name).is_dir() for name in FOLDERS)
+
+
+def test_what_has_the_name_of_our_folder_and_is_none_is_named(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / parts.FOLDER).symlink_to("nowhere")
+    with threads(1) as executor, pytest.raises(ConfigError, match=f"out/{parts.FOLDER}: is no folder; move"):
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor)
+
+
+def test_a_results_folder_that_goes_in_mid_run_takes_no_more(
+    tiny: models.Model, folder: Path, tmp_path: Path, small: None
+) -> None:
+    """As locally: the same command goes on, once it is there again."""
+
+    class Moves(Follower):
+        def add(self, path: str, outcome: Outcome) -> None:
+            if not (tmp_path / "away").exists():
+                (tmp_path / "out" / parts.FOLDER).rename(tmp_path / "away")
+
+    with (
+        threads(1) as executor,
+        pytest.raises(OutputError, match="cannot be written .*; what was done is kept"),
+    ):
+        run(folder, tiny, tmp_path / "out", Moves(), n_workers=1, cluster=executor)
+    run(folder, tiny, tmp_path / "out", n_workers=1)
+    run(folder, tiny, tmp_path / "local", n_workers=1)
+    assert tables(tmp_path / "out") == tables(tmp_path / "local")
 
 
 def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 import sys
 import threading
@@ -20,7 +21,7 @@ from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
-from birdfast.sources import deposits, listings, stores, tries
+from birdfast.sources import deposits, listings, stores, transfers, tries
 from birdfast.sources.urls import links
 from birdfast.sources.versions import Version
 from birdfast.workers import Job, fetched
@@ -145,8 +146,24 @@ def test_a_store_that_lets_nobody_in_says_where_credentials_are_looked_for(
     with pytest.raises(StoreError, match=f"^{url}: the store .*; credentials are looked for in .*{why}"):
         tries.patiently(url, ask)
     assert len(asked) == 1, "another try would find none either"
-    with pytest.raises(StoreError, match=r"the store fails \(cut\) 5 times$"):
+    with pytest.raises(StoreError, match=r"the store fails \(cut\) [25] times$"):
         tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("cut")))
+
+
+def test_a_store_that_is_slow_to_fail_is_told_once_and_a_quick_one_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, clock = list[str](), itertools.count(0, 2)
+    monkeypatch.setattr(tries, "_hearers", [])
+    monkeypatch.setattr(tries, "_slow", set())
+    tries.tell(told.append)
+    for url in ("s3://b/quick.wav", "s3://b/x.wav", "s3://b/y.wav", "zip://z.wav::s3://c/z.zip"):
+        if url.endswith("x.wav"):
+            monkeypatch.setattr(tries, "monotonic", lambda: next(clock))
+        with pytest.raises(StoreError, match=f"{url}: the store fails"):
+            tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("nobody listens")))
+    why = "the store fails (nobody listens); it is asked again, 5 times in all"
+    assert told == [f"s3://b/x.wav: {why}", f"zip://z.wav::s3://c/z.zip: {why}"]
 
 
 class Answer(Exception):
@@ -173,7 +190,7 @@ def test_what_a_recording_is_called_is_no_lack_of_credentials(
     url: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tries, "BACKOFF_S", 0.0)
-    with pytest.raises(StoreError, match=r"the store fails \(.*\) 5 times$"):
+    with pytest.raises(StoreError, match=r"the store fails \(.*\) [25] times$"):
         tries.patiently(url, lambda: (_ for _ in ()).throw(error))
 
 
@@ -210,7 +227,10 @@ def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> No
         ("memory://empty", "no audio files in memory://empty"),
     ],
 )
-def test_what_is_not_to_be_had_is_said_in_words(memory: object, url: str, why: str) -> None:
+def test_what_is_not_to_be_had_is_said_in_words(
+    memory: object, url: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)  # as if it were not installed
     memory.pipe_file("/empty/a.csv", b"x")
     with pytest.raises(ConfigError, match=why):
         inputs.find([url])
@@ -332,6 +352,8 @@ def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
     assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
     ended("clips", out, "-o", tmp_path / "clips")
     assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    assert ended("report", out, "-o", tmp_path / "page.html") == exits.FINE
+    assert f"no clip: memory://b/{name}: lies in a store; a page has" in capsys.readouterr().err
     assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
 
 
@@ -538,6 +560,54 @@ def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
         with pytest.raises(StoreError, match=r"^u: "):
             tries.patiently("u", lambda error=error: fail(error))
         assert len(asked) == n
+    asked.clear()
+    with pytest.raises(StoreError, match=r"\(cut\) 2 times$"):  # of whose libraries each tries for a minute
+        tries.patiently("az://b/x", lambda: fail(OSError("cut")))
+    assert len(asked) == 2
+
+
+def test_what_came_in_part_is_no_recording(
+    memory: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a library takes a connection that was cut for the end of an object."""
+    memory.pipe_file("/b/a.wav", b"1234")
+    monkeypatch.setattr(
+        type(memory), "get_file", lambda store, url, file, **_: Path(file).write_bytes(b"123")
+    )
+    with pytest.raises(StoreError, match="3 of 4 bytes came"):
+        stores.fetch("memory://b/a.wav", str(tmp_path / "a.wav"), 4)
+
+
+def test_what_a_server_gets_has_its_name_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("whole")
+    store, _ = stores.opened(url := f"file://{tmp_path}/there/a")
+
+    def half(store: object, here: str, there: str, **_: object) -> None:
+        Path(there).write_text("wh")
+        raise OSError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store), "put_file", half)
+        with pytest.raises(StoreError, match="cut"):
+            deposits.put(tmp_path / "a", url)
+    assert not (tmp_path / "there" / "a").exists()
+    deposits.put(tmp_path / "a", url)
+    assert [(path.name, path.read_text()) for path in (tmp_path / "there").iterdir()] == [("a", "whole")]
+
+
+@pytest.mark.parametrize("way", ["relative_update", "absolute_update"])
+def test_a_transfer_ends_where_more_comes_than_was_told_or_nobody_waits(way: str) -> None:
+    closing = threading.Event()
+    watched = transfers.watch(100, closing)
+    getattr(watched, way)(100)
+    with pytest.raises(tries.Refused, match="more than the 100 bytes"):
+        getattr(watched, way)(101)
+    watched = transfers.watch(100, closing)
+    closing.set()
+    with pytest.raises(tries.Refused, match="nobody waits"):
+        getattr(watched, way)(1)
 
 
 @pytest.mark.long

@@ -6,8 +6,10 @@ import hashlib
 import random
 import shutil
 import sys
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import nullcontext
 from itertools import product
 from pathlib import Path
 
@@ -18,7 +20,9 @@ from birdfast import models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, OutputError, StoreError
 from birdfast.runs import commits, storing
+from birdfast.runs.bucket import Bucket
 from birdfast.runs.commits import Commit, Content
+from birdfast.runs.leaving import Leave
 from birdfast.sources import deposits, stores
 
 from .commands import ended, started
@@ -73,7 +77,7 @@ def lying(url: str = URL) -> dict[str, bytes]:
     assert told.complete
     for name, one in told.files.items():
         assert one == Content(len(found[name]), hashlib.sha256(found[name]).hexdigest())
-    assert hashlib.sha256(found.pop("journal.sqlite")).hexdigest() == told.journal
+    del found["journal.sqlite"]
     return found
 
 
@@ -184,8 +188,9 @@ def test_a_strangers_tables_are_refused(
         b"",
         b"[]",
         b'{"format": 2}',
-        b'{"format": 1, "journal": "", "files": {}, "changing": ["../a"], "complete": true}',
-        b'{"format": 1, "journal": "x", "files": {}, "changing": [], "complete": true}',
+        b'{"format": 1, "run": "", "files": {}, "changing": ["../a"], "complete": true}',
+        b'{"format": 1, "run": "", "files": {"a": {"bytes": 1, "sha256": "x"}}, "changing": [],'
+        b' "complete": true}',
     ],
 )
 def test_a_list_that_is_none_of_ours_is_refused(
@@ -210,6 +215,143 @@ def test_who_puts_behind_anothers_back_is_told(
     with pytest.raises(ConfigError, match="another run has put its results there"):
         put(sounds, tiny, followers=[Other()])
     lying()
+
+
+def test_a_run_that_another_took_over_leaves_and_its_hearing_is_taken_along(
+    memory: object,
+    machine: Callable[[str], None],
+    sounds: Path,
+    tiny: models.Model,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for number in range(6, 30):
+        write(sounds / f"{number}.wav", noise(8_000, seed=number), 8_000)
+    monkeypatch.setattr(storing, "EVERY_S", 0.01)
+    asked, heard, ask_soon = threading.Event(), list[str](), Leave.ask_soon
+    monkeypatch.setattr(Leave, "ask_soon", lambda self: (ask_soon(self), asked.set()))
+    keep, is_one_silent = Bucket.keep, threading.Lock()
+
+    def keep_in_turn(bucket: Bucket) -> None:
+        with is_one_silent if "one" in bucket.folder.parts else nullcontext():
+            keep(bucket)
+
+    monkeypatch.setattr(Bucket, "keep", keep_in_turn)
+
+    class Hears(birdfast.Follower):
+        def add(self, path: str, outcome: object) -> None:
+            heard.append(Path(path).name)
+
+    class Overtaken(Hears):
+        def add(self, path: str, outcome: object) -> None:
+            super().add(path, outcome)
+            if len(heard) == 1:
+                with is_one_silent:
+                    machine("two")
+                    put(sounds / "9.wav", tiny)
+                    machine("one")
+                assert asked.wait(20)
+
+    with pytest.raises(ConfigError, match=r"another run has put.* what was heard here is in .*one"):
+        put(sounds, tiny, followers=[Overtaken()])
+    assert 1 <= len(heard) < 20
+    before = {*heard}
+    heard.clear()
+    monkeypatch.setattr(storing, "EVERY_S", 600.0)
+    put(sounds, tiny, followers=[Hears()])
+    assert {*heard} == {path.name for path in sounds.iterdir()} - before - {"9.wav"}
+    birdfast.run(sounds, tiny.path.parent, output=sounds.parent / "all", workers=1)
+    assert lying() == {one.name: one.read_bytes() for one in (sounds.parent / "all").glob("*.csv")}
+
+
+def test_the_journal_goes_before_the_tables(
+    memory: object, machine: object, sounds: Path, tiny: models.Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names, call = list[str](), deposits.put
+
+    def tell(file: Path, url: str) -> None:
+        names.append(url.removeprefix(f"{URL}/"))
+        if names[-1] == "detections.csv":  # what is listed by then is what was heard
+            told = Commit.of(URL, commits.read(URL) or b"")
+            assert {*told.files} == {"journal.sqlite"}
+        call(file, url)
+
+    monkeypatch.setattr(deposits, "put", tell)
+    put(sounds, tiny)
+    assert next(name for name in names if name != commits.NAME) == "journal.sqlite"
+
+
+def test_a_journal_that_takes_long_is_put_less_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    takes_s = [1.0, 60.0, StoreError("down"), 90.0, None]
+    pauses, now_s = list[float](), 0.0
+
+    class Over:
+        def wait(self, pause_s: float) -> bool:
+            pauses.append(pause_s)
+            return len(pauses) == len(takes_s)
+
+    class Bucket:
+        folder = Path("out")
+
+        def keep(self) -> None:
+            nonlocal now_s
+            took = takes_s[len(pauses) - 1]
+            if isinstance(took, StoreError):
+                raise took
+            now_s += took
+
+    monkeypatch.setattr(storing, "monotonic", lambda: now_s)
+    shown = storing._Shown(Bucket(), lambda _: None)
+    shown._over = Over()
+    shown._keep()
+    assert pauses == [600.0, 600.0, 1200.0, 1200.0, 1800.0]
+
+
+def test_of_a_run_that_stops_at_a_failure_the_tables_are_not_those_of_all(
+    memory: object, machine: object, sounds: Path, tiny: models.Model
+) -> None:
+    (sounds / "9.wav").write_bytes(b"no sound")
+    assert put(sounds, tiny, fail_fast=True).stopped.path.endswith("9.wav")
+    told = Commit.of(URL, commits.read(URL) or b"")
+    assert (told.complete, {*told.files}) == (False, {"failures.csv", "journal.sqlite"})
+    put(sounds, tiny)
+    lying()
+
+
+def below(memory: object, names: Iterable[str]) -> set[str]:
+    return {one.removeprefix("/b/out/") for one in names}
+
+
+def test_tables_of_each_recording_lie_there_whatever_these_are_called(
+    memory: object, machine: object, sounds: Path, tiny: models.Model
+) -> None:
+    for name in (".dawn.wav", "parts/dusk.wav", ".b/c/noon.wav"):
+        (sounds / name).parent.mkdir(parents=True, exist_ok=True)
+        write(sounds / name, noise(8_000, seed=1), 8_000)
+    given = [sounds / name for name in (".dawn.wav", "parts/dusk.wav", ".b/c/noon.wav", "0.wav")]
+    birdfast.run(given, tiny.path.parent, output=URL, workers=1, per_file=True)
+    told = Commit.of(URL, commits.read(URL) or b"")
+    stems = (".dawn", "parts/dusk", ".b/c/noon", "0")
+    always = {"failures.csv", "journal.sqlite"}
+    assert {*told.files} == {f"{stem}.BirdNET.results.csv" for stem in stems} | always
+    birdfast.run(given[3:], tiny.path.parent, output=URL, workers=1)
+    assert below(memory, memory.find("/b/out")) == {*always, "detections.csv", commits.NAME}
+
+
+@pytest.mark.parametrize("name", ["0.BirdNET.results.csv", "deep/er/1.BirdNET.results.csv"])
+def test_a_strangers_table_of_a_recording_is_refused_before_anything_is_heard(
+    memory: object, machine: object, sounds: Path, tiny: models.Model, name: str
+) -> None:
+    (sounds / "deep" / "er").mkdir(parents=True)
+    write(sounds / "deep" / "er" / "1.wav", noise(8_000, seed=1), 8_000)
+    memory.pipe_file(f"/b/out/{name}", b"theirs")
+    for _ in range(2):
+        with pytest.raises(ConfigError, match=f"{name}: is there, and no birdfast.json tells"):
+            put(sounds, tiny, per_file=True)
+        assert memory.cat_file(f"/b/out/{name}") == b"theirs"
+        put(sounds, tiny)  # which puts a list that does not tell of it
+    put(sounds, tiny, per_file=True, force=True)
+    assert memory.cat_file(f"/b/out/{name}") != b"theirs"
+    put(sounds, tiny, per_file=True)
 
 
 def test_a_journal_that_is_not_the_one_is_refused(

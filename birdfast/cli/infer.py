@@ -151,14 +151,15 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
     from ..runs import Run, storing
     from ..runs.progress import Progress
+    from ..sources import tries
     from ..words import counted
     from ..workers.executor import opened
 
     listening = values.listening(chosen)
     names = [model.name for model in listening]
-    progress = Progress(
-        chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names, by_shares=bool(chosen.cluster)
-    )
+    shown = {"bar": chosen.progress, "quiet": chosen.quiet, "by_shares": bool(chosen.cluster)}
+    progress = Progress(chosen.began, models=names, **shown)
+    tries.tell(progress.say)
     chosen.per_file, said = kinds.for_each_file(chosen)
     for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)
@@ -166,13 +167,13 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
         progress.warn(chosen.share_warned)
     paths = inputs.find(chosen.inputs, progress.say)
     how_heard = hearing.options(chosen, max_hours=chosen.max_hours)
-    with storing.working(chosen.output, listening, chosen.force, progress.say, progress.warn) as folder:
-        chosen.output = folder  # of a URL's results, where the run is at work
+    with storing.working(chosen.output, listening, chosen.force, progress.say, progress.warn) as place:
+        chosen.output = place.folder  # of a URL's results, where the run is at work
         with opened(chosen.cluster) as cluster:
             how = dataclasses.replace(_how(chosen, paths), cluster=cluster)
-            run = Run(paths, listening, how_heard, folder, how, asking.question(chosen))
+            run = Run(paths, listening, how_heard, place.folder, how, asking.question(chosen))
             progress.say(f"{hearing.titles(listening)}; {counted(len(paths), 'file')}")
-            results = run.work(progress, leave=leave)
+            results = place.work(run, progress, leave=leave)
         if results.stopped is not None:
             progress.warn(ending.told(results.stopped, names))
             progress.warn("stopped, as --fail-fast says")

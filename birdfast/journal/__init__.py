@@ -26,13 +26,15 @@ from ..scores.keeping import Kept
 from ..sources import stores
 from . import stamp
 from .begun import Begun
+from .brought import Brought
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import ANOTHER, FILE, Entry
 from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
 from .folder import Folder
 from .gathered import Gathered
-from .record import Record, Standing, path_of, total
+from .record import Record, Standing, total
 from .stamp import Stamp
+from .whereis import path_of
 from .writable import Writable
 
 __all__ = [
@@ -45,6 +47,7 @@ __all__ = [
     "PICKING",
     "QUESTION",
     "REMEMBERED",
+    "Brought",
     "Entry",
     "Facts",
     "Folder",

@@ -6,7 +6,7 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from .database import NAME, Database
+from .database import NAME, Database, check_begun
 
 
 def copy(folder: Path, to: Path) -> None:
@@ -21,8 +21,9 @@ def copy(folder: Path, to: Path) -> None:
     Raises
     ------
     ConfigError
-        There is none, it cannot be read, or the copy finds no room.
+        There is none, it cannot be read, or the copy finds no room. NotBegunError as `check_begun`.
     """
+    check_begun(folder / NAME)
     to.unlink(missing_ok=True)
     journal = Database(folder / NAME, "ro")
     with journal.told(), closing(journal.database), closing(sqlite3.connect(to)) as copied:

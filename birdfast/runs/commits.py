@@ -7,14 +7,18 @@ another one than it says, whenever the run that puts them is killed.
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
+import secrets
+import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, NamedTuple, Self
 
 from .. import sources
 from .._version import __version__
-from ..errors import ConfigError
+from ..errors import ConfigError, OutputError
 from ..sources import deposits
 
 NAME = "birdfast.json"
@@ -28,6 +32,12 @@ class Content(NamedTuple):
     bytes: int
     sha256: str
 
+    @classmethod
+    def of(cls, path: Path) -> Self:
+        """Return a file's; OutputError if it cannot be read."""
+        with sources.opened(path, OutputError, sys.maxsize) as file:
+            return cls(path.stat().st_size, hashlib.file_digest(file, "sha256").hexdigest())
+
 
 @dataclasses.dataclass(frozen=True)
 class Commit:
@@ -35,8 +45,8 @@ class Commit:
 
     Attributes
     ----------
-    journal : str
-        The SHA-256 of the journal that is there, or that was about to be put.
+    run : str
+        Another one for each --force, which what was heard before does not go on with.
     files : dict of str to Content
         What is there whole, by its name below the results' URL.
     changing : set of str
@@ -45,7 +55,7 @@ class Commit:
         Whether the tables are those of all files.
     """
 
-    journal: str = ""
+    run: str = ""
     files: Mapping[str, Content] = dataclasses.field(default_factory=dict)
     changing: frozenset[str] = frozenset()
     complete: bool = False
@@ -56,12 +66,13 @@ class Commit:
         return {*self.files, *self.changing}
 
     def text(self) -> bytes:
-        """Return it as it is put."""
+        """Return it as it is put: no two are the same, so each tells who put it."""
         told = {
             "format": FORMAT,
             "written_by": f"birdfast {__version__}",
             "complete": self.complete,
-            "journal": self.journal,
+            "run": self.run,
+            "put": secrets.token_hex(8),
             "files": {name: self.files[name]._asdict() for name in sorted(self.files)},
             "changing": sorted(self.changing),
         }
@@ -81,8 +92,9 @@ class Commit:
             if told["format"] != FORMAT:
                 raise ConfigError(f"{url}: of another birdfast (format {told['format']}, ours {FORMAT})")
             files = {name: Content(int(one["bytes"]), one["sha256"]) for name, one in told["files"].items()}
-            found = cls(told["journal"], files, frozenset(told["changing"]), told["complete"] is True)
-            digests = [*(one.sha256 for one in files.values()), *filter(None, [found.journal])]
+            changing, is_complete = frozenset(told["changing"]), told["complete"] is True
+            found = cls(str(told.get("run", "")), files, changing, is_complete)
+            digests = [one.sha256 for one in files.values()]
             if not all(map(SHA256.fullmatch, digests)) or not all(map(_is_below, found.names)):
                 raise ValueError
         except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:

@@ -43,6 +43,12 @@ class Leave:
             raise Left
         self._workforce.leave()
 
+    def ask_soon(self) -> None:
+        """As `ask`, but from any thread: the run leaves at its workers, or goes on where they are through."""
+        self.is_asked = True
+        if (workforce := self._workforce) is not None:
+            workforce.leave()
+
     @contextmanager
     def letting(self, workforce: Workforce) -> Iterator[None]:
         """Let who is at work end what it is at.

@@ -64,8 +64,8 @@ def run(
     telling = said.to_each(every := (*shown, *followers))
     said.say(every, filter(None, [share.said]))
     with (
-        storing.working(share.output, listening, known.force, *telling) as folder,
+        storing.working(share.output, listening, known.force, *telling) as place,
         executor.opened(cluster if known.cluster is None else known.cluster) as opened,
     ):
         known = dataclasses.replace(known, cluster=opened)
-        return Run(paths, listening, chosen, folder, known, question).work(*every)
+        return place.work(Run(paths, listening, chosen, place.folder, known, question), *every)

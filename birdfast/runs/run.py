@@ -26,7 +26,7 @@ from .leaving import Leave
 from .output import check_tables, output_folder, telling
 from .question import Question
 from .results import Results
-from .retelling import write
+from .retelling import vouch, write
 from .room import Room
 from .said import away, ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
@@ -90,6 +90,11 @@ class Run:
         asked = self.how.submission
         self._submitter = None if asked is None else Submitter(asked, recordings)
 
+    def places(self) -> Iterator[str]:
+        """Yield where its tables will lie below its folder."""
+        own = (self.recordings[number] for number in self._numbers)
+        return tables.places(self.how.kinds, about_alone(self.models), self.base, own)
+
     def work(self, *followers: Follower, leave: Leave | None = None) -> Results:
         """Work off what is still to do, and write the tables.
 
@@ -142,6 +147,7 @@ class Run:
             how = (self.folder, self.how, self._submitter, self.base)
             written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
+            vouch(journal, written)
         return Results(self.folder, written, tally=tally)
 
     def _open(

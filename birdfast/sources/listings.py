@@ -12,11 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..errors import StoreError
-from . import stores, urls, versions
+from . import pages, stores, urls, versions
 from .tries import is_not_there, patiently
 from .versions import Version
 
-PAGE = 1000
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
 NOTHING = -1  # in place of a size, or of a version's number, that was not told
 UNKNOWN = -2  # in place of a size, of what was told before and may be another by now
@@ -26,7 +25,7 @@ AT_ONCE, AT_LEAST = 16, 64  # questions; and answers, of which one has to come, 
 def listed(url: str) -> Iterator[tuple[str, Version]]:
     """Yield the objects below a URL, or those that fit it, with their versions; hidden ones are left out.
 
-    In the order of their keys: a page at a time where the store does so (S3), a folder at a time elsewhere.
+    In the order of their keys: a page at a time where stores have pages, a folder at a time elsewhere.
     Those that fit a pattern (zip://*.wav::s3://b/may.zip) are all held.
 
     Parameters
@@ -50,7 +49,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
         told = patiently(url, lambda: store.glob(path, detail=True))
         found = (told[name] for name in sorted(told))
         base, above = (re.split(r"[*?[]", one)[0].rpartition("/")[0] for one in (path, above))
-    elif own in ("s3", "s3a"):
+    elif own in pages.OF:
         found = _paged(url, store, base)
     else:
         found = _walked(url, store, base)
@@ -99,22 +98,9 @@ def is_pattern(url: str) -> bool:
 
 
 def _paged(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the keys below a path, which S3 sorts."""
-    from fsspec.asyn import sync
-
+    """Yield the objects below a path, which their stores sort."""
     bucket, _, prefix = path.partition("/")
-    keys = store._iterdir(bucket, delimiter="", prefix=prefix and f"{prefix}/")
-
-    async def page() -> list[Mapping[str, Any]]:
-        got = list[Mapping[str, Any]]()
-        async for one in keys:
-            got.append(one)
-            if len(got) == PAGE:
-                break
-        return got
-
-    # s3fs tries each page again by itself; a generator that failed would be at its end.
-    while some := patiently(url, lambda: sync(store.loop, page), n_tries=1):
+    for some in pages.OF[urls.protocol(url)](url, store, bucket, prefix and f"{prefix}/"):
         yield from (one for one in some if not str(one["name"]).endswith("/"))
 
 

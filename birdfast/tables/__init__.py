@@ -12,7 +12,7 @@ from ..outcomes import Failure
 from . import kinds as every
 from . import tokens
 from .detections import CsvTable, read_csv
-from .earlier import check_files, check_forms, check_strangers, files_there, forget, those_there, tidy
+from .earlier import check_files, check_forms, check_strangers, files_there, forget, places, those_there, tidy
 from .failures import FailuresTable, NotesTable
 from .files import escaped
 from .kinds import (
@@ -29,6 +29,7 @@ from .kinds import (
     kept_for,
 )
 from .parquet import arrow
+from .placed import is_aside
 from .table import About, AboutModel, Anew, Names, Result, Table
 from .tokens import TokensNpy, TokensParquet
 
@@ -60,7 +61,9 @@ __all__ = [
     "check_strangers",
     "escaped",
     "forget",
+    "is_aside",
     "kept_for",
+    "places",
     "read_csv",
     "tidy",
     "tokens",

@@ -58,14 +58,30 @@ def check_files(
             if seen_from is not None:
                 bases[label] = suffix, seen_from
     ours = {name for label in bases for name in _names(folder, label)}
+    for place in _places(bases, paths):
+        if (folder / place).is_file() and str(place) not in ours:
+            raise _a_strangers(folder / place)
+
+
+def places(kinds: Iterable[str], about: About, base: str | None, paths: Iterable[str]) -> Iterator[str]:
+    """Yield where a run's tables will lie below its folder; arguments as `check_files` has them."""
+    chosen = {*kinds}
+    of_each = chosen & {*OF_FILES} if base is not None else set[str]()
+    yield from every.members(chosen - of_each, about)
+    suffixes = every.suffixes(sorted(of_each), about)
+    bases = {label: (suffix, base or "") for label, suffix in suffixes.items()}
+    yield from (place.as_posix() for place in _places(bases, paths))
+
+
+def _places(bases: Mapping[str, tuple[str, str]], paths: Iterable[str]) -> Iterator[Path]:
+    """Yield the places of recordings' tables, of suffixes and the folders that recordings are seen from."""
     taken = {label: set[Path]() for label in bases}
     for path in paths if bases else ():
         for label, (suffix, seen_from) in bases.items():
             place = placed.place_of(path, seen_from, suffix)
             place = placed.free(place, path, suffix, taken[label].__contains__)
             taken[label].add(place)
-            if (folder / place).is_file() and str(place) not in ours:
-                raise _a_strangers(folder / place)
+            yield place
 
 
 def _a_strangers(path: Path) -> ConfigError:

@@ -16,6 +16,7 @@ from .. import atomicfile, sources
 from ..atomicfile import AtomicFile
 from ..errors import ConfigError
 
+ASIDE = re.compile(r"\.birdfast-[^/]+\.list|\.[^/]+\.part")
 MOST_BYTES = 255 - len("..abcdefgh.part")  # of a name, of which that of an unfinished file is made
 
 
@@ -56,6 +57,11 @@ def free(place: Path, path: str, suffix: str, is_taken: Callable[[Path], bool]) 
 def list_of(folder: Path, kind: str) -> Path:
     """Return where it stands which tables of a kind are ours."""
     return folder / f".birdfast-{kind}.list"
+
+
+def is_aside(name: str) -> bool:
+    """Whether a name in a run's folder is no table's, but of what tables are made with: lists, and rooms."""
+    return ASIDE.fullmatch(name) is not None
 
 
 def write_list(folder: Path, kind: str, base: str, names: Iterable[str]) -> None:

@@ -35,6 +35,7 @@ class Future(Protocol):
     def result(self, timeout: float | None = None) -> Any:
         """Return what the function returned, or raise what kept it from that.
 
-        `CancelledError` and `UnfitError` are no fault of what the function was at; `Lost` says that who
-        had it died.
+        `CancelledError` and `UnfitError` are no fault of the files that the function was at, which go out
+        again. Any other says that the process died at them, once any task has told anything: they go out in
+        halves, until one that ends its process stands alone.
         """

@@ -69,10 +69,15 @@ def write(
     `lacking` are the numbers of files that are not to be had here either, where the order is written.
     """
     path = folder / f"{secrets.token_hex(8)}{parts.ORDER}"
-    with AtomicFile(path, mode="w", encoding="ascii") as file:
-        file.is_synced = False  # after a power cut nobody works at it
-        told = {**dataclasses.asdict(hearing), "files": files, "lacking": [*lacking]}
-        json.dump({"format": parts.FORMAT, **told}, file.stream)
+    told = {**dataclasses.asdict(hearing), "files": files, "lacking": [*lacking]}
+    try:
+        with AtomicFile(path, mode="w", encoding="ascii") as file:
+            file.is_synced = False  # after a power cut nobody works at it
+            json.dump({"format": parts.FORMAT, **told}, file.stream)
+    except (
+        ConfigError
+    ) as error:  # its name is not a user's choice: what the disk says is said as of all results
+        raise (error.__cause__ or error) from None
     return path
 
 

@@ -125,7 +125,7 @@ class Remote:
         BirdfastError
             No machine is fit: it does not see the run's folder or files, cannot run the models, ...
         """
-        self._folder.mkdir(exist_ok=True)
+        parts.make(self._folder)
         parts.remove(self._folder, parts.ORDER)  # who is still at one from before ends
         waiting = np.ones(len(jobs), np.bool_)
         spent = Spent(self._folder, self.settle)

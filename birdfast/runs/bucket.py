@@ -1,0 +1,245 @@
+"""Buckets: what lies at a URL of results, and the folder of this machine that is at work for it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from ..errors import ConfigError, NotBegunError, StoreError
+from ..journal import NAME, Brought, Record
+from ..journal.copied import copy
+from ..journal.database import FILES
+from ..models import Model
+from ..sources import deposits, stores
+from ..tables import KINDS, escaped, is_aside, kinds
+from ..words import counted
+from ..workers import parts
+from . import commits
+from .commits import Commit, Content
+from .facts import about_alone
+from .owned import Owned
+
+Tell = Callable[[str], object]
+
+
+class TakenOverError(ConfigError):
+    """What lies in the bucket is another run's by now."""
+
+
+class Bucket:
+    """What lies at a URL, and the folder that is at work for it.
+
+    Parameters
+    ----------
+    url : str
+    home : path
+        What is known here of the bucket, and `folder`, the run's.
+    folder : path
+    """
+
+    def __init__(self, url: str, home: Path, folder: Path) -> None:
+        self.url, self.folder, self._home = url, folder, home
+        self._ours = Owned(home / "ours.json")
+        self._told = Commit()
+        self._seen: bytes | None = None  # the list as it was there for sure
+        self._is_forced = False  # whether a journal is there that nobody is to go on with
+
+    def begin(self, models: Sequence[Model], force: bool, say: Tell) -> None:
+        """Make the folder ready: where another went on, from what is there; tables are made anew.
+
+        Raises
+        ------
+        ConfigError
+            There are tables that are not known to be ours, or another run was begun there since.
+        StoreError
+            The store does not give what it should.
+        """
+        self._seen = text = commits.read(self.url)
+        if text is not None:
+            self._told = self._read(text, force)
+        elif not force:
+            self.check([*kinds.members(KINDS, about_alone(models)), NAME])
+        for path in self.folder.iterdir():
+            if path.name not in (*FILES, parts.FOLDER):
+                shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
+        for path in self._tables():  # of recordings in a folder that is called as that of parts
+            path.unlink()
+        if force:  # nothing that is there is believed
+            self._told = dataclasses.replace(self._told, files={}, changing=frozenset(self._told.names))
+            self._ours.begin_anew(text)
+            self._is_forced = True
+        elif text is not None and not (self._ours.has(text) and (self.folder / NAME).exists()):
+            self._follow(text, say)
+
+    def check(self, names: Iterable[str]) -> None:
+        """Refuse names below the URL that something has which is not known to be ours.
+
+        Raises
+        ------
+        ConfigError
+            With the first of them.
+        """
+        others = dict[str, set[str]]()  # by their folders
+        for name in map(escaped, names):
+            above, _, last = name.rpartition("/")
+            if above not in others:
+                there = deposits.names(f"{self.url}/{above}".rstrip("/"))
+                others[above] = {one for one in there if f"{above}/{one}".lstrip("/") not in self._told.names}
+            if last in others[above]:
+                raise ConfigError(
+                    f"{self.url}/{name}: is there, and no {commits.NAME} tells that birdfast put it;"
+                    " move it away, take another folder, or --force, which starts anew"
+                )
+
+    def keep(self) -> None:
+        """Put the journal as it is now, if it is another, and ask whose all is.
+
+        Raises
+        ------
+        TakenOverError
+            Another run has put its results there.
+        StoreError
+            The store does not take it.
+        """
+        with suppress(NotBegunError):
+            if (self.folder / NAME).exists() and self._keep(self._copied()):
+                return
+        with suppress(StoreError):  # nothing was to be put
+            self._check_ours()
+
+    def put(self, *, is_stopped: bool) -> str:
+        """Put all that there is, and take away what is no part of it any more; return what was done.
+
+        The journal goes first, as it has what was heard: tables are made of it at any time. Of a run that
+        is stopped they are not those of all files. Errors as `keep`.
+        """
+        found = {escaped(path.relative_to(self.folder).as_posix()): path for path in self._tables()}
+        with Record(self.folder) as record:
+            complete = not is_stopped and not record.standing().waiting
+        journal = self._copied()
+        n_bytes = self._keep(journal)
+        every = {NAME: journal, **{name: (path, Content.of(path)) for name, path in found.items()}}
+        n_bytes += self._put(every, set(), complete)
+        told = f"{counted(len(every), 'file')}, {counted(n_bytes, 'byte')} of them new"
+        return f"in {self.url}: {told}, listed in {commits.NAME}"
+
+    def _keep(self, journal: tuple[Path, Content]) -> int:
+        return self._put({NAME: journal}, self._told.names - {NAME})
+
+    def _put(
+        self, files: Mapping[str, tuple[Path, Content]], others: set[str], complete: bool | None = None
+    ) -> int:
+        """Put files, and leave those alone that are there; return how many bytes were put.
+
+        What is neither among them nor the others goes. `complete` stays as it is where nothing is put.
+        """
+        before = self._told
+        differs = [name for name, (_, one) in files.items() if before.files.get(name) != one]
+        gone = before.names - files.keys() - others
+        if not differs and not gone and complete in (None, before.complete):
+            return 0
+        changing = before.changing | {*differs} | gone
+        settled = {name: one for name, one in before.files.items() if name not in changing}
+        self._tell(Commit(self._ours.run, settled, changing))
+        if self._is_forced:
+            deposits.remove(f"{self.url}/{NAME}")
+        for name in differs:
+            deposits.put(files[name][0], f"{self.url}/{name}")
+        self._is_forced = False
+        whole = settled | {name: one for name, (_, one) in files.items()}
+        now = Commit(self._ours.run, whole, changing - files.keys(), bool(complete))
+        self._tell(now)
+        for name in gone:
+            deposits.remove(f"{self.url}/{name}")
+        if gone:
+            self._tell(dataclasses.replace(now, changing=now.changing - gone))
+        return sum(files[name][1].bytes for name in differs)
+
+    def _tell(self, commit: Commit) -> None:
+        """Put the list, unless another run has put one since."""
+        self._check_ours()
+        self._ours.add(text := commit.text())  # of a put that fails it may be there all the same
+        file = self._home / commits.NAME
+        file.write_bytes(text)
+        deposits.put(file, f"{self.url}/{commits.NAME}")
+        self._seen, self._told = text, commit
+
+    def _check_ours(self) -> None:
+        """Refuse to go on with what is another's by now."""
+        if (there := commits.read(self.url)) != self._seen and (there is None or not self._ours.has(there)):
+            what = f"{commits.NAME} has gone" if there is None else "another run has put its results there"
+            raise TakenOverError(
+                f"{self.url}: {what} since this one began; what was heard here is in {self.folder},"
+                " and the same command takes it along when it goes on from what is there"
+            )
+
+    def _read(self, text: bytes, force: bool) -> Commit:
+        try:
+            return Commit.of(f"{self.url}/{commits.NAME}", text)
+        except ConfigError:
+            if force:
+                return Commit()
+            raise
+
+    def _follow(self, text: bytes, say: Tell) -> None:
+        """Go on with the journal that is there, and bring into it what was heard here besides."""
+        if NAME not in self._told.names or not self._fetch():
+            if not (self.folder / NAME).exists():
+                self._ours.follow(self._told.run, text)
+            return
+        n_brought = self._bring()
+        (self._home / NAME).replace(self.folder / NAME)
+        self._ours.follow(self._told.run, text)
+        more = f", with {counted(n_brought, 'file')} that had been heard here" if n_brought else ""
+        say(f"{self.url}: its journal goes on here, in {self.folder}{more}")
+
+    def _fetch(self) -> bool:
+        """Fetch the journal, which is not the folder's yet; return whether it had been put at all."""
+        url, file = f"{self.url}/{NAME}", self._home / NAME
+        for name in FILES:  # of one that was killed as it brought
+            (self._home / name).unlink(missing_ok=True)
+        try:
+            stores.fetch(url, os.fspath(file), stores.version(url).size or 0)
+        except StoreError as error:
+            if NAME in self._told.changing and isinstance(error.__cause__, FileNotFoundError):
+                return False
+            raise
+        if (known := self._told.files.get(NAME)) is not None and Content.of(file) != known:
+            raise ConfigError(f"{url}: not the one that {commits.NAME} tells of; --force starts anew")
+        return True
+
+    def _bring(self) -> int:
+        """Bring what was heard here into the journal that was fetched; return how many files that are."""
+        n_ahead = 0
+        try:
+            if (self.folder / NAME).exists():
+                with Brought(self.folder, self._home) as both:
+                    if n_ahead := both.n_ahead():
+                        if not both.are_of_one_run or self._told.run != self._ours.run:
+                            raise ConfigError(
+                                f"{self.url}: the run that is there is another than the one here, and lacks"
+                                f" {counted(n_ahead, 'file')} that this heard; move {self.folder} away to go"
+                                f" on from what is there, or go on here with -o {self.folder}"
+                            )
+                        both.bring()
+        except NotBegunError:
+            pass
+        for name in FILES[1:]:  # of one that was killed as it began
+            (self.folder / name).unlink(missing_ok=True)
+        return n_ahead
+
+    def _copied(self) -> tuple[Path, Content]:
+        copy(self.folder, file := self._home / NAME)
+        return file, Content.of(file)
+
+    def _tables(self) -> Iterator[Path]:
+        """Yield the files of the folder that are results."""
+        for path in sorted(self.folder.rglob("*")):
+            place = path.relative_to(self.folder).parts[0]
+            is_part = place == parts.FOLDER and path.suffix in (parts.ORDER, parts.PART)
+            if path.is_file() and not (is_part or place in FILES or is_aside(place)):
+                yield path
