@@ -42,6 +42,10 @@ class ConfigError(BirdfastError):
     """An option, or a combination of options, that makes no sense."""
 
 
+class ClusterError(ConfigError):
+    """A cluster that is not there, takes no more, or has no machine that is fit: it may be there later."""
+
+
 class NotBegunError(ConfigError):
     """A folder whose run was killed before its journal said anything."""
 

@@ -338,7 +338,9 @@ def test_parts_that_a_driver_left_are_taken_as_they_are(
     heard = []
     write_order = orders.write
     monkeypatch.setattr(
-        orders, "write", lambda home, hearing, files: heard.extend(files) or write_order(home, hearing, files)
+        orders,
+        "write",
+        lambda home, how, files, *more: heard.extend(files) or write_order(home, how, files, *more),
     )
     with threads(1) as executor:
         run(folder, tiny, output, n_workers=1, cluster=executor)
@@ -390,9 +392,9 @@ def test_what_a_machine_ends_when_its_driver_has_left_is_taken_by_the_next(
     heard = list[str]()
     write_order = orders.write
 
-    def written(home: Path, hearing: orders.Hearing, files: list[Any]) -> Path:
+    def written(home: Path, hearing: orders.Hearing, files: list[Any], *more: Any) -> Path:
         heard.extend(file[0] for file in files)
-        return write_order(home, hearing, files)
+        return write_order(home, hearing, files, *more)
 
     monkeypatch.setattr(orders, "write", written)
     with threads(1) as executor:

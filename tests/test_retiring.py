@@ -14,7 +14,8 @@ import pytest
 from birdfast import models
 from birdfast.workers import orders
 from birdfast.workers.bundles import RETURNS, TRIES, Bundles
-from birdfast.workers.dask import Dask, Lost
+from birdfast.workers.dask import Dask
+from birdfast.workers.futures import Lost
 
 from .commands import table
 from .test_cluster import (

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from birdfast import ConfigError, models
+from birdfast.errors import ClusterError
 from birdfast.workers import clusters
 
 from .test_cluster import folder, needs_dask, run, small, tables
@@ -114,7 +115,7 @@ def test_a_slurm_that_takes_no_job_ends_a_run_in_its_words(
     refusal = '#!/bin/sh\necho "sbatch: error: invalid partition specified: birds" >&2; exit 1\n'
     typed(tmp_path / "bin", monkeypatch, sbatch=refusal, scancel=SCANCEL)
     words = r"the cluster has no machine, and gets none \(sbatch: error: invalid partition specified: birds\)"
-    with clusters.opened(chosen) as cluster, pytest.raises(ConfigError, match=words):
+    with clusters.opened(chosen) as cluster, pytest.raises(ClusterError, match=words):
         run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
 
 

@@ -17,6 +17,7 @@ UNFINISHED = 1
 SOME_FAILED = 2
 NONE_WORKED = 3
 USAGE = 64  # as sysexits.h has it, and so
+UNAVAILABLE = 69
 OUTPUT = 74
 LATER = 75
 BY_SIGNAL = 128  # and the signal's number, as a shell says
@@ -32,6 +33,8 @@ MEANINGS = {
     NONE_WORKED: "none worked",
     USAGE: "the command makes no sense, may use too little memory or too few files, or would replace what "
     "is not birdfast's",
+    UNAVAILABLE: "the cluster is not there, takes no more, or has no machine that is fit: once it has, the "
+    "same command goes on",
     OUTPUT: "the output takes no more (full, gone)",
     LATER: "it left before its time was up, as --requeue-safe says: the same command goes on",
     HUNG_UP: "its terminal was closed",

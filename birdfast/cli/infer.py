@@ -157,7 +157,8 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
 
     listening = values.listening(chosen)
     names = [model.name for model in listening]
-    progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
+    shown = {"bar": chosen.progress, "quiet": chosen.quiet, "by_shares": bool(chosen.cluster)}
+    progress = Progress(chosen.began, models=names, **shown)
     tries.tell(progress.say)
     chosen.per_file, said = kinds.for_each_file(chosen)
     for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):

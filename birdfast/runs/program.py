@@ -59,7 +59,8 @@ def run(
         **how,
     )
     listening, chosen = models.find_all(model, labels), Options.of(options)
-    shown = [Progress(began_s, models=[one.name for one in listening])] if progress else []
+    titles, by_shares = [one.name for one in listening], cluster is not None
+    shown = [Progress(began_s, models=titles, by_shares=by_shares)] if progress else []
     telling = said.to_each(every := (*shown, *followers))
     said.say(every, filter(None, [share.said]))
     with (

@@ -16,6 +16,7 @@ from . import tally
 from .follower import Follower
 
 LINE_EVERY_S = 10.0
+FIRST_SHARES = 0.02  # of all bytes: before that nothing is said of how long shares take
 
 
 def of_each(models: Sequence[str], n_detections: Sequence[int]) -> tuple[str, ...]:
@@ -37,11 +38,20 @@ class Progress(Follower):
         Tell what is wrong, and nothing else.
     models : sequence of str
         The names of those that listen: of several it tells what each heard.
+    by_shares : bool
+        Many files come at a time, as of a cluster: the first one's time is that of all who come with it.
     """
 
     def __init__(
-        self, began_s: float, *, bar: bool | None = None, quiet: bool = False, models: Sequence[str] = ()
+        self,
+        began_s: float,
+        *,
+        bar: bool | None = None,
+        quiet: bool = False,
+        models: Sequence[str] = (),
+        by_shares: bool = False,
     ) -> None:
+        self._by_shares = by_shares
         self._models, self._heard = models, Counter[int]()
         self._known: Sequence[AboutModel] = ()
         self._species = set[tuple[str, str]]()
@@ -64,6 +74,8 @@ class Progress(Follower):
         """Make ready for files, of which the sizes say how far it is."""
         self._paths, self._n_workers = paths, n_workers
         self._all_bytes = sum(inputs.size_bytes(path) or 0 for path in paths)
+        if self._by_shares:
+            self._first_s = monotonic()
         if n_done:
             self.say(f"{counted(n_done, 'file')} done before")
         if (
@@ -153,7 +165,7 @@ class Progress(Follower):
 
     def _advance(self, n_bytes: float) -> None:
         self._done_bytes += n_bytes
-        if not self._first_bytes:
+        if not self._first_bytes and not self._by_shares:
             self._first_s, self._first_bytes = monotonic(), self._done_bytes
         speed = f"{self.audio_s / self.wall_s:,.0f} x real time"
         species = tally.in_short(self._species)
@@ -164,6 +176,7 @@ class Progress(Follower):
         elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
             self._last_line_s = monotonic()
             done = self._done_bytes / max(1, self._all_bytes)
-            left = lasting(self._left_s())
+            is_known = not self._by_shares or done >= FIRST_SHARES
+            left = f", {lasting(self._left_s())} left" if is_known else ""
             files = f"{self.n_files:,} of {len(self._paths):,} files"
-            voice.say(f"{done:.0%}: {files}, {species}, {speed}, {left} left")
+            voice.say(f"{done:.0%}: {files}, {species}, {speed}{left}")

@@ -142,7 +142,7 @@ def fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None 
     return patiently(url, partial(_fetch, url, file, most_bytes, closing), closing)
 
 
-def head(url: str, n_bytes: int) -> bytes:
+def head(url: str, n_bytes: int, n_tries: int | None = None) -> bytes:
     """Return an object's first bytes; errors as `version`."""
 
     def ask() -> bytes:
@@ -150,7 +150,7 @@ def head(url: str, n_bytes: int) -> bytes:
         with store.open(path, "rb", cache_type="none") as file:  # else 50 MB are fetched for 64 KiB
             return bytes(file.read(n_bytes))
 
-    return patiently(url, ask)
+    return patiently(url, ask, n_tries=n_tries)
 
 
 def _fresh(url: str) -> Mapping[str, Any]:

@@ -171,20 +171,20 @@ class Bundles:
                 self._holders[bundle.places] -= 1
         return self._end(bundle.places)
 
-    def lost(self, bundle: Bundle, now_s: float, *, is_blamed: bool = True) -> Int64:
+    def lost(self, bundle: Bundle, now_s: float, *, is_blamed: bool | None = True) -> Int64:
         """Take a bundle's worker as lost, or as retired; return the places of jobs that are given up now.
 
-        Its jobs go out again in two halves, until the one that ends or outlasts its workers stands alone.
+        They go out again: in halves, until the one at fault stands alone, or as they are where it is None.
         """
         running = self._running.pop(bundle.number, None)
         if running is None:
             return bundle.places[:0]
         self._speeds.went(running.worker)
-        if len(bundle.places) == 1:
+        if is_blamed is not None and len(bundle.places) == 1:
             self._n_alone[int(is_blamed), bundle.places] += 1
             if self._n_alone[int(is_blamed), bundle.places[0]] >= (TRIES if is_blamed else RETURNS):
                 return self._end(bundle.places)
-        self._was_lost[bundle.places] = True
+        self._was_lost[bundle.places] |= is_blamed is not None
         if not running.is_late:
             self._let_go(bundle)
         return bundle.places[:0]

@@ -17,7 +17,7 @@ from distributed import Client, LocalCluster
 from distributed.comm.addressing import parse_host_port
 from distributed.comm.registry import get_backend
 
-from ..errors import ConfigError
+from ..errors import ClusterError, ConfigError
 from ..words import install_hint
 from .cores import usable_cores
 from .dask import Dask
@@ -76,7 +76,7 @@ def _connected(stack: ExitStack, told: str, make: Callable[[], Any]) -> Client:
         return stack.enter_context(_Client(cluster, timeout=CONNECT_S, set_as_default=False))
     except Exception as error:  # of whatever lies on the way
         why = str(error) or type(error).__name__
-        raise ConfigError(f"cluster {told}: no cluster is there ({why})") from error
+        raise ClusterError(f"cluster {told}: no cluster is there ({why})") from error
 
 
 class _Client(Client):  # type: ignore[misc]

@@ -31,7 +31,8 @@ from functools import cached_property, partial
 from time import monotonic
 from typing import Any
 
-from ..errors import ConfigError
+from ..errors import ClusterError, ConfigError
+from .futures import Lost, UnfitError
 from .share import N_WORKERS
 
 KEY = "birdfast-share"  # by which Dask knows how long such tasks took
@@ -40,8 +41,10 @@ LOOK_EVERY_S = 1.0
 GONE_S = 60.0  # that the scheduler may be silent
 
 
-class Lost(Exception):
-    """A worker is no longer there."""
+class _Task(Future[Any]):
+    """A task, and the address of the worker that has it."""
+
+    address = ""
 
 
 class Dask:
@@ -61,12 +64,13 @@ class Dask:
         self, connect: Callable[[], Any], *, is_ours: bool = False, why_none: Callable[[], str] = str
     ) -> None:
         self._connect, self._is_ours, self._why_none = connect, is_ours, why_none
-        self._at: dict[str, tuple[Future[Any], Any]] = {}  # by the worker's address: ours, and Dask's
+        self._at: dict[str, tuple[_Task, Any]] = {}  # by the worker's address: ours, and Dask's
         self._threads: dict[str, int] = {}
         self._looked_s, self._n_looks_idle, self._number = -LOOK_EVERY_S, 0, 0
         self._ending = threading.Lock()  # a task may end in several threads at a time
         self._wishes: list[Any] = []
         self._left: set[Future[Any]] = set()  # at work for a run that has ended
+        self._unfit: set[str] = set()  # addresses of workers that are given no more
 
     @cached_property
     def client(self) -> Any:
@@ -84,28 +88,39 @@ class Dask:
         if monotonic() - self._looked_s >= LOOK_EVERY_S:
             self._threads, self._looked_s = self._ask("ncores"), monotonic()
             if not self._threads and (why := self._why_none()):
-                raise ConfigError(f"the cluster has no machine, and gets none ({why}); what was done is kept")
+                raise ClusterError(
+                    f"the cluster has no machine, and gets none ({why}); what was done is kept"
+                )
             for address, (ours, theirs) in self._at.copy().items():  # others end while the scheduler is asked
                 if address in self._threads:
                     continue
                 self._end(address, ours, error=self._why_gone(address))
                 theirs.cancel()
-            is_idle = bool(self._threads.keys() - self._at.keys())
+            is_idle = bool(self._idle())
             self._n_looks_idle = self._n_looks_idle + 1 if is_idle else 0
             if self._n_looks_idle < 2:  # between two shares
                 self._wish(max(1, len(self._threads)))
             else:
                 self._wish(0)
-        return len(self._threads) - sum(ours in self._left for ours, _ in [*self._at.values()])
+        n_fit = len(self._threads.keys() - self._unfit)
+        return n_fit - sum(ours in self._left for ours, _ in [*self._at.values()])
+
+    def shun(self, future: Any) -> None:
+        """Let the worker that was at a task have no other of this run."""
+        self._unfit.add(future.address)
+
+    def _idle(self) -> set[str]:
+        return self._threads.keys() - self._at.keys() - self._unfit
 
     def submit(self, fn: Callable[..., Any], /, *arguments: Any) -> Future[Any]:
         """Let a worker that is at nothing run a function."""
-        address = next(iter(self._threads.keys() - self._at.keys()))
+        address = next(iter(self._idle()))
         host, n_threads = _host(address), self._threads[address]
         is_alone = [_host(other) for other in self._threads].count(host) == 1
         n_workers = None if is_alone and n_threads == 1 else n_threads
         theirs = self._submitted(address, _at_work, n_workers, fn, arguments)
-        ours: Future[Any] = Future()
+        ours = _Task()
+        ours.address = address
         ours.set_running_or_notify_cancel()  # its worker is not free before it ends
         self._at[address] = ours, theirs
         theirs.add_done_callback(partial(self._came, address, ours))
@@ -122,7 +137,7 @@ class Dask:
         if theirs.status == "finished":
             threading.Thread(target=self._fetch, args=(address, ours, theirs), daemon=True).start()
         elif theirs.status == "error":
-            self._end(address, ours, error=Lost(str(theirs.exception())))
+            self._end(address, ours, error=_why_failed(address, theirs.exception()))
         else:  # by who runs the cluster, or as the scheduler was started again
             self._end(address, ours, error=CancelledError(f"the cluster took back what {address} was at"))
 
@@ -164,7 +179,7 @@ class Dask:
             raise
         except Exception as error:  # of whatever lies on the way
             why = str(error) or type(error).__name__
-            raise ConfigError(f"the cluster's scheduler has gone ({why}); what was done is kept") from error
+            raise ClusterError(f"the cluster's scheduler has gone ({why}); what was done is kept") from error
 
     def _wish(self, n: int) -> None:
         while len(self._wishes) > n:
@@ -177,12 +192,21 @@ class Dask:
         with suppress(Exception):
             self._wish(0)
         self._wishes.clear()
+        self._unfit.clear()
         self._left |= {ours for ours, _ in [*self._at.values()]}
         self._looked_s, self._n_looks_idle = -LOOK_EVERY_S, 0
         if self._is_ours and "client" in self.__dict__:
             with suppress(Exception):
                 self.client.close()
             del self.client
+
+
+def _why_failed(address: str, error: BaseException) -> Exception:
+    """Return why a task failed: ours tell what they meet, so it was killed, or never began."""
+    told = " ".join(str(error).split()) or type(error).__name__
+    if type(error).__name__ == "KilledWorker":
+        return Lost(told)
+    return UnfitError(f"no task begins at {address} ({told})", address)
 
 
 def _host(address: str) -> str:

@@ -13,25 +13,9 @@ from typing import Any, Protocol, runtime_checkable
 from ..config import whole
 from ..errors import ConfigError
 from ..words import extra_hint
+from .futures import Future
 
 DASK = "distributed"
-
-
-class Future(Protocol):
-    """What will become of a function."""
-
-    def add_done_callback(self, fn: Callable[[Any], object], /) -> object:
-        """Call a function with this future, from any thread, when it is done, fails or is cancelled."""
-
-    def cancel(self) -> object:
-        """Let it not begin, if it has not."""
-
-    def result(self, timeout: float | None = None) -> Any:
-        """Return what the function returned, or raise what kept it from that.
-
-        `CancelledError` is no fault of the files that the function was at, which go out again. Any other says
-        that the process died at them: they go out in halves, until one that ends its process stands alone.
-        """
 
 
 @runtime_checkable
@@ -51,6 +35,14 @@ class Slotted(Executor, Protocol):
 
     def slots(self) -> int:
         """Return how many there may be at work now: more or fewer than before, 0 while nobody is there."""
+
+
+@runtime_checkable
+class Choosing(Protocol):
+    """An executor that knows which machine was at a function."""
+
+    def shun(self, future: Any) -> None:
+        """Let the machine that was at a future have none of the run's any more, and be no slot."""
 
 
 @runtime_checkable
@@ -78,8 +70,14 @@ def of(cluster: Any) -> Slotted | None:
     Raises
     ------
     ConfigError
-        It is none of them, or nobody says how many.
+        It is none of them, an asynchronous one, or nobody says how many.
     """
+    if _is_dasks(cluster, "ClientExecutor"):  # of Client.get_executor
+        cluster = cluster._client
+    if any(_is_dasks(cluster, kind) for kind in ("Client", "Cluster")) and cluster.asynchronous:
+        raise ConfigError(
+            f"cluster: {type(cluster).__name__} is asynchronous; give one that is not (asynchronous=False)"
+        )
     if _is_dasks(cluster, "Client"):
         from .dask import Dask
 

@@ -12,7 +12,7 @@ import select
 import socket
 import sys
 import threading
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, TextIO
@@ -21,12 +21,15 @@ from .. import voice
 from ..config import Options
 from ..errors import BirdfastError, ConfigError, OutputError
 from ..models import Digests, check_unchanged, described
+from ..outcomes import Outcome
+from ..sources import reach
 from . import orders, parts
 from .pool import Pool
 from .process import Job
 from .scratch import Scratch
 from .share import IDLE_S
 
+MOST_UNSEEN = 8  # files that are not to be had, before this machine says so and hears no more
 LOOK_EVERY_S = 2.0  # whether anybody still wants what is being heard
 
 
@@ -49,12 +52,17 @@ class _Hearer:
             return _error(error)
         try:
             pool = self._pool(order, n_workers)
-            files = order["files"]
+            files, unseen = order["files"], _Unseen(order["lacking"])
             jobs = [Job(name, tuple(models)) for name, models, *_ in files]
             with parts.Writer(parts.of(path), {"of": order["of"], "files": files}) as part:
                 for number, what in pool.work(jobs):
                     part.add(number, what)
+                    unseen.look(number, jobs[number].path, what)
+                unseen.check()  # or the next driver would take the part as it is
                 part.finish()
+        except _Unfit:
+            self.end()
+            return {"unseen": unseen.told}
         except BirdfastError as error:
             self.end()
             return _error(error)
@@ -96,6 +104,31 @@ class _Hearer:
         self._stack.close()
         self._asides.clear()
         self._pool_of = ()
+
+
+class _Unfit(Exception):
+    """This machine does not get at files that it is to hear."""
+
+
+class _Unseen:
+    """What a machine does not get at, of files that were there where the order was written: file, and why."""
+
+    def __init__(self, lacking: Collection[int]) -> None:
+        self.told, self._lacking = list[tuple[str, str]](), frozenset(lacking)
+
+    def look(self, number: int, path: str, what: object) -> None:
+        """Look why a file failed; raise `_Unfit` where that is so of many for want of them."""
+        failure = what.failure if isinstance(what, Outcome) else None
+        if failure is not None and failure.stage in ("audio", "fetch") and number not in self._lacking:
+            if why := reach.why_not(path):
+                self.told.append((path, why))
+            if len(self.told) == MOST_UNSEEN:
+                raise _Unfit
+
+    def check(self) -> None:
+        """Raise `_Unfit` if there is any such file."""
+        if self.told:
+            raise _Unfit
 
 
 def _error(error: BirdfastError) -> dict[str, Any]:

@@ -61,13 +61,19 @@ def named(job: Job) -> list[Any]:
     return [job.path, [*job.models], *(stamp.told(os.fsencode(job.path)) or (None, None))]
 
 
-def write(folder: Path, hearing: Hearing, files: Sequence[Sequence[Any]]) -> Path:
-    """Write an order under a name of its own, and return it."""
+def write(
+    folder: Path, hearing: Hearing, files: Sequence[Sequence[Any]], lacking: Sequence[int] = ()
+) -> Path:
+    """Write an order under a name of its own, and return it.
+
+    `lacking` are the numbers of files that are not to be had here either, where the order is written.
+    """
     path = folder / f"{secrets.token_hex(8)}{parts.ORDER}"
+    told = {**dataclasses.asdict(hearing), "files": files, "lacking": [*lacking]}
     try:
         with AtomicFile(path, mode="w", encoding="ascii") as file:
             file.is_synced = False  # after a power cut nobody works at it
-            json.dump({"format": parts.FORMAT, **dataclasses.asdict(hearing), "files": files}, file.stream)
+            json.dump({"format": parts.FORMAT, **told}, file.stream)
     except (
         ConfigError
     ) as error:  # its name is not a user's choice: what the disk says is said as of all results

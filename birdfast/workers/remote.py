@@ -6,6 +6,7 @@ local pool would have said. A part that is whole when a run begins anew is taken
 
 from __future__ import annotations
 
+import os
 import queue
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
@@ -18,9 +19,11 @@ import numpy as np
 from .. import inputs, voice
 from ..arrays import Int64
 from ..config import Options
-from ..errors import ConfigError
+from ..errors import ClusterError
 from ..models import Digests, Model
 from ..outcomes import Outcome, Part
+from ..sources import reach, stores
+from ..words import counted
 from . import ahead, orders, parts, share
 from .bundles import RETURNS, TRIES, Bundles
 from .executor import Slotted
@@ -77,7 +80,8 @@ class Remote:
         self._n_workers, self._file_timeout_s = n_workers, file_timeout_s
         self._came: queue.SimpleQueue[Out] = queue.SimpleQueue()
         self._out: set[Out] = set()
-        self._slots = Slots(executor)
+        self._slots = Slots(executor, lambda words: self.hear(words))
+        self._lacking = set[str]()  # files that this process does not get at either
         self._until_s: float | None = None  # when it has left at the latest, if it was asked to
         self.notes: dict[str, None] = {}
         self.hear: Callable[[str], object] = voice.say
@@ -116,8 +120,10 @@ class Remote:
 
         Raises
         ------
-        ConfigError
-            The executor takes no more, or its machines do not see the run's folder.
+        ClusterError
+            The executor takes no more.
+        BirdfastError
+            No machine is fit: it does not see the run's folder or files, cannot run the models, ...
         """
         parts.make(self._folder)
         parts.remove(self._folder, parts.ORDER)  # who is still at one from before ends
@@ -129,6 +135,8 @@ class Remote:
         numbers = np.flatnonzero(waiting)
         sizes = [inputs.size_bytes(jobs[number].path) or 0 for number in numbers.tolist()]
         bundles = Bundles(sizes, max(1, self._executor.slots()))
+        if not bundles.is_through:
+            self._slots.tell()
         while not bundles.is_through and not self._has_left():
             if self._until_s is None:
                 self._hand_out(bundles, numbers, jobs)
@@ -138,6 +146,11 @@ class Remote:
                 spent.add(parts.of(out.order))
             spent.settle(SETTLE_EVERY_S)
         spent.settle()
+        if self._out and not bundles.is_through:
+            n_files = sum(len(out.bundle.places) for out in self._out)
+            self.hear(
+                f"{counted(n_files, 'file')} with machines, which go on: the next run takes what is whole"
+            )
         if bundles.is_through:
             for out in self._out:
                 out.take_back()
@@ -162,19 +175,30 @@ class Remote:
         return orders.hearing(self._models, self.digests, self._options, *how, self.scratch)
 
     def _hand_out(self, bundles: Bundles, numbers: Int64, jobs: Sequence[Job]) -> None:
-        bundles.n_slots = max(1, n_slots := self._slots.count(self.hear))
+        bundles.n_slots = max(1, n_slots := self._slots.count(len(self._out)))
         while len(self._out) < n_slots:
             if (bundle := bundles.again(monotonic(), self._slots.next)) is None:
                 return
             files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
-            out = Out(bundle, orders.write(self._folder, self._hearing, files), self._slots.take())
+            lacking = [place for place, file in enumerate(files) if not self._may_be_here(file[0])]
+            order = orders.write(self._folder, self._hearing, files, lacking)
+            out = Out(bundle, order, self._slots.take())
             self._out.add(out)
             try:
                 out.future = self._executor.submit(share.hear, str(out.order))
             except Exception as error:  # any library's
                 why = f"the cluster takes no more tasks ({error}); what was done is kept"
-                raise ConfigError(why) from error
+                raise ClusterError(why) from error
             out.future.add_done_callback(partial(self._put, out))
+
+    def _may_be_here(self, path: str) -> bool:
+        return path not in self._lacking and (stores.is_url(path) or os.access(path, os.R_OK))
+
+    def _is_here(self, path: str) -> bool:
+        """Whether this process gets at a file that a machine does not get at: then that is the machine's."""
+        if path not in self._lacking and reach.why_not(path):
+            self._lacking.add(path)
+        return path not in self._lacking
 
     def _put(self, out: Out, _: object) -> None:
         self._came.put(out)
@@ -195,17 +219,25 @@ class Remote:
         self, out: Out, bundles: Bundles, jobs: Sequence[Job], numbers: Int64
     ) -> Iterator[tuple[int, Outcome | Part]]:
         """Yield what came of a bundle, by the places of its jobs in the plan."""
-        told = out.told(self._hearing.of)
+        told = out.told(self._hearing.of, self._is_here, has_run=self._slots.has_run)
+        self._slots.has_run |= "unfit" not in told and "back" not in told
         now_s = monotonic()
         self.notes |= dict.fromkeys(told.get("notes", ()))
         for line in told.get("asides", ()):
             self.hear(line)
         if "part" in told:
+            self._slots.praise()
             fresh = {*bundles.done(out.bundle, now_s).tolist()}
             for number, what in parts.read(parts.of(out.order)):
                 if (place := int(out.bundle.places[number])) in fresh:
                     yield place, what
-        elif self._until_s is None:  # else the same signal may have reached it
+        elif self._until_s is not None:
+            pass  # the same signal may have reached it
+        elif "unfit" in told or "unseen" in told:
+            if "unfit" in told:  # else nobody gets at them, and the next order says so
+                self._slots.complain(told["unfit"], told.get("host", ""), out.future)
+            bundles.lost(out.bundle, now_s, is_blamed=None)
+        else:
             is_blamed = "lost" in told
             how = (told["lost"], TRIES) if is_blamed else (told["back"], RETURNS)
             for place in bundles.lost(out.bundle, now_s, is_blamed=is_blamed).tolist():

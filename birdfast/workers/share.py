@@ -37,9 +37,15 @@ def hear(order: str) -> dict[str, Any]:
     Returns
     -------
     dict
+        "host": this machine's name; and
         "part": the SHA-256 of its part, which lies beside the order, with "notes" and "asides" for the user;
-        or "error" and "message"; or "lost": how the process ended; or "gone": there is no such order.
+        or "error" and "message"; or "lost": how the process ended; or "gone": there is no such order;
+        or "unseen": files that this machine does not get at, each with the reason.
     """
+    return {"host": socket.gethostname(), **_heard(order)}
+
+
+def _heard(order: str) -> dict[str, Any]:
     try:
         process = _Process.ready()
     except ConfigError as error:

@@ -1,4 +1,4 @@
-"""Slots: how many tasks an executor runs at a time, and which of them takes the next one.
+"""Slots: how many tasks an executor runs at a time, which of them takes the next one, and who is unfit.
 
 Executors do not say who gets a task; whoever has just come back does, as the others are at work.
 """
@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import monotonic
+from typing import Any
 
-from .executor import Slotted
+from ..errors import BirdfastError
+from ..words import counted
+from .executor import Choosing, Slotted
 
 PATIENCE_S = 10.0  # for machines to come, before that is said
+IN_A_ROW = 5  # unfit answers, with none that is fit in between: then those are waited for that are out
 
 
 class Slots:
@@ -19,21 +23,69 @@ class Slots:
     Parameters
     ----------
     executor : Slotted
+    hear : callable
+        Takes what is said to whoever waits.
+
+    Attributes
+    ----------
+    has_run : bool
+        Whether any task has told anything.
     """
 
-    def __init__(self, executor: Slotted) -> None:
+    def __init__(self, executor: Slotted, hear: Callable[[str], object]) -> None:
         self._executor, self._free, self._n_seen = executor, list[int](), 0
-        self._had_some_s = monotonic()
+        self._hear, self._had_some_s = hear, monotonic()
+        self._unfit: BirdfastError | None = None  # what the last one said
+        self._hosts, self._n_unfit = set[str](), 0  # in a row
+        self.has_run = False
 
-    def count(self, hear: Callable[[str], object]) -> int:
-        """Return how many there are now; that there are none for long is told, once."""
-        n = self._executor.slots()
+    def tell(self) -> None:
+        """Say how many hear, and that what they heard comes by shares."""
+        if n := self._executor.slots():
+            they = counted(n, "machine" if isinstance(self._executor, Choosing) else "task")
+            self._hear(f"on the cluster {they} at a time; files come by shares of many")
+
+    def count(self, n_out: int) -> int:
+        """Return how many tasks there may be at a time now, of which so many are out.
+
+        That there are no machines for long is told, once.
+
+        Raises
+        ------
+        BirdfastError
+            No machine is fit: what one of them said.
+        """
+        n, is_choosing = self._executor.slots(), isinstance(self._executor, Choosing)
+        if n and not is_choosing:  # an unfit machine may take any task: there are as many as others can have
+            n = max(1, n - len(self._hosts))
+        is_held = self._n_unfit >= IN_A_ROW and not is_choosing
+        has_none_for_long = not n and monotonic() - self._had_some_s > PATIENCE_S
+        if self._unfit is not None and not n_out and (is_held or has_none_for_long):
+            why = f"no machine of the cluster is fit for this run: {self._unfit}; what was done is kept"
+            raise type(self._unfit)(why) from self._unfit
         if n:
             self._had_some_s = monotonic()
-        elif monotonic() - self._had_some_s > PATIENCE_S:
-            hear("waiting for machines: the cluster has none now")
+        elif has_none_for_long:
+            self._hear("waiting for machines: the cluster has none now")
             self._had_some_s = float("inf")
-        return n
+        return 0 if is_held else n
+
+    def complain(self, error: BirdfastError, host: str, future: Any) -> None:
+        """Take what a machine says of itself, or what a future was told of it: it gets nothing more.
+
+        It is said once of each machine; "" is one of which nobody knows which it is.
+        """
+        self._unfit = error
+        self._n_unfit += 1
+        if isinstance(self._executor, Choosing):
+            self._executor.shun(future)
+        if host and host not in self._hosts:
+            self._hosts.add(host)
+            self._hear(f"{error}; it is given no more of this run")
+
+    def praise(self) -> None:
+        """Take that some machine did what it was asked to."""
+        self._n_unfit = 0
 
     @property
     def next(self) -> int:
