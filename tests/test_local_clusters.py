@@ -176,6 +176,22 @@ def is_of(process: psutil.Process, session: int) -> bool:
 
 
 @needs_dask
+def test_signals_that_are_a_drivers_to_handle_end_no_worker() -> None:
+    from birdfast.workers import clusters, local
+
+    with clusters.opened("local:1") as executor:
+        until(executor.slots)
+        pids = executor.client.run(os.getpid)
+        for process in psutil.Process(programs(os.getpid())[0].pid).children(recursive=True):
+            for name in local.PARENTS:
+                process.send_signal(getattr(signal, name))
+        for name in local.PARENTS:
+            programs(os.getpid())[0].send_signal(getattr(signal, name))
+        time.sleep(0.5)
+        assert executor.client.run(os.getpid) == pids
+
+
+@needs_dask
 @pytest.mark.long
 @pytest.mark.starts
 @pytest.mark.parametrize("at_work", [False, True])
