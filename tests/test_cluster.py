@@ -190,22 +190,6 @@ def test_a_worker_that_is_started_again_does_not_run_the_script(tmp_path: Path) 
 
 
 @needs_dask
-def test_a_script_is_itself_again_when_the_last_that_hides_it_has_gone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from birdfast.workers import clusters
-
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py", raising=False)
-    first, second = clusters._no_script(), clusters._no_script()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert sys.modules["__main__"].__file__ is None
-    second.__exit__(None, None, None)
-    assert sys.modules["__main__"].__file__ == "script.py"
-
-
-@needs_dask
 def test_a_connection_that_cannot_begin_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     from birdfast.workers import clusters
 
