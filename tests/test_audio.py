@@ -157,25 +157,32 @@ def test_a_tag_before_the_header_costs_no_sound(tmp_path: Path, suffix: str, n_b
 
 @pytest.mark.parametrize("suffix", ["wav", "flac", "ogg", "aiff"])
 def test_what_a_signal_raises_is_not_lost_in_a_decoder(tmp_path: Path, suffix: str) -> None:
+    """Python itself loses what is raised while it finalises an object; a decoder would lose most."""
+
     class Enough(Exception):
         pass
 
+    n_raised = 0
+
     def stop(*_: object) -> None:
+        nonlocal n_raised
+        n_raised += 1
         raise Enough
 
-    path, before, n_stopped = write(tmp_path / f"dawn.{suffix}", noise(400_000), 48_000), None, 0
+    path, before = write(tmp_path / f"dawn.{suffix}", noise(400_000), 48_000), None
+    audio.read(path)  # what is imported for it does not take a signal meanwhile
     try:
         before = signal.signal(signal.SIGALRM, stop)
         for number in range(20):
             with pytest.raises(Enough):
-                signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.0003 * number)
+                signal.setitimer(signal.ITIMER_REAL, 0.002 + 0.0003 * number, 0.5)
                 while True:
                     audio.read(path)
-            n_stopped += 1
+            signal.setitimer(signal.ITIMER_REAL, 0)
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
-    assert n_stopped == 20
+    assert 20 <= n_raised <= 22
 
 
 @pytest.mark.parametrize(
