@@ -9,7 +9,7 @@ SEEN := .venv/seen
 CORE := setup.py birdfast/_kernels.pyx birdfast/_kernels.pxd $(wildcard birdfast/*.pxi csrc/*)
 C_FILES := $(wildcard csrc/*.[ch] tests/native/*.[ch] examples/*.c)
 
-.PHONY: demo test long faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib instructions instructions-accept \
+.PHONY: demo test long slurm faults fuzz mutants coverage lowest convert bench bench-table docs switching lint format debug asan lib install-lib check-lib qemu instructions instructions-accept \
 	wheel wheelhouse clean
 
 # Ends in demo/report.html. What it does not need is not installed: `make test` brings the rest, in any order.
@@ -33,14 +33,21 @@ test: $(BUILT)
 long: $(BUILT)
 	$(BIN)/python $(PYTEST) -m long
 
-# Calls of commands that fail or kill, power cuts, and allocations that fail: a sample, by chance but always the
-# same, of all four commands in one go on one core. `make faults FAULTS=` tries every call, which takes hours;
-# FAULTS="--for-s 600" as many as there is time for; FAULTS="--memory 20" takes memory away.
+# The page's job scripts and --cluster on a real Slurm of one node, which is made for it and gone at the end: as root,
+# with slurm-wlm and munge installed.
+slurm: $(BUILT)
+	$(BIN)/python bench/slurm.py
+
+# Calls of commands that fail or kill, power cuts, and allocations that fail: a sample of all four commands in one
+# go on one core, by chance but always the same (MORE="--seed COMMIT": a commit's own). `make faults FAULTS=` tries
+# every call, which takes hours; FAULTS="--for-s 600" as many as there is time for; FAULTS="--memory 20" takes
+# memory away.
+MORE ?=
 FAULTS ?= --sample 6 --power 3 --allocations 2
 faults: $(BUILT)
-	$(BIN)/python bench/faults.py $(FAULTS)
+	$(BIN)/python bench/faults.py $(FAULTS) $(MORE)
 faults-%: $(BUILT)
-	$(BIN)/python bench/faults.py --jobs $* $(FAULTS)
+	$(BIN)/python bench/faults.py --jobs $* $(FAULTS) $(MORE)
 
 # Readers of what strangers wrote, under coverage: FUZZ_S seconds in all, beside the start of each target.
 # What breaks one lies in build/fuzzing; tests/corpus keeps it once it is mended.
@@ -184,6 +191,29 @@ build/asan/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
 build/tsan/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
 	@mkdir -p build/tsan
 	$(CC) $(SANITIZED) $(TSAN) -c -o $@ $<
+
+# Every kind of work on this CPU's tables, and on those of 64-bit ARM as QEMU runs them: the same bits. Needs Debian's
+# gcc-aarch64-linux-gnu and qemu-user.
+ARM := aarch64-linux-gnu-gcc
+ON_ARM := qemu-aarch64 -L /usr/aarch64-linux-gnu
+qemu: build/native/bits build/aarch64/bits build/aarch64/check
+	build/native/bits >build/native/bits.txt
+	$(ON_ARM) build/aarch64/bits | diff build/native/bits.txt - && echo "64-bit ARM: the same bits"
+	$(ON_ARM) build/aarch64/check
+
+build/native/bits: tests/native/bits.c tests/native/jobs.c build/lib/libbirdfast.a
+	@mkdir -p build/native
+	$(CC) -std=c11 -O1 -Wall -Wextra -pedantic -Icsrc -o $@ $^ -lm
+
+build/aarch64/bits: tests/native/bits.c tests/native/jobs.c $(OBJECTS:build/lib/%=build/aarch64/%)
+	$(ARM) -std=c11 -O1 -Wall -Wextra -pedantic -Icsrc -o $@ $^ -lm
+
+build/aarch64/check: $(NATIVE) $(OBJECTS:build/lib/%=build/aarch64/%)
+	$(ARM) -std=c11 -O1 -Icsrc $(WRAPPED) -o $@ $^ -lm -lpthread
+
+build/aarch64/%.o: csrc/%.c csrc/flags $(wildcard csrc/*.h)
+	@mkdir -p build/aarch64
+	$(ARM) @csrc/flags -c -o $@ $<
 
 # The instructions of every kind of work, against bench/instructions.toml; `instructions-accept` writes it anew.
 instructions instructions-accept: build/native/count

@@ -77,7 +77,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--power", type=int, default=0, metavar="N", help="power cuts in each job")
     parser.add_argument("--allocations", type=int, default=0, metavar="N", help="that fail in each job")
     parser.add_argument("--memory", type=int, default=0, metavar="N", help="amounts of memory in each job")
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seed", default="1", help="what decides which: a number, a commit")
     parser.add_argument(
         "--one", metavar="KIND:NUMBER:HOW:once|ever", help="this fault alone, with what is said"
     )

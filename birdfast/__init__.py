@@ -202,11 +202,13 @@ def run(
     question : Question or None
         Which species are asked for, where, in which language: `Question(species="list.txt", latitude=52.5,
         longitude=13.4)`. It may be another one in the same folder, as min_confidence, top_k and sensitivity.
-    cluster : str, Dask's Client, (an executor of `concurrent.futures`, its number of tasks at once), or None
+    cluster : str, a Client or Cluster of Dask, an executor, (executor, its number of tasks at once), or None
         Hears the files elsewhere, in tasks with `workers` each; all see `output` at its place. Words are
-        those of `--cluster`, as "tcp://HOST:PORT" or "local:4": what they make ends with the run.
+        those of `--cluster`, as "tcp://HOST:PORT" or "local:4": what they make ends with the run. Executors
+        of `concurrent.futures` know their number, others (`workers.executor.Executor`) come with it.
     scratch : Scratch or None
-        Where recordings of URLs are fetched to, and how many bytes they take: `Scratch("/local", 50)`.
+        Where recordings of URLs are fetched to, and how many bytes they take, with those of other runs there:
+        `Scratch("/local", 50)`.
 
     Returns
     -------

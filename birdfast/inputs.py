@@ -222,12 +222,22 @@ def _listed(path: str, content: bytes, tell: Callable[[str], None] | None) -> li
         raise ConfigError(f"{path}: not a list of paths, one a line")
     lines = [line.strip("\r") for line in text.split("\n") if line.strip()]
     if not lines or any(map(_is_meant, lines)) or any(map(os.path.exists, lines)):
-        return [stores.plain(line) for line in lines]
+        return [_as_listed(line) for line in lines]
     reason = f"{path}: no list of recordings ({lines[0]!r}, its first line, is not the path of one)"
     if tell is None:
         raise ConfigError(reason)
     tell(f"{reason}; passed over")
     return []
+
+
+def _as_listed(line: str) -> str:
+    """Return a path, or a URL of which nothing is known any more, as an earlier run may have been told."""
+    if not stores.is_url(line):
+        return line
+    from .sources import listings
+
+    listings.known.forget(url := stores.plain(line))
+    return url
 
 
 def _is_meant(line: str) -> bool:

@@ -70,7 +70,8 @@ static void add(filters *to, ptrdiff_t i, const float *centroid, const float *ce
     for (int32_t j = 0; j < n_values; ++j) {
         row[j] = centroid[j];
         centred[j] = row[j] - centre[j];
-        largest = fmax(largest, fabs(centred[j]));
+        const double magnitude = fabs(centred[j]);
+        largest = magnitude > largest ? magnitude : largest; /* of fmax GCC 12 dies on 64-bit ARM */
     }
     const double energy = energy_of(row, n_values), centred_energy = energy_of(centred, n_values);
     const ptrdiff_t block = i / BF_BLOCK, lane = i % BF_BLOCK;

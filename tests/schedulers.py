@@ -22,14 +22,15 @@ STANDINS = {
         case "$1" in infer) set -- "$@" --model {model} ;; esac
         exec {python} -m birdfast "$@"
     """,
-    # Since 22.05 a step does not have the cores of its job's script unless it is told them once more.
+    # Since 22.05 a step need not have the cores of its job's script unless it is told them once more.
     "srun": """
         case "$1" in --cpus-per-task="$SLURM_CPUS_PER_TASK") shift ;; *)
             if [ "$2" = infer ]; then echo "srun: a step of one core" >&2; exit 1; fi ;;
         esac
         echo $$ > "$STEP"; exec "$@"
     """,
-    "scontrol": 'echo "$2" >> "$REQUEUED"',
+    # Slurm ends the script that asks for it, wherever that is.
+    "scontrol": 'echo "$2" >> "$REQUEUED"; kill "$PPID"',
 }
 ARRAYS = {
     "sbatch": (r"^#SBATCH --array=(\d+)-(\d+)$", "SLURM_ARRAY_TASK_"),
@@ -63,7 +64,7 @@ class Scheduler:
     Attributes
     ----------
     ends : list of (task, int)
-        The exit codes of scripts, as they came.
+        The exit codes of scripts, as they came; of one that was put back by Slurm that of its signal.
     n_requeued : int
     """
 
@@ -90,7 +91,14 @@ class Scheduler:
         told |= {"PBS_O_WORKDIR": str(self.folder), "PATH": f"{self.folder / 'bin'}:{os.environ['PATH']}"}
         for number in range(n_signals + 1):
             command = ["sh", str(self.folder / name)]
-            with subprocess.Popen(command, cwd=self.folder, env={**os.environ, **told}) as process:
+            # Slurm begins a task's output anew each time, unless it is told not to.
+            mode = "ab" if "--open-mode=append" in text else "wb"
+            with (
+                (self.folder / f"{name}-{task}.out").open(mode) as out,
+                subprocess.Popen(
+                    command, cwd=self.folder, env={**os.environ, **told}, stdout=out, stderr=out
+                ) as process,
+            ):
                 if number < n_signals:
                     _ask(process, step)
                 code = process.wait(LIMIT_S)
@@ -104,12 +112,22 @@ class Scheduler:
 
 
 def _ask(script: subprocess.Popen[bytes], step: Path) -> None:
-    """Send a step what comes before the end of its time, as soon as it listens."""
+    """Send a step what comes before the end of its time, when it listens, and again until it has ended."""
     while script.poll() is None:
         if step.exists() and (pid := step.read_text().strip()) and _listens(int(pid)):
-            os.kill(int(pid), signal.SIGUSR1)
+            while _is_sent(int(pid)):
+                time.sleep(0.01)
             return
         time.sleep(0.01)
+
+
+def _is_sent(pid: int) -> bool:
+    """Send it to a step; whether that is there."""
+    try:
+        os.kill(pid, signal.SIGUSR1)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _listens(pid: int) -> bool:

@@ -277,11 +277,49 @@ def test_shards_of_one_question_are_merged_and_of_two_refused(
     assert commands.birdfast("tables", parts[0], "--min-conf", "0.6").returncode in (0, 2)
     merging = ["merge", *parts, "-o", tmp_path / "merged", "--rtype", "csv,parquet"]
     refused = commands.birdfast(*merging)
-    assert (refused.returncode, "min_confidence: 0.6, now 0.25" in refused.stderr) == (64, True)
+    assert refused.returncode == 64
+    assert f"{parts[1] / NAME}: not as {parts[0]} (min_confidence: 0.25, there 0.6); ask" in refused.stderr
+    assert "--force" not in refused.stderr
     assert commands.birdfast("tables", parts[1], "--min-conf", "0.6").returncode in (0, 2)
     assert commands.birdfast(*merging).returncode == 2
     run(many, sound, tmp_path / "new", kinds=("csv", "parquet"), min_confidence=0.6)
     assert contents(tmp_path / "merged") == contents(tmp_path / "new")
+
+
+def test_all_shares_of_an_array_are_asked_at_once(
+    many: models.Model, sound: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What one cannot answer replaces no table of another."""
+    out, merged = tmp_path / "out", tmp_path / "merged"
+    parts = [out / f"shard-{number}-of-2" for number in (1, 2)]
+    for number, part in enumerate(parts, 1):
+        keep = ["--keep-scores", "all" if number == 1 else "none", "--workers", "1"]
+        commands.infer(many, sound, "-o", part, "--shard", f"{number}/2", *keep)
+
+    def asked() -> list[float]:
+        found = list[float]()
+        for part in parts:
+            with Record(part) as record:
+                found.append(record.facts().asked["min_confidence"])
+        return found
+
+    assert commands.ended("tables", out, "--min-conf", "0.1") == 64
+    assert f"{parts[1] / NAME}: asked is a least confidence of 0.1" in capsys.readouterr().err
+    assert asked() == [0.25, 0.25]
+    assert commands.ended("tables", out, "--min-conf", "0.6", "-o", merged) == 64
+    assert "without -o, and then birdfast merge" in capsys.readouterr().err
+    assert commands.ended("tables", out, "--min-conf", "0.6", "--rtype", "csv,parquet") == 2
+    assert asked() == [0.6, 0.6]
+    said = capsys.readouterr().err
+    assert all(f"written: {part / 'detections.csv'}" in said for part in parts)
+    assert f"birdfast merge {out} -o {out / 'whole'}" in said
+    assert commands.ended("merge", out, "-o", merged, "--rtype", "csv,parquet") == 2
+    run(many, sound, tmp_path / "new", kinds=("csv", "parquet"), min_confidence=0.6)
+    assert contents(merged) == contents(tmp_path / "new")
+    assert commands.ended("report", out) == 64
+    said = capsys.readouterr().err
+    assert f"{out}: no journal of a run ({NAME}) in it; it holds the shares of a run" in said
+    assert f"give one, as {parts[0]}; birdfast merge joins" in said
 
 
 def test_tables_of_each_file_lie_where_a_new_run_has_them(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -24,15 +25,16 @@ import birdfast
 from birdfast import models
 from birdfast.cli import exits
 from birdfast.config import Options
-from birdfast.errors import ConfigError
-from birdfast.outcomes import Outcome
+from birdfast.errors import ConfigError, OutputError
+from birdfast.outcomes import Outcome, Part
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
 from birdfast.runs.shards import Shard
-from birdfast.workers import bundles, node, orders, parts, remote
+from birdfast.workers import ahead, bundles, node, orders, parts, remote
 from birdfast.workers.dask import Dask
 
 from .commands import contents, infer, started, table
+from .processes import running
 from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0, top_k=1)
@@ -430,6 +432,37 @@ def test_an_order_that_is_none_is_an_error_and_no_lost_machine(tmp_path: Path, c
     assert f"{order}: is damaged, or no order of birdfast" in told["message"]
 
 
+def test_a_share_whose_disk_is_full_leaves_nothing_to_the_next(
+    tiny: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that hear alike have one process, whatever their folders are, and files of the same numbers."""
+    add = parts.Writer.add
+
+    def full(writer: parts.Writer, number: int, what: Outcome | Part) -> None:
+        if writer._file.path.parent.name == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        add(writer, number, what)
+
+    monkeypatch.setattr(parts.Writer, "add", full)
+    monkeypatch.chdir(tmp_path)
+    hearing = orders.hearing([tiny], ahead.digests([tiny], EVERYTHING), EVERYTHING, 1, None)
+    lists = {"full": ("0", "long", "1", "2"), "next": ("3", "4", "5", "2"), "alone": ("3", "4", "5", "2")}
+    heard = dict[str, list[tuple[int, float]]]()
+    hearer = node._Hearer()
+    for home, names in lists.items():
+        (tmp_path / home).mkdir()
+        files = [[str(folder / f"{name}.wav"), [0]] for name in names]
+        order = orders.write(tmp_path / home, hearing, files)
+        told = hearer.hear(order, 1)
+        if home == "full":
+            assert told["error"] == "OutputError"
+            assert not running()
+            continue
+        heard[home] = [(number, what.audio_s) for number, what in parts.read(parts.of(order))]
+        hearer.end()
+    assert heard["next"] == heard["alone"]
+
+
 STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")
 FOLDERS = ("x.part", f"{'e' * 16}.part", f"{'f' * 16}.order", f".{'e' * 16}.part-x")
 
@@ -454,6 +487,35 @@ def test_what_is_somebody_elses_stays_in_a_folder_of_the_name_of_ours(
         "kept.part": begun,
     }
     assert all((home / name).is_dir() for name in FOLDERS)
+
+
+def test_what_has_the_name_of_our_folder_and_is_none_is_named(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / parts.FOLDER).symlink_to("nowhere")
+    with threads(1) as executor, pytest.raises(ConfigError, match=f"out/{parts.FOLDER}: is no folder; move"):
+        run(folder, tiny, tmp_path / "out", n_workers=1, cluster=executor)
+
+
+def test_a_results_folder_that_goes_in_mid_run_takes_no_more(
+    tiny: models.Model, folder: Path, tmp_path: Path, small: None
+) -> None:
+    """As locally: the same command goes on, once it is there again."""
+
+    class Moves(Follower):
+        def add(self, path: str, outcome: Outcome) -> None:
+            if not (tmp_path / "away").exists():
+                (tmp_path / "out" / parts.FOLDER).rename(tmp_path / "away")
+
+    with (
+        threads(1) as executor,
+        pytest.raises(OutputError, match="cannot be written .*; what was done is kept"),
+    ):
+        run(folder, tiny, tmp_path / "out", Moves(), n_workers=1, cluster=executor)
+    run(folder, tiny, tmp_path / "out", n_workers=1)
+    run(folder, tiny, tmp_path / "local", n_workers=1)
+    assert tables(tmp_path / "out") == tables(tmp_path / "local")
 
 
 def test_a_folder_of_a_run_at_work_is_refused(tiny: models.Model, folder: Path, tmp_path: Path) -> None:
@@ -628,9 +690,24 @@ class Hosts:
 
     def __enter__(self) -> Hosts:
         try:
-            _ip("link", "add", self._name, "type", "bridge")
-        except (OSError, subprocess.CalledProcessError):
-            pytest.skip("network namespaces: the administrator may make them, with ip of iproute2")
+            self._make()
+        except FileNotFoundError:
+            pytest.skip("network namespaces are made with ip of iproute2, which is not installed")
+        except subprocess.CalledProcessError as error:
+            self.__exit__()
+            if "not permitted" not in error.stderr:
+                raise
+            pytest.skip(f"network namespaces may not be made here: {error.stderr.strip()}")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        quiet = {"check": False, "stderr": subprocess.DEVNULL}
+        for number in range(self._n):
+            subprocess.run(["ip", "netns", "del", self.host(number)], **quiet)
+        subprocess.run(["ip", "link", "del", self._name], **quiet)
+
+    def _make(self) -> None:
+        _ip("link", "add", self._name, "type", "bridge")
         _ip("link", "set", self._name, "up")
         for number in range(self._n):
             host = self.host(number)
@@ -640,12 +717,6 @@ class Hosts:
             _ip("-n", host, "addr", "add", f"{self.address(number)}/24", "dev", "eth0")
             for link in ("lo", "eth0"):
                 _ip("-n", host, "link", "set", link, "up")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        for number in range(self._n):
-            subprocess.run(["ip", "netns", "del", self.host(number)], check=False)
-        subprocess.run(["ip", "link", "del", self._name], check=False)
 
     def host(self, number: int) -> str:
         return f"{self._name}h{number}"
@@ -663,7 +734,7 @@ class Hosts:
 
 
 def _ip(*arguments: str) -> None:
-    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.DEVNULL)
+    subprocess.run(["ip", *arguments], check=True, stderr=subprocess.PIPE, text=True)
 
 
 @needs_dask

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
+import re
+import signal
 import sys
 from pathlib import Path
 
 import pytest
 
 from birdfast import models
+from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.journal import Record
 from birdfast.runs import Follower, How, Run
@@ -38,7 +42,11 @@ def test_the_scripts_of_the_page_end_with_the_tables_of_one_run(
     cluster = Scheduler(tmp_path, tiny.path.parent)
     cluster.submit("birds.sbatch", [1, 2, 4], n_signals=1)
     assert cluster.n_requeued == 3
-    assert {code for _, code in cluster.ends} == {0}
+    assert {code for _, code in cluster.ends} == {0, -signal.SIGTERM}
+    for task in (1, 2, 4):
+        said = (tmp_path / f"birds.sbatch-{task}.out").read_text()
+        assert said.count("left in time") == 1, "what it said before it was put back is kept"
+        assert said.count(f"written: results/shard-{task}-of-4") == 1
     cluster.submit("merge.sbatch", [0])
     assert cluster.ends[-1] == (0, 64)  # task 3 has not run
     cluster.submit("birds.sbatch", [3])
@@ -54,6 +62,7 @@ def test_every_script_of_the_page_tells_its_share(
 ) -> None:
     text = script(name)
     (line,) = [line for line in text.splitlines() if "birdfast infer" in line]
+    assert ("#$ -S /bin/sh" in text) == name.endswith("sge"), "SGE looks at no #!"
     for key, value in environment(name, text, 2).items():
         monkeypatch.setenv(key, value)
     monkeypatch.chdir(tmp_path)
@@ -61,6 +70,34 @@ def test_every_script_of_the_page_tells_its_share(
     assert ended(*command, "--model", tiny.path.parent, "--workers", "1") == 0
     with Record(tmp_path / "results" / "shard-2-of-4") as record:
         assert record.facts().shard == "2/4"
+
+
+@pytest.mark.parametrize("number", [signal.SIGUSR1, signal.SIGTERM])
+@pytest.mark.parametrize(("name", "code"), [("birds.sbatch", 0), ("birds.sge", 99)])
+def test_a_signal_before_python_listens_puts_a_task_back(
+    name: str, code: int, number: int, tmp_path: Path
+) -> None:
+    commands = {
+        "birdfast": f"kill -{int(number)} $$",
+        "srun": 'shift; "$@"; exit $?',
+        "scontrol": 'echo "$@" > requeued',
+    }
+    for command, text in commands.items():
+        (tmp_path / command).write_text(f"#!/bin/sh\n{text}\n")
+        (tmp_path / command).chmod(0o755)
+    (tmp_path / name).write_text(script(name))
+    told = {"PATH": f"{tmp_path}:{os.environ['PATH']}", "SLURM_CPUS_PER_TASK": "1"}
+    told |= {"SLURM_ARRAY_JOB_ID": "7", "SLURM_ARRAY_TASK_ID": "2"}
+    assert ran("sh", name, cwd=tmp_path, env=told).returncode == code
+    assert (tmp_path / "requeued").exists() == (code == 0)
+
+
+def test_lsf_puts_such_a_task_back_too() -> None:
+    (codes,) = re.findall(r'^#BSUB -Q "([\d ]+)"$', script("birds.lsf"), re.MULTILINE)
+    assert [int(code) for code in codes.split()] == [
+        exits.LATER,
+        *(exits.BY_SIGNAL + number for number in (signal.SIGUSR1, signal.SIGTERM)),
+    ]
 
 
 def test_force_would_begin_anew_each_time(tiny: models.Model, recordings: Path, tmp_path: Path) -> None:

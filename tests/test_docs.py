@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+import birdfast
+
 from . import docpages
 
 # What a page needs beside birdfast itself, by the fixtures that know whether it is here.
@@ -63,6 +65,13 @@ def test_a_page_is_true(name: str, laid: Path, tmp_path: Path, request: pytest.F
 def test_every_page_that_tells_to_do_something_is_followed() -> None:
     every = [(page.stem, one.kind) for page in PAGES for one in docpages.blocks(page.read_text("utf-8"))]
     assert {name for name, kind in every if kind in ("console", "python")} == {*NEEDS}
+
+
+def test_what_a_run_is_told_to_take_by_name_stands_in_the_api() -> None:
+    named = re.findall(r"`(workers\.[a-z_.]+\.[A-Z]\w+)`", birdfast.run.__doc__ or "")
+    page = (docpages.DOCS / "api.md").read_text("utf-8")
+    assert named == ["workers.executor.Executor"]
+    assert all(f".. autoclass:: birdfast.{name}()" in page for name in named)
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

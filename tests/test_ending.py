@@ -65,6 +65,15 @@ def on_terminal(columns: int, *command: object, **environment: str) -> str:
     return said.decode()
 
 
+def test_a_share_of_an_array_says_how_all_are_joined(
+    tiny: models.Model, folder: Path, tmp_path: Path
+) -> None:
+    for name, is_shares in (("shard-1-of-1", True), ("out", False)):
+        said = infer(tiny, folder, "-o", tmp_path / "results" / name, "--shard", "1/1").stderr
+        joins = f"birdfast merge {tmp_path}/results -o {tmp_path}/results/whole\n"
+        assert (joins in said) == is_shares, said
+
+
 def test_the_end_says_who_was_heard_what_failed_and_what_comes_next(
     tiny: models.Model, folder: Path, tmp_path: Path
 ) -> None:

@@ -20,7 +20,7 @@ from birdfast import errors
 from birdfast.children import PACKAGE
 from birdfast.errors import ConfigError, ModelError, OutputError
 from birdfast.journal import MERGED, NAME
-from birdfast.runs.output import sign, telling
+from birdfast.runs.output import merged_from, sign, telling
 from birdfast.workers import process
 
 from .commands import ran
@@ -269,6 +269,12 @@ def test_a_merge_that_was_killed_leaves_no_half_of_its_sign(tmp_path: Path) -> N
     half.touch()
     sign(tmp_path, "merge", [])
     assert [path.name for path in tmp_path.iterdir()] == [MERGED]
+
+
+def test_a_merge_knows_its_folders_whatever_their_names_are(tmp_path: Path) -> None:
+    names = ["/a b", "/w\x0c1\n2", "/u\u2028v", "/r\rx", "/\udcff", '/"quoted"']
+    sign(tmp_path, "merge", map(Path, names))
+    assert merged_from(tmp_path) == names
 
 
 @needs_compiler

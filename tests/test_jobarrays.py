@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -139,16 +140,50 @@ def test_shares_of_another_division_are_not_mixed_with_those_that_lie_there(tmp_
 
 
 @pytest.mark.parametrize(
-    ("output", "given"), [("out17", "all"), ("out", "site017/"), ("o-17-x", "all"), ("out", "a/17/b.wav")]
+    ("output", "given"),
+    [
+        ("out17", "all"),
+        ("out", "site017/"),
+        ("o-17-x", "all"),
+        ("out", "a/17/b.wav"),
+        ("s3://birds/17", "all"),
+        ("out", "zip://17/*.wav::s3://birds/may.zip"),
+    ],
 )
 def test_a_share_of_what_is_one_tasks_own_is_not_guessed(output: str, given: str) -> None:
     found = jobarrays.chosen(None, "hash", slurm(17, list(range(1, 51))))
-    with pytest.raises(ConfigError, match="has the number of this task .SLURM_ARRAY_TASK_ID.: --shard none"):
+    with pytest.raises(ConfigError, match="number of a task .SLURM_ARRAY_TASK_ID.; say --shard auto/50 for"):
         jobarrays.check_meant(found, [output, given])
     for text in ("none", "auto/50", "17/50"):
         asked = jobarrays.chosen(text, "hash", slurm(17, list(range(1, 51))))
         jobarrays.check_meant(asked, [output, given])
-    jobarrays.check_meant(found, ["out", "site117/", "2017", "card170/"])
+    jobarrays.check_meant(found, ["out", "site117/", "2017", "card170/", "9" * 5000])
+    from_0 = jobarrays.chosen(None, "hash", slurm(17, list(range(50))))
+    with pytest.raises(ConfigError, match=r"--shard I/50 \(I counts from 1\) for the share"):
+        jobarrays.check_meant(from_0, ["out-0"])
+
+
+@pytest.mark.parametrize(
+    ("name", "is_guessed"),
+    [
+        ("results", True),
+        ("s3://birds/may", True),
+        ("S3://birds/may", True),
+        ("zip://*.wav::s3://birds/may.zip", True),
+        ("results-2026", True),
+        ("results-2026-05", False),
+        ("/data2/birds", False),
+    ],
+)
+@pytest.mark.parametrize("scheduler", [slurm, sge])
+def test_all_tasks_guess_alike_what_a_name_means(name: str, is_guessed: bool, scheduler) -> None:
+    tasks, guessed = list(range(1, 51)), list[int]()
+    for task in tasks:
+        found = jobarrays.chosen(None, "hash", scheduler(task, tasks))
+        with suppress(ConfigError):
+            jobarrays.check_meant(found, [name])
+            guessed.append(task)
+    assert guessed == (tasks if is_guessed else [])
 
 
 @pytest.mark.parametrize("command", ["infer", "analyze"])

@@ -73,6 +73,7 @@ def test_merged_tables_can_be_merged_again_and_say_whose_they_are(
     assert main(["report", str(out)]) == 64
     said = capsys.readouterr().err
     assert f"{out}: no journal of a run ({NAME}) in it; birdfast merge wrote its tables" in said
+    assert "names; give one of those" in said
     assert main(["status", str(tmp_path)]) == 64
     assert "it has to be the output folder of birdfast infer" in capsys.readouterr().err
     assert main(["merge", *map(str, parts), "-o", str(parts[0])]) == 0  # a part's own tables

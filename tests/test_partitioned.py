@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import os
 import resource
+import sqlite3
+import tempfile
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,16 +16,26 @@ import pyarrow.dataset
 import pyarrow.parquet
 import pytest
 
+import birdfast
+from birdfast import models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Journal
-from birdfast.runs import How, merging, retelling
+from birdfast.journal import NAME, Journal, vouchers
+from birdfast.runs import How, census, merging, partitioned, retelling, run, shards
+from birdfast.runs.leaving import Left
 
-from .commands import birdfast, ended
-from .journals import FACTS, hear, of_two_shards, outcome
+from . import commands
+from .commands import ended
+from .journals import FACTS, hear, of_two_shards, outcome, shard_of
+from .recordings import noise, write
 
 COLUMNS = ("start_s", "end_s", "scientific_name", "common_name", "confidence", "file")
 merge = partial(merging.merge, kinds=("parquet",), partitioned=True)
+
+
+def contents_of(place: Path) -> dict[str, bytes]:
+    """Return what is in the files of a data set."""
+    return {str(one.relative_to(place)): one.read_bytes() for one in place.rglob("*.parquet")}
 
 
 @pytest.fixture
@@ -79,16 +94,243 @@ def test_it_is_made_anew_and_replaces_nothing_of_others(parts: list[Path], tmp_p
         merge(parts, tmp_path / "all")
 
 
+@pytest.mark.parametrize("signed", [False, True])
+@pytest.mark.parametrize(
+    "mine",
+    [
+        "shard=7/mine.parquet",
+        "shard=7/part-0.parquet",
+        "shard=0001-of-0002/mine.parquet",
+        "shard=0001-of-0002/part-0.parquet/mine.parquet",
+        "shard=0001-of-0002",
+        "",
+    ],
+)
+def test_what_others_have_there_stays(parts: list[Path], tmp_path: Path, mine: str, signed: bool) -> None:
+    """Of others is also what looks like ours where no merge has left its word."""
+    place = tmp_path / "all" / "detections"
+    if signed:
+        merging.merge(parts, tmp_path / "all")
+    (place / mine).parent.mkdir(parents=True, exist_ok=True)
+    if mine and (mine.endswith(".parquet") or signed):
+        (place / mine).write_text("years of work")
+    else:
+        (place / mine).mkdir(parents=True, exist_ok=True)
+    if signed and not mine:
+        merge(parts, tmp_path / "all")  # as a merge of shares without plans leaves it
+        return
+    for force in (False, True):
+        with pytest.raises(ConfigError, match="nothing here tells that birdfast wrote it; move it away"):
+            merge(parts, tmp_path / "all", force=force)
+    assert (place / mine).exists()
+
+
+def test_a_folder_of_ours_that_links_elsewhere_is_not_ours(parts: list[Path], tmp_path: Path) -> None:
+    (*_, place), _ = merge(parts, tmp_path / "all")
+    (place / "shard=0002-of-0002").rename(tmp_path / "mine")
+    (place / "shard=0002-of-0002").symlink_to(tmp_path / "mine")
+    with pytest.raises(ConfigError, match="move it away"):
+        merge(parts, tmp_path / "all")
+
+
+@pytest.mark.parametrize("calls", range(1, 4))
+@pytest.mark.parametrize("then", ["csv", "parquet"])
+def test_a_merge_that_is_killed_leaves_nothing_to_the_next(
+    parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, calls: int, then: str
+) -> None:
+    """As a table, the data set of before, or the new one is about to get its name."""
+    wanted = contents_of(merge(parts, tmp_path / "all")[0][-1])
+    (other := tmp_path / "all" / ".detections.mine.part").mkdir()
+    (other / "mine.txt").touch()
+    n_calls, rename = 0, Path.rename
+
+    def until_it_is_killed(self: Path, to: Path) -> Path:
+        nonlocal n_calls
+        n_calls += ".part" in str(self) or self.name == "detections"
+        if n_calls == calls:
+            raise KeyboardInterrupt
+        return rename(self, to)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "rename", until_it_is_killed)
+        patch.setattr(tempfile.TemporaryDirectory, "cleanup", lambda self: self._finalizer.detach())
+        with pytest.raises(KeyboardInterrupt):
+            merge(parts, tmp_path / "all")
+    assert len([*(tmp_path / "all").glob(".detections.*.part")]) == 2
+    assert (tmp_path / "all" / "detections").exists() == (calls < 3)
+    merging.merge(parts, tmp_path / "all", (then,), partitioned=then == "parquet")
+    assert [*(tmp_path / "all").glob(".detections.*.part")] == [other]
+    assert contents_of(tmp_path / "all" / "detections") == wanted
+
+
 def test_what_is_missing_is_named_and_what_is_there_may_be_taken(parts: list[Path], tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="shares are missing: 2 of 2"):
+    with pytest.raises(ConfigError, match="share 2 .of 2. is missing"):
         merge(parts[:1], tmp_path / "all")
     (*_, place), standing = merge(parts[:1], tmp_path / "all", allow_missing=True)
     assert [one.name for one in place.iterdir()] == ["shard=0001-of-0002"]
     assert standing.waiting == 1
 
 
-def test_shares_that_were_asked_for_other_columns_are_refused(parts: list[Path], tmp_path: Path) -> None:
-    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), parts[1] / "detections.parquet")
+@pytest.mark.parametrize("is_linked", [False, True])
+def test_a_share_has_its_own_table_for_its_partition(
+    parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_linked: bool
+) -> None:
+    """Its file is a link to the table's, also where the table's name is one."""
+    table = parts[0] / "detections.parquet"
+    if is_linked:
+        table.rename(parts[0] / "elsewhere.parquet")
+        table.symlink_to("elsewhere.parquet")
+    (*_, place), _ = merge(parts, tmp_path / "all")
+    assert (place / "shard=0001-of-0002" / "part-0.parquet").samefile(table)
+    monkeypatch.setattr(Path, "hardlink_to", os.rmdir)  # as if on another disk: it fails
+    (*_, copied), _ = merge(parts, tmp_path / "copied")
+    assert contents_of(copied) == contents_of(place)
+
+
+def heard_again(parts: list[Path]) -> None:
+    """Let a share hear a file that was replaced, and end before it writes its tables."""
+    with Journal(parts[0], shard_of(0)) as journal:
+        journal.database.execute("UPDATE file SET mtime_ns = 1, digest = NULL")
+        assert journal.plan(["0.wav"], [0])
+        hear(journal, "0.wav", outcome(5))
+
+
+def asked_again(parts: list[Path]) -> None:
+    """Let shares be asked for what is more sure than all that they heard, and end before their tables."""
+    for number, part in enumerate(parts):
+        facts = shard_of(number)
+        with Journal(part, facts) as journal:
+            journal.ask(facts.asking({**facts.asked, "min_confidence": 0.95}).asked)
+
+
+def merged_there(parts: list[Path]) -> None:
+    """Merge into a share's folder."""
+    merging.merge(parts, parts[0], ("parquet",))
+
+
+def written_by_another(parts: list[Path]) -> None:
+    table = pyarrow.parquet.read_table(path := parts[0] / "detections.parquet")
+    pyarrow.parquet.write_table(table.slice(1), path)
+
+
+def cut(parts: list[Path]) -> None:
+    (path := parts[0] / "detections.parquet").write_bytes(path.read_bytes()[:-9])
+
+
+def vouched_for_by_another(parts: list[Path]) -> None:
+    """Let the journal be told of a table that is not its own."""
+    written_by_another(parts)
+    with sqlite3.connect(parts[0] / NAME) as database:
+        ((found,),) = database.execute("SELECT rows FROM part WHERE file = 0").fetchall()
+        of_table = hashlib.blake2b((parts[0] / "detections.parquet").read_bytes(), digest_size=16).digest()
+        database.execute("UPDATE part SET rows = ? WHERE file = 0", (found[:16] + of_table,))
+
+
+@pytest.mark.parametrize("most", [1, 64])
+@pytest.mark.parametrize(
+    "changed", [heard_again, asked_again, merged_there, written_by_another, cut, vouched_for_by_another]
+)
+def test_a_table_that_is_not_of_its_journal_is_made_anew(
+    parts: list[Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    changed: Callable[[list[Path]], None],
+    most: int,
+) -> None:
+    """It may be of before: a run is at its end before its tables are."""
+    changed(parts)
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    (*_, place), standing = merge(parts, tmp_path / "all")
+    merging.merge(parts, tmp_path / "merged", ("parquet",))
+    assert standing.waiting == 0
+    found = pyarrow.dataset.dataset(place, partitioning="hive").to_table().drop_columns(["shard"])
+    wanted = pyarrow.parquet.read_table(tmp_path / "merged" / "detections.parquet")
+    assert found.to_pylist() == wanted.to_pylist()
+
+
+def test_a_share_that_leaves_before_its_tables_is_whole_in_the_data_set(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "in").mkdir()
+    sounds = [str(tmp_path / "in" / f"{number}.wav") for number in range(4)]
+    for number, sound in enumerate(sounds):
+        write(Path(sound), noise(9000, seed=number), 8000)
+    own = shards.share(sounds, shards.Shard(1, 2))
+    assert own
+    whole = Path(sounds[own[0]]).read_bytes()
+    Path(sounds[own[0]]).write_text("not whole yet")
+
+    def hear_share(number: int) -> None:
+        part = tmp_path / f"results/shard-{number}-of-2"
+        how = {"shard": f"{number}/2", "workers": 1, "min_confidence": 0, "top_k": 1, "kinds": ["parquet"]}
+        birdfast.run(tmp_path / "in", tiny.path.parent, output=part, **how)
+
+    def leave(*_: object, **__: object) -> None:
+        raise Left
+
+    for number in (1, 2):
+        hear_share(number)
+    Path(sounds[own[0]]).write_bytes(whole)
+    with monkeypatch.context() as patch:
+        patch.setattr(run, "write", leave)
+        with pytest.raises(Left):
+            hear_share(1)
+    (*_, place), standing = merge([tmp_path / "results"], tmp_path / "all")
+    assert (standing.done, standing.failed, standing.waiting) == (4, 0, 0)
+    found = pyarrow.dataset.dataset(place, partitioning="hive").to_table()
+    assert {*found["file"].to_pylist()} == {*sounds}
+    assert len(found) == standing.detections
+    second = "shard=0002-of-0002/part-0.parquet"
+    assert (place / second).samefile(tmp_path / "results/shard-2-of-2/detections.parquet")
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_a_share_that_goes_on_while_it_is_merged_is_refused(
+    parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    gather = partitioned.gather
+
+    def gather_late(shares: Sequence[census.Share], folder: Path) -> Path:
+        if most == 1:
+            heard_again(parts)
+        else:
+            with pytest.raises(ConfigError, match="another run is at work in it"):
+                heard_again(parts)
+        return gather(shares, folder)
+
+    monkeypatch.setattr(partitioned, "gather", gather_late)
+    if most == 1:
+        with pytest.raises(ConfigError, match=r"one/journal.sqlite: has changed while it was merged"):
+            merge(parts, tmp_path / "all")
+    else:
+        merge(parts, tmp_path / "all")
+
+
+@pytest.mark.parametrize("most", [1, 64])
+def test_a_share_may_be_merged_into(
+    parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
+) -> None:
+    """What has its table's name is of all shares then."""
+    monkeypatch.setattr(merging, "MOST_OPEN", most)
+    wanted = contents_of(merge(parts, tmp_path / "all")[0][-1])
+    for _ in range(2):
+        (*_, place), _ = merge(parts, parts[0])
+        assert contents_of(place) == wanted
+
+
+def test_a_table_that_nobody_may_read_ends_no_run(parts: list[Path], tmp_path: Path) -> None:
+    with Journal(parts[0], shard_of(0)) as journal:
+        vouchers.give(journal, parts[0] / "gone.parquet")
+        assert vouchers.hold(journal, parts[0] / "detections.parquet")
+        assert not vouchers.hold(journal, parts[0] / "gone.parquet")
+
+
+def test_tables_of_other_columns_are_refused(parts: list[Path], tmp_path: Path) -> None:
+    """As another version of birdfast may have written one."""
+    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), table := parts[1] / "detections.parquet")
+    with Journal(parts[1], shard_of(1)) as journal:
+        vouchers.give(journal, table)
     with pytest.raises(ConfigError, match=r"two/detections.parquet: other columns than in .*one"):
         merge(parts, tmp_path / "all")
 
@@ -113,7 +355,7 @@ def test_many_shares_need_few_open_files(tmp_path: Path) -> None:
             hear(journal, f"{number}.wav", outcome())
     how = ("-o", tmp_path / "whole", "--rtype", "parquet", "--partitioned")
     limits = partial(resource.setrlimit, resource.RLIMIT_NOFILE, (64, 64))
-    done = birdfast("merge", tmp_path / "results", *how, preexec_fn=limits)
+    done = commands.birdfast("merge", tmp_path / "results", *how, preexec_fn=limits)
     assert done.returncode == 0, done.stderr
     found = pyarrow.dataset.dataset(tmp_path / "whole/detections", partitioning="hive")
     assert (len(found.files), found.count_rows()) == (n, 2 * n)

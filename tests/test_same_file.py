@@ -67,17 +67,28 @@ def test_an_hour_does_not_make_another_content_the_same(tmp_path: Path, content:
         assert journal.changed == {str(path): why}
 
 
-def test_a_file_that_came_or_went_says_so_and_one_that_nobody_heard_says_nothing(tmp_path: Path) -> None:
-    path, unheard = heard(tmp_path), tmp_path / "b.wav"
+def test_a_file_that_went_stays_heard_and_one_that_nobody_heard_says_nothing(tmp_path: Path) -> None:
+    path, unheard, content = heard(tmp_path), tmp_path / "b.wav", (tmp_path / "a.wav").read_bytes()
+    was = path.stat()
     path.unlink()
     unheard.touch()
     with Journal(tmp_path, FACTS) as journal:
-        journal.plan([str(path), str(unheard)], range(2))
-        assert journal.changed == {str(path): "it has gone"}
+        assert journal.plan([str(path), str(unheard)], range(2)) == by_all(1)
+        assert (journal.changed, journal.n_away) == ({}, 1)
+        path.write_bytes(content)
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        unheard.write_text("1")
+        assert journal.plan([str(path), str(unheard)], range(2)) == by_all(1)
+        assert (journal.changed, journal.n_away) == ({}, 0)
+
+
+def test_a_file_that_came_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([str(path)], [0])
         journal.add(str(path), outcome())
         path.touch()
-        unheard.write_text("1")
-        journal.plan([str(path), str(unheard)], range(2))
+        assert journal.plan([str(path)], [0]) == by_all(0)
         assert journal.changed == {str(path): "it was not there"}
 
 
@@ -118,3 +129,18 @@ def test_a_run_says_which_files_it_analyses_again_and_why(tiny: models.Model, tm
     words = "changed since (another time of change): analysed again"
     expected = [f"{path}: {words}" for path in paths[:3]] + ["2 more files changed since: analysed again"]
     assert [said for said in again.said if "changed" in said] == expected
+
+
+def test_a_file_that_was_another_for_a_moment_is_heard_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.wav"
+    path.write_text("1")
+    was = path.stat()
+    with Journal(tmp_path, FACTS) as journal:
+        journal.plan([str(path)], [0])
+        path.write_text("2")
+        journal.add(str(path), outcome())
+        assert journal.standing()[:2] == (0, 1)
+        path.write_text("1")
+        os.utime(path, ns=(was.st_atime_ns, was.st_mtime_ns))
+        assert journal.plan([str(path)], [0]) == by_all(0)
+        assert journal.changed == {str(path): "it changed while it was heard"}

@@ -103,11 +103,11 @@ def test_tables_of_each_file_lie_as_all_shares_see_them(
 def test_what_is_there_may_be_merged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int) -> None:
     monkeypatch.setattr(merging, "MOST_OPEN", most)
     parts, told = of_two_shards(tmp_path), list[str]()
-    with pytest.raises(ConfigError, match="shares are missing: 2 of 2; --array=2 with --shard auto/2"):
+    with pytest.raises(ConfigError, match="share 2 .of 2. is missing; --array=2 with --shard auto/2"):
         merge(parts[:1], tmp_path / "merged")
     standing = merge(parts[:1], tmp_path / "merged", allow_missing=True, tell=told.append)[1]
     assert (standing.done, standing.waiting) == (1, 1)
-    assert told[0].startswith("the tables tell of 1 of 2 files: shares are missing: 2 of 2")
+    assert told[0].startswith("the tables tell of 1 of 2 files: share 2 (of 2) is missing")
 
 
 def test_what_is_merged_so_far_is_counted_by_what_is_heard(tmp_path: Path) -> None:
@@ -128,7 +128,7 @@ def test_a_share_that_was_killed_as_it_started_is_missing(
     monkeypatch.setattr(merging, "MOST_OPEN", most)
     parts = of_two_shards(tmp_path)
     (parts[1] / NAME).write_bytes(b"")
-    with pytest.raises(ConfigError, match="shares are missing: 2 of 2; --array=2 with"):
+    with pytest.raises(ConfigError, match="share 2 .of 2. is missing; --array=2 with"):
         merge(parts, tmp_path / "merged")
     assert merge(parts, tmp_path / "merged", allow_missing=True)[1].done == 1
     (parts[0] / NAME).write_bytes(b"")
@@ -327,14 +327,14 @@ def test_merged_shards_are_the_run_over_all(tiny: models.Model, tmp_path: Path) 
     unkept = birdfast("merge", *parts, "--rtype", "embeddings", "-o", tmp_path / "less")
     assert (unkept.returncode, "that run kept no embeddings" in unkept.stderr) == (64, True)
     missing = birdfast("merge", *parts[:2], "-o", tmp_path / "less")
-    assert (missing.returncode, "shares are missing: 3 of 3; --array=3 with" in missing.stderr) == (64, True)
+    assert (missing.returncode, "share 3 (of 3) is missing; --array=3 with" in missing.stderr) == (64, True)
     twice = birdfast("merge", *parts, parts[0], "-o", tmp_path / "less")
     assert (twice.returncode, "a shard is there twice" in twice.stderr) == (64, True)
     whole = birdfast("merge", tmp_path / "whole", "-o", tmp_path / "less")
     assert (whole.returncode, "not of a run with --shard" in whole.stderr) == (64, True)
     infer(tiny, folder, "--shard", "3/3", "--top-k", "1", *how, tmp_path / "other")
     mixed = birdfast("merge", *parts[:2], tmp_path / "other", "-o", tmp_path / "less")
-    assert (mixed.returncode, "top_k: null, now 1" in mixed.stderr) == (64, True)
+    assert (mixed.returncode, "top_k: 1, there null" in mixed.stderr) == (64, True)
     assert list((tmp_path / "less").iterdir()) == []
 
 
@@ -350,6 +350,11 @@ def test_the_status_of_shares_has_a_line_for_each(tmp_path: Path, capsys: pytest
     told = capsys.readouterr().out
     assert "shard-2-of-2: not begun\n" in told
     assert "--array=2 with --shard auto/2 goes on" in told
+    (tmp_path / "out" / "shard-2-of-2" / NAME).unlink()  # it left, or was cancelled, before it had one
+    assert ended("status", tmp_path / "out") == 1
+    assert capsys.readouterr().out == told
+    assert ended("merge", tmp_path / "out", "-o", tmp_path / "merged") == 64
+    assert "--array=2 with --shard auto/2 goes on" in capsys.readouterr().err
 
 
 def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(

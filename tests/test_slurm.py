@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import time
 from pathlib import Path
 from types import SimpleNamespace
@@ -73,6 +74,30 @@ def test_jobs_hear_the_files_and_end_with_the_run(
         time.sleep(0.05)
 
 
+@pytest.mark.long
+@pytest.mark.usefixtures("small")
+def test_a_job_whose_time_is_up_is_handed_in_again(
+    deep: models.Model, folder: Path, tmp_path: Path, chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Slurm ends it as scancel does: the batch script gets SIGTERM, and its step."""
+    jobs = tmp_path / "jobs"
+    typed(tmp_path / "bin", monkeypatch, sbatch=SBATCH.format(jobs=jobs), scancel=SCANCEL)
+    of_jobs = Path(chosen.removeprefix("slurm:"))
+    of_jobs.write_text(of_jobs.read_text().replace("jobs = 2", "jobs = 1"))
+    run(folder, deep, tmp_path / "local", n_workers=1)
+    import dask
+
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "1s"}),
+        clusters.opened(chosen) as cluster,
+    ):
+        assert cluster.client.wait_for_workers(1, timeout=60) is None
+        os.killpg(int(jobs.read_text()), signal.SIGTERM)
+        run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
+    assert tables(tmp_path / "there") == tables(tmp_path / "local")
+    assert len(jobs.read_text().split()) > 1
+
+
 @pytest.mark.parametrize("n_jobs", ["1", "jobs-up-to-2"])
 @pytest.mark.usefixtures("small")
 def test_a_slurm_that_takes_no_job_ends_a_run_in_its_words(
@@ -93,9 +118,8 @@ def test_a_slurm_that_takes_no_job_ends_a_run_in_its_words(
         run(folder, deep, tmp_path / "there", n_workers=1, cluster=cluster)
 
 
-@pytest.mark.parametrize("asks_again", [False, True])
 def test_that_a_refusal_counts_once_every_job_that_was_taken_has_come_and_gone(
-    monkeypatch: pytest.MonkeyPatch, asks_again: bool
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slurm = _slurm()
     now_s = 100.0
@@ -106,10 +130,10 @@ def test_that_a_refusal_counts_once_every_job_that_was_taken_has_come_and_gone(
         scheduler.workers["tcp://a"] = SimpleNamespace(name=name)
         book.add_worker(scheduler, "tcp://a")
 
-    book = slurm.Book(asks_again=asks_again)
+    book = slurm.Book(lambda: None)
     assert book.why_none() == "", "it was not asked yet"
-    for name in ("birds-0", "birds-1", "birds-3"):
-        book.take(name)
+    for number, name in enumerate(("birds-0", "birds-1", "birds-3")):
+        book.take(name, str(number))
     book.refuse("expired")
     come("birds-0")
     come("birds-0")  # as its nanny started it again
@@ -123,9 +147,39 @@ def test_that_a_refusal_counts_once_every_job_that_was_taken_has_come_and_gone(
     assert book.why_none() == "", "its nanny may start it again"
     now_s += slurm.BACK_S
     assert book.why_none() == "expired"
-    book.take("birds-2")
+    book.take("birds-2", "4")
     come("birds-2")
-    assert book.why_none() == ("" if asks_again else "expired")
+    assert book.why_none() == ""
+
+
+def test_jobs_that_slurm_no_longer_has_and_that_brought_no_worker_are_not_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    slurm = _slurm()
+    now_s, told = 100.0, list[set[str] | None]()
+    monkeypatch.setattr(slurm, "monotonic", lambda: now_s)
+    book = slurm.Book(lambda: told[-1])
+    book.take("birds-0", "7")
+    book.take("birds-1", "8")
+    for queue in (None, {"7", "8"}, {"8"}):  # it does not say; both wait; one was cancelled
+        told.append(queue)
+        now_s += slurm.LOOK_EVERY_S
+        assert book.why_none() == ""
+    told.append({"80"})
+    assert book.why_none() == "", "it was asked just now"
+    now_s += slurm.LOOK_EVERY_S
+    assert book.why_none() == "job 8 ended before its worker came; its output says why"
+
+
+@pytest.mark.parametrize("queue", ["printf '%s\\n' 7 8", "echo 7; echo slurm_load_jobs >&2; exit 1", None])
+def test_the_queue_is_slurm_s_or_nothing_is_known_of_it(
+    queue: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slurm = _slurm()
+    monkeypatch.setenv("PATH", "/nowhere" if queue is None else os.environ["PATH"])
+    if queue is not None:
+        typed(tmp_path / "bin", monkeypatch, squeue=f"#!/bin/sh\n{queue}\n")
+    assert slurm.queued() == ({"7", "8"} if queue and "printf" in queue else None)
 
 
 def test_a_port_of_its_scheduler_is_any_unless_it_was_chosen(
@@ -139,7 +193,7 @@ def test_a_port_of_its_scheduler_is_any_unless_it_was_chosen(
         def __init__(self, **how: Any) -> None:
             asked.append(how["scheduler_options"])
 
-        def scale(self, jobs: int) -> None: ...
+        def adapt(self, minimum_jobs: int, maximum_jobs: int) -> None: ...
 
     monkeypatch.setattr(slurm, "SLURMCluster", Cluster)
     of_jobs = tmp_path / "slurm.toml"
@@ -156,13 +210,23 @@ def _slurm() -> Any:
     return slurm
 
 
-def test_a_machine_without_slurm_is_told_so_as_the_words_are_read(chosen: str) -> None:
+def test_a_machine_without_slurm_is_told_so_as_the_words_are_read(
+    chosen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ConfigError, match=f"cluster {chosen}: sbatch is not here"), clusters.opened(chosen):
         pass
 
 
 @pytest.mark.parametrize("told", ["cores = 1", "jobs = 1\nmaximum = 2"])
-def test_how_many_jobs_has_to_be_said_once(tmp_path: Path, chosen: str, told: str) -> None:
+def test_how_many_jobs_has_to_be_said_once(chosen: str, told: str) -> None:
     Path(chosen.removeprefix("slurm:")).write_text(told)
     with pytest.raises(ConfigError, match="wants either jobs, or maximum"), clusters.opened(chosen):
+        pass
+
+
+@pytest.mark.parametrize("told", ["jobs = 0", "jobs = '2'", "jobs = true", "minimum = 3\nmaximum = 2"])
+def test_a_number_of_jobs_that_is_none_is_refused(chosen: str, told: str) -> None:
+    Path(chosen.removeprefix("slurm:")).write_text(told)
+    with pytest.raises(ConfigError, match="jobs, or maximum, is a whole number"), clusters.opened(chosen):
         pass

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
+import os
 import shutil
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -20,11 +25,13 @@ from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
-from birdfast.sources import deposits, listings, stores, tries
+from birdfast.sources import deposits, listings, stores, transfers, tries
 from birdfast.sources.urls import links
 from birdfast.sources.versions import Version
-from birdfast.workers import Job, fetched
-from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
+from birdfast.workers import Job, fetched, share
+from birdfast.workers import scratch as scratch_module
+from birdfast.workers.beside import PREFIX, TOLD
+from birdfast.workers.scratch import Scratch, ScratchRoom
 
 from .commands import ended, started
 from .recordings import noise, write
@@ -145,8 +152,24 @@ def test_a_store_that_lets_nobody_in_says_where_credentials_are_looked_for(
     with pytest.raises(StoreError, match=f"^{url}: the store .*; credentials are looked for in .*{why}"):
         tries.patiently(url, ask)
     assert len(asked) == 1, "another try would find none either"
-    with pytest.raises(StoreError, match=r"the store fails \(cut\) 5 times$"):
+    with pytest.raises(StoreError, match=r"the store fails \(cut\) [25] times$"):
         tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("cut")))
+
+
+def test_a_store_that_is_slow_to_fail_is_told_once_and_a_quick_one_never(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    told, clock = list[str](), itertools.count(0, 2)
+    monkeypatch.setattr(tries, "_hearers", [])
+    monkeypatch.setattr(tries, "_slow", set())
+    tries.tell(told.append)
+    for url in ("s3://b/quick.wav", "s3://b/x.wav", "s3://b/y.wav", "zip://z.wav::s3://c/z.zip"):
+        if url.endswith("x.wav"):
+            monkeypatch.setattr(tries, "monotonic", lambda: next(clock))
+        with pytest.raises(StoreError, match=f"{url}: the store fails"):
+            tries.patiently(url, lambda: (_ for _ in ()).throw(OSError("nobody listens")))
+    why = "the store fails (nobody listens); it is asked again, 5 times in all"
+    assert told == [f"s3://b/x.wav: {why}", f"zip://z.wav::s3://c/z.zip: {why}"]
 
 
 class Answer(Exception):
@@ -173,7 +196,7 @@ def test_what_a_recording_is_called_is_no_lack_of_credentials(
     url: str, error: Exception, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tries, "BACKOFF_S", 0.0)
-    with pytest.raises(StoreError, match=r"the store fails \(.*\) 5 times$"):
+    with pytest.raises(StoreError, match=r"the store fails \(.*\) [25] times$"):
         tries.patiently(url, lambda: (_ for _ in ()).throw(error))
 
 
@@ -210,7 +233,10 @@ def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> No
         ("memory://empty", "no audio files in memory://empty"),
     ],
 )
-def test_what_is_not_to_be_had_is_said_in_words(memory: object, url: str, why: str) -> None:
+def test_what_is_not_to_be_had_is_said_in_words(
+    memory: object, url: str, why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "gcsfs", None)  # as if it were not installed
     memory.pipe_file("/empty/a.csv", b"x")
     with pytest.raises(ConfigError, match=why):
         inputs.find([url])
@@ -332,6 +358,8 @@ def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
     assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
     ended("clips", out, "-o", tmp_path / "clips")
     assert f"memory://b/{name}: lies in a store; fetch it" in capsys.readouterr().err
+    assert ended("report", out, "-o", tmp_path / "page.html") == exits.FINE
+    assert f"no clip: memory://b/{name}: lies in a store; a page has" in capsys.readouterr().err
     assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
 
 
@@ -361,7 +389,7 @@ def test_a_run_that_was_killed_while_it_fetched_goes_on_and_leaves_nothing(
     command = (sys.executable, "-m", "birdfast", "infer", *urls, "-o", tmp_path / "out", "--scratch", scratch)
     command = (*command, "--model", tiny.path.parent, "--workers", 1, "--quiet")
     with started(*command) as process:
-        while not [*scratch.glob(f"{PREFIX}*/*")]:
+        while not [*scratch.glob(f"{PREFIX}*/*.wav")]:
             assert process.poll() is None
             time.sleep(0.001)
         process.kill()
@@ -418,7 +446,7 @@ def test_a_fetch_that_fails_before_its_turn_or_in_it_keeps_nobody_waiting(
             queue.finish(task, Outcome())
         assert done == [3, 4, 5]
         assert queue._room._taken == 0
-        assert [*queue._room.path.iterdir()] == []
+        assert [path.name for path in queue._room.path.iterdir()] == [TOLD]
 
 
 @pytest.mark.parametrize("name", ["night::1.wav", "a::b", "c:/d.wav", "http:"])
@@ -503,6 +531,168 @@ def test_what_a_killed_run_left_goes_and_what_a_living_one_has_stays(tmp_path: P
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
 
 
+def wanted(room: ScratchRoom, turn: int, n_bytes: int, n_looks: int = 2) -> bool:
+    """Return whether there is room at one of some looks."""
+    looks = iter(range(n_looks))
+    return room.take(turn, n_bytes, lambda: next(looks, None) is None)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for others' room looks often, and full disks are tried again at once."""
+    monkeypatch.setattr("birdfast.workers.scratch.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(fetched, "FULL_WAITS_S", (0.0, 0.01, 0.01))
+
+
+@pytest.mark.usefixtures("quick")
+def test_rooms_in_one_place_keep_to_a_bound_together(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path, 10e-9)
+    with ScratchRoom(scratch) as one, ScratchRoom(scratch) as other:
+        assert wanted(one, 0, 6)
+        assert not wanted(other, 0, 5)
+        assert wanted(other, 0, 4)
+        one.give_back(6)
+        assert wanted(other, 1, 6)
+        assert not wanted(one, 1, 1)
+        os.close(other._folder._lock)  # as though its process were killed
+        assert wanted(one, 1, 10)
+        assert not other.path.exists()
+        other._folder._lock = os.dup(one._folder._told)
+
+
+def test_what_a_room_holds_counts_once_in_a_folder_that_is_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ScratchRoom(Scratch("scratch", 10e-9)) as room:
+        assert wanted(room, 0, 6)
+        assert wanted(room, 1, 4)
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_waits_long_for_others_room_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(_: str, place: str, *__: object) -> Version:
+        Path(place).write_bytes(b"6bytes")
+        return Version(6, 1)
+
+    scratch, said = Scratch(tmp_path, 10e-9), list[str]()
+    monkeypatch.setattr(fetched.listings, "version", lambda _: Version(6, 1))
+    monkeypatch.setattr(fetched.stores, "fetch", fetch)
+    jobs, until_s = [Job(f"memory://b/{number}.wav") for number in range(2)], time.monotonic() + 30
+    with ScratchRoom(scratch) as other:
+        assert wanted(other, 0, 8)
+        with fetched.Fetched(jobs, scratch, lambda: None, said.append) as queue:
+            while not queue._room._folder.n_beside and time.monotonic() < until_s:
+                assert not queue.left()
+            assert said == []
+            monkeypatch.setattr(scratch_module, "TELL_AFTER_S", 0.0)
+            while not said and time.monotonic() < until_s:
+                assert not queue.left()
+            assert not queue.left()
+            assert said == [f"{tmp_path}: other runs have the room there; what is to be fetched waits for it"]
+            other.give_back(8)
+            while not queue.left() and time.monotonic() < until_s:
+                time.sleep(0.001)
+            assert queue.left()
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_wants_much_room_has_it_though_others_ask_for_little_all_the_time(tmp_path: Path) -> None:
+    scratch, over = Scratch(tmp_path, 10e-9), threading.Event()
+    with ScratchRoom(scratch) as one, ScratchRoom(scratch) as other, ThreadPoolExecutor(1) as threads:
+        assert wanted(one, 0, 6)
+        large = threads.submit(other.take, 0, 8, over.is_set)
+        try:
+            until_s = time.monotonic() + 30
+            while not other._folder._ticket and time.monotonic() < until_s:
+                time.sleep(0.001)
+            assert not wanted(one, 1, 1)  # there is room, but another waits
+            one.give_back(6)
+            assert large.result(30)
+        finally:
+            over.set()
+        other.give_back(8)
+        assert wanted(one, 1, 1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_same_free_disk_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [scratch_module.MARGIN_BYTES + 10_000]
+    monkeypatch.setattr(scratch_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    with ScratchRoom(Scratch(tmp_path)) as one:
+        assert wanted(one, 0, 9_000)
+        (one.path / "0.wav").write_bytes(bytes(9_000))
+        free[0] -= 9_000
+        with ScratchRoom(Scratch(tmp_path)) as other:
+            assert other.most_bytes >= 10_000
+            assert not wanted(other, 0, 9_000)
+            one.give_back(9_000)
+            assert wanted(other, 0, 9_000)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_disk_that_is_full_is_no_fault_of_a_file_while_others_are_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk of 20 bytes, where more may be fetched: what has room once others have gone is heard."""
+    sizes, tried = [8, 8, 8, 16, 8, 30, 8], Counter[str]()
+    full, lock = OSError(errno.ENOSPC, "No space left on device"), threading.Lock()
+
+    def fetch(url: str, place: str, n_bytes: int, *_: object) -> Version:
+        with lock:
+            tried[url] += 1
+            there = sum(path.stat().st_size for path in tmp_path.rglob("*.wav"))
+            Path(place).write_bytes(bytes(min(n_bytes, 4)))
+            if there + n_bytes > 20:
+                raise StoreError(f"{url}: the store fails ({full})") from full
+            Path(place).write_bytes(bytes(n_bytes))
+        return Version(n_bytes, 1)
+
+    monkeypatch.setattr(fetched.listings, "version", lambda url: Version(sizes[int(url[-5])], 1))
+    monkeypatch.setattr(fetched.stores, "fetch", fetch)
+    jobs = [Job(f"memory://b/{number}.wav") for number in range(len(sizes))]
+    outcomes = dict[int, Outcome]()
+    with fetched.Fetched(jobs, Scratch(tmp_path, 100e-9), lambda: None) as queue:
+        until_s = time.monotonic() + 60
+        while not queue.is_through and time.monotonic() < until_s:
+            if (task := queue.take()) is None:
+                time.sleep(0.01)
+            else:
+                queue.finish(task, Outcome())
+            outcomes |= dict(queue.came())
+        assert queue._room._taken == 0
+    assert [file for file, outcome in outcomes.items() if outcome.failure] == [5]
+    assert outcomes[5].failure.message.endswith(
+        f"5.wav: {tmp_path} has no room for it; --scratch names another folder"
+    )
+    assert len(outcomes) == len(sizes)
+    assert tried["memory://b/5.wav"] == 1 + len(fetched.FULL_WAITS_S)
+
+
+@pytest.mark.long
+def test_tasks_of_one_machine_take_no_more_scratch_together_than_one(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    names, scratch, over = (
+        recordings(tmp_path / "in", 12, seconds=100),
+        tmp_path / "scratch",
+        threading.Event(),
+    )
+    at_most = int(1.2 * (tmp_path / "in" / names[0]).stat().st_size)
+    urls = [f"file://{tmp_path}/in/{name}" for name in names]
+    expected = heard([str(tmp_path / "in" / name) for name in names], tiny, tmp_path / "local")
+    with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as watch:
+        most = watch.submit(most_bytes, scratch, over)
+        try:
+            how = {"cluster": (executor, 4), "scratch": Scratch(scratch, at_most / 1e9)}
+            assert heard(urls, tiny, tmp_path / "out", **how) == expected
+        finally:
+            over.set()
+    share.end_idle()  # what went out twice may have come back after the run
+    assert 0 < most.result() <= at_most
+    assert [*scratch.iterdir()] == []
+
+
 def test_an_object_larger_than_the_scratch_folder_is_a_row_that_helps(
     memory: object, tiny: models.Model, tmp_path: Path
 ) -> None:
@@ -538,6 +728,54 @@ def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
         with pytest.raises(StoreError, match=r"^u: "):
             tries.patiently("u", lambda error=error: fail(error))
         assert len(asked) == n
+    asked.clear()
+    with pytest.raises(StoreError, match=r"\(cut\) 2 times$"):  # of whose libraries each tries for a minute
+        tries.patiently("az://b/x", lambda: fail(OSError("cut")))
+    assert len(asked) == 2
+
+
+def test_what_came_in_part_is_no_recording(
+    memory: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a library takes a connection that was cut for the end of an object."""
+    memory.pipe_file("/b/a.wav", b"1234")
+    monkeypatch.setattr(
+        type(memory), "get_file", lambda store, url, file, **_: Path(file).write_bytes(b"123")
+    )
+    with pytest.raises(StoreError, match="3 of 4 bytes came"):
+        stores.fetch("memory://b/a.wav", str(tmp_path / "a.wav"), 4)
+
+
+def test_what_a_server_gets_has_its_name_when_it_is_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "a").write_text("whole")
+    store, _ = stores.opened(url := f"file://{tmp_path}/there/a")
+
+    def half(store: object, here: str, there: str, **_: object) -> None:
+        Path(there).write_text("wh")
+        raise OSError("cut")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(store), "put_file", half)
+        with pytest.raises(StoreError, match="cut"):
+            deposits.put(tmp_path / "a", url)
+    assert not (tmp_path / "there" / "a").exists()
+    deposits.put(tmp_path / "a", url)
+    assert [(path.name, path.read_text()) for path in (tmp_path / "there").iterdir()] == [("a", "whole")]
+
+
+@pytest.mark.parametrize("way", ["relative_update", "absolute_update"])
+def test_a_transfer_ends_where_more_comes_than_was_told_or_nobody_waits(way: str) -> None:
+    closing = threading.Event()
+    watched = transfers.watch(100, closing)
+    getattr(watched, way)(100)
+    with pytest.raises(tries.Refused, match="more than the 100 bytes"):
+        getattr(watched, way)(101)
+    watched = transfers.watch(100, closing)
+    closing.set()
+    with pytest.raises(tries.Refused, match="nobody waits"):
+        getattr(watched, way)(1)
 
 
 @pytest.mark.long

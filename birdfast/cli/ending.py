@@ -111,9 +111,13 @@ def _left_out(n_more: int) -> str:
 
 def _next(results: Results, lower: float | None) -> Iterator[tuple[str, str]]:
     """Yield commands that come next, each behind what it is for; `lower` is another least confidence."""
+    from ..journal.whereis import SHARE
     from ..sources import stores
 
     folder, surest = results.folder, results.tally.surest
+    if SHARE.fullmatch(folder.name):
+        joins = commandline.proposed("merge", folder.parent, "-o", folder.parent / "whole")
+        yield "join all shares, when the last is through", joins
     if surest is None:
         if lower is not None and results.standing.audio_s:
             less = commandline.proposed("tables", folder, "--min-conf", lower)

@@ -151,12 +151,14 @@ def _run(chosen: argparse.Namespace, leave: Leave | None) -> int:
     from .. import inputs
     from ..runs import Run, storing
     from ..runs.progress import Progress
+    from ..sources import tries
     from ..words import counted
     from ..workers.executor import opened
 
     listening = values.listening(chosen)
     names = [model.name for model in listening]
     progress = Progress(chosen.began, bar=chosen.progress, quiet=chosen.quiet, models=names)
+    tries.tell(progress.say)
     chosen.per_file, said = kinds.for_each_file(chosen)
     for line in (*flags.remarks(chosen), *filter(None, [said, chosen.share_said])):
         progress.say(line)

@@ -55,7 +55,8 @@ def ran(chosen: argparse.Namespace, run: Callable[[argparse.Namespace, Leave | N
             raise
     finally:
         for number, handler in before.items():
-            signal.signal(number, handler)
+            # one that comes again, as from scancel, would end us with a code of its own
+            signal.signal(number, signal.SIG_IGN if leave.is_asked else handler)
     voice.say(f"birdfast: {_told(chosen.output)}; the same command goes on (exit code {exits.LATER})")
     return exits.LATER
 

@@ -90,7 +90,8 @@ def _of_shares(parts: list[Path], *, in_json: bool, merged: list[str] | None = N
 
     from ..errors import NotBegunError
     from ..journal import Record, total
-    from ..runs import census, jobarrays, shards
+    from ..journal.whereis import SHARE
+    from ..runs import census, shards
     from ..tables import escaped
     from ..words import counted
 
@@ -99,7 +100,7 @@ def _of_shares(parts: list[Path], *, in_json: bool, merged: list[str] | None = N
     answer = (lambda line: None) if in_json else voice.answer
     for part in parts:
         name = escaped(part.name if is_named else str(part))
-        number = int(named[1]) if (named := jobarrays.FOLDER.fullmatch(part.name)) else None
+        number = int(named[1]) if (named := SHARE.fullmatch(part.name)) else None
         try:
             with Record(part) as record:
                 every.append(share := census.of(record))

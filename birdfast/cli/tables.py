@@ -13,7 +13,8 @@ the default, as --merge-consecutive 1, --sensitivity 1 or --no-strict.
 
 Without -o the tables of the folder are written anew, and `birdfast status` and others know of that question;
 with it they go to another folder, and birdfast-merged.txt there says whose they are. Of a run that is not at
-its end they tell of what is done.
+its end they tell of what is done. In a folder of shares, as job arrays make them, each share is asked the
+same, in its own folder, and `birdfast merge` joins the answers.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ import argparse
 from pathlib import Path
 
 from .. import voice
+from ..commandline import proposed
 from ..errors import ConfigError
 from . import asking, exits, flags, kinds, submission, values
 
@@ -55,8 +57,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(chosen: argparse.Namespace) -> int:
     """Write the tables."""
+    from ..journal import NAME
+    from ..journal.whereis import shares
     from ..runs.how import How
-    from ..runs.retelling import retell
+    from ..runs.retelling import retell, retell_shares
 
     folders = [Path(name) for name in (chosen.run_folder, *chosen.more) if name is not None]
     if len(folders) != 1:
@@ -72,7 +76,15 @@ def run(chosen: argparse.Namespace) -> int:
     say = _silent if chosen.quiet else voice.say
     say(*flags.remarks(chosen))
     asked = (asking.picking(chosen), asking.rest(chosen))
-    written, standing = retell(folders[0], chosen.output, how, *asked, say)
+    (folder,) = folders
+    if not (folder / NAME).is_file() and (parts := shares(folder)):
+        joins = proposed("merge", folder, "-o", chosen.output or folder / "whole")
+        if chosen.output is not None:
+            raise ConfigError(f"{folder}: its shares are asked where they are: without -o, and then {joins}")
+        standing = retell_shares(parts, how, *asked, say)
+        say("they are in place of those that were there, of each share; this joins them:", f"    {joins}")
+        return exits.UNFINISHED if standing.waiting else exits.of_run(standing)
+    written, standing = retell(folder, chosen.output, how, *asked, say)
     say(f"written: {', '.join(map(str, written))}")
     if chosen.output is None:
         say("they are in place of those that were there; -o DIR would leave those")

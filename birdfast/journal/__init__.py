@@ -26,14 +26,14 @@ from ..scores.keeping import Kept
 from ..sources import stores
 from . import stamp
 from .begun import Begun
-from .brought import Brought
 from .database import MERGED, NAME, check_place, new_digest
-from .entry import FILE, Entry
+from .entry import ANOTHER, FILE, Entry
 from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
 from .folder import Folder
 from .gathered import Gathered
-from .record import Record, Standing, path_of, total
+from .record import Record, Standing, total
 from .stamp import Stamp
+from .whereis import path_of
 from .writable import Writable
 
 __all__ = [
@@ -46,7 +46,6 @@ __all__ = [
     "PICKING",
     "QUESTION",
     "REMEMBERED",
-    "Brought",
     "Entry",
     "Facts",
     "Folder",
@@ -60,8 +59,6 @@ __all__ = [
     "total",
 ]
 
-# What a file is told that is not the one that was planned: its stretches may be of two.
-CHANGED = "changed during the run; run again"
 # Of a file, once it is through.
 TOLD_AT_THE_END = ("head", "rate_hz", "duration_s", "failure", "notes", "decoder", "told", "digest")
 
@@ -81,6 +78,8 @@ class Journal(Writable):
     ----------
     changed : dict of str to str
         The files that `plan` found changed since they were heard, and what is no longer the same.
+    n_away : int
+        How many that were heard `plan` does not see now (`Entry.is_away`): what was heard of them stays.
 
     Raises
     ------
@@ -94,7 +93,7 @@ class Journal(Writable):
     def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
         super().__init__(folder, facts, force=force)
         self._begun: Begun | None = None
-        self.changed: dict[str, str] = {}
+        self.changed, self.n_away = dict[str, str](), 0
 
     def plan(
         self, paths: Sequence[str], numbers: Sequence[int], *, retry: bool = False
@@ -109,7 +108,8 @@ class Journal(Writable):
         retry : bool
             What failed is to do, too.
         """
-        waiting, self.changed, once = [], {}, dict[tuple[int, ...], tuple[int, ...]]()
+        waiting, self.changed, self.n_away, once = [], {}, 0, dict[tuple[int, ...], tuple[int, ...]]()
+        stamp.look_up(paths)  # may take its time, as nothing below does
         with self.told():
             with self.whole():
                 self.database.execute("UPDATE file SET number = NULL")
@@ -152,11 +152,13 @@ class Journal(Writable):
 
     def _enter(self, path: bytes, number: int, retry: bool) -> tuple[int, ...]:
         """Give a file its number; return the models that are to hear it (again)."""
-        run, now = self.database.execute, stamp.of(path)
+        run, now = self.database.execute, stamp.told(path)
         row = run(f"SELECT {FILE} FROM file WHERE path = ?", (path,)).fetchone()
         if row is not None:
             known = self._known(row)
-            if known.stamp == now or self._is_moved(known, now):
+            self.n_away += (is_away := known.is_away(now))
+            is_same = now is None or known.stamp == now or self._is_moved(known, now)
+            if is_away or (is_same and not known.changed):
                 run("UPDATE file SET number = ? WHERE id = ?", (number, known.id))
                 return self._again(known, retry)
             if len(known.waiting) < len(known.hearings):
@@ -165,7 +167,7 @@ class Journal(Writable):
             for table in ("file WHERE id", "hearing WHERE file", "part WHERE file"):
                 run(f"DELETE FROM {table} = ?", (known.id,))
         insert = "INSERT INTO file (path, number, size, mtime_ns) VALUES (?, ?, ?, ?)"
-        file = run(insert, (path, number, *now)).lastrowid
+        file = run(insert, (path, number, *(now or (None, None)))).lastrowid
         assert file is not None
         self._wait(file, tuple(self._models))
         return tuple(self._models)
@@ -236,7 +238,7 @@ class Journal(Writable):
         now, its_head = begun.seen(before)
         if before.size is not None and now != before.stamp:
             path = os.fsdecode(before.path)
-            begun.fail(Failure(path, "audio", "AudioError", f"{path}: {CHANGED}", now.size))
+            begun.fail(Failure(path, "audio", "AudioError", f"{path}: {ANOTHER}", now.size))
         entry = begun.entry(before._replace(head=its_head))
         columns = ("audio_s", *TOLD_AT_THE_END)
         values = (*(getattr(entry, column) for column in columns), entry.id)

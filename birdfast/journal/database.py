@@ -26,7 +26,8 @@ NO_ROOM = (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_READONLY, s
 # model heard of it in `hearing`, by the model's number; `kept` says which of its scores are in `part`, and
 # `n_detections` how many detections they are by what was `asked` last, NULL if nobody has counted yet. Files
 # without a number are those of an earlier plan; `run.files` is what `Database.files` said of the others, and
-# UNPLANNED before that: a plan of no files is another thing.
+# UNPLANNED before that: a plan of no files is another thing. A part of file 0, which there is not, is of the
+# whole run: see `vouchers`.
 TABLES = """
 CREATE TABLE run (facts TEXT NOT NULL, asked TEXT NOT NULL, digest BLOB NOT NULL, files TEXT NOT NULL);
 CREATE TABLE file (

@@ -14,6 +14,8 @@ FILE = "id, path, size, mtime_ns, head, audio_s, rate_hz, duration_s, failure, n
 HEARING = "model, state, n_detections, failure, kept, digest"
 WAITING = "waiting"
 CHANGED = "a file's results are not those that were written"
+# What a file is told that is not the one that was planned: its stretches may be of two.
+ANOTHER = "changed during the run; run again"
 
 
 class Hearing(NamedTuple):
@@ -67,6 +69,16 @@ class Entry(NamedTuple):
     def waiting(self) -> frozenset[int]:
         """The models that are still to hear the file, or are at it."""
         return frozenset(hearing.model for hearing in self.hearings if hearing.state == WAITING)
+
+    @property
+    def changed(self) -> bool:
+        """Whether the file changed while it was heard, which has it heard anew in any case."""
+        return self.failure is not None and ANOTHER in self.failure
+
+    def is_away(self, now: Stamp | None) -> bool:
+        """Whether a file that was heard is not to be seen now: its disk is out, or its store is silent."""
+        is_seen = now is not None and now.size is not None
+        return not (is_seen or self.size is None or self.waiting or self.changed)
 
     def failures(self) -> list[Failure]:
         """Return why the file failed, or its models did; nothing if none did."""

@@ -63,7 +63,9 @@ class Facts(NamedTuple):
         told = self.decides.get(f"{whose} {name}")
         return unknown if told is None else json.loads(told)
 
-    def differences(self, other: Facts, *, shards: bool = True, asked: bool = False) -> Iterator[str]:
+    def differences(
+        self, other: Facts, *, shards: bool = True, asked: bool = False, now: str = "now"
+    ) -> Iterator[str]:
         """Yield in words what is not the same in another run: "top_k: null, now 3".
 
         Where other models listen, or in another order, their names say it, and no more is told of them.
@@ -75,6 +77,8 @@ class Facts(NamedTuple):
             Whether another share of the same run is another run.
         asked : bool
             Whether another question is.
+        now : str
+            What the other run is called.
         """
         theirs, ours = dict(self.decides), dict(other.decides)
         if asked:
@@ -84,13 +88,13 @@ class Facts(NamedTuple):
         if shards and (self.shard or other.shard):
             theirs["shard"], ours["shard"] = self.shard, other.shard
         names = sorted(name for name in {*theirs, *ours} if theirs.get(name) != ours.get(name))
-        before, now = (", ".join(one.name for one in facts.about.models) for facts in (self, other))
+        before, after = (", ".join(one.name for one in facts.about.models) for facts in (self, other))
         of_models = [name for name in names if name.startswith("model")]
-        if before != now and (of_models or self.about.has_several):
-            yield f"models: {before}, now {now}"
+        if before != after and (of_models or self.about.has_several):
+            yield f"models: {before}, {now} {after}"
             names = [name for name in names if name not in of_models]
         for name in names:
-            yield f"{name}: {theirs.get(name)}, now {ours.get(name)}"
+            yield f"{name}: {theirs.get(name)}, {now} {ours.get(name)}"
 
     def to_json(self) -> tuple[str, str]:
         """Return all of it as text, and what is asked as text of its own."""

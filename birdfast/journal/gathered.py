@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from ..errors import BirdfastError, ConfigError, OutputError
+from ..atomicfile import AtomicFile
+from ..errors import BirdfastError, OutputError
 from .database import NAME, SCHEMA, UNPLANNED, Database, rests, schema
 from .entry import FILE
 from .facts import Facts
-from .folder import Folder
 from .record import Record
 
 TAKEN = "taken.txt"  # beside it: which shares are in it, each as it was then
@@ -30,6 +31,9 @@ STEPS = (
         SELECT f.number + 1, p.model, p.stretch, p.number, p.kind, p.digest, p.rows
         FROM share.part AS p JOIN share.file AS f ON p.file = f.id WHERE f.number IS NOT NULL""",
 )
+# Of the files of the shares that are taken: all others are of shares that a killed merge was given.
+GIVEN = "SELECT number + 1 FROM file WHERE number IS NOT NULL"
+OTHERS = "SELECT id FROM file WHERE id NOT IN (SELECT id FROM given)"
 
 
 class Gathered(Database):
@@ -54,9 +58,11 @@ class Gathered(Database):
             if found != facts:
                 raise sqlite3.DatabaseError("of another run")
             self.database.execute("UPDATE run SET files = ?", (UNPLANNED,))
-        self._lines = set[str]()
+            self.database.execute("CREATE TEMP TABLE given (id INTEGER PRIMARY KEY)")
+        self._before, self._lines = dict[str, str](), dict[str, str]()  # by the share
         with suppress(FileNotFoundError):
-            self._lines = {*self._taken.read_text("utf-8").splitlines()}
+            lines = self._taken.read_text("utf-8").splitlines()
+            self._before = {line.partition(" ")[0]: line for line in lines}  # the last of each
 
     def __enter__(self) -> Gathered:
         return self
@@ -65,48 +71,72 @@ class Gathered(Database):
         with suppress(sqlite3.Error):
             self.database.close()
 
-    def take(self, part: Path, facts: Facts) -> None:
+    def take(self, record: Record) -> None:
         """Take a share, unless it is there as it is now; no run may be at work in its folder.
 
         Raises
         ------
         ConfigError
-            One is, or the share is not what it was, or damaged.
+            It is damaged, or has a file that another has, too.
         OutputError
             There is no room.
         """
-        with Folder(part, shared=True), Record(part) as record:
-            if record.facts() != facts:
-                raise ConfigError(f"{record.path}: has changed while it was merged; run again")
-            stat = record.path.stat()
-            line = f"{facts.shard} {stat.st_size} {stat.st_mtime_ns}"
-            has_log = record.path.with_name(f"{NAME}-wal").exists()  # it may have more than the file
-            if line in self._lines and not has_log:
-                return
-            with self.told():
-                self._take(record.path)
-            with self._taken.open("a", encoding="utf-8") as file:
-                file.write(f"{line}\n")
+        self._count(record)
+        stat, shard = record.path.stat(), record.facts().shard
+        line = self._lines[shard] = f"{shard} {stat.st_size} {stat.st_mtime_ns}"
+        has_log = record.path.with_name(f"{NAME}-wal").exists()  # it may have more than the file
+        if self._before.get(shard) == line and not has_log:
+            return
+        with self.told():
+            self._take(record.path)
+        with self._taken.open("a", encoding="utf-8") as file:
+            file.write(f"{line}\n")
+
+    def _count(self, record: Record) -> None:
+        """Remember which files are a share's that is taken.
+
+        Raises
+        ------
+        ConfigError
+            One is in another share, too.
+        """
+        with self.told(), self._whole():
+            try:
+                self.database.executemany("INSERT INTO given VALUES (?)", record.database.execute(GIVEN))
+            except sqlite3.IntegrityError as error:
+                raise record.damaged(sqlite3.DatabaseError("a file of it is in two parts")) from error
 
     def _take(self, path: Path) -> None:
         mode = "ro&immutable=1" if rests(path) else "ro"
         self.database.execute("ATTACH ? AS share", (f"{path.resolve().as_uri()}?mode={mode}",))
         try:
-            self.database.execute("BEGIN IMMEDIATE")
-            for step in STEPS:
-                self.database.execute(step)
+            with self._whole():
+                for step in STEPS:
+                    self.database.execute(step)
+        finally:
+            with suppress(sqlite3.Error):
+                self.database.execute("DETACH share")
+
+    @contextmanager
+    def _whole(self) -> Iterator[None]:
+        """Do several statements or none."""
+        self.database.execute("BEGIN IMMEDIATE")
+        try:
+            yield
             self.database.execute("COMMIT")
         except BaseException:
             with suppress(sqlite3.Error):
                 self.database.execute("ROLLBACK")
             raise
-        finally:
-            with suppress(sqlite3.Error):
-                self.database.execute("DETACH share")
 
     def end(self) -> None:
-        """Say that all are there."""
-        with self.told():
+        """Say that all are there, and nothing else: what was of other shares goes."""
+        # First, so that none is believed to be there that has gone.
+        with AtomicFile(self._taken, mode="w", encoding="utf-8") as file:
+            file.stream.writelines(f"{line}\n" for line in self._lines.values())
+        with self.told(), self._whole():
+            for rows in ("part WHERE file", "hearing WHERE file", "file WHERE id"):
+                self.database.execute(f"DELETE FROM {rows} IN ({OTHERS})")
             self.database.execute("UPDATE run SET files = ?", (self.files(),))
 
     def refused(self, error: Exception) -> BirdfastError:

@@ -14,13 +14,13 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ..arrays import Rows
-from ..errors import ConfigError
 from ..outcomes import row
 from ..scores import keeping
 from ..scores.keeping import Keeping, Kept
-from .database import MERGED, NAME, UNPLANNED, Database, check_begun, new_digest, rests
+from .database import UNPLANNED, Database, check_begun, new_digest, rests
 from .entry import CHANGED, FILE, HEARING, WAITING, Entry, Hearing, listed
 from .facts import Facts
+from .whereis import path_of
 
 
 class Standing(NamedTuple):
@@ -41,23 +41,6 @@ class Standing(NamedTuple):
 def total(standings: Iterable[Standing]) -> Standing:
     """Add up the parts of a run."""
     return Standing(*(sum(numbers) for numbers in zip(*standings, strict=True)))
-
-
-def path_of(folder: Path) -> Path:
-    """Return where a folder's journal is.
-
-    Raises
-    ------
-    ConfigError
-        It has none.
-    """
-    path = folder / NAME
-    if not path.is_file():
-        wanted = "it has to be the output folder of birdfast infer"
-        if (folder / MERGED).is_file():
-            wanted = f"birdfast merge wrote its tables, or birdfast tables, from the runs that {MERGED} names"
-        raise ConfigError(f"{folder}: no journal of a run ({NAME}) in it; {wanted}")
-    return path
 
 
 class Record(Database):

@@ -6,10 +6,11 @@ Of an object in a store it is the size and the number of its version (`versions.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from .. import sources
-from ..errors import BirdfastError, ConfigError
+from ..errors import BirdfastError, ConfigError, StoreError
 from ..sources import listings, stores
 from .database import new_digest
 
@@ -31,8 +32,10 @@ class Stamp(NamedTuple):
             return False
         return abs((self.mtime_ns or 0) - (other.mtime_ns or 0)) == HOUR_NS
 
-    def difference(self, now: Stamp, *, is_object: bool = False) -> str:
+    def difference(self, now: Stamp | None, *, is_object: bool = False) -> str:
         """Return in words what is no longer the same."""
+        if now in (None, self):
+            return "it changed while it was heard"
         if self.size is None or now.size is None:
             return "it was not there" if self.size is None else "it has gone"
         if self.size != now.size:
@@ -43,12 +46,28 @@ class Stamp(NamedTuple):
 def of(path: bytes) -> Stamp:
     """Return a file's stamp; an object's as it was listed, if it was."""
     if stores.is_url(name := os.fsdecode(path)):
-        return Stamp(*listings.version(name))
+        try:
+            return Stamp(*listings.version(name))
+        except StoreError:
+            return Stamp(None, None)
     try:
         status = os.stat(path)  # noqa: PTH116 - Path takes no bytes
     except (OSError, ValueError):
         return Stamp(None, None)
     return Stamp(status.st_size, status.st_mtime_ns)
+
+
+def look_up(paths: Iterable[str]) -> None:
+    """Ask stores for the versions of many objects, before `told` is asked for each."""
+    listings.look_up(filter(stores.is_url, paths))
+
+
+def told(path: bytes) -> Stamp | None:
+    """Return a file's stamp; None of an object that was looked up, and whose store did not tell."""
+    if stores.is_url(name := os.fsdecode(path)):
+        version = listings.known.of(name)
+        return None if version is None else Stamp(*version)
+    return of(path)
 
 
 def head(path: bytes) -> bytes | None:

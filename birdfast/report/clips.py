@@ -15,6 +15,7 @@ from ..audio import cutting
 from ..config import number
 from ..errors import AudioError
 from ..journal import stamp
+from ..sources import stores
 from ..spectrogram import LogMel
 from .alike import Near
 from .gathered import File, Gathered
@@ -216,6 +217,8 @@ def _check(file: File) -> str:
 
     Returns what is doubtful of it.
     """
+    if stores.is_url(file.path):
+        raise AudioError(f"{file.path}: lies in a store; a page has clips of this machine's recordings alone")
     path = file.path.encode("utf-8", "surrogateescape")
     doubt = stamp.doubt(path, file.stamp, file.head)
     if doubt == stamp.CHANGED:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ..errors import ConfigError
 from ..journal import Facts, Gathered, Record
+from . import census
 from .census import Share
 
 FOLDER = ".birdfast-merging"  # in the output's; a merge that was killed goes on with it
@@ -37,7 +38,8 @@ def gather(shares: Sequence[Share], output: Path) -> Record:
     with _opened(folder, facts) as whole:
         for share in shares:
             if share.standing is not None:
-                whole.take(share.folder, share.facts)
+                with census.as_it_was(share, output) as record:
+                    whole.take(record)
         whole.end()
     return Record(folder)
 

@@ -10,32 +10,34 @@ from typing import NamedTuple
 
 from ..config import By
 from ..errors import ConfigError
+from ..journal.whereis import SHARE, shares
 from ..sources import deposits, stores
+from ..sources.urls import LINK
 from . import shards
 from .shards import Shard
 
 AUTO, NONE = "auto/", "none"
-FOLDER = re.compile(r"shard-(\d+)-of-(\d+)")
 TELL = "say --shard auto/N with N shares in all, or --shard none for all files"
 
 
 class Task(NamedTuple):
-    """A task of a job array: its number, and its place among all (None: nobody says how many there are)."""
+    """A task of a job array: its number, its place among all (None: nobody knows how many), all numbers."""
 
     name: str
     number: int
     place: Shard | None
+    every: range = range(0)
 
 
 class Chosen(NamedTuple):
     """The share that is to be heard, if not all is, and the variable that says so, if one does.
 
-    `guessed_of` is the task's number where nobody asked for a share.
+    `guessed_of` are the numbers of the array's tasks where nobody asked for a share.
     """
 
     shard: Shard | None
     of: str = ""
-    guessed_of: int | None = None
+    guessed_of: range | None = None
 
 
 class Settled(NamedTuple):
@@ -79,7 +81,7 @@ def chosen(text: str | None, by: By, environment: Mapping[str, str]) -> Chosen:
         raise ConfigError(
             f"{task.name}: task {task.number} of an array, of how many shares is not told; {TELL}"
         )
-    return Chosen(task.place._replace(by=by), task.name, task.number)
+    return Chosen(task.place._replace(by=by), task.name, task.every)
 
 
 def settled(
@@ -110,21 +112,28 @@ def settled(
 
 
 def check_meant(found: Chosen, names: Iterable[str]) -> None:
-    """Refuse to guess that a share is meant where a script has names of its own for each task.
+    """Refuse to guess that a share is meant where a script may have names of its own for each task.
 
-    A share of one task's recordings is nobody's wish, and the others would be lost in silence.
+    A share of one task's recordings is nobody's wish, and the others would be lost in silence. Any task's
+    number counts: a name that is the same for all, as results-2026-05, is refused by all of them or by none.
 
     Raises
     ------
     ConfigError
-        A name of an input or of the output has the task's number in it.
+        A name of an input or of the output has the number of a task in it.
     """
+    if found.shard is None or found.guessed_of is None:
+        return
+    of = found.shard.of
+    share = f"auto/{of}" if found.guessed_of == range(1, of + 1) else f"I/{of} (I counts from 1)"
     for name in names:
-        if found.guessed_of is not None and re.search(rf"(?<!\d)0*{found.guessed_of}(?!\d)", name):
-            raise ConfigError(
-                f"{name}: has the number of this task ({found.of}): --shard none hears all files, as where"
-                " each task has its own; --shard auto/N hears one share of N"
-            )
+        for digits in re.findall(r"\d+", LINK.sub("", name)):  # the 3 of s3:// is no task's
+            if shards.is_number(number := digits.lstrip("0") or "0") and int(number) in found.guessed_of:
+                raise ConfigError(
+                    f"{name}: its {digits} may be the number of a task ({found.of}); say --shard"
+                    f" {share} for the share of this task, or --shard none for all files, as where each task"
+                    " has its own"
+                )
 
 
 def folder(output: Path | str, shard: Shard) -> Path | str:
@@ -138,7 +147,7 @@ def folder(output: Path | str, shard: Shard) -> Path | str:
     is_url = isinstance(output, str) and stores.is_url(output)
     names = deposits.names(str(output)) if is_url else [one.name for one in Path(output).glob("shard-*-of-*")]
     for name in sorted(names):
-        is_share = FOLDER.fullmatch(name)
+        is_share = SHARE.fullmatch(name)
         if is_share and int(is_share[2]) != shard.of:
             raise ConfigError(
                 f"{output}/{name}: the run has been divided into {int(is_share[2])} shares, now {shard.of};"
@@ -150,11 +159,7 @@ def folder(output: Path | str, shard: Shard) -> Path | str:
 
 def folders(parts: Sequence[Path]) -> list[Path]:
     """Return the folders of shares; in the place of one that holds some, those."""
-    found = list[Path]()
-    for part in parts:
-        below = [one for one in sorted(part.glob("shard-*-of-*")) if FOLDER.fullmatch(one.name)]
-        found += below or [part]
-    return found
+    return [one for part in parts for one in shares(part) or [part]]
 
 
 def _agreed(found: list[Task]) -> list[Task]:
@@ -202,7 +207,8 @@ def _tasks(environment: Mapping[str, str]) -> Iterator[Task]:
             yield Task(name, index, None)
             continue
         low, high, by = (_number(one, environment.get(one, "1")) for one in (first, last, step))
-        yield Task(name, index, _place(index, low, high, by, environment.get(count)))
+        place = _place(index, low, high, by, environment.get(count))
+        yield Task(name, index, place, range(low, high + 1, max(1, by)))
 
 
 def _place(index: int, first: int, last: int, step: int, count: str | None) -> Shard | None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
-from .. import inputs, journal, tables
+from .. import inputs, tables
 from ..errors import ConfigError, NotBegunError
 from ..journal import BASE, MERGED, Entry, Folder, Record, Standing, total
 from ..tables import Result
@@ -115,6 +115,7 @@ def merge(
         for answers in every:
             answers.check_kinds(kinds)
         tables.tidy(folder, about)
+        dataset.tidy(folder)
         if lacks:
             wanted = _n_files(every)
             heard = (record.standing() for record in records)
@@ -141,10 +142,10 @@ def _opened(
     for part in parts:
         try:
             if is_many:
-                with _at_rest(part, folder) as record:
+                with census.at_rest(part, folder) as record:
                     every.append(census.of(record))
             else:
-                records.append(stack.enter_context(_at_rest(part, folder)))
+                records.append(stack.enter_context(census.at_rest(part, folder)))
                 every.append(census.of(records[-1]))
         except NotBegunError as error:  # its share is missing
             unbegun.append(error)
@@ -157,14 +158,6 @@ def _opened(
         gathered = gathering.gather(every, folder)
         records.append(stack.enter_context(gathered))
     return records, every, lacks
-
-
-@contextmanager
-def _at_rest(part: Path, folder: Path) -> Iterator[Record]:
-    """Read a part in which no run is at work, nor begins; others may merge it, too."""
-    journal.path_of(part)
-    with nullcontext() if part.samefile(folder) else Folder(part, shared=True), Record(part) as record:
-        yield record
 
 
 def merged(every: Sequence[Answers], *, so_far: bool = False) -> Iterator[Result]:

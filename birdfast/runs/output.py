@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import re
 from collections.abc import Iterable, Iterator
@@ -80,7 +81,7 @@ def sign(folder: Path, command: str, runs: Iterable[Path]) -> None:
     """
     atomicfile.tidy(folder, re.escape(MERGED))
     if not (folder / NAME).exists():
-        whole = [str(run.absolute()) for run in runs]
+        whole = [_as_line(str(run.absolute())) for run in runs]
         told = (f"birdfast {command} wrote the tables in this folder, from the runs in", *whole)
         path = folder / MERGED
         with AtomicFile(path, mode="w", newline="", encoding="utf-8", errors="surrogateescape") as file:
@@ -92,8 +93,15 @@ def merged_from(folder: Path) -> list[str]:
     file = folder / MERGED
     if (folder / NAME).exists() or not file.is_file():
         return []
-    first, *runs = sources.text(file, ConfigError).splitlines() or [""]
-    return runs if first.startswith("birdfast merge ") else []
+    first, *runs = sources.text(file, ConfigError).removesuffix("\n").split("\n")
+    if not first.startswith("birdfast merge "):
+        return []
+    return [json.loads(run) if run.startswith('"') else run for run in runs]
+
+
+def _as_line(path: str) -> str:
+    """Return a path on one line, quoted as JSON has it if it has several, or is no text."""
+    return path if path.isprintable() else json.dumps(path)
 
 
 def check_no_run(folder: Path, *own: Path) -> None:

@@ -16,6 +16,7 @@ from ..errors import ConfigError
 from ..journal import Entry, Record, Standing
 from ..labels import Labels
 from ..outcomes import Detection, Failure, Note, noted
+from ..sources import stores
 from ..tables import Anew, Result
 from ..words import install_hint
 from .answers import Answers
@@ -76,7 +77,10 @@ class Results:
         stopped: Failure | None = None,
         tally: Tally | None = None,
     ) -> None:
-        self.folder, self.tables, self.stopped = Path(checked("folder", folder)), list(tables), stopped
+        name = checked("folder", folder)
+        if stores.is_url(name):
+            raise ConfigError(f"folder: {name} is a URL; it takes a folder of this machine")
+        self.folder, self.tables, self.stopped = Path(name), list(tables), stopped
         self._tally = tally
 
     def __repr__(self) -> str:

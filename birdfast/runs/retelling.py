@@ -11,8 +11,9 @@ from typing import Any
 
 from .. import tables
 from ..config import MIN_CONFIDENCE
-from ..journal import BASE, MERGED, Facts, Folder, Journal, Record, Standing
+from ..journal import BASE, MERGED, Facts, Folder, Journal, Record, Standing, total, vouchers
 from ..tables import About
+from ..tables.parquet import ParquetTable
 from ..words import counted
 from . import results
 from .answers import Answers
@@ -60,6 +61,14 @@ def write(
     for words in submitter.left_over() if submitter is not None else ():
         warn(words)
     return written
+
+
+def vouch(journal: Journal, written: Sequence[Path]) -> None:
+    """Let a share's journal remember which table of detections is of it: merge may take that as it is."""
+    if journal.facts().shard:
+        for table in written:
+            if table.name == ParquetTable.name:
+                vouchers.give(journal, table)
 
 
 def about_of(every: Sequence[Answers]) -> About:
@@ -118,19 +127,65 @@ def retell(
         tables.check(kind)
     submitter = None if how.submission is None else Submitter(how.submission)
     with Record(run) as before:
-        known = before.facts()
-    if "min_confidence" in picking and picking["min_confidence"] is None:
-        picking = {**picking, "min_confidence": _usual_confidence(known)}
-    known = known.asking(changed(known.asked, picking, question))
+        known = _anew(before.facts(), picking, question)
     if folder is None or (folder.exists() and folder.samefile(run)):
         with telling(run), Journal(run, known) as journal:
             written, counts = _retold(journal, known, run, how, submitter, tell)
             journal.count(counts)
+            vouch(journal, written)
             return written, journal.standing()
     output_folder(folder)
     with telling(folder), Folder(folder), Record(run) as record:
         check_no_run(folder)
         return _retold(record, known, folder, how, submitter, tell)[0], record.standing()
+
+
+def retell_shares(
+    parts: Sequence[Path],
+    how: How,
+    picking: Mapping[str, Any],
+    question: Mapping[str, Any],
+    tell: Tell = lambda said: None,
+) -> Standing:
+    """Ask all shares of a run the same, each in its own folder; `merge` joins their tables.
+
+    All are asked before the tables of the first are replaced, as shares of two questions are no whole.
+
+    Parameters
+    ----------
+    parts : sequence of path
+        The shares' output folders.
+    how, picking, question, tell
+        As `retell`.
+
+    Returns
+    -------
+    Standing
+        Of all of them.
+
+    Raises
+    ------
+    ConfigError, OutputError
+        As `retell`; a share is not begun.
+    """
+    for part in parts:
+        with Record(part) as record:
+            answers = Answers(record, _anew(record.facts(), picking, question).asked)
+            answers.check()
+            answers.check_kinds(how.kinds)
+    standings = list[Standing]()
+    for part in parts:
+        written, standing = retell(part, None, how, picking, question, tell)
+        tell(f"written: {', '.join(map(str, written))}")
+        standings.append(standing)
+    return total(standings)
+
+
+def _anew(known: Facts, picking: Mapping[str, Any], question: Mapping[str, Any]) -> Facts:
+    """Return the facts of a run of which something is asked anew."""
+    if "min_confidence" in picking and picking["min_confidence"] is None:
+        picking = {**picking, "min_confidence": _usual_confidence(known)}
+    return known.asking(changed(known.asked, picking, question))
 
 
 def _usual_confidence(known: Facts) -> float | None:

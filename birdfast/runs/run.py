@@ -26,9 +26,9 @@ from .leaving import Leave
 from .output import check_tables, output_folder, telling
 from .question import Question
 from .results import Results
-from .retelling import write
+from .retelling import vouch, write
 from .room import Room
-from .said import ending, once, say, say_what_changed, to_each, warn
+from .said import away, ending, once, say, say_what_changed, to_each, warn
 from .submitting import Submitter
 from .tally import Tally
 
@@ -119,6 +119,7 @@ class Run:
             tables.tidy(self.folder, about := journal.facts().about)
             (self.folder / MERGED).unlink(missing_ok=True)  # they are not merge's any more
             say_what_changed(journal.changed, followers)
+            warn(followers, away(journal.n_away))
             if self.how.fail_fast and (failed := results.failures(journal)):
                 return self._stop(journal, failed)
             if (shard := self.how.shard) is not None:
@@ -146,6 +147,7 @@ class Run:
             how = (self.folder, self.how, self._submitter, self.base)
             written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
+            vouch(journal, written)
         return Results(self.folder, written, tally=tally)
 
     def _open(

@@ -42,6 +42,13 @@ def say_what_changed(changed: Mapping[str, str], followers: Sequence[Follower]) 
     say(followers, told)
 
 
+def away(n: int) -> Iterator[str]:
+    """Yield what is said of files that were heard and cannot be seen now."""
+    if n:
+        them = "what was heard of it stays" if n == 1 else "what was heard of them stays"
+        yield f"{counted(n, 'file')} not there now, or the store does not answer: {them}"
+
+
 def say(followers: Sequence[Follower], told: Iterable[str]) -> None:
     """Tell followers words for whoever waits."""
     for words, follower in product(told, followers):

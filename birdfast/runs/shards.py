@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import heapq
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import NamedTuple
 
 from .. import inputs
 from ..config import By
 from ..errors import ConfigError
+from ..journal import stamp
 from ..words import counted
 
 MOST = 10_000_000  # far more shares than any array has tasks
@@ -57,6 +58,7 @@ def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
     """Return how large files are, in bytes, where that decides whose they are; 0 of one that is not there."""
     if shard is None or shard.by == "hash":
         return None
+    stamp.look_up(paths)
     return [inputs.size_bytes(path) or 0 for path in paths]
 
 
@@ -66,12 +68,13 @@ def share(paths: Sequence[str], shard: Shard, sizes: Sequence[int] | None = None
     By a hash of the path below the folder that all share, so that machines agree which see the
     folder at different places; or by `sizes`, the largest first, each to the share that has least.
     """
-    named = names(paths)
     if sizes is None:
-        return [place for place, name in enumerate(named) if _hash(name) % shard.of == shard.number - 1]
+        named = enumerate(names(paths))
+        return [place for place, name in named if _hash(name) % shard.of == shard.number - 1]
+    whole = [*names(paths)]
     least = [(0, number) for number in range(1, shard.of + 1)]
     own = list[int]()
-    for place in sorted(range(len(paths)), key=lambda place: (-sizes[place], named[place])):
+    for place in sorted(range(len(paths)), key=lambda place: (-sizes[place], whole[place])):
         n_bytes, number = least[0]
         # a file of no bytes takes its time, too
         heapq.heapreplace(least, (n_bytes + max(1, sizes[place]), number))
@@ -86,19 +89,23 @@ def told(shard: Shard, n_files: int, of: int) -> str:
     return f"share {shard}: {own} {counted(of, 'file')}"
 
 
-def names(paths: Sequence[str]) -> list[str]:
-    """Return paths below the folder that all share."""
+def names(paths: Sequence[str]) -> Iterator[str]:
+    """Yield paths below the folder that all share; a list of a million would take as much memory again."""
     try:
         common = os.path.commonpath({os.path.dirname(path) for path in paths})  # noqa: PTH120
     except ValueError:  # some of them absolute, some not
-        return list(paths)
-    return [os.path.relpath(path, common or os.curdir) for path in paths]
+        yield from paths
+    else:
+        yield from (os.path.relpath(path, common or os.curdir) for path in paths)
 
 
 def digest(paths: Sequence[str], sizes: Sequence[int] | None = None) -> str:
     """Return what tells one list of files from another: their number, a hash of their names, and of sizes."""
-    listed = "\0".join(names(paths)).encode("utf-8", "surrogateescape")
-    told = f"{len(paths)} files, {hashlib.blake2b(listed, digest_size=8).hexdigest()}"
+    listed, between = hashlib.blake2b(digest_size=8), b""
+    for name in names(paths):
+        listed.update(between + name.encode("utf-8", "surrogateescape"))
+        between = b"\0"
+    told = f"{len(paths)} files, {listed.hexdigest()}"
     if sizes is None:
         return told
     weighed = hashlib.blake2b(" ".join(map(str, sizes)).encode(), digest_size=8).hexdigest()

@@ -16,13 +16,14 @@ PLACES = {
     ),
     **dict.fromkeys(
         ("gs", "gcs"),
-        "GOOGLE_APPLICATION_CREDENTIALS, ~/.config/gcloud, this machine's account; FSSPEC_GCS_TOKEN=anon asks"
-        " without any, as of public buckets",
+        "GOOGLE_APPLICATION_CREDENTIALS, ~/.config/gcloud (gcloud auth application-default login), this"
+        " machine's account; without any it is asked as a public bucket is",
     ),
     **dict.fromkeys(
-        ("az", "abfs", "abfss", "adl"),
-        "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY or"
-        " AZURE_STORAGE_SAS_TOKEN",
+        ("az", "abfs", "abfss"),
+        "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY,"
+        " AZURE_STORAGE_SAS_TOKEN, az login or this machine's identity; AZURE_STORAGE_ANON=true asks without"
+        " any, as of public containers",
     ),
     **dict.fromkeys(
         ("sftp", "ssh"),
@@ -31,7 +32,10 @@ PLACES = {
 }
 ALL = "and the files of fsspec, ~/.config/fsspec/*.json or in FSSPEC_CONFIG_DIR"
 KINDS = ("Credential", "Authentication", "RefreshError")  # in the names of errors of any library
-WORDS = ("credential", "anonymous caller", "no authentication methods")  # adlfs, gcsfs, paramiko: no own kind
+# adlfs, gcsfs, paramiko: no own kind.
+WORDS = ("credential", "connection string", "anonymous caller", "no authentication methods")
+REFUSED = (401, 403)
+FORBIDDEN = "Forbidden: "  # where gcsfs tells no status
 PATH = re.compile(r"\S*/\S*")  # or a URL
 
 
@@ -47,6 +51,8 @@ def are_lacking(url: str, error: BaseException) -> bool:
     """Whether a library says that it has no credentials, or some that are not taken, of a URL."""
     if any(status >= 500 for status in statuses(error)):  # the server's own trouble, whatever it says of it
         return False
+    if str(error).startswith(FORBIDDEN) or any(status in REFUSED for status in statuses(error)):
+        return True
     names = [kind.__name__ for kind in type(error).__mro__]
     text = _without_names(str(error), url).lower()
     return any(kind in name for kind in KINDS for name in names) or any(word in text for word in WORDS)

@@ -6,10 +6,10 @@ import os
 
 from ..errors import ConfigError, StoreError
 from . import stores, urls
-from .tries import patiently
+from .tries import is_not_there, patiently
 
 SEEN_HALF = ("file", "sftp", "ssh")  # a folder's file has its name before it is whole
-TAKING = ("s3", "s3a", "gs", "gcs", "az", "abfs", "abfss", "adl", "memory", *SEEN_HALF)
+TAKING = ("s3", "s3a", "gs", "gcs", *stores.AZURE, "memory", *SEEN_HALF)
 
 
 def check(url: str) -> None:
@@ -44,9 +44,16 @@ def put(file: str | os.PathLike[str], url: str) -> None:
             store.put_file(os.fspath(file), f"{path}.part")
             store.mv(f"{path}.part", path)
         else:
-            store.put_file(os.fspath(file), path)
+            # adlfs would hold 128 pieces of 4 MB in memory.
+            more = {"max_concurrency": 4} if urls.protocol(url) in stores.AZURE else {}
+            store.put_file(os.fspath(file), path, **more)
 
-    patiently(url, ask)
+    try:
+        patiently(url, ask)
+    except StoreError as error:
+        if is_not_there(error):
+            raise StoreError(f"{url}: cannot be put: there is no such bucket") from error.__cause__
+        raise
 
 
 def remove(url: str) -> None:
@@ -54,7 +61,11 @@ def remove(url: str) -> None:
 
     def ask() -> None:
         store, path = stores.opened(url)
-        if store.exists(path):
+        if not store.exists(path):
+            return
+        if urls.protocol(url) in stores.AZURE:  # older adlfs have no rm_file
+            store.rm(path, expand_path=False)
+        else:
             store.rm_file(path)
 
     patiently(url, ask)
@@ -65,7 +76,7 @@ def read(url: str, most_bytes: int) -> bytes | None:
     try:
         found = stores.head(url, most_bytes + 1)
     except StoreError as error:
-        if isinstance(error.__cause__, FileNotFoundError):
+        if is_not_there(error):
             return None
         raise
     if len(found) > most_bytes:

@@ -5,25 +5,27 @@ from __future__ import annotations
 import hashlib
 import re
 from array import array
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 
 from ..errors import StoreError
-from . import stores, urls, versions
-from .tries import patiently
+from . import pages, stores, urls, versions
+from .tries import is_not_there, patiently
 from .versions import Version
 
-PAGE = 1000
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
 NOTHING = -1  # in place of a size, or of a version's number, that was not told
+UNKNOWN = -2  # in place of a size, of what was told before and may be another by now
+AT_ONCE, AT_LEAST = 16, 64  # questions; and answers, of which one has to come, or the store is left alone
 
 
 def listed(url: str) -> Iterator[tuple[str, Version]]:
     """Yield the objects below a URL, or those that fit it, with their versions; hidden ones are left out.
 
-    In the order of their keys: a page at a time where the store does so (S3), a folder at a time elsewhere.
+    In the order of their keys: a page at a time where stores have pages, a folder at a time elsewhere.
     Those that fit a pattern (zip://*.wav::s3://b/may.zip) are all held.
 
     Parameters
@@ -47,7 +49,7 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
         told = patiently(url, lambda: store.glob(path, detail=True))
         found = (told[name] for name in sorted(told))
         base, above = (re.split(r"[*?[]", one)[0].rpartition("/")[0] for one in (path, above))
-    elif own in ("s3", "s3a"):
+    elif own in pages.OF:
         found = _paged(url, store, base)
     else:
         found = _walked(url, store, base)
@@ -96,22 +98,9 @@ def is_pattern(url: str) -> bool:
 
 
 def _paged(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the keys below a path, which S3 sorts."""
-    from fsspec.asyn import sync
-
+    """Yield the objects below a path, which their stores sort."""
     bucket, _, prefix = path.partition("/")
-    keys = store._iterdir(bucket, delimiter="", prefix=prefix and f"{prefix}/")
-
-    async def page() -> list[Mapping[str, Any]]:
-        got = list[Mapping[str, Any]]()
-        async for one in keys:
-            got.append(one)
-            if len(got) == PAGE:
-                break
-        return got
-
-    # s3fs tries each page again by itself; a generator that failed would be at its end.
-    while some := patiently(url, lambda: sync(store.loop, page), n_tries=1):
+    for some in pages.OF[urls.protocol(url)](url, store, bucket, prefix and f"{prefix}/"):
         yield from (one for one in some if not str(one["name"]).endswith("/"))
 
 
@@ -144,12 +133,16 @@ class Versions:
         told = (NOTHING if value is None else value for value in version)
         self._rows.extend((_hash(url), *told))
 
+    def forget(self, url: str) -> None:
+        """Let what was told of an object be asked for anew."""
+        self._rows.extend((_hash(url), UNKNOWN, NOTHING))
+
     def of(self, url: str) -> Version | None:
         """Return what was told of an object, if it was listed."""
         if self._rows:
             self._sort()
         place = int(np.searchsorted(self._sorted[:, 0], key := _hash(url), side="right")) - 1
-        if place < 0 or self._sorted[place, 0] != key:
+        if place < 0 or self._sorted[place, 0] != key or self._sorted[place, 1] == UNKNOWN:
             return None
         size, number = (None if value == NOTHING else int(value) for value in self._sorted[place, 1:])
         return Version(size, number)
@@ -171,11 +164,44 @@ known = Versions()
 
 
 def version(url: str) -> Version:
-    """Return what a listing told of an object, else what its store says now; (None, None) if it does not."""
+    """Return what was told of an object, else what its store says now, which is remembered.
+
+    Raises
+    ------
+    StoreError
+        It does not answer; of what is not there, it is told that nothing is: (None, None).
+    """
     told = known.of(url)
     if told is None:
         try:
-            return stores.version(url)
-        except StoreError:
-            return Version(None, None)
+            told = stores.version(url)
+        except StoreError as error:
+            if not is_not_there(error):
+                raise
+            told = Version(None, None)
+        known.add(url, told)
     return told
+
+
+def look_up(urls: Iterable[str]) -> None:
+    """Ask stores for the versions of objects that no listing told, and remember them.
+
+    Several at a time where threads may share a store. Where none of many answers comes nobody goes on asking:
+    what is not known then, whoever fetches asks for.
+    """
+    unknown = [url for url in urls if known.of(url) is None]
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        for first in range(0, len(unknown), AT_LEAST):
+            some = unknown[first : first + AT_LEAST]
+            told = (pool.map if all(map(stores.is_shared, some)) else map)(_asked, some)
+            if not any([*told]):
+                return
+
+
+def _asked(url: str) -> bool:
+    """Whether a store tells of an object."""
+    try:
+        version(url)
+    except StoreError:
+        return False
+    return True

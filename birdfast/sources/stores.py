@@ -7,6 +7,7 @@ of times; what it refuses is said in words.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections.abc import Mapping, Sequence
@@ -16,21 +17,25 @@ from typing import Any
 
 from ..errors import ConfigError
 from ..words import extra_hint, install_hint
-from .tries import Refused, patiently
+from .transfers import watch
+from .tries import patiently
 from .urls import LINK, URL, links, protocol
 from .versions import Version, of_info
 
+AZURE = ("az", "abfs", "abfss")
 # What speaks each protocol: the packages that have to be there.
 NEEDS = {
     **dict.fromkeys(("s3", "s3a"), ("s3fs",)),
     **dict.fromkeys(("gs", "gcs"), ("gcsfs",)),
-    **dict.fromkeys(("az", "abfs", "abfss", "adl"), ("adlfs",)),
+    **dict.fromkeys(AZURE, ("adlfs",)),
     **dict.fromkeys(("sftp", "ssh"), ("paramiko",)),
     **dict.fromkeys(("http", "https"), ("aiohttp",)),
     **dict.fromkeys(("zip", "memory", "file"), ()),
 }
-SHARED = ("s3", "s3a", "gs", "gcs", "http", "https")  # by threads, and dear to open
-VERSIONED = "?versionId="  # where s3fs ends a key, whatever its name
+SHARED = ("s3", "s3a", "gs", "gcs", *AZURE, "http", "https")  # by threads, and dear to open
+# Where s3fs and adlfs end a key, whatever its name.
+VERSIONED = {**dict.fromkeys(("s3", "s3a"), "?versionId="), **dict.fromkeys(AZURE, "?versionid=")}
+LOGGERS = ("adlfs", "asyncio", "azure", "gcsfs", "google", "paramiko")  # what they print, our errors say
 SILENT_S = 60.0  # of a server, before what it was asked is asked anew
 
 
@@ -46,7 +51,8 @@ def plain(path: str) -> str:
 
 def base(given: Sequence[str], found: Sequence[str]) -> str:
     """Return the URL that recordings are seen from: the one that all lie below; "/" where there is none."""
-    common = os.path.commonprefix([f"{path.rpartition('/')[0]}/" for path in found])  # noqa: RUF071 - text
+    ends = [least((f"{path.rpartition('/')[0]}/" for path in found), default="") for least in (min, max)]
+    common = os.path.commonprefix(ends)  # noqa: RUF071 - text; what these two begin with, all do
     if len(given) == 1 and is_url(given[0]) and common.startswith(above := f"{plain(given[0]).rstrip('/')}/"):
         common = above
     folder = common.rpartition("/")[0]
@@ -81,10 +87,10 @@ def opened(url: str) -> tuple[Any, str]:
     """
     chain = check(url := plain(url))
     if len(chain) == 1:
-        if (speaks := protocol(url)) in ("s3", "s3a") and VERSIONED in url:
-            raise ConfigError(f"{url}: {VERSIONED} cannot be in a name here; copy it to another")
+        if (ends := VERSIONED.get(speaks := protocol(url))) is not None and ends in url:
+            raise ConfigError(f"{url}: {ends} cannot be in a name here; copy it to another")
         with _opening:
-            store = _shared(speaks, os.getpid()) if speaks in SHARED else _own(url)
+            store = _shared(speaks, os.getpid(), _account(url)) if speaks in SHARED else _own(url)
         return store, store._strip_protocol(url)
     if url.count("::") >= len(chain):
         raise ConfigError(f"{url}: what is in an archive cannot be reached where a name has :: in it")
@@ -103,6 +109,11 @@ def version(url: str) -> Version:
         It does not say.
     """
     return of_info(info(url))
+
+
+def is_shared(url: str) -> bool:
+    """Whether threads ask the store of a URL side by side."""
+    return protocol(url) in SHARED and len(links(url)) == 1
 
 
 def info(url: str) -> Mapping[str, Any]:
@@ -136,7 +147,7 @@ def head(url: str, n_bytes: int) -> bytes:
 
     def ask() -> bytes:
         store, path = opened(url)
-        with store.open(path, "rb") as file:
+        with store.open(path, "rb", cache_type="none") as file:  # else 50 MB are fetched for 64 KiB
             return bytes(file.read(n_bytes))
 
     return patiently(url, ask)
@@ -150,42 +161,24 @@ def _fresh(url: str) -> Mapping[str, Any]:
 
 def _fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None) -> Version:
     store, path = opened(url)
-    # s3fs would hold ten large pieces of an object in memory.
-    more = {"max_concurrency": 1} if protocol(url) in ("s3", "s3a") else {}
-    store.get_file(path, file, callback=_watch(most_bytes, closing), **more)
+    # s3fs would hold ten large pieces of an object in memory, adlfs 128 smaller ones.
+    more = {"max_concurrency": 1} if protocol(url) in ("s3", "s3a", *AZURE) else {}
+    store.get_file(path, file, callback=watch(most_bytes, closing), **more)
     came, now = os.stat(file).st_size, of_info(_fresh(url))  # noqa: PTH116
     if now.size is not None and came != now.size:  # a connection that was cut is no cut recording
         raise OSError(f"{came:,} of {now.size:,} bytes came")
     return now._replace(size=came)
 
 
-def _watch(most_bytes: int, closing: threading.Event | None) -> Any:
-    """Return what is told of a transfer's progress, and ends it where it takes more than it may."""
-    from fsspec.callbacks import Callback
-
-    class Watch(Callback):  # type: ignore[misc]
-        def set_size(self, size: int | None) -> None:
-            super().set_size(size)
-            if size is not None and size > most_bytes:
-                raise Refused(f"{size:,} bytes, where {most_bytes:,} were told; run again")
-
-        def relative_update(self, inc: int = 1) -> None:
-            super().relative_update(inc)
-            if self.value > most_bytes:
-                raise Refused(f"more than the {most_bytes:,} bytes that were told; run again")
-            if closing is not None and closing.is_set():
-                raise Refused("nobody waits for it any more")
-
-    return Watch()
-
-
 _opening = threading.Lock()
 
 
 @cache
-def _shared(protocol: str, process: int) -> Any:
+def _shared(protocol: str, process: int, account: str | None) -> Any:
     """Return the one store of a protocol in a process: several threads ask it, and it keeps no listings."""
     import fsspec
+
+    _hush()
 
     if protocol.startswith("http"):
         import aiohttp
@@ -193,13 +186,40 @@ def _shared(protocol: str, process: int) -> Any:
         patience = aiohttp.ClientTimeout(total=None, sock_connect=SILENT_S, sock_read=SILENT_S)
         usual = fsspec.config.conf.get(protocol, {}).get("client_kwargs", {})
         return fsspec.filesystem(protocol, client_kwargs={"timeout": patience, **usual})
-    return fsspec.filesystem(protocol, use_listings_cache=False)
+    if protocol in ("gs", "gcs"):
+        # The usual class asks what kind of bucket one is by gRPC, which some networks keep for minutes.
+        # Small objects go between lines of text: a server may take a last \r for an end of line.
+        return import_module("gcsfs.core").GCSFileSystem(use_listings_cache=False, consistency="size")
+    if account is None:
+        return fsspec.filesystem(protocol, use_listings_cache=False)
+    store = fsspec.filesystem(protocol, use_listings_cache=False, account_name=account)
+    if (other := store.service_client.account_name) not in (None, account):
+        raise ConfigError(f"{account}: AZURE_STORAGE_CONNECTION_STRING is another account's, {other}")
+    return store
+
+
+def _account(url: str) -> str | None:
+    """Return the account that a URL of Azure names: abfss://birds@ACCOUNT.dfs.core.windows.net/dawn.wav."""
+    if protocol(url) not in AZURE:
+        return None
+    import fsspec
+
+    told = fsspec.get_filesystem_class(protocol(url))._get_kwargs_from_urls(url)
+    return told.get("account_name")  # type: ignore[no-any-return]
+
+
+def _hush() -> None:
+    """Leave it to whoever set up logging to hear what libraries log; without, Python prints it."""
+    for name in LOGGERS:
+        if not (logger := logging.getLogger(name)).handlers:
+            logger.addHandler(logging.NullHandler())
 
 
 def _own(url: str) -> Any:
     """Return the store of a URL that says more of it than its protocol: sftp://HOST/dawn.wav."""
     import fsspec
 
+    _hush()
     kind = fsspec.get_filesystem_class(protocol(url))
     store = kind(**kind._get_kwargs_from_urls(url))
     if protocol(url) in ("sftp", "ssh"):  # which is kept, also when its server hung up

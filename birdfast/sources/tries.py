@@ -6,18 +6,28 @@ import errno
 import random
 import threading
 from collections.abc import Callable
+from textwrap import shorten
+from time import monotonic
 from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
 from . import credentials
+from .urls import links, protocol
 
 TRIES = 5
+TRIES_OF = dict.fromkeys(
+    ("gs", "gcs", "az", "abfs", "abfss"), 2
+)  # whose libraries try for a minute by themselves
+SILENT_S = 3.0  # then whoever waits is told why
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of our own disk
+MOST_SIGNS = 400  # of a library's own words: some list all that they have tried
 PASSING = (408, 425, 429)  # HTTP's answers that say: later
 
 T = TypeVar("T")
+_hearers = list[Callable[[str], object]]()  # one at most
+_slow = set[str]()  # stores of which that is told
 
 
 class Refused(Exception):
@@ -27,37 +37,69 @@ class Refused(Exception):
 def patiently(
     url: str, ask: Callable[[], T], closing: threading.Event | None = None, n_tries: int | None = None
 ) -> T:
-    """Ask a store, and again where it may answer another time.
+    """Ask a store, and again where it may answer another time: `n_tries` in all, or as usual there.
 
     Raises
     ------
     StoreError
         It refused, or the last try failed; `__cause__` is the store's own error.
     """
-    closing, most = closing or threading.Event(), n_tries or TRIES
+    began_s = monotonic()
+    closing, most = closing or threading.Event(), n_tries or TRIES_OF.get(protocol(links(url)[-1]), TRIES)
     for tried in range(1, most + 1):
         try:
             return ask()
         except ConfigError:
             raise
-        except Exception as error:  # stores raise what they like
+        except Exception as caught:  # stores raise what they like
+            error = _meant(url, caught)
             if tried == most or _is_final(url, error) or closing.is_set():
                 times = f" {tried} times" if tried > 1 else ""
                 hint = credentials.hint(url, error)
                 raise StoreError(f"{url}: {words(url, error)}{times}{hint}") from error
+        if monotonic() - began_s >= SILENT_S:
+            _tell_again(url, error, most)
         closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
     raise AssertionError
 
 
+def tell(hearer: Callable[[str], object]) -> None:
+    """Let somebody hear, in this process from now on, which store is slow and asked again; each once."""
+    _hearers[:] = [hearer]
+
+
+def _tell_again(url: str, error: BaseException, most: int) -> None:
+    store = "/".join(links(url)[-1].split("/", 3)[:3])
+    if store not in _slow:
+        _slow.add(store)
+        for hear in _hearers:
+            hear(f"{url}: {words(url, error)}; it is asked again, {most} times in all")
+
+
+def _meant(url: str, error: Exception) -> BaseException:
+    """Return what a store's error is: fsspec calls a page not there whatever kept it from asking for it."""
+    is_page = protocol(links(url)[-1]) in ("http", "https")
+    return error.__cause__ or error if is_page and isinstance(error, FileNotFoundError) else error
+
+
+def is_not_there(error: StoreError) -> bool:
+    """Whether a store said that there is no such object."""
+    return error.__cause__ is not None and _is_missing(error.__cause__)
+
+
+def _is_missing(error: BaseException) -> bool:
+    return isinstance(error, FileNotFoundError) or 404 in credentials.statuses(error)
+
+
 def words(url: str, error: BaseException) -> str:
     """Return a store's error in words, where a URL was asked."""
-    if isinstance(error, FileNotFoundError):
+    if _is_missing(error):
         return "not there"
     if isinstance(error, PermissionError):
         return f"the store refuses it ({error.strerror or error})"
     if isinstance(error, TimeoutError):
         return "the store does not answer"
-    told = " ".join(str(error).split()) or type(error).__name__
+    told = shorten(str(error), MOST_SIGNS, placeholder=" ...") or type(error).__name__
     if credentials.are_lacking(url, error):
         return f"the store lets nobody in ({told})"
     return told if isinstance(error, Refused) else f"the store fails ({told})"

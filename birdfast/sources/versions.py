@@ -7,9 +7,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
 
-# What tells one content of an object from another: the first that its store has.
+# What tells one content of an object from another: the first that its store has. Google's ETag also changes
+# when an object moves to a cheaper class, its generation does not.
 TELLING = (
-    *("ETag", "etag", "e_tag", "generation", "md5Hash", "Content-MD5", "Digest", "CRC"),
+    *("generation", "ETag", "etag", "e_tag", "md5Hash", "Content-MD5", "Digest", "CRC"),
     *("Last-Modified", "last_modified", "LastModified", "mtime", "modified", "created"),
 )
 
@@ -28,15 +29,17 @@ class Version(NamedTuple):
 def of_info(told: Mapping[str, Any]) -> Version:
     """Return the version of what a store tells."""
     size, signs = told.get("size"), ((key, told.get(key)) for key in TELLING)
-    found = next(((key, _plain(value)) for key, value in signs if value not in (None, "")), None)
+    found = next(((key, _plain(key, value)) for key, value in signs if value not in (None, "")), None)
     if size is None and found is None:
         return Version(None, None)
     digest = hashlib.blake2b(repr(found).encode("utf-8", "backslashreplace"), digest_size=8).digest()
     return Version(size if size is None else int(size), int.from_bytes(digest) >> 1)
 
 
-def _plain(sign: Any) -> Any:
-    """Return a time as a listing and a question have it: one tells seconds where the other has a date."""
+def _plain(key: str, sign: Any) -> Any:
+    """Return a sign as a listing and a question have it: one tells seconds, or quotes, the other does not."""
+    if key == "etag" and isinstance(sign, str):
+        return sign.strip('"')
     if isinstance(sign, datetime):
         sign = sign.timestamp()
     return round(sign, 3) if isinstance(sign, float) else sign

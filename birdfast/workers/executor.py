@@ -29,13 +29,17 @@ class Future(Protocol):
     def result(self, timeout: float | None = None) -> Any:
         """Return what the function returned, or raise what kept it from that.
 
-        `CancelledError` is no fault of what the function was at.
+        `CancelledError` is no fault of the files that the function was at, which go out again. Any other says
+        that the process died at them: they go out in halves, until one that ends its process stands alone.
         """
 
 
 @runtime_checkable
 class Executor(Protocol):
-    """Runs functions that are found by their names, of arguments that are text and numbers."""
+    """Runs functions that are found by their names, of arguments that are text and numbers.
+
+    They return dictionaries of such, after minutes; how many may be at work at a time is told beside it.
+    """
 
     def submit(self, fn: Callable[..., Any], /, *arguments: Any) -> Future:
         """Let a function be run somewhere; any exception means that it takes no more."""
@@ -43,7 +47,7 @@ class Executor(Protocol):
 
 @runtime_checkable
 class Slotted(Executor, Protocol):
-    """An executor that knows how many functions it runs at a time."""
+    """An executor that knows how many functions it runs at a time, and needs no number."""
 
     def slots(self) -> int:
         """Return how many there may be at work now: more or fewer than before, 0 while nobody is there."""

@@ -58,15 +58,20 @@ def hearing(
 
 def named(job: Job) -> list[Any]:
     """Return a file as orders and parts name it: with what tells later whether it is the same."""
-    return [job.path, [*job.models], *stamp.of(os.fsencode(job.path))]
+    return [job.path, [*job.models], *(stamp.told(os.fsencode(job.path)) or (None, None))]
 
 
 def write(folder: Path, hearing: Hearing, files: Sequence[Sequence[Any]]) -> Path:
     """Write an order under a name of its own, and return it."""
     path = folder / f"{secrets.token_hex(8)}{parts.ORDER}"
-    with AtomicFile(path, mode="w", encoding="ascii") as file:
-        file.is_synced = False  # after a power cut nobody works at it
-        json.dump({"format": parts.FORMAT, **dataclasses.asdict(hearing), "files": files}, file.stream)
+    try:
+        with AtomicFile(path, mode="w", encoding="ascii") as file:
+            file.is_synced = False  # after a power cut nobody works at it
+            json.dump({"format": parts.FORMAT, **dataclasses.asdict(hearing), "files": files}, file.stream)
+    except (
+        ConfigError
+    ) as error:  # its name is not a user's choice: what the disk says is said as of all results
+        raise (error.__cause__ or error) from None
     return path
 
 

@@ -44,6 +44,20 @@ def of(order: Path) -> Path:
     return order.with_suffix(PART)
 
 
+def make(folder: Path) -> None:
+    """Make the folder of a run's parts, if it is not there.
+
+    Raises
+    ------
+    ConfigError
+        Something else has its name.
+    """
+    try:
+        folder.mkdir(exist_ok=True)
+    except FileExistsError as error:
+        raise ConfigError(f"{folder}: is no folder; move it away, or choose another output") from error
+
+
 class Writer:
     """Writes a part; a context manager, at whose end it has its name, once it is finished.
 

@@ -119,7 +119,7 @@ class Remote:
         ConfigError
             The executor takes no more, or its machines do not see the run's folder.
         """
-        self._folder.mkdir(exist_ok=True)
+        parts.make(self._folder)
         parts.remove(self._folder, parts.ORDER)  # who is still at one from before ends
         waiting = np.ones(len(jobs), np.bool_)
         spent = Spent(self._folder, self.settle)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import shutil
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from time import monotonic
@@ -19,6 +20,8 @@ from .. import sources
 from ..errors import ConfigError
 
 BACK_S = 15.0  # in which a worker that ended may be started again in its job, as Dask counts
+LOOK_EVERY_S = 60.0  # at Slurm's queue, while no machine is there: it is asked by everybody
+ANSWER_S = 30.0  # that it may take
 
 
 class Book(SchedulerPlugin):  # type: ignore[misc]
@@ -26,19 +29,18 @@ class Book(SchedulerPlugin):  # type: ignore[misc]
 
     Parameters
     ----------
-    asks_again : bool
-        Whether jobs are handed in again as others end: then what Slurm said last is what counts.
+    queued : callable
+        Returns the numbers of our jobs that Slurm still has; None if it does not say.
     """
 
-    def __init__(self, *, asks_again: bool) -> None:
-        self._asks_again, self._refusal, self._went_s = asks_again, "", -math.inf
-        self._expected: set[str] = set()
+    def __init__(self, queued: Callable[[], set[str] | None]) -> None:
+        self._queued, self._refusal, self._went_s, self._looked_s = queued, "", -math.inf, -math.inf
+        self._expected: dict[str, str] = {}  # a job's number, by the name of its worker
 
-    def take(self, job: str) -> None:
+    def take(self, job: str, number: str) -> None:
         """Slurm took a job."""
-        self._expected.add(job)
-        if self._asks_again:
-            self._refusal = ""
+        self._expected[job], self._looked_s = number, monotonic()
+        self._refusal = ""  # jobs are handed in again as others end: what Slurm said last is what counts
 
     def refuse(self, why: str) -> None:
         """Slurm refused a job."""
@@ -46,19 +48,30 @@ class Book(SchedulerPlugin):  # type: ignore[misc]
 
     def close(self, job: str) -> None:
         """A job was taken back."""
-        self._expected.discard(job)
+        self._expected.pop(job, None)
 
     def add_worker(self, scheduler: Any, worker: str) -> None:
         """A worker came: it has the name of its job, and a number where there are several."""
         name = str(scheduler.workers[worker].name)
-        self._expected -= {name, name.rpartition("-")[0]}
+        self.close(name)
+        self.close(name.rpartition("-")[0])
 
     def remove_worker(self, scheduler: Any, worker: str, **_: Any) -> None:
         """A worker went."""
         self._went_s = monotonic()
 
     def why_none(self) -> str:
-        """Return why there will be no worker, where there is none now; "" where one may come."""
+        """Return why there will be no worker, where there is none now; "" where one may come.
+
+        A job that ended before its worker came is one that Dask waits for all the same: so Slurm is asked.
+        """
+        if self._expected and monotonic() >= self._looked_s + LOOK_EVERY_S:
+            expected, queued = dict(self._expected), self._queued()
+            self._looked_s = monotonic()
+            for name, number in expected.items():
+                if queued is not None and number not in queued and self._expected.get(name) == number:
+                    self.close(name)
+                    self._refusal = f"job {number} ended before its worker came; its output says why"
         return "" if self._expected or monotonic() < self._went_s + BACK_S else self._refusal
 
 
@@ -77,14 +90,18 @@ def jobs(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
     """
     chosen = sources.toml(path, ConfigError)
     n_jobs = chosen.pop("jobs", None)
-    limits = {name: chosen.pop(name, None) for name in ("minimum", "maximum")}
-    if (n_jobs is None) == (limits["maximum"] is None):
+    least, most = (chosen.pop(name, None) for name in ("minimum", "maximum"))
+    if (n_jobs is None) == (most is None):
         raise ConfigError(f"{path}: wants either jobs, or maximum (and minimum), of how many there are")
+    # so many, too: jobs that are only handed in once are gone when their time is up
+    least, most = (least or 0, most) if n_jobs is None else (n_jobs, n_jobs)
+    if type(least) is not int or type(most) is not int or not 0 <= least <= most or not most:
+        raise ConfigError(f"{path}: jobs, or maximum, is a whole number, from 1; minimum is at most maximum")
     if shutil.which(command := SLURMJob.submit_command) is None:
         raise ConfigError(
             f"cluster slurm:{path}: {command} is not here: Slurm is asked from a machine that has it"
         )
-    book = Book(asks_again=n_jobs is None)
+    book = Book(queued)
 
     class Job(SLURMJob):  # type: ignore[misc]
         """A job that may be refused: Dask, which starts it, would keep why to itself, and fail as it ends."""
@@ -96,7 +113,7 @@ def jobs(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
                 book.refuse(_words(error))
                 await ProcessInterface.start(self)
             else:
-                book.take(str(self.name))
+                book.take(str(self.name), str(self.job_id))
 
         async def close(self) -> None:
             book.close(str(self.name))
@@ -111,13 +128,20 @@ def jobs(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
         # a port for HTTP that no other has, unless one was chosen
         options = {"dashboard_address": ":0", **theirs, "plugins": [book]}
         cluster = Cluster(**{"processes": 1, **chosen, "scheduler_options": options})
-        if n_jobs is None:
-            cluster.adapt(minimum_jobs=limits["minimum"] or 0, maximum_jobs=limits["maximum"])
-        else:
-            cluster.scale(jobs=n_jobs)
+        cluster.adapt(minimum_jobs=least, maximum_jobs=most)
         return cluster
 
     return make, book.why_none
+
+
+def queued() -> set[str] | None:
+    """Return the numbers of this person's jobs that wait, run or end in Slurm; None if it does not say."""
+    command = [shutil.which("squeue") or "squeue", "--me", "--noheader", "--format=%A"]
+    try:
+        told = subprocess.run(command, capture_output=True, text=True, timeout=ANSWER_S)
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return None if told.returncode else set(told.stdout.split())
 
 
 def _words(error: Exception) -> str:

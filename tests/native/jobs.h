@@ -1,5 +1,5 @@
 /* What the core does for a living, as small jobs: check.c holds them to their contract, count.c
- * counts their instructions. */
+ * counts their instructions, bits.c tells what comes of them. */
 #ifndef JOBS_H
 #define JOBS_H
 

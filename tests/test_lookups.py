@@ -1,0 +1,149 @@
+"""What lies elsewhere is asked for once; a store that is silent, or a disk that is out, takes nothing."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from birdfast import inputs, models
+from birdfast.config import Options
+from birdfast.errors import StoreError
+from birdfast.runs import Follower, How, Run
+from birdfast.sources import listings, stores, tries
+from birdfast.sources.versions import Version
+
+from .commands import contents, infer
+from .recordings import noise, write
+
+pytest.importorskip("fsspec", reason="URLs are read by fsspec")
+pytestmark = pytest.mark.usefixtures("no_backoff")
+
+
+@pytest.fixture
+def listed(memory: Any, tmp_path: Path) -> Path:
+    """A list of three objects."""
+    (tmp_path / "in").mkdir()
+    for number in range(3):
+        path = write(tmp_path / "in" / f"{number}.wav", noise(8_000, seed=number), 8_000)
+        memory.put_file(str(path), f"/b/{number}.wav")
+    (tmp_path / "list.txt").write_text("".join(f"memory://b/{number}.wav\n" for number in range(3)))
+    return tmp_path / "list.txt"
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
+    """How often a store was asked for each object."""
+    n, fresh = Counter[str](), stores._fresh
+
+    def counted(url: str) -> Mapping[str, Any]:
+        n[url] += 1
+        return fresh(url)
+
+    monkeypatch.setattr(stores, "_fresh", counted)
+    return n
+
+
+def gone(error: Exception) -> Callable[[str], Any]:
+    def fail(_: str) -> None:
+        raise error
+
+    return fail
+
+
+class Warned(Follower):
+    def __init__(self) -> None:
+        self.words = list[str]()
+
+    def warn(self, text: str) -> None:
+        self.words.append(text)
+
+
+def run(listed: Path, model: models.Model, output: Path, **how: Any) -> list[str]:
+    """Hear what is listed, and return what was warned of."""
+    warned = Warned()
+    Run(inputs.find([listed]), [model], Options(min_confidence=0), output, How(n_workers=1, **how)).work(
+        warned
+    )
+    return warned.words
+
+
+def test_each_is_asked_for_once_before_it_is_fetched(
+    listed: Path, tiny: models.Model, tmp_path: Path, asked: Counter[str]
+) -> None:
+    run(listed, tiny, tmp_path / "out")
+    assert {*asked.values()} == {2}  # and once when it came: it may be another by then
+    run(listed, tiny, tmp_path / "out")
+    assert {*asked.values()} == {3}, "what an earlier run was told is not believed"
+
+
+@pytest.mark.parametrize("error", [OSError("503"), TimeoutError()])
+def test_a_store_that_does_not_answer_takes_nothing_away(
+    listed: Path, tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    out = tmp_path / "out"
+    assert run(listed, tiny, out) == []
+    heard = contents(out)
+    with monkeypatch.context() as patch:
+        patch.setattr(stores, "_fresh", gone(error))
+        (told,) = run(listed, tiny, out)
+        assert told.startswith("3 files not there now, or the store does not answer: what was heard")
+        assert contents(out) == heard
+    assert run(listed, tiny, out) == []
+    assert contents(out) == heard
+
+
+def test_what_was_not_heard_yet_is_fetched_though_its_store_did_not_tell_its_version(
+    listed: Path, tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(listed, tiny, tmp_path / "there")
+    with monkeypatch.context() as patch:
+        patch.setattr(listings, "look_up", lambda urls: None)
+        run(listed, tiny, tmp_path / "out")
+    assert contents(tmp_path / "out") == contents(tmp_path / "there")
+
+
+def test_who_does_not_answer_is_not_asked_a_million_times(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = list[str]()
+
+    def version(url: str) -> Version:
+        n.append(url)
+        raise StoreError(url)
+
+    monkeypatch.setattr(stores, "version", version)
+    listings.look_up(f"s3://nobody/{number}" for number in range(1_000))
+    assert len(n) == listings.AT_LEAST
+
+
+def test_a_disk_that_was_taken_out_takes_nothing_away(tiny: models.Model, tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    for number in range(3):
+        write(tmp_path / "disk" / f"{number}.wav", noise(8_000, seed=number), 8_000)
+    (tmp_path / "list.txt").write_text("".join(f"{tmp_path}/disk/{number}.wav\n" for number in range(3)))
+    assert infer(tiny, tmp_path / "list.txt", "-o", tmp_path / "out").returncode == 0
+    heard = contents(tmp_path / "out")
+    shutil.move(tmp_path / "disk", tmp_path / "away")
+    done = infer(tiny, tmp_path / "list.txt", "-o", tmp_path / "out")
+    assert done.returncode == 0
+    assert "3 files not there now" in done.stderr
+    assert contents(tmp_path / "out") == heard
+
+
+def test_a_page_is_not_there_only_where_its_server_says_so() -> None:
+    class Answer(Exception):
+        def __init__(self, status: int) -> None:
+            super().__init__(f"status {status}")
+            self.status = status
+
+    def ask(cause: Exception | None) -> None:
+        raise FileNotFoundError("https://a.org/b.wav") from cause
+
+    for cause, is_not_there in ((None, True), (FileNotFoundError("404"), True), (Answer(503), False)):
+        with pytest.raises(StoreError) as raised:
+            tries.patiently("https://a.org/b.wav", lambda cause=cause: ask(cause))
+        assert tries.is_not_there(raised.value) is is_not_there
+        assert ("not there" in str(raised.value)) is is_not_there
