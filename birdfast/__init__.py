@@ -207,7 +207,8 @@ def run(
         those of `--cluster`, as "tcp://HOST:PORT" or "local:4": what they make ends with the run. Executors
         of `concurrent.futures` know their number, others (`workers.executor.Executor`) come with it.
     scratch : Scratch or None
-        Where recordings of URLs are fetched to, and how many bytes they take: `Scratch("/local", 50)`.
+        Where recordings of URLs are fetched to, and how many bytes they take, with those of other runs there:
+        `Scratch("/local", 50)`.
 
     Returns
     -------

@@ -10,6 +10,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from birdfast.workers.beside import TOLD
+
 ACCESS = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -109,13 +111,22 @@ def client(port: int) -> object:
 
 
 def most_bytes(folder: Path, until: threading.Event) -> int:
-    """Return the most bytes that lay below a folder at any look."""
+    """Return the most bytes of recordings that lay below a scratch folder at any look.
+
+    What is there at two looks was there between them: at one alone, one file may have made room for the next.
+    """
     most = 0
     while not until.wait(0.002):
-        n = 0
-        with contextlib.suppress(OSError):
-            for path in folder.rglob("*"):
-                with contextlib.suppress(OSError):
-                    n += path.stat().st_size if path.is_file() else 0
-        most = max(most, n)
+        before, after = _sizes(folder), _sizes(folder)
+        most = max(most, sum(min(size, after.get(path, 0)) for path, size in before.items()))
     return most
+
+
+def _sizes(folder: Path) -> dict[Path, int]:
+    sizes = dict[Path, int]()
+    with contextlib.suppress(OSError):
+        for path in folder.rglob("*"):
+            with contextlib.suppress(OSError):
+                if path.is_file() and path.name != TOLD:
+                    sizes[path] = path.stat().st_size
+    return sizes

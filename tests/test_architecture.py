@@ -78,8 +78,8 @@ HOMES = {
     "torch": {"converting/export.py"},
     "transformers": {"converting/export.py"},
     "safetensors": {"converting/export.py"},
-    "dask": {"workers/clusters.py", "workers/slurm.py"},
-    "distributed": {"workers/clusters.py", "workers/slurm.py"},
+    "dask": {"workers/clusters.py", "workers/local.py", "workers/slurm.py"},
+    "distributed": {"workers/clusters.py", "workers/local.py", "workers/slurm.py"},
     "dask_jobqueue": {"workers/slurm.py"},
 }
 HEAVY = (

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from birdfast.errors import ConfigError
-from birdfast.journal import NAME, Brought, Journal, Record
+from birdfast.journal import NAME, Journal, Record
+from birdfast.journal.brought import Brought
 from birdfast.outcomes import Heard, Outcome
 
 from .journals import FACTS, FACTS_OF_TWO, by_all, decided, failed, hear, kept, n_detections, outcome

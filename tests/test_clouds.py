@@ -240,8 +240,9 @@ def test_what_is_not_there_is_said_in_words(
     for url in (f"{cloud}/none", nowhere, f"{nowhere}/day/a.wav"):
         with pytest.raises(ConfigError, match=f"^{url}: not there$"):
             inputs.find([url])
-    with pytest.raises(birdfast.OutputError, match=r"bards/.*: not there"):
+    with pytest.raises(StoreError, match=r"bards/.*: cannot be put: there is no such bucket"):
         birdfast.run(sounds, tiny.path.parent, output=f"{nowhere}/out", workers=1)
+    assert [*storing.runs_folder().rglob("journal.sqlite")] == [], "nothing was heard"
 
 
 @pytest.mark.filterwarnings("ignore:Sending a large body directly:ResourceWarning")  # gcsfs does

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import signal
@@ -25,14 +26,15 @@ from birdfast import models
 from birdfast.cli import exits
 from birdfast.config import Options
 from birdfast.errors import ConfigError, OutputError
-from birdfast.outcomes import Outcome
+from birdfast.outcomes import Outcome, Part
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
 from birdfast.runs.shards import Shard
-from birdfast.workers import bundles, node, orders, parts, remote
+from birdfast.workers import ahead, bundles, node, orders, parts, remote
 from birdfast.workers.dask import Dask
 
 from .commands import contents, infer, started, table
+from .processes import running
 from .recordings import noise, write
 
 EVERYTHING = Options(min_confidence=0, top_k=1)
@@ -185,22 +187,6 @@ def test_a_worker_that_is_started_again_does_not_run_the_script(tmp_path: Path) 
     ran = subprocess.run(command, capture_output=True, text=True, timeout=LIMIT_S)
     assert (tmp_path / "ran").read_text() == "ran\n"
     assert (ran.returncode, ran.stdout) == (0, f"1\n{tmp_path / 'script.py'}\n"), ran.stderr
-
-
-@needs_dask
-def test_a_script_is_itself_again_when_the_last_that_hides_it_has_gone(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    from birdfast.workers import clusters
-
-    monkeypatch.setattr(sys.modules["__main__"], "__file__", "script.py", raising=False)
-    first, second = clusters._no_script(), clusters._no_script()
-    first.__enter__()
-    second.__enter__()
-    first.__exit__(None, None, None)
-    assert sys.modules["__main__"].__file__ is None
-    second.__exit__(None, None, None)
-    assert sys.modules["__main__"].__file__ == "script.py"
 
 
 @needs_dask
@@ -430,6 +416,37 @@ def test_an_order_that_is_none_is_an_error_and_no_lost_machine(tmp_path: Path, c
     told = node._Hearer().hear(order, 1)
     assert told["error"] == "ConfigError"
     assert f"{order}: is damaged, or no order of birdfast" in told["message"]
+
+
+def test_a_share_whose_disk_is_full_leaves_nothing_to_the_next(
+    tiny: models.Model, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that hear alike have one process, whatever their folders are, and files of the same numbers."""
+    add = parts.Writer.add
+
+    def full(writer: parts.Writer, number: int, what: Outcome | Part) -> None:
+        if writer._file.path.parent.name == "full":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        add(writer, number, what)
+
+    monkeypatch.setattr(parts.Writer, "add", full)
+    monkeypatch.chdir(tmp_path)
+    hearing = orders.hearing([tiny], ahead.digests([tiny], EVERYTHING), EVERYTHING, 1, None)
+    lists = {"full": ("0", "long", "1", "2"), "next": ("3", "4", "5", "2"), "alone": ("3", "4", "5", "2")}
+    heard = dict[str, list[tuple[int, float]]]()
+    hearer = node._Hearer()
+    for home, names in lists.items():
+        (tmp_path / home).mkdir()
+        files = [[str(folder / f"{name}.wav"), [0]] for name in names]
+        order = orders.write(tmp_path / home, hearing, files)
+        told = hearer.hear(order, 1)
+        if home == "full":
+            assert told["error"] == "OutputError"
+            assert not running()
+            continue
+        heard[home] = [(number, what.audio_s) for number, what in parts.read(parts.of(order))]
+        hearer.end()
+    assert heard["next"] == heard["alone"]
 
 
 STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")

@@ -192,7 +192,8 @@ def test_a_port_of_its_scheduler_is_any_unless_it_was_chosen(
 
     class Cluster:
         def __init__(self, **how: Any) -> None:
-            asked.append(how["scheduler_options"])
+            assert how["job_script_prologue"][0] == slurm.SAFE_PATH
+            asked.append(how["scheduler_options"] | {"prologue": how["job_script_prologue"][1:]})
 
         def adapt(self, minimum_jobs: int, maximum_jobs: int) -> None: ...
 

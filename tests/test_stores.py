@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import itertools
+import os
 import shutil
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import given
@@ -24,8 +28,10 @@ from birdfast.runs import How, Results, Run
 from birdfast.sources import deposits, listings, stores, transfers, tries
 from birdfast.sources.urls import links
 from birdfast.sources.versions import Version
-from birdfast.workers import Job, fetched
-from birdfast.workers.scratch import PREFIX, Scratch, ScratchRoom
+from birdfast.workers import Job, fetched, share
+from birdfast.workers import scratch as scratch_module
+from birdfast.workers.beside import PREFIX, TOLD
+from birdfast.workers.scratch import Scratch, ScratchRoom
 
 from .commands import ended, started
 from .recordings import noise, write
@@ -383,7 +389,7 @@ def test_a_run_that_was_killed_while_it_fetched_goes_on_and_leaves_nothing(
     command = (sys.executable, "-m", "birdfast", "infer", *urls, "-o", tmp_path / "out", "--scratch", scratch)
     command = (*command, "--model", tiny.path.parent, "--workers", 1, "--quiet")
     with started(*command) as process:
-        while not [*scratch.glob(f"{PREFIX}*/*")]:
+        while not [*scratch.glob(f"{PREFIX}*/*.wav")]:
             assert process.poll() is None
             time.sleep(0.001)
         process.kill()
@@ -440,7 +446,7 @@ def test_a_fetch_that_fails_before_its_turn_or_in_it_keeps_nobody_waiting(
             queue.finish(task, Outcome())
         assert done == [3, 4, 5]
         assert queue._room._taken == 0
-        assert [*queue._room.path.iterdir()] == []
+        assert [path.name for path in queue._room.path.iterdir()] == [TOLD]
 
 
 @pytest.mark.parametrize("name", ["night::1.wav", "a::b", "c:/d.wav", "http:"])
@@ -523,6 +529,168 @@ def test_what_a_killed_run_left_goes_and_what_a_living_one_has_stays(tmp_path: P
     with ScratchRoom(Scratch(tmp_path)) as one, ScratchRoom(Scratch(tmp_path)) as other:
         assert {path.name for path in tmp_path.iterdir()} == {"theirs", one.path.name, other.path.name}
     assert [path.name for path in tmp_path.iterdir()] == ["theirs"]
+
+
+def wanted(room: ScratchRoom, turn: int, n_bytes: int, n_looks: int = 2) -> bool:
+    """Return whether there is room at one of some looks."""
+    looks = iter(range(n_looks))
+    return room.take(turn, n_bytes, lambda: next(looks, None) is None)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who waits for others' room looks often, and full disks are tried again at once."""
+    monkeypatch.setattr("birdfast.workers.scratch.LOOK_EVERY_S", 0.01)
+    monkeypatch.setattr(fetched, "FULL_WAITS_S", (0.0, 0.01, 0.01))
+
+
+@pytest.mark.usefixtures("quick")
+def test_rooms_in_one_place_keep_to_a_bound_together(tmp_path: Path) -> None:
+    scratch = Scratch(tmp_path, 10e-9)
+    with ScratchRoom(scratch) as one, ScratchRoom(scratch) as other:
+        assert wanted(one, 0, 6)
+        assert not wanted(other, 0, 5)
+        assert wanted(other, 0, 4)
+        one.give_back(6)
+        assert wanted(other, 1, 6)
+        assert not wanted(one, 1, 1)
+        os.close(other._folder._lock)  # as though its process were killed
+        assert wanted(one, 1, 10)
+        assert not other.path.exists()
+        other._folder._lock = os.dup(one._folder._told)
+
+
+def test_what_a_room_holds_counts_once_in_a_folder_that_is_named_from_here(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with ScratchRoom(Scratch("scratch", 10e-9)) as room:
+        assert wanted(room, 0, 6)
+        assert wanted(room, 1, 4)
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_waits_long_for_others_room_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(_: str, place: str, *__: object) -> Version:
+        Path(place).write_bytes(b"6bytes")
+        return Version(6, 1)
+
+    scratch, said = Scratch(tmp_path, 10e-9), list[str]()
+    monkeypatch.setattr(fetched.listings, "version", lambda _: Version(6, 1))
+    monkeypatch.setattr(fetched.stores, "fetch", fetch)
+    jobs, until_s = [Job(f"memory://b/{number}.wav") for number in range(2)], time.monotonic() + 30
+    with ScratchRoom(scratch) as other:
+        assert wanted(other, 0, 8)
+        with fetched.Fetched(jobs, scratch, lambda: None, said.append) as queue:
+            while not queue._room._folder.n_beside and time.monotonic() < until_s:
+                assert not queue.left()
+            assert said == []
+            monkeypatch.setattr(scratch_module, "TELL_AFTER_S", 0.0)
+            while not said and time.monotonic() < until_s:
+                assert not queue.left()
+            assert not queue.left()
+            assert said == [f"{tmp_path}: other runs have the room there; what is to be fetched waits for it"]
+            other.give_back(8)
+            while not queue.left() and time.monotonic() < until_s:
+                time.sleep(0.001)
+            assert queue.left()
+
+
+@pytest.mark.usefixtures("quick")
+def test_who_wants_much_room_has_it_though_others_ask_for_little_all_the_time(tmp_path: Path) -> None:
+    scratch, over = Scratch(tmp_path, 10e-9), threading.Event()
+    with ScratchRoom(scratch) as one, ScratchRoom(scratch) as other, ThreadPoolExecutor(1) as threads:
+        assert wanted(one, 0, 6)
+        large = threads.submit(other.take, 0, 8, over.is_set)
+        try:
+            until_s = time.monotonic() + 30
+            while not other._folder._ticket and time.monotonic() < until_s:
+                time.sleep(0.001)
+            assert not wanted(one, 1, 1)  # there is room, but another waits
+            one.give_back(6)
+            assert large.result(30)
+        finally:
+            over.set()
+        other.give_back(8)
+        assert wanted(one, 1, 1)
+
+
+@pytest.mark.usefixtures("quick")
+def test_the_same_free_disk_is_counted_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = [scratch_module.MARGIN_BYTES + 10_000]
+    monkeypatch.setattr(scratch_module.shutil, "disk_usage", lambda _: SimpleNamespace(free=free[0]))
+    with ScratchRoom(Scratch(tmp_path)) as one:
+        assert wanted(one, 0, 9_000)
+        (one.path / "0.wav").write_bytes(bytes(9_000))
+        free[0] -= 9_000
+        with ScratchRoom(Scratch(tmp_path)) as other:
+            assert other.most_bytes >= 10_000
+            assert not wanted(other, 0, 9_000)
+            one.give_back(9_000)
+            assert wanted(other, 0, 9_000)
+
+
+@pytest.mark.usefixtures("quick")
+def test_a_disk_that_is_full_is_no_fault_of_a_file_while_others_are_to_go(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A disk of 20 bytes, where more may be fetched: what has room once others have gone is heard."""
+    sizes, tried = [8, 8, 8, 16, 8, 30, 8], Counter[str]()
+    full, lock = OSError(errno.ENOSPC, "No space left on device"), threading.Lock()
+
+    def fetch(url: str, place: str, n_bytes: int, *_: object) -> Version:
+        with lock:
+            tried[url] += 1
+            there = sum(path.stat().st_size for path in tmp_path.rglob("*.wav"))
+            Path(place).write_bytes(bytes(min(n_bytes, 4)))
+            if there + n_bytes > 20:
+                raise StoreError(f"{url}: the store fails ({full})") from full
+            Path(place).write_bytes(bytes(n_bytes))
+        return Version(n_bytes, 1)
+
+    monkeypatch.setattr(fetched.listings, "version", lambda url: Version(sizes[int(url[-5])], 1))
+    monkeypatch.setattr(fetched.stores, "fetch", fetch)
+    jobs = [Job(f"memory://b/{number}.wav") for number in range(len(sizes))]
+    outcomes = dict[int, Outcome]()
+    with fetched.Fetched(jobs, Scratch(tmp_path, 100e-9), lambda: None) as queue:
+        until_s = time.monotonic() + 60
+        while not queue.is_through and time.monotonic() < until_s:
+            if (task := queue.take()) is None:
+                time.sleep(0.01)
+            else:
+                queue.finish(task, Outcome())
+            outcomes |= dict(queue.came())
+        assert queue._room._taken == 0
+    assert [file for file, outcome in outcomes.items() if outcome.failure] == [5]
+    assert outcomes[5].failure.message.endswith(
+        f"5.wav: {tmp_path} has no room for it; --scratch names another folder"
+    )
+    assert len(outcomes) == len(sizes)
+    assert tried["memory://b/5.wav"] == 1 + len(fetched.FULL_WAITS_S)
+
+
+@pytest.mark.long
+def test_tasks_of_one_machine_take_no_more_scratch_together_than_one(
+    tiny: models.Model, tmp_path: Path
+) -> None:
+    names, scratch, over = (
+        recordings(tmp_path / "in", 12, seconds=100),
+        tmp_path / "scratch",
+        threading.Event(),
+    )
+    at_most = int(1.2 * (tmp_path / "in" / names[0]).stat().st_size)
+    urls = [f"file://{tmp_path}/in/{name}" for name in names]
+    expected = heard([str(tmp_path / "in" / name) for name in names], tiny, tmp_path / "local")
+    with ThreadPoolExecutor(4) as executor, ThreadPoolExecutor(1) as watch:
+        most = watch.submit(most_bytes, scratch, over)
+        try:
+            how = {"cluster": (executor, 4), "scratch": Scratch(scratch, at_most / 1e9)}
+            assert heard(urls, tiny, tmp_path / "out", **how) == expected
+        finally:
+            over.set()
+    share.end_idle()  # what went out twice may have come back after the run
+    assert 0 < most.result() <= at_most
+    assert [*scratch.iterdir()] == []
 
 
 def test_an_object_larger_than_the_scratch_folder_is_a_row_that_helps(

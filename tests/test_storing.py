@@ -406,8 +406,12 @@ def test_a_store_that_takes_nothing_at_the_end_loses_nothing(
     local: dict[str, bytes],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(*_: object) -> None:
-        raise StoreError("memory://b/out/detections.csv: the store refuses it")
+    taken, take = list[object](), deposits.put
+
+    def refuse(*what: object) -> None:
+        if taken:
+            raise StoreError("memory://b/out/detections.csv: the store refuses it")
+        taken.append(take(*what))  # as it begins
 
     with monkeypatch.context() as patched:
         patched.setattr(deposits, "put", refuse)

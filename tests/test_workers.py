@@ -136,6 +136,29 @@ def test_what_a_worker_died_at_is_tried_again_alone_and_nothing_else_waits_behin
     assert [2, 3] in handed or [1, 2] in handed  # and the others go two by two again
 
 
+@pytest.mark.parametrize("end", ["closed", "thrown", "held", "died"])
+def test_a_list_of_files_is_told_nothing_of_one_that_did_not_come_to_its_end(
+    tiny: models.Model, recordings: list[str], end: str
+) -> None:
+    """Whatever ended that: its files have the same numbers, and workers are at the second, which is long."""
+    others = [recordings[file] for file in (5, 6, 8, 9)]
+    expected = bytes_of(analysed(others, tiny, 1))
+    with workers.Pool([tiny], EVERYTHING, 1) as pool:
+        before = pool.work(jobs([recordings[file] for file in (0, 4, 1, 2)]))
+        next(before)
+        if end == "closed":
+            before.close()
+        elif end == "thrown":
+            with pytest.raises(OSError, match="full"):
+                before.throw(OSError("full"))
+        elif end == "died":
+            pool._suspects.append(workers.Task(2, 0))
+        assert bytes_of(list(pool.work(jobs(others)))) == expected
+        if end == "held":
+            with pytest.raises(RuntimeError, match="another list"):
+                next(before)
+
+
 def test_workers_end_with_a_parent_that_is_killed(tiny: models.Model, recordings: list[str]) -> None:
     code = """
 import sys

@@ -64,6 +64,7 @@ HANDS_OVER = "main(sys.argv[1:])"  # the end of a program that changes something
 KNOWN = sys.platform == "linux" and os.uname().machine == "x86_64"  # elsewhere all is started in earnest
 PYTHON = sys.executable  # which a test may put another in the place of
 SCRIPT = str(Path(PYTHON).with_name("birdfast"))  # the command as people type it: of this Python, where it is
+SPAWNS = "birdfast.workers.local"  # makes processes by multiprocessing, which want a Python that began
 STREAMS = ("stdin", "stdout", "stderr")
 CODED = [
     (one.encoding, one.errors) if one else (None, None)
@@ -189,6 +190,7 @@ class Starts:
         is_command = words[:3] == [PYTHON, "-m", "birdfast"] or (words[:2] == [PYTHON, SCRIPT] and _is_ours())
         is_program = words[:2] == [PYTHON, "-c"] and words[2].rstrip().endswith(HANDS_OVER)
         is_child = words[:3] == [PYTHON, "-P", str(Path(children.PACKAGE, "children.py"))]
+        is_child = is_child and words[3:4] != [SPAWNS]
         places = {*theirs.get("PYTHONPATH", "").split(os.pathsep)} - {""}
         now = (_read_at_start(theirs), [resource.getrlimit(limit) for limit in LIMITS])
         return (is_command or is_program or is_child) and now == self._known and places <= self._places

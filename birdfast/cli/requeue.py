@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 ASKS = [getattr(signal, name) for name in ("SIGTERM", "SIGUSR1") if hasattr(signal, name)]
 
+ENDS = [getattr(signal, name) for name in ("SIGINT", "SIGHUP") if hasattr(signal, name)]
+
 
 def argument(parser: argparse._ArgumentGroup) -> None:
     """Declare the flag."""
@@ -48,15 +50,15 @@ def ran(chosen: argparse.Namespace, run: Callable[[argparse.Namespace, Leave | N
     before = {number: signal.signal(number, lambda *_: leave.ask()) for number in ASKS}
     try:
         return run(chosen, leave)
-    except Left:
-        pass
-    except ModelError:
-        if not leave.is_asked:  # else the same signal ended workers before they were ready
+    except (Left, ModelError, KeyboardInterrupt, SystemExit):
+        if not leave.is_asked:  # else the same signal ended workers before they were ready, or another came
             raise
     finally:
         for number, handler in before.items():
             # one that comes again, as from scancel, would end us with a code of its own
             signal.signal(number, signal.SIG_IGN if leave.is_asked else handler)
+    for number in ENDS:  # the same
+        signal.signal(number, signal.SIG_IGN)
     voice.say(f"birdfast: {_told(chosen.output)}; the same command goes on (exit code {exits.LATER})")
     return exits.LATER
 

@@ -200,7 +200,7 @@ def scratch(parser: argparse._ActionsContainer) -> None:
         "--scratch-gb",
         type=real,
         metavar="N",
-        help="billions of bytes that these take at most (default: 4, or what the disk has free less one)",
+        help="billions of bytes that your runs take there at most (default: 4, or what is free less one)",
     )
 
 

@@ -26,7 +26,6 @@ from ..scores.keeping import Kept
 from ..sources import stores
 from . import stamp
 from .begun import Begun
-from .brought import Brought
 from .database import MERGED, NAME, check_place, new_digest
 from .entry import ANOTHER, FILE, Entry
 from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Facts, compare
@@ -47,7 +46,6 @@ __all__ = [
     "PICKING",
     "QUESTION",
     "REMEMBERED",
-    "Brought",
     "Entry",
     "Facts",
     "Folder",

@@ -10,11 +10,13 @@ from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError, NotBegunError, StoreError
-from ..journal import NAME, Brought, Record
+from ..journal import NAME, Record
+from ..journal.brought import Brought
 from ..journal.copied import copy
 from ..journal.database import FILES
 from ..models import Model
 from ..sources import deposits, stores
+from ..sources.tries import is_not_there
 from ..tables import KINDS, escaped, is_aside, kinds
 from ..words import counted
 from ..workers import parts
@@ -56,7 +58,7 @@ class Bucket:
         ConfigError
             There are tables that are not known to be ours, or another run was begun there since.
         StoreError
-            The store does not give what it should.
+            The store does not give what it should, or takes nothing.
         """
         self._seen = text = commits.read(self.url)
         if text is not None:
@@ -74,6 +76,8 @@ class Bucket:
             self._is_forced = True
         elif text is not None and not (self._ours.has(text) and (self.folder / NAME).exists()):
             self._follow(text, say)
+        if text is None:  # so a bucket that takes nothing is known before anything is heard
+            self._tell(Commit(self._ours.run))
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse names below the URL that something has which is not known to be ours.
@@ -205,7 +209,7 @@ class Bucket:
         try:
             stores.fetch(url, os.fspath(file), stores.version(url).size or 0)
         except StoreError as error:
-            if NAME in self._told.changing and isinstance(error.__cause__, FileNotFoundError):
+            if NAME in self._told.changing and is_not_there(error):
                 return False
             raise
         if (known := self._told.files.get(NAME)) is not None and Content.of(file) != known:

@@ -48,7 +48,12 @@ def put(file: str | os.PathLike[str], url: str) -> None:
             more = {"max_concurrency": 4} if urls.protocol(url) in stores.AZURE else {}
             store.put_file(os.fspath(file), path, **more)
 
-    patiently(url, ask)
+    try:
+        patiently(url, ask)
+    except StoreError as error:
+        if is_not_there(error):
+            raise StoreError(f"{url}: cannot be put: there is no such bucket") from error.__cause__
+        raise
 
 
 def remove(url: str) -> None:

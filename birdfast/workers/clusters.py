@@ -2,36 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-import os
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-import dask
-from distributed import Client, LocalCluster
+from distributed import Client
 from distributed.comm.addressing import parse_host_port
 from distributed.comm.registry import get_backend
 
 from ..errors import ClusterError, ConfigError
 from ..words import install_hint
-from .cores import usable_cores
+from . import local
 from .dask import Dask
 
 CONNECT_S = 30.0
-SAFE = "PYTHONSAFEPATH"
-CONFIG = {
-    "distributed.scheduler.unknown-task-duration": "60s",  # that a share takes, until Dask knows
-    "logging": {"distributed": "critical"},
-}
-
-_hiding = threading.Lock()
-_hiders: list[object] = []  # as many as there are
-_hidden: dict[str, Any] = {}  # by which the user's script is found
+LOGGERS = ("distributed", "distributed.client")  # to which Dask gives handlers
 
 
 @contextmanager
@@ -50,8 +39,8 @@ def opened(told: str) -> Iterator[Dask]:
     """
     kind, _, rest = told.partition(":")
     with ExitStack() as stack:
-        if kind == "local" and rest.isdecimal() and int(rest):
-            executor = Dask(lambda: _connected(stack, told, partial(_local, stack, int(rest))))
+        if kind == "local" and rest.isdecimal() and (n := int(rest)):
+            executor = Dask(lambda: _connected(stack, told, partial(local.started, stack, n), n))
         elif kind == "slurm" and rest:
             make, why_none = _slurm(Path(rest))
             executor = Dask(lambda: _connected(stack, told, make), why_none=why_none)
@@ -65,12 +54,12 @@ def opened(told: str) -> Iterator[Dask]:
             executor.rest()
 
 
-def _connected(stack: ExitStack, told: str, make: Callable[[], Any]) -> Client:
+def _connected(stack: ExitStack, told: str, make: Callable[[], Any], n_here: int = 0) -> Client:
     """Return the client of a cluster, which is made now if need be, until the stack is left."""
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)  # what is wrong is said by us
+    local.check_files(n_here)
+    stack.enter_context(_quiet())
     try:
-        with dask.config.set(CONFIG), _safe_path():
-            cluster = make()
+        cluster = make()
         if not isinstance(cluster, str):
             stack.enter_context(cluster)
         return stack.enter_context(_Client(cluster, timeout=CONNECT_S, set_as_default=False))
@@ -89,6 +78,13 @@ class _Client(Client):  # type: ignore[misc]
             self.close()
             raise
 
+    async def _ensure_connected(self, timeout: float | None = None) -> None:
+        """Wait no longer: Dask sets no limit to a greeting, which what is no scheduler never ends."""
+        try:
+            await asyncio.wait_for(super()._ensure_connected(timeout=timeout), timeout)
+        except TimeoutError as error:
+            raise OSError(f"nobody answers as a scheduler of Dask within {timeout:.0f} s") from error
+
 
 def _is_address(told: str) -> bool:
     """Whether it is SCHEME://HOST:PORT, of a scheme that Dask speaks."""
@@ -106,19 +102,6 @@ def of(cluster: Any) -> Dask:
     return Dask(lambda: _Client(cluster, timeout=CONNECT_S, set_as_default=False), is_ours=True)
 
 
-def _local(stack: ExitStack, n_workers: int) -> LocalCluster:
-    stack.enter_context(_no_script())  # below the cluster, which starts a worker that died again
-    n_threads = max(1, len(usable_cores()) // n_workers)
-    return LocalCluster(
-        n_workers=n_workers,
-        threads_per_worker=n_threads,
-        memory_limit=0,  # theirs is that of a process which only waits
-        dashboard_address=None,
-        scheduler_kwargs={"dashboard_address": ":0"},  # where HTTP is served all the same; many may be here
-        silence_logs=logging.CRITICAL,
-    )
-
-
 def _slurm(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
     """Return what makes a cluster of jobs of Slurm, and why it takes none."""
     try:
@@ -130,37 +113,17 @@ def _slurm(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
 
 
 @contextmanager
-def _safe_path() -> Iterator[None]:
-    """Let Python processes that start look for no module in the folder that they start in."""
-    before = os.environ.get(SAFE)
-    os.environ[SAFE] = "1"
+def _quiet() -> Iterator[None]:
+    """Let Dask print nothing by itself: what is wrong is said by us. Several may be in this at a time."""
+
+    def is_said(record: logging.LogRecord) -> bool:
+        return record.levelno >= logging.CRITICAL
+
+    handlers = [handler for name in LOGGERS for handler in logging.getLogger(name).handlers]
+    for handler in handlers:
+        handler.addFilter(is_said)
     try:
         yield
     finally:
-        if before is None:
-            del os.environ[SAFE]
-        else:
-            os.environ[SAFE] = before
-
-
-@contextmanager
-def _no_script() -> Iterator[None]:
-    """Let Python processes that start not run the user's script: it need not guard itself against that.
-
-    What the user starts meanwhile by multiprocessing (spawn, forkserver) does not run it either: functions
-    that lie in the script itself are not found there; those of modules are. Several may be in this at a time.
-    """
-    main = sys.modules["__main__"]
-    with _hiding:
-        for name in ("__file__", "__spec__"):
-            if (value := getattr(main, name, None)) is not None:  # else another hides it already
-                _hidden[name] = value
-                setattr(main, name, None)
-        _hiders.append(main)
-    try:
-        yield
-    finally:
-        with _hiding:
-            _hiders.pop()
-            while _hidden and not _hiders:
-                setattr(main, *_hidden.popitem())
+        for handler in handlers:
+            handler.removeFilter(is_said)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -11,18 +12,21 @@ from threading import Condition, Event, Thread
 from time import monotonic
 from typing import NamedTuple, Self
 
-from .. import inputs, outcomes
+from .. import inputs, outcomes, voice
 from ..errors import StoreError
 from ..journal import stamp
 from ..outcomes import Failure, Outcome
 from ..sources import listings, stores, urls
+from ..sources.versions import Version
 from .process import Job, Task
 from .queue import AHEAD_FILES, Queue
-from .scratch import Scratch, ScratchRoom, Turn
+from .scratch import ALL_BYTES, Scratch, ScratchRoom, Turn
 from .work import given_up
 
 THREADS = 8  # a store answers late, and several questions at once
+FULL = (errno.ENOSPC, errno.EDQUOT)
 END_S = 2.0  # for all threads to notice that nobody waits for what they fetch
+FULL_WAITS_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # before each other try of a file that met a full disk
 
 
 class _Came(NamedTuple):
@@ -46,6 +50,8 @@ class Fetched(Queue):
     scratch : Scratch
     wake : callable
         Is called, by any thread, when there is something new to do.
+    hear : callable
+        Takes what there is to say to the user meanwhile.
 
     Raises
     ------
@@ -53,9 +59,15 @@ class Fetched(Queue):
         As `ScratchRoom`.
     """
 
-    def __init__(self, jobs: Sequence[Job], scratch: Scratch, wake: Callable[[], object]) -> None:
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        scratch: Scratch,
+        wake: Callable[[], object],
+        hear: Callable[[str], object] = voice.say,
+    ) -> None:
         super().__init__(jobs)
-        self._room, self._wake = ScratchRoom(scratch), wake
+        self._room, self._wake, self._hear = ScratchRoom(scratch), wake, hear
         self._news, self._closing = Condition(), Event()
         self._next_fetch, self._n_allowed = 0, AHEAD_FILES
         self._came_in = deque[tuple[int, _Came]]()
@@ -112,6 +124,8 @@ class Fetched(Queue):
 
     def _take_in(self) -> None:
         """Take what the threads have brought since."""
+        if (word := self._room.word()) is not None:
+            self._hear(word)
         while self._came_in:
             file, came = self._came_in.popleft()
             if came.failure is None:
@@ -156,13 +170,41 @@ class Fetched(Queue):
         if n_bytes > most:
             why = f"{n_bytes:,} bytes, and {most:,} may be fetched at a time; --scratch-gb says how much"
             return _failed(path, StoreError(f"{path}: {why}"), size)
-        if not turn.take(n_bytes):
+        if (version := self._fetched(path, place, n_bytes, size or 0, turn)) is None:
             return _Came()
-        version = stores.fetch(path, place, n_bytes, self._closing)
         head = stamp.head(os.fsencode(place)) or b""
         came = _Came(place, inputs.size_bytes(place) or 0, outcomes.Fetched(*version, head.hex()))
         turn.keep(came.n_bytes)
         return came
+
+    def _fetched(self, path: str, place: str, n_bytes: int, least_bytes: int, turn: Turn) -> Version | None:
+        """Fetch a file once it has room; None where nobody waits for it any more.
+
+        A full disk is no fault of the file's: what else of ours lies there goes first, then, for a while,
+        what is somebody else's may.
+        """
+        full: StoreError | None = None
+        if not turn.take(n_bytes):
+            return None
+        for wait_s in (*FULL_WAITS_S, None):
+            try:
+                if full is not None and not self._room.has_free(least_bytes):
+                    raise full
+                return stores.fetch(path, place, n_bytes, self._closing)
+            except StoreError as error:
+                if getattr(error.__cause__, "errno", None) not in FULL:
+                    raise
+                if wait_s is None:
+                    why = f"{self._room.path.parent} has no room for it; --scratch names another folder"
+                    raise StoreError(f"{path}: {why}") from error.__cause__
+                full = error
+            with suppress(OSError):
+                os.unlink(place)  # noqa: PTH108
+            turn.give_back()
+            self._closing.wait(wait_s)
+            if not turn.take(ALL_BYTES):
+                return None
+        raise AssertionError
 
     def _let_go(self, came: _Came) -> None:
         if came.place is not None:

@@ -67,6 +67,7 @@ class _Hearer:
             self.end()
             return _error(error)
         except OSError as error:
+            self.end()  # its workers are still at files that nobody waits for
             return _error(OutputError(f"{path.parent}: cannot be written ({error.strerror or error})"))
         told = {"part": part.sha256, "notes": [*pool.notes], "asides": [*self._asides]}
         self._asides.clear()
@@ -99,8 +100,9 @@ class _Hearer:
             check_unchanged(models, meant)
 
     def end(self) -> None:
-        """End the pool."""
+        """End the pool, and forget what it had to say."""
         self._stack.close()
+        self._asides.clear()
         self._pool_of = ()
 
 

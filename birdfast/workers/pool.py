@@ -29,9 +29,10 @@ class Pool(Crew):
     scratch = USUAL
 
     _until_s: float | None = None  # when it has left at the latest, if it was asked to
+    _list: Queue | None = None  # that is being worked off, or was last
 
     def work(self, jobs: Sequence[Job]) -> Iterator[tuple[int, Outcome | Part]]:
-        """Work off a list of files.
+        """Work off a list of files; one that was begun before, and not ended, is over then.
 
         The parts of a stretch's dense rows come before its outcome, but between others'. A stretch whose
         worker dies is tried again, and so are its parts: those with the same numbers take the first ones'
@@ -49,18 +50,24 @@ class Pool(Crew):
         ModelError, ConfigError
             One worker after the other dies before it is ready, or none can be started in a dead one's place;
             or what lies in stores cannot be fetched to the scratch folder.
+        RuntimeError
+            Another list was begun since.
         """
         if not any(stores.is_url(job.path) for job in jobs):
             yield from self._worked_off(Queue(jobs))
             return
         from .fetched import Fetched  # threads that most runs do without
 
-        with Fetched(jobs, self.scratch, self.wake) as queue:
+        with Fetched(jobs, self.scratch, self.wake, self.hear) as queue:
             yield from self._worked_off(queue)
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
+        self._list = queue
         self._deaths.clear()  # of another list's files, by the same numbers
+        self.start_anew(Queue(()))  # who is still at them would answer for this one's
         while not queue.is_through and not self._has_left():
+            if self._list is not queue:
+                raise RuntimeError("another list of files was begun: this one is over")
             self.turn(queue)
             yield from queue.came()
 

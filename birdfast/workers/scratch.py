@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
+import math
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
+from time import monotonic
 from typing import NamedTuple, Self
 
 from ..config import checks
 from ..errors import ConfigError
+from .beside import FolderBeside
 
 USUAL_BYTES = 4 * 10**9
 MARGIN_BYTES = 10**9  # of the disk, which others need, too
-PREFIX = "birdfast-fetched-"
+LOOK_EVERY_S = 0.2  # whether others have room to give
+TELL_AFTER_S = 60.0  # that others have it
+ALL_BYTES = 1 << 60  # what nobody else can hold anything beside
 
 
 class Scratch(NamedTuple):
@@ -29,7 +32,8 @@ class Scratch(NamedTuple):
     folder : path or None
         It is made in it; None is the system's place for such.
     gb : float or None
-        Billions of bytes; None is 4, or what the disk has free less one.
+        Billions of bytes, which all runs and tasks of a user take together there; None is 4, or what the disk
+        has free less one.
     """
 
     folder: str | os.PathLike[str] | None = None
@@ -48,7 +52,8 @@ USUAL = Scratch()
 class ScratchRoom:
     """A scratch folder of a process; a context manager.
 
-    It goes at the end; that of a killed run goes when the next begins.
+    It goes at the end; that of a killed run goes when the next begins. What it holds, and what others in the
+    same place do, is never more together than `most_bytes`.
 
     Parameters
     ----------
@@ -70,17 +75,19 @@ class ScratchRoom:
         home = Path(scratch.folder or tempfile.gettempdir())
         try:
             home.mkdir(parents=True, exist_ok=True)
-            _tidy(home)
-            self.path, self._lock = _made(home)
-            free = shutil.disk_usage(home).free
+            self._folder = FolderBeside(home)
+            free = shutil.disk_usage(home).free + self._folder.others_bytes()
         except OSError as error:
             raise ConfigError(
                 f"{home}: cannot be the scratch folder ({error.strerror}); --scratch names another"
             ) from error
+        self.path = self._folder.path
         usual = min(USUAL_BYTES, free - MARGIN_BYTES)
         self.most_bytes = int(usual if scratch.gb is None else scratch.gb * 1e9)
         self._room, self._taken, self._next = Condition(), 0, 0
         self._passed = set[int]()  # turns that are over, and not yet come to
+        self._n_alone = 0  # who wait until nobody else holds anything
+        self._waits_since_s: float | None = None
         if self.most_bytes <= 0:
             self.__exit__()
             raise ConfigError(
@@ -92,8 +99,8 @@ class ScratchRoom:
         return self
 
     def __exit__(self, *_: object) -> None:
-        shutil.rmtree(self.path, ignore_errors=True)
-        os.close(self._lock)
+        with self._room:
+            self._folder.close()
 
     @contextmanager
     def turn(self, number: int, is_over: Callable[[], bool]) -> Iterator[Turn]:
@@ -106,7 +113,7 @@ class ScratchRoom:
             yield turn
         finally:
             self._pass(number)
-            self.give_back(turn.n_bytes)
+            turn.give_back()
 
     def _pass(self, number: int) -> None:
         with self._room:
@@ -120,21 +127,47 @@ class ScratchRoom:
     def take(self, turn: int, n_bytes: int, is_over: Callable[[], bool]) -> bool:
         """Wait for room in the order of turns, from 0 on; return whether there is any before it is over.
 
-        So what is to be heard first is never without room because of what comes behind it.
+        So what is to be heard first is never without room because of what comes behind it. Who wants
+        `ALL_BYTES` comes before all turns, and has them when nobody holds anything.
         """
+        is_alone = n_bytes == ALL_BYTES
         with self._room:
-            while not is_over():
-                if turn == self._next and self._taken + n_bytes <= self.most_bytes:
-                    self._taken += n_bytes
-                    self._pass(turn)
-                    return True
-                self._room.wait()
-            return False
+            self._n_alone += is_alone
+            try:
+                while not is_over():
+                    is_next = is_alone or (turn == self._next and not self._n_alone)
+                    if is_next and self._folder.claim(self._taken, n_bytes, self.most_bytes):
+                        self._taken += n_bytes
+                        self._waits_since_s = None
+                        self._pass(turn)
+                        return True
+                    if is_next and self._waits_since_s is None:
+                        self._waits_since_s = monotonic()
+                    self._room.wait(LOOK_EVERY_S if is_next else None)
+                self._folder.step_out(self._taken)
+                return False
+            finally:
+                self._n_alone -= is_alone
+                self._room.notify_all()
+
+    def word(self) -> str | None:
+        """Return what is to be said of a wait, once: others, who may have been stopped, have the room."""
+        with self._room:
+            since_s = self._waits_since_s
+            if not self._folder.n_beside or since_s is None or monotonic() - since_s < TELL_AFTER_S:
+                return None
+            self._waits_since_s = math.inf
+        return f"{self.path.parent}: other runs have the room there; what is to be fetched waits for it"
+
+    def has_free(self, n_bytes: int) -> bool:
+        """Whether the disk has so much."""
+        return shutil.disk_usage(self.path).free >= n_bytes
 
     def give_back(self, n_bytes: int) -> None:
         """Let others have room; of 0 bytes it wakes those who wait."""
         with self._room:
             self._taken -= n_bytes
+            self._folder.tell(self._taken)
             self._room.notify_all()
 
 
@@ -151,40 +184,17 @@ class Turn:
         self._room, self._number, self._is_over, self.n_bytes = room, number, is_over, 0
 
     def take(self, n_bytes: int) -> bool:
-        """Wait for room, as `ScratchRoom.take`; once."""
+        """Wait for room, as `ScratchRoom.take`; what was taken before is given back first."""
+        self.give_back()
         is_there = self._room.take(self._number, n_bytes, self._is_over)
         self.n_bytes = n_bytes if is_there else 0
         return is_there
 
+    def give_back(self) -> None:
+        """Give back what was taken, and is not kept."""
+        self._room.give_back(self.n_bytes)
+        self.n_bytes = 0
+
     def keep(self, n_bytes: int) -> None:
         """Keep so much of what was taken beyond the context: whoever keeps it gives it back."""
         self.n_bytes -= n_bytes
-
-
-def _made(home: Path) -> tuple[Path, int]:
-    """Make a folder and lock it: before that another run may take it for a killed one's."""
-    while True:
-        path = Path(tempfile.mkdtemp(prefix=PREFIX, dir=home))
-        try:
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-        except FileNotFoundError:
-            continue
-        with suppress(OSError):  # a file system without locks
-            fcntl.flock(lock, fcntl.LOCK_EX)
-        with suppress(OSError):
-            if os.path.samestat(path.stat(), os.fstat(lock)):
-                return path, lock
-        os.close(lock)
-
-
-def _tidy(home: Path) -> None:
-    """Remove what runs that were killed have left: nobody holds its lock."""
-    for path in home.glob(f"{PREFIX}*"):
-        with suppress(OSError):
-            lock = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-            try:
-                if os.fstat(lock).st_uid == os.getuid() and stat.S_ISDIR(os.fstat(lock).st_mode):
-                    fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(path, ignore_errors=True)
-            finally:
-                os.close(lock)

@@ -14,6 +14,7 @@ import tempfile
 import threading
 from contextlib import ExitStack, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from time import monotonic
 from typing import Any
 
@@ -21,6 +22,8 @@ from .. import children
 from ..errors import ConfigError
 
 IDLE_S = 60.0  # that a process waits for another share
+LOOK_EVERY_S = 2.0  # whether its order is still there, as it does itself
+LOOKS = 4  # at which an order has gone before it is killed: by itself it would have ended
 STARTS = 3  # of a process that is killed before it is ready: no file is to blame
 # Worker processes of a share where the run does not say: None is all cores.
 N_WORKERS: ContextVar[int | None] = ContextVar("n_workers", default=None)
@@ -47,8 +50,10 @@ def hear(order: str) -> dict[str, Any]:
 
 def _heard(order: str) -> dict[str, Any]:
     try:
-        process = _Process.ready()
+        process = _Process.ready(order)
     except ConfigError as error:
+        if not Path(order).exists():  # it was killed for that
+            return {"gone": f"{socket.gethostname()} does not see {order}"}
         return {"error": ConfigError.__name__, "message": str(error)}
     try:
         told = process.ask(order, N_WORKERS.get())
@@ -95,8 +100,8 @@ class _Process:
         return cls()
 
     @classmethod
-    def ready(cls) -> _Process:
-        """Return one that can hear.
+    def ready(cls, order: str) -> _Process:
+        """Return one that can hear an order.
 
         Raises
         ------
@@ -105,17 +110,37 @@ class _Process:
         """
         for _ in range(STARTS):
             process = cls.taken()
-            if process._is_ready or process._begins():
+            if process._is_ready or process._begins(order):
                 return process
             why = process.end()
-            if process._process.returncode >= 0:  # what lacks here
+            if process._process.returncode >= 0 or not Path(order).exists():  # what lacks here
                 break
         raise ConfigError(why)
 
-    def _begins(self) -> bool:
-        assert self._process.stdout is not None
-        self._is_ready = bool(self._process.stdout.readline())
+    def _begins(self, order: str) -> bool:
+        self._is_ready = bool(self._line(order))
         return self._is_ready
+
+    def _line(self, order: str) -> bytes:
+        """Wait for what it says next; where it hangs or is stopped, until nobody wants the order any more."""
+        assert self._process.stdout is not None
+        has_said = threading.Event()
+
+        def watch() -> None:
+            n_gone = 0
+            while not has_said.wait(LOOK_EVERY_S):
+                n_gone = 0 if Path(order).exists() else n_gone + 1
+                if n_gone > LOOKS:
+                    self._process.kill()
+                    return
+
+        watching = threading.Thread(target=watch, daemon=True)
+        watching.start()
+        try:
+            return self._process.stdout.readline()
+        finally:
+            has_said.set()
+            watching.join()
 
     def leave(self) -> None:
         """Let it wait for another task, if it lives."""
@@ -128,11 +153,10 @@ class _Process:
     def ask(self, order: str, n_workers: int | None) -> dict[str, Any]:
         """Let it hear a share, and return what it tells; "lost" if it ends."""
         assert self._process.stdin is not None
-        assert self._process.stdout is not None
         with suppress(OSError):
             self._process.stdin.write(json.dumps([order, n_workers]).encode() + b"\n")
             self._process.stdin.flush()
-        line = self._process.stdout.readline()
+        line = self._line(order)
         if line.endswith(b"\n"):
             told: dict[str, Any] = json.loads(line)
             return told

@@ -18,8 +18,10 @@ from distributed.deploy.spec import ProcessInterface
 
 from .. import sources
 from ..errors import ConfigError
+from .local import CONFIG
 
 BACK_S = 15.0  # in which a worker that ended may be started again in its job, as Dask counts
+SAFE_PATH = "export PYTHONSAFEPATH=1"  # no module is looked for in the folder that a job starts in
 LOOK_EVERY_S = 60.0  # at Slurm's queue, while no machine is there: it is asked by everybody
 ANSWER_S = 30.0  # that it may take
 
@@ -122,12 +124,17 @@ def jobs(path: Path) -> tuple[Callable[[], Any], Callable[[], str]]:
     class Cluster(SLURMCluster):  # type: ignore[misc]
         job_cls = Job
 
+    def wanted(name: str) -> Any:
+        usual = f"jobqueue.{chosen.get('config_name') or 'slurm'}.{name.replace('_', '-')}"
+        return chosen.get(name) or dask.config.get(usual, None)
+
     def make() -> Any:
-        usual = f"jobqueue.{chosen.get('config_name') or 'slurm'}.scheduler-options"
-        theirs = chosen.get("scheduler_options") or dask.config.get(usual, None) or {}
         # a port for HTTP that no other has, unless one was chosen
-        options = {"dashboard_address": ":0", **theirs, "plugins": [book]}
-        cluster = Cluster(**{"processes": 1, **chosen, "scheduler_options": options})
+        options = {"dashboard_address": ":0", **(wanted("scheduler_options") or {}), "plugins": [book]}
+        prologue = [SAFE_PATH, *(wanted("job_script_prologue") or [])]
+        how = {"scheduler_options": options, "job_script_prologue": prologue}
+        with dask.config.set(CONFIG):
+            cluster = Cluster(**{"processes": 1, **chosen, **how})
         cluster.adapt(minimum_jobs=least, maximum_jobs=most)
         return cluster
 
