@@ -120,3 +120,22 @@ def test_a_share_that_goes_on_before_it_is_taken_is_refused(
         ConfigError, match=r"share1/journal.sqlite: has changed while it was merged; run again"
     ):
         merging.merge(parts, tmp_path / "whole")
+
+
+def test_what_somebody_else_keeps_where_a_merge_gathers_stays(parts: Parts, tmp_path: Path) -> None:
+    notes = tmp_path / "whole" / gathering.FOLDER / "notes"
+    notes.parent.mkdir(parents=True)
+    notes.write_text("mine")
+    merging.merge(parts, tmp_path / "whole")
+    assert [path.read_text() for path in notes.parent.iterdir()] == ["mine"]
+
+
+@pytest.mark.parametrize("is_link", [False, True])
+def test_what_has_the_name_of_that_folder_and_is_none_is_named(
+    parts: Parts, tmp_path: Path, is_link: bool
+) -> None:
+    (tmp_path / "whole").mkdir()
+    there = tmp_path / "whole" / gathering.FOLDER
+    there.symlink_to(tmp_path) if is_link else there.touch()
+    with pytest.raises(ConfigError, match=f"{gathering.FOLDER}: is no folder of a merge; move it away"):
+        merging.merge(parts, tmp_path / "whole")

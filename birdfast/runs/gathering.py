@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import ConfigError
 from ..journal import Facts, Gathered, Record
+from ..journal.database import FILES
+from ..journal.gathered import TAKEN
 from . import census
 from .census import Share
 
@@ -45,15 +46,20 @@ def gather(shares: Sequence[Share], output: Path) -> Record:
 
 
 def forget(output: Path) -> None:
-    """Remove what was gathered."""
-    shutil.rmtree(output / FOLDER, ignore_errors=True)
+    """Remove what was gathered; what else somebody put there stays."""
+    for name in (*FILES, TAKEN):
+        (output / FOLDER / name).unlink(missing_ok=True)
+    with suppress(OSError):
+        (output / FOLDER).rmdir()
 
 
 def _opened(folder: Path, facts: Facts) -> Gathered:
     """Open what a merge began that was killed, if it is of the same run, or begin."""
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        raise ConfigError(f"{folder}: is no folder of a merge; move it away, or choose another output")
+    folder.mkdir(exist_ok=True)
     with suppress(ConfigError):
-        folder.mkdir(exist_ok=True)
         return Gathered(folder, facts)
     forget(folder.parent)
-    folder.mkdir()
+    folder.mkdir(exist_ok=True)
     return Gathered(folder, facts)
