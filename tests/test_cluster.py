@@ -32,7 +32,6 @@ from birdfast.runs.leaving import Leave, Left
 from birdfast.runs.shards import Shard
 from birdfast.workers import ahead, bundles, node, orders, parts, remote
 from birdfast.workers.dask import Dask
-from birdfast.workers.spent import Spent
 
 from .commands import contents, infer, started, table
 from .processes import running
@@ -448,15 +447,6 @@ def test_a_share_whose_disk_is_full_leaves_nothing_to_the_next(
         heard[home] = [(number, what.audio_s) for number, what in parts.read(parts.of(order))]
         hearer.end()
     assert heard["next"] == heard["alone"]
-
-
-def test_rows_are_kept_before_their_parts_go(tmp_path: Path) -> None:
-    seen = list[bool]()
-    (part := tmp_path / f"{'a' * 16}.part").touch()
-    spent = Spent(tmp_path, lambda: seen.append(part.exists()))
-    spent.add(part)
-    spent.settle()
-    assert (seen, part.exists()) == ([True], False)
 
 
 STRANGERS = ("song.part", "list.order", f"{'a' * 16}.part", f"{'b' * 16}.order", "notes.txt")

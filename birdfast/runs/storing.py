@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from ..errors import BirdfastError, OutputError, StoreError
+from ..journal import Folder
 from ..models import Model
 from ..models.places import runs_folder
 from ..sources import deposits, stores
@@ -145,7 +146,8 @@ def working(
     folder = output_folder(home / "results")
     with telling(home), alone(home):
         bucket = Bucket(url, home, folder)
-        bucket.begin(models, force, say)
+        with Folder(folder):  # another run may be at work in it by its own name
+            bucket.begin(models, force, say)
         with _Shown(bucket, warn) as place:
             yield place
         try:
