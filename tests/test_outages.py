@@ -14,12 +14,13 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from birdfast.errors import ConfigError, StoreError
+from birdfast.errors import ClusterError, ConfigError, StoreError
 from birdfast.journal import NAME, Journal, Record
-from birdfast.runs import commits
+from birdfast.journal.brought import Brought
+from birdfast.runs import commits, storing
 from birdfast.runs.bucket import Bucket, TakenOverError
 from birdfast.runs.commits import Commit, Content
-from birdfast.sources import deposits
+from birdfast.sources import deposits, stores
 
 from .journals import FACTS, hear, outcome
 
@@ -274,3 +275,146 @@ def test_a_list_that_goes_is_said_to_have_gone(two: tuple[Machine, Machine], mem
     memory.rm_file("/b/out/journal.sqlite")
     one.begin()
     assert one.done() == {*PATHS[:2]}
+
+
+def test_a_machine_with_another_run_is_refused_before_the_new_one_has_a_journal(
+    two: tuple[Machine, Machine],
+) -> None:
+    one, other = two
+    one.begin()
+    one.hear()
+    one.bucket.put(is_stopped=False)
+    other.begin(force=True)
+    other.hear()
+    with pytest.raises(StoreError), failing(("works", "works", "fails")):
+        other.bucket.keep()  # the list of the new run alone
+    with pytest.raises(ConfigError, match="another than the one here, and lacks 1 file that this heard"):
+        one.begin()
+    assert one.done() == {PATHS[0]}
+
+
+@pytest.mark.parametrize("n_calls", range(8))
+def test_whenever_a_forced_run_ends_nobody_takes_the_journal_that_it_gave_up(
+    two: tuple[Machine, Machine], tmp_path: Path, n_calls: int
+) -> None:
+    one, other = two
+    other.begin()
+    for _ in range(3):
+        other.hear()
+    other.bucket.put(is_stopped=False)
+    before = commits.read(URL)
+    one.begin(force=True)
+    with suppress(StoreError), failing((*["works"] * n_calls, *["fails"] * 9)):
+        one.bucket.keep()
+    is_given_up = commits.read(URL) != before
+    third = Machine(tmp_path / "three")
+    third.begin()
+    assert third.done() == (set() if is_given_up else {*PATHS[:3]})
+    one.begin()  # by itself it goes on with its own, and takes away what is there
+    with suppress(TakenOverError):
+        one.bucket.keep()
+    assert one.done() == set()
+    fourth = Machine(tmp_path / "four")
+    fourth.begin()
+    assert fourth.done() == set()
+
+
+def test_a_forced_run_that_never_begins_puts_no_old_journal(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "runs_folder", lambda: tmp_path)
+    one = Machine(tmp_path / hashlib.sha256(URL.encode()).hexdigest()[:32])
+    other = Machine(tmp_path / "other")
+    one.begin()
+    one.hear()
+    one.bucket.put(is_stopped=False)
+    other.begin()
+    other.hear()
+    other.bucket.put(is_stopped=False)
+    with pytest.raises(ClusterError), storing.working(URL, [], True, print, print):
+        raise ClusterError("no cluster")
+    third = Machine(tmp_path / "three")
+    third.begin()
+    assert third.done() == {*PATHS[:2]}
+
+
+def test_tables_of_a_run_that_is_at_work_in_the_folder_stay(
+    memory: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(storing, "runs_folder", lambda: tmp_path)
+    one = Machine(tmp_path / hashlib.sha256(URL.encode()).hexdigest()[:32])
+    one.begin()
+    with (
+        Journal(one.folder, FACTS),
+        pytest.raises(ConfigError, match="another run is at work in it"),
+        storing.working(URL, [], False, print, print),
+    ):
+        raise AssertionError
+    assert (one.folder / "detections.csv").exists()
+
+
+@pytest.mark.parametrize("force", [False, True])
+def test_a_bucket_that_takes_nothing_more_is_told_at_once(two: tuple[Machine, Machine], force: bool) -> None:
+    one, _ = two
+    one.begin()
+    one.hear()
+    one.bucket.put(is_stopped=False)
+    with pytest.MonkeyPatch.context() as patched, pytest.raises(StoreError, match="refuses it"):
+
+        def refuse(*_: object) -> None:
+            raise StoreError("the store refuses it")
+
+        patched.setattr(deposits, "put", refuse)
+        one.begin(force=force)
+
+
+def test_a_journal_that_is_put_as_another_begins_is_read_once_more(
+    two: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = two
+    one.begin()
+    one.hear()
+    one.bucket.put(is_stopped=False)
+    one.hear()
+    fetch = stores.fetch
+
+    def late(*given: Any) -> Any:
+        monkeypatch.setattr(stores, "fetch", fetch)
+        one.bucket.put(is_stopped=False)
+        return fetch(*given)
+
+    monkeypatch.setattr(stores, "fetch", late)
+    other.begin()
+    assert other.done() == {*PATHS[:2]}
+
+
+def test_what_could_not_be_looked_at_is_removed_all_the_same(
+    memory: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memory.pipe_file("/b/x", b"1")
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError("connection reset")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(memory), "info", fail)
+        deposits.remove("memory://b/x")
+    assert not memory.exists("/b/x")
+    deposits.remove("memory://b/x")
+
+
+def test_what_is_brought_into_a_journal_that_is_not_planned_does_not_plan_it(
+    two: tuple[Machine, Machine],
+) -> None:
+    one, other = two
+    one.begin()
+    one.hear()
+    with Journal(other.folder, FACTS):
+        pass
+    with Brought(one.folder, other.folder) as both:
+        assert both.n_ahead() == 1
+        both.bring()
+    with Record(other.folder) as record:
+        assert not record.is_planned()
+    with Journal(other.folder, FACTS) as journal:
+        assert len(journal.plan(PATHS, range(len(PATHS)))) == len(PATHS) - 1

@@ -22,7 +22,7 @@ from birdfast.errors import ConfigError, OutputError, StoreError
 from birdfast.runs import commits, storing
 from birdfast.runs.bucket import Bucket
 from birdfast.runs.commits import Commit, Content
-from birdfast.runs.leaving import Leave
+from birdfast.runs.leaving import Leave, Left
 from birdfast.sources import deposits, stores
 
 from .commands import ended, started
@@ -304,6 +304,25 @@ def test_a_journal_that_takes_long_is_put_less_often(monkeypatch: pytest.MonkeyP
     shown._over = Over()
     shown._keep()
     assert pauses == [600.0, 600.0, 1200.0, 1200.0, 1800.0]
+
+
+def test_a_run_that_is_asked_to_leave_does_not_wait_for_a_store_that_is_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(storing, "LAST_S", 0.01)
+    is_over, told = threading.Event(), list[str]()
+
+    class Bucket:
+        folder = Path("out")
+
+        def keep(self) -> None:
+            assert is_over.wait(20)
+            told.append("kept")
+
+    with pytest.raises(Left), storing._Shown(Bucket(), told.append) as shown:
+        shown._leave.ask()
+    assert [one[:20] for one in told] == ["the store takes long"]
+    is_over.set()
 
 
 def test_of_a_run_that_stops_at_a_failure_the_tables_are_not_those_of_all(

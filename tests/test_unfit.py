@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import errno
-import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,13 +21,11 @@ from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
 from birdfast.runs.progress import Progress
-from birdfast.sources import listings
 from birdfast.words import counted
 from birdfast.workers import ahead, node, orders, parts, remote, share, slots
 from birdfast.workers.bundles import Bundles
 from birdfast.workers.dask import Dask
 from birdfast.workers.futures import Lost, UnfitError
-from birdfast.workers.process import Job
 
 from .commands import infer, started, table
 from .recordings import noise, write
@@ -428,38 +423,3 @@ def test_a_worker_of_dask_that_does_not_see_the_recordings_changes_no_byte(
     assert done.returncode == exits.FINE, done.stderr
     assert done.stderr.count("is given no more of this run") == 1
     assert tables(tmp_path / "out") == tables(tmp_path / "local")
-
-
-def test_a_machine_that_starts_no_process_blames_no_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def refuse(*_: object, **__: object) -> None:
-        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
-
-    monkeypatch.setattr(share.subprocess, "Popen", refuse)
-    (order := tmp_path / "a.order").touch()
-    told = share.hear(str(order))
-    assert told["error"] == "ConfigError"
-    assert "no process starts (Resource temporarily unavailable)" in told["message"]
-
-
-@pytest.mark.parametrize(
-    ("error", "has_gone"), [(errno.ENOENT, True), (errno.ESTALE, False), (errno.EIO, False)]
-)
-def test_an_order_that_a_file_system_does_not_tell_of_has_not_gone(
-    monkeypatch: pytest.MonkeyPatch, error: int, has_gone: bool
-) -> None:
-    def stat(*_: object, **__: object) -> None:
-        raise OSError(error, os.strerror(error))
-
-    monkeypatch.setattr(Path, "stat", stat)
-    assert share.has_gone(Path("a.order")) is has_gone
-
-
-def test_what_a_store_does_not_have_is_no_machines_fault(memory: Any, folder: Path) -> None:
-    memory.pipe_file("/b/0.wav", b"x")
-    there, missing = "memory://b/0.wav", "memory://b/1.wav"
-    listings.look_up([there, missing])
-    far = remote.Remote([], EVERYTHING, SimpleNamespace(), folder)
-    rows = [orders.named(Job(path, (0,))) for path in (there, missing, str(folder / "0.wav"), "gone.wav")]
-    assert [far._may_be_here(path, stamp) for path, _, *stamp in rows] == [True, False, True, False]

@@ -130,6 +130,12 @@ class Record(Database):
             query = f"SELECT count(*) FROM file WHERE number IS NULL AND {heard}"
             return int(self.database.execute(query).fetchone()[0])
 
+    def n_through(self) -> int:
+        """Return how many files a model is through with, those of earlier plans too."""
+        with self.told():
+            query = "SELECT count(DISTINCT file) FROM hearing WHERE state <> 'waiting'"
+            return int(self.database.execute(query).fetchone()[0])
+
     def recordings(self) -> Iterator[tuple[str, str]]:
         """Yield the run's files in order, each with what it says of itself; "" where nobody has heard it."""
         query = "SELECT path, told FROM file WHERE number IS NOT NULL ORDER BY number"

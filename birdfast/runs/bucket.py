@@ -11,7 +11,6 @@ from pathlib import Path
 
 from ..errors import ConfigError, NotBegunError, StoreError
 from ..journal import NAME, Record
-from ..journal.brought import Brought
 from ..journal.copied import copy
 from ..journal.database import FILES
 from ..models import Model
@@ -20,7 +19,7 @@ from ..sources.tries import is_not_there
 from ..tables import KINDS, escaped, is_aside, kinds
 from ..words import counted
 from ..workers import parts
-from . import commits
+from . import commits, joining
 from .commits import Commit, Content
 from .facts import about_alone
 from .owned import Owned
@@ -48,7 +47,6 @@ class Bucket:
         self._ours = Owned(home / "ours.json")
         self._told = Commit()
         self._seen: bytes | None = None  # the list as it was there for sure
-        self._is_forced = False  # whether a journal is there that nobody is to go on with
 
     def begin(self, models: Sequence[Model], force: bool, say: Tell) -> None:
         """Make the folder ready: where another went on, from what is there; tables are made anew.
@@ -70,14 +68,16 @@ class Bucket:
                 shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink()
         for path in self._tables():  # of recordings in a folder that is called as that of parts
             path.unlink()
-        if force:  # nothing that is there is believed
-            self._told = dataclasses.replace(self._told, files={}, changing=frozenset(self._told.names))
+        if force:  # before a run begins that may end before it has a journal, which no other is taken for
+            _forget(self.folder)
             self._ours.begin_anew(text)
-            self._is_forced = True
         elif text is not None and not (self._ours.has(text) and (self.folder / NAME).exists()):
-            self._follow(text, say)
-        if text is None:  # so a bucket that takes nothing is known before anything is heard
+            self._follow(say)
+        if self._seen is None:  # so a bucket that takes nothing is known before anything is heard
             self._tell(Commit(self._ours.run))
+        else:
+            self._check_ours()
+            self._put_list(self._seen)
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse names below the URL that something has which is not known to be ours.
@@ -141,6 +141,8 @@ class Bucket:
 
         What is neither among them nor the others goes. `complete` stays as it is where nothing is put.
         """
+        if self._told.run != self._ours.run:  # now that the new journal is there; its tables go, as they are
+            self._tell(Commit(self._ours.run, {}, frozenset(self._told.names - {NAME})))
         before = self._told
         differs = [name for name, (_, one) in files.items() if before.files.get(name) != one]
         gone = before.names - files.keys() - others
@@ -148,12 +150,12 @@ class Bucket:
             return 0
         changing = before.changing | {*differs} | gone
         settled = {name: one for name, one in before.files.items() if name not in changing}
-        self._tell(Commit(self._ours.run, settled, changing))
-        if self._is_forced:
+        if NAME not in before.names:  # what --force gave up: no list tells of it from then on
+            self._check_ours()
             deposits.remove(f"{self.url}/{NAME}")
+        self._tell(Commit(self._ours.run, settled, changing))
         for name in differs:
             deposits.put(files[name][0], f"{self.url}/{name}")
-        self._is_forced = False
         whole = settled | {name: one for name, (_, one) in files.items()}
         now = Commit(self._ours.run, whole, changing - files.keys(), bool(complete))
         self._tell(now)
@@ -167,10 +169,13 @@ class Bucket:
         """Put the list, unless another run has put one since."""
         self._check_ours()
         self._ours.add(text := commit.text())  # of a put that fails it may be there all the same
-        file = self._home / commits.NAME
-        file.write_bytes(text)
+        self._put_list(text)
+        self._told = commit
+
+    def _put_list(self, text: bytes) -> None:
+        (file := self._home / commits.NAME).write_bytes(text)
         deposits.put(file, f"{self.url}/{commits.NAME}")
-        self._seen, self._told = text, commit
+        self._seen = text
 
     def _check_ours(self) -> None:
         """Refuse to go on with what is another's by now."""
@@ -189,52 +194,43 @@ class Bucket:
                 return Commit()
             raise
 
-    def _follow(self, text: bytes, say: Tell) -> None:
+    def _follow(self, say: Tell) -> None:
         """Go on with the journal that is there, and bring into it what was heard here besides."""
-        if NAME not in self._told.names or not self._fetch():
-            if not (self.folder / NAME).exists():
-                self._ours.follow(self._told.run, text)
+        if not self._fetch():
+            if self._told.run == self._ours.run and (self.folder / NAME).exists():
+                return
+            joining.check_unheard(self.url, self.folder)
+            _forget(self.folder)
+            self._ours.follow(self._told.run, self._seen)
             return
-        n_brought = self._bring()
+        n_brought = joining.bring(self.url, self.folder, self._home, self._told.run == self._ours.run)
         (self._home / NAME).replace(self.folder / NAME)
-        self._ours.follow(self._told.run, text)
+        self._ours.follow(self._told.run, self._seen)
         more = f", with {counted(n_brought, 'file')} that had been heard here" if n_brought else ""
         say(f"{self.url}: its journal goes on here, in {self.folder}{more}")
 
     def _fetch(self) -> bool:
         """Fetch the journal, which is not the folder's yet; return whether it had been put at all."""
         url, file = f"{self.url}/{NAME}", self._home / NAME
-        for name in FILES:  # of one that was killed as it brought
-            (self._home / name).unlink(missing_ok=True)
-        try:
-            stores.fetch(url, os.fspath(file), stores.version(url).size or 0)
-        except StoreError as error:
-            if NAME in self._told.changing and is_not_there(error):
-                return False
-            raise
-        if (known := self._told.files.get(NAME)) is not None and Content.of(file) != known:
-            raise ConfigError(f"{url}: not the one that {commits.NAME} tells of; --force starts anew")
-        return True
-
-    def _bring(self) -> int:
-        """Bring what was heard here into the journal that was fetched; return how many files that are."""
-        n_ahead = 0
-        try:
-            if (self.folder / NAME).exists():
-                with Brought(self.folder, self._home) as both:
-                    if n_ahead := both.n_ahead():
-                        if not both.are_of_one_run or self._told.run != self._ours.run:
-                            raise ConfigError(
-                                f"{self.url}: the run that is there is another than the one here, and lacks"
-                                f" {counted(n_ahead, 'file')} that this heard; move {self.folder} away to go"
-                                f" on from what is there, or go on here with -o {self.folder}"
-                            )
-                        both.bring()
-        except NotBegunError:
-            pass
-        for name in FILES[1:]:  # of one that was killed as it began
-            (self.folder / name).unlink(missing_ok=True)
-        return n_ahead
+        _forget(self._home)  # of one that was killed as it brought
+        while NAME in self._told.names:
+            known = self._told.files.get(NAME)
+            try:
+                stores.fetch(url, os.fspath(file), stores.version(url).size or 0)
+                if known is None or Content.of(file) == known:
+                    return True
+                told = f"{url}: not the one that {commits.NAME} tells of; --force starts anew"
+                error: ConfigError | StoreError = ConfigError(told)
+            except StoreError as caught:
+                if not is_not_there(caught):
+                    raise
+                if known is None:
+                    return False
+                error = caught
+            if (text := commits.read(self.url)) in (None, self._seen):  # nobody put another meanwhile
+                raise error
+            self._told, self._seen = self._read(text, force=False), text
+        return False
 
     def _copied(self) -> tuple[Path, Content]:
         copy(self.folder, file := self._home / NAME)
@@ -247,3 +243,8 @@ class Bucket:
             is_part = place == parts.FOLDER and path.suffix in (parts.ORDER, parts.PART)
             if path.is_file() and not (is_part or place in FILES or is_aside(place)):
                 yield path
+
+
+def _forget(folder: Path) -> None:
+    for name in FILES:
+        (folder / name).unlink(missing_ok=True)

@@ -46,13 +46,13 @@ class Owned:
         """Write down a list that is about to be put."""
         self._write(self.run, [*self._lists, _digest(text)])
 
-    def follow(self, run: str, text: bytes) -> None:
+    def follow(self, run: str, text: bytes | None) -> None:
         """Write down that the folder has gone on with a list that lies there, and what it tells of."""
-        self._write(run, [_digest(text)])
+        self._write(run, [] if text is None else [_digest(text)])
 
     def begin_anew(self, text: bytes | None) -> None:
         """Write down that nothing that lies there counts any more."""
-        self._write(secrets.token_hex(8), [] if text is None else [_digest(text)])
+        self.follow(secrets.token_hex(8), text)
 
     def _write(self, run: str, lists: list[str]) -> None:
         with AtomicFile(self._file, mode="w", encoding="ascii") as file:

@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from time import monotonic
 
 from ..errors import BirdfastError, OutputError, StoreError
+from ..journal import Folder
 from ..models import Model
 from ..models.places import runs_folder
 from ..sources import deposits, stores
@@ -26,6 +27,7 @@ from .run import Run
 
 EVERY_S = 600.0  # what a machine that is lost takes with it, at most, while
 MOST_OF_TIME = 0.05  # that putting takes: a journal grows, and goes whole each time
+LAST_S = 15.0  # that the last put has where the run was asked to leave: who asked kills it soon
 Tell = Callable[[str], object]
 
 
@@ -62,8 +64,19 @@ class _Shown(Place):
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self._over.set()
+        last = threading.Thread(target=self._end, args=(kind is not None,), daemon=True)
+        last.start()
+        is_in_haste = kind is not None and self._leave.is_asked and self._taken_over is None
+        last.join(LAST_S if is_in_haste else None)
+        if last.is_alive():
+            self._warn(
+                f"the store takes long, and the run was to leave; the journal is in {self.folder} so far"
+            )
+
+    def _end(self, is_cut_short: bool) -> None:
+        """Wait for the put at work, and put what there is where nobody else will."""
         self._keeper.join()
-        if kind is not None and self._taken_over is None:
+        if is_cut_short and self._taken_over is None:
             self._keep_once()
             if self._taken_over is not None:
                 self._warn(str(self._taken_over))
@@ -145,7 +158,8 @@ def working(
     folder = output_folder(home / "results")
     with telling(home), alone(home):
         bucket = Bucket(url, home, folder)
-        bucket.begin(models, force, say)
+        with Folder(folder):  # another run may be at work in it by its own name
+            bucket.begin(models, force, say)
         with _Shown(bucket, warn) as place:
             yield place
         try:

@@ -60,15 +60,17 @@ def remove(url: str) -> None:
     """Remove an object that may be there; errors as `put`."""
 
     def ask() -> None:
-        store, path = stores.opened(url)
-        if not store.exists(path):
-            return
+        store, path = stores.opened(url)  # whose `exists` may take any error for no
         if urls.protocol(url) in stores.AZURE:  # older adlfs have no rm_file
             store.rm(path, expand_path=False)
         else:
             store.rm_file(path)
 
-    patiently(url, ask)
+    try:
+        patiently(url, ask)
+    except StoreError as error:
+        if not is_not_there(error):
+            raise
 
 
 def read(url: str, most_bytes: int) -> bytes | None:
