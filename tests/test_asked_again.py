@@ -6,6 +6,7 @@ import itertools
 import shutil
 import sqlite3
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -19,11 +20,14 @@ from birdfast.journal import MERGED, NAME, Journal, Record
 from birdfast.outcomes import Outcome, Part
 from birdfast.runs import Follower, How, Question, Results, Run
 from birdfast.runs.answers import Answers
-from birdfast.runs.retelling import retell
+from birdfast.runs.retelling import retell, retell_shares
+from birdfast.runs.submission import Submission
 from birdfast.scores import keeping
+from birdfast.tables import AboutModel, Names
 
 from . import commands, networks
 from .commands import contents
+from .journals import FACTS, hear, outcome
 from .recordings import noise, write
 
 KINDS = ("csv", "parquet", "raven", "scores")
@@ -320,6 +324,36 @@ def test_all_shares_of_an_array_are_asked_at_once(
     said = capsys.readouterr().err
     assert f"{out}: no journal of a run ({NAME}) in it; it holds the shares of a run" in said
     assert f"give one, as {parts[0]}; birdfast merge joins" in said
+
+
+@pytest.mark.parametrize("what", ["is locked", "has a table of a stranger", "is not known to the sample"])
+def test_a_share_that_takes_no_tables_keeps_all_shares_as_they_are(tmp_path: Path, what: str) -> None:
+    parts, how, of = [tmp_path / f"shard-{number}-of-3" for number in (1, 2, 3)], How(kinds=("csv",)), FACTS
+    with ExitStack() as stack:
+        for number, part in enumerate(parts, 1):
+            part.mkdir()
+            if what == "is not known to the sample" and number == 2:
+                of = FACTS._replace(about=FACTS.about._replace(models=(_renamed(FACTS.about.models[0]),)))
+            with Journal(part, of._replace(shard=f"{number}/3", inputs="3 files, x")) as of_part:
+                of_part.plan([f"{number}.wav"], [number - 1])
+                hear(of_part, f"{number}.wav", outcome(1))
+        if what == "is locked":
+            stack.enter_context(journal.Folder(parts[1]))
+        elif what == "has a table of a stranger":
+            (parts[1] / "detections.csv").mkdir()
+        else:
+            (tmp_path / "sample.csv").write_text("row_id,Bird\n1_5,0\n")
+            how = How(kinds=("submission",), submission=Submission(sample=str(tmp_path / "sample.csv")))
+        with pytest.raises(ConfigError):
+            retell_shares(parts, how, {"min_confidence": 0.9}, {})
+    for part in parts:
+        with Record(part) as record:
+            assert "min_confidence" not in record.facts().asked
+        journal.Folder(part).release()
+
+
+def _renamed(model: AboutModel) -> AboutModel:
+    return model._replace(label_spaces=(Names(("Other", "Engine"), ("Other", "Engine")),))
 
 
 def test_tables_of_each_file_lie_where_a_new_run_has_them(

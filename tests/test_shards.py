@@ -394,6 +394,24 @@ def test_the_status_of_shares_and_of_their_merge_is_told_to_programs(
     assert "their folders are not all here any more" in said
 
 
+def test_a_share_that_a_merge_went_without_is_missing_and_not_gone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    one, _ = of_two_shards(tmp_path)
+    one.rename(tmp_path / "out" / "shard-1-of-2")
+    (unbegun := tmp_path / "out" / "shard-2-of-2").mkdir()
+    assert ended("merge", tmp_path / "out", "-o", tmp_path / "whole", "--allow-missing") == 1
+    capsys.readouterr()
+    assert ended("status", tmp_path / "whole") == 1
+    said = capsys.readouterr().out
+    assert "share 2 (of 2) is missing" in said
+    assert "shard-2-of-2: not begun" in said
+    unbegun.rmdir()
+    assert ended("status", tmp_path / "whole") == 64
+    assert "their folders are not all here any more" in capsys.readouterr().out
+
+
 def test_the_shares_of_a_merge_are_found_from_any_folder_and_told_apart(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -228,7 +228,7 @@ def test_a_run_that_another_took_over_leaves_and_its_hearing_is_taken_along(
         write(sounds / f"{number}.wav", noise(8_000, seed=number), 8_000)
     monkeypatch.setattr(storing, "EVERY_S", 0.01)
     asked, heard, ask_soon = threading.Event(), list[str](), Leave.ask_soon
-    monkeypatch.setattr(Leave, "ask_soon", lambda self: (ask_soon(self), asked.set()))
+    monkeypatch.setattr(Leave, "ask_soon", lambda self, why: (ask_soon(self, why), asked.set()))
     keep, is_one_silent = Bucket.keep, threading.Lock()
 
     def keep_in_turn(bucket: Bucket) -> None:

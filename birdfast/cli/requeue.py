@@ -38,7 +38,7 @@ def ran(chosen: argparse.Namespace, run: Callable[[argparse.Namespace, Leave | N
     Raises
     ------
     ConfigError
-        The same command would begin anew each time.
+        The same command would begin anew each time, or another run took this over.
     """
     if not chosen.requeue_safe:
         return run(chosen, None)
@@ -51,6 +51,8 @@ def ran(chosen: argparse.Namespace, run: Callable[[argparse.Namespace, Leave | N
     try:
         return run(chosen, leave)
     except (Left, ModelError, KeyboardInterrupt, SystemExit):
+        if leave.why is not None:
+            raise leave.why from None
         if not leave.is_asked:  # else the same signal ended workers before they were ready, or another came
             raise
     finally:

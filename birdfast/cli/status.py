@@ -69,19 +69,33 @@ def _of_merged(folder: Path, runs: list[str], *, in_json: bool) -> int:
     """Say of how many shares tables were merged, and how far these are, if they are still there."""
     import json
 
-    from ..journal import MERGED, NAME
+    from ..journal import MERGED
     from ..words import counted
 
     parts = [Path(run) for run in runs]
     if not in_json:
         voice.answer(f"merged, of {counted(len(runs), 'share')}: see {folder / MERGED}")
-    if all((part / NAME).is_file() for part in parts):
+    if all(map(_is_here, parts)):
         return _of_shares(parts, in_json=in_json, merged=runs)
     if in_json:
         voice.answer(json.dumps({"merged": runs}))
     else:
         voice.answer("their folders are not all here any more: how many files worked is not known")
     return exits.USAGE
+
+
+def _is_here(part: Path) -> bool:
+    """Whether a share's folder is still there, begun or not."""
+    from ..errors import ConfigError, NotBegunError
+    from ..journal import path_of
+
+    try:
+        path_of(part)
+    except NotBegunError:
+        return True
+    except ConfigError:
+        return False
+    return True
 
 
 def _of_shares(parts: list[Path], *, in_json: bool, merged: list[str] | None = None) -> int:

@@ -68,8 +68,8 @@ class Journal(Writable):
 
     Parameters
     ----------
-    folder : path
-        The output folder; it is locked while the journal is open.
+    folder : path or Folder
+        The output folder, which is locked while the journal is open; or its lock, to be released then.
     facts : Facts
     force : bool
         Start anew, whatever the folder's journal is.
@@ -90,7 +90,7 @@ class Journal(Writable):
         The folder takes no journal.
     """
 
-    def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
+    def __init__(self, folder: Path | Folder, facts: Facts, *, force: bool = False) -> None:
         super().__init__(folder, facts, force=force)
         self._begun: Begun | None = None
         self.changed, self.n_away = dict[str, str](), 0

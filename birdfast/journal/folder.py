@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+from copy import copy
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +20,10 @@ class Folder:
     shared : bool
         Others may lock it in the same way: those who read, while nobody writes.
 
+    Attributes
+    ----------
+    path : path
+
     Raises
     ------
     ConfigError
@@ -28,7 +33,7 @@ class Folder:
     """
 
     def __init__(self, path: Path, *, shared: bool = False) -> None:
-        self._path = path
+        self.path = path
         try:
             self._lock = os.open(path, os.O_RDONLY)
         except OSError as error:
@@ -49,6 +54,12 @@ class Folder:
     def __exit__(self, *_: object) -> None:
         self.release()
 
+    def lent(self) -> Folder:
+        """Return the same lock for another to release: the folder is locked until all have released it."""
+        lent = copy(self)
+        lent._lock = os.dup(self._lock)
+        return lent
+
     def release(self) -> None:
         """Let others have it."""
         os.close(self._lock)
@@ -62,8 +73,8 @@ class Folder:
             It has gone.
         """
         try:
-            here = os.path.samestat(self._path.stat(), os.fstat(self._lock))
+            here = os.path.samestat(self.path.stat(), os.fstat(self._lock))
         except OSError as error:
-            raise OutputError(f"{self._path}: has gone since the run began ({error.strerror})") from error
+            raise OutputError(f"{self.path}: has gone since the run began ({error.strerror})") from error
         if not here:
-            raise OutputError(f"{self._path}: has gone since the run began; another has its name")
+            raise OutputError(f"{self.path}: has gone since the run began; another has its name")

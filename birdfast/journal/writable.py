@@ -29,13 +29,13 @@ class Writable(Record):
         Of the dense rows that wait to be committed; whoever writes some adds them.
     """
 
-    def __init__(self, folder: Path, facts: Facts, *, force: bool = False) -> None:
-        path = folder / NAME
-        self._folder = Folder(folder)
+    def __init__(self, folder: Path | Folder, facts: Facts, *, force: bool = False) -> None:
+        self._folder = folder if isinstance(folder, Folder) else Folder(folder)
+        folder = self._folder.path
         try:
             if force:
                 _forget(folder, facts)
-            super(Record, self).__init__(path, "rwc")
+            super(Record, self).__init__(folder / NAME, "rwc")
             self._open(facts)
         except BaseException:
             self._folder.release()

@@ -145,7 +145,7 @@ def folder(output: Path | str, shard: Shard) -> Path | str:
         Shares of another division lie there: a part of an array that was started again is none of its own.
     """
     is_url = isinstance(output, str) and stores.is_url(output)
-    names = deposits.names(str(output)) if is_url else [one.name for one in Path(output).glob("shard-*-of-*")]
+    names = deposits.names(str(output)) if is_url else [one.name for one in shares(Path(output))]
     for name in sorted(names):
         is_share = SHARE.fullmatch(name)
         if is_share and int(is_share[2]) != shard.of:

@@ -22,10 +22,13 @@ class Leave:
     Attributes
     ----------
     is_asked : bool
+    why : Exception or None
+        What the run is to end with, where another took it over: the same command does not go on at once.
     """
 
     def __init__(self) -> None:
         self.is_asked = False
+        self.why: Exception | None = None
         self._workforce: Workforce | None = None
 
     def ask(self) -> None:
@@ -43,9 +46,9 @@ class Leave:
             raise Left
         self._workforce.leave()
 
-    def ask_soon(self) -> None:
+    def ask_soon(self, why: Exception) -> None:
         """As `ask`, but from any thread: the run leaves at its workers, or goes on where they are through."""
-        self.is_asked = True
+        self.why, self.is_asked = why, True
         if (workforce := self._workforce) is not None:
             workforce.leave()
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
@@ -23,6 +24,8 @@ from .output import check_no_run, check_tables, output_folder, sign, telling
 from .submitting import Again, Submitter, write_tables
 
 Tell = Callable[[str], object]
+Asked = Callable[[Facts], Facts]  # a run's facts, with what is asked of it anew
+Ready = tuple[Answers, Submitter | None, str | None, list[str]]  # what tables are written of, and is told
 Counted = tuple[int, int, int]  # detections, the file's id, the model
 
 
@@ -125,19 +128,15 @@ def retell(
     """
     for kind in how.kinds:
         tables.check(kind)
-    submitter = None if how.submission is None else Submitter(how.submission)
-    with Record(run) as before:
-        known = _anew(before.facts(), picking, question)
+    asked = partial(_anew, picking=picking, question=question)
     if folder is None or (folder.exists() and folder.samefile(run)):
-        with telling(run), Journal(run, known) as journal:
-            written, counts = _retold(journal, known, run, how, submitter, tell)
-            journal.count(counts)
-            vouch(journal, written)
-            return written, journal.standing()
+        return _in_place(run, how, asked, tell)
+    with Record(run) as before:
+        known = asked(before.facts())
     output_folder(folder)
     with telling(folder), Folder(folder), Record(run) as record:
         check_no_run(folder)
-        return _retold(record, known, folder, how, submitter, tell)[0], record.standing()
+        return _retold(_ready(record, known, folder, how), folder, how, tell)[0], record.standing()
 
 
 def retell_shares(
@@ -149,7 +148,8 @@ def retell_shares(
 ) -> Standing:
     """Ask all shares of a run the same, each in its own folder; `merge` joins their tables.
 
-    All are asked before the tables of the first are replaced, as shares of two questions are no whole.
+    All are locked, and could answer, before the tables of the first are replaced: shares of two questions are
+    no whole.
 
     Parameters
     ----------
@@ -166,19 +166,41 @@ def retell_shares(
     Raises
     ------
     ConfigError, OutputError
-        As `retell`; a share is not begun.
+        As `retell`; a share is not begun, or a run is at work in it.
     """
-    for part in parts:
-        with Record(part) as record:
-            answers = Answers(record, _anew(record.facts(), picking, question).asked)
-            answers.check()
-            answers.check_kinds(how.kinds)
-    standings = list[Standing]()
-    for part in parts:
-        written, standing = retell(part, None, how, picking, question, tell)
-        tell(f"written: {', '.join(map(str, written))}")
-        standings.append(standing)
+    for kind in how.kinds:
+        tables.check(kind)
+    asked, standings = partial(_anew, picking=picking, question=question), list[Standing]()
+    with ExitStack() as stack:
+        locks = [stack.enter_context(Folder(part)) for part in parts]
+        for part, lock in zip(parts, locks, strict=True):
+            with _own(part, asked, lock) as (journal, known):
+                _ready(journal, known, part, how)
+        for part, lock in zip(parts, locks, strict=True):
+            written, standing = _in_place(part, how, asked, tell, lock)
+            tell(f"written: {', '.join(map(str, written))}")
+            standings.append(standing)
     return total(standings)
+
+
+def _in_place(
+    run: Path, how: How, asked: Asked, tell: Tell, lock: Folder | None = None
+) -> tuple[list[Path], Standing]:
+    """Write a run's tables into its own folder, which may be locked already."""
+    with _own(run, asked, lock) as (journal, known):
+        written, counts = _retold(_ready(journal, known, run, how), run, how, tell)
+        journal.count(counts)
+        vouch(journal, written)
+        return written, journal.standing()
+
+
+@contextmanager
+def _own(run: Path, asked: Asked, lock: Folder | None) -> Iterator[tuple[Journal, Facts]]:
+    """Open a run's journal to write down what is asked, and say what that makes of its facts."""
+    with Record(run) as before:
+        known = asked(before.facts())
+    with telling(run), Journal(lock.lent() if lock else run, known) as journal:
+        yield journal, known
 
 
 def _anew(known: Facts, picking: Mapping[str, Any], question: Mapping[str, Any]) -> Facts:
@@ -194,10 +216,8 @@ def _usual_confidence(known: Facts) -> float | None:
     return None if any(known.of_model(model, "thresholds") for model in models) else MIN_CONFIDENCE
 
 
-def _retold(
-    record: Record, known: Facts, folder: Path, how: How, submitter: Submitter | None, tell: Tell
-) -> tuple[list[Path], list[Counted]]:
-    """Write tables where they may lie; return them, and how many detections are others than is known."""
+def _ready(record: Record, known: Facts, folder: Path, how: How) -> Ready:
+    """Refuse what cannot be answered, or whose tables may not lie in the folder; nothing is changed yet."""
     answers = Answers(record, known.asked)
     answers.check()
     answers.check_kinds(how.kinds)
@@ -207,14 +227,22 @@ def _retold(
     if not how.force:
         check_tables(folder, about, MERGED)
         tables.check_files(folder, how.kinds, about, base, paths)
+    submitter = None if how.submission is None else Submitter(how.submission, paths)
     of_submission = () if submitter is None else (*submitter.fit(about), *submitter.strangers())
-    for words in (*answers.where.words, *of_submission):
-        tell(words)
+    return answers, submitter, base, [*answers.where.words, *of_submission]
+
+
+def _retold(ready: Ready, folder: Path, how: How, tell: Tell) -> tuple[list[Path], list[Counted]]:
+    """Write tables where they may lie; return them, and how many detections are others than is known."""
+    answers, submitter, base, words = ready
+    record = answers.record
+    for said in words:
+        tell(said)
     if waiting := record.standing().waiting:
         tell(f"{counted(waiting, 'file')} still to do: the tables tell of what is done")
-    tables.tidy(folder, about)
+    tables.tidy(folder, answers.about)
     if isinstance(record, Journal):
-        record.ask(known.asked)
+        record.ask(answers.facts.asked)
     else:
         sign(folder, "tables", [record.path.parent])
     counts = list[Counted]()

@@ -116,7 +116,7 @@ class _Shown(Place):
             self._bucket.keep()
         except TakenOverError as error:
             self._taken_over = error
-            self._leave.ask_soon()
+            self._leave.ask_soon(error)
         except (BirdfastError, OSError) as error:
             self._warn(f"{error}; the journal is in {self.folder} so far")
         else:
