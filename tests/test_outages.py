@@ -222,6 +222,18 @@ def test_the_same_that_is_put_again_is_known_to_be_there_since(two: tuple[Machin
     assert other.done() == {*PATHS[:2]}
 
 
+def test_a_list_that_lies_there_though_its_put_failed_is_ours(two: tuple[Machine, Machine]) -> None:
+    one, other = two
+    one.begin()
+    one.hear()
+    with pytest.raises(StoreError), failing(("works", "lands")):
+        one.bucket.keep()
+    one.hear()
+    one.bucket.keep()
+    other.begin()
+    assert other.done() == {*PATHS[:2]}
+
+
 def test_what_was_forced_elsewhere_is_not_gone_on_with_unasked(two: tuple[Machine, Machine]) -> None:
     one, other = two
     one.begin()
