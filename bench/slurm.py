@@ -24,6 +24,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from birdfast.cli import exits
 from tests.commands import contents
 from tests.recordings import noise, write
 from tests.schedulers import script
@@ -145,7 +146,7 @@ def jobs(folder: Path) -> None:
         assert run.wait(LIMIT_S) == 0
     (folder / "slurm.toml").write_text(f'queue = "nowhere"\n{OF_DASK}')
     refused = subprocess.run([*command, "refused"], stderr=subprocess.PIPE, text=True, timeout=LIMIT_S)
-    assert refused.returncode == 64, refused
+    assert refused.returncode == exits.UNAVAILABLE, refused
     assert "invalid partition specified: nowhere" in refused.stderr, refused
 
 

@@ -139,3 +139,15 @@ def test_what_has_the_name_of_that_folder_and_is_none_is_named(
     there.symlink_to(tmp_path) if is_link else there.touch()
     with pytest.raises(ConfigError, match=f"{gathering.FOLDER}: is no folder of a merge; move it away"):
         merging.merge(parts, tmp_path / "whole")
+
+
+def test_a_merge_of_few_shares_removes_nothing_behind_a_link(
+    parts: Parts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(merging, "MOST_OPEN", 64)
+    (other := tmp_path / "other").mkdir()
+    (other / "journal.sqlite").write_text("of another run")
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "whole" / gathering.FOLDER).symlink_to(other)
+    merging.merge(parts, tmp_path / "whole")
+    assert (other / "journal.sqlite").read_text() == "of another run"

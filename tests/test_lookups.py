@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,9 @@ import pytest
 
 from birdfast import inputs, models
 from birdfast.config import Options
-from birdfast.errors import StoreError
+from birdfast.errors import ConfigError, StoreError
 from birdfast.runs import Follower, How, Run
+from birdfast.runs.shards import Shard
 from birdfast.sources import listings, stores, tries
 from birdfast.sources.versions import Version
 
@@ -63,6 +66,13 @@ class Warned(Follower):
         self.words.append(text)
 
 
+class Heard(Follower):
+    """What a run hears."""
+
+    def begin(self, paths: Sequence[str], *_: object) -> None:
+        self.paths = list(paths)
+
+
 def run(listed: Path, model: models.Model, output: Path, **how: Any) -> list[str]:
     """Hear what is listed, and return what was warned of."""
     warned = Warned()
@@ -105,6 +115,9 @@ def test_what_was_not_heard_yet_is_fetched_though_its_store_did_not_tell_its_ver
         patch.setattr(listings, "look_up", lambda urls: None)
         run(listed, tiny, tmp_path / "out")
     assert contents(tmp_path / "out") == contents(tmp_path / "there")
+    hearing = Heard()
+    Run(inputs.find([listed]), [tiny], Options(min_confidence=0), tmp_path / "out").work(hearing)
+    assert hearing.paths == [], "what came is what is known of it"
 
 
 def test_who_does_not_answer_is_not_asked_a_million_times(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -147,3 +160,45 @@ def test_a_page_is_not_there_only_where_its_server_says_so() -> None:
             tries.patiently("https://a.org/b.wav", lambda cause=cause: ask(cause))
         assert tries.is_not_there(raised.value) is is_not_there
         assert ("not there" in str(raised.value)) is is_not_there
+
+
+def test_versions_are_asked_for_and_remembered_by_several_threads_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As fetching threads do while others are told."""
+    known = listings.Versions()
+    monkeypatch.setattr(listings, "known", known)
+    monkeypatch.setattr(stores, "version", lambda url: Version(len(url), None))
+    urls = [f"s3://b/{number}" for number in range(2_000)]
+    reading = threading.Event()
+
+    def read() -> None:
+        while not reading.is_set():
+            known.of(urls[7])
+
+    with ThreadPoolExecutor(4) as pool:
+        readers = [pool.submit(read) for _ in range(3)]
+        try:
+            listings.look_up(urls)
+        finally:
+            reading.set()
+        for reader in readers:
+            reader.result()
+    assert [known.of(url) for url in urls] == [Version(len(url), None) for url in urls]
+
+
+def test_a_list_is_sorted_a_few_times_and_not_with_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    n, sort = list[int](), listings.Versions._sort
+    monkeypatch.setattr(listings, "known", listings.Versions())
+    monkeypatch.setattr(listings.Versions, "_sort", lambda self: n.append(1) or sort(self))
+    monkeypatch.setattr(stores, "version", lambda url: Version(1, 1))
+    listings.look_up(f"s3://b/{number}" for number in range(1_000))
+    assert len(n) <= 1
+
+
+def test_shares_by_bytes_are_none_where_a_store_does_not_tell_them(
+    listed: Path, tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stores, "_fresh", gone(OSError("503")))
+    with pytest.raises(ConfigError, match="memory://b/0.wav: its store does not tell how large it is"):
+        run(listed, tiny, tmp_path / "out", shard=Shard(1, 2, "bytes"))

@@ -367,21 +367,6 @@ def test_tables_of_a_run_that_is_at_work_in_the_folder_stay(
     assert (one.folder / "detections.csv").exists()
 
 
-@pytest.mark.parametrize("force", [False, True])
-def test_a_bucket_that_takes_nothing_more_is_told_at_once(two: tuple[Machine, Machine], force: bool) -> None:
-    one, _ = two
-    one.begin()
-    one.hear()
-    one.bucket.put(is_stopped=False)
-    with pytest.MonkeyPatch.context() as patched, pytest.raises(StoreError, match="refuses it"):
-
-        def refuse(*_: object) -> None:
-            raise StoreError("the store refuses it")
-
-        patched.setattr(deposits, "put", refuse)
-        one.begin(force=force)
-
-
 def test_a_journal_that_is_put_as_another_begins_is_read_once_more(
     two: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -432,3 +417,18 @@ def test_what_is_brought_into_a_journal_that_is_not_planned_does_not_plan_it(
         assert not record.is_planned()
     with Journal(other.folder, FACTS) as journal:
         assert len(journal.plan(PATHS, range(len(PATHS)))) == len(PATHS) - 1
+
+
+def test_a_new_run_removes_nothing(two: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who may put and not remove has results there all the same."""
+
+    def refuse(*_: object) -> None:
+        raise StoreError("the store refuses it")
+
+    monkeypatch.setattr(deposits, "remove", refuse)
+    one, other = two
+    one.begin()
+    one.hear()
+    one.bucket.put(is_stopped=False)
+    other.begin()
+    assert other.done() == {PATHS[0]}

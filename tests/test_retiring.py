@@ -243,7 +243,7 @@ def test_a_cluster_that_grows_and_shrinks_changes_no_byte(
         Client(cluster, set_as_default=False) as client,
     ):
         if how == "adapt":
-            cluster.adapt(minimum=1, maximum=3, interval="200ms", wait_count=2)
+            cluster.adapt(minimum=1, maximum=3, interval="200ms", wait_count=2, target_duration="100ms")
         seen = At(
             lambda: how == "adapt" or len(client.ncores()) == 3,
             n2=lambda: how in ("scale", "retire") and cluster.scale(3),

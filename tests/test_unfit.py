@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,16 +19,18 @@ import pytest
 from birdfast import models
 from birdfast.__main__ import main
 from birdfast.cli import exits
-from birdfast.errors import BirdfastError, ClusterError, ConfigError, ModelError, OutputError
+from birdfast.errors import ClusterError, ConfigError
 from birdfast.outcomes import Outcome
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.leaving import Leave, Left
 from birdfast.runs.progress import Progress
+from birdfast.sources import listings
 from birdfast.words import counted
 from birdfast.workers import ahead, node, orders, parts, remote, share, slots
 from birdfast.workers.bundles import Bundles
 from birdfast.workers.dask import Dask
 from birdfast.workers.futures import Lost, UnfitError
+from birdfast.workers.process import Job
 
 from .commands import infer, started, table
 from .recordings import noise, write
@@ -159,14 +164,14 @@ def test_what_an_unfit_machine_says_is_its_own_fault(
 @pytest.mark.usefixtures("small", "impatient")
 @pytest.mark.parametrize("kind", [Machines, Knowing])
 @pytest.mark.parametrize(
-    ("fault", "error", "words"),
+    ("fault", "words"),
     [
-        (unseen, ClusterError, r"host-\d does not get at what can be had here: .*\.wav: no such file"),
-        (without_results, ClusterError, "have to lie where all machines see them"),
-        (without_models, ModelError, "host-0: /models/deep.npz"),
-        (full, OutputError, "cannot be written"),
-        (unable, ClusterError, "no task begins at tcp://host-0:1"),
-        (breaking, ClusterError, "no task begins .*deserialization"),
+        (unseen, r"host-\d does not get at what can be had here: .*\.wav: no such file"),
+        (without_results, "have to lie where all machines see them"),
+        (without_models, "host-0: /models/deep.npz"),
+        (full, "cannot be written"),
+        (unable, "no task begins at tcp://host-0:1"),
+        (breaking, "no task begins .*deserialization"),
     ],
 )
 def test_where_no_machine_is_fit_the_run_ends_in_words_and_goes_on_with_others(
@@ -174,11 +179,12 @@ def test_where_no_machine_is_fit_the_run_ends_in_words_and_goes_on_with_others(
     folder: Path,
     tmp_path: Path,
     fault: Fault,
-    error: type[BirdfastError],
     words: str,
     kind: type[Machines],
 ) -> None:
-    with pytest.raises(error, match=f"^no machine of the cluster is fit for this run: .*{words}.*; what was"):
+    with pytest.raises(
+        ClusterError, match=f"^no machine of the cluster is fit for this run: .*{words}.*; what was"
+    ):
         run(folder, tiny, tmp_path / "out", n_workers=1, cluster=kind(fault, fault))
     run(folder, tiny, tmp_path / "out", n_workers=1, cluster=Machines(None))
     run(folder, tiny, tmp_path / "local", n_workers=1)
@@ -423,3 +429,38 @@ def test_a_worker_of_dask_that_does_not_see_the_recordings_changes_no_byte(
     assert done.returncode == exits.FINE, done.stderr
     assert done.stderr.count("is given no more of this run") == 1
     assert tables(tmp_path / "out") == tables(tmp_path / "local")
+
+
+def test_a_machine_that_starts_no_process_blames_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+    monkeypatch.setattr(share.subprocess, "Popen", refuse)
+    (order := tmp_path / "a.order").touch()
+    told = share.hear(str(order))
+    assert told["error"] == "ConfigError"
+    assert "no process starts (Resource temporarily unavailable)" in told["message"]
+
+
+@pytest.mark.parametrize(
+    ("error", "has_gone"), [(errno.ENOENT, True), (errno.ESTALE, False), (errno.EIO, False)]
+)
+def test_an_order_that_a_file_system_does_not_tell_of_has_not_gone(
+    monkeypatch: pytest.MonkeyPatch, error: int, has_gone: bool
+) -> None:
+    def stat(*_: object, **__: object) -> None:
+        raise OSError(error, os.strerror(error))
+
+    monkeypatch.setattr(Path, "stat", stat)
+    assert share.has_gone(Path("a.order")) is has_gone
+
+
+def test_what_a_store_does_not_have_is_no_machines_fault(memory: Any, folder: Path) -> None:
+    memory.pipe_file("/b/0.wav", b"x")
+    there, missing = "memory://b/0.wav", "memory://b/1.wav"
+    listings.look_up([there, missing])
+    far = remote.Remote([], EVERYTHING, SimpleNamespace(), folder)
+    rows = [orders.named(Job(path, (0,))) for path in (there, missing, str(folder / "0.wav"), "gone.wav")]
+    assert [far._may_be_here(path, stamp) for path, _, *stamp in rows] == [True, False, True, False]

@@ -240,7 +240,7 @@ class Journal(Writable):
             path = os.fsdecode(before.path)
             begun.fail(Failure(path, "audio", "AudioError", f"{path}: {ANOTHER}", now.size))
         entry = begun.entry(before._replace(head=its_head))
-        columns = ("audio_s", *TOLD_AT_THE_END)
+        columns = ("size", "mtime_ns", "audio_s", *TOLD_AT_THE_END)
         values = (*(getattr(entry, column) for column in columns), entry.id)
         run(f"UPDATE file SET {', '.join(f'{column} = ?' for column in columns)} WHERE id = ?", values)
         hearings = begun.hearings(lambda hearing: self.sealed(entry, hearing))

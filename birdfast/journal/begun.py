@@ -87,6 +87,8 @@ class Begun:
             rate_hz=self.rate_hz or before.rate_hz,
             duration_s=self.duration_s or before.duration_s,
         )
+        if before.size is None and self.fetched is not None:  # its store did not tell, when it was planned
+            entry = entry._replace(size=self.fetched.size, mtime_ns=self.fetched.number)
         return entry._replace(digest=entry.sealed())
 
     def hearings(self, seal: Callable[[Hearing], bytes]) -> Iterator[Hearing]:

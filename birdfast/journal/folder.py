@@ -8,7 +8,7 @@ from copy import copy
 from pathlib import Path
 from typing import Self
 
-from ..errors import ConfigError, OutputError
+from ..errors import FEW_FILES, TOO_MANY_OPEN, ConfigError, OutputError
 
 
 class Folder:
@@ -37,6 +37,8 @@ class Folder:
         try:
             self._lock = os.open(path, os.O_RDONLY)
         except OSError as error:
+            if error.errno in TOO_MANY_OPEN:
+                raise ConfigError(FEW_FILES) from error
             raise OutputError(f"{path}: cannot be looked into ({error.strerror})") from error
         try:
             fcntl.flock(self._lock, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)

@@ -56,7 +56,7 @@ class Bucket:
         ConfigError
             There are tables that are not known to be ours, or another run was begun there since.
         StoreError
-            The store does not give what it should, or takes nothing.
+            The store does not give what it should, or takes nothing where nothing is yet.
         """
         self._seen = text = commits.read(self.url)
         if text is not None:
@@ -75,9 +75,6 @@ class Bucket:
             self._follow(say)
         if self._seen is None:  # so a bucket that takes nothing is known before anything is heard
             self._tell(Commit(self._ours.run))
-        else:
-            self._check_ours()
-            self._put_list(self._seen)
 
     def check(self, names: Iterable[str]) -> None:
         """Refuse names below the URL that something has which is not known to be ours.
@@ -150,7 +147,7 @@ class Bucket:
             return 0
         changing = before.changing | {*differs} | gone
         settled = {name: one for name, one in before.files.items() if name not in changing}
-        if NAME not in before.names:  # what --force gave up: no list tells of it from then on
+        if NAME not in before.names and NAME in deposits.names(self.url):  # what --force gave up
             self._check_ours()
             deposits.remove(f"{self.url}/{NAME}")
         self._tell(Commit(self._ours.run, settled, changing))
@@ -222,11 +219,9 @@ class Bucket:
                 told = f"{url}: not the one that {commits.NAME} tells of; --force starts anew"
                 error: ConfigError | StoreError = ConfigError(told)
             except StoreError as caught:
-                if not is_not_there(caught):
-                    raise
-                if known is None:
+                if known is None and is_not_there(caught):
                     return False
-                error = caught
+                error = caught  # another may have been put meanwhile, larger than this one
             if (text := commits.read(self.url)) in (None, self._seen):  # nobody put another meanwhile
                 raise error
             self._told, self._seen = self._read(text, force=False), text

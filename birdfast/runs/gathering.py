@@ -46,7 +46,9 @@ def gather(shares: Sequence[Share], output: Path) -> Record:
 
 
 def forget(output: Path) -> None:
-    """Remove what was gathered; what else somebody put there stays."""
+    """Remove what was gathered; what else somebody put there stays, and what is no folder of ours."""
+    if (output / FOLDER).is_symlink() or not (output / FOLDER).is_dir():
+        return
     for name in (*FILES, TAKEN):
         (output / FOLDER / name).unlink(missing_ok=True)
     with suppress(OSError):

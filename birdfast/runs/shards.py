@@ -13,6 +13,7 @@ from .. import inputs
 from ..config import By
 from ..errors import ConfigError
 from ..journal import stamp
+from ..sources import stores
 from ..words import counted
 
 MOST = 10_000_000  # far more shares than any array has tasks
@@ -55,10 +56,21 @@ def is_number(text: str) -> bool:
 
 
 def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
-    """Return how large files are, in bytes, where that decides whose they are; 0 of one that is not there."""
+    """Return how large files are, in bytes, where that decides whose they are; 0 of one that is not there.
+
+    Raises
+    ------
+    ConfigError
+        A store does not tell.
+    """
     if shard is None or shard.by == "hash":
         return None
     stamp.look_up(paths)
+    for path in paths:
+        if stores.is_url(path) and stamp.told(os.fsencode(path)) is None:
+            raise ConfigError(
+                f"{path}: its store does not tell how large it is, which decides whose it is; run again"
+            )
     return [inputs.size_bytes(path) or 0 for path in paths]
 
 

@@ -66,7 +66,8 @@ class _Shown(Place):
         self._over.set()
         last = threading.Thread(target=self._end, args=(kind is not None,), daemon=True)
         last.start()
-        is_in_haste = kind is not None and self._leave.is_asked and self._taken_over is None
+        is_asked = self._leave.is_asked or (kind is not None and issubclass(kind, Left))
+        is_in_haste = kind is not None and is_asked and self._taken_over is None
         last.join(LAST_S if is_in_haste else None)
         if last.is_alive():
             self._warn(

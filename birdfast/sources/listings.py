@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -123,28 +124,33 @@ def _key(one: Mapping[str, Any]) -> str:
 
 
 class Versions:
-    """The versions that listings told, so that nobody asks for each: 24 bytes an object."""
+    """The versions that stores told, so that nobody asks again: 24 bytes an object; threads share them."""
 
     def __init__(self) -> None:
         self._rows, self._sorted = array("q"), np.zeros((0, 3), np.int64)
+        self._lock = threading.Lock()
 
     def add(self, url: str, version: Version) -> None:
         """Remember what a listing told; what was told last counts."""
         told = (NOTHING if value is None else value for value in version)
-        self._rows.extend((_hash(url), *told))
+        with self._lock:
+            self._rows.extend((_hash(url), *told))
 
     def forget(self, url: str) -> None:
         """Let what was told of an object be asked for anew."""
-        self._rows.extend((_hash(url), UNKNOWN, NOTHING))
+        with self._lock:
+            self._rows.extend((_hash(url), UNKNOWN, NOTHING))
 
     def of(self, url: str) -> Version | None:
         """Return what was told of an object, if it was listed."""
-        if self._rows:
-            self._sort()
-        place = int(np.searchsorted(self._sorted[:, 0], key := _hash(url), side="right")) - 1
-        if place < 0 or self._sorted[place, 0] != key or self._sorted[place, 1] == UNKNOWN:
+        with self._lock:
+            if self._rows:
+                self._sort()
+            rows = self._sorted
+        place = int(np.searchsorted(rows[:, 0], key := _hash(url), side="right")) - 1
+        if place < 0 or rows[place, 0] != key or rows[place, 1] == UNKNOWN:
             return None
-        size, number = (None if value == NOTHING else int(value) for value in self._sorted[place, 1:])
+        size, number = (None if value == NOTHING else int(value) for value in rows[place, 1:])
         return Version(size, number)
 
     def _sort(self) -> None:
@@ -164,7 +170,7 @@ known = Versions()
 
 
 def version(url: str) -> Version:
-    """Return what was told of an object, else what its store says now, which is remembered.
+    """Return what was told of an object, else what its store says now.
 
     Raises
     ------
@@ -172,36 +178,41 @@ def version(url: str) -> Version:
         It does not answer; of what is not there, it is told that nothing is: (None, None).
     """
     told = known.of(url)
-    if told is None:
-        try:
-            told = stores.version(url)
-        except StoreError as error:
-            if not is_not_there(error):
-                raise
-            told = Version(None, None)
-        known.add(url, told)
-    return told
+    return _asked(url) if told is None else told
 
 
 def look_up(urls: Iterable[str]) -> None:
     """Ask stores for the versions of objects that no listing told, and remember them.
 
-    Several at a time where threads may share a store. Where none of many answers comes nobody goes on asking:
-    what is not known then, whoever fetches asks for.
+    Several at a time where threads may share a store. Where none of many answers comes, or elsewhere one does
+    not, nobody goes on asking: what is not known then, whoever fetches asks for.
     """
     unknown = [url for url in urls if known.of(url) is None]
+    several = all(map(stores.is_shared, unknown))
+    n_at_least = AT_LEAST if several else 1
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for first in range(0, len(unknown), AT_LEAST):
-            some = unknown[first : first + AT_LEAST]
-            told = (pool.map if all(map(stores.is_shared, some)) else map)(_asked, some)
-            if not any([*told]):
+        for first in range(0, len(unknown), n_at_least):
+            some = unknown[first : first + n_at_least]
+            told = [*(pool.map if several else map)(_answer, some)]
+            for url, answer in zip(some, told, strict=True):
+                if answer is not None:
+                    known.add(url, answer)
+            if not any(told):
                 return
 
 
-def _asked(url: str) -> bool:
-    """Whether a store tells of an object."""
+def _asked(url: str) -> Version:
     try:
-        version(url)
+        return stores.version(url)
+    except StoreError as error:
+        if not is_not_there(error):
+            raise
+        return Version(None, None)
+
+
+def _answer(url: str) -> Version | None:
+    """Return what a store says of an object; None where it does not answer."""
+    try:
+        return _asked(url)
     except StoreError:
-        return False
-    return True
+        return None

@@ -12,8 +12,8 @@ from .tries import PASSING
 def why_not(path: str) -> str:
     """Return why this machine does not get at a recording, in words with its name; "" where it does.
 
-    It is asked once, and only whether it may be opened. A store's own trouble, which another machine may
-    meet as well, is no reason.
+    It is asked once, and only whether it may be opened. A store's own trouble, which it tells by a status and
+    another machine may meet as well, is no reason; that it is not reached from here is one.
     """
     try:
         if stores.is_url(path):

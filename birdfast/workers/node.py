@@ -23,7 +23,7 @@ from ..errors import BirdfastError, ConfigError, OutputError
 from ..models import Digests, check_unchanged, described
 from ..outcomes import Outcome
 from ..sources import reach
-from . import orders, parts
+from . import orders, parts, share
 from .pool import Pool
 from .process import Job
 from .scratch import Scratch
@@ -31,6 +31,7 @@ from .share import IDLE_S
 
 MOST_UNSEEN = 8  # files that are not to be had, before this machine says so and hears no more
 LOOK_EVERY_S = 2.0  # whether anybody still wants what is being heard
+LOOKS = 2  # in a row at which nobody does: a network's file system may miss a file for a moment
 
 
 class _Hearer:
@@ -146,14 +147,15 @@ class _Watch(threading.Thread):
         """Look at standard input, which hangs up, and at the order, which is taken away."""
         poll = select.poll()
         poll.register(0, 0)
-        while not poll.poll(LOOK_EVERY_S * 1000) and self.is_wanted():
-            pass
+        n_gone = 0
+        while n_gone < LOOKS and not poll.poll(LOOK_EVERY_S * 1000):
+            n_gone = 0 if self.is_wanted() else n_gone + 1
         os._exit(1)
 
     def is_wanted(self) -> bool:
         """Whether anybody wants what is heard now, if anything is."""
         order = self.order  # once: the other thread changes it
-        return order is None or order.exists()
+        return order is None or not share.has_gone(order)
 
 
 def main() -> None:

@@ -180,7 +180,7 @@ class Remote:
             if (bundle := bundles.again(monotonic(), self._slots.next)) is None:
                 return
             files = [orders.named(jobs[number]) for number in numbers[bundle.places].tolist()]
-            lacking = [place for place, file in enumerate(files) if not self._may_be_here(file[0])]
+            lacking = [n for n, (path, _, *stamp) in enumerate(files) if not self._may_be_here(path, stamp)]
             order = orders.write(self._folder, self._hearing, files, lacking)
             out = Out(bundle, order, self._slots.take())
             self._out.add(out)
@@ -191,8 +191,9 @@ class Remote:
                 raise ClusterError(why) from error
             out.future.add_done_callback(partial(self._put, out))
 
-    def _may_be_here(self, path: str) -> bool:
-        return path not in self._lacking and (stores.is_url(path) or os.access(path, os.R_OK))
+    def _may_be_here(self, path: str, stamp: list[int | None]) -> bool:
+        is_seen = path not in self._lacking and stamp != [None, None]
+        return is_seen and (stores.is_url(path) or os.access(path, os.R_OK))
 
     def _is_here(self, path: str) -> bool:
         """Whether this process gets at a file that a machine does not get at: then that is the machine's."""

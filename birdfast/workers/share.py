@@ -52,9 +52,12 @@ def _heard(order: str) -> dict[str, Any]:
     try:
         process = _Process.ready(order)
     except ConfigError as error:
-        if not Path(order).exists():  # it was killed for that
+        if has_gone(Path(order)):  # it was killed for that
             return {"gone": f"{socket.gethostname()} does not see {order}"}
         return {"error": ConfigError.__name__, "message": str(error)}
+    except OSError as error:  # no file is to blame where this machine starts no process
+        why = f"{socket.gethostname()}: no process starts ({error.strerror or error})"
+        return {"error": ConfigError.__name__, "message": why}
     try:
         told = process.ask(order, N_WORKERS.get())
     except BaseException:
@@ -62,6 +65,17 @@ def _heard(order: str) -> dict[str, Any]:
         raise
     process.leave()
     return told
+
+
+def has_gone(order: Path) -> bool:
+    """Whether an order is not there; a file system that does not tell, as a network's, does not say so."""
+    try:
+        order.stat()
+    except FileNotFoundError:
+        return True
+    except OSError:
+        return False
+    return False
 
 
 def end_idle() -> None:
@@ -113,7 +127,7 @@ class _Process:
             if process._is_ready or process._begins(order):
                 return process
             why = process.end()
-            if process._process.returncode >= 0 or not Path(order).exists():  # what lacks here
+            if process._process.returncode >= 0 or has_gone(Path(order)):  # what lacks here
                 break
         raise ConfigError(why)
 
@@ -129,7 +143,7 @@ class _Process:
         def watch() -> None:
             n_gone = 0
             while not has_said.wait(LOOK_EVERY_S):
-                n_gone = 0 if Path(order).exists() else n_gone + 1
+                n_gone = n_gone + 1 if has_gone(Path(order)) else 0
                 if n_gone > LOOKS:
                     self._process.kill()
                     return

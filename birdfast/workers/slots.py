@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from ..errors import BirdfastError
+from ..errors import BirdfastError, ClusterError
 from ..words import counted
 from .executor import Choosing, Slotted
 
@@ -52,7 +52,7 @@ class Slots:
 
         Raises
         ------
-        BirdfastError
+        ClusterError
             No machine is fit: what one of them said.
         """
         n, is_choosing = self._executor.slots(), isinstance(self._executor, Choosing)
@@ -62,7 +62,7 @@ class Slots:
         has_none_for_long = not n and monotonic() - self._had_some_s > PATIENCE_S
         if self._unfit is not None and not n_out and (is_held or has_none_for_long):
             why = f"no machine of the cluster is fit for this run: {self._unfit}; what was done is kept"
-            raise type(self._unfit)(why) from self._unfit
+            raise ClusterError(why) from self._unfit
         if n:
             self._had_some_s = monotonic()
         elif has_none_for_long:
