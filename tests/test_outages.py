@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 
 from birdfast.errors import ClusterError, ConfigError, StoreError
 from birdfast.journal import NAME, Journal, Record
-from birdfast.journal.brought import Brought
 from birdfast.runs import commits, storing
 from birdfast.runs.bucket import Bucket, TakenOverError
 from birdfast.runs.commits import Commit, Content
@@ -400,23 +399,6 @@ def test_what_could_not_be_looked_at_is_removed_all_the_same(
         deposits.remove("memory://b/x")
     assert not memory.exists("/b/x")
     deposits.remove("memory://b/x")
-
-
-def test_what_is_brought_into_a_journal_that_is_not_planned_does_not_plan_it(
-    two: tuple[Machine, Machine],
-) -> None:
-    one, other = two
-    one.begin()
-    one.hear()
-    with Journal(other.folder, FACTS):
-        pass
-    with Brought(one.folder, other.folder) as both:
-        assert both.n_ahead() == 1
-        both.bring()
-    with Record(other.folder) as record:
-        assert not record.is_planned()
-    with Journal(other.folder, FACTS) as journal:
-        assert len(journal.plan(PATHS, range(len(PATHS)))) == len(PATHS) - 1
 
 
 def test_a_new_run_removes_nothing(two: tuple[Machine, Machine], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,7 +7,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from ..errors import BirdfastError, OutputError
-from .database import NAME, UNPLANNED, Database
+from .database import NAME, Database
 from .entry import FILE
 from .record import Record
 
@@ -87,8 +87,7 @@ class Brought(Database):
         with self.told():
             for step in STEPS[1:]:
                 self.database.execute(step)
-            query = "UPDATE run SET files = ? WHERE files <> ?"
-            self.database.execute(query, (self.files(), UNPLANNED))
+            self.database.execute("UPDATE run SET files = ?", (self.files(),))  # none was planned, may be
             self.database.execute("COMMIT")
 
     def refused(self, error: Exception) -> BirdfastError:

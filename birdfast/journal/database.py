@@ -103,7 +103,7 @@ class Database:
         ((*texts, digest, files),) = self.database.execute(query).fetchall()
         if _sealed(*texts)[-1] != digest:
             raise sqlite3.DatabaseError("its facts are not those that were written")
-        has_files = self.database.execute(f"SELECT EXISTS ({RUNS_FILES})").fetchone() == (1,)
+        has_files = self.database.execute("SELECT EXISTS (SELECT 1 FROM file)").fetchone() == (1,)
         if (files == UNPLANNED and has_files) or files not in (UNPLANNED, self.files()):
             raise sqlite3.DatabaseError("its files are not those that were planned")
 
