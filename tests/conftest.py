@@ -220,3 +220,14 @@ def memory() -> Iterator[Any]:
     store.pseudo_dirs[:] = [""]
     yield store
     store.store.clear()
+
+
+@pytest.fixture
+def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Return what makes this another machine, where nothing is known of a run in a bucket."""
+
+    def be(name: str) -> None:
+        monkeypatch.setattr("birdfast.runs.storing.runs_folder", lambda: tmp_path / name)
+
+    be("one")
+    return be

@@ -108,17 +108,6 @@ def blobs(account: Azure, monkeypatch: pytest.MonkeyPatch) -> Iterator[Azure]:
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Return what makes this another machine."""
-
-    def be(name: str) -> None:
-        monkeypatch.setattr(storing, "runs_folder", lambda: tmp_path / name)
-
-    be("one")
-    return be
-
-
-@pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     (tmp_path / "in" / "birds").mkdir(parents=True)
     for number in range(4):

@@ -39,17 +39,6 @@ class Killed(BaseException):
 
 
 @pytest.fixture
-def machine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Return what makes this another machine, where nothing is known of the run."""
-
-    def be(name: str) -> None:
-        monkeypatch.setattr(storing, "runs_folder", lambda: tmp_path / name)
-
-    be("one")
-    return be
-
-
-@pytest.fixture
 def sounds(tmp_path: Path) -> Path:
     (tmp_path / "in").mkdir()
     for number in range(6):

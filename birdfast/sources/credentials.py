@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from .urls import links, protocol
+from .urls import AMAZON, AZURE, GOOGLE, links, protocol
 
 # By protocol, as the libraries have it; the variables FSSPEC_* are fsspec's own for a library's arguments.
 PLACES = {
     **dict.fromkeys(
-        ("s3", "s3a"),
+        AMAZON,
         "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE of ~/.aws/credentials and ~/.aws/config,"
         " this machine's role; FSSPEC_S3_ANON=true asks without any, as of public buckets",
     ),
     **dict.fromkeys(
-        ("gs", "gcs"),
+        GOOGLE,
         "GOOGLE_APPLICATION_CREDENTIALS, ~/.config/gcloud (gcloud auth application-default login), this"
         " machine's account; without any it is asked as a public bucket is",
     ),
     **dict.fromkeys(
-        ("az", "abfs", "abfss"),
+        AZURE,
         "AZURE_STORAGE_CONNECTION_STRING, or AZURE_STORAGE_ACCOUNT_NAME with AZURE_STORAGE_ACCOUNT_KEY,"
         " AZURE_STORAGE_SAS_TOKEN, az login or this machine's identity; AZURE_STORAGE_ANON=true asks without"
         " any, as of public containers",

@@ -9,7 +9,7 @@ from . import stores, urls
 from .tries import is_not_there, patiently
 
 SEEN_HALF = ("file", "sftp", "ssh")  # a folder's file has its name before it is whole
-TAKING = ("s3", "s3a", "gs", "gcs", *stores.AZURE, "memory", *SEEN_HALF)
+TAKING = (*urls.AMAZON, *urls.GOOGLE, *urls.AZURE, "memory", *SEEN_HALF)
 
 
 def check(url: str) -> None:
@@ -45,7 +45,7 @@ def put(file: str | os.PathLike[str], url: str) -> None:
             store.mv(f"{path}.part", path)
         else:
             # adlfs would hold 128 pieces of 4 MB in memory.
-            more = {"max_concurrency": 4} if urls.protocol(url) in stores.AZURE else {}
+            more = {"max_concurrency": 4} if urls.protocol(url) in urls.AZURE else {}
             store.put_file(os.fspath(file), path, **more)
 
     try:
@@ -61,7 +61,7 @@ def remove(url: str) -> None:
 
     def ask() -> None:
         store, path = stores.opened(url)  # whose `exists` may take any error for no
-        if urls.protocol(url) in stores.AZURE:  # older adlfs have no rm_file
+        if urls.protocol(url) in urls.AZURE:  # older adlfs have no rm_file
             store.rm(path, expand_path=False)
         else:
             store.rm_file(path)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from .tries import patiently
+from .urls import AMAZON, AZURE, GOOGLE
 
 PAGE = 1000
 Objects = list[Mapping[str, Any]]
@@ -83,7 +84,7 @@ def _marked(url: str, page: Callable[[str | None], tuple[Objects, str | None]]) 
 
 
 OF = {
-    **dict.fromkeys(("s3", "s3a"), of_s3),
-    **dict.fromkeys(("gs", "gcs"), of_google),
-    **dict.fromkeys(("az", "abfs", "abfss"), of_azure),
+    **dict.fromkeys(AMAZON, of_s3),
+    **dict.fromkeys(GOOGLE, of_google),
+    **dict.fromkeys(AZURE, of_azure),
 }

@@ -19,22 +19,21 @@ from ..errors import ConfigError
 from ..words import extra_hint, install_hint
 from .transfers import watch
 from .tries import patiently
-from .urls import LINK, URL, links, protocol
+from .urls import AMAZON, AZURE, GOOGLE, LINK, URL, links, protocol
 from .versions import Version, of_info
 
-AZURE = ("az", "abfs", "abfss")
 # What speaks each protocol: the packages that have to be there.
 NEEDS = {
-    **dict.fromkeys(("s3", "s3a"), ("s3fs",)),
-    **dict.fromkeys(("gs", "gcs"), ("gcsfs",)),
+    **dict.fromkeys(AMAZON, ("s3fs",)),
+    **dict.fromkeys(GOOGLE, ("gcsfs",)),
     **dict.fromkeys(AZURE, ("adlfs",)),
     **dict.fromkeys(("sftp", "ssh"), ("paramiko",)),
     **dict.fromkeys(("http", "https"), ("aiohttp",)),
     **dict.fromkeys(("zip", "memory", "file"), ()),
 }
-SHARED = ("s3", "s3a", "gs", "gcs", *AZURE, "http", "https")  # by threads, and dear to open
+SHARED = (*AMAZON, *GOOGLE, *AZURE, "http", "https")  # by threads, and dear to open
 # Where s3fs and adlfs end a key, whatever its name.
-VERSIONED = {**dict.fromkeys(("s3", "s3a"), "?versionId="), **dict.fromkeys(AZURE, "?versionid=")}
+VERSIONED = {**dict.fromkeys(AMAZON, "?versionId="), **dict.fromkeys(AZURE, "?versionid=")}
 LOGGERS = ("adlfs", "asyncio", "azure", "gcsfs", "google", "paramiko")  # what they print, our errors say
 SILENT_S = 60.0  # of a server, before what it was asked is asked anew
 
@@ -162,7 +161,7 @@ def _fresh(url: str) -> Mapping[str, Any]:
 def _fetch(url: str, file: str, most_bytes: int, closing: threading.Event | None) -> Version:
     store, path = opened(url)
     # s3fs would hold ten large pieces of an object in memory, adlfs 128 smaller ones.
-    more = {"max_concurrency": 1} if protocol(url) in ("s3", "s3a", *AZURE) else {}
+    more = {"max_concurrency": 1} if protocol(url) in (*AMAZON, *AZURE) else {}
     store.get_file(path, file, callback=watch(most_bytes, closing), **more)
     came, now = os.stat(file).st_size, of_info(_fresh(url))  # noqa: PTH116
     if now.size is not None and came != now.size:  # a connection that was cut is no cut recording
@@ -186,7 +185,7 @@ def _shared(protocol: str, process: int, account: str | None) -> Any:
         patience = aiohttp.ClientTimeout(total=None, sock_connect=SILENT_S, sock_read=SILENT_S)
         usual = fsspec.config.conf.get(protocol, {}).get("client_kwargs", {})
         return fsspec.filesystem(protocol, client_kwargs={"timeout": patience, **usual})
-    if protocol in ("gs", "gcs"):
+    if protocol in GOOGLE:
         # The usual class asks what kind of bucket one is by gRPC, which some networks keep for minutes.
         # Small objects go between lines of text: a server may take a last \r for an end of line.
         return import_module("gcsfs.core").GCSFileSystem(use_listings_cache=False, consistency="size")

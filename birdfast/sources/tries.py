@@ -12,12 +12,10 @@ from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
 from . import credentials
-from .urls import links, protocol
+from .urls import AZURE, GOOGLE, links, protocol
 
 TRIES = 5
-TRIES_OF = dict.fromkeys(
-    ("gs", "gcs", "az", "abfs", "abfss"), 2
-)  # whose libraries try for a minute by themselves
+TRIES_OF = dict.fromkeys((*GOOGLE, *AZURE), 2)  # whose libraries try for a minute by themselves
 SILENT_S = 3.0  # then whoever waits is told why
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)

@@ -7,6 +7,8 @@ import re
 URL = re.compile(r"[a-z][a-z0-9+.-]+://", re.IGNORECASE)
 CHAIN = re.compile(rf"::(?={URL.pattern})", re.IGNORECASE)  # :: elsewhere belongs to a key
 LINK = re.compile(rf"(?:\A|(?<=::)){URL.pattern}", re.IGNORECASE)
+# The protocols of stores that have several names.
+AMAZON, GOOGLE, AZURE = ("s3", "s3a"), ("gs", "gcs"), ("az", "abfs", "abfss")
 
 
 def links(url: str) -> list[str]:

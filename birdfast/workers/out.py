@@ -8,13 +8,10 @@ from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
 
-from ..errors import ClusterError, ConfigError, OutputError
+from ..errors import ClusterError
 from . import parts
 from .bundles import Bundle
 from .futures import Future, Lost, UnfitError
-from .process import ERRORS
-
-KINDS = {**ERRORS, OutputError.__name__: OutputError, ConfigError.__name__: ClusterError}
 
 
 @dataclasses.dataclass(eq=False)
@@ -54,7 +51,7 @@ class Out:
                 {"lost": why} if has_run else {"unfit": ClusterError(f"no task begins ({why})"), "host": ""}
             )
         if "error" in told:
-            return told | {"unfit": KINDS.get(told["error"], ClusterError)(told["message"])}
+            return told | {"unfit": ClusterError(told["message"])}
         if "gone" in told and self.order.exists():
             why = f"{told['gone']}: the results have to lie where all machines see them"
             return told | {"unfit": ClusterError(why)}

@@ -121,9 +121,8 @@ class Remote:
         Raises
         ------
         ClusterError
-            The executor takes no more.
-        BirdfastError
-            No machine is fit: it does not see the run's folder or files, cannot run the models, ...
+            The executor takes no more, or no machine is fit: it does not see the run's folder or files,
+            cannot run the models, ...
         """
         parts.make(self._folder)
         parts.remove(self._folder, parts.ORDER)  # who is still at one from before ends

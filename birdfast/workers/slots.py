@@ -9,7 +9,7 @@ from collections.abc import Callable
 from time import monotonic
 from typing import Any
 
-from ..errors import BirdfastError, ClusterError
+from ..errors import ClusterError
 from ..words import counted
 from .executor import Choosing, Slotted
 
@@ -35,7 +35,7 @@ class Slots:
     def __init__(self, executor: Slotted, hear: Callable[[str], object]) -> None:
         self._executor, self._free, self._n_seen = executor, list[int](), 0
         self._hear, self._had_some_s = hear, monotonic()
-        self._unfit: BirdfastError | None = None  # what the last one said
+        self._unfit: ClusterError | None = None  # what the last one said
         self._hosts, self._n_unfit = set[str](), 0  # in a row
         self.has_run = False
 
@@ -70,7 +70,7 @@ class Slots:
             self._had_some_s = float("inf")
         return 0 if is_held else n
 
-    def complain(self, error: BirdfastError, host: str, future: Any) -> None:
+    def complain(self, error: ClusterError, host: str, future: Any) -> None:
         """Take what a machine says of itself, or what a future was told of it: it gets nothing more.
 
         It is said once of each machine; "" is one of which nobody knows which it is.
