@@ -25,6 +25,7 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 # The loader's words for a library that finds no room in memory, among others.
 UNMAPPED = ("cannot allocate memory", "failed to map segment")
 WHY_UNMAPPED = "too little memory (ulimit -v says what is allowed), or libraries on a disk mounted noexec"
+UNLISTED = "PackageNotFoundError"  # importlib.metadata takes a folder that it cannot list for an empty one
 # Of a library that found no memory for its own error.
 SILENT = ("error return without exception set", "returned NULL without setting an exception")
 NO_THREAD = "can't start new thread"
@@ -149,6 +150,8 @@ def _refused(error: Exception) -> int:
         voice.say(f"birdfast: {said}; {WHY_UNMAPPED}")
     elif isinstance(error, MemoryError) or is_silent:
         voice.say("birdfast: too little memory; give it more (ulimit -v says what is allowed)")
+    elif isinstance(error, ImportError) and type(error).__name__ == UNLISTED:
+        voice.say(f"birdfast: {said}; too little memory (ulimit -v says what is allowed), or it is not whole")
     elif isinstance(error, RuntimeError) and NO_THREAD in said:
         voice.say("birdfast: no thread can be started; allow more, or more memory (ulimit -u, ulimit -v)")
     else:

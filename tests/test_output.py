@@ -8,6 +8,7 @@ import hashlib
 import os
 import shutil
 from functools import cache
+from importlib.metadata import PackageNotFoundError
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -63,6 +64,7 @@ def test_too_few_open_files_are_no_files_fault(tmp_path: Path, name: str | None)
             64,
             "libLiteRt.so: failed to map segment; too little",
         ),
+        (PackageNotFoundError("av"), 64, "No package metadata was found for av; too little memory"),
         (SystemError("error return without exception set"), 64, "too little memory"),
         (SystemError("<function f> returned NULL without setting an exception"), 64, "too little memory"),
         (RuntimeError("can't start new thread"), 64, "no thread can be started"),
