@@ -246,3 +246,4 @@ def test_memory_is_asked_for_before_a_library_that_would_ask_for_ever() -> None:
     needing = {name for library in ("scipy", "sklearn") for name in HOMES[library]}
     for name in sorted(needing):
         assert "memory.load_algebra()" in (PACKAGE / name).read_text(), name
+    assert "memory.load_compiler()" in (PACKAGE / "train/epochs.py").read_text()

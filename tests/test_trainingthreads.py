@@ -62,21 +62,30 @@ def test_none_is_begun_where_there_is_no_room_for_it(monkeypatch: pytest.MonkeyP
         assert [*own.map(str, range(2))] == ["0", "1"]
 
 
-def test_algebra_is_loaded_only_where_there_is_room_for_it() -> None:
-    """As its library, loaded in less, asks for ever: in 40 MB more than the program has."""
-    program = """
+@pytest.mark.parametrize(
+    ("load", "room_mb", "asked", "module"),
+    [
+        ("load_algebra", 40, memory.ALGEBRA_BYTES, memory.ALGEBRA),
+        ("load_compiler", 240, memory.COMPILER_BYTES + memory.COMPILING_BYTES, memory.COMPILER),
+    ],
+)
+def test_a_library_is_loaded_only_where_there_is_room_for_it(
+    load: str, room_mb: int, asked: int, module: str
+) -> None:
+    """As it would ask for ever, or end the program, in so much more than the program has."""
+    program = f"""
 import numpy, resource, sys
 from birdfast import memory
 with open("/proc/self/statm") as file:
-    n_bytes = int(file.read().split()[0]) * resource.getpagesize() + (40 << 20)
+    n_bytes = int(file.read().split()[0]) * resource.getpagesize() + ({room_mb} << 20)
 resource.setrlimit(resource.RLIMIT_AS, (n_bytes, n_bytes))
 try:
-    memory.load_algebra()
+    memory.{load}()
 except MemoryError as error:
-    print(error, memory.ALGEBRA in sys.modules)
+    print(error, {module!r} in sys.modules)
 """
     done = ran(sys.executable, "-c", program, limit_s=60)
-    assert done.stdout == f"{memory.ALGEBRA_BYTES:,} bytes False\n", done.stderr
+    assert done.stdout == f"{asked:,} bytes False\n", done.stderr
 
 
 def test_a_bar_that_nobody_sees_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:

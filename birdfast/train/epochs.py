@@ -69,6 +69,7 @@ class Epochs:
         group = self._kernels.GROUP
         self._yardstick = Yardstick.of(tokens, offsets, self._keep, self._counts, options.window)
         self._desks = [self._zeros(2, -(-(1 + options.negatives) // group) * group) for _ in range(n_workers)]
+        memory.ask(memory.COMPILING_BYTES)  # again, now that the rows are there
 
     def learn(self, number: int) -> Epoch:
         """Learn every sentence once, with dice of the seed and the number alone: any epoch can be first.
@@ -188,7 +189,7 @@ class Epochs:
 
 def _load_kernels() -> ModuleType:
     try:
-        memory.load_algebra()
+        memory.load_compiler()
         from . import _skipgram_numba
     except ModuleNotFoundError as error:
         raise ConfigError(f"training needs {error.name}: {extra_hint('train')}") from error
