@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import threading
+import zipfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -58,16 +60,14 @@ def gone(error: Exception) -> Callable[[str], Any]:
     return fail
 
 
-class Warned(Follower):
+class Heard(Follower):
+    """What a run hears, and warns of."""
+
     def __init__(self) -> None:
-        self.words = list[str]()
+        self.warned = list[str]()
 
     def warn(self, text: str) -> None:
-        self.words.append(text)
-
-
-class Heard(Follower):
-    """What a run hears."""
+        self.warned.append(text)
 
     def begin(self, paths: Sequence[str], *_: object) -> None:
         self.paths = list(paths)
@@ -75,11 +75,11 @@ class Heard(Follower):
 
 def run(listed: Path, model: models.Model, output: Path, **how: Any) -> list[str]:
     """Hear what is listed, and return what was warned of."""
-    warned = Warned()
+    warned = Heard()
     Run(inputs.find([listed]), [model], Options(min_confidence=0), output, How(n_workers=1, **how)).work(
         warned
     )
-    return warned.words
+    return warned.warned
 
 
 def test_each_is_asked_for_once_before_it_is_fetched(
@@ -130,6 +130,56 @@ def test_who_does_not_answer_is_not_asked_a_million_times(monkeypatch: pytest.Mo
     monkeypatch.setattr(stores, "version", version)
     listings.look_up(f"s3://nobody/{number}" for number in range(1_000))
     assert len(n) == listings.AT_LEAST
+
+
+def test_one_that_nobody_gets_keeps_no_other_from_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A damaged archive, and files that are private, for ever."""
+
+    def fresh(url: str) -> Mapping[str, Any]:
+        if "broken" in url:
+            raise zipfile.BadZipFile("no zip file")
+        if "private" in url:
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return {"size": 1}
+
+    monkeypatch.setattr(listings, "known", listings.Versions())
+    monkeypatch.setattr(stores, "_fresh", fresh)
+    private = ["sftp://host/private.wav", *(f"s3://birds/private/{number}.wav" for number in range(100))]
+    archived = [f"zip://{number}.wav::s3://birds/broken.zip" for number in range(3)]
+    fine = [*(f"{store}/1.wav" for store in ("s3://birds", "s3://owls", "sftp://host", "sftp://other"))]
+    fine.append("zip://1.wav::s3://birds/may.zip")
+    listings.look_up([*archived, *private, *fine])
+    assert {listings.known.of(url) for url in archived + private} == {None}
+    assert all(listings.known.of(url) is not None for url in fine)
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "n_again"),
+    [
+        ({"etag": "a"}, {"etag": "a"}, 0),
+        ({"etag": "a"}, {"etag": "b"}, 3),
+        ({}, {}, 0),
+        ({}, {"etag": "a"}, 3),
+        ({"size": 16_044}, {"etag": "a"}, 3),
+    ],
+)
+def test_objects_of_which_no_size_is_told_are_there_and_known_again(
+    listed: Path,
+    tiny: models.Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    first: dict[str, Any],
+    then: dict[str, Any],
+    n_again: int,
+) -> None:
+    n_heard = []
+    for told in (first, then, then):
+        monkeypatch.setattr(stores, "_fresh", lambda url, told=told: {"type": "file", **told})
+        hearing = Heard()
+        Run(inputs.find([listed]), [tiny], Options(min_confidence=0), tmp_path / "out").work(hearing)
+        assert hearing.warned == []
+        n_heard.append(len(hearing.paths))
+    assert n_heard == [3, n_again, 0]
 
 
 def test_a_disk_that_was_taken_out_takes_nothing_away(tiny: models.Model, tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from birdfast.runs.bucket import Bucket, TakenOverError
 from birdfast.runs.commits import Commit, Content
 from birdfast.sources import deposits, stores
 
-from .journals import FACTS, hear, outcome
+from .journals import FACTS, decided, hear, outcome
 
 pytest.importorskip("fsspec", reason="URLs are read by fsspec")
 pytestmark = pytest.mark.usefixtures("no_backoff")
@@ -46,20 +46,20 @@ class Machine:
     def __init__(self, home: Path) -> None:
         self.home, self.folder = home, home / "results"
         self.folder.mkdir(parents=True)
-        self.heard = set[str]()
+        self.heard, self.facts = set[str](), FACTS
         self.bucket = Bucket(URL, self.home, self.folder)
 
     def begin(self, *, force: bool = False) -> None:
         """Begin the command."""
         self.bucket = Bucket(URL, self.home, self.folder)
         self.bucket.begin([], force, lambda _: None)
-        with Journal(self.folder, FACTS, force=force) as journal:
+        with Journal(self.folder, self.facts, force=force) as journal:
             journal.plan(PATHS, range(len(PATHS)))
         self.table()
 
     def hear(self) -> None:
         """Hear a file that is waiting, if one is."""
-        with Journal(self.folder, FACTS) as journal:
+        with Journal(self.folder, self.facts) as journal:
             waiting = journal.plan(PATHS, range(len(PATHS)))
             if waiting:
                 hear(journal, path := PATHS[waiting[0][0]], outcome())
@@ -256,6 +256,23 @@ def test_what_was_forced_elsewhere_is_not_gone_on_with_unasked(two: tuple[Machin
     other.begin(force=True)
     other.begin()
     assert other.done() == set()
+
+
+def test_another_run_that_is_through_takes_no_results_of_what_was_heard_here(
+    two: tuple[Machine, Machine],
+) -> None:
+    one, other = two
+    other.facts = decided(model="b")
+    for machine in two:
+        machine.begin(force=machine is other)
+        for _ in PATHS:
+            machine.hear()
+        machine.bucket.put(is_stopped=False)
+    with pytest.raises(ConfigError, match="is another than the one here, and lacks 8 files that this heard"):
+        one.begin()
+    with Record(one.folder) as record:
+        assert [*record.facts().differences(FACTS)] == []
+    assert one.done() == {*PATHS}
 
 
 def test_with_what_was_given_up_nobody_goes_on(two: tuple[Machine, Machine]) -> None:

@@ -112,6 +112,9 @@ class Knowing(Machines):
     def shun(self, future: Future[Any]) -> None:
         self._unfit.add(self._by_future[future])
 
+    def is_growing(self) -> bool:
+        return False
+
 
 def unseen(files: list[str]) -> dict[str, Any]:
     return {"unseen": [(path, f"{path}: no such file or directory") for path in files[:2]]}
@@ -155,7 +158,8 @@ def test_what_an_unfit_machine_says_is_its_own_fault(
     heard, machines = Heard(), kind(fault, None, None)
     run(folder, tiny, tmp_path / "out", heard, n_workers=1, cluster=machines)
     assert tables(tmp_path / "out") == tables(tmp_path / "local")
-    assert sum("is given no more of this run" in line for line in heard.said) == 1
+    then = "is given no more of this run" if kind is Knowing else "what it had goes out again"
+    assert sum(then in line for line in heard.said) == 1
     assert any("host-0" in line for line in heard.said)
     if kind is Knowing:
         assert machines.n_asked[0] == 1
@@ -339,12 +343,46 @@ def test_a_machine_is_named_once_and_one_of_which_nobody_knows_never() -> None:
     its = slots.Slots(Machines(None, None, None), said.append)
     for host, why in (("a", "a: 0.wav"), ("a", "a: 1.wav"), ("", "no task begins"), ("b", "b: 2.wav")):
         its.complain(ClusterError(why), host, None)
-    assert said == [f"{why}; it is given no more of this run" for why in ("a: 0.wav", "b: 2.wav")]
+    assert said == [f"{why}; what it had goes out again" for why in ("a: 0.wav", "b: 2.wav")]
     assert its.count(0) == 1  # as many tasks as others can have
     its.complain(ClusterError("a: 3.wav"), "a", None)
     assert its.count(1) == 0  # who is out may be fit
     its.praise()
     assert its.count(0) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("is_growing", [False, True])
+def test_machines_that_were_fit_or_are_to_come_are_waited_for(is_growing: bool) -> None:
+    class Coming(Knowing):
+        n = 1
+
+        def slots(self) -> int:
+            return self.n
+
+        def shun(self, future: object) -> None:
+            self.n = 0
+
+        def is_growing(self) -> bool:
+            return is_growing
+
+    said = list[str]()
+    its = slots.Slots(machines := Coming(None), said.append)
+    its.complain(ClusterError("host-0 lacks a model"), "host-0", None)
+    for was_fit in (True, False):
+        if was_fit:
+            its.praise()
+        else:
+            its.complain(ClusterError("host-1 lacks a model"), "host-1", None)
+        machines.n = 1
+        its.count(0)
+        machines.n = 0
+        if was_fit or is_growing:
+            assert its.count(0) == 0
+            assert said[-1] == "waiting for machines: the cluster has none now"
+        else:
+            with pytest.raises(ClusterError, match="host-1 lacks a model"):
+                its.count(0)
 
 
 def test_a_bundle_of_an_unfit_machine_goes_out_as_it_was_and_says_nothing_of_speeds() -> None:
@@ -370,6 +408,9 @@ def test_a_worker_of_dask_that_is_shunned_is_no_slot_of_the_run() -> None:
     assert error.where == ours.address
     executor.shun(ours)
     assert executor.slots() == 1
+    assert not executor.is_growing()
+    scheduler.cluster = SimpleNamespace(plan={0, 1}, observed={0})
+    assert executor.is_growing()
     assert executor.submit(print).address != ours.address
     executor.rest()
     assert executor.slots() == 1  # one is at work for the run before, and the other may be fit for the next
@@ -455,6 +496,17 @@ def test_an_order_that_a_file_system_does_not_tell_of_has_not_gone(
 
     monkeypatch.setattr(Path, "stat", stat)
     assert share.has_gone(Path("a.order")) is has_gone
+
+
+def test_an_order_into_whose_folder_nobody_may_look_is_the_machines_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(Path, "stat", refuse)
+    monkeypatch.setattr("builtins.open", refuse)
+    assert node._Hearer().hear(tmp_path / "a.order", 1)["error"] == "ConfigError"
 
 
 def test_what_a_store_does_not_have_is_no_machines_fault(memory: Any, folder: Path) -> None:

@@ -47,6 +47,8 @@ class Brought(Database):
     ----------
     are_of_one_run : bool
         Whether the same decides their results.
+    n_through : int
+        Files that were heard here, or failed.
 
     Raises
     ------
@@ -57,6 +59,7 @@ class Brought(Database):
     def __init__(self, here: Path, there: Path) -> None:
         with Record(there) as theirs, Record(here) as ours:
             self.are_of_one_run = not [*theirs.facts().differences(ours.facts())]
+            self.n_through = ours.n_through()
         super().__init__(there / NAME, "rw")
         try:
             with self.told():

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from ..outcomes import Failure
 from .database import new_digest
-from .stamp import Stamp
+from .stamp import NOWHERE, Stamp
 
 FILE = "id, path, size, mtime_ns, head, audio_s, rate_hz, duration_s, failure, notes, decoder, told, digest"
 HEARING = "model, state, n_detections, failure, kept, digest"
@@ -77,8 +77,8 @@ class Entry(NamedTuple):
 
     def is_away(self, now: Stamp | None) -> bool:
         """Whether a file that was heard is not to be seen now: its disk is out, or its store is silent."""
-        is_seen = now is not None and now.size is not None
-        return not (is_seen or self.size is None or self.waiting or self.changed)
+        is_seen = now not in (None, NOWHERE)
+        return not (is_seen or self.stamp == NOWHERE or self.waiting or self.changed)
 
     def failures(self) -> list[Failure]:
         """Return why the file failed, or its models did; nothing if none did."""

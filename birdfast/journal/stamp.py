@@ -21,7 +21,10 @@ TOUCHED = "has another time of change than when it was heard: copied since, or c
 
 
 class Stamp(NamedTuple):
-    """A file's size and time of change in ns, or its version's number; None for one that is not there."""
+    """A file's size and time of change in ns, or its version's number; both None for one that is not there.
+
+    Some servers do not tell how large an object is.
+    """
 
     size: int | None
     mtime_ns: int | None
@@ -36,11 +39,14 @@ class Stamp(NamedTuple):
         """Return in words what is no longer the same."""
         if now in (None, self):
             return "it changed while it was heard"
-        if self.size is None or now.size is None:
-            return "it was not there" if self.size is None else "it has gone"
-        if self.size != now.size:
+        if NOWHERE in (self, now):
+            return "it was not there" if self == NOWHERE else "it has gone"
+        if self.size is not None and now.size is not None and self.size != now.size:
             return f"{self.size:,} bytes, now {now.size:,}"
         return "another version" if is_object else "another time of change"
+
+
+NOWHERE = Stamp(None, None)
 
 
 def of(path: bytes) -> Stamp:
@@ -49,11 +55,11 @@ def of(path: bytes) -> Stamp:
         try:
             return Stamp(*listings.version(name))
         except StoreError:
-            return Stamp(None, None)
+            return NOWHERE
     try:
         status = os.stat(path)  # noqa: PTH116 - Path takes no bytes
     except (OSError, ValueError):
-        return Stamp(None, None)
+        return NOWHERE
     return Stamp(status.st_size, status.st_mtime_ns)
 
 

@@ -39,9 +39,11 @@ def bring(url: str, folder: Path, home: Path, is_one_run: bool) -> int:
     with suppress(NotBegunError):
         if (folder / NAME).exists():
             with Brought(folder, home) as both:
-                if n_ahead := both.n_ahead():
-                    if not both.are_of_one_run or not is_one_run:
-                        raise _apart(url, folder, n_ahead)
+                # of another run nothing is what was heard here, however much it heard
+                n_ahead = both.n_ahead() if both.are_of_one_run else both.n_through
+                if n_ahead and not (both.are_of_one_run and is_one_run):
+                    raise _apart(url, folder, n_ahead)
+                if n_ahead:
                     both.bring()
     for name in FILES[1:]:  # of one that was killed as it began
         (folder / name).unlink(missing_ok=True)

@@ -69,7 +69,8 @@ def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
     for path in paths:
         if stores.is_url(path) and stamp.told(os.fsencode(path)) is None:
             raise ConfigError(
-                f"{path}: its store does not tell how large it is, which decides whose it is; run again"
+                f"{path}: its store does not tell how large it is, which decides whose it is; run again, or"
+                " give shares by hash (--shard-by hash)"
             )
     return [inputs.size_bytes(path) or 0 for path in paths]
 

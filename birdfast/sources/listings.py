@@ -14,7 +14,7 @@ import numpy as np
 
 from ..errors import StoreError
 from . import pages, stores, urls, versions
-from .tries import is_not_there, patiently
+from .tries import is_answer, is_not_there, patiently
 from .versions import Version
 
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
@@ -181,24 +181,22 @@ def version(url: str) -> Version:
     return _asked(url) if told is None else told
 
 
-def look_up(urls: Iterable[str]) -> None:
+def look_up(objects: Iterable[str]) -> None:
     """Ask stores for the versions of objects that no listing told, and remember them.
 
-    Several at a time where threads may share a store. Where none of many answers comes, or elsewhere one does
-    not, nobody goes on asking: what is not known then, whoever fetches asks for.
+    Several at a time where threads may share a store. A store of which none of many answers comes, or
+    elsewhere one does not, is asked no more: what is not known then, whoever fetches asks for.
     """
-    unknown = [url for url in urls if known.of(url) is None]
-    several = all(map(stores.is_shared, unknown))
-    n_at_least = AT_LEAST if several else 1
+    unknown = dict[tuple[str, bool], list[str]]()
+    for url in objects:
+        if known.of(url) is None:
+            unknown.setdefault((urls.place(url), stores.is_shared(url)), []).append(url)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        for first in range(0, len(unknown), n_at_least):
-            some = unknown[first : first + n_at_least]
-            told = [*(pool.map if several else map)(_answer, some)]
-            for url, answer in zip(some, told, strict=True):
-                if answer is not None:
-                    known.add(url, answer)
-            if not any(told):
-                return
+        for (_, several), of_one in unknown.items():
+            n_at_least = AT_LEAST if several else 1
+            for first in range(0, len(of_one), n_at_least):
+                if not any([*(pool.map if several else map)(_learn, of_one[first : first + n_at_least])]):
+                    break
 
 
 def _asked(url: str) -> Version:
@@ -210,9 +208,10 @@ def _asked(url: str) -> Version:
         return Version(None, None)
 
 
-def _answer(url: str) -> Version | None:
-    """Return what a store says of an object; None where it does not answer."""
+def _learn(url: str) -> bool:
+    """Remember what a store says of an object; return whether it answers."""
     try:
-        return _asked(url)
-    except StoreError:
-        return None
+        known.add(url, _asked(url))
+    except StoreError as error:
+        return is_answer(error)
+    return True

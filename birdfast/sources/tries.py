@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from ..errors import ConfigError, StoreError
 from . import credentials
-from .urls import AZURE, GOOGLE, links, protocol
+from .urls import AZURE, GOOGLE, links, place, protocol
 
 TRIES = 5
 TRIES_OF = dict.fromkeys((*GOOGLE, *AZURE), 2)  # whose libraries try for a minute by themselves
@@ -67,7 +67,7 @@ def tell(hearer: Callable[[str], object]) -> None:
 
 
 def _tell_again(url: str, error: BaseException, most: int) -> None:
-    store = "/".join(links(url)[-1].split("/", 3)[:3])
+    store = place(links(url)[-1])
     if store not in _slow:
         _slow.add(store)
         for hear in _hearers:
@@ -83,6 +83,11 @@ def _meant(url: str, error: Exception) -> BaseException:
 def is_not_there(error: StoreError) -> bool:
     """Whether a store said that there is no such object."""
     return error.__cause__ is not None and _is_missing(error.__cause__)
+
+
+def is_answer(error: StoreError) -> bool:
+    """Whether a store said something of an object, if only that nobody gets it: it is there, and speaks."""
+    return isinstance(error.__cause__, FINAL)
 
 
 def _is_missing(error: BaseException) -> bool:

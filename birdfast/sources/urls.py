@@ -16,6 +16,12 @@ def links(url: str) -> list[str]:
     return CHAIN.split(url)
 
 
+def place(url: str) -> str:
+    """Return whose a URL is, of those who answer or are silent: "s3://birds", or an archive's own URL."""
+    *through, last = links(url)
+    return last if through else "/".join(last.split("/", 3)[:3])
+
+
 def protocol(url: str) -> str:
     """Return what a URL's store speaks: "s3"."""
     return url.partition("://")[0].lower()

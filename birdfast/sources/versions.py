@@ -18,8 +18,8 @@ TELLING = (
 class Version(NamedTuple):
     """What tells an object from another, and from itself as it was: bytes, and a number of 63 bits.
 
-    The number is a digest of the object's ETag, or of what else its store tells contents by; None where it
-    tells nothing, or the object is not there.
+    The number is a digest of the object's ETag, or of what else its store tells contents by. Both are None of
+    an object that is not there.
     """
 
     size: int | None
@@ -30,8 +30,6 @@ def of_info(told: Mapping[str, Any]) -> Version:
     """Return the version of what a store tells."""
     size, signs = told.get("size"), ((key, told.get(key)) for key in TELLING)
     found = next(((key, _plain(key, value)) for key, value in signs if value not in (None, "")), None)
-    if size is None and found is None:
-        return Version(None, None)
     digest = hashlib.blake2b(repr(found).encode("utf-8", "backslashreplace"), digest_size=8).digest()
     return Version(size if size is None else int(size), int.from_bytes(digest) >> 1)
 

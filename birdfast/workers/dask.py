@@ -109,6 +109,11 @@ class Dask:
         """Let the worker that was at a task have no other of this run."""
         self._unfit.add(future.address)
 
+    def is_growing(self) -> bool:
+        """Whether the cluster, if somebody here has it, is to have workers that are not there yet."""
+        cluster = getattr(self.client, "cluster", None)
+        return bool({*getattr(cluster, "plan", ())} - {*getattr(cluster, "observed", ())})
+
     def _idle(self) -> set[str]:
         return self._threads.keys() - self._at.keys() - self._unfit
 

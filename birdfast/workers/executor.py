@@ -44,6 +44,9 @@ class Choosing(Protocol):
     def shun(self, future: Any) -> None:
         """Let the machine that was at a future have none of the run's any more, and be no slot."""
 
+    def is_growing(self) -> bool:
+        """Whether machines that were asked for are still to come."""
+
 
 @runtime_checkable
 class Resting(Protocol):

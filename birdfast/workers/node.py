@@ -48,7 +48,7 @@ class _Hearer:
         try:
             order = orders.read(path)
         except ConfigError as error:
-            if not path.exists():
+            if share.has_gone(path):
                 return {"gone": f"{socket.gethostname()} does not see {path}"}
             return _error(error)
         try:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import ClusterError
-from . import parts
+from . import parts, share
 from .bundles import Bundle
 from .futures import Future, Lost, UnfitError
 
@@ -52,7 +52,7 @@ class Out:
             )
         if "error" in told:
             return told | {"unfit": ClusterError(told["message"])}
-        if "gone" in told and self.order.exists():
+        if "gone" in told and not share.has_gone(self.order):
             why = f"{told['gone']}: the results have to lie where all machines see them"
             return told | {"unfit": ClusterError(why)}
         if unseen := [(path, why) for path, why in told.get("unseen", ()) if is_here(path)]:

@@ -34,15 +34,16 @@ class Slots:
 
     def __init__(self, executor: Slotted, hear: Callable[[str], object]) -> None:
         self._executor, self._free, self._n_seen = executor, list[int](), 0
+        self._choosing = executor if isinstance(executor, Choosing) else None
         self._hear, self._had_some_s = hear, monotonic()
-        self._unfit: ClusterError | None = None  # what the last one said
+        self._unfit: ClusterError | None = None  # what the last one said, if none was fit since
         self._hosts, self._n_unfit = set[str](), 0  # in a row
         self.has_run = False
 
     def tell(self) -> None:
         """Say how many hear, and that what they heard comes by shares."""
         if n := self._executor.slots():
-            they = counted(n, "machine" if isinstance(self._executor, Choosing) else "task")
+            they = counted(n, "task" if self._choosing is None else "machine")
             self._hear(f"on the cluster {they} at a time; files come by shares of many")
 
     def count(self, n_out: int) -> int:
@@ -55,12 +56,13 @@ class Slots:
         ClusterError
             No machine is fit: what one of them said.
         """
-        n, is_choosing = self._executor.slots(), isinstance(self._executor, Choosing)
-        if n and not is_choosing:  # an unfit machine may take any task: there are as many as others can have
+        n, choosing = self._executor.slots(), self._choosing
+        if n and choosing is None:  # an unfit machine may take any task: there are as many as others can have
             n = max(1, n - len(self._hosts))
-        is_held = self._n_unfit >= IN_A_ROW and not is_choosing
+        is_held = self._n_unfit >= IN_A_ROW and choosing is None
         has_none_for_long = not n and monotonic() - self._had_some_s > PATIENCE_S
-        if self._unfit is not None and not n_out and (is_held or has_none_for_long):
+        is_over = is_held or (has_none_for_long and not (choosing and choosing.is_growing()))
+        if self._unfit is not None and not n_out and is_over:
             why = f"no machine of the cluster is fit for this run: {self._unfit}; what was done is kept"
             raise ClusterError(why) from self._unfit
         if n:
@@ -77,15 +79,17 @@ class Slots:
         """
         self._unfit = error
         self._n_unfit += 1
-        if isinstance(self._executor, Choosing):
-            self._executor.shun(future)
+        if self._choosing is not None:
+            self._choosing.shun(future)
         if host and host not in self._hosts:
             self._hosts.add(host)
-            self._hear(f"{error}; it is given no more of this run")
+            is_shunned = self._choosing is not None
+            then = "it is given no more of this run" if is_shunned else "what it had goes out again"
+            self._hear(f"{error}; {then}")
 
     def praise(self) -> None:
         """Take that some machine did what it was asked to."""
-        self._n_unfit = 0
+        self._unfit, self._n_unfit = None, 0
 
     @property
     def next(self) -> int:
