@@ -21,6 +21,7 @@ from birdfast import models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError
 from birdfast.journal import NAME, Journal, vouchers
+from birdfast.journal.entry import ANOTHER
 from birdfast.runs import How, census, merging, partitioned, retelling, run, shards
 from birdfast.runs.leaving import Left
 
@@ -188,9 +189,9 @@ def test_a_share_has_its_own_table_for_its_partition(
 
 
 def heard_again(parts: list[Path]) -> None:
-    """Let a share hear a file that was replaced, and end before it writes its tables."""
+    """Let a share hear a file that changed as it was heard, and end before it writes its tables."""
     with Journal(parts[0], shard_of(0)) as journal:
-        journal.database.execute("UPDATE file SET mtime_ns = 1, digest = NULL")
+        journal.database.execute("UPDATE file SET failure = ?, digest = NULL", (ANOTHER,))
         assert journal.plan(["0.wav"], [0])
         hear(journal, "0.wav", outcome(5))
 
@@ -201,11 +202,6 @@ def asked_again(parts: list[Path]) -> None:
         facts = shard_of(number)
         with Journal(part, facts) as journal:
             journal.ask(facts.asking({**facts.asked, "min_confidence": 0.95}).asked)
-
-
-def merged_there(parts: list[Path]) -> None:
-    """Merge into a share's folder."""
-    merging.merge(parts, parts[0], ("parquet",))
 
 
 def written_by_another(parts: list[Path]) -> None:
@@ -228,7 +224,7 @@ def vouched_for_by_another(parts: list[Path]) -> None:
 
 @pytest.mark.parametrize("most", [1, 64])
 @pytest.mark.parametrize(
-    "changed", [heard_again, asked_again, merged_there, written_by_another, cut, vouched_for_by_another]
+    "changed", [heard_again, asked_again, written_by_another, cut, vouched_for_by_another]
 )
 def test_a_table_that_is_not_of_its_journal_is_made_anew(
     parts: list[Path],
@@ -307,18 +303,6 @@ def test_a_share_that_goes_on_while_it_is_merged_is_refused(
         merge(parts, tmp_path / "all")
 
 
-@pytest.mark.parametrize("most", [1, 64])
-def test_a_share_may_be_merged_into(
-    parts: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int
-) -> None:
-    """What has its table's name is of all shares then."""
-    monkeypatch.setattr(merging, "MOST_OPEN", most)
-    wanted = contents_of(merge(parts, tmp_path / "all")[0][-1])
-    for _ in range(2):
-        (*_, place), _ = merge(parts, parts[0])
-        assert contents_of(place) == wanted
-
-
 def test_a_table_that_nobody_may_read_ends_no_run(parts: list[Path], tmp_path: Path) -> None:
     with Journal(parts[0], shard_of(0)) as journal:
         vouchers.give(journal, parts[0] / "gone.parquet")
@@ -326,13 +310,39 @@ def test_a_table_that_nobody_may_read_ends_no_run(parts: list[Path], tmp_path: P
         assert not vouchers.hold(journal, parts[0] / "gone.parquet")
 
 
-def test_tables_of_other_columns_are_refused(parts: list[Path], tmp_path: Path) -> None:
+def test_a_column_of_another_type_is_refused(parts: list[Path], tmp_path: Path) -> None:
     """As another version of birdfast may have written one."""
-    pyarrow.parquet.write_table(pyarrow.table({"a": [1]}), table := parts[1] / "detections.parquet")
+    pyarrow.parquet.write_table(pyarrow.table({"start_s": ["1"]}), table := parts[1] / "detections.parquet")
     with Journal(parts[1], shard_of(1)) as journal:
         vouchers.give(journal, table)
-    with pytest.raises(ConfigError, match=r"two/detections.parquet: other columns than in .*one"):
+    with pytest.raises(ConfigError, match="shard=0002-of-0002: start_s is string there, double elsewhere"):
         merge(parts, tmp_path / "all")
+
+
+@pytest.mark.parametrize("kinds", [["csv"], ["csv", "parquet"]])
+def test_shares_whose_recordings_say_less_of_themselves_or_that_have_none_are_one_data_set(
+    tiny: models.Model, tmp_path: Path, kinds: list[str]
+) -> None:
+    (tmp_path / "in").mkdir()
+    for name in ("20260510_000000", "20260511_000000", "hike"):
+        write(tmp_path / "in" / f"{name}.wav", noise(9000, seed=len(name)), 8000)
+    parts = [tmp_path / f"shard-{number}-of-9" for number in range(1, 10)]
+    for number, part in enumerate(parts, 1):
+        how = {"shard": f"{number}/9", "workers": 1, "min_confidence": 0, "kinds": kinds}
+        birdfast.run(tmp_path / "in", tiny.path.parent, output=part, **how)
+    tables = [part / "detections.parquet" for part in parts if "parquet" in kinds]
+    before = [table.read_bytes() for table in tables]
+    (*_, place), _ = merge(parts, tmp_path / "all")
+    assert [table.read_bytes() for table in tables] == before
+    merging.merge(parts, tmp_path / "merged", ("parquet",))
+    wanted = pyarrow.parquet.read_table(tmp_path / "merged" / "detections.parquet")
+    assert "time" in wanted.column_names
+    each = [pyarrow.parquet.read_table(one, partitioning=None) for one in place.rglob("*.parquet")]
+    assert [{*one.column_names} for one in each] == [{*wanted.column_names}] * 9
+    assert {len(one) > 0 for one in each} == {True, False}
+    found = pyarrow.dataset.dataset(place, partitioning="hive").to_table().drop_columns(["shard"])
+    assert len(wanted) > 0
+    assert sorted(map(repr, found.to_pylist())) == sorted(map(repr, wanted.to_pylist()))
 
 
 def test_only_parquet_is_partitioned(

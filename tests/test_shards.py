@@ -245,10 +245,12 @@ def test_no_run_begins_in_a_folder_that_is_merged_but_others_may_read_it(
     assert tried == [tmp_path / "elsewhere"]
 
 
-def test_shards_may_be_merged_into_one_of_their_folders(tmp_path: Path) -> None:
+def test_a_share_keeps_its_own_tables(tmp_path: Path) -> None:
     parts = of_two_shards(tmp_path)
-    written, _ = merge(parts, parts[0])
-    assert written[0].parent == parts[0]
+    (parts[0] / "detections.csv").write_text("its own")
+    with pytest.raises(ConfigError, match=f"{parts[0]}: holds a run of `birdfast infer`"):
+        merge(parts, parts[0], force=True)
+    assert (parts[0] / "detections.csv").read_text() == "its own"
 
 
 @pytest.mark.parametrize("is_planned", [False, True])

@@ -73,8 +73,8 @@ def merge(
     ------
     ConfigError
         The parts are not one whole run, or it did not keep the dense rows that are wanted; or a run is at
-        work in one of the folders, or in the last there are another run, or tables that are not known to be
-        ours.
+        work in one of the folders, or in the last there is a run, if only one of the shares, or tables that
+        are not known to be ours.
     OutputError
         The folder takes no more.
     """
@@ -90,7 +90,7 @@ def merge(
     parts = jobarrays.folders(parts)
     with telling(folder), ExitStack() as stack:
         stack.enter_context(Folder(folder))
-        check_no_run(folder, *parts)
+        check_no_run(folder)
         if partitioned:
             dataset.check(folder)
         records, shares, lacks = _opened(parts, folder, stack, allow_missing=allow_missing)

@@ -104,21 +104,15 @@ def _as_line(path: str) -> str:
     return path if path.isprintable() else json.dumps(path)
 
 
-def check_no_run(folder: Path, *own: Path) -> None:
+def check_no_run(folder: Path) -> None:
     """Refuse a folder that holds a run, whose tables would be replaced by those of others.
-
-    Parameters
-    ----------
-    folder : path
-    *own : path
-        The folders of the runs that are written.
 
     Raises
     ------
     ConfigError
-        It holds another.
+        It holds one.
     """
-    if os.path.lexists(folder / NAME) and not any(one.exists() and one.samefile(folder) for one in own):
+    if os.path.lexists(folder / NAME):
         raise ConfigError(
             f"{folder}: holds a run of `birdfast infer` ({NAME}), whose tables would be replaced;"
             " take another folder"

@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from ..atomicfile import RANDOM
 from ..errors import ConfigError
 from ..journal import MERGED, vouchers
-from ..journal import NAME as JOURNAL
 from ..tables import parquet
 from . import census, retelling
 from .census import Share
@@ -23,6 +23,7 @@ PARTITION = "shard={number:04d}-of-{of:04d}"  # as Hive names them, so that read
 OURS = re.compile(r"shard=\d{4,}-of-\d{4,}")
 FILE = "part-0.parquet"
 BEGUN = re.compile(rf"\.{NAME}\.{RANDOM}\.part")  # where a data set is made
+Columns = dict[str, Any]  # types as pyarrow has them
 NEW, BEFORE, WRITTEN = "new", "before", "written"  # in there
 
 
@@ -57,7 +58,8 @@ def gather(shares: Sequence[Share], folder: Path) -> Path:
 
     A partition is a link to the share's detections.parquet where its journal vouches for it and one disk has
     both; else a copy, or what the journal says. pyarrow.dataset, DuckDB and Spark read all as one, with a
-    column `shard` more; rows lie share by share, not in the order that `merging.merge` gives them.
+    column `shard` more; rows lie share by share, not in the order that `merging.merge` gives them. Each has
+    the columns of all: recordings of some shares may say more of themselves than those of others.
 
     Parameters
     ----------
@@ -69,11 +71,11 @@ def gather(shares: Sequence[Share], folder: Path) -> Path:
     Raises
     ------
     ConfigError
-        A share has changed since, or is damaged, or its table has other columns than another's.
+        A share has changed since, or is damaged, or a column of its table has another type than another's.
     OSError
         The folder takes no more.
     """
-    place, columns = folder / NAME, None
+    place, each = folder / NAME, dict[Path, Columns]()
     with tempfile.TemporaryDirectory(prefix=f".{NAME}.", suffix=".part", dir=folder) as room:
         whole = Path(room) / NEW
         whole.mkdir()
@@ -83,14 +85,25 @@ def gather(shares: Sequence[Share], folder: Path) -> Path:
             below = whole / PARTITION.format(**share.shard._asdict())
             below.mkdir()
             _put(share, folder, below / FILE, Path(room) / WRITTEN)
-            its = parquet.columns_of(below / FILE)
-            if its != (columns := columns or its):
-                what = share.folder / parquet.ParquetTable.name
-                raise ConfigError(f"{what}: other columns than in {shares[0].folder}; ask all for the same")
+            each[below / FILE] = parquet.columns_of(below / FILE)
+        every = _columns_of_all(each)
+        for table, its in each.items():
+            if its.keys() != every.keys():
+                parquet.widen(table, every)
         with suppress(FileNotFoundError):
             place.rename(Path(room) / BEFORE)
         whole.rename(place)
     return place
+
+
+def _columns_of_all(each: Mapping[Path, Columns]) -> Columns:
+    """Return the columns of all tables, those of the one that has most first."""
+    every = dict(sorted(each.values(), key=len)[-1]) if each else {}
+    for table, columns in each.items():
+        for name, kind in columns.items():
+            if every.setdefault(name, kind) != kind:
+                raise ConfigError(f"{table.parent.name}: {name} is {kind} there, {every[name]} elsewhere")
+    return every
 
 
 def _put(share: Share, folder: Path, place: Path, scratch: Path) -> None:
@@ -105,8 +118,8 @@ def _put(share: Share, folder: Path, place: Path, scratch: Path) -> None:
 
 
 def _is_signed(folder: Path) -> bool:
-    """Whether a merge has left its word in a folder, or a run whose share is merged there."""
-    return any((folder / sign).exists() for sign in (MERGED, JOURNAL))
+    """Whether a merge has left its word in a folder."""
+    return (folder / MERGED).exists()
 
 
 def _is_data_set(place: Path) -> bool:

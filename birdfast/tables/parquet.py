@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -66,7 +67,7 @@ def arrow(results: Iterable[Result], about: About) -> pyarrow.Table:
     return pyarrow.Table.from_batches(batches, schema)
 
 
-def columns_of(path: Path) -> dict[str, str]:
+def columns_of(path: Path) -> dict[str, pyarrow.DataType]:
     """Return the columns of a table of ours, each with its type.
 
     Raises
@@ -78,9 +79,41 @@ def columns_of(path: Path) -> dict[str, str]:
     import pyarrow.parquet
 
     try:
-        return {field.name: str(field.type) for field in pyarrow.parquet.read_schema(path)}
+        return {field.name: field.type for field in pyarrow.parquet.read_schema(path)}
     except (pyarrow.ArrowException, OSError) as error:
         raise ConfigError(f"{path}: not a Parquet file ({error})") from error
+
+
+def widen(path: Path, fields: Mapping[str, pyarrow.DataType]) -> None:
+    """Let a table have columns: those that it had not are empty. What it is a link to stays as it is.
+
+    Raises
+    ------
+    ConfigError, OSError
+        It is no Parquet file; its folder takes no more.
+    """
+    import pyarrow
+    import pyarrow.parquet
+
+    try:
+        with pyarrow.parquet.ParquetFile(path) as table, _Widened(path, fields, table.schema_arrow) as wide:
+            for number in range(table.num_row_groups):
+                wide.take(table.read_row_group(number))
+            wide.finish()
+    except pyarrow.ArrowException as error:
+        raise ConfigError(f"{path}: not a Parquet file ({error})") from error
+
+
+class _Widened(ParquetFile):
+    def __init__(self, path: Path, fields: Mapping[str, pyarrow.DataType], was: pyarrow.Schema) -> None:
+        super().__init__(path, fields, was.metadata)
+
+    def take(self, rows: pyarrow.Table) -> None:
+        import pyarrow
+
+        there, none = {*rows.column_names}, partial(pyarrow.nulls, len(rows))
+        columns = [rows[one.name] if one.name in there else none(one.type) for one in self._schema]
+        self._writer.write_table(pyarrow.table(columns, schema=self._schema))
 
 
 def _batch(

@@ -148,7 +148,7 @@ class Remote:
         if self._out and not bundles.is_through:
             n_files = sum(len(out.bundle.places) for out in self._out)
             self.hear(
-                f"{counted(n_files, 'file')} with machines, which go on: the next run takes what is whole"
+                f"{counted(n_files, 'file')} with machines: the next run takes what is whole by then, no more"
             )
         if bundles.is_through:
             for out in self._out:
