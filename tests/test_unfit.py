@@ -219,7 +219,8 @@ def test_a_run_says_how_many_hear_and_what_stays_with_machines(
     late.end()
     share.end_idle()
     assert "on the cluster 1 task at a time; files come by shares of many" in heard.said
-    told = f"{counted(len(late.files), 'file')} with machines: the next run takes what is whole by then, no more"
+    there = counted(len(late.files), "file")
+    told = f"{there} with machines: the next run takes what is whole by then, no more"
     assert told in heard.said
 
 
