@@ -192,6 +192,30 @@ def test_what_is_left_is_told_by_the_speed_since_the_first_sound_was_heard(
     assert told[1:] == [16.0, 14.0]
 
 
+def test_no_time_left_is_said_while_no_file_had_bytes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    clock = [0.0]
+    monkeypatch.setattr("birdfast.runs.progress.monotonic", lambda: clock[0])
+    progress = Progress(0.0, bar=False)
+    paths = [str(tmp_path / f"{number}.wav") for number in range(10)]
+    for path in paths[4:]:  # the first are not there, and one is empty
+        Path(path).write_bytes(bytes(1_000 * (path != paths[4])))
+    progress.begin(paths, 0, 1)
+    for path in paths[:6]:
+        clock[0] += 10.0
+        progress.add(path, Outcome())
+    told = [(line[:3], line.endswith("left")) for line in capsys.readouterr().err.splitlines()]
+    assert told == [
+        ("10%", False),
+        ("20%", False),
+        ("30%", False),
+        ("40%", False),
+        ("50%", False),
+        ("20%", True),
+    ]
+
+
 def test_a_file_that_vanishes_in_mid_run_counts_once() -> None:
     progress = Progress(time.monotonic(), quiet=True)
     progress.begin(["long.wav", "short.wav"], 0, 1)

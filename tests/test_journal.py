@@ -313,6 +313,17 @@ def test_a_folder_that_goes_in_mid_run_is_noticed(tmp_path: Path, come: str) -> 
         journal.commit()
 
 
+@pytest.mark.parametrize("come", ["", "another"])
+def test_a_journal_that_goes_in_mid_run_is_noticed(tmp_path: Path, come: str) -> None:
+    with pytest.raises(OutputError, match=f"{NAME}: has gone since"), Journal(tmp_path, FACTS) as journal:
+        journal.plan(["a.wav"], [0])
+        (tmp_path / NAME).unlink()
+        if come:
+            (tmp_path / NAME).write_text("another file")
+        journal.commit()
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["another file"] * bool(come)
+
+
 def test_the_runtimes_version_is_known_without_loading_it() -> None:
     code = "import sys; from birdfast.runtimes import litert; print(litert.version(), *sys.modules)"
     version, *loaded = subprocess.run(

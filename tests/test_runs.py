@@ -8,6 +8,7 @@ import hashlib
 import inspect
 import os
 import re
+import shutil
 import sqlite3
 import sys
 import threading
@@ -365,6 +366,31 @@ def test_results_of_a_run_that_is_not_at_its_end_are_what_is_done(
             ]
             for paths in ([str(path) for path in sorted(folder.iterdir())[:n]] for n in range(number + 2))
         ]
+
+
+@pytest.mark.parametrize("fail_fast", [False, True])
+@pytest.mark.parametrize("come", ["", "another"])
+def test_a_journal_that_goes_in_mid_run_is_noticed_before_a_table_is_written(
+    deep: models.Model, folder: Path, tmp_path: Path, come: str, fail_fast: bool
+) -> None:
+    """At the last moment, too; so the same run begins anew, and what was copied back is gone on with."""
+    whole, diary, journal = run(folder, deep, tmp_path / "whole"), Diary(), tmp_path / "out" / NAME
+
+    def take_away(path: str, outcome: Outcome) -> None:
+        if come:
+            shutil.copy(journal, tmp_path / "copy")
+            (tmp_path / "copy").rename(journal)
+        else:
+            journal.unlink(missing_ok=True)
+
+    diary.add = take_away
+    with pytest.raises(OutputError, match=f"{NAME}: has gone since the run began"):
+        run(folder, deep, tmp_path / "out", diary, fail_fast=fail_fast)
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [NAME] * bool(come)
+    assert list(run(folder, deep, tmp_path / "out")) == list(whole)
+    assert (tmp_path / "out" / "detections.csv").read_bytes() == (
+        tmp_path / "whole" / "detections.csv"
+    ).read_bytes()
 
 
 def test_scores_of_which_some_are_missing_are_refused(

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from unittest.mock import Mock
 
 import pytest
 from hypothesis import given
@@ -22,7 +23,7 @@ from hypothesis import strategies as st
 import birdfast
 from birdfast import inputs, models
 from birdfast.cli import exits
-from birdfast.errors import ConfigError, StoreError
+from birdfast.errors import ConfigError, OutputError, StoreError
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import deposits, listings, stores, transfers, tries
@@ -541,7 +542,8 @@ def wanted(room: ScratchRoom, turn: int, n_bytes: int, n_looks: int = 2) -> bool
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits for others' room looks often, and full disks are tried again at once."""
     monkeypatch.setattr("birdfast.workers.scratch.LOOK_EVERY_S", 0.01)
-    monkeypatch.setattr(fetched, "FULL_WAITS_S", (0.0, 0.01, 0.01))
+    for module in (fetched, scratch_module):
+        monkeypatch.setattr(module, "FULL_WAITS_S", (0.0, 0.01, 0.01))
 
 
 @pytest.mark.usefixtures("quick")
@@ -628,6 +630,45 @@ def test_the_same_free_disk_is_counted_once(tmp_path: Path, monkeypatch: pytest.
             assert not wanted(other, 0, 9_000)
             one.give_back(9_000)
             assert wanted(other, 0, 9_000)
+
+
+def free_bytes(monkeypatch: pytest.MonkeyPatch, *tries: int) -> Iterator[int]:
+    """Let a disk have so much free at each look; return what no look has found yet."""
+    left, now = iter(tries), [0]
+
+    def usage(_: object) -> SimpleNamespace:
+        now[0] = next(left, now[0])
+        return SimpleNamespace(free=now[0])
+
+    monkeypatch.setattr(scratch_module.shutil, "disk_usage", usage)
+    return left
+
+
+@pytest.mark.usefixtures("quick")
+@pytest.mark.parametrize(("gb", "free"), [(None, scratch_module.MARGIN_BYTES), (1.0, 0)])
+def test_a_run_waits_for_a_scratch_disk_that_is_full_and_ends_as_one_that_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gb: float | None, free: int
+) -> None:
+    """Whoever filled it: nothing of ours is there."""
+    scratch = Scratch(tmp_path, gb)
+    free_bytes(monkeypatch, free, free, free + 10_000)
+    with ScratchRoom(scratch) as room:
+        assert room.most_bytes == (10_000 if gb is None else 10**9)
+    never_seen = free_bytes(monkeypatch, *[free] * 4, free + 10_000)
+    why = (
+        "no room to fetch recordings to; --scratch names another.*what was done is kept, and the same command"
+    )
+    with pytest.raises(OutputError, match=why):
+        ScratchRoom(scratch)
+    assert [*never_seen] == [free + 10_000]  # it looked once more after each wait
+    free_bytes(monkeypatch, free, free + 10_000)
+    with pytest.raises(OutputError):
+        ScratchRoom(scratch, lambda: True)
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(scratch_module, "FolderBeside", Mock(side_effect=full))
+    with pytest.raises(OutputError, match="no room to fetch recordings to"):
+        ScratchRoom(scratch)
+    assert [*tmp_path.iterdir()] == []
 
 
 @pytest.mark.usefixtures("quick")

@@ -74,9 +74,14 @@ class Folder:
         OutputError
             It has gone.
         """
-        try:
-            here = os.path.samestat(self.path.stat(), os.fstat(self._lock))
-        except OSError as error:
-            raise OutputError(f"{self.path}: has gone since the run began ({error.strerror})") from error
-        if not here:
-            raise OutputError(f"{self.path}: has gone since the run began; another has its name")
+        check_same(self.path, os.fstat(self._lock))
+
+
+def check_same(path: Path, begun: os.stat_result) -> None:
+    """Notice that a folder or file is not the one that a run began with; OutputError as `Folder.check`."""
+    try:
+        here = os.path.samestat(path.stat(), begun)
+    except OSError as error:
+        raise OutputError(f"{path}: has gone since the run began ({error.strerror})") from error
+    if not here:
+        raise OutputError(f"{path}: has gone since the run began; another has its name")

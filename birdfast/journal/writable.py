@@ -13,7 +13,7 @@ from .. import tables
 from ..errors import BirdfastError, ConfigError, OutputError
 from .database import FILES, NAME, check_place
 from .facts import Facts, compare
-from .folder import Folder
+from .folder import Folder, check_same
 from .record import Record
 
 COMMIT_EVERY_S = 1.0  # what a killed run does again at most, beside the files at work
@@ -59,9 +59,10 @@ class Writable(Record):
         Raises
         ------
         OutputError
-            The disk is full, or the folder has gone.
+            The disk is full, or the folder has gone, or its journal.
         """
         self._folder.check()
+        check_same(self.path, self._begun_with)
         self.database.execute("COMMIT")
         self.database.execute("BEGIN")
         self._committed_s, self.open_bytes = monotonic(), 0
@@ -122,6 +123,7 @@ class Writable(Record):
                 if self.database.execute("PRAGMA schema_version").fetchone() == (0,):
                     self.make(facts)
                 self.check()
+                self._begun_with = self.path.stat()  # no other file is the same: SQLite has it open
                 compare(self.path, self.facts(), facts)
                 self.database.execute("PRAGMA journal_mode = WAL")
                 self.database.execute("PRAGMA synchronous = NORMAL")

@@ -161,7 +161,14 @@ class Progress(Follower):
         since_s, heard_bytes = monotonic() - self._first_s, self._done_bytes - self._first_bytes
         if not heard_bytes:
             since_s, heard_bytes = self.wall_s, self._done_bytes
-        return since_s * (self._all_bytes - self._done_bytes) / max(heard_bytes, 1e-9)
+        return since_s * (self._all_bytes - self._done_bytes) / heard_bytes
+
+    @property
+    def _share(self) -> float:
+        """How much is done, by bytes; while only files without any are through, by their number."""
+        if self._done_bytes:
+            return self._done_bytes / max(1, self._all_bytes)
+        return self.n_files / len(self._paths)
 
     def _advance(self, n_bytes: float) -> None:
         self._done_bytes += n_bytes
@@ -175,8 +182,9 @@ class Progress(Follower):
             self._bar.update(n_bytes)
         elif not self._quiet and monotonic() - self._last_line_s >= LINE_EVERY_S:
             self._last_line_s = monotonic()
-            done = self._done_bytes / max(1, self._all_bytes)
-            is_known = not self._by_shares or done >= FIRST_SHARES
+            done = self._share
+            # What missing and empty files take says nothing of sound.
+            is_known = self._done_bytes > 0 and (not self._by_shares or done >= FIRST_SHARES)
             left = f", {lasting(self._left_s())} left" if is_known else ""
             files = f"{self.n_files:,} of {len(self._paths):,} files"
             voice.say(f"{done:.0%}: {files}, {species}, {speed}{left}")

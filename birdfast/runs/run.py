@@ -145,6 +145,7 @@ class Run:
             counts, tally = list[tuple[int, int, int]](), Tally()
             again = tally.over(partial(results.results, answers, count=counts.append))
             how = (self.folder, self.how, self._submitter, self.base)
+            journal.settle()  # without it nobody could tell later whose the tables are
             written = write([answers], again, *how, *to_each(followers))
             journal.count(counts)
             vouch(journal, written)
@@ -235,5 +236,6 @@ class Run:
     def _stop(self, journal: Journal, failed: list[Failure]) -> Results:
         """End a run that is not to go on after a failure: without tables but that of the failures."""
         about = journal.facts().about
+        journal.settle()
         tables.write_failures(self.folder, about, failed, csv_safe=self.how.csv_safe)
         return Results(self.folder, stopped=failed[0])

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
@@ -20,13 +19,11 @@ from ..sources import listings, stores, urls
 from ..sources.versions import Version
 from .process import Job, Task
 from .queue import AHEAD_FILES, Queue
-from .scratch import ALL_BYTES, Scratch, ScratchRoom, Turn
+from .scratch import ALL_BYTES, FULL, FULL_WAITS_S, Scratch, ScratchRoom, Turn
 from .work import given_up
 
 THREADS = 8  # a store answers late, and several questions at once
-FULL = (errno.ENOSPC, errno.EDQUOT)
 END_S = 2.0  # for all threads to notice that nobody waits for what they fetch
-FULL_WAITS_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # before each other try of a file that met a full disk
 
 
 class _Came(NamedTuple):
@@ -52,10 +49,12 @@ class Fetched(Queue):
         Is called, by any thread, when there is something new to do.
     hear : callable
         Takes what there is to say to the user meanwhile.
+    is_over : callable
+        As `ScratchRoom`.
 
     Raises
     ------
-    ConfigError
+    ConfigError, OutputError
         As `ScratchRoom`.
     """
 
@@ -65,9 +64,10 @@ class Fetched(Queue):
         scratch: Scratch,
         wake: Callable[[], object],
         hear: Callable[[str], object] = voice.say,
+        is_over: Callable[[], bool] = lambda: False,
     ) -> None:
         super().__init__(jobs)
-        self._room, self._wake, self._hear = ScratchRoom(scratch), wake, hear
+        self._room, self._wake, self._hear = ScratchRoom(scratch, is_over), wake, hear
         self._news, self._closing = Condition(), Event()
         self._next_fetch, self._n_allowed = 0, AHEAD_FILES
         self._came_in = deque[tuple[int, _Came]]()

@@ -50,6 +50,8 @@ class Pool(Crew):
         ModelError, ConfigError
             One worker after the other dies before it is ready, or none can be started in a dead one's place;
             or what lies in stores cannot be fetched to the scratch folder.
+        OutputError
+            That folder's disk is full, and stays so.
         RuntimeError
             Another list was begun since.
         """
@@ -58,7 +60,7 @@ class Pool(Crew):
             return
         from .fetched import Fetched  # threads that most runs do without
 
-        with Fetched(jobs, self.scratch, self.wake, self.hear) as queue:
+        with Fetched(jobs, self.scratch, self.wake, self.hear, self._is_leaving) as queue:
             yield from self._worked_off(queue)
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:
@@ -88,6 +90,9 @@ class Pool(Crew):
         """
         self._until_s = monotonic() + LEAVE_S
         self.wake()
+
+    def _is_leaving(self) -> bool:
+        return self._until_s is not None
 
     def _has_left(self) -> bool:
         if self._until_s is None:

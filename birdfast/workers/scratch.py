@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import shutil
@@ -10,17 +11,19 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Condition
-from time import monotonic
+from time import monotonic, sleep
 from typing import NamedTuple, Self
 
 from ..config import checks
-from ..errors import ConfigError
+from ..errors import ConfigError, OutputError
 from .beside import FolderBeside
 
 USUAL_BYTES = 4 * 10**9
 MARGIN_BYTES = 10**9  # of the disk, which others need, too
 LOOK_EVERY_S = 0.2  # whether others have room to give
 TELL_AFTER_S = 60.0  # that others have it
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_WAITS_S = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0)  # before each other try of what met a full disk
 ALL_BYTES = 1 << 60  # what nobody else can hold anything beside
 
 
@@ -58,6 +61,8 @@ class ScratchRoom:
     Parameters
     ----------
     scratch : Scratch
+    is_over : callable
+        Whether nobody waits for it any more.
 
     Attributes
     ----------
@@ -67,33 +72,28 @@ class ScratchRoom:
     Raises
     ------
     ConfigError
-        It cannot be made, or its disk is full.
+        It cannot be made.
+    OutputError
+        Its disk is full, and stays so for all of `FULL_WAITS_S`, or until nobody waits.
     """
 
-    def __init__(self, scratch: Scratch) -> None:
+    def __init__(self, scratch: Scratch, is_over: Callable[[], bool] = lambda: False) -> None:
         scratch.check()
-        home = Path(scratch.folder or tempfile.gettempdir())
-        try:
-            home.mkdir(parents=True, exist_ok=True)
-            self._folder = FolderBeside(home)
-            free = shutil.disk_usage(home).free + self._folder.others_bytes()
-        except OSError as error:
-            raise ConfigError(
-                f"{home}: cannot be the scratch folder ({error.strerror}); --scratch names another"
-            ) from error
+        for wait_s in (*FULL_WAITS_S, None):
+            try:
+                self._folder, self.most_bytes = _made(scratch)
+                break
+            except OutputError:
+                if wait_s is None or is_over():
+                    raise
+                until_s = monotonic() + wait_s
+            while monotonic() < until_s and not is_over():
+                sleep(LOOK_EVERY_S)
         self.path = self._folder.path
-        usual = min(USUAL_BYTES, free - MARGIN_BYTES)
-        self.most_bytes = int(usual if scratch.gb is None else scratch.gb * 1e9)
         self._room, self._taken, self._next = Condition(), 0, 0
         self._passed = set[int]()  # turns that are over, and not yet come to
         self._n_alone = 0  # who wait until nobody else holds anything
         self._waits_since_s: float | None = None
-        if self.most_bytes <= 0:
-            self.__exit__()
-            raise ConfigError(
-                f"{home}: its disk has no room to fetch recordings to; --scratch names another, --scratch-gb"
-                " says how much may be taken"
-            )
 
     def __enter__(self) -> Self:
         return self
@@ -198,3 +198,31 @@ class Turn:
     def keep(self, n_bytes: int) -> None:
         """Keep so much of what was taken beyond the context: whoever keeps it gives it back."""
         self.n_bytes -= n_bytes
+
+
+def _made(scratch: Scratch) -> tuple[FolderBeside, int]:
+    """Make a scratch folder; return it, and how many bytes all beside each other may hold there."""
+    home = Path(scratch.folder or tempfile.gettempdir())
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        folder = FolderBeside(home)
+        free = shutil.disk_usage(home).free + folder.others_bytes()
+    except OSError as error:
+        if error.errno in FULL:
+            raise _full(home) from error
+        raise ConfigError(
+            f"{home}: cannot be the scratch folder ({error.strerror}); --scratch names another"
+        ) from error
+    usual = min(USUAL_BYTES, free - MARGIN_BYTES)
+    most_bytes = int(usual if scratch.gb is None else scratch.gb * 1e9)
+    if min(most_bytes, free) <= 0:
+        folder.close()
+        raise _full(home)
+    return folder, most_bytes
+
+
+def _full(home: Path) -> OutputError:
+    return OutputError(
+        f"{home}: its disk has no room to fetch recordings to; --scratch names another, --scratch-gb says how"
+        " much may be taken; what was done is kept, and the same command goes on"
+    )
