@@ -9,6 +9,7 @@ import pytest
 
 from birdfast.errors import ConfigError
 from birdfast.journal import Gathered, Journal
+from birdfast.journal.entry import ANOTHER
 from birdfast.runs import gathering, merging
 
 from .commands import contents
@@ -111,7 +112,7 @@ def test_a_share_that_goes_on_before_it_is_taken_is_refused(
 
     def gather_late(*given: object) -> object:
         with Journal(parts[1], FACTS._replace(shard=f"2/{N}", inputs=f"{N} files, a")) as journal:
-            journal.database.execute("UPDATE file SET mtime_ns = 1, digest = NULL")
+            journal.database.execute("UPDATE file SET failure = ?, digest = NULL", (ANOTHER,))
             assert journal.plan(["1.wav"], [1])
         return gather(*given)
 

@@ -76,8 +76,6 @@ def test_merged_tables_can_be_merged_again_and_say_whose_they_are(
     assert "names; give one of those" in said
     assert main(["status", str(tmp_path)]) == 64
     assert "it has to be the output folder of birdfast infer" in capsys.readouterr().err
-    assert main(["merge", *map(str, parts), "-o", str(parts[0])]) == 0  # a part's own tables
-    assert not (parts[0] / MERGED).exists()
 
 
 def test_tables_of_a_merge_are_no_runs(
