@@ -23,6 +23,7 @@ import birdfast
 from birdfast import inputs, models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, StoreError
+from birdfast.journal import stamp
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import deposits, listings, stores, transfers, tries
@@ -361,6 +362,23 @@ def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
     assert ended("report", out, "-o", tmp_path / "page.html") == exits.FINE
     assert f"no clip: memory://b/{name}: lies in a store; a page has" in capsys.readouterr().err
     assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
+
+
+def test_what_was_fetched_of_a_bucket_is_doubtful_only_where_it_is_another(
+    memory: object, tiny: models.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = recordings(tmp_path / "in", 1, seconds=5)  # larger than its head
+    fetched_one = tmp_path / "in" / name
+    memory.put_file(str(fetched_one), f"/b/{name}")
+    out = _run(inputs.find(["memory://b"]), tiny, tmp_path / "out")
+    cut = ("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips")
+    assert ended(*cut) == exits.FINE
+    assert "doubtful" not in capsys.readouterr().err
+    whole = fetched_one.read_bytes()
+    for other in (whole + bytes(2), whole[:100] + bytes(2) + whole[102:]):
+        fetched_one.write_bytes(other)
+        assert ended(*cut) == exits.FINE
+        assert f"doubtful: {fetched_one}: {stamp.CHANGED}" in capsys.readouterr().err
 
 
 def test_tasks_of_a_cluster_fetch_to_the_scratch_folder_of_the_run(
