@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -216,6 +217,48 @@ def test_a_store_that_cannot_be_opened_for_want_of_credentials_is_said_so(
             inputs.find([url])
     with pytest.raises(StoreError, match="credentials are looked for in AZURE_STORAGE"):
         deposits.check("az://b/results")
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens"), exits.UNAVAILABLE),
+        (TimeoutError(), exits.UNAVAILABLE),
+        (Answer("slow down", status=503), exits.UNAVAILABLE),
+        (Answer("no credentials", code=503), exits.UNAVAILABLE),
+        (Answer("forbidden", status=403), exits.USAGE),
+        (FileNotFoundError("x"), exits.USAGE),
+        (PermissionError("x"), exits.USAGE),
+        (NoCredentialsError(), exits.USAGE),
+        (ValueError("an invalid name"), exits.USAGE),
+    ],
+)
+def test_a_store_that_is_out_as_a_command_begins_is_told_from_one_that_refuses(
+    memory: Any,
+    tiny: models.Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    (name,) = recordings(tmp_path / "in", 1)
+    (tmp_path / "list.txt").write_text(f"memory://b/{name}\n")
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    for call in ("info", "ls", "open", "put_file"):
+        monkeypatch.setattr(type(memory), call, fail)
+    monkeypatch.setattr(tries, "BACKOFF_S", 0.0)
+    for url in ("memory://b", "memory://b/list.txt"):
+        assert ended("infer", url, "-o", tmp_path / "out") == code
+    if isinstance(error, FileNotFoundError):  # where nothing is, results may go, and a list's file has none
+        return
+    listed = ("infer", tmp_path / "list.txt", "--model", tiny.path.parent)
+    assert ended(*listed, "-o", tmp_path / "out", "--shard", "1/2", "--shard-by", "bytes") == code
+    with pytest.raises(StoreError, match=r"memory://c/out") as caught:
+        birdfast.run(tmp_path / "in", tiny.path.parent, output="memory://c/out")
+    assert caught.value.is_unavailable == (code == exits.UNAVAILABLE)
 
 
 def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> None:
