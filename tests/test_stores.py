@@ -765,7 +765,9 @@ def test_an_object_larger_than_the_scratch_folder_is_a_row_that_helps(
     scratch = Scratch(tmp_path / "s", ((tmp_path / "in" / "01.wav").stat().st_size + 1) / 1e9)
     (failed,) = Results(_run(urls, tiny, tmp_path / "out", scratch=scratch)).failures
     assert (failed.path, failed.stage) == (urls[0], "fetch")
-    assert "--scratch-gb" in failed.message
+    assert "--scratch-gb says how much, and with more --retry asks for it again" in failed.message
+    more = Scratch(tmp_path / "s", 1)
+    assert Results(_run(urls, tiny, tmp_path / "out", scratch=more, retry=True)).failures == []
 
 
 def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:
