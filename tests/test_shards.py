@@ -167,7 +167,7 @@ def test_shares_of_other_divisions_are_told_as_such_and_no_recording_is_said_to_
         Journal(tmp_path / "one", first._replace(inputs=by_hash))
 
 
-@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3", "١/٣"])
 def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="shard: "):
         shards.parse(text)

@@ -275,6 +275,11 @@ def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> No
         ("gopher://b/a.wav", "gopher://b/a.wav: nobody here speaks gopher://; s3://, "),
         ("gs://b/a.wav", "gs://b/a.wav: needs gcsfs: .*pip install gcsfs"),
         ("memory://empty", "no audio files in memory://empty"),
+        ("s3://", "^s3://: names no bucket$"),
+        ("S3:///2026/dawn.wav", "^s3:///2026/dawn.wav: names no bucket$"),
+        ("zip://a.wav::gs:///a.zip", "names no bucket$"),
+        ("az://", "^az://: names no container$"),
+        ("sftp:///a.wav", "names no host$"),
     ],
 )
 def test_what_is_not_to_be_had_is_said_in_words(

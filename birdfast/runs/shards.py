@@ -52,7 +52,7 @@ def parse(text: str, by: By = "hash") -> Shard:
 
 def is_number(text: str) -> bool:
     """Whether a text is a number that a share, or an array's task, may have."""
-    return text.isdecimal() and len(text) <= len(str(MOST)) and int(text) <= MOST
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) and int(text) <= MOST
 
 
 def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
