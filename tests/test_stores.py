@@ -250,7 +250,7 @@ def test_a_store_that_is_out_as_a_command_begins_is_told_from_one_that_refuses(
     for call in ("info", "ls", "open", "put_file"):
         monkeypatch.setattr(type(memory), call, fail)
     monkeypatch.setattr(tries, "BACKOFF_S", 0.0)
-    for url in ("memory://b", "memory://b/list.txt"):
+    for url in ("memory://b", "memory://b/list.txt", "memory://b/*.wav"):
         assert ended("infer", url, "-o", tmp_path / "out") == code
     if isinstance(error, FileNotFoundError):  # where nothing is, results may go, and a list's file has none
         return
@@ -580,6 +580,38 @@ def test_a_store_that_is_silent_keeps_all_threads_together_for_a_moment(
         pass
     silent.set()
     assert now_s[0] == fetched.END_S
+
+
+def test_a_pattern_finds_what_fits_it_and_leaves_out_no_folder_that_fails(
+    memory: Any, bucket: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": f"http://127.0.0.1:{bucket}"})
+    stores._shared.cache_clear()
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    names = ["fit/a.wav", "fit/day/b.wav", "fit/day/deep/c.wav", "fit/dusk/d.wav", "fitting.wav"]
+    for name in names:
+        client(bucket).put_object(Bucket="birds", Key=name, Body=b"x")
+        memory.pipe_file(f"/birds/{name}", b"x")
+    for pattern, fit in (
+        ("fit/*.wav", names[:1]),
+        ("fit/d*/?.wav", [names[1], names[3]]),
+        ("fit/**/*.wav", names[:4]),
+        ("f*.wav", names[4:]),
+    ):
+        for above in ("memory://birds", "s3://birds"):
+            assert inputs.find([f"{above}/{pattern}"]) == [f"{above}/{name}" for name in fit], pattern
+    ls = type(memory).ls
+
+    def fail(self: object, path: str, *how: object, **more: object) -> object:
+        if path.endswith("dusk"):
+            raise OSError("503")
+        return ls(self, path, *how, **more)
+
+    monkeypatch.setattr(type(memory), "ls", fail)
+    with pytest.raises(ConfigError, match="the store fails"):
+        inputs.find(["memory://birds/fit/d*/?.wav"])
 
 
 def test_a_pattern_that_begins_with_a_question_mark_tells_whole_names(memory: object) -> None:
