@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 from . import commandline, voice
 from ._version import __version__
 from .cli import COMMANDS, GO_ON, exits, flags, values
-from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, ClusterError, OutputError
+from .errors import FEW_FILES, TOO_MANY_OPEN, BirdfastError, OutputError
 
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS)
 # The loader's words for a library that finds no room in memory, among others.
@@ -131,7 +131,7 @@ def _run(chosen: argparse.Namespace, began: float, given: Sequence[str]) -> int:
         return exits.OUTPUT
     except BirdfastError as error:
         voice.say(f"birdfast: {error}", style="bad")
-        return exits.UNAVAILABLE if isinstance(error, ClusterError) else exits.USAGE
+        return exits.UNAVAILABLE if error.is_unavailable else exits.USAGE
     except (KeyboardInterrupt, Stopped) as end:
         code = end.code if isinstance(end, Stopped) else exits.INTERRUPTED
         name = signal.Signals(code - exits.BY_SIGNAL).name

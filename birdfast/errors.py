@@ -17,9 +17,16 @@ class BirdfastError(Exception):
     ----------
     detections : sequence of Detection
         What `Pipeline.detect` or `WarmPool.detect` had heard up to there; otherwise empty.
+    is_unavailable : bool
+        Nothing is wrong with what was asked: a cluster or a store is not there now, and may be later.
     """
 
     detections: Sequence[Any] = ()
+    is_unavailable: bool = False
+
+    def __init__(self, *told: object, is_unavailable: bool = False) -> None:
+        super().__init__(*told)
+        self.is_unavailable = is_unavailable or type(self).is_unavailable
 
 
 class AudioError(BirdfastError):
@@ -44,6 +51,8 @@ class ConfigError(BirdfastError):
 
 class ClusterError(ConfigError):
     """A cluster that is not there, takes no more, or has no machine that is fit: it may be there later."""
+
+    is_unavailable = True
 
 
 class NotBegunError(ConfigError):

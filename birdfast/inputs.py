@@ -48,7 +48,7 @@ def find(inputs: Iterable[str | os.PathLike[str]], tell: Callable[[str], None] |
     ------
     ConfigError
         An input is no path, does not exist or cannot be looked at, a list is none, or nothing was found; or
-        nobody here speaks a URL's protocol.
+        nobody here speaks a URL's protocol, or its store refuses it, or does not answer (`is_unavailable`).
     """
     entries = _given(inputs)
     if not entries:
@@ -173,7 +173,7 @@ def _in_store(url: str, tell: Callable[[str], None] | None) -> Iterator[str]:
         else:
             yield from listings.meant(url, _is_recording, tell)
     except StoreError as error:
-        raise ConfigError(str(error)) from error
+        raise ConfigError(str(error), is_unavailable=error.is_unavailable) from error
 
 
 def _below(folder: str, seen: set[Identity]) -> Iterator[str]:

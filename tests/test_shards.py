@@ -144,7 +144,30 @@ def test_recordings_that_came_since_are_said_to_have_come(tmp_path: Path) -> Non
         Journal(tmp_path, one._replace(inputs="4 files, b"))
 
 
-@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3"])
+def test_shares_of_other_divisions_are_told_as_such_and_no_recording_is_said_to_have_come(
+    tmp_path: Path,
+) -> None:
+    by_hash, by_bytes = (shards.digest(["a", "b"], sizes) for sizes in (None, [1, 2]))
+    first = FACTS._replace(shard="1/2", inputs=by_bytes)
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    with Journal(tmp_path / "one", first):
+        pass
+    for shard, inputs, told in (
+        ("2/2", by_hash, "2 shares by hash"),
+        ("2/4", by_hash, "4 shares by hash"),
+        ("2/4", by_bytes, "4 shares by bytes"),
+    ):
+        with Journal(tmp_path / "two", FACTS._replace(shard=shard, inputs=inputs), force=True):
+            pass
+        why = f"two.* is of {told}, and .*one of 2 shares by bytes, which do not belong together"
+        with pytest.raises(ConfigError, match=why):
+            merge([tmp_path / "one", tmp_path / "two"], tmp_path / "whole")
+    with pytest.raises(ConfigError, match=r"is of 2 shares by bytes, now 2 shares by hash; .*--shard-by"):
+        Journal(tmp_path / "one", first._replace(inputs=by_hash))
+
+
+@pytest.mark.parametrize("text", ["", "0/3", "4/3", "1", "a/b", "1/0", "-1/2", "1/2/3", "١/٣"])
 def test_a_shard_that_makes_no_sense_is_refused(text: str) -> None:
     with pytest.raises(ConfigError, match="shard: "):
         shards.parse(text)

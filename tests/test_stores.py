@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 from unittest.mock import Mock
 
 import pytest
@@ -24,6 +25,7 @@ import birdfast
 from birdfast import inputs, models
 from birdfast.cli import exits
 from birdfast.errors import ConfigError, OutputError, StoreError
+from birdfast.journal import stamp
 from birdfast.outcomes import Outcome
 from birdfast.runs import How, Results, Run
 from birdfast.sources import deposits, listings, stores, transfers, tries
@@ -218,6 +220,48 @@ def test_a_store_that_cannot_be_opened_for_want_of_credentials_is_said_so(
         deposits.check("az://b/results")
 
 
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (ConnectionRefusedError(errno.ECONNREFUSED, "nobody listens"), exits.UNAVAILABLE),
+        (TimeoutError(), exits.UNAVAILABLE),
+        (Answer("slow down", status=503), exits.UNAVAILABLE),
+        (Answer("no credentials", code=503), exits.UNAVAILABLE),
+        (Answer("forbidden", status=403), exits.USAGE),
+        (FileNotFoundError("x"), exits.USAGE),
+        (PermissionError("x"), exits.USAGE),
+        (NoCredentialsError(), exits.USAGE),
+        (ValueError("an invalid name"), exits.USAGE),
+    ],
+)
+def test_a_store_that_is_out_as_a_command_begins_is_told_from_one_that_refuses(
+    memory: Any,
+    tiny: models.Model,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: Exception,
+    code: int,
+) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    (name,) = recordings(tmp_path / "in", 1)
+    (tmp_path / "list.txt").write_text(f"memory://b/{name}\n")
+    monkeypatch.setenv("BIRDFAST_CACHE", str(tmp_path / "cache"))
+    for call in ("info", "ls", "open", "put_file"):
+        monkeypatch.setattr(type(memory), call, fail)
+    monkeypatch.setattr(tries, "BACKOFF_S", 0.0)
+    for url in ("memory://b", "memory://b/list.txt", "memory://b/*.wav"):
+        assert ended("infer", url, "-o", tmp_path / "out") == code
+    if isinstance(error, FileNotFoundError):  # where nothing is, results may go, and a list's file has none
+        return
+    listed = ("infer", tmp_path / "list.txt", "--model", tiny.path.parent)
+    assert ended(*listed, "-o", tmp_path / "out", "--shard", "1/2", "--shard-by", "bytes") == code
+    with pytest.raises(StoreError, match=r"memory://c/out") as caught:
+        birdfast.run(tmp_path / "in", tiny.path.parent, output="memory://c/out")
+    assert caught.value.is_unavailable == (code == exits.UNAVAILABLE)
+
+
 def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> None:
     memory.pipe_file("/b/list.txt", b"memory://b/1.wav\nmemory://b/no-suffix\n")
     (tmp_path / "list.txt").write_text("memory://b/1.wav\n")
@@ -232,6 +276,11 @@ def test_a_list_names_urls_and_lies_at_one(memory: object, tmp_path: Path) -> No
         ("gopher://b/a.wav", "gopher://b/a.wav: nobody here speaks gopher://; s3://, "),
         ("gs://b/a.wav", "gs://b/a.wav: needs gcsfs: .*pip install gcsfs"),
         ("memory://empty", "no audio files in memory://empty"),
+        ("s3://", "^s3://: names no bucket$"),
+        ("S3:///2026/dawn.wav", "^s3:///2026/dawn.wav: names no bucket$"),
+        ("zip://a.wav::gs:///a.zip", "names no bucket$"),
+        ("az://", "^az://: names no container$"),
+        ("sftp:///a.wav", "names no host$"),
     ],
 )
 def test_what_is_not_to_be_had_is_said_in_words(
@@ -362,6 +411,23 @@ def test_recordings_of_results_that_lie_in_a_store_are_asked_for(
     assert ended("report", out, "-o", tmp_path / "page.html") == exits.FINE
     assert f"no clip: memory://b/{name}: lies in a store; a page has" in capsys.readouterr().err
     assert ended("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips") == exits.FINE
+
+
+def test_what_was_fetched_of_a_bucket_is_doubtful_only_where_it_is_another(
+    memory: object, tiny: models.Model, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = recordings(tmp_path / "in", 1, seconds=5)  # larger than its head
+    fetched_one = tmp_path / "in" / name
+    memory.put_file(str(fetched_one), f"/b/{name}")
+    out = _run(inputs.find(["memory://b"]), tiny, tmp_path / "out")
+    cut = ("clips", out, "--audio", tmp_path / "in", "-o", tmp_path / "clips")
+    assert ended(*cut) == exits.FINE
+    assert "doubtful" not in capsys.readouterr().err
+    whole = fetched_one.read_bytes()
+    for other in (whole + bytes(2), whole[:100] + bytes(2) + whole[102:]):
+        fetched_one.write_bytes(other)
+        assert ended(*cut) == exits.FINE
+        assert f"doubtful: {fetched_one}: {stamp.CHANGED}" in capsys.readouterr().err
 
 
 def test_tasks_of_a_cluster_fetch_to_the_scratch_folder_of_the_run(
@@ -515,6 +581,38 @@ def test_a_store_that_is_silent_keeps_all_threads_together_for_a_moment(
         pass
     silent.set()
     assert now_s[0] == fetched.END_S
+
+
+def test_a_pattern_finds_what_fits_it_and_leaves_out_no_folder_that_fails(
+    memory: Any, bucket: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in ACCESS.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setitem(fsspec.config.conf, "s3", {"endpoint_url": f"http://127.0.0.1:{bucket}"})
+    stores._shared.cache_clear()
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    names = ["fit/a.wav", "fit/day/b.wav", "fit/day/deep/c.wav", "fit/dusk/d.wav", "fitting.wav"]
+    for name in names:
+        client(bucket).put_object(Bucket="birds", Key=name, Body=b"x")
+        memory.pipe_file(f"/birds/{name}", b"x")
+    for pattern, fit in (
+        ("fit/*.wav", names[:1]),
+        ("fit/d*/?.wav", [names[1], names[3]]),
+        ("fit/**/*.wav", names[:4]),
+        ("f*.wav", names[4:]),
+    ):
+        for above in ("memory://birds", "s3://birds"):
+            assert inputs.find([f"{above}/{pattern}"]) == [f"{above}/{name}" for name in fit], pattern
+    ls = type(memory).ls
+
+    def fail(self: object, path: str, *how: object, **more: object) -> object:
+        if path.endswith("dusk"):
+            raise OSError("503")
+        return ls(self, path, *how, **more)
+
+    monkeypatch.setattr(type(memory), "ls", fail)
+    with pytest.raises(ConfigError, match="the store fails"):
+        inputs.find(["memory://birds/fit/d*/?.wav"])
 
 
 def test_a_pattern_that_begins_with_a_question_mark_tells_whole_names(memory: object) -> None:
@@ -745,7 +843,9 @@ def test_an_object_larger_than_the_scratch_folder_is_a_row_that_helps(
     scratch = Scratch(tmp_path / "s", ((tmp_path / "in" / "01.wav").stat().st_size + 1) / 1e9)
     (failed,) = Results(_run(urls, tiny, tmp_path / "out", scratch=scratch)).failures
     assert (failed.path, failed.stage) == (urls[0], "fetch")
-    assert "--scratch-gb" in failed.message
+    assert "--scratch-gb says how much, and with more --retry asks for it again" in failed.message
+    more = Scratch(tmp_path / "s", 1)
+    assert Results(_run(urls, tiny, tmp_path / "out", scratch=more, retry=True)).failures == []
 
 
 def test_tries_come_to_an_end_and_what_is_refused_is_not_asked_again() -> None:

@@ -435,21 +435,37 @@ def test_what_takes_nothing_is_refused(machine: object, sounds: Path, tiny: mode
         put(sounds, tiny, url)
 
 
+@pytest.mark.parametrize("url", ["s3://", "s3:///out"])
+def test_results_without_a_bucket_are_refused_and_no_store_is_asked(
+    machine: object, sounds: Path, tiny: models.Model, url: str
+) -> None:
+    with pytest.raises(ConfigError, match=f"^{url}: names no bucket$"):
+        put(sounds, tiny, url)
+
+
 def test_shares_lie_below_the_results_of_all(
-    memory: object,
     machine: object,
     sounds: Path,
     tiny: models.Model,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("SLURM_ARRAY_TASK_ID", "2")
-    command = ("infer", sounds, "-o", URL, "--model", tiny.path.parent, "--workers", 1)
+    url = f"file://{tmp_path}/out"
+    command = ("infer", sounds, "-o", url, "--model", tiny.path.parent, "--workers", 1)
     assert ended(*command, "--shard", "auto/3") == 0
-    assert "in memory://b/out/shard-2-of-3: 3 files" in capsys.readouterr().err
-    lying(f"{URL}/shard-2-of-3")
+    assert f"in {url}/shard-2-of-3: 3 files" in capsys.readouterr().err
+    lying(f"{url}/shard-2-of-3")
     assert ended(*command, "--shard", "auto/4") == exits.USAGE
-    assert "memory://b/out/shard-2-of-3: the run has been divided into 3" in capsys.readouterr().err
+    assert f"{url}/shard-2-of-3: the run has been divided into 3" in capsys.readouterr().err
+
+
+def test_the_command_puts_no_results_where_they_end_with_it(
+    sounds: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert ended("infer", sounds, "-o", "Memory://b/out") == exits.USAGE
+    assert "'Memory://b/out' ends with the command; it takes a folder" in capsys.readouterr().err
 
 
 @pytest.mark.long

@@ -33,8 +33,8 @@ MEANINGS = {
     NONE_WORKED: "none worked",
     USAGE: "the command makes no sense, may use too little memory or too few files, or would replace what "
     "is not birdfast's",
-    UNAVAILABLE: "the cluster is not there, takes no more, or has no machine that is fit: once it has, the "
-    "same command goes on",
+    UNAVAILABLE: "the cluster is not there, takes no more, or has no machine that is fit, or a store does "
+    "not answer as the command begins: later the same command goes on",
     OUTPUT: "the output takes no more (full, gone)",
     LATER: "it left before its time was up, as --requeue-safe says: the same command goes on",
     HUNG_UP: "its terminal was closed",

@@ -48,6 +48,8 @@ from ..errors import ConfigError
 from . import asking, ending, exits, flags, hearing, kinds, requeue, share, submission, values
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from ..runs import How
     from ..runs.leaving import Leave
 
@@ -76,7 +78,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "-o",
         "--output",
-        type=values.place,
+        type=_place,
         default=DEFAULT_OUTPUT,
         metavar="DIR",
         help="where the tables go: a folder, or a URL of a bucket, s3://birds/results (default: %(default)s)",
@@ -138,6 +140,13 @@ def run(chosen: argparse.Namespace) -> int:
         raise ConfigError("INPUT is missing: an audio file, a folder, or a .txt list of paths")
     share.settle(chosen)
     return requeue.ran(chosen, _run if chosen.cluster else _awake)
+
+
+def _place(given: str) -> Path | str:
+    """Read the name of a folder, or a URL of one that outlasts this process."""
+    if given.lower().startswith("memory://"):
+        raise argparse.ArgumentTypeError(f"{given!r} ends with the command; it takes a folder, or a bucket")
+    return given if "://" in given else values.folder(given)
 
 
 def _awake(chosen: argparse.Namespace, leave: Leave | None) -> int:

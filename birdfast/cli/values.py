@@ -116,11 +116,6 @@ def folder(given: str) -> Path:
     return Path(here(given, "a folder of this machine"))
 
 
-def place(given: str) -> Path | str:
-    """Read the name of a folder, or a URL of one."""
-    return given if "://" in given else folder(given)
-
-
 def file(given: str) -> Path:
     """Read the name of a file of this machine."""
     return Path(here(given, "a file of this machine"))

@@ -45,6 +45,12 @@ class Facts(NamedTuple):
     inputs: str = ""
     asked: Mapping[str, Any] = {}
 
+    @property
+    def division(self) -> str:
+        """How the files of a run are shared out, in words: "4 shares by hash"; "" of a run that is whole."""
+        by = "bytes" if ", by " in self.inputs else "hash"
+        return f"{self.shard.rpartition('/')[2]} shares by {by}" if self.shard else ""
+
     def asking(self, asked: Mapping[str, Any]) -> Facts:
         """Return the facts of the same run of which something else is asked; tables tell of that."""
         metadata = dict(self.about.metadata)
@@ -142,6 +148,11 @@ def compare(path: Path, theirs: Facts, ours: Facts, *, shards: bool = True, aske
     """
     if found := list(theirs.differences(ours, shards=shards, asked=asked)):
         if len(found) == 1 and theirs.shard and ours.shard and theirs.inputs != ours.inputs:
+            if theirs.division != ours.division:
+                raise ConfigError(
+                    f"{path}: is of {theirs.division}, now {ours.division}; go on with the --shard-by of"
+                    " then, or take another folder for all"
+                )
             raise ConfigError(
                 f"{path}: of a run of other recordings ({found[0]}): some came, went, or (by bytes) grew"
                 " since; finish all shares with the list of then (as a .txt file), or take another"

@@ -23,11 +23,16 @@ TOUCHED = "has another time of change than when it was heard: copied since, or c
 class Stamp(NamedTuple):
     """A file's size and time of change in ns, or its version's number; both None for one that is not there.
 
-    Some servers do not tell how large an object is.
+    Some servers do not tell how large an object is. Of one that was fetched since, no time is known.
     """
 
     size: int | None
     mtime_ns: int | None
+
+    def fits(self, now: Stamp) -> bool:
+        """Whether a file may be as it was: of the same size, and time so far as that is known."""
+        is_in_time = self.mtime_ns in (None, now.mtime_ns) or self.is_an_hour_from(now)
+        return self.size == now.size and is_in_time
 
     def is_an_hour_from(self, other: Stamp) -> bool:
         """Whether the clocks may have changed in between: FAT keeps local time, without saying which."""
@@ -94,7 +99,7 @@ def is_same(path: bytes, was: Stamp, its_head: bytes | None) -> bool:
     """
     now = of(path)
     if its_head is None:
-        return now.size is not None and (now == was or now.is_an_hour_from(was))
+        return now.size is not None and was.fits(now)
     return now.size == was.size and head(path) == its_head
 
 
@@ -105,5 +110,5 @@ def doubt(path: bytes, was: Stamp, its_head: bytes | None) -> str:
     """
     if not is_same(path, was, its_head):
         return CHANGED
-    now, is_all_known = of(path), its_head is not None and (was.size or 0) <= HEAD_BYTES
-    return "" if is_all_known or now == was or now.is_an_hour_from(was) else TOUCHED
+    is_all_known = its_head is not None and (was.size or 0) <= HEAD_BYTES
+    return "" if is_all_known or was.fits(of(path)) else TOUCHED

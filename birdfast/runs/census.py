@@ -108,7 +108,12 @@ def lacking(every: Sequence[Share]) -> str:
 
 
 def _check_alike(first: Share, other: Share) -> None:
-    """Refuse a share of another run, or one that was asked another question, in words of shares."""
+    """Refuse a share of another division or run, or that was asked another question, in words of shares."""
+    if (its := other.facts.division) != (firsts := first.facts.division):
+        raise ConfigError(
+            f"{other.path}: is of {its}, and {first.folder} of {firsts}, which do not belong together; take"
+            " all shares of one, or hear one anew as the other"
+        )
     decided = list(other.facts.differences(first.facts, shards=False, now="there"))
     if len(decided) == 1 and other.facts.inputs != first.facts.inputs:
         compare(other.path, first.facts, other.facts, shards=False)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from .. import inputs
 from ..config import By
-from ..errors import ConfigError
+from ..errors import ConfigError, StoreError
 from ..journal import stamp
 from ..sources import stores
 from ..words import counted
@@ -52,7 +52,7 @@ def parse(text: str, by: By = "hash") -> Shard:
 
 def is_number(text: str) -> bool:
     """Whether a text is a number that a share, or an array's task, may have."""
-    return text.isdecimal() and len(text) <= len(str(MOST)) and int(text) <= MOST
+    return text.isascii() and text.isdecimal() and len(text) <= len(str(MOST)) and int(text) <= MOST
 
 
 def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
@@ -70,9 +70,19 @@ def sizes_of(paths: Sequence[str], shard: Shard | None) -> list[int] | None:
         if stores.is_url(path) and stamp.told(os.fsencode(path)) is None:
             raise ConfigError(
                 f"{path}: its store does not tell how large it is, which decides whose it is; run again, or"
-                " give shares by hash (--shard-by hash)"
+                " give shares by hash (--shard-by hash)",
+                is_unavailable=_may_answer_later(path),
             )
     return [inputs.size_bytes(path) or 0 for path in paths]
+
+
+def _may_answer_later(url: str) -> bool:
+    """Ask a store once more, and return whether it is silent, or speaks again, rather than refuses."""
+    try:
+        stores.head(url, 1, n_tries=1)
+    except StoreError as error:
+        return error.is_unavailable
+    return True
 
 
 def share(paths: Sequence[str], shard: Shard, sizes: Sequence[int] | None = None) -> list[int]:

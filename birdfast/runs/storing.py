@@ -153,8 +153,8 @@ def working(
     if not (isinstance(output, str) and stores.is_url(output)):
         yield Place(output)
         return
-    url = stores.plain(output).rstrip("/")
-    deposits.check(url)
+    deposits.check(url := stores.plain(output))
+    url = url.rstrip("/")
     home = runs_folder() / hashlib.sha256(url.encode("utf-8", "surrogateescape")).hexdigest()[:32]
     folder = output_folder(home / "results")
     with telling(home), alone(home):

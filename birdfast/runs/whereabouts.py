@@ -104,7 +104,12 @@ class Whereabouts:
 
     def doubt(self, path: str, there: str) -> str:
         """Return in words why what lies there may not be the recording that was heard at a path."""
-        return stamp.doubt(os.fsencode(there), *self._heard[path]) if path in self._heard else ""
+        if path not in self._heard:
+            return ""
+        was, its_head = self._heard[path]
+        if stores.is_url(path) and not stores.is_url(there):
+            was = was._replace(mtime_ns=None)  # an object has a version instead, which no file has
+        return stamp.doubt(os.fsencode(there), was, its_head)
 
 
 def _n_common(one: str, other: str) -> int:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -18,6 +19,7 @@ from .tries import is_answer, is_not_there, patiently
 from .versions import Version
 
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
+SIGNS = re.compile(r"[*?[]")  # of patterns
 NOTHING = -1  # in place of a size, or of a version's number, that was not told
 UNKNOWN = -2  # in place of a size, of what was told before and may be another by now
 AT_ONCE, AT_LEAST = 16, 64  # questions; and answers, of which one has to come, or the store is left alone
@@ -27,7 +29,6 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     """Yield the objects below a URL, or those that fit it, with their versions; hidden ones are left out.
 
     In the order of their keys: a page at a time where stores have pages, a folder at a time elsewhere.
-    Those that fit a pattern (zip://*.wav::s3://b/may.zip) are all held.
 
     Parameters
     ----------
@@ -47,11 +48,10 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     base, behind = path.rstrip("/"), "".join(f"::{link}" for link in chained)
     found: Iterator[Mapping[str, Any]]
     if is_pattern(url):
-        told = patiently(url, lambda: store.glob(path, detail=True))
-        found = (told[name] for name in sorted(told))
-        base, above = (re.split(r"[*?[]", one)[0].rpartition("/")[0] for one in (path, above))
+        found = _fitting(url, store, path)
+        base, above = (SIGNS.split(one)[0].rpartition("/")[0] for one in (path, above))
     elif own in pages.OF:
-        found = _paged(url, store, base)
+        found = _paged(url, store, f"{base}/")
     else:
         found = _walked(url, store, base)
     for one in found:
@@ -98,19 +98,33 @@ def is_pattern(url: str) -> bool:
     return "*" in urls.links(url)[0] and not url.startswith(("http:", "https:"))
 
 
-def _paged(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects below a path, which their stores sort."""
-    bucket, _, prefix = path.partition("/")
-    for some in pages.OF[urls.protocol(url)](url, store, bucket, prefix and f"{prefix}/"):
+def _fitting(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects that fit a pattern; fsspec's own way leaves out the folders that it fails to list."""
+    fits, literal = pages.pattern(path), SIGNS.split(path)[0]
+    if urls.protocol(url) in pages.OF:
+        found = _paged(url, store, literal if "/" in literal else path)
+    else:
+        most_deep = sys.maxsize if "**" in path else path.count("/")
+        found = _walked(url, store, literal.rpartition("/")[0], most_deep)
+    return (one for one in found if fits.match(str(one["name"])))
+
+
+def _paged(url: str, store: Any, start: str) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects whose path begins so, which their stores sort."""
+    bucket, _, prefix = start.partition("/")
+    for some in pages.OF[urls.protocol(url)](url, store, bucket, prefix):
         yield from (one for one in some if not str(one["name"]).endswith("/"))
 
 
-def _walked(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
+def _walked(url: str, store: Any, path: str, most_deep: int = sys.maxsize) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects below a path, with so many slashes in theirs at most."""
     ahead: list[Mapping[str, Any]] = [{"name": path, "type": "directory"}]
     while ahead:
         one = ahead.pop()
         if one["type"] != "directory":
             yield one
+            continue
+        if str(one["name"]).rstrip("/").count("/") >= most_deep:
             continue
         folder = one["name"]
         inside = patiently(url, lambda folder=folder: store.ls(folder, detail=True))  # type: ignore[misc]

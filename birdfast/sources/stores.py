@@ -32,6 +32,9 @@ NEEDS = {
     **dict.fromkeys(("zip", "memory", "file"), ()),
 }
 SHARED = (*AMAZON, *GOOGLE, *AZURE, "http", "https")  # by threads, and dear to open
+# What a URL names first, where its store asks for it.
+NAMING = {**dict.fromkeys((*AMAZON, *GOOGLE), "bucket"), **dict.fromkeys(AZURE, "container")}
+NAMING |= dict.fromkeys(("sftp", "ssh", "http", "https"), "host")
 # Where s3fs and adlfs end a key, whatever its name.
 VERSIONED = {**dict.fromkeys(AMAZON, "?versionId="), **dict.fromkeys(AZURE, "?versionid=")}
 LOGGERS = ("adlfs", "asyncio", "azure", "gcsfs", "google", "paramiko")  # what they print, our errors say
@@ -64,12 +67,14 @@ def check(url: str) -> list[str]:
     Raises
     ------
     ConfigError
-        Nobody speaks its protocol, or who does is not installed.
+        Nobody speaks its protocol, or who does is not installed; or a bucket is wanted, and it names none.
     """
     for link in (chain := links(plain(url))):
         if (speaks := protocol(link)) not in NEEDS:
             told = ", ".join(f"{one}://" for one in NEEDS)
             raise ConfigError(f"{url}: nobody here speaks {speaks}://; {told} are known")
+        if speaks in NAMING and not link.split("/", 3)[2]:
+            raise ConfigError(f"{url}: names no {NAMING[speaks]}")
         _check_installed(url, NEEDS[speaks])
     return chain
 

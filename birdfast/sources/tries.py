@@ -20,6 +20,11 @@ SILENT_S = 3.0  # then whoever waits is told why
 BACKOFF_S = 0.5  # before the second try; it doubles, more or less
 FINAL = (FileNotFoundError, PermissionError, IsADirectoryError, NotADirectoryError, NotImplementedError)
 FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)  # of our own disk
+# Kinds of errors that say that what is asked makes no sense, or what came: botocore's and zipfile's by name.
+SENSELESS = (
+    *("ValueError", "TypeError", "LookupError", "ImportError"),
+    *("BadZipFile", "ParamValidationError", "ProfileNotFound", "NoRegionError"),
+)
 MOST_SIGNS = 400  # of a library's own words: some list all that they have tried
 PASSING = (408, 425, 429)  # HTTP's answers that say: later
 
@@ -40,7 +45,8 @@ def patiently(
     Raises
     ------
     StoreError
-        It refused, or the last try failed; `__cause__` is the store's own error.
+        It refused, or the last try failed, as it does not answer or has its own trouble (`is_unavailable`);
+        `__cause__` is the store's own error.
     """
     began_s = monotonic()
     closing, most = closing or threading.Event(), n_tries or TRIES_OF.get(protocol(links(url)[-1]), TRIES)
@@ -51,10 +57,11 @@ def patiently(
             raise
         except Exception as caught:  # stores raise what they like
             error = _meant(url, caught)
-            if tried == most or _is_final(url, error) or closing.is_set():
+            is_final = _is_final(url, error)
+            if tried == most or is_final or closing.is_set():
                 times = f" {tried} times" if tried > 1 else ""
-                hint = credentials.hint(url, error)
-                raise StoreError(f"{url}: {words(url, error)}{times}{hint}") from error
+                told = f"{url}: {words(url, error)}{times}{credentials.hint(url, error)}"
+                raise StoreError(told, is_unavailable=not (is_final or _is_senseless(error))) from error
         if monotonic() - began_s >= SILENT_S:
             _tell_again(url, error, most)
         closing.wait(BACKOFF_S * 2 ** (tried - 1) * random.uniform(0.5, 1.5))
@@ -106,6 +113,10 @@ def words(url: str, error: BaseException) -> str:
     if credentials.are_lacking(url, error):
         return f"the store lets nobody in ({told})"
     return told if isinstance(error, Refused) else f"the store fails ({told})"
+
+
+def _is_senseless(error: BaseException) -> bool:
+    return any(kind.__name__ in SENSELESS for kind in type(error).__mro__)
 
 
 def _is_final(url: str, error: BaseException) -> bool:

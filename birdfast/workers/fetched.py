@@ -168,7 +168,10 @@ class Fetched(Queue):
         most, size = self._room.most_bytes, listings.version(path).size
         n_bytes = most if size is None else size  # what does not tell its size takes all of it
         if n_bytes > most:
-            why = f"{n_bytes:,} bytes, and {most:,} may be fetched at a time; --scratch-gb says how much"
+            why = (
+                f"{n_bytes:,} bytes, and {most:,} may be fetched at a time; --scratch-gb says how much, and"
+                " with more --retry asks for it again"
+            )
             return _failed(path, StoreError(f"{path}: {why}"), size)
         if (version := self._fetched(path, place, n_bytes, size or 0, turn)) is None:
             return _Came()
