@@ -16,6 +16,7 @@ import pytest
 
 from birdfast import audio, models, soundscape, voice
 from birdfast.grafting import trial
+from birdfast.sources import listings
 
 from . import networks, zygote
 
@@ -213,8 +214,9 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def memory() -> Iterator[Any]:
-    """fsspec's store in memory, empty."""
+def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """fsspec's store in memory, empty; and nothing was told of what had been in it."""
+    monkeypatch.setattr("birdfast.sources.listings.known", listings.Versions())
     store = pytest.importorskip("fsspec", reason="URLs are read by fsspec").filesystem("memory")
     store.store.clear()
     store.pseudo_dirs[:] = [""]
