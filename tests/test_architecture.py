@@ -60,7 +60,7 @@ HOMES = {
         "tables/tokens.py",
         "judging/parquet.py",
     },
-    "fsspec": {"sources/stores.py", "sources/pages.py", "sources/transfers.py"},
+    "fsspec": {"sources/stores.py", "sources/pages.py", "sources/patterns.py", "sources/transfers.py"},
     "aiohttp": {"sources/stores.py"},
     "tqdm": {"bars.py"},
     "platformdirs": {"models/places.py", "species/places.py"},

@@ -17,6 +17,7 @@ import pytest
 from birdfast import inputs, models
 from birdfast.config import Options
 from birdfast.errors import ConfigError, StoreError
+from birdfast.journal import Record
 from birdfast.runs import Follower, How, Run
 from birdfast.runs.shards import Shard
 from birdfast.sources import listings, stores, tries
@@ -135,7 +136,12 @@ def test_who_does_not_answer_is_not_asked_a_million_times(monkeypatch: pytest.Mo
 def test_one_that_nobody_gets_keeps_no_other_from_being_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     """A damaged archive, and files that are private, for ever."""
 
+    class Forbidden(Exception):
+        status = 403
+
     def fresh(url: str) -> Mapping[str, Any]:
+        if url.startswith("https://host/private"):
+            raise FileNotFoundError(url) from Forbidden()
         if "broken" in url:
             raise zipfile.BadZipFile("no zip file")
         if "private" in url:
@@ -144,9 +150,17 @@ def test_one_that_nobody_gets_keeps_no_other_from_being_asked_for(monkeypatch: p
 
     monkeypatch.setattr(listings, "known", listings.Versions())
     monkeypatch.setattr(stores, "_fresh", fresh)
-    private = ["sftp://host/private.wav", *(f"s3://birds/private/{number}.wav" for number in range(100))]
+    private = [
+        "sftp://host/private.wav",
+        *(f"{store}/private/{n}.wav" for store in ("s3://birds", "https://host") for n in range(100)),
+    ]
     archived = [f"zip://{number}.wav::s3://birds/broken.zip" for number in range(3)]
-    fine = [*(f"{store}/1.wav" for store in ("s3://birds", "s3://owls", "sftp://host", "sftp://other"))]
+    fine = [
+        *(
+            f"{store}/1.wav"
+            for store in ("s3://birds", "s3://owls", "sftp://host", "sftp://other", "https://host")
+        )
+    ]
     fine.append("zip://1.wav::s3://birds/may.zip")
     listings.look_up([*archived, *private, *fine])
     assert {listings.known.of(url) for url in archived + private} == {None}
@@ -180,6 +194,8 @@ def test_objects_of_which_no_size_is_told_are_there_and_known_again(
         assert hearing.warned == []
         n_heard.append(len(hearing.paths))
     assert n_heard == [3, n_again, 0]
+    with Record(tmp_path / "out") as record:
+        assert all(entry.size for _, entry in record.entries()), "what came is known by its size, too"
 
 
 def test_a_disk_that_was_taken_out_takes_nothing_away(tiny: models.Model, tmp_path: Path) -> None:

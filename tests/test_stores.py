@@ -640,8 +640,8 @@ def wanted(room: ScratchRoom, turn: int, n_bytes: int, n_looks: int = 2) -> bool
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Who waits for others' room looks often, and full disks are tried again at once."""
     monkeypatch.setattr("birdfast.workers.scratch.LOOK_EVERY_S", 0.01)
-    for module in (fetched, scratch_module):
-        monkeypatch.setattr(module, "FULL_WAITS_S", (0.0, 0.01, 0.01))
+    monkeypatch.setattr(scratch_module, "FULL_WAITS_S", (0.0, 0.01, 0.01))
+    monkeypatch.setattr(fetched, "FULL_WAITS_S", (0.0, *[0.05] * 10))
 
 
 @pytest.mark.usefixtures("quick")

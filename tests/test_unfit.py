@@ -352,6 +352,26 @@ def test_a_machine_is_named_once_and_one_of_which_nobody_knows_never() -> None:
     assert its.count(0) == 1
 
 
+def test_machines_that_were_asked_for_are_waited_for_a_while(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s, said, growing = [0.0], list[str](), [True]
+    monkeypatch.setattr(slots, "monotonic", lambda: now_s[0])
+    machines = Knowing(None)
+    machines.is_growing = lambda: growing[0]
+    machines.shun = lambda future: machines._unfit.add(0)
+    its = slots.Slots(machines, said.append)
+    assert its.count(0) == 1
+    its.complain(ClusterError("host-0 lacks a model"), "host-0", None)
+    for now_s[0] in (9.0, 11.0, 500.0):
+        assert its.count(0) == 0
+    assert said[1:] == ["waiting for machines: the cluster has none now"]
+    growing[0] = False  # nobody comes any more
+    with pytest.raises(ClusterError, match="host-0 lacks a model"):
+        its.count(0)
+    growing[0], now_s[0] = True, 601.0
+    with pytest.raises(ClusterError, match="host-0 lacks a model"):
+        its.count(0)
+
+
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("is_growing", [False, True])
 def test_machines_that_were_fit_or_are_to_come_are_waited_for(is_growing: bool) -> None:

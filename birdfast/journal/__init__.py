@@ -32,7 +32,7 @@ from .facts import BASE, HELD, KEPT, NOTHING, PICKING, QUESTION, REMEMBERED, Fac
 from .folder import Folder
 from .gathered import Gathered
 from .record import Record, Standing, total
-from .stamp import Stamp
+from .stamp import NOWHERE, Stamp
 from .whereis import path_of
 from .writable import Writable
 
@@ -157,7 +157,7 @@ class Journal(Writable):
         if row is not None:
             known = self._known(row)
             self.n_away += (is_away := known.is_away(now))
-            is_same = now is None or known.stamp == now or self._is_moved(known, now)
+            is_same = now is None or known.stamp.is_told(now) or self._is_moved(known, now)
             if is_away or (is_same and not known.changed):
                 run("UPDATE file SET number = ? WHERE id = ?", (number, known.id))
                 return self._again(known, retry)
@@ -236,7 +236,7 @@ class Journal(Writable):
         before = self._known(run(query, (begun.file,)).fetchone())
         before.check()
         now, its_head = begun.seen(before)
-        if before.size is not None and now != before.stamp:
+        if before.stamp != NOWHERE and not now.is_told(before.stamp):
             path = os.fsdecode(before.path)
             begun.fail(Failure(path, "audio", "AudioError", f"{path}: {ANOTHER}", now.size))
         entry = begun.entry(before._replace(head=its_head))

@@ -11,7 +11,7 @@ from ..outcomes import Failure, Fetched, Heard, Outcome
 from ..sources import stores
 from . import stamp
 from .entry import Entry, Hearing
-from .stamp import NOWHERE, Stamp
+from .stamp import Stamp
 
 
 @dataclass
@@ -87,7 +87,7 @@ class Begun:
             rate_hz=self.rate_hz or before.rate_hz,
             duration_s=self.duration_s or before.duration_s,
         )
-        if before.stamp == NOWHERE and self.fetched is not None:  # its store was silent as it was planned
+        if before.size is None and self.fetched is not None:  # its store did not tell, when it was planned
             entry = entry._replace(size=self.fetched.size, mtime_ns=self.fetched.number)
         return entry._replace(digest=entry.sealed())
 

@@ -34,6 +34,11 @@ class Stamp(NamedTuple):
         is_in_time = self.mtime_ns in (None, now.mtime_ns) or self.is_an_hour_from(now)
         return self.size == now.size and is_in_time
 
+    def is_told(self, now: Stamp) -> bool:
+        """Whether it is what is told now; of an object that may be its version alone, without a size."""
+        is_of_it = now.size is None and now != NOWHERE and self.mtime_ns == now.mtime_ns
+        return self == now or is_of_it
+
     def is_an_hour_from(self, other: Stamp) -> bool:
         """Whether the clocks may have changed in between: FAT keeps local time, without saying which."""
         if self.size is None or self.size != other.size or None in (self.mtime_ns, other.mtime_ns):

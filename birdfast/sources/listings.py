@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import re
-import sys
 import threading
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,12 +12,11 @@ from typing import Any
 import numpy as np
 
 from ..errors import StoreError
-from . import pages, stores, urls, versions
+from . import pages, patterns, stores, urls, versions
 from .tries import is_answer, is_not_there, patiently
 from .versions import Version
 
 DOTS = frozenset((".", ".."))  # names of folders that no store has, and whoever asks for them resolves
-SIGNS = re.compile(r"[*?[]")  # of patterns
 NOTHING = -1  # in place of a size, or of a version's number, that was not told
 UNKNOWN = -2  # in place of a size, of what was told before and may be another by now
 AT_ONCE, AT_LEAST = 16, 64  # questions; and answers, of which one has to come, or the store is left alone
@@ -48,12 +45,12 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     base, behind = path.rstrip("/"), "".join(f"::{link}" for link in chained)
     found: Iterator[Mapping[str, Any]]
     if is_pattern(url):
-        found = _fitting(url, store, path)
-        base, above = (SIGNS.split(one)[0].rpartition("/")[0] for one in (path, above))
+        found = _fitting(url, store, patterns.Pattern(url, path))
+        base, above = (patterns.base(one).rstrip("/") for one in (path, above))
     elif own in pages.OF:
         found = _paged(url, store, f"{base}/")
     else:
-        found = _walked(url, store, base)
+        found = _walked(url, store, base or path)
     for one in found:
         name = str(one["name"])
         below = name.removeprefix(base).removeprefix("/")  # once: a key may begin with another
@@ -98,15 +95,13 @@ def is_pattern(url: str) -> bool:
     return "*" in urls.links(url)[0] and not url.startswith(("http:", "https:"))
 
 
-def _fitting(url: str, store: Any, path: str) -> Iterator[Mapping[str, Any]]:
+def _fitting(url: str, store: Any, pattern: patterns.Pattern) -> Iterator[Mapping[str, Any]]:
     """Yield the objects that fit a pattern; fsspec's own way leaves out the folders that it fails to list."""
-    fits, literal = pages.pattern(path), SIGNS.split(path)[0]
     if urls.protocol(url) in pages.OF:
-        found = _paged(url, store, literal if "/" in literal else path)
+        found = _paged(url, store, pattern.begins)
     else:
-        most_deep = sys.maxsize if "**" in path else path.count("/")
-        found = _walked(url, store, literal.rpartition("/")[0], most_deep)
-    return (one for one in found if fits.match(str(one["name"])))
+        found = _walked(url, store, pattern.base.rstrip("/") or pattern.base, pattern.leads_through)
+    return (one for one in found if pattern.fits(str(one["name"])))
 
 
 def _paged(url: str, store: Any, start: str) -> Iterator[Mapping[str, Any]]:
@@ -116,17 +111,18 @@ def _paged(url: str, store: Any, start: str) -> Iterator[Mapping[str, Any]]:
         yield from (one for one in some if not str(one["name"]).endswith("/"))
 
 
-def _walked(url: str, store: Any, path: str, most_deep: int = sys.maxsize) -> Iterator[Mapping[str, Any]]:
-    """Yield the objects below a path, with so many slashes in theirs at most."""
+def _walked(
+    url: str, store: Any, path: str, is_wanted: Callable[[str], bool] = lambda folder: True
+) -> Iterator[Mapping[str, Any]]:
+    """Yield the objects below a path, in the folders that are wanted."""
     ahead: list[Mapping[str, Any]] = [{"name": path, "type": "directory"}]
     while ahead:
         one = ahead.pop()
         if one["type"] != "directory":
             yield one
             continue
-        if str(one["name"]).rstrip("/").count("/") >= most_deep:
+        if (folder := one["name"]) != path and not is_wanted(str(folder)):
             continue
-        folder = one["name"]
         inside = patiently(url, lambda folder=folder: store.ls(folder, detail=True))  # type: ignore[misc]
         ahead += sorted(inside, key=_key, reverse=True)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
@@ -11,13 +10,6 @@ from .urls import AMAZON, AZURE, GOOGLE
 
 PAGE = 1000
 Objects = list[Mapping[str, Any]]
-
-
-def pattern(path: str) -> re.Pattern[str]:
-    """Return what the names of objects fit that a path with * means, as fsspec reads it."""
-    from fsspec.utils import glob_translate
-
-    return re.compile(glob_translate(path))
 
 
 def of_s3(url: str, store: Any, bucket: str, prefix: str) -> Iterator[Objects]:

@@ -94,7 +94,8 @@ def is_not_there(error: StoreError) -> bool:
 
 def is_answer(error: StoreError) -> bool:
     """Whether a store said something of an object, if only that nobody gets it: it is there, and speaks."""
-    return isinstance(error.__cause__, FINAL)
+    cause = error.__cause__
+    return isinstance(cause, FINAL) or (cause is not None and _is_refused(cause))
 
 
 def _is_missing(error: BaseException) -> bool:
@@ -125,4 +126,9 @@ def _is_final(url: str, error: BaseException) -> bool:
         return True
     if credentials.are_lacking(url, error) or "HostKey" in type(error).__name__:  # paramiko's
         return True
+    return _is_refused(error)
+
+
+def _is_refused(error: BaseException) -> bool:
+    """Whether a server's status says that it does not do what it is asked, or has not what is asked for."""
     return any(400 <= status < 500 and status not in PASSING for status in credentials.statuses(error))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from time import monotonic
 
+from ..errors import OutputError
 from ..outcomes import Outcome, Part
 from ..sources import stores
 from .crew import Crew
@@ -60,7 +61,13 @@ class Pool(Crew):
             return
         from .fetched import Fetched  # threads that most runs do without
 
-        with Fetched(jobs, self.scratch, self.wake, self.hear, self._is_leaving) as queue:
+        try:
+            queue = Fetched(jobs, self.scratch, self.wake, self.hear, self._is_leaving)
+        except OutputError:
+            if self._is_leaving():  # nobody waits for room any more
+                return
+            raise
+        with queue:
             yield from self._worked_off(queue)
 
     def _worked_off(self, queue: Queue) -> Iterator[tuple[int, Outcome | Part]]:

@@ -14,6 +14,7 @@ from ..words import counted
 from .executor import Choosing, Slotted
 
 PATIENCE_S = 10.0  # for machines to come, before that is said
+COMING_S = 600.0  # for machines that were asked for, where none that came is fit
 IN_A_ROW = 5  # unfit answers, with none that is fit in between: then those are waited for that are out
 
 
@@ -35,7 +36,7 @@ class Slots:
     def __init__(self, executor: Slotted, hear: Callable[[str], object]) -> None:
         self._executor, self._free, self._n_seen = executor, list[int](), 0
         self._choosing = executor if isinstance(executor, Choosing) else None
-        self._hear, self._had_some_s = hear, monotonic()
+        self._hear, self._had_some_s, self._is_told = hear, monotonic(), False
         self._unfit: ClusterError | None = None  # what the last one said, if none was fit since
         self._hosts, self._n_unfit = set[str](), 0  # in a row
         self.has_run = False
@@ -60,17 +61,21 @@ class Slots:
         if n and choosing is None:  # an unfit machine may take any task: there are as many as others can have
             n = max(1, n - len(self._hosts))
         is_held = self._n_unfit >= IN_A_ROW and choosing is None
-        has_none_for_long = not n and monotonic() - self._had_some_s > PATIENCE_S
-        is_over = is_held or (has_none_for_long and not (choosing and choosing.is_growing()))
+        if n:
+            self._had_some_s, self._is_told = monotonic(), False
+        none_s = 0.0 if n else monotonic() - self._had_some_s
+        is_growing = not n and self._is_growing()
+        if none_s > PATIENCE_S and not self._is_told and (self._unfit is None or is_growing):
+            self._hear("waiting for machines: the cluster has none now")
+            self._is_told = True
+        is_over = is_held or none_s > (COMING_S if is_growing else PATIENCE_S)
         if self._unfit is not None and not n_out and is_over:
             why = f"no machine of the cluster is fit for this run: {self._unfit}; what was done is kept"
             raise ClusterError(why) from self._unfit
-        if n:
-            self._had_some_s = monotonic()
-        elif has_none_for_long:
-            self._hear("waiting for machines: the cluster has none now")
-            self._had_some_s = float("inf")
         return 0 if is_held else n
+
+    def _is_growing(self) -> bool:
+        return self._choosing is not None and self._choosing.is_growing()
 
     def complain(self, error: ClusterError, host: str, future: Any) -> None:
         """Take what a machine says of itself, or what a future was told of it: it gets nothing more.
