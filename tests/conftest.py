@@ -216,7 +216,7 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """fsspec's store in memory, empty; and nothing was told of what had been in it."""
-    monkeypatch.setattr("birdfast.sources.listings.known", listings.Versions())
+    monkeypatch.setattr(listings, "known", listings.Versions())
     store = pytest.importorskip("fsspec", reason="URLs are read by fsspec").filesystem("memory")
     store.store.clear()
     store.pseudo_dirs[:] = [""]

@@ -100,10 +100,12 @@ def test_folders_in_which_nothing_fits_are_not_asked_for(
     assert names(f"sftp://host{pattern}") == [f"sftp://host{name}" for name in wanted]
 
 
-def test_a_server_is_listed_from_its_root(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("store", ["sftp://host", "file://"])
+def test_a_server_is_listed_from_its_root(monkeypatch: pytest.MonkeyPatch, store: str) -> None:
     monkeypatch.setattr(Server, "TREE", {"/": ["x.wav"]})
-    monkeypatch.setattr(stores, "opened", lambda url: (Server(), url.removeprefix("sftp://host")))
-    assert names("sftp://host/") == ["sftp://host/x.wav"]
+    monkeypatch.setattr(stores, "opened", lambda url: (Server(), url.removeprefix(store)))
+    for end in ("/", "/*.wav"):
+        assert names(f"{store}{end}") == [f"{store}/x.wav"]
 
 
 @pytest.mark.parametrize("pattern", ["**.wav", "2024**/*.wav"])

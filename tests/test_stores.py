@@ -24,6 +24,7 @@ from hypothesis import strategies as st
 import birdfast
 from birdfast import inputs, models
 from birdfast.cli import exits
+from birdfast.config import Options
 from birdfast.errors import ConfigError, OutputError, StoreError
 from birdfast.journal import stamp
 from birdfast.outcomes import Outcome
@@ -34,6 +35,7 @@ from birdfast.sources.versions import Version
 from birdfast.workers import Job, fetched, share
 from birdfast.workers import scratch as scratch_module
 from birdfast.workers.beside import PREFIX, TOLD
+from birdfast.workers.pool import Pool
 from birdfast.workers.scratch import Scratch, ScratchRoom
 
 from .commands import ended, started
@@ -767,6 +769,23 @@ def test_a_run_waits_for_a_scratch_disk_that_is_full_and_ends_as_one_that_goes_o
     with pytest.raises(OutputError, match="no room to fetch recordings to"):
         ScratchRoom(scratch)
     assert [*tmp_path.iterdir()] == []
+
+
+@pytest.mark.parametrize("is_leaving", [False, True])
+@pytest.mark.usefixtures("quick")
+def test_who_leaves_waits_for_no_room_and_ends_as_one_that_left(
+    tiny: models.Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_leaving: bool
+) -> None:
+    full = OSError(errno.ENOSPC, "No space left on device")
+    monkeypatch.setattr(scratch_module, "FolderBeside", Mock(side_effect=full))
+    with Pool([tiny], Options(), 1) as pool:
+        pool.scratch = Scratch(tmp_path)
+        if is_leaving:
+            pool.leave()
+            assert [*pool.work([Job("memory://b/0.wav")])] == []
+        else:
+            with pytest.raises(OutputError, match="no room to fetch recordings to"):
+                [*pool.work([Job("memory://b/0.wav")])]
 
 
 @pytest.mark.usefixtures("quick")

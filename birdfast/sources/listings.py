@@ -45,12 +45,13 @@ def listed(url: str) -> Iterator[tuple[str, Version]]:
     base, behind = path.rstrip("/"), "".join(f"::{link}" for link in chained)
     found: Iterator[Mapping[str, Any]]
     if is_pattern(url):
-        found = _fitting(url, store, patterns.Pattern(url, path))
-        base, above = (patterns.base(one).rstrip("/") for one in (path, above))
+        pattern = patterns.Pattern(url, path)
+        found = _fitting(url, store, pattern)
+        base, above = pattern.base.rstrip("/"), patterns.base(above)
     elif own in pages.OF:
         found = _paged(url, store, f"{base}/")
     else:
-        found = _walked(url, store, base or path)
+        found = _walked(url, store, path)
     for one in found:
         name = str(one["name"])
         below = name.removeprefix(base).removeprefix("/")  # once: a key may begin with another
@@ -100,7 +101,7 @@ def _fitting(url: str, store: Any, pattern: patterns.Pattern) -> Iterator[Mappin
     if urls.protocol(url) in pages.OF:
         found = _paged(url, store, pattern.begins)
     else:
-        found = _walked(url, store, pattern.base.rstrip("/") or pattern.base, pattern.leads_through)
+        found = _walked(url, store, pattern.base, pattern.leads_through)
     return (one for one in found if pattern.fits(str(one["name"])))
 
 
@@ -115,13 +116,14 @@ def _walked(
     url: str, store: Any, path: str, is_wanted: Callable[[str], bool] = lambda folder: True
 ) -> Iterator[Mapping[str, Any]]:
     """Yield the objects below a path, in the folders that are wanted."""
-    ahead: list[Mapping[str, Any]] = [{"name": path, "type": "directory"}]
+    top = path.rstrip("/") or path
+    ahead: list[Mapping[str, Any]] = [{"name": top, "type": "directory"}]
     while ahead:
         one = ahead.pop()
         if one["type"] != "directory":
             yield one
             continue
-        if (folder := one["name"]) != path and not is_wanted(str(folder)):
+        if (folder := one["name"]) != top and not is_wanted(str(folder)):
             continue
         inside = patiently(url, lambda folder=folder: store.ls(folder, detail=True))  # type: ignore[misc]
         ahead += sorted(inside, key=_key, reverse=True)

@@ -43,9 +43,10 @@ class Pattern:
         self.begins = literal if "/" in literal else path
         *folders, _ = path[len(self.base) :].split("/")
         self._is_deep = ANY_DEPTH in path
-        self._folders = folders[: folders.index(ANY_DEPTH)] if ANY_DEPTH in folders else folders
+        if ANY_DEPTH in folders:
+            folders = folders[: folders.index(ANY_DEPTH)]
         try:
-            self._fits, *self._parts = map(_compiled, (path, *self._folders))
+            self._fits, *self._parts = map(_compiled, (path, *folders))
         except ValueError as error:
             raise ConfigError(f"{url}: ** stands for whole folders, /**/ or at the end") from error
 

@@ -96,7 +96,10 @@ def widen(path: Path, fields: Mapping[str, pyarrow.DataType]) -> None:
     import pyarrow.parquet
 
     try:
-        with pyarrow.parquet.ParquetFile(path) as table, _Widened(path, fields, table.schema_arrow) as wide:
+        with (
+            pyarrow.parquet.ParquetFile(path) as table,
+            _Widened(path, fields, table.schema_arrow.metadata) as wide,
+        ):
             for number in range(table.num_row_groups):
                 wide.take(table.read_row_group(number))
             wide.finish()
@@ -105,9 +108,6 @@ def widen(path: Path, fields: Mapping[str, pyarrow.DataType]) -> None:
 
 
 class _Widened(ParquetFile):
-    def __init__(self, path: Path, fields: Mapping[str, pyarrow.DataType], was: pyarrow.Schema) -> None:
-        super().__init__(path, fields, was.metadata)
-
     def take(self, rows: pyarrow.Table) -> None:
         import pyarrow
 
